@@ -1,0 +1,80 @@
+"""Every error goodhoster raises, in one tree.
+
+    GoodhosterError                 what happened, where, and what to do next (`hint`)
+    ├── ConfigurationError          goodhoster.toml, a secret or a list file is not as it must be
+    ├── RefusedError                asked for something that must not be done (exists already, wrong state, unsafe place)
+    ├── PassingError                may be gone on the next try: wait and ask again
+    │   ├── SourceUnavailableError  a hash source gave no usable answer this time (`retry_after` in seconds, if it said so)
+    │   └── BusyError               another goodhoster process holds what is needed
+    ├── PermanentError              trying again alone will not help: a person must act
+    │   ├── SourceRefusedError      a hash source refuses us (401, 403): check the account
+    │   ├── QuarantineError         a measure could not be carried out or verified
+    │   └── AuditError              the audit log cannot be written or is not whole
+    └── UncheckedError              this content could not be checked (`reason` is a short stable code)
+
+Passing and permanent are types, so that the queue can tell "ask again" from "call somebody". No error is ever read as
+*clear* or as *known*: whoever cannot check says *unchecked* (promise G2).
+"""
+
+from __future__ import annotations
+
+
+class GoodhosterError(Exception):
+    """The root: `str()` says what happened and where; `hint` says what to do next and may be empty."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class ConfigurationError(GoodhosterError):
+    """A setting, secret or list file is wrong; nothing was started or changed."""
+
+
+class RefusedError(GoodhosterError):
+    """The request itself is not acceptable in the present state; nothing was changed."""
+
+
+class PassingError(GoodhosterError):
+    """Likely gone on a later try."""
+
+
+class SourceUnavailableError(PassingError):
+    """A hash source gave no usable answer. `reason` is a short stable code, `retry_after` is in seconds."""
+
+    def __init__(self, message: str, *, reason: str, retry_after: float | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class BusyError(PassingError):
+    """Another goodhoster process holds the lock that is needed."""
+
+
+class PermanentError(GoodhosterError):
+    """A person must act; trying again alone will not help."""
+
+
+class SourceRefusedError(PermanentError):
+    """A hash source refuses our account: raises an alarm. `reason` is a short stable code."""
+
+    def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class QuarantineError(PermanentError):
+    """A file could not be taken offline or put back, or the result could not be verified."""
+
+
+class AuditError(PermanentError):
+    """The audit log cannot be written, or is not whole."""
+
+
+class UncheckedError(GoodhosterError):
+    """The content could not be checked; `reason` is a short stable code such as `unreadable` or `changed`."""
+
+    def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason

@@ -1,0 +1,92 @@
+"""Linux calls that Python has no name for. The only place (beside event sources) that imports ctypes.
+
+Every path is resolved relative to an open directory: a path chosen by an outsider is never walked by name from the root.
+"""
+
+from __future__ import annotations
+
+import array
+import ctypes
+import errno
+import fcntl
+import os
+import struct
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_SYS_OPENAT2 = 437  # the same number on every architecture (asm-generic since Linux 5.6)
+
+RESOLVE_NO_XDEV = 0x01
+RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
+RESOLVE_BENEATH = 0x08
+
+RENAME_NOREPLACE = 1
+
+FS_IOC_GETFLAGS = 0x80086601
+FS_IOC_SETFLAGS = 0x40086602
+FS_IMMUTABLE_FL = 0x10
+
+_NO_FLAGS = frozenset({errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS})
+
+
+def open_beneath(directory: int, path: bytes, flags: int) -> int:
+    """Open `path` below the open directory: no `..` out of it, no symbolic or magic link in any component.
+
+    Returns a descriptor (close-on-exec). OSError: ELOOP for a link, EXDEV for a way out, as openat2(2) says. A path
+    longer than PATH_MAX is opened in pieces, each under the same rules.
+    """
+    piece, rest = _first_piece(path)
+    if not rest:
+        return _openat2(directory, piece, flags)
+    parent = _openat2(directory, piece, os.O_PATH | os.O_DIRECTORY)
+    try:
+        return open_beneath(parent, rest, flags)
+    finally:
+        os.close(parent)
+
+
+_LONGEST = 4000  # PATH_MAX is 4096 with the closing NUL
+
+
+def _first_piece(path: bytes) -> tuple[bytes, bytes]:
+    if len(path) <= _LONGEST:
+        return path, b""
+    cut = path.rfind(b"/", 0, _LONGEST)
+    return path[:cut], path[cut + 1 :]
+
+
+def _openat2(directory: int, path: bytes, flags: int) -> int:
+    rules = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
+    how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, rules)
+    while True:
+        fd = int(_libc.syscall(_SYS_OPENAT2, directory, ctypes.c_char_p(path), how, len(how)))
+        if fd >= 0:
+            return fd
+        code = ctypes.get_errno()
+        if code not in {errno.EINTR, errno.EAGAIN}:  # EAGAIN: a rename raced with the resolution
+            raise OSError(code, os.strerror(code), path)
+
+
+def rename_noreplace(source: tuple[int, bytes], target: tuple[int, bytes]) -> None:
+    """Rename between (directory, name) pairs on one file system; FileExistsError instead of overwriting."""
+    arguments = (source[0], ctypes.c_char_p(source[1]), target[0], ctypes.c_char_p(target[1]))
+    if _libc.renameat2(*arguments, RENAME_NOREPLACE) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), source[1], None, target[1])
+
+
+def inode_flags(fd: int) -> int | None:
+    """The chattr flags of an open file, or None where the file system has none."""
+    buffer = array.array("l", [0])
+    try:
+        fcntl.ioctl(fd, FS_IOC_GETFLAGS, buffer, True)  # noqa: FBT003 - ioctl's own signature
+    except OSError as error:
+        if error.errno in _NO_FLAGS:
+            return None
+        raise
+    return buffer[0]
+
+
+def set_inode_flags(fd: int, flags: int) -> None:
+    """Set the chattr flags of an open file; PermissionError without CAP_LINUX_IMMUTABLE."""
+    fcntl.ioctl(fd, FS_IOC_SETFLAGS, array.array("l", [flags]))

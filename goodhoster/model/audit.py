@@ -1,0 +1,46 @@
+"""What the audit log holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """Something that happened or is about to happen, before it is an entry of the log."""
+
+    kind: str
+    """`subject.verb`, such as `measure.intended`; the glossary lists them."""
+    data: Mapping[str, str | int | bool | None | list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the log, numbered from 0 and bound to the line before it by `previous`."""
+
+    number: int
+    at: datetime
+    event: AuditEvent
+    previous: bytes
+    """SHA-256 over the line before, without its newline; 32 zero bytes for the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFinding:
+    """What verification of the whole log found."""
+
+    entries: int
+    size: int
+    """Bytes of the log."""
+    root: str
+    """RFC 6962 Merkle tree hash over the lines, hexadecimal."""
+    first_bad: int | None = None
+    """Number of the first line that is not as it must be."""
+    problem: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """True when every line is whole and bound to the one before."""
+        return self.first_bad is None

@@ -1,0 +1,83 @@
+"""A case: one known upload of one customer, from the match to its one outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from goodhoster.model.uploads import Upload
+from goodhoster.model.verdicts import Match
+
+
+class CaseState(StrEnum):
+    """Where a case stands. Every match ends in exactly one of the outcomes (promise G3)."""
+
+    OPEN = "open"
+    """A measure is decided and under way; after a crash it is finished or marked at the next start."""
+    HELD = "held"
+    """Waits for a person: `cases confirm` or `cases restore`."""
+    FAILED = "failed"
+    """The measure could not be carried out: the file may be online. Needs a person; `cases confirm` tries again."""
+    OFFLINE = "offline"
+    """Outcome: taken offline, and verified."""
+    OBSERVED = "observed"
+    """Outcome in mode observe: recorded, nothing touched."""
+    GONE = "gone"
+    """Outcome: the file had disappeared or changed before the measure."""
+    RESTORING = "restoring"
+    """A person ordered it back and that is under way."""
+    RESTORED = "restored"
+    """Outcome: a named person overruled the match, and the file is back or was never moved."""
+
+    @property
+    def closed(self) -> bool:
+        """True for an outcome."""
+        return self in _OUTCOMES
+
+
+_OUTCOMES = frozenset({CaseState.OFFLINE, CaseState.OBSERVED, CaseState.GONE, CaseState.RESTORED})
+
+
+class MeasureKind(StrEnum):
+    """What can be done to an upload; each names its inverse."""
+
+    QUARANTINE = "quarantine"
+    """Taken offline on the same file system. Inverse: `cases restore`, byte- and metadata-exact."""
+
+
+class MeasureState(StrEnum):
+    """How far a measure is."""
+
+    INTENDED = "intended"
+    DONE = "done"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measure of a case."""
+
+    kind: MeasureKind
+    state: MeasureState
+    detail: str = ""
+    """Why it failed, or what could not be locked; for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The whole record of a case. Changed only by replacing it (`CaseStore.replace`)."""
+
+    id: str
+    state: CaseState
+    upload: Upload
+    sha256: bytes
+    matches: tuple[Match, ...]
+    opened_at: datetime
+    measures: tuple[Measure, ...] = ()
+    closed_at: datetime | None = None
+    reason: str = ""
+    """Why it is held, failed, gone or restored, in plain words."""
+    actor: str = ""
+    """The person who overruled or confirmed; empty while only the house rules spoke."""

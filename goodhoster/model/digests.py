@@ -1,0 +1,60 @@
+"""Exact digests of content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+
+class Algorithm(StrEnum):
+    """The exact digests that hash services and list files use (formats of the field: MD5, SHA-1, SHA-256)."""
+
+    MD5 = "md5"
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+
+    @property
+    def width(self) -> int:
+        """Length of a digest in bytes."""
+        return _WIDTHS[self]
+
+
+_WIDTHS = {Algorithm.MD5: 16, Algorithm.SHA1: 20, Algorithm.SHA256: 32}
+_ALGORITHMS = {width: algorithm for algorithm, width in _WIDTHS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One exact digest."""
+
+    algorithm: Algorithm
+    value: bytes
+    """The raw digest, `algorithm.width` bytes."""
+
+    @property
+    def hex(self) -> str:
+        """Lower-case hexadecimal, as every wire format here writes it."""
+        return self.value.hex()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read bare hexadecimal of either case; the length tells the algorithm. ValueError when it is neither."""
+        value = bytes.fromhex(text) if len(text) in {32, 40, 64} and text.isalnum() else b""
+        if not value:
+            msg = f"{text[:80]!r} is not a hexadecimal MD5, SHA-1 or SHA-256 digest"
+            raise ValueError(msg)
+        return cls(_ALGORITHMS[len(value)], value)
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """The digests of one content, all taken in the same read."""
+
+    md5: bytes
+    sha1: bytes
+    sha256: bytes
+
+    def of(self, algorithm: Algorithm) -> Digest:
+        """The digest by that algorithm."""
+        return Digest(algorithm, getattr(self, algorithm.value))

@@ -1,0 +1,27 @@
+"""How a hash source is doing, for `status` and `doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """A snapshot of one source's figures since the process started."""
+
+    name: str
+    checks: int = 0
+    """Questions that got a usable answer."""
+    matches: int = 0
+    unchecked: Mapping[str, int] = field(default_factory=dict)
+    """Questions that stayed without a usable answer, by reason code."""
+    last_contact: datetime | None = None
+    """When the source last gave a usable answer."""
+    last_error: str = ""
+    """The newest failure in words; empty when the newest question was answered."""
+    alarm: bool = False
+    """The source refuses us (401, 403): a person must act."""
+    paused_until: datetime | None = None
+    """Not asked before this time: its circuit breaker is open."""

@@ -1,0 +1,60 @@
+"""A file below a watched tree, and the state it was seen in."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a file is: names and paths are bytes from the kernel to the audit log."""
+
+    tree: bytes
+    """Absolute path of the watched tree."""
+    path: bytes
+    """Relative to the tree, without `..` and without a leading slash."""
+
+    @property
+    def absolute(self) -> bytes:
+        """The whole path. For people and for messages: files are opened by `tree` and `path` apart."""
+        return os.path.join(self.tree, self.path)
+
+    def __str__(self) -> str:
+        """Readable, on one line, whatever the bytes are."""
+        return display(self.absolute)
+
+
+def display(path: bytes) -> str:
+    """A path for people: undecodable bytes and control characters are escaped, so that one path is one line."""
+    text = path.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What tells one state of a file from the next. Times are nanoseconds since the epoch.
+
+    ctime is part of it: size, inode and mtime can all be forged by the owner, ctime cannot.
+    """
+
+    dev: int
+    ino: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> Self:
+        """The state that a stat call reports."""
+        return cls(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A customer's file in one observed state."""
+
+    place: Place
+    customer: str
+    state: FileState

@@ -1,0 +1,62 @@
+"""What the sources said of a content, and our one summary of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Category(StrEnum):
+    """How a source classifies an entry (police and hotline use: baseline, illegal, investigative, other)."""
+
+    BASELINE = "baseline"
+    ILLEGAL = "illegal"
+    INVESTIGATIVE = "investigative"
+    OTHER = "other"
+    UNSPECIFIED = "unspecified"
+    """The source does not tell (the HashCheckService never does)."""
+
+
+class Kind(StrEnum):
+    """What a content is, decided by its bytes and never by its name."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One source's yes."""
+
+    source: str
+    algorithm: str
+    category: Category = Category.UNSPECIFIED
+    distance: int = 0
+    """Bits apart; 0 for exact digests."""
+
+
+class VerdictKind(StrEnum):
+    """The five things that can be said of a content."""
+
+    KNOWN = "known"
+    NEAR = "near"
+    CLEAR = "clear"
+    UNCHECKED = "unchecked"
+    EXEMPT = "exempt"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Our one summary over all sources.
+
+    `clear` is only said when every source that had to be asked answered no. `unchecked` carries the reason, and is
+    asked again (promise G2).
+    """
+
+    kind: VerdictKind
+    matches: tuple[Match, ...] = ()
+    reason: str = ""
+    """Short stable code; empty unless unchecked, or known while another source failed."""
+    detail: str = ""
+    """The same for people."""

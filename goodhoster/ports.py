@@ -1,0 +1,127 @@
+"""What goodhoster asks of the outside. Each promise is checked by a conformance suite in `goodhoster.testing`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.digests import Digests
+from goodhoster.model.quarantine import Label, Whereabouts
+from goodhoster.model.sources import SourceHealth
+from goodhoster.model.uploads import Place, Upload
+from goodhoster.model.verdicts import Match
+
+
+class Clock(Protocol):
+    """Tells the time; tests bring their own."""
+
+    def __call__(self) -> datetime:
+        """The present moment, aware, UTC."""
+
+
+class HashSource(Protocol):
+    """Somebody who knows digests: the HashCheckService, own lists.
+
+    May be asked from any number of threads at once.
+    """
+
+    @property
+    def name(self) -> str:
+        """How matches, counts and the audit log call this source."""
+
+    @property
+    def local(self) -> bool:
+        """True when no question leaves the machine: such a source is asked about every file, others about pictures."""
+
+    def look_up(self, digests: Digests) -> tuple[Match, ...]:
+        """Every match of this content; empty means the source said no.
+
+        Ends within the source's own total deadline. Raises SourceUnavailableError (ask again later) or
+        SourceRefusedError (a person must act) and never guesses: an odd answer is unavailable.
+        """
+
+    def probe(self) -> None:
+        """Ask a harmless trial question; returns when the source answered it properly, raises as `look_up` does."""
+
+    def close(self) -> None:
+        """Give back connections and threads. May be called twice."""
+
+
+class ObservedSource(HashSource, Protocol):
+    """A hash source that keeps figures of itself; `assembly` wraps every source so."""
+
+    def health(self) -> SourceHealth:
+        """The figures up to now."""
+
+
+class AuditLog(Protocol):
+    """The append-only record of what was intended and what was done. Several processes may write to one log."""
+
+    def append(self, event: AuditEvent) -> AuditEntry:
+        """Add an entry; returns after it is durable on disk. Raises AuditError and then nothing may be acted on."""
+
+    def entries(self) -> Iterator[AuditEntry]:
+        """All entries, oldest first. Raises AuditError at the first line that is not an entry."""
+
+    def verify(self) -> AuditFinding:
+        """Read the whole log and say whether every entry is whole and bound to the one before. Never raises for
+        bad content: that is the finding.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class CaseQuery:
+    """Which cases; every field that is set narrows."""
+
+    states: frozenset[CaseState] = frozenset()
+    customer: str | None = None
+    place: Place | None = None
+    sha256: bytes | None = None
+    opened_since: datetime | None = None
+
+
+class CaseStore(Protocol):
+    """The record of cases. Every call is atomic and durable when it returns; processes may share one store."""
+
+    def add(self, case: Case) -> None:
+        """Record a new case. RefusedError when the id exists, or when the same place in the same state has a case."""
+
+    def replace(self, case: Case, *, expected: CaseState) -> None:
+        """Replace the case of that id if it is still in the expected state; RefusedError otherwise."""
+
+    def get(self, case_id: str) -> Case:
+        """The case of that id; RefusedError when there is none."""
+
+    def find(self, query: CaseQuery) -> Sequence[Case]:
+        """The cases that the query describes, oldest first."""
+
+
+class Quarantine(Protocol):
+    """Takes a file offline on its own file system and puts it back; never touches any other file.
+
+    Every call may be repeated after a crash at any point.
+    """
+
+    def take_offline(self, case_id: str, upload: Upload, sha256: bytes) -> str:
+        """Move exactly that file out of the customer's reach, lock it and read back that it is so.
+
+        Returns what could not be locked, in words, or "". Raises RefusedError when the place no longer holds that
+        file in that state (nothing changed), QuarantineError when it could not be done.
+        """
+
+    def put_back(self, case_id: str, place: Place) -> None:
+        """The exact inverse: bytes, name, owner, group, mode, times, extended attributes; read back.
+
+        Raises RefusedError when the name is taken or the directory is not the one it was (the file stays in
+        quarantine, locked), QuarantineError when it could not be done or verified.
+        """
+
+    def settle(self, case_id: str, place: Place) -> Whereabouts:
+        """After a crash: finish locking a file that had been moved, forget an intention that had not; say where it is."""
+
+    def labels(self) -> Iterator[Label]:
+        """What lies in quarantine now."""
