@@ -1,0 +1,48 @@
+"""All exact digests of a content in one read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+
+from goodhoster.checking.kinds import HEAD, kind_of
+from goodhoster.errors import UncheckedError
+from goodhoster.model.digests import Digests
+from goodhoster.model.verdicts import Kind
+
+_BLOCK = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What one read of a file tells."""
+
+    digests: Digests
+    kind: Kind
+    size: int
+
+
+def read_content(fd: int, largest: int) -> Content:
+    """Read an open file once from its start, whatever its name says.
+
+    Raises UncheckedError: `too-big` when it holds more than `largest` bytes (also when it grows while being read),
+    `unreadable` when the disk does not give it.
+    """
+    hashes = (hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False), hashlib.sha256())
+    head, size = b"", 0
+    while block := _read(fd, size):
+        head = head or block[:HEAD]
+        size += len(block)
+        if size > largest:
+            raise UncheckedError(f"larger than {largest} bytes", reason="too-big", hint="see agent.largest_file")
+        for each in hashes:
+            each.update(block)
+    return Content(Digests(*(each.digest() for each in hashes)), kind_of(head), size)
+
+
+def _read(fd: int, offset: int) -> bytes:
+    try:
+        return os.pread(fd, _BLOCK, offset)
+    except OSError as error:
+        raise UncheckedError(f"cannot be read: {error.strerror}", reason="unreadable") from error

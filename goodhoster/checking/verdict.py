@@ -1,0 +1,34 @@
+"""From the digests of a content to one Verdict over all sources (promise G2: what failed is unchecked, never clear)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from goodhoster.errors import SourceRefusedError, SourceUnavailableError
+from goodhoster.model.digests import Digests
+from goodhoster.model.verdicts import Match, Verdict, VerdictKind
+from goodhoster.ports import HashSource
+
+
+def verdict_of(digests: Digests, sources: Sequence[HashSource], *, picture: bool) -> Verdict:
+    """Ask each source once, local ones first.
+
+    A match of any source is *known*, even while another fails (its reason is kept). No match and a failure is
+    *unchecked*. What is no picture is compared with local lists only: nothing about it leaves the machine.
+    """
+    matches: list[Match] = []
+    failure: SourceUnavailableError | SourceRefusedError | None = None
+    for source in sorted(sources, key=lambda source: not source.local):
+        if picture or source.local:
+            try:
+                matches += source.look_up(digests)
+            except (SourceUnavailableError, SourceRefusedError) as error:
+                failure = error
+    return _summary(tuple(matches), failure)
+
+
+def _summary(matches: tuple[Match, ...], failure: SourceUnavailableError | SourceRefusedError | None) -> Verdict:
+    reason, detail = (failure.reason, str(failure)) if failure else ("", "")
+    if matches:
+        return Verdict(VerdictKind.KNOWN, matches, reason, detail)
+    return Verdict(VerdictKind.UNCHECKED if failure else VerdictKind.CLEAR, (), reason, detail)

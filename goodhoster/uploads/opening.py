@@ -1,0 +1,76 @@
+"""Open a customer's file so that no name, link or special file chosen by an outsider leads anywhere else."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from goodhoster import kernel
+from goodhoster.errors import UncheckedError
+from goodhoster.model.uploads import FileState, Place
+
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
+_NOT_OURS = frozenset({errno.ELOOP, errno.EXDEV, errno.ENXIO, errno.EISDIR})
+
+
+class NotAnUploadError(Exception):
+    """There is no regular file at that place (any more): gone, a link, a directory, a device, a FIFO."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedUpload:
+    """An open regular file. The descriptor stays open until the verdict is acted on: inode numbers are reused."""
+
+    fd: int
+    place: Place
+    state: FileState
+
+    def unchanged(self) -> bool:
+        """Is the open file still in the state it was opened in?"""
+        return FileState.of(os.fstat(self.fd)) == self.state
+
+
+@contextmanager
+def open_upload(place: Place) -> Iterator[OpenedUpload]:
+    """Open without following any link; leaves the access time alone where the kernel permits it.
+
+    Raises NotAnUploadError when there is nothing to check, UncheckedError(unreadable) when it is not permitted.
+    """
+    fd = _open(place)
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise NotAnUploadError(f"{place} is not a regular file")
+        yield OpenedUpload(fd, place, FileState.of(found))
+    finally:
+        os.close(fd)
+
+
+def open_tree(tree: bytes) -> int:
+    """A descriptor of a watched tree's root. The tree's own path is the administrator's word and may be a link."""
+    return os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def open_quietly(directory: int, path: bytes, flags: int) -> int:
+    """Open beneath without changing the access time; with it, where the kernel does not let us choose (EPERM)."""
+    try:
+        return kernel.open_beneath(directory, path, flags | os.O_NOATIME)
+    except PermissionError:
+        return kernel.open_beneath(directory, path, flags)
+
+
+def _open(place: Place) -> int:
+    try:
+        tree = open_tree(place.tree)
+        try:
+            return open_quietly(tree, place.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY)
+        finally:
+            os.close(tree)
+    except OSError as error:
+        if error.errno in _GONE | _NOT_OURS:
+            raise NotAnUploadError(f"{place}: {error.strerror}") from error
+        raise UncheckedError(f"{place} cannot be opened: {error.strerror}", reason="unreadable") from error
