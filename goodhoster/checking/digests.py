@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
 
 from goodhoster.checking.kinds import HEAD, kind_of
 from goodhoster.errors import UncheckedError
 from goodhoster.model.digests import Digests
-from goodhoster.model.verdicts import Kind
+from goodhoster.model.uploads import Content
 
 _BLOCK = 1 << 18
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What one read of a file tells."""
-
-    digests: Digests
-    kind: Kind
-    size: int
 
 
 def read_content(fd: int, largest: int) -> Content:

@@ -28,7 +28,7 @@ def verdict_of(digests: Digests, sources: Sequence[HashSource], *, picture: bool
 
 
 def _summary(matches: tuple[Match, ...], failure: SourceUnavailableError | SourceRefusedError | None) -> Verdict:
-    reason, detail = (failure.reason, str(failure)) if failure else ("", "")
-    if matches:
-        return Verdict(VerdictKind.KNOWN, matches, reason, detail)
-    return Verdict(VerdictKind.UNCHECKED if failure else VerdictKind.CLEAR, (), reason, detail)
+    kind = VerdictKind.KNOWN if matches else VerdictKind.UNCHECKED if failure else VerdictKind.CLEAR
+    if failure is None:
+        return Verdict(kind, matches)
+    return Verdict(kind, matches, failure.reason, str(failure), getattr(failure, "retry_after", None))

@@ -6,6 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import Self
 
+from goodhoster.model.digests import Digests
+from goodhoster.model.verdicts import Kind
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -58,3 +61,12 @@ class Upload:
     place: Place
     customer: str
     state: FileState
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What one read of a file tells."""
+
+    digests: Digests
+    kind: Kind
+    size: int

@@ -60,3 +60,5 @@ class Verdict:
     """Short stable code; empty unless unchecked, or known while another source failed."""
     detail: str = ""
     """The same for people."""
+    retry_after: float | None = None
+    """Seconds that the failing source asked us to wait, if it did."""
