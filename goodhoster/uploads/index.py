@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.digests import Digests
@@ -35,6 +36,7 @@ CREATE INDEX IF NOT EXISTS uploads_waiting ON uploads (priority, due) WHERE wait
 CREATE INDEX IF NOT EXISTS uploads_verdict ON uploads (verdict);
 """
 _VERSION = 1
+Row = tuple[Any, ...]
 
 
 class Priority(IntEnum):
@@ -200,7 +202,7 @@ class UploadIndex:
         with self._lock:
             self._db.close()
 
-    def _change(self, assignments: str, values: tuple[object, ...], job: Job) -> None:
+    def _change(self, assignments: str, values: Row, job: Job) -> None:
         with self._lock, self._db:
             self._db.execute(
                 f"UPDATE uploads SET {assignments} WHERE tree = ? AND path = ? AND hints = ?",  # noqa: S608 - our own texts
@@ -211,9 +213,10 @@ class UploadIndex:
         with self._lock:
             self._in_hand.discard(job.place)
 
-    def _one(self, query: str, values: tuple[object, ...]) -> tuple[object, ...] | None:
+    def _one(self, query: str, values: Row) -> Row | None:
         with self._lock:
-            return self._db.execute(query, values).fetchone()  # type: ignore[no-any-return]
+            row: Row | None = self._db.execute(query, values).fetchone()
+            return row
 
 
 _JOB = """tree, path, customer, hints, tries, since, verdict,
@@ -233,25 +236,18 @@ def _connect(file: Path) -> sqlite3.Connection:
     return db
 
 
-def _job(row: Sequence[object]) -> Job:
+def _job(row: Row) -> Job:
     tree, path, customer, hints, tries, since, verdict, *rest = row
-    return Job(
-        place=Place(tree, path),  # type: ignore[arg-type]
-        customer=customer,  # type: ignore[arg-type]
-        hints=hints,  # type: ignore[arg-type]
-        tries=tries,  # type: ignore[arg-type]
-        since=since,  # type: ignore[arg-type]
-        remembered=_remembered(rest),
-        verdict=VerdictKind(verdict) if verdict else None,
-    )
+    kind = VerdictKind(verdict) if verdict else None
+    return Job(Place(tree, path), customer, hints, tries, since, _remembered(rest), kind)
 
 
-def _remembered(columns: Sequence[object]) -> tuple[FileState, Content] | None:
+def _remembered(columns: list[Any]) -> tuple[FileState, Content] | None:
     dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256 = columns
     if sha256 is None:
         return None
-    state = FileState(dev, _unsigned(ino), size, mtime_ns, ctime_ns)  # type: ignore[arg-type]
-    return state, Content(Digests(md5, sha1, sha256), Kind(kind), size)  # type: ignore[arg-type]
+    state = FileState(dev, _unsigned(ino), size, mtime_ns, ctime_ns)
+    return state, Content(Digests(md5, sha1, sha256), Kind(kind), size)
 
 
 def _state_row(state: FileState) -> tuple[int, int, int, int, int]:
@@ -263,7 +259,7 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >= 1 << 63 else number
 
 
-def _unsigned(number: int) -> int:  # type: ignore[misc]
+def _unsigned(number: int) -> int:
     return number + (1 << 64) if number < 0 else number
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 
 from goodhoster.model.uploads import Place, display
 
 OWN_DIRECTORY = b".goodhoster"
-"""Our quarantine at the top of a file system: never an upload, whoever puts something there."""
+"""Our quarantine at the top of a tree: never an upload. Only while it is ours: a customer's directory of that name hides
+nothing.
+"""
 
 UNASSIGNED = "unassigned"
 """The customer of a file that lies directly in a tree with one directory per customer."""
@@ -33,4 +36,10 @@ class Tree:
         if not absolute.startswith(self.root.rstrip(b"/") + b"/"):
             return None
         path = os.path.relpath(absolute, self.root)
-        return None if OWN_DIRECTORY in path.split(b"/") else Place(self.root, path)
+        return None if self._ours(path) else Place(self.root, path)
+
+    def _ours(self, path: bytes) -> bool:
+        if path != OWN_DIRECTORY and not path.startswith(OWN_DIRECTORY + b"/"):
+            return False
+        found = os.lstat(os.path.join(self.root, OWN_DIRECTORY))
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
