@@ -41,7 +41,8 @@ class HashSource(Protocol):
         """Every match of this content; empty means the source said no.
 
         Ends within the source's own total deadline. Raises SourceUnavailableError (ask again later) or
-        SourceRefusedError (a person must act) and never guesses: an odd answer is unavailable.
+        SourceRefusedError (a person must act) and never guesses: an odd answer is unavailable. Raises UncheckedError
+        (`not-askable`) when none of the digests that were taken is one this source can be asked by.
         """
 
     def probe(self) -> None:

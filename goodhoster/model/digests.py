@@ -49,12 +49,25 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """The digests of one content, all taken in the same read."""
+    """The digests of one content, all taken in the same read.
+
+    One that was not taken is empty: whoever asks the relay sends a single digest.
+    """
 
     md5: bytes
     sha1: bytes
     sha256: bytes
 
+    @classmethod
+    def only(cls, digest: Digest) -> Self:
+        """The one digest that is known of a content."""
+        taken = {algorithm.value: b"" for algorithm in Algorithm} | {digest.algorithm.value: digest.value}
+        return cls(**taken)
+
+    def has(self, algorithm: Algorithm) -> bool:
+        """True when the digest by that algorithm was taken."""
+        return bool(getattr(self, algorithm.value))
+
     def of(self, algorithm: Algorithm) -> Digest:
-        """The digest by that algorithm."""
+        """The digest by that algorithm; ask `has` first where one may not have been taken."""
         return Digest(algorithm, getattr(self, algorithm.value))

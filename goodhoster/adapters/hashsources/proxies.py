@@ -1,0 +1,65 @@
+"""Which proxy this host's environment names for an address.
+
+Read once, when a source is made: reading the environment (and `.netrc`, which aiohttp's `trust_env` adds) for
+each question costs more than the question.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.request import getproxies, proxy_bypass
+
+from goodhoster.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Where to connect instead, and what to say there."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def proxy_for(url: str) -> Proxy | None:
+    """The proxy that `https_proxy`, `http_proxy` and `no_proxy` name for this URL; none for loopback.
+
+    ConfigurationError when the proxy is not an HTTP one.
+    """
+    target = urlsplit(url)
+    host = target.hostname or ""
+    address = getproxies().get(target.scheme)
+    if not address or _is_loopback(host) or proxy_bypass(host):
+        return None
+    return _parse(address if "://" in address else f"http://{address}")
+
+
+def _parse(address: str) -> Proxy:
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigurationError(
+            f"the proxy {parts.scheme}://{parts.hostname} of this environment is not an HTTP proxy",
+            hint="Set https_proxy to an http:// or https:// address, or no_proxy to the service's host name.",
+        )
+    _, _, place = parts.netloc.rpartition("@")
+    bare = urlunsplit((parts.scheme, place, "", "", ""))
+    if parts.username is None:
+        return Proxy(bare)
+    return Proxy(
+        bare, {"Proxy-Authorization": basic_auth(unquote(parts.username), unquote(parts.password or ""))}
+    )
+
+
+def basic_auth(username: str, password: str) -> str:
+    """The value of an Authorization header (RFC 7617, in UTF-8)."""
+    return "Basic " + b64encode(f"{username}:{password}".encode()).decode("ascii")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,38 @@
+"""Why a question got no usable answer, as codes; docs/how-to-hash-service.md says what to do about each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Short and stable: they are counted, stored and compared, so a code is never given another meaning."""
+
+    ODD_ANSWER = "odd-answer"
+    """Anything but `true` or `false` with status 200."""
+    REDIRECTED = "redirected"
+    """A redirect; it is never followed, since it would carry the question and the password elsewhere."""
+    CLIENT_ERROR = "client-error"
+    """Another 4xx: the service does not understand what we ask."""
+    SERVER_ERROR = "server-error"
+    """5xx."""
+    RATE_LIMITED = "rate-limited"
+    """429."""
+    REFUSED = "refused"
+    """401 or 403: the account is wrong, and a person must act."""
+    TIMEOUT = "timeout"
+    """No whole answer inside the total deadline."""
+    UNREACHABLE = "unreachable"
+    """No connection: DNS, network, or nobody listens."""
+    CONNECTION_LOST = "connection-lost"
+    """The connection ended before the answer did."""
+    TLS = "tls"
+    """The certificate is not what it must be."""
+    PROXY = "proxy"
+    """The proxy of this host does not let us through."""
+    PAUSED = "paused"
+    """Not asked: the circuit breaker is open after earlier failures."""
+    CLOSED = "closed"
+    """Not asked: this process is stopping."""
+    NOT_ASKABLE = "not-askable"
+    """None of the digests at hand is one this source can be asked by."""
