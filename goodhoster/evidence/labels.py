@@ -72,7 +72,8 @@ def _as_json(label: Label) -> dict[str, Any]:
 
 def _from_json(data: dict[str, Any]) -> Label:
     xattrs = tuple((name, _bytes(value)) for name, value in data["xattrs"].items())
-    metadata = Metadata(*data["owner"], data["mode"], *data["times_ns"], xattrs, data["flags"])
+    (uid, gid), (atime_ns, mtime_ns) = data["owner"], data["times_ns"]
+    metadata = Metadata(uid, gid, data["mode"], atime_ns, mtime_ns, xattrs, data["flags"])
     place = Place(_bytes(data["tree"]), _bytes(data["path"]))
     dev, ino, parent = data["inode"]
     sha256 = bytes.fromhex(data["sha256"])

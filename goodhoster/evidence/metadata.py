@@ -11,7 +11,8 @@ from goodhoster.model.quarantine import Metadata
 
 _KEPT_MODE = 0o1777
 """Setuid and setgid are dropped (promise G4): what was known material has no business with them."""
-_KEPT_FLAGS = ~(kernel.FS_IMMUTABLE_FL | 0x00080000 | 0x10000000)  # neither our lock nor the kernel's own (extents, inline)
+_PRIVILEGE = "security.capability"
+"""Dropped for the same reason."""
 
 
 def read_metadata(fd: int) -> Metadata:
@@ -24,7 +25,7 @@ def read_metadata(fd: int) -> Metadata:
         atime_ns=stat.st_atime_ns,
         mtime_ns=stat.st_mtime_ns,
         xattrs=_xattrs(fd),
-        flags=(kernel.inode_flags(fd) or 0) & _KEPT_FLAGS,
+        flags=kernel.inode_flags(fd) or 0,
     )
 
 
@@ -50,7 +51,7 @@ def _write_xattrs(fd: int, wanted: dict[str, bytes]) -> None:
 
 def _xattrs(fd: int) -> tuple[tuple[str, bytes], ...]:
     try:
-        names = sorted(os.listxattr(fd))
+        names = sorted(set(os.listxattr(fd)) - {_PRIVILEGE})
     except OSError as error:
         if error.errno == errno.EOPNOTSUPP:
             return ()

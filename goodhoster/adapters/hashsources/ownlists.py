@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from goodhoster.adapters.hashsources.reasons import Reason
-from goodhoster.errors import UncheckedError
+from goodhoster.errors import ConfigurationError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.verdicts import Category, Match
 
@@ -30,7 +30,7 @@ class Shelf(Protocol):
     """All lists of this host."""
 
     def lists(self) -> Sequence[ExactList]:
-        """The lists as they are now."""
+        """The lists as they are now. ConfigurationError or OSError as long as one cannot be read."""
 
 
 class OwnLists:
@@ -48,7 +48,7 @@ class OwnLists:
         Where not every digest was taken, an empty answer needs at least one list of those that were:
         `not-askable` otherwise.
         """
-        lists = [each for each in self._shelf.lists() if digests.has(each.algorithm)]
+        lists = [each for each in self._lists() if digests.has(each.algorithm)]
         if not lists and not all(map(digests.has, Algorithm)):
             raise UncheckedError(
                 "no list on this host has digests of this algorithm", reason=Reason.NOT_ASKABLE
@@ -59,8 +59,16 @@ class OwnLists:
         )
 
     def probe(self) -> None:
-        """Opens the lists; raises as opening does."""
-        self._shelf.lists()
+        """Opens the lists."""
+        self._lists()
 
     def close(self) -> None:
         """The shelf belongs to who made it."""
+
+    def _lists(self) -> Sequence[ExactList]:
+        try:
+            return self._shelf.lists()
+        except (ConfigurationError, OSError) as error:
+            words = f"a list on this host cannot be read: {error}"
+            hint = getattr(error, "hint", "")
+            raise SourceUnavailableError(words, reason=Reason.LIST_DAMAGED, hint=hint) from error

@@ -34,5 +34,7 @@ class Reason(StrEnum):
     """Not asked: the circuit breaker is open after earlier failures."""
     CLOSED = "closed"
     """Not asked: this process is stopping."""
+    LIST_DAMAGED = "list-damaged"
+    """A list on this host cannot be read; an answer without it would be a guess."""
     NOT_ASKABLE = "not-askable"
     """None of the digests at hand is one this source can be asked by."""

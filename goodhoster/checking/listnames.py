@@ -1,0 +1,48 @@
+"""Where the list files lie: one file per source and algorithm in one directory."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from goodhoster.errors import ConfigurationError
+from goodhoster.model.digests import Algorithm
+
+_SOURCE = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")
+_SUFFIX = ".digests"
+_ALGORITHMS = {algorithm.value for algorithm in Algorithm}
+
+
+def check_source(name: str) -> None:
+    """ConfigurationError unless the name can be (part of) a file name and a word in a log line."""
+    if not _SOURCE.fullmatch(name):
+        hint = "1 to 64 letters, digits, dots, dashes or underscores, not beginning with a dot"
+        raise ConfigurationError(f"{name[:80]!r} cannot be the name of a source", hint=hint)
+
+
+def list_path(directory: Path, source: str, algorithm: Algorithm) -> Path:
+    """The file of that list, whether it exists or not."""
+    return directory / f"{source}.{algorithm.value}{_SUFFIX}"
+
+
+def list_files(directory: Path) -> Iterator[tuple[Path, str, Algorithm]]:
+    """(file, source, algorithm) of every list there is, by name; none when there is no directory.
+
+    ConfigurationError when the directory cannot be read: that is not the same as empty.
+    """
+    for name in sorted(_names(directory)):
+        source, _, algorithm = name.removesuffix(_SUFFIX).rpartition(".")
+        if name.endswith(_SUFFIX) and algorithm in _ALGORITHMS and _SOURCE.fullmatch(source):
+            yield directory / name, source, Algorithm(algorithm)
+
+
+def _names(directory: Path) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        hint = "check its owner and mode: the service's account must be able to read it"
+        raise ConfigurationError(f"cannot read the hash lists in {directory}: {error.strerror}", hint=hint) from error
