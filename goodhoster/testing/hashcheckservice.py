@@ -40,6 +40,9 @@ class Request:
     body: bytes
 
 
+_TURNS = 8
+_FOR_EVER = 86400.0
+
 Behaviour = Callable[[Request], Answer | None]
 """What to answer to a request; None for what the true service would answer."""
 
@@ -56,6 +59,8 @@ class FakeHashService:
         self.script: list[Answer] = []
         """Answers for the next requests, in order; before `behave`."""
         self.requests: list[Request] = []
+        self.connections = 0
+        """How many were opened so far."""
         self._tls = tls
         self._port = 0
         self._started = Event()
@@ -96,13 +101,16 @@ class FakeHashService:
         await _cancel_others()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while await _send(writer, self._answer(await _receive(reader))):
                 pass
+            writer.close()
+            await writer.wait_closed()
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the client has gone, or the test is over
         finally:
-            writer.close()
+            writer.transport.abort()
 
     def _answer(self, request: Request) -> Answer:
         self.requests.append(request)
@@ -142,7 +150,7 @@ async def _send(writer: asyncio.StreamWriter, answer: Answer) -> bool:
         await asyncio.sleep(answer.drip_pause)
     await writer.drain()
     if answer.ending is Ending.HANG:
-        await asyncio.Event().wait()
+        await asyncio.sleep(_FOR_EVER)
     if answer.ending is Ending.RESET:
         writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
@@ -150,7 +158,10 @@ async def _send(writer: asyncio.StreamWriter, answer: Answer) -> bool:
 
 
 async def _cancel_others() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    """In several turns of the loop: a connection that was just accepted makes its task a turn later."""
+    for _ in range(_TURNS):
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)

@@ -29,20 +29,21 @@ class LoopThread:
             future = asyncio.run_coroutine_threadsafe(work(), self._loop)
         return future.result()
 
-    def close(self) -> None:
-        """Cancel what runs, and end the thread. May be called twice."""
+    def close(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Cancel what runs, then run `last`, and end the thread. May be called twice."""
         with self._lock:
             already, self._closed = self._closed, True
         if already:
             return
-        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(_wind_up(last), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
 
-async def _cancel_others() -> None:
+async def _wind_up(last: Callable[[], Coroutine[Any, Any, None]]) -> None:
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    await last()

@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
+from multidict import CIMultiDict
 
 from goodhoster.adapters.hashsources.answers import ENOUGH, Reply, read_answer
 from goodhoster.adapters.hashsources.eventloop import LoopThread
@@ -67,6 +68,7 @@ class HashCheckService:
         self._settings = settings
         self._url = settings.url.rstrip("/")
         self._proxy = proxy_for(self._url)
+        self._headers = CIMultiDict(_headers(settings), **self._proxy.request_headers)
         tls = _trust(settings.ca_file)
         self._loop = LoopThread(f"hash source {settings.name}")
         self._session = self._loop.run(partial(_open_session, settings, tls))
@@ -95,11 +97,7 @@ class HashCheckService:
 
     def close(self) -> None:
         """Drop the connections; questions under way end as unavailable (`closed`)."""
-        try:
-            self._loop.run(self._session.close)
-        except CancelledError:
-            return
-        self._loop.close()
+        self._loop.close(self._session.close)
 
     def _run(self, url: str, asked: Sequence[Digest]) -> tuple[Match, ...]:
         try:
@@ -124,13 +122,12 @@ class HashCheckService:
         async with self._session.post(
             f"{url}/{digest.algorithm}",
             data=digest.hex.encode("ascii"),
+            headers=self._headers,
+            proxy=self._proxy.url,
+            proxy_headers=self._proxy.tunnel_headers,
             allow_redirects=False,
-            proxy=self._proxy.url if self._proxy else None,
-            proxy_headers=self._proxy.headers if self._proxy else None,
         ) as response:
-            reply = Reply(
-                response.status, await _first_bytes(response), response.headers.get("Retry-After", "")
-            )
+            reply = Reply(response.status, await _first_bytes(response), response.headers.get("Retry-After", ""))
         return read_answer(reply, source=self.name, now=datetime.now(UTC))
 
 
@@ -156,10 +153,14 @@ async def _open_session(settings: ServiceSettings, tls: ssl.SSLContext) -> aioht
         timeout=aiohttp.ClientTimeout(total=None),  # the deadline of a look-up covers it all
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
-        headers={
-            "Authorization": basic_auth(settings.username, settings.password),
-            "Accept-Encoding": "identity",
-            "Content-Type": "application/x-www-form-urlencoded",  # as the hotline's own client (SCART)
-            "User-Agent": "goodhoster",
-        },
     )
+
+
+def _headers(settings: ServiceSettings) -> dict[str, str]:
+    """Given with each request: aiohttp sends a session's own headers, so the password, to the proxy too."""
+    return {
+        "Authorization": basic_auth(settings.username, settings.password),
+        "Accept-Encoding": "identity",
+        "Content-Type": "application/x-www-form-urlencoded",  # as the hotline's own client (SCART)
+        "User-Agent": "goodhoster",
+    }

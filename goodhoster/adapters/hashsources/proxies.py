@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from goodhoster.errors import ConfigurationError
@@ -20,11 +20,15 @@ from goodhoster.errors import ConfigurationError
 class Proxy:
     """Where to connect instead, and what to say there."""
 
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    url: str | None = None
+    """None to connect directly."""
+    tunnel_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """For the CONNECT that a request by TLS begins with."""
+    request_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """For a request without TLS, which the proxy reads itself."""
 
 
-def proxy_for(url: str) -> Proxy | None:
+def proxy_for(url: str) -> Proxy:
     """The proxy that `https_proxy`, `http_proxy` and `no_proxy` name for this URL; none for loopback.
 
     ConfigurationError when the proxy is not an HTTP one.
@@ -33,11 +37,8 @@ def proxy_for(url: str) -> Proxy | None:
     host = target.hostname or ""
     address = getproxies().get(target.scheme)
     if not address or _is_loopback(host) or proxy_bypass(host):
-        return None
-    return _parse(address if "://" in address else f"http://{address}")
-
-
-def _parse(address: str) -> Proxy:
+        return Proxy()
+    address = address if "://" in address else f"http://{address}"
     parts = urlsplit(address)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ConfigurationError(
@@ -46,11 +47,14 @@ def _parse(address: str) -> Proxy:
         )
     _, _, place = parts.netloc.rpartition("@")
     bare = urlunsplit((parts.scheme, place, "", "", ""))
-    if parts.username is None:
-        return Proxy(bare)
-    return Proxy(
-        bare, {"Proxy-Authorization": basic_auth(unquote(parts.username), unquote(parts.password or ""))}
-    )
+    headers = _authorization(parts)
+    return Proxy(bare, headers, {}) if target.scheme == "https" else Proxy(bare, {}, headers)
+
+
+def _authorization(proxy: SplitResult) -> dict[str, str]:
+    if proxy.username is None:
+        return {}
+    return {"Proxy-Authorization": basic_auth(unquote(proxy.username), unquote(proxy.password or ""))}
 
 
 def basic_auth(username: str, password: str) -> str:

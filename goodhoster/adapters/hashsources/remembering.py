@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS answers (
     UNIQUE (source, digests)
 );
 """
+_DAMAGED = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 _RECALL = "SELECT asked, matches FROM answers WHERE source = ? AND digests = ?"
 _REMEMBER = "INSERT OR REPLACE INTO answers (source, digests, asked, matches) VALUES (?, ?, ?, ?)"
 _FORGET = "DELETE FROM answers WHERE number <= (SELECT max(number) FROM answers) - ?"
@@ -55,9 +56,7 @@ class Keeping:
 class AnswerBook:
     """The file with remembered answers, of any number of sources; for one process, and any thread of it."""
 
-    def __init__(
-        self, file: Path, keeping: Keeping | None = None, *, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, file: Path, keeping: Keeping | None = None, *, clock: Callable[[], float] = time.time) -> None:
         self._keeping = keeping or Keeping()
         self._clock = clock
         self._lock = Lock()
@@ -85,9 +84,7 @@ class AnswerBook:
 
     def remember(self, source: str, digests: Digests, matches: tuple[Match, ...]) -> None:
         """Keep an answer. Never raises: an answer that cannot be kept is asked again."""
-        text = json.dumps(
-            [(match.source, match.algorithm, match.category, match.distance) for match in matches]
-        )
+        text = json.dumps([(match.source, match.algorithm, match.category, match.distance) for match in matches])
         try:
             with self._lock, self._database:
                 self._database.execute(_REMEMBER, (source, _key(digests), self._clock(), text))
@@ -140,10 +137,12 @@ def _key(digests: Digests) -> bytes:
 
 def _open(file: Path) -> sqlite3.Connection:
     try:
-        return _connect(file)
-    except sqlite3.DatabaseError as error:
-        log.warning("%s is made anew: %s", file, error)
-    try:
+        try:
+            return _connect(file)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode not in _DAMAGED:
+                raise
+            log.warning("%s is made anew: %s", file, error)
         for part in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
             part.unlink(missing_ok=True)
         return _connect(file)

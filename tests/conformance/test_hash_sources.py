@@ -1,0 +1,76 @@
+"""Every hash source keeps the promises of the port, wrapped or not."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from goodhoster.adapters.hashsources.breaker import Breaker
+from goodhoster.adapters.hashsources.counted import Counted
+from goodhoster.adapters.hashsources.hashcheckservice import HashCheckService, ServiceSettings
+from goodhoster.adapters.hashsources.memory import MemorySource
+from goodhoster.adapters.hashsources.ownlists import OwnLists
+from goodhoster.adapters.hashsources.remembering import AnswerBook, Remembering
+from goodhoster.adapters.hashsources.retrying import Retrying
+from goodhoster.checking.listbuild import import_entries
+from goodhoster.checking.listshelf import ListShelf
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.verdicts import Category
+from goodhoster.ports import HashSource
+from goodhoster.testing.hash_source_suite import HashSourceSuite
+from goodhoster.testing.hashcheckservice import FakeHashService
+
+KNOWN = HashSourceSuite.KNOWN.of(Algorithm.SHA1)
+
+
+def memory() -> MemorySource:
+    return MemorySource({KNOWN: Category.BASELINE})
+
+
+class TestMemory(HashSourceSuite):
+    @pytest.fixture
+    def source(self) -> HashSource:
+        return memory()
+
+
+class TestOwnLists(HashSourceSuite):
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> HashSource:
+        import_entries(tmp_path, "made-up", [(KNOWN.value, Category.ILLEGAL)])
+        return OwnLists(ListShelf(tmp_path))
+
+
+class TestHashCheckService(HashSourceSuite):
+    @pytest.fixture
+    def source(self) -> Iterator[HashSource]:
+        with FakeHashService(known={KNOWN}) as service:
+            source = HashCheckService(ServiceSettings(service.url, service.username, service.password))
+            yield source
+            source.close()
+
+
+class TestBreaker(HashSourceSuite):
+    @pytest.fixture
+    def source(self) -> HashSource:
+        return Breaker(memory())
+
+
+class TestCounted(HashSourceSuite):
+    @pytest.fixture
+    def source(self) -> HashSource:
+        return Counted(memory(), lambda: datetime.now(UTC))
+
+
+class TestRemembering(HashSourceSuite):
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> Iterator[HashSource]:
+        book = AnswerBook(tmp_path / "answers.sqlite")
+        yield Remembering(memory(), book)
+        book.close()
+
+
+class TestRetrying(HashSourceSuite):
+    @pytest.fixture
+    def source(self) -> HashSource:
+        return Retrying(memory())
