@@ -9,7 +9,7 @@ from typing import Protocol
 
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding
 from goodhoster.model.cases import Case, CaseState
-from goodhoster.model.digests import Digests
+from goodhoster.model.digests import Digest, Digests
 from goodhoster.model.quarantine import Label, Whereabouts
 from goodhoster.model.sources import SourceHealth
 from goodhoster.model.uploads import Place, Upload
@@ -81,7 +81,7 @@ class CaseQuery:
     states: frozenset[CaseState] = frozenset()
     customer: str | None = None
     place: Place | None = None
-    sha256: bytes | None = None
+    digest: Digest | None = None
     opened_since: datetime | None = None
 
 
@@ -99,6 +99,9 @@ class CaseStore(Protocol):
 
     def find(self, query: CaseQuery) -> Sequence[Case]:
         """The cases that the query describes, oldest first."""
+
+    def customers_with(self, digest: Digest) -> frozenset[str]:
+        """The customers that have a case about this content, whatever became of it."""
 
 
 class Quarantine(Protocol):

@@ -65,7 +65,18 @@ class FileAuditLog:
                 return AuditFinding(count, size, tree.root().hex(), first_bad=count, problem=problem)
             tree.add(line)
             count, size, previous = count + 1, size + len(line) + 1, fingerprint(line)
+        if self._torn(size):
+            problem = "the last line is cut off: by a crash (the next entry will say so), or by somebody"
+            return AuditFinding(count, size, tree.root().hex(), first_bad=count, problem=problem)
         return AuditFinding(count, size, tree.root().hex())
+
+    def _torn(self, size: int) -> bool:
+        """Is there half a line at `size`? Looked at while nobody writes."""
+        if not self._file.exists():
+            return False
+        with self._opened() as fd:
+            rest = _read_from(fd, size)
+        return bool(rest) and b"\n" not in rest
 
     @contextmanager
     def _opened(self) -> Iterator[int]:

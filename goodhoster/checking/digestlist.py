@@ -1,7 +1,7 @@
 """One source's digests by one algorithm, as a read-only mapped file that all processes share.
 
-Opening costs no time and no private memory however long the list is; `listbuild` makes the files and replaces them as
-a whole, never in place. The layout is told in `listheader`.
+Opening costs no time and no private memory however long the list is; `listbuild` makes the files and replaces
+them as a whole, never in place. The layout is told in `listheader`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BLOCK = 1 << 20
 
 
 class DigestList:
-    """A list file, mapped. Any number of threads may ask at once; a replaced or removed file stays readable here."""
+    """A list file, mapped. Any number of threads may ask; a replaced or removed file stays readable here."""
 
     def __init__(self, path: Path, mapped: mmap.mmap, header: Header) -> None:
         self._path = path

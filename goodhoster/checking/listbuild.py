@@ -1,12 +1,13 @@
 """Imports entries into the lists of a source: any number, in bounded memory, all or nothing.
 
-Entries are sorted in runs that go to a temporary file without a name, merged with what the source has already, and
-written to new files beside the lists; only when all of them are whole and durable do they take the lists' places.
-Whoever is killed at any point leaves whole lists; what lies around is swept away by the next import. (Algorithms take
-their places one after the other: a kill between two of them is made good by importing the same file again.)
+Entries are sorted in runs that go to a nameless temporary file, merged with what the source has already,
+and written to new files beside the lists; only when all of them are whole and durable do they take the lists'
+places. Whoever is killed at any point leaves whole lists; what lies around is swept away by the next import.
+(Algorithms take their places one after the other: a kill between two of them is made good by importing the
+same file again.)
 
-A digest that comes more than once is kept once, with the gravest of its categories: baseline, illegal, investigative,
-other, unspecified. So adding never makes an entry less grave; replacing can.
+A digest that comes more than once is kept once, with the gravest of its categories: baseline, illegal,
+investigative, other, unspecified. So adding never makes an entry less grave; replacing can.
 """
 
 from __future__ import annotations
@@ -63,19 +64,21 @@ def import_entries(
 ) -> tuple[Imported, ...]:
     """Add the entries to what the source has, or make them all that it has.
 
-    One result per algorithm that was given; with `replace` also per algorithm that the source lost. When this raises,
-    nothing was changed: ConfigurationError (no entries, a bad name, a damaged list to add to, whatever `entries`
-    raises), BusyError (another import is at work), PermanentError (the disk is full or fails).
+    One result per algorithm that was given; with `replace` also per algorithm that the source lost.
+
+    Raises ConfigurationError (no entries, a bad name, a damaged list to add to), whatever `entries` raises,
+    BusyError (another import is at work) and PermanentError (the disk is full or fails), and then nothing was
+    changed; a disk that fails while the new lists take their places says so.
     """
     check_source(source)
-    with _disk(directory), _alone(directory), ExitStack() as stack:
+    with _disk(directory, "the lists there are unchanged"), _alone(directory), ExitStack() as stack:
         piles = _pile_up(entries, directory, stack)
         if not piles:
             hint = "check the file; to take the lists away: goodhoster hashlist remove " + source
             raise ConfigurationError(f"no digest was found to import for {source}", hint=hint)
         results = [_build(directory, source, pile, replace=replace) for pile in piles]
         given = {pile.algorithm for pile in piles}
-        lost = [] if not replace else [old for old in _lists_of(directory, source) if old.algorithm not in given]
+        lost = [old for old in _lists_of(directory, source) if replace and old.algorithm not in given]
         _put_in_place(directory, results, lost)
         return (*results, *(Imported(source, old.algorithm, 0, 0, old.entries or 0) for old in lost))
 
@@ -84,8 +87,9 @@ def remove_lists(directory: Path, source: str, algorithm: Algorithm | None = Non
     """Take away the source's lists, or the one by that algorithm. RefusedError when there is none."""
     wanted = [old for old in _lists_of(directory, source) if algorithm in {None, old.algorithm}]
     if not wanted:
-        raise RefusedError(f"there is no such hash list of {source[:80]!r}", hint="see: goodhoster hashlist list")
-    with _disk(directory), _alone(directory):
+        hint = "see: goodhoster hashlist list"
+        raise RefusedError(f"there is no such hash list of {source[:80]!r}", hint=hint)
+    with _disk(directory, "the lists there are unchanged"), _alone(directory):
         _put_in_place(directory, [], wanted)
     return tuple(wanted)
 
@@ -131,10 +135,10 @@ class _Pile:
 
 def _pile_up(entries: Iterable[Entry], directory: Path, stack: ExitStack) -> list[_Pile]:
     """The entries by algorithm; algorithms without any are left out."""
-    piles = {
-        algorithm.width: _Pile(algorithm, stack.enter_context(tempfile.TemporaryFile(dir=directory)))
-        for algorithm in Algorithm
-    }
+    piles: dict[int, _Pile] = {}
+    for algorithm in Algorithm:
+        file = stack.enter_context(tempfile.TemporaryFile(dir=directory))  # noqa: SIM115 - that does close it
+        piles[algorithm.width] = _Pile(algorithm, file)
     for entry in entries:
         piles[len(entry[0])].add(record(entry))
     return [pile for pile in piles.values() if len(pile)]
@@ -146,9 +150,9 @@ def _build(directory: Path, source: str, pile: _Pile, *, replace: bool) -> Impor
     old = _old_list(path, replace=replace)
     before = len(old or ())
     kept = map(record, old) if old and not replace else iter(())
-    new_path = _new(path)
-    write_list(new_path, (source, pile.algorithm), heapq.merge(pile.records(), kept), expected=len(pile) + before)
-    new = DigestList.open(new_path)
+    records = heapq.merge(pile.records(), kept)
+    write_list(_new(path), (source, pile.algorithm), records, expected=len(pile) + before)
+    new = DigestList.open(_new(path))
     added = _count_new(old, new) if old and replace else len(new) - before
     return Imported(source, pile.algorithm, len(new), added, before + added - len(new))
 
@@ -191,16 +195,14 @@ def _new(path: Path) -> Path:
 
 
 def _put_in_place(directory: Path, built: Iterable[Imported], gone: Iterable[Removed]) -> None:
-    for new in built:
-        path = list_path(directory, new.source, new.algorithm)
-        _new(path).rename(path)
-    for old in gone:
-        list_path(directory, old.source, old.algorithm).unlink(missing_ok=True)
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    with _disk(directory, "each list there is whole, some may be new already"):
+        for new in built:
+            path = list_path(directory, new.source, new.algorithm)
+            _new(path).rename(path)
+        for old in gone:
+            list_path(directory, old.source, old.algorithm).unlink(missing_ok=True)
+        with _directory(directory) as fd:
+            os.fsync(fd)
 
 
 @contextmanager
@@ -210,14 +212,20 @@ def _alone(directory: Path) -> Iterator[None]:
     The lock goes with the process, so that nobody has to clean up after a kill.
     """
     _make(directory)
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    with _directory(directory) as fd:
         _lock(fd, directory)
         try:
             _sweep(directory)
             yield
         finally:
             _sweep(directory)
+
+
+@contextmanager
+def _directory(directory: Path) -> Iterator[int]:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield fd
     finally:
         os.close(fd)
 
@@ -247,11 +255,15 @@ def _sweep(directory: Path) -> None:
 
 
 @contextmanager
-def _disk(directory: Path) -> Iterator[None]:
-    """What the disk refuses, in words."""
+def _disk(directory: Path, state: str) -> Iterator[None]:
+    """What the disk refuses, in words, and in which state that leaves the lists."""
     try:
         yield
     except OSError as error:
-        hint = "free some space there" if error.errno in _NO_SPACE else "check the disk, and the directory's owner and mode"
-        message = f"cannot write hash lists in {directory}: {error.strerror}; the lists there are unchanged"
+        hint = (
+            "free some space there"
+            if error.errno in _NO_SPACE
+            else "check the disk, and owner and mode there"
+        )
+        message = f"cannot write hash lists in {directory}: {error.strerror}; {state}"
         raise PermanentError(message, hint=f"{hint}, then import again") from error

@@ -5,11 +5,11 @@ A list file holds the digests of one source by one algorithm:
     header    HEADER_SIZE bytes, see below
     records   `count` × (digest, one byte category id), ascending by digest, each digest once
     padding   to a multiple of 4
-    offsets   2^bits + 1 unsigned 32-bit numbers: records before each bucket; a digest's bucket is its first `bits` bits
+    offsets   2^bits + 1 unsigned 32-bit numbers: how many records lie before each bucket
 
-The header is packed in the machine's own byte order (so are the offsets); on a machine of the other order the version
-reads as an unknown one. Its last 32 bytes are the SHA-256 of the bytes before them; `body` is the SHA-256 of all that
-follows the header.
+A digest's bucket is its first `bits` bits. Header and offsets are in the machine's own byte order: where that is
+the other one, the version reads as an unknown one. The last 32 bytes of the header are the SHA-256 of those before
+them; `body` is the SHA-256 of all that follows the header.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ class Header:
     @classmethod
     def unpack(cls, block: bytes) -> Self:
         """Read what `pack` made; ValueError says what is wrong with it."""
-        magic, version, bits, count, created, source, algorithm, categories, body = _FIELDS.unpack_from(_whole(block))
+        fields = _FIELDS.unpack_from(_whole(block))
+        _, version, bits, count, created, source, algorithm, categories, body = fields
         if version != _VERSION:
             raise ValueError(f"written as version {version} by another goodhoster or another kind of machine")
         header = cls(
@@ -102,7 +103,7 @@ class Header:
             created=datetime.fromtimestamp(created, UTC),
             body=body,
         )
-        if magic != _MAGIC or header.count != count:
+        if header.count != count:
             raise ValueError("its header contradicts itself")
         return header
 

@@ -45,4 +45,5 @@ def _names(directory: Path) -> list[str]:
         return []
     except OSError as error:
         hint = "check its owner and mode: the service's account must be able to read it"
-        raise ConfigurationError(f"cannot read the hash lists in {directory}: {error.strerror}", hint=hint) from error
+        why = f"cannot read the hash lists in {directory}: {error.strerror}"
+        raise ConfigurationError(why, hint=hint) from error

@@ -27,7 +27,7 @@ class ListShelf:
     def lists(self) -> tuple[DigestList, ...]:
         """The lists as they were at most a second ago, by name of their file.
 
-        A list that was replaced meanwhile stays usable for whoever holds it. ConfigurationError as long as a file is
+        A list that was replaced meanwhile stays usable for whoever holds it. ConfigurationError while one is
         damaged: an answer without it would be a guess.
         """
         if time.monotonic() >= self._look_at:

@@ -29,7 +29,7 @@ def record(entry: Entry) -> bytes:
 
 
 def create(path: Path) -> BinaryIO:
-    """A new file that belongs to whom the directory belongs: what root imports, the service's account can read.
+    """A new file that belongs to whom the directory belongs: what root imports, the service's account reads.
 
     FileExistsError when there is something of that name, a symbolic link included.
     """
@@ -43,7 +43,8 @@ def create(path: Path) -> BinaryIO:
 def write_list(path: Path, whose: tuple[str, Algorithm], records: Iterable[bytes], *, expected: int) -> None:
     """Write source and algorithm `whose` list to a new file, durable when this returns.
 
-    `records` ascend; of equal digests the first is kept. `expected` is how many come, roughly: it sizes the buckets.
+    `records` ascend; of equal digests the first is kept. `expected` is how many come, roughly: it sizes the
+    buckets.
     """
     bits = min(32, (expected // _PER_BUCKET).bit_length())
     counts = array("I", bytes(4 * ((1 << bits) + 1)))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from goodhoster.errors import SourceRefusedError, SourceUnavailableError
+from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Digests
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.ports import HashSource
+
+_Failure = SourceUnavailableError | SourceRefusedError | UncheckedError
 
 
 def verdict_of(digests: Digests, sources: Sequence[HashSource], *, picture: bool) -> Verdict:
@@ -17,17 +19,17 @@ def verdict_of(digests: Digests, sources: Sequence[HashSource], *, picture: bool
     *unchecked*. What is no picture is compared with local lists only: nothing about it leaves the machine.
     """
     matches: list[Match] = []
-    failure: SourceUnavailableError | SourceRefusedError | None = None
+    failure: _Failure | None = None
     for source in sorted(sources, key=lambda source: not source.local):
         if picture or source.local:
             try:
                 matches += source.look_up(digests)
-            except (SourceUnavailableError, SourceRefusedError) as error:
+            except (SourceUnavailableError, SourceRefusedError, UncheckedError) as error:
                 failure = error
     return _summary(tuple(matches), failure)
 
 
-def _summary(matches: tuple[Match, ...], failure: SourceUnavailableError | SourceRefusedError | None) -> Verdict:
+def _summary(matches: tuple[Match, ...], failure: _Failure | None) -> Verdict:
     kind = VerdictKind.KNOWN if matches else VerdictKind.UNCHECKED if failure else VerdictKind.CLEAR
     if failure is None:
         return Verdict(kind, matches)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from goodhoster.model.digests import Digests
 from goodhoster.model.uploads import Upload
 from goodhoster.model.verdicts import Match
 
@@ -72,7 +73,7 @@ class Case:
     id: str
     state: CaseState
     upload: Upload
-    sha256: bytes
+    digests: Digests
     matches: tuple[Match, ...]
     opened_at: datetime
     measures: tuple[Measure, ...] = ()

@@ -47,8 +47,8 @@ class Priority(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
-    """Something may have changed at a place; nothing more is believed."""
+class Arrival:
+    """A place where something may have changed; nothing more is believed."""
 
     place: Place
     customer: str
@@ -92,9 +92,9 @@ class UploadIndex:
         self._in_hand: set[Place] = set()
         self._db = _connect(file)
 
-    def hint(self, hints: Iterable[Hint]) -> None:
+    def expect(self, arrivals: Iterable[Arrival]) -> None:
         """Make these places wait for a check; all or none are durable when this returns."""
-        rows = [(h.place.tree, h.place.path, h.customer, h.priority, h.due, h.due) for h in hints]
+        rows = [(a.place.tree, a.place.path, a.customer, a.priority, a.due, a.due) for a in arrivals]
         with self._lock, self._db:
             self._db.executemany(
                 """INSERT INTO uploads (tree, path, customer, waiting, priority, due, since) VALUES (?, ?, ?, 1, ?, ?, ?)
@@ -130,14 +130,13 @@ class UploadIndex:
         self._in_hand.update(job.place for job in jobs)
         return jobs
 
-    def record(self, job: Job, found: tuple[FileState, Content | None], verdict: Verdict, now: float) -> None:
+    def record(self, job: Job, found: tuple[FileState | None, Content | None], verdict: Verdict, now: float) -> None:
         """Note what a check found. The row goes on waiting until it is settled."""
         state, content = found
-        digests = content.digests if content else None
         self._change(
             """dev = ?, ino = ?, size = ?, mtime_ns = ?, ctime_ns = ?, kind = ?, md5 = ?, sha1 = ?, sha256 = ?,
             verdict = ?, reason = ?, detail = ?, matches = ?, checked_at = ?""",
-            (*_state_row(state), content and content.kind, *_digest_row(digests), *_verdict_row(verdict), now),
+            (*_state_row(state), *_content_row(content), *_verdict_row(verdict), now),
             job,
         )
 
@@ -250,7 +249,9 @@ def _remembered(columns: list[Any]) -> tuple[FileState, Content] | None:
     return state, Content(Digests(md5, sha1, sha256), Kind(kind), size)
 
 
-def _state_row(state: FileState) -> tuple[int, int, int, int, int]:
+def _state_row(state: FileState | None) -> Row:
+    if state is None:
+        return (None,) * 5
     return state.dev, _signed(state.ino), state.size, state.mtime_ns, state.ctime_ns
 
 
@@ -263,8 +264,10 @@ def _unsigned(number: int) -> int:
     return number + (1 << 64) if number < 0 else number
 
 
-def _digest_row(digests: Digests | None) -> tuple[bytes | None, ...]:
-    return (digests.md5, digests.sha1, digests.sha256) if digests else (None, None, None)
+def _content_row(content: Content | None) -> Row:
+    if content is None:
+        return (None,) * 4
+    return content.kind, content.digests.md5, content.digests.sha1, content.digests.sha256
 
 
 def _verdict_row(verdict: Verdict) -> tuple[str, str, str, str]:

@@ -24,9 +24,7 @@ class MemorySource:
         self.asked.append(digests)
         self.probe()
         taken = (digests.of(algorithm) for algorithm in Algorithm if digests.has(algorithm))
-        return tuple(
-            Match(self.name, digest.algorithm, self.known[digest]) for digest in taken if digest in self.known
-        )
+        return tuple(Match(self.name, digest.algorithm, self.known[digest]) for digest in taken if digest in self.known)
 
     def probe(self) -> None:
         """Raises the trouble that is set."""

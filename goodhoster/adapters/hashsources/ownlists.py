@@ -50,13 +50,9 @@ class OwnLists:
         """
         lists = [each for each in self._lists() if digests.has(each.algorithm)]
         if not lists and not all(map(digests.has, Algorithm)):
-            raise UncheckedError(
-                "no list on this host has digests of this algorithm", reason=Reason.NOT_ASKABLE
-            )
+            raise UncheckedError("no list on this host has digests of this algorithm", reason=Reason.NOT_ASKABLE)
         found = ((each, each.find(getattr(digests, each.algorithm))) for each in lists)
-        return tuple(
-            Match(each.source, each.algorithm, category) for each, category in found if category is not None
-        )
+        return tuple(Match(each.source, each.algorithm, category) for each, category in found if category is not None)
 
     def probe(self) -> None:
         """Opens the lists."""

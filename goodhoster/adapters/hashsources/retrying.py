@@ -42,9 +42,7 @@ class Timing:
 class Retrying:
     """Tries again what is unavailable; a refusal goes straight through. Blocks the caller while it waits."""
 
-    def __init__(
-        self, source: HashSource, patience: Patience | None = None, timing: Timing | None = None
-    ) -> None:
+    def __init__(self, source: HashSource, patience: Patience | None = None, timing: Timing | None = None) -> None:
         self.name = source.name
         self.local = source.local
         self._source = source

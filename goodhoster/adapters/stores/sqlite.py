@@ -1,0 +1,167 @@
+"""The record of cases in SQLite: every call is one durable transaction; processes may share the file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from goodhoster.errors import ConfigurationError, PermanentError, RefusedError
+from goodhoster.model.cases import Case, CaseState, Measure, MeasureKind, MeasureState
+from goodhoster.model.digests import Digest, Digests
+from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.model.verdicts import Category, Match
+from goodhoster.ports import CaseQuery
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS cases (
+  id TEXT PRIMARY KEY, state TEXT NOT NULL, customer TEXT NOT NULL,
+  tree BLOB NOT NULL, path BLOB NOT NULL, file_state TEXT NOT NULL,
+  md5 BLOB NOT NULL, sha1 BLOB NOT NULL, sha256 BLOB NOT NULL,
+  matches TEXT NOT NULL, measures TEXT NOT NULL,
+  opened_at TEXT NOT NULL, closed_at TEXT, reason TEXT NOT NULL, actor TEXT NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS cases_upload ON cases (tree, path, file_state);
+CREATE INDEX IF NOT EXISTS cases_state ON cases (state);
+CREATE INDEX IF NOT EXISTS cases_opened ON cases (opened_at);
+CREATE INDEX IF NOT EXISTS cases_sha256 ON cases (sha256, customer);
+CREATE INDEX IF NOT EXISTS cases_sha1 ON cases (sha1);
+CREATE INDEX IF NOT EXISTS cases_md5 ON cases (md5);
+"""
+Row = tuple[Any, ...]
+
+
+class SqliteCaseStore:
+    """See `ports.CaseStore`."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.RLock()
+        self._db = _connect(file)
+
+    def add(self, case: Case) -> None:
+        """See `ports.CaseStore`."""
+        row = _row(case)
+        marks = ", ".join("?" * len(row))
+        try:
+            with self._changing() as db:
+                db.execute(f"INSERT INTO cases VALUES ({marks})", row)  # noqa: S608 - only question marks
+        except sqlite3.IntegrityError as error:
+            raise RefusedError(f"there is a case about {case.upload.place} in this state already") from error
+
+    def replace(self, case: Case, *, expected: CaseState) -> None:
+        """See `ports.CaseStore`."""
+        with self._changing() as db:
+            changed = db.execute(
+                """UPDATE cases SET state = ?, measures = ?, closed_at = ?, reason = ?, actor = ?
+                WHERE id = ? AND state = ?""",
+                (case.state, _measures(case), _time(case.closed_at), case.reason, case.actor, case.id, expected),
+            ).rowcount
+        if not changed:
+            raise RefusedError(f"case {case.id} is not {expected} any more", hint="look again: goodhoster cases show")
+
+    def get(self, case_id: str) -> Case:
+        """See `ports.CaseStore`."""
+        for row in self._rows("WHERE id = ?", (case_id,)):
+            return _case(row)
+        raise RefusedError(f"there is no case {case_id}", hint="see: goodhoster cases list")
+
+    def find(self, query: CaseQuery) -> Sequence[Case]:
+        """See `ports.CaseStore`."""
+        parts, values = _conditions(query)
+        where = "WHERE " + " AND ".join(parts) if parts else ""
+        return [_case(row) for row in self._rows(f"{where} ORDER BY opened_at, id", values)]
+
+    def customers_with(self, digest: Digest) -> frozenset[str]:
+        """See `ports.CaseStore`."""
+        query = f"SELECT DISTINCT customer FROM cases WHERE {digest.algorithm.value} = ?"  # noqa: S608 - an enum's value
+        with self._lock:
+            return frozenset(row[0] for row in self._db.execute(query, (digest.value,)))
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
+        with self._lock:
+            return self._db.execute(f"SELECT * FROM cases {where}", values).fetchall()  # noqa: S608 - our own texts
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; what the disk refuses is an error that says which file."""
+        try:
+            with self._lock, self._db:
+                yield self._db
+        except sqlite3.OperationalError as error:
+            raise PermanentError(f"the record {self._file} cannot be written: {error}", hint="make room") from error
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    try:
+        db = sqlite3.connect(file, check_same_thread=False, timeout=30)
+        db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version not in {0, _VERSION}:
+            raise ConfigurationError(f"{file} was written by another version ({version})", hint="use that version")
+        db.executescript(_SCHEMA + f"PRAGMA user_version = {_VERSION};")
+    except sqlite3.DatabaseError as error:
+        hint = "this is the record: restore it from a backup, do not delete it"
+        raise ConfigurationError(f"the record {file} cannot be used: {error}", hint=hint) from error
+    return db
+
+
+def _conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
+    found: list[tuple[str, tuple[object, ...]]] = []
+    if query.states:
+        found.append((f"state IN ({', '.join('?' * len(query.states))})", tuple(query.states)))
+    if query.customer is not None:
+        found.append(("customer = ?", (query.customer,)))
+    if query.place is not None:
+        found.append(("tree = ? AND path = ?", (query.place.tree, query.place.path)))
+    if query.digest is not None:
+        found.append((f"{query.digest.algorithm.value} = ?", (query.digest.value,)))
+    if query.opened_since is not None:
+        found.append(("opened_at >= ?", (_time(query.opened_since),)))
+    return [part for part, _ in found], tuple(value for _, values in found for value in values)
+
+
+def _row(case: Case) -> Row:
+    upload, d = case.upload, case.digests
+    s = upload.state
+    state = json.dumps([s.dev, s.ino, s.size, s.mtime_ns, s.ctime_ns])
+    matches = json.dumps([[m.source, m.algorithm, m.category, m.distance] for m in case.matches])
+    head = (case.id, case.state, upload.customer, upload.place.tree, upload.place.path, state)
+    tail = (_time(case.opened_at), _time(case.closed_at), case.reason, case.actor)
+    return (*head, d.md5, d.sha1, d.sha256, matches, _measures(case), *tail)
+
+
+def _case(row: Row) -> Case:
+    case_id, state, customer, tree, path, file_state, md5, sha1, sha256, matches, measures, *rest = row
+    opened_at, closed_at, reason, actor = rest
+    return Case(
+        id=case_id,
+        state=CaseState(state),
+        upload=Upload(Place(tree, path), customer, FileState(*json.loads(file_state))),
+        digests=Digests(md5, sha1, sha256),
+        matches=tuple(Match(source, by, Category(c), distance) for source, by, c, distance in json.loads(matches)),
+        opened_at=datetime.fromisoformat(opened_at),
+        measures=tuple(Measure(MeasureKind(k), MeasureState(s), detail) for k, s, detail in json.loads(measures)),
+        closed_at=datetime.fromisoformat(closed_at) if closed_at else None,
+        reason=reason,
+        actor=actor,
+    )
+
+
+def _measures(case: Case) -> str:
+    return json.dumps([[m.kind, m.state, m.detail] for m in case.measures])
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="microseconds") if moment else None

@@ -1,0 +1,126 @@
+"""The only place where settings choose adapters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from goodhoster.adapters.hashsources.kinds import Surroundings
+from goodhoster.adapters.stores.sqlite import SqliteCaseStore
+from goodhoster.audit.log import FileAuditLog, utc_now
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.cases.turn import Turn
+from goodhoster.checking.listshelf import ListShelf
+from goodhoster.errors import ConfigurationError
+from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.policy.decide import HouseRules
+from goodhoster.ports import AuditLog, ObservedSource
+from goodhoster.settings import Settings, WatchSettings, read_section
+from goodhoster.toolkit import Toolkit
+from goodhoster.uploads.index import UploadIndex
+from goodhoster.uploads.places import Tree
+
+_GROUP = "goodhoster.hash_sources"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything a process needs, put together from the settings."""
+
+    settings: Settings
+    trees: tuple[Tree, ...]
+    sources: tuple[ObservedSource, ...]
+    index: UploadIndex
+    audit: AuditLog
+    toolkit: Toolkit
+
+    def close(self) -> None:
+        """Give everything back."""
+        for source in self.sources:
+            source.close()
+        self.index.close()
+
+
+def assemble(settings: Settings) -> House:
+    """Put a process together. ConfigurationError when something is not as it must be; nothing was started then."""
+    state_dir = make_state_dir(settings.state_dir)
+    trees = tuple(map(_tree, settings.watches))
+    sources = hash_sources(settings)
+    store, audit = SqliteCaseStore(state_dir / "record.sqlite"), audit_log(settings)
+    desk = CaseDesk(
+        store=store,
+        audit=audit,
+        quarantine=LocalQuarantine(tuple(tree.root for tree in trees)),
+        rules=_rules(settings),
+        turn=Turn(state_dir / "desk.lock"),
+        clock=utc_now,
+    )
+    toolkit = Toolkit(sources, store, audit, desk, settings.agent.largest_file)
+    return House(settings, trees, sources, UploadIndex(state_dir / "index.sqlite"), audit, toolkit)
+
+
+def audit_log(settings: Settings) -> AuditLog:
+    """The audit log alone, for what needs nothing else."""
+    return FileAuditLog(make_state_dir(settings.state_dir) / "audit.log")
+
+
+def lists_directory(settings: Settings) -> Path:
+    """Where own hash lists are kept."""
+    directory = make_state_dir(settings.state_dir) / "hashlists"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    return directory
+
+
+def hash_sources(settings: Settings) -> tuple[ObservedSource, ...]:
+    """Every [[hash_source]], counted and guarded."""
+    around = Surroundings(ListShelf(lists_directory(settings)), utc_now)
+    kinds = hash_source_kinds()
+    sources = tuple(_kind(kinds, table, settings).build(around) for table in settings.hash_sources)
+    names = [source.name for source in sources]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigurationError(f"two hash sources are called {name}", hint="give each [[hash_source]] its name")
+    return sources
+
+
+def hash_source_kinds() -> Mapping[str, Any]:
+    """The installed kinds of hash source by name; each is a settings class with `build(surroundings)`."""
+    return {point.name: point.load() for point in entry_points(group=_GROUP)}
+
+
+def make_state_dir(state_dir: Path) -> Path:
+    """The state directory, private; made when it is missing."""
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = state_dir.stat().st_mode
+    except OSError as error:
+        raise ConfigurationError(
+            f"the state directory {state_dir} cannot be made or read: {error.strerror}", hint="see agent.state_dir"
+        ) from error
+    if mode & 0o007:
+        raise ConfigurationError(f"the state directory {state_dir} is open to others", hint=f"chmod 700 {state_dir}")
+    return state_dir
+
+
+def _kind(kinds: Mapping[str, Any], table: Mapping[str, Any], settings: Settings) -> Any:  # noqa: ANN401 - a plugin's class
+    kind = kinds.get(table["kind"])
+    if kind is None:
+        hint = "known are: " + ", ".join(sorted(kinds))
+        raise ConfigurationError(f"{settings.file} [[hash_source]]: unknown kind {table['kind']}", hint=hint)
+    return read_section(kind, table, f"[[hash_source]] {table['kind']}", settings.file)
+
+
+def _tree(watch: WatchSettings) -> Tree:
+    root = os.path.realpath(os.fsencode(watch.path))
+    if not os.path.isdir(root):
+        raise ConfigurationError(f"the watched tree {watch.path} is no directory", hint="see [[watch]] path")
+    return Tree(root, None if watch.customer == "first-directory" else watch.customer)
+
+
+def _rules(settings: Settings) -> HouseRules:
+    policy = settings.policy
+    return HouseRules(policy.mode == "enforce", policy.storm_customers, policy.measures_per_hour)

@@ -1,0 +1,116 @@
+"""The verbs callers use: examine, act, restore, confirm, recover, verify.
+
+A daemon, a command and a plugin all go through here: they bring a place, get a value back, and never need to know who
+answers or what carries it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.checking.digests import read_content
+from goodhoster.checking.kinds import named_as_picture
+from goodhoster.checking.verdict import verdict_of
+from goodhoster.errors import GoodhosterError, UncheckedError
+from goodhoster.model.audit import AuditFinding
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.digests import Digest
+from goodhoster.model.uploads import Content, FileState, Place, Upload
+from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
+from goodhoster.ports import AuditLog, CaseQuery, CaseStore, HashSource
+from goodhoster.uploads.opening import NotAnUploadError, OpenedUpload, open_upload
+
+__all__ = ["Checked", "NotAnUploadError", "Order", "Restored", "Toolkit"]
+
+_RESTORABLE = frozenset({CaseState.OFFLINE, CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED, CaseState.RESTORING})
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What an examination found."""
+
+    verdict: Verdict
+    state: FileState | None = None
+    """The state that was examined; None when the file could not even be opened."""
+    content: Content | None = None
+    """None when it could not be read whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What became of an order to restore."""
+
+    restored: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...]
+    """Case and why, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Toolkit:
+    """Made by `assembly`; threads may share it."""
+
+    sources: Sequence[HashSource]
+    store: CaseStore
+    audit: AuditLog
+    desk: CaseDesk
+    largest_file: int
+
+    @contextmanager
+    def examine(self, place: Place, remembered: tuple[FileState, Content] | None = None) -> Iterator[Checked]:
+        """Read a file once and ask every source. Inside the `with`, the file stays open: act there.
+
+        What was `remembered` of exactly this state is not read again. NotAnUploadError when there is no regular file;
+        every other failure is a verdict *unchecked*.
+        """
+        try:
+            with open_upload(place) as opened:
+                yield self._check(opened, remembered)
+        except UncheckedError as error:
+            yield Checked(_unchecked(error))
+
+    def act(self, customer: str, place: Place, checked: Checked) -> Case | None:
+        """Let the case desk decide about a match and carry it out; None when there is nothing to do."""
+        if checked.state is None or checked.content is None or not checked.verdict.matches:
+            return None
+        return self.desk.receive(Upload(place, customer, checked.state), checked.content.digests, checked.verdict)
+
+    def restore(self, case_ids: Sequence[str], order: Order) -> Restored:
+        """Undo measures by order of a person; each case by itself, whatever becomes of the others."""
+        done: list[str] = []
+        refused: list[tuple[str, str]] = []
+        for case_id in case_ids:
+            try:
+                self.desk.restore(case_id, order)
+                done.append(case_id)
+            except GoodhosterError as error:
+                refused.append((case_id, str(error)))
+        return Restored(tuple(done), tuple(refused))
+
+    def restorable(self, digest: Digest) -> list[str]:
+        """The cases about that content that `restore` would undo."""
+        return [case.id for case in self.store.find(CaseQuery(states=_RESTORABLE, digest=digest))]
+
+    def verify(self) -> AuditFinding:
+        """Is the audit log whole?"""
+        return self.audit.verify()
+
+    def _check(self, opened: OpenedUpload, remembered: tuple[FileState, Content] | None) -> Checked:
+        try:
+            content = _known_content(opened, remembered) or read_content(opened.fd, self.largest_file)
+            if not opened.unchanged():
+                raise UncheckedError(f"{opened.place} changed while it was read", reason="changed")
+        except UncheckedError as error:
+            return Checked(_unchecked(error), opened.state)
+        picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
+        return Checked(verdict_of(content.digests, self.sources, picture=picture), opened.state, content)
+
+
+def _known_content(opened: OpenedUpload, remembered: tuple[FileState, Content] | None) -> Content | None:
+    return remembered[1] if remembered and remembered[0] == opened.state else None
+
+
+def _unchecked(error: UncheckedError) -> Verdict:
+    return Verdict(VerdictKind.UNCHECKED, reason=error.reason, detail=str(error))
