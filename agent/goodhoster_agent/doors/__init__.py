@@ -1,0 +1,1 @@
+"""Where others come in: what listens on sockets, and who may."""

@@ -1,0 +1,126 @@
+"""`goodhoster hashservice …`: the compatible hash service, its clients and their figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goodhoster.errors import ConfigurationError
+from goodhoster.ports import HashSource
+from goodhoster.settings import listen_address
+from goodhoster_agent.doors.accounts import add_client, read_clients, remove_client
+from goodhoster_agent.doors.figures import read_figures
+from goodhoster_agent.doors.hashservice import HashServiceOptions, clients_file, figures_file, serve
+
+
+@dataclass(frozen=True, slots=True)
+class HashServiceSetup:
+    """What the configuration says of the hash service."""
+
+    state_dir: Path
+    listen: tuple[str, int]
+    open_sources: Callable[[], Sequence[HashSource]]
+    """Called by `serve` only: accounts and figures need no source, and no secret of one."""
+
+
+Setup = Callable[[Path | None], HashServiceSetup]
+"""From the --config that was given to what that file says."""
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="The configuration file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+NameArgument = Annotated[str, typer.Argument(help="The client's name: letters, digits, dots, dashes.")]
+ListenOption = Annotated[str, typer.Option("--listen", help="HOST:PORT instead of the configured one.")]
+
+
+def make_app(setup: Setup) -> typer.Typer:
+    """The commands, over the configuration that `setup` reads."""
+    app = typer.Typer(no_args_is_help=True, help="The compatible hash service, for customers or for this host.")
+    app.add_typer(_client_app(setup), name="client")
+
+    @app.command("serve")
+    def serve_command(listen: ListenOption = "", config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+        """Serve until SIGTERM; prints `ready` and the address when it listens."""
+        run_server(setup(config), listen, as_json=as_json)
+
+    @app.command("figures")
+    def figures_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+        """What each client asked, by week."""
+        print_figures(setup(config), as_json=as_json)
+
+    return app
+
+
+def _client_app(setup: Setup) -> typer.Typer:
+    app = typer.Typer(no_args_is_help=True, help="Who may ask.")
+
+    @app.command("add")
+    def add_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+        """Make an account; its password is printed once and kept nowhere."""
+        print_new_client(setup(config), name, as_json=as_json)
+
+    @app.command("list")
+    def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+        """The accounts, without anything secret."""
+        print_clients(setup(config), as_json=as_json)
+
+    @app.command("remove")
+    def remove_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+        """Take an account away; the running service notices within a second."""
+        print_removed_client(setup(config), name, as_json=as_json)
+
+    return app
+
+
+def run_server(setup: HashServiceSetup, listen: str, *, as_json: bool) -> None:
+    """Blocks until SIGTERM or SIGINT, then closes the sources."""
+
+    def on_ready(url: str) -> None:
+        print(json.dumps({"ready": True, "url": url}) if as_json else f"ready {url}", flush=True)
+
+    address = _parse_listen(listen) if listen else setup.listen
+    with ExitStack() as stack:
+        sources = setup.open_sources()
+        for source in sources:
+            stack.callback(source.close)
+        serve(HashServiceOptions(state_dir=setup.state_dir, sources=sources, listen=address), on_ready)
+
+
+def _parse_listen(text: str) -> tuple[str, int]:
+    try:
+        return listen_address(text)
+    except ValueError as error:
+        raise ConfigurationError(f"--listen {text} cannot be used", hint=f"give {error}") from error
+
+
+def print_new_client(setup: HashServiceSetup, name: str, *, as_json: bool) -> None:
+    """The password goes to standard output and nowhere else."""
+    password = add_client(clients_file(setup.state_dir), name)
+    print(json.dumps({"name": name, "password": password}) if as_json else f"{name}\n{password}")
+
+
+def print_clients(setup: HashServiceSetup, *, as_json: bool) -> None:
+    """Name and date of each."""
+    for client in read_clients(clients_file(setup.state_dir)).values():
+        line = {"name": client.name, "added_at": client.added_at}
+        print(json.dumps(line) if as_json else f"{client.added_at}  {client.name}")
+
+
+def print_removed_client(setup: HashServiceSetup, name: str, *, as_json: bool) -> None:
+    """RefusedError when there is none."""
+    remove_client(clients_file(setup.state_dir), name)
+    print(json.dumps({"name": name, "removed": True}) if as_json else f"{name} is removed")
+
+
+def print_figures(setup: HashServiceSetup, *, as_json: bool) -> None:
+    """A line a week and client."""
+    if not as_json:
+        print(f"{'week':<9} {'client':<32} {'checks':>12} {'matches':>10} {'unchecked':>10}")
+    for figure in read_figures(figures_file(setup.state_dir)):
+        table = f"{figure.week:<9} {figure.client:<32} {figure.checks:>12} {figure.matches:>10} {figure.unchecked:>10}"
+        print(json.dumps(asdict(figure)) if as_json else table)

@@ -1,0 +1,156 @@
+"""Who may ask the hash service: one file with a name and the SHA-256 of a password for each client.
+
+Passwords are made here, 256 random bits each, and shown once. A slow hash protects passwords that people choose, by
+making each guess dear; nobody guesses 256 bits, so a plain SHA-256 loses nothing and costs a microsecond a request.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import hmac
+import json
+import logging
+import os
+import re
+import secrets
+import time
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from goodhoster.errors import ConfigurationError, RefusedError
+
+log = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_NOBODY = "0" * 64
+_LOOK_EVERY = 1.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One account."""
+
+    name: str
+    sha256: str
+    """Of the password, lower-case hexadecimal."""
+    added_at: str
+    """ISO 8601, UTC."""
+
+
+def add_client(file: Path, name: str) -> str:
+    """Make an account and return its password, which is kept nowhere. RefusedError when the name is taken or odd."""
+    if not _NAME.fullmatch(name):
+        raise RefusedError(
+            f"{name[:80]!r} cannot be a client's name", hint="Use 1 to 64 letters, digits, dots, dashes, underscores."
+        )
+    password = secrets.token_urlsafe(32)
+    with _writing(file) as clients:
+        if name in clients:
+            raise RefusedError(f"there is a client {name} already", hint=f"Remove it first: client remove {name}")
+        clients[name] = Client(name, _sha256(password), datetime.now(UTC).isoformat(timespec="seconds"))
+    return password
+
+
+def remove_client(file: Path, name: str) -> None:
+    """Take an account away; a running service notices within a second. RefusedError when there is none."""
+    with _writing(file) as clients:
+        if clients.pop(name, None) is None:
+            raise RefusedError(f"there is no client {name[:80]!r}", hint="See: client list")
+
+
+def read_clients(file: Path) -> dict[str, Client]:
+    """All accounts by name; none when there is no file. ConfigurationError when it cannot be read."""
+    try:
+        entries = json.loads(file.read_bytes())["clients"]
+        return {entry["name"]: Client(**entry) for entry in entries}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ConfigurationError(
+            f"the clients in {file} cannot be read: {error}", hint="Restore the file, or remove it and add them again."
+        ) from error
+
+
+class Accounts:
+    """Recognises clients by their Authorization header, as the file says now."""
+
+    def __init__(self, file: Path) -> None:
+        """ConfigurationError when the file cannot be read."""
+        self._file = file
+        self._seen = _state(file)
+        self._clients: Mapping[str, Client] = read_clients(file)
+        self._look_at = 0.0
+
+    def who(self, authorization: str) -> str | None:
+        """The client's name, or None; the password is compared in constant time."""
+        self._look()
+        name, password = _credentials(authorization)
+        client = self._clients.get(name)
+        right = hmac.compare_digest(_sha256(password), client.sha256 if client else _NOBODY)
+        return name if client and right else None
+
+    def _look(self) -> None:
+        """Read the file again when it was changed. One that cannot be read changes nothing: the old accounts stay."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + _LOOK_EVERY
+        seen = _state(self._file)
+        if seen == self._seen:
+            return
+        try:
+            self._clients = read_clients(self._file)
+            self._seen = seen
+        except ConfigurationError as error:
+            log.error("%s; the accounts from before stay in force. %s", error, error.hint)  # noqa: TRY400
+
+
+def _credentials(authorization: str) -> tuple[str, str]:
+    """User name and password of a Basic header (RFC 7617); both empty when it is none."""
+    scheme, _, token = authorization.partition(" ")
+    try:
+        name, colon, password = b64decode(token, validate=True).decode().partition(":")
+    except ValueError:
+        return "", ""
+    return (name, password) if scheme.lower() == "basic" and colon else ("", "")
+
+
+def _sha256(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
+def _state(file: Path) -> tuple[int, int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[dict[str, Client]]:
+    """The accounts to change; afterwards the file is replaced in one step. One process at a time."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        clients = read_clients(file)
+        yield clients
+        _replace(file, json.dumps({"clients": [asdict(client) for client in clients.values()]}, indent=1))
+    finally:
+        os.close(lock)
+
+
+def _replace(file: Path, text: str) -> None:
+    new = file.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fsync(opened.fileno())
+    new.replace(file)

@@ -1,0 +1,118 @@
+"""What each client of the hash service asked, by ISO week (UTC): the figure that the sector reports is weekly."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from threading import Lock
+
+from goodhoster.errors import ConfigurationError
+from goodhoster.ports import Clock
+
+log = logging.getLogger(__name__)
+
+_SCHEMA = """
+PRAGMA journal_mode = WAL;
+CREATE TABLE IF NOT EXISTS figures (
+    week TEXT NOT NULL,
+    client TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (week, client, outcome)
+) WITHOUT ROWID;
+"""
+_ADD = """
+INSERT INTO figures (week, client, outcome, count) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET count = count + excluded.count
+"""
+_SUMS = """
+SELECT week, client,
+    sum(count) FILTER (WHERE outcome IN ('no', 'match')),
+    sum(count) FILTER (WHERE outcome = 'match'),
+    sum(count) FILTER (WHERE outcome = 'unchecked')
+FROM figures GROUP BY week, client ORDER BY week, client
+"""
+
+
+class Outcome(StrEnum):
+    """What became of one question."""
+
+    NO = "no"
+    MATCH = "match"
+    UNCHECKED = "unchecked"
+    """No source could answer; the client was told to ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One client's week."""
+
+    week: str
+    """Such as 2026-W07 (ISO 8601)."""
+    client: str
+    checks: int
+    """Questions that were answered."""
+    matches: int
+    unchecked: int
+
+
+class Figures:
+    """Counts in memory and adds to the file when told to; what is not flushed is lost with the process."""
+
+    def __init__(self, file: Path, clock: Clock) -> None:
+        """ConfigurationError when the file cannot be used."""
+        self._clock = clock
+        self._lock = Lock()
+        self._writing = Lock()
+        self._pending: Counter[tuple[str, str, str]] = Counter()
+        try:
+            self._database = sqlite3.connect(file, check_same_thread=False)
+            self._database.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise ConfigurationError(
+                f"figures cannot be kept in {file}: {error}", hint="Check the folder's owner and free space."
+            ) from error
+
+    def count(self, client: str, outcome: Outcome) -> None:
+        """One more question of that client."""
+        year, week, _ = self._clock().isocalendar()
+        with self._lock:
+            self._pending[f"{year}-W{week:02}", client, outcome] += 1
+
+    def flush(self) -> None:
+        """Make what was counted durable; what cannot be written now is kept for the next time."""
+        with self._writing:
+            with self._lock:
+                pending, self._pending = self._pending, Counter()
+            try:
+                self._add(pending)
+            except sqlite3.Error as error:
+                log.warning("figures cannot be written now: %s", error)
+                with self._lock:
+                    self._pending.update(pending)
+
+    def _add(self, pending: Counter[tuple[str, str, str]]) -> None:
+        if pending:
+            with self._database:
+                self._database.executemany(_ADD, [(*key, count) for key, count in pending.items()])
+
+    def close(self) -> None:
+        """Flush for the last time."""
+        self.flush()
+        self._database.close()
+
+
+def read_figures(file: Path) -> tuple[Figure, ...]:
+    """All weeks of all clients, oldest week first; nothing when nothing was ever counted. May be read while serving."""
+    if not file.exists():
+        return ()
+    with closing(sqlite3.connect(file)) as database:
+        return tuple(
+            Figure(week, client, checks or 0, matches or 0, unchecked or 0)
+            for week, client, checks, matches, unchecked in database.execute(_SUMS)
+        )

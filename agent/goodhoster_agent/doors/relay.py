@@ -1,0 +1,71 @@
+"""One digest, asked of our own lists first and then of the services upstream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
+from goodhoster.model.digests import Digest, Digests
+from goodhoster.ports import HashSource
+
+
+class Relay:
+    """Local sources are asked in the event loop (microseconds), others in threads."""
+
+    def __init__(self, sources: Sequence[HashSource], *, threads: int = 64) -> None:
+        self._local = [source for source in sources if source.local]
+        self._upstream = [source for source in sources if not source.local]
+        self._threads = ThreadPoolExecutor(threads, "upstream") if self._upstream else None
+
+    async def knows(self, digest: Digest) -> bool:
+        """True when any source knows it, False when all that had to be asked said no.
+
+        Raises the failure of a source when no other said yes, and UncheckedError when there is nothing to ask by this
+        algorithm: every service upstream must be askable, and one source at least.
+        """
+        digests = Digests.only(digest)
+        answers = [_Answer(source, digests) for source in self._local]
+        if any(answer.yes for answer in answers):
+            return True
+        answers += [await self._in_thread(source, digests) for source in self._upstream]
+        return _summary(answers)
+
+    async def _in_thread(self, source: HashSource, digests: Digests) -> _Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _Answer, source, digests)
+
+    def close(self) -> None:
+        """End the threads; their questions end by the sources' own deadlines."""
+        if self._threads:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class _Answer:
+    """What one source said, or why it did not."""
+
+    def __init__(self, source: HashSource, digests: Digests) -> None:
+        self.local = source.local
+        self.yes = False
+        self.failure: SourceUnavailableError | SourceRefusedError | UncheckedError | None = None
+        try:
+            self.yes = bool(source.look_up(digests))
+        except (SourceUnavailableError, SourceRefusedError, UncheckedError) as error:
+            self.failure = error
+
+    @property
+    def stands_aside(self) -> bool:
+        """A list of other digests has no say; a service that should have been asked and was not, does."""
+        return self.local and isinstance(self.failure, UncheckedError)
+
+
+def _summary(answers: Sequence[_Answer]) -> bool:
+    if any(answer.yes for answer in answers):
+        return True
+    said = [answer for answer in answers if not answer.stands_aside]
+    for answer in said:
+        if answer.failure:
+            raise answer.failure
+    if not said:
+        raise UncheckedError("there is nothing here to compare such a digest with", reason="not-askable")
+    return False
