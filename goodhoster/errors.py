@@ -2,9 +2,9 @@
 
     GoodhosterError                 what happened, where, and what to do next (`hint`)
     ├── ConfigurationError          goodhoster.toml, a secret or a list file is not as it must be
-    ├── RefusedError                asked for something that must not be done (exists already, wrong state, unsafe place)
+    ├── RefusedError                asked for what must not be done (exists already, wrong state, unsafe place)
     ├── PassingError                may be gone on the next try: wait and ask again
-    │   ├── SourceUnavailableError  a hash source gave no usable answer this time (`retry_after` in seconds, if it said so)
+    │   ├── SourceUnavailableError  a hash source gave no usable answer this time (`retry_after`: seconds, if it said)
     │   └── BusyError               another goodhoster process holds what is needed
     ├── PermanentError              trying again alone will not help: a person must act
     │   ├── SourceRefusedError      a hash source refuses us (401, 403): check the account

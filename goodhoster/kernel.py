@@ -1,6 +1,6 @@
 """Linux calls that Python has no name for. The only place (beside event sources) that imports ctypes.
 
-Every path is resolved relative to an open directory: a path chosen by an outsider is never walked by name from the root.
+Every path is resolved relative to an open directory: a path that an outsider chose is never walked from the root.
 """
 
 from __future__ import annotations

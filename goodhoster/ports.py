@@ -125,7 +125,7 @@ class Quarantine(Protocol):
         """
 
     def settle(self, case_id: str, place: Place) -> Whereabouts:
-        """After a crash: finish locking a file that had been moved, forget an intention that had not; say where it is."""
+        """After a crash: finish locking a file that was moved, forget an intention that was not; say where it is."""
 
     def labels(self) -> Iterator[Label]:
         """What lies in quarantine now."""

@@ -207,10 +207,14 @@ def read_section(kind: type[Section], table: Table, where: str, file: Path) -> S
     """One table as a frozen settings value; relative paths start at the folder of `file`."""
     fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
     _known_keys(table, tuple(fields), f"{file} {where}")
-    values = {name: _read_value(f, table[name], f"{file} {where} {name}") for name, f in fields.items() if name in table}
+    values = {
+        name: _read_value(f, table[name], f"{file} {where} {name}") for name, f in fields.items() if name in table
+    }
     for name, f in fields.items():
         if name not in values and f.default is _REQUIRED and f.default_factory is _REQUIRED:
-            raise ConfigurationError(f"{file} {where}: {name} is missing", hint=f"add: {name} = {f.metadata['example']}")
+            raise ConfigurationError(
+                f"{file} {where}: {name} is missing", hint=f"add: {name} = {f.metadata['example']}"
+            )
     return kind(**{name: _absolute(value, file.parent) for name, value in values.items()})
 
 

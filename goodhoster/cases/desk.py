@@ -57,7 +57,9 @@ class CaseDesk:
                 return self._continue(known)
             decision = decide(verdict, self.rules, self._around(upload, digests))
             if decision.action is Action.OVERRULED:
-                self._log("match.overruled", customer=upload.customer, path=str(upload.place), sha256=digests.sha256.hex())
+                self._log(
+                    "match.overruled", customer=upload.customer, path=str(upload.place), sha256=digests.sha256.hex()
+                )
             if decision.action not in _FIRST:
                 return None
             return self._carry_out(self._open(upload, digests, verdict, decision), decision)
@@ -79,7 +81,7 @@ class CaseDesk:
             case = self.store.get(case_id)
             if case.state not in {CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED}:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to confirm")
-            opened = self._become(case, CaseState.OPEN, order.reason, actor=order.actor)
+            opened = self._become(_by(order, case), CaseState.OPEN, order.reason)
             self._log("case.confirmed", case=case_id, actor=order.actor, reason=order.reason)
             return self._quarantine(opened)
 
@@ -104,7 +106,11 @@ class CaseDesk:
                 return self._put_back(case, order) if where is Whereabouts.QUARANTINE else self._restored(case, order)
         except (QuarantineError, RefusedError) as error:
             return self._failed(case, str(error))
-        return self._offline(case, "found done after a crash") if where is Whereabouts.QUARANTINE else self._quarantine(case)
+        return (
+            self._offline(case, "found done after a crash")
+            if where is Whereabouts.QUARANTINE
+            else self._quarantine(case)
+        )
 
     def _around(self, upload: Upload, digests: Digests) -> Circumstances:
         digest = digests.of(Algorithm.SHA256)
@@ -149,13 +155,13 @@ class CaseDesk:
 
     def _offline(self, case: Case, detail: str) -> Case:
         measure = Measure(MeasureKind.QUARANTINE, MeasureState.DONE, detail)
-        after = self._become(case, CaseState.OFFLINE, case.reason, measure=measure)
+        after = self._become(case, CaseState.OFFLINE, case.reason, measure)
         self._log("measure.done", case=case.id, measure=MeasureKind.QUARANTINE, detail=detail)
         return after
 
     def _gone(self, case: Case, reason: str) -> Case:
         measure = Measure(MeasureKind.QUARANTINE, MeasureState.FAILED, reason)
-        after = self._become(case, CaseState.GONE, reason, measure=measure)
+        after = self._become(case, CaseState.GONE, reason, measure)
         self._log("measure.refused", case=case.id, measure=MeasureKind.QUARANTINE, reason=reason)
         return after
 
@@ -163,7 +169,7 @@ class CaseDesk:
         if case.state is CaseState.FAILED and case.reason == reason:
             return case  # the same again: said once
         measure = Measure(MeasureKind.QUARANTINE, MeasureState.FAILED, reason)
-        after = self._become(case, CaseState.FAILED, reason, measure=measure)
+        after = self._become(case, CaseState.FAILED, reason, measure)
         self._log("measure.failed", case=case.id, measure=MeasureKind.QUARANTINE, reason=reason)
         return after
 
@@ -172,14 +178,14 @@ class CaseDesk:
         self._log("restore.intended", case=case.id, actor=order.actor, reason=order.reason)
         if where is Whereabouts.ELSEWHERE:
             return self._restored(case, order)
-        restoring = self._become(case, CaseState.RESTORING, order.reason, actor=order.actor)
+        restoring = self._become(_by(order, case), CaseState.RESTORING, order.reason)
         return self._put_back(restoring, order, raising=True)
 
     def _put_back(self, case: Case, order: Order, *, raising: bool = False) -> Case:
         try:
             self.quarantine.put_back(case.id, case.upload.place)
         except (RefusedError, QuarantineError) as error:
-            after = self._become(case, CaseState.OFFLINE, f"restore refused: {error}", actor=order.actor)
+            after = self._become(_by(order, case), CaseState.OFFLINE, f"restore refused: {error}")
             self._log("restore.refused", case=case.id, actor=order.actor, reason=str(error))
             if raising:
                 raise
@@ -188,13 +194,12 @@ class CaseDesk:
 
     def _restored(self, case: Case, order: Order) -> Case:
         measures = tuple(replace(m, state=MeasureState.UNDONE) for m in case.measures if m.state is MeasureState.DONE)
-        after = self._become(case, CaseState.RESTORED, order.reason, measure=(measures or (None,))[-1], actor=order.actor)
+        measure = measures[-1] if measures else None
+        after = self._become(_by(order, case), CaseState.RESTORED, order.reason, measure)
         self._log("restore.done", case=case.id, actor=order.actor, reason=order.reason)
         return after
 
-    def _become(
-        self, case: Case, state: CaseState, reason: str, *, measure: Measure | None = None, actor: str = ""
-    ) -> Case:
+    def _become(self, case: Case, state: CaseState, reason: str, measure: Measure | None = None) -> Case:
         """Record the next state; a measure replaces the last one of its kind."""
         measures: Sequence[Measure] = case.measures if measure is None else (*case.measures[:-1], measure)
         after = replace(
@@ -202,7 +207,6 @@ class CaseDesk:
             state=state,
             reason=reason,
             measures=tuple(measures),
-            actor=actor or case.actor,
             closed_at=self.clock() if state.closed else None,
         )
         self.store.replace(after, expected=case.state)
@@ -210,6 +214,10 @@ class CaseDesk:
 
     def _log(self, event: str, **data: str) -> None:
         self.audit.append(AuditEvent(event, data))
+
+
+def _by(order: Order, case: Case) -> Case:
+    return replace(case, actor=order.actor)
 
 
 def _about(case: Case) -> dict[str, str]:

@@ -177,9 +177,7 @@ def _count_new(old: DigestList, new: DigestList) -> int:
 
 def _lists_of(directory: Path, source: str) -> list[Removed]:
     return [
-        Removed(source, algorithm, _length(path))
-        for path, whose, algorithm in list_files(directory)
-        if whose == source
+        Removed(source, algorithm, _length(path)) for path, whose, algorithm in list_files(directory) if whose == source
     ]
 
 
@@ -260,10 +258,6 @@ def _disk(directory: Path, state: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = (
-            "free some space there"
-            if error.errno in _NO_SPACE
-            else "check the disk, and owner and mode there"
-        )
+        hint = "free some space there" if error.errno in _NO_SPACE else "check the disk, and owner and mode there"
         message = f"cannot write hash lists in {directory}: {error.strerror}; {state}"
         raise PermanentError(message, hint=f"{hint}, then import again") from error

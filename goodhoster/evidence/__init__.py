@@ -1,0 +1,1 @@
+"""Files offline: the quarantine procedure and its exact inverse."""

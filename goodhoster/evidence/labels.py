@@ -28,7 +28,7 @@ def write_label(directory: int, label: Label) -> None:
     """Write a label, replacing an older one of that case; a crash leaves the old or the new, never half."""
     name = label_name(label.case_id)
     fd = os.open(name + b"~", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600, dir_fd=directory)
-    with open(fd, "w", encoding="ascii") as opened:  # noqa: PTH123 - a descriptor, not a path
+    with open(fd, "w", encoding="ascii") as opened:
         json.dump(_as_json(label), opened, indent=1)
     os.rename(name + b"~", name, src_dir_fd=directory, dst_dir_fd=directory)
 
@@ -36,7 +36,7 @@ def write_label(directory: int, label: Label) -> None:
 def read_label(directory: int, case_id: str) -> Label:
     """Read a label back. FileNotFoundError when there is none, QuarantineError when it is damaged."""
     fd = os.open(label_name(case_id), os.O_RDONLY | os.O_NOFOLLOW, dir_fd=directory)
-    with open(fd, encoding="ascii") as opened:  # noqa: PTH123 - a descriptor, not a path
+    with open(fd, encoding="ascii") as opened:
         try:
             return _from_json(json.load(opened))
         except (ValueError, KeyError, TypeError) as error:

@@ -42,9 +42,10 @@ class LocalQuarantine:
             parent = stack.enter_context(opened(_open_parent(place)))
             file = stack.enter_context(opened(_open_file(parent, name, upload)))
             shelf = stack.enter_context(opened(open_shelf(place, upload.state.dev, create=True)))
-            label = _label(case_id, upload, sha256, parent, file)
+            label = _label(case_id, upload, sha256, (parent, file))
             write_label(shelf, label)
-            _move_out(parent, name, shelf, label, file)
+            _allow_rename(file)
+            _move_out(parent, name, shelf, label)
             missing = _lock(file)
             for directory in (shelf, parent):
                 os.fsync(directory)
@@ -129,7 +130,9 @@ def _open_parent(place: Place) -> int:
         return open_parent(place)
     except OSError as error:
         if error.errno in _ABSENT:
-            raise RefusedError(f"the directory of {place} is gone or is no plain directory: {error.strerror}") from error
+            raise RefusedError(
+                f"the directory of {place} is gone or is no plain directory: {error.strerror}"
+            ) from error
         raise QuarantineError(f"cannot open the directory of {place}: {error.strerror}") from error
 
 
@@ -148,18 +151,22 @@ def _open_file(parent: int, name: bytes, upload: Upload) -> int:
     return file
 
 
-def _label(case_id: str, upload: Upload, sha256: bytes, parent: int, file: int) -> Label:
-    state = upload.state
+def _label(case_id: str, upload: Upload, sha256: bytes, descriptors: tuple[int, int]) -> Label:
+    state, (parent, file) = upload.state, descriptors
     parent_ino = os.fstat(parent).st_ino
     metadata = read_metadata(file)
     return Label(case_id, upload.place, upload.customer, state.dev, state.ino, parent_ino, state.size, sha256, metadata)
 
 
-def _move_out(parent: int, name: bytes, shelf: int, label: Label, file: int) -> None:
-    """Rename, then look what was renamed: whoever swapped the name in between gets his file back."""
+def _allow_rename(file: int) -> None:
+    """An immutable file cannot be renamed, not even by root."""
     flags = kernel.inode_flags(file) or 0
     if flags & kernel.FS_IMMUTABLE_FL:
         kernel.set_inode_flags(file, flags & ~kernel.FS_IMMUTABLE_FL)
+
+
+def _move_out(parent: int, name: bytes, shelf: int, label: Label) -> None:
+    """Rename, then look what was renamed: whoever swapped the name in between gets his file back."""
     try:
         kernel.rename_noreplace((parent, name), (shelf, label.case_id.encode()))
     except OSError as error:
@@ -187,7 +194,9 @@ def _return_stranger(parent: int, shelf: int, label: Label) -> None:
         kernel.rename_noreplace((shelf, name), (parent, os.path.basename(label.place.path)))
     except OSError as error:
         kernel.rename_noreplace((shelf, name), (shelf, name + b".limbo"))
-        message = f"another file was moved from {label.place} and its name is taken: it is kept as {label.case_id}.limbo"
+        message = (
+            f"another file was moved from {label.place} and its name is taken: it is kept as {label.case_id}.limbo"
+        )
         raise QuarantineError(message, hint="compare both and put it where it belongs by hand") from error
     remove_label(shelf, label.case_id)
 
@@ -255,7 +264,7 @@ def _taken(place: Place) -> RefusedError:
 
 
 def _same_bytes(file: int, label: Label) -> None:
-    with open(os.dup(file), "rb") as opened_file:  # noqa: PTH123 - a descriptor, not a path
+    with open(os.dup(file), "rb") as opened_file:
         if hashlib.file_digest(opened_file, "sha256").digest() != label.sha256:
             raise QuarantineError(f"the bytes of case {label.case_id} in quarantine are not those that were checked")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from goodhoster import kernel
 from goodhoster.errors import QuarantineError
@@ -41,10 +41,8 @@ def open_shelf(place: Place, dev: int, *, create: bool) -> int:
     """
     shelf = os.path.join(_home(place, dev), OWN_DIRECTORY)
     if create:
-        try:
+        with suppress(FileExistsError):  # looked at below: it must be ours whoever made it
             os.mkdir(shelf, 0o700)
-        except FileExistsError:
-            pass  # looked at below: it must be ours whoever made it
     fd = os.open(shelf, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     found = os.fstat(fd)
     if found.st_uid != os.geteuid() or found.st_mode & 0o077 or found.st_dev != dev:

@@ -13,7 +13,7 @@ class AuditEvent:
 
     kind: str
     """`subject.verb`, such as `measure.intended`; the glossary lists them."""
-    data: Mapping[str, str | int | bool | None | list[str]] = field(default_factory=dict)
+    data: Mapping[str, str | int | bool | list[str] | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

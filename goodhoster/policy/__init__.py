@@ -1,0 +1,1 @@
+"""The house rules: pure decisions, and the brake."""

@@ -97,7 +97,8 @@ class UploadIndex:
         rows = [(a.place.tree, a.place.path, a.customer, a.priority, a.due, a.due) for a in arrivals]
         with self._lock, self._db:
             self._db.executemany(
-                """INSERT INTO uploads (tree, path, customer, waiting, priority, due, since) VALUES (?, ?, ?, 1, ?, ?, ?)
+                """INSERT INTO uploads (tree, path, customer, waiting, priority, due, since)
+                VALUES (?, ?, ?, 1, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET hints = hints + 1, customer = excluded.customer, tries = 0,
                   priority = CASE waiting WHEN 1 THEN min(priority, excluded.priority) ELSE excluded.priority END,
                   since = CASE waiting WHEN 1 THEN since ELSE excluded.since END, due = excluded.due, waiting = 1""",
@@ -181,8 +182,8 @@ class UploadIndex:
     def verdict_counts_below(self, tree: bytes, prefix: bytes = b"") -> dict[str, int]:
         """Recorded verdicts at or below a directory of the tree."""
         low, high = (prefix + b"/", prefix + b"0") if prefix else (b"", b"\xff" * 300)
-        query = """SELECT verdict, count(*) FROM uploads WHERE verdict IS NOT NULL AND tree = ? AND path >= ? AND path < ?
-            GROUP BY verdict"""
+        query = """SELECT verdict, count(*) FROM uploads
+            WHERE verdict IS NOT NULL AND tree = ? AND path >= ? AND path < ? GROUP BY verdict"""
         with self._lock:
             return dict(self._db.execute(query, (tree, low, high)).fetchall())
 
@@ -228,10 +229,14 @@ def _connect(file: Path) -> sqlite3.Connection:
         db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000;")
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version not in {0, _VERSION}:
-            raise ConfigurationError(f"{file} was written by another version ({version})", hint="delete it: a scan rebuilds it")
+            raise ConfigurationError(
+                f"{file} was written by another version ({version})", hint="delete it: a scan rebuilds it"
+            )
         db.executescript(_SCHEMA + f"PRAGMA user_version = {_VERSION};")
     except sqlite3.DatabaseError as error:
-        raise ConfigurationError(f"the index {file} cannot be used: {error}", hint="delete it: a scan rebuilds it") from error
+        raise ConfigurationError(
+            f"the index {file} cannot be used: {error}", hint="delete it: a scan rebuilds it"
+        ) from error
     return db
 
 

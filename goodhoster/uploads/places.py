@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from goodhoster.model.uploads import Place, display
 
 OWN_DIRECTORY = b".goodhoster"
-"""Our quarantine at the top of a tree: never an upload. Only while it is ours: a customer's directory of that name hides
-nothing.
-"""
+"""Our quarantine at the top of a tree: never an upload. Only while it is ours: a customer's own hides nothing."""
 
 UNASSIGNED = "unassigned"
 """The customer of a file that lies directly in a tree with one directory per customer."""
@@ -36,9 +34,10 @@ class Tree:
         if not absolute.startswith(self.root.rstrip(b"/") + b"/"):
             return None
         path = os.path.relpath(absolute, self.root)
-        return None if self._ours(path) else Place(self.root, path)
+        return None if self.is_ours(path) else Place(self.root, path)
 
-    def _ours(self, path: bytes) -> bool:
+    def is_ours(self, path: bytes) -> bool:
+        """Does this path lie in our own quarantine at the top of the tree?"""
         if path != OWN_DIRECTORY and not path.startswith(OWN_DIRECTORY + b"/"):
             return False
         found = os.lstat(os.path.join(self.root, OWN_DIRECTORY))

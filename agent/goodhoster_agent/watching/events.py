@@ -1,0 +1,47 @@
+"""What an event source tells: hints, and gaps between them. Never truth: that is on the disk and in the index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something happened to a name in a directory."""
+
+    directory: bytes
+    """Absolute."""
+    name: bytes
+    is_directory: bool = False
+    """A directory came: everything below it is new."""
+    settled: bool = True
+    """Whoever wrote it has closed or moved it; False where only its creation was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Events were lost or never came: the whole tree is to be compared with the index."""
+
+    reason: str
+
+
+Listener = Callable[[Hint | Gap], None]
+
+
+class EventSource(Protocol):
+    """Where hints come from. Calls its listener from a thread of its own, which must not be kept waiting."""
+
+    @property
+    def name(self) -> str:
+        """For `status`: which source this is."""
+
+    def start(self, trees: Sequence[bytes], listener: Listener) -> None:
+        """Begin; returns when every directory that can be watched is. What cannot is a Gap."""
+
+    def problems(self) -> list[str]:
+        """What is not watched now, in words; empty when all is."""
+
+    def stop(self) -> None:
+        """End. No call of the listener follows."""

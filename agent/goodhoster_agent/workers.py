@@ -1,0 +1,138 @@
+"""Take what waits in the queue, examine it, let the toolkit act, and settle the row."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+
+from goodhoster.errors import AuditError
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.verdicts import VerdictKind
+from goodhoster.toolkit import Checked, NotAnUploadError, Toolkit
+from goodhoster.uploads.backoff import delay
+from goodhoster.uploads.index import Job, UploadIndex
+
+_log = logging.getLogger(__name__)
+_BATCH = 64
+_POLL = 0.25
+"""Seconds between looks at the queue when nobody rings: other processes queue too, and retries fall due."""
+_SLOW_RETRY = {"too-big": 3600.0, "unreadable": 60.0, "changed": 1.0}
+"""Seconds at least before a file that could not be read is tried again; a new hint comes sooner."""
+
+
+class Workers:
+    """A pool of threads over one queue."""
+
+    def __init__(self, index: UploadIndex, toolkit: Toolkit, count: int) -> None:
+        self._index = index
+        self._toolkit = toolkit
+        self._ready: deque[Job] = deque()
+        self._rung = threading.Condition()
+        self._stopping = False
+        self._source_failing = False
+        self._threads = [threading.Thread(target=self._work, name=f"worker-{n}") for n in range(count)]
+        self.checked = 0
+        """Files settled or retried since the start; read by the progress of `scan`."""
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End after the files in hand; the rest waits on disk."""
+        with self._rung:
+            self._stopping = True
+            self._rung.notify_all()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+
+    def ring(self) -> None:
+        """Something was queued."""
+        with self._rung:
+            self._rung.notify()
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            try:
+                self._do(job)
+            except Exception:
+                _log.exception("checking %s failed; it is tried again", job.place)
+                self._index.retry(job, time.time() + delay(job.tries, 10.0))
+            self.checked += 1
+
+    def _next(self) -> Job | None:
+        with self._rung:
+            while not self._stopping:
+                if not self._ready:
+                    self._ready.extend(self._index.take(time.time(), _BATCH))
+                    self._rung.notify(max(0, len(self._ready) - 1))
+                if self._ready:
+                    return self._ready.popleft()
+                self._rung.wait(_POLL)
+        return None
+
+    def _do(self, job: Job) -> None:
+        try:
+            with self._toolkit.examine(job.place, job.remembered) as checked:
+                self._index.record(job, (checked.state, checked.content), checked.verdict, time.time())
+                self._settle(job, checked)
+        except NotAnUploadError:
+            self._index.forget(job)
+
+    def _settle(self, job: Job, checked: Checked) -> None:
+        if checked.verdict.kind is VerdictKind.UNCHECKED:
+            self._retry(job, checked)
+            return
+        try:
+            case = self._toolkit.act(job.customer, job.place, checked)
+        except AuditError as error:
+            _log.critical("nothing is acted on: %s; %s", error, error.hint)
+            self._index.retry(job, time.time() + delay(job.tries, 5.0))
+            return
+        self._report(job, case)
+        if case is not None and case.state is CaseState.GONE:
+            self._index.retry(job, time.time() + _SLOW_RETRY["changed"])
+        elif checked.verdict.reason:  # known, but another source still owes its answer
+            self._retry(job, checked)
+        else:
+            self._index.settle(job)
+            self._source_answers()
+
+    def _retry(self, job: Job, checked: Checked) -> None:
+        verdict = checked.verdict
+        wait = delay(job.tries, verdict.retry_after or _SLOW_RETRY.get(verdict.reason))
+        if checked.content is not None:
+            self._source_failing = True
+        if job.tries == 0:
+            _log.warning(
+                "unchecked: %s (%s: %s); tried again in %.0f s", job.place, verdict.reason, verdict.detail, wait
+            )
+        self._index.retry(job, time.time() + wait)
+
+    def _source_answers(self) -> None:
+        """The first answer after failures: what waits for its retry is due now."""
+        if self._source_failing:
+            self._source_failing = False
+            woken = self._index.wake(time.time())
+            if woken:
+                _log.info("the hash sources answer again: %d waiting files are checked now", woken)
+                with self._rung:
+                    self._rung.notify_all()
+
+    @staticmethod
+    def _report(job: Job, case: Case | None) -> None:
+        if case is not None:
+            level = logging.ERROR if case.state is CaseState.FAILED else logging.WARNING
+            _log.log(
+                level,
+                "case %s: %s of customer %s is known: %s (%s)",
+                case.id,
+                job.place,
+                job.customer,
+                case.state,
+                case.reason,
+            )

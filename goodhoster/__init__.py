@@ -1,0 +1,55 @@
+"""goodhoster: the self-hosted "good hoster" toolkit, as a library.
+
+    from goodhoster import Place, load
+    from goodhoster.assembly import assemble
+
+    with closing(assemble(load(Path("/etc/goodhoster/goodhoster.toml")))) as house:
+        with house.toolkit.examine(Place(b"/srv/customers", b"anna/holiday.jpg")) as checked:
+            print(checked.verdict.kind)
+
+No daemon, no terminal; the process is never ended from here. Every error is a `GoodhosterError`. `assemble` is not
+named here because it brings every adapter with it; whoever needs only the words stays light.
+"""
+
+from goodhoster.errors import (
+    AuditError,
+    BusyError,
+    ConfigurationError,
+    GoodhosterError,
+    PassingError,
+    PermanentError,
+    QuarantineError,
+    RefusedError,
+    SourceRefusedError,
+    SourceUnavailableError,
+    UncheckedError,
+)
+from goodhoster.model.uploads import Place
+from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
+from goodhoster.settings import Settings, load
+from goodhoster.toolkit import Checked, Order, Restored, Toolkit
+
+__all__ = [
+    "AuditError",
+    "BusyError",
+    "Category",
+    "Checked",
+    "ConfigurationError",
+    "GoodhosterError",
+    "Match",
+    "Order",
+    "PassingError",
+    "PermanentError",
+    "Place",
+    "QuarantineError",
+    "RefusedError",
+    "Restored",
+    "Settings",
+    "SourceRefusedError",
+    "SourceUnavailableError",
+    "Toolkit",
+    "UncheckedError",
+    "Verdict",
+    "VerdictKind",
+    "load",
+]

@@ -1,0 +1,113 @@
+"""Checks what can be checked about the documentation without reading it.
+
+- A relative link in a Markdown file leads to a file that is there, and its #fragment to a heading of it.
+- Every `./dev COMMAND` that a Markdown file shows exists.
+- The commands that the README lists between the `commands` comments are those of `goodhoster --help`, in
+  both directions (from the day on that the command is there).
+
+Prints one line for each fault and ends with 1 when there was any.
+"""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[1]
+LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+SHOWN_COMMANDS = re.compile(r"<!-- commands -->(.*?)<!-- /commands -->", re.DOTALL)
+
+
+def main() -> int:
+    """Print every fault; 1 when there was one."""
+    faults = [*dead_links(), *unknown_dev_commands(), *readme_against_help()]
+    for fault in faults:
+        print(fault)
+    return 1 if faults else 0
+
+
+def documents() -> list[Path]:
+    """The Markdown files that are committed or would be."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [path for name in listing.stdout.split("\0") if name and (path := CHECKOUT / name).is_file()]
+
+
+def dead_links() -> Iterator[str]:
+    """Relative links to a file or heading that is not there."""
+    for document in documents():
+        for match in LINK.finditer(FENCE.sub("", document.read_text())):
+            target, _, fragment = match[1].partition("#")
+            if SCHEME.match(match[1]):
+                continue
+            path = document if not target else document.parent / target
+            if not path.exists():
+                yield f"{_name(document)}: link to {match[1]}: no such file"
+            elif fragment and path.suffix == ".md" and fragment not in anchors(path):
+                yield f"{_name(document)}: link to {match[1]}: no such heading"
+
+
+def anchors(document: Path) -> set[str]:
+    """The fragments that a Git forge makes of the document's headings."""
+    headings = re.findall(r"^#+\s+(.+?)\s*#*$", FENCE.sub("", document.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def unknown_dev_commands() -> Iterator[str]:
+    """`./dev` commands that a document shows and the script does not know."""
+    known = set(re.findall(r"^    ([a-z]+)\)", (CHECKOUT / "dev").read_text(), re.MULTILINE))
+    for document in documents():
+        for command in re.findall(r"\./dev ([a-z]+)", document.read_text()):
+            if command not in known:
+                yield f"{_name(document)}: ./dev {command}: no such command; there are {sorted(known)}"
+
+
+def readme_against_help() -> Iterator[str]:
+    """The README's list of commands against the program's own."""
+    if not importlib.util.find_spec("goodhoster_agent.cli"):
+        return
+    shown = SHOWN_COMMANDS.search((CHECKOUT / "README.md").read_text())
+    if not shown:
+        yield "README.md: no list of commands between <!-- commands --> and <!-- /commands -->"
+        return
+    listed = set(re.findall(r"`goodhoster ([a-z-]+)", shown[1]))
+    real = commands_of_the_program()
+    for command in sorted(listed - real):
+        yield f"README.md: `goodhoster {command}` is listed, but `goodhoster --help` does not know it"
+    for command in sorted(real - listed):
+        yield f"README.md: `goodhoster {command}` is in `goodhoster --help` but not listed"
+
+
+def commands_of_the_program() -> set[str]:
+    """The top-level commands, as a reader of `goodhoster --help` sees them."""
+    program = Path(sys.executable).with_name("goodhoster")
+    # Wide and without colour, so that no name is wrapped.
+    shown = subprocess.run(
+        [program, "--help"],
+        env={"COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    # From the heading "Commands" on, plain or in a box (each panel has its own), the first word of a
+    # row; a row that goes on from the one above has none there.
+    heading = re.search(r"^\W*(?:\w+ )*Commands\W*$", shown, re.MULTILINE)
+    rows = shown[heading.end() :] if heading else ""
+    return set(re.findall(r"^(?:│ |  )([a-z][a-z-]*)(?:\s|$)", rows, re.MULTILINE))
+
+
+def _name(document: Path) -> str:
+    return str(document.relative_to(CHECKOUT))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
