@@ -10,9 +10,10 @@ from typing import Protocol
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest, Digests
+from goodhoster.model.notices import RawNotice, ReadNotice, Site
 from goodhoster.model.quarantine import Label, Whereabouts
 from goodhoster.model.sources import SourceHealth
-from goodhoster.model.uploads import Place, Upload
+from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Match
 
 
@@ -129,3 +130,48 @@ class Quarantine(Protocol):
 
     def labels(self) -> Iterator[Label]:
         """What lies in quarantine now."""
+
+
+class NoticeReader(Protocol):
+    """Turns a raw notice into our words. May be asked from any number of threads at once."""
+
+    def read(self, raw: RawNotice) -> ReadNotice:
+        """Never raises for what is in it: *unreadable* is an answer. Ends within its own limits of time and memory."""
+
+
+class KeyRecords(Protocol):
+    """Where the public keys of mail signatures are published (DNS TXT records)."""
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The TXT records of that name, each whole; empty when there are none. PassingError when nobody answered."""
+
+
+class SeenMails(Protocol):
+    """Remembers every mail that was believed, so that a copy of it is not believed again. Durable when it returns."""
+
+    def first_time(self, fingerprint: bytes, receipt: str) -> bool:
+        """False when that fingerprint was noted before with another receipt; may be called twice with the same."""
+
+
+class Directory(Protocol):
+    """Knows which sites this host serves and where their files are: a panel, a web server's configuration, a list."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def sites(self) -> Sequence[Site]:
+        """Every site as it is configured now. Raises GoodhosterError when it cannot tell; never half a list."""
+
+
+class ContentIndex(Protocol):
+    """Where the same bytes are, as the upload index knows."""
+
+    def same_content(self, sha256: bytes) -> Sequence[Place]:
+        """Every place whose last read had that digest."""
+
+    def same_file(self, dev: int, ino: int) -> Sequence[Place]:
+        """Every place that was last seen to be a name of that inode."""
+
+    def sha256_of(self, place: Place, state: FileState) -> bytes | None:
+        """The digest of that place in exactly that state; None when it was not read in it."""

@@ -1,0 +1,313 @@
+"""What a notice says, as it was read; who may be believed; where a URL lives.
+
+Facts only: what becomes of a notice (its state, its deadline, its answers) is told elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from goodhoster.model.digests import Digest
+from goodhoster.model.uploads import Upload
+
+
+class Carrier(StrEnum):
+    """How a raw notice came in; tells which readers are asked."""
+
+    MAIL = "mail"
+    """A whole message, RFC 5322, by LMTP, IMAP, Maildir or pipe."""
+    SCART_API = "scart-api"
+    """The form-encoded body of `POST /api/v1/reports`, as the hotline's client sends it."""
+    XARF_JSON = "xarf-json"
+    """A bare XARF report."""
+    DSA_FORM = "dsa-form"
+    """The form-encoded body of our web form (DSA Art. 16)."""
+    DSA_JSON = "dsa-json"
+    """The same fields as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawNotice:
+    """A notice as it came, before anybody read it."""
+
+    carrier: Carrier
+    content: bytes
+
+
+class NoticeFormat(StrEnum):
+    """Which shape was recognised."""
+
+    SCART_TABLE = "scart-table"
+    SCART_CSV = "scart-csv"
+    SCART_TEST = "scart-test"
+    """The hotline tries our address (`[ALT_EMAIL active; org=…]`): logged, never acted on."""
+    SCART_API = "scart-api"
+    XARF = "xarf"
+    ARF = "arf"
+    """A complaint about mail (RFC 5965): not about content, answered politely."""
+    REMOVAL_ORDER = "removal-order"
+    DSA = "dsa"
+    URL_LIST = "url-list"
+    """Some text with URLs in it; a person confirms the reading."""
+    UNREADABLE = "unreadable"
+    """A normal outcome: the raw message is kept and a person reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadItem:
+    """One thing a notice points at."""
+
+    urls: tuple[str, ...]
+    """Every possible reading of the URL as it was written, likeliest first; never empty. More than one where the
+    sender's own form is ambiguous: the one that lives here is meant, and where that does not settle it, a person does.
+    """
+    ip: str = ""
+    """Address that the notifier saw, as written; may be empty or IPv6."""
+    first_seen: datetime | None = None
+    """On the sender's own clock and so without zone, where the format has none."""
+    last_seen: datetime | None = None
+    note: str = ""
+    reason: str = ""
+    """The notifier's own word for what it is (layout police, XARF classification)."""
+    digests: tuple[Digest, ...] = ()
+    """Claimed by the notifier; never believed without reading the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalOrder:
+    """What an authority's order says beside its URLs (Reg. 2021/784 Annex I; ATKM)."""
+
+    authority: str = ""
+    issued_at: datetime | None = None
+    deadline: datetime | None = None
+    preserve_until: datetime | None = None
+    confidential: bool = False
+    """The customer must not be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Who says so, in the notice's own words: proves nothing. All may be empty (DSA Art. 16(2)(c): anonymous)."""
+
+    name: str = ""
+    address: str = ""
+    """E-mail address: the From of a mail, the field of a form."""
+    reply_to: str = ""
+    """Where an answer is wanted, when that is elsewhere."""
+
+    @property
+    def answer_to(self) -> str:
+        """Where an answer goes; empty when nobody wants one."""
+        return self.reply_to or self.address
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNotice:
+    """A raw notice in our words."""
+
+    format: NoticeFormat
+    items: tuple[ReadItem, ...] = ()
+    reference: str = ""
+    """The notifier's own number, such as `M0123456789`; the answer's subject keeps it in brackets where it had them."""
+    subject: str = ""
+    message_id: str = ""
+    sent_at: datetime | None = None
+    """When the sender says it left; aware. Our deadline counts from our own receipt."""
+    reporter: Reporter = Reporter()
+    language: Literal["nl", "en"] = "en"
+    automatic: bool = False
+    """Sent by a machine (bounce, auto-reply, list): must never be answered."""
+    order: RemovalOrder | None = None
+    doubts: tuple[str, ...] = ()
+    """Why a person must look before anything is done, in words; empty when the reading stands by itself."""
+
+    @property
+    def test(self) -> bool:
+        """A trial of the address: logged, never acted on, never answered."""
+        return self.format is NoticeFormat.SCART_TEST
+
+
+class NotifierKind(StrEnum):
+    """Who a registered notifier is."""
+
+    HOTLINE = "hotline"
+    TRUSTED_FLAGGER = "trusted-flagger"
+    AUTHORITY = "authority"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class DkimKey:
+    """A signing key that an administrator wrote down beforehand, so that no DNS is asked."""
+
+    selector: str
+    domain: str
+    record: str
+    """The TXT record as published, such as `v=DKIM1; k=rsa; p=…`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How much may be done by itself for one notifier; above it things are held for a person."""
+
+    per_hour: int
+    per_customer: int
+    """In an hour, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notifier:
+    """A registered notifier's profile, from [[notifier]]."""
+
+    id: str
+    name: str
+    kind: NotifierKind
+    domains: tuple[str, ...]
+    """Domains whose aligned DKIM signature proves this sender."""
+    deadline: float
+    """Seconds from our receipt until it must be inaccessible."""
+    automatic: bool
+    """May its proven notices lead to a reversible measure without a person?"""
+    caps: Caps
+    language: Literal["nl", "en"] | None = None
+    """Language of the answers; None takes the notice's own."""
+    layout: str = ""
+    """Format that this sender always uses; its reading then needs no person to confirm it."""
+    dkim_keys: tuple[DkimKey, ...] = ()
+    token_sha256: bytes = b""
+    """SHA-256 of its API token; empty when it has none."""
+
+
+class TrustLevel(StrEnum):
+    """How far a sender is believed."""
+
+    PINNED = "pinned"
+    """A registered hotline or trusted flagger, proven: may act by itself, within caps."""
+    AUTHORITY = "authority"
+    """A registered authority, proven: a person confirms and is paged at once, unless its profile says automatic."""
+    AUTHENTICATED = "authenticated"
+    """Who signed is proven, but nobody registered here: a person."""
+    UNAUTHENTICATED = "unauthenticated"
+    """Anybody could have sent it: a person; never dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRule:
+    """One rule and what came of it, for `notices show`."""
+
+    name: str
+    """Short stable code, such as `dkim.aligned`."""
+    passed: bool
+    why: str
+    """In words."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustFinding:
+    """Who sent it and how we know."""
+
+    level: TrustLevel
+    notifier: str = ""
+    """Id of the profile; empty when none matched with proof."""
+    proof: Literal["dkim", "token", "authserv", ""] = ""
+    rules: tuple[TrustRule, ...] = ()
+    """Every rule that was tried, in order; all passed when the level is pinned or authority."""
+    passing: bool = False
+    """A key could not be fetched this time: asked again, the answer may be better."""
+
+
+class Matching(StrEnum):
+    """How a route's pattern is compared with the path of a URL; the order of choice is nginx's."""
+
+    EXACT = "exact"
+    PREFIX = "prefix"
+    FIRM_PREFIX = "firm-prefix"
+    """A prefix that no pattern may overrule."""
+    PATTERN = "pattern"
+    """A regular expression."""
+    PATTERN_ANY_CASE = "pattern-any-case"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where the paths of a site that match come from."""
+
+    matching: Matching
+    pattern: str
+    directory: bytes | None
+    """Absolute. None: not from files (a program, a proxy, a redirect)."""
+    replaces: bool = False
+    """True: the directory stands for the matched prefix (alias); False: the whole path is looked up below it (root)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site as the web server or panel knows it."""
+
+    customer: str
+    """Empty where the directory does not tell: then the watched tree does."""
+    names: tuple[str, ...]
+    """Host names, lower case, punycode: exact, `*.example.nl`, `.example.nl`, `www.example.*`, or `~regex`."""
+    routes: tuple[Route, ...]
+    addresses: tuple[str, ...] = ()
+    """Addresses on which it answers; empty means on all."""
+    port: int | None = None
+    """None means on any."""
+    default: bool = False
+    """Answers for names that no site has."""
+
+
+class Outcome(StrEnum):
+    """Where a URL lives."""
+
+    FILE = "file"
+    DYNAMIC = "dynamic"
+    """Ours, but not a file that could be moved: blocked at the URL."""
+    NOT_OURS = "not-ours"
+    AMBIGUOUS = "ambiguous"
+    """Ours perhaps, but not certainly this: a person."""
+
+
+class FoundBy(StrEnum):
+    """What connects a file with the URL of the notice."""
+
+    URL = "url"
+    """It is what the URL shows."""
+    VARIANT = "variant"
+    """Another size of it beside it, by name."""
+    SAME_CONTENT = "same-content"
+    """The same bytes, anywhere, at any customer."""
+    SAME_FILE = "same-file"
+    """Another name of the same inode (hard link)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedFile:
+    """A file that must go, in the state it was seen in."""
+
+    upload: Upload
+    found_by: FoundBy
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """What we know of one item's URL."""
+
+    outcome: Outcome
+    url: str
+    """The URL meant, as a browser reads it (WHATWG); as written when it is none."""
+    customer: str = ""
+    """Whose site it is; copies in `files` may be others'."""
+    files: tuple[LocatedFile, ...] = ()
+    """What the URL shows comes first, then every copy; empty unless the outcome is FILE."""
+    page: bool = False
+    """The URL shows a page, not a picture or film: for the hotline, any page there counts as online."""
+    front: str = ""
+    """Address in the notice that is not ours although the site is: a CDN stands in front and must be purged."""
+    reason: str = ""
+    """Short stable code, such as `unknown-host`."""
+    detail: str = ""
+    """The same for people."""
