@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from goodhoster.model.digests import Digests
+from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.verdicts import Kind
 
 
@@ -70,3 +71,9 @@ class Content:
     digests: Digests
     kind: Kind
     size: int
+    fingerprints: tuple[Fingerprint, ...] = ()
+    """Of the picture, or of several of its frames or pages; empty where nothing was opened."""
+    members: tuple[Digests, ...] = ()
+    """Of the pictures and videos inside an archive or document, each by its own bytes."""
+    fault: str = ""
+    """Why not everything inside could be looked at, as a reason of *unchecked*; empty when it was."""

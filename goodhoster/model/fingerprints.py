@@ -1,0 +1,69 @@
+"""Perceptual hashes of pictures: near for pictures that look alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+MATCHABLE = 50
+"""The least quality of a picture that says anything (PDQ's own advice); a flatter one has no near match."""
+
+
+class FingerprintKind(StrEnum):
+    """The fingerprints that are made of a picture."""
+
+    PDQ = "pdq"
+    """256 bits, compatible with `facebook/ThreatExchange`; the only one that lists of others use."""
+    PHASH = "phash"
+    """64 bits as `imagehash.phash` computes them: survives cropping that PDQ does not; for review only."""
+    DHASH = "dhash"
+    """64 bits as `imagehash.dhash` computes them: finds unrelated pairs too, so it never speaks alone."""
+
+    @property
+    def width(self) -> int:
+        """Length of a value in bytes."""
+        return 32 if self is FingerprintKind.PDQ else 8
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """One fingerprint of one picture (a frame or a page is a picture of its own)."""
+
+    kind: FingerprintKind
+    value: bytes
+    """`kind.width` bytes, in the order in which the hexadecimal form of the field is written."""
+    quality: int = 100
+    """0 to 100: how much there is to see. Below `MATCHABLE` the value is noise."""
+    turned: tuple[bytes, ...] = ()
+    """The values of the same picture mirrored and turned by quarters (seven, PDQ only), for look-ups."""
+
+    @property
+    def matchable(self) -> bool:
+        """May a near match be made with it at all?"""
+        return self.quality >= MATCHABLE
+
+    @property
+    def values(self) -> tuple[bytes, ...]:
+        """What to look up: the picture as it is, then mirrored and turned."""
+        return (self.value, *self.turned)
+
+    def distance(self, other: bytes) -> int:
+        """Bits in which the picture, however it is turned, differs at least from a value of the same kind."""
+        wanted = int.from_bytes(other)
+        return min((int.from_bytes(value) ^ wanted).bit_count() for value in self.values)
+
+    def __str__(self) -> str:
+        """One word that `parse` reads: kind, quality, value and turned values."""
+        return ":".join((self.kind, str(self.quality), *(value.hex() for value in self.values)))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what `str` wrote. ValueError for anything else."""
+        name, quality, *values = text.split(":")
+        kind = FingerprintKind(name)
+        value, *turned = map(bytes.fromhex, values)
+        if any(len(each) != kind.width for each in (value, *turned)):
+            msg = f"{text[:80]!r} is no {kind} fingerprint: a value has {kind.width} bytes"
+            raise ValueError(msg)
+        return cls(kind, value, int(quality), tuple(turned))
