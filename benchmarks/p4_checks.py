@@ -26,6 +26,7 @@ from goodhoster.adapters.hashsources.ownlists import OwnLists
 from goodhoster.checking.listbuild import import_entries
 from goodhoster.checking.listshelf import ListShelf
 from goodhoster.model.digests import Digest, Digests
+from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category
 from goodhoster_agent.doors import hashservice
 from goodhoster_agent.doors.accounts import add_client
@@ -155,7 +156,7 @@ def _ask(task: Task) -> None:
 def _our_client(task: Task) -> tuple[Callable[[bytes], bool], Callable[[], None]]:
     settings = ServiceSettings(f"{task.url}/v1/check", "bench", task.password, parallel=task.threads)
     source = HashCheckService(settings)
-    return lambda value: bool(source.look_up(Digests(md5=b"", sha1=value, sha256=b""))), source.close
+    return lambda value: bool(source.look_up(Question(Digests(md5=b"", sha1=value, sha256=b"")))), source.close
 
 
 def _httpx_client(task: Task) -> tuple[Callable[[bytes], bool], Callable[[], None]]:

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding
 from goodhoster.model.cases import Case, CaseState
-from goodhoster.model.digests import Digest, Digests
+from goodhoster.model.digests import Digest
 from goodhoster.model.notices import RawNotice, ReadNotice, Site
 from goodhoster.model.quarantine import Label, Whereabouts
-from goodhoster.model.sources import SourceHealth
+from goodhoster.model.sources import Question, SourceHealth
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Match
 
@@ -38,12 +38,12 @@ class HashSource(Protocol):
     def local(self) -> bool:
         """True when no question leaves the machine: such a source is asked about every file, others about pictures."""
 
-    def look_up(self, digests: Digests) -> tuple[Match, ...]:
+    def look_up(self, question: Question) -> tuple[Match, ...]:
         """Every match of this content; empty means the source said no.
 
         Ends within the source's own total deadline. Raises SourceUnavailableError (ask again later) or
         SourceRefusedError (a person must act) and never guesses: an odd answer is unavailable. Raises UncheckedError
-        (`not-askable`) when none of the digests that were taken is one this source can be asked by.
+        (`not-askable`) when nothing that was taken of the content is what this source can be asked by.
         """
 
     def probe(self) -> None:

@@ -18,6 +18,7 @@ from goodhoster.errors import GoodhosterError, UncheckedError
 from goodhoster.model.audit import AuditFinding
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
+from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Content, FileState, Place, Upload
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore, HashSource
@@ -105,7 +106,7 @@ class Toolkit:
         except UncheckedError as error:
             return Checked(_unchecked(error), opened.state)
         picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
-        return Checked(verdict_of(content.digests, self.sources, picture=picture), opened.state, content)
+        return Checked(verdict_of(Question(content.digests), self.sources, picture=picture), opened.state, content)
 
 
 def _known_content(opened: OpenedUpload, remembered: tuple[FileState, Content] | None) -> Content | None:

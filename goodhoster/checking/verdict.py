@@ -1,18 +1,18 @@
-"""From the digests of a content to one Verdict over all sources (promise G2: what failed is unchecked, never clear)."""
+"""From what was taken of a content to one Verdict over all sources (G2: what failed is unchecked, never clear)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
-from goodhoster.model.digests import Digests
+from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.ports import HashSource
 
 _Failure = SourceUnavailableError | SourceRefusedError | UncheckedError
 
 
-def verdict_of(digests: Digests, sources: Sequence[HashSource], *, picture: bool) -> Verdict:
+def verdict_of(question: Question, sources: Sequence[HashSource], *, picture: bool) -> Verdict:
     """Ask each source once, local ones first.
 
     A match of any source is *known*, even while another fails (its reason is kept). No match and a failure is
@@ -23,7 +23,7 @@ def verdict_of(digests: Digests, sources: Sequence[HashSource], *, picture: bool
     for source in sorted(sources, key=lambda source: not source.local):
         if picture or source.local:
             try:
-                matches += source.look_up(digests)
+                matches += source.look_up(question)
             except (SourceUnavailableError, SourceRefusedError, UncheckedError) as error:
                 failure = error
     return _summary(tuple(matches), failure)

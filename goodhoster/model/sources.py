@@ -1,10 +1,19 @@
-"""How a hash source is doing, for `status` and `doctor`."""
+"""What a hash source is asked, and how it is doing (for `status` and `doctor`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from goodhoster.model.digests import Digests
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What every source is asked about one content; each answers by what it has lists of."""
+
+    digests: Digests
 
 
 @dataclass(frozen=True, slots=True)

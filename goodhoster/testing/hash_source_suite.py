@@ -3,7 +3,7 @@
 class TestMySource(HashSourceSuite):
     @pytest.fixture
     def source(self) -> Iterator[HashSource]:
-        yield MySource(known=[self.KNOWN.of(Algorithm.SHA1)])
+        yield MySource(known=[self.KNOWN.digests.of(Algorithm.SHA1)])
 """
 
 # ruff: noqa: D102, S101 - a test's name is its docstring, and assert is its point
@@ -14,17 +14,20 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 from goodhoster.model.digests import Digests
+from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match
 from goodhoster.ports import HashSource
 
 
-def made_up(text: str) -> Digests:
-    """The digests of a text: of no picture, and in no list."""
+def made_up(text: str) -> Question:
+    """The question about a text, which is no picture and in no list."""
     data = text.encode()
-    return Digests(
-        md5=hashlib.md5(data, usedforsecurity=False).digest(),
-        sha1=hashlib.sha1(data, usedforsecurity=False).digest(),
-        sha256=hashlib.sha256(data).digest(),
+    return Question(
+        Digests(
+            md5=hashlib.md5(data, usedforsecurity=False).digest(),
+            sha1=hashlib.sha1(data, usedforsecurity=False).digest(),
+            sha256=hashlib.sha256(data).digest(),
+        )
     )
 
 

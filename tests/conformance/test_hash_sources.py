@@ -21,7 +21,7 @@ from goodhoster.ports import HashSource
 from goodhoster.testing.hash_source_suite import HashSourceSuite
 from goodhoster.testing.hashcheckservice import FakeHashService
 
-KNOWN = HashSourceSuite.KNOWN.of(Algorithm.SHA1)
+KNOWN = HashSourceSuite.KNOWN.digests.of(Algorithm.SHA1)
 
 
 def memory() -> MemorySource:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Digest, Digests
+from goodhoster.model.sources import Question
 from goodhoster.ports import HashSource
 
 
@@ -25,15 +26,15 @@ class Relay:
         Raises the failure of a source when no other said yes, and UncheckedError when there is nothing to ask by this
         algorithm: every service upstream must be askable, and one source at least.
         """
-        digests = Digests.only(digest)
-        answers = [_Answer(source, digests) for source in self._local]
+        question = Question(Digests.only(digest))
+        answers = [_Answer(source, question) for source in self._local]
         if any(answer.yes for answer in answers):
             return True
-        answers += [await self._in_thread(source, digests) for source in self._upstream]
+        answers += [await self._in_thread(source, question) for source in self._upstream]
         return _summary(answers)
 
-    async def _in_thread(self, source: HashSource, digests: Digests) -> _Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _Answer, source, digests)
+    async def _in_thread(self, source: HashSource, question: Question) -> _Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _Answer, source, question)
 
     def close(self) -> None:
         """End the threads; their questions end by the sources' own deadlines."""
@@ -44,12 +45,12 @@ class Relay:
 class _Answer:
     """What one source said, or why it did not."""
 
-    def __init__(self, source: HashSource, digests: Digests) -> None:
+    def __init__(self, source: HashSource, question: Question) -> None:
         self.local = source.local
         self.yes = False
         self.failure: SourceUnavailableError | SourceRefusedError | UncheckedError | None = None
         try:
-            self.yes = bool(source.look_up(digests))
+            self.yes = bool(source.look_up(question))
         except (SourceUnavailableError, SourceRefusedError, UncheckedError) as error:
             self.failure = error
 

@@ -14,7 +14,7 @@ from threading import Lock
 
 from goodhoster.adapters.hashsources.reasons import Reason
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError
-from goodhoster.model.digests import Digests
+from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match
 from goodhoster.ports import HashSource
 
@@ -62,11 +62,11 @@ class Breaker:
         self._until: float | None = None
         self._on_trial = False
 
-    def look_up(self, digests: Digests) -> tuple[Match, ...]:
+    def look_up(self, question: Question) -> tuple[Match, ...]:
         """As the source, or SourceUnavailableError (`paused`) at once."""
         turn = self._enter()
         try:
-            matches = self._source.look_up(digests)
+            matches = self._source.look_up(question)
         except SourceRefusedError:
             self._failed(turn, at_least=self._pauses.refused)
             raise

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
-from goodhoster.model.digests import Digests
-from goodhoster.model.sources import SourceHealth
+from goodhoster.model.sources import Question, SourceHealth
 from goodhoster.model.verdicts import Match
 from goodhoster.ports import Clock, HashSource
 
@@ -32,10 +31,10 @@ class Counted:
         self._last_error = ""
         self._alarm = False
 
-    def look_up(self, digests: Digests) -> tuple[Match, ...]:
+    def look_up(self, question: Question) -> tuple[Match, ...]:
         """As the source, counted."""
         try:
-            matches = self._source.look_up(digests)
+            matches = self._source.look_up(question)
         except (SourceUnavailableError, SourceRefusedError, UncheckedError) as error:
             self._failed(error)
             raise

@@ -27,7 +27,8 @@ from goodhoster.adapters.hashsources.proxies import basic_auth, proxy_for
 from goodhoster.adapters.hashsources.reasons import Reason
 from goodhoster.adapters.hashsources.transport import FOREIGN, unavailable
 from goodhoster.errors import ConfigurationError, SourceUnavailableError, UncheckedError
-from goodhoster.model.digests import Algorithm, Digest, Digests
+from goodhoster.model.digests import Algorithm, Digest
+from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match
 
 _TRIAL = b"goodhoster trial question"
@@ -78,8 +79,9 @@ class HashCheckService:
         """As set."""
         return self._settings.name
 
-    def look_up(self, digests: Digests) -> tuple[Match, ...]:
+    def look_up(self, question: Question) -> tuple[Match, ...]:
         """Ask by every algorithm that is set and was taken."""
+        digests = question.digests
         asked = [digests.of(algorithm) for algorithm in self._settings.algorithms if digests.has(algorithm)]
         if not asked:
             raise UncheckedError(

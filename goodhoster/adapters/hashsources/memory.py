@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from goodhoster.errors import GoodhosterError
-from goodhoster.model.digests import Algorithm, Digest, Digests
+from goodhoster.model.digests import Algorithm, Digest
+from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category, Match
 
 
@@ -17,12 +18,13 @@ class MemorySource:
         self.local = local
         self.known = dict(known)
         self.trouble: GoodhosterError | None = None
-        self.asked: list[Digests] = []
+        self.asked: list[Question] = []
 
-    def look_up(self, digests: Digests) -> tuple[Match, ...]:
+    def look_up(self, question: Question) -> tuple[Match, ...]:
         """By every algorithm that was taken."""
-        self.asked.append(digests)
+        self.asked.append(question)
         self.probe()
+        digests = question.digests
         taken = (digests.of(algorithm) for algorithm in Algorithm if digests.has(algorithm))
         return tuple(Match(self.name, digest.algorithm, self.known[digest]) for digest in taken if digest in self.known)
 

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from goodhoster.adapters.hashsources.reasons import Reason
 from goodhoster.errors import ConfigurationError, SourceUnavailableError, UncheckedError
-from goodhoster.model.digests import Algorithm, Digests
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category, Match
 
 
@@ -42,12 +43,13 @@ class OwnLists:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
 
-    def look_up(self, digests: Digests) -> tuple[Match, ...]:
+    def look_up(self, question: Question) -> tuple[Match, ...]:
         """Look into each list whose algorithm was taken.
 
         Where not every digest was taken, an empty answer needs at least one list of those that were:
         `not-askable` otherwise.
         """
+        digests = question.digests
         lists = [each for each in self._lists() if digests.has(each.algorithm)]
         if not lists and not all(map(digests.has, Algorithm)):
             raise UncheckedError("no list on this host has digests of this algorithm", reason=Reason.NOT_ASKABLE)

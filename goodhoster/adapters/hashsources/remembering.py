@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.digests import Digests
+from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category, Match
 from goodhoster.ports import HashSource
 
@@ -63,11 +63,11 @@ class AnswerBook:
         self._written = 0
         self._database = _open(file)
 
-    def recall(self, source: str, digests: Digests) -> tuple[Match, ...] | None:
+    def recall(self, source: str, question: Question) -> tuple[Match, ...] | None:
         """What that source answered, or None when it was not asked lately. Never raises."""
         try:
             with self._lock:
-                row = self._database.execute(_RECALL, (source, _key(digests))).fetchone()
+                row = self._database.execute(_RECALL, (source, _key(question))).fetchone()
         except sqlite3.Error as error:
             log.warning("remembered answers cannot be read: %s", error)
             return None
@@ -82,12 +82,12 @@ class AnswerBook:
         age = self._clock() - asked
         return matches if 0 <= age < (self._keeping.yes if matches else self._keeping.no) else None
 
-    def remember(self, source: str, digests: Digests, matches: tuple[Match, ...]) -> None:
+    def remember(self, source: str, question: Question, matches: tuple[Match, ...]) -> None:
         """Keep an answer. Never raises: an answer that cannot be kept is asked again."""
         text = json.dumps([(match.source, match.algorithm, match.category, match.distance) for match in matches])
         try:
             with self._lock, self._database:
-                self._database.execute(_REMEMBER, (source, _key(digests), self._clock(), text))
+                self._database.execute(_REMEMBER, (source, _key(question), self._clock(), text))
                 self._forget_now_and_then()
         except sqlite3.Error as error:
             log.warning("an answer cannot be remembered: %s", error)
@@ -112,13 +112,13 @@ class Remembering:
         self._source = source
         self._book = book
 
-    def look_up(self, digests: Digests) -> tuple[Match, ...]:
+    def look_up(self, question: Question) -> tuple[Match, ...]:
         """A remembered answer, or the source's."""
-        remembered = self._book.recall(self.name, digests)
+        remembered = self._book.recall(self.name, question)
         if remembered is not None:
             return remembered
-        matches = self._source.look_up(digests)
-        self._book.remember(self.name, digests, matches)
+        matches = self._source.look_up(question)
+        self._book.remember(self.name, question, matches)
         return matches
 
     def probe(self) -> None:
@@ -130,9 +130,9 @@ class Remembering:
         self._source.close()
 
 
-def _key(digests: Digests) -> bytes:
+def _key(question: Question) -> bytes:
     """Every combination of taken digests has a length of its own (16, 20, 32, 36, …): none equals another."""
-    return digests.md5 + digests.sha1 + digests.sha256
+    return question.digests.md5 + question.digests.sha1 + question.digests.sha256
 
 
 def _open(file: Path) -> sqlite3.Connection:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from goodhoster.errors import SourceUnavailableError
-from goodhoster.model.digests import Digests
+from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match
 from goodhoster.ports import HashSource
 
@@ -49,18 +49,18 @@ class Retrying:
         self._patience = patience or Patience()
         self._timing = timing or Timing()
 
-    def look_up(self, digests: Digests) -> tuple[Match, ...]:
+    def look_up(self, question: Question) -> tuple[Match, ...]:
         """The first usable answer, or the last attempt's error."""
         last_start = self._timing.monotonic() + self._patience.total - self._patience.attempt
         for done in range(1, self._patience.attempts):
             try:
-                return self._source.look_up(digests)
+                return self._source.look_up(question)
             except SourceUnavailableError as error:
                 wait = self._wait(done, error.retry_after)
                 if self._timing.monotonic() + wait > last_start:
                     raise
             self._timing.sleep(wait)
-        return self._source.look_up(digests)
+        return self._source.look_up(question)
 
     def _wait(self, done: int, retry_after: float | None) -> float:
         jitter = self._timing.chance() * self._patience.first_wait * 2.0 ** (done - 1)

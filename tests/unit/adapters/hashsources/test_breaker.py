@@ -7,7 +7,7 @@ import pytest
 from goodhoster.adapters.hashsources.breaker import Breaker, Pauses
 from goodhoster.adapters.hashsources.memory import MemorySource
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
-from goodhoster.model.digests import Digests
+from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match
 from goodhoster.testing.hash_source_suite import made_up
 
@@ -161,7 +161,7 @@ class Slow:
         self.go = Event()
         self.trouble: Exception | None = DOWN
 
-    def look_up(self, _: Digests) -> tuple[Match, ...]:
+    def look_up(self, _: Question) -> tuple[Match, ...]:
         trouble = self.trouble
         self.arrived.wait(5)
         self.go.wait(5)

@@ -19,7 +19,9 @@ REFUSED = SourceRefusedError("who are you", reason="refused")
 
 @pytest.fixture
 def inner() -> MemorySource:
-    return MemorySource({KNOWN.of(Algorithm.MD5): Category.ILLEGAL, KNOWN.of(Algorithm.SHA1): Category.BASELINE})
+    return MemorySource(
+        {KNOWN.digests.of(Algorithm.MD5): Category.ILLEGAL, KNOWN.digests.of(Algorithm.SHA1): Category.BASELINE}
+    )
 
 
 @pytest.fixture

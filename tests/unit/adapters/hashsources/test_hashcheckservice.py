@@ -11,6 +11,7 @@ import pytest
 from goodhoster.adapters.hashsources.hashcheckservice import HashCheckService, ServiceSettings
 from goodhoster.errors import ConfigurationError, SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Algorithm, Digests
+from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match
 from goodhoster.testing import http_answers
 from goodhoster.testing.hash_source_suite import made_up
@@ -43,7 +44,7 @@ REASONS = {
 
 @pytest.fixture
 def service() -> Iterator[FakeHashService]:
-    with FakeHashService(known={KNOWN.of(Algorithm.SHA1)}) as service:
+    with FakeHashService(known={KNOWN.digests.of(Algorithm.SHA1)}) as service:
         yield service
 
 
@@ -70,7 +71,7 @@ def test_the_question_is_exactly_as_the_service_wants_it(source: HashCheckServic
     assert source.look_up(KNOWN) == (Match(source="made-up", algorithm="sha1"),)
     (request,) = service.requests
     assert (request.method, request.path) == ("POST", "/v1/check/sha1")
-    assert request.body == KNOWN.sha1.hex().encode()
+    assert request.body == KNOWN.digests.sha1.hex().encode()
     assert request.headers["authorization"].startswith("Basic ")
     assert request.headers["accept-encoding"] == "identity"
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
@@ -87,7 +88,7 @@ def test_nothing_but_the_digest_leaves_the_machine(source: HashCheckService, ser
 
 
 def test_every_algorithm_is_asked_and_each_yes_is_a_match(settings: ServiceSettings, service: FakeHashService) -> None:
-    service.known |= {KNOWN.of(Algorithm.MD5)}
+    service.known |= {KNOWN.digests.of(Algorithm.MD5)}
     source = HashCheckService(replace(settings, algorithms=(Algorithm.MD5, Algorithm.SHA1, Algorithm.SHA256)))
     assert [match.algorithm for match in source.look_up(KNOWN)] == ["md5", "sha1"]
     assert [request.path[10:] for request in service.requests] == ["md5", "sha1", "sha256"]
@@ -105,9 +106,9 @@ def test_a_no_by_one_algorithm_and_a_failure_by_the_other_is_no_answer(
 
 
 def test_only_digests_that_were_taken_are_asked(source: HashCheckService, service: FakeHashService) -> None:
-    assert source.look_up(Digests.only(KNOWN.of(Algorithm.SHA1)))
+    assert source.look_up(Question(Digests.only(KNOWN.digests.of(Algorithm.SHA1))))
     with pytest.raises(UncheckedError, match="sha1 only"):
-        source.look_up(Digests.only(KNOWN.of(Algorithm.MD5)))
+        source.look_up(Question(Digests.only(KNOWN.digests.of(Algorithm.MD5))))
     assert len(service.requests) == 1
 
 
@@ -263,7 +264,7 @@ def test_an_url_that_cannot_be_asked(url: str) -> None:
 class TestTls:
     @pytest.fixture
     def service(self) -> Iterator[FakeHashService]:
-        with FakeHashService(known={KNOWN.of(Algorithm.SHA1)}, tls=True) as service:
+        with FakeHashService(known={KNOWN.digests.of(Algorithm.SHA1)}, tls=True) as service:
             yield service
 
     def test_a_trusted_certificate_is_accepted(self, settings: ServiceSettings) -> None:
@@ -330,7 +331,7 @@ def test_a_proxy_that_does_not_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_behaviour_sees_the_request(source: HashCheckService, service: FakeHashService) -> None:
     def only_this(request: Request) -> Answer | None:
-        return YES if request.body == UNKNOWN.sha1.hex().encode() else None
+        return YES if request.body == UNKNOWN.digests.sha1.hex().encode() else None
 
     service.behave = only_this
     assert source.look_up(UNKNOWN)

@@ -8,6 +8,7 @@ from goodhoster.adapters.hashsources.memory import MemorySource
 from goodhoster.adapters.hashsources.remembering import AnswerBook, Keeping, Remembering
 from goodhoster.errors import ConfigurationError, SourceUnavailableError
 from goodhoster.model.digests import Algorithm, Digests
+from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category, Match
 from goodhoster.testing.hash_source_suite import made_up
 
@@ -44,7 +45,7 @@ def book(file: Path, now: Now) -> Iterator[AnswerBook]:
 
 @pytest.fixture
 def inner() -> MemorySource:
-    return MemorySource({KNOWN.of(Algorithm.SHA1): Category.ILLEGAL}, name="upstream")
+    return MemorySource({KNOWN.digests.of(Algorithm.SHA1): Category.ILLEGAL}, name="upstream")
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_the_same_question_is_asked_once(source: Remembering, inner: MemorySourc
 
 
 @pytest.mark.parametrize(("content", "expiry"), [(KNOWN, 60), (UNKNOWN, 600)])
-def test_answers_expire(source: Remembering, inner: MemorySource, now: Now, content: Digests, expiry: float) -> None:
+def test_answers_expire(source: Remembering, inner: MemorySource, now: Now, content: Question, expiry: float) -> None:
     source.look_up(content)
     now.time += expiry - 1
     source.look_up(content)
@@ -92,8 +93,8 @@ def test_sources_and_sets_of_digests_are_kept_apart(source: Remembering, book: A
     other = Remembering(MemorySource({}, name="other"), book)
     assert source.look_up(KNOWN)
     assert other.look_up(KNOWN) == ()
-    assert source.look_up(Digests.only(KNOWN.of(Algorithm.MD5))) == ()
-    assert source.look_up(Digests.only(KNOWN.of(Algorithm.SHA1)))
+    assert source.look_up(Question(Digests.only(KNOWN.digests.of(Algorithm.MD5)))) == ()
+    assert source.look_up(Question(Digests.only(KNOWN.digests.of(Algorithm.SHA1))))
 
 
 def test_answers_survive_a_restart_and_only_the_owner_may_read_them(

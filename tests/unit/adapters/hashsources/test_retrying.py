@@ -5,7 +5,7 @@ import pytest
 from goodhoster.adapters.hashsources.memory import MemorySource
 from goodhoster.adapters.hashsources.retrying import Patience, Retrying, Timing
 from goodhoster.errors import GoodhosterError, SourceRefusedError, SourceUnavailableError
-from goodhoster.model.digests import Digests
+from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match
 from goodhoster.testing.hash_source_suite import made_up
 
@@ -23,10 +23,10 @@ class Scripted(MemorySource):
         self.now = 0.0
         self.waits: list[float] = []
 
-    def look_up(self, digests: Digests) -> tuple[Match, ...]:
+    def look_up(self, question: Question) -> tuple[Match, ...]:
         self.now += self.seconds
         self.trouble = self.script.pop(0) if self.script else None
-        return super().look_up(digests)
+        return super().look_up(question)
 
     def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)

@@ -10,8 +10,8 @@ from goodhoster.model.verdicts import Category
 from goodhoster.testing.hash_source_suite import made_up
 from goodhoster_agent.doors.relay import Relay
 
-KNOWN = made_up("known").of(Algorithm.SHA1)
-UNKNOWN = made_up("unknown").of(Algorithm.SHA1)
+KNOWN = made_up("known").digests.of(Algorithm.SHA1)
+UNKNOWN = made_up("unknown").digests.of(Algorithm.SHA1)
 DOWN = SourceUnavailableError("down", reason="timeout")
 NOT_ASKABLE = UncheckedError("not by sha1", reason="not-askable")
 
