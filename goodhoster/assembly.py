@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.policy.decide import HouseRules
 from goodhoster.ports import AuditLog, ObservedSource
-from goodhoster.settings import Settings, WatchSettings, read_section
+from goodhoster.settings import Settings, WatchSettings, installed_kinds, read_plugged
 from goodhoster.toolkit import Toolkit
 from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.places import Tree
@@ -79,7 +78,7 @@ def hash_sources(settings: Settings) -> tuple[ObservedSource, ...]:
     """Every [[hash_source]], counted and guarded."""
     around = Surroundings(ListShelf(lists_directory(settings)), utc_now)
     kinds = hash_source_kinds()
-    sources = tuple(_kind(kinds, table, settings).build(around) for table in settings.hash_sources)
+    sources = tuple(read_plugged(plugged, kinds).build(around) for plugged in settings.hash_sources)
     names = [source.name for source in sources]
     for name in names:
         if names.count(name) > 1:
@@ -89,7 +88,7 @@ def hash_sources(settings: Settings) -> tuple[ObservedSource, ...]:
 
 def hash_source_kinds() -> Mapping[str, Any]:
     """The installed kinds of hash source by name; each is a settings class with `build(surroundings)`."""
-    return {point.name: point.load() for point in entry_points(group=_GROUP)}
+    return installed_kinds(_GROUP)
 
 
 def make_state_dir(state_dir: Path) -> Path:
@@ -104,14 +103,6 @@ def make_state_dir(state_dir: Path) -> Path:
     if mode & 0o007:
         raise ConfigurationError(f"the state directory {state_dir} is open to others", hint=f"chmod 700 {state_dir}")
     return state_dir
-
-
-def _kind(kinds: Mapping[str, Any], table: Mapping[str, Any], settings: Settings) -> Any:  # noqa: ANN401 - a plugin's class
-    kind = kinds.get(table["kind"])
-    if kind is None:
-        hint = "known are: " + ", ".join(sorted(kinds))
-        raise ConfigurationError(f"{settings.file} [[hash_source]]: unknown kind {table['kind']}", hint=hint)
-    return read_section(kind, table, f"[[hash_source]] {table['kind']}", settings.file)
 
 
 def _tree(watch: WatchSettings) -> Tree:

@@ -4,6 +4,7 @@
 - Every `./dev COMMAND` that a Markdown file shows exists.
 - The commands that the README lists between the `commands` comments are those of `goodhoster --help`, in
   both directions (from the day on that the command is there).
+- What is made from the program (see generated.py) is what the program would make today.
 
 Prints one line for each fault and ends with 1 when there was any.
 """
@@ -15,6 +16,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from generated import GENERATED
+
 CHECKOUT = Path(__file__).parents[1]
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
@@ -24,7 +27,7 @@ SHOWN_COMMANDS = re.compile(r"<!-- commands -->(.*?)<!-- /commands -->", re.DOTA
 
 def main() -> int:
     """Print every fault; 1 when there was one."""
-    faults = [*dead_links(), *unknown_dev_commands(), *readme_against_help()]
+    faults = [*dead_links(), *unknown_dev_commands(), *readme_against_help(), *stale_documents()]
     for fault in faults:
         print(fault)
     return 1 if faults else 0
@@ -85,6 +88,14 @@ def readme_against_help() -> Iterator[str]:
         yield f"README.md: `goodhoster {command}` is listed, but `goodhoster --help` does not know it"
     for command in sorted(real - listed):
         yield f"README.md: `goodhoster {command}` is in `goodhoster --help` but not listed"
+
+
+def stale_documents() -> Iterator[str]:
+    """Generated documents that no longer say what the program says."""
+    for name, make in GENERATED.items():
+        path = CHECKOUT / name
+        if not path.is_file() or path.read_text() != make():
+            yield f"{name}: stale; make it anew: ./dev docs"
 
 
 def commands_of_the_program() -> set[str]:

@@ -44,7 +44,9 @@ class HashCheckServiceKind:
     name: str = setting(text, "How matches and figures call this source.", default="hashcheckservice")
     deadline: float = setting(duration, "One check ends within this time, with all its tries.", default=10.0)
     parallel: int = setting(whole(1, 1024), "Most questions at the same time.", default=64)
-    ca_file: Path | None = setting(path, "Certificates to trust instead of the system's.", default=None)
+    ca_file: Path | None = setting(
+        path, "Certificates to trust instead of the system's.", default=None, example='"ca.pem"'
+    )
 
     def build(self, around: Surroundings) -> ObservedSource:
         """The source in its wrapping: counted(breaker(retrying(service)))."""

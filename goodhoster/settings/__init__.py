@@ -1,0 +1,42 @@
+"""goodhoster.toml (and conf.d) as frozen values.
+
+A setting is one dataclass field made by `setting()`: name, default, unit and help live there and nowhere else; the
+reference page and the sample file are made from it (`pages`). A new section is a settings class and one line in
+`sections.Settings`; a new kind of hash source is a settings class and an entry point.
+"""
+
+from goodhoster.settings.reading import PluggedTable, installed_kinds, read_plugged, read_section
+from goodhoster.settings.secret import read_secret
+from goodhoster.settings.sections import (
+    DEFAULT_FILE,
+    AgentSettings,
+    HashServiceSettings,
+    PolicySettings,
+    Settings,
+    WatchSettings,
+    load,
+)
+from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole, words
+
+__all__ = [
+    "DEFAULT_FILE",
+    "AgentSettings",
+    "HashServiceSettings",
+    "PluggedTable",
+    "PolicySettings",
+    "Settings",
+    "WatchSettings",
+    "duration",
+    "installed_kinds",
+    "listen_address",
+    "load",
+    "one_of",
+    "path",
+    "read_plugged",
+    "read_secret",
+    "read_section",
+    "setting",
+    "text",
+    "whole",
+    "words",
+]

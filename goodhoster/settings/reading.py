@@ -1,0 +1,212 @@
+"""From TOML files to settings classes: sections, where each table came from, and what is wrong with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, TypeVar
+
+from goodhoster.errors import ConfigurationError
+from goodhoster.settings.values import is_required
+
+Values = TypeVar("Values")
+Table = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A table as it stands in a file."""
+
+    table: Table
+    heading: str
+    file: Path
+    folder: Path
+    """Relative paths start here: the folder of goodhoster.toml, also for tables in conf.d."""
+
+    def __str__(self) -> str:
+        return f"{self.file} {self.heading}"
+
+
+@dataclass(frozen=True, slots=True)
+class PluggedTable:
+    """A table whose `kind` names an entry point; `read_plugged` reads the rest of it."""
+
+    kind: str
+    written: Written
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """[name]: at most once a file; later files win key by key."""
+
+    name: str
+    kind: type
+
+    @property
+    def heading(self) -> str:
+        """As it is written in the file."""
+        return f"[{self.name}]"
+
+    def read(self, written: Iterable[Written]) -> Any:
+        """The settings class's value. Nothing written: its defaults, or None when a setting has no default."""
+        values: dict[str, Any] = {}
+        part = None
+        for part in written:
+            values |= _values(self.kind, part)
+        if part is not None:
+            _refuse_missing(self.kind, values, part)
+        return None if _missing(self.kind, values) else self.kind(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """[[name]]: any number of times; those of all files add up."""
+
+    name: str
+    kind: type
+    needed: bool = False
+    """Nothing works without one, so that the sample file has one in force."""
+
+    @property
+    def heading(self) -> str:
+        """As it is written in the file."""
+        return f"[[{self.name}]]"
+
+    def read(self, written: Iterable[Written]) -> tuple[Any, ...]:
+        """A value of the settings class for each."""
+        return tuple(read_section(self.kind, part) for part in written)
+
+
+@dataclass(frozen=True, slots=True)
+class Plugged:
+    """[[name]] with a `kind`: the settings class is an entry point of that name in the group."""
+
+    name: str
+    group: str
+
+    @property
+    def heading(self) -> str:
+        """As it is written in the file."""
+        return f"[[{self.name}]]"
+
+    @staticmethod
+    def read(written: Iterable[Written]) -> tuple[PluggedTable, ...]:
+        """The tables; no plug-in is loaded yet."""
+        return tuple(PluggedTable(_kind_of(part), part) for part in written)
+
+
+Section = Single | Several | Plugged
+
+
+def read_section(kind: type[Values], written: Written) -> Values:
+    """One table as a value of a settings class. ConfigurationError says which file, which key and what to do."""
+    values = _values(kind, written)
+    _refuse_missing(kind, values, written)
+    return kind(**values)
+
+
+def read_plugged(plugged: PluggedTable, kinds: Mapping[str, type]) -> Any:
+    """The table as a value of the settings class that its kind names."""
+    kind = kinds.get(plugged.kind)
+    if kind is None:
+        raise ConfigurationError(f"{plugged.written}: unknown kind {plugged.kind}", hint=_nearest(plugged.kind, kinds))
+    return read_section(kind, dataclasses.replace(plugged.written, heading=f"{plugged.written.heading} {plugged.kind}"))
+
+
+def installed_kinds(group: str) -> dict[str, type]:
+    """The settings classes in an entry-point group, ours and anybody's, by name."""
+    return {point.name: point.load() for point in sorted(entry_points(group=group))}
+
+
+def read_files(file: Path, sections: Iterable[Section]) -> dict[str, list[Written]]:
+    """The tables of each section in the file and then in `conf.d/*.toml` beside it, in order of name."""
+    found: dict[str, list[Written]] = {section.name: [] for section in sections}
+    for part in (file, *_conf_d(file.parent / "conf.d")):
+        tables = _parse(part)
+        refuse_unknown(tables, found, str(part))
+        for section in sections:
+            for table in _tables(tables, section, part):
+                found[section.name].append(Written(table, section.heading, part, file.parent))
+    return found
+
+
+def refuse_unknown(table: Table, known: Iterable[str], where: str) -> None:
+    """ConfigurationError for a key that nobody reads; names the nearest that is read."""
+    for key in table:
+        if key not in known:
+            raise ConfigurationError(f"{where}: unknown key {key}", hint=_nearest(key, known))
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.4)
+    return f"did you mean {near[0]}?" if near else "known are: " + ", ".join(known)
+
+
+def _conf_d(folder: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in folder.iterdir() if entry.suffix == ".toml")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {folder}: {error.strerror}", hint="check its owner and mode") from error
+
+
+def _parse(file: Path) -> Table:
+    try:
+        with file.open("rb") as opened:
+            return tomllib.load(opened)
+    except FileNotFoundError as error:
+        hint = f"make one: goodhoster config sample > {file}, or name another with --config"
+        raise ConfigurationError(f"there is no configuration file {file}", hint=hint) from error
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {file}: {error.strerror}", hint="check its owner and mode") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file} is not UTF-8 text: {error.reason}", hint="save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file} is not valid TOML: {error}", hint="mend the line it names") from error
+
+
+def _tables(tables: Table, section: Section, file: Path) -> list[Table]:
+    if section.name not in tables:
+        return []
+    value = tables[section.name]
+    listed: Any = [value] if isinstance(section, Single) else value
+    if not isinstance(listed, list) or not all(isinstance(table, dict) for table in listed):
+        raise ConfigurationError(f"{file}: {section.name} must be a section", hint=f"write it as {section.heading}")
+    return listed
+
+
+def _values(kind: type, written: Written) -> dict[str, Any]:
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    refuse_unknown(written.table, fields, str(written))
+    return {key: _value(fields[key], value, written) for key, value in written.table.items()}
+
+
+def _refuse_missing(kind: type, values: Table, written: Written) -> None:
+    for f in _missing(kind, values):
+        hint = f"add: {f.name} = {f.metadata['example']}"
+        raise ConfigurationError(f"{written}: {f.name} is missing", hint=hint)
+
+
+def _missing(kind: type, values: Table) -> list[dataclasses.Field[Any]]:
+    return [f for f in dataclasses.fields(kind) if f.name not in values and is_required(f)]
+
+
+def _value(f: dataclasses.Field[Any], raw: Any, written: Written) -> Any:
+    try:
+        value = f.metadata["read"](raw)
+    except ValueError as error:
+        raise ConfigurationError(f"{written}: {f.name} = {raw!r} cannot be used", hint=f"give {error}") from error
+    return (written.folder / value).absolute() if isinstance(value, Path) else value
+
+
+def _kind_of(written: Written) -> str:
+    kind = written.table.get("kind")
+    if not isinstance(kind, str):
+        raise ConfigurationError(f"{written}: kind is missing", hint='add its kind, such as: kind = "list"')
+    return kind

@@ -1,0 +1,108 @@
+"""The sections of goodhoster.toml: what can be set, and the table of all sections.
+
+Reading never half-succeeds: the first thing that is wrong raises ConfigurationError that says which file, which key and
+what to do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several, Single, read_files
+from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
+
+DEFAULT_FILE = Path("/etc/goodhoster/goodhoster.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """[agent]: the daemon."""
+
+    state_dir: Path = setting(
+        path, "Index, queue, record, audit log and own lists live here.", default=Path("/var/lib/goodhoster")
+    )
+    reconcile_every: float = setting(
+        duration, "How often every tree is compared with the index (T of promise G1).", default=6 * 3600.0
+    )
+    events: str = setting(
+        one_of("auto", "watchdog", "scan"), "Where hints of new files come from; auto takes the best.", default="auto"
+    )
+    workers: int = setting(whole(1, 256), "Files that are checked at the same time.", default=16)
+    settle: float = setting(
+        duration, "A file found by scanning must be unchanged for so long before it is checked.", default=2.0
+    )
+    largest_file: int = setting(
+        whole(1, 1 << 50, "bytes"), "A larger file is unchecked (too-big), never clear.", default=2 << 30
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """[[watch]]: a tree with customers' files."""
+
+    path: Path = setting(path, "The tree; everything below it is covered.", example='"/srv/customers"')
+    customer: str = setting(
+        text,
+        'Whose files these are: "first-directory" (one directory per customer below the tree) or a customer\'s id.',
+        default="first-directory",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySettings:
+    """[policy]: the house rules."""
+
+    mode: str = setting(
+        one_of("observe", "enforce"), "observe records what would be done and touches nothing.", default="observe"
+    )
+    storm_customers: int = setting(
+        whole(1, 1_000_000), "The same digest at so many customers is held for a person.", default=3
+    )
+    measures_per_hour: int = setting(
+        whole(0, 1_000_000), "More automatic measures in an hour are held for a person.", default=100
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HashServiceSettings:
+    """[hash_service]: the compatible server, `goodhoster hashservice serve`."""
+
+    listen: tuple[str, int] = setting(
+        listen_address, "Host and port; put a TLS proxy in front of it for others.", default=("127.0.0.1", 8460)
+    )
+
+
+def _section(section: Section) -> Any:
+    return field(metadata={"section": section})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration. Each field but `file` is a section: this is the table of all there are."""
+
+    file: Path
+    agent: AgentSettings = _section(Single("agent", AgentSettings))
+    watches: tuple[WatchSettings, ...] = _section(Several("watch", WatchSettings, needed=True))
+    hash_sources: tuple[PluggedTable, ...] = _section(Plugged("hash_source", "goodhoster.hash_sources"))
+    policy: PolicySettings = _section(Single("policy", PolicySettings))
+    hash_service: HashServiceSettings = _section(Single("hash_service", HashServiceSettings))
+
+    @property
+    def state_dir(self) -> Path:
+        """Where everything of ours is kept."""
+        return self.agent.state_dir
+
+
+def sections() -> dict[str, Section]:
+    """The sections by their field in `Settings`."""
+    return {f.name: f.metadata["section"] for f in dataclasses.fields(Settings) if f.metadata}
+
+
+def load(file: Path) -> Settings:
+    """Read and validate the file and `conf.d/*.toml` beside it, in order of name."""
+    written = read_files(file, sections().values())
+    values: dict[str, Any] = {name: section.read(written[section.name]) for name, section in sections().items()}
+    return Settings(file, **values)

@@ -1,0 +1,25 @@
+"""The documents that are made from the program: `./dev docs` writes them, `./dev check` fails when one is stale."""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from goodhoster.settings.pages import reference
+
+CHECKOUT = Path(__file__).parents[1]
+
+GENERATED: Mapping[str, Callable[[], str]] = {"docs/reference-configuration.md": reference}
+
+
+def main() -> int:
+    """Write every one that changed; prints its name."""
+    for name, make in GENERATED.items():
+        path, content = CHECKOUT / name, make()
+        if not path.is_file() or path.read_text() != content:
+            path.write_text(content)
+            print(name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
