@@ -28,7 +28,9 @@ class AgentSettings:
         duration, "How often every tree is compared with the index (T of promise G1).", default=6 * 3600.0
     )
     events: str = setting(
-        one_of("auto", "watchdog", "scan"), "Where hints of new files come from; auto takes the best.", default="auto"
+        one_of("auto", "fanotify", "watchdog", "scan"),
+        "Where hints of new files come from; auto takes the first of these that this process may use.",
+        default="auto",
     )
     workers: int = setting(whole(1, 256), "Files that are checked at the same time.", default=16)
     settle: float = setting(

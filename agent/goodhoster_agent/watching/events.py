@@ -37,11 +37,18 @@ class EventSource(Protocol):
     def name(self) -> str:
         """For `status`: which source this is."""
 
+    @property
+    def reason(self) -> str:
+        """For `status`: why this one, in words."""
+
     def start(self, trees: Sequence[bytes], listener: Listener) -> None:
-        """Begin; returns when every directory that can be watched is. What cannot is a Gap."""
+        """Begin; returns when everything below the trees that can be watched is. The rest is told by `problems`."""
+
+    def cover(self, directory: bytes) -> None:
+        """Watch what lies below this directory too: a file system was mounted there. May be called again."""
 
     def problems(self) -> list[str]:
-        """What is not watched now, in words; empty when all is."""
+        """What is not watched now, in words; empty when all is. Such files are found by scanning only."""
 
     def stop(self) -> None:
-        """End. No call of the listener follows."""
+        """End. No call of the listener follows. May be called twice."""

@@ -1,8 +1,7 @@
 """inotify through watchdog (7.1 or later): for a daemon without the privilege to mark file systems.
 
-watchdog rebuilds its watches after a queue overflow but tells nobody; a callback beside its own turns the overflow into
-a Gap. A directory that cannot be watched (the kernel's limit of watches) is skipped in silence; the number of watches
-is compared with the number of directories.
+watchdog knows of every loss and tells nobody. An inotify descriptor of our own, given to its observer, makes them
+heard: a directory that cannot be watched (the kernel's limit of watches) and a queue that overflowed are Gaps.
 """
 
 from __future__ import annotations
@@ -19,10 +18,11 @@ from watchdog.events import (
     FileSystemEvent,
     FileSystemEventHandler,
 )
-from watchdog.observers.inotify import InotifyObserver
-from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, Mask, WatchDescriptor
+from watchdog.observers.api import BaseObserver
+from watchdog.observers.inotify import InotifyFullEmitter
+from watchdog.observers.inotify_c import CallbackId, InotifyEvent, InotifyFD, Mask, WatchCallback, WatchDescriptor
 
-from goodhoster.errors import ConfigurationError
+from goodhoster.model.uploads import display
 from goodhoster_agent.watching.events import Gap, Hint, Listener
 
 _EVENTS: list[type[FileSystemEvent]] = [
@@ -35,48 +35,88 @@ _EVENTS: list[type[FileSystemEvent]] = [
 
 
 class WatchdogSource:
-    """See `EventSource`."""
+    """See `EventSource`. OSError when there can be no inotify descriptor."""
 
     name = "watchdog"
 
-    def __init__(self) -> None:
-        self._observer = InotifyObserver()
-        self._overflow = _Overflow()
-        self._trees: tuple[bytes, ...] = ()
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self._inotify = _Inotify()
+        self._observer = BaseObserver(InotifyFullEmitter, inotify_fd=self._inotify)
+        self._uncovered: dict[bytes, str] = {}
+        self._listener: Listener = lambda _: None
 
     def start(self, trees: Sequence[bytes], listener: Listener) -> None:
         """See `EventSource`."""
-        self._trees = tuple(trees)
-        self._overflow.listener = listener
-        for tree in trees:
-            self._schedule(tree, listener)
+        self._listener = self._inotify.listener = listener
+        self._inotify.start()
         self._observer.start()
-        self._observe_overflow()
+        for tree in trees:
+            self.cover(tree)
+
+    def cover(self, directory: bytes) -> None:
+        """See `EventSource`."""
+        self._uncovered.pop(directory, None)
+        handler = _Handler(self._listener)
+        try:
+            self._observer.schedule(handler, os.fsdecode(directory), recursive=True, event_filter=_EVENTS)
+        except OSError as error:
+            self._uncovered[directory] = f"{display(directory)} is not watched: {error.strerror}"
 
     def problems(self) -> list[str]:
         """See `EventSource`."""
-        if all(emitter.is_alive() for emitter in self._observer.emitters):
-            return []
-        return ["the watcher of a tree has died: files are found by scanning only"]
+        dead = [emitter for emitter in self._observer.emitters if not emitter.is_alive()]
+        died = ["the watcher of a tree has died: no events from it"] if dead or not self._inotify.is_alive() else []
+        return [*self._uncovered.values(), *died, *self._inotify.problems()]
 
     def stop(self) -> None:
         """See `EventSource`."""
-        if self._observer.is_alive():
-            self._observer.stop()
-            self._observer.join()
+        for thread in (self._observer, self._inotify):
+            if thread.is_alive():
+                thread.stop()
+                thread.join()
 
-    def _schedule(self, tree: bytes, listener: Listener) -> None:
+
+class _Inotify(InotifyFD):
+    """watchdog's inotify descriptor, which tells of what it could not do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listener: Listener = lambda _: None
+        self._refused: set[bytes] = set()
+
+    def add_callback(self, path: bytes, mask: Mask, callback: WatchCallback, id_: CallbackId) -> WatchDescriptor:
+        """As watchdog's own, which swallows the error for every directory but the first."""
         try:
-            self._observer.schedule(_Handler(listener), os.fsdecode(tree), recursive=True, event_filter=_EVENTS)
+            watch = super().add_callback(path, mask, callback, id_)
+        except FileNotFoundError:
+            raise  # deleted meanwhile: nothing is missed
         except OSError as error:
-            hint = "raise fs.inotify.max_user_watches, or set agent.events to scan"
-            raise ConfigurationError(f"cannot watch {os.fsdecode(tree)}: {error.strerror}", hint=hint) from error
+            self._refuse(path, error.strerror or str(error))
+            raise
+        if watch < 0:  # what watchdog makes of EACCES
+            self._refuse(path, "permission denied")
+        return watch
 
-    def _observe_overflow(self) -> None:
-        shared = InotifyFD.get_instance()
-        for tree in self._trees:
-            mask = Mask(InotifyConstants.IN_DELETE_SELF | InotifyConstants.IN_MASK_ADD)
-            shared.add_callback(tree, mask, self._overflow, CallbackId(id(self._overflow)))
+    def handle_event(self, event: InotifyEvent) -> None:
+        """As watchdog's own, which rebuilds its watches after an overflow but tells nobody."""
+        super().handle_event(event)
+        if event.is_queue_overflow:
+            self.listener(Gap("the kernel's event queue overflowed"))
+
+    def problems(self) -> list[str]:
+        """How many directories are not watched, of how many; those that are gone by now do not count."""
+        self._refused = {path for path in self._refused if os.path.isdir(path)}
+        watched = len(self._watch_for_wd)
+        if not self._refused:
+            return []
+        return [f"{watched} of {watched + len(self._refused)} directories watched: raise fs.inotify.max_user_watches"]
+
+    def _refuse(self, path: bytes, why: str) -> None:
+        first = not self._refused
+        self._refused.add(path)
+        if first:  # one Gap says it; what follows is told by `problems`
+            self.listener(Gap(f"{display(path)} is not watched: {why}"))
 
 
 class _Handler(FileSystemEventHandler):
@@ -91,41 +131,8 @@ class _Handler(FileSystemEventHandler):
             self._tell(event.dest_path, is_directory=event.is_directory)
 
     def on_created(self, event: FileSystemEvent) -> None:
-        if event.is_directory:
-            self._tell(event.src_path, is_directory=True)
-        elif _linked(event.src_path):
-            self._tell(event.src_path, settled=False)
+        self._tell(event.src_path, is_directory=event.is_directory, settled=False)
 
     def _tell(self, path: bytes | str, *, is_directory: bool = False, settled: bool = True) -> None:
         directory, name = os.path.split(os.fsencode(path))
         self._listener(Hint(directory, name, is_directory, settled))
-
-
-def _linked(path: bytes | str) -> bool:
-    """A hard link is never closed by who made it; every other new file is, and is told of then."""
-    try:
-        return os.lstat(path).st_nlink > 1
-    except OSError:
-        return False  # gone again
-
-
-class _Overflow:
-    """Beside watchdog's own callbacks on the shared inotify descriptor."""
-
-    def __init__(self) -> None:
-        self.listener: Listener | None = None
-
-    def on_event(self, event: InotifyEvent) -> None:
-        """Events are told by the handlers."""
-
-    def on_watch_deleted(self, _wd: WatchDescriptor) -> None:
-        """The tree itself is gone."""
-        self._tell("a watched tree was deleted")
-
-    def on_queue_overflow(self) -> None:
-        """The kernel dropped events."""
-        self._tell("the kernel's event queue overflowed")
-
-    def _tell(self, reason: str) -> None:
-        if self.listener is not None:
-            self.listener(Gap(reason))

@@ -1,0 +1,29 @@
+"""No events at all: for file systems and machines where nothing can be watched. Files are found by scanning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from goodhoster_agent.watching.events import Listener
+
+
+class ScanOnlySource:
+    """See `EventSource`."""
+
+    name = "scan"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def start(self, trees: Sequence[bytes], listener: Listener) -> None:
+        """Nothing is ever told."""
+
+    def cover(self, directory: bytes) -> None:
+        """What is mounted is scanned like the rest."""
+
+    def problems(self) -> list[str]:
+        """Always one: nobody shall believe that files are found at once."""
+        return [f"no events ({self.reason}): files are found by scanning only"]
+
+    def stop(self) -> None:
+        """Nothing runs."""
