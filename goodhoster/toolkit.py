@@ -105,8 +105,9 @@ class Toolkit:
                 raise UncheckedError(f"{opened.place} changed while it was read", reason="changed")
         except UncheckedError as error:
             return Checked(_unchecked(error), opened.state)
+        question = Question(content.digests, content.fingerprints)
         picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
-        return Checked(verdict_of(Question(content.digests), self.sources, picture=picture), opened.state, content)
+        return Checked(verdict_of(question, self.sources, picture=picture), opened.state, content)
 
 
 def _known_content(opened: OpenedUpload, remembered: tuple[FileState, Content] | None) -> Content | None:

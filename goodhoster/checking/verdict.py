@@ -15,8 +15,9 @@ _Failure = SourceUnavailableError | SourceRefusedError | UncheckedError
 def verdict_of(question: Question, sources: Sequence[HashSource], *, picture: bool) -> Verdict:
     """Ask each source once, local ones first.
 
-    A match of any source is *known*, even while another fails (its reason is kept). No match and a failure is
-    *unchecked*. What is no picture is compared with local lists only: nothing about it leaves the machine.
+    A match of any source is *known*, or *near* when all are by fingerprint, even while another source fails (its
+    reason is kept: it still owes its answer). No match and a failure is *unchecked*. What is no picture is compared
+    with local lists only: nothing about it leaves the machine.
     """
     matches: list[Match] = []
     failure: _Failure | None = None
@@ -30,7 +31,13 @@ def verdict_of(question: Question, sources: Sequence[HashSource], *, picture: bo
 
 
 def _summary(matches: tuple[Match, ...], failure: _Failure | None) -> Verdict:
-    kind = VerdictKind.KNOWN if matches else VerdictKind.UNCHECKED if failure else VerdictKind.CLEAR
+    kind = _kind(matches, failed=failure is not None)
     if failure is None:
         return Verdict(kind, matches)
     return Verdict(kind, matches, failure.reason, str(failure), getattr(failure, "retry_after", None))
+
+
+def _kind(matches: tuple[Match, ...], *, failed: bool) -> VerdictKind:
+    if matches:
+        return VerdictKind.NEAR if all(match.near for match in matches) else VerdictKind.KNOWN
+    return VerdictKind.UNCHECKED if failed else VerdictKind.CLEAR

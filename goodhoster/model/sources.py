@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from goodhoster.model.digests import Digests
+from goodhoster.model.fingerprints import Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,8 @@ class Question:
     """What every source is asked about one content; each answers by what it has lists of."""
 
     digests: Digests
+    fingerprints: tuple[Fingerprint, ...] | None = None
+    """Empty when there are none to take (a video, a text); None when nobody opened the content to take them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from goodhoster.model.digests import Algorithm
+
+_EXACT = frozenset(algorithm.value for algorithm in Algorithm)
+
 
 class Category(StrEnum):
     """How a source classifies an entry (police and hotline use: baseline, illegal, investigative, other)."""
@@ -31,9 +35,15 @@ class Match:
 
     source: str
     algorithm: str
+    """An `Algorithm` or a `FingerprintKind`."""
     category: Category = Category.UNSPECIFIED
     distance: int = 0
     """Bits apart; 0 for exact digests."""
+
+    @property
+    def near(self) -> bool:
+        """By a fingerprint: it looks alike. Even without a differing bit that is not the same content."""
+        return self.algorithm not in _EXACT
 
 
 class VerdictKind(StrEnum):
@@ -57,7 +67,7 @@ class Verdict:
     kind: VerdictKind
     matches: tuple[Match, ...] = ()
     reason: str = ""
-    """Short stable code; empty unless unchecked, or known while another source failed."""
+    """Short stable code; empty unless unchecked, or known or near while another source failed."""
     detail: str = ""
     """The same for people."""
     retry_after: float | None = None
