@@ -84,9 +84,22 @@ class CaseQuery:
     place: Place | None = None
     digest: Digest | None = None
     opened_since: datetime | None = None
+    notifier: str | None = None
+    automatic: bool = False
+    """Only cases that were acted on and in which no person spoke."""
 
 
-class CaseStore(Protocol):
+class CaseFigures(Protocol):
+    """What the house rules count before they decide."""
+
+    def count(self, query: CaseQuery) -> int:
+        """How many cases the query describes."""
+
+    def customers_with(self, digest: Digest) -> frozenset[str]:
+        """The customers at which a source matched this content, whatever became of it."""
+
+
+class CaseStore(CaseFigures, Protocol):
     """The record of cases. Every call is atomic and durable when it returns; processes may share one store."""
 
     def add(self, case: Case) -> None:
@@ -99,10 +112,7 @@ class CaseStore(Protocol):
         """The case of that id; RefusedError when there is none."""
 
     def find(self, query: CaseQuery) -> Sequence[Case]:
-        """The cases that the query describes, oldest first."""
-
-    def customers_with(self, digest: Digest) -> frozenset[str]:
-        """The customers that have a case about this content, whatever became of it."""
+        """The cases that the query describes, oldest first; a place finds the cases of copies there, too."""
 
 
 class Quarantine(Protocol):

@@ -5,26 +5,28 @@ After a crash at any point, `recover` finishes or marks what was under way. Ever
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from goodhoster.cases.measures import Measures, about, planned
 from goodhoster.cases.turn import Turn
-from goodhoster.errors import QuarantineError, RefusedError
+from goodhoster.errors import RefusedError
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.cases import Case, CaseState, Measure, MeasureKind, MeasureState
+from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.digests import Algorithm, Digests
-from goodhoster.model.quarantine import Whereabouts
+from goodhoster.model.ids import new_id
+from goodhoster.model.notices import Caps
 from goodhoster.model.uploads import Upload
-from goodhoster.model.verdicts import Verdict
+from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.policy.decide import Action, Circumstances, Decision, HouseRules, decide
+from goodhoster.policy.notices import NoticeCircumstances, decide_notice
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Clock, Quarantine
 
 _OVERRULED = frozenset({CaseState.RESTORING, CaseState.RESTORED})
 _UNDER_WAY = frozenset({CaseState.OPEN, CaseState.RESTORING, CaseState.FAILED})
+_UNDECIDED = frozenset({CaseState.HELD, CaseState.OBSERVED})
 _FIRST = {Action.QUARANTINE: CaseState.OPEN, Action.HOLD: CaseState.HELD, Action.OBSERVE: CaseState.OBSERVED}
-_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,28 @@ class Order:
 
     actor: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file that a notice leads to, as it was read: what the URL shows, or a copy of that."""
+
+    upload: Upload
+    digests: Digests
+    verdict: Verdict
+    """The second opinion: a match raises the priority; no match never lowers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Why a notice asks for a measure, and how far it may."""
+
+    notice: str
+    notifier: str
+    """Id of the profile whose proof passed; empty when none did."""
+    doubt: str
+    """Why a person must look first; empty when nobody must."""
+    caps: Caps
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +86,53 @@ class CaseDesk:
                 )
             if decision.action not in _FIRST:
                 return None
-            return self._carry_out(self._open(upload, digests, verdict, decision), decision)
+            return self._open(self._new(upload, digests, verdict.matches, decision), decision)
+
+    def receive_notice(self, files: Sequence[NamedFile], grounds: Grounds) -> Case:
+        """Decide about files of one customer that a notice leads to, the first of them being the case's own, and carry
+        it out. A case about one of them in its present state is joined; one that waited for a person is acted on when
+        this notice may.
+        """
+        with self.turn:
+            known = next((case for file in files if (case := self._of_this_state(file.upload))), None)
+            if known is not None and known.state not in _UNDECIDED:
+                return self._continue(known)
+            decision = decide_notice(self.rules, self._around_notice(files[0], grounds))
+            case = known or self._new(files[0].upload, files[0].digests, files[0].verdict.matches, decision)
+            if known is not None and decision.action is not Action.QUARANTINE:
+                return known
+            case = replace(case, measures=_measures(files, decision), notice=grounds.notice, notifier=grounds.notifier)
+            return self._open(case, decision) if known is None else self._let_go_on(case, decision)
 
     def restore(self, case_id: str, order: Order) -> Case:
-        """A person overrules the match: the file is put back exactly as it was, or left where it is.
+        """A person overrules the match or the notice: every file is put back exactly as it was, or left where it is.
 
-        RefusedError or QuarantineError: the file is still offline, and the case says why.
+        RefusedError or QuarantineError: a file is still offline, and the case says why.
         """
         with self.turn:
             case = self.store.get(case_id)
             if case.state in {CaseState.RESTORED, CaseState.GONE, CaseState.OPEN}:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to restore")
-            return self._restore(case, order)
+            self._log("restore.intended", case=case.id, actor=order.actor, reason=order.reason)
+            restoring = replace(case, state=CaseState.RESTORING, actor=order.actor, reason=order.reason)
+            return self._put_back(self._record(restoring, case), raising=True)
 
     def confirm(self, case_id: str, order: Order) -> Case:
-        """A person lets a held, failed or only observed match be acted on."""
+        """A person lets a held, failed or only observed case be acted on."""
         with self.turn:
             case = self.store.get(case_id)
-            if case.state not in {CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED}:
+            if case.state not in _UNDECIDED | {CaseState.FAILED}:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to confirm")
-            opened = self._become(_by(order, case), CaseState.OPEN, order.reason)
-            self._log("case.confirmed", case=case_id, actor=order.actor, reason=order.reason)
-            return self._quarantine(opened)
+            opened = replace(
+                case,
+                state=CaseState.OPEN,
+                actor=order.actor,
+                reason=order.reason,
+                measures=planned(case.measures),
+            )
+            self._record(opened, case)
+            self._log("case.confirmed", case=case.id, actor=order.actor, reason=order.reason)
+            return self._carry_out(opened, after_crash=case.state is CaseState.FAILED)
 
     def recover(self) -> list[Case]:
         """Finish or mark what a crash left under way, and try again what failed. Returns the cases that moved on."""
@@ -92,144 +141,119 @@ class CaseDesk:
             return [after for case in cases if (after := self._continue(case)) != case]
 
     def _of_this_state(self, upload: Upload) -> Case | None:
-        cases = self.store.find(CaseQuery(place=upload.place))
-        return next((case for case in cases if case.upload.state == upload.state), None)
+        """The case that has this file in this state, as its own or as a copy."""
+        return next(
+            (
+                case
+                for case in self.store.find(CaseQuery(place=upload.place))
+                if upload.state in {case.upload.state, *(m.copy.upload.state for m in case.measures if m.copy)}
+            ),
+            None,
+        )
 
     def _continue(self, case: Case) -> Case:
         """With the turn in hand nobody else is at it: what is under way was left by a crash, or had failed."""
         if case.state not in _UNDER_WAY:
             return case
-        try:
-            where = self.quarantine.settle(case.id, case.upload.place)
-            if case.state is CaseState.RESTORING:
-                order = Order(case.actor, case.reason)
-                return self._put_back(case, order) if where is Whereabouts.QUARANTINE else self._restored(case, order)
-        except (QuarantineError, RefusedError) as error:
-            return self._failed(case, str(error))
-        return (
-            self._offline(case, "found done after a crash")
-            if where is Whereabouts.QUARANTINE
-            else self._quarantine(case)
-        )
+        return self._put_back(case) if case.state is CaseState.RESTORING else self._carry_out(case, after_crash=True)
 
     def _around(self, upload: Upload, digests: Digests) -> Circumstances:
         digest = digests.of(Algorithm.SHA256)
-        hour = CaseQuery(opened_since=self.clock() - timedelta(hours=1))
         return Circumstances(
-            overruled=bool(self.store.find(CaseQuery(states=_OVERRULED, customer=upload.customer, digest=digest))),
+            overruled=self._overruled(upload, digests),
             customers=len(self.store.customers_with(digest) | {upload.customer}),
-            measures_last_hour=sum(bool(case.measures) and not case.actor for case in self.store.find(hour)),
+            measures_last_hour=self.store.count(self._last_hour()),
         )
 
-    def _open(self, upload: Upload, digests: Digests, verdict: Verdict, decision: Decision) -> Case:
+    def _around_notice(self, file: NamedFile, grounds: Grounds) -> NoticeCircumstances:
+        hour = replace(self._last_hour(), notifier=grounds.notifier)
+        return NoticeCircumstances(
+            doubt=grounds.doubt,
+            caps=grounds.caps,
+            measures_last_hour=self.store.count(hour),
+            customer_measures_last_hour=self.store.count(replace(hour, customer=file.upload.customer)),
+            overruled=self._overruled(file.upload, file.digests),
+            exempt=file.verdict.kind is VerdictKind.EXEMPT,
+        )
+
+    def _overruled(self, upload: Upload, digests: Digests) -> bool:
+        digest = digests.of(Algorithm.SHA256)
+        return bool(self.store.count(CaseQuery(states=_OVERRULED, customer=upload.customer, digest=digest)))
+
+    def _last_hour(self) -> CaseQuery:
+        return CaseQuery(opened_since=self.clock() - timedelta(hours=1), automatic=True)
+
+    def _new(self, upload: Upload, digests: Digests, matches: tuple[Match, ...], decision: Decision) -> Case:
         now, state = self.clock(), _FIRST[decision.action]
-        case = Case(
-            id=_new_id(now),
+        return Case(
+            id=new_id(now),
             state=state,
             upload=upload,
             digests=digests,
-            matches=verdict.matches,
+            matches=matches,
             opened_at=now,
-            measures=(Measure(MeasureKind.QUARANTINE, MeasureState.INTENDED),) if state is CaseState.OPEN else (),
+            measures=(Measure(MeasureKind.QUARANTINE, _measure_state(decision)),),
             closed_at=now if state.closed else None,
             reason=decision.reason,
         )
+
+    def _open(self, case: Case, decision: Decision) -> Case:
         self.store.add(case)
-        return case
-
-    def _carry_out(self, case: Case, decision: Decision) -> Case:
         if decision.action is Action.QUARANTINE:
-            return self._quarantine(case)
-        self._log("case.opened", **_about(case), outcome=case.state, reason=case.reason)
+            return self._carry_out(case)
+        self._log("case.opened", **about(case), outcome=case.state, reason=case.reason)
         return case
 
-    def _quarantine(self, case: Case) -> Case:
-        self._log("measure.intended", **_about(case), measure=MeasureKind.QUARANTINE, reason=case.reason)
-        try:
-            missing = self.quarantine.take_offline(case.id, case.upload, case.digests.sha256)
-        except RefusedError as error:
-            return self._gone(case, str(error))
-        except QuarantineError as error:
-            return self._failed(case, str(error))
-        return self._offline(case, missing)
+    def _let_go_on(self, case: Case, decision: Decision) -> Case:
+        """A case that waited for a person has now been named by a notice that may act by itself."""
+        opened = replace(case, state=CaseState.OPEN, reason=decision.reason)
+        return self._carry_out(self._record(opened, case))
 
-    def _offline(self, case: Case, detail: str) -> Case:
-        measure = Measure(MeasureKind.QUARANTINE, MeasureState.DONE, detail)
-        after = self._become(case, CaseState.OFFLINE, case.reason, measure)
-        self._log("measure.done", case=case.id, measure=MeasureKind.QUARANTINE, detail=detail)
-        return after
+    def _carry_out(self, case: Case, *, after_crash: bool = False) -> Case:
+        after = Measures(self.quarantine, self.audit).carry_out(case, after_crash=after_crash)
+        state, reason = _outcome(after)
+        if after.measures == case.measures and (state, reason) == (case.state, case.reason):
+            return case
+        return self._record(replace(after, state=state, reason=reason), case)
 
-    def _gone(self, case: Case, reason: str) -> Case:
-        measure = Measure(MeasureKind.QUARANTINE, MeasureState.FAILED, reason)
-        after = self._become(case, CaseState.GONE, reason, measure)
-        self._log("measure.refused", case=case.id, measure=MeasureKind.QUARANTINE, reason=reason)
-        return after
+    def _put_back(self, case: Case, *, raising: bool = False) -> Case:
+        after, refusal = Measures(self.quarantine, self.audit).undo(case)
+        if refusal is None:
+            self._log("restore.done", case=case.id, actor=case.actor, reason=case.reason)
+            return self._record(replace(after, state=CaseState.RESTORED), case)
+        self._log("restore.refused", case=case.id, actor=case.actor, reason=str(refusal))
+        refused = replace(after, state=CaseState.OFFLINE, reason=f"restore refused: {refusal}")
+        self._record(refused, case)
+        if raising:
+            raise refusal
+        return refused
 
-    def _failed(self, case: Case, reason: str) -> Case:
-        if case.state is CaseState.FAILED and case.reason == reason:
-            return case  # the same again: said once
-        measure = Measure(MeasureKind.QUARANTINE, MeasureState.FAILED, reason)
-        after = self._become(case, CaseState.FAILED, reason, measure)
-        self._log("measure.failed", case=case.id, measure=MeasureKind.QUARANTINE, reason=reason)
-        return after
-
-    def _restore(self, case: Case, order: Order) -> Case:
-        where = self.quarantine.settle(case.id, case.upload.place)
-        self._log("restore.intended", case=case.id, actor=order.actor, reason=order.reason)
-        if where is Whereabouts.ELSEWHERE:
-            return self._restored(case, order)
-        restoring = self._become(_by(order, case), CaseState.RESTORING, order.reason)
-        return self._put_back(restoring, order, raising=True)
-
-    def _put_back(self, case: Case, order: Order, *, raising: bool = False) -> Case:
-        try:
-            self.quarantine.put_back(case.id, case.upload.place)
-        except (RefusedError, QuarantineError) as error:
-            after = self._become(_by(order, case), CaseState.OFFLINE, f"restore refused: {error}")
-            self._log("restore.refused", case=case.id, actor=order.actor, reason=str(error))
-            if raising:
-                raise
-            return after
-        return self._restored(case, order)
-
-    def _restored(self, case: Case, order: Order) -> Case:
-        measures = tuple(replace(m, state=MeasureState.UNDONE) for m in case.measures if m.state is MeasureState.DONE)
-        measure = measures[-1] if measures else None
-        after = self._become(_by(order, case), CaseState.RESTORED, order.reason, measure)
-        self._log("restore.done", case=case.id, actor=order.actor, reason=order.reason)
-        return after
-
-    def _become(self, case: Case, state: CaseState, reason: str, measure: Measure | None = None) -> Case:
-        """Record the next state; a measure replaces the last one of its kind."""
-        measures: Sequence[Measure] = case.measures if measure is None else (*case.measures[:-1], measure)
-        after = replace(
-            case,
-            state=state,
-            reason=reason,
-            measures=tuple(measures),
-            closed_at=self.clock() if state.closed else None,
-        )
-        self.store.replace(after, expected=case.state)
-        return after
+    def _record(self, after: Case, before: Case) -> Case:
+        closed = replace(after, closed_at=self.clock() if after.state.closed else None)
+        self.store.replace(closed, expected=before.state)
+        return closed
 
     def _log(self, event: str, **data: str) -> None:
         self.audit.append(AuditEvent(event, data))
 
 
-def _by(order: Order, case: Case) -> Case:
-    return replace(case, actor=order.actor)
+def _measure_state(decision: Decision) -> MeasureState:
+    return MeasureState.INTENDED if decision.action is Action.QUARANTINE else MeasureState.PROPOSED
 
 
-def _about(case: Case) -> dict[str, str]:
-    return {
-        "case": case.id,
-        "customer": case.upload.customer,
-        "path": str(case.upload.place),
-        "sha256": case.digests.sha256.hex(),
-        "matches": ", ".join(f"{match.source}/{match.algorithm}/{match.category}" for match in case.matches),
-    }
+def _measures(files: Sequence[NamedFile], decision: Decision) -> tuple[Measure, ...]:
+    """One for the case's own file, one for each copy."""
+    state = _measure_state(decision)
+    own = Measure(MeasureKind.QUARANTINE, state)
+    copies = [Copy(file.upload, file.digests.sha256) for file in files[1:]]
+    return (own, *(Measure(MeasureKind.QUARANTINE, state, copy=copy) for copy in copies))
 
 
-def _new_id(now: datetime) -> str:
-    """Sortable by day, short enough to say on the phone, without letters that look alike."""
-    return f"{now:%Y%m%d}-" + "".join(secrets.choice(_LETTERS) for _ in range(7))
+def _outcome(case: Case) -> tuple[CaseState, str]:
+    """What the measures add up to, and why: one file that may still be online makes the case failed."""
+    for measure in case.measures:
+        if measure.state is MeasureState.FAILED:
+            return CaseState.FAILED, measure.detail
+    if all(measure.state is MeasureState.REFUSED for measure in case.measures):
+        return CaseState.GONE, case.measures[0].detail
+    return CaseState.OFFLINE, case.reason

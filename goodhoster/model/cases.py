@@ -1,4 +1,4 @@
-"""A case: one known upload of one customer, from the match to its one outcome."""
+"""A case: one upload of one customer and its copies, from the match or the notice to its one outcome."""
 
 from __future__ import annotations
 
@@ -50,10 +50,22 @@ class MeasureKind(StrEnum):
 class MeasureState(StrEnum):
     """How far a measure is."""
 
+    PROPOSED = "proposed"
+    """What would be done, if a person says so."""
     INTENDED = "intended"
     DONE = "done"
     FAILED = "failed"
+    REFUSED = "refused"
+    """There was nothing to do any more: the file had disappeared or changed."""
     UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Another file of the same customer that shows the same: another size, the same bytes, another name."""
+
+    upload: Upload
+    sha256: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,8 @@ class Measure:
     state: MeasureState
     detail: str = ""
     """Why it failed, or what could not be locked; for people."""
+    copy: Copy | None = None
+    """The file it is about, where that is not the case's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +96,15 @@ class Case:
     """Why it is held, failed, gone or restored, in plain words."""
     actor: str = ""
     """The person who overruled or confirmed; empty while only the house rules spoke."""
+    notice: str = ""
+    """The notice that opened it; empty when a match did."""
+    notifier: str = ""
+    """Whose proven notice that was; empty when nobody's."""
+
+    def about(self, number: int) -> Copy:
+        """The file that the measure of that number is about."""
+        return self.measures[number].copy or Copy(self.upload, self.digests.sha256)
+
+    def quarantine_id(self, number: int) -> str:
+        """The name under which that file lies in quarantine: the case's id, with a number for each copy."""
+        return self.id if self.measures[number].copy is None else f"{self.id}-{number}"

@@ -12,21 +12,25 @@ from pathlib import Path
 from typing import Any
 
 from goodhoster.errors import ConfigurationError, PermanentError, RefusedError
-from goodhoster.model.cases import Case, CaseState, Measure, MeasureKind, MeasureState
+from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.digests import Digest, Digests
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Category, Match
 from goodhoster.ports import CaseQuery
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS cases (
   id TEXT PRIMARY KEY, state TEXT NOT NULL, customer TEXT NOT NULL,
   tree BLOB NOT NULL, path BLOB NOT NULL, file_state TEXT NOT NULL,
   md5 BLOB NOT NULL, sha1 BLOB NOT NULL, sha256 BLOB NOT NULL,
   matches TEXT NOT NULL, measures TEXT NOT NULL,
-  opened_at TEXT NOT NULL, closed_at TEXT, reason TEXT NOT NULL, actor TEXT NOT NULL
+  opened_at TEXT NOT NULL, closed_at TEXT, reason TEXT NOT NULL, actor TEXT NOT NULL,
+  notice TEXT NOT NULL, notifier TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS case_copies (
+  tree BLOB NOT NULL, path BLOB NOT NULL, id TEXT NOT NULL REFERENCES cases (id), PRIMARY KEY (tree, path, id)
+) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS cases_upload ON cases (tree, path, file_state);
 CREATE INDEX IF NOT EXISTS cases_state ON cases (state);
 CREATE INDEX IF NOT EXISTS cases_opened ON cases (opened_at);
@@ -52,6 +56,7 @@ class SqliteCaseStore:
         try:
             with self._changing() as db:
                 db.execute(f"INSERT INTO cases VALUES ({marks})", row)  # noqa: S608 - only question marks
+                _note_copies(db, case)
         except sqlite3.IntegrityError as error:
             raise RefusedError(f"there is a case about {case.upload.place} in this state already") from error
 
@@ -59,10 +64,12 @@ class SqliteCaseStore:
         """See `ports.CaseStore`."""
         with self._changing() as db:
             changed = db.execute(
-                """UPDATE cases SET state = ?, measures = ?, closed_at = ?, reason = ?, actor = ?
-                WHERE id = ? AND state = ?""",
-                (case.state, _measures(case), _time(case.closed_at), case.reason, case.actor, case.id, expected),
+                """UPDATE cases SET state = ?, measures = ?, closed_at = ?, reason = ?, actor = ?,
+                notice = ?, notifier = ? WHERE id = ? AND state = ?""",
+                (case.state, _measures(case), *_tail(case), case.id, expected),
             ).rowcount
+            if changed:
+                _note_copies(db, case)
         if not changed:
             raise RefusedError(f"case {case.id} is not {expected} any more", hint="look again: goodhoster cases show")
 
@@ -78,9 +85,18 @@ class SqliteCaseStore:
         where = "WHERE " + " AND ".join(parts) if parts else ""
         return [_case(row) for row in self._rows(f"{where} ORDER BY opened_at, id", values)]
 
+    def count(self, query: CaseQuery) -> int:
+        """See `ports.CaseFigures`."""
+        parts, values = _conditions(query)
+        where = "WHERE " + " AND ".join(parts) if parts else ""
+        with self._lock:
+            row = self._db.execute(f"SELECT count(*) FROM cases {where}", values).fetchone()  # noqa: S608 - our own texts
+            return int(row[0])
+
     def customers_with(self, digest: Digest) -> frozenset[str]:
-        """See `ports.CaseStore`."""
-        query = f"SELECT DISTINCT customer FROM cases WHERE {digest.algorithm.value} = ?"  # noqa: S608 - an enum's value
+        """See `ports.CaseFigures`."""
+        column = digest.algorithm.value
+        query = f"SELECT DISTINCT customer FROM cases WHERE {column} = ? AND matches <> '[]'"  # noqa: S608 - an enum's value
         with self._lock:
             return frozenset(row[0] for row in self._db.execute(query, (digest.value,)))
 
@@ -124,43 +140,84 @@ def _conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
     if query.customer is not None:
         found.append(("customer = ?", (query.customer,)))
     if query.place is not None:
-        found.append(("tree = ? AND path = ?", (query.place.tree, query.place.path)))
+        place = (query.place.tree, query.place.path)
+        copies = "SELECT id FROM case_copies WHERE tree = ? AND path = ?"
+        found.append((f"(tree = ? AND path = ? OR id IN ({copies}))", place * 2))
     if query.digest is not None:
         found.append((f"{query.digest.algorithm.value} = ?", (query.digest.value,)))
     if query.opened_since is not None:
         found.append(("opened_at >= ?", (_time(query.opened_since),)))
+    if query.notifier is not None:
+        found.append(("notifier = ?", (query.notifier,)))
+    if query.automatic:
+        found.append(("actor = '' AND state NOT IN ('held', 'observed')", ()))
     return [part for part, _ in found], tuple(value for _, values in found for value in values)
 
 
 def _row(case: Case) -> Row:
     upload, d = case.upload, case.digests
     s = upload.state
-    state = json.dumps([s.dev, s.ino, s.size, s.mtime_ns, s.ctime_ns])
+    state = json.dumps(_state_values(s))
     matches = json.dumps([[m.source, m.algorithm, m.category, m.distance] for m in case.matches])
     head = (case.id, case.state, upload.customer, upload.place.tree, upload.place.path, state)
-    tail = (_time(case.opened_at), _time(case.closed_at), case.reason, case.actor)
-    return (*head, d.md5, d.sha1, d.sha256, matches, _measures(case), *tail)
+    return (*head, d.md5, d.sha1, d.sha256, matches, _measures(case), _time(case.opened_at), *_tail(case))
+
+
+def _tail(case: Case) -> Row:
+    return _time(case.closed_at), case.reason, case.actor, case.notice, case.notifier
 
 
 def _case(row: Row) -> Case:
     case_id, state, customer, tree, path, file_state, md5, sha1, sha256, matches, measures, *rest = row
-    opened_at, closed_at, reason, actor = rest
+    opened_at, closed_at, reason, actor, notice, notifier = rest
+    upload = Upload(Place(tree, path), customer, FileState(*json.loads(file_state)))
     return Case(
         id=case_id,
         state=CaseState(state),
-        upload=Upload(Place(tree, path), customer, FileState(*json.loads(file_state))),
+        upload=upload,
         digests=Digests(md5, sha1, sha256),
         matches=tuple(Match(source, by, Category(c), distance) for source, by, c, distance in json.loads(matches)),
         opened_at=datetime.fromisoformat(opened_at),
-        measures=tuple(Measure(MeasureKind(k), MeasureState(s), detail) for k, s, detail in json.loads(measures)),
+        measures=tuple(_measure(values, customer) for values in json.loads(measures)),
         closed_at=datetime.fromisoformat(closed_at) if closed_at else None,
         reason=reason,
         actor=actor,
+        notice=notice,
+        notifier=notifier,
     )
 
 
 def _measures(case: Case) -> str:
-    return json.dumps([[m.kind, m.state, m.detail] for m in case.measures])
+    return json.dumps([[m.kind, m.state, m.detail, _copy_values(m.copy)] for m in case.measures])
+
+
+def _measure(values: list[Any], customer: str) -> Measure:
+    kind, state, detail, copy = values
+    return Measure(MeasureKind(kind), MeasureState(state), detail, _copy(copy, customer) if copy else None)
+
+
+def _copy_values(copy: Copy | None) -> list[Any] | None:
+    """A copy's customer is its case's."""
+    if copy is None:
+        return None
+    place = copy.upload.place
+    return [place.tree.hex(), place.path.hex(), _state_values(copy.upload.state), copy.sha256.hex()]
+
+
+def _copy(values: list[Any], customer: str) -> Copy:
+    tree, path, state, sha256 = values
+    place = Place(bytes.fromhex(tree), bytes.fromhex(path))
+    return Copy(Upload(place, customer, FileState(*state)), bytes.fromhex(sha256))
+
+
+def _note_copies(db: sqlite3.Connection, case: Case) -> None:
+    places = [measure.copy.upload.place for measure in case.measures if measure.copy]
+    rows = [(place.tree, place.path, case.id) for place in places]
+    db.executemany("INSERT OR IGNORE INTO case_copies VALUES (?, ?, ?)", rows)
+
+
+def _state_values(state: FileState) -> list[int]:
+    return [state.dev, state.ino, state.size, state.mtime_ns, state.ctime_ns]
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -1,0 +1,205 @@
+"""The case desk and files that a notice names, on real files."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from goodhoster.adapters.stores.sqlite import SqliteCaseStore
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.cases.desk import CaseDesk, Grounds, NamedFile, Order
+from goodhoster.cases.turn import Turn
+from goodhoster.errors import RefusedError
+from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.model.cases import CaseState, MeasureState
+from goodhoster.model.notices import Caps
+from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.model.verdicts import Match, Verdict, VerdictKind
+from goodhoster.policy.decide import HouseRules
+from goodhoster.ports import CaseQuery
+from goodhoster.testing.hash_source_suite import made_up
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+CLEAR = Verdict(VerdictKind.CLEAR)
+
+
+class House:
+    def __init__(self, folder: Path) -> None:
+        self.tree = folder / "customers"
+        self.tree.mkdir(mode=0o755)
+        self.now = NOW
+        self.store = SqliteCaseStore(folder / "record.sqlite")
+        self.audit = FileAuditLog(folder / "audit.log")
+        self.desk = CaseDesk(
+            self.store,
+            self.audit,
+            LocalQuarantine((os.fsencode(self.tree),)),
+            HouseRules(enforce=True, storm_customers=3, measures_per_hour=100),
+            Turn(folder / "desk.lock"),
+            lambda: self.now,
+        )
+
+    def file(self, name: str, text: str = "a picture") -> NamedFile:
+        path = self.tree / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        place = Place(os.fsencode(self.tree), os.fsencode(name))
+        upload = Upload(place, name.partition("/")[0], FileState.of(path.stat()))
+        return NamedFile(upload, made_up(text).digests, CLEAR)
+
+    def names(self) -> set[str]:
+        return {str(p.relative_to(self.tree)) for p in self.tree.glob("[!.]*/*")}
+
+    def events(self) -> list[str]:
+        return [entry.event.kind for entry in self.audit.entries()]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    yield house
+    for case in house.store.find(CaseQuery()):
+        if case.state is CaseState.OFFLINE:
+            house.desk.restore(case.id, Order("test", "the end"))
+    house.store.close()
+
+
+def grounds(doubt: str = "", notice: str = "N1", per_hour: int = 10, per_customer: int = 10) -> Grounds:
+    return Grounds(notice, "" if doubt else "hotline", doubt, Caps(per_hour, per_customer))
+
+
+def three_sizes(house: House) -> list[NamedFile]:
+    return [house.file(f"anna/{name}", name) for name in ("p.jpg", "p-300x200.jpg", "p-150x150.jpg")]
+
+
+def test_a_proven_notice_takes_the_file_and_every_copy_offline_in_one_case(house: House) -> None:
+    case = house.desk.receive_notice(three_sizes(house), grounds())
+    assert case.state is CaseState.OFFLINE
+    assert [measure.state for measure in case.measures] == [MeasureState.DONE] * 3
+    assert house.names() == set()
+    assert house.events() == ["measure.intended", "measure.done"] * 3
+    assert house.store.get(case.id) == case
+
+
+def test_restore_puts_every_copy_back(house: House) -> None:
+    case = house.desk.receive_notice(three_sizes(house), grounds())
+    restored = house.desk.restore(case.id, Order("eva", "a mistake"))
+    assert restored.state is CaseState.RESTORED
+    assert [measure.state for measure in restored.measures] == [MeasureState.UNDONE] * 3
+    assert house.names() == {"anna/p.jpg", "anna/p-300x200.jpg", "anna/p-150x150.jpg"}
+
+
+def test_a_copy_that_cannot_be_put_back_does_not_keep_the_others(house: House) -> None:
+    case = house.desk.receive_notice(three_sizes(house), grounds())
+    (house.tree / "anna/p-300x200.jpg").write_text("somebody else's")
+    with pytest.raises(RefusedError, match="p-300x200"):
+        house.desk.restore(case.id, Order("eva", "a mistake"))
+    refused = house.store.get(case.id)
+    assert refused.state is CaseState.OFFLINE
+    assert [m.state for m in refused.measures] == [MeasureState.UNDONE, MeasureState.DONE, MeasureState.UNDONE]
+    (house.tree / "anna/p-300x200.jpg").unlink()
+    assert house.desk.restore(case.id, Order("eva", "now")).state is CaseState.RESTORED
+
+
+@pytest.mark.parametrize("doubt", ["the sender is not proven", "the reading is not certain"], ids=str)
+def test_a_doubtful_notice_is_held_and_touches_nothing(house: House, doubt: str) -> None:
+    case = house.desk.receive_notice(three_sizes(house), grounds(doubt))
+    assert (case.state, case.reason) == (CaseState.HELD, doubt)
+    assert [measure.state for measure in case.measures] == [MeasureState.PROPOSED] * 3
+    assert len(house.names()) == 3
+
+
+def test_a_person_confirms_a_held_case_with_its_copies(house: House) -> None:
+    held = house.desk.receive_notice(three_sizes(house), grounds("not proven"))
+    case = house.desk.confirm(held.id, Order("eva", "looked at the notice"))
+    assert case.state is CaseState.OFFLINE
+    assert house.names() == set()
+
+
+def test_a_forged_notice_that_came_first_does_not_stop_the_proven_one(house: House) -> None:
+    files = three_sizes(house)
+    held = house.desk.receive_notice(files, grounds("not proven", "N1"))
+    case = house.desk.receive_notice(files, grounds(notice="N2"))
+    assert (case.id, case.state) == (held.id, CaseState.OFFLINE)
+    assert (case.notice, case.notifier) == ("N2", "hotline")
+
+
+def test_a_second_notice_joins_the_case(house: House) -> None:
+    files = three_sizes(house)
+    first = house.desk.receive_notice(files, grounds(notice="N1"))
+    assert house.desk.receive_notice(files, grounds(notice="N2")) == first
+    # And one about a copy only.
+    assert house.desk.receive_notice(files[1:], grounds(notice="N3")) == first
+
+
+def test_above_a_cap_the_next_is_held_not_dropped(house: House) -> None:
+    cases = [
+        house.desk.receive_notice([house.file(f"{customer}/{n}.jpg", f"{customer}{n}")], grounds(per_customer=2))
+        for customer in ("anna", "bert")
+        for n in range(3)
+    ]
+    assert [case.state for case in cases] == [CaseState.OFFLINE, CaseState.OFFLINE, CaseState.HELD] * 2
+    assert "cap" in cases[2].reason
+    house.now += timedelta(hours=1, seconds=1)
+    assert (
+        house.desk.receive_notice([house.file("anna/9.jpg", "9")], grounds(per_customer=2)).state is CaseState.OFFLINE
+    )
+
+
+def test_the_cap_for_the_notifier_counts_over_all_customers(house: House) -> None:
+    cases = [house.desk.receive_notice([house.file(f"{c}/x.jpg", c)], grounds(per_hour=2)) for c in "abc"]
+    assert [case.state for case in cases] == [CaseState.OFFLINE, CaseState.OFFLINE, CaseState.HELD]
+
+
+def test_what_a_person_restored_is_not_taken_again_by_itself(house: House) -> None:
+    case = house.desk.receive_notice([house.file("anna/p.jpg")], grounds())
+    house.desk.restore(case.id, Order("eva", "a mistake"))
+    (house.tree / "anna/p.jpg").unlink()
+    again = house.desk.receive_notice([house.file("anna/p.jpg")], grounds(notice="N2"))
+    assert (again.state, again.reason) == (
+        CaseState.HELD,
+        "a person restored this content of this customer before",
+    )
+
+
+def test_an_exempt_file_is_held(house: House) -> None:
+    file = house.file("anna/p.jpg")
+    exempt = NamedFile(file.upload, file.digests, Verdict(VerdictKind.EXEMPT))
+    assert house.desk.receive_notice([exempt], grounds()).state is CaseState.HELD
+
+
+def test_notices_without_a_match_do_not_feed_the_storm_brake(house: House) -> None:
+    for customer in ("anna", "bert", "cas"):
+        house.desk.receive_notice([house.file(f"{customer}/p.jpg")], grounds("not proven"))
+    known = Verdict(VerdictKind.KNOWN, (Match("list", "sha1"),))
+    file = house.file("dora/p.jpg")
+    case = house.desk.receive(file.upload, file.digests, known)
+    assert case is not None
+    assert case.state is CaseState.OFFLINE
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_a_crash_at_any_entry_of_the_log_is_finished_by_recover(
+    house: House, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append: Callable = house.audit.append
+    countdown = iter(range(step, -1, -1))
+
+    def dying(event: object) -> object:
+        if next(countdown) == 0:
+            raise KeyboardInterrupt
+        return append(event)
+
+    monkeypatch.setattr(house.audit, "append", dying)
+    with pytest.raises(KeyboardInterrupt):
+        house.desk.receive_notice(three_sizes(house), grounds())
+    monkeypatch.setattr(house.audit, "append", append)
+    (case,) = house.desk.recover()
+    assert case.state is CaseState.OFFLINE
+    assert [measure.state for measure in case.measures] == [MeasureState.DONE] * 3
+    assert house.names() == set()
+    digests = {hashlib.sha256(name.encode()).hexdigest() for name in ("p.jpg", "p-300x200.jpg", "p-150x150.jpg")}
+    assert {e.event.data["sha256"] for e in house.audit.entries() if e.event.kind == "measure.intended"} == digests
