@@ -74,6 +74,8 @@ class ReadItem:
     """The notifier's own word for what it is (layout police, XARF classification)."""
     digests: tuple[Digest, ...] = ()
     """Claimed by the notifier; never believed without reading the file."""
+    doubts: tuple[str, ...] = ()
+    """Why a person must look before anything is done about this one, in words; the others of the notice go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class ReadNotice:
     """Sent by a machine (bounce, auto-reply, list): must never be answered."""
     order: RemovalOrder | None = None
     doubts: tuple[str, ...] = ()
-    """Why a person must look before anything is done, in words; empty when the reading stands by itself."""
+    """Why a person must look before anything is done about any item; empty when the reading stands by itself."""
 
     @property
     def test(self) -> bool:
