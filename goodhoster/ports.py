@@ -10,6 +10,7 @@ from typing import Protocol
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
+from goodhoster.model.noticelife import Notice, NoticeFigures, NoticeState
 from goodhoster.model.notices import RawNotice, ReadNotice, Site
 from goodhoster.model.quarantine import Label, Whereabouts
 from goodhoster.model.sources import Question, SourceHealth
@@ -140,6 +141,41 @@ class Quarantine(Protocol):
 
     def labels(self) -> Iterator[Label]:
         """What lies in quarantine now."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeQuery:
+    """Which notices; every field that is set narrows."""
+
+    states: frozenset[NoticeState] = frozenset()
+    url: str | None = None
+    """With an item of exactly this URL."""
+    notifier: str | None = None
+    reference: str | None = None
+    due: datetime | None = None
+    """With something to look after at this moment."""
+    received_since: datetime | None = None
+
+
+class NoticeStore(Protocol):
+    """The record of notices. Every call is atomic and durable when it returns; processes may share one store."""
+
+    def add(self, notice: Notice) -> None:
+        """Record a new notice. RefusedError when the id exists."""
+
+    def replace(self, notice: Notice, *, expected: NoticeState) -> None:
+        """Replace the notice of that id if it is still in the expected state; RefusedError otherwise."""
+
+    def get(self, notice_id: str) -> Notice:
+        """The notice of that id; RefusedError when there is none."""
+
+    def find(self, query: NoticeQuery) -> Iterator[Notice]:
+        """The notices that the query describes, oldest first. Which they are is settled when this returns; each is read
+        when its turn comes, so that a hundred thousand cost the memory of one.
+        """
+
+    def figures(self, now: datetime) -> NoticeFigures:
+        """Counts over everything."""
 
 
 class NoticeReader(Protocol):

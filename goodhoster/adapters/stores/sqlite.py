@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from goodhoster.errors import ConfigurationError, PermanentError, RefusedError
+from goodhoster.adapters.stores.record import RecordFile, Row, Schema, time_text
+from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.digests import Digest, Digests
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Category, Match
 from goodhoster.ports import CaseQuery
 
-_VERSION = 2
-_SCHEMA = """
+_SCHEMA = Schema(
+    2,
+    """
 CREATE TABLE IF NOT EXISTS cases (
   id TEXT PRIMARY KEY, state TEXT NOT NULL, customer TEXT NOT NULL,
   tree BLOB NOT NULL, path BLOB NOT NULL, file_state TEXT NOT NULL,
@@ -37,24 +37,22 @@ CREATE INDEX IF NOT EXISTS cases_opened ON cases (opened_at);
 CREATE INDEX IF NOT EXISTS cases_sha256 ON cases (sha256, customer);
 CREATE INDEX IF NOT EXISTS cases_sha1 ON cases (sha1);
 CREATE INDEX IF NOT EXISTS cases_md5 ON cases (md5);
-"""
-Row = tuple[Any, ...]
+""",
+)
 
 
 class SqliteCaseStore:
     """See `ports.CaseStore`."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        self._lock = threading.RLock()
-        self._db = _connect(file)
+        self._record = RecordFile(file, _SCHEMA)
 
     def add(self, case: Case) -> None:
         """See `ports.CaseStore`."""
         row = _row(case)
         marks = ", ".join("?" * len(row))
         try:
-            with self._changing() as db:
+            with self._record.changing() as db:
                 db.execute(f"INSERT INTO cases VALUES ({marks})", row)  # noqa: S608 - only question marks
                 _note_copies(db, case)
         except sqlite3.IntegrityError as error:
@@ -62,7 +60,7 @@ class SqliteCaseStore:
 
     def replace(self, case: Case, *, expected: CaseState) -> None:
         """See `ports.CaseStore`."""
-        with self._changing() as db:
+        with self._record.changing() as db:
             changed = db.execute(
                 """UPDATE cases SET state = ?, measures = ?, closed_at = ?, reason = ?, actor = ?,
                 notice = ?, notifier = ? WHERE id = ? AND state = ?""",
@@ -89,48 +87,21 @@ class SqliteCaseStore:
         """See `ports.CaseFigures`."""
         parts, values = _conditions(query)
         where = "WHERE " + " AND ".join(parts) if parts else ""
-        with self._lock:
-            row = self._db.execute(f"SELECT count(*) FROM cases {where}", values).fetchone()  # noqa: S608 - our own texts
-            return int(row[0])
+        ((number,),) = self._record.rows(f"SELECT count(*) FROM cases {where}", values)  # noqa: S608 - our own texts
+        return int(number)
 
     def customers_with(self, digest: Digest) -> frozenset[str]:
         """See `ports.CaseFigures`."""
         column = digest.algorithm.value
         query = f"SELECT DISTINCT customer FROM cases WHERE {column} = ? AND matches <> '[]'"  # noqa: S608 - an enum's value
-        with self._lock:
-            return frozenset(row[0] for row in self._db.execute(query, (digest.value,)))
+        return frozenset(row[0] for row in self._record.rows(query, (digest.value,)))
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._db.close()
+        self._record.close()
 
     def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
-        with self._lock:
-            return self._db.execute(f"SELECT * FROM cases {where}", values).fetchall()  # noqa: S608 - our own texts
-
-    @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; what the disk refuses is an error that says which file."""
-        try:
-            with self._lock, self._db:
-                yield self._db
-        except sqlite3.OperationalError as error:
-            raise PermanentError(f"the record {self._file} cannot be written: {error}", hint="make room") from error
-
-
-def _connect(file: Path) -> sqlite3.Connection:
-    try:
-        db = sqlite3.connect(file, check_same_thread=False, timeout=30)
-        db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version not in {0, _VERSION}:
-            raise ConfigurationError(f"{file} was written by another version ({version})", hint="use that version")
-        db.executescript(_SCHEMA + f"PRAGMA user_version = {_VERSION};")
-    except sqlite3.DatabaseError as error:
-        hint = "this is the record: restore it from a backup, do not delete it"
-        raise ConfigurationError(f"the record {file} cannot be used: {error}", hint=hint) from error
-    return db
+        return self._record.rows(f"SELECT * FROM cases {where}", values)  # noqa: S608 - our own texts
 
 
 def _conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
@@ -146,7 +117,7 @@ def _conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
     if query.digest is not None:
         found.append((f"{query.digest.algorithm.value} = ?", (query.digest.value,)))
     if query.opened_since is not None:
-        found.append(("opened_at >= ?", (_time(query.opened_since),)))
+        found.append(("opened_at >= ?", (time_text(query.opened_since),)))
     if query.notifier is not None:
         found.append(("notifier = ?", (query.notifier,)))
     if query.automatic:
@@ -160,11 +131,11 @@ def _row(case: Case) -> Row:
     state = json.dumps(_state_values(s))
     matches = json.dumps([[m.source, m.algorithm, m.category, m.distance] for m in case.matches])
     head = (case.id, case.state, upload.customer, upload.place.tree, upload.place.path, state)
-    return (*head, d.md5, d.sha1, d.sha256, matches, _measures(case), _time(case.opened_at), *_tail(case))
+    return (*head, d.md5, d.sha1, d.sha256, matches, _measures(case), time_text(case.opened_at), *_tail(case))
 
 
 def _tail(case: Case) -> Row:
-    return _time(case.closed_at), case.reason, case.actor, case.notice, case.notifier
+    return time_text(case.closed_at), case.reason, case.actor, case.notice, case.notifier
 
 
 def _case(row: Row) -> Case:
@@ -218,7 +189,3 @@ def _note_copies(db: sqlite3.Connection, case: Case) -> None:
 
 def _state_values(state: FileState) -> list[int]:
     return [state.dev, state.ino, state.size, state.mtime_ns, state.ctime_ns]
-
-
-def _time(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="microseconds") if moment else None

@@ -1,0 +1,96 @@
+"""Frozen values of the model to JSON and back, by their own types.
+
+What is stored must be readable by later versions: a field that is missing takes its default, one that is not known any
+more is left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections.abc import Callable, Hashable
+from datetime import datetime
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+Value = TypeVar("Value")
+Reader = Callable[[Any], Any]
+
+
+def encode(value: object) -> str:
+    """One line of JSON."""
+    return json.dumps(_plain(value), separators=(",", ":"), ensure_ascii=False)
+
+
+def decode(kind: type[Value], line: str) -> Value:
+    """The value that was encoded. ValueError, TypeError or KeyError when it is none of that kind."""
+    read: Callable[[Any], Value] = _reader(_key(kind))
+    return read(json.loads(line))
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of the model
+    if dataclasses.is_dataclass(value):
+        # Defaults are left out: most fields of most items have them.
+        return {
+            name: _plain(getattr(value, name))
+            for name, default in _defaults(_key(type(value)))
+            if _set(value, name, default)
+        }
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return value.value if isinstance(value, Enum) else value
+
+
+def _set(value: object, name: str, default: object) -> bool:
+    return bool(getattr(value, name) != default)
+
+
+@cache
+def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:  # noqa: ANN401 - a dataclass
+    return tuple((field.name, field.default) for field in dataclasses.fields(kind))
+
+
+@cache
+def _reader(kind: Any) -> Reader:  # noqa: ANN401 - a type, or what typing makes of one
+    """How a value of that type is read."""
+    if dataclasses.is_dataclass(kind):
+        return _dataclass_reader(kind)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is tuple:
+        item = _reader(arguments[0])
+        return lambda values: tuple(item(value) for value in values)
+    if origin in {Union, UnionType}:
+        (other,) = (_reader(argument) for argument in arguments if argument is not NoneType)
+        return lambda value: None if value is None else other(value)
+    if origin is Literal:
+        return str
+    simple: Reader = _SIMPLE.get(kind, kind)
+    return simple
+
+
+def _key(kind: Hashable) -> Hashable:
+    """A type as the key that it is: mypy does not take classes for hashable."""
+    return kind
+
+
+_SIMPLE: dict[Any, Reader] = {
+    datetime: datetime.fromisoformat,
+    bytes: lambda text: base64.b64decode(text, validate=True),
+}
+
+
+def _dataclass_reader(kind: Any) -> Reader:  # noqa: ANN401 - a dataclass
+    hints = get_type_hints(kind)
+    readers = {field.name: _reader(hints[field.name]) for field in dataclasses.fields(kind)}
+
+    def read(data: dict[str, Any]) -> Any:  # noqa: ANN401 - a value of that kind
+        return kind(**{name: readers[name](value) for name, value in data.items() if name in readers})
+
+    return read

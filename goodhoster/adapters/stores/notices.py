@@ -1,0 +1,136 @@
+"""The record of notices in SQLite."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from goodhoster.adapters.stores.codec import decode, encode
+from goodhoster.adapters.stores.record import RecordFile, Schema, time_text
+from goodhoster.errors import RefusedError
+from goodhoster.model.noticelife import Notice, NoticeFigures, NoticeItem, NoticeState
+from goodhoster.ports import NoticeQuery
+
+_SCHEMA = Schema(
+    1,
+    """
+CREATE TABLE IF NOT EXISTS notices (
+  id TEXT PRIMARY KEY, state TEXT NOT NULL, received_at TEXT NOT NULL, deadline TEXT, stopped_at TEXT, due TEXT,
+  notifier TEXT NOT NULL, reference TEXT NOT NULL, body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS notices_due ON notices (due) WHERE due IS NOT NULL;
+CREATE INDEX IF NOT EXISTS notices_state ON notices (state);
+CREATE INDEX IF NOT EXISTS notices_received ON notices (received_at);
+CREATE INDEX IF NOT EXISTS notices_running ON notices (deadline) WHERE stopped_at IS NULL;
+CREATE TABLE IF NOT EXISTS notice_items (
+  notice TEXT NOT NULL REFERENCES notices (id), number INTEGER NOT NULL, url TEXT NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (notice, number)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS notice_items_url ON notice_items (url);
+""",
+)
+
+
+class SqliteNoticeStore:
+    """See `ports.NoticeStore`."""
+
+    def __init__(self, file: Path) -> None:
+        self._record = RecordFile(file, _SCHEMA)
+
+    def add(self, notice: Notice) -> None:
+        """See `ports.NoticeStore`."""
+        columns = (*_columns(notice), time_text(notice.receipt.received_at), notice.id)
+        try:
+            with self._record.changing() as db:
+                db.execute(
+                    """INSERT INTO notices
+                    (state, deadline, stopped_at, due, notifier, reference, body, received_at, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                    columns,
+                )
+                _write_items(db, notice)
+        except sqlite3.IntegrityError as error:
+            raise RefusedError(f"there is a notice {notice.id} already") from error
+
+    def replace(self, notice: Notice, *, expected: NoticeState) -> None:
+        """See `ports.NoticeStore`."""
+        with self._record.changing() as db:
+            changed = db.execute(
+                """UPDATE notices SET state = ?, deadline = ?, stopped_at = ?, due = ?, notifier = ?, reference = ?,
+                body = ? WHERE id = ? AND state = ?""",
+                (*_columns(notice), notice.id, expected),
+            ).rowcount
+            if changed:
+                _write_items(db, notice)
+        if not changed:
+            hint = "look again: goodhoster notices show"
+            raise RefusedError(f"notice {notice.id} is not {expected} any more", hint=hint)
+
+    def get(self, notice_id: str) -> Notice:
+        """See `ports.NoticeStore`."""
+        for (body,) in self._record.rows("SELECT body FROM notices WHERE id = ?", (notice_id,)):
+            return self._whole(notice_id, body)
+        raise RefusedError(f"there is no notice {notice_id}", hint="see: goodhoster notices list")
+
+    def find(self, query: NoticeQuery) -> Iterator[Notice]:
+        """See `ports.NoticeStore`."""
+        parts, values = _conditions(query)
+        where = "WHERE " + " AND ".join(parts) if parts else ""
+        ids = self._record.rows(f"SELECT id FROM notices {where} ORDER BY received_at, id", values)  # noqa: S608 - our own texts
+        return (self.get(notice_id) for (notice_id,) in ids)
+
+    def figures(self, now: datetime) -> NoticeFigures:
+        """See `ports.NoticeStore`."""
+        running = "SELECT count(*), count(CASE WHEN deadline < ? THEN 1 END) FROM notices WHERE stopped_at IS NULL"
+        ((open_, overdue),) = self._record.rows(running, (time_text(now),))
+        ((waiting,),) = self._record.rows(
+            "SELECT count(*) FROM notices WHERE state = ?", (NoticeState.NEEDS_PERSON.value,)
+        )
+        return NoticeFigures(open_, overdue, waiting)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._record.close()
+
+    def _whole(self, notice_id: str, body: str) -> Notice:
+        query = "SELECT body FROM notice_items WHERE notice = ? ORDER BY number"
+        items = tuple(decode(NoticeItem, text) for (text,) in self._record.rows(query, (notice_id,)))
+        return _with_items(decode(Notice, body), items)
+
+
+def _columns(notice: Notice) -> tuple[object, ...]:
+    times = (time_text(notice.deadline), time_text(notice.stopped_at), time_text(notice.due))
+    body = encode(_with_items(notice, ()))
+    return (notice.state, *times, notice.notifier, notice.reference, body)
+
+
+def _write_items(db: sqlite3.Connection, notice: Notice) -> None:
+    rows = [(notice.id, number, item.url, encode(item)) for number, item in enumerate(notice.items)]
+    db.executemany(
+        """INSERT INTO notice_items VALUES (?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET url = excluded.url, body = excluded.body WHERE body <> excluded.body""",
+        rows,
+    )
+
+
+def _with_items(notice: Notice, items: tuple[NoticeItem, ...]) -> Notice:
+    return dataclasses.replace(notice, items=items)
+
+
+def _conditions(query: NoticeQuery) -> tuple[list[str], tuple[object, ...]]:
+    found: list[tuple[str, tuple[object, ...]]] = []
+    if query.states:
+        found.append((f"state IN ({', '.join('?' * len(query.states))})", tuple(query.states)))
+    if query.url is not None:
+        found.append(("id IN (SELECT notice FROM notice_items WHERE url = ?)", (query.url,)))
+    if query.notifier is not None:
+        found.append(("notifier = ?", (query.notifier,)))
+    if query.reference is not None:
+        found.append(("reference = ?", (query.reference,)))
+    if query.due is not None:
+        found.append(("due <= ?", (time_text(query.due),)))
+    if query.received_since is not None:
+        found.append(("received_at >= ?", (time_text(query.received_since),)))
+    return [part for part, _ in found], tuple(value for _, values in found for value in values)

@@ -1,0 +1,71 @@
+"""One file of the record: SQLite, every change one durable transaction; threads and processes may share it."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from goodhoster.errors import ConfigurationError, PermanentError
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The tables of one file; a file of another version is not touched."""
+
+    version: int
+    tables: str
+
+
+class RecordFile:
+    """An open file of the record."""
+
+    def __init__(self, file: Path, schema: Schema) -> None:
+        self._file = file
+        self._lock = threading.RLock()
+        self._db = _connect(file, schema)
+
+    def rows(self, query: str, values: tuple[object, ...] = ()) -> list[Row]:
+        """All rows of a query."""
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    @contextmanager
+    def changing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; what the disk refuses is an error that says which file."""
+        try:
+            with self._lock, self._db:
+                yield self._db
+        except sqlite3.OperationalError as error:
+            raise PermanentError(f"the record {self._file} cannot be written: {error}", hint="make room") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+
+def time_text(moment: datetime | None) -> str | None:
+    """A moment so that the order of texts is the order of time; all moments of the record are UTC."""
+    return moment.isoformat(timespec="microseconds") if moment else None
+
+
+def _connect(file: Path, schema: Schema) -> sqlite3.Connection:
+    try:
+        db = sqlite3.connect(file, check_same_thread=False, timeout=30)
+        db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version not in {0, schema.version}:
+            raise ConfigurationError(f"{file} was written by another version ({version})", hint="use that version")
+        db.executescript(schema.tables + f"PRAGMA user_version = {schema.version};")
+    except sqlite3.DatabaseError as error:
+        hint = "this is the record: restore it from a backup, do not delete it"
+        raise ConfigurationError(f"the record {file} cannot be used: {error}", hint=hint) from error
+    return db

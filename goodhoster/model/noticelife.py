@@ -1,0 +1,161 @@
+"""What becomes of a notice: from the raw bytes on disk to inaccessible, answered and looked at again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from goodhoster.model.notices import Carrier, ReadItem, ReadNotice, TrustFinding, TrustLevel
+from goodhoster.model.uploads import Place
+
+
+class NoticeState(StrEnum):
+    """Where a notice stands."""
+
+    RECEIVED = "received"
+    """Safe on disk, not read yet."""
+    OPEN = "open"
+    """Under way: something is offline but not yet seen to be inaccessible from outside."""
+    NEEDS_PERSON = "needs-person"
+    """Something waits for a person; the clock goes on."""
+    DONE = "done"
+    """Every item is settled. A later look from outside may reopen it."""
+
+
+class ItemState(StrEnum):
+    """Where one URL stands."""
+
+    WAITING = "waiting"
+    """Nothing was done yet."""
+    HELD = "held"
+    """Waits for a person; the reason says why."""
+    OBSERVED = "observed"
+    """In mode observe: recorded what would be done, nothing touched, nobody answered."""
+    OFFLINE = "offline"
+    """The measure is done; from outside it has not been seen to be gone yet."""
+    INACCESSIBLE = "inaccessible"
+    """Settled: gone, also from outside where we may look."""
+    GONE = "gone"
+    """Settled: it had disappeared before we came."""
+    NOT_OURS = "not-ours"
+    """Settled: it does not live here."""
+    DISPUTED = "disputed"
+    """Settled: a named person decided that it stays."""
+    REOPENED = "reopened"
+    """It was gone and is back; a person looks, the clock goes on."""
+
+    @property
+    def settled(self) -> bool:
+        """True when nothing more has to be done, so that the clock stands still."""
+        return self in _SETTLED
+
+    @property
+    def waits_for_person(self) -> bool:
+        """True when nothing happens before a person says so."""
+        return self in _FOR_A_PERSON
+
+
+_SETTLED = frozenset({ItemState.INACCESSIBLE, ItemState.GONE, ItemState.NOT_OURS, ItemState.DISPUTED})
+_FOR_A_PERSON = frozenset({ItemState.HELD, ItemState.OBSERVED, ItemState.REOPENED})
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """That a raw notice is safe on disk: given before anybody tried to read it."""
+
+    id: str
+    """Of the notice."""
+    received_at: datetime
+    """When we had it whole, UTC: every deadline counts from here."""
+    carrier: Carrier
+    sha256: bytes
+    """Of the raw bytes as they came."""
+    sender: str = ""
+    """Envelope sender of a mail, network address of a request; proves nothing."""
+    notifier: str = ""
+    """Whose API token came with it; empty for everything else."""
+    status_key: str = ""
+    """Secret part of the status address of a web form; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeItem:
+    """One URL of a notice."""
+
+    read: ReadItem
+    url: str
+    """The URL meant, once it is located; before that the likeliest reading."""
+    state: ItemState = ItemState.WAITING
+    customer: str = ""
+    place: Place | None = None
+    cases: tuple[str, ...] = ()
+    """One for each customer that had it."""
+    blocked: bool = False
+    """The web server answers 451 for it."""
+    reason: str = ""
+    """Why it stands where it stands, for people."""
+    gone_at: datetime | None = None
+    """Since when it is inaccessible."""
+    looks: int = 0
+    """How often in a row it was seen from outside to be gone, or, while it is not, to be there."""
+    look_at: datetime | None = None
+    """When to look next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The whole record of a notice. Changed only by replacing it (`NoticeStore.replace`)."""
+
+    receipt: Receipt
+    state: NoticeState = NoticeState.RECEIVED
+    read: ReadNotice | None = None
+    """What it says, without the items: each of those keeps its own reading."""
+    trust: TrustFinding | None = None
+    items: tuple[NoticeItem, ...] = ()
+    deadline: datetime | None = None
+    stopped_at: datetime | None = None
+    """When the last item was settled; None while the clock goes on."""
+    duplicate_of: str = ""
+    """An earlier notice of the same notifier, reference and URLs; this one is answered all the same."""
+    reason: str = ""
+    """Why a person must look, for people."""
+    told: tuple[str, ...] = ()
+    """Letters and pages that went out, each once."""
+    due: datetime | None = None
+    """When something must be looked after without anybody asking; None: never by itself."""
+
+    @property
+    def id(self) -> str:
+        """Its name, also the name of the raw message."""
+        return self.receipt.id
+
+    @property
+    def notifier(self) -> str:
+        """Whose proven notice it is; empty when nobody's."""
+        return self.trust.notifier if self.trust else ""
+
+    @property
+    def level(self) -> TrustLevel:
+        """How far the sender is believed; nobody is before the message was read."""
+        return self.trust.level if self.trust else TrustLevel.UNAUTHENTICATED
+
+    @property
+    def reference(self) -> str:
+        """The notifier's own number."""
+        return self.read.reference if self.read else ""
+
+    def overdue(self, now: datetime) -> bool:
+        """Did, or does, the clock go on beyond the deadline?"""
+        return self.deadline is not None and (self.stopped_at or now) > self.deadline
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFigures:
+    """Counts for `status`."""
+
+    open: int
+    """Notices whose clock goes on."""
+    overdue: int
+    """Those of them whose deadline has passed."""
+    needs_person: int
