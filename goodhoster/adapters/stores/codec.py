@@ -27,12 +27,14 @@ def encode(value: object) -> str:
 
 def decode(kind: type[Value], line: str) -> Value:
     """The value that was encoded. ValueError, TypeError or KeyError when it is none of that kind."""
-    read: Callable[[Any], Value] = _reader(_key(kind))
+    key: Any = kind  # mypy does not take a class for hashable
+    read: Callable[[Any], Value] = _reader(key)
     return read(json.loads(line))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of the model
     if dataclasses.is_dataclass(value):
+        kind: Any = type(value)
         # Defaults are left out: most fields of most items have them.
         return {
             name: _plain(getattr(value, name))
@@ -73,11 +75,6 @@ def _reader(kind: Any) -> Reader:  # noqa: ANN401 - a type, or what typing makes
         return str
     simple: Reader = _SIMPLE.get(kind, kind)
     return simple
-
-
-def _key(kind: Hashable) -> Hashable:
-    """A type as the key that it is: mypy does not take classes for hashable."""
-    return kind
 
 
 _SIMPLE: dict[Any, Reader] = {

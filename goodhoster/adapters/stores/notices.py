@@ -34,6 +34,10 @@ CREATE INDEX IF NOT EXISTS notice_items_url ON notice_items (url);
 )
 
 
+_COLUMNS = "state, deadline, stopped_at, due, notifier, reference, body"
+_MARKS = ", ".join("?" * 9)
+
+
 class SqliteNoticeStore:
     """See `ports.NoticeStore`."""
 
@@ -45,11 +49,7 @@ class SqliteNoticeStore:
         columns = (*_columns(notice), time_text(notice.receipt.received_at), notice.id)
         try:
             with self._record.changing() as db:
-                db.execute(
-                    """INSERT INTO notices
-                    (state, deadline, stopped_at, due, notifier, reference, body, received_at, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-                    columns,
-                )
+                db.execute(f"INSERT INTO notices ({_COLUMNS}, received_at, id) VALUES ({_MARKS})", columns)  # noqa: S608
                 _write_items(db, notice)
         except sqlite3.IntegrityError as error:
             raise RefusedError(f"there is a notice {notice.id} already") from error
