@@ -36,11 +36,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of the model
     if dataclasses.is_dataclass(value):
         kind: Any = type(value)
         # Defaults are left out: most fields of most items have them.
-        return {
-            name: _plain(getattr(value, name))
-            for name, default in _defaults(_key(type(value)))
-            if _set(value, name, default)
-        }
+        return {name: _plain(getattr(value, name)) for name, default in _defaults(kind) if _set(value, name, default)}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, datetime):
