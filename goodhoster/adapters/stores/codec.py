@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from functools import cache
