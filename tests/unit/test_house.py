@@ -48,6 +48,10 @@ SINS = [
     ("home-near", "goodhoster.reports.sin", "import numpy as np"),
     ("home-near", "goodhoster_agent.workers", "import imagehash"),
     ("home-sqlite3", "goodhoster.cases.sin", "import sqlite3"),
+    ("home-mail-and-names", "goodhoster.customers.sin", "import ada_url"),
+    ("home-mail-and-names", "goodhoster.notices.sin", "import dkim"),
+    ("home-dns", "goodhoster.notices.sin", "import dns.resolver"),
+    ("home-crossplane", "goodhoster.adapters.directories.sin", "import crossplane"),
     ("home-systemd", "goodhoster_agent.daemon", "from systemd import daemon"),
 ]
 
@@ -62,6 +66,11 @@ ALLOWED = [
         "import goodhoster.adapters.stores\nimport goodhoster.settings\nimport goodhoster.toolkit",
     ),
     ("goodhoster.checking.pictures", "import PIL.Image"),
+    ("goodhoster.adapters.directories.nginx", "import crossplane"),
+    ("goodhoster.adapters.resolvers.sin", "import dns.resolver"),
+    ("goodhoster.notices.domains", "import publicsuffixlist"),
+    ("goodhoster.notices.signatures", "import dkim"),
+    ("goodhoster.notices.urls", "import ada_url"),
     ("goodhoster.testing.sin", "import aiohttp.web\nimport goodhoster.adapters.hashsources"),
     ("goodhoster_agent.commands.sin", "import typer\nimport rich.progress\nimport goodhoster.assembly"),
     ("goodhoster_agent.doors.sin", "import aiohttp.web"),

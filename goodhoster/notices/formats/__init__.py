@@ -1,0 +1,5 @@
+"""One file for each shape that notices come in.
+
+A reader of mails says None where the shape is not its own, so that the next is asked, and raises UnreadableError where
+it is its own but broken. Readers open nothing, fetch nothing, and believe nothing.
+"""
