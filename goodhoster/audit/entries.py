@@ -19,26 +19,27 @@ FIRST = bytes(32)
 
 
 def as_line(entry: AuditEntry) -> bytes:
-    """The entry's line, without its newline."""
+    """The entry's line, without its newline. What is no Unicode character (half a surrogate pair) becomes "?"."""
     data = {
-        "at": entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "at": entry.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z",
         "data": dict(entry.event.data),
         "kind": entry.event.kind,
         "n": entry.number,
         "previous": entry.previous.hex(),
     }
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
 def read_line(line: bytes) -> AuditEntry:
     """The entry of a line; AuditError unless the line is exactly what `as_line` writes."""
     try:
         data = json.loads(line)
-        at = datetime.strptime(data["at"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        at = datetime.fromisoformat(data["at"])
         entry = AuditEntry(data["n"], at, AuditEvent(data["kind"], data["data"]), bytes.fromhex(data["previous"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise AuditError(f"not an entry: {error!r}") from error
-    if as_line(entry) != line:
+        written = as_line(entry)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise AuditError(f"not an entry: {error!r:.200}") from error
+    if written != line:
         raise AuditError("not written as this log writes entries")
     return entry
 

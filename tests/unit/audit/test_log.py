@@ -1,0 +1,249 @@
+"""One log, many writers, and every way that a crash, a disk or a person gets at it."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.errors import AuditError
+from goodhoster.model.audit import AuditEvent
+
+WRITER = """
+import sys
+from pathlib import Path
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.model.audit import AuditEvent
+log = FileAuditLog(Path(sys.argv[1]))
+for number in range(int(sys.argv[2])):
+    entry = log.append(AuditEvent("made.up", {"writer": sys.argv[3], "number": number, "pad": "x" * 500}))
+    print(entry.number, flush=True)
+"""
+
+
+SMALL_FILES = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "audit.log"
+
+
+@pytest.fixture
+def log(file: Path) -> FileAuditLog:
+    return FileAuditLog(file)
+
+
+def event(number: int = 0) -> AuditEvent:
+    return AuditEvent("made.up", {"number": number})
+
+
+def writer(file: Path, entries: int, name: str = "w") -> subprocess.Popen[str]:
+    arguments = [sys.executable, "-c", WRITER, str(file), str(entries), name]
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+
+
+def numbers(file: Path) -> list[int]:
+    return [json.loads(line)["n"] for line in file.read_bytes().splitlines()]
+
+
+def test_an_entry_is_on_disk_and_returned_as_it_stands_there(file: Path) -> None:
+    noon = datetime(2026, 1, 2, 12, 0, 0, 5, tzinfo=UTC)
+    log = FileAuditLog(file, lambda: noon)
+    first, second = log.append(event(1)), log.append(event(2))
+    assert file.read_text().splitlines()[0] == (
+        '{"at":"2026-01-02T12:00:00.000005Z","data":{"number":1},"kind":"made.up","n":0,"previous":"' + "0" * 64 + '"}'
+    )
+    assert list(log.entries()) == [first, second]
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_no_log_at_all_is_an_empty_one(log: FileAuditLog, file: Path) -> None:
+    assert list(log.entries()) == []
+    assert (log.verify().ok, log.verify().entries) == (True, 0)
+    assert not file.exists()
+
+
+def test_processes_that_append_at_once_make_one_chain(file: Path) -> None:
+    writers = [writer(file, 50, name) for name in "abcd"]
+    acknowledged = [int(line) for one in writers for line in one.communicate()[0].split()]
+    finding = FileAuditLog(file).verify()
+    assert (finding.ok, finding.entries) == (True, 200)
+    assert sorted(acknowledged) == list(range(200))
+
+
+def test_threads_and_further_logs_of_a_process_make_one_chain(file: Path) -> None:
+    logs = [FileAuditLog(file), FileAuditLog(file)]
+    with ThreadPoolExecutor(8) as threads:
+        entries = list(threads.map(lambda number: logs[number % 2].append(event(number)).number, range(100)))
+    assert sorted(entries) == list(range(100))
+    assert FileAuditLog(file).verify().ok
+
+
+def test_kill_9_at_any_moment_loses_nothing_that_was_acknowledged(
+    file: Path, rounds: Callable[[int, int], int]
+) -> None:
+    chance = random.Random(7)
+    acknowledged: list[int] = []
+    for _ in range(rounds(5, 100)):
+        killed = writer(file, 100_000)
+        assert killed.stdout
+        acknowledged.append(int(killed.stdout.readline()))
+        time.sleep(chance.random() / 20)
+        killed.kill()
+        acknowledged += [int(line) for line in killed.communicate()[0].split("\n")[:-1]]
+    FileAuditLog(file).append(event())  # says so where the last kill left half a line
+    assert FileAuditLog(file).verify().ok
+    assert set(acknowledged) <= set(numbers(file))
+    assert len(set(acknowledged)) == len(acknowledged)
+
+
+@pytest.mark.parametrize("cut", [1, 30, 200])
+def test_half_a_line_is_found_then_cut_off_and_told(log: FileAuditLog, file: Path, cut: int) -> None:
+    for number in range(3):
+        log.append(event(number))
+    whole = file.read_bytes()
+    torn = whole.splitlines(keepends=True)[-1][:cut].rstrip(b"\n")
+    file.write_bytes(whole + torn)  # what a crash leaves of a fourth
+    finding = FileAuditLog(file).verify()
+    assert (finding.first_bad, finding.problem.partition(":")[0]) == (3, "the last line is cut off")
+    assert len(list(log.entries())) == 3, "half a line is no entry"
+    log.append(event(4))
+    assert [entry.event.kind for entry in log.entries()] == ["made.up"] * 3 + ["log.torn", "made.up"]
+    assert list(log.entries())[3].event.data["bytes"] == len(torn)
+    assert log.verify().ok
+
+
+def test_a_full_disk_is_an_error_and_leaves_the_log_whole(file: Path) -> None:
+    FileAuditLog(file).append(event())
+    # A limit on the size of files cuts the write short in the middle, as a full disk does.
+    limited = [sys.executable, "-c", SMALL_FILES + WRITER, str(file), "100", "w"]
+    failed = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert "AuditError" in failed.stderr
+    acknowledged = [int(line) for line in failed.stdout.split()]
+    assert acknowledged
+    assert numbers(file) == [0, *acknowledged]
+    assert FileAuditLog(file).verify().ok
+    assert FileAuditLog(file).append(event()).number == len(acknowledged) + 1
+
+
+def test_a_log_that_was_removed_is_noticed_and_not_begun_anew(log: FileAuditLog, file: Path) -> None:
+    log.append(event())
+    file.unlink()
+    for noticing in (log, FileAuditLog(file)):
+        with pytest.raises(AuditError, match="is gone, with 1 entries") as caught:
+            noticing.append(event())
+        assert "put it back" in caught.value.hint
+    assert not file.exists()
+    assert FileAuditLog(file).verify().problem == "1 entries that were written after it are gone"
+
+
+def test_a_log_that_was_rotated_is_noticed(log: FileAuditLog, file: Path) -> None:
+    for number in range(3):
+        log.append(event(number))
+    shutil.move(file, file.with_name("audit.log.1"))
+    file.touch()
+    for noticing in (log, FileAuditLog(file)):
+        with pytest.raises(AuditError, match="is shorter than it was"):
+            noticing.append(event())
+    FileAuditLog(file.with_name("other")).append(event())
+    shutil.copy(file.with_name("other"), file)
+    os.truncate(file, file.with_name("audit.log.1").stat().st_size)
+    for noticing in (log, FileAuditLog(file)):
+        with pytest.raises(AuditError, match="is another one than it was"):
+            noticing.append(event())
+
+
+def test_a_faithful_copy_in_its_place_goes_on(log: FileAuditLog, file: Path) -> None:
+    log.append(event(1))
+    copy = file.with_name("copy")
+    shutil.copy(file, copy)
+    copy.replace(file)
+    assert log.append(event(2)).number == 1
+    assert log.verify().ok
+
+
+def test_a_forged_entry_after_the_end_is_not_written_after(log: FileAuditLog, file: Path) -> None:
+    log.append(event(1))
+    with file.open("ab") as opened:
+        opened.write(file.read_bytes())
+    for noticing in (log, FileAuditLog(file)):
+        with pytest.raises(AuditError, match="line 2: numbered 0 where 1 belongs"):
+            noticing.append(event())
+
+
+def test_without_its_tail_the_log_is_read_to_its_end(log: FileAuditLog, file: Path) -> None:
+    for number in range(3):
+        log.append(event(number))
+    file.with_name("audit.log.tail").unlink()
+    assert FileAuditLog(file).append(event()).number == 3
+    assert log.verify().ok
+
+
+def test_a_damaged_tail_stops_writing_and_is_a_finding(log: FileAuditLog, file: Path) -> None:
+    log.append(event())
+    tail = file.with_name("audit.log.tail")
+    tail.write_text("{}")
+    with pytest.raises(AuditError, match="does not say where the audit log ends") as caught:
+        FileAuditLog(file).append(event())
+    assert str(tail) in caught.value.hint
+    assert not FileAuditLog(file).verify().ok
+
+
+def test_a_tail_that_is_behind_after_a_crash_catches_up(log: FileAuditLog, file: Path) -> None:
+    log.append(event(1))
+    tail = file.with_name("audit.log.tail")
+    behind = tail.read_bytes()
+    log.append(event(2))
+    tail.write_bytes(behind)
+    assert FileAuditLog(file).verify().ok
+    assert FileAuditLog(file).append(event(3)).number == 2
+    assert log.append(event(4)).number == 3
+
+
+def test_a_link_in_the_place_of_the_log_is_not_written_through(file: Path) -> None:
+    victim = file.with_name("victim")
+    victim.write_text("mine")
+    file.symlink_to(victim)
+    with pytest.raises(AuditError, match="cannot be written"):
+        FileAuditLog(file).append(event())
+    assert victim.read_text() == "mine"
+
+
+def test_an_entry_that_nobody_could_read_back_is_not_written(log: FileAuditLog, file: Path) -> None:
+    log.append(event())
+    with pytest.raises(AuditError, match="too long for the audit log"):
+        log.append(AuditEvent("made.up", {"text": "x" * (1 << 20)}))
+    assert len(numbers(file)) == 1
+
+
+def test_an_endless_line_is_a_finding_in_bounded_memory(log: FileAuditLog, file: Path) -> None:
+    log.append(event())
+    with file.open("ab") as opened:
+        opened.truncate(50 << 30)  # sparse: fifty gigabytes of zeros
+    assert log.verify().first_bad == 1
+    with pytest.raises(AuditError, match="line 2"):
+        log.append(event())
+
+
+def test_a_reader_without_leave_to_write_can_verify(log: FileAuditLog, file: Path) -> None:
+    log.append(event())
+    file.chmod(0o400)
+    file.parent.chmod(0o500)
+    try:
+        assert log.verify().ok
+    finally:
+        file.parent.chmod(0o700)
