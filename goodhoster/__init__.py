@@ -27,11 +27,12 @@ from goodhoster.errors import (
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
 from goodhoster.settings import Settings, load
-from goodhoster.toolkit import Checked, Order, Restored, Toolkit
+from goodhoster.toolkit import CaseOrders, Checked, Order, Toolkit
 
 __all__ = [
     "AuditError",
     "BusyError",
+    "CaseOrders",
     "Category",
     "Checked",
     "ConfigurationError",
@@ -43,7 +44,6 @@ __all__ = [
     "Place",
     "QuarantineError",
     "RefusedError",
-    "Restored",
     "Settings",
     "SourceRefusedError",
     "SourceUnavailableError",

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from goodhoster.adapters.hashsources.kinds import Surroundings
+from goodhoster.adapters.hashsources.remembering import AnswerBook, Remembering
 from goodhoster.adapters.stores.sqlite import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog, utc_now
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.turn import Turn
+from goodhoster.checking import ownlists
 from goodhoster.checking.listshelf import ListShelf
 from goodhoster.errors import ConfigurationError
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.policy.decide import HouseRules
-from goodhoster.ports import AuditLog, ObservedSource
+from goodhoster.ports import AuditLog, HashSource, ObservedSource
 from goodhoster.settings import Settings, WatchSettings, installed_kinds, read_plugged
 from goodhoster.toolkit import Toolkit
 from goodhoster.uploads.index import UploadIndex
@@ -47,7 +49,7 @@ class House:
 def assemble(settings: Settings) -> House:
     """Put a process together. ConfigurationError when something is not as it must be; nothing was started then."""
     state_dir = make_state_dir(settings.state_dir)
-    trees = tuple(map(_tree, settings.watches))
+    trees = trees_of(settings)
     sources = hash_sources(settings)
     store, audit = SqliteCaseStore(state_dir / "record.sqlite"), audit_log(settings)
     desk = CaseDesk(
@@ -62,6 +64,11 @@ def assemble(settings: Settings) -> House:
     return House(settings, trees, sources, UploadIndex(state_dir / "index.sqlite"), audit, toolkit)
 
 
+def trees_of(settings: Settings) -> tuple[Tree, ...]:
+    """Every [[watch]]; ConfigurationError when one is no directory."""
+    return tuple(map(_tree, settings.watches))
+
+
 def audit_log(settings: Settings) -> AuditLog:
     """The audit log alone, for what needs nothing else."""
     return FileAuditLog(make_state_dir(settings.state_dir) / "audit.log")
@@ -69,7 +76,7 @@ def audit_log(settings: Settings) -> AuditLog:
 
 def lists_directory(settings: Settings) -> Path:
     """Where own hash lists are kept."""
-    directory = make_state_dir(settings.state_dir) / "hashlists"
+    directory = make_state_dir(settings.state_dir) / ownlists.DIRECTORY
     directory.mkdir(mode=0o700, exist_ok=True)
     return directory
 
@@ -84,6 +91,20 @@ def hash_sources(settings: Settings) -> tuple[ObservedSource, ...]:
         if names.count(name) > 1:
             raise ConfigurationError(f"two hash sources are called {name}", hint="give each [[hash_source]] its name")
     return sources
+
+
+def check_hash_sources(settings: Settings) -> None:
+    """Make every source as a process would, with its secrets; ConfigurationError when one cannot be made."""
+    for source in hash_sources(settings):
+        source.close()
+
+
+def relay_sources(settings: Settings) -> tuple[HashSource, ...]:
+    """The sources of the compatible hash service: what an upstream answered is remembered for a while."""
+    directory = make_state_dir(settings.state_dir) / "hashservice"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    book = AnswerBook(directory / "answers.sqlite")
+    return tuple(source if source.local else Remembering(source, book) for source in hash_sources(settings))
 
 
 def hash_source_kinds() -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ answers or what carries it out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from goodhoster.cases.desk import CaseDesk, Order
 from goodhoster.checking.digests import read_content
 from goodhoster.checking.kinds import named_as_picture
 from goodhoster.checking.verdict import verdict_of
-from goodhoster.errors import GoodhosterError, UncheckedError
+from goodhoster.errors import GoodhosterError, RefusedError, UncheckedError
 from goodhoster.model.audit import AuditFinding
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
@@ -24,8 +24,9 @@ from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore, HashSource
 from goodhoster.uploads.opening import NotAnUploadError, OpenedUpload, open_upload
 
-__all__ = ["Checked", "NotAnUploadError", "Order", "Restored", "Toolkit"]
+__all__ = ["CaseOrders", "Checked", "NotAnUploadError", "Order", "Toolkit"]
 
+_CONFIRMABLE = frozenset({CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED})
 _RESTORABLE = frozenset({CaseState.OFFLINE, CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED, CaseState.RESTORING})
 
 
@@ -41,10 +42,10 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
-    """What became of an order to restore."""
+class CaseOrders:
+    """What became of a person's orders."""
 
-    restored: tuple[str, ...]
+    done: tuple[str, ...]
     refused: tuple[tuple[str, str], ...]
     """Case and why, in words."""
 
@@ -78,21 +79,24 @@ class Toolkit:
             return None
         return self.desk.receive(Upload(place, customer, checked.state), checked.content.digests, checked.verdict)
 
-    def restore(self, case_ids: Sequence[str], order: Order) -> Restored:
+    def restore(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
         """Undo measures by order of a person; each case by itself, whatever becomes of the others."""
-        done: list[str] = []
-        refused: list[tuple[str, str]] = []
-        for case_id in case_ids:
-            try:
-                self.desk.restore(case_id, order)
-                done.append(case_id)
-            except GoodhosterError as error:
-                refused.append((case_id, str(error)))
-        return Restored(tuple(done), tuple(refused))
+        return _each(case_ids, lambda case_id: self.desk.restore(case_id, order))
+
+    def confirm(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
+        """Let held, failed or only observed matches be acted on, each by itself."""
+        return _each(case_ids, lambda case_id: _must_be_offline(self.desk.confirm(case_id, order)))
 
     def restorable(self, digest: Digest) -> list[str]:
         """The cases about that content that `restore` would undo."""
-        return [case.id for case in self.store.find(CaseQuery(states=_RESTORABLE, digest=digest))]
+        return self._about(digest, _RESTORABLE)
+
+    def confirmable(self, digest: Digest) -> list[str]:
+        """The cases about that content that `confirm` would let go on."""
+        return self._about(digest, _CONFIRMABLE)
+
+    def _about(self, digest: Digest, states: frozenset[CaseState]) -> list[str]:
+        return [case.id for case in self.store.find(CaseQuery(states=states, digest=digest))]
 
     def verify(self) -> AuditFinding:
         """Is the audit log whole?"""
@@ -108,6 +112,24 @@ class Toolkit:
         question = Question(content.digests, content.fingerprints)
         picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
         return Checked(verdict_of(question, self.sources, picture=picture), opened.state, content)
+
+
+def _each(case_ids: Sequence[str], carry_out: Callable[[str], Case]) -> CaseOrders:
+    done: list[str] = []
+    refused: list[tuple[str, str]] = []
+    for case_id in case_ids:
+        try:
+            carry_out(case_id)
+            done.append(case_id)
+        except GoodhosterError as error:
+            refused.append((case_id, str(error)))
+    return CaseOrders(tuple(done), tuple(refused))
+
+
+def _must_be_offline(case: Case) -> Case:
+    if case.state is not CaseState.OFFLINE:
+        raise RefusedError(f"the case is {case.state} now: {case.reason}")
+    return case
 
 
 def _known_content(opened: OpenedUpload, remembered: tuple[FileState, Content] | None) -> Content | None:

@@ -52,6 +52,11 @@ def open_shelf(place: Place, dev: int, *, create: bool) -> int:
     return fd
 
 
+def home_of(tree: bytes) -> bytes:
+    """The directory that holds the quarantine of files at the top of a tree; QuarantineError when there is none."""
+    return _home(Place(tree, b""), os.stat(tree).st_dev)
+
+
 def devices(place: Place) -> tuple[int, ...]:
     """Every device between the tree's top and the place, as far as the directories still exist."""
     found: dict[int, None] = {}

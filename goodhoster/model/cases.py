@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from goodhoster.model.digests import Digests
 from goodhoster.model.uploads import Upload
-from goodhoster.model.verdicts import Match
+from goodhoster.model.verdicts import Match, VerdictKind
 
 
 class CaseState(StrEnum):
@@ -108,3 +108,9 @@ class Case:
     def quarantine_id(self, number: int) -> str:
         """The name under which that file lies in quarantine: the case's id, with a number for each copy."""
         return self.id if self.measures[number].copy is None else f"{self.id}-{number}"
+
+    @property
+    def verdict(self) -> VerdictKind:
+        """Known where any source knows the very bytes, near otherwise."""
+        exact = any(match.distance == 0 for match in self.matches)
+        return VerdictKind.KNOWN if exact else VerdictKind.NEAR

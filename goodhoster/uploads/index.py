@@ -171,11 +171,12 @@ class UploadIndex:
                 "UPDATE uploads SET due = ? WHERE waiting = 1 AND tries > 0 AND due > ?", (now, now)
             ).rowcount
 
-    def waiting_below(self, tree: bytes, prefix: bytes = b"") -> int:
-        """How many rows wait at or below a directory of the tree."""
+    def untried_below(self, tree: bytes, prefix: bytes = b"") -> int:
+        """How many rows below a directory of the tree wait and were not looked at since their newest hint."""
         low, high = (prefix + b"/", prefix + b"0") if prefix else (b"", b"\xff" * 300)
         row = self._one(
-            "SELECT count(*) FROM uploads WHERE waiting = 1 AND tree = ? AND path >= ? AND path < ?", (tree, low, high)
+            "SELECT count(*) FROM uploads WHERE waiting = 1 AND tries = 0 AND tree = ? AND path >= ? AND path < ?",
+            (tree, low, high),
         )
         return int(row[0]) if row else 0
 
@@ -186,6 +187,14 @@ class UploadIndex:
             WHERE verdict IS NOT NULL AND tree = ? AND path >= ? AND path < ? GROUP BY verdict"""
         with self._lock:
             return dict(self._db.execute(query, (tree, low, high)).fetchall())
+
+    def known_before(self, tree: bytes, prefix: bytes, moment: float) -> list[bytes]:
+        """Paths at or below a directory of the tree whose file was found known, and not looked at since a moment."""
+        low, high = (prefix + b"/", prefix + b"0") if prefix else (b"", b"\xff" * 300)
+        query = """SELECT path FROM uploads
+            WHERE verdict = 'known' AND checked_at < ? AND tree = ? AND path >= ? AND path < ?"""
+        with self._lock:
+            return [row[0] for row in self._db.execute(query, (moment, tree, low, high))]
 
     def figures(self) -> IndexFigures:
         """Counts over everything."""

@@ -1,0 +1,5 @@
+"""`python -m goodhoster_agent` is the command `goodhoster`."""
+
+from goodhoster_agent.cli import main
+
+main()

@@ -1,0 +1,151 @@
+"""`goodhoster cases …`: what was found, what became of it, and a person's word about it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from goodhoster.errors import RefusedError
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.digests import Digest
+from goodhoster.ports import CaseQuery
+from goodhoster.toolkit import CaseOrders, Order
+from goodhoster_agent.commands.check import match_object
+from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOption, ReasonOption, open_house, print_json
+
+app = typer.Typer(no_args_is_help=True, help="Matches and what became of them.")
+
+IdsArgument = Annotated[list[str] | None, typer.Argument(help="Cases.", show_default=False)]
+DigestOption = Annotated[str, typer.Option("--digest", help="All cases about this content instead.")]
+StateOption = Annotated[list[CaseState] | None, typer.Option("--state", help="Only these.", show_default=False)]
+CustomerOption = Annotated[str | None, typer.Option("--customer", help="Only this customer's.", show_default=False)]
+
+
+@app.command("list")
+def list_command(
+    state: StateOption = None,
+    customer: CustomerOption = None,
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """The cases, oldest first."""
+    with open_house(config) as house:
+        for case in house.toolkit.store.find(CaseQuery(states=frozenset(state or ()), customer=customer)):
+            print_json(as_object(case)) if as_json else print(_as_line(case))
+
+
+@app.command("show")
+def show_command(
+    case_id: Annotated[str, typer.Argument(metavar="ID")], config: ConfigOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Everything about one case."""
+    with open_house(config) as house:
+        case = house.toolkit.store.get(case_id)
+        print_json(as_object(case)) if as_json else print(_as_page(case))
+
+
+@app.command("restore")
+def restore_command(
+    ids: IdsArgument = None,
+    *,
+    digest: DigestOption = "",
+    reason: ReasonOption,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Overrule matches: files come back exactly as they were. A whole storm by --digest."""
+    with open_house(config) as house:
+        chosen = _chosen(ids, digest, house.toolkit.restorable)
+        _print_orders("restored", house.toolkit.restore(chosen, _order(reason)), as_json=as_json)
+
+
+@app.command("confirm")
+def confirm_command(
+    ids: IdsArgument = None,
+    *,
+    digest: DigestOption = "",
+    reason: ReasonOption,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let held, failed or only observed matches be acted on."""
+    with open_house(config) as house:
+        chosen = _chosen(ids, digest, house.toolkit.confirmable)
+        _print_orders("confirmed", house.toolkit.confirm(chosen, _order(reason)), as_json=as_json)
+
+
+def as_object(case: Case) -> dict[str, Any]:
+    """As `--json` prints it."""
+    return {
+        "id": case.id,
+        "state": case.state,
+        "customer": case.upload.customer,
+        "path": str(case.upload.place),
+        "verdict": case.verdict,
+        "measures": [{"kind": m.kind, "state": m.state, "detail": m.detail} for m in case.measures],
+        "opened_at": case.opened_at.isoformat(),
+        "closed_at": _moment(case.closed_at),
+        "reason": case.reason,
+        "actor": case.actor,
+        "matches": [match_object(match) for match in case.matches],
+        "sha256": case.digests.sha256.hex(),
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _chosen(ids: list[str] | None, digest: str, about: Any) -> list[str]:  # noqa: ANN401 - one of the toolkit's verbs
+    if bool(ids) == bool(digest):
+        raise RefusedError("say which cases: either their ids or --digest", hint="see: goodhoster cases list")
+    if ids:
+        return ids
+    try:
+        return list(about(Digest.parse(digest)))
+    except ValueError as error:
+        raise RefusedError(str(error), hint="the digest stands in: goodhoster cases show ID") from error
+
+
+def _order(reason: str) -> Order:
+    return Order(os.environ.get("SUDO_USER") or getpass.getuser(), reason)
+
+
+def _print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:
+    if as_json:
+        refused = [{"id": case_id, "reason": why} for case_id, why in orders.refused]
+        print_json({verb: list(orders.done), "refused": refused})
+    else:
+        for case_id in orders.done:
+            print(f"{verb}  {case_id}")
+        for case_id, why in orders.refused:
+            print(f"refused   {case_id}: {why}")
+        if not orders.done and not orders.refused:
+            print("there is no such case")
+    raise typer.Exit(YES if orders.refused else FINE)
+
+
+def _as_line(case: Case) -> str:
+    return f"{case.id}  {case.state:<9} {case.upload.customer:<16} {case.upload.place}  {case.reason}"
+
+
+def _as_page(case: Case) -> str:
+    rows = [
+        ("case", case.id),
+        ("state", case.state),
+        ("customer", case.upload.customer),
+        ("path", str(case.upload.place)),
+        ("opened", f"{case.opened_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("closed", f"{case.closed_at:%Y-%m-%d %H:%M:%S} UTC" if case.closed_at else "not yet"),
+        ("why", case.reason),
+        ("decided by", case.actor or "the house rules"),
+        ("SHA-256", case.digests.sha256.hex()),
+        *(("match", f"{m.source} by {m.algorithm}, {m.category}, distance {m.distance}") for m in case.matches),
+        *(("measure", f"{m.kind}: {m.state}" + (f" ({m.detail})" if m.detail else "")) for m in case.measures),
+    ]
+    return "\n".join(f"{name:<11} {value}" for name, value in rows)

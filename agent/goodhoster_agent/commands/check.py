@@ -1,0 +1,119 @@
+"""`goodhoster check`: a verdict about files, nothing moved and nothing recorded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from goodhoster.model.uploads import Place, display
+from goodhoster.model.verdicts import Match, Verdict, VerdictKind
+from goodhoster.toolkit import NotAnUploadError, Toolkit
+from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, open_house, print_json
+from goodhoster_agent.watching.tree import Unreadable, walk
+
+_AHEAD = 256
+"""Files under way at most: the rest of a large tree is not walked before its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found at a path."""
+
+    path: str
+    verdict: Verdict
+
+
+def check_command(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or directories with all below them.")],
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Say of each file whether it is known. Nothing is moved, nothing recorded."""
+    with open_house(config) as house:
+        code = print_answers(answers(house.toolkit, paths, house.settings.agent.workers), as_json=as_json)
+    raise typer.Exit(code)
+
+
+def print_answers(found: Iterable[Answer], *, as_json: bool) -> int:
+    """A line each; the exit code of the whole."""
+    kinds: set[VerdictKind] = set()
+    for answer in found:
+        kinds.add(answer.verdict.kind)
+        if as_json:
+            print_json(as_object(answer))
+        else:
+            print(as_text(answer), flush=True)
+    if kinds & {VerdictKind.KNOWN, VerdictKind.NEAR}:
+        return YES
+    return UNCHECKED if VerdictKind.UNCHECKED in kinds else FINE
+
+
+def answers(toolkit: Toolkit, paths: Iterable[Path], threads: int) -> Iterator[Answer]:
+    """In order of the paths; several are examined at the same time."""
+    places = _places(paths)
+    with ThreadPoolExecutor(threads, "check") as pool:
+        under_way = [pool.submit(_examine, toolkit, place) for place in islice(places, _AHEAD)]
+        while under_way:
+            yield under_way.pop(0).result()
+            under_way += [pool.submit(_examine, toolkit, place) for place in islice(places, 1)]
+
+
+def as_object(answer: Answer) -> dict[str, Any]:
+    """As `--json` prints it."""
+    verdict = answer.verdict
+    matches = [match_object(match) for match in verdict.matches]
+    return {"path": answer.path, "verdict": verdict.kind, "matches": matches, "reason": verdict.reason}
+
+
+def match_object(match: Match) -> dict[str, Any]:
+    """One match as `--json` prints it."""
+    return {
+        "source": match.source,
+        "algorithm": match.algorithm,
+        "category": match.category,
+        "distance": match.distance,
+    }
+
+
+def as_text(answer: Answer) -> str:
+    """One line for people."""
+    verdict = answer.verdict
+    why = ", ".join(f"{match.source} ({match.algorithm}, {match.category})" for match in verdict.matches)
+    words = "; ".join(part for part in (why, verdict.detail or verdict.reason) if part)
+    return f"{verdict.kind:<9} {answer.path}" + (f"  [{words}]" if words else "")
+
+
+def _places(paths: Iterable[Path]) -> Iterator[Place | Answer]:
+    for path in paths:
+        whole = os.path.abspath(os.fsencode(path))
+        if os.path.isdir(whole) and not os.path.islink(whole):
+            yield from _below(whole)
+        else:
+            yield Place(os.path.dirname(whole), os.path.basename(whole))
+
+
+def _below(directory: bytes) -> Iterator[Place | Answer]:
+    for found in walk(directory):
+        if isinstance(found, Unreadable):
+            verdict = Verdict(VerdictKind.UNCHECKED, reason="unreadable", detail=f"directory: {found.reason}")
+            yield Answer(display(os.path.join(directory, found.path)), verdict)
+        else:
+            yield Place(directory, found.path)
+
+
+def _examine(toolkit: Toolkit, place: Place | Answer) -> Answer:
+    if isinstance(place, Answer):
+        return place
+    try:
+        with toolkit.examine(place) as checked:
+            return Answer(str(place), checked.verdict)
+    except NotAnUploadError as error:
+        return Answer(str(place), Verdict(VerdictKind.UNCHECKED, reason="no-file", detail=str(error)))

@@ -1,0 +1,68 @@
+"""`goodhoster config …`: is the configuration right, and what can be set."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from goodhoster.assembly import check_hash_sources
+from goodhoster.settings import Settings, pages
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, print_json, read_settings
+
+app = typer.Typer(no_args_is_help=True, help="The configuration.")
+
+
+@app.command("check")
+def check_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Read the whole configuration and every secret it names; exit code 2 with the first thing that is wrong."""
+    settings = read_settings(config)
+    check_hash_sources(settings)
+    file = str(config_file(config))
+    print_json({"ok": True, "file": file}) if as_json else print(f"{file} is right (mode: {settings.policy.mode})")
+
+
+@app.command("sample")
+def sample_command() -> None:
+    """A commented configuration to begin with: goodhoster config sample > goodhoster.toml."""
+    print(pages.sample(), end="")
+
+
+@app.command("reference")
+def reference_command() -> None:
+    """Every setting with its default, unit and meaning, as Markdown."""
+    print(pages.reference(), end="")
+
+
+@app.command("show")
+def show_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Every setting as it is in force, defaults included; no secret."""
+    shown = as_object(read_settings(config))
+    if as_json:
+        print_json(shown)
+    else:
+        print("\n".join(_lines("", shown)))
+
+
+def as_object(settings: Settings) -> dict[str, Any]:
+    """The settings as JSON can carry them."""
+    return {name: _plain(value) for name, value in dataclasses.asdict(settings).items()}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a TOML value is anything
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, (tuple, list)) else value
+
+
+def _lines(prefix: str, value: Any) -> list[str]:  # noqa: ANN401 - the same
+    if isinstance(value, dict):
+        return [line for name, inner in value.items() for line in _lines(f"{prefix}.{name}".lstrip("."), inner)]
+    if isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
+        return [line for number, inner in enumerate(value) for line in _lines(f"{prefix}[{number}]", inner)]
+    return [f"{prefix} = {value}"]

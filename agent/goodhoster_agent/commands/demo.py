@@ -1,0 +1,99 @@
+"""`goodhoster demo`: plays every scene, prints a line each and a table at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from goodhoster import kernel
+from goodhoster_agent.commands.options import FINE, YES, JsonOption, print_json
+from goodhoster_agent.demo.stage import DemoError, Stage
+from goodhoster_agent.demo.story import KNOWN_PICTURES, SCENES, Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How a scene went."""
+
+    title: str
+    well: bool
+    seen: str
+    seconds: float
+
+
+def demo_command(
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="Play here, in a new directory.", show_default=False)
+    ] = None,
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything in place afterwards.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch the main job happen on made-up pictures, with real processes and files; nothing beyond loopback."""
+    where = Path(tempfile.mkdtemp(prefix="goodhoster-demo-", dir=folder))
+    stage = Stage(where)
+    played: list[Played] = []
+    try:
+        stage.set_up(KNOWN_PICTURES)
+        for scene in SCENES:
+            played.append(_play(stage, scene))
+            _tell(played[-1], as_json=as_json)
+            if not played[-1].well:
+                break
+    finally:
+        stage.clear()
+        if not keep:
+            _remove(stage)
+    well = len(played) == len(SCENES) and all(scene.well for scene in played)
+    if not as_json:
+        _table(played)
+    if keep:
+        Console(stderr=True).print(f"kept in {where}", soft_wrap=True)
+    raise typer.Exit(FINE if well else YES)
+
+
+def _play(stage: Stage, scene: Scene) -> Played:
+    begun = time.monotonic()
+    try:
+        seen, well = scene.play(stage), True
+    except DemoError as error:
+        seen, well = str(error), False
+    return Played(scene.title, well, seen, time.monotonic() - begun)
+
+
+def _tell(played: Played, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"title": played.title, "ok": played.well, "seen": played.seen, "seconds": round(played.seconds, 3)})
+    else:
+        print(f"{played.seconds:5.1f} s  {'ok ' if played.well else 'NOT'}  {played.title}: {played.seen}", flush=True)
+
+
+def _table(played: list[Played]) -> None:
+    table = Table(title="What was shown, looked at from outside")
+    for column in ("scene", "seconds", "as promised"):
+        table.add_column(column)
+    for scene in played:
+        table.add_row(scene.title, f"{scene.seconds:.1f}", "yes" if scene.well else "NO")
+    for left_out in SCENES[len(played) :]:
+        table.add_row(left_out.title, "", "not played")
+    Console().print(table)
+
+
+def _remove(stage: Stage) -> None:
+    """What still lies in quarantine is immutable: let it go first, in our own directory only."""
+    for path in stage.quarantined():
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        with suppress(OSError):  # a file system without such flags
+            kernel.set_inode_flags(file, 0)
+        os.close(file)
+    shutil.rmtree(stage.folder)

@@ -1,0 +1,97 @@
+"""`goodhoster hashlist …`: own lists of hashes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from goodhoster.assembly import lists_directory
+from goodhoster.checking.listbuild import Imported, Removed, remove_lists
+from goodhoster.checking.ownlists import ListStatus, import_files, survey
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.verdicts import Category
+from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOption, print_json, read_settings
+
+app = typer.Typer(no_args_is_help=True, help="Your own lists of hashes.")
+
+SourceOption = Annotated[str, typer.Option("--source", help="Whose list it is: letters, digits, dots, dashes.")]
+CategoryOption = Annotated[Category, typer.Option("--category", help="Of entries whose file tells none.")]
+ReplaceOption = Annotated[bool, typer.Option("--replace", help="The files become all that the source has.")]
+
+
+@app.command("import")
+def import_command(
+    files: Annotated[list[Path], typer.Argument(help="One hexadecimal digest a line, or CSV with a header.")],
+    source: SourceOption,
+    category: CategoryOption = Category.UNSPECIFIED,
+    config: ConfigOption = None,
+    *,
+    replace: ReplaceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Add MD5, SHA-1 or SHA-256 digests to a source's lists; all files or nothing."""
+    directory = lists_directory(read_settings(config))
+    for imported in import_files(directory, files, (source, category), replace=replace):
+        print_json(_imported(imported)) if as_json else print(_imported_text(imported))
+
+
+@app.command("list")
+def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """What lists there are, each read to its end; exit code 1 when one is damaged."""
+    whole = True
+    for status in survey(lists_directory(read_settings(config))):
+        whole = whole and status.whole
+        print_json(_status(status)) if as_json else print(_status_text(status))
+    raise typer.Exit(FINE if whole else YES)
+
+
+@app.command("remove")
+def remove_command(
+    source: Annotated[str, typer.Argument(help="Whose lists.")],
+    algorithm: Annotated[Algorithm | None, typer.Option("--algorithm", help="Only the list by this one.")] = None,
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a source's lists away."""
+    for removed in remove_lists(lists_directory(read_settings(config)), source, algorithm):
+        print_json(_removed(removed)) if as_json else print(f"removed {removed.source} {removed.algorithm}")
+
+
+def _imported(imported: Imported) -> dict[str, Any]:
+    return {
+        "source": imported.source,
+        "algorithm": imported.algorithm,
+        "entries": imported.entries,
+        "added": imported.added,
+        "removed": imported.removed,
+    }
+
+
+def _imported_text(imported: Imported) -> str:
+    changes = f"{imported.added:,} new, {imported.removed:,} gone"
+    return f"{imported.source} {imported.algorithm}: {imported.entries:,} entries ({changes})"
+
+
+def _status(status: ListStatus) -> dict[str, Any]:
+    return {
+        "source": status.source,
+        "algorithm": status.algorithm,
+        "entries": status.entries,
+        "categories": dict(status.categories or {}),
+        "imported_at": status.imported_at.isoformat() if status.imported_at else None,
+        "damage": status.damage,
+    }
+
+
+def _status_text(status: ListStatus) -> str:
+    if not status.whole:
+        return f"{status.source} {status.algorithm}: damaged: {status.damage}"
+    categories = ", ".join(f"{count:,} {category}" for category, count in (status.categories or {}).items())
+    return f"{status.source} {status.algorithm}: {status.entries:,} entries ({categories}), {status.imported_at}"
+
+
+def _removed(removed: Removed) -> dict[str, Any]:
+    return {"source": removed.source, "algorithm": removed.algorithm, "entries": removed.entries}

@@ -1,0 +1,47 @@
+"""What every command shares: the configuration it reads, the house it opens, the lines it prints."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from goodhoster.assembly import House, assemble
+from goodhoster.settings import DEFAULT_FILE, Settings, load
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="The configuration file.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
+
+FINE, YES, WRONG, UNCHECKED = 0, 1, 2, 3
+"""Exit codes: fine; the answer is "known", "not whole" or "falls short"; wrong use or configuration; unchecked."""
+
+
+def config_file(config: Path | None) -> Path:
+    """The file that was named, the one that $GOODHOSTER_CONFIG names, or the one in /etc."""
+    return config or Path(os.environ.get("GOODHOSTER_CONFIG") or DEFAULT_FILE)
+
+
+def read_settings(config: Path | None) -> Settings:
+    """The whole configuration; ConfigurationError when it is not as it must be."""
+    return load(config_file(config))
+
+
+@contextmanager
+def open_house(config: Path | None) -> Iterator[House]:
+    """Everything put together from the configuration, closed at the end."""
+    house = assemble(read_settings(config))
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can carry
+    """One object on one line, at once."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)

@@ -1,0 +1,11 @@
+"""`goodhoster run`: the daemon."""
+
+from __future__ import annotations
+
+from goodhoster_agent.commands.options import ConfigOption, config_file
+from goodhoster_agent.daemon import run
+
+
+def run_command(config: ConfigOption = None) -> None:
+    """The daemon in the foreground; prints `ready` when watching. SIGTERM ends it, SIGHUP reads the configuration."""
+    run(config_file(config))

@@ -1,0 +1,79 @@
+"""`goodhoster scan`: check a tree by order, with progress."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from goodhoster.assembly import House
+from goodhoster.model.verdicts import VerdictKind
+from goodhoster_agent.commands.check import answers
+from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, open_house, print_json
+from goodhoster_agent.scanning import ScanProgress, region_of, scan
+
+
+def scan_command(
+    directories: Annotated[list[Path], typer.Argument(help="Directories of watched trees.", metavar="DIR…")],
+    config: ConfigOption = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look: nothing is recorded or moved.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check every file below, and act as the daemon would. Broken off, it goes on where it was."""
+    begun = time.monotonic()
+    with open_house(config) as house:
+        steps = _look(house, directories) if dry_run else _scan(house, directories)
+        result = _follow(steps, quiet=as_json)
+    _print(result, time.monotonic() - begun, as_json=as_json)
+    raise typer.Exit(_code(result))
+
+
+def _scan(house: House, directories: list[Path]) -> Iterator[ScanProgress]:
+    return scan(house, [region_of(house, bytes(directory)) for directory in directories])
+
+
+def _look(house: House, directories: list[Path]) -> Iterator[ScanProgress]:
+    progress = ScanProgress(verdicts=Counter())
+    for answer in answers(house.toolkit, directories, house.settings.agent.workers):
+        progress.files += 1
+        progress.verdicts[answer.verdict.kind] += 1
+        yield progress
+    progress.walked = True
+    yield progress
+
+
+def _follow(steps: Iterator[ScanProgress], *, quiet: bool) -> ScanProgress:
+    """Show a bar on a terminal; return the last step."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    result = ScanProgress()
+    with Progress(*columns, console=console, disable=quiet or not sys.stderr.isatty()) as bar:
+        task = bar.add_task("looking", total=None)
+        for result in steps:
+            total = result.files if result.walked else None
+            words = "checking" if result.walked else "looking"
+            bar.update(task, description=words, total=total, completed=result.files - result.waiting)
+    return result
+
+
+def _print(result: ScanProgress, seconds: float, *, as_json: bool) -> None:
+    counts = {kind: result.verdicts[kind] for kind in (VerdictKind.KNOWN, VerdictKind.NEAR, VerdictKind.UNCHECKED)}
+    if as_json:
+        print_json({"files": result.files, "checked": result.checked, **counts, "seconds": round(seconds, 3)})
+        return
+    found = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
+    print(f"{result.files:,} files in {seconds:.1f} s: {result.checked:,} checked, {found}")
+
+
+def _code(result: ScanProgress) -> int:
+    if result.verdicts[VerdictKind.KNOWN] or result.verdicts[VerdictKind.NEAR]:
+        return YES
+    return UNCHECKED if result.verdicts[VerdictKind.UNCHECKED] else FINE

@@ -1,0 +1,96 @@
+"""`goodhoster status`: what is covered, what waits, what is not as it should be."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import typer
+
+from goodhoster.assembly import House
+from goodhoster.model.cases import CaseState
+from goodhoster.ports import CaseQuery
+from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOption, open_house, print_json
+from goodhoster_agent.lock import running_daemon
+from goodhoster_agent.report import DaemonReport, read_report
+
+
+def status_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """How this host is doing; exit code 1 while something is not as it should be."""
+    with open_house(config) as house:
+        status = status_of(house)
+    print_json(status) if as_json else print(as_text(status))
+    raise typer.Exit(FINE if status["ready"] and not status["degraded"] else YES)
+
+
+def status_of(house: House) -> dict[str, Any]:
+    """As `--json` prints it."""
+    state_dir = house.settings.state_dir
+    pid = running_daemon(state_dir)
+    report = read_report(state_dir, pid) if pid else None
+    figures = house.index.figures()
+    held = house.toolkit.store.find(CaseQuery(states=frozenset({CaseState.HELD})))
+    return {
+        "ready": report is not None,
+        "degraded": list(report.degraded) if report else ["the daemon does not run: nothing new is checked"],
+        "mode": house.settings.policy.mode,
+        "queue": figures.waiting,
+        "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
+        "unchecked": figures.verdicts.get("unchecked", 0),
+        "held": len(held),
+        "open_notices": 0,
+        "overdue_notices": 0,
+        "verdicts": figures.verdicts,
+        "unchecked_reasons": figures.reasons,
+        **_of_daemon(report),
+    }
+
+
+def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:
+    if report is None:
+        return {"pid": None, "events": None, "trees": [], "scanning": False, "gaps": 0, "last_gap": "", "sources": []}
+    return {
+        "pid": report.pid,
+        "events": report.events,
+        "trees": list(report.trees),
+        "scanning": report.scanning,
+        "gaps": report.gaps,
+        "last_gap": report.last_gap,
+        "sources": list(report.sources),
+    }
+
+
+def as_text(status: dict[str, Any]) -> str:
+    """For people."""
+    lines = [
+        f"daemon     {_daemon(status)}",
+        f"mode       {status['mode']}" + (" (nothing is touched)" if status["mode"] == "observe" else ""),
+        *(f"covered    {tree}" for tree in status["trees"]),
+        f"queue      {status['queue']:,} files, the oldest for {status['oldest_queued_s']:.0f} s",
+        f"verdicts   {_counts(status['verdicts'])}",
+        f"unchecked  {status['unchecked']:,}" + _in_brackets(status["unchecked_reasons"]),
+        f"held       {status['held']:,} for a person: goodhoster cases list --state held",
+        *(f"source     {_source(source)}" for source in status["sources"]),
+        *(f"DEGRADED   {problem}" for problem in status["degraded"]),
+    ]
+    return "\n".join(lines)
+
+
+def _daemon(status: dict[str, Any]) -> str:
+    if not status["ready"]:
+        return "does not run"
+    doing = ", comparing a whole tree with the index" if status["scanning"] else ""
+    return f"runs (process {status['pid']}), hints from {status['events']}{doing}"
+
+
+def _source(source: dict[str, Any]) -> str:
+    last = source["last_contact"] or "never"
+    return f"{source['name']}: {source['checks']:,} checks, {source['matches']:,} matches, last answer {last}"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())) or "none yet"
+
+
+def _in_brackets(counts: dict[str, int]) -> str:
+    return f" ({_counts(counts)})" if counts else ""

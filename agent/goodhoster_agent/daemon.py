@@ -1,0 +1,170 @@
+"""The daemon: starts what watches and what checks, keeps the clock, and ends it all cleanly.
+
+SIGTERM and SIGINT end it after the files in hand; SIGHUP reads the configuration again and goes on with the old one
+when the new one is not right. After a `kill -9` the next start finishes what was under way.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import time
+from pathlib import Path
+
+from goodhoster.assembly import House, assemble, check_hash_sources, make_state_dir
+from goodhoster.errors import GoodhosterError
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.cases import CaseState
+from goodhoster.model.uploads import display
+from goodhoster.ports import CaseQuery
+from goodhoster.settings import Settings, load
+from goodhoster_agent.lock import only_daemon
+from goodhoster_agent.report import DaemonReport, forget_report, source_as_object, write_report
+from goodhoster_agent.service import log_to_service, tell_systemd
+from goodhoster_agent.watching.choosing import choose_source
+from goodhoster_agent.watching.watcher import Rhythm, Watcher
+from goodhoster_agent.workers import Workers
+
+_log = logging.getLogger(__name__)
+_TICK = 1.0
+_RECOVER_EVERY = 60.0
+"""Seconds between tries of what failed or was left under way."""
+
+
+def run(file: Path) -> None:
+    """Run until SIGTERM or SIGINT; prints `ready` when watching. To be called in the main thread.
+
+    ConfigurationError or BusyError before anything was started.
+    """
+    log_to_service()
+    settings = load(file)
+    with only_daemon(make_state_dir(settings.state_dir)):
+        signals = _Signals()
+        while new := _serve(settings, signals):
+            settings = new
+
+
+def _serve(settings: Settings, signals: _Signals) -> Settings | None:
+    """Serve one configuration. Returns the next one, or None at the end."""
+    daemon = Daemon(assemble(settings))
+    try:
+        daemon.start()
+        print("ready", flush=True)  # noqa: T201 - what starts us waits for this line
+        tell_systemd("READY=1")
+        while (told := signals.next(_TICK)) in {None, signal.SIGHUP}:
+            daemon.tick()
+            if told and (new := _reload(settings)):
+                return new
+        return None
+    finally:
+        tell_systemd("STOPPING=1")
+        daemon.stop()
+
+
+def _reload(settings: Settings) -> Settings | None:
+    """The configuration as it is now; None when it cannot be used, and the log says why."""
+    try:
+        new = load(settings.file)
+        check_hash_sources(new)
+    except GoodhosterError as error:
+        _log.error("the configuration stays as it was: %s; %s", error, error.hint)
+        return None
+    if new.state_dir != settings.state_dir:
+        _log.error("the configuration stays as it was: agent.state_dir can only change with a restart")
+        return None
+    _log.info("the configuration was read again")
+    return new
+
+
+class _Signals:
+    """What the outside wants. A SimpleQueue may be filled by a signal handler; an Event could deadlock."""
+
+    def __init__(self) -> None:
+        self._told: queue.SimpleQueue[int] = queue.SimpleQueue()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda number, _: self._told.put(number))
+
+    def next(self, timeout: float) -> int | None:
+        """The next signal, or None when there is none within `timeout` seconds."""
+        try:
+            return self._told.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+
+class Daemon:
+    """Everything that runs over one configuration: made, started and stopped together."""
+
+    def __init__(self, house: House) -> None:
+        agent = house.settings.agent
+        self._house = house
+        self._workers = Workers(house.index, house.toolkit, agent.workers)
+        source = choose_source(agent.events, [tree.root for tree in house.trees])
+        rhythm = Rhythm(agent.reconcile_every, agent.settle)
+        self._watcher = Watcher(house.trees, house.index, source, rhythm)
+        self._watcher.queued = self._workers.ring
+        self._recover_at = 0.0
+
+    def start(self) -> None:
+        """Finish what a crash left, then check and watch. Returns when watching."""
+        mode = self._house.settings.policy.mode
+        trees = [display(tree.root) for tree in self._house.trees]
+        self._house.audit.append(AuditEvent("daemon.started", {"mode": mode, "trees": trees}))
+        self._recover()
+        self._workers.start()
+        self._watcher.start()
+        self.tick()
+        _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
+
+    def tick(self) -> None:
+        """Once a second: tell how things are, and now and then try again what failed."""
+        if time.monotonic() >= self._recover_at:
+            self._recover()
+        write_report(self._house.settings.state_dir, self._report())
+
+    def stop(self) -> None:
+        """End after the files in hand; what waits is on disk."""
+        self._watcher.stop()
+        self._workers.stop()
+        forget_report(self._house.settings.state_dir)
+        self._house.close()
+        _log.info("ended")
+
+    def _recover(self) -> None:
+        self._recover_at = time.monotonic() + _RECOVER_EVERY
+        try:
+            for case in self._house.toolkit.desk.recover():
+                _log.warning("case %s: %s is %s now (%s)", case.id, case.upload.place, case.state, case.reason)
+        except GoodhosterError as error:
+            _log.critical("cases left under way cannot be finished: %s; %s", error, error.hint)
+
+    def _report(self) -> DaemonReport:
+        health = [source.health() for source in self._house.sources]
+        return DaemonReport(
+            pid=os.getpid(),
+            mode=self._house.settings.policy.mode,
+            events=self._watcher.source.name,
+            trees=tuple(display(tree.root) for tree in self._house.trees),
+            scanning=self._watcher.scanning,
+            gaps=self._watcher.gaps,
+            last_gap=self._watcher.last_gap,
+            degraded=tuple(self._watcher.source.problems() + self._failed() + _source_problems(self._house)),
+            sources=tuple(map(source_as_object, health)),
+        )
+
+    def _failed(self) -> list[str]:
+        failed = self._house.toolkit.store.find(CaseQuery(states=frozenset({CaseState.FAILED})))
+        return [f"{len(failed)} measures failed: goodhoster cases list --state failed"] if failed else []
+
+
+def _source_problems(house: House) -> list[str]:
+    """Sources that refuse us or do not answer now."""
+    problems = []
+    for health in (source.health() for source in house.sources):
+        if health.alarm:
+            problems.append(f"ALARM: {health.name} refuses us: {health.last_error}")
+        elif health.last_error:
+            problems.append(f"{health.name} does not answer: {health.last_error}")
+    return problems

@@ -1,0 +1,114 @@
+"""What `goodhoster doctor` looks at, one finding each. Nothing is changed: the trial files are taken away again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from goodhoster import kernel
+from goodhoster.assembly import hash_sources, lists_directory, make_state_dir, trees_of
+from goodhoster.checking.ownlists import survey
+from goodhoster.errors import GoodhosterError
+from goodhoster.evidence.shelf import home_of
+from goodhoster.model.uploads import display
+from goodhoster.ports import ObservedSource
+from goodhoster.settings import Settings
+from goodhoster.uploads.places import Tree
+from goodhoster_agent.lock import running_daemon
+
+_ROOM = 1 << 30
+"""Bytes that should be free where the state directory is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    ok: bool
+    detail: str
+    hint: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Each finding as soon as it is there. ConfigurationError only where nothing could be looked at."""
+    yield Finding("configuration", ok=True, detail=f"{settings.file} is right, mode {settings.policy.mode}")
+    yield _kernel(settings)
+    yield _room(settings)
+    yield from map(_tree, trees_of(settings))
+    yield from _sources(settings)
+    yield from _lists(settings)
+    yield _daemon(settings)
+
+
+def _kernel(settings: Settings) -> Finding:
+    """Are openat2(2) and renameat2(2) there and permitted? Quarantine cannot do without."""
+    with tempfile.TemporaryDirectory(dir=make_state_dir(settings.state_dir)) as folder:
+        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.close(os.open("trial", os.O_CREAT | os.O_WRONLY, 0o600, dir_fd=directory))
+            kernel.rename_noreplace((directory, b"trial"), (directory, b"moved"))
+            os.close(kernel.open_beneath(directory, b"moved", os.O_RDONLY))
+        except OSError as error:
+            hint = "Linux 5.6 or later; a container's seccomp profile must permit both calls"
+            return Finding("kernel", ok=False, detail=f"openat2 or renameat2: {error.strerror}", hint=hint)
+        finally:
+            os.close(directory)
+    return Finding("kernel", ok=True, detail="openat2 and renameat2 work")
+
+
+def _room(settings: Settings) -> Finding:
+    free = shutil.disk_usage(settings.state_dir).free
+    detail = f"{free / _ROOM:.1f} GiB free at {settings.state_dir}"
+    return Finding("disk", ok=free >= _ROOM, detail=detail, hint="" if free >= _ROOM else "make room: 1 GiB at least")
+
+
+def _tree(tree: Tree) -> Finding:
+    what = f"tree {display(tree.root)}"
+    try:
+        with os.scandir(tree.root) as entries:
+            count = sum(entry.is_dir(follow_symlinks=False) for entry in entries)
+        home = home_of(tree.root)
+    except (OSError, GoodhosterError) as error:
+        return Finding(what, ok=False, detail=str(error), hint=getattr(error, "hint", "check its owner and mode"))
+    return Finding(what, ok=True, detail=f"{count:,} directories at its top, quarantine below {display(home)}")
+
+
+def _sources(settings: Settings) -> Iterator[Finding]:
+    if not settings.hash_sources:
+        yield Finding(
+            "hash sources", ok=False, detail="there is none: nothing is ever known", hint="add [[hash_source]]"
+        )
+    try:
+        sources = hash_sources(settings)
+    except GoodhosterError as error:
+        yield Finding("hash sources", ok=False, detail=str(error), hint=error.hint)
+        return
+    yield from map(_probe, sources)
+    for source in sources:
+        source.close()
+
+
+def _probe(source: ObservedSource) -> Finding:
+    what = f"hash source {source.name}"
+    try:
+        source.probe()
+    except GoodhosterError as error:
+        return Finding(what, ok=False, detail=str(error), hint=error.hint)
+    return Finding(what, ok=True, detail="answers a trial question")
+
+
+def _lists(settings: Settings) -> Iterator[Finding]:
+    for status in survey(lists_directory(settings)):
+        what = f"hash list {status.source} {status.algorithm}"
+        yield Finding(what, status.whole, status.damage or f"{status.entries:,} entries, whole")
+
+
+def _daemon(settings: Settings) -> Finding:
+    pid = running_daemon(settings.state_dir)
+    if pid is None:
+        return Finding("daemon", ok=False, detail="does not run", hint="systemctl start goodhoster, or: goodhoster run")
+    return Finding("daemon", ok=True, detail=f"runs, process {pid}")

@@ -1,0 +1,56 @@
+"""One daemon per state directory. The lock goes with its process: nothing is left behind by a kill."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from goodhoster.errors import BusyError
+
+_NAME = "daemon.lock"
+
+
+@contextmanager
+def only_daemon(state_dir: Path) -> Iterator[None]:
+    """Be the one that works on this state directory; BusyError when another is."""
+    fd = _open(state_dir)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = f"another goodhoster (process {_holder(fd)}) works on {state_dir} already"
+            raise BusyError(
+                message, hint="end that one first, or give this one an agent.state_dir of its own"
+            ) from error
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(fd)
+
+
+def running_daemon(state_dir: Path) -> int | None:
+    """The process id of whoever works on this state directory now, or None."""
+    try:
+        fd = os.open(state_dir / _NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(fd)
+    finally:
+        os.close(fd)
+    return None
+
+
+def _open(state_dir: Path) -> int:
+    return os.open(state_dir / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+
+def _holder(fd: int) -> int:
+    """0 where its number is not written yet."""
+    return int(os.pread(fd, 20, 0) or 0)

@@ -1,0 +1,128 @@
+"""A scan by order of a person: queue a tree, let it be checked, tell how far it is.
+
+While a daemon runs on the same state directory it does the checking and the scan only queues and watches; otherwise
+this process checks. Either way what was queued is on disk: a scan that is broken off goes on with the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from goodhoster.assembly import House
+from goodhoster.errors import BusyError, RefusedError
+from goodhoster.model.uploads import display
+from goodhoster.model.verdicts import VerdictKind
+from goodhoster.uploads.index import UploadIndex
+from goodhoster.uploads.places import Tree
+from goodhoster_agent.lock import only_daemon
+from goodhoster_agent.watching.scanner import Scanner
+from goodhoster_agent.workers import Workers
+
+_LOOK_EVERY = 0.2
+
+
+@dataclass(slots=True)
+class ScanProgress:
+    """How far a scan is."""
+
+    files: int = 0
+    """Regular files seen so far."""
+    walked: bool = False
+    """All of them were seen."""
+    waiting: int = 0
+    """Seen and not looked at yet."""
+    verdicts: Counter[str] = field(default_factory=Counter)
+    """Of the files that are there, and of those this scan took offline."""
+
+    @property
+    def checked(self) -> int:
+        """Files with a verdict that says something."""
+        return self.verdicts.total() - self.verdicts[VerdictKind.UNCHECKED]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A directory of a watched tree."""
+
+    tree: Tree
+    path: bytes
+    """Relative to the tree; empty for all of it."""
+
+
+def region_of(house: House, directory: bytes) -> Region:
+    """The part of a watched tree that this directory is; RefusedError when it is in none."""
+    whole = os.path.realpath(directory)
+    if not os.path.isdir(whole):
+        raise RefusedError(f"{display(whole)} is no directory", hint="name a directory of a watched tree")
+    for tree in house.trees:
+        if whole == tree.root:
+            return Region(tree, b"")
+        if place := tree.place_of(whole):
+            return Region(tree, place.path)
+    hint = "add it as a [[watch]], or only look with --dry-run or goodhoster check"
+    raise RefusedError(f"{display(whole)} is in no watched tree: whose files these are is not known", hint=hint)
+
+
+def scan(house: House, regions: list[Region]) -> Iterator[ScanProgress]:
+    """Yields several times a second; the last value is the whole result."""
+    started, progress = time.time(), ScanProgress()
+    with _workers(house) as ring:
+        scanner = Scanner(house.index, house.settings.agent.settle, ring)
+        for region in regions:
+            yield from _queue(scanner, region, progress)
+        progress.walked = True
+        while untried := sum(house.index.untried_below(region.tree.root, region.path) for region in regions):
+            progress.waiting = untried
+            yield progress
+            time.sleep(_LOOK_EVERY)
+    progress.waiting = 0
+    for region in regions:
+        progress.verdicts += _verdicts(house.index, region, started)
+    yield progress
+
+
+def _verdicts(index: UploadIndex, region: Region, started: float) -> Counter[str]:
+    """Rows of known files stay when the files go: those that went before this scan do not count."""
+    root = region.tree.root
+    counts = Counter(index.verdict_counts_below(root, region.path))
+    gone = [path for path in index.known_before(root, region.path, started) if not _exists(root, path)]
+    counts[VerdictKind.KNOWN] -= len(gone)
+    return counts
+
+
+def _exists(root: bytes, path: bytes) -> bool:
+    return os.path.lexists(os.path.join(root, path))
+
+
+def _queue(scanner: Scanner, region: Region, progress: ScanProgress) -> Iterator[ScanProgress]:
+    before = progress.files
+    for figures in scanner.scan(region.tree, region.path):
+        progress.files = before + figures.files
+        yield progress
+
+
+@contextmanager
+def _workers(house: House) -> Iterator[Callable[[], None]]:
+    """Workers of our own, or the daemon's where one runs; the value is to be called when something was queued."""
+    with ExitStack() as stack:
+        if _am_alone(house, stack):
+            workers = Workers(house.index, house.toolkit, house.settings.agent.workers)
+            house.toolkit.desk.recover()
+            stack.callback(workers.stop)
+            workers.start()
+            yield workers.ring
+        else:
+            yield lambda: None  # the daemon looks at the queue several times a second
+
+
+def _am_alone(house: House, stack: ExitStack) -> bool:
+    try:
+        stack.enter_context(only_daemon(house.settings.state_dir))
+    except BusyError:
+        return False
+    return True

@@ -1,0 +1,51 @@
+"""The daemon's ties to systemd; without systemd (or its Python library) everything works, only plainer."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+
+try:
+    from systemd import journal
+except ImportError:  # the extra `systemd` is not installed
+    journal = None
+
+_PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
+
+
+def log_to_service() -> None:
+    """Send every log record to the journal where one listens (with its fields where the library is there), else to
+    stderr with the time in front.
+    """
+    logging.basicConfig(level=logging.INFO, handlers=[_handler()], force=True)
+
+
+def tell_systemd(state: str) -> None:
+    """Tell the service manager, such as `READY=1`; nothing happens where none listens (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    where = "\0" + address[1:] if address.startswith("@") else address
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as told:
+        told.sendto(state.encode(), where)
+
+
+def _handler() -> logging.Handler:
+    in_journal = "JOURNAL_STREAM" in os.environ
+    if in_journal and journal is not None:
+        handler: logging.Handler = journal.JournalHandler(SYSLOG_IDENTIFIER="goodhoster")
+        return handler
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Prioritised() if in_journal else logging.Formatter("%(asctime)s %(levelname)-8s %(message)s"))
+    return handler
+
+
+class _Prioritised(logging.Formatter):
+    """`<4>words`, as sd-daemon(3) reads priorities from stderr."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record; every line of it has the priority."""
+        priority = _PRIORITIES.get(record.levelno, 6)
+        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
