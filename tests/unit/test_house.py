@@ -18,7 +18,7 @@ CONTRACTS = {contract["id"]: contract["name"] for contract in PYPROJECT["tool"][
 # (contract, the module that sins, what it says)
 SINS = [
     ("library-below-agent", "goodhoster.model.sin", "import goodhoster_agent"),
-    ("library-below-agent", "goodhoster.assembly", "from goodhoster_agent import cli"),
+    ("library-below-agent", "goodhoster.assembly", "from goodhoster_agent import lock"),
     ("layers", "goodhoster.cases.sin", "from goodhoster.adapters.stores import sin"),
     ("layers", "goodhoster.toolkit", "import goodhoster.settings"),
     ("layers", "goodhoster.cases.sin", "import goodhoster.reports.sin"),
