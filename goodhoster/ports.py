@@ -10,7 +10,8 @@ from typing import Protocol
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
-from goodhoster.model.noticelife import Notice, NoticeFigures, NoticeState
+from goodhoster.model.letters import Letter
+from goodhoster.model.noticelife import Block, Notice, NoticeFigures, NoticeState, Seen
 from goodhoster.model.notices import RawNotice, ReadNotice, Site
 from goodhoster.model.quarantine import Label, Whereabouts
 from goodhoster.model.sources import Question, SourceHealth
@@ -176,6 +177,51 @@ class NoticeStore(Protocol):
 
     def figures(self, now: datetime) -> NoticeFigures:
         """Counts over everything."""
+
+
+class Mailer(Protocol):
+    """Hands letters to a mail server. One thread at a time."""
+
+    def send(self, letter: Letter) -> None:
+        """Returns when the server has taken it. PassingError: not now, try all of them later; PermanentError: never
+        this one.
+        """
+
+    def close(self) -> None:
+        """Give back the connection. May be called twice; `send` opens it again."""
+
+
+class Outside(Protocol):
+    """Looks at our own sites as the rest of the world does."""
+
+    def look(self, url: str) -> Seen:
+        """Is something there for anybody? Looks by http and https, with and without www.
+
+        Keeps nothing of what it sees, goes to our own addresses only, ends within its own limit of time, never raises:
+        what could not be looked at is *unknown*.
+        """
+
+
+class UrlBlocks(Protocol):
+    """Addresses that our web server answers with 451. Durable, and checked by asking it, when a call returns."""
+
+    def block(self, block: Block) -> None:
+        """Block an address; may be called again for the same. PermanentError when it could not be done or did not take
+        effect: nothing was changed then.
+        """
+
+    def lift(self, url: str) -> None:
+        """The exact inverse; may be called for what is not blocked. PermanentError as for `block`."""
+
+    def blocks(self) -> Sequence[Block]:
+        """What is blocked, oldest first."""
+
+
+class Pager(Protocol):
+    """Wakes somebody up."""
+
+    def page(self, subject: str, text: str) -> None:
+        """Returns when the message was handed over. PassingError when it was not: it is tried again."""
 
 
 class NoticeReader(Protocol):

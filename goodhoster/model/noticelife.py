@@ -97,6 +97,8 @@ class NoticeItem:
     """Why it stands where it stands, for people."""
     gone_at: datetime | None = None
     """Since when it is inaccessible."""
+    reopened: int = 0
+    """How often it was gone and came back."""
     looks: int = 0
     """How often in a row it was seen from outside to be gone, or, while it is not, to be there."""
     look_at: datetime | None = None
@@ -148,6 +150,35 @@ class Notice:
     def overdue(self, now: datetime) -> bool:
         """Did, or does, the clock go on beyond the deadline?"""
         return self.deadline is not None and (self.stopped_at or now) > self.deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One address that the web server answers with 451. Inverse: `notices dismiss`, which lifts it."""
+
+    url: str
+    notice: str
+    notifier: str
+    customer: str
+    at: datetime
+
+
+class Sight(StrEnum):
+    """What somebody outside sees at an address."""
+
+    GONE = "gone"
+    THERE = "there"
+    UNKNOWN = "unknown"
+    """It could not be looked at; never taken for gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen, and how."""
+
+    sight: Sight
+    detail: str
+    """For people: which address answered what."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Literal
 
 from goodhoster.model.digests import Digest
-from goodhoster.model.uploads import Upload
+from goodhoster.model.uploads import Place, Upload
 
 
 class Carrier(StrEnum):
@@ -305,6 +305,10 @@ class Location:
     """Whose site it is; copies in `files` may be others'."""
     files: tuple[LocatedFile, ...] = ()
     """What the URL shows comes first, then every copy; empty unless the outcome is FILE."""
+    place: Place | None = None
+    """Where the file of the URL is or would be; known also when no file is there (any more), because it was taken
+    offline or has gone.
+    """
     page: bool = False
     """The URL shows a page, not a picture or film: for the hotline, any page there counts as online."""
     front: str = ""

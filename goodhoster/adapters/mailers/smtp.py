@@ -1,0 +1,119 @@
+"""The hoster's own mail server (smarthost), by SMTP."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from goodhoster.errors import PassingError, PermanentError
+from goodhoster.model.letters import Letter
+from goodhoster.ports import Clock
+
+_ANSWER_WITHIN = 60.0  # seconds; RFC 5321 4.5.3.2 has minutes, but one's own server is near
+
+
+@dataclass(frozen=True, slots=True)
+class SmartHost:
+    """Where and as whom."""
+
+    host: str
+    port: int
+    sender: str
+    """Address in From, and the place where answers to our answers come."""
+    sender_name: str
+    security: str
+    """`none`, `starttls` or `tls`; certificates are verified."""
+    username: str = ""
+    password: str = ""
+
+
+class SmtpMailer:
+    """See `ports.Mailer`. Keeps its connection open from letter to letter."""
+
+    def __init__(self, server: SmartHost, clock: Clock) -> None:
+        self._server = server
+        self._clock = clock
+        self._connection: smtplib.SMTP | None = None
+
+    def send(self, letter: Letter) -> None:
+        """See `ports.Mailer`."""
+        message = self.message(letter)
+        try:
+            connection = self._connected()
+            # The null sender (RFC 3834 4): what cannot be delivered comes back to nobody.
+            connection.send_message(message, from_addr="", to_addrs=[letter.to])
+        except smtplib.SMTPRecipientsRefused as error:
+            ((code, words),) = error.recipients.values()
+            self.close()
+            raise _refusal(code, words) from error
+        except smtplib.SMTPResponseException as error:
+            self.close()
+            raise _refusal(error.smtp_code, error.smtp_error) from error
+        except (OSError, smtplib.SMTPException) as error:
+            self.close()
+            where = f"{self._server.host}:{self._server.port}"
+            raise PassingError(f"the mail server {where} took nothing: {error}", hint="see [smtp]") from error
+
+    def close(self) -> None:
+        """See `ports.Mailer`."""
+        if self._connection is not None:
+            with suppress(OSError, smtplib.SMTPException):  # a farewell to a server that is gone
+                self._connection.quit()
+            self._connection = None
+
+    def message(self, letter: Letter) -> EmailMessage:
+        """The letter as it goes out: text only, marked as automatic (RFC 3834) so that no machine answers it."""
+        sender = self._server.sender
+        message = EmailMessage(policy=SMTP)
+        message["From"] = Address(self._server.sender_name, addr_spec=sender)
+        message["To"] = _address(letter.to)
+        message["Subject"] = letter.subject
+        message["Date"] = format_datetime(self._clock())
+        message["Message-ID"] = f"<{letter.id}@{sender.rpartition('@')[2]}>"
+        message["Auto-Submitted"] = "auto-replied"
+        message["X-Auto-Response-Suppress"] = "All"
+        if letter.in_reply_to:
+            message["In-Reply-To"] = letter.in_reply_to
+            message["References"] = letter.in_reply_to
+        message.set_content(letter.text, cte="quoted-printable")
+        return message
+
+    def _connected(self) -> smtplib.SMTP:
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def _connect(self) -> smtplib.SMTP:
+        server, context = self._server, ssl.create_default_context()
+        if server.security == "tls":
+            connection: smtplib.SMTP = smtplib.SMTP_SSL(
+                server.host, server.port, timeout=_ANSWER_WITHIN, context=context
+            )
+        else:
+            connection = smtplib.SMTP(server.host, server.port, timeout=_ANSWER_WITHIN)
+        if server.security == "starttls":
+            connection.starttls(context=context)
+        if server.username:
+            connection.login(server.username, server.password)
+        return connection
+
+
+def _address(text: str) -> Address:
+    """PermanentError when nothing can be sent there: an outsider chose it."""
+    try:
+        return Address(addr_spec=text)
+    except (HeaderParseError, ValueError, IndexError, TypeError) as error:
+        raise PermanentError("the receiver's address is none") from error
+
+
+def _refusal(code: int, words: bytes | str) -> PassingError | PermanentError:
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+    kind = PermanentError if 500 <= code < 600 else PassingError  # noqa: PLR2004 - SMTP's permanent answers
+    return kind(f"the mail server answered {code} {text[:200]}")

@@ -1,0 +1,204 @@
+"""What is done about one URL of a notice: find it, and let the case desk or the web server take it offline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from goodhoster.cases.desk import CaseDesk, Grounds, NamedFile
+from goodhoster.errors import GoodhosterError
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.noticelife import Block, ItemState, NoticeItem
+from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, ReadItem
+from goodhoster.model.uploads import Content, FileState, Place, Upload
+from goodhoster.model.verdicts import Verdict
+from goodhoster.notices.pageparts import LARGEST_PAGE, pictures_on
+from goodhoster.policy.decide import Action
+from goodhoster.policy.notices import NoticeCircumstances, decide_notice
+from goodhoster.ports import CaseQuery, UrlBlocks
+from goodhoster.uploads.opening import NotAnUploadError, open_upload
+
+
+class Examined(Protocol):
+    """What an examination found; see `toolkit.Checked`."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The second opinion."""
+
+    @property
+    def state(self) -> FileState | None:
+        """The state that was examined."""
+
+    @property
+    def content(self) -> Content | None:
+        """None when the file could not be read whole."""
+
+
+Locate = Callable[[ReadItem], Location]
+Examine = Callable[[Place], AbstractContextManager[Examined]]
+
+_ITEM_STATES = {
+    CaseState.OPEN: ItemState.HELD,
+    CaseState.HELD: ItemState.HELD,
+    CaseState.FAILED: ItemState.HELD,
+    CaseState.RESTORING: ItemState.HELD,
+    CaseState.OBSERVED: ItemState.OBSERVED,
+    CaseState.OFFLINE: ItemState.OFFLINE,
+    CaseState.GONE: ItemState.GONE,
+    CaseState.RESTORED: ItemState.DISPUTED,
+}
+_WORST_FIRST = (ItemState.HELD, ItemState.OBSERVED, ItemState.DISPUTED, ItemState.OFFLINE, ItemState.GONE)
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeActs:
+    """Acts on items. The same item may be acted on again: what is done is found done."""
+
+    locate: Locate
+    examine: Examine
+    desk: CaseDesk
+    blocks: UrlBlocks | None
+    """None where no web server is set up for it: what is no file then waits for a person."""
+
+    def act(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
+        """The item after whatever could be done about it. Never raises for one that nothing could be done about: that
+        one is held. AuditError stops.
+        """
+        location = self.locate(item.read)
+        found = replace(item, url=location.url, customer=location.customer, reason=location.detail)
+        match location.outcome:
+            case Outcome.NOT_OURS:
+                return replace(found, state=ItemState.NOT_OURS)
+            case Outcome.AMBIGUOUS:
+                return self._held(found, location.detail or "it is not certain what is meant")
+            case Outcome.DYNAMIC:
+                return self._block(found, grounds)
+            case Outcome.FILE:
+                return self._take_offline(found, location, grounds)
+
+    def sync(self, item: NoticeItem, since: datetime) -> NoticeItem:
+        """An item that waits, compared with what a person decided in its cases since then."""
+        if not item.cases or not item.state.waits_for_person:
+            return item
+        cases = [self.desk.store.get(case_id) for case_id in item.cases]
+        if any(case.state is CaseState.RESTORED and (case.closed_at or since) <= since for case in cases):
+            return item  # decided before this notice came: somebody must look again
+        return _told_by(cases, item)
+
+    def lift(self, item: NoticeItem) -> NoticeItem:
+        """Undo what was done about this item alone. Its cases are for the case desk."""
+        if item.blocked and self.blocks is not None:
+            self._log("block.lifted", url=item.url)
+            self.blocks.lift(item.url)
+        return replace(item, blocked=False)
+
+    def _take_offline(self, item: NoticeItem, location: Location, grounds: Grounds) -> NoticeItem:
+        files = [*location.files, *self._pictures_of(location)]
+        named, problem = self._read(files)
+        if problem:
+            return self._held(item, problem)
+        if not named:
+            return self._already_gone(item, location)
+        cases = [self.desk.receive_notice(group, grounds) for group in _by_customer(named)]
+        item = replace(item, place=named[0].upload.place, customer=named[0].upload.customer)
+        if any(case.state is CaseState.RESTORED for case in cases):
+            held = replace(item, cases=tuple(case.id for case in cases))
+            return self._held(held, "a person restored this very file before")
+        return _told_by(cases, replace(item, cases=tuple(case.id for case in cases)))
+
+    def _read(self, files: Iterable[LocatedFile]) -> tuple[list[NamedFile], str]:
+        """Every file that is still there, and why the one that the URL shows could not be read."""
+        named: list[NamedFile] = []
+        for file in files:
+            with suppress(NotAnUploadError), self.examine(file.upload.place) as checked:
+                if checked.state is not None and checked.content is not None:
+                    upload = Upload(file.upload.place, file.upload.customer, checked.state)
+                    named.append(NamedFile(upload, checked.content.digests, checked.verdict))
+                elif file.found_by is FoundBy.URL:
+                    return [], f"it cannot be read: {checked.verdict.detail}"
+        return named, ""
+
+    def _pictures_of(self, location: Location) -> list[LocatedFile]:
+        """The pictures on a page, as far as they are files of the same customer."""
+        if not location.page or not location.files:
+            return []
+        place = location.files[0].upload.place
+        with suppress(GoodhosterError, OSError):
+            pictures = pictures_on(_beginning(place), location.url)
+            found = [file for url in pictures for file in self.locate(ReadItem((url,))).files]
+            return [file for file in found if file.upload.customer == location.customer]
+        return []
+
+    def _already_gone(self, item: NoticeItem, location: Location) -> NoticeItem:
+        """No file there: because we took it, or because it was gone before."""
+        place = location.files[0].upload.place if location.files else location.place
+        cases = list(self.desk.store.find(CaseQuery(place=place))) if place else []
+        offline = [case for case in cases if case.state is CaseState.OFFLINE]
+        if offline:
+            return _told_by(offline, replace(item, place=place, cases=tuple(case.id for case in offline)))
+        return replace(item, place=place, state=ItemState.GONE, reason="there is no such file any more")
+
+    def _block(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
+        if self.blocks is None:
+            return self._held(item, "it is no file, and no web server is set up to block an address")
+        if any(block.url == item.url for block in self.blocks.blocks()):
+            return replace(item, state=ItemState.OFFLINE, blocked=True, reason="blocked before")
+        decision = decide_notice(self.desk.rules, self._around(item, grounds, self.blocks.blocks()))
+        if decision.action is Action.HOLD:
+            return self._held(item, decision.reason)
+        if decision.action is Action.OBSERVE:
+            return replace(item, state=ItemState.OBSERVED, reason=decision.reason)
+        return self._block_now(item, grounds, self.blocks)
+
+    def _block_now(self, item: NoticeItem, grounds: Grounds, blocks: UrlBlocks) -> NoticeItem:
+        block = Block(item.url, grounds.notice, grounds.notifier, item.customer, self.desk.clock())
+        self._log("block.intended", url=item.url, notice=grounds.notice, customer=item.customer)
+        try:
+            blocks.block(block)
+        except GoodhosterError as error:
+            self._log("block.failed", url=item.url, notice=grounds.notice, reason=str(error))
+            return self._held(item, f"it could not be blocked: {error}")
+        self._log("block.done", url=item.url, notice=grounds.notice)
+        return replace(item, state=ItemState.OFFLINE, blocked=True, reason="blocked at its address")
+
+    def _around(self, item: NoticeItem, grounds: Grounds, blocks: Sequence[Block]) -> NoticeCircumstances:
+        hour = self.desk.clock() - timedelta(hours=1)
+        recent = [block for block in blocks if block.at >= hour and block.notifier == grounds.notifier]
+        of_customer = [block for block in recent if block.customer == item.customer]
+        return NoticeCircumstances(grounds.doubt, grounds.caps, len(recent), len(of_customer))
+
+    @staticmethod
+    def _held(item: NoticeItem, why: str) -> NoticeItem:
+        return replace(item, state=ItemState.HELD, reason=why)
+
+    def _log(self, event: str, **data: str) -> None:
+        self.desk.audit.append(AuditEvent(event, data))
+
+
+def _told_by(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
+    """An item is as far as the case that is furthest behind."""
+    states = {_ITEM_STATES[case.state]: case for case in reversed(cases)}
+    worst = next(state for state in _WORST_FIRST if state in states)
+    return replace(item, state=worst, reason=states[worst].reason)
+
+
+def _by_customer(named: Sequence[NamedFile]) -> list[list[NamedFile]]:
+    """One group a customer, the one that the URL shows first."""
+    groups: dict[str, list[NamedFile]] = {}
+    seen: set[tuple[bytes, bytes]] = set()
+    for file in named:
+        place = file.upload.place
+        if (place.tree, place.path) not in seen:
+            seen.add((place.tree, place.path))
+            groups.setdefault(file.upload.customer, []).append(file)
+    return list(groups.values())
+
+
+def _beginning(place: Place) -> bytes:
+    with open_upload(place) as opened, open(opened.fd, "rb", closefd=False) as file:
+        return file.read(LARGEST_PAGE)

@@ -1,0 +1,39 @@
+"""What we write to notifiers and customers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class LetterKind(StrEnum):
+    """Why a letter is written."""
+
+    RECEIPT = "receipt"
+    """We have it (DSA Art. 16(4))."""
+    RESULT = "result"
+    """What was done about each URL (DSA Art. 16(5) and (6))."""
+    STATEMENT = "statement"
+    """To the customer: what was done, why, and how to object (DSA Art. 17)."""
+    FORWARD = "forward"
+    """A notice of the public, handed on to the hotline."""
+    PAGE = "page"
+    """To our own people: somebody must look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail that is to be sent once."""
+
+    id: str
+    """Sent once under this name, which is its Message-ID, too: a second sending after a crash can be told from a second
+    letter.
+    """
+    kind: LetterKind
+    to: str
+    subject: str
+    text: str
+    in_reply_to: str = ""
+    """Message-ID of what is answered."""
+    limited: bool = False
+    """Counts against the limit for each receiver: for whoever is not a proven notifier."""

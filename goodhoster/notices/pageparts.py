@@ -1,0 +1,54 @@
+"""Which pictures a page shows: for the hotline, a notice of a page means the page and the pictures on it (sector code,
+addendum of December 2018).
+"""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+LARGEST_PAGE = 1 << 20  # bytes that are looked through
+MOST_PICTURES = 200
+_SOURCES = {
+    "img": ("src", "srcset", "data-src"),
+    "source": ("src", "srcset"),
+    "video": ("src", "poster"),
+    "a": ("href",),
+}
+_PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".mp4", ".webm", ".mov", ".avi", ".mkv")
+
+
+def pictures_on(page: bytes, url: str) -> tuple[str, ...]:
+    """Absolute URLs of pictures and films that the page shows or links to, in its order, each once."""
+    parser = _Sources()
+    parser.feed(page[:LARGEST_PAGE].decode("utf-8", "replace"))
+    found = (joined for source in parser.found if (joined := _joined(url, source)))
+    return tuple(dict.fromkeys(found))[:MOST_PICTURES]
+
+
+class _Sources(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if value and name in _SOURCES.get(tag, ()):
+                self.found += _addresses(name, value)
+
+
+def _addresses(name: str, value: str) -> list[str]:
+    """A srcset has several, each with its width behind it."""
+    if name != "srcset":
+        return [value.strip()]
+    return [words[0] for part in value.split(",") if (words := part.split())]
+
+
+def _joined(base: str, source: str) -> str:
+    """Empty when it is no picture by its name, or no URL."""
+    try:
+        whole = urljoin(base, source)
+    except ValueError:
+        return ""
+    name = whole.partition("?")[0].partition("#")[0].lower()
+    return whole if name.endswith(_PICTURES) and whole.startswith(("http://", "https://")) else ""

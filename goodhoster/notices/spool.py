@@ -1,0 +1,128 @@
+"""Raw notices on disk, safe before anybody is told that they were received, and before anybody reads them.
+
+One file a notice: a line of JSON (what we know without reading it), then the bytes as they came. Only one process at a
+time works on what waits, any number may put in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from goodhoster.errors import PassingError, PermanentError
+from goodhoster.model.ids import new_id
+from goodhoster.model.noticelife import Receipt
+from goodhoster.model.notices import Carrier, RawNotice
+from goodhoster.notices.durable import move_durably, write_durably
+from goodhoster.ports import Clock
+
+_SUFFIX = ".notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What is known of who brought a notice; proves nothing, but for the token."""
+
+    sender: str = ""
+    """Envelope sender of a mail (`<>` for a bounce) or network address."""
+    notifier: str = ""
+    """The registered notifier whose API token came with it."""
+    status_key: str = ""
+    """Secret part of the status address that is given to whoever sent a web form."""
+
+
+class Spool:
+    """The raw notices of one machine."""
+
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        self._waiting = directory / "waiting"
+        self._kept = directory / "kept"
+        self._clock = clock
+        for folder in (self._waiting, self._kept):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def keep(self, raw: RawNotice, arrived: Arrived = Arrived()) -> Receipt:
+        """Put a raw notice on disk. Its bytes, its time and its SHA-256 are durable when this returns.
+
+        PassingError when the disk refuses: nothing was received, the sender must try again.
+        """
+        now = self._clock().astimezone(UTC)
+        digest = hashlib.sha256(raw.content).digest()
+        receipt = Receipt(
+            new_id(now, "N"), now, raw.carrier, digest, arrived.sender, arrived.notifier, arrived.status_key
+        )
+        try:
+            write_durably(self._waiting / (receipt.id + _SUFFIX), (_head(receipt), raw.content))
+        except FileExistsError:
+            return self.keep(raw, arrived)  # the same name on the same day: once in a lifetime
+        except OSError as error:
+            raise PassingError(
+                f"a notice cannot be kept in {self._waiting}: {error.strerror}",
+                hint="make room: until then its sender is asked to send it again",
+            ) from error
+        return receipt
+
+    def waiting(self) -> Iterator[Receipt]:
+        """What nobody has taken into the record yet, oldest first."""
+        receipts = (self._receipt(file) for file in self._waiting.glob("[!.]*" + _SUFFIX))
+        yield from sorted(receipts, key=lambda receipt: (receipt.received_at, receipt.id))
+
+    def taken(self, notice_id: str) -> None:
+        """It is in the record now: it waits no longer. May be called twice."""
+        with suppress(FileNotFoundError):
+            move_durably(self._waiting / (notice_id + _SUFFIX), self._shelf(notice_id) / (notice_id + _SUFFIX))
+
+    def raw(self, receipt: Receipt) -> RawNotice:
+        """The notice exactly as it came. PermanentError when it is gone, or not what was received."""
+        _, content = self._open(receipt.id)
+        if hashlib.sha256(content).digest() != receipt.sha256:
+            raise PermanentError(f"the raw message of notice {receipt.id} is not the one that was received")
+        return RawNotice(receipt.carrier, content)
+
+    def _shelf(self, notice_id: str) -> Path:
+        """A folder a day, so that none gets too large."""
+        shelf = self._kept / notice_id.partition("-")[0]
+        shelf.mkdir(mode=0o700, exist_ok=True)
+        return shelf
+
+    def _receipt(self, file: Path) -> Receipt:
+        with file.open("rb") as opened:
+            return _receipt(opened.readline())
+
+    def _open(self, notice_id: str) -> tuple[bytes, bytes]:
+        for folder in (self._waiting, self._kept / notice_id.partition("-")[0]):
+            with suppress(FileNotFoundError):
+                head, _, content = (folder / (notice_id + _SUFFIX)).read_bytes().partition(b"\n")
+                return head, content
+        raise PermanentError(f"the raw message of notice {notice_id} is gone", hint="restore it from a backup")
+
+
+def _head(receipt: Receipt) -> bytes:
+    data = {
+        "id": receipt.id,
+        "received_at": receipt.received_at.isoformat(),
+        "carrier": receipt.carrier,
+        "sha256": receipt.sha256.hex(),
+        "sender": receipt.sender,
+        "notifier": receipt.notifier,
+        "status_key": receipt.status_key,
+    }
+    return json.dumps(data).encode() + b"\n"
+
+
+def _receipt(head: bytes) -> Receipt:
+    data = json.loads(head)
+    return Receipt(
+        data["id"],
+        datetime.fromisoformat(data["received_at"]),
+        Carrier(data["carrier"]),
+        bytes.fromhex(data["sha256"]),
+        data["sender"],
+        data["notifier"],
+        data["status_key"],
+    )
