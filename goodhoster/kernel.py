@@ -32,8 +32,9 @@ _NO_FLAGS = frozenset({errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSY
 def open_beneath(directory: int, path: bytes, flags: int) -> int:
     """Open `path` below the open directory: no `..` out of it, no symbolic or magic link in any component.
 
-    Returns a descriptor (close-on-exec). OSError: ELOOP for a link, EXDEV for a way out, as openat2(2) says. A path
-    longer than PATH_MAX is opened in pieces, each under the same rules.
+    Returns a descriptor (close-on-exec). OSError: ELOOP for a link, EXDEV for a way out, as openat2(2) says; EAGAIN
+    while somebody holds a lease on the file and `flags` say not to block. A path longer than PATH_MAX is opened in
+    pieces, each under the same rules.
     """
     piece, rest = _first_piece(path)
     if not rest:
@@ -55,21 +56,34 @@ def _first_piece(path: bytes) -> tuple[bytes, bytes]:
     return path[:cut], path[cut + 1 :]
 
 
+_TRIES = 32
+
+
 def _openat2(directory: int, path: bytes, flags: int) -> int:
+    """EAGAIN says that a rename raced with the resolution, or that somebody holds a lease: not tried for ever."""
     rules = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
     how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, rules)
-    while True:
-        fd = int(_libc.syscall(_SYS_OPENAT2, directory, ctypes.c_char_p(path), how, len(how)))
+    code = 0
+    for _ in range(_TRIES):
+        fd = int(_libc.syscall(_SYS_OPENAT2, directory, _text(path), how, len(how)))
         if fd >= 0:
             return fd
         code = ctypes.get_errno()
-        if code not in {errno.EINTR, errno.EAGAIN}:  # EAGAIN: a rename raced with the resolution
-            raise OSError(code, os.strerror(code), path)
+        if code not in {errno.EINTR, errno.EAGAIN}:
+            break
+    raise OSError(code, os.strerror(code), path)
+
+
+def _text(name: bytes) -> ctypes.c_char_p:
+    """For C. A NUL would end it early and so name another file; no file has one in its name."""
+    if b"\0" in name:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    return ctypes.c_char_p(name)
 
 
 def rename_noreplace(source: tuple[int, bytes], target: tuple[int, bytes]) -> None:
     """Rename between (directory, name) pairs on one file system; FileExistsError instead of overwriting."""
-    arguments = (source[0], ctypes.c_char_p(source[1]), target[0], ctypes.c_char_p(target[1]))
+    arguments = (source[0], _text(source[1]), target[0], _text(target[1]))
     if _libc.renameat2(*arguments, RENAME_NOREPLACE) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), source[1], None, target[1])

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from goodhoster import kernel
 from goodhoster.errors import UncheckedError
-from goodhoster.model.uploads import FileState, Place
+from goodhoster.model.uploads import FileState, Place, display
 
-_GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG})
 _NOT_OURS = frozenset({errno.ELOOP, errno.EXDEV, errno.ENXIO, errno.EISDIR})
 
 
@@ -64,13 +64,21 @@ def open_quietly(directory: int, path: bytes, flags: int) -> int:
 
 
 def _open(place: Place) -> int:
+    tree = _open_tree_of(place)
     try:
-        tree = open_tree(place.tree)
-        try:
-            return open_quietly(tree, place.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY)
-        finally:
-            os.close(tree)
+        return open_quietly(tree, place.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY)
     except OSError as error:
         if error.errno in _GONE | _NOT_OURS:
             raise NotAnUploadError(f"{place}: {error.strerror}") from error
         raise UncheckedError(f"{place} cannot be opened: {error.strerror}", reason="unreadable") from error
+    finally:
+        os.close(tree)
+
+
+def _open_tree_of(place: Place) -> int:
+    """A tree that is gone (an unmounted disk) says nothing about its files."""
+    try:
+        return open_tree(place.tree)
+    except OSError as error:
+        message = f"the watched tree {display(place.tree)} cannot be opened: {error.strerror}"
+        raise UncheckedError(message, reason="unreadable") from error

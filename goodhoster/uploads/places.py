@@ -31,14 +31,16 @@ class Tree:
 
     def place_of(self, absolute: bytes) -> Place | None:
         """The place of an absolute path below this tree; None when it is not below, or ours."""
-        if not absolute.startswith(self.root.rstrip(b"/") + b"/"):
-            return None
         path = os.path.relpath(absolute, self.root)
-        return None if self.is_ours(path) else Place(self.root, path)
+        outside = path in {b".", b".."} or path.startswith(b"../")
+        return None if outside or self.is_ours(path) else Place(self.root, path)
 
     def is_ours(self, path: bytes) -> bool:
         """Does this path lie in our own quarantine at the top of the tree?"""
         if path != OWN_DIRECTORY and not path.startswith(OWN_DIRECTORY + b"/"):
             return False
-        found = os.lstat(os.path.join(self.root, OWN_DIRECTORY))
+        try:
+            found = os.lstat(os.path.join(self.root, OWN_DIRECTORY))
+        except FileNotFoundError:
+            return False
         return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
