@@ -1,0 +1,1 @@
+"""Where public keys of mail signatures are looked up."""

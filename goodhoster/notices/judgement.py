@@ -1,0 +1,144 @@
+"""One signature on one mail, judged rule by rule until one fails.
+
+A matching DKIM signature is necessary and not sufficient. All of these must hold: a signer of the author's
+organisation; the whole body and the headers that matter signed, by an algorithm of today; a strong key that is not on
+trial; a match; a profile that lists the signer; no copy of the mail believed before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from goodhoster.errors import PassingError
+from goodhoster.model.notices import DkimKey, Notifier, NotifierKind, TrustFinding, TrustLevel, TrustRule
+from goodhoster.notices.domains import same_organisation
+from goodhoster.notices.letter import SIGNED_ONCE, Letter
+from goodhoster.notices.ownresults import domains_passed
+from goodhoster.notices.signatures import PublicKey, Signature, matches, public_key
+from goodhoster.ports import KeyRecords, SeenMails
+
+_ALGORITHMS = frozenset({"rsa-sha256", "ed25519-sha256"})
+
+
+@dataclass(frozen=True, slots=True)
+class Court:
+    """What every judgement uses."""
+
+    notifiers: Sequence[Notifier]
+    keys: KeyRecords
+    seen: SeenMails
+    authserv_id: str = ""
+    """The name that our own mail server writes into Authentication-Results; empty: its results are not used."""
+
+    def owner(self, domain: str) -> Notifier | None:
+        """The notifier whose profile lists this signing domain or one above it."""
+        listing = (n for n in self.notifiers if any(domain == own or domain.endswith("." + own) for own in n.domains))
+        return next(listing, None)
+
+
+@dataclass(slots=True)
+class Judgement:
+    """The rules tried so far on one signature."""
+
+    court: Court
+    letter: Letter
+    signature: Signature
+    rules: list[TrustRule] = field(default_factory=list)
+    passing: bool = False
+    proof: Literal["dkim", "authserv", ""] = ""
+
+    def finding(self, receipt: str) -> TrustFinding:
+        """How far this signature lets us believe. May look up a key, and notes a mail that is believed."""
+        self.rules = list(self.letter.rules)
+        if not (self._claims_enough() and self._is_true()):
+            return self._found(TrustLevel.UNAUTHENTICATED)
+        owner = self.court.owner(self.signature.domain)
+        if owner is None:
+            self._rule("notifier.registered", passed=False, why=f"{self.signature.domain} is in no notifier's profile")
+            return self._found(TrustLevel.AUTHENTICATED)
+        self._rule("notifier.registered", passed=True, why=f"{self.signature.domain} is in the profile of {owner.id}")
+        if not self.court.seen.first_time(self.letter.fingerprint, receipt):
+            self._rule("mail.first-time", passed=False, why="a copy of this mail was believed before: a replay")
+            return self._found(TrustLevel.UNAUTHENTICATED)
+        self._rule("mail.first-time", passed=True, why="no copy of this mail was believed before")
+        return self._found(level_of(owner), owner.id)
+
+    def _found(self, level: TrustLevel, notifier: str = "") -> TrustFinding:
+        proof = "" if level is TrustLevel.UNAUTHENTICATED else self.proof
+        return TrustFinding(level, notifier, proof, tuple(self.rules), self.passing)
+
+    def _rule(self, name: str, *, passed: bool, why: str) -> bool:
+        self.rules.append(TrustRule(name, passed, why))
+        return passed
+
+    def _claims_enough(self) -> bool:
+        """Does the signature say enough, if it is true? Asked before any key is fetched."""
+        signature, author = self.signature, self.letter.author
+        unsigned = [name for name in SIGNED_ONCE if name not in signature.signed]
+        algorithm = signature.tags["a"].lower()
+        return (
+            self._rule(
+                "dkim.aligned",
+                passed=same_organisation(signature.domain, author),
+                why=f"signed by {signature.domain}, written by {author}",
+            )
+            and self._rule(
+                "dkim.whole-body",
+                passed=signature.covers_whole_body,
+                why="all of the body is signed" if signature.covers_whole_body else "l=: text may have been appended",
+            )
+            and self._rule(
+                "dkim.headers",
+                passed=not unsigned,
+                why="not signed: " + ", ".join(unsigned) if unsigned else "every header that matters is signed",
+            )
+            and self._rule("dkim.algorithm", passed=algorithm in _ALGORITHMS, why=f"a={algorithm[:40]}")
+        )
+
+    def _is_true(self) -> bool:
+        """Does the signature match, by a key that means something?"""
+        key = self._key()
+        if key is None:
+            return False
+        strong = self._rule("dkim.strong-key", passed=key.strong, why=f"{key.kind}, {key.bits} bits")
+        why = "t=y: its owner is only trying it" if key.on_trial else "the key is in earnest"
+        return strong and self._rule("dkim.earnest", passed=not key.on_trial, why=why) and self._matches(key)
+
+    def _key(self) -> PublicKey | None:
+        name = self.signature.key_name
+        owner = self.court.owner(self.signature.domain)
+        pinned = owner.dkim_keys if owner else ()
+        try:
+            records = _pinned(pinned, name) if pinned else self.court.keys.texts(name)
+        except PassingError as error:
+            self.passing = True
+            self._rule("dkim.key", passed=False, why=f"{name}: {error}; asked again later")
+            return None
+        key = public_key(records[0]) if len(records) == 1 else None
+        where = "the profile" if pinned else "DNS"
+        self._rule("dkim.key", passed=key is not None, why=f"{len(records)} records for {name} in {where}")
+        return key
+
+    def _matches(self, key: PublicKey) -> bool:
+        if matches(self.letter.raw, self.signature, key):
+            self.proof = "dkim"
+            return self._rule("dkim.match", passed=True, why="the signature matches")
+        if self.signature.domain in domains_passed(self.letter.mail.message, self.court.authserv_id):
+            self.proof = "authserv"
+            why = f"it matched when {self.court.authserv_id} received it"
+            return self._rule("authserv.match", passed=True, why=why)
+        return self._rule("dkim.match", passed=False, why="the signature does not match this message")
+
+
+def level_of(owner: Notifier) -> TrustLevel:
+    """What a proven notifier is."""
+    if owner.kind is NotifierKind.AUTHORITY:
+        return TrustLevel.AUTHORITY
+    trusted = owner.kind in {NotifierKind.HOTLINE, NotifierKind.TRUSTED_FLAGGER}
+    return TrustLevel.PINNED if trusted else TrustLevel.AUTHENTICATED
+
+
+def _pinned(keys: Sequence[DkimKey], name: str) -> tuple[str, ...]:
+    return tuple(key.record for key in keys if f"{key.selector}._domainkey.{key.domain}".lower() == name.lower())

@@ -1,0 +1,42 @@
+"""What the hoster's own mail server found (Authentication-Results, RFC 8601).
+
+Anybody can write such a header. Ours is the one that bears our server's name and stands above the second Received line:
+everything below that was there before the message reached us.
+"""
+
+from __future__ import annotations
+
+import re
+from email.message import Message
+
+_COMMENT = re.compile(r"\([^()]{0,1000}\)")
+_PASS = re.compile(r"\bdkim\s*=\s*pass\b", re.IGNORECASE)
+_DOMAIN = re.compile(r"\bheader\.d\s*=\s*([a-z0-9.-]{1,253})", re.IGNORECASE)
+
+
+def domains_passed(message: Message, authserv_id: str) -> frozenset[str]:
+    """Domains whose DKIM signature our own server found to match; empty without such a server."""
+    if not authserv_id:
+        return frozenset()
+    results = (_COMMENT.sub("", text) for text in _ours(message) if '"' not in text)
+    return frozenset(domain for text in results for domain in _passed(text, authserv_id))
+
+
+def _ours(message: Message) -> list[str]:
+    """The results above the second Received line."""
+    found, received = [], 0
+    for name, value in message.items():
+        received += name.lower() == "received"
+        if received > 1:
+            break
+        if name.lower() == "authentication-results":
+            found.append(" ".join(str(value).split()))
+    return found
+
+
+def _passed(text: str, authserv_id: str) -> list[str]:
+    server, *results = text.split(";")
+    if (server.split() or [""])[0].lower() != authserv_id.lower():
+        return []
+    domains = (_DOMAIN.search(result) for result in results if _PASS.search(result))
+    return [domain[1].lower().rstrip(".") for domain in domains if domain]
