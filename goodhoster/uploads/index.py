@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -93,7 +94,7 @@ class UploadIndex:
         self._db = _connect(file)
 
     def expect(self, arrivals: Iterable[Arrival]) -> None:
-        """Make these places wait for a check; all or none are durable when this returns."""
+        """Make these places wait for a check; all or none survive a `kill -9` when this returns."""
         rows = [(a.place.tree, a.place.path, a.customer, a.priority, a.due, a.due) for a in arrivals]
         with self._lock, self._db:
             self._db.executemany(
@@ -143,26 +144,26 @@ class UploadIndex:
 
     def settle(self, job: Job) -> None:
         """The row's outcome is recorded: it waits no longer, unless a newer hint came."""
-        self._change("waiting = 0, tries = 0", (), job)
-        self._put_down(job)
+        with self._putting_down(job):
+            self._change("waiting = 0, tries = 0", (), job)
 
     def retry(self, job: Job, due: float) -> None:
         """Let the row wait until `due`, unless a newer hint came."""
-        self._change("due = ?, tries = tries + 1", (due,), job)
-        self._put_down(job)
+        with self._putting_down(job):
+            self._change("due = ?, tries = tries + 1", (due,), job)
 
     def give_back(self, job: Job) -> None:
         """Hand the row to somebody else, as if it had not been taken."""
-        self._put_down(job)
+        with self._lock:
+            self._in_hand.discard(job.place)
 
     def forget(self, job: Job) -> None:
         """There is no file (any more). A row whose file was found known stays as the trace of it."""
-        with self._lock, self._db:
+        with self._putting_down(job), self._lock, self._db:
             key = (job.place.tree, job.place.path, job.hints)
             same = "WHERE tree = ? AND path = ? AND hints = ?"
             self._db.execute(f"DELETE FROM uploads {same} AND verdict IS NOT 'known'", key)  # noqa: S608
             self._db.execute(f"UPDATE uploads SET waiting = 0 {same}", key)  # noqa: S608
-        self._put_down(job)
 
     def wake(self, now: float) -> int:
         """A source answers again: what waits for a retry is due now. Returns how many that are."""
@@ -218,9 +219,13 @@ class UploadIndex:
                 (*values, job.place.tree, job.place.path, job.hints),
             )
 
-    def _put_down(self, job: Job) -> None:
-        with self._lock:
-            self._in_hand.discard(job.place)
+    @contextmanager
+    def _putting_down(self, job: Job) -> Iterator[None]:
+        """The job is out of hand afterwards, also when the disk is full: then the row waits on as it was."""
+        try:
+            yield
+        finally:
+            self.give_back(job)
 
     def _one(self, query: str, values: Row) -> Row | None:
         with self._lock:
@@ -266,12 +271,14 @@ def _remembered(columns: list[Any]) -> tuple[FileState, Content] | None:
 def _state_row(state: FileState | None) -> Row:
     if state is None:
         return (None,) * 5
-    return state.dev, _signed(state.ino), state.size, state.mtime_ns, state.ctime_ns
+    return state.dev, _signed(state.ino), state.size, _signed(state.mtime_ns), _signed(state.ctime_ns)
 
 
 def _signed(number: int) -> int:
-    """SQLite's integers are signed; some file systems number inodes up to 2**64."""
-    return number - (1 << 64) if number >= 1 << 63 else number
+    """SQLite's integers are signed and have 64 bits; inode numbers go up to 2**64, and an owner may set a file's time
+    to the year 2445. States that fold into one are 584 years apart.
+    """
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def _unsigned(number: int) -> int:

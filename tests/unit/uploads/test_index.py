@@ -1,0 +1,272 @@
+"""The durable queue: who gets what when, what a newer hint does to a check under way, and what a crash leaves."""
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from goodhoster.errors import ConfigurationError
+from goodhoster.model.uploads import Content, FileState, Place
+from goodhoster.model.verdicts import Category, Kind, Match, Verdict, VerdictKind
+from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
+
+NOW = 1_000_000.0
+STATE = FileState(dev=1, ino=2, size=3, mtime_ns=4, ctime_ns=5)
+CONTENT = Content(made_up("content").digests, Kind.IMAGE, 3)
+CLEAR = Verdict(VerdictKind.CLEAR)
+KNOWN = Verdict(VerdictKind.KNOWN, (Match("list", "sha1", Category.ILLEGAL),))
+UNCHECKED = Verdict(VerdictKind.UNCHECKED, reason="timeout", detail="no answer")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "index.sqlite"
+
+
+@pytest.fixture
+def index(file: Path) -> Iterator[UploadIndex]:
+    index = UploadIndex(file)
+    yield index
+    index.close()
+
+
+def place(path: bytes = b"alice/a.jpg", tree: bytes = b"/srv") -> Place:
+    return Place(tree, path)
+
+
+def arrival(path: bytes = b"alice/a.jpg", due: float = NOW, priority: Priority = Priority.FRESH) -> Arrival:
+    return Arrival(place(path), path.partition(b"/")[0].decode(errors="replace"), due, priority)
+
+
+def taken(index: UploadIndex, now: float = NOW, count: int = 100) -> list[bytes]:
+    return [job.place.path for job in index.take(now, count)]
+
+
+def only(index: UploadIndex, now: float = NOW) -> Job:
+    (job,) = index.take(now, 100)
+    return job
+
+
+def settled(index: UploadIndex, path: bytes, verdict: Verdict, state: FileState = STATE) -> None:
+    index.expect([arrival(path)])
+    job = only(index)
+    index.record(job, (state, CONTENT), verdict, NOW)
+    index.settle(job)
+
+
+def test_a_place_is_handed_out_once_until_it_is_given_back(index: UploadIndex) -> None:
+    index.expect([arrival()])
+    job = only(index)
+    assert (job.place, job.customer, job.tries, job.remembered, job.verdict) == (place(), "alice", 0, None, None)
+    assert taken(index) == []
+    index.give_back(job)
+    assert only(index) == job
+
+
+def test_fresh_uploads_come_before_what_a_scan_found_and_older_before_newer(index: UploadIndex) -> None:
+    index.expect([arrival(b"c/scan", NOW - 9, Priority.SCAN), arrival(b"c/new", NOW - 1), arrival(b"c/old", NOW - 2)])
+    assert taken(index) == [b"c/old", b"c/new", b"c/scan"]
+
+
+def test_what_is_not_due_waits(index: UploadIndex) -> None:
+    index.expect([arrival(due=NOW + 2)])
+    assert taken(index, NOW + 1.9) == []
+    assert taken(index, NOW + 2) == [b"alice/a.jpg"]
+
+
+def test_no_more_are_handed_out_than_asked_for(index: UploadIndex) -> None:
+    index.expect([arrival(b"a/%d" % number) for number in range(10)])
+    first, second = taken(index, count=4), taken(index, count=100)
+    assert (len(first), len(second)) == (4, 6)
+    assert not set(first) & set(second)
+
+
+def test_a_settled_place_waits_no_longer_and_is_checked_in_that_state_only(index: UploadIndex) -> None:
+    settled(index, b"alice/a.jpg", CLEAR)
+    assert taken(index) == []
+    assert index.checked(place(), STATE)
+    changes: list[dict[str, int]] = [{"dev": 9}, {"ino": 9}, {"size": 9}, {"mtime_ns": 9}, {"ctime_ns": 9}]
+    assert not any(index.checked(place(), replace(STATE, **change)) for change in changes)
+    assert not index.checked(place(b"alice/b.jpg"), STATE)
+    assert not index.checked(place(tree=b"/other"), STATE)
+
+
+def test_what_waits_already_need_not_be_queued_again(index: UploadIndex) -> None:
+    index.expect([arrival()])
+    assert index.checked(place(), STATE)
+
+
+def test_a_hint_during_a_check_makes_the_place_wait_again(index: UploadIndex) -> None:
+    index.expect([arrival()])
+    job = only(index)
+    index.expect([arrival()])
+    index.record(job, (STATE, CONTENT), CLEAR, NOW)
+    index.settle(job)
+    again = only(index)
+    assert again.place == job.place
+    assert again.verdict is None, "what was found before the newer hint is not the newest state's verdict"
+
+
+@pytest.mark.parametrize("end", ["retry", "forget"])
+def test_a_hint_during_a_check_is_not_put_off_or_forgotten(index: UploadIndex, end: str) -> None:
+    index.expect([arrival()])
+    job = only(index)
+    index.expect([arrival()])
+    if end == "retry":
+        index.retry(job, NOW + 3600)
+    else:
+        index.forget(job)
+    assert only(index).tries == 0
+
+
+def test_a_retry_waits_and_counts_and_remembers_what_was_read(index: UploadIndex) -> None:
+    index.expect([arrival()])
+    job = only(index)
+    index.record(job, (STATE, CONTENT), UNCHECKED, NOW)
+    index.retry(job, NOW + 10)
+    assert taken(index, NOW + 9) == []
+    again = only(index, NOW + 10)
+    assert (again.tries, again.remembered, again.verdict) == (1, (STATE, CONTENT), VerdictKind.UNCHECKED)
+    assert again.since == NOW
+
+
+def test_a_new_hint_ends_the_waiting_of_a_retry(index: UploadIndex) -> None:
+    index.expect([arrival()])
+    index.retry(only(index), NOW + 3600)
+    index.expect([arrival()])
+    assert only(index).tries == 0
+
+
+def test_a_scan_does_not_make_a_fresh_upload_less_urgent(index: UploadIndex) -> None:
+    index.expect([arrival(b"b/scan", NOW - 5, Priority.SCAN), arrival(b"a/fresh")])
+    index.expect([arrival(b"a/fresh", NOW, Priority.SCAN)])
+    assert taken(index) == [b"a/fresh", b"b/scan"]
+
+
+def test_when_a_source_answers_again_what_waits_for_a_retry_is_due(index: UploadIndex) -> None:
+    index.expect([arrival(b"a/failed"), arrival(b"a/settling", NOW + 2)])
+    index.retry(only(index), NOW + 3600)
+    assert index.wake(NOW) == 1
+    assert taken(index) == [b"a/failed"]
+
+
+def test_a_file_that_is_gone_is_forgotten_but_a_known_one_leaves_its_trace(index: UploadIndex) -> None:
+    for path, verdict in ((b"a/clear", CLEAR), (b"a/known", KNOWN)):
+        settled(index, path, verdict)
+        index.expect([arrival(path)])
+        index.forget(only(index))
+    assert index.figures().verdicts == {"known": 1}
+    assert index.figures().waiting == 0
+
+
+def test_figures_count_what_waits_and_why_it_is_unchecked(index: UploadIndex) -> None:
+    settled(index, b"a/1", CLEAR)
+    settled(index, b"a/2", KNOWN)
+    index.expect([arrival(b"a/3", NOW - 60)])
+    job = only(index)
+    index.record(job, (None, None), UNCHECKED, NOW)
+    index.retry(job, NOW + 60)
+    figures = index.figures()
+    assert (figures.waiting, figures.oldest) == (1, NOW - 60)
+    assert figures.verdicts == {"clear": 1, "known": 1, "unchecked": 1}
+    assert figures.reasons == {"timeout": 1}
+
+
+def test_counts_below_a_directory_are_of_that_directory_only(index: UploadIndex) -> None:
+    for path in (b"a/1", b"a/b/2", b"a-b/3", b"a0/4", b"ab/5", b"\xff\xff/6"):
+        settled(index, path, CLEAR)
+    assert index.verdict_counts_below(b"/srv", b"a") == {"clear": 2}
+    assert index.verdict_counts_below(b"/srv", b"a/b") == {"clear": 1}
+    assert index.verdict_counts_below(b"/srv") == {"clear": 6}
+    assert index.verdict_counts_below(b"/other") == {}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        replace(STATE, ino=2**64 - 1),
+        replace(STATE, mtime_ns=-(10**18)),
+        replace(STATE, mtime_ns=15 * 10**18),  # year 2445, as far as ext4 goes
+        replace(STATE, mtime_ns=10**25),  # tmpfs and btrfs go further
+        replace(STATE, ctime_ns=2**63),
+    ],
+    ids=["inode", "before-1970", "year-2445", "far-future", "ctime"],
+)
+def test_any_state_that_a_file_system_reports_can_be_kept(index: UploadIndex, state: FileState) -> None:
+    settled(index, b"alice/a.jpg", CLEAR, state)
+    assert index.checked(place(), state)
+    assert not index.checked(place(), replace(state, mtime_ns=state.mtime_ns + 1))
+
+
+@pytest.mark.parametrize("path", [b"\xff\n\0x", b"a/" + b"n" * 255, b"d/" * 5000 + b"f"])
+def test_any_path_can_be_kept(index: UploadIndex, path: bytes) -> None:
+    index.expect([Arrival(place(path), "c", NOW, Priority.FRESH)])
+    assert taken(index) == [path]
+
+
+@pytest.mark.parametrize("end", ["settle", "retry", "forget"])
+def test_a_job_whose_end_cannot_be_written_waits_on_as_it_was(index: UploadIndex, end: str) -> None:
+    index.expect([arrival()])
+    job = only(index)
+    index._db.execute("PRAGMA query_only = 1")  # SQLite's own refusal, in place of that of a full disk
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        {"settle": index.settle, "retry": lambda job: index.retry(job, NOW), "forget": index.forget}[end](job)
+    index._db.execute("PRAGMA query_only = 0")
+    assert only(index) == job
+
+
+QUEUER = """
+import sys
+from pathlib import Path
+from goodhoster.model.uploads import Place
+from goodhoster.uploads.index import Arrival, Priority, UploadIndex
+index = UploadIndex(Path(sys.argv[1]))
+for number in range(100_000):
+    name = b"%s/%d" % (sys.argv[2].encode(), number)
+    index.expect([Arrival(Place(b"/srv", name), "c", 0.0, Priority.FRESH)])
+    print(name.decode(), flush=True)
+"""
+
+
+def test_kill_9_loses_nothing_that_was_queued(file: Path, rounds: Callable[[int, int], int]) -> None:
+    chance, queued = random.Random(11), set()
+    for attempt in range(rounds(3, 50)):
+        queuer = [sys.executable, "-c", QUEUER, str(file), f"r{attempt}"]
+        with subprocess.Popen(queuer, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            queued.add(os.fsencode(process.stdout.readline().rstrip()))
+            time.sleep(chance.random() / 10)
+            process.kill()
+            queued |= {os.fsencode(line) for line in process.stdout.read().split("\n")[:-1]}
+    index = UploadIndex(file)
+    assert queued <= set(taken(index, count=1_000_000))
+    index.close()
+
+
+def test_two_processes_queue_side_by_side(file: Path, index: UploadIndex) -> None:
+    index.expect([arrival(b"ours/1")])
+    queuer = [sys.executable, "-c", QUEUER.replace("100_000", "20"), str(file), "theirs"]
+    subprocess.run(queuer, check=True, stdout=subprocess.DEVNULL)
+    assert len(taken(index)) == 21
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4000])
+def test_a_damaged_index_says_that_it_may_be_deleted(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    with pytest.raises(ConfigurationError, match="cannot be used") as caught:
+        UploadIndex(file)
+    assert "a scan rebuilds it" in caught.value.hint
+
+
+def test_an_index_of_another_version_is_left_alone(file: Path, index: UploadIndex) -> None:
+    index._db.execute("PRAGMA user_version = 99")
+    with pytest.raises(ConfigurationError, match=r"another version \(99\)"):
+        UploadIndex(file)
