@@ -35,6 +35,10 @@ class Tree:
         outside = path in {b".", b".."} or path.startswith(b"../")
         return None if outside or self.is_ours(path) else Place(self.root, path)
 
+    def has_in_quarantine(self, absolute: bytes) -> bool:
+        """Does this absolute path lie in our own quarantine at the top of this tree?"""
+        return absolute.startswith(self.root) and self.is_ours(os.path.relpath(absolute, self.root))
+
     def is_ours(self, path: bytes) -> bool:
         """Does this path lie in our own quarantine at the top of the tree?"""
         if path != OWN_DIRECTORY and not path.startswith(OWN_DIRECTORY + b"/"):

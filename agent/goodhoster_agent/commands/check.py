@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from goodhoster.assembly import House
 from goodhoster.model.uploads import Place, display
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.toolkit import NotAnUploadError, Toolkit
@@ -38,7 +39,7 @@ def check_command(
 ) -> None:
     """Say of each file whether it is known. Nothing is moved, nothing recorded."""
     with open_house(config) as house:
-        code = print_answers(answers(house.toolkit, paths, house.settings.agent.workers), as_json=as_json)
+        code = print_answers(answers(house, paths), as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -56,10 +57,10 @@ def print_answers(found: Iterable[Answer], *, as_json: bool) -> int:
     return UNCHECKED if VerdictKind.UNCHECKED in kinds else FINE
 
 
-def answers(toolkit: Toolkit, paths: Iterable[Path], threads: int) -> Iterator[Answer]:
-    """In order of the paths; several are examined at the same time."""
-    places = _places(paths)
-    with ThreadPoolExecutor(threads, "check") as pool:
+def answers(house: House, paths: Iterable[Path]) -> Iterator[Answer]:
+    """In order of the paths; several are examined at the same time. What lies in quarantine is not looked at again."""
+    toolkit, places = house.toolkit, _places(house, paths)
+    with ThreadPoolExecutor(house.settings.agent.workers, "check") as pool:
         under_way = [pool.submit(_examine, toolkit, place) for place in islice(places, _AHEAD)]
         while under_way:
             yield under_way.pop(0).result()
@@ -91,17 +92,19 @@ def as_text(answer: Answer) -> str:
     return f"{verdict.kind:<9} {answer.path}" + (f"  [{words}]" if words else "")
 
 
-def _places(paths: Iterable[Path]) -> Iterator[Place | Answer]:
+def _places(house: House, paths: Iterable[Path]) -> Iterator[Place | Answer]:
     for path in paths:
         whole = os.path.abspath(os.fsencode(path))
         if os.path.isdir(whole) and not os.path.islink(whole):
-            yield from _below(whole)
+            yield from _below(house, whole)
         else:
             yield Place(os.path.dirname(whole), os.path.basename(whole))
 
 
-def _below(directory: bytes) -> Iterator[Place | Answer]:
+def _below(house: House, directory: bytes) -> Iterator[Place | Answer]:
     for found in walk(directory):
+        if any(tree.has_in_quarantine(os.path.join(directory, found.path)) for tree in house.trees):
+            continue
         if isinstance(found, Unreadable):
             verdict = Verdict(VerdictKind.UNCHECKED, reason="unreadable", detail=f"directory: {found.reason}")
             yield Answer(display(os.path.join(directory, found.path)), verdict)

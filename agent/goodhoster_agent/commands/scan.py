@@ -42,7 +42,7 @@ def _scan(house: House, directories: list[Path]) -> Iterator[ScanProgress]:
 
 def _look(house: House, directories: list[Path]) -> Iterator[ScanProgress]:
     progress = ScanProgress(verdicts=Counter())
-    for answer in answers(house.toolkit, directories, house.settings.agent.workers):
+    for answer in answers(house, directories):
         progress.files += 1
         progress.verdicts[answer.verdict.kind] += 1
         yield progress

@@ -46,7 +46,8 @@ class Scanner:
         written is told of again when it is closed.
         """
         figures = ScanFigures()
-        seen = (found for found in walk(tree.root, start) if self._is_file(found, figures))
+        theirs = (found for found in walk(tree.root, start) if not tree.is_ours(found.path))
+        seen = (found for found in theirs if self._is_file(found, figures))
         while batch := list(itertools.islice(seen, _BATCH)):
             arrivals = [arrival for found in batch if (arrival := self._arrival(tree, found, fresh=fresh))]
             if arrivals:
@@ -65,7 +66,7 @@ class Scanner:
         return False
 
     def _arrival(self, tree: Tree, found: Found | Unreadable, *, fresh: bool) -> Arrival | None:
-        if not isinstance(found, Found) or tree.is_ours(found.path):
+        if not isinstance(found, Found):
             return None
         place = Place(tree.root, found.path)
         if self.index.checked(place, found.state):

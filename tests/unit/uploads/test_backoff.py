@@ -17,6 +17,10 @@ def test_a_wait_is_never_shorter_than_was_asked_for(tries: int, retry_after: flo
     assert retry_after <= delay(tries, retry_after, chance) < retry_after + 300.001
 
 
+def test_a_date_far_away_is_not_waited_for() -> None:
+    assert delay(0, 70 * 365 * 86400.0) < 86400 + 300
+
+
 def test_the_ceiling_doubles() -> None:
     ceilings = [delay(tries, None, 1.0) for tries in range(11)]
     assert ceilings == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]

@@ -1,0 +1,189 @@
+"""The command line as an administrator and a black-box check use it."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from goodhoster.testing.pictures import made_up_picture
+from tests.journeys.host import GOODHOSTER, Host, look_at_all, sha1_of, wait_until
+
+KNOWN, CLEAR = made_up_picture(1), made_up_picture(2)
+
+
+def test_check_says_each_verdict_and_moves_nothing(host: Host, tmp_path: Path) -> None:
+    host.service.known = {sha1_of(KNOWN)}
+    known, clear = host.upload("anna/known.txt", KNOWN), host.upload("anna/clear.png", CLEAR)
+    assert json.loads(host.run("check", str(clear), "--json")) == {
+        "path": str(clear),
+        "verdict": "clear",
+        "matches": [],
+        "reason": "",
+    }
+    answer = json.loads(host.run("check", str(known), "--json", code=1))
+    assert answer["verdict"] == "known"
+    assert answer["matches"][0] | {"distance": 0} == answer["matches"][0]
+    assert answer["matches"][0]["source"] == "hashcheckservice"
+    assert answer["matches"][0]["algorithm"] == "sha1"
+    both = host.run("check", str(known), str(clear), code=1).splitlines()
+    assert [line.split()[0] for line in both] == ["known", "clear"]
+    missing = json.loads(host.run("check", str(tmp_path / "nothing"), "--json", code=3))
+    assert missing["verdict"] == "unchecked"
+    assert known.exists()
+
+
+def test_check_follows_no_link_and_waits_for_no_pipe(host: Host) -> None:
+    outside = host.folder / "outside.png"
+    outside.write_bytes(KNOWN)
+    link = host.customers / "link.png"
+    link.symlink_to(outside)
+    pipe = host.customers / "pipe.png"
+    subprocess.run(["mkfifo", pipe], check=True)
+    for path in (link, pipe):
+        assert json.loads(host.run("check", str(path), "--json", code=3))["reason"] == "no-file"
+
+
+def test_dry_run_records_nothing_and_scan_acts(host: Host) -> None:
+    host.service.known = {sha1_of(KNOWN)}
+    known = host.upload("anna/known.png", KNOWN)
+    for number in range(3, 33):
+        host.upload(f"bram/{number}.png", made_up_picture(number))
+    before = look_at_all(host.customers)
+    dry = json.loads(host.run("scan", str(host.customers), "--dry-run", "--json", code=1))
+    assert {key: dry[key] for key in ("files", "checked", "known", "near", "unchecked")} == {
+        "files": 31,
+        "checked": 31,
+        "known": 1,
+        "near": 0,
+        "unchecked": 0,
+    }
+    assert look_at_all(host.customers) == before
+    assert host.cases() == []
+    done = json.loads(host.run("scan", str(host.customers), "--json", code=1))
+    assert (done["files"], done["checked"], done["known"]) == (31, 31, 1)
+    assert not known.exists()
+    again = json.loads(host.run("scan", str(host.customers), "--json"))
+    assert (again["files"], again["checked"], again["known"]) == (30, 30, 0)
+    assert len(host.service.requests) == 62, "the second scan asked nothing again"
+
+
+def test_a_scan_of_files_that_nobody_watches_is_refused(host: Host, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert "watched" in host.run("scan", str(elsewhere), code=2)
+
+
+def test_a_scan_beside_the_daemon_lets_the_daemon_check(host: Host) -> None:
+    host.start()
+    host.settled()
+    host.upload("anna/clear.png", CLEAR)
+    done = json.loads(host.run("scan", str(host.customers), "--json"))
+    assert (done["files"], done["checked"]) == (1, 1)
+
+
+def test_a_second_daemon_is_refused(host: Host) -> None:
+    host.start()
+    words = host.run("run", code=2)
+    assert "another goodhoster" in words
+    assert host.status()["ready"]
+
+
+def test_a_wrong_configuration_stays_outside_at_reload(host: Host) -> None:
+    host.configure(mode="observe")
+    host.start()
+    host.config.write_text(host.config.read_text().replace("[policy]", "[policy]\nstorm_custmers = 3"))
+    host.reload()
+    assert wait_until(lambda: "did you mean storm_customers?" in host.journal())
+    assert "did you mean" in host.run("status", code=2)
+    host.configure(mode="enforce")
+    host.reload()
+    assert wait_until(lambda: host.status().get("mode") == "enforce" and "mode enforce" in host.journal())
+    host.service.known = {sha1_of(KNOWN)}
+    known = host.upload("anna/known.png", KNOWN)
+    assert wait_until(lambda: not known.exists())
+
+
+def test_own_lists_are_imported_shown_and_taken_away(host: Host, tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    file.write_text(f"{hashlib.sha256(KNOWN).hexdigest()}\n{hashlib.md5(CLEAR, usedforsecurity=False).hexdigest()}\n")
+    host.config.write_text(host.config.read_text() + '[[hash_source]]\nkind = "list"\n')
+    imported = host.run("hashlist", "import", str(file), "--source", "police", "--category", "baseline", "--json")
+    assert {
+        (line["source"], line["algorithm"], line["entries"]) for line in map(json.loads, imported.splitlines())
+    } == {
+        ("police", "sha256", 1),
+        ("police", "md5", 1),
+    }
+    picture = host.upload("anna/known.png", KNOWN)
+    match = json.loads(host.run("check", str(picture), "--json", code=1))["matches"][0]
+    assert (match["source"], match["algorithm"], match["category"]) == ("police", "sha256", "baseline")
+    assert len(host.run("hashlist", "list", "--json").splitlines()) == 2
+    host.run("hashlist", "remove", "police")
+    assert host.run("hashlist", "list", "--json") == ""
+    assert "no such hash list" in host.run("hashlist", "remove", "police", code=2)
+
+
+def test_a_changed_audit_log_is_not_whole(host: Host) -> None:
+    host.service.known = {sha1_of(KNOWN)}
+    host.upload("anna/known.png", KNOWN)
+    host.run("scan", str(host.customers), "--json", code=1)
+    log = host.folder / "state" / "audit.log"
+    kept = host.folder / "kept"
+    shutil.copy(log, kept)
+    verified = json.loads(host.run("audit", "verify", "--json"))
+    assert verified["ok"]
+    assert verified["entries"] == len(kept.read_bytes().splitlines())
+    log.write_bytes(kept.read_bytes().replace(b"anna", b"bram", 1))
+    changed = json.loads(host.run("audit", "verify", "--json", code=1))
+    assert not changed["ok"]
+    assert changed["first_bad"] is not None
+
+
+def test_a_case_is_shown_restored_once_and_confirmed(host: Host) -> None:
+    host.service.known = {sha1_of(KNOWN)}
+    host.configure(policy="measures_per_hour = 0")
+    known = host.upload("anna/known.png", KNOWN)
+    host.run("scan", str(host.customers), "--json", code=1)
+    (case,) = host.cases()
+    assert (case["state"], case["customer"], case["path"], case["verdict"]) == ("held", "anna", str(known), "known")
+    assert host.status()["held"] == 1
+    confirmed = json.loads(host.run("cases", "confirm", case["id"], "--reason", "looked at the list", "--json"))
+    assert confirmed["confirmed"] == [case["id"]]
+    assert not known.exists()
+    shown = json.loads(host.run("cases", "show", case["id"], "--json"))
+    assert shown["state"] == "offline"
+    assert [(m["kind"], m["state"]) for m in shown["measures"]] == [("quarantine", "done")]
+    assert json.loads(host.run("cases", "restore", case["id"], "--reason", "wrong list", "--json"))["restored"]
+    assert known.read_bytes() == KNOWN
+    refused = json.loads(host.run("cases", "restore", case["id"], "--reason", "again", "--json", code=1))
+    assert refused["refused"][0]["id"] == case["id"]
+    assert "no case" in host.run("cases", "show", "20990101-nothing", code=2)
+
+
+def test_configuration_mistakes_are_named(host: Host) -> None:
+    good = host.config.read_text()
+    assert json.loads(host.run("config", "check", "--json"))["ok"]
+    host.config.write_text(good.replace("state_dir", "state_dri"))
+    assert "did you mean state_dir?" in host.run("config", "check", code=2)
+    host.config.write_text(good)
+    password = host.folder / "password"
+    password.chmod(0o644)
+    assert f"chmod 600 {password}" in host.run("config", "check", code=2)
+    password.unlink()
+    assert "make it:" in host.run("config", "check", code=2)
+
+
+def test_doctor_names_what_stands_in_the_way(host: Host) -> None:
+    findings = {f["what"]: f for f in map(json.loads, host.run("doctor", "--json", code=1).splitlines())}
+    assert findings["hash source hashcheckservice"]["ok"]
+    assert not findings["daemon"]["ok"]
+    host.start()
+    host.run("doctor")
+
+
+def test_without_a_configuration_the_command_says_how_to_make_one(tmp_path: Path) -> None:
+    command = (*GOODHOSTER, "status", "--config", str(tmp_path / "none.toml"))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "goodhoster config sample" in done.stderr
