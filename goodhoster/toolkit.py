@@ -7,7 +7,7 @@ answers or what carries it out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from goodhoster.cases.desk import CaseDesk, Order
@@ -39,6 +39,8 @@ class Checked:
     """The state that was examined; None when the file could not even be opened."""
     content: Content | None = None
     """None when it could not be read whole."""
+    picture: bool = False
+    """Was every source asked? About what is no picture and no video only those on this machine are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,12 @@ class Toolkit:
         What was `remembered` of exactly this state is not read again. NotAnUploadError when there is no regular file;
         every other failure is a verdict *unchecked*.
         """
-        try:
-            with open_upload(place) as opened:
-                yield self._check(opened, remembered)
-        except UncheckedError as error:
-            yield Checked(_unchecked(error))
+        with ExitStack() as stack:
+            try:
+                checked = self._check(stack.enter_context(open_upload(place)), remembered)
+            except UncheckedError as error:
+                checked = Checked(_unchecked(error))
+            yield checked
 
     def act(self, customer: str, place: Place, checked: Checked) -> Case | None:
         """Let the case desk decide about a match and carry it out; None when there is nothing to do."""
@@ -111,7 +114,7 @@ class Toolkit:
             return Checked(_unchecked(error), opened.state)
         question = Question(content.digests, content.fingerprints)
         picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
-        return Checked(verdict_of(question, self.sources, picture=picture), opened.state, content)
+        return Checked(verdict_of(question, self.sources, picture=picture), opened.state, content, picture)
 
 
 def _each(case_ids: Sequence[str], carry_out: Callable[[str], Case]) -> CaseOrders:

@@ -17,8 +17,10 @@ def verdict_of(question: Question, sources: Sequence[HashSource], *, picture: bo
 
     A match of any source is *known*, or *near* when all are by fingerprint, even while another source fails (its
     reason is kept: it still owes its answer). No match and a failure is *unchecked*. What is no picture is compared
-    with local lists only: nothing about it leaves the machine.
+    with local lists only: nothing about it leaves the machine. Without any source nothing was checked.
     """
+    if not sources:
+        return Verdict(VerdictKind.UNCHECKED, reason="no-source", detail="no [[hash_source]] is configured")
     matches: list[Match] = []
     failure: _Failure | None = None
     for source in sorted(sources, key=lambda source: not source.local):

@@ -42,7 +42,6 @@ def memory(*, knows: bool = False, fails: bool = False) -> MemorySource:
         ([Alike(NEAR), memory()], VerdictKind.NEAR, (NEAR,)),
         ([Alike(ALIKE)], VerdictKind.NEAR, (ALIKE,)),
         ([memory(knows=True), Alike(NEAR)], VerdictKind.KNOWN, (NEAR, KNOWN)),
-        ([], VerdictKind.CLEAR, ()),
     ],
 )
 def test_one_verdict_over_all_sources(
@@ -64,6 +63,12 @@ def test_one_verdict_over_all_sources(
 def test_a_source_that_failed_still_owes_its_answer(others: Sequence[MemorySource], kind: VerdictKind) -> None:
     verdict = verdict_of(CONTENT, [memory(fails=True), *others], picture=True)
     assert (verdict.kind, verdict.reason, verdict.retry_after) == (kind, "timeout", 7.0)
+
+
+@pytest.mark.parametrize("picture", [True, False])
+def test_without_a_source_nothing_was_checked(*, picture: bool) -> None:
+    verdict = verdict_of(CONTENT, [], picture=picture)
+    assert (verdict.kind, verdict.reason) == (VerdictKind.UNCHECKED, "no-source")
 
 
 def test_what_is_no_picture_is_asked_of_local_sources_only() -> None:
