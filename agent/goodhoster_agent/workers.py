@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 _BATCH = 64
 _POLL = 0.25
 """Seconds between looks at the queue when nobody rings: other processes queue too, and retries fall due."""
+_PAUSE = 1.0
+"""Seconds to wait when the queue itself fails."""
 _SLOW_RETRY = {"too-big": 3600.0, "unreadable": 60.0, "changed": 1.0}
 """Seconds at least before a file that could not be read is tried again; a new hint comes sooner."""
 
@@ -56,13 +58,23 @@ class Workers:
             self._rung.notify()
 
     def _work(self) -> None:
-        while (job := self._next()) is not None:
+        """Nothing ends a worker but `stop`: when the queue itself fails (a full disk) it is told and waited out."""
+        while not self._stopping:
             try:
-                self._do(job)
+                while (job := self._next()) is not None:
+                    self._try(job)
             except Exception:
-                _log.exception("checking %s failed; it is tried again", job.place)
-                self._index.retry(job, time.time() + delay(job.tries, 10.0))
-            self.checked += 1
+                _log.exception("the queue cannot be used; tried again in %.0f s", _PAUSE)
+                with self._rung:
+                    self._rung.wait_for(lambda: self._stopping, _PAUSE)
+
+    def _try(self, job: Job) -> None:
+        try:
+            self._do(job)
+        except Exception:
+            _log.exception("checking %s failed; it is tried again", job.place)
+            self._index.retry(job, time.time() + delay(job.tries, 10.0))
+        self.checked += 1
 
     def _next(self) -> Job | None:
         with self._rung:
@@ -100,7 +112,8 @@ class Workers:
             self._retry(job, checked)
         else:
             self._index.settle(job)
-            self._source_answers()
+            if checked.picture:
+                self._source_answers()
 
     def _retry(self, job: Job, checked: Checked) -> None:
         verdict = checked.verdict

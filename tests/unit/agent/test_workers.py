@@ -1,0 +1,197 @@
+"""The pool over the queue: every file gets its verdict, failures come back in time, and no thread dies of anything."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from goodhoster.adapters.hashsources.memory import MemorySource
+from goodhoster.adapters.stores.sqlite import SqliteCaseStore
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.cases.turn import Turn
+from goodhoster.errors import SourceUnavailableError
+from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.sources import Question
+from goodhoster.model.uploads import Place
+from goodhoster.model.verdicts import Category, Match
+from goodhoster.policy.decide import HouseRules
+from goodhoster.ports import CaseQuery, HashSource
+from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.toolkit import Toolkit
+from goodhoster.uploads.index import Arrival, Priority, UploadIndex
+from goodhoster_agent.workers import Workers
+
+PICTURE = "\x89PNG made up"
+
+
+class House:
+    """A queue and a toolkit over real files, observing; a source that is far and one on the machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tree = folder / "customers"
+        self.tree.mkdir()
+        self.folder = folder
+        self.far = MemorySource({}, name="far", local=False)
+        self.near = MemorySource({}, name="near", local=True)
+        self.store = SqliteCaseStore(folder / "record.sqlite")
+        audit = FileAuditLog(folder / "audit.log")
+        desk = CaseDesk(
+            self.store,
+            audit,
+            LocalQuarantine((os.fsencode(self.tree),)),
+            HouseRules(enforce=False, storm_customers=3, measures_per_hour=100),
+            Turn(folder / "desk.lock"),
+            lambda: datetime.now(UTC),
+        )
+        self.index = UploadIndex(folder / "index.sqlite")
+        self.sources: list[HashSource] = [self.far, self.near]
+        toolkit = Toolkit(self.sources, self.store, audit, desk, 1000)
+        self.workers = Workers(self.index, toolkit, 4)
+
+    def file(self, name: str, text: str = PICTURE) -> None:
+        path = self.tree / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        self.expect(name)
+
+    def expect(self, name: str) -> None:
+        place = Place(os.fsencode(self.tree), os.fsencode(name))
+        self.index.expect([Arrival(place, name.partition("/")[0], time.time(), Priority.FRESH)])
+        self.workers.ring()
+
+    def verdicts(self) -> dict[str, int]:
+        return self.index.figures().verdicts
+
+    def idle(self) -> bool:
+        return self.index.figures().waiting == 0
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    yield house
+    house.workers.stop()
+    house.index.close()
+    house.store.close()
+
+
+def eventually(what: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "did not come true"
+        time.sleep(0.01)
+
+
+def test_every_file_is_checked_and_a_known_one_becomes_a_case(house: House) -> None:
+    house.workers.start()
+    house.near.known[made_up("known").digests.of(Algorithm.MD5)] = Category.ILLEGAL
+    for number in range(200):
+        house.file(f"alice/{number}.png", f"{PICTURE} {number}")
+    house.file("bob/known.png", "known")
+    eventually(house.idle)
+    assert house.verdicts() == {"clear": 200, "known": 1}
+    assert [case.upload.place.path for case in house.store.find(CaseQuery())] == [b"bob/known.png"]
+    assert house.workers.checked == 201
+
+
+def test_what_is_no_file_any_more_leaves_nothing(house: House) -> None:
+    house.workers.start()
+    house.expect("alice/gone.png")
+    os.symlink("/etc/passwd", house.tree / "link.png")
+    house.expect("link.png")
+    eventually(house.idle)
+    assert house.verdicts() == {}
+
+
+DOWN = SourceUnavailableError("the service is away", reason="refused")
+BUSY = SourceUnavailableError("asked too often", reason="http-429", retry_after=3600.0)
+
+
+def test_while_a_source_fails_files_are_unchecked_and_checked_once_it_answers(house: House) -> None:
+    house.workers.start()
+    house.far.trouble = DOWN
+    for number in range(20):
+        house.file(f"alice/{number}.png", f"{PICTURE} {number}")
+    eventually(lambda: house.verdicts() == {"unchecked": 20})
+    assert house.index.figures().reasons == {"refused": 20}
+    house.far.trouble = None
+    eventually(house.idle, 40)
+    assert house.verdicts() == {"clear": 20}
+
+
+def test_the_first_answer_wakes_what_waits_for_its_retry(house: House) -> None:
+    house.workers.start()
+    house.far.trouble = BUSY
+    house.file("alice/a.png")
+    eventually(lambda: house.verdicts() == {"unchecked": 1})
+    house.far.trouble = None
+    house.file("bob/b.png")
+    eventually(house.idle)
+    assert house.verdicts() == {"clear": 2}
+
+
+def test_an_answer_of_the_machines_own_lists_does_not_wake_what_waits_for_a_far_source(house: House) -> None:
+    house.workers.start()
+    house.far.trouble = BUSY
+    house.file("alice/a.png")
+    eventually(lambda: house.verdicts() == {"unchecked": 1})
+    asked = len(house.far.asked)
+    for number in range(20):
+        house.file(f"bob/{number}.txt", f"a letter {number}")
+    eventually(lambda: house.verdicts() == {"unchecked": 1, "clear": 20})
+    time.sleep(0.5)
+    assert len(house.far.asked) == asked
+
+
+class Broken(MemorySource):
+    """A plug-in with a fault of its own."""
+
+    def look_up(self, question: Question) -> tuple[Match, ...]:
+        raise ZeroDivisionError(question)
+
+
+def test_a_fault_in_a_plug_in_stops_no_other_file_and_is_told(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.sources.append(Broken({}, name="broken", local=False))
+    house.workers.start()
+    house.file("alice/a.png")
+    eventually(lambda: "ZeroDivisionError" in caplog.text)
+    house.file("bob/letter.txt", "a letter")
+    eventually(lambda: house.verdicts() == {"clear": 1})
+    assert "alice/a.png failed; it is tried again" in caplog.text
+    assert house.index.figures().waiting == 1, "neither clear nor known"
+
+
+def test_no_worker_dies_while_nothing_can_be_written(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.file("alice/a.png")
+    house.index._db.execute("PRAGMA query_only = 1")  # SQLite's own refusal, in place of that of a full disk
+    house.workers.start()
+    eventually(lambda: caplog.text.count("readonly database") >= 3)
+    house.index._db.execute("PRAGMA query_only = 0")
+    eventually(house.idle)
+    assert house.verdicts() == {"clear": 1}
+
+
+def test_no_worker_dies_while_the_queue_cannot_be_read(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.file("alice/a.png")
+    house.index._db.execute("ALTER TABLE uploads RENAME TO away")
+    house.workers.start()
+    eventually(lambda: "no such table" in caplog.text)
+    house.index._db.execute("ALTER TABLE away RENAME TO uploads")
+    eventually(house.idle)
+    assert house.verdicts() == {"clear": 1}
+
+
+def test_stopping_ends_after_the_files_in_hand_and_the_rest_waits_on_disk(house: House) -> None:
+    for number in range(500):
+        house.file(f"alice/{number}.png", f"{PICTURE} {number}")
+    house.workers.start()
+    eventually(lambda: house.workers.checked > 0)
+    house.workers.stop()
+    figures = house.index.figures()
+    assert figures.verdicts == {"clear": house.workers.checked}
+    assert figures.waiting == 500 - house.workers.checked
