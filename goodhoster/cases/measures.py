@@ -46,7 +46,7 @@ class Measures:
         measure, copy, name = case.measures[number], case.about(number), case.quarantine_id(number)
         try:
             if after_crash and self.quarantine.settle(name, copy.upload.place) is Whereabouts.QUARANTINE:
-                return self._done(case, number, "found done after a crash")
+                return self._done(case, number, "found done after a crash", event="measure.found-done")
             self._log("measure.intended", **about(case, number), reason=case.reason)
             return self._done(case, number, self.quarantine.take_offline(name, copy.upload, copy.sha256))
         except RefusedError as error:
@@ -57,8 +57,9 @@ class Measures:
                 self._log("measure.failed", **_names(case, number), reason=str(error))
             return replace(measure, state=MeasureState.FAILED, detail=str(error))
 
-    def _done(self, case: Case, number: int, detail: str) -> Measure:
-        self._log("measure.done", **_names(case, number), detail=detail)
+    def _done(self, case: Case, number: int, detail: str, *, event: str = "measure.done") -> Measure:
+        """A crash after the entry and before the record finds it done: that is said as such, not as done twice."""
+        self._log(event, **_names(case, number), detail=detail)
         return replace(case.measures[number], state=MeasureState.DONE, detail=detail)
 
     def _put_back(self, case: Case, number: int) -> Measure:
