@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,30 +39,33 @@ class House:
     index: UploadIndex
     audit: AuditLog
     toolkit: Toolkit
+    begun: ExitStack
+    """How what was begun is given back."""
 
     def close(self) -> None:
-        """Give everything back."""
-        for source in self.sources:
-            source.close()
-        self.index.close()
+        """Give everything back. May be called twice."""
+        self.begun.close()
 
 
 def assemble(settings: Settings) -> House:
     """Put a process together. ConfigurationError when something is not as it must be; nothing was started then."""
     state_dir = make_state_dir(settings.state_dir)
     trees = trees_of(settings)
-    sources = hash_sources(settings)
-    store, audit = SqliteCaseStore(state_dir / "record.sqlite"), audit_log(settings)
-    desk = CaseDesk(
-        store=store,
-        audit=audit,
-        quarantine=LocalQuarantine(tuple(tree.root for tree in trees)),
-        rules=_rules(settings),
-        turn=Turn(state_dir / "desk.lock"),
-        clock=utc_now,
-    )
-    toolkit = Toolkit(sources, store, audit, desk, settings.agent.largest_file)
-    return House(settings, trees, sources, UploadIndex(state_dir / "index.sqlite"), audit, toolkit)
+    with ExitStack() as begun:
+        sources = tuple(begun.enter_context(closing(source)) for source in hash_sources(settings))
+        store = begun.enter_context(closing(SqliteCaseStore(state_dir / "record.sqlite")))
+        index = begun.enter_context(closing(UploadIndex(state_dir / "index.sqlite")))
+        audit = audit_log(settings)
+        desk = CaseDesk(
+            store=store,
+            audit=audit,
+            quarantine=LocalQuarantine(tuple(tree.root for tree in trees)),
+            rules=_rules(settings),
+            turn=Turn(state_dir / "desk.lock"),
+            clock=utc_now,
+        )
+        toolkit = Toolkit(sources, store, audit, desk, settings.agent.largest_file)
+        return House(settings, trees, sources, index, audit, toolkit, begun.pop_all())
 
 
 def trees_of(settings: Settings) -> tuple[Tree, ...]:
@@ -85,12 +89,16 @@ def hash_sources(settings: Settings) -> tuple[ObservedSource, ...]:
     """Every [[hash_source]], counted and guarded."""
     around = Surroundings(ListShelf(lists_directory(settings)), utc_now)
     kinds = hash_source_kinds()
-    sources = tuple(read_plugged(plugged, kinds).build(around) for plugged in settings.hash_sources)
-    names = [source.name for source in sources]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigurationError(f"two hash sources are called {name}", hint="give each [[hash_source]] its name")
-    return sources
+    sources: list[ObservedSource] = []
+    with ExitStack() as begun:
+        for plugged in settings.hash_sources:
+            source = begun.enter_context(closing(read_plugged(plugged, kinds).build(around)))
+            if source.name in {other.name for other in sources}:
+                hint = "give each [[hash_source]] its name"
+                raise ConfigurationError(f"two hash sources are called {source.name}", hint=hint)
+            sources.append(source)
+        begun.pop_all()
+    return tuple(sources)
 
 
 def check_hash_sources(settings: Settings) -> None:

@@ -1,0 +1,113 @@
+"""From a configuration to everything a process needs, or to a message and nothing started."""
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from goodhoster.assembly import assemble, hash_sources, make_state_dir, trees_of
+from goodhoster.errors import ConfigurationError
+from goodhoster.settings import Settings, load
+from goodhoster.uploads.places import Tree
+
+Configure = Callable[[str], Settings]
+
+SERVICE = """
+[[hash_source]]
+kind = "hashcheckservice"
+url = "http://127.0.0.1:1/v1/check"
+username = "example"
+password_file = "password"
+"""
+
+
+@pytest.fixture
+def configure(tmp_path: Path) -> Configure:
+    def configured(content: str) -> Settings:
+        (tmp_path / "password").touch(0o600)
+        (tmp_path / "password").write_text("s3cret")
+        file = tmp_path / "goodhoster.toml"
+        file.write_text(f'[agent]\nstate_dir = "{tmp_path}/state"\n{content}')
+        return load(file)
+
+    return configured
+
+
+def our_threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate()}
+
+
+def test_everything_is_put_together_and_given_back(configure: Configure, tmp_path: Path) -> None:
+    (tmp_path / "customers").mkdir()
+    before = our_threads()
+    house = assemble(configure(f'{SERVICE}[[hash_source]]\nkind = "list"\n[[watch]]\npath = "customers"'))
+    assert [source.name for source in house.sources] == ["hashcheckservice", "list"]
+    assert house.trees == (Tree(os.fsencode(tmp_path.resolve() / "customers"), None),)
+    assert sorted(os.listdir(tmp_path / "state"))[:2] == ["hashlists", "index.sqlite"]
+    house.close()
+    assert our_threads() == before
+
+
+def test_an_empty_configuration_is_a_house_without_trees_and_sources(configure: Configure) -> None:
+    house = assemble(configure(""))
+    assert (house.trees, house.sources) == ((), ())
+    house.close()
+
+
+def test_the_state_directory_is_private_and_made_with_those_above_it(tmp_path: Path) -> None:
+    state = make_state_dir(tmp_path / "a" / "b")
+    assert state.stat().st_mode & 0o777 == 0o700
+    state.chmod(0o705)
+    with pytest.raises(ConfigurationError, match="is open to others") as caught:
+        make_state_dir(state)
+    assert caught.value.hint == f"chmod 700 {state}"
+
+
+def test_a_state_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="cannot be made or read: Not a directory"):
+        make_state_dir(tmp_path / "file" / "state")
+
+
+def test_a_tree_named_by_a_link_is_the_directory_it_leads_to(configure: Configure, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "customers").symlink_to("disk")
+    trees = trees_of(configure('[[watch]]\npath = "customers"\ncustomer = "c-7"'))
+    assert trees == (Tree(os.fsencode((tmp_path / "disk").resolve()), "c-7"),)
+
+
+@pytest.mark.parametrize("path", ["missing", "goodhoster.toml"])
+def test_a_tree_that_is_no_directory_is_told(configure: Configure, path: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{path} is no directory"):
+        trees_of(configure(f'[[watch]]\npath = "{path}"'))
+
+
+@pytest.mark.parametrize(
+    ("sources", "message", "hint"),
+    [
+        ('[[hash_source]]\nkind = "lists"', "unknown kind lists", "did you mean list?"),
+        (SERVICE + SERVICE, "two hash sources are called hashcheckservice", "its name"),
+        (SERVICE + SERVICE.replace('"password"', '"missing"') + 'name = "b"', "password of b in .*missing", "make it:"),
+        (SERVICE.replace("username", "user"), "unknown key user", "did you mean username?"),
+    ],
+)
+def test_a_source_that_cannot_be_made_is_told_and_nothing_was_started(
+    configure: Configure, sources: str, message: str, hint: str
+) -> None:
+    before = our_threads()
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        hash_sources(configure(sources))
+    assert hint in caught.value.hint
+    assert our_threads() == before
+
+
+def test_a_house_that_cannot_be_finished_gives_back_what_was_begun(configure: Configure, tmp_path: Path) -> None:
+    settings = configure(SERVICE)
+    make_state_dir(settings.state_dir)
+    (tmp_path / "state" / "index.sqlite").write_bytes(b"no database " * 1000)
+    before = our_threads()
+    with pytest.raises(ConfigurationError, match="the index"):
+        assemble(settings)
+    assert our_threads() == before
