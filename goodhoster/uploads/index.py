@@ -21,6 +21,7 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.model.digests import Digests
 from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
+from goodhoster.uploads.integers import signed, unsigned
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS uploads (
@@ -35,6 +36,8 @@ CREATE TABLE IF NOT EXISTS uploads (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS uploads_waiting ON uploads (priority, due) WHERE waiting = 1;
 CREATE INDEX IF NOT EXISTS uploads_verdict ON uploads (verdict);
+CREATE INDEX IF NOT EXISTS uploads_content ON uploads (sha256) WHERE sha256 IS NOT NULL;  -- see contents.py
+CREATE INDEX IF NOT EXISTS uploads_inode ON uploads (ino) WHERE ino IS NOT NULL;
 """
 _VERSION = 1
 Row = tuple[Any, ...]
@@ -264,25 +267,14 @@ def _remembered(columns: list[Any]) -> tuple[FileState, Content] | None:
     dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256 = columns
     if sha256 is None:
         return None
-    state = FileState(dev, _unsigned(ino), size, mtime_ns, ctime_ns)
+    state = FileState(dev, unsigned(ino), size, mtime_ns, ctime_ns)
     return state, Content(Digests(md5, sha1, sha256), Kind(kind), size)
 
 
 def _state_row(state: FileState | None) -> Row:
     if state is None:
         return (None,) * 5
-    return state.dev, _signed(state.ino), state.size, _signed(state.mtime_ns), _signed(state.ctime_ns)
-
-
-def _signed(number: int) -> int:
-    """SQLite's integers are signed and have 64 bits; inode numbers go up to 2**64, and an owner may set a file's time
-    to the year 2445. States that fold into one are 584 years apart.
-    """
-    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
-
-
-def _unsigned(number: int) -> int:
-    return number + (1 << 64) if number < 0 else number
+    return state.dev, signed(state.ino), state.size, signed(state.mtime_ns), signed(state.ctime_ns)
 
 
 def _content_row(content: Content | None) -> Row:

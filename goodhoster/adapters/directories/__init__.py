@@ -1,0 +1,1 @@
+"""Who knows which sites this host serves: web servers, lists."""

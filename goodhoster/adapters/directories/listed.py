@@ -1,0 +1,103 @@
+"""Sites from a list that the administrator keeps, or that a script writes: CSV or TOML.
+
+CSV has a header with at least `customer_id`, `domain` and `docroot` (the list of customers has them); several domains
+of one docroot stand in one cell with blanks between, or on lines of their own. TOML has a `[[site]]` for each, and may
+say more:
+
+    [[site]]
+    customer = "anna"
+    names = ["anna.example", "*.anna.example"]
+    docroot = "/srv/customers/anna/www"
+    aliases = { "/media/" = "/srv/customers/anna/media/" }
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from goodhoster.adapters.directories.names import host_name
+from goodhoster.errors import ConfigurationError
+from goodhoster.model.notices import Matching, Route, Site
+
+_COLUMNS = ("customer_id", "domain", "docroot")
+_KEYS = frozenset({"customer", "names", "docroot", "aliases", "addresses"})
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDirectory:
+    """Reads its file anew each time; one bad row and nothing of it is believed."""
+
+    file: Path
+    name: str = "list"
+
+    def sites(self) -> list[Site]:
+        """ConfigurationError names the file and the row."""
+        try:
+            if self.file.suffix == ".toml":
+                return list(_from_toml(self.file))
+            return list(_from_csv(self.file))
+        except (OSError, UnicodeDecodeError) as error:
+            hint = "check its name, owner and mode"
+            raise ConfigurationError(f"cannot read the list of sites {self.file}: {error}", hint=hint) from error
+
+
+def _from_csv(file: Path) -> Iterator[Site]:
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        rows = csv.DictReader(opened)
+        missing = [column for column in _COLUMNS if column not in (rows.fieldnames or ())]
+        if missing:
+            hint = "the first line names the columns: " + ",".join(_COLUMNS)
+            raise ConfigurationError(f"{file}: no column {', '.join(missing)}", hint=hint)
+        for row in rows:
+            where = f"{file}, line {rows.line_num}"
+            cells = {column: (row[column] or "").strip() for column in _COLUMNS}
+            if any(cells.values()):
+                yield _site(where, cells["customer_id"], tuple(cells["domain"].split()), cells["docroot"])
+
+
+def _from_toml(file: Path) -> Iterator[Site]:
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file} is not valid TOML: {error}", hint="see the line it names") from error
+    sites = table.get("site")
+    if not isinstance(sites, list) or set(table) != {"site"}:
+        raise ConfigurationError(f"{file} holds something else than [[site]]", hint="write each site as [[site]]")
+    for number, entry in enumerate(sites, 1):
+        yield _entry(f"{file}, site {number}", entry)
+
+
+def _entry(where: str, entry: Mapping[str, Any]) -> Site:
+    unknown = sorted(set(entry) - _KEYS)
+    if unknown:
+        raise ConfigurationError(f"{where}: unknown key {unknown[0]}", hint="known are: " + ", ".join(sorted(_KEYS)))
+    aliases, addresses = entry.get("aliases", {}), entry.get("addresses", [])
+    names = entry.get("names", [])
+    if not _texts(names) or not _texts(addresses) or not isinstance(aliases, dict) or not _texts([*aliases.values()]):
+        raise ConfigurationError(
+            f"{where}: names and addresses are lists of texts, aliases a table", hint="see the manual"
+        )
+    site = _site(where, entry.get("customer"), tuple(names), entry.get("docroot"))
+    more = tuple(
+        Route(Matching.PREFIX, prefix.rstrip("/") + "/", os.fsencode(directory.rstrip("/") + "/"), replaces=True)
+        for prefix, directory in aliases.items()
+    )
+    return Site(site.customer, site.names, (*site.routes, *more), tuple(addresses))
+
+
+def _texts(values: object) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
+
+
+def _site(where: str, customer: object, names: tuple[str, ...], docroot: object) -> Site:
+    if not isinstance(customer, str) or not customer or not names:
+        raise ConfigurationError(f"{where}: a customer and a domain are needed", hint="complete or remove it")
+    if not isinstance(docroot, str) or not docroot.startswith("/"):
+        raise ConfigurationError(f"{where}: docroot must be an absolute path", hint="complete or remove it")
+    return Site(customer, tuple(map(host_name, names)), (Route(Matching.PREFIX, "/", os.fsencode(docroot)),))

@@ -1,0 +1,88 @@
+"""From one file to every copy of it: other sizes beside it, the same bytes anywhere, other names of the same inode.
+
+The index only says where to look: each copy is looked at before it is named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from goodhoster.model.notices import FoundBy, LocatedFile
+from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.notices.ground import Ground, NoPlaceError
+from goodhoster.notices.variants import stem_of, variants
+from goodhoster.ports import ContentIndex
+
+_MOST_NAMES = 100_000  # in one directory
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Finds copies in the watched trees."""
+
+    ground: Ground
+    index: ContentIndex
+
+    def of(self, upload: Upload) -> tuple[LocatedFile, ...]:
+        """The file itself, then every copy, each place once. NoPlaceError: `unreadable`: one cannot be looked at."""
+        found = {upload.place: LocatedFile(upload, FoundBy.URL)}
+        sizes = [LocatedFile(size, FoundBy.VARIANT) for size in self._sizes(upload)]
+        for copy in sizes:
+            found.setdefault(copy.upload.place, copy)
+        for original in [upload, *(size.upload for size in sizes)]:
+            for copy in (*self._same_file(original), *self._same_content(original)):
+                found.setdefault(copy.upload.place, copy)
+        return tuple(found.values())
+
+    def _sizes(self, upload: Upload) -> Iterator[Upload]:
+        folder, name = os.path.split(upload.place.path)
+        if stem_of(name) is None:
+            return
+        with self.ground.opened(Place(upload.place.tree, folder), os.O_RDONLY | os.O_DIRECTORY) as fd:
+            names = sorted(os.fsencode(other) for other in os.listdir(fd)[:_MOST_NAMES])
+        yield from self._there(Place(upload.place.tree, os.path.join(folder, other)) for other in variants(name, names))
+
+    def _same_file(self, upload: Upload) -> Iterator[LocatedFile]:
+        state = upload.state
+        for other in self._there(self.index.same_file(state.dev, state.ino)):
+            if (other.state.dev, other.state.ino) == (state.dev, state.ino):
+                yield LocatedFile(other, FoundBy.SAME_FILE)
+
+    def _same_content(self, upload: Upload) -> Iterator[LocatedFile]:
+        digest = self._sha256(upload) if upload.state.size else None
+        for other in self._there(self.index.same_content(digest)) if digest else ():
+            if self._sha256(other) == digest:
+                yield LocatedFile(other, FoundBy.SAME_CONTENT)
+
+    def _sha256(self, upload: Upload) -> bytes | None:
+        """From the index where it knows this very state; else read. None for a file that is not in it any more."""
+        known = self.index.sha256_of(upload.place, upload.state)
+        if known:
+            return known
+        try:
+            with (
+                self.ground.opened(upload.place, os.O_RDONLY | os.O_NONBLOCK) as fd,
+                os.fdopen(os.dup(fd), "rb", buffering=0) as file,
+            ):
+                digest = hashlib.file_digest(file, "sha256").digest()
+                return digest if FileState.of(os.fstat(fd)) == upload.state else None
+        except NoPlaceError as error:
+            _unless_unreadable(error)
+            return None
+
+    def _there(self, places: Iterable[Place]) -> Iterator[Upload]:
+        """Those of the places where there still is a regular file of a watched tree."""
+        for place in places:
+            try:
+                yield self.ground.upload_at(place)
+            except NoPlaceError as error:
+                _unless_unreadable(error)
+
+
+def _unless_unreadable(error: NoPlaceError) -> None:
+    """The index may be behind: what is gone is no copy. What cannot be looked at may be one, and is told."""
+    if error.reason == "unreadable":
+        raise error

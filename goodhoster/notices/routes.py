@@ -1,0 +1,87 @@
+"""Which of a site's routes serves a path, and which file that is: nginx's order of choice, of which Apache's is a part.
+
+An exact route wins; else the longest prefix, at once if it is firm; else the first pattern that matches; else that
+longest prefix (nginx, ngx_http_core_module, `location`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from goodhoster.model.notices import Matching, Route
+
+_LONGEST_FOR_PATTERNS = 2048  # characters: the patterns are the administrator's, the path is anybody's
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+_HARMLESS = re.compile(r"[a-z0-9_][a-z0-9._-]*", re.IGNORECASE)
+
+
+class UnclearRouteError(Exception):
+    """The configuration says something here that cannot be followed with certainty; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFrom:
+    """Where a server would look for a path."""
+
+    directory: bytes
+    """Absolute; the web server's own word."""
+    path: bytes
+    """Below it, without leading slash; empty for the directory itself."""
+
+
+def choose(routes: Sequence[Route], path: str) -> Route | None:
+    """The route that serves this path; None when none does."""
+    exact = [r for r in routes if r.matching is Matching.EXACT and r.pattern == path]
+    if exact:
+        return exact[0]
+    prefixes = [r for r in routes if r.matching in _PREFIXES and path.startswith(r.pattern)]
+    longest = max(prefixes, key=lambda r: len(r.pattern), default=None)
+    if longest and longest.matching is Matching.FIRM_PREFIX:
+        return longest
+    return next((r for r in routes if r.matching in _PATTERNS and _matches(r, path)), longest)
+
+
+_PREFIXES = frozenset({Matching.PREFIX, Matching.FIRM_PREFIX})
+_PATTERNS = {Matching.PATTERN: 0, Matching.PATTERN_ANY_CASE: re.IGNORECASE}
+
+
+def _matches(route: Route, path: str) -> bool:
+    if len(path) > _LONGEST_FOR_PATTERNS:
+        raise UnclearRouteError(f"a path of {len(path)} characters, and patterns to compare it with")
+    return pattern_of(route.pattern, _PATTERNS[route.matching]).search(path) is not None
+
+
+@cache
+def pattern_of(text: str, flags: int = 0) -> re.Pattern[str]:
+    """A pattern of a web server (PCRE) as Python's; UnclearRouteError where that has no such pattern."""
+    try:
+        return re.compile(re.sub(r"\(\?<(?![=!])", "(?P<", text), flags)
+    except re.error as error:
+        raise UnclearRouteError(f"the pattern {text[:80]!r}: {error}") from error
+
+
+def served_from(route: Route, path: bytes, names: Mapping[str, str]) -> ServedFrom | None:
+    """Where that route finds the path; None when it is not served from files. `names` are the variables of the host."""
+    if route.directory is None:
+        return None
+    directory = _filled_in(route.directory, names)
+    rest = path[len(os.fsencode(route.pattern)) :] if route.replaces else path
+    if route.replaces and rest and not directory.endswith(b"/") and not rest.startswith(b"/"):
+        raise UnclearRouteError(f"the alias {route.pattern} goes on in the middle of a name")
+    return ServedFrom(directory, b"/".join(piece for piece in rest.split(b"/") if piece))
+
+
+def _filled_in(directory: bytes, names: Mapping[str, str]) -> bytes:
+    """A directory such as `/home/$user/www`. The host is anybody's word: only plain names go in."""
+
+    def value(found: re.Match[str]) -> str:
+        text = names.get(found[1], "")
+        if not _HARMLESS.fullmatch(text):
+            raise UnclearRouteError(f"{os.fsdecode(directory)}: ${found[1]} is {text[:40]!r}")
+        return text
+
+    return os.fsencode(_VARIABLE.sub(value, os.fsdecode(directory)))

@@ -1,0 +1,15 @@
+"""Large numbers in SQLite, whose integers are signed and have 64 bits."""
+
+from __future__ import annotations
+
+
+def signed(number: int) -> int:
+    """Inode numbers go up to 2**64, and an owner may set a file's time to the year 2445. States that fold into one are
+    584 years apart.
+    """
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
+def unsigned(number: int) -> int:
+    """The inverse, for what is never negative."""
+    return number + (1 << 64) if number < 0 else number
