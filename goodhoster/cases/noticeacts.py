@@ -67,9 +67,12 @@ class NoticeActs:
 
     def act(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         """The item after whatever could be done about it. Never raises for one that nothing could be done about: that
-        one is held. AuditError stops.
+        one is held, or goes on waiting while nobody can tell where it is. AuditError stops.
         """
-        location = self.locate(item.read)
+        try:
+            location = self.locate(item.read)
+        except GoodhosterError as error:
+            return replace(item, reason=f"it cannot be told yet where it is: {error}")
         found = replace(item, url=location.url, customer=location.customer, reason=location.detail)
         match location.outcome:
             case Outcome.NOT_OURS:
@@ -81,14 +84,23 @@ class NoticeActs:
             case Outcome.FILE:
                 return self._take_offline(found, location, grounds)
 
+    def confirm(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
+        """A person wants it gone: an address is blocked whatever the rules say; files wait in a case of theirs."""
+        location = self.locate(item.read)
+        if location.outcome is not Outcome.DYNAMIC or self.blocks is None:
+            return self.act(item, grounds)
+        return self._block_now(replace(item, url=location.url, customer=location.customer), grounds, self.blocks)
+
     def sync(self, item: NoticeItem, since: datetime) -> NoticeItem:
         """An item that waits, compared with what a person decided in its cases since then."""
         if not item.cases or not item.state.waits_for_person:
             return item
         cases = [self.desk.store.get(case_id) for case_id in item.cases]
-        if any(case.state is CaseState.RESTORED and (case.closed_at or since) <= since for case in cases):
+        if any(case.state is CaseState.RESTORED and (case.closed_at or since) < since for case in cases):
             return item  # decided before this notice came: somebody must look again
-        return _told_by(cases, item)
+        after = _told_by(cases, item)
+        # What is offline here and can be seen all the same waits for a person for that reason.
+        return item if after.state is ItemState.OFFLINE and item.looks else after
 
     def lift(self, item: NoticeItem) -> NoticeItem:
         """Undo what was done about this item alone. Its cases are for the case desk."""

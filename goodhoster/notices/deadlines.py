@@ -30,8 +30,8 @@ LOOKS = (
 LOOK_AGAIN = timedelta(minutes=15)
 """While it can still be seen."""
 
-SYNC_EVERY = timedelta(minutes=1)
-"""How often a notice that waits for a person is compared with its cases."""
+SYNC_EVERY = timedelta(minutes=5)
+"""How often a notice that waits for something else is looked after: a person, a name server, a pager."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def next_due(notice: Notice, now: datetime, terms: Terms) -> datetime | None:
         if notice.deadline is not None:
             turns = (notice.deadline - _warn_before(notice, terms), notice.deadline)
             moments += [moment for moment in turns if moment > now]
-        if notice.state in {NoticeState.NEEDS_PERSON, NoticeState.RECEIVED}:
+        if notice.state is not NoticeState.OPEN or _waits(notice) or any(pages(notice, now, terms)):
             moments.append(now + SYNC_EVERY)
     return min(moments, default=None)
 
@@ -86,6 +86,11 @@ def next_due(notice: Notice, now: datetime, terms: Terms) -> datetime | None:
 def next_look(gone_at: datetime, looks: int) -> datetime | None:
     """When to look again at something that was seen to be gone so many times; None when that was the last time."""
     return gone_at + LOOKS[looks] if looks < len(LOOKS) else None
+
+
+def _waits(notice: Notice) -> bool:
+    """Not even begun: where something is cannot be told yet, or who sent it."""
+    return any(item.state is ItemState.WAITING for item in notice.items)
 
 
 def _cannot_wait(notice: Notice) -> bool:

@@ -11,6 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from goodhoster.settings.notices import (
+    BlockSettings,
+    ImapSettings,
+    NoticesSettings,
+    PagingSettings,
+    SmtpSettings,
+)
 from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several, Single, read_files
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
 
@@ -91,6 +98,11 @@ class Settings:
     hash_sources: tuple[PluggedTable, ...] = _section(Plugged("hash_source", "goodhoster.hash_sources"))
     policy: PolicySettings = _section(Single("policy", PolicySettings))
     hash_service: HashServiceSettings = _section(Single("hash_service", HashServiceSettings))
+    notices: NoticesSettings = _section(Single("notices", NoticesSettings))
+    smtp: SmtpSettings | None = _section(Single("smtp", SmtpSettings))
+    imap: ImapSettings | None = _section(Single("imap", ImapSettings))
+    paging: PagingSettings = _section(Single("paging", PagingSettings))
+    block: BlockSettings | None = _section(Single("block", BlockSettings))
 
     @property
     def state_dir(self) -> Path:

@@ -52,6 +52,9 @@ SINS = [
     ("home-mail-and-names", "goodhoster.notices.sin", "import dkim"),
     ("home-dns", "goodhoster.notices.sin", "import dns.resolver"),
     ("home-crossplane", "goodhoster.adapters.directories.sin", "import crossplane"),
+    ("home-jinja2", "goodhoster.cases.sin", "import jinja2"),
+    ("home-mail-in", "goodhoster.notices.sin", "import imapclient"),
+    ("home-mail-in", "goodhoster_agent.workers", "from aiosmtpd.lmtp import LMTP"),
     ("home-systemd", "goodhoster_agent.daemon", "from systemd import daemon"),
 ]
 
@@ -76,6 +79,8 @@ ALLOWED = [
     ("goodhoster_agent.doors.sin", "import aiohttp.web"),
     ("goodhoster_agent.watching.sin", "import ctypes\nimport watchdog.observers"),
     ("goodhoster_agent.service", "import systemd.daemon"),
+    ("goodhoster.notices.replies", "import jinja2"),
+    ("goodhoster_agent.intake.sin", "import aiosmtpd.lmtp\nimport imapclient"),
 ]
 
 

@@ -1,0 +1,1 @@
+"""How our sites look from outside."""

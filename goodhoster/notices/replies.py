@@ -1,0 +1,136 @@
+"""Letters in Dutch and English: what we write to notifiers and customers about a notice.
+
+No picture, no address that can be clicked, nothing in a header that could break out of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from goodhoster.model.letters import Letter, LetterKind
+from goodhoster.model.noticelife import ItemState, Notice, NoticeItem
+from goodhoster.model.notices import TrustLevel
+
+_LONGEST_SUBJECT = 200
+_ORDER = list(ItemState)
+_templates = Environment(
+    loader=PackageLoader("goodhoster.notices"),
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701 - plain text: nothing in it is read as HTML
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """Who writes."""
+
+    hoster: str
+    objections: str
+    """Mail address to which a customer objects."""
+    language: Literal["nl", "en"]
+    """For customers and for whoever does not show another."""
+
+
+def receipt(notice: Notice, head: Letterhead) -> Letter:
+    """That we have it (DSA Art. 16(4))."""
+    return _to_notifier(LetterKind.RECEIPT, notice, head)
+
+
+def result(notice: Notice, head: Letterhead, round_: int = 1) -> Letter:
+    """What was done about every URL (DSA Art. 16(5), (6)). The same notice has a further round when it is reopened."""
+    return _to_notifier(LetterKind.RESULT, notice, head, round_)
+
+
+def statement(notice: Notice, lines: Sequence[str], customer: tuple[str, str], head: Letterhead) -> Letter:
+    """To the customer, given as (id, address): what was done, why, on what ground, how to object (DSA Art. 17)."""
+    name, address = customer
+    more = {"items": [{"url": line} for line in lines], "objections": head.objections}
+    subject, text = _render(LetterKind.STATEMENT, head.language, _values(notice, head) | more)
+    return Letter(f"{notice.id}-statement-{_plain(name)}", LetterKind.STATEMENT, address, subject, text)
+
+
+def forward(notice: Notice, hotline: str, head: Letterhead) -> Letter:
+    """A notice of the public, handed on to the hotline."""
+    subject, text = _render(LetterKind.FORWARD, head.language, _values(notice, head))
+    return Letter(f"{notice.id}-forward", LetterKind.FORWARD, hotline, subject, text)
+
+
+def defanged(url: str) -> str:
+    """A URL that no program makes a link of, on one line. Undone by reading `hxxp` as `http` and `[.]` as a dot."""
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in url)
+    return re.sub(r"(?i)h(tt)p", r"hxxp", line).replace(".", "[.]").replace("@", "[at]")
+
+
+def bracket(notice: Notice) -> str:
+    """The notifier's number as its own system finds it back: in brackets where it had them."""
+    if not notice.reference or notice.read is None:
+        return ""
+    reference = _one_line(notice.reference)
+    return f"[{reference}] " if f"[{reference}]" in notice.read.subject else f"{reference}: "
+
+
+def _to_notifier(kind: LetterKind, notice: Notice, head: Letterhead, round_: int = 1) -> Letter:
+    read = notice.read
+    language = read.language if read else head.language
+    subject, text = _render(kind, language, _values(notice, head))
+    return Letter(
+        id=f"{notice.id}-{kind}" + (f"-{round_}" if round_ > 1 else ""),
+        kind=kind,
+        to=_one_line(read.reporter.answer_to) if read else "",
+        subject=subject,
+        text=text,
+        in_reply_to=_one_line(read.message_id) if read else "",
+        limited=notice.level not in {TrustLevel.PINNED, TrustLevel.AUTHORITY},
+    )
+
+
+def _values(notice: Notice, head: Letterhead) -> dict[str, Any]:
+    return {
+        "id": notice.id,
+        "bracket": bracket(notice),
+        "received": _moment(notice.receipt.received_at),
+        "deadline": _moment(notice.deadline) if notice.deadline else "",
+        "duplicate_of": notice.duplicate_of,
+        "items": list(map(_item, notice.items)),
+        "groups": _groups(notice.items),
+        "automatic": notice.level is TrustLevel.PINNED,
+        "proven": notice.level in {TrustLevel.PINNED, TrustLevel.AUTHORITY},
+        "hoster": head.hoster,
+    }
+
+
+def _groups(items: Sequence[NoticeItem]) -> list[tuple[str, list[dict[str, str]]]]:
+    states = sorted({item.state for item in items}, key=_ORDER.index)
+    return [(state, [_item(item) for item in items if item.state is state]) for state in states]
+
+
+def _item(item: NoticeItem) -> dict[str, str]:
+    return {"url": defanged(item.url), "since": _moment(item.gone_at) if item.gone_at else ""}
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _render(kind: LetterKind, language: str, values: dict[str, Any]) -> tuple[str, str]:
+    """Subject (the template's first line) and text."""
+    whole = _templates.get_template(f"{language}/{kind}.txt").render(values)
+    subject, _, text = whole.partition("\n")
+    return _one_line(subject), text.lstrip("\n")
+
+
+def _one_line(text: str) -> str:
+    """Nothing that ends a header, and not too long."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_LONGEST_SUBJECT]
+
+
+def _plain(name: str) -> str:
+    """A customer's name as part of a file name and Message-ID."""
+    return re.sub(r"[^A-Za-z0-9_-]", lambda found: f".{ord(found[0]):x}", name)[:80]

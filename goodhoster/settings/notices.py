@@ -1,0 +1,147 @@
+"""The sections about notices: how they come in, how long they may take, how they are answered, who is woken."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def command(value: Any) -> tuple[str, ...]:
+    """A program and its arguments; no shell reads it."""
+    if not isinstance(value, list) or not value or not all(isinstance(word, str) and word for word in value):
+        raise ValueError('a program and its arguments as a list, such as ["nginx", "-t"]')
+    return tuple(value)
+
+
+def networks(value: Any) -> tuple[Network, ...]:
+    """Networks in CIDR form."""
+    takes = 'a list of networks, such as ["192.0.2.0/24", "2001:db8::/32"]'
+    if not isinstance(value, list):
+        raise ValueError(takes)
+    try:
+        return tuple(ipaddress.ip_network(network) for network in value)
+    except ValueError as error:
+        raise ValueError(takes) from error
+
+
+def socket_address(value: Any) -> Path | tuple[str, int]:
+    """`unix:PATH`, or HOST:PORT."""
+    if isinstance(value, str) and value.startswith("unix:"):
+        return path(value.removeprefix("unix:"))
+    try:
+        return listen_address(value)
+    except ValueError as error:
+        raise ValueError('"unix:/run/goodhoster/lmtp.sock" or "127.0.0.1:2424"') from error
+
+
+@dataclass(frozen=True, slots=True)
+class NoticesSettings:
+    """[notices]: what comes in, and by when it is done."""
+
+    hoster: str = setting(text, "Name under which letters are signed.", default="The abuse desk")
+    language: str = setting(
+        one_of("nl", "en"), "Language of letters to customers, and to whoever does not show another.", default="en"
+    )
+    deadline: float = setting(
+        duration, "From our receipt until it must be inaccessible, for whoever has no profile.", default=86400.0
+    )
+    warn_before: float = setting(
+        duration, "So long before its deadline an open notice pages; of a short term the last quarter.", default=14400.0
+    )
+    lmtp: Path | tuple[str, int] | None = setting(
+        socket_address,
+        "Where the mail server hands mails over by LMTP; off when absent.",
+        default=None,
+        example='"unix:/run/goodhoster/lmtp.sock"',
+    )
+    listen: tuple[str, int] | None = setting(
+        listen_address,
+        "Where the hotline's client, XARF reports and the web form come in by HTTP, behind a TLS proxy; "
+        "off when absent.",
+        default=None,
+        example='"127.0.0.1:8470"',
+    )
+    maildir: Path | None = setting(
+        path, "A Maildir whose new mails are notices; off when absent.", default=None, example='"/var/mail/abuse"'
+    )
+    own_networks: tuple[Network, ...] = setting(
+        networks,
+        "Our addresses. Only there is looked from outside whether something is gone; without them nowhere.",
+        default=(),
+        example='["192.0.2.0/24"]',
+    )
+    answers_a_day: int = setting(
+        whole(1, 100_000), "Letters to one address in a day; a proven notifier has no limit.", default=20
+    )
+    hotline: str | None = setting(
+        text,
+        "Mail address to which notices of the public are handed on (`notices forward`).",
+        default=None,
+        example='"meldpunt@hotline.example"',
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """[smtp]: the mail server that takes our letters. Without it they wait on disk."""
+
+    host: str = setting(text, "Its name.", example='"localhost"')
+    sender: str = setting(
+        text, "Our address in From; answers and objections come there.", example='"abuse@hoster.example"'
+    )
+    port: int = setting(whole(1, 65535), "Its port.", default=25)
+    security: str = setting(one_of("none", "starttls", "tls"), "Encryption; certificates are verified.", default="none")
+    username: str | None = setting(
+        text, "Account; none where the server asks for none.", default=None, example='"abuse"'
+    )
+    password_file: Path | None = setting(path, "File with its password.", default=None, example='"smtp.password"')
+
+
+@dataclass(frozen=True, slots=True)
+class ImapSettings:
+    """[imap]: a mailbox whose new mails are notices."""
+
+    host: str = setting(text, "Its server.", example='"imap.hoster.example"')
+    username: str = setting(text, "Account.", example='"abuse"')
+    password_file: Path = setting(path, "File with its password.", example='"imap.password"')
+    port: int = setting(whole(1, 65535), "Its port.", default=993)
+    security: str = setting(
+        one_of("tls", "none"), "Encryption; certificates are verified. none: on this machine only.", default="tls"
+    )
+    folder: str = setting(text, "Mailbox; a mail is marked as seen after it is safe here.", default="INBOX")
+    poll_every: float = setting(
+        duration, "Looked at so often although the server tells of new mails (IDLE).", default=300.0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PagingSettings:
+    """[paging]: who is woken when something cannot wait. Without it, the log says so."""
+
+    command: tuple[str, ...] | None = setting(
+        command,
+        "Run with the subject as its last argument and the text on standard input.",
+        default=None,
+        example='["/usr/local/bin/page-abuse-desk"]',
+    )
+    mail: str | None = setting(
+        text, "Address that gets the same by mail.", default=None, example='"duty@hoster.example"'
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSettings:
+    """[block]: how the web server is made to answer 451 for an address that is no file."""
+
+    server: str = setting(one_of("nginx", "apache"), "Which web server.", example='"nginx"')
+    include: Path = setting(
+        path, "File of ours that its configuration includes.", example='"/etc/nginx/goodhoster-blocked.conf"'
+    )
+    test: tuple[str, ...] = setting(command, "Tests its configuration.", example='["nginx", "-t"]')
+    reload: tuple[str, ...] = setting(command, "Makes it read it again.", example='["nginx", "-s", "reload"]')

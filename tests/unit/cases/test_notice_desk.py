@@ -1,0 +1,481 @@
+"""The notice desk over real files, stores, spool and outbox; who is outside of us is in memory."""
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from goodhoster.adapters.mailers.memory import MemoryMailer
+from goodhoster.adapters.outsides.memory import MemoryOutside
+from goodhoster.adapters.pagers.memory import MemoryPager
+from goodhoster.adapters.stores.notices import SqliteNoticeStore
+from goodhoster.adapters.stores.sqlite import SqliteCaseStore
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.cases.noticeacts import NoticeActs
+from goodhoster.cases.noticedesk import NoticeDesk, NoticeParts
+from goodhoster.cases.noticeletters import NoticeLetters
+from goodhoster.cases.turn import Turn
+from goodhoster.errors import PassingError, RefusedError
+from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.model.cases import CaseState
+from goodhoster.model.noticelife import Block, ItemState, Notice, NoticeState, Receipt, Sight
+from goodhoster.model.notices import (
+    Caps,
+    Carrier,
+    FoundBy,
+    LocatedFile,
+    Location,
+    Notifier,
+    NotifierKind,
+    Outcome,
+    RawNotice,
+    ReadItem,
+    ReadNotice,
+    TrustFinding,
+    TrustLevel,
+)
+from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.notices.deadlines import Terms
+from goodhoster.notices.outbox import Outbox
+from goodhoster.notices.reading import read
+from goodhoster.notices.replies import Letterhead
+from goodhoster.notices.spool import Arrived, Spool
+from goodhoster.policy.decide import HouseRules
+from goodhoster.ports import CaseQuery, NoticeQuery
+from goodhoster.toolkit import Toolkit
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+HOTLINE = Notifier("hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400.0, True, Caps(1000, 1000))
+HEAD = Letterhead("Made-up Hosting", "abuse@hoster.example", "en")
+EVA = Order("eva", "looked at it")
+
+
+class Reader:
+    def read(self, raw: RawNotice) -> ReadNotice:
+        return read(raw)
+
+
+class Blocks:
+    def __init__(self) -> None:
+        self.all: list[Block] = []
+
+    def block(self, block: Block) -> None:
+        self.all.append(block)
+
+    def lift(self, url: str) -> None:
+        self.all = [block for block in self.all if block.url != url]
+
+    def blocks(self) -> list[Block]:
+        return list(self.all)
+
+
+class House:
+    """Sites are directories below the tree: http://anna.example/p.jpg is anna/p.jpg; /app/… is a program's."""
+
+    def __init__(self, folder: Path, mode: str = "enforce", *, outside: bool = True) -> None:
+        self.folder = folder
+        self.tree = folder / "customers"
+        self.tree.mkdir(mode=0o755, exist_ok=True)
+        self.now, self.level, self.keys_down, self.map_down = NOON, TrustLevel.PINNED, False, False
+        self.copies: dict[str, list[str]] = {}
+        self.store = SqliteNoticeStore(folder / "notices.sqlite")
+        self.cases = SqliteCaseStore(folder / "record.sqlite")
+        self.audit = FileAuditLog(folder / "audit.log", self.clock)
+        self.outside, self.mailer, self.pager, self.blocks = MemoryOutside(), MemoryMailer(), MemoryPager(), Blocks()
+        self.outbox = Outbox(folder / "outbox", self.clock, 3)
+        self.spool = Spool(folder / "spool", self.clock)
+        rules = HouseRules(mode == "enforce", 3, 100)
+        quarantine = LocalQuarantine((os.fsencode(self.tree),))
+        self.case_desk = CaseDesk(self.cases, self.audit, quarantine, rules, Turn(folder / "desk.lock"), self.clock)
+        toolkit = Toolkit((), self.cases, self.audit, self.case_desk, 1 << 20)
+        letters = NoticeLetters(
+            self.outbox,
+            HEAD,
+            frozenset({"abuse@hoster.example"}),
+            self.cases,
+            "{}@customer.example".format,
+            rules.enforce,
+        )
+        parts = NoticeParts(
+            self.spool,
+            self.store,
+            self.audit,
+            Reader(),
+            self.believe,
+            NoticeActs(self.locate, toolkit.examine, self.case_desk, self.blocks),
+            letters,
+            self.outside if outside else None,
+            self.pager,
+            Turn(folder / "notices.lock"),
+            self.clock,
+        )
+        self.desk = NoticeDesk(parts, [HOTLINE], Terms())
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def believe(self, receipt: Receipt, raw: RawNotice) -> TrustFinding:
+        if self.keys_down:
+            return TrustFinding(TrustLevel.UNAUTHENTICATED, passing=True)
+        return TrustFinding(self.level, "hotline" if self.level is TrustLevel.PINNED else "")
+
+    def locate(self, item: ReadItem) -> Location:
+        if self.map_down:
+            raise PassingError("nginx -T did not answer")
+        url = urlsplit(item.urls[0])
+        customer, _, rest = (url.hostname or "").partition(".")
+        if rest != "example":
+            return Location(Outcome.NOT_OURS, item.urls[0], detail="unknown host")
+        if url.path.startswith("/app/"):
+            return Location(Outcome.DYNAMIC, item.urls[0], customer)
+        place = Place(os.fsencode(self.tree), os.fsencode(customer + unquote(url.path)))
+        names = [place, *(Place(place.tree, os.fsencode(name)) for name in self.copies.get(item.urls[0], []))]
+        found = [LocatedFile(self.upload(name), FoundBy.URL) for name in names if os.path.exists(name.absolute)]
+        page = url.path.endswith(".html")
+        return Location(Outcome.FILE, item.urls[0], customer, tuple(found), place, page)
+
+    def upload(self, place: Place) -> Upload:
+        return Upload(place, place.path.split(b"/")[0].decode(), FileState.of(os.stat(place.absolute)))
+
+    def file(self, name: str, content: str = "") -> str:
+        path = self.tree / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content or name)
+        customer, _, rest = name.partition("/")
+        return f"http://{customer}.example/{rest}"
+
+    def mail(self, *urls: str, subject: str = "[M0000000001] Notice", more: str = "", sender: str = "x@y") -> Notice:
+        text = (
+            f"From: desk@hotline.example\nTo: abuse@hoster.example\nSubject: {subject}\nMessage-ID: <1@hotline.example>\n"
+            f"Date: Mon, 2 Mar 2026 11:00:00 +0000\n{more}\n" + "\n".join(urls) + "\n"
+        )
+        receipt = self.desk.keep(RawNotice(Carrier.MAIL, text.encode()), Arrived(sender))
+        return self.desk.receive(receipt)
+
+    def scart(self, *urls: str, number: int = 1, sender: str = "bounces@hotline.example") -> Notice:
+        rows = "".join(f"<tr><td>{url}</td><td></td></tr>" for url in urls)
+        table = f'<table class="urls"><tr><th>url</th><th>note</th></tr>{rows}</table>'
+        return self.mail(table, subject=f"[M{number:010}] Notice", sender=sender)
+
+    def later(self, **span: float) -> None:
+        """Let time pass, looking after everything as it falls due."""
+        end = self.now + timedelta(**span)
+        while self.now < end:
+            due = [notice.due for notice in self.store.find(NoticeQuery()) if notice.due]
+            self.now = min([end, *(max(moment, self.now + timedelta(seconds=30)) for moment in due)])
+            for notice_id in self.desk.due():
+                self.desk.look_after(notice_id)
+
+    def states(self, notice: Notice) -> list[ItemState]:
+        return [item.state for item in self.store.get(notice.id).items]
+
+    def letters(self) -> list[str]:
+        self.outbox.deliver(self.mailer)
+        return [letter.kind for letter in self.mailer.sent]
+
+    def close(self) -> None:
+        for case in self.cases.find(CaseQuery()):
+            if case.state is CaseState.OFFLINE:
+                with suppress(RefusedError):  # a test may have put another file there
+                    self.case_desk.restore(case.id, EVA)
+        self.store.close()
+        self.cases.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    yield house
+    house.close()
+
+
+def test_a_proven_notice_is_acted_on_seen_to_be_gone_and_answered(house: House) -> None:
+    notice = house.scart(house.file("anna/p.jpg"), house.file("bert/q.jpg"), "http://elsewhere.invalid/x.jpg")
+    assert house.states(notice) == [ItemState.OFFLINE, ItemState.OFFLINE, ItemState.NOT_OURS]
+    assert notice.state is NoticeState.OPEN
+    assert notice.deadline == NOON + timedelta(hours=24)
+    assert sorted(house.letters()) == ["receipt", "statement", "statement"]
+    house.later(minutes=5)
+    assert house.states(notice) == [ItemState.INACCESSIBLE, ItemState.INACCESSIBLE, ItemState.NOT_OURS]
+    done = house.store.get(notice.id)
+    assert (done.state, done.stopped_at) == (NoticeState.DONE, NOON + timedelta(seconds=30))
+    assert sorted(house.letters()) == ["receipt", "result", "statement", "statement"]
+    (result,) = [letter for letter in house.mailer.sent if letter.kind == "result"]
+    assert result.subject.startswith("[M0000000001] ")
+    assert result.to == "desk@hotline.example"
+    assert "hxxp://anna[.]example/p[.]jpg" in result.text
+    assert house.pager.pages == []
+
+
+def test_it_is_looked_at_again_seven_times_in_a_week(house: House) -> None:
+    url = house.file("anna/p.jpg")
+    house.scart(url)
+    house.later(days=8)
+    assert house.outside.looked == [url] * 7
+    assert house.desk.due() == []
+
+
+def test_where_nobody_may_look_our_own_reading_back_must_do(tmp_path: Path) -> None:
+    house = House(tmp_path, outside=False)
+    notice = house.scart(house.file("anna/p.jpg"))
+    assert (notice.state, house.states(notice)) == (NoticeState.DONE, [ItemState.INACCESSIBLE])
+    assert sorted(house.letters()) == ["result", "statement"]
+    house.close()
+
+
+def test_back_online_is_reopened_and_taken_again(house: House) -> None:
+    url = house.file("anna/p.jpg")
+    notice = house.scart(url)
+    house.later(hours=2)
+    house.file("anna/p.jpg", "the same again, a bit different")
+    house.outside.sights[url] = Sight.THERE
+    house.later(hours=23)
+    reopened = house.store.get(notice.id)
+    assert (reopened.items[0].reopened, reopened.stopped_at) == (1, None)
+    house.outside.sights.clear()
+    house.later(hours=1)
+    assert house.states(notice) == [ItemState.INACCESSIBLE]
+    assert house.letters().count("result") == 2
+    assert not (house.tree / "anna/p.jpg").exists()
+
+
+def test_back_online_without_a_file_waits_for_a_person_who_is_paged(house: House) -> None:
+    url = house.file("anna/p.jpg")
+    notice = house.scart(url)
+    house.later(hours=2)
+    house.outside.sights[url] = Sight.THERE
+    house.later(hours=24)
+    assert house.states(notice)[0].waits_for_person
+    assert any("back online" in subject for subject, _ in house.pager.pages)
+
+
+def test_what_can_still_be_seen_does_not_stop_the_clock(house: House) -> None:
+    url = house.file("anna/p.jpg")
+    house.outside.sights[url] = Sight.THERE
+    notice = house.scart(url)
+    house.later(hours=1)
+    held = house.store.get(notice.id)
+    assert (held.state, held.items[0].state, held.stopped_at) == (NoticeState.NEEDS_PERSON, ItemState.HELD, None)
+    assert "from outside it can still be seen" in held.items[0].reason
+    del house.outside.sights[url]
+    house.later(hours=1)
+    assert house.states(notice) == [ItemState.INACCESSIBLE]
+
+
+@pytest.mark.parametrize("level", [TrustLevel.UNAUTHENTICATED, TrustLevel.AUTHENTICATED, TrustLevel.AUTHORITY])
+def test_whoever_is_not_pinned_waits_for_a_person(house: House, level: TrustLevel) -> None:
+    house.level = level
+    url = house.file("anna/p.jpg")
+    notice = house.scart(url, "http://anna.example/app/1")
+    assert house.states(notice) == [ItemState.HELD, ItemState.HELD]
+    assert notice.state is NoticeState.NEEDS_PERSON
+    assert (house.tree / "anna/p.jpg").exists()
+    assert house.blocks.all == []
+    assert [kind for kind in house.letters() if kind != "receipt"] == []
+    assert bool(house.pager.pages) is (level is TrustLevel.AUTHORITY)
+    house.desk.confirm(notice.id, EVA)
+    house.later(minutes=10)
+    assert house.states(notice) == [ItemState.INACCESSIBLE, ItemState.INACCESSIBLE]
+    assert [block.url for block in house.blocks.all] == ["http://anna.example/app/1"]
+    assert not (house.tree / "anna/p.jpg").exists()
+
+
+def test_a_case_that_a_person_confirms_moves_its_notice_on(house: House) -> None:
+    house.level = TrustLevel.UNAUTHENTICATED
+    notice = house.scart(house.file("anna/p.jpg"))
+    (case_id,) = notice.items[0].cases
+    house.case_desk.confirm(case_id, EVA)
+    house.later(minutes=15)
+    assert house.states(notice) == [ItemState.INACCESSIBLE]
+
+
+def test_a_case_that_a_person_restores_settles_its_notice_as_disputed(house: House) -> None:
+    house.level = TrustLevel.UNAUTHENTICATED
+    notice = house.scart(house.file("anna/p.jpg"))
+    house.case_desk.restore(notice.items[0].cases[0], EVA)
+    house.later(minutes=15)
+    assert house.states(notice) == [ItemState.DISPUTED]
+    assert "result" in house.letters()
+
+
+def test_dismiss_settles_what_waits(house: House) -> None:
+    house.level = TrustLevel.UNAUTHENTICATED
+    notice = house.scart(house.file("anna/p.jpg"), "http://anna.example/app/1")
+    done = house.desk.dismiss(notice.id, EVA)
+    assert (done.state, house.states(notice)) == (NoticeState.DONE, [ItemState.DISPUTED, ItemState.DISPUTED])
+    assert (house.tree / "anna/p.jpg").exists()
+
+
+def test_observe_records_and_touches_nothing_and_answers_nobody(tmp_path: Path) -> None:
+    house = House(tmp_path, "observe")
+    notice = house.scart(house.file("anna/p.jpg"), "http://anna.example/app/1")
+    assert house.states(notice) == [ItemState.OBSERVED, ItemState.OBSERVED]
+    assert (house.tree / "anna/p.jpg").exists()
+    assert (house.blocks.all, house.letters()) == ([], [])
+    house.close()
+
+
+def test_a_hundred_notices_of_one_picture_at_three_customers_in_five_sizes(house: House) -> None:
+    sizes = ["p.jpg", *(f"p-{n}00x{n}00.jpg" for n in range(1, 5))]
+    names = [f"{customer}/{size}" for customer in ("anna", "bert", "cas") for size in sizes]
+    urls = [house.file(name, f"picture {name.partition('/')[2]}") for name in names]
+    house.copies = {url: names for url in urls}
+    notices = [house.scart(urls[n % len(urls)], number=n) for n in range(100)]
+    house.later(minutes=10)
+    assert {state for notice in notices for state in house.states(notice)} == {ItemState.INACCESSIBLE}
+    assert sorted(case.upload.customer for case in house.cases.find(CaseQuery())) == ["anna", "bert", "cas"]
+    assert [name for name in names if (house.tree / name).exists()] == []
+    assert house.letters().count("result") == 100
+    assert house.letters().count("statement") == 3
+
+
+def test_a_duplicate_is_linked_and_still_answered(house: House) -> None:
+    urls = [house.file("anna/p.jpg"), house.file("anna/q.jpg")]
+    first = house.scart(*urls)
+    second = house.scart(urls[1], number=1)
+    other = house.scart(urls[1], number=2)
+    assert (first.duplicate_of, second.duplicate_of, other.duplicate_of) == ("", first.id, "")
+    house.later(minutes=10)
+    assert house.letters().count("result") == 3
+
+
+def test_gone_before_we_came_is_said_so(house: House) -> None:
+    house.file("anna/other.jpg")
+    notice = house.scart("http://anna.example/p.jpg")
+    assert (notice.state, house.states(notice)) == (NoticeState.DONE, [ItemState.GONE])
+    assert house.letters() == ["result"]
+    assert "gone already" in house.mailer.sent[0].text
+
+
+def test_a_page_goes_with_the_pictures_on_it_that_are_the_same_customers(house: House) -> None:
+    house.file("anna/a.jpg")
+    house.file("bert/b.jpg")
+    page = house.file("anna/page.html", '<img src="a.jpg"><img src="http://bert.example/b.jpg"><a href="page2.html">')
+    house.file("anna/page2.html")
+    house.scart(page)
+    assert sorted(p.name for p in house.tree.glob("[!.]*/*")) == ["b.jpg", "page2.html"]
+    assert len(house.cases.find(CaseQuery())) == 1
+
+
+def test_deadline_warning_and_overdue_page_once_each(house: House) -> None:
+    house.level = TrustLevel.UNAUTHENTICATED
+    house.scart(house.file("anna/p.jpg"))
+    house.later(hours=19, minutes=54)
+    assert house.pager.pages == []
+    house.later(minutes=10)
+    assert ["the deadline is near" in subject for subject, _ in house.pager.pages] == [True]
+    house.later(hours=30)
+    assert len(house.pager.pages) == 2
+    assert "the deadline has passed" in house.pager.pages[1][0]
+    assert house.store.figures(house.now).overdue == 1
+
+
+def test_a_page_that_does_not_go_out_is_tried_again(house: House) -> None:
+    house.level = TrustLevel.AUTHORITY
+    house.pager.down = True
+    house.scart(house.file("anna/p.jpg"))
+    house.later(minutes=10)
+    assert house.pager.pages == []
+    house.pager.down = False
+    house.later(minutes=10)
+    assert len(house.pager.pages) == 1
+
+
+def test_while_keys_cannot_be_fetched_it_waits_and_then_goes_on(house: House) -> None:
+    house.keys_down = True
+    notice = house.scart(house.file("anna/p.jpg"))
+    assert house.states(notice) == [ItemState.WAITING]
+    house.later(minutes=30)
+    assert house.states(notice) == [ItemState.WAITING]
+    house.keys_down = False
+    house.later(minutes=10)
+    assert house.states(notice) == [ItemState.INACCESSIBLE]
+
+
+def test_keys_that_come_after_an_hour_still_count(house: House) -> None:
+    house.keys_down = True
+    notice = house.scart(house.file("anna/p.jpg"))
+    house.later(minutes=90)
+    assert house.states(notice) == [ItemState.HELD]
+    house.keys_down = False
+    house.later(minutes=15)
+    assert house.states(notice) == [ItemState.INACCESSIBLE]
+
+
+def test_while_nobody_can_tell_where_it_is_it_waits(house: House) -> None:
+    house.map_down = True
+    notice = house.scart(house.file("anna/p.jpg"))
+    assert house.states(notice) == [ItemState.WAITING]
+    house.map_down = False
+    house.later(minutes=10)
+    assert house.states(notice) == [ItemState.INACCESSIBLE]
+
+
+def test_nothing_that_can_be_read_in_it_waits_for_a_person(house: House) -> None:
+    notice = house.mail("hello", subject="hello")
+    assert (notice.state, notice.items, notice.stopped_at) == (NoticeState.NEEDS_PERSON, (), None)
+    assert house.desk.dismiss(notice.id, EVA).state is NoticeState.DONE
+    house.later(hours=30)
+    assert house.store.get(notice.id).state is NoticeState.DONE
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["Auto-Submitted: auto-replied\n", "Precedence: bulk\n", "Reply-To: abuse@hoster.example\n"],
+)
+def test_machines_and_ourselves_are_never_answered(house: House, more: str) -> None:
+    house.mail(house.file("anna/p.jpg"), more=more)
+    house.later(hours=1)
+    assert [kind for kind in house.letters() if kind != "statement"] == []
+
+
+def test_a_bounce_is_never_answered(house: House) -> None:
+    house.scart(house.file("anna/p.jpg"), sender="<>")
+    assert [kind for kind in house.letters() if kind != "statement"] == []
+
+
+def test_whoever_is_not_proven_gets_so_many_letters_a_day(house: House) -> None:
+    house.level = TrustLevel.UNAUTHENTICATED
+    for number in range(5):
+        house.scart(house.file(f"anna/{number}.jpg"), number=number)
+    assert house.letters() == ["receipt"] * 3
+    house.now += timedelta(days=1)
+    house.scart(house.file("anna/x.jpg"), number=9)
+    assert house.letters() == ["receipt"] * 4
+
+
+def test_after_a_crash_anywhere_it_is_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rounds: Callable[[int, int], int]
+) -> None:
+    for step in random.Random(5).sample(range(12), rounds(4, 12)):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        house = House(folder, outside=False)
+        urls = [house.file("anna/p.jpg"), house.file("bert/q.jpg")]
+        with monkeypatch.context() as patch:
+            left = iter(range(step, -1, -1))
+            append = house.audit.append
+
+            def dying(event: object, left: Iterator = left, append: object = append) -> object:
+                if next(left, 1) == 0:
+                    raise KeyboardInterrupt
+                return append(event)  # type: ignore[operator]
+
+            patch.setattr(house.audit, "append", dying)
+            with suppress(KeyboardInterrupt):
+                house.scart(*urls)
+        for receipt in house.spool.waiting():
+            house.desk.receive(receipt)
+        house.case_desk.recover()
+        house.later(minutes=5)
+        (notice,) = house.store.find(NoticeQuery())
+        assert house.states(notice) == [ItemState.INACCESSIBLE] * 2, step
+        assert len(house.cases.find(CaseQuery())) == 2
+        assert sorted(house.letters()) == ["result", "statement", "statement"], step
+        house.close()
