@@ -36,7 +36,7 @@ _KEYS_WITHIN = timedelta(hours=1)
 class Believe(Protocol):
     """Who sent it, and how we know."""
 
-    def __call__(self, receipt: Receipt, raw: RawNotice) -> TrustFinding:
+    def __call__(self, receipt: Receipt, raw: RawNotice, /) -> TrustFinding:
         """May be asked again about the same receipt, with the same answer or a better one."""
 
 

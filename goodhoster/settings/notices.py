@@ -21,13 +21,10 @@ def command(value: Any) -> tuple[str, ...]:
 
 def networks(value: Any) -> tuple[Network, ...]:
     """Networks in CIDR form."""
-    takes = 'a list of networks, such as ["192.0.2.0/24", "2001:db8::/32"]'
-    if not isinstance(value, list):
-        raise ValueError(takes)
     try:
-        return tuple(ipaddress.ip_network(network) for network in value)
+        return tuple(map(ipaddress.ip_network, value if isinstance(value, list) else (None,)))
     except ValueError as error:
-        raise ValueError(takes) from error
+        raise ValueError('a list of networks, such as ["192.0.2.0/24", "2001:db8::/32"]') from error
 
 
 def socket_address(value: Any) -> Path | tuple[str, int]:

@@ -51,7 +51,9 @@ from goodhoster.ports import CaseQuery, NoticeQuery
 from goodhoster.toolkit import Toolkit
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-HOTLINE = Notifier("hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400.0, True, Caps(1000, 1000))
+HOTLINE = Notifier(
+    "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400.0, caps=Caps(1000, 1000), automatic=True
+)
 HEAD = Letterhead("Made-up Hosting", "abuse@hoster.example", "en")
 EVA = Order("eva", "looked at it")
 
@@ -120,7 +122,7 @@ class House:
     def clock(self) -> datetime:
         return self.now
 
-    def believe(self, receipt: Receipt, raw: RawNotice) -> TrustFinding:
+    def believe(self, _receipt: Receipt, _raw: RawNotice) -> TrustFinding:
         if self.keys_down:
             return TrustFinding(TrustLevel.UNAUTHENTICATED, passing=True)
         return TrustFinding(self.level, "hotline" if self.level is TrustLevel.PINNED else "")
@@ -152,8 +154,8 @@ class House:
 
     def mail(self, *urls: str, subject: str = "[M0000000001] Notice", more: str = "", sender: str = "x@y") -> Notice:
         text = (
-            f"From: desk@hotline.example\nTo: abuse@hoster.example\nSubject: {subject}\nMessage-ID: <1@hotline.example>\n"
-            f"Date: Mon, 2 Mar 2026 11:00:00 +0000\n{more}\n" + "\n".join(urls) + "\n"
+            f"From: desk@hotline.example\nTo: abuse@hoster.example\nSubject: {subject}\n"
+            f"Message-ID: <1@hotline.example>\nDate: Mon, 2 Mar 2026 11:00:00 +0000\n{more}\n" + "\n".join(urls) + "\n"
         )
         receipt = self.desk.keep(RawNotice(Carrier.MAIL, text.encode()), Arrived(sender))
         return self.desk.receive(receipt)
@@ -325,7 +327,7 @@ def test_a_hundred_notices_of_one_picture_at_three_customers_in_five_sizes(house
     sizes = ["p.jpg", *(f"p-{n}00x{n}00.jpg" for n in range(1, 5))]
     names = [f"{customer}/{size}" for customer in ("anna", "bert", "cas") for size in sizes]
     urls = [house.file(name, f"picture {name.partition('/')[2]}") for name in names]
-    house.copies = {url: names for url in urls}
+    house.copies = dict.fromkeys(urls, names)
     notices = [house.scart(urls[n % len(urls)], number=n) for n in range(100)]
     house.later(minutes=10)
     assert {state for notice in notices for state in house.states(notice)} == {ItemState.INACCESSIBLE}
