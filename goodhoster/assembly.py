@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
@@ -11,6 +12,8 @@ from typing import Any
 
 from goodhoster.adapters.hashsources.kinds import Surroundings
 from goodhoster.adapters.hashsources.remembering import AnswerBook, Remembering
+from goodhoster.adapters.resolvers.nameservers import DnsKeyRecords
+from goodhoster.adapters.stores.seenmails import SqliteSeenMails
 from goodhoster.adapters.stores.sqlite import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog, utc_now
 from goodhoster.cases.desk import CaseDesk
@@ -19,10 +22,19 @@ from goodhoster.checking import ownlists
 from goodhoster.checking.listshelf import ListShelf
 from goodhoster.errors import ConfigurationError
 from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.model.notices import Notifier
+from goodhoster.notices.copies import Copies
+from goodhoster.notices.ground import Ground
+from goodhoster.notices.judgement import Court
+from goodhoster.notices.locate import Locator
+from goodhoster.notices.maps import Maps
+from goodhoster.notices.serving import Serving
+from goodhoster.notices.trust import Trust
 from goodhoster.policy.decide import HouseRules
 from goodhoster.ports import AuditLog, HashSource, ObservedSource
 from goodhoster.settings import Settings, WatchSettings, installed_kinds, read_plugged
 from goodhoster.toolkit import Toolkit
+from goodhoster.uploads.contents import IndexedContents
 from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.places import Tree
 
@@ -118,6 +130,30 @@ def relay_sources(settings: Settings) -> tuple[HashSource, ...]:
 def hash_source_kinds() -> Mapping[str, Any]:
     """The installed kinds of hash source by name; each is a settings class with `build(surroundings)`."""
     return installed_kinds(_GROUP)
+
+
+def notifiers(settings: Settings) -> tuple[Notifier, ...]:
+    """Every [[notifier]] with its keys and token; ConfigurationError when two have one id."""
+    found = tuple(written.profile() for written in settings.notifiers)
+    twice = [one.id for one, other in itertools.combinations(found, 2) if one.id == other.id]
+    if twice:
+        raise ConfigurationError(f"two notifiers are called {twice[0]}", hint="give each [[notifier]] its own id")
+    return found
+
+
+def trust(settings: Settings) -> Trust:
+    """Who is believed."""
+    seen = SqliteSeenMails(make_state_dir(settings.state_dir) / "seen.sqlite")
+    return Trust(Court(notifiers(settings), DnsKeyRecords(), seen, settings.notices.authserv_id or ""))
+
+
+def locator(settings: Settings) -> Locator:
+    """Where URLs live. The index must have been opened before: it is asked for copies."""
+    ground = Ground(trees_of(settings))
+    kinds = installed_kinds("goodhoster.directories")
+    maps = Maps([read_plugged(plugged, kinds).build() for plugged in settings.directories])
+    contents = IndexedContents(make_state_dir(settings.state_dir) / "index.sqlite")
+    return Locator(maps, Serving(ground), Copies(ground, contents), settings.notices.own_networks)
 
 
 def make_state_dir(state_dir: Path) -> Path:

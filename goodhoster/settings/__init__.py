@@ -5,6 +5,7 @@ reference page and the sample file are made from it (`pages`). A new section is 
 `sections.Settings`; a new kind of hash source is a settings class and an entry point.
 """
 
+from goodhoster.settings.notifiers import NotifierSettings
 from goodhoster.settings.reading import PluggedTable, installed_kinds, read_plugged, read_section
 from goodhoster.settings.secret import read_secret
 from goodhoster.settings.sections import (
@@ -16,12 +17,24 @@ from goodhoster.settings.sections import (
     WatchSettings,
     load,
 )
-from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole, words
+from goodhoster.settings.values import (
+    duration,
+    listen_address,
+    one_of,
+    path,
+    setting,
+    text,
+    texts,
+    whole,
+    words,
+    yes_or_no,
+)
 
 __all__ = [
     "DEFAULT_FILE",
     "AgentSettings",
     "HashServiceSettings",
+    "NotifierSettings",
     "PluggedTable",
     "PolicySettings",
     "Settings",
@@ -37,6 +50,8 @@ __all__ = [
     "read_section",
     "setting",
     "text",
+    "texts",
     "whole",
     "words",
+    "yes_or_no",
 ]

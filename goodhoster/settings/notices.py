@@ -73,6 +73,12 @@ class NoticesSettings:
         default=(),
         example='["192.0.2.0/24"]',
     )
+    authserv_id: str | None = setting(
+        text,
+        "The name our own mail server writes into Authentication-Results; without it those headers prove nothing.",
+        default=None,
+        example='"mx.hoster.example"',
+    )
     answers_a_day: int = setting(
         whole(1, 100_000), "Letters to one address in a day; a proven notifier has no limit.", default=20
     )

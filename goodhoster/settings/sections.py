@@ -18,6 +18,7 @@ from goodhoster.settings.notices import (
     PagingSettings,
     SmtpSettings,
 )
+from goodhoster.settings.notifiers import NotifierSettings
 from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several, Single, read_files
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
 
@@ -97,6 +98,8 @@ class Settings:
     watches: tuple[WatchSettings, ...] = _section(Several("watch", WatchSettings, needed=True))
     hash_sources: tuple[PluggedTable, ...] = _section(Plugged("hash_source", "goodhoster.hash_sources"))
     policy: PolicySettings = _section(Single("policy", PolicySettings))
+    directories: tuple[PluggedTable, ...] = _section(Plugged("directory", "goodhoster.directories"))
+    notifiers: tuple[NotifierSettings, ...] = _section(Several("notifier", NotifierSettings))
     hash_service: HashServiceSettings = _section(Single("hash_service", HashServiceSettings))
     notices: NoticesSettings = _section(Single("notices", NoticesSettings))
     smtp: SmtpSettings | None = _section(Single("smtp", SmtpSettings))

@@ -74,6 +74,20 @@ def words(*allowed: str) -> Callable[[Any], tuple[str, ...]]:
     return read
 
 
+def yes_or_no(value: Any) -> bool:
+    """A truth value."""
+    if value is True or value is False:
+        return bool(value)
+    raise ValueError("true or false")
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """A list of texts; it may be empty."""
+    if not isinstance(value, list) or not all(isinstance(item, str) and item and "\0" not in item for item in value):
+        raise ValueError('a list of texts, such as ["one", "two"]')
+    return tuple(value)
+
+
 def whole(low: int, high: int, unit: str = "") -> Callable[[Any], int]:
     """A whole number (of `unit`) within bounds."""
     takes = f"a whole number {f'of {unit} ' if unit else ''}from {low} to {high}"

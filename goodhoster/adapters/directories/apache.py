@@ -18,7 +18,7 @@ from goodhoster.adapters.directories.names import host_name
 from goodhoster.adapters.directories.running import output_of
 from goodhoster.model.notices import Matching, Route, Site
 
-_COMMAND = ("apachectl", "-t", "-D", "DUMP_VHOSTS", "-D", "DUMP_RUN_CFG")
+COMMAND = ("apachectl", "-t", "-D", "DUMP_VHOSTS", "-D", "DUMP_RUN_CFG")
 _UNTOLD = b"/${untold}"
 """A directory that nobody can fill in: what is served from it waits for a person."""
 _HANDED_ON = frozenset({"scriptalias", "proxypass", "redirect", "redirectpermanent", "redirecttemp", "wsgiscriptalias"})
@@ -29,7 +29,7 @@ _NAME = re.compile(r"(?:https?://)?(\[[^\]]+\]|[^:/]+)")
 class ApacheDirectory:
     """Asks Apache and reads its files anew each time."""
 
-    command: Sequence[str] = _COMMAND
+    command: Sequence[str] = COMMAND
     """Argument list that prints the virtual hosts and the run configuration."""
     name: str = "apache"
 
