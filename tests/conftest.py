@@ -16,7 +16,12 @@ import os
 import shutil
 from collections.abc import Callable
 
+import hypothesis
 import pytest
+
+# No test asserts a time, so neither does a property.
+hypothesis.settings.register_profile("goodhoster", deadline=None)
+hypothesis.settings.load_profile("goodhoster")
 
 # Daemons live in sbin, which an ordinary user's PATH leaves out.
 PROGRAM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])

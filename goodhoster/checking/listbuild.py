@@ -12,27 +12,25 @@ investigative, other, unspecified. So adding never makes an entry less grave; re
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import heapq
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from goodhoster.checking.digestlist import DigestList, Entry
+from goodhoster.checking.listdisk import alone, disk_told, sync, unfinished
 from goodhoster.checking.listnames import check_source, list_files, list_path
 from goodhoster.checking.listwrite import record, write_list
-from goodhoster.errors import BusyError, ConfigurationError, PermanentError, RefusedError
+from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.model.digests import Algorithm
+from goodhoster.model.fingerprints import FingerprintKind
 
 _RUN = 1 << 20  # records sorted at a time: some 100 MB of memory
 _BLOCK = 1 << 12  # records read back at a time
-_NEW = ".new"
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Imported:
     """What an import made of one list."""
 
     source: str
-    algorithm: Algorithm
+    algorithm: Algorithm | FingerprintKind
     entries: int
     """How many the list has now."""
     added: int
@@ -54,7 +52,7 @@ class Removed:
     """A list that was taken away."""
 
     source: str
-    algorithm: Algorithm
+    algorithm: Algorithm | FingerprintKind
     entries: int | None
     """How many it had; None when it could not be read."""
 
@@ -71,27 +69,27 @@ def import_entries(
     changed; a disk that fails while the new lists take their places says so.
     """
     check_source(source)
-    with _disk(directory, "the lists there are unchanged"), _alone(directory), ExitStack() as stack:
+    with disk_told(directory, "the lists there are unchanged"), alone(directory), ExitStack() as stack:
         piles = _pile_up(entries, directory, stack)
         if not piles:
             hint = "check the file; to take the lists away: goodhoster hashlist remove " + source
             raise ConfigurationError(f"no digest was found to import for {source}", hint=hint)
         results = [_build(directory, source, pile, replace=replace) for pile in piles]
-        given = {pile.algorithm for pile in piles}
-        lost = [old for old in _lists_of(directory, source) if replace and old.algorithm not in given]
-        _put_in_place(directory, results, lost)
-        return (*results, *(Imported(source, old.algorithm, 0, 0, old.entries or 0) for old in lost))
+        given = [pile.algorithm for pile in piles]
+        lost = {old: size for old, size in _lists_of(directory, source) if replace and old not in given}
+        _put_in_place(directory, source, given, lost)
+        return (*results, *(Imported(source, old, 0, 0, size or 0) for old, size in lost.items()))
 
 
 def remove_lists(directory: Path, source: str, algorithm: Algorithm | None = None) -> tuple[Removed, ...]:
     """Take away the source's lists, or the one by that algorithm. RefusedError when there is none."""
-    wanted = [old for old in _lists_of(directory, source) if algorithm in {None, old.algorithm}]
+    wanted = {old: size for old, size in _lists_of(directory, source) if algorithm in {None, old}}
     if not wanted:
         hint = "see: goodhoster hashlist list"
         raise RefusedError(f"there is no such hash list of {source[:80]!r}", hint=hint)
-    with _disk(directory, "the lists there are unchanged"), _alone(directory):
-        _put_in_place(directory, [], wanted)
-    return tuple(wanted)
+    with disk_told(directory, "the lists there are unchanged"), alone(directory):
+        _put_in_place(directory, source, [], wanted)
+    return tuple(Removed(source, old, size) for old, size in wanted.items())
 
 
 class _Pile:
@@ -151,8 +149,8 @@ def _build(directory: Path, source: str, pile: _Pile, *, replace: bool) -> Impor
     before = len(old or ())
     kept = map(record, old) if old and not replace else iter(())
     records = heapq.merge(pile.records(), kept)
-    write_list(_new(path), (source, pile.algorithm), records, expected=len(pile) + before)
-    new = DigestList.open(_new(path))
+    write_list(unfinished(path), (source, pile.algorithm), records, expected=len(pile) + before)
+    new = DigestList.open(unfinished(path))
     added = _count_new(old, new) if old and replace else len(new) - before
     return Imported(source, pile.algorithm, len(new), added, before + added - len(new))
 
@@ -175,10 +173,9 @@ def _count_new(old: DigestList, new: DigestList) -> int:
     return sum(old.find(value) is None for value, _ in new)
 
 
-def _lists_of(directory: Path, source: str) -> list[Removed]:
-    return [
-        Removed(source, algorithm, _length(path)) for path, whose, algorithm in list_files(directory) if whose == source
-    ]
+def _lists_of(directory: Path, source: str) -> list[tuple[Algorithm, int | None]]:
+    """The source's lists with their lengths."""
+    return [(algorithm, _length(path)) for path, whose, algorithm in list_files(directory) if whose == source]
 
 
 def _length(path: Path) -> int | None:
@@ -188,76 +185,11 @@ def _length(path: Path) -> int | None:
         return None
 
 
-def _new(path: Path) -> Path:
-    return path.with_name(path.name + _NEW)
-
-
-def _put_in_place(directory: Path, built: Iterable[Imported], gone: Iterable[Removed]) -> None:
-    with _disk(directory, "each list there is whole, some may be new already"):
-        for new in built:
-            path = list_path(directory, new.source, new.algorithm)
-            _new(path).rename(path)
-        for old in gone:
-            list_path(directory, old.source, old.algorithm).unlink(missing_ok=True)
-        with _directory(directory) as fd:
-            os.fsync(fd)
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """The only importer of this directory, which is made where missing; BusyError when there is another.
-
-    The lock goes with the process, so that nobody has to clean up after a kill.
-    """
-    _make(directory)
-    with _directory(directory) as fd:
-        _lock(fd, directory)
-        try:
-            _sweep(directory)
-            yield
-        finally:
-            _sweep(directory)
-
-
-@contextmanager
-def _directory(directory: Path) -> Iterator[int]:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
-
-
-def _lock(fd: int, directory: Path) -> None:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        hint = "wait until it has ended, then try again"
-        raise BusyError(f"another import into {directory} is at work", hint=hint) from error
-
-
-def _make(directory: Path) -> None:
-    """Make the directory, for whom the one above it belongs to."""
-    if directory.is_dir():
-        return
-    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-    if os.geteuid() == 0:
-        owner = directory.parent.stat()
-        os.chown(directory, owner.st_uid, owner.st_gid, follow_symlinks=False)
-
-
-def _sweep(directory: Path) -> None:
-    """Take away what an import that was cut short has left."""
-    for left in directory.glob(f"*{_NEW}"):
-        left.unlink()
-
-
-@contextmanager
-def _disk(directory: Path, state: str) -> Iterator[None]:
-    """What the disk refuses, in words, and in which state that leaves the lists."""
-    try:
-        yield
-    except OSError as error:
-        hint = "free some space there" if error.errno in _NO_SPACE else "check the disk, and owner and mode there"
-        message = f"cannot write hash lists in {directory}: {error.strerror}; {state}"
-        raise PermanentError(message, hint=f"{hint}, then import again") from error
+def _put_in_place(directory: Path, source: str, built: Iterable[Algorithm], gone: Iterable[Algorithm]) -> None:
+    with disk_told(directory, "each list there is whole, some may be new already"):
+        for algorithm in built:
+            path = list_path(directory, source, algorithm)
+            unfinished(path).rename(path)
+        for algorithm in gone:
+            list_path(directory, source, algorithm).unlink(missing_ok=True)
+        sync(directory)

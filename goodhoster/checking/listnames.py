@@ -32,15 +32,16 @@ def list_files(directory: Path) -> Iterator[tuple[Path, str, Algorithm]]:
 
     ConfigurationError when the directory cannot be read: that is not the same as empty.
     """
-    for name in sorted(_names(directory)):
+    for name in names_in(directory):
         source, _, algorithm = name.removesuffix(_SUFFIX).rpartition(".")
         if name.endswith(_SUFFIX) and algorithm in _ALGORITHMS and _SOURCE.fullmatch(source):
             yield directory / name, source, Algorithm(algorithm)
 
 
-def _names(directory: Path) -> list[str]:
+def names_in(directory: Path) -> list[str]:
+    """The names in the directory, ascending; none when there is no directory. ConfigurationError as `list_files`."""
     try:
-        return os.listdir(directory)
+        return sorted(os.listdir(directory))
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from goodhoster.checking.digestlist import Entry
+from goodhoster.checking.listdisk import create
 from goodhoster.checking.listheader import HEADER_SIZE, Header, padding
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category
@@ -26,18 +27,6 @@ def record(entry: Entry) -> bytes:
     """The entry as it stands in a file; of equal digests the one with the gravest category sorts first."""
     value, category = entry
     return value + _ENDS[category]
-
-
-def create(path: Path) -> BinaryIO:
-    """A new file that belongs to whom the directory belongs: what root imports, the service's account reads.
-
-    FileExistsError when there is something of that name, a symbolic link included.
-    """
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-    if os.geteuid() == 0:
-        owner = path.parent.stat()
-        os.fchown(fd, owner.st_uid, owner.st_gid)
-    return os.fdopen(fd, "wb")
 
 
 def write_list(path: Path, whose: tuple[str, Algorithm], records: Iterable[bytes], *, expected: int) -> None:

@@ -1,0 +1,78 @@
+"""The near list of one source and kind over all its segments: newest first, and what is newer counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goodhoster.checking.near.parts import Values
+from goodhoster.checking.near.segment import Segment
+from goodhoster.checking.near.tables import CATEGORIES, WITHDRAWN
+from goodhoster.model.fingerprints import FingerprintKind
+from goodhoster.model.verdicts import Category
+
+
+class NearList:
+    """Made of the segments that count, newest first, one at least. Any number of threads may ask."""
+
+    def __init__(self, source: str, kind: FingerprintKind, segments: Sequence[Segment]) -> None:
+        self.source = source
+        self.kind = kind
+        self.segments = tuple(segments)
+
+    def find(self, values: Sequence[bytes], limit: int) -> Mapping[Category, int]:
+        """How near the nearest entry of each category is that is at most `limit` bits from any of the values.
+
+        No such entry is missed. ValueError for a value of another length than the kind's.
+        """
+        asked = as_rows(values, self.kind)
+        nearest: dict[Category, int] = {}
+        newer: list[Values] = []
+        for segment in self.segments:
+            found = segment.search(asked, limit)
+            values_found = segment.tables.values[found.entries]
+            counts = _not_among(newer, values_found)
+            categories, distances = segment.tables.categories[found.entries[counts]], found.distances[counts]
+            for byte in set(categories.tolist()) - {WITHDRAWN}:
+                category, distance = Category(CATEGORIES[byte]), int(distances[categories == byte].min())
+                nearest[category] = min(distance, nearest.get(category, distance))
+            newer.append(values_found)
+        return nearest
+
+    def categories_of(self, values: Values) -> NDArray[np.uint8]:
+        """The category byte of each value, `WITHDRAWN` for those that are not in the list."""
+        found = np.full(len(values), WITHDRAWN, np.uint8)
+        for segment in reversed(self.segments):
+            there, positions = segment.positions(values)
+            found[there] = segment.tables.categories[positions]
+        return found
+
+    def tally(self) -> Mapping[Category, int]:
+        """Entries by category, withdrawn and overlaid ones not counted."""
+        counts = np.zeros(len(CATEGORIES), np.int64)
+        for age, segment in enumerate(self.segments):
+            overlaid = np.zeros(len(segment), bool)
+            for newer in self.segments[:age]:
+                overlaid[segment.positions(newer.tables.values)[1]] = True
+            counts += np.bincount(segment.tables.categories[~overlaid], minlength=len(CATEGORIES))
+        return {category: count for category, count in zip(CATEGORIES, counts.tolist(), strict=True) if category}
+
+    def __len__(self) -> int:
+        return sum(self.tally().values())
+
+
+def as_rows(values: Sequence[bytes], kind: FingerprintKind) -> Values:
+    """Fingerprints as rows of an array. ValueError when one is of another length than the kind's."""
+    if any(len(value) != kind.width for value in values):
+        raise ValueError(f"a {kind} fingerprint has {kind.width} bytes")
+    return np.frombuffer(b"".join(values), np.uint8).reshape(-1, kind.width)
+
+
+def _not_among(newer: Sequence[Values], values: Values) -> NDArray[np.bool_]:
+    """Which of the values no newer segment has found too: there it may have another category, or be withdrawn."""
+    if not newer:
+        return np.ones(len(values), bool)
+    seen = {row.tobytes() for rows in newer for row in rows}
+    return np.fromiter((row.tobytes() not in seen for row in values), bool, len(values))

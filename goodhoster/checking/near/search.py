@@ -1,0 +1,155 @@
+"""Every entry of a segment within a limit of what is asked, none missed; by buckets or, where that is faster, by all.
+
+Looking into buckets is worth it only while few entries share one. Real fingerprints come in crowds (one picture saved
+in many ways, plain areas), so whoever would be compared with a good part of the list is compared with all of it in
+order instead: a look-up never costs much more than one pass over the list.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from goodhoster.checking.near.parts import Probes, Values, buckets, probes
+from goodhoster.checking.near.tables import BLOCK, Tables
+
+_SCANNED_LIKE_PROBED = 4  # entries that are compared in order while one bucket is looked into
+_CROWD = 8  # who has more than this part of the list in its buckets is compared with all of it in order
+_STEP = 1 << 15  # comparisons at a time: they stay in the processor's cache
+_ASKED = 16  # values looked up at a time, for the same reason
+_HEAD = 16  # bytes: two fingerprints of unrelated pictures are too far apart in these already
+
+Numbers = NDArray[np.int64]
+
+
+class Found(NamedTuple):
+    """Pairs of what was asked and an entry within the limit; three columns."""
+
+    asked: Numbers
+    """Positions among what was asked."""
+    entries: Numbers
+    """Positions in the segment."""
+    distances: NDArray[np.uint16]
+    """Bits apart."""
+
+
+class _Ranges(NamedTuple):
+    """Stretches of `entries`, each to be compared with one value asked."""
+
+    asked: Numbers
+    starts: Numbers
+    sizes: Numbers
+
+    def only(self, which: Any) -> _Ranges:  # noqa: ANN401 - whatever numpy takes as an index
+        return _Ranges(self.asked[which], self.starts[which], self.sizes[which])
+
+
+def search(tables: Tables, bits: int, asked: Values, limit: int) -> Found:
+    """Every entry at most `limit` bits from a value asked, each pair once."""
+    asked = np.ascontiguousarray(asked)
+    wanted = _worth_probing(tables.values, bits, limit)
+    found = [_NOTHING]
+    for start in range(0, len(asked), _ASKED):
+        batch = _Batch(tables, asked[start : start + _ASKED], limit)
+        pairs = batch.probe(bits, wanted) if wanted else batch.scan(range(len(batch.asked)))
+        found += [each._replace(asked=each.asked + start) for each in pairs]
+    whose, entries, distances = map(np.concatenate, zip(*found, strict=True))
+    _, first = np.unique(whose * len(tables.values) + entries, return_index=True)
+    return Found(whose[first], entries[first], distances[first])
+
+
+def _worth_probing(values: Values, bits: int, limit: int) -> Probes | None:
+    """None where comparing with all entries in order is faster."""
+    wanted = probes(values.shape[1], bits, limit)
+    return wanted if wanted and len(wanted.flips) * _SCANNED_LIKE_PROBED < len(values) else None
+
+
+class _Batch(NamedTuple):
+    """Some values that are looked up together."""
+
+    tables: Tables
+    asked: Values
+    limit: int
+
+    def probe(self, bits: int, wanted: Probes) -> Iterator[Found]:
+        """By buckets, and in order for those that have a crowd in theirs."""
+        ranges = self._ranges(bits, wanted)
+        if ranges.sizes.sum() * _CROWD > len(self.tables.values):
+            sizes = np.bincount(ranges.asked, ranges.sizes, len(self.asked))
+            crowded = sizes * _CROWD > len(self.tables.values)
+            yield from self.scan(np.flatnonzero(crowded).tolist())
+            ranges = ranges.only(~crowded[ranges.asked])
+        yield from self._compare(ranges)
+
+    def scan(self, positions: Iterable[int]) -> Iterator[Found]:
+        """Compare with every entry in order."""
+        for position in positions:
+            value = self.asked[position].view(np.uint64)
+            for start in range(0, len(self.tables.values), _STEP):
+                distances = _apart(self.tables.values[start : start + _STEP].view(np.uint64), value)
+                near = np.flatnonzero(distances <= self.limit)
+                yield Found(np.full(len(near), position), near + start, distances[near])
+
+    def _ranges(self, bits: int, wanted: Probes) -> _Ranges:
+        """What lies in the wanted buckets."""
+        numbers = (buckets(self.asked, bits).take(wanted.parts, axis=1) ^ wanted.flips).ravel()
+        eights = self.tables.occupied.take(numbers >> np.uint32(3))
+        filled = np.flatnonzero((eights >> (numbers & np.uint32(7)).astype(np.uint8)) & np.uint8(1))
+        numbers = numbers.take(filled)
+        starts = self._before(numbers)
+        sizes = self._before(numbers + np.uint32(1)) - starts
+        # An occupied bucket of no size lies in a block that is too full for `within`: take the block.
+        full = np.flatnonzero(sizes == 0)
+        sizes[full] = self.tables.blocks[numbers[full] // np.uint32(BLOCK) + np.uint32(1)] - starts[full]
+        return _Ranges(filled // len(wanted.flips), starts, sizes)
+
+    def _before(self, numbers: NDArray[np.uint32]) -> Numbers:
+        """How many entries lie before each bucket, or before its block where that is too full to tell."""
+        blocks = self.tables.blocks.take(numbers // np.uint32(BLOCK)).astype(np.int64)
+        blocks += self.tables.within.take(numbers)
+        return blocks
+
+    def _compare(self, ranges: _Ranges) -> Iterator[Found]:
+        for some in _steps(ranges):
+            ends = np.cumsum(some.sizes)
+            places = np.arange(ends[-1]) + np.repeat(some.starts - ends + some.sizes, some.sizes)
+            entries, whose = self.tables.entries.take(places), np.repeat(some.asked, some.sizes)
+            maybe = np.flatnonzero(_apart(_heads(self.tables.values, entries), _heads(self.asked, whose)) <= self.limit)
+            entries, whose = entries[maybe], whose[maybe]
+            distances = _apart(self.tables.values[entries].view(np.uint64), self.asked[whose].view(np.uint64))
+            near = np.flatnonzero(distances <= self.limit)
+            yield Found(whose[near], entries[near].astype(np.int64), distances[near])
+
+
+_NOTHING = Found(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint16))
+
+
+def _steps(ranges: _Ranges) -> Iterator[_Ranges]:
+    """The ranges in groups of some `_STEP` comparisons; one range alone may have more."""
+    ends = np.cumsum(ranges.sizes)
+    total = int(ends[-1]) if len(ends) else 0
+    cuts = np.searchsorted(ends, np.arange(0, total, _STEP), side="right").tolist()
+    for start, stop in itertools.pairwise([*dict.fromkeys(cuts), len(ends)]):
+        yield ranges.only(slice(start, stop))
+
+
+def _heads(values: Values, positions: Any) -> NDArray[np.uint64]:  # noqa: ANN401 - positions of any integer type
+    """The first words of some values. Taken as one item each: measured several times as fast as by rows."""
+    width = values.shape[1]
+    head = min(width, _HEAD)
+    items = values.view(f"V{head}").ravel().take(positions * (width // head))
+    words: NDArray[np.uint64] = items.view(np.uint64).reshape(-1, head // 8)
+    return words
+
+
+def _apart(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    """In how many bits rows of words differ."""
+    counts = np.bitwise_count(left ^ right)
+    total: NDArray[np.uint16] = counts[:, 0].astype(np.uint16)
+    for word in range(1, counts.shape[1]):  # a sum along rows of so few is slow
+        total += counts[:, word]
+    return total
