@@ -65,9 +65,11 @@ class NoticeActs:
     blocks: UrlBlocks | None
     """None where no web server is set up for it: what is no file then waits for a person."""
 
-    def act(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
+    def act(self, item: NoticeItem, grounds: Grounds, *, visible: bool = False) -> NoticeItem:
         """The item after whatever could be done about it. Never raises for one that nothing could be done about: that
         one is held, or goes on waiting while nobody can tell where it is. AuditError stops.
+
+        `visible`: it was seen from outside, so that something must be there although no file is.
         """
         try:
             location = self.locate(item.read)
@@ -79,6 +81,8 @@ class NoticeActs:
                 return replace(found, state=ItemState.NOT_OURS)
             case Outcome.AMBIGUOUS:
                 return self._held(found, location.detail or "it is not certain what is meant")
+            case Outcome.DYNAMIC if location.place is not None and not visible:
+                return self._already_gone(found, location)
             case Outcome.DYNAMIC:
                 return self._block(found, grounds)
             case Outcome.FILE:
@@ -147,13 +151,11 @@ class NoticeActs:
         return []
 
     def _already_gone(self, item: NoticeItem, location: Location) -> NoticeItem:
-        """No file there: because we took it, or because it was gone before."""
-        place = location.files[0].upload.place if location.files else location.place
-        cases = list(self.desk.store.find(CaseQuery(place=place))) if place else []
+        """No file there: because we took it, or because it was gone before. From outside that is seen."""
+        item = replace(item, place=location.place, state=ItemState.OFFLINE, reason="there is no such file (any more)")
+        cases = self.desk.store.find(CaseQuery(place=location.place)) if location.place else ()
         offline = [case for case in cases if case.state is CaseState.OFFLINE]
-        if offline:
-            return _told_by(offline, replace(item, place=place, cases=tuple(case.id for case in offline)))
-        return replace(item, place=place, state=ItemState.GONE, reason="there is no such file any more")
+        return _told_by(offline, replace(item, cases=tuple(case.id for case in offline))) if offline else item
 
     def _block(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         if self.blocks is None:

@@ -175,7 +175,7 @@ class NoticeDesk:
         if item.state is ItemState.WAITING and notice.read and not notice.read.test:
             item = self._parts.acts.act(item, self._grounds(notice, item))
         elif item.state is ItemState.REOPENED and item.looks == 0:
-            again = self._parts.acts.act(item, self._grounds(notice, item))
+            again = self._parts.acts.act(item, self._grounds(notice, item), visible=True)
             nothing_new = (again.cases, again.blocked) == (item.cases, item.blocked)
             item = replace(item, looks=1) if nothing_new else replace(again, look_at=None)
         else:

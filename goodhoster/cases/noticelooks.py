@@ -18,7 +18,7 @@ def first_look(item: NoticeItem, now: datetime, *, may_look: bool) -> NoticeItem
         return item
     if may_look:
         return replace(item, looks=0, look_at=now)
-    return replace(item, state=ItemState.INACCESSIBLE, gone_at=now)
+    return _gone(item, now)
 
 
 def after_look(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:
@@ -26,13 +26,26 @@ def after_look(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:
     if item.state is ItemState.INACCESSIBLE:
         return _after_recheck(item, seen, now)
     if seen.sight is Sight.GONE:
-        gone = replace(item, state=ItemState.INACCESSIBLE, gone_at=now, looks=1, reason=seen.detail)
-        return replace(gone, look_at=next_look(now, 1))
+        gone = _gone(replace(item, reason=seen.detail), now)
+        return replace(gone, look_at=next_look(now, 1) if gone.gone_at else None)
+    if seen.sight is Sight.THERE and not _acted(item) and item.state is ItemState.OFFLINE:
+        return replace(item, state=ItemState.REOPENED, looks=0, look_at=None, reason=f"no file, yet {seen.detail}")
     again = replace(item, looks=item.looks + 1, look_at=now + LOOK_AGAIN)
     if again.looks < _PATIENCE:
         return replace(again, reason=seen.detail)
     why = "it can still be seen" if seen.sight is Sight.THERE else "it cannot be looked at"
     return replace(again, state=ItemState.HELD, reason=f"offline here, but from outside {why}: {seen.detail}")
+
+
+def _gone(item: NoticeItem, now: datetime) -> NoticeItem:
+    """Inaccessible by what we did; or gone, where there was nothing to do."""
+    if not _acted(item):
+        return replace(item, state=ItemState.GONE)
+    return replace(item, state=ItemState.INACCESSIBLE, gone_at=now, looks=1)
+
+
+def _acted(item: NoticeItem) -> bool:
+    return bool(item.cases) or item.blocked
 
 
 def _after_recheck(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:

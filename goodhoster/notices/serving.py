@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, Site
 from goodhoster.model.uploads import Place, Upload
@@ -31,24 +31,26 @@ class Serving:
         return next((location for location in found if location.outcome is Outcome.FILE), found[0])
 
     def _path(self, path: bytes, address: WebAddress, answering: Answering) -> Location:
-        site = answering.site
+        site, place = answering.site, None
         try:
             route = choose(site.routes, os.fsdecode(path))
             served = served_from(route, path, answering.variables) if route else None
             if served is None or served.path.lower().endswith(_PROGRAMS):
                 return self._dynamic(address, site, "program", "a program answers there")
-            upload = self._upload(self.ground.place_of(served))
+            place = self.ground.place_of(served)
+            upload = self._upload(place)
         except UnclearRouteError as error:
             return Location(Outcome.AMBIGUOUS, address.href, site.customer, reason="route", detail=str(error))
         except NoPlaceError as error:
             if error.reason in _MADE_BY_PROGRAMS:
-                return self._dynamic(address, site, error.reason, str(error))
+                return replace(self._dynamic(address, site, error.reason, str(error)), place=place)
             return Location(Outcome.AMBIGUOUS, address.href, site.customer, reason=error.reason, detail=str(error))
         return Location(
             Outcome.FILE,
             address.href,
             site.customer or upload.customer,
             (LocatedFile(upload, FoundBy.URL),),
+            upload.place,
             page=upload.place.path.lower().endswith(_PAGES),
         )
 

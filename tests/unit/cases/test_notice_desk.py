@@ -140,6 +140,8 @@ class House:
         names = [place, *(Place(place.tree, os.fsencode(name)) for name in self.copies.get(item.urls[0], []))]
         found = [LocatedFile(self.upload(name), FoundBy.URL) for name in names if os.path.exists(name.absolute)]
         page = url.path.endswith(".html")
+        if not found:
+            return Location(Outcome.DYNAMIC, item.urls[0], customer, (), place, reason="missing")
         return Location(Outcome.FILE, item.urls[0], customer, tuple(found), place, page)
 
     def upload(self, place: Place) -> Upload:
@@ -247,14 +249,15 @@ def test_back_online_is_reopened_and_taken_again(house: House) -> None:
     assert not (house.tree / "anna/p.jpg").exists()
 
 
-def test_back_online_without_a_file_waits_for_a_person_who_is_paged(house: House) -> None:
+def test_back_online_without_a_file_is_blocked_and_if_that_does_not_do_a_person_is_paged(house: House) -> None:
     url = house.file("anna/p.jpg")
     notice = house.scart(url)
     house.later(hours=2)
     house.outside.sights[url] = Sight.THERE
     house.later(hours=24)
     assert house.states(notice)[0].waits_for_person
-    assert any("back online" in subject for subject, _ in house.pager.pages)
+    assert [block.url for block in house.blocks.all] == [url]
+    assert any("from outside it can still be seen" in subject for subject, _ in house.pager.pages)
 
 
 def test_what_can_still_be_seen_does_not_stop_the_clock(house: House) -> None:
@@ -350,9 +353,21 @@ def test_a_duplicate_is_linked_and_still_answered(house: House) -> None:
 def test_gone_before_we_came_is_said_so(house: House) -> None:
     house.file("anna/other.jpg")
     notice = house.scart("http://anna.example/p.jpg")
-    assert (notice.state, house.states(notice)) == (NoticeState.DONE, [ItemState.GONE])
-    assert house.letters() == ["result"]
-    assert "gone already" in house.mailer.sent[0].text
+    house.later(minutes=1)
+    assert house.states(notice) == [ItemState.GONE]
+    assert house.letters() == ["receipt", "result"]
+    assert "gone already" in house.mailer.sent[1].text
+
+
+def test_where_no_file_is_and_yet_something_is_seen_its_address_is_blocked(house: House) -> None:
+    house.file("anna/other.jpg")
+    house.outside.sights["http://anna.example/p.jpg"] = Sight.THERE
+    notice = house.scart("http://anna.example/p.jpg")
+    house.later(minutes=1)
+    assert [block.url for block in house.blocks.all] == ["http://anna.example/p.jpg"]
+    house.outside.sights.clear()
+    house.later(hours=1)
+    assert house.states(notice) == [ItemState.INACCESSIBLE]
 
 
 def test_a_page_goes_with_the_pictures_on_it_that_are_the_same_customers(house: House) -> None:
