@@ -23,6 +23,7 @@ from goodhoster.checking.listshelf import ListShelf
 from goodhoster.errors import ConfigurationError
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.notices import Notifier
+from goodhoster.noticehouse import NoticeHouse, Shared, notice_house
 from goodhoster.notices.copies import Copies
 from goodhoster.notices.ground import Ground
 from goodhoster.notices.judgement import Court
@@ -154,6 +155,13 @@ def locator(settings: Settings) -> Locator:
     maps = Maps([read_plugged(plugged, kinds).build() for plugged in settings.directories])
     contents = IndexedContents(make_state_dir(settings.state_dir) / "index.sqlite")
     return Locator(maps, Serving(ground), Copies(ground, contents), settings.notices.own_networks)
+
+
+def open_notices(house: House) -> NoticeHouse:
+    """What handles notices, given back with the house."""
+    settings = house.settings
+    shared = Shared(settings, house.toolkit, trust(settings), locator(settings), notifiers(settings))
+    return notice_house(shared, house.begun)
 
 
 def make_state_dir(state_dir: Path) -> Path:

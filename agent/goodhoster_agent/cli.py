@@ -24,6 +24,7 @@ from goodhoster_agent.commands import (
     doctor,
     hashlist,
     hashservice,
+    notices,
     run,
     scan,
     status,
@@ -52,6 +53,7 @@ app.command("check")(check.check_command)
 app.command("scan")(scan.scan_command)
 app.command("status")(status.status_command)
 app.add_typer(cases.app, name="cases")
+app.add_typer(notices.app, name="notices")
 app.add_typer(audit.app, name="audit")
 app.add_typer(hashlist.app, name="hashlist")
 app.add_typer(hashservice.make_app(_hash_service), name="hashservice")

@@ -61,7 +61,7 @@ def restore_command(
     """Overrule matches: files come back exactly as they were. A whole storm by --digest."""
     with open_house(config) as house:
         chosen = _chosen(ids, digest, house.toolkit.restorable)
-        _print_orders("restored", house.toolkit.restore(chosen, _order(reason)), as_json=as_json)
+        _print_orders("restored", house.toolkit.restore(chosen, order_of(reason)), as_json=as_json)
 
 
 @app.command("confirm")
@@ -76,7 +76,7 @@ def confirm_command(
     """Let held, failed or only observed matches be acted on."""
     with open_house(config) as house:
         chosen = _chosen(ids, digest, house.toolkit.confirmable)
-        _print_orders("confirmed", house.toolkit.confirm(chosen, _order(reason)), as_json=as_json)
+        _print_orders("confirmed", house.toolkit.confirm(chosen, order_of(reason)), as_json=as_json)
 
 
 def as_object(case: Case) -> dict[str, Any]:
@@ -112,7 +112,8 @@ def _chosen(ids: list[str] | None, digest: str, about: Any) -> list[str]:  # noq
         raise RefusedError(str(error), hint="the digest stands in: goodhoster cases show ID") from error
 
 
-def _order(reason: str) -> Order:
+def order_of(reason: str) -> Order:
+    """The word of whoever types this."""
     return Order(os.environ.get("SUDO_USER") or getpass.getuser(), reason)
 
 

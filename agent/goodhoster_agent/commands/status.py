@@ -9,6 +9,7 @@ import typer
 
 from goodhoster.assembly import House
 from goodhoster.model.cases import CaseState
+from goodhoster.noticehouse import notice_figures
 from goodhoster.ports import CaseQuery
 from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOption, open_house, print_json
 from goodhoster_agent.lock import running_daemon
@@ -30,6 +31,7 @@ def status_of(house: House) -> dict[str, Any]:
     report = read_report(state_dir, pid) if pid else None
     figures = house.index.figures()
     held = house.toolkit.store.find(CaseQuery(states=frozenset({CaseState.HELD})))
+    notices = notice_figures(state_dir)
     return {
         "ready": report is not None,
         "degraded": list(report.degraded) if report else ["the daemon does not run: nothing new is checked"],
@@ -38,8 +40,8 @@ def status_of(house: House) -> dict[str, Any]:
         "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
         "unchecked": figures.verdicts.get("unchecked", 0),
         "held": len(held),
-        "open_notices": 0,
-        "overdue_notices": 0,
+        "open_notices": notices.open,
+        "overdue_notices": notices.overdue,
         "verdicts": figures.verdicts,
         "unchecked_reasons": figures.reasons,
         **_of_daemon(report),
@@ -70,6 +72,7 @@ def as_text(status: dict[str, Any]) -> str:
         f"verdicts   {_counts(status['verdicts'])}",
         f"unchecked  {status['unchecked']:,}" + _in_brackets(status["unchecked_reasons"]),
         f"held       {status['held']:,} for a person: goodhoster cases list --state held",
+        f"notices    {status['open_notices']:,} open, {status['overdue_notices']:,} overdue",
         *(f"source     {_source(source)}" for source in status["sources"]),
         *(f"DEGRADED   {problem}" for problem in status["degraded"]),
     ]

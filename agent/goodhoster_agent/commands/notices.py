@@ -1,0 +1,185 @@
+"""`goodhoster notices …`: what came in, where it stands, a person's word about it, and the hotline's own list."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from goodhoster.assembly import open_notices
+from goodhoster.errors import ConfigurationError, RefusedError
+from goodhoster.model.noticelife import Notice, NoticeItem, NoticeState
+from goodhoster.model.notices import Carrier, RawNotice
+from goodhoster.model.uploads import display
+from goodhoster.notices.replies import defanged
+from goodhoster.notices.spool import Arrived
+from goodhoster.ports import NoticeQuery
+from goodhoster_agent.commands.cases import order_of
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, ReasonOption, open_house, print_json
+
+app = typer.Typer(no_args_is_help=True, help="Notices: what came in and where it stands.")
+
+_COMMAND_LINE = "command line"
+IdArgument = Annotated[str, typer.Argument(metavar="ID")]
+FileArgument = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A raw message; else standard input.")]
+CarrierOption = Annotated[Carrier, typer.Option("--as", help="What kind of message it is.")]
+StateOption = Annotated[list[NoticeState] | None, typer.Option("--state", help="Only these.", show_default=False)]
+
+
+@app.command("receive")
+def receive_command(
+    file: FileArgument = None,
+    carrier: CarrierOption = Carrier.MAIL,
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a raw message as it came: keep it, read it, act on it."""
+    raw = RawNotice(carrier, _content(file))
+    with open_house(config) as house:
+        notices = open_notices(house)
+        _print(notices.desk.receive(notices.desk.keep(raw, Arrived(_COMMAND_LINE))), as_json=as_json)
+
+
+@app.command("list")
+def list_command(state: StateOption = None, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """The notices, oldest first."""
+    with open_house(config) as house:
+        for notice in open_notices(house).store.find(NoticeQuery(states=frozenset(state or ()))):
+            print_json(as_object(notice)) if as_json else print(_as_line(notice))
+
+
+@app.command("show")
+def show_command(notice_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Everything about one notice, with each rule of trust that passed or failed."""
+    with open_house(config) as house:
+        _print(open_notices(house).store.get(notice_id), as_json=as_json)
+
+
+@app.command("confirm")
+def confirm_command(
+    notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Let everything that waits in a notice be acted on."""
+    with open_house(config) as house:
+        _print(open_notices(house).desk.confirm(notice_id, order_of(reason)), as_json=as_json)
+
+
+@app.command("dismiss")
+def dismiss_command(
+    notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Decide that what waits in a notice stays; a block for it is lifted."""
+    with open_house(config) as house:
+        _print(open_notices(house).desk.dismiss(notice_id, order_of(reason)), as_json=as_json)
+
+
+@app.command("answer")
+def answer_command(
+    notice_id: IdArgument,
+    config: ConfigOption = None,
+    *,
+    show: Annotated[bool, typer.Option("--show", help="Only print it, send nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the answer as things stand now, and send it unless it was sent already."""
+    with open_house(config) as house:
+        notices = open_notices(house)
+        letter = notices.letters.answer(notices.store.get(notice_id))
+        if letter is None:
+            hint = "it came from a machine, or without an address"
+            raise RefusedError(f"nobody is to be answered about notice {notice_id}", hint=hint)
+        sent = not show and notices.desk.answer(notice_id)
+    if as_json:
+        found = {"id": notice_id, "to": letter.to, "subject": letter.subject, "text": letter.text, "sent": sent}
+        print_json(found)
+    else:
+        print(f"To: {letter.to}\nSubject: {letter.subject}\n\n{letter.text}")
+
+
+def as_object(notice: Notice) -> dict[str, Any]:
+    """As `--json` prints it."""
+    trust = notice.trust
+    return {
+        "id": notice.id,
+        "notifier": notice.notifier or None,
+        "level": notice.level,
+        "format": notice.read.format if notice.read else None,
+        "reference": notice.reference,
+        "received_at": notice.receipt.received_at.isoformat(),
+        "deadline": _moment(notice.deadline),
+        "state": notice.state,
+        "items": [_item_object(item) for item in notice.items],
+        "stopped_at": _moment(notice.stopped_at),
+        "reason": notice.reason,
+        "duplicate_of": notice.duplicate_of or None,
+        "told": list(notice.told),
+        "sha256": notice.receipt.sha256.hex(),
+        "doubts": list(notice.read.doubts) if notice.read else [],
+        "rules": [{"name": r.name, "passed": r.passed, "why": r.why} for r in (trust.rules if trust else ())],
+    }
+
+
+def _item_object(item: NoticeItem) -> dict[str, Any]:
+    return {
+        "url": item.url,
+        "state": item.state,
+        "customer": item.customer or None,
+        "path": str(item.place) if item.place else None,
+        "reason": item.reason,
+        "cases": list(item.cases),
+        "blocked": item.blocked,
+        "gone_at": _moment(item.gone_at),
+    }
+
+
+def _content(file: Path | None) -> bytes:
+    if file is None:
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {display(str(file).encode())}: {error.strerror}") from error
+
+
+def _print(notice: Notice, *, as_json: bool) -> None:
+    print_json(as_object(notice)) if as_json else print(_as_page(notice))
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _time(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "none"
+
+
+def _as_line(notice: Notice) -> str:
+    who = notice.notifier or notice.level
+    return (
+        f"{notice.id}  {notice.state:<12} {who:<16} {notice.reference:<12} "
+        f"{len(notice.items):>4} items, by {_time(notice.deadline)}"
+    )
+
+
+def _as_page(notice: Notice) -> str:
+    read, trust = notice.read, notice.trust
+    rows = [
+        ("notice", notice.id),
+        ("state", f"{notice.state} {notice.reason}"),
+        ("notifier", f"{notice.notifier or 'nobody who is registered'} ({notice.level})"),
+        ("format", read.format if read else "not read yet"),
+        ("reference", notice.reference),
+        ("received", _time(notice.receipt.received_at)),
+        ("deadline", _time(notice.deadline)),
+        ("stopped", _time(notice.stopped_at) if notice.stopped_at else "the clock goes on"),
+        *(("same as", other) for other in [notice.duplicate_of] if other),
+        *(("doubt", doubt) for doubt in (read.doubts if read else ())),
+        *(("rule", f"{'passed' if r.passed else 'FAILED'} {r.name}: {r.why}") for r in (trust.rules if trust else ())),
+        *(("item", f"{item.state:<12} {defanged(item.url)} {item.customer} {item.reason}") for item in notice.items),
+        *(("told", told) for told in notice.told),
+    ]
+    return "\n".join(f"{name:<10} {value}" for name, value in rows)

@@ -1,0 +1,130 @@
+"""Puts together what handles notices; `assembly` hands in what it shares with the rest."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
+from goodhoster.adapters.pagers.hooks import CommandPager, LogPager
+from goodhoster.adapters.stores.notices import SqliteNoticeStore
+from goodhoster.audit.log import utc_now
+from goodhoster.cases.noticeacts import NoticeActs
+from goodhoster.cases.noticedesk import NoticeDesk, NoticeParts
+from goodhoster.cases.noticeletters import NoticeLetters
+from goodhoster.cases.turn import Turn
+from goodhoster.model.noticelife import NoticeFigures, Receipt
+from goodhoster.model.notices import Carrier, Notifier, RawNotice, TrustFinding, TrustRule
+from goodhoster.notices.deadlines import Terms
+from goodhoster.notices.judgement import level_of
+from goodhoster.notices.locate import Locator
+from goodhoster.notices.outbox import Outbox
+from goodhoster.notices.readingroom import ReadingRoom
+from goodhoster.notices.replies import Letterhead
+from goodhoster.notices.spool import Spool
+from goodhoster.notices.steadyclock import SteadyClock
+from goodhoster.notices.trust import Trust, unproven
+from goodhoster.ports import Mailer, NoticeStore, Pager
+from goodhoster.settings import Settings, read_secret
+from goodhoster.toolkit import Toolkit
+
+_LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the notices use and others made."""
+
+    settings: Settings
+    toolkit: Toolkit
+    trust: Trust
+    locator: Locator
+    notifiers: tuple[Notifier, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeHouse:
+    """Everything about notices, for the daemon and the commands."""
+
+    desk: NoticeDesk
+    store: NoticeStore
+    spool: Spool
+    outbox: Outbox
+    mailer: Mailer | None
+    """None while no mail server is set: letters wait."""
+    trust: Trust
+    letters: NoticeLetters
+    head: Letterhead
+
+
+def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
+    """Everything is given back by `begun`. ConfigurationError when something is not as it must be."""
+    settings, state_dir = shared.settings, shared.settings.state_dir
+    clock = SteadyClock(state_dir / "clock", utc_now)
+    store = begun.enter_context(closing(SqliteNoticeStore(state_dir / "notices.sqlite")))
+    spool = Spool(state_dir / "notices", clock)
+    letters = _letters(shared, Outbox(state_dir / "letters", clock, settings.notices.answers_a_day))
+    parts = NoticeParts(
+        spool=spool,
+        store=store,
+        audit=shared.toolkit.audit,
+        reader=begun.enter_context(ReadingRoom()),
+        believe=_Belief(shared),
+        acts=NoticeActs(shared.locator.locate, shared.toolkit.examine, shared.toolkit.desk, None),
+        letters=letters,
+        outside=None,
+        pager=_pager(settings),
+        turn=Turn(state_dir / "notices.lock"),
+        clock=clock,
+    )
+    terms = Terms(timedelta(seconds=settings.notices.deadline), timedelta(seconds=settings.notices.warn_before))
+    desk = NoticeDesk(parts, shared.notifiers, terms)
+    return NoticeHouse(desk, store, spool, letters.outbox, _mailer(settings), shared.trust, letters, letters.head)
+
+
+def notice_figures(state_dir: Path) -> NoticeFigures:
+    """Counts for `status`, without opening anything else."""
+    with closing(SqliteNoticeStore(state_dir / "notices.sqlite")) as store:
+        return store.figures(utc_now())
+
+
+class _Belief:
+    """A mail is believed for its signatures, a request for the token that came with it."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._trust = shared.trust
+        self._notifiers = {notifier.id: notifier for notifier in shared.notifiers}
+
+    def __call__(self, receipt: Receipt, raw: RawNotice) -> TrustFinding:
+        if receipt.carrier is Carrier.MAIL:
+            return self._trust.of_mail(raw.content, receipt.id)
+        notifier = self._notifiers.get(receipt.notifier)
+        if notifier is None:
+            return unproven("token.known", "it came without the token of a registered notifier")
+        rule = TrustRule("token.known", passed=True, why=f"it came with the token of {notifier.id}")
+        return TrustFinding(level_of(notifier), notifier.id, "token", (rule,))
+
+
+def _letters(shared: Shared, outbox: Outbox) -> NoticeLetters:
+    settings = shared.settings
+    sender = settings.smtp.sender if settings.smtp else ""
+    head = Letterhead(settings.notices.hoster, sender, _LANGUAGES[settings.notices.language])
+    automatic = settings.policy.mode == "enforce"
+    return NoticeLetters(outbox, head, frozenset({sender.lower()}), shared.toolkit.store, None, automatic)
+
+
+def _mailer(settings: Settings) -> Mailer | None:
+    smtp = settings.smtp
+    if smtp is None:
+        return None
+    password = read_secret(smtp.password_file, "password of the mail server") if smtp.password_file else ""
+    name = settings.notices.hoster
+    server = SmartHost(smtp.host, smtp.port, smtp.sender, name, smtp.security, smtp.username or "", password)
+    return SmtpMailer(server, utc_now)
+
+
+def _pager(settings: Settings) -> Pager:
+    return CommandPager(settings.paging.command) if settings.paging.command else LogPager()

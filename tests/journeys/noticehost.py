@@ -1,0 +1,82 @@
+"""What a host needs to take notices: a list of its sites, a hotline's profile with a pinned key, mails of that hotline."""
+
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from goodhoster.testing.signedmail import MailSigner
+from tests.journeys.host import Host
+
+CONFIG = """
+[[directory]]
+kind = "list"
+file = "sites.csv"
+[[notifier]]
+id = "hotline"
+name = "Made-up hotline"
+kind = "hotline"
+domains = ["hotline.example"]
+dkim_keys = "hotline.keys"
+token_file = "hotline.token"
+language = "nl"
+per_hour = 100000
+per_customer = 100000
+[notices]
+{notices}
+{more}
+"""
+TOKEN = "made-up-token-of-the-hotline"
+
+
+@dataclass
+class NoticeHost:
+    """Three customers, each with a site: http://anna.example/p.jpg is customers/anna/www/p.jpg."""
+
+    host: Host
+    signer: MailSigner = field(default_factory=lambda: MailSigner.ed25519("hotline.example"))
+    numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
+
+    def configure(self, notices: str = "", more: str = "", customers: Sequence[str] = ("anna", "bert", "cas")) -> None:
+        folder = self.host.folder
+        rows = [f"{name},{name}.example,{self.host.customers}/{name}/www" for name in customers]
+        (folder / "sites.csv").write_text("\n".join(["customer_id,domain,docroot", *rows, ""]))
+        (folder / "hotline.keys").write_text(f"{self.signer.name} {self.signer.record}\n")
+        token = folder / "hotline.token"
+        token.touch(0o600)
+        token.write_text(TOKEN)
+        (folder / "conf.d").mkdir(exist_ok=True)
+        (folder / "conf.d" / "notices.toml").write_text(CONFIG.format(notices=notices, more=more))
+        for name in customers:
+            (self.host.customers / name / "www").mkdir(parents=True, exist_ok=True)
+
+    def upload(self, customer: str, name: str, content: str = "") -> str:
+        """A file of that customer, and its URL."""
+        self.host.upload(f"{customer}/www/{name}", (content or f"made-up picture {customer} {name}").encode())
+        return f"http://{customer}.example/{name}"
+
+    def there(self, url: str) -> bool:
+        customer, _, name = url.removeprefix("http://").partition(".example/")
+        return (self.host.customers / customer / "www" / name).exists()
+
+    def mail(self, *urls: str, signed: bool = True) -> bytes:
+        number = next(self.numbers)
+        rows = "".join(f"<tr><td>{url}</td><td></td></tr>\n" for url in urls)
+        text = (
+            f"From: Hotline <desk@hotline.example>\nReply-To: answers@hotline.example\nTo: abuse@hoster.example\n"
+            f"Subject: [M{number:010}] Melding\nDate: Mon, 02 Mar 2026 11:00:00 +0000\n"
+            f"Message-ID: <{number}@hotline.example>\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n"
+            f'<table class="urls"><tr><th>url</th><th>notitie</th></tr>\n{rows}</table>\n'
+        )
+        raw = text.replace("\n", "\r\n").encode()
+        return self.signer.sign(raw) if signed else raw
+
+    def receive(self, mail: bytes) -> dict[str, Any]:
+        """By the command line."""
+        file = self.host.folder / "mail.eml"
+        file.write_bytes(mail)
+        return json.loads(self.host.run("notices", "receive", str(file), "--json"))
+
+    def notices(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.host.run("notices", "list", "--json").splitlines()]
