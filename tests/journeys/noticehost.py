@@ -1,4 +1,4 @@
-"""What a host needs to take notices: a list of its sites, a hotline's profile with a pinned key, mails of that hotline."""
+"""What a host needs to take notices: its sites, a hotline with a pinned key, and that hotline's mails."""
 
 import itertools
 import json
