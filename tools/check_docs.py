@@ -2,32 +2,43 @@
 
 - A relative link in a Markdown file leads to a file that is there, and its #fragment to a heading of it.
 - Every `./dev COMMAND` that a Markdown file shows exists.
-- The commands that the README lists between the `commands` comments are those of `goodhoster --help`, in
-  both directions (from the day on that the command is there).
+- The commands that the README lists between the `commands` comments are those of the program, in both
+  directions.
+- Every `goodhoster …` that a Markdown file shows, in a console example or in a line of text, has a command and
+  options that the program knows.
 - What is made from the program (see generated.py) is what the program would make today.
 
 Prints one line for each fault and ends with 1 when there was any.
 """
 
-import importlib.util
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from commandline import problem, program
 from generated import GENERATED
 
 CHECKOUT = Path(__file__).parents[1]
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SHOWN_LINE = re.compile(r"^[$#] (?:sudo )?((?:goodhoster|\./dev run) .*)", re.MULTILINE)
+INLINE = re.compile(r"`((?:goodhoster|\./dev run) [a-z][^`]*)`")
 SHOWN_COMMANDS = re.compile(r"<!-- commands -->(.*?)<!-- /commands -->", re.DOTALL)
 
 
 def main() -> int:
     """Print every fault; 1 when there was one."""
-    faults = [*dead_links(), *unknown_dev_commands(), *readme_against_help(), *stale_documents()]
+    faults = [
+        *dead_links(),
+        *unknown_dev_commands(),
+        *refused_examples(),
+        *readme_against_program(),
+        *stale_documents(),
+    ]
     for fault in faults:
         print(fault)
     return 1 if faults else 0
@@ -74,20 +85,29 @@ def unknown_dev_commands() -> Iterator[str]:
                 yield f"{_name(document)}: ./dev {command}: no such command; there are {sorted(known)}"
 
 
-def readme_against_help() -> Iterator[str]:
+def refused_examples() -> Iterator[str]:
+    """Commands of the program that a document shows and the program would refuse."""
+    for document in documents():
+        text = document.read_text()
+        lines = [line for block in CONSOLE.findall(text) for line in SHOWN_LINE.findall(block)]
+        lines += INLINE.findall(FENCE.sub("", text))
+        for line in lines:
+            if why := problem(line.replace("./dev run", "goodhoster")):
+                yield f"{_name(document)}: {line}: {why}"
+
+
+def readme_against_program() -> Iterator[str]:
     """The README's list of commands against the program's own."""
-    if not importlib.util.find_spec("goodhoster_agent.cli"):
-        return
     shown = SHOWN_COMMANDS.search((CHECKOUT / "README.md").read_text())
     if not shown:
         yield "README.md: no list of commands between <!-- commands --> and <!-- /commands -->"
         return
     listed = set(re.findall(r"`goodhoster ([a-z-]+)", shown[1]))
-    real = commands_of_the_program()
+    real = set(program().commands)
     for command in sorted(listed - real):
-        yield f"README.md: `goodhoster {command}` is listed, but `goodhoster --help` does not know it"
+        yield f"README.md: `goodhoster {command}` is listed, but the program does not know it"
     for command in sorted(real - listed):
-        yield f"README.md: `goodhoster {command}` is in `goodhoster --help` but not listed"
+        yield f"README.md: the program has `goodhoster {command}`, but it is not listed"
 
 
 def stale_documents() -> Iterator[str]:
@@ -96,24 +116,6 @@ def stale_documents() -> Iterator[str]:
         path = CHECKOUT / name
         if not path.is_file() or path.read_text() != make():
             yield f"{name}: stale; make it anew: ./dev docs"
-
-
-def commands_of_the_program() -> set[str]:
-    """The top-level commands, as a reader of `goodhoster --help` sees them."""
-    program = Path(sys.executable).with_name("goodhoster")
-    # Wide and without colour, so that no name is wrapped.
-    shown = subprocess.run(
-        [program, "--help"],
-        env={"COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1", "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    # From the heading "Commands" on, plain or in a box (each panel has its own), the first word of a
-    # row; a row that goes on from the one above has none there.
-    heading = re.search(r"^\W*(?:\w+ )*Commands\W*$", shown, re.MULTILINE)
-    rows = shown[heading.end() :] if heading else ""
-    return set(re.findall(r"^(?:│ |  )([a-z][a-z-]*)(?:\s|$)", rows, re.MULTILINE))
 
 
 def _name(document: Path) -> str:

@@ -4,17 +4,23 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from manpage import man_page
+
 from goodhoster.settings.pages import reference
 
 CHECKOUT = Path(__file__).parents[1]
 
-GENERATED: Mapping[str, Callable[[], str]] = {"docs/reference-configuration.md": reference}
+GENERATED: Mapping[str, Callable[[], str]] = {
+    "docs/reference-configuration.md": reference,
+    "packaging/man/goodhoster.1": man_page,
+}
 
 
 def main() -> int:
     """Write every one that changed; prints its name."""
     for name, make in GENERATED.items():
         path, content = CHECKOUT / name, make()
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_text() != content:
             path.write_text(content)
             print(name)
