@@ -10,7 +10,9 @@ import ctypes
 import errno
 import fcntl
 import os
+import re
 import struct
+from typing import NamedTuple
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _SYS_OPENAT2 = 437  # the same number on every architecture (asm-generic since Linux 5.6)
@@ -25,6 +27,12 @@ RENAME_NOREPLACE = 1
 FS_IOC_GETFLAGS = 0x80086601
 FS_IOC_SETFLAGS = 0x40086602
 FS_IMMUTABLE_FL = 0x10
+FS_APPEND_FL = 0x20
+FS_PROJINHERIT_FL = 0x20000000
+
+_AT_EMPTY_PATH = 0x1000
+_HANDLE_HEAD = struct.Struct("=Ii")
+_LONGEST_HANDLE = 128
 
 _NO_FLAGS = frozenset({errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS})
 
@@ -91,7 +99,7 @@ def rename_noreplace(source: tuple[int, bytes], target: tuple[int, bytes]) -> No
 
 def inode_flags(fd: int) -> int | None:
     """The chattr flags of an open file, or None where the file system has none."""
-    buffer = array.array("l", [0])
+    buffer = array.array("I", [0, 0])  # the number says long, most file systems write an int
     try:
         fcntl.ioctl(fd, FS_IOC_GETFLAGS, buffer, True)  # noqa: FBT003 - ioctl's own signature
     except OSError as error:
@@ -103,4 +111,50 @@ def inode_flags(fd: int) -> int | None:
 
 def set_inode_flags(fd: int, flags: int) -> None:
     """Set the chattr flags of an open file; PermissionError without CAP_LINUX_IMMUTABLE."""
-    fcntl.ioctl(fd, FS_IOC_SETFLAGS, array.array("l", [flags]))
+    fcntl.ioctl(fd, FS_IOC_SETFLAGS, array.array("I", [flags, 0]))
+
+
+def file_handle(fd: int) -> bytes:
+    """What names this inode for as long as its file system lives, over restarts too: unlike an inode number it is never
+    given to another file. Empty where the file system has no such handles.
+    """
+    buffer = ctypes.create_string_buffer(_HANDLE_HEAD.pack(_LONGEST_HANDLE, 0), _HANDLE_HEAD.size + _LONGEST_HANDLE)
+    if _libc.name_to_handle_at(fd, b"", buffer, ctypes.byref(ctypes.c_int()), _AT_EMPTY_PATH) != 0:
+        code = ctypes.get_errno()
+        if code == errno.EOPNOTSUPP:
+            return b""
+        raise OSError(code, os.strerror(code))
+    length, _ = _HANDLE_HEAD.unpack_from(buffer)
+    return buffer.raw[4 : _HANDLE_HEAD.size + length]
+
+
+def mount_id(fd: int) -> int:
+    """Which mount an open file was reached through. A rename never leaves a mount, even on one file system."""
+    with open(f"/proc/self/fdinfo/{fd}", "rb") as opened:
+        return next(int(line.split()[1]) for line in opened if line.startswith(b"mnt_id:"))
+
+
+class Mount(NamedTuple):
+    """A mounted file system."""
+
+    point: bytes
+    """Absolute path of its top, as this process sees it."""
+    kind: str
+    """Such as `ext4`; customers' own begin with `fuse`."""
+
+
+def mounts() -> tuple[Mount, ...]:
+    """What is mounted where, for this process, in the order it was done."""
+    with open("/proc/self/mountinfo", "rb") as opened:
+        return tuple(map(_mount, opened))
+
+
+def _mount(line: bytes) -> Mount:
+    """`id parent major:minor root point options … - kind source options` (proc(5))."""
+    front, _, back = line.partition(b" - ")
+    return Mount(_unescaped(front.split(b" ")[4]), back.split(b" ")[0].decode("ascii"))
+
+
+def _unescaped(field: bytes) -> bytes:
+    """Blanks, newlines and backslashes stand as three octal digits in mountinfo."""
+    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field)

@@ -120,28 +120,33 @@ class CaseStore(CaseFigures, Protocol):
 class Quarantine(Protocol):
     """Takes a file offline on its own file system and puts it back; never touches any other file.
 
-    Every call may be repeated after a crash at any point.
+    After a crash at any point `settle` says where the file is, and every call may be made again. Each raises
+    PassingError (nothing was changed) when whoever moves files for us cannot be reached.
     """
 
     def take_offline(self, case_id: str, upload: Upload, sha256: bytes) -> str:
         """Move exactly that file out of the customer's reach, lock it and read back that it is so.
 
-        Returns what could not be locked, in words, or "". Raises RefusedError when the place no longer holds that
-        file in that state (nothing changed), QuarantineError when it could not be done.
+        Exactly that file: the same inode with these bytes, whatever its times say. Returns what could not be locked, in
+        words, or "". Raises RefusedError when the place no longer holds it (nothing changed), QuarantineError when it
+        could not be done.
         """
 
-    def put_back(self, case_id: str, place: Place) -> None:
-        """The exact inverse: bytes, name, owner, group, mode, times, extended attributes; read back.
+    def put_back(self, case_id: str, upload: Upload) -> None:
+        """The exact inverse: bytes, name, owner, group, mode, times, ACL, flags; read back before the name is given.
 
-        Raises RefusedError when the name is taken or the directory is not the one it was (the file stays in
-        quarantine, locked), QuarantineError when it could not be done or verified.
+        Raises RefusedError when the name is taken or the directory is not the one it was, QuarantineError when it could
+        not be done or verified. Either way the file stays in quarantine, locked.
         """
 
-    def settle(self, case_id: str, place: Place) -> Whereabouts:
-        """After a crash: finish locking a file that was moved, forget an intention that was not; say where it is."""
+    def settle(self, case_id: str, upload: Upload) -> Whereabouts:
+        """After a crash: finish locking a file that was moved, forget an intention that was not; say where it is.
+
+        Raises QuarantineError when that cannot be said, such as while its file system is not mounted.
+        """
 
     def labels(self) -> Iterator[Label]:
-        """What lies in quarantine now."""
+        """What lies in quarantine now, on every tree's own file system and those mounted below it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,16 @@ stand in requirements/debian.txt.
 
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import hypothesis
 import pytest
+
+from goodhoster import kernel
+from goodhoster.evidence.directories import opened
 
 # No test asserts a time, so neither does a property.
 hypothesis.settings.register_profile("goodhoster", deadline=None)
@@ -27,6 +33,9 @@ hypothesis.settings.load_profile("goodhoster")
 PROGRAM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
 Rounds = Callable[[int, int], int]
+Disk = Callable[..., Path]
+SMALLEST = {"ext4": 16, "xfs": 300, "btrfs": 128}
+"""Megabytes a file system needs at least."""
 LEFT_OUT = pytest.StashKey[dict[str, str]]()
 _config_of_session: list[pytest.Config] = []
 
@@ -88,3 +97,46 @@ def rounds() -> Rounds:
     """`rounds(few, all_of_them)`: how many to make in this run."""
     full = os.environ.get("GOODHOSTER_PROOF") == "full"
     return lambda few, all_of_them: all_of_them if full else few
+
+
+@pytest.fixture
+def unlocked(tmp_path: Path) -> Iterator[None]:
+    """At the end nothing below `tmp_path` is immutable any more, so that it can be removed: for tests of quarantine."""
+    yield
+    for folder, _, names in os.walk(tmp_path):
+        for path in (folder, *(os.path.join(folder, name) for name in names)):
+            if ".goodhoster" in path and not os.path.islink(path):
+                _make_removable(path)
+
+
+def _make_removable(path: str) -> None:
+    with suppress(PermissionError), opened(os.open(path, os.O_RDONLY)) as fd:
+        kernel.set_inode_flags(fd, (kernel.inode_flags(fd) or 0) & ~kernel.FS_IMMUTABLE_FL)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """`disk("ext4")` makes and mounts an empty file system of that kind; root only. Where: `at=`, options: `mkfs=`."""
+    if os.geteuid() != 0:
+        pytest.skip("root, to mount a file system")
+    with ExitStack() as mounted:
+        yield lambda kind, **more: _mount(kind, tmp_path, mounted, **more)
+
+
+def _mount(kind: str, folder: Path, mounted: ExitStack, *, at: Path | None = None, size: int = 0) -> Path:
+    top = at or folder / f"disk-{kind}"
+    top.mkdir(exist_ok=True)
+    if kind in {"tmpfs", "ramfs"}:
+        subprocess.run(["mount", "-t", kind, "-o", f"size={size or 16}m", "none", top], check=True)
+    else:
+        image = folder / f"{top.name}.{kind}"
+        image.touch()
+        os.truncate(image, (size or SMALLEST[kind]) << 20)
+        subprocess.run([f"mkfs.{kind}", "-q", image], check=True, env=os.environ | {"PATH": PROGRAM_PATH})
+        subprocess.run(["mount", "-o", "loop", image, top], check=True)
+    mounted.callback(_unmount, top)
+    return top
+
+
+def _unmount(top: Path) -> None:
+    subprocess.run(["umount", "--lazy", top], check=True)

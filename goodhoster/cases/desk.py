@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from goodhoster.cases.measures import Measures, about, planned
 from goodhoster.cases.turn import Turn
-from goodhoster.errors import RefusedError
+from goodhoster.errors import PassingError, RefusedError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.digests import Algorithm, Digests
@@ -25,6 +25,7 @@ from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Clock, Quarantine
 
 _OVERRULED = frozenset({CaseState.RESTORING, CaseState.RESTORED})
 _UNDER_WAY = frozenset({CaseState.OPEN, CaseState.RESTORING, CaseState.FAILED})
+_WAITING = frozenset({CaseState.OPEN, CaseState.RESTORING})
 _UNDECIDED = frozenset({CaseState.HELD, CaseState.OBSERVED})
 _FIRST = {Action.QUARANTINE: CaseState.OPEN, Action.HOLD: CaseState.HELD, Action.OBSERVE: CaseState.OBSERVED}
 
@@ -77,7 +78,7 @@ class CaseDesk:
         """
         with self.turn:
             known = self._of_this_state(upload)
-            if known is not None:
+            if known is not None and known.state is not CaseState.GONE:
                 return self._continue(known)
             decision = decide(verdict, self.rules, self._around(upload, digests))
             if decision.action is Action.OVERRULED:
@@ -86,6 +87,8 @@ class CaseDesk:
                 )
             if decision.action not in _FIRST:
                 return None
+            if known is not None:
+                return self._reopen(known, decision)
             return self._open(self._new(upload, digests, verdict.matches, decision), decision)
 
     def receive_notice(self, files: Sequence[NamedFile], grounds: Grounds) -> Case:
@@ -95,19 +98,22 @@ class CaseDesk:
         """
         with self.turn:
             known = next((case for file in files if (case := self._of_this_state(file.upload))), None)
-            if known is not None and known.state not in _UNDECIDED:
+            if known is not None and known.state not in _UNDECIDED | {CaseState.GONE}:
                 return self._continue(known)
             decision = decide_notice(self.rules, self._around_notice(files[0], grounds))
             case = known or self._new(files[0].upload, files[0].digests, files[0].verdict.matches, decision)
-            if known is not None and decision.action is not Action.QUARANTINE:
+            if case.state in _UNDECIDED and known is not None and decision.action is not Action.QUARANTINE:
                 return known
             case = replace(case, measures=_measures(files, decision), notice=grounds.notice, notifier=grounds.notifier)
+            if case.state is CaseState.GONE:
+                return self._reopen(case, decision)
             return self._open(case, decision) if known is None else self._let_go_on(case, decision)
 
     def restore(self, case_id: str, order: Order) -> Case:
         """A person overrules the match or the notice: every file is put back exactly as it was, or left where it is.
 
-        RefusedError or QuarantineError: a file is still offline, and the case says why.
+        RefusedError or QuarantineError: a file is still offline, and the case says why. PassingError: it waits, and
+        `resume` goes on with it.
         """
         with self.turn:
             case = self.store.get(case_id)
@@ -136,8 +142,15 @@ class CaseDesk:
 
     def recover(self) -> list[Case]:
         """Finish or mark what a crash left under way, and try again what failed. Returns the cases that moved on."""
+        return self._go_on(_UNDER_WAY)
+
+    def resume(self) -> list[Case]:
+        """Go on with what waits because whoever moves files could not be reached. Returns the cases that moved on."""
+        return self._go_on(_WAITING)
+
+    def _go_on(self, states: frozenset[CaseState]) -> list[Case]:
         with self.turn:
-            cases = self.store.find(CaseQuery(states=_UNDER_WAY))
+            cases = self.store.find(CaseQuery(states=states))
             return [after for case in cases if (after := self._continue(case)) != case]
 
     def _of_this_state(self, upload: Upload) -> Case | None:
@@ -152,10 +165,15 @@ class CaseDesk:
         )
 
     def _continue(self, case: Case) -> Case:
-        """With the turn in hand nobody else is at it: what is under way was left by a crash, or had failed."""
+        """With the turn in hand nobody else is at it: what is under way was left by a crash, waits, or had failed."""
         if case.state not in _UNDER_WAY:
             return case
-        return self._put_back(case) if case.state is CaseState.RESTORING else self._carry_out(case, after_crash=True)
+        try:
+            return (
+                self._put_back(case) if case.state is CaseState.RESTORING else self._carry_out(case, after_crash=True)
+            )
+        except PassingError:
+            return case
 
     def _around(self, upload: Upload, digests: Digests) -> Circumstances:
         digest = digests.of(Algorithm.SHA256)
@@ -199,6 +217,16 @@ class CaseDesk:
 
     def _open(self, case: Case, decision: Decision) -> Case:
         self.store.add(case)
+        return self._begin(case, decision)
+
+    def _reopen(self, case: Case, decision: Decision) -> Case:
+        """It was gone and is here again as it was: its directory had been renamed away, or its disk was not mounted."""
+        self._log("case.reopened", case=case.id, path=str(case.upload.place))
+        measures = tuple(replace(m, state=_measure_state(decision), detail="") for m in case.measures)
+        again = replace(case, state=_FIRST[decision.action], reason=decision.reason, measures=measures)
+        return self._begin(self._record(again, case), decision)
+
+    def _begin(self, case: Case, decision: Decision) -> Case:
         if decision.action is Action.QUARANTINE:
             return self._carry_out(case)
         self._log("case.opened", **about(case), outcome=case.state, reason=case.reason)
@@ -254,6 +282,8 @@ def _outcome(case: Case) -> tuple[CaseState, str]:
     for measure in case.measures:
         if measure.state is MeasureState.FAILED:
             return CaseState.FAILED, measure.detail
+    if any(measure.state is MeasureState.INTENDED for measure in case.measures):
+        return CaseState.OPEN, case.reason
     if all(measure.state is MeasureState.REFUSED for measure in case.measures):
         return CaseState.GONE, case.measures[0].detail
     return CaseState.OFFLINE, case.reason

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from goodhoster.errors import GoodhosterError, QuarantineError, RefusedError
+from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, RefusedError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, Measure, MeasureKind, MeasureState
 from goodhoster.model.quarantine import Whereabouts
@@ -24,7 +24,9 @@ class Measures:
     audit: AuditLog
 
     def carry_out(self, case: Case, *, after_crash: bool = False) -> Case:
-        """Take every file of the case offline that is not. Never raises for one that cannot be; AuditError stops."""
+        """Take every file of the case offline that is not. Never raises for one that cannot be, or not now: that one
+        stays intended. AuditError stops.
+        """
         done = [
             measure if measure.state is MeasureState.DONE else self._take_offline(case, number, after_crash=after_crash)
             for number, measure in enumerate(case.measures)
@@ -32,7 +34,9 @@ class Measures:
         return replace(case, measures=tuple(done))
 
     def undo(self, case: Case) -> tuple[Case, GoodhosterError | None]:
-        """Put every file of the case back that is in quarantine; the first refusal is returned, the others go on."""
+        """Put every file of the case back that is in quarantine; the first refusal is returned, the others go on.
+        PassingError when that cannot be done now.
+        """
         refusal: GoodhosterError | None = None
         measures = list(case.measures)
         for number in range(len(measures)):
@@ -45,10 +49,13 @@ class Measures:
     def _take_offline(self, case: Case, number: int, *, after_crash: bool) -> Measure:
         measure, copy, name = case.measures[number], case.about(number), case.quarantine_id(number)
         try:
-            if after_crash and self.quarantine.settle(name, copy.upload.place) is Whereabouts.QUARANTINE:
+            if after_crash and self.quarantine.settle(name, copy.upload) is Whereabouts.QUARANTINE:
                 return self._done(case, number, "found done after a crash", event="measure.found-done")
-            self._log("measure.intended", **about(case, number), reason=case.reason)
+            if measure.state is not MeasureState.FAILED:  # said before its first try
+                self._log("measure.intended", **about(case, number), reason=case.reason)
             return self._done(case, number, self.quarantine.take_offline(name, copy.upload, copy.sha256))
+        except PassingError as error:
+            return self._waits(case, number, f"waits: {error}")
         except RefusedError as error:
             self._log("measure.refused", **_names(case, number), reason=str(error))
             return replace(measure, state=MeasureState.REFUSED, detail=str(error))
@@ -57,15 +64,25 @@ class Measures:
                 self._log("measure.failed", **_names(case, number), reason=str(error))
             return replace(measure, state=MeasureState.FAILED, detail=str(error))
 
+    def _waits(self, case: Case, number: int, detail: str) -> Measure:
+        measure = case.measures[number]
+        if measure.detail != detail:  # the same again: said once
+            self._log("measure.waits", **_names(case, number), reason=detail)
+        return replace(measure, state=MeasureState.INTENDED, detail=detail)
+
     def _done(self, case: Case, number: int, detail: str, *, event: str = "measure.done") -> Measure:
         """A crash after the entry and before the record finds it done: that is said as such, not as done twice."""
         self._log(event, **_names(case, number), detail=detail)
         return replace(case.measures[number], state=MeasureState.DONE, detail=detail)
 
     def _put_back(self, case: Case, number: int) -> Measure:
-        measure, place, name = case.measures[number], case.about(number).upload.place, case.quarantine_id(number)
-        if self.quarantine.settle(name, place) is Whereabouts.QUARANTINE:
-            self.quarantine.put_back(name, place)
+        measure, upload, name = case.measures[number], case.about(number).upload, case.quarantine_id(number)
+        if self.quarantine.settle(name, upload) is Whereabouts.QUARANTINE:
+            try:
+                self.quarantine.put_back(name, upload)
+            except QuarantineError:
+                if self.quarantine.settle(name, upload) is Whereabouts.QUARANTINE:
+                    raise
         return replace(measure, state=MeasureState.UNDONE) if measure.state is MeasureState.DONE else measure
 
     def _log(self, event: str, **data: str) -> None:

@@ -1,55 +1,107 @@
-"""The label beside each file in quarantine: enough to put it back when every other record is lost."""
+"""The label beside each file in quarantine: enough to put it back when every other record is lost.
+
+It is the journal too: written as an *intent* before the file is moved, *sealed* when the file is locked and its bytes
+are those that were checked, removed when the file is back. Each step is one rename, so a crash leaves one or the other.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
 import os
+import re
+from collections.abc import Iterator
 from typing import Any
 
-from goodhoster.errors import QuarantineError
+from goodhoster.errors import QuarantineError, RefusedError
+from goodhoster.evidence.directories import exists
+from goodhoster.evidence.reserve import with_reserve
 from goodhoster.model.quarantine import Label, Metadata
 from goodhoster.model.uploads import Place
 
-_SUFFIX = b".label"
+_INTENT, _SEALED, _HALF = b".intent", b".label", b".half"
+_CASE = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 
 
-def label_name(case_id: str) -> bytes:
-    """The file name of a case's label."""
-    return case_id.encode() + _SUFFIX
+def file_name(case_id: str) -> bytes:
+    """How the file of a case is called on the shelf. RefusedError for what is no id of a case: it may be anybody's."""
+    if not _CASE.fullmatch(case_id):
+        raise RefusedError(f"{case_id!r} is no case")
+    return case_id.encode()
 
 
-def case_of(name: bytes) -> str | None:
-    """The case whose label has this file name, or None when it is no label."""
-    return name.removesuffix(_SUFFIX).decode() if name.endswith(_SUFFIX) else None
+def write_intent(shelf: int, label: Label) -> None:
+    """Say what is about to be moved; on disk when this returns. Replaces an older intent of that case."""
+    name = file_name(label.case_id)
+    text = json.dumps(_as_json(label), indent=1).encode("ascii")
+
+    def write() -> None:
+        _write(shelf, name + _HALF, text)
+        os.rename(name + _HALF, name + _INTENT, src_dir_fd=shelf, dst_dir_fd=shelf)
+        os.fsync(shelf)
+
+    with_reserve(shelf, write)
 
 
-def write_label(directory: int, label: Label) -> None:
-    """Write a label, replacing an older one of that case; a crash leaves the old or the new, never half."""
-    name = label_name(label.case_id)
-    fd = os.open(name + b"~", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600, dir_fd=directory)
-    with open(fd, "w", encoding="ascii") as opened:
-        json.dump(_as_json(label), opened, indent=1)
-    os.rename(name + b"~", name, src_dir_fd=directory, dst_dir_fd=directory)
+def seal_label(shelf: int, case_id: str) -> None:
+    """The file is here, locked, and the very one: the intent becomes the label."""
+    name = file_name(case_id)
+    with_reserve(shelf, lambda: os.rename(name + _INTENT, name + _SEALED, src_dir_fd=shelf, dst_dir_fd=shelf))
+    os.fsync(shelf)
 
 
-def read_label(directory: int, case_id: str) -> Label:
-    """Read a label back. FileNotFoundError when there is none, QuarantineError when it is damaged."""
-    fd = os.open(label_name(case_id), os.O_RDONLY | os.O_NOFOLLOW, dir_fd=directory)
-    with open(fd, encoding="ascii") as opened:
+def read_intent(shelf: int, case_id: str) -> Label | None:
+    """The intent of that case, None when there is none, QuarantineError when it is damaged."""
+    return _read(shelf, file_name(case_id) + _INTENT)
+
+
+def read_label(shelf: int, case_id: str) -> Label | None:
+    """The sealed label of that case, None when there is none, QuarantineError when it is damaged."""
+    return _read(shelf, file_name(case_id) + _SEALED)
+
+
+def remove_label(shelf: int, case_id: str) -> None:
+    """The file is not here (any more): no intent and no label either. Fine when there are none, read-only disks too."""
+    for suffix in (_HALF, _INTENT, _SEALED):
+        name = file_name(case_id) + suffix
+        if exists(shelf, name):
+            os.unlink(name, dir_fd=shelf)
+            os.fsync(shelf)
+
+
+def labels_on(shelf: int) -> Iterator[Label]:
+    """Every sealed label; QuarantineError at a damaged one."""
+    yield from filter(None, (read_label(shelf, case_id) for case_id in _cases(shelf, _SEALED)))
+
+
+def intents_on(shelf: int) -> list[str]:
+    """The cases whose move a crash may have left half done."""
+    return _cases(shelf, _INTENT)
+
+
+def _cases(shelf: int, suffix: bytes) -> list[str]:
+    names = sorted(map(os.fsencode, os.listdir(shelf)))
+    return [os.fsdecode(name.removesuffix(suffix)) for name in names if name.endswith(suffix)]
+
+
+def _write(shelf: int, name: bytes, content: bytes) -> None:
+    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600, dir_fd=shelf)
+    with open(fd, "wb", buffering=0) as opened:
+        opened.write(content)
+        os.fsync(fd)
+
+
+def _read(shelf: int, name: bytes) -> Label | None:
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=shelf)
+    except FileNotFoundError:
+        return None
+    with open(fd, "rb") as opened:
         try:
             return _from_json(json.load(opened))
-        except (ValueError, KeyError, TypeError) as error:
-            message = f"the label of case {case_id} in quarantine is damaged: {error!r}"
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            message = f"the label {os.fsdecode(name)} in quarantine is damaged: {error!r}"
             raise QuarantineError(message, hint="restore it from a backup; the file itself is untouched") from error
-
-
-def remove_label(directory: int, case_id: str) -> None:
-    """Remove a label that is no longer needed; fine when there is none."""
-    try:
-        os.unlink(label_name(case_id), dir_fd=directory)
-    except FileNotFoundError:
-        return
 
 
 def _as_json(label: Label) -> dict[str, Any]:
@@ -59,25 +111,30 @@ def _as_json(label: Label) -> dict[str, Any]:
         "tree": _text(label.place.tree),
         "path": _text(label.place.path),
         "customer": label.customer,
-        "inode": [label.dev, label.ino, label.parent_ino],
+        "inode": label.ino,
+        "parent": label.parent.hex(),
         "size": label.size,
         "sha256": label.sha256.hex(),
         "owner": [m.uid, m.gid],
         "mode": m.mode,
         "times_ns": [m.atime_ns, m.mtime_ns],
-        "xattrs": {name: _text(value) for name, value in m.xattrs},
+        "acl": _text(m.acl),
         "flags": m.flags,
     }
 
 
 def _from_json(data: dict[str, Any]) -> Label:
-    xattrs = tuple((name, _bytes(value)) for name, value in data["xattrs"].items())
     (uid, gid), (atime_ns, mtime_ns) = data["owner"], data["times_ns"]
-    metadata = Metadata(uid, gid, data["mode"], atime_ns, mtime_ns, xattrs, data["flags"])
-    place = Place(_bytes(data["tree"]), _bytes(data["path"]))
-    dev, ino, parent = data["inode"]
-    sha256 = bytes.fromhex(data["sha256"])
-    return Label(data["case"], place, data["customer"], dev, ino, parent, data["size"], sha256, metadata)
+    return Label(
+        case_id=data["case"],
+        place=Place(_bytes(data["tree"]), _bytes(data["path"])),
+        customer=data["customer"],
+        ino=data["inode"],
+        parent=bytes.fromhex(data["parent"]),
+        size=data["size"],
+        sha256=bytes.fromhex(data["sha256"]),
+        metadata=Metadata(uid, gid, data["mode"], atime_ns, mtime_ns, _bytes(data["acl"]), data["flags"]),
+    )
 
 
 def _text(value: bytes) -> str:

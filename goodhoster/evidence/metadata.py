@@ -1,8 +1,7 @@
-"""Read and give back everything a file has beside its bytes."""
+"""Read and give back what locking a file changes beside its name."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 
@@ -10,9 +9,12 @@ from goodhoster import kernel
 from goodhoster.model.quarantine import Metadata
 
 _KEPT_MODE = 0o1777
-"""Setuid and setgid are dropped (promise G4): what was known material has no business with them."""
-_PRIVILEGE = "security.capability"
-"""Dropped for the same reason."""
+"""Setuid and setgid are dropped (promise G4): what was known material has no business with them. File capabilities go
+the same way: the kernel removes them when the owner changes.
+"""
+_ACL = "system.posix_acl_access"
+GUARDS = kernel.FS_IMMUTABLE_FL | kernel.FS_APPEND_FL
+"""Flags that forbid a rename, to root too."""
 
 
 def read_metadata(fd: int) -> Metadata:
@@ -24,40 +26,42 @@ def read_metadata(fd: int) -> Metadata:
         mode=stat.st_mode & _KEPT_MODE,
         atime_ns=stat.st_atime_ns,
         mtime_ns=stat.st_mtime_ns,
-        xattrs=_xattrs(fd),
-        flags=kernel.inode_flags(fd) or 0,
+        acl=_read_acl(fd),
+        flags=(kernel.inode_flags(fd) or 0) & GUARDS,
     )
 
 
 def write_metadata(fd: int, wanted: Metadata) -> None:
-    """Give an open file these metadata; OSError when one cannot be given. Times last: every other change moves ctime
-    only, a later write would move them.
+    """Give an open file these metadata but for the flags; OSError when one cannot be given. Times last: every other
+    change moves ctime only.
     """
-    if (os.fstat(fd).st_uid, os.fstat(fd).st_gid) != (wanted.uid, wanted.gid):
+    found = os.fstat(fd)
+    if (found.st_uid, found.st_gid) != (wanted.uid, wanted.gid):
         os.fchown(fd, wanted.uid, wanted.gid)
     os.fchmod(fd, wanted.mode)
-    _write_xattrs(fd, dict(wanted.xattrs))
+    if _read_acl(fd) != wanted.acl:
+        _write_acl(fd, wanted.acl)
     os.utime(fd, ns=(wanted.atime_ns, wanted.mtime_ns))
 
 
-def _write_xattrs(fd: int, wanted: dict[str, bytes]) -> None:
-    present = dict(_xattrs(fd))
-    for name in present.keys() - wanted.keys():
-        os.removexattr(fd, name)
-    for name, value in wanted.items():
-        if present.get(name) != value:
-            os.setxattr(fd, name, value)
+def set_guards(fd: int, guards: int) -> None:
+    """Set exactly these of the flags that forbid a rename; the others stay. PermissionError without the capability."""
+    flags = kernel.inode_flags(fd)
+    if flags is not None and flags & GUARDS != guards:
+        kernel.set_inode_flags(fd, flags & ~GUARDS | guards)
 
 
-def _xattrs(fd: int) -> tuple[tuple[str, bytes], ...]:
+def _read_acl(fd: int) -> bytes:
     try:
-        names = sorted(set(os.listxattr(fd)) - {_PRIVILEGE})
+        return os.getxattr(fd, _ACL)
     except OSError as error:
-        if error.errno == errno.EOPNOTSUPP:
-            return ()
+        if error.errno in {errno.ENODATA, errno.EOPNOTSUPP}:
+            return b""
         raise
-    found = []
-    for name in names:
-        with contextlib.suppress(PermissionError):  # trusted.* without CAP_SYS_ADMIN: stays on the inode untouched
-            found.append((name, os.getxattr(fd, name)))
-    return tuple(found)
+
+
+def _write_acl(fd: int, acl: bytes) -> None:
+    if acl:
+        os.setxattr(fd, _ACL, acl)
+    else:
+        os.removexattr(fd, _ACL)

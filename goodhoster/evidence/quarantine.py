@@ -3,29 +3,39 @@
 The procedure (a realpath check followed by a move is a way to root; this is not): write a label → resolve the parent
 below the tree without following links → rename without overwriting into our own directory on the same file system →
 look whether it is the very file that was checked, and put it back if not → take it from its owner: 0:0, mode 000,
-immutable. Descriptors, not names, from there on. `put_back` is the exact inverse.
+immutable → read it again: the bytes decide, so that neither touching nor writing in between helps anybody. Descriptors,
+not names, from there on. `put_back` is the exact inverse.
 """
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from goodhoster import kernel
 from goodhoster.errors import QuarantineError, RefusedError
-from goodhoster.evidence.labels import case_of, read_label, remove_label, write_label
-from goodhoster.evidence.metadata import read_metadata, write_metadata
-from goodhoster.evidence.shelf import devices, open_parent, open_shelf, opened
+from goodhoster.evidence.directories import ABSENT, entry, exists, identity, open_parent, opened
+from goodhoster.evidence.labels import (
+    file_name,
+    labels_on,
+    read_intent,
+    read_label,
+    remove_label,
+    seal_label,
+    write_intent,
+)
+from goodhoster.evidence.locking import has_bytes, lock, unlock
+from goodhoster.evidence.metadata import read_metadata, set_guards
+from goodhoster.evidence.reserve import keep_reserve, with_reserve
+from goodhoster.evidence.shelf import open_shelf, shelves
+from goodhoster.evidence.strangers import return_after_crash, return_stranger
 from goodhoster.model.quarantine import Label, Whereabouts
-from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.model.uploads import Place, Upload
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,83 +46,81 @@ class LocalQuarantine:
 
     def take_offline(self, case_id: str, upload: Upload, sha256: bytes) -> str:
         """See `ports.Quarantine`."""
-        place = upload.place
-        name = os.path.basename(place.path)
+        place, name = upload.place, os.path.basename(upload.place.path)
         with _clear_errors(place), ExitStack() as stack:
             parent = stack.enter_context(opened(_open_parent(place)))
+            shelf = stack.enter_context(opened(open_shelf(place.tree, parent)))
+            if exists(shelf, file_name(case_id)) and self.settle(case_id, upload) is Whereabouts.QUARANTINE:
+                return "found done after a crash"
+            _not_ours_already(parent, shelf, place)
             file = stack.enter_context(opened(_open_file(parent, name, upload)))
-            shelf = stack.enter_context(opened(open_shelf(place, upload.state.dev, create=True)))
+            keep_reserve(shelf)
             label = _label(case_id, upload, sha256, (parent, file))
-            write_label(shelf, label)
-            _allow_rename(file)
-            _move_out(parent, name, shelf, label)
-            missing = _lock(file)
-            for directory in (shelf, parent):
-                os.fsync(directory)
-            _verify_offline(shelf, parent, name, label)
+            write_intent(shelf, label)
+            _move_out(file, (parent, name), shelf, label)
+            missing = _finish(file, shelf, label, parent)
+            os.fsync(parent)
+            _verify_offline(shelf, label)
             return missing
 
-    def put_back(self, case_id: str, place: Place) -> None:
+    def put_back(self, case_id: str, upload: Upload) -> None:
         """See `ports.Quarantine`."""
+        place, name = upload.place, os.path.basename(upload.place.path)
         with _clear_errors(place), ExitStack() as stack:
             parent = stack.enter_context(opened(_open_parent(place)))
-            shelf, label = self._find(case_id, place, stack)
-            _same_parent(parent, label, place)
-            name = os.path.basename(place.path)
-            _name_is_free(parent, name, place)
+            shelf, label = self._sealed(case_id, upload, stack)
+            if identity(parent) != label.parent:
+                raise RefusedError(f"the directory of {place} is not the one the file was taken from")
+            if exists(parent, name):
+                raise _taken(place)
             file = stack.enter_context(opened(_open_locked(shelf, label)))
-            _same_bytes(file, label)
-            _unlock(file, label)
-            try:
-                kernel.rename_noreplace((shelf, case_id.encode()), (parent, name))
-            except FileExistsError as error:
-                _lock(file)
-                raise _taken(place) from error
+            _move_back(file, shelf, (parent, name), label)
             for directory in (parent, shelf):
                 os.fsync(directory)
-            _verify_back(file, parent, name, label)
             remove_label(shelf, case_id)
 
-    def settle(self, case_id: str, place: Place) -> Whereabouts:
+    def settle(self, case_id: str, upload: Upload) -> Whereabouts:
         """See `ports.Quarantine`."""
-        with _clear_errors(place), ExitStack() as stack:
-            try:
-                shelf, label = self._find(case_id, place, stack)
-            except RefusedError:
+        with _clear_errors(upload.place), ExitStack() as stack:
+            found = self._find(case_id, upload, stack)
+            if found is None:
                 return Whereabouts.ELSEWHERE
-            if _stat(shelf, case_id.encode()) is None:
+            shelf, label = found
+            if not exists(shelf, file_name(case_id)):
+                _give_flags_back(label)
                 remove_label(shelf, case_id)
                 return Whereabouts.ELSEWHERE
-            if not _is_labelled(shelf, label):
-                _return_stranger(stack.enter_context(opened(_open_parent(place))), shelf, label)
+            if read_label(shelf, case_id) is None and not _finished_after_crash(shelf, label):
                 return Whereabouts.ELSEWHERE
-            _lock(stack.enter_context(opened(_open_locked(shelf, label))))
+            lock(stack.enter_context(opened(_open_locked(shelf, label))))
             return Whereabouts.QUARANTINE
 
     def labels(self) -> Iterator[Label]:
-        """See `ports.Quarantine`. Looks at the top file system of every tree."""
+        """See `ports.Quarantine`."""
         for tree in self.trees:
-            place = Place(tree, b"")
-            try:
-                fd = open_shelf(place, os.stat(tree).st_dev, create=False)
-            except FileNotFoundError:
-                continue
-            with opened(fd) as shelf:
-                names: Iterable[str] = sorted(os.listdir(shelf))
-                yield from (read_label(shelf, case) for n in names if (case := case_of(os.fsencode(n))))
+            top = Place(tree, b"")
+            with _clear_errors(top):
+                for shelf in shelves(top, set()):
+                    yield from labels_on(shelf)
 
-    def _find(self, case_id: str, place: Place, stack: ExitStack) -> tuple[int, Label]:
-        for dev in devices(place):
-            try:
-                shelf = open_shelf(place, dev, create=False)
-            except (FileNotFoundError, QuarantineError):
-                continue  # no quarantine on that file system
-            stack.enter_context(opened(shelf))
-            try:
-                return shelf, read_label(shelf, case_id)
-            except FileNotFoundError:
-                continue
-        raise RefusedError(f"the file of case {case_id} is not in quarantine", hint="see: goodhoster cases show")
+    @staticmethod
+    def _find(case_id: str, upload: Upload, stack: ExitStack) -> tuple[int, Label] | None:
+        devices: set[int] = set()
+        for shelf in shelves(upload.place, devices):
+            label = read_label(shelf, case_id) or read_intent(shelf, case_id)
+            if label is not None:
+                return stack.enter_context(opened(os.dup(shelf))), label
+            remove_label(shelf, case_id)  # half written
+        if upload.state.dev not in devices:
+            message = f"{upload.place}: the file system it was on is not there, so nobody can say where the file is"
+            raise QuarantineError(message, hint="mount it again, then: goodhoster cases restore or confirm")
+        return None
+
+    def _sealed(self, case_id: str, upload: Upload, stack: ExitStack) -> tuple[int, Label]:
+        found = self._find(case_id, upload, stack)
+        if found is None or read_label(found[0], case_id) is None:
+            raise RefusedError(f"the file of case {case_id} is not in quarantine", hint="see: goodhoster cases show")
+        return found
 
 
 @contextmanager
@@ -129,118 +137,154 @@ def _open_parent(place: Place) -> int:
     try:
         return open_parent(place)
     except OSError as error:
-        if error.errno in _ABSENT:
-            raise RefusedError(
-                f"the directory of {place} is gone or is no plain directory: {error.strerror}"
-            ) from error
+        if error.errno in ABSENT:
+            message = f"the directory of {place} is gone or is no plain directory: {error.strerror}"
+            raise RefusedError(message) from error
         raise QuarantineError(f"cannot open the directory of {place}: {error.strerror}") from error
 
 
 def _open_file(parent: int, name: bytes, upload: Upload) -> int:
-    """The file itself, if it is in the state that was checked."""
+    """The file that was checked, or at least its inode with as many bytes: which bytes is asked once it is locked."""
     try:
         file = kernel.open_beneath(parent, name, _READ)
     except OSError as error:
-        if error.errno in _ABSENT:
+        if error.errno in ABSENT:
             raise RefusedError(f"{upload.place} is gone") from error
         raise QuarantineError(f"cannot open {upload.place}: {error.strerror}") from error
-    found = os.fstat(file)
-    if not stat.S_ISREG(found.st_mode) or FileState.of(found) != upload.state:
+    found, checked = os.fstat(file), upload.state
+    same = (found.st_dev, found.st_ino, found.st_size) == (checked.dev, checked.ino, checked.size)
+    if not stat.S_ISREG(found.st_mode) or not same:
         os.close(file)
         raise RefusedError(f"{upload.place} is not the file that was checked any more")
     return file
 
 
+def _not_ours_already(parent: int, shelf: int, place: Place) -> None:
+    if os.path.samestat(os.fstat(parent), os.fstat(shelf)):
+        raise RefusedError(f"{place} is in quarantine already")
+
+
 def _label(case_id: str, upload: Upload, sha256: bytes, descriptors: tuple[int, int]) -> Label:
     state, (parent, file) = upload.state, descriptors
-    parent_ino = os.fstat(parent).st_ino
-    metadata = read_metadata(file)
-    return Label(case_id, upload.place, upload.customer, state.dev, state.ino, parent_ino, state.size, sha256, metadata)
+    return Label(
+        case_id=case_id,
+        place=upload.place,
+        customer=upload.customer,
+        ino=state.ino,
+        parent=identity(parent),
+        size=state.size,
+        sha256=sha256,
+        metadata=read_metadata(file),
+    )
 
 
-def _allow_rename(file: int) -> None:
-    """An immutable file cannot be renamed, not even by root."""
-    flags = kernel.inode_flags(file) or 0
-    if flags & kernel.FS_IMMUTABLE_FL:
-        kernel.set_inode_flags(file, flags & ~kernel.FS_IMMUTABLE_FL)
-
-
-def _move_out(parent: int, name: bytes, shelf: int, label: Label) -> None:
+def _move_out(file: int, source: tuple[int, bytes], shelf: int, label: Label) -> None:
     """Rename, then look what was renamed: whoever swapped the name in between gets his file back."""
     try:
-        kernel.rename_noreplace((parent, name), (shelf, label.case_id.encode()))
+        set_guards(file, 0)
+        _rename_out(file, source, shelf, label)
+        if not _is_file_of(shelf, label):
+            return_stranger(shelf, label, source[0])
+            message = f"{label.place} was replaced while it was being taken offline; the other file was put back"
+            raise RefusedError(message)
+    except BaseException:
+        set_guards(file, label.metadata.flags)
+        raise
+
+
+def _rename_out(file: int, source: tuple[int, bytes], shelf: int, label: Label) -> None:
+    try:
+        with_reserve(shelf, lambda: kernel.rename_noreplace(source, (shelf, file_name(label.case_id))))
     except OSError as error:
         remove_label(shelf, label.case_id)
-        if error.errno in _ABSENT:
+        if error.errno in ABSENT and not _is_there(file, source):
             raise RefusedError(f"{label.place} is gone") from error
         raise QuarantineError(f"cannot move {label.place}: {error.strerror}") from error
-    if not _is_labelled(shelf, label):
-        _return_stranger(parent, shelf, label)
-        raise RefusedError(f"{label.place} was replaced while it was being taken offline; the other file was put back")
 
 
-def _is_labelled(shelf: int, label: Label) -> bool:
-    """Is what lies under the case's name the file that was checked, unwritten since?"""
-    found = _stat(shelf, label.case_id.encode())
-    if found is None or not stat.S_ISREG(found.st_mode) or (found.st_dev, found.st_ino) != (label.dev, label.ino):
+def _finish(file: int, shelf: int, label: Label, parent: int) -> str:
+    """Lock the moved file and keep it if its bytes are those that were checked; it goes back if not."""
+    missing = with_reserve(shelf, lambda: lock(file))
+    if not has_bytes(file, label.sha256):
+        _give_back_changed(file, label)
+        return_stranger(shelf, label, parent)
+        set_guards(file, label.metadata.flags)
+        raise RefusedError(f"{label.place} was written to since it was checked; it was put back")
+    seal_label(shelf, label.case_id)
+    return missing
+
+
+def _finished_after_crash(shelf: int, label: Label) -> bool:
+    """Is the moved file the checked one? Then it is sealed now; anything else goes back to where it was taken from."""
+    if not _is_file_of(shelf, label):
+        return_after_crash(shelf, label)
         return False
-    return (found.st_size, found.st_mtime_ns) == (label.size, label.metadata.mtime_ns)
-
-
-def _return_stranger(parent: int, shelf: int, label: Label) -> None:
-    """Put back what is not ours, never over something else: then it waits in limbo, untouched, for a person."""
-    name = label.case_id.encode()
-    try:
-        kernel.rename_noreplace((shelf, name), (parent, os.path.basename(label.place.path)))
-    except OSError as error:
-        kernel.rename_noreplace((shelf, name), (shelf, name + b".limbo"))
-        message = (
-            f"another file was moved from {label.place} and its name is taken: it is kept as {label.case_id}.limbo"
-        )
-        raise QuarantineError(message, hint="compare both and put it where it belongs by hand") from error
-    remove_label(shelf, label.case_id)
-
-
-def _lock(file: int) -> str:
-    """Take the inode from its owner, whatever other names or open descriptors lead to it. Says what could not be."""
-    if (kernel.inode_flags(file) or 0) & kernel.FS_IMMUTABLE_FL:
-        return ""  # the last step of an earlier locking: nothing can be missing
-    missing = []
-    if os.geteuid() == 0:
-        os.fchown(file, 0, 0)
-    else:
-        missing.append("the owner (not running as root)")
-    os.fchmod(file, 0)
-    if not _make_immutable(file):
-        missing.append("immutability (not supported or not permitted here)")
-    return "not locked: " + ", ".join(missing) if missing else ""
-
-
-def _make_immutable(file: int) -> bool:
-    flags = kernel.inode_flags(file)
-    if flags is None:
+    with opened(_open_locked(shelf, label)) as file:
+        lock(file)
+        if has_bytes(file, label.sha256):
+            seal_label(shelf, label.case_id)
+            return True
+        _give_back_changed(file, label)
+        return_after_crash(shelf, label)
+        set_guards(file, label.metadata.flags)
         return False
+
+
+def _give_back_changed(file: int, label: Label) -> None:
+    """Its owner wrote it meanwhile: that time stays."""
+    found = os.fstat(file)
+    unlock(file, replace(label.metadata, atime_ns=found.st_atime_ns, mtime_ns=found.st_mtime_ns))
+
+
+def _give_flags_back(label: Label) -> None:
+    """A crash before the rename left the file in its place without the flags that forbid one."""
+    if not label.metadata.flags:
+        return
+    with opened(open_parent(label.place)) as parent:
+        file = kernel.open_beneath(parent, os.path.basename(label.place.path), _READ)
+        with opened(file):
+            if os.fstat(file).st_ino == label.ino:
+                set_guards(file, label.metadata.flags)
+
+
+def _move_back(file: int, shelf: int, target: tuple[int, bytes], label: Label) -> None:
+    """Whatever fails before the rename leaves the file locked; after it the file is its owner's again."""
     try:
-        kernel.set_inode_flags(file, flags | kernel.FS_IMMUTABLE_FL)
-    except OSError as error:
-        if error.errno in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTTY}:
-            return False
+        if not has_bytes(file, label.sha256):
+            message = f"the bytes of case {label.case_id} in quarantine are not those that were checked"
+            raise QuarantineError(message, hint="a program went on writing to it: compare with a backup")
+        unlock(file, label.metadata)
+        _rename_back((shelf, file_name(label.case_id)), target, label)
+    except BaseException:
+        lock(file)
         raise
-    return True
+    set_guards(file, label.metadata.flags)
 
 
-def _unlock(file: int, label: Label) -> None:
-    flags = kernel.inode_flags(file)
-    if flags is not None and flags != label.metadata.flags:
-        kernel.set_inode_flags(file, label.metadata.flags)
-    write_metadata(file, label.metadata)
-    os.fsync(file)
+def _rename_back(source: tuple[int, bytes], target: tuple[int, bytes], label: Label) -> None:
+    try:
+        kernel.rename_noreplace(source, target)
+    except FileExistsError as error:
+        raise _taken(label.place) from error
+    except FileNotFoundError as error:
+        raise RefusedError(f"the directory of {label.place} is gone") from error
+
+
+def _is_file_of(shelf: int, label: Label) -> bool:
+    """Is what lies under the case's name the file that was checked, whatever became of its bytes?"""
+    found = entry(shelf, file_name(label.case_id))
+    return found is not None and stat.S_ISREG(found.st_mode) and found.st_ino == label.ino
+
+
+def _is_there(file: int, source: tuple[int, bytes]) -> bool:
+    found = entry(*source)
+    return found is not None and os.path.samestat(found, os.fstat(file))
 
 
 def _open_locked(shelf: int, label: Label) -> int:
-    """The locked file. It is ours alone: nobody else can swap a name on the shelf."""
-    name = label.case_id.encode()
-    if not _is_labelled(shelf, label):
+    """The file on the shelf. The shelf is ours alone: nobody else can swap a name there."""
+    name = file_name(label.case_id)
+    if not _is_file_of(shelf, label):
         raise QuarantineError(f"the file of case {label.case_id} in quarantine is not the one its label describes")
     try:
         return os.open(name, _READ | os.O_NOATIME, dir_fd=shelf)
@@ -249,42 +293,11 @@ def _open_locked(shelf: int, label: Label) -> int:
         return os.open(name, _READ | os.O_NOATIME, dir_fd=shelf)
 
 
-def _same_parent(parent: int, label: Label, place: Place) -> None:
-    if (os.fstat(parent).st_dev, os.fstat(parent).st_ino) != (label.dev, label.parent_ino):
-        raise RefusedError(f"the directory of {place} is not the one the file was taken from")
-
-
-def _name_is_free(parent: int, name: bytes, place: Place) -> None:
-    if _stat(parent, name) is not None:
-        raise _taken(place)
-
-
 def _taken(place: Place) -> RefusedError:
     return RefusedError(f"{place} exists: nothing is overwritten", hint="move that file away and restore again")
 
 
-def _same_bytes(file: int, label: Label) -> None:
-    with open(os.dup(file), "rb") as opened_file:
-        if hashlib.file_digest(opened_file, "sha256").digest() != label.sha256:
-            raise QuarantineError(f"the bytes of case {label.case_id} in quarantine are not those that were checked")
-
-
-def _verify_offline(shelf: int, parent: int, name: bytes, label: Label) -> None:
-    locked, left = _stat(shelf, label.case_id.encode()), _stat(parent, name)
-    if locked is None or stat.S_IMODE(locked.st_mode) or (left is not None and left.st_ino == label.ino):
+def _verify_offline(shelf: int, label: Label) -> None:
+    locked = entry(shelf, file_name(label.case_id))
+    if locked is None or stat.S_IMODE(locked.st_mode) or read_label(shelf, label.case_id) is None:
         raise QuarantineError(f"{label.place} was moved, but reading back does not show it offline and locked")
-
-
-def _verify_back(file: int, parent: int, name: bytes, label: Label) -> None:
-    found = _stat(parent, name)
-    if found is None or (found.st_dev, found.st_ino) != (label.dev, label.ino):
-        raise QuarantineError(f"{label.place} was put back, but another file is there now")
-    if read_metadata(file) != label.metadata:
-        raise QuarantineError(f"{label.place} was put back, but its owner, mode, times or attributes differ")
-
-
-def _stat(directory: int, name: bytes) -> os.stat_result | None:
-    try:
-        return os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except FileNotFoundError:
-        return None

@@ -10,17 +10,19 @@ from goodhoster.model.uploads import Place
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Everything `restore` gives back beside the bytes. Times are nanoseconds; setuid and setgid are not kept."""
+    """What locking a file changes beside its name, and `restore` gives back. Everything else (other extended
+    attributes, other flags) stays on the inode untouched. Times are nanoseconds; setuid and setgid are not kept.
+    """
 
     uid: int
     gid: int
     mode: int
     atime_ns: int
     mtime_ns: int
-    xattrs: tuple[tuple[str, bytes], ...]
-    """Extended attributes including POSIX ACLs, sorted by name."""
+    acl: bytes
+    """The POSIX access ACL as the kernel stores it; empty when the mode says it all."""
     flags: int
-    """Inode flags (chattr) as FS_IOC_GETFLAGS gives them; 0 where the file system has none."""
+    """Which of immutable and append-only (chattr) were set; 0 where the file system has neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,13 @@ class Label:
     case_id: str
     place: Place
     customer: str
-    dev: int
     ino: int
-    parent_ino: int
+    """Device numbers are not kept: they may change with a restart, and the label lies on that very file system."""
+    parent: bytes
+    """Which directory it was taken from, by identity: see `evidence.shelf.identity`."""
     size: int
     sha256: bytes
-    """Of the content that was checked, lower-case hexadecimal on disk."""
+    """Of the content that was checked."""
     metadata: Metadata
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from goodhoster.model.uploads import Place, display
 
 OWN_DIRECTORY = b".goodhoster"
-"""Our quarantine at the top of a tree: never an upload. Only while it is ours: a customer's own hides nothing."""
+"""Our quarantine, at the top of a tree or of a disk below it: never an upload. Only while it is ours: a customer's own
+hides nothing.
+"""
 
 UNASSIGNED = "unassigned"
 """The customer of a file that lies directly in a tree with one directory per customer."""
@@ -36,15 +38,21 @@ class Tree:
         return None if outside or self.is_ours(path) else Place(self.root, path)
 
     def has_in_quarantine(self, absolute: bytes) -> bool:
-        """Does this absolute path lie in our own quarantine at the top of this tree?"""
+        """Does this absolute path lie in a quarantine of ours in this tree?"""
         return absolute.startswith(self.root) and self.is_ours(os.path.relpath(absolute, self.root))
 
     def is_ours(self, path: bytes) -> bool:
-        """Does this path lie in our own quarantine at the top of the tree?"""
-        if path != OWN_DIRECTORY and not path.startswith(OWN_DIRECTORY + b"/"):
+        """Does this path lie in a quarantine of ours, at the top of the tree or of a disk mounted below it?"""
+        if OWN_DIRECTORY not in path:
             return False
+        parts = path.split(b"/")
+        ours = (b"/".join(parts[: n + 1]) for n, part in enumerate(parts) if part == OWN_DIRECTORY)
+        return any(self._is_private(directory) for directory in ours)
+
+    def _is_private(self, directory: bytes) -> bool:
         try:
-            found = os.lstat(os.path.join(self.root, OWN_DIRECTORY))
-        except FileNotFoundError:
-            return False
-        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+            found = os.lstat(os.path.join(self.root, directory))
+        except OSError:
+            return False  # nothing there: whatever is made there later is a customer's until it is ours
+        # The mover may be root while this process is not.
+        return stat.S_ISDIR(found.st_mode) and found.st_uid in {0, os.geteuid()} and not found.st_mode & 0o077

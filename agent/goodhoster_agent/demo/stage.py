@@ -160,8 +160,8 @@ class Stage:
         return done
 
     def quarantined(self) -> list[Path]:
-        """What lies offline, labels aside."""
-        return [path for path in self.customers.glob(".goodhoster/*") if not path.suffix]
+        """What lies offline, labels and reserve aside: files are named by their case, which begins with its year."""
+        return [path for path in self.customers.glob(".goodhoster/quarantine/2*") if not path.suffix]
 
     def status(self) -> dict[str, Any]:
         """What `goodhoster status --json` says."""

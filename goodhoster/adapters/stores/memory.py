@@ -2,12 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from goodhoster.errors import RefusedError
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.digests import Digest
 from goodhoster.model.noticelife import Notice, NoticeFigures, NoticeState
-from goodhoster.ports import NoticeQuery
+from goodhoster.model.uploads import Place
+from goodhoster.ports import CaseQuery, NoticeQuery
+
+_NOT_ACTED_ON = frozenset({CaseState.HELD, CaseState.OBSERVED})
+
+
+class MemoryCaseStore:
+    """See `ports.CaseStore`; one process, and gone with it."""
+
+    def __init__(self) -> None:
+        self._cases: dict[str, Case] = {}
+        self._lock = threading.Lock()
+
+    def add(self, case: Case) -> None:
+        """See `ports.CaseStore`."""
+        with self._lock:
+            if case.id in self._cases or any(case.upload == other.upload for other in self._cases.values()):
+                raise RefusedError(f"there is a case about {case.upload.place} in this state already")
+            self._cases[case.id] = case
+
+    def replace(self, case: Case, *, expected: CaseState) -> None:
+        """See `ports.CaseStore`."""
+        with self._lock:
+            if self.get(case.id).state is not expected:
+                raise RefusedError(f"case {case.id} is not {expected} any more")
+            self._cases[case.id] = case
+
+    def get(self, case_id: str) -> Case:
+        """See `ports.CaseStore`."""
+        if case_id not in self._cases:
+            raise RefusedError(f"there is no case {case_id}")
+        return self._cases[case_id]
+
+    def find(self, query: CaseQuery) -> Sequence[Case]:
+        """See `ports.CaseStore`."""
+        found = [case for case in list(self._cases.values()) if _case_described(case, query)]
+        return sorted(found, key=lambda case: (case.opened_at, case.id))
+
+    def count(self, query: CaseQuery) -> int:
+        """See `ports.CaseFigures`."""
+        return len(self.find(query))
+
+    def customers_with(self, digest: Digest) -> frozenset[str]:
+        """See `ports.CaseFigures`."""
+        return frozenset(case.upload.customer for case in self.find(CaseQuery(digest=digest)) if case.matches)
 
 
 class MemoryNoticeStore:
@@ -45,6 +92,23 @@ class MemoryNoticeStore:
         running = [notice for notice in self._notices.values() if notice.stopped_at is None]
         waiting = [n for n in self._notices.values() if n.state is NoticeState.NEEDS_PERSON]
         return NoticeFigures(len(running), sum(n.overdue(now) for n in running), len(waiting))
+
+
+def _case_described(case: Case, query: CaseQuery) -> bool:
+    digest, since = query.digest, query.opened_since
+    return (
+        (not query.states or case.state in query.states)
+        and query.customer in {None, case.upload.customer}
+        and (query.place is None or query.place in _places(case))
+        and (digest is None or case.digests.of(digest.algorithm) == digest)
+        and (since is None or case.opened_at >= since)
+        and query.notifier in {None, case.notifier}
+        and not (query.automatic and (case.actor or case.state in _NOT_ACTED_ON))
+    )
+
+
+def _places(case: Case) -> set[Place]:
+    return {case.upload.place, *(measure.copy.upload.place for measure in case.measures if measure.copy)}
 
 
 def _described(notice: Notice, query: NoticeQuery) -> bool:

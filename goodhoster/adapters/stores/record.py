@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from goodhoster.errors import ConfigurationError, PermanentError
+from goodhoster.errors import BusyError, ConfigurationError, PermanentError
 
 Row = tuple[Any, ...]
 
@@ -25,26 +25,39 @@ class Schema:
 
 
 class RecordFile:
-    """An open file of the record."""
+    """An open file of the record. `patience`: seconds to wait while another process writes."""
 
-    def __init__(self, file: Path, schema: Schema) -> None:
+    def __init__(self, file: Path, schema: Schema, patience: float = 30.0) -> None:
         self._file = file
         self._lock = threading.RLock()
-        self._db = _connect(file, schema)
+        self._db = _connect(file, schema, patience)
 
     def rows(self, query: str, values: tuple[object, ...] = ()) -> list[Row]:
         """All rows of a query."""
-        with self._lock:
+        with self._readable_errors(), self._lock:
             return self._db.execute(query, values).fetchall()
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction; what the disk refuses is an error that says which file."""
+        """One transaction; sqlite3.IntegrityError is left to the caller, who knows what it means."""
+        with self._readable_errors(), self._lock, self._db:
+            yield self._db
+
+    @contextmanager
+    def _readable_errors(self) -> Iterator[None]:
+        """What the disk or another process does to us says which file."""
         try:
-            with self._lock, self._db:
-                yield self._db
+            yield
+        except sqlite3.IntegrityError:
+            raise
         except sqlite3.OperationalError as error:
-            raise PermanentError(f"the record {self._file} cannot be written: {error}", hint="make room") from error
+            if error.sqlite_errorcode in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                message = f"the record {self._file} is held by another process: {error}"
+                raise BusyError(message, hint="find out which: fuser -v " + str(self._file)) from error
+            raise PermanentError(f"the record {self._file} cannot be used: {error}", hint="make room") from error
+        except sqlite3.DatabaseError as error:
+            hint = "this is the record: restore it from a backup, do not delete it"
+            raise PermanentError(f"the record {self._file} is damaged: {error}", hint=hint) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -57,9 +70,9 @@ def time_text(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="microseconds") if moment else None
 
 
-def _connect(file: Path, schema: Schema) -> sqlite3.Connection:
+def _connect(file: Path, schema: Schema, patience: float) -> sqlite3.Connection:
     try:
-        db = sqlite3.connect(file, check_same_thread=False, timeout=30)
+        db = sqlite3.connect(file, check_same_thread=False, timeout=patience)
         db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version not in {0, schema.version}:

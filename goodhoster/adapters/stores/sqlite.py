@@ -42,10 +42,10 @@ CREATE INDEX IF NOT EXISTS cases_md5 ON cases (md5);
 
 
 class SqliteCaseStore:
-    """See `ports.CaseStore`."""
+    """See `ports.CaseStore`. `patience`: seconds to wait while another process writes."""
 
-    def __init__(self, file: Path) -> None:
-        self._record = RecordFile(file, _SCHEMA)
+    def __init__(self, file: Path, patience: float = 30.0) -> None:
+        self._record = RecordFile(file, _SCHEMA, patience)
 
     def add(self, case: Case) -> None:
         """See `ports.CaseStore`."""

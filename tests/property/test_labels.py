@@ -1,0 +1,45 @@
+"""Whatever a customer calls his files, the label tells it again."""
+
+import os
+import tempfile
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from goodhoster.evidence.directories import opened
+from goodhoster.evidence.labels import intents_on, labels_on, read_intent, read_label, seal_label, write_intent
+from goodhoster.model.quarantine import Label, Metadata
+from goodhoster.model.uploads import Place
+
+numbers = st.integers(0, 2**64 - 1)
+labels = st.builds(
+    Label,
+    case_id=st.from_regex(r"[A-Za-z0-9-]{1,64}", fullmatch=True),
+    place=st.builds(Place, st.binary(min_size=1), st.binary(min_size=1, max_size=5000)),
+    customer=st.text(),
+    ino=numbers,
+    parent=st.binary(max_size=136),
+    size=numbers,
+    sha256=st.binary(min_size=32, max_size=32),
+    metadata=st.builds(
+        Metadata,
+        uid=numbers,
+        gid=numbers,
+        mode=st.integers(0, 0o1777),
+        atime_ns=st.integers(-(2**63), 2**63),
+        mtime_ns=st.integers(-(2**63), 2**63),
+        acl=st.binary(max_size=100),
+        flags=st.sampled_from([0, 0x10, 0x20, 0x30]),
+    ),
+)
+
+
+@given(labels)
+def test_a_label_reads_back_as_it_was_written(label: Label) -> None:
+    with tempfile.TemporaryDirectory() as folder, opened(os.open(folder, os.O_RDONLY)) as shelf:
+        write_intent(shelf, label)
+        assert (read_intent(shelf, label.case_id), read_label(shelf, label.case_id)) == (label, None)
+        assert intents_on(shelf) == [label.case_id]
+        seal_label(shelf, label.case_id)
+        assert (read_intent(shelf, label.case_id), read_label(shelf, label.case_id)) == (None, label)
+        assert (list(labels_on(shelf)), intents_on(shelf)) == ([label], [])

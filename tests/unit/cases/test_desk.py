@@ -1,0 +1,315 @@
+"""The case desk on real files: every match has one outcome, and what was intended is in the log before it is done."""
+
+import os
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from goodhoster.adapters.stores.sqlite import SqliteCaseStore
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.cases.turn import Turn
+from goodhoster.errors import AuditError, QuarantineError, RefusedError
+from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.model.cases import Case, CaseState, MeasureState
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.model.verdicts import Match, Verdict, VerdictKind
+from goodhoster.policy.decide import HouseRules
+from goodhoster.ports import CaseQuery
+from goodhoster.testing.hash_source_suite import made_up
+
+KNOWN = Verdict(VerdictKind.KNOWN, (Match("police", Algorithm.SHA1),))
+EVE = Order("eve", "a holiday picture")
+
+pytestmark = pytest.mark.usefixtures("unlocked")
+
+
+class House:
+    """One machine: files, record, log. `desk()` is what a process makes at its start."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.tree = folder / "customers"
+        self.tree.mkdir(mode=0o755)
+        self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        self.rules = HouseRules(enforce=True, storm_customers=3, measures_per_hour=100)
+        self.store = SqliteCaseStore(folder / "record.sqlite")
+        self.audit = FileAuditLog(folder / "audit.log")
+
+    def desk(self) -> CaseDesk:
+        quarantine = LocalQuarantine((os.fsencode(self.tree),))
+        turn = Turn(self.folder / "desk.lock")
+        return CaseDesk(self.store, self.audit, quarantine, self.rules, turn, lambda: self.now)
+
+    def upload(self, name: str, text: str = "known") -> Upload:
+        path = self.tree / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return self.seen(name)
+
+    def seen(self, name: str) -> Upload:
+        place = Place(os.fsencode(self.tree), os.fsencode(name))
+        return Upload(place, name.partition("/")[0], FileState.of((self.tree / name).stat()))
+
+    def receive(self, upload: Upload, text: str = "known", verdict: Verdict = KNOWN) -> Case:
+        case = self.desk().receive(upload, made_up(text).digests, verdict)
+        assert case is not None
+        return case
+
+    def events(self) -> list[str]:
+        return [entry.event.kind for entry in self.audit.entries()]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    yield house
+    house.store.close()
+
+
+def test_a_known_file_goes_offline_and_the_log_had_the_intention_first(house: House) -> None:
+    case = house.receive(house.upload("anna/a.jpg"))
+    assert case.state is CaseState.OFFLINE
+    assert case.closed_at == house.now
+    assert [measure.state for measure in case.measures] == [MeasureState.DONE]
+    assert house.events() == ["measure.intended", "measure.done"]
+    assert not (house.tree / "anna/a.jpg").exists()
+    assert house.store.get(case.id) == case
+
+
+def test_the_same_upload_again_is_the_same_case(house: House) -> None:
+    upload = house.upload("anna/a.jpg")
+    assert house.receive(upload) == house.receive(upload)
+    assert house.events() == ["measure.intended", "measure.done"]
+
+
+def test_a_clear_file_is_no_case(house: House) -> None:
+    verdict = Verdict(VerdictKind.CLEAR)
+    assert house.desk().receive(house.upload("anna/a.jpg"), made_up("x").digests, verdict) is None
+    assert house.events() == []
+
+
+def test_in_mode_observe_nothing_is_touched(house: House) -> None:
+    house.rules = HouseRules(enforce=False, storm_customers=3, measures_per_hour=100)
+    before = house.upload("anna/a.jpg")
+    case = house.receive(before)
+    assert (case.state, case.reason) == (CaseState.OBSERVED, "would be taken offline")
+    assert house.seen("anna/a.jpg") == before
+
+
+def test_a_storm_is_held_and_every_file_stays_as_it_is(house: House) -> None:
+    """Row 22: the same content at many customers."""
+    uploads = [house.upload(f"{name}/logo.jpg") for name in ("anna", "bob", "cleo", "dora")]
+    states = [house.receive(upload).state for upload in uploads]
+    assert states == [CaseState.OFFLINE, CaseState.OFFLINE, CaseState.HELD, CaseState.HELD]
+    assert house.seen("cleo/logo.jpg") == uploads[2]
+    assert house.seen("dora/logo.jpg") == uploads[3]
+    ids = [case.id for case in house.store.find(CaseQuery())]
+    for case_id in ids:
+        assert house.desk().restore(case_id, EVE).state is CaseState.RESTORED
+    assert sorted(path.read_text() for path in house.tree.glob("[!.]*/*")) == ["known"] * 4
+
+
+def test_over_the_cap_of_an_hour_a_person_decides(house: House) -> None:
+    house.rules = HouseRules(enforce=True, storm_customers=3, measures_per_hour=2)
+    cases = [house.receive(house.upload(f"anna/{n}.jpg", f"{n}"), f"{n}") for n in range(3)]
+    assert [case.state for case in cases] == [CaseState.OFFLINE, CaseState.OFFLINE, CaseState.HELD]
+    house.now += timedelta(hours=1, seconds=1)
+    assert house.receive(house.upload("anna/later.jpg", "later"), "later").state is CaseState.OFFLINE
+
+
+def test_a_person_confirms_what_was_held(house: House) -> None:
+    near = Verdict(VerdictKind.NEAR, (Match("police", "pdq", distance=9),))
+    held = house.receive(house.upload("anna/a.jpg"), verdict=near)
+    assert held.state is CaseState.HELD
+    case = house.desk().confirm(held.id, EVE)
+    assert (case.state, case.actor) == (CaseState.OFFLINE, "eve")
+    assert house.events() == ["case.opened", "case.confirmed", "measure.intended", "measure.done"]
+
+
+def test_what_a_person_overruled_is_not_taken_again(house: House) -> None:
+    case = house.receive(house.upload("anna/a.jpg"))
+    house.desk().restore(case.id, EVE)
+    assert house.desk().receive(house.upload("anna/b.jpg"), made_up("known").digests, KNOWN) is None
+    assert house.events()[-1] == "match.overruled"
+    assert (house.tree / "anna/b.jpg").exists()
+
+
+def test_a_restore_is_exact_and_told(house: House) -> None:
+    house.upload("anna/a.jpg")
+    (house.tree / "anna/a.jpg").chmod(0o640)
+    before = (house.tree / "anna/a.jpg").stat()
+    case = house.receive(house.seen("anna/a.jpg"))
+    restored = house.desk().restore(case.id, EVE)
+    after = (house.tree / "anna/a.jpg").stat()
+    assert (restored.state, restored.actor, restored.reason) == (CaseState.RESTORED, "eve", "a holiday picture")
+    assert restored.measures[0].state is MeasureState.UNDONE
+    assert (after.st_mode, after.st_mtime_ns, after.st_ino) == (before.st_mode, before.st_mtime_ns, before.st_ino)
+    assert house.events()[2:] == ["restore.intended", "restore.done"]
+
+
+def test_a_refused_restore_leaves_the_case_offline_and_says_why(house: House) -> None:
+    case = house.receive(house.upload("anna/a.jpg"))
+    house.upload("anna/a.jpg", "the customer's new one")
+    with pytest.raises(RefusedError):
+        house.desk().restore(case.id, EVE)
+    after = house.store.get(case.id)
+    assert after.state is CaseState.OFFLINE
+    assert "nothing is overwritten" in after.reason
+    (house.tree / "anna/a.jpg").unlink()
+    assert house.desk().restore(case.id, EVE).state is CaseState.RESTORED
+
+
+@pytest.mark.parametrize("verb", ["restore", "confirm"])
+def test_an_order_needs_something_to_do(house: House, verb: str) -> None:
+    case = house.receive(house.upload("anna/a.jpg"))
+    house.desk().restore(case.id, EVE)
+    with pytest.raises(RefusedError, match="nothing to"):
+        getattr(house.desk(), verb)(case.id, EVE)
+
+
+def test_a_file_that_went_meanwhile_is_gone(house: House) -> None:
+    upload = house.upload("anna/a.jpg")
+    (house.tree / "anna/a.jpg").unlink()
+    case = house.receive(upload)
+    assert (case.state, case.measures[0].state) == (CaseState.GONE, MeasureState.REFUSED)
+    assert house.events() == ["measure.intended", "measure.refused"]
+
+
+def test_what_comes_back_as_it_was_is_taken_then(house: House) -> None:
+    """A directory renamed away at the right moment and back: the file's state is the one of the case that ended."""
+    upload = house.upload("anna/a.jpg")
+    (house.tree / "anna").rename(house.tree / "away")
+    assert house.receive(upload).state is CaseState.GONE
+    (house.tree / "away").rename(house.tree / "anna")
+    case = house.receive(house.seen("anna/a.jpg"))
+    assert case.state is CaseState.OFFLINE
+    assert [c.id for c in house.store.find(CaseQuery())] == [case.id]
+    assert house.events()[2:] == ["case.reopened", "measure.intended", "measure.done"]
+
+
+def test_what_comes_back_into_a_storm_is_held(house: House) -> None:
+    upload = house.upload("anna/a.jpg")
+    (house.tree / "anna").rename(house.tree / "away")
+    house.receive(upload)
+    (house.tree / "away").rename(house.tree / "anna")
+    for name in ("bob", "cleo"):
+        house.receive(house.upload(f"{name}/a.jpg"))
+    assert house.receive(house.seen("anna/a.jpg")).state is CaseState.HELD
+    assert (house.tree / "anna/a.jpg").exists()
+
+
+def test_without_a_log_nothing_is_done(house: House) -> None:
+    upload = house.upload("anna/a.jpg")
+    house.audit = FileAuditLog(house.folder / "not-there" / "audit.log")
+    with pytest.raises(AuditError):
+        house.receive(upload)
+    assert house.seen("anna/a.jpg") == upload
+    house.audit = FileAuditLog(house.folder / "audit.log")
+    assert house.receive(upload).state is CaseState.OFFLINE
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root, to own what is not the customer's")
+def test_a_measure_that_fails_is_told_once_and_tried_again(house: House) -> None:
+    upload = house.upload("anna/a.jpg")
+    blocking = house.tree / ".goodhoster"
+    blocking.mkdir(mode=0o700)
+    os.chown(blocking, 61001, 61001)
+    case = house.receive(upload)
+    assert case.state is CaseState.FAILED
+    assert "not a private directory" in case.reason
+    assert house.desk().recover() == []
+    assert house.desk().recover() == []
+    assert house.events() == ["measure.intended", "measure.failed"]
+    blocking.rmdir()
+    (after,) = house.desk().recover()
+    assert (after.id, after.state) == (case.id, CaseState.OFFLINE)
+
+
+class Crash(BaseException):
+    """The end of a process, as far as the desk is concerned."""
+
+
+class TestAfterACrash:
+    """Row 21: between every two steps of the desk; the steps of the quarantine itself are in tests/unit/evidence."""
+
+    @pytest.mark.parametrize("step", range(1, 8))
+    def test_a_measure_is_finished(self, house: House, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+        upload = house.upload("anna/a.jpg")
+        with monkeypatch.context() as patch:
+            self._crash_at(patch, step)
+            with suppress(Crash):
+                house.receive(upload)
+        house.desk().recover()
+        case = house.receive(upload)
+        assert case.state is CaseState.OFFLINE
+        assert [c.id for c in house.store.find(CaseQuery())] == [case.id]
+        assert "measure.intended" in house.events()
+        ends = [event for event in house.events() if event in {"measure.done", "measure.found-done"}]
+        assert ends in (["measure.done"], ["measure.found-done"], ["measure.done", "measure.found-done"])
+        assert not (house.tree / "anna/a.jpg").exists()
+
+    @pytest.mark.parametrize("step", range(1, 8))
+    def test_a_restore_is_finished(self, house: House, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+        upload = house.upload("anna/a.jpg")
+        case = house.receive(upload)
+        with monkeypatch.context() as patch:
+            self._crash_at(patch, step)
+            with suppress(Crash):
+                house.desk().restore(case.id, EVE)
+        house.desk().recover()
+        after = house.store.get(case.id)
+        if after.state is CaseState.OFFLINE:  # it had not begun
+            after = house.desk().restore(case.id, EVE)
+        assert after.state is CaseState.RESTORED
+        assert (house.tree / "anna/a.jpg").read_text() == "known"
+        assert stat.S_IMODE((house.tree / "anna/a.jpg").stat().st_mode) != 0
+
+    @staticmethod
+    def _crash_at(patch: pytest.MonkeyPatch, step: int) -> None:
+        """Before the step-th of the calls that change something outside the process."""
+        count = 0
+
+        def counted(owner: type, name: str) -> None:
+            original = getattr(owner, name)
+
+            def call(*arguments: object, **named: object) -> object:
+                nonlocal count
+                count += 1
+                if count == step:
+                    raise Crash
+                return original(*arguments, **named)
+
+            patch.setattr(owner, name, call)
+
+        for owner, name in (
+            (SqliteCaseStore, "add"),
+            (SqliteCaseStore, "replace"),
+            (FileAuditLog, "append"),
+            (LocalQuarantine, "take_offline"),
+            (LocalQuarantine, "settle"),
+            (LocalQuarantine, "put_back"),
+        ):
+            counted(owner, name)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root, to mount")
+def test_a_disk_that_is_not_mounted_leaves_the_case_as_it_is(house: House, disk: Callable[..., Path]) -> None:
+    below = house.tree / "anna"
+    disk("tmpfs", at=below)
+    case = house.receive(house.upload("anna/a.jpg"))
+    aside = house.folder / "aside"
+    aside.mkdir()
+    subprocess.run(["mount", "--move", below, aside], check=True)
+    with pytest.raises(QuarantineError, match="not there"):
+        house.desk().restore(case.id, EVE)
+    assert house.store.get(case.id).state is CaseState.OFFLINE
+    subprocess.run(["mount", "--move", aside, below], check=True)
+    assert house.desk().restore(case.id, EVE).state is CaseState.RESTORED
+    assert (below / "a.jpg").read_text() == "known"
