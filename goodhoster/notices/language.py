@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 Language = Literal["nl", "en"]
@@ -16,7 +15,7 @@ _LOOKED_AT = 20_000  # characters
 
 def language_of(text: str) -> Language:
     """The language with more of its small words; English where it is a draw."""
-    found = re.findall(r"[a-z]+", text[:_LOOKED_AT].lower())
+    found = [word.strip(".,;:!?()") for word in text[:_LOOKED_AT].lower().split()]
     dutch = sum(word in _DUTCH for word in found)
     english = sum(word in _ENGLISH for word in found)
     return "nl" if dutch > english else "en"

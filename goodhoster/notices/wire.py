@@ -51,7 +51,8 @@ def _moments(table: Mapping[str, Any]) -> Plain:
 
 
 def _without_nothing(table: Plain) -> Plain:
-    return {key: _simple(value) for key, value in table.items() if value not in (None, "", (), [], False, {})}
+    simple = {key: _simple(value) for key, value in table.items()}
+    return {key: value for key, value in simple.items() if value not in (None, "", [], False, {})}
 
 
 def _simple(value: object) -> object:

@@ -16,7 +16,7 @@ from goodhoster.notices.mail import Mail, UnreadableError
 
 _NAME = re.compile(r"urls-(M\d{10})\.csv", re.IGNORECASE)
 _BEGINS = re.compile(r"(?:h[tx]{2}ps?|ftp)\s?\[?:|www\.", re.IGNORECASE)
-_LONGEST_RECORD = 64 << 10  # characters
+_MOST_LINES = 1000  # of one note
 
 
 def read(mail: Mail) -> ReadNotice | None:
@@ -48,16 +48,16 @@ def _records(lines: list[str], layout: Layout) -> Iterator[str]:
     """Lines that belong together. A line begins a record when it looks like a URL, and what came before is whole or
     it is whole by itself: a URL inside a note must not swallow the rows after it.
     """
-    record = ""
+    record: list[str] = []
     for line in lines:
-        if record and _BEGINS.match(line) and (_whole(record, layout) or _whole(line, layout)):
-            yield record.rstrip("\n")
-            record = line
-        else:
-            record = f"{record}\n{line}" if record else line
-    if record.strip():
-        yield record.rstrip("\n")
+        if record and _BEGINS.match(line) and (_whole(record, layout) or _whole([line], layout)):
+            yield "\n".join(record).strip("\n")
+            record = []
+        if record or line.strip():
+            record.append(line)
+    if record:
+        yield "\n".join(record).strip("\n")
 
 
-def _whole(record: str, layout: Layout) -> bool:
-    return len(record) < _LONGEST_RECORD and bool(rows_of(record.split(";"), layout, ";"))
+def _whole(record: list[str], layout: Layout) -> bool:
+    return len(record) < _MOST_LINES and bool(rows_of("\n".join(record).split(";"), layout, ";"))

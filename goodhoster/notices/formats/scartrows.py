@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from goodhoster.model.notices import ReadItem
 from goodhoster.notices.formats.scart import Column, Layout, seen_at
+from goodhoster.notices.urls import LONGEST_URL
 
 _ANCHOR: tuple[Column, ...] = ("ip", "first", "last")
 _MOST_PIECES = 40
@@ -29,7 +30,8 @@ def item_of(pieces: Sequence[str], layout: Layout, separator: str) -> ReadItem:
     rows = rows_of(pieces, layout, separator)
     urls = tuple(dict.fromkeys(url for row in rows for url in _spellings(row["url"].strip())))
     if not urls:
-        return ReadItem((separator.join(pieces).strip(),), doubts=(f"the row is not {', '.join(layout.columns)}",))
+        whole = separator.join(pieces).strip()[:LONGEST_URL]
+        return ReadItem((whole,), doubts=(f"the row is not {', '.join(layout.columns)}",))
     cells = {column: text.strip() for column, text in rows[0].items()}
     return ReadItem(
         urls=urls,

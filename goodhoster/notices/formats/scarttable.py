@@ -15,23 +15,25 @@ from goodhoster.notices.formats.scart import Layout, bare_notice, layout_of
 from goodhoster.notices.formats.scartrows import item_of
 from goodhoster.notices.mail import Mail, UnreadableError
 
-_OPENING = re.compile(r"<table\b[^>]{0,500}\bclass=[\"']?urls\b[^>]{0,500}>\s*", re.IGNORECASE)
+_OPENING = re.compile(r"<table\b([^<>]{0,500})>\s*", re.IGNORECASE)
+_CLASS = re.compile(r"\bclass=[\"']?urls\b", re.IGNORECASE)
 _HEADER = re.compile(
-    r"(?:<thead>\s*)?<tr[^>]{0,200}>(.*?)</tr>(?:\s*</thead>\s*<tbody>)?(\s*)", re.IGNORECASE | re.DOTALL
+    r"(?:<thead>\s*)?<tr[^<>]{0,200}>(.*?)</tr>(?:\s*</thead>\s*<tbody>)?(\s*)", re.IGNORECASE | re.DOTALL
 )
-_NAME = re.compile(r"<t[hd][^>]{0,200}>(.*?)</t[hd]>", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^>]{0,200}>")
-_FIRST_CELL = r"<tr[^>]{0,200}>\s{0,20}<td[^>]{0,200}>"
+_NAME = re.compile(r"<t[hd][^<>]{0,200}>(.*?)</t[hd]>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^<>]{0,200}>")
+_FIRST_CELL = r"<tr[^<>]{0,200}>\s{0,20}<td[^<>]{0,200}>"
 _LAST_CELL = r"</td>\s{0,20}</tr>"
-_BETWEEN_CELLS = re.compile(r"</td>\s{0,20}<td[^>]{0,200}>", re.IGNORECASE)
+_BETWEEN_CELLS = re.compile(r"</td>\s{0,20}<td[^<>]{0,200}>", re.IGNORECASE)
 _ON_LINES, _ANYWHERE = r"[^\S\n]{0,20}\n\s{0,20}", r"\s{0,20}"
 
 
 def read(mail: Mail) -> ReadNotice | None:
     """The notice, when a text of the mail has the table. UnreadableError when the table is not one of the layouts."""
     for text in mail.texts("text/plain", "text/html"):
-        if opening := _OPENING.search(text):
-            return _notice(mail, text[opening.end() :].replace("\r\n", "\n"))
+        for opening in _OPENING.finditer(text):
+            if _CLASS.search(opening[1]):
+                return _notice(mail, text[opening.end() :].replace("\r\n", "\n"))
     return None
 
 

@@ -19,8 +19,8 @@ _URL = re.compile(r"(?:h[tx*]{2}ps?\s?(?:\[?\(?:\]?\)?|\[:)//\]?|\bwww(?:\.|\[\.
 _REFERENCE = re.compile(
     r"\[([A-Z0-9][A-Z0-9._#/-]{2,40})\]|\b(?:ref(?:erence)?|kenmerk|case)\s?[:#]\s?([\w./-]{3,40})", re.IGNORECASE
 )
-_HREF = re.compile(r"<a\b[^>]{0,2000}?\bhref=[\"']?([^\"'>\s]{1,8192})", re.IGNORECASE)
-_TAG = re.compile(r"<[^>]{0,2000}>")
+_TAG = re.compile(r"<[^<>]{0,10000}>")
+_HREF = re.compile(r"<a\b.*?\bhref=[\"']?([^\"'>\s]{1,8192})", re.IGNORECASE | re.DOTALL)
 _OPENERS = {")": "(", "]": "[", "}": "{"}
 CONFIRM = "read from free text: a person confirms what is meant"
 
@@ -54,7 +54,8 @@ def _trimmed(url: str) -> str:
 
 def _visible(markup: str) -> str:
     """The text of an HTML part, with the targets of its links on lines of their own."""
-    links = "\n".join(html.unescape(target) for target in _HREF.findall(markup))
+    targets = (_HREF.match(tag) for tag in _TAG.findall(markup))
+    links = "\n".join(html.unescape(target[1]) for target in targets if target)
     return html.unescape(_TAG.sub(" ", markup)) + "\n" + links
 
 

@@ -1,0 +1,46 @@
+"""Every golden notice is read as the expectation beside it says; what is written of it can be read back."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice
+from goodhoster.notices.reading import read
+from goodhoster.notices.readingroom import ReadingRoom
+from goodhoster.notices.wire import notice_of, plain
+
+FOLDER = Path(__file__).parent / "notices"
+SAMPLES = sorted(path for path in FOLDER.iterdir() if path.suffix not in {".json", ""})
+
+
+def raw(sample: Path) -> RawNotice:
+    suffix = sample.suffix.removeprefix(".")
+    return RawNotice(Carrier.MAIL if suffix == "eml" else Carrier(suffix), sample.read_bytes())
+
+
+def expectation(sample: Path) -> dict[str, Any]:
+    return json.loads(Path(f"{sample}.json").read_text())
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_reading(sample: Path) -> None:
+    assert plain(read(raw(sample))) == expectation(sample)
+
+
+def test_the_reading_room_reads_all_of_them_the_same() -> None:
+    with ReadingRoom() as room:
+        for sample in SAMPLES:
+            assert plain(room.read(raw(sample))) == expectation(sample), sample.name
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_what_is_written_of_a_notice_is_read_back(sample: Path) -> None:
+    notice = read(raw(sample))
+    assert notice_of(json.loads(json.dumps(plain(notice)))) == notice
+
+
+def test_every_expectation_has_its_sample_and_every_format_a_sample() -> None:
+    assert {Path(f"{sample}.json") for sample in SAMPLES} == set(FOLDER.glob("*.json"))
+    assert {expectation(sample)["format"] for sample in SAMPLES} == set(NoticeFormat)

@@ -1,0 +1,92 @@
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from goodhoster.model.notices import Carrier, RawNotice
+from goodhoster.notices.readingroom import ReadingRoom, RoomLimits
+
+NOTICE = RawNotice(Carrier.MAIL, b"From: a@b.example\nSubject: x\n\nhttps://anna.example/a.jpg\n")
+
+
+def children() -> set[int]:
+    return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
+
+
+def is_reader(pid: int) -> bool:
+    return b"goodhoster.notices.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def readers() -> set[int]:
+    return {pid for pid in children() if is_reader(pid)}
+
+
+def test_a_child_is_started_when_needed_and_kept() -> None:
+    before = readers()
+    with ReadingRoom() as room:
+        assert readers() == before
+        room.read(NOTICE)
+        first = readers() - before
+        room.read(NOTICE)
+        assert readers() - before == first
+        assert len(first) == 1
+    assert readers() == before
+
+
+def test_a_child_is_replaced_after_its_lifetime() -> None:
+    with ReadingRoom(RoomLimits(lifetime=2)) as room:
+        seen = set()
+        for _ in range(5):
+            assert room.read(NOTICE).items
+            seen |= readers()
+    assert len(seen) == 3
+
+
+def test_a_child_that_is_killed_costs_one_reading() -> None:
+    before = readers()
+    with ReadingRoom() as room:
+        room.read(NOTICE)
+        (pid,) = readers() - before
+        os.kill(pid, signal.SIGKILL)
+        assert room.read(NOTICE).doubts[0].startswith("reading it failed")
+        assert room.read(NOTICE).items
+
+
+def test_threads_share_the_children() -> None:
+    with ReadingRoom(RoomLimits(children=2)) as room:
+        found: list[str] = []
+        content = [
+            RawNotice(Carrier.MAIL, b"From: a@b.example\nSubject: x\n\nhttps://anna.example/%d\n" % number)
+            for number in range(40)
+        ]
+
+        def read(raw: RawNotice) -> None:
+            found.append(room.read(raw).items[0].urls[0])
+
+        threads = [threading.Thread(target=read, args=(raw,)) for raw in content]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(found) == sorted(f"https://anna.example/{number}" for number in range(40))
+
+
+def test_may_be_closed_twice_and_used_again() -> None:
+    room = ReadingRoom()
+    room.read(NOTICE)
+    room.close()
+    room.close()
+    assert room.read(NOTICE).items
+    room.close()
+
+
+@pytest.mark.parametrize("limit", ["Max address space", "Max file size", "Max core file size"])
+def test_the_child_has_limited_itself(limit: str) -> None:
+    before = readers()
+    with ReadingRoom() as room:
+        room.read(NOTICE)
+        (pid,) = readers() - before
+        line = next(line for line in Path(f"/proc/{pid}/limits").read_text().splitlines() if line.startswith(limit))
+    assert "unlimited" not in line
