@@ -148,19 +148,19 @@ def trust(settings: Settings) -> Trust:
     return Trust(Court(notifiers(settings), DnsKeyRecords(), seen, settings.notices.authserv_id or ""))
 
 
-def locator(settings: Settings) -> Locator:
-    """Where URLs live. The index must have been opened before: it is asked for copies."""
+def locator(settings: Settings, index: UploadIndex) -> Locator:
+    """Where URLs live. The index is asked for copies."""
     ground = Ground(trees_of(settings))
     kinds = installed_kinds("goodhoster.directories")
     maps = Maps([read_plugged(plugged, kinds).build() for plugged in settings.directories])
-    contents = IndexedContents(make_state_dir(settings.state_dir) / "index.sqlite")
-    return Locator(maps, Serving(ground), Copies(ground, contents), settings.notices.own_networks)
+    copies = Copies(ground, IndexedContents(index.database))
+    return Locator(maps, Serving(ground), copies, settings.notices.own_networks)
 
 
 def open_notices(house: House) -> NoticeHouse:
     """What handles notices, given back with the house."""
     settings = house.settings
-    shared = Shared(settings, house.toolkit, trust(settings), locator(settings), notifiers(settings))
+    shared = Shared(settings, house.toolkit, trust(settings), locator(settings, house.index), notifiers(settings))
     return notice_house(shared, house.begun)
 
 
@@ -182,7 +182,8 @@ def _tree(watch: WatchSettings) -> Tree:
     root = os.path.realpath(os.fsencode(watch.path))
     if not os.path.isdir(root):
         raise ConfigurationError(f"the watched tree {watch.path} is no directory", hint="see [[watch]] path")
-    return Tree(root, None if watch.customer == "first-directory" else watch.customer)
+    customer = None if watch.customer == "first-directory" else watch.customer
+    return Tree(root, customer, watch.include_private_communication or "")
 
 
 def _rules(settings: Settings) -> HouseRules:

@@ -5,7 +5,8 @@
     ├── RefusedError                asked for what must not be done (exists already, wrong state, unsafe place)
     ├── PassingError                may be gone on the next try: wait and ask again
     │   ├── SourceUnavailableError  a hash source gave no usable answer this time (`retry_after`: seconds, if it said)
-    │   └── BusyError               another goodhoster process holds what is needed
+    │   ├── BusyError               another goodhoster process holds what is needed
+    │   └── IndexUnavailableError   the index cannot be read or written now (disk full, read-only)
     ├── PermanentError              trying again alone will not help: a person must act
     │   ├── SourceRefusedError      a hash source refuses us (401, 403): check the account
     │   ├── QuarantineError         a measure could not be carried out or verified
@@ -50,6 +51,10 @@ class SourceUnavailableError(PassingError):
 
 class BusyError(PassingError):
     """Another goodhoster process holds the lock that is needed."""
+
+
+class IndexUnavailableError(PassingError):
+    """The index cannot be read or written now. Nothing is lost: what it missed is found by a scan."""
 
 
 class PermanentError(GoodhosterError):

@@ -10,7 +10,11 @@ import ctypes
 import errno
 import fcntl
 import os
+<<<<<<< HEAD
 import re
+=======
+import platform
+>>>>>>> 464e555 (Queue in turns of the customers, reconcile by directory, mounts, damaged index set aside, private communication left alone)
 import struct
 from typing import NamedTuple
 
@@ -33,6 +37,10 @@ FS_PROJINHERIT_FL = 0x20000000
 _AT_EMPTY_PATH = 0x1000
 _HANDLE_HEAD = struct.Struct("=Ii")
 _LONGEST_HANDLE = 128
+
+_SYS_IOPRIO_SET = {"x86_64": 251, "aarch64": 30}
+_IOPRIO_WHO_PROCESS = 1
+_IOPRIO_IDLE = 3 << 13
 
 _NO_FLAGS = frozenset({errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS})
 
@@ -111,6 +119,7 @@ def inode_flags(fd: int) -> int | None:
 
 def set_inode_flags(fd: int, flags: int) -> None:
     """Set the chattr flags of an open file; PermissionError without CAP_LINUX_IMMUTABLE."""
+<<<<<<< HEAD
     fcntl.ioctl(fd, FS_IOC_SETFLAGS, array.array("I", [flags, 0]))
 
 
@@ -158,3 +167,15 @@ def _mount(line: bytes) -> Mount:
 def _unescaped(field: bytes) -> bytes:
     """Blanks, newlines and backslashes stand as three octal digits in mountinfo."""
     return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field)
+=======
+    fcntl.ioctl(fd, FS_IOC_SETFLAGS, array.array("l", [flags]))
+
+
+def yield_disk() -> bool:
+    """From now on this thread reads and writes only when nobody else wants to (ioprio_set(2), class idle).
+
+    False where that cannot be had; whether the disk's scheduler heeds it is another question.
+    """
+    number = _SYS_IOPRIO_SET.get(platform.machine())
+    return number is not None and _libc.syscall(number, _IOPRIO_WHO_PROCESS, 0, _IOPRIO_IDLE) == 0
+>>>>>>> 464e555 (Queue in turns of the customers, reconcile by directory, mounts, damaged index set aside, private communication left alone)

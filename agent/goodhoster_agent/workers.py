@@ -7,12 +7,14 @@ import threading
 import time
 from collections import deque
 
-from goodhoster.errors import AuditError
+from goodhoster.errors import AuditError, UncheckedError
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.verdicts import VerdictKind
 from goodhoster.toolkit import Checked, NotAnUploadError, Toolkit
 from goodhoster.uploads.backoff import delay
 from goodhoster.uploads.index import Job, UploadIndex
+from goodhoster.uploads.opening import open_upload
+from goodhoster.uploads.queue import LONGEST_UNSETTLED
 
 _log = logging.getLogger(__name__)
 _BATCH = 64
@@ -89,6 +91,9 @@ class Workers:
 
     def _do(self, job: Job) -> None:
         try:
+            if wait := _unsettled_for(job, time.time()):
+                self._index.postpone(job, time.time() + wait)
+                return
             with self._toolkit.examine(job.place, job.remembered) as checked:
                 self._index.record(job, (checked.state, checked.content), checked.verdict, time.time())
                 self._settle(job, checked)
@@ -149,3 +154,15 @@ class Workers:
                 case.state,
                 case.reason,
             )
+
+
+def _unsettled_for(job: Job, now: float) -> float:
+    """Seconds to wait still until the file has been unchanged for long enough; 0 after a minute in any case."""
+    if not job.quiet or now - job.since >= LONGEST_UNSETTLED:
+        return 0.0
+    try:
+        with open_upload(job.place) as opened:
+            changed = max(opened.state.mtime_ns, opened.state.ctime_ns) / 1e9
+    except UncheckedError:
+        return 0.0  # the examination will say so
+    return min(job.quiet, max(0.0, changed + job.quiet - now))

@@ -59,6 +59,12 @@ class WatchSettings:
         'Whose files these are: "first-directory" (one directory per customer below the tree) or a customer\'s id.',
         default="first-directory",
     )
+    include_private_communication: str | None = setting(
+        text,
+        "Mail and chat stores are left alone; a written reason here has them checked too, and goes into the audit log.",
+        default=None,
+        example='"order of the court of …, reference …"',
+    )
 
 
 @dataclass(frozen=True, slots=True)

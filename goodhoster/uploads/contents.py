@@ -1,47 +1,36 @@
-"""Where the same bytes are: the index asked the other way round. Reads only, beside whoever writes the index."""
+"""Where the same bytes are: the index asked the other way round."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from pathlib import Path
-from typing import Any
-
 from goodhoster.model.uploads import FileState, Place
+from goodhoster.uploads.database import Database
 from goodhoster.uploads.integers import signed
+from goodhoster.uploads.rows import Row, joined, key_of, state_row
 
 
 class IndexedContents:
-    """A `ContentIndex` over the file of an `UploadIndex`. Threads may share it."""
+    """A `ContentIndex` over the database of an `UploadIndex`. Threads may share it."""
 
-    def __init__(self, file: Path) -> None:
-        self._lock = threading.Lock()
-        self._db = sqlite3.connect(f"file:{file}?mode=ro", uri=True, check_same_thread=False, timeout=30)
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def same_content(self, sha256: bytes) -> list[Place]:
         """By the index on digests."""
-        return self._places("sha256 = ?", sha256)
+        return self._places("sha256 = ?", (sha256,))
 
     def same_file(self, dev: int, ino: int) -> list[Place]:
         """By the index on inodes."""
-        return self._places("ino = ? AND dev = ?", signed(ino), dev)
+        return self._places("ino = ? AND dev = ?", (signed(ino), dev))
 
     def sha256_of(self, place: Place, state: FileState) -> bytes | None:
         """Only where every part of the state is the same."""
-        query = """SELECT sha256 FROM uploads WHERE tree = ? AND path = ?
-            AND dev = ? AND ino = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?"""
-        times = signed(state.mtime_ns), signed(state.ctime_ns)
-        key = (place.tree, place.path, state.dev, signed(state.ino), state.size, *times)
-        with self._lock:
-            row = self._db.execute(query, key).fetchone()
+        query = """SELECT sha256 FROM uploads JOIN directories ON id = directory
+            WHERE tree = ? AND path = ? AND name = ? AND dev = ? AND ino = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?"""
+        values = (*key_of(place), *state_row(state))
+        row = self._database.run(lambda db: db.execute(query, values).fetchone())
         return row[0] if row else None
 
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._db.close()
-
-    def _places(self, where: str, *values: Any) -> list[Place]:  # noqa: ANN401 - what SQLite holds
-        query = f"SELECT tree, path FROM uploads WHERE {where} ORDER BY tree, path"  # noqa: S608 - our own texts
-        with self._lock:
-            return [Place(tree, path) for tree, path in self._db.execute(query, values)]
+    def _places(self, where: str, values: Row) -> list[Place]:
+        query = f"SELECT tree, path, name FROM uploads JOIN directories ON id = directory WHERE {where}"  # noqa: S608 - our own texts
+        rows = self._database.run(lambda db: db.execute(query, values).fetchall())
+        return sorted((Place(tree, joined(path, name)) for tree, path, name in rows), key=lambda place: place.absolute)

@@ -1,139 +1,90 @@
 """The file index and the durable queue in one: what is there, in which state it was checked, and what waits.
 
-Machine-local SQLite: it survives `kill -9` at any point, and may be deleted (a scan rebuilds it). It is not the record;
-cases are. One row per file: a row that waits is handed out to one worker at a time, and a hint that arrives while the
-file is being checked makes it wait again.
+One row per file: a row that waits is handed out to one worker at a time, and a hint that arrives while the file is
+being checked makes it wait again. Rows are taken by priority, and within one in turns of the customers.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
-from typing import Any
 
-from goodhoster.errors import ConfigurationError
-from goodhoster.model.digests import Digests
-from goodhoster.model.uploads import Content, FileState, Place
-from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
-from goodhoster.uploads.integers import signed, unsigned
+from goodhoster.errors import IndexUnavailableError
+from goodhoster.model.uploads import Content, FileState
+from goodhoster.model.verdicts import Verdict
+from goodhoster.uploads.database import Database
+from goodhoster.uploads.inventory import Inventory
+from goodhoster.uploads.queue import Queue
+from goodhoster.uploads.rows import (
+    Arrival,
+    IndexFigures,
+    Job,
+    Priority,
+    Row,
+    content_row,
+    joined,
+    key_of,
+    state_row,
+    verdict_row,
+)
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS uploads (
-  tree BLOB NOT NULL, path BLOB NOT NULL, customer TEXT NOT NULL,
-  waiting INTEGER NOT NULL,           -- 1: is to be checked
-  hints INTEGER NOT NULL DEFAULT 1,   -- grows with every hint: a check settles only what it took
-  priority INTEGER NOT NULL, due REAL NOT NULL, since REAL NOT NULL, tries INTEGER NOT NULL DEFAULT 0,
-  dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER,
-  kind TEXT, md5 BLOB, sha1 BLOB, sha256 BLOB,
-  verdict TEXT, reason TEXT, detail TEXT, matches TEXT, checked_at REAL,
-  PRIMARY KEY (tree, path)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS uploads_waiting ON uploads (priority, due) WHERE waiting = 1;
-CREATE INDEX IF NOT EXISTS uploads_verdict ON uploads (verdict);
-CREATE INDEX IF NOT EXISTS uploads_content ON uploads (sha256) WHERE sha256 IS NOT NULL;  -- see contents.py
-CREATE INDEX IF NOT EXISTS uploads_inode ON uploads (ino) WHERE ino IS NOT NULL;
-"""
-_VERSION = 1
-Row = tuple[Any, ...]
+__all__ = ["Arrival", "IndexFigures", "IndexUnavailableError", "Job", "Priority", "UploadIndex"]
 
-
-class Priority(IntEnum):
-    """Lower is sooner."""
-
-    FRESH = 1
-    SCAN = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A place where something may have changed; nothing more is believed."""
-
-    place: Place
-    customer: str
-    due: float
-    """Not to be looked at before this time, seconds since the epoch."""
-    priority: Priority
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A row that one worker has in hand."""
-
-    place: Place
-    customer: str
-    hints: int
-    tries: int
-    since: float
-    remembered: tuple[FileState, Content] | None
-    """What the last read found, in that state: an unchanged file is not read again only to ask again."""
-    verdict: VerdictKind | None
-    """The verdict of that state, when it was checked before."""
-
-
-@dataclass(frozen=True, slots=True)
-class IndexFigures:
-    """Counts for `status`."""
-
-    waiting: int
-    oldest: float | None
-    """Since when the longest waiting row waits, seconds since the epoch."""
-    verdicts: dict[str, int]
-    reasons: dict[str, int]
-    """Unchecked rows by reason code."""
+LIMIT = 5_000_000
+"""So many rows may wait; each takes some 250 bytes of disk."""
+_COUNT_EVERY = 1.0  # seconds; counting a million takes some milliseconds
+_ROW = "WHERE directory = (SELECT id FROM directories WHERE tree = ? AND path = ?) AND name = ?"
 
 
 class UploadIndex:
-    """The index of one machine. Threads may share it; processes may open it side by side."""
+    """The index of one machine. Threads may share it; processes may open it side by side.
 
-    def __init__(self, file: Path) -> None:
-        self._lock = threading.RLock()
-        self._in_hand: set[Place] = set()
-        self._db = _connect(file)
+    Every call may raise IndexUnavailableError. A damaged or deleted file is replaced by an empty one under way: see
+    `rebuilt`.
+    """
 
-    def expect(self, arrivals: Iterable[Arrival]) -> None:
+    def __init__(self, file: Path, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._counted = (0.0, 0)
+        self._queue = Queue()
+        self.database = Database(file)
+        self.database.rebuilt = self._start_anew
+        self.inventory = Inventory(self.database, self._excuse)
+        """For the comparison with the disk."""
+        self.rebuilt: Callable[[str], None] = lambda _: None
+        """Called, with the reason in words, when everything must be scanned anew."""
+
+    def _start_anew(self, reason: str) -> None:
+        self._queue = Queue()
+        self.rebuilt(reason)
+
+    def _excuse(self, customer: str) -> None:
+        self._queue.excuse(customer)
+
+    def expect(self, arrivals: Iterable[Arrival], now: float) -> None:
         """Make these places wait for a check; all or none survive a `kill -9` when this returns."""
-        rows = [(a.place.tree, a.place.path, a.customer, a.priority, a.due, a.due) for a in arrivals]
-        with self._lock, self._db:
-            self._db.executemany(
-                """INSERT INTO uploads (tree, path, customer, waiting, priority, due, since)
-                VALUES (?, ?, ?, 1, ?, ?, ?)
-                ON CONFLICT DO UPDATE SET hints = hints + 1, customer = excluded.customer, tries = 0,
-                  priority = CASE waiting WHEN 1 THEN min(priority, excluded.priority) ELSE excluded.priority END,
-                  since = CASE waiting WHEN 1 THEN since ELSE excluded.since END, due = excluded.due, waiting = 1""",
-                rows,
-            )
+        in_order = sorted(arrivals, key=lambda arrival: arrival.due)
 
-    def checked(self, place: Place, state: FileState) -> bool:
-        """Has this place a verdict in exactly this state, or does it wait for one already?"""
-        row = self._one(
-            "SELECT waiting, dev, ino, size, mtime_ns, ctime_ns FROM uploads WHERE tree = ? AND path = ?",
-            (place.tree, place.path),
-        )
-        return row is not None and (row[0] == 1 or row[1:] == _state_row(state))
+        def expect(db: sqlite3.Connection) -> None:
+            numbers = _Directories(db)
+            self._queue.add(db, [(*numbers.locate(arrival), arrival) for arrival in in_order], now)
+
+        self.database.run(expect)
+
+    def full(self, share: float = 1.0) -> bool:
+        """Do so many rows wait that this share of the limit is reached?"""
+        at, waiting = self._counted
+        if time.monotonic() - at > _COUNT_EVERY:
+            waiting = self.database.run(_count_waiting)
+            self._counted = (time.monotonic(), waiting)
+        return waiting >= self._limit * share
 
     def take(self, now: float, count: int) -> list[Job]:
         """Up to `count` rows that are due, most urgent first; each stays in hand until settled or given back."""
-        with self._lock:
-            jobs: list[Job] = []
-            for priority in Priority:
-                if len(jobs) < count:
-                    jobs += self._take(priority, now, count - len(jobs))
-            return jobs
-
-    def _take(self, priority: Priority, now: float, count: int) -> list[Job]:
-        rows = self._db.execute(
-            f"SELECT {_JOB} FROM uploads WHERE waiting = 1 AND priority = ? AND due <= ? ORDER BY due LIMIT ?",  # noqa: S608
-            (priority, now, count + len(self._in_hand)),
-        )
-        jobs = [job for job in map(_job, rows) if job.place not in self._in_hand][:count]
-        self._in_hand.update(job.place for job in jobs)
-        return jobs
+        return self.database.run(lambda db: self._queue.take(db, now, count))
 
     def record(self, job: Job, found: tuple[FileState | None, Content | None], verdict: Verdict, now: float) -> None:
         """Note what a check found. The row goes on waiting until it is settled."""
@@ -141,7 +92,7 @@ class UploadIndex:
         self._change(
             """dev = ?, ino = ?, size = ?, mtime_ns = ?, ctime_ns = ?, kind = ?, md5 = ?, sha1 = ?, sha256 = ?,
             verdict = ?, reason = ?, detail = ?, matches = ?, checked_at = ?""",
-            (*_state_row(state), *_content_row(content), *_verdict_row(verdict), now),
+            (*state_row(state), *content_row(content), *verdict_row(verdict), now),
             job,
         )
 
@@ -153,74 +104,66 @@ class UploadIndex:
     def retry(self, job: Job, due: float) -> None:
         """Let the row wait until `due`, unless a newer hint came."""
         with self._putting_down(job):
-            self._change("due = ?, tries = tries + 1", (due,), job)
+            self._change("waiting = 1, due = ?, tries = tries + 1", (due,), job)
+
+    def postpone(self, job: Job, due: float) -> None:
+        """The file is still being written: the row waits until `due`, which counts as no try."""
+        with self._putting_down(job):
+            self._change("waiting = 1, due = ?", (due,), job)
 
     def give_back(self, job: Job) -> None:
         """Hand the row to somebody else, as if it had not been taken."""
-        with self._lock:
-            self._in_hand.discard(job.place)
+        self._queue.put_down(job)
 
     def forget(self, job: Job) -> None:
         """There is no file (any more). A row whose file was found known stays as the trace of it."""
-        with self._putting_down(job), self._lock, self._db:
-            key = (job.place.tree, job.place.path, job.hints)
-            same = "WHERE tree = ? AND path = ? AND hints = ?"
-            self._db.execute(f"DELETE FROM uploads {same} AND verdict IS NOT 'known'", key)  # noqa: S608
-            self._db.execute(f"UPDATE uploads SET waiting = 0 {same}", key)  # noqa: S608
+        key = (*key_of(job.place), job.hints)
+
+        def forget(db: sqlite3.Connection) -> None:
+            db.execute(f"DELETE FROM uploads {_ROW} AND hints = ? AND verdict IS NOT 'known'", key)  # noqa: S608
+            db.execute(f"UPDATE uploads SET waiting = 0 {_ROW} AND hints = ?", key)  # noqa: S608
+
+        with self._putting_down(job):
+            self.database.run(forget)
 
     def wake(self, now: float) -> int:
-        """A source answers again: what waits for a retry is due now. Returns how many that are."""
-        with self._lock, self._db:
-            return self._db.execute(
-                "UPDATE uploads SET due = ? WHERE waiting = 1 AND tries > 0 AND due > ?", (now, now)
-            ).rowcount
+        """A source answers again: what waits for a retry is ready now. Returns how many rows that are.
+
+        Others get their turn between the pieces in which this is done.
+        """
+        left = self.database.run(_count_waiting)
+        woken = 0
+        while left > 0 and (ready := self.database.run(lambda db: self._queue.wake(db, now))):
+            woken += ready
+            left -= ready
+        return woken
 
     def untried_below(self, tree: bytes, prefix: bytes = b"") -> int:
         """How many rows below a directory of the tree wait and were not looked at since their newest hint."""
-        low, high = (prefix + b"/", prefix + b"0") if prefix else (b"", b"\xff" * 300)
-        row = self._one(
-            "SELECT count(*) FROM uploads WHERE waiting = 1 AND tries = 0 AND tree = ? AND path >= ? AND path < ?",
-            (tree, low, high),
-        )
-        return int(row[0]) if row else 0
+        query = f"""SELECT count(*) FROM uploads JOIN directories ON id = directory
+            WHERE waiting > 0 AND tries = 0 AND {_BELOW}"""  # noqa: S608 - our own texts
+        return self.database.run(lambda db: int(db.execute(query, _below(tree, prefix)).fetchone()[0]))
 
     def verdict_counts_below(self, tree: bytes, prefix: bytes = b"") -> dict[str, int]:
         """Recorded verdicts at or below a directory of the tree."""
-        low, high = (prefix + b"/", prefix + b"0") if prefix else (b"", b"\xff" * 300)
-        query = """SELECT verdict, count(*) FROM uploads
-            WHERE verdict IS NOT NULL AND tree = ? AND path >= ? AND path < ? GROUP BY verdict"""
-        with self._lock:
-            return dict(self._db.execute(query, (tree, low, high)).fetchall())
+        query = f"""SELECT verdict, count(*) FROM uploads JOIN directories ON id = directory
+            WHERE verdict IS NOT NULL AND {_BELOW} GROUP BY verdict"""  # noqa: S608
+        return self.database.run(lambda db: dict(db.execute(query, _below(tree, prefix)).fetchall()))
 
     def known_before(self, tree: bytes, prefix: bytes, moment: float) -> list[bytes]:
         """Paths at or below a directory of the tree whose file was found known, and not looked at since a moment."""
-        low, high = (prefix + b"/", prefix + b"0") if prefix else (b"", b"\xff" * 300)
-        query = """SELECT path FROM uploads
-            WHERE verdict = 'known' AND checked_at < ? AND tree = ? AND path >= ? AND path < ?"""
-        with self._lock:
-            return [row[0] for row in self._db.execute(query, (moment, tree, low, high))]
+        query = f"""SELECT path, name FROM uploads JOIN directories ON id = directory
+            WHERE verdict = 'known' AND checked_at < ? AND {_BELOW}"""  # noqa: S608
+        rows = self.database.run(lambda db: db.execute(query, (moment, *_below(tree, prefix))).fetchall())
+        return [joined(path, name) for path, name in rows]
 
     def figures(self) -> IndexFigures:
         """Counts over everything."""
-        with self._lock:
-            waiting, oldest = self._db.execute("SELECT count(*), min(since) FROM uploads WHERE waiting = 1").fetchone()
-            verdicts = "SELECT verdict, count(*) FROM uploads WHERE verdict IS NOT NULL GROUP BY verdict"
-            reasons = "SELECT reason, count(*) FROM uploads WHERE verdict = 'unchecked' GROUP BY reason"
-            return IndexFigures(
-                waiting, oldest, dict(self._db.execute(verdicts).fetchall()), dict(self._db.execute(reasons).fetchall())
-            )
+        return self.database.run(_figures)
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._db.close()
-
-    def _change(self, assignments: str, values: Row, job: Job) -> None:
-        with self._lock, self._db:
-            self._db.execute(
-                f"UPDATE uploads SET {assignments} WHERE tree = ? AND path = ? AND hints = ?",  # noqa: S608 - our own texts
-                (*values, job.place.tree, job.place.path, job.hints),
-            )
+        self.database.close()
 
     @contextmanager
     def _putting_down(self, job: Job) -> Iterator[None]:
@@ -230,59 +173,55 @@ class UploadIndex:
         finally:
             self.give_back(job)
 
-    def _one(self, query: str, values: Row) -> Row | None:
-        with self._lock:
-            row: Row | None = self._db.execute(query, values).fetchone()
-            return row
+    def _change(self, assignments: str, values: Row, job: Job) -> None:
+        statement = f"UPDATE uploads SET {assignments} {_ROW} AND hints = ?"  # noqa: S608 - our own texts
+        self.database.run(lambda db: db.execute(statement, (*values, *key_of(job.place), job.hints)))
 
 
-_JOB = """tree, path, customer, hints, tries, since, verdict,
-  dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256"""
+_BELOW = "tree = ? AND (path = ? OR (path >= ? AND path < ?))"
 
 
-def _connect(file: Path) -> sqlite3.Connection:
-    try:
-        db = sqlite3.connect(file, check_same_thread=False, timeout=30)
-        db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000;")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version not in {0, _VERSION}:
-            raise ConfigurationError(
-                f"{file} was written by another version ({version})", hint="delete it: a scan rebuilds it"
-            )
-        db.executescript(_SCHEMA + f"PRAGMA user_version = {_VERSION};")
-    except sqlite3.DatabaseError as error:
-        raise ConfigurationError(
-            f"the index {file} cannot be used: {error}", hint="delete it: a scan rebuilds it"
-        ) from error
-    return db
+def _below(tree: bytes, prefix: bytes) -> Row:
+    low, high = (prefix + b"/", prefix + b"0") if prefix else (b"", b"\xff" * 300)
+    return tree, prefix, low, high
 
 
-def _job(row: Row) -> Job:
-    tree, path, customer, hints, tries, since, verdict, *rest = row
-    kind = VerdictKind(verdict) if verdict else None
-    return Job(Place(tree, path), customer, hints, tries, since, _remembered(rest), kind)
+class _Directories:
+    """Numbers of directories within one transaction: another process may clear one between two."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._numbers: dict[tuple[bytes, bytes], int] = {}
+
+    def locate(self, arrival: Arrival) -> tuple[int, bytes]:
+        """The number of the directory, new or known and now this customer's, and the name in it."""
+        tree, path, name = key_of(arrival.place)
+        if (tree, path) not in self._numbers:
+            values = (tree, path, arrival.customer)
+            (self._numbers[tree, path],) = self._db.execute(_CLAIM, values).fetchone()
+        return self._numbers[tree, path], name
 
 
-def _remembered(columns: list[Any]) -> tuple[FileState, Content] | None:
-    dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256 = columns
-    if sha256 is None:
-        return None
-    state = FileState(dev, unsigned(ino), size, mtime_ns, ctime_ns)
-    return state, Content(Digests(md5, sha1, sha256), Kind(kind), size)
+_CLAIM = """INSERT INTO directories (tree, path, customer) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET customer = excluded.customer RETURNING id"""
 
 
-def _state_row(state: FileState | None) -> Row:
-    if state is None:
-        return (None,) * 5
-    return state.dev, signed(state.ino), state.size, signed(state.mtime_ns), signed(state.ctime_ns)
+def _count_waiting(db: sqlite3.Connection) -> int:
+    counts = (f"SELECT count(*) FROM uploads WHERE waiting = {state}" for state in (1, 2))  # noqa: S608
+    return sum(int(db.execute(count).fetchone()[0]) for count in counts)
 
 
-def _content_row(content: Content | None) -> Row:
-    if content is None:
-        return (None,) * 4
-    return content.kind, content.digests.md5, content.digests.sha1, content.digests.sha256
+def _figures(db: sqlite3.Connection) -> IndexFigures:
+    oldest = [at for state in (1, 2) for (at,) in _rows(db, f"SELECT min(since) FROM uploads WHERE waiting = {state}")]  # noqa: S608
+    verdicts = "SELECT verdict, count(*) FROM uploads WHERE verdict IS NOT NULL GROUP BY verdict"
+    reasons = "SELECT reason, count(*) FROM uploads WHERE verdict = 'unchecked' GROUP BY reason"
+    return IndexFigures(
+        _count_waiting(db),
+        min((at for at in oldest if at is not None), default=None),
+        dict(_rows(db, verdicts)),
+        dict(_rows(db, reasons)),
+    )
 
 
-def _verdict_row(verdict: Verdict) -> tuple[str, str, str, str]:
-    matches = [[m.source, m.algorithm, m.category, m.distance] for m in verdict.matches]
-    return verdict.kind, verdict.reason, verdict.detail, json.dumps(matches)
+def _rows(db: sqlite3.Connection, query: str) -> Iterator[Row]:
+    return db.execute(query)

@@ -7,6 +7,7 @@ import stat
 from dataclasses import dataclass
 
 from goodhoster.model.uploads import Place, display
+from goodhoster.uploads.private import is_private_directory, is_private_file
 
 OWN_DIRECTORY = b".goodhoster"
 """Our quarantine, at the top of a tree or of a disk below it: never an upload. Only while it is ours: a customer's own
@@ -25,6 +26,8 @@ class Tree:
     """Absolute, real path."""
     customer: str | None
     """Whose all of it is, or None for one directory per customer."""
+    private_reason: str = ""
+    """Why private communication is checked too, in the administrator's words; "": it is left alone."""
 
     def customer_of(self, path: bytes) -> str:
         """The customer of a path relative to the root."""
@@ -32,10 +35,23 @@ class Tree:
         return self.customer or (display(first) if slash else UNASSIGNED)
 
     def place_of(self, absolute: bytes) -> Place | None:
-        """The place of an absolute path below this tree; None when it is not below, or ours."""
+        """The place of a file by its absolute path; None when it is not below, ours, or private communication."""
         path = os.path.relpath(absolute, self.root)
-        outside = path in {b".", b".."} or path.startswith(b"../")
-        return None if outside or self.is_ours(path) else Place(self.root, path)
+        if path in {b".", b".."} or path.startswith(b"../"):
+            return None
+        place = Place(self.root, path)
+        alone = self.is_ours(path) or self.leaves_alone(os.path.dirname(path)) or self.leaves_file_alone(place)
+        return None if alone else place
+
+    def leaves_alone(self, directory: bytes) -> bool:
+        """Is nothing at or below this directory, relative to the root, an upload?"""
+        return self.is_ours(directory) or (
+            not self.private_reason and is_private_directory(os.path.join(self.root, directory))
+        )
+
+    def leaves_file_alone(self, place: Place) -> bool:
+        """Is this file of an ordinary directory no upload? May read the first bytes of a file named like a mailbox."""
+        return not self.private_reason and is_private_file(place)
 
     def has_in_quarantine(self, absolute: bytes) -> bool:
         """Does this absolute path lie in a quarantine of ours in this tree?"""
@@ -51,8 +67,15 @@ class Tree:
 
     def _is_private(self, directory: bytes) -> bool:
         try:
+<<<<<<< HEAD
             found = os.lstat(os.path.join(self.root, directory))
         except OSError:
             return False  # nothing there: whatever is made there later is a customer's until it is ours
         # The mover may be root while this process is not.
         return stat.S_ISDIR(found.st_mode) and found.st_uid in {0, os.geteuid()} and not found.st_mode & 0o077
+=======
+            found = os.lstat(os.path.join(self.root, OWN_DIRECTORY))
+        except OSError:
+            return False  # nothing of ours is there
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+>>>>>>> 464e555 (Queue in turns of the customers, reconcile by directory, mounts, damaged index set aside, private communication left alone)

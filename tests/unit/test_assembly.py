@@ -106,7 +106,7 @@ def test_a_source_that_cannot_be_made_is_told_and_nothing_was_started(
 def test_a_house_that_cannot_be_finished_gives_back_what_was_begun(configure: Configure, tmp_path: Path) -> None:
     settings = configure(SERVICE)
     make_state_dir(settings.state_dir)
-    (tmp_path / "state" / "index.sqlite").write_bytes(b"no database " * 1000)
+    (tmp_path / "state" / "index.sqlite").mkdir()
     before = our_threads()
     with pytest.raises(ConfigurationError, match="the index"):
         assemble(settings)

@@ -109,7 +109,7 @@ def _below(house: House, directory: bytes) -> Iterator[Place | Answer]:
             verdict = Verdict(VerdictKind.UNCHECKED, reason="unreadable", detail=f"directory: {found.reason}")
             yield Answer(display(os.path.join(directory, found.path)), verdict)
         else:
-            yield Place(directory, found.path)
+            yield from (Place(directory, os.path.join(found.directory, name)) for name in found.files)
 
 
 def _examine(toolkit: Toolkit, place: Place | Answer) -> Answer:

@@ -1,20 +1,24 @@
 """Compare trees with the index: at start, after a gap, when a directory came, and every T.
 
-What is there and has no verdict in its present state is queued. This is what makes a lost event harmless (promise G1).
+What is there and has no verdict in its present state is queued; what the index knows and is gone is dropped. This is
+what makes a lost event harmless (promise G1).
 """
 
 from __future__ import annotations
 
-import itertools
 import logging
+import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
-from goodhoster.model.uploads import Place, display
+from goodhoster.model.uploads import FileState, Place, display
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
+from goodhoster.uploads.inventory import Progress
+from goodhoster.uploads.opening import open_tree
 from goodhoster.uploads.places import Tree
-from goodhoster_agent.watching.tree import Found, Unreadable, walk
+from goodhoster_agent.watching.mounts import mounts_below
+from goodhoster_agent.watching.tree import Leg, Listing, Skip, is_directory, vanished, walk
 
 _log = logging.getLogger(__name__)
 _BATCH = 500
@@ -27,11 +31,13 @@ class ScanFigures:
     files: int = 0
     queued: int = 0
     unreadable: int = 0
+    directory: bytes = b""
+    """The one that was compared last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """Compares; one thread at a time."""
+    """Compares; threads may share it."""
 
     index: UploadIndex
     settle: float
@@ -45,33 +51,105 @@ class Scanner:
         `fresh`: a directory that just came. Its files are urgent and are looked at at once; one that is still being
         written is told of again when it is closed.
         """
-        figures = ScanFigures()
-        theirs = (found for found in walk(tree.root, start) if not tree.is_ours(found.path))
-        seen = (found for found in theirs if self._is_file(found, figures))
-        while batch := list(itertools.islice(seen, _BATCH)):
-            arrivals = [arrival for found in batch if (arrival := self._arrival(tree, found, fresh=fresh))]
-            if arrivals:
-                self.index.expect(arrivals)
-                self.queued()
-            figures.files += len(batch)
-            figures.queued += len(arrivals)
+        return self._compare(tree, [Leg(start)], Priority.FRESH if fresh else Priority.RECONCILE)
+
+    def reconcile(self, tree: Tree) -> Iterator[ScanFigures]:
+        """As `scan`, of the whole tree. One that was stopped is taken up where it was and goes round from there, so
+        that even a daemon that is restarted every hour gets to every directory.
+        """
+        inventory = self.index.inventory
+        before = inventory.progress(tree.root)
+        legs = [Leg(after=before.reached), Leg(until=before.reached)] if before.reached is not None else [Leg()]
+        priority = Priority.BACKFILL if before.completed_at is None else Priority.RECONCILE
+        for figures in self._compare(tree, legs, priority):
+            inventory.note_progress(tree.root, Progress(figures.directory, before.completed_at))
             yield figures
+        self._drop_vanished_directories(tree)
+        inventory.note_progress(tree.root, Progress(None, time.time()))
 
-    @staticmethod
-    def _is_file(found: Found | Unreadable, figures: ScanFigures) -> bool:
-        if isinstance(found, Found):
-            return True
-        figures.unreadable += 1
-        _log.warning("not covered: directory %s cannot be read: %s", display(found.path), found.reason)
-        return False
+    def _compare(self, tree: Tree, legs: Iterable[Leg], priority: Priority) -> Iterator[ScanFigures]:
+        batch = _Batch(self, priority)
+        skip = _skip(tree)
+        for leg in legs:
+            for listing in walk(tree.root, leg, skip):
+                if isinstance(listing, Listing):
+                    batch.add(tree, listing)
+                else:
+                    batch.figures.unreadable += 1
+                    _log.warning("not covered: %s cannot be read: %s", display(listing.path), listing.reason)
+                if batch.is_full:
+                    yield batch.put()
+        yield batch.put()
 
-    def _arrival(self, tree: Tree, found: Found | Unreadable, *, fresh: bool) -> Arrival | None:
-        if not isinstance(found, Found):
-            return None
-        place = Place(tree.root, found.path)
-        if self.index.checked(place, found.state):
-            return None
+    def _drop_vanished_directories(self, tree: Tree) -> None:
+        root = open_tree(tree.root)
+        try:
+            for page in self.index.inventory.directories(tree.root):
+                for directory in page:
+                    if tree.leaves_alone(directory) or not is_directory(root, directory):
+                        self.index.inventory.drop_directory(tree.root, directory)
+        finally:
+            os.close(root)
+
+
+def _skip(tree: Tree) -> Skip:
+    """Ours, private, or one of the kernel's own file systems."""
+    without_files = {mount.point for mount in mounts_below([tree.root]) if not mount.has_files}
+    return lambda directory: tree.leaves_alone(directory) or os.path.join(tree.root, directory) in without_files
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What was seen since the last was put into the queue."""
+
+    scanner: Scanner
+    priority: Priority
+    figures: ScanFigures = field(default_factory=ScanFigures)
+    arrivals: list[Arrival] = field(default_factory=list)
+    seen: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.seen >= _BATCH
+
+    def add(self, tree: Tree, listing: Listing) -> None:
+        inventory = self.scanner.index.inventory
+        compare = inventory.compare if listing.whole else inventory.compare_part
+        found = compare(tree.root, listing.directory, listing.files)
+        inventory.drop(tree.root, listing.directory, found.vanished)
+        if listing.last and not listing.whole:
+            self._drop_vanished(tree, listing.directory)
         now = time.time()
-        quiet_since = max(found.state.mtime_ns, found.state.ctime_ns) / 1e9
-        due = now if fresh else min(now + self.settle, max(now, quiet_since + self.settle))
-        return Arrival(place, tree.customer_of(found.path), due, Priority.FRESH if fresh else Priority.SCAN)
+        for name in found.unsettled:
+            place = Place(tree.root, os.path.join(listing.directory, name))
+            if not tree.leaves_file_alone(place):
+                self.arrivals.append(self._arrival(tree, place, listing.files[name], now))
+        self.seen += len(listing.files) + 1  # an empty directory takes its time too
+        self.figures.files += len(listing.files)
+        self.figures.directory = listing.directory
+
+    def put(self) -> ScanFigures:
+        if self.arrivals:
+            self.scanner.index.expect(self.arrivals, time.time())
+            self.scanner.queued()
+        self.figures.queued += len(self.arrivals)
+        self.arrivals, self.seen = [], 0
+        return self.figures
+
+    def _arrival(self, tree: Tree, place: Place, state: FileState, now: float) -> Arrival:
+        customer = tree.customer_of(place.path)
+        if self.priority is Priority.FRESH:
+            return Arrival(place, customer, now, self.priority)
+        quiet_since = max(state.mtime_ns, state.ctime_ns) / 1e9
+        due = min(now + self.scanner.settle, max(now, quiet_since + self.scanner.settle))
+        return Arrival(place, customer, due, self.priority, quiet=self.scanner.settle)
+
+    def _drop_vanished(self, tree: Tree, directory: bytes) -> None:
+        """A directory too large to be compared at once."""
+        inventory = self.scanner.index.inventory
+        root = open_tree(tree.root)
+        try:
+            for page in inventory.names(tree.root, directory):
+                inventory.drop(tree.root, directory, vanished(root, directory, list(page)))
+        finally:
+            os.close(root)

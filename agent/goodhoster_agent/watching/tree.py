@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
+from goodhoster import kernel
 from goodhoster.model.uploads import FileState
 from goodhoster.uploads.opening import open_quietly, open_tree
 
+_PIECE = 2000
+_LONGEST_PATH = 1 << 16
+"""Bytes. No web server opens a path longer than PATH_MAX (4096); far beyond it, a path is an attack on who walks it."""
+
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A regular file."""
+class Listing:
+    """The regular files of a directory, or a piece of them."""
 
-    path: bytes
+    directory: bytes
     """Relative to the tree."""
-    state: FileState
+    files: dict[bytes, FileState]
+    first: bool
+    last: bool
+
+    @property
+    def whole(self) -> bool:
+        """True when these are all files of the directory."""
+        return self.first and self.last
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,54 +40,140 @@ class Unreadable:
     reason: str
 
 
-def walk(tree: bytes, start: bytes = b"") -> Iterator[Found | Unreadable]:
-    """Every regular file at or below a directory of the tree, each directory read to its end before the next.
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """Which directories of a tree, in the order of the walk: parents first, siblings by name."""
 
-    What disappears meanwhile is left out: its owner took it away. Memory grows with the width of the tree, not with
-    its size.
+    start: bytes = b""
+    """This directory and all below it,"""
+    after: bytes | None = None
+    """beginning after this one,"""
+    until: bytes | None = None
+    """ending with this one."""
+
+    def lists(self, directory: bytes) -> bool:
+        """Are this directory's files part of it?"""
+        return self.after is None or _order(directory) > _order(self.after)
+
+    def enters(self, directory: bytes) -> bool:
+        """Is this directory part of it, or anything below?"""
+        inside = self.lists(directory) or _lies_below(self.after or b"", directory)
+        return inside and (self.until is None or _order(directory) <= _order(self.until))
+
+
+Skip = Callable[[bytes], bool]
+_EVERYTHING = Leg()
+
+
+def _nothing(_: bytes) -> bool:
+    return False
+
+
+def walk(tree: bytes, leg: Leg = _EVERYTHING, skip: Skip = _nothing) -> Iterator[Listing | Unreadable]:
+    """The regular files of every directory of the leg, except those to `skip` (and what is below).
+
+    What disappears meanwhile is left out: its owner took it away. Memory grows with the names of the directories that
+    lie beside the path to the present one, not with the number of files.
     """
     root = open_tree(tree)
     try:
-        waiting = [start]
-        while waiting:
-            directory = waiting.pop()
-            entries = _read(root, directory)
-            if isinstance(entries, Unreadable):
-                yield entries
+        levels = [(b"", [leg.start])]
+        while levels:
+            above, names = levels[-1]
+            if not names:
+                levels.pop()
                 continue
-            for kind, path, stat in entries:
-                if kind == "directory":
-                    waiting.append(path)
-                else:
-                    yield Found(path, FileState.of(stat))
+            directory = os.path.join(above, names.pop())
+            if leg.enters(directory) and not skip(directory):
+                below: list[bytes] = []
+                yield from (
+                    _read(root, directory, below) if leg.lists(directory) else _only_below(root, directory, below)
+                )
+                levels.append((directory, sorted(below, reverse=True)))
     finally:
         os.close(root)
 
 
-Entry = tuple[Literal["directory", "file"], bytes, os.stat_result]
-
-
-def _read(root: int, directory: bytes) -> list[Entry] | Unreadable:
+def is_directory(root: int, path: bytes) -> bool:
+    """Is there still a directory at this path, reached without a link? True when that cannot be told."""
     try:
-        fd = open_quietly(root, directory or b".", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        os.close(kernel.open_beneath(root, path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW))
     except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        return Unreadable(directory, error.strerror or str(error))
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def vanished(root: int, directory: bytes, names: list[bytes]) -> list[bytes]:
+    """Which of these names are in the directory no more."""
     try:
-        with os.scandir(fd) as entries:
-            return [found for entry in entries if (found := _look(directory, entry))]
+        fd = kernel.open_beneath(root, directory or b".", os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return []  # the walk told of it
+    try:
+        return [name for name in names if not _exists(fd, name)]
     finally:
         os.close(fd)
 
 
-def _look(directory: bytes, entry: os.DirEntry[str]) -> Entry | None:
+def _exists(directory: int, name: bytes) -> bool:
     try:
-        path = os.path.join(directory, os.fsencode(entry.name))
-        if entry.is_dir(follow_symlinks=False):
-            return "directory", path, entry.stat(follow_symlinks=False)
-        if entry.is_file(follow_symlinks=False):
-            return "file", path, entry.stat(follow_symlinks=False)
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:
-        pass  # its owner took it away between the two calls
-    return None
+        return False
+    return True
+
+
+def _order(path: bytes) -> list[bytes]:
+    return path.split(b"/") if path else []
+
+
+def _lies_below(path: bytes, directory: bytes) -> bool:
+    return not directory or path.startswith(directory + b"/")
+
+
+def _only_below(root: int, directory: bytes, below: list[bytes]) -> Iterator[Unreadable]:
+    """The files were seen on another leg; only what lies below is of interest."""
+    return (found for found in _read(root, directory, below) if isinstance(found, Unreadable))
+
+
+def _read(root: int, directory: bytes, below: list[bytes]) -> Iterator[Listing | Unreadable]:
+    """Lists the files, and adds the names of the directories to `below`."""
+    if len(directory) > _LONGEST_PATH:
+        yield Unreadable(directory[:200] + b"...", f"its path is longer than {_LONGEST_PATH} bytes")
+        return
+    try:
+        fd = open_quietly(root, directory or b".", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        yield Unreadable(directory, error.strerror or str(error))
+        return
+    try:
+        with os.scandir(fd) as entries:
+            yield from _pieces(directory, entries, below)
+    finally:
+        os.close(fd)
+
+
+def _pieces(directory: bytes, entries: Iterator[os.DirEntry[str]], below: list[bytes]) -> Iterator[Listing]:
+    files = _files(entries, below)
+    first, piece = True, dict(itertools.islice(files, _PIECE))
+    while len(piece) == _PIECE:
+        following = dict(itertools.islice(files, _PIECE))
+        yield Listing(directory, piece, first, last=not following)
+        first, piece = False, following
+    if first or piece:
+        yield Listing(directory, piece, first, last=True)
+
+
+def _files(entries: Iterator[os.DirEntry[str]], below: list[bytes]) -> Iterator[tuple[bytes, FileState]]:
+    for entry in entries:
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                below.append(os.fsencode(entry.name))
+            elif entry.is_file(follow_symlinks=False):
+                yield os.fsencode(entry.name), FileState.of(entry.stat(follow_symlinks=False))
+        except FileNotFoundError:
+            continue  # its owner took it away between the two calls

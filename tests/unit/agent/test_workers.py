@@ -61,7 +61,8 @@ class House:
 
     def expect(self, name: str) -> None:
         place = Place(os.fsencode(self.tree), os.fsencode(name))
-        self.index.expect([Arrival(place, name.partition("/")[0], time.time(), Priority.FRESH)])
+        now = time.time()
+        self.index.expect([Arrival(place, name.partition("/")[0], now, Priority.FRESH)], now)
         self.workers.ring()
 
     def verdicts(self) -> dict[str, int]:
@@ -168,20 +169,20 @@ def test_a_fault_in_a_plug_in_stops_no_other_file_and_is_told(house: House, capl
 
 def test_no_worker_dies_while_nothing_can_be_written(house: House, caplog: pytest.LogCaptureFixture) -> None:
     house.file("alice/a.png")
-    house.index._db.execute("PRAGMA query_only = 1")  # SQLite's own refusal, in place of that of a full disk
+    house.index.database._db.execute("PRAGMA query_only = 1")  # SQLite's own refusal, in place of that of a full disk
     house.workers.start()
     eventually(lambda: caplog.text.count("readonly database") >= 3)
-    house.index._db.execute("PRAGMA query_only = 0")
+    house.index.database._db.execute("PRAGMA query_only = 0")
     eventually(house.idle)
     assert house.verdicts() == {"clear": 1}
 
 
 def test_no_worker_dies_while_the_queue_cannot_be_read(house: House, caplog: pytest.LogCaptureFixture) -> None:
     house.file("alice/a.png")
-    house.index._db.execute("ALTER TABLE uploads RENAME TO away")
+    house.index.database._db.execute("ALTER TABLE uploads RENAME TO away")
     house.workers.start()
     eventually(lambda: "no such table" in caplog.text)
-    house.index._db.execute("ALTER TABLE away RENAME TO uploads")
+    house.index.database._db.execute("ALTER TABLE away RENAME TO uploads")
     eventually(house.idle)
     assert house.verdicts() == {"clear": 1}
 

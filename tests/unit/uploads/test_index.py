@@ -2,7 +2,6 @@
 
 import os
 import random
-import sqlite3
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.errors import ConfigurationError
+from goodhoster.errors import ConfigurationError, IndexUnavailableError
 from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Category, Kind, Match, Verdict, VerdictKind
 from goodhoster.testing.hash_source_suite import made_up
@@ -55,15 +54,23 @@ def only(index: UploadIndex, now: float = NOW) -> Job:
     return job
 
 
+def has_verdict(
+    index: UploadIndex, state: FileState = STATE, path: bytes = b"alice/a.jpg", tree: bytes = b"/srv"
+) -> bool:
+    """Or waits for one."""
+    directory, name = os.path.split(path)
+    return index.inventory.compare(tree, directory, {name: state}).unsettled == []
+
+
 def settled(index: UploadIndex, path: bytes, verdict: Verdict, state: FileState = STATE) -> None:
-    index.expect([arrival(path)])
+    index.expect([arrival(path)], NOW)
     job = only(index)
     index.record(job, (state, CONTENT), verdict, NOW)
     index.settle(job)
 
 
 def test_a_place_is_handed_out_once_until_it_is_given_back(index: UploadIndex) -> None:
-    index.expect([arrival()])
+    index.expect([arrival()], NOW)
     job = only(index)
     assert (job.place, job.customer, job.tries, job.remembered, job.verdict) == (place(), "alice", 0, None, None)
     assert taken(index) == []
@@ -72,18 +79,20 @@ def test_a_place_is_handed_out_once_until_it_is_given_back(index: UploadIndex) -
 
 
 def test_fresh_uploads_come_before_what_a_scan_found_and_older_before_newer(index: UploadIndex) -> None:
-    index.expect([arrival(b"c/scan", NOW - 9, Priority.SCAN), arrival(b"c/new", NOW - 1), arrival(b"c/old", NOW - 2)])
+    index.expect(
+        [arrival(b"c/scan", NOW - 9, Priority.RECONCILE), arrival(b"c/new", NOW - 1), arrival(b"c/old", NOW - 2)], NOW
+    )
     assert taken(index) == [b"c/old", b"c/new", b"c/scan"]
 
 
 def test_what_is_not_due_waits(index: UploadIndex) -> None:
-    index.expect([arrival(due=NOW + 2)])
+    index.expect([arrival(due=NOW + 2)], NOW)
     assert taken(index, NOW + 1.9) == []
     assert taken(index, NOW + 2) == [b"alice/a.jpg"]
 
 
 def test_no_more_are_handed_out_than_asked_for(index: UploadIndex) -> None:
-    index.expect([arrival(b"a/%d" % number) for number in range(10)])
+    index.expect([arrival(b"a/%d" % number) for number in range(10)], NOW)
     first, second = taken(index, count=4), taken(index, count=100)
     assert (len(first), len(second)) == (4, 6)
     assert not set(first) & set(second)
@@ -92,22 +101,22 @@ def test_no_more_are_handed_out_than_asked_for(index: UploadIndex) -> None:
 def test_a_settled_place_waits_no_longer_and_is_checked_in_that_state_only(index: UploadIndex) -> None:
     settled(index, b"alice/a.jpg", CLEAR)
     assert taken(index) == []
-    assert index.checked(place(), STATE)
+    assert has_verdict(index)
     changes: list[dict[str, int]] = [{"dev": 9}, {"ino": 9}, {"size": 9}, {"mtime_ns": 9}, {"ctime_ns": 9}]
-    assert not any(index.checked(place(), replace(STATE, **change)) for change in changes)
-    assert not index.checked(place(b"alice/b.jpg"), STATE)
-    assert not index.checked(place(tree=b"/other"), STATE)
+    assert not any(has_verdict(index, replace(STATE, **change)) for change in changes)
+    assert not has_verdict(index, path=b"alice/b.jpg")
+    assert not has_verdict(index, tree=b"/other")
 
 
 def test_what_waits_already_need_not_be_queued_again(index: UploadIndex) -> None:
-    index.expect([arrival()])
-    assert index.checked(place(), STATE)
+    index.expect([arrival()], NOW)
+    assert has_verdict(index)
 
 
 def test_a_hint_during_a_check_makes_the_place_wait_again(index: UploadIndex) -> None:
-    index.expect([arrival()])
+    index.expect([arrival()], NOW)
     job = only(index)
-    index.expect([arrival()])
+    index.expect([arrival()], NOW)
     index.record(job, (STATE, CONTENT), CLEAR, NOW)
     index.settle(job)
     again = only(index)
@@ -117,9 +126,9 @@ def test_a_hint_during_a_check_makes_the_place_wait_again(index: UploadIndex) ->
 
 @pytest.mark.parametrize("end", ["retry", "forget"])
 def test_a_hint_during_a_check_is_not_put_off_or_forgotten(index: UploadIndex, end: str) -> None:
-    index.expect([arrival()])
+    index.expect([arrival()], NOW)
     job = only(index)
-    index.expect([arrival()])
+    index.expect([arrival()], NOW)
     if end == "retry":
         index.retry(job, NOW + 3600)
     else:
@@ -128,7 +137,7 @@ def test_a_hint_during_a_check_is_not_put_off_or_forgotten(index: UploadIndex, e
 
 
 def test_a_retry_waits_and_counts_and_remembers_what_was_read(index: UploadIndex) -> None:
-    index.expect([arrival()])
+    index.expect([arrival()], NOW)
     job = only(index)
     index.record(job, (STATE, CONTENT), UNCHECKED, NOW)
     index.retry(job, NOW + 10)
@@ -139,20 +148,20 @@ def test_a_retry_waits_and_counts_and_remembers_what_was_read(index: UploadIndex
 
 
 def test_a_new_hint_ends_the_waiting_of_a_retry(index: UploadIndex) -> None:
-    index.expect([arrival()])
+    index.expect([arrival()], NOW)
     index.retry(only(index), NOW + 3600)
-    index.expect([arrival()])
+    index.expect([arrival()], NOW)
     assert only(index).tries == 0
 
 
 def test_a_scan_does_not_make_a_fresh_upload_less_urgent(index: UploadIndex) -> None:
-    index.expect([arrival(b"b/scan", NOW - 5, Priority.SCAN), arrival(b"a/fresh")])
-    index.expect([arrival(b"a/fresh", NOW, Priority.SCAN)])
+    index.expect([arrival(b"b/scan", NOW - 5, Priority.RECONCILE), arrival(b"a/fresh")], NOW)
+    index.expect([arrival(b"a/fresh", NOW, Priority.RECONCILE)], NOW)
     assert taken(index) == [b"a/fresh", b"b/scan"]
 
 
 def test_when_a_source_answers_again_what_waits_for_a_retry_is_due(index: UploadIndex) -> None:
-    index.expect([arrival(b"a/failed"), arrival(b"a/settling", NOW + 2)])
+    index.expect([arrival(b"a/failed"), arrival(b"a/settling", NOW + 2)], NOW)
     index.retry(only(index), NOW + 3600)
     assert index.wake(NOW) == 1
     assert taken(index) == [b"a/failed"]
@@ -161,7 +170,7 @@ def test_when_a_source_answers_again_what_waits_for_a_retry_is_due(index: Upload
 def test_a_file_that_is_gone_is_forgotten_but_a_known_one_leaves_its_trace(index: UploadIndex) -> None:
     for path, verdict in ((b"a/clear", CLEAR), (b"a/known", KNOWN)):
         settled(index, path, verdict)
-        index.expect([arrival(path)])
+        index.expect([arrival(path)], NOW)
         index.forget(only(index))
     assert index.figures().verdicts == {"known": 1}
     assert index.figures().waiting == 0
@@ -170,7 +179,7 @@ def test_a_file_that_is_gone_is_forgotten_but_a_known_one_leaves_its_trace(index
 def test_figures_count_what_waits_and_why_it_is_unchecked(index: UploadIndex) -> None:
     settled(index, b"a/1", CLEAR)
     settled(index, b"a/2", KNOWN)
-    index.expect([arrival(b"a/3", NOW - 60)])
+    index.expect([arrival(b"a/3")], NOW - 60)
     job = only(index)
     index.record(job, (None, None), UNCHECKED, NOW)
     index.retry(job, NOW + 60)
@@ -202,24 +211,24 @@ def test_counts_below_a_directory_are_of_that_directory_only(index: UploadIndex)
 )
 def test_any_state_that_a_file_system_reports_can_be_kept(index: UploadIndex, state: FileState) -> None:
     settled(index, b"alice/a.jpg", CLEAR, state)
-    assert index.checked(place(), state)
-    assert not index.checked(place(), replace(state, mtime_ns=state.mtime_ns + 1))
+    assert has_verdict(index, state)
+    assert not has_verdict(index, replace(state, mtime_ns=state.mtime_ns + 1))
 
 
 @pytest.mark.parametrize("path", [b"\xff\n\0x", b"a/" + b"n" * 255, b"d/" * 5000 + b"f"])
 def test_any_path_can_be_kept(index: UploadIndex, path: bytes) -> None:
-    index.expect([Arrival(place(path), "c", NOW, Priority.FRESH)])
+    index.expect([Arrival(place(path), "c", NOW, Priority.FRESH)], NOW)
     assert taken(index) == [path]
 
 
 @pytest.mark.parametrize("end", ["settle", "retry", "forget"])
 def test_a_job_whose_end_cannot_be_written_waits_on_as_it_was(index: UploadIndex, end: str) -> None:
-    index.expect([arrival()])
+    index.expect([arrival()], NOW)
     job = only(index)
-    index._db.execute("PRAGMA query_only = 1")  # SQLite's own refusal, in place of that of a full disk
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    index.database._db.execute("PRAGMA query_only = 1")  # SQLite's own refusal, in place of that of a full disk
+    with pytest.raises(IndexUnavailableError, match="readonly"):
         {"settle": index.settle, "retry": lambda job: index.retry(job, NOW), "forget": index.forget}[end](job)
-    index._db.execute("PRAGMA query_only = 0")
+    index.database._db.execute("PRAGMA query_only = 0")
     assert only(index) == job
 
 
@@ -231,7 +240,7 @@ from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 index = UploadIndex(Path(sys.argv[1]))
 for number in range(100_000):
     name = b"%s/%d" % (sys.argv[2].encode(), number)
-    index.expect([Arrival(Place(b"/srv", name), "c", 0.0, Priority.FRESH)])
+    index.expect([Arrival(Place(b"/srv", name), "c", 0.0, Priority.FRESH)], 0.0)
     print(name.decode(), flush=True)
 """
 
@@ -252,21 +261,23 @@ def test_kill_9_loses_nothing_that_was_queued(file: Path, rounds: Callable[[int,
 
 
 def test_two_processes_queue_side_by_side(file: Path, index: UploadIndex) -> None:
-    index.expect([arrival(b"ours/1")])
+    index.expect([arrival(b"ours/1")], NOW)
     queuer = [sys.executable, "-c", QUEUER.replace("100_000", "20"), str(file), "theirs"]
     subprocess.run(queuer, check=True, stdout=subprocess.DEVNULL)
     assert len(taken(index)) == 21
 
 
 @pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4000])
-def test_a_damaged_index_says_that_it_may_be_deleted(file: Path, content: bytes) -> None:
+def test_a_damaged_index_is_set_aside_and_an_empty_one_takes_its_place(file: Path, content: bytes) -> None:
     file.write_bytes(content)
-    with pytest.raises(ConfigurationError, match="cannot be used") as caught:
-        UploadIndex(file)
-    assert "a scan rebuilds it" in caught.value.hint
+    index = UploadIndex(file)
+    index.expect([arrival()], NOW)
+    assert taken(index) == [b"alice/a.jpg"]
+    assert file.with_name("index.sqlite.damaged").read_bytes() == content
+    index.close()
 
 
 def test_an_index_of_another_version_is_left_alone(file: Path, index: UploadIndex) -> None:
-    index._db.execute("PRAGMA user_version = 99")
+    index.database._db.execute("PRAGMA user_version = 99")
     with pytest.raises(ConfigurationError, match=r"another version \(99\)"):
         UploadIndex(file)

@@ -1,0 +1,151 @@
+"""The index's file: opened, set aside when it is damaged, and made anew when it is gone.
+
+Machine-local SQLite in WAL mode: it survives `kill -9` at any point; after a power loss the last moments may be
+missing. Neither matters, nor does losing all of it: it is not the record, and a scan rebuilds it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from goodhoster.errors import ConfigurationError, IndexUnavailableError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS directories (
+  id INTEGER PRIMARY KEY, tree BLOB NOT NULL, path BLOB NOT NULL, customer TEXT NOT NULL, UNIQUE (tree, path)
+);
+CREATE TABLE IF NOT EXISTS uploads (
+  directory INTEGER NOT NULL, name BLOB NOT NULL,
+  waiting INTEGER NOT NULL,           -- 0: settled, 1: until it is due, 2: ready to be taken in its turn
+  turn INTEGER NOT NULL, priority INTEGER NOT NULL,
+  due REAL NOT NULL, since REAL NOT NULL, quiet REAL NOT NULL,
+  hints INTEGER NOT NULL DEFAULT 1,   -- grows with every hint: a check settles only what it took
+  tries INTEGER NOT NULL DEFAULT 0,
+  dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER,
+  kind TEXT, md5 BLOB, sha1 BLOB, sha256 BLOB,
+  verdict TEXT, reason TEXT, detail TEXT, matches TEXT, checked_at REAL,
+  PRIMARY KEY (directory, name)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS uploads_ready ON uploads (priority, turn) WHERE waiting = 2;
+CREATE INDEX IF NOT EXISTS uploads_until ON uploads (due) WHERE waiting = 1;
+CREATE INDEX IF NOT EXISTS uploads_verdict ON uploads (verdict);
+CREATE INDEX IF NOT EXISTS uploads_content ON uploads (sha256) WHERE sha256 IS NOT NULL;  -- see contents.py
+CREATE INDEX IF NOT EXISTS uploads_inode ON uploads (ino) WHERE ino IS NOT NULL;
+CREATE TABLE IF NOT EXISTS scans (tree BLOB PRIMARY KEY, reached BLOB, completed_at REAL) WITHOUT ROWID;
+"""
+_VERSION = 2
+_SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000;"
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_LOOK_EVERY = 1.0  # seconds between looks whether the file is still there
+
+Answer = TypeVar("Answer")
+
+
+class Database:
+    """One connection that threads take turns at. Processes may open the file side by side."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.RLock()
+        self._looked = 0.0
+        self.rebuilt: Callable[[str], None] = lambda _: None
+        """Told, in words, when the index had to be made anew while it was in use: everything must be scanned."""
+        try:
+            self._db, self._inode = self._open()
+        except (sqlite3.DatabaseError, OSError) as error:
+            hint = "check the owner and mode of agent.state_dir and the free space there"
+            raise ConfigurationError(f"the index {file} cannot be used: {error}", hint=hint) from error
+
+    def run(self, operation: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Do it in one transaction. On a damaged or deleted index it is done again, on a new and empty one.
+
+        IndexUnavailableError when nothing can be written or read now (disk full, read-only, locked).
+        """
+        with self._lock:
+            try:
+                self._notice_absence()
+                return self._transact_or_mend(operation)
+            except (sqlite3.DatabaseError, OSError) as error:
+                hint = "check the free space and the mount of agent.state_dir; what is missed is found by a scan"
+                raise IndexUnavailableError(f"the index {self._file} cannot be used now: {error}", hint=hint) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def _transact_or_mend(self, operation: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        try:
+            return self._transact(operation)
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            self._replace(f"the index {self._file} was damaged ({error}) and is set aside as {self._aside().name}")
+            return self._transact(operation)
+
+    def _transact(self, operation: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        with self._db:
+            return operation(self._db)
+
+    def _notice_absence(self) -> None:
+        now = time.monotonic()
+        if now - self._looked >= _LOOK_EVERY:
+            self._looked = now
+            if _inode(self._file) != self._inode:
+                self._replace(f"the index {self._file} was deleted or replaced while it was in use")
+
+    def _replace(self, reason: str) -> None:
+        """Whoever comes second, another process did it before: then the new file is just opened."""
+        self._db.close()
+        if _inode(self._file) == self._inode:
+            self._set_aside()
+        self._db, self._inode = self._open()
+        self.rebuilt(reason)
+
+    def _open(self) -> tuple[sqlite3.Connection, int | None]:
+        try:
+            return self._connect(), _inode(self._file)
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+        self._set_aside()
+        return self._connect(), _inode(self._file)
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._file, check_same_thread=False, timeout=30)
+        try:
+            db.executescript(_SETTINGS)
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version not in {0, _VERSION}:
+                hint = "delete it: a scan rebuilds it"
+                raise ConfigurationError(f"{self._file} was written by another version ({version})", hint=hint)
+            db.executescript(_SCHEMA + f"PRAGMA user_version = {_VERSION};")
+        except (sqlite3.DatabaseError, ConfigurationError):
+            db.close()
+            raise
+        return db
+
+    def _set_aside(self) -> None:
+        """Kept for whoever wants to know what happened; one is enough, so the one before is overwritten."""
+        self._file.replace(self._aside())
+        for suffix in ("-wal", "-shm"):
+            self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+
+    def _aside(self) -> Path:
+        return self._file.with_name(self._file.name + ".damaged")
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+
+
+def _inode(file: Path) -> int | None:
+    try:
+        return file.stat().st_ino
+    except FileNotFoundError:
+        return None

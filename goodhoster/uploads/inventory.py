@@ -1,0 +1,123 @@
+"""What the index knows of a tree, directory by directory, for the comparison with the disk."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from goodhoster.model.uploads import FileState
+from goodhoster.uploads.database import Database
+from goodhoster.uploads.rows import Row, state_row
+
+_PAGE = 500
+_NUMBER = "(SELECT id FROM directories WHERE tree = ? AND path = ?)"
+_STATES = f"SELECT name, waiting, dev, ino, size, mtime_ns, ctime_ns FROM uploads WHERE directory = {_NUMBER}"  # noqa: S608 - our own texts
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A directory on the disk beside the index."""
+
+    unsettled: list[bytes]
+    """Names that have no verdict in their present state and do not wait for one either."""
+    vanished: list[bytes]
+    """Names that the index knows and the disk does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a tree was compared."""
+
+    reached: bytes | None
+    """The directory that was compared last in a scan that did not end; None when the last one ended."""
+    completed_at: float | None
+    """When the whole tree was last compared, seconds since the epoch; None: never."""
+
+
+class Inventory:
+    """Reads and clears rows. Memory is bounded: no more than one directory or page is read at a time."""
+
+    def __init__(self, database: Database, dropped: Callable[[str], None]) -> None:
+        self._database = database
+        self._dropped = dropped
+
+    def compare(self, tree: bytes, directory: bytes, states: Mapping[bytes, FileState]) -> Comparison:
+        """A directory of which all regular files are given."""
+        rows = self._rows(_STATES, (tree, directory))
+        return Comparison(_unsettled(rows, states), [name for name, *_ in rows if name not in states])
+
+    def compare_part(self, tree: bytes, directory: bytes, states: Mapping[bytes, FileState]) -> Comparison:
+        """Some of a directory's files; nothing is said of vanished ones (see `names`)."""
+        names = list(states)
+        rows: list[Row] = []
+        for start in range(0, len(names), _PAGE):
+            page = names[start : start + _PAGE]
+            marks = ", ".join("?" * len(page))
+            rows += self._rows(f"{_STATES} AND name IN ({marks})", (tree, directory, *page))
+        return Comparison(_unsettled(rows, states), [])
+
+    def names(self, tree: bytes, directory: bytes) -> Iterator[Sequence[bytes]]:
+        """All names that the index knows in a directory, in pages; they may be dropped meanwhile."""
+        query = f"SELECT name FROM uploads WHERE directory = {_NUMBER} AND name > ? ORDER BY name LIMIT ?"  # noqa: S608
+        yield from self._pages(query, (tree, directory))
+
+    def directories(self, tree: bytes) -> Iterator[Sequence[bytes]]:
+        """All directories below the tree's root that the index knows, in pages; they may be dropped meanwhile."""
+        yield from self._pages(
+            "SELECT path FROM directories WHERE tree = ? AND path > ? ORDER BY path LIMIT ?", (tree,)
+        )
+
+    def drop(self, tree: bytes, directory: bytes, names: Iterable[bytes]) -> None:
+        """These files are gone. A row whose file was found known stays as the trace of it, but waits no longer."""
+        keys = [(tree, directory, name) for name in names]
+        if keys:
+            self._database.run(lambda db: _drop(db, f"directory = {_NUMBER} AND name = ?", keys))
+            self._clear_directory(tree, directory)
+
+    def drop_directory(self, tree: bytes, directory: bytes) -> None:
+        """This directory is gone, and all files in it; see `drop`."""
+        self._database.run(lambda db: _drop(db, f"directory = {_NUMBER}", [(tree, directory)]))
+        self._clear_directory(tree, directory)
+
+    def progress(self, tree: bytes) -> Progress:
+        """How far the last scan of the tree came."""
+        rows = self._rows("SELECT reached, completed_at FROM scans WHERE tree = ?", (tree,))
+        return Progress(*rows[0]) if rows else Progress(None, None)
+
+    def note_progress(self, tree: bytes, progress: Progress) -> None:
+        """Remember how far a scan came, so that the next one begins there."""
+        values = (tree, progress.reached, progress.completed_at)
+        self._database.run(lambda db: db.execute("INSERT OR REPLACE INTO scans VALUES (?, ?, ?)", values))
+
+    def _rows(self, query: str, values: Row) -> list[Row]:
+        return self._database.run(lambda db: db.execute(query, values).fetchall())
+
+    def _pages(self, query: str, values: Row) -> Iterator[Sequence[bytes]]:
+        after = b""
+        while page := self._rows(query, (*values, after, _PAGE)):
+            after = page[-1][0]
+            yield [name for (name,) in page]
+
+    def _clear_directory(self, tree: bytes, directory: bytes) -> None:
+        customer = self._rows("SELECT customer FROM directories WHERE tree = ? AND path = ?", (tree, directory))
+        for (name,) in customer:
+            self._dropped(name)
+        empty = (
+            f"DELETE FROM directories WHERE id = {_NUMBER} AND NOT EXISTS (SELECT 1 FROM uploads WHERE directory = id)"  # noqa: S608
+        )
+        self._database.run(lambda db: db.execute(empty, (tree, directory)))
+
+
+def _unsettled(rows: Iterable[Row], states: Mapping[bytes, FileState]) -> list[bytes]:
+    known = {row[0]: row[1:] for row in rows}
+    return [name for name, state in states.items() if not _is_settled(known.get(name), state)]
+
+
+def _is_settled(row: Row | None, state: FileState) -> bool:
+    return row is not None and (row[0] > 0 or row[1:] == state_row(state))
+
+
+def _drop(db: sqlite3.Connection, which: str, keys: Sequence[Row]) -> None:
+    db.executemany(f"DELETE FROM uploads WHERE {which} AND verdict IS NOT 'known'", keys)  # noqa: S608 - our own texts
+    db.executemany(f"UPDATE uploads SET waiting = 0 WHERE {which} AND waiting > 0", keys)  # noqa: S608

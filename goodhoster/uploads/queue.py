@@ -1,0 +1,114 @@
+"""The order in which waiting rows are taken.
+
+A row that waits is either ready, with its priority and its turn, or deferred until it is due; each has an index of its
+own, so that taking costs the same whether ten rows wait or a million.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Sequence
+
+from goodhoster.model.uploads import Place
+from goodhoster.uploads.rows import JOB_COLUMNS, Arrival, Job, Priority, Row, job_of
+from goodhoster.uploads.turns import Turns
+
+LONGEST_DEFERRAL = 7200.0
+"""Seconds. Nothing is deferred for longer; a row that seems to be was written before the clock was set back."""
+LONGEST_UNSETTLED = 60.0
+"""Seconds. A file that is written to without end is checked then, as it is."""
+_PIECE = 1000
+
+_ADD = f"""
+INSERT INTO uploads (directory, name, waiting, turn, priority, due, since, quiet) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+  hints = hints + 1, tries = 0, quiet = excluded.quiet, due = excluded.due,
+  since = CASE waiting WHEN 0 THEN excluded.since ELSE since END,
+  turn = CASE WHEN waiting = 2 AND priority <= excluded.priority THEN turn ELSE excluded.turn END,
+  priority = CASE waiting WHEN 0 THEN excluded.priority ELSE min(priority, excluded.priority) END,
+  waiting = CASE WHEN waiting > 0 AND since <= excluded.since - {LONGEST_UNSETTLED} THEN 2 ELSE excluded.waiting END
+"""  # noqa: S608 - our own texts
+_READY = f"""
+SELECT {JOB_COLUMNS}, turn FROM uploads JOIN directories ON id = directory
+WHERE waiting = 2 AND priority = ? ORDER BY turn LIMIT ?
+"""  # noqa: S608 - our own texts
+_DEFERRED = (
+    "SELECT directory, name, priority, customer FROM uploads JOIN directories ON id = directory WHERE waiting = 1"
+)
+
+
+class Queue:
+    """What one process remembers of the queue beside the rows: whose turn it is, and what its workers have in hand."""
+
+    def __init__(self) -> None:
+        self._turns: defaultdict[int, Turns] = defaultdict(Turns)
+        self._in_hand: set[Place] = set()
+
+    def add(self, db: sqlite3.Connection, arrivals: Sequence[tuple[int, bytes, Arrival]], now: float) -> None:
+        """Make rows (directory, name, what is expected) wait, the first before the second."""
+        for priority in {arrival.priority for _, _, arrival in arrivals}:
+            self._look_ahead(db, priority)
+        db.executemany(_ADD, [self._row(*row, now) for row in arrivals])
+
+    def take(self, db: sqlite3.Connection, now: float, count: int) -> list[Job]:
+        """Rows that are ready, most urgent first, and in hand from now on."""
+        self._make_ready(
+            db,
+            f"{_DEFERRED} AND due <= ? UNION ALL {_DEFERRED} AND due > ? LIMIT ?",
+            (now, now + LONGEST_DEFERRAL + 60),
+        )
+        jobs: list[Job] = []
+        for priority in Priority:
+            if len(jobs) < count:
+                jobs += self._take(db, priority, count - len(jobs))
+        return jobs
+
+    def wake(self, db: sqlite3.Connection, now: float) -> int:
+        """Make some rows ready that wait for a retry; returns how many, 0 when none is left."""
+        return self._make_ready(db, f"{_DEFERRED} AND due > ? AND tries > 0 LIMIT ?", (now,))
+
+    def put_down(self, job: Job) -> None:
+        """A worker has it in hand no longer."""
+        self._in_hand.discard(job.place)
+
+    def excuse(self, customer: str) -> None:
+        """Rows of that customer vanished untaken."""
+        for turns in self._turns.values():
+            turns.excuse(customer)
+
+    def _row(self, directory: int, name: bytes, arrival: Arrival, now: float) -> Row:
+        waiting = 2 if arrival.due <= now else 1
+        turn = self._turns[arrival.priority].next(arrival.customer)
+        return directory, name, waiting, turn, arrival.priority, arrival.due, now, arrival.quiet
+
+    def _look_ahead(self, db: sqlite3.Connection, priority: int) -> None:
+        """Another process may have taken rows: nobody's next row is numbered before the first that waits."""
+        query = "SELECT turn FROM uploads WHERE waiting = 2 AND priority = ? ORDER BY turn LIMIT 1"
+        first = db.execute(query, (priority,)).fetchone()
+        if first is None:
+            self._turns[priority].empty()
+        else:
+            self._turns[priority].reach(first[0] - 1)
+
+    def _take(self, db: sqlite3.Connection, priority: int, count: int) -> list[Job]:
+        rows = db.execute(_READY, (priority, count + len(self._in_hand)))
+        taken: list[tuple[Job, int]] = []
+        for *columns, turn in rows:
+            job = job_of(tuple(columns))
+            if job.place not in self._in_hand and len(taken) < count:
+                taken.append((job, turn))
+        if taken:
+            self._turns[priority].reach(taken[-1][1] - 1)
+        self._in_hand.update(job.place for job, _ in taken)
+        return [job for job, _ in taken]
+
+    def _make_ready(self, db: sqlite3.Connection, query: str, values: Row) -> int:
+        rows = db.execute(query, (*values, _PIECE)).fetchall()
+        for priority in {row[2] for row in rows}:
+            self._look_ahead(db, priority)
+        turns = [
+            (self._turns[priority].next(customer), directory, name) for directory, name, priority, customer in rows
+        ]
+        db.executemany("UPDATE uploads SET waiting = 2, turn = ? WHERE directory = ? AND name = ?", turns)
+        return len(rows)

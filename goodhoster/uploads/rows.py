@@ -1,0 +1,121 @@
+"""The values of the index, and how each is written into columns and read back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from goodhoster.model.digests import Digests
+from goodhoster.model.uploads import Content, FileState, Place
+from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
+from goodhoster.uploads.integers import signed, unsigned
+
+Row = tuple[Any, ...]
+
+
+class Priority(IntEnum):
+    """Lower is sooner."""
+
+    ORDERED = 0
+    """A notice or a person asks for it."""
+    FRESH = 1
+    """It has just come."""
+    RECONCILE = 2
+    """Found by comparing a tree with the index: its events were lost, or never came."""
+    BACKFILL = 3
+    """It was there before the tree was watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A place where something may have changed; nothing more is believed."""
+
+    place: Place
+    customer: str
+    due: float
+    """Not to be looked at before this time, seconds since the epoch."""
+    priority: Priority
+    quiet: float = 0.0
+    """The file must have been unchanged for so many seconds; 0 where its closing was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row that one worker has in hand."""
+
+    place: Place
+    customer: str
+    hints: int
+    tries: int
+    since: float
+    remembered: tuple[FileState, Content] | None
+    """What the last read found, in that state: an unchanged file is not read again only to ask again."""
+    verdict: VerdictKind | None
+    """The verdict of that state, when it was checked before."""
+    quiet: float = 0.0
+    """See `Arrival`."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFigures:
+    """Counts for `status`."""
+
+    waiting: int
+    oldest: float | None
+    """Since when the longest waiting row waits, seconds since the epoch."""
+    verdicts: dict[str, int]
+    reasons: dict[str, int]
+    """Unchecked rows by reason code."""
+
+
+JOB_COLUMNS = """tree, path, name, customer, hints, tries, since, verdict, quiet,
+  dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256"""
+
+
+def job_of(row: Row) -> Job:
+    """A row of JOB_COLUMNS."""
+    tree, path, name, customer, hints, tries, since, verdict, quiet, *rest = row
+    place = Place(tree, joined(path, name))
+    kind = VerdictKind(verdict) if verdict else None
+    return Job(place, customer, hints, tries, since, _remembered(rest), kind, quiet)
+
+
+def _remembered(columns: list[Any]) -> tuple[FileState, Content] | None:
+    dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256 = columns
+    if sha256 is None:
+        return None
+    state = FileState(dev, unsigned(ino), size, mtime_ns, ctime_ns)
+    return state, Content(Digests(md5, sha1, sha256), Kind(kind), size)
+
+
+def key_of(place: Place) -> tuple[bytes, bytes, bytes]:
+    """Tree, directory and name: how a row is found."""
+    path, _, name = place.path.rpartition(b"/")
+    return place.tree, path, name
+
+
+def joined(directory: bytes, name: bytes) -> bytes:
+    """The path of a row, whose directory and name are kept apart."""
+    return directory + b"/" + name if directory else name
+
+
+def state_row(state: FileState | None) -> Row:
+    """dev, ino, size, mtime_ns, ctime_ns."""
+    if state is None:
+        return (None,) * 5
+    return state.dev, signed(state.ino), state.size, signed(state.mtime_ns), signed(state.ctime_ns)
+
+
+def content_row(content: Content | None) -> Row:
+    """kind, md5, sha1, sha256."""
+    if content is None:
+        return (None,) * 4
+    return content.kind, content.digests.md5, content.digests.sha1, content.digests.sha256
+
+
+def verdict_row(verdict: Verdict) -> tuple[str, str, str, str]:
+    """verdict, reason, detail, matches."""
+    matches = [[m.source, m.algorithm, m.category, m.distance] for m in verdict.matches]
+    return verdict.kind, verdict.reason, verdict.detail, json.dumps(matches)
