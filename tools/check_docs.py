@@ -6,6 +6,7 @@
   directions.
 - Every `goodhoster …` that a Markdown file shows, in a console example or in a line of text, has a command and
   options that the program knows.
+- Every state of a case and every kind of audit entry stands in the glossary, every reason of a hash source in its page.
 - What is made from the program (see generated.py) is what the program would make today.
 
 Prints one line for each fault and ends with 1 when there was any.
@@ -20,6 +21,9 @@ from pathlib import Path
 from commandline import problem, program
 from generated import GENERATED
 
+from goodhoster.adapters.hashsources.reasons import Reason
+from goodhoster.model.cases import CaseState
+
 CHECKOUT = Path(__file__).parents[1]
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
@@ -27,6 +31,7 @@ FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHOWN_LINE = re.compile(r"^[$#] (?:sudo )?((?:goodhoster|\./dev run) .*)", re.MULTILINE)
 INLINE = re.compile(r"`((?:goodhoster|\./dev run) [a-z][^`]*)`")
+LOGGED = re.compile(r"(?:_log|AuditEvent)\(\s*\"([a-z]+\.[a-z]+)\"")
 SHOWN_COMMANDS = re.compile(r"<!-- commands -->(.*?)<!-- /commands -->", re.DOTALL)
 
 
@@ -108,6 +113,22 @@ def readme_against_program() -> Iterator[str]:
         yield f"README.md: `goodhoster {command}` is listed, but the program does not know it"
     for command in sorted(real - listed):
         yield f"README.md: the program has `goodhoster {command}`, but it is not listed"
+
+
+def untold_words() -> Iterator[str]:
+    """Words that users meet in output and no document explains."""
+    kinds = {
+        kind
+        for folder in ("goodhoster", "agent")
+        for module in (CHECKOUT / folder).rglob("*.py")
+        for kind in LOGGED.findall(module.read_text())
+    }
+    told_in = {"glossary.md": {*CaseState, *kinds}, "how-to-hash-service.md": set(Reason)}
+    for name, words in told_in.items():
+        text = (CHECKOUT / "docs" / name).read_text()
+        for word in sorted(words):
+            if f"`{word}`" not in text:
+                yield f"docs/{name}: does not tell what `{word}` means"
 
 
 def stale_documents() -> Iterator[str]:
