@@ -10,11 +10,8 @@ import ctypes
 import errno
 import fcntl
 import os
-<<<<<<< HEAD
-import re
-=======
 import platform
->>>>>>> 464e555 (Queue in turns of the customers, reconcile by directory, mounts, damaged index set aside, private communication left alone)
+import re
 import struct
 from typing import NamedTuple
 
@@ -119,7 +116,6 @@ def inode_flags(fd: int) -> int | None:
 
 def set_inode_flags(fd: int, flags: int) -> None:
     """Set the chattr flags of an open file; PermissionError without CAP_LINUX_IMMUTABLE."""
-<<<<<<< HEAD
     fcntl.ioctl(fd, FS_IOC_SETFLAGS, array.array("I", [flags, 0]))
 
 
@@ -167,8 +163,6 @@ def _mount(line: bytes) -> Mount:
 def _unescaped(field: bytes) -> bytes:
     """Blanks, newlines and backslashes stand as three octal digits in mountinfo."""
     return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field)
-=======
-    fcntl.ioctl(fd, FS_IOC_SETFLAGS, array.array("l", [flags]))
 
 
 def yield_disk() -> bool:
@@ -178,4 +172,3 @@ def yield_disk() -> bool:
     """
     number = _SYS_IOPRIO_SET.get(platform.machine())
     return number is not None and _libc.syscall(number, _IOPRIO_WHO_PROCESS, 0, _IOPRIO_IDLE) == 0
->>>>>>> 464e555 (Queue in turns of the customers, reconcile by directory, mounts, damaged index set aside, private communication left alone)

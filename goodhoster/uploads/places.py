@@ -67,15 +67,8 @@ class Tree:
 
     def _is_private(self, directory: bytes) -> bool:
         try:
-<<<<<<< HEAD
             found = os.lstat(os.path.join(self.root, directory))
         except OSError:
             return False  # nothing there: whatever is made there later is a customer's until it is ours
         # The mover may be root while this process is not.
         return stat.S_ISDIR(found.st_mode) and found.st_uid in {0, os.geteuid()} and not found.st_mode & 0o077
-=======
-            found = os.lstat(os.path.join(self.root, OWN_DIRECTORY))
-        except OSError:
-            return False  # nothing of ours is there
-        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
->>>>>>> 464e555 (Queue in turns of the customers, reconcile by directory, mounts, damaged index set aside, private communication left alone)
