@@ -103,11 +103,11 @@ def _places(house: House, paths: Iterable[Path]) -> Iterator[Place | Answer]:
 
 def _below(house: House, directory: bytes) -> Iterator[Place | Answer]:
     for found in walk(directory):
-        if any(tree.has_in_quarantine(os.path.join(directory, found.path)) for tree in house.trees):
+        if any(tree.has_in_quarantine(os.path.join(directory, found.directory)) for tree in house.trees):
             continue
         if isinstance(found, Unreadable):
             verdict = Verdict(VerdictKind.UNCHECKED, reason="unreadable", detail=f"directory: {found.reason}")
-            yield Answer(display(os.path.join(directory, found.path)), verdict)
+            yield Answer(display(os.path.join(directory, found.directory)), verdict)
         else:
             yield from (Place(directory, os.path.join(found.directory, name)) for name in found.files)
 

@@ -76,7 +76,7 @@ class Scanner:
                     batch.add(tree, listing)
                 else:
                     batch.figures.unreadable += 1
-                    _log.warning("not covered: %s cannot be read: %s", display(listing.path), listing.reason)
+                    _log.warning("not covered: %s cannot be read: %s", display(listing.directory), listing.reason)
                 if batch.is_full:
                     yield batch.put()
         yield batch.put()

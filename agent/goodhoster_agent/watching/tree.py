@@ -36,7 +36,7 @@ class Listing:
 class Unreadable:
     """A directory that could not be read; nothing below it was seen."""
 
-    path: bytes
+    directory: bytes
     reason: str
 
 

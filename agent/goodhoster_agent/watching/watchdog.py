@@ -7,6 +7,7 @@ heard: a directory that cannot be watched (the kernel's limit of watches) and a 
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 
 from watchdog.events import (
@@ -41,6 +42,8 @@ class WatchdogSource:
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
+        # It warns whenever a directory is watched twice, which any customer can bring about.
+        warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
         self._inotify = _Inotify()
         self._observer = BaseObserver(InotifyFullEmitter, inotify_fd=self._inotify)
         self._uncovered: dict[bytes, str] = {}
