@@ -25,7 +25,8 @@ class IndexedContents:
     def sha256_of(self, place: Place, state: FileState) -> bytes | None:
         """Only where every part of the state is the same."""
         query = """SELECT sha256 FROM uploads JOIN directories ON id = directory
-            WHERE tree = ? AND path = ? AND name = ? AND dev = ? AND ino = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?"""
+            WHERE tree = ? AND path = ? AND name = ?
+            AND dev = ? AND ino = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?"""
         values = (*key_of(place), *state_row(state))
         row = self._database.run(lambda db: db.execute(query, values).fetchone())
         return row[0] if row else None
