@@ -7,58 +7,54 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from importlib.metadata import version
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from goodhoster.assembly import make_state_dir, relay_sources
 from goodhoster.errors import GoodhosterError, SourceRefusedError, SourceUnavailableError, UncheckedError
-from goodhoster_agent.commands import (
-    audit,
-    cases,
-    check,
-    config,
-    demo,
-    doctor,
-    hashlist,
-    hashservice,
-    notices,
-    run,
-    scan,
-    status,
+from goodhoster_agent.commands.options import UNCHECKED, WRONG
+
+COMMANDS = (
+    "run",
+    "demo",
+    "check",
+    "scan",
+    "status",
+    "cases",
+    "notices",
+    "audit",
+    "hashlist",
+    "hashservice",
+    "config",
+    "doctor",
 )
-from goodhoster_agent.commands.options import UNCHECKED, WRONG, read_settings
+"""Each has its module in `commands/`, with an `app`; in the order that `--help` shows them."""
+
+
+class _Commands(TyperGroup):
+    """Loads the module of a command when it is asked for: nobody waits for what another command needs."""
+
+    def list_commands(self, _ctx: Any) -> list[str]:  # noqa: ANN401 - a Click context
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - a Click command
+        if cmd_name not in COMMANDS:
+            return None
+        command = get_command(import_module(f"goodhoster_agent.commands.{cmd_name}").app)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="The good hoster: finds known material in uploads by hash, takes it offline reversibly, and proves it.",
 )
-
-
-def _hash_service(config_file: Path | None) -> hashservice.HashServiceSetup:
-    settings = read_settings(config_file)
-    return hashservice.HashServiceSetup(
-        state_dir=make_state_dir(settings.state_dir),
-        listen=settings.hash_service.listen,
-        open_sources=lambda: relay_sources(settings),
-    )
-
-
-app.command("run")(run.run_command)
-app.command("demo")(demo.demo_command)
-app.command("check")(check.check_command)
-app.command("scan")(scan.scan_command)
-app.command("status")(status.status_command)
-app.add_typer(cases.app, name="cases")
-app.add_typer(notices.app, name="notices")
-app.add_typer(audit.app, name="audit")
-app.add_typer(hashlist.app, name="hashlist")
-app.add_typer(hashservice.make_app(_hash_service), name="hashservice")
-app.add_typer(config.app, name="config")
-app.command("doctor")(doctor.doctor_command)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it so

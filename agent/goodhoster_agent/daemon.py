@@ -13,7 +13,9 @@ import signal
 import time
 from pathlib import Path
 
-from goodhoster.assembly import House, assemble, check_hash_sources, make_state_dir
+from goodhoster.assembly.house import House, assemble
+from goodhoster.assembly.sources import check_hash_sources
+from goodhoster.assembly.state import make_state_dir
 from goodhoster.errors import GoodhosterError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import CaseState

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from goodhoster import kernel
-from goodhoster.assembly import hash_sources, lists_directory, make_state_dir, trees_of
+from goodhoster.assembly.sources import hash_sources
+from goodhoster.assembly.state import lists_directory, make_state_dir, trees_of
 from goodhoster.checking.ownlists import survey
 from goodhoster.errors import GoodhosterError
 from goodhoster.evidence.shelf import home_of

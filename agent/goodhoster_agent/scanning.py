@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from goodhoster.assembly import House
+from goodhoster.assembly.desk import House
 from goodhoster.errors import BusyError, RefusedError
 from goodhoster.model.uploads import display
 from goodhoster.model.verdicts import VerdictKind

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.assembly import assemble, hash_sources, make_state_dir, trees_of
+from goodhoster.assembly.house import assemble
+from goodhoster.assembly.sources import hash_sources
+from goodhoster.assembly.state import make_state_dir, trees_of
 from goodhoster.errors import ConfigurationError
 from goodhoster.settings import Settings, load
 from goodhoster.uploads.places import Tree

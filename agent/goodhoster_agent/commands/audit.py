@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from goodhoster.assembly import audit_log
+from goodhoster.assembly.state import audit_log
 from goodhoster.model.audit import AuditEntry
 from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOption, print_json, read_settings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,11 +13,11 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly import House
+from goodhoster.assembly.house import House, assemble
 from goodhoster.model.uploads import Place, display
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.toolkit import NotAnUploadError, Toolkit
-from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, open_house, print_json
+from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, print_json, read_settings
 from goodhoster_agent.watching.tree import Unreadable, walk
 
 _AHEAD = 256
@@ -31,6 +32,10 @@ class Answer:
     verdict: Verdict
 
 
+app = typer.Typer()
+
+
+@app.command()
 def check_command(
     paths: Annotated[list[Path], typer.Argument(help="Files, or directories with all below them.")],
     config: ConfigOption = None,
@@ -38,7 +43,7 @@ def check_command(
     as_json: JsonOption = False,
 ) -> None:
     """Say of each file whether it is known. Nothing is moved, nothing recorded."""
-    with open_house(config) as house:
+    with closing(assemble(read_settings(config))) as house:
         code = print_answers(answers(house, paths), as_json=as_json)
     raise typer.Exit(code)
 

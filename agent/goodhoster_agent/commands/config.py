@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from goodhoster.assembly import check_hash_sources
+from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.settings import Settings, pages
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, print_json, read_settings
 

@@ -31,6 +31,10 @@ class Played:
     seconds: float
 
 
+app = typer.Typer()
+
+
+@app.command()
 def demo_command(
     folder: Annotated[
         Path | None, typer.Option("--dir", help="Play here, in a new directory.", show_default=False)

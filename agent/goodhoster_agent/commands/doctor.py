@@ -9,7 +9,10 @@ import typer
 from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOption, print_json, read_settings
 from goodhoster_agent.examination import examine
 
+app = typer.Typer()
 
+
+@app.command()
 def doctor_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Look at everything that must be right; exit code 1 when something is not."""
     well = True

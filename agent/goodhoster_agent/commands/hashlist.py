@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly import lists_directory
+from goodhoster.assembly.state import lists_directory
 from goodhoster.checking.listbuild import Imported, Removed, remove_lists
 from goodhoster.checking.ownlists import ListStatus, import_files, survey
 from goodhoster.model.digests import Algorithm

@@ -11,9 +11,12 @@ from typing import Annotated
 
 import typer
 
+from goodhoster.assembly.sources import relay_sources
+from goodhoster.assembly.state import make_state_dir
 from goodhoster.errors import ConfigurationError
 from goodhoster.ports import HashSource
 from goodhoster.settings import listen_address
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, read_settings
 from goodhoster_agent.doors.accounts import add_client, read_clients, remove_client
 from goodhoster_agent.doors.figures import read_figures
 from goodhoster_agent.doors.hashservice import HashServiceOptions, clients_file, figures_file, serve
@@ -32,8 +35,6 @@ class HashServiceSetup:
 Setup = Callable[[Path | None], HashServiceSetup]
 """From the --config that was given to what that file says."""
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="The configuration file.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 NameArgument = Annotated[str, typer.Argument(help="The client's name: letters, digits, dots, dashes.")]
 ListenOption = Annotated[str, typer.Option("--listen", help="HOST:PORT instead of the configured one.")]
 
@@ -124,3 +125,15 @@ def print_figures(setup: HashServiceSetup, *, as_json: bool) -> None:
     for figure in read_figures(figures_file(setup.state_dir)):
         table = f"{figure.week:<9} {figure.client:<32} {figure.checks:>12} {figure.matches:>10} {figure.unchecked:>10}"
         print(json.dumps(asdict(figure)) if as_json else table)
+
+
+def _configured(config: Path | None) -> HashServiceSetup:
+    settings = read_settings(config)
+    return HashServiceSetup(
+        state_dir=make_state_dir(settings.state_dir),
+        listen=settings.hash_service.listen,
+        open_sources=lambda: relay_sources(settings),
+    )
+
+
+app = make_app(_configured)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly import open_notices
+from goodhoster.assembly.house import assemble
+from goodhoster.assembly.notices import open_notices
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.model.noticelife import Notice, NoticeItem, NoticeState
 from goodhoster.model.notices import Carrier, RawNotice
@@ -18,7 +20,7 @@ from goodhoster.notices.replies import defanged
 from goodhoster.notices.spool import Arrived
 from goodhoster.ports import NoticeQuery
 from goodhoster_agent.commands.cases import order_of
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, ReasonOption, open_house, print_json
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, ReasonOption, print_json, read_settings
 
 app = typer.Typer(no_args_is_help=True, help="Notices: what came in and where it stands.")
 
@@ -39,7 +41,7 @@ def receive_command(
 ) -> None:
     """Take a raw message as it came: keep it, read it, act on it."""
     raw = RawNotice(carrier, _content(file))
-    with open_house(config) as house:
+    with closing(assemble(read_settings(config))) as house:
         notices = open_notices(house)
         _print(notices.desk.receive(notices.desk.keep(raw, Arrived(_COMMAND_LINE))), as_json=as_json)
 
@@ -47,7 +49,7 @@ def receive_command(
 @app.command("list")
 def list_command(state: StateOption = None, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """The notices, oldest first."""
-    with open_house(config) as house:
+    with closing(assemble(read_settings(config))) as house:
         for notice in open_notices(house).store.find(NoticeQuery(states=frozenset(state or ()))):
             print_json(as_object(notice)) if as_json else print(_as_line(notice))
 
@@ -55,7 +57,7 @@ def list_command(state: StateOption = None, config: ConfigOption = None, *, as_j
 @app.command("show")
 def show_command(notice_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Everything about one notice, with each rule of trust that passed or failed."""
-    with open_house(config) as house:
+    with closing(assemble(read_settings(config))) as house:
         _print(open_notices(house).store.get(notice_id), as_json=as_json)
 
 
@@ -64,7 +66,7 @@ def confirm_command(
     notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
     """Let everything that waits in a notice be acted on."""
-    with open_house(config) as house:
+    with closing(assemble(read_settings(config))) as house:
         _print(open_notices(house).desk.confirm(notice_id, order_of(reason)), as_json=as_json)
 
 
@@ -73,7 +75,7 @@ def dismiss_command(
     notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
     """Decide that what waits in a notice stays; a block for it is lifted."""
-    with open_house(config) as house:
+    with closing(assemble(read_settings(config))) as house:
         _print(open_notices(house).desk.dismiss(notice_id, order_of(reason)), as_json=as_json)
 
 
@@ -86,7 +88,7 @@ def answer_command(
     as_json: JsonOption = False,
 ) -> None:
     """Write the answer as things stand now, and send it unless it was sent already."""
-    with open_house(config) as house:
+    with closing(assemble(read_settings(config))) as house:
         notices = open_notices(house)
         letter = notices.letters.answer(notices.store.get(notice_id))
         if letter is None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly import House, assemble
+from goodhoster.assembly.desk import House, assemble_desk
 from goodhoster.settings import DEFAULT_FILE, Settings, load
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="The configuration file.", show_default=False)]
@@ -34,8 +34,8 @@ def read_settings(config: Path | None) -> Settings:
 
 @contextmanager
 def open_house(config: Path | None) -> Iterator[House]:
-    """Everything put together from the configuration, closed at the end."""
-    house = assemble(read_settings(config))
+    """The house without hash sources, for the record and orders about it; closed at the end."""
+    house = assemble_desk(read_settings(config))
     try:
         yield house
     finally:

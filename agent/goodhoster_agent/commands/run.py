@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import typer
+
 from goodhoster_agent.commands.options import ConfigOption, config_file
 from goodhoster_agent.daemon import run
 
+app = typer.Typer()
 
+
+@app.command()
 def run_command(config: ConfigOption = None) -> None:
     """The daemon in the foreground; prints `ready` when watching. SIGTERM ends it, SIGHUP reads the configuration."""
     run(config_file(config))

@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +14,16 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from goodhoster.assembly import House
+from goodhoster.assembly.house import House, assemble
 from goodhoster.model.verdicts import VerdictKind
 from goodhoster_agent.commands.check import answers
-from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, open_house, print_json
+from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, print_json, read_settings
 from goodhoster_agent.scanning import ScanProgress, region_of, scan
 
+app = typer.Typer()
 
+
+@app.command()
 def scan_command(
     directories: Annotated[list[Path], typer.Argument(help="Directories of watched trees.", metavar="DIR…")],
     config: ConfigOption = None,
@@ -29,7 +33,7 @@ def scan_command(
 ) -> None:
     """Check every file below, and act as the daemon would. Broken off, it goes on where it was."""
     begun = time.monotonic()
-    with open_house(config) as house:
+    with closing(assemble(read_settings(config))) as house:
         steps = _look(house, directories) if dry_run else _scan(house, directories)
         result = _follow(steps, quiet=as_json)
     _print(result, time.monotonic() - begun, as_json=as_json)

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from goodhoster.assembly import House
+from goodhoster.assembly.desk import House
 from goodhoster.model.cases import CaseState
 from goodhoster.noticehouse import notice_figures
 from goodhoster.ports import CaseQuery
@@ -15,7 +15,10 @@ from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOptio
 from goodhoster_agent.lock import running_daemon
 from goodhoster_agent.report import DaemonReport, read_report
 
+app = typer.Typer()
 
+
+@app.command()
 def status_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """How this host is doing; exit code 1 while something is not as it should be."""
     with open_house(config) as house:

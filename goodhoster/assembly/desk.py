@@ -1,0 +1,65 @@
+"""Everything but the hash sources: for who reads the record or gives orders about it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+from goodhoster.adapters.stores.sqlite import SqliteCaseStore
+from goodhoster.assembly.state import audit_log, make_state_dir, trees_of
+from goodhoster.audit.log import utc_now
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.cases.turn import Turn
+from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.policy.decide import HouseRules
+from goodhoster.ports import AuditLog, ObservedSource
+from goodhoster.settings import Settings
+from goodhoster.toolkit import Toolkit
+from goodhoster.uploads.index import UploadIndex
+from goodhoster.uploads.places import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything a process needs, put together from the settings."""
+
+    settings: Settings
+    trees: tuple[Tree, ...]
+    sources: tuple[ObservedSource, ...]
+    index: UploadIndex
+    audit: AuditLog
+    toolkit: Toolkit
+    begun: ExitStack
+    """How what was begun is given back."""
+
+    def close(self) -> None:
+        """Give everything back. May be called twice."""
+        self.begun.close()
+
+
+def assemble_desk(settings: Settings) -> House:
+    """A house without hash sources: in it nothing can be examined, and every verdict is *unchecked*.
+
+    ConfigurationError when something is not as it must be; nothing was started then.
+    """
+    state_dir = make_state_dir(settings.state_dir)
+    trees = trees_of(settings)
+    with ExitStack() as begun:
+        store = begun.enter_context(closing(SqliteCaseStore(state_dir / "record.sqlite")))
+        index = begun.enter_context(closing(UploadIndex(state_dir / "index.sqlite")))
+        audit = audit_log(settings)
+        desk = CaseDesk(
+            store=store,
+            audit=audit,
+            quarantine=LocalQuarantine(tuple(tree.root for tree in trees)),
+            rules=_rules(settings),
+            turn=Turn(state_dir / "desk.lock"),
+            clock=utc_now,
+        )
+        toolkit = Toolkit((), store, audit, desk, settings.agent.largest_file)
+        return House(settings, trees, (), index, audit, toolkit, begun.pop_all())
+
+
+def _rules(settings: Settings) -> HouseRules:
+    policy = settings.policy
+    return HouseRules(policy.mode == "enforce", policy.storm_customers, policy.measures_per_hour)

@@ -1,0 +1,54 @@
+"""What handles notices: who is believed, where URLs live, what is done."""
+
+from __future__ import annotations
+
+import itertools
+
+from goodhoster.adapters.resolvers.nameservers import DnsKeyRecords
+from goodhoster.adapters.stores.seenmails import SqliteSeenMails
+from goodhoster.assembly.desk import House
+from goodhoster.assembly.state import make_state_dir, trees_of
+from goodhoster.errors import ConfigurationError
+from goodhoster.model.notices import Notifier
+from goodhoster.noticehouse import NoticeHouse, Shared, notice_house
+from goodhoster.notices.copies import Copies
+from goodhoster.notices.ground import Ground
+from goodhoster.notices.judgement import Court
+from goodhoster.notices.locate import Locator
+from goodhoster.notices.maps import Maps
+from goodhoster.notices.serving import Serving
+from goodhoster.notices.trust import Trust
+from goodhoster.settings import Settings, installed_kinds, read_plugged
+from goodhoster.uploads.contents import IndexedContents
+from goodhoster.uploads.index import UploadIndex
+
+
+def notifiers(settings: Settings) -> tuple[Notifier, ...]:
+    """Every [[notifier]] with its keys and token; ConfigurationError when two have one id."""
+    found = tuple(written.profile() for written in settings.notifiers)
+    twice = [one.id for one, other in itertools.combinations(found, 2) if one.id == other.id]
+    if twice:
+        raise ConfigurationError(f"two notifiers are called {twice[0]}", hint="give each [[notifier]] its own id")
+    return found
+
+
+def trust(settings: Settings) -> Trust:
+    """Who is believed."""
+    seen = SqliteSeenMails(make_state_dir(settings.state_dir) / "seen.sqlite")
+    return Trust(Court(notifiers(settings), DnsKeyRecords(), seen, settings.notices.authserv_id or ""))
+
+
+def locator(settings: Settings, index: UploadIndex) -> Locator:
+    """Where URLs live. The index is asked for copies."""
+    ground = Ground(trees_of(settings))
+    kinds = installed_kinds("goodhoster.directories")
+    maps = Maps([read_plugged(plugged, kinds).build() for plugged in settings.directories])
+    copies = Copies(ground, IndexedContents(index.database))
+    return Locator(maps, Serving(ground), copies, settings.notices.own_networks)
+
+
+def open_notices(house: House) -> NoticeHouse:
+    """What handles notices, given back with the house."""
+    settings = house.settings
+    shared = Shared(settings, house.toolkit, trust(settings), locator(settings, house.index), notifiers(settings))
+    return notice_house(shared, house.begun)

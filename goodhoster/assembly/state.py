@@ -1,0 +1,52 @@
+"""What lies in the state directory, and the trees beside it: for what needs nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.checking import ownlists
+from goodhoster.errors import ConfigurationError
+from goodhoster.ports import AuditLog
+from goodhoster.settings import Settings, WatchSettings
+from goodhoster.uploads.places import Tree
+
+
+def trees_of(settings: Settings) -> tuple[Tree, ...]:
+    """Every [[watch]]; ConfigurationError when one is no directory."""
+    return tuple(map(_tree, settings.watches))
+
+
+def audit_log(settings: Settings) -> AuditLog:
+    """The audit log alone, for what needs nothing else."""
+    return FileAuditLog(make_state_dir(settings.state_dir) / "audit.log")
+
+
+def lists_directory(settings: Settings) -> Path:
+    """Where own hash lists are kept."""
+    directory = make_state_dir(settings.state_dir) / ownlists.DIRECTORY
+    directory.mkdir(mode=0o700, exist_ok=True)
+    return directory
+
+
+def make_state_dir(state_dir: Path) -> Path:
+    """The state directory, private; made when it is missing."""
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = state_dir.stat().st_mode
+    except OSError as error:
+        raise ConfigurationError(
+            f"the state directory {state_dir} cannot be made or read: {error.strerror}", hint="see agent.state_dir"
+        ) from error
+    if mode & 0o007:
+        raise ConfigurationError(f"the state directory {state_dir} is open to others", hint=f"chmod 700 {state_dir}")
+    return state_dir
+
+
+def _tree(watch: WatchSettings) -> Tree:
+    root = os.path.realpath(os.fsencode(watch.path))
+    if not os.path.isdir(root):
+        raise ConfigurationError(f"the watched tree {watch.path} is no directory", hint="see [[watch]] path")
+    customer = None if watch.customer == "first-directory" else watch.customer
+    return Tree(root, customer, watch.include_private_communication or "")
