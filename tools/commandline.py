@@ -1,5 +1,6 @@
 """The command line as a tree, read from the program itself; the man page and the check of examples are made from it."""
 
+import functools
 import inspect
 import re
 import shlex
@@ -43,6 +44,7 @@ class Command:
             yield from command.leaves()
 
 
+@functools.cache
 def program() -> Command:
     """The whole program."""
     return _command(typer.main.get_command(app), ("goodhoster",))
@@ -76,7 +78,8 @@ def _without_redirection(words: Sequence[str]) -> Sequence[str]:
 
 # Typer's own objects are read by their attributes: which of its classes they are changed more than once.
 def _command(typed: Any, words: tuple[str, ...]) -> Command:
-    below = {name: _command(sub, (*words, name)) for name, sub in getattr(typed, "commands", {}).items()}
+    names = typed.list_commands(None) if hasattr(typed, "list_commands") else ()
+    below = {name: _command(typed.get_command(None, name), (*words, name)) for name in names}
     shown = [each for each in typed.params if not each.hidden and "completion" not in each.name]
     return Command(words, inspect.cleandoc(typed.help or ""), tuple(map(_parameter, shown)), below)
 
@@ -90,7 +93,6 @@ def _parameter(typed: Any) -> Parameter:
 
 
 def _value(typed: Any) -> str:
-    annotation = typed.type_descriptor.annotation
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return "|".join(str(member.value) for member in annotation)
+    if choices := getattr(typed.type, "choices", ()):
+        return "|".join(str(choice.value if isinstance(choice, Enum) else choice) for choice in choices)
     return str(typed.metavar or typed.name.upper()).rstrip("…")
