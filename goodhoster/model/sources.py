@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from goodhoster.model.digests import Digests
-from goodhoster.model.fingerprints import Fingerprint
+from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,10 @@ class Question:
     digests: Digests
     fingerprints: tuple[Fingerprint, ...] | None = None
     """Empty when there are none to take (a video, a text); None when nobody opened the content to take them."""
+
+    def matchable(self, kind: FingerprintKind) -> tuple[Fingerprint, ...]:
+        """The fingerprints of that kind by which a near match can be found."""
+        return tuple(each for each in self.fingerprints or () if each.kind is kind and each.matchable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,25 +14,28 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 from goodhoster.model.digests import Digests
+from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match
 from goodhoster.ports import HashSource
 
 
 def made_up(text: str) -> Question:
-    """The question about a text, which is no picture and in no list."""
+    """The question about a made-up picture, which is in no list: its fingerprint is made of the text too."""
     data = text.encode()
+    fingerprint = Fingerprint(FingerprintKind.PDQ, hashlib.sha256(b"seen: " + data).digest())
     return Question(
         Digests(
             md5=hashlib.md5(data, usedforsecurity=False).digest(),
             sha1=hashlib.sha1(data, usedforsecurity=False).digest(),
             sha256=hashlib.sha256(data).digest(),
-        )
+        ),
+        (fingerprint,),
     )
 
 
 class HashSourceSuite:
-    """Give a fixture `source` that knows KNOWN by one algorithm at least, and nothing else."""
+    """Give a fixture `source` that knows KNOWN by one algorithm or its fingerprint, and nothing else."""
 
     KNOWN = made_up("known to the source under test")
     UNKNOWN = made_up("not known to the source under test")
@@ -51,7 +54,7 @@ class HashSourceSuite:
             assert isinstance(match, Match)
             assert match.source
             assert match.algorithm
-            assert match.distance == 0
+            assert match.near or match.distance == 0
 
     def test_unknown_content_has_no_match(self, source: HashSource) -> None:
         assert source.look_up(self.UNKNOWN) == ()

@@ -6,22 +6,30 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.adapters.hashsources.arachnid import ArachnidShield
 from goodhoster.adapters.hashsources.breaker import Breaker
+from goodhoster.adapters.hashsources.client import Counterpart
 from goodhoster.adapters.hashsources.counted import Counted
 from goodhoster.adapters.hashsources.hashcheckservice import HashCheckService, ServiceSettings
+from goodhoster.adapters.hashsources.hma import Hma, HmaSettings
 from goodhoster.adapters.hashsources.memory import MemorySource
 from goodhoster.adapters.hashsources.ownlists import OwnLists
+from goodhoster.adapters.hashsources.proxies import basic_auth
 from goodhoster.adapters.hashsources.remembering import AnswerBook, Remembering
 from goodhoster.adapters.hashsources.retrying import Retrying
 from goodhoster.checking.listbuild import import_entries
 from goodhoster.checking.listshelf import ListShelf
 from goodhoster.model.digests import Algorithm
+from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.verdicts import Category
 from goodhoster.ports import HashSource
+from goodhoster.testing.arachnid import FakeArachnidShield
 from goodhoster.testing.hash_source_suite import HashSourceSuite
 from goodhoster.testing.hashcheckservice import FakeHashService
+from goodhoster.testing.hma import FakeHma
 
 KNOWN = HashSourceSuite.KNOWN.digests.of(Algorithm.SHA1)
+[PDQ] = [fingerprint.value for fingerprint in HashSourceSuite.KNOWN.matchable(FingerprintKind.PDQ)]
 
 
 def memory() -> MemorySource:
@@ -46,6 +54,25 @@ class TestHashCheckService(HashSourceSuite):
     def source(self) -> Iterator[HashSource]:
         with FakeHashService(known={KNOWN}) as service:
             source = HashCheckService(ServiceSettings(service.url, service.username, service.password))
+            yield source
+            source.close()
+
+
+class TestHma(HashSourceSuite):
+    @pytest.fixture(params=["lookup", "raw", "lookup before 2025", "raw before 2025"])
+    def source(self, request: pytest.FixtureRequest) -> Iterator[HashSource]:
+        with FakeHma({"MADE_UP_BANK": {"pdq": [PDQ]}}, older="before" in request.param) as service:
+            source = Hma(HmaSettings(Counterpart("hma", service.url), raw="raw" in request.param))
+            yield source
+            source.close()
+
+
+class TestArachnidShield(HashSourceSuite):
+    @pytest.fixture
+    def source(self) -> Iterator[HashSource]:
+        with FakeArachnidShield({PDQ: "csam"}) as service:
+            account = basic_auth(service.username, service.password)
+            source = ArachnidShield(Counterpart("arachnid", service.url, account))
             yield source
             source.close()
 

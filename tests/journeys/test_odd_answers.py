@@ -4,8 +4,9 @@ import json
 import time
 
 from goodhoster.testing import http_answers
-from goodhoster.testing.hashcheckservice import FakeHashService, Request
+from goodhoster.testing.hashcheckservice import FakeHashService
 from goodhoster.testing.http_answers import Answer
+from goodhoster.testing.httpserver import Request
 from goodhoster.testing.pictures import made_up_picture
 from tests.journeys.host import Host, sha1_of, wait_until
 

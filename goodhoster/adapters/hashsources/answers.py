@@ -21,6 +21,7 @@ from goodhoster.errors import GoodhosterError, SourceRefusedError, SourceUnavail
 ENOUGH = len(b"false") + 1
 """Bytes of a body that tell whether it is an answer: one more than the longest."""
 
+_SHOWN = 60  # bytes of an odd body
 _ANSWERS = {b"true": True, b"false": False}
 _ACCOUNT = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _MAY_SAY_WHEN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
@@ -33,7 +34,7 @@ class Reply:
 
     status: int
     body: bytes = b""
-    """At most the first ENOUGH bytes."""
+    """At most as many bytes as decide."""
     retry_after: str = ""
     """The header of that name."""
 
@@ -42,11 +43,12 @@ def read_answer(reply: Reply, *, source: str, now: datetime) -> bool:
     """True for known, False for not; any other reply raises SourceUnavailableError or SourceRefusedError."""
     answer = _ANSWERS.get(reply.body)
     if reply.status != HTTPStatus.OK or answer is None:
-        raise _failure(reply, source, now)
+        raise failure(reply, source=source, now=now)
     return answer
 
 
-def _failure(reply: Reply, source: str, now: datetime) -> GoodhosterError:
+def failure(reply: Reply, *, source: str, now: datetime) -> GoodhosterError:
+    """What a reply that is no answer means, by its status; that of 200 is an odd answer."""
     if reply.status in _ACCOUNT:
         return SourceRefusedError(
             f"{source} refuses our account (status {reply.status})",
@@ -56,7 +58,7 @@ def _failure(reply: Reply, source: str, now: datetime) -> GoodhosterError:
     wait = parse_retry_after(reply.retry_after, now=now) if reply.status in _MAY_SAY_WHEN else None
     reason = _reason(reply.status)
     return SourceUnavailableError(
-        f"{source} gave no usable answer: status {reply.status}, body begins {reply.body!r}",
+        f"{source} gave no usable answer: status {reply.status}, body begins {reply.body[:_SHOWN]!r}",
         reason=reason,
         retry_after=wait,
         hint=_HINTS.get(reason, ""),

@@ -8,14 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from goodhoster.adapters.hashsources.arachnid import ArachnidShield
 from goodhoster.adapters.hashsources.breaker import Breaker, Pauses
+from goodhoster.adapters.hashsources.client import Counterpart
 from goodhoster.adapters.hashsources.counted import Counted
 from goodhoster.adapters.hashsources.hashcheckservice import HashCheckService, ServiceSettings
+from goodhoster.adapters.hashsources.hma import SIGNAL_TYPES, Hma, HmaSettings
+from goodhoster.adapters.hashsources.nearest import FARTHEST
 from goodhoster.adapters.hashsources.ownlists import OwnLists, Shelf
+from goodhoster.adapters.hashsources.proxies import basic_auth
 from goodhoster.adapters.hashsources.retrying import Patience, Retrying
+from goodhoster.errors import ConfigurationError
 from goodhoster.model.digests import Algorithm
+from goodhoster.model.verdicts import Category
 from goodhoster.ports import Clock, HashSource, ObservedSource
-from goodhoster.settings import duration, one_of, path, read_secret, setting, text, whole, words
+from goodhoster.settings import duration, one_of, path, read_secret, setting, text, texts, whole, words, yes_or_no
 
 _ATTEMPTS = 2
 
@@ -49,8 +56,7 @@ class HashCheckServiceKind:
     )
 
     def build(self, around: Surroundings) -> ObservedSource:
-        """The source in its wrapping: counted(breaker(retrying(service)))."""
-        attempt = self.deadline / _ATTEMPTS
+        """The source in its wrapping."""
         service = HashCheckService(
             ServiceSettings(
                 url=self.url,
@@ -58,14 +64,102 @@ class HashCheckServiceKind:
                 password=read_secret(self.password_file, f"password of {self.name}"),
                 name=self.name,
                 algorithms=tuple(map(Algorithm, self.algorithms)),
-                deadline=attempt,
+                deadline=self.deadline / _ATTEMPTS,
                 parallel=self.parallel,
                 ca_file=self.ca_file,
             )
         )
-        patience = Patience(attempts=_ATTEMPTS, total=self.deadline, attempt=attempt)
-        breaker = Breaker(Retrying(service, patience), Pauses(patience=self.deadline - attempt))
-        return Counted(breaker, around.clock, rest=breaker.rest)
+        return _guarded(service, self.deadline, around)
+
+
+@dataclass(frozen=True, slots=True)
+class HmaKind:
+    """A hasher-matcher-actioner (HMA) of one's own or of an organisation; only hashes are sent."""
+
+    kind: str = setting(one_of("hma"), "Which kind of source this is.", example='"hma"')
+    url: str = setting(text, "Address up to but without /m/lookup.", example='"https://hma.example.org"')
+    name: str = setting(text, "How matches and figures call this source.", default="hma")
+    token_file: Path | None = setting(
+        path,
+        "File with a bearer token (or the name of a systemd credential), where a gateway before HMA wants one.",
+        default=None,
+        example='"hma.token"',
+    )
+    signal_types: tuple[str, ...] = setting(
+        words(*SIGNAL_TYPES), "What to ask by; each costs a request. video_md5 is asked with any MD5.", default=("pdq",)
+    )
+    lookup: str = setting(
+        one_of("lookup", "raw_lookup"),
+        "lookup asks which banks know it; raw_lookup asks the whole index, disabled entries included.",
+        default="lookup",
+    )
+    categories: tuple[str, ...] = setting(
+        texts, 'Categories of banks, such as "NCMEC_BANK=baseline"; those of others are unspecified.', default=()
+    )
+    turned: bool = setting(
+        yes_or_no, "Ask by the mirrored and turned picture too: eight requests instead of one.", default=False
+    )
+    pdq_within: int = setting(
+        whole(0, FARTHEST, "bits"), "Pictures further apart than this are no near match.", default=FARTHEST
+    )
+    deadline: float = setting(duration, "One check ends within this time, with all its tries.", default=10.0)
+    parallel: int = setting(whole(1, 1024), "Most requests at the same time.", default=64)
+    ca_file: Path | None = setting(
+        path, "Certificates to trust instead of the system's.", default=None, example='"ca.pem"'
+    )
+
+    def build(self, around: Surroundings) -> ObservedSource:
+        """The source in its wrapping. ConfigurationError for a bank or category that is none."""
+        token = f"Bearer {read_secret(self.token_file, f'token of {self.name}')}" if self.token_file else ""
+        settings = HmaSettings(
+            Counterpart(self.name, self.url, token, self.deadline / _ATTEMPTS, self.parallel, self.ca_file),
+            signal_types=self.signal_types,
+            raw=self.lookup == "raw_lookup",
+            turned=self.turned,
+            categories=dict(map(self._category, self.categories)),
+            within=self.pdq_within,
+        )
+        return _guarded(Hma(settings), self.deadline, around)
+
+    def _category(self, written: str) -> tuple[str, Category]:
+        bank, _, name = written.partition("=")
+        if not bank or name not in set(Category):
+            hint = "write BANK=CATEGORY with one of " + ", ".join(Category)
+            raise ConfigurationError(f"hash source {self.name}: categories: {written!r} cannot be used", hint=hint)
+        return bank, Category(name)
+
+
+@dataclass(frozen=True, slots=True)
+class ArachnidShieldKind:
+    """Arachnid Shield of the Canadian Centre for Child Protection; only PDQ fingerprints are sent, never a picture."""
+
+    kind: str = setting(one_of("arachnid"), "Which kind of source this is.", example='"arachnid"')
+    username: str = setting(text, "Account at the service.", example='"example"')
+    password_file: Path = setting(
+        path, "File with the password (or the name of a systemd credential).", example='"arachnid.password"'
+    )
+    url: str = setting(text, "Address of the service.", default="https://shield.projectarachnid.com")
+    name: str = setting(text, "How matches and figures call this source.", default="arachnid")
+    deadline: float = setting(duration, "One check ends within this time, with all its tries.", default=10.0)
+    parallel: int = setting(whole(1, 1024), "Most requests at the same time.", default=16)
+    ca_file: Path | None = setting(
+        path, "Certificates to trust instead of the system's.", default=None, example='"ca.pem"'
+    )
+
+    def build(self, around: Surroundings) -> ObservedSource:
+        """The source in its wrapping."""
+        password = read_secret(self.password_file, f"password of {self.name}")
+        account = basic_auth(self.username, password)
+        counterpart = Counterpart(self.name, self.url, account, self.deadline / _ATTEMPTS, self.parallel, self.ca_file)
+        return _guarded(ArachnidShield(counterpart), self.deadline, around)
+
+
+def _guarded(service: HashSource, deadline: float, around: Surroundings) -> ObservedSource:
+    """counted(breaker(retrying(service))); the service itself keeps the deadline of one attempt."""
+    attempt = deadline / _ATTEMPTS
+    patience = Patience(attempts=_ATTEMPTS, total=deadline, attempt=attempt)
+    breaker = Breaker(Retrying(service, patience), Pauses(patience=deadline - attempt))
+    return Counted(breaker, around.clock, rest=breaker.rest)
 
 
 @dataclass(frozen=True, slots=True)

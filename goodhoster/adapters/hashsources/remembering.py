@@ -6,6 +6,7 @@ is made anew. It holds digests that a source knows, so only its owner may read i
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -131,8 +132,12 @@ class Remembering:
 
 
 def _key(question: Question) -> bytes:
-    """Every combination of taken digests has a length of its own (16, 20, 32, 36, …): none equals another."""
-    return question.digests.md5 + question.digests.sha1 + question.digests.sha256
+    """Every combination of what was taken has a length of its own (16, 20, 32, 36, …): none equals another."""
+    digests = question.digests.md5 + question.digests.sha1 + question.digests.sha256
+    if question.fingerprints is None:
+        return digests
+    fingerprints = " ".join(map(str, question.fingerprints)).encode("ascii")
+    return digests + b"+" + hashlib.sha256(fingerprints).digest()
 
 
 def _open(file: Path) -> sqlite3.Connection:

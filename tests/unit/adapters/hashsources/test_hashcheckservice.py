@@ -15,8 +15,9 @@ from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match
 from goodhoster.testing import http_answers
 from goodhoster.testing.hash_source_suite import made_up
-from goodhoster.testing.hashcheckservice import CERTIFICATE, FakeHashService, Request
+from goodhoster.testing.hashcheckservice import FakeHashService
 from goodhoster.testing.http_answers import NO, ODD, REFUSALS, YES, Answer
+from goodhoster.testing.httpserver import CERTIFICATE, Request
 
 KNOWN = made_up("known")
 UNKNOWN = made_up("unknown")
