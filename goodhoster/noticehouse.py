@@ -27,7 +27,7 @@ from goodhoster.notices.replies import Letterhead
 from goodhoster.notices.spool import Spool
 from goodhoster.notices.steadyclock import SteadyClock
 from goodhoster.notices.trust import Trust, unproven
-from goodhoster.ports import Mailer, NoticeStore, Pager
+from goodhoster.ports import Mailer, NoticeReader, NoticeStore, Pager
 from goodhoster.settings import Settings, read_secret
 from goodhoster.toolkit import Toolkit
 
@@ -55,9 +55,9 @@ class NoticeHouse:
     outbox: Outbox
     mailer: Mailer | None
     """None while no mail server is set: letters wait."""
+    reader: NoticeReader
     trust: Trust
     letters: NoticeLetters
-    head: Letterhead
 
 
 def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
@@ -67,11 +67,12 @@ def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
     store = begun.enter_context(closing(SqliteNoticeStore(state_dir / "notices.sqlite")))
     spool = Spool(state_dir / "notices", clock)
     letters = _letters(shared, Outbox(state_dir / "letters", clock, settings.notices.answers_a_day))
+    reader = begun.enter_context(ReadingRoom())
     parts = NoticeParts(
         spool=spool,
         store=store,
         audit=shared.toolkit.audit,
-        reader=begun.enter_context(ReadingRoom()),
+        reader=reader,
         believe=_Belief(shared),
         acts=NoticeActs(shared.locator.locate, shared.toolkit.examine, shared.toolkit.desk, None),
         letters=letters,
@@ -82,7 +83,7 @@ def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
     )
     terms = Terms(timedelta(seconds=settings.notices.deadline), timedelta(seconds=settings.notices.warn_before))
     desk = NoticeDesk(parts, shared.notifiers, terms)
-    return NoticeHouse(desk, store, spool, letters.outbox, _mailer(settings), shared.trust, letters, letters.head)
+    return NoticeHouse(desk, store, spool, letters.outbox, _mailer(settings), reader, shared.trust, letters)
 
 
 def notice_figures(state_dir: Path) -> NoticeFigures:

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from goodhoster.assembly.house import House, assemble
+from goodhoster.assembly.notices import notifiers, open_notices
 from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.assembly.state import make_state_dir
 from goodhoster.errors import GoodhosterError
@@ -23,6 +24,7 @@ from goodhoster.model.uploads import display
 from goodhoster.ports import CaseQuery
 from goodhoster.settings import Settings, load
 from goodhoster_agent.lock import only_daemon
+from goodhoster_agent.noticework import NoticeWork
 from goodhoster_agent.report import DaemonReport, forget_report, source_as_object, write_report
 from goodhoster_agent.service import log_to_service, tell_systemd
 from goodhoster_agent.watching.choosing import choose_source
@@ -70,6 +72,7 @@ def _reload(settings: Settings) -> Settings | None:
     try:
         new = load(settings.file)
         check_hash_sources(new)
+        notifiers(new)
     except GoodhosterError as error:
         _log.error("the configuration stays as it was: %s; %s", error, error.hint)
         return None
@@ -107,6 +110,7 @@ class Daemon:
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(house.trees, house.index, source, rhythm)
         self._watcher.queued = self._workers.ring
+        self._notices = NoticeWork(open_notices(house), house.settings)
         self._recover_at = 0.0
 
     def start(self) -> None:
@@ -117,6 +121,7 @@ class Daemon:
         self._recover()
         self._workers.start()
         self._watcher.start()
+        self._notices.start()
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
 
@@ -128,6 +133,7 @@ class Daemon:
 
     def stop(self) -> None:
         """End after the files in hand; what waits is on disk."""
+        self._notices.stop()
         self._watcher.stop()
         self._workers.stop()
         forget_report(self._house.settings.state_dir)
@@ -152,7 +158,12 @@ class Daemon:
             scanning=self._watcher.scanning,
             gaps=self._watcher.gaps,
             last_gap=self._watcher.last_gap,
-            degraded=tuple(self._watcher.source.problems() + self._failed() + _source_problems(self._house)),
+            degraded=tuple(
+                self._watcher.source.problems()
+                + self._failed()
+                + _source_problems(self._house)
+                + self._notices.problems()
+            ),
             sources=tuple(map(source_as_object, health)),
         )
 

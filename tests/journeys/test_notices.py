@@ -1,11 +1,20 @@
 """Notices from the mail to the file, by the command line and by the daemon; looked at from outside only."""
 
+import http.client
 import json
+import smtplib
+import socket
+from urllib.parse import urlencode
 
 import pytest
 
-from tests.journeys.host import Host
-from tests.journeys.noticehost import NoticeHost
+from tests.journeys.host import Host, wait_until
+from tests.journeys.noticehost import TOKEN, NoticeHost
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
 
 
 @pytest.fixture
@@ -56,3 +65,23 @@ def test_what_nobody_can_read_is_kept_for_a_person(noticed: NoticeHost) -> None:
     notice = noticed.receive(b"\x00\xff" * 1000)
     assert (notice["state"], notice["items"]) == ("needs-person", [])
     assert [n["id"] for n in noticed.notices()] == [notice["id"]]
+
+
+def test_the_daemon_takes_mail_by_lmtp_and_the_hotlines_requests(noticed: NoticeHost) -> None:
+    noticed.configure(f'lmtp = "unix:{noticed.host.folder}/lmtp.sock"\nlisten = "127.0.0.1:{(port := free_port())}"')
+    urls = [noticed.upload("anna", f"{n}.jpg") for n in range(3)]
+    forged = noticed.upload("bert", "forged.jpg")
+    noticed.host.start()
+    with smtplib.LMTP(str(noticed.host.folder / "lmtp.sock")) as client:
+        client.sendmail("bounces@hotline.example", ["abuse@hoster.example"], noticed.mail(urls[0], urls[1]))
+        client.sendmail("bounces@hotline.example", ["abuse@hoster.example"], noticed.mail(forged, signed=False))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    body = urlencode({"ip": "192.0.2.1", "urls": urls[2]})
+    connection.request("POST", "/api/v1/reports", body, {"Authorization": f"Bearer {TOKEN}"})
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    assert wait_until(lambda: not any(map(noticed.there, urls)))
+    assert noticed.there(forged)
+    assert answer["data"]["id"] in [notice["id"] for notice in noticed.notices() if notice["state"] == "done"]
+    assert noticed.host.status()["open_notices"] == 1
+    noticed.host.stop()

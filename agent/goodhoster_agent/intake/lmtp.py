@@ -59,10 +59,8 @@ class LmtpIntake:
     def __init__(self, keeping: Keeping, address: Address) -> None:
         self._hooks = _Hooks(keeping)
         self._address = address
-        self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._open: set[_Session] = set()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="lmtp", daemon=True)
 
     @property
     def port(self) -> int:
@@ -72,6 +70,8 @@ class LmtpIntake:
 
     def start(self) -> None:
         """Listen. ConfigurationError when the address cannot be used."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="lmtp", daemon=True)
         self._thread.start()
         try:
             self._server = self._wait(self._listen())

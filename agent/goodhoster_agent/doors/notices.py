@@ -1,0 +1,209 @@
+"""Notices by HTTP. A TLS proxy stands in front.
+
+    POST /api/v1/reports    the hotline's own client, unchanged (SCART, addon IPvolumeNTDapi): form-encoded ip and urls
+    POST /api/v1/xarf       one XARF report as JSON
+    POST /api/v1/notices    DSA Art. 16 as JSON: urls, reason, good_faith, name, email, language
+    GET, POST /notice       the same as a web form
+    GET /notice/ID/KEY      how it stands, for whoever sent it
+
+The hotline's client does not look at the status code: a success has `data.id` and no `message`, an error has `message`
+and `errors`. Whoever shows a registered notifier's token is never made to wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import json
+import logging
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from goodhoster.errors import PassingError, RefusedError
+from goodhoster.model.noticelife import Notice
+from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice
+from goodhoster.notices.spool import Arrived
+from goodhoster.notices.trust import Trust
+from goodhoster.ports import NoticeReader, NoticeStore
+from goodhoster_agent.doors import noticepages
+from goodhoster_agent.doors.noticepages import Language
+from goodhoster_agent.doors.patience import Patience
+from goodhoster_agent.intake.keeping import Keeping
+
+_log = logging.getLogger(__name__)
+_LARGEST = {True: 32 << 20, False: 1 << 20}
+"""Bytes of one request, for registered notifiers and for everybody else."""
+_READ_ON = 4
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeCounter:
+    """What the door works with."""
+
+    keeping: Keeping
+    reader: NoticeReader
+    trust: Trust
+    store: NoticeStore
+
+
+class NoticeDoor:
+    """From a request to its answer."""
+
+    def __init__(self, counter: NoticeCounter, patience: Patience) -> None:
+        self._counter = counter
+        self._patience = patience
+
+    def app(self) -> web.Application:
+        """The routes."""
+        app = web.Application(client_max_size=max(_LARGEST.values()), middlewares=[_as_json])
+        app.router.add_post("/api/v1/reports", self._reports)
+        app.router.add_post("/api/v1/xarf", self._xarf)
+        app.router.add_post("/api/v1/notices", self._dsa)
+        app.router.add_get("/notice", self._form)
+        app.router.add_post("/notice", self._posted)
+        app.router.add_get("/notice/{id}/{key}", self._status)
+        return app
+
+    async def _reports(self, request: web.Request) -> web.Response:
+        """Only for whoever has a token: an error here is seen by the hotline's analyst."""
+        if not self._notifier(request):
+            raise _refusal(401, "The token is missing or not known here.", "authorization")
+        notice_id, _ = await self._take(request, Carrier.SCART_API)
+        return web.json_response({"data": {"id": notice_id}}, status=201)
+
+    async def _xarf(self, request: web.Request) -> web.Response:
+        return _taken(*await self._take(request, Carrier.XARF_JSON))
+
+    async def _dsa(self, request: web.Request) -> web.Response:
+        return _taken(*await self._take(request, Carrier.DSA_JSON))
+
+    async def _form(self, request: web.Request) -> web.Response:
+        return _page(noticepages.form_page(_language(request)))
+
+    async def _posted(self, request: web.Request) -> web.Response:
+        try:
+            notice_id, path = await self._take(request, Carrier.DSA_FORM)
+        except _Refused as refusal:
+            return _page(noticepages.refusal_page(_language(request), refusal.words), refusal.status)
+        return _page(noticepages.receipt_page(_language(request), notice_id, path), 201)
+
+    async def _status(self, request: web.Request) -> web.Response:
+        """A wrong key and a wrong number look the same."""
+        notice = await asyncio.to_thread(self._known, request.match_info["id"])
+        key = notice.receipt.status_key if notice else ""
+        if not key or not hmac.compare_digest(key.encode(), request.match_info["key"].encode("utf-8", "replace")):
+            raise web.HTTPNotFound
+        return _page(noticepages.status_page(_language(request), request.match_info["id"], notice))
+
+    def _known(self, notice_id: str) -> Notice | None:
+        try:
+            return self._counter.store.get(notice_id)
+        except RefusedError:
+            return None
+
+    async def _take(self, request: web.Request, carrier: Carrier) -> tuple[str, str]:
+        """Keep it; the answer may be sent only after this. Returns its number and its status address."""
+        notifier, sender = self._notifier(request), _address(request)
+        wait = 0 if notifier else await self._patience.wait(sender)
+        if wait:
+            raise _refusal(429, "Too much from this address at present: come back later.", "rate", wait)
+        raw = RawNotice(carrier, await _body(request, _LARGEST[bool(notifier)]))
+        if not (notifier and carrier is Carrier.XARF_JSON):  # a proven report is never sent back: a person reads it
+            await self._check(raw)
+        key = secrets.token_urlsafe(18)
+        arrived = Arrived(sender, notifier, key)
+        try:
+            receipt = await asyncio.to_thread(self._counter.keeping.notice, raw, arrived)
+        except PassingError as error:
+            _log.error("%s; %s", error, error.hint)
+            raise _refusal(503, "It cannot be kept at present: try again.", "disk", 60) from error
+        return receipt.id, f"/notice/{receipt.id}/{key}"
+
+    async def _check(self, raw: RawNotice) -> None:
+        read = await asyncio.to_thread(self._counter.reader.read, raw)
+        if read.format is NoticeFormat.UNREADABLE:
+            field, _, words = "; ".join(read.doubts).partition(": ")
+            raise _refusal(422, f"{field}: {words}" if words else field, field if words else "body")
+
+    def _notifier(self, request: web.Request) -> str:
+        """Whose token this is; empty when nobody's."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        return self._counter.trust.of_token(token.strip()).notifier if scheme.lower() == "bearer" else ""
+
+
+class _Refused(web.HTTPException):
+    """An error in the form that the hotline's client understands."""
+
+    def __init__(self, status: int, words: str, field: str) -> None:
+        self.status_code = status
+        self.words = words
+        body = json.dumps({"message": words, "errors": {field: [words]}})
+        super().__init__(text=body, content_type="application/json")
+
+
+def _refusal(status: int, words: str, field: str, wait: int = 0) -> _Refused:
+    refusal = _Refused(status, words, field)
+    if wait:
+        refusal.headers["Retry-After"] = str(wait)
+    return refusal
+
+
+@web.middleware
+async def _as_json(request: web.Request, handler: Any) -> web.StreamResponse:  # noqa: ANN401 - aiohttp's own type
+    """Whatever is wrong below /api has a `message`: without one the hotline's client takes it for success."""
+    try:
+        response: web.StreamResponse = await handler(request)
+    except _Refused:
+        raise
+    except web.HTTPException as error:
+        if not request.path.startswith("/api/"):
+            raise
+        raise _refusal(error.status, error.reason or "refused", "request") from error
+    return response
+
+
+def _taken(notice_id: str, path: str) -> web.Response:
+    return web.json_response({"data": {"id": notice_id, "status": path}}, status=201)
+
+
+def _page(html: str, status: int = 200) -> web.Response:
+    return web.Response(text=html, status=status, content_type="text/html", headers=_HEADERS)
+
+
+async def _body(request: web.Request, largest: int) -> bytes:
+    """As it came. What is too large is read on, within bounds, and forgotten: a client that is cut off while it sends
+    would not see the answer.
+    """
+    body, size = bytearray(), 0
+    while size <= _READ_ON * largest and (more := await request.content.readany()):
+        size += len(more)
+        body += more[: largest - len(body)]
+    if size > largest:
+        raise _refusal(413, f"More than {largest} bytes.", "body")
+    return bytes(body)
+
+
+def _address(request: web.Request) -> str:
+    """Whose turn it is: the peer, or whom a proxy on this machine names last."""
+    peer = request.remote or ""
+    try:
+        local = not peer or ipaddress.ip_address(peer).is_loopback
+    except ValueError:
+        local = True
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return forwarded[:64] if local and forwarded else peer
+
+
+def _language(request: web.Request) -> Language:
+    wanted = request.query.get("lang") or request.headers.get("Accept-Language", "")[:2]
+    return "nl" if wanted.lower() == "nl" else "en"

@@ -1,0 +1,135 @@
+"""The daemon's part in notices: opens the ways in, takes what came, does what is due, sends letters."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from goodhoster.errors import GoodhosterError, PassingError
+from goodhoster.model.noticelife import Receipt
+from goodhoster.model.notices import Carrier
+from goodhoster.noticehouse import NoticeHouse
+from goodhoster.settings import Settings
+from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor
+from goodhoster_agent.doors.patience import Patience
+from goodhoster_agent.doors.serving import HttpThread
+from goodhoster_agent.intake.keeping import Keeping
+from goodhoster_agent.intake.lmtp import LmtpIntake
+from goodhoster_agent.intake.maildir import take_new_mails
+
+_log = logging.getLogger(__name__)
+_POLL = 1.0
+_AGAIN = 60.0
+"""Seconds before a notice that failed is tried again, and before a mail server that took nothing is asked again."""
+
+
+class NoticeWork:
+    """Three threads of its own: one for what came and what is due, one for letters, and those of the ways in."""
+
+    def __init__(self, notices: NoticeHouse, settings: Settings) -> None:
+        self._notices = notices
+        self._maildir: Path | None = settings.notices.maildir
+        self._rung = threading.Event()
+        self._stopping = threading.Event()
+        self._failed: dict[str, float] = {}
+        self._problems: dict[str, str] = {}
+        keeping = Keeping(notices.desk.keep, self._rung.set)
+        self._keeping = keeping
+        self._ways_in = _ways_in(notices, settings, keeping)
+        self._open: list[LmtpIntake | HttpThread] = []
+        self._threads = [
+            threading.Thread(target=self._take_and_tend, name="notices"),
+            threading.Thread(target=self._write, name="letters"),
+        ]
+
+    def start(self) -> None:
+        """Begin. ConfigurationError when an address cannot be listened on."""
+        for way in self._ways_in:
+            way.start()
+            self._open.append(way)
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End after the notice in hand; the rest waits on disk."""
+        while self._open:
+            self._open.pop().stop()
+        self._stopping.set()
+        self._rung.set()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+
+    def problems(self) -> list[str]:
+        """What is not as it should be, for `status`."""
+        return list(self._problems.values())
+
+    def _take_and_tend(self) -> None:
+        while not self._stopping.is_set():
+            self._rung.clear()
+            self._guarded("what came in", self._look_after)
+            self._rung.wait(_POLL)
+
+    def _write(self) -> None:
+        while not self._stopping.wait(_POLL):
+            self._guarded("letters", self._send)
+
+    def _look_after(self) -> None:
+        if self._maildir is not None:
+            for _ in take_new_mails(self._maildir, self._keeping):
+                pass
+        for receipt in sorted(self._notices.spool.waiting(), key=_urgency):
+            self._try(receipt.id, partial(self._notices.desk.receive, receipt))
+        for notice_id in self._notices.desk.due():
+            self._try(notice_id, partial(self._notices.desk.look_after, notice_id))
+
+    def _send(self) -> None:
+        if self._notices.mailer is not None and self._failed.get("letters", 0.0) <= time.monotonic():
+            try:
+                self._notices.outbox.deliver(self._notices.mailer)
+            except PassingError:
+                self._failed["letters"] = time.monotonic() + _AGAIN
+                raise
+
+    def _try(self, notice_id: str, do: Callable[[], object]) -> None:
+        """One notice never stops the others."""
+        if self._stopping.is_set() or self._failed.get(notice_id, 0.0) > time.monotonic():
+            return
+        self._failed[notice_id] = time.monotonic() + _AGAIN
+        if self._guarded(f"notice {notice_id}", do):
+            del self._failed[notice_id]
+
+    def _guarded(self, what: str, do: Callable[[], object]) -> bool:
+        try:
+            do()
+        except GoodhosterError as error:
+            if self._problems.get(what) != str(error):
+                _log.error("%s; %s", error, error.hint)
+            self._problems[what] = str(error)
+            return False
+        except Exception:
+            _log.exception("%s failed; it is tried again", what)
+            self._problems[what] = f"{what} failed: see the log"
+            return False
+        self._problems.pop(what, None)
+        return True
+
+
+def _ways_in(notices: NoticeHouse, settings: Settings, keeping: Keeping) -> list[LmtpIntake | HttpThread]:
+    ways: list[LmtpIntake | HttpThread] = []
+    if settings.notices.lmtp is not None:
+        ways.append(LmtpIntake(keeping, settings.notices.lmtp))
+    if settings.notices.listen is not None:
+        counter = NoticeCounter(keeping, notices.reader, notices.trust, notices.store)
+        door = NoticeDoor(counter, Patience(time.monotonic))
+        ways.append(HttpThread(door.app, settings.notices.listen))
+    return ways
+
+
+def _urgency(receipt: Receipt) -> int:
+    """Whoever showed a token first, then mail, then the public: a flood of one keeps no other waiting."""
+    return 0 if receipt.notifier else 1 if receipt.carrier is Carrier.MAIL else 2

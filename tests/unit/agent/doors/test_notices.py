@@ -1,0 +1,214 @@
+"""Notices by HTTP, over real sockets."""
+
+import hashlib
+import http.client
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from goodhoster.adapters.resolvers.memory import MemoryKeyRecords
+from goodhoster.adapters.stores.memory import MemoryNoticeStore
+from goodhoster.adapters.stores.seenmails import SqliteSeenMails
+from goodhoster.errors import PassingError
+from goodhoster.model.noticelife import Notice, NoticeState, Receipt
+from goodhoster.model.notices import Caps, Notifier, NotifierKind, RawNotice, ReadNotice
+from goodhoster.notices.judgement import Court
+from goodhoster.notices.reading import read
+from goodhoster.notices.spool import Arrived, Spool
+from goodhoster.notices.trust import Trust
+from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor
+from goodhoster_agent.doors.patience import Patience
+from goodhoster_agent.doors.serving import HttpThread
+from goodhoster_agent.intake.keeping import Keeping
+
+TOKEN = "made-up-token-of-the-hotline"
+HOTLINE = Notifier(
+    "hotline",
+    "Hotline",
+    NotifierKind.HOTLINE,
+    (),
+    86400.0,
+    automatic=True,
+    caps=Caps(1, 1),
+    token_sha256=hashlib.sha256(TOKEN.encode()).digest(),
+)
+CLIENT = Path(__file__).parents[3] / "formats" / "scart-client.php"
+FORM = {"urls": "http://anna.example/p.jpg", "reason": "It shows abuse.", "good_faith": "true", "language": "nl"}
+
+
+class Reader:
+    def read(self, raw: RawNotice) -> ReadNotice:
+        return read(raw)
+
+
+class Door:
+    def __init__(self, folder: Path) -> None:
+        self.spool = Spool(folder / "spool", lambda: datetime.now(UTC))
+        self.store = MemoryNoticeStore()
+        self.full = False
+        self.seconds = 0.0
+        trust = Trust(Court([HOTLINE], MemoryKeyRecords({}), SqliteSeenMails(folder / "seen.sqlite")))
+        counter = NoticeCounter(Keeping(self.keep, lambda: None), Reader(), trust, self.store)
+        self.thread = HttpThread(NoticeDoor(counter, Patience(lambda: self.seconds)).app, ("127.0.0.1", 0))
+
+    def keep(self, raw: RawNotice, arrived: Arrived) -> Receipt:
+        if self.full:
+            raise PassingError("no room")
+        self.seconds += 10
+        return self.spool.keep(raw, arrived)
+
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, str]:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.thread.port, timeout=10)) as connection:
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+
+    def post(self, path: str, body: bytes, token: str = "") -> tuple[int, Any]:
+        status, text = self.ask("POST", path, body, **({"Authorization": f"Bearer {token}"} if token else {}))
+        return status, json.loads(text)
+
+    def kept(self) -> list[Receipt]:
+        return list(self.spool.waiting())
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Door]:
+    door = Door(tmp_path)
+    door.thread.start()
+    yield door
+    door.thread.stop()
+
+
+def scart(urls: str = "http://anna.example/a.jpg\nhttp://anna.example/b.jpg", ip: str = "192.0.2.1") -> bytes:
+    return urlencode({"ip": ip, "urls": urls}).encode()
+
+
+def test_the_hotlines_request_is_kept_as_it_came_and_its_success_has_no_message(door: Door) -> None:
+    status, answer = door.post("/api/v1/reports", scart(), TOKEN)
+    (receipt,) = door.kept()
+    assert (status, answer) == (201, {"data": {"id": receipt.id}})
+    assert receipt.notifier == "hotline"
+    assert door.spool.raw(receipt).content == scart()
+
+
+@pytest.mark.parametrize(
+    ("body", "token", "field"),
+    [
+        (scart(), "", "authorization"),
+        (scart(), "another-token-that-is-wrong", "authorization"),
+        (scart(urls=""), TOKEN, "urls"),
+        (b"\xff\xfe", TOKEN, None),
+        (b"", TOKEN, None),
+        (b"x" * (33 << 20), TOKEN, "body"),
+    ],
+    ids=["no-token", "wrong-token", "no-urls", "no-form", "empty", "too-large"],
+)
+def test_what_is_wrong_has_a_message_whatever_the_client_thinks_of_status_codes(
+    door: Door, body: bytes, token: str, field: str | None
+) -> None:
+    status, answer = door.post("/api/v1/reports", body, token)
+    assert status >= 400
+    assert answer["message"]
+    assert field is None or field in answer["errors"]
+    assert "data" not in answer
+    assert door.kept() == []
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/api/v1/reports"), ("POST", "/api/v2/reports")])
+def test_a_wrong_address_or_method_has_a_message_too(door: Door, method: str, path: str) -> None:
+    status, text = door.ask(method, path)
+    assert status >= 400
+    assert json.loads(text)["message"]
+
+
+def test_while_the_disk_refuses_nobody_is_told_that_it_was_received(door: Door) -> None:
+    door.full = True
+    status, answer = door.post("/api/v1/reports", scart(), TOKEN)
+    assert (status, "message" in answer, "data" in answer) == (503, True, False)
+
+
+def test_a_web_form_without_a_name_gives_a_number_and_a_status_address(door: Door) -> None:
+    status, page = door.ask("GET", "/notice", Accept_Language="nl-NL,nl")
+    assert status == 200
+    assert 'lang="nl"' in page
+    assert "<script" not in page
+    status, page = door.ask("POST", "/notice", urlencode(FORM).encode(), Accept_Language="nl")
+    (receipt,) = door.kept()
+    assert (status, receipt.notifier) == (201, "")
+    assert receipt.id in page
+    path = re.findall(r'href="(/notice/[^"]+)"', page)[0]
+    assert door.ask("GET", path)[0] == 404  # not taken into the record yet
+    door.store.add(Notice(receipt, NoticeState.NEEDS_PERSON))
+    status, page = door.ask("GET", path, Accept_Language="en")
+    assert (status, "A member of our staff is looking at it." in page) == (200, True)
+    assert "anna.example" not in page
+    assert door.ask("GET", f"/notice/{receipt.id}/wrong")[0] == 404
+
+
+def test_a_form_that_says_nothing_is_shown_what_is_wrong(door: Door) -> None:
+    status, page = door.ask("POST", "/notice", urlencode(FORM | {"urls": ""}).encode())
+    assert (status, "urls" in page) == (422, True)
+    assert door.kept() == []
+
+
+def test_json_of_anybody_is_taken_with_a_receipt(door: Door) -> None:
+    body = json.dumps({"urls": ["http://anna.example/p.jpg"], "reason": "abuse", "good_faith": True}).encode()
+    status, answer = door.post("/api/v1/notices", body)
+    assert (status, answer["data"]["id"]) == (201, door.kept()[0].id)
+    assert door.ask("POST", "/api/v1/notices", b"{")[0] == 422
+
+
+def test_a_proven_report_is_kept_even_if_nobody_can_read_it_another_is_refused(door: Door) -> None:
+    assert door.post("/api/v1/xarf", b"{}", TOKEN)[0] == 201
+    assert door.post("/api/v1/xarf", b"{}")[0] == 422
+    assert len(door.kept()) == 1
+
+
+def test_strangers_wait_their_turn_and_registered_notifiers_never(tmp_path: Path) -> None:
+    door = Door(tmp_path)
+    patience = Patience(lambda: 0.0)
+    patience._next["10.0.0.1"] = 40.0
+    counter = NoticeCounter(
+        Keeping(door.spool.keep, lambda: None),
+        Reader(),
+        Trust(Court([HOTLINE], MemoryKeyRecords({}), SqliteSeenMails(tmp_path / "s"))),
+        door.store,
+    )
+    door.thread = HttpThread(NoticeDoor(counter, patience).app, ("127.0.0.1", 0))
+    door.thread.start()
+    form = urlencode(FORM).encode()
+    status, _ = door.ask("POST", "/notice", form, X_Forwarded_For="1.2.3.4, 10.0.0.1")
+    assert status == 429
+    assert door.ask("POST", "/notice", form, X_Forwarded_For="10.0.0.2")[0] == 201
+    bearer = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-For": "10.0.0.1"}
+    assert {door.ask("POST", "/api/v1/reports", scart(), **bearer)[0] for _ in range(20)} == {201}
+    door.thread.stop()
+
+
+@pytest.mark.debian("php-cli", program="php")
+@pytest.mark.debian("php-curl", program="php")
+@pytest.mark.parametrize(
+    ("token", "urls", "expected"),
+    [
+        (TOKEN, ["http://anna.example/p.jpg?a=1&b=2", "http://anna.example/ü.jpg"], "success"),
+        ("wrong-token-wrong-token", ["http://anna.example/p.jpg"], "error"),
+        (TOKEN, [], "error"),
+    ],
+)
+def test_the_hotlines_php_client_works_unchanged(door: Door, token: str, urls: list[str], expected: str) -> None:
+    address = f"http://127.0.0.1:{door.thread.port}/api/v1/reports"
+    done = subprocess.run(
+        ["php", CLIENT, address, token, "192.0.2.1", *urls], capture_output=True, text=True, timeout=30, check=True
+    )
+    answer = json.loads(done.stdout)
+    assert answer["result"] == expected, done.stdout
+    kept = [door.spool.raw(receipt) for receipt in door.kept()]
+    assert [[item.urls[0] for item in read(raw).items] for raw in kept] == ([urls] if expected == "success" else [])

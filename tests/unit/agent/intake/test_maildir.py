@@ -1,0 +1,31 @@
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from goodhoster.errors import PassingError
+from goodhoster.notices.spool import Spool
+from goodhoster_agent.intake.keeping import Keeping
+from goodhoster_agent.intake.maildir import take_new_mails
+
+
+def test_new_mails_are_kept_oldest_first_and_then_seen(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", lambda: datetime.now(UTC))
+    for folder in ("new", "cur", "tmp"):
+        (tmp_path / "Maildir" / folder).mkdir(parents=True)
+    for number, name in enumerate(["z", "a", "m"]):
+        file = tmp_path / "Maildir/new" / name
+        file.write_bytes(name.encode())
+        os.utime(file, (number, number))
+    (tmp_path / "Maildir/cur/old:2,S").touch()
+    kept = list(take_new_mails(tmp_path / "Maildir", Keeping(spool.keep, lambda: None)))
+    assert [spool.raw(receipt).content for receipt in kept] == [b"z", b"a", b"m"]
+    assert sorted(p.name for p in (tmp_path / "Maildir/cur").iterdir()) == ["a:2,S", "m:2,S", "old:2,S", "z:2,S"]
+    assert list(take_new_mails(tmp_path / "Maildir", Keeping(spool.keep, lambda: None))) == []
+
+
+def test_a_maildir_that_is_not_there_is_named(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", lambda: datetime.now(UTC))
+    with pytest.raises(PassingError, match="nowhere"):
+        list(take_new_mails(tmp_path / "nowhere", Keeping(spool.keep, lambda: None)))
