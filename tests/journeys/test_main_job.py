@@ -163,7 +163,7 @@ def test_with_the_service_away_uploads_wait_and_catch_up(host: Host) -> None:
     status = host.status()
     assert status["queue"] == 2
     assert status["verdicts"] == {"unchecked": 2}
-    assert any("hashcheckservice" in problem for problem in status["degraded"])
+    assert wait_until(lambda: any("hashcheckservice" in problem for problem in host.status()["degraded"]))
     assert first.exists()
     host.config.write_text(whole)
     host.reload()
