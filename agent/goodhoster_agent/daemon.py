@@ -23,6 +23,7 @@ from goodhoster.model.cases import CaseState
 from goodhoster.model.uploads import display
 from goodhoster.ports import CaseQuery
 from goodhoster.settings import Settings, load
+from goodhoster.uploads.private import note_private_watching
 from goodhoster_agent.lock import only_daemon
 from goodhoster_agent.noticework import NoticeWork
 from goodhoster_agent.report import DaemonReport, forget_report, source_as_object, write_report
@@ -112,12 +113,14 @@ class Daemon:
         self._watcher.queued = self._workers.ring
         self._notices = NoticeWork(open_notices(house), house.settings)
         self._recover_at = 0.0
+        self._complaint = ""
 
     def start(self) -> None:
         """Finish what a crash left, then check and watch. Returns when watching."""
         mode = self._house.settings.policy.mode
         trees = [display(tree.root) for tree in self._house.trees]
         self._house.audit.append(AuditEvent("daemon.started", {"mode": mode, "trees": trees}))
+        note_private_watching(self._house.audit, self._house.trees)
         self._recover()
         self._workers.start()
         self._watcher.start()
@@ -126,10 +129,19 @@ class Daemon:
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
 
     def tick(self) -> None:
-        """Once a second: tell how things are, and now and then try again what failed."""
-        if time.monotonic() >= self._recover_at:
-            self._recover()
-        write_report(self._house.settings.state_dir, self._report())
+        """Once a second: tell how things are, and now and then try again what failed. A full disk ends no watching."""
+        try:
+            if time.monotonic() >= self._recover_at:
+                self._recover()
+            write_report(self._house.settings.state_dir, self._report())
+        except Exception as error:
+            self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        """Once about the same thing: it comes again every second."""
+        if repr(error) != self._complaint:
+            _log.critical("the daemon goes on, but cannot tell how it is: %s", error, exc_info=error)
+        self._complaint = repr(error)
 
     def stop(self) -> None:
         """End after the files in hand; what waits is on disk."""
@@ -168,8 +180,8 @@ class Daemon:
         )
 
     def _failed(self) -> list[str]:
-        failed = self._house.toolkit.store.find(CaseQuery(states=frozenset({CaseState.FAILED})))
-        return [f"{len(failed)} measures failed: goodhoster cases list --state failed"] if failed else []
+        failed = self._house.toolkit.store.count(CaseQuery(states=frozenset({CaseState.FAILED})))
+        return [f"{failed} measures failed: goodhoster cases list --state failed"] if failed else []
 
 
 def _source_problems(house: House) -> list[str]:

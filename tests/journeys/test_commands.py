@@ -187,3 +187,17 @@ def test_without_a_configuration_the_command_says_how_to_make_one(tmp_path: Path
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "goodhoster config sample" in done.stderr
+
+
+def test_a_daemon_that_cannot_write_its_report_goes_on_checking(host: Host) -> None:
+    host.service.known = {sha1_of(KNOWN)}
+    host.start()
+    assert wait_until(lambda: host.status()["ready"])
+    report = host.folder / "state" / "status.json.new"
+    report.mkdir()
+    assert wait_until(lambda: "the daemon goes on" in host.journal())
+    known = host.upload("anna/known.png", KNOWN)
+    assert wait_until(lambda: not known.exists())
+    report.rmdir()
+    host.stop()
+    assert host.journal().count("the daemon goes on") == 1

@@ -33,7 +33,7 @@ def status_of(house: House) -> dict[str, Any]:
     pid = running_daemon(state_dir)
     report = read_report(state_dir, pid) if pid else None
     figures = house.index.figures()
-    held = house.toolkit.store.find(CaseQuery(states=frozenset({CaseState.HELD})))
+    held = house.toolkit.store.count(CaseQuery(states=frozenset({CaseState.HELD})))
     notices = notice_figures(state_dir)
     return {
         "ready": report is not None,
@@ -42,7 +42,7 @@ def status_of(house: House) -> dict[str, Any]:
         "queue": figures.waiting,
         "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
         "unchecked": figures.verdicts.get("unchecked", 0),
-        "held": len(held),
+        "held": held,
         "open_notices": notices.open,
         "overdue_notices": notices.overdue,
         "verdicts": figures.verdicts,
