@@ -71,7 +71,10 @@ class Ground:
         if stat.S_ISDIR(found.st_mode):
             raise NoPlaceError(f"{place} is a directory", reason="directory")
         if not stat.S_ISREG(found.st_mode):
-            raise NoPlaceError(f"{place} is no regular file", reason="no-file")
+            link = stat.S_ISLNK(found.st_mode)
+            raise NoPlaceError(
+                f"{place} is {'a link' if link else 'no regular file'}", reason="link" if link else "no-file"
+            )
         return Upload(place, self.customer_of(place), FileState.of(found))
 
     def customer_of(self, place: Place) -> str:

@@ -40,14 +40,14 @@ class ApacheDirectory:
         return [_site(reader.block(*written), listening, dump) for written, listening in dump.hosts.items()]
 
 
-def _site(block: Sequence[Line], listening: Sequence[Listening], dump: ApacheDump) -> Site:
-    names = [name for line in block if line.name in {"servername", "serveralias"} for name in line.args]
+def _site(block: Sequence[Line] | None, listening: Sequence[Listening], dump: ApacheDump) -> Site:
+    names = [name for line in block or () if line.name in {"servername", "serveralias"} for name in line.args]
     addresses = {listen.address for listen in listening}
     ports = {listen.port for listen in listening}
     return Site(
         customer="",
         names=tuple(host_name(found[1]) for found in map(_NAME.match, names) if found),
-        routes=tuple(_routes(block, dump)) if block else (Route(Matching.PREFIX, "/", _UNTOLD),),
+        routes=(Route(Matching.PREFIX, "/", _UNTOLD),) if block is None else tuple(_routes(block, dump)),
         addresses=() if "*" in addresses else tuple(sorted(addresses)),
         port=ports.pop() if len(ports) == 1 else None,
         default=any(listen.default for listen in listening),

@@ -38,12 +38,12 @@ class BlockReader:
     defines: Mapping[str, str]
     server_root: str
 
-    def block(self, file: str, start: int) -> list[Line]:
-        """The directives of the <VirtualHost> that begins on that line; empty where none does (a macro)."""
+    def block(self, file: str, start: int) -> list[Line] | None:
+        """The directives of the <VirtualHost> that begins on that line; None where none does (a macro)."""
         lines = list(_joined(file))
         begun = any(number == start and text.lower().startswith("<virtualhost") for number, text in lines)
         inside = (text for number, text in lines if number > start)
-        return list(self._directives(self._until_end(inside), 0)) if begun else []
+        return list(self._directives(self._until_end(inside), 0)) if begun else None
 
     def _until_end(self, lines: Iterator[str]) -> Iterator[str]:
         for text in lines:

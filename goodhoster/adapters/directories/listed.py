@@ -80,9 +80,8 @@ def _entry(where: str, entry: Mapping[str, Any]) -> Site:
     aliases, addresses = entry.get("aliases", {}), entry.get("addresses", [])
     names = entry.get("names", [])
     if not _texts(names) or not _texts(addresses) or not isinstance(aliases, dict) or not _texts([*aliases.values()]):
-        raise ConfigurationError(
-            f"{where}: names and addresses are lists of texts, aliases a table", hint="see the manual"
-        )
+        hint = 'names and addresses are lists of texts, aliases is a table: { "/media/" = "/srv/media/" }'
+        raise ConfigurationError(f"{where} is not as it must be", hint=hint)
     site = _site(where, entry.get("customer"), tuple(names), entry.get("docroot"))
     more = tuple(
         Route(Matching.PREFIX, prefix.rstrip("/") + "/", os.fsencode(directory.rstrip("/") + "/"), replaces=True)

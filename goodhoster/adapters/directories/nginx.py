@@ -39,7 +39,7 @@ _MATCHING = {
 _PREFIX = b"/usr/share/nginx/"
 """Where relative roots start in the packages of Debian, Fedora and nginx.org."""
 _LOCATION = re.compile(r"(=|\^~|~\*|~|)\s*(.*)", re.DOTALL)
-_LISTEN = re.compile(r"(?:(\[[0-9a-fA-F:]+\]|[\d.]+|\*)(?::(\d+))?|(\d+))")
+_LISTEN = re.compile(r"(\d+)|(\[[0-9a-fA-F:]+\]|[\d.]+|\*)(?::(\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _listens(block: Block) -> list[Listen]:
     found = [_LISTEN.fullmatch(directive["args"][0]) for directive in _named(block, "listen")]
     if not found:
         return [("*", 80)]
-    return [(_address(match[1] or "*"), int(match[2] or match[3] or 80)) for match in found if match]
+    return [(_address(match[2] or "*"), int(match[1] or match[3] or 80)) for match in found if match]
 
 
 def _address(text: str) -> str:

@@ -41,8 +41,11 @@ class DnsKeyRecords:
         """The TXT records; a name that cannot exist has none."""
         try:
             whole = dns.name.from_text(name, dns.name.root)
+        except dns.exception.DNSException:
+            return ()
+        try:
             answer = self._resolver.resolve(whole, dns.rdatatype.TXT, search=False)
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.exception.SyntaxError, dns.name.NameTooLong):
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return ()
         except dns.exception.DNSException as error:
             hint = "check that name servers can be reached from this machine"
