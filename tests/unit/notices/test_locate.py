@@ -39,7 +39,7 @@ class Host:
         )
         self.now = 0.0
         self.ground = Ground([Tree(os.fsencode(self.root), None)])
-        self.contents = IndexedContents(folder / "index.sqlite")
+        self.contents = IndexedContents(self.index.database)
         self.locator = Locator(
             Maps([self.directory], lambda: self.now),
             Serving(self.ground),
@@ -59,7 +59,7 @@ class Host:
     def indexed(self, *names: str) -> None:
         """Read these files into the index, as the workers do."""
         places = [Place(os.fsencode(self.root), name.encode()) for name in names]
-        self.index.expect([Arrival(place, "x", 0, Priority.SCAN) for place in places])
+        self.index.expect([Arrival(place, "x", 0, Priority.BACKFILL) for place in places], 0)
         for job in self.index.take(1, 1000):
             with open(job.place.absolute, "rb") as file:
                 state = FileState.of(os.fstat(file.fileno()))
