@@ -24,6 +24,7 @@ from goodhoster.model.cases import CaseState
 from goodhoster.model.noticelife import ItemState, Notice, NoticeItem, NoticeState, Receipt, Seen
 from goodhoster.model.notices import Caps, Notifier, RawNotice, ReadNotice, TrustFinding, TrustLevel
 from goodhoster.notices.deadlines import Terms, deadline_of, next_due, pages
+from goodhoster.notices.doubts import doubts_about
 from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeReader, NoticeStore, Outside, Pager
 
@@ -194,8 +195,7 @@ class NoticeDesk:
 
     def _grounds(self, notice: Notice, item: NoticeItem) -> Grounds:
         notifier = self._notifiers.get(notice.notifier)
-        doubts = (*(notice.read.doubts if notice.read else ()), *item.read.doubts)
-        doubt = _not_by_itself(notice.level, notifier) or "; ".join(doubts)
+        doubt = _not_by_itself(notice.level, notifier) or "; ".join(doubts_about(item.read, notice.read, notifier))
         return Grounds(notice.id, notice.notifier, doubt, notifier.caps if notifier else _NOTHING)
 
     def _settled(self, notice: Notice, *, by_person: bool) -> Notice:

@@ -94,7 +94,7 @@ def _keys(file: Path) -> Iterator[DkimKey]:
             if not found:
                 hint = "write: selector._domainkey.domain v=DKIM1; k=rsa; p=…"
                 raise ConfigurationError(f"{file}, line {number} is no key", hint=hint)
-            yield DkimKey(found[1], found[2].lower(), found[3].replace('"', ""))
+            yield DkimKey(found[1], found[2].lower(), found[3].replace('" "', "").replace('"', ""))
 
 
 def _token(file: Path, owner: str) -> bytes:
