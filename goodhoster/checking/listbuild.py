@@ -21,13 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from goodhoster.checking.digestlist import DigestList, Entry
+from goodhoster.checking.digestlist import DigestList
 from goodhoster.checking.listdisk import alone, disk_told, sync, unfinished
 from goodhoster.checking.listnames import check_source, list_files, list_path
 from goodhoster.checking.listwrite import record, write_list
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import FingerprintKind
+from goodhoster.model.verdicts import Category
 
 _RUN = 1 << 20  # records sorted at a time: some 100 MB of memory
 _BLOCK = 1 << 12  # records read back at a time
@@ -58,9 +59,9 @@ class Removed:
 
 
 def import_entries(
-    directory: Path, source: str, entries: Iterable[Entry], *, replace: bool = False
+    directory: Path, source: str, entries: Iterable[tuple[bytes, Category | None]], *, replace: bool = False
 ) -> tuple[Imported, ...]:
-    """Add the entries to what the source has, or make them all that it has.
+    """Add the entries to what the source has (or withdraw what has no category), or make them all that it has.
 
     One result per algorithm that was given; with `replace` also per algorithm that the source lost.
 
@@ -74,6 +75,7 @@ def import_entries(
         if not piles:
             hint = "check the file; to take the lists away: goodhoster hashlist remove " + source
             raise ConfigurationError(f"no digest was found to import for {source}", hint=hint)
+        piles = [pile for pile in piles if len(pile) or list_path(directory, source, pile.algorithm).exists()]
         results = [_build(directory, source, pile, replace=replace) for pile in piles]
         given = [pile.algorithm for pile in piles]
         lost = {old: size for old, size in _lists_of(directory, source) if replace and old not in given}
@@ -98,6 +100,7 @@ class _Pile:
     def __init__(self, algorithm: Algorithm, file: BinaryIO) -> None:
         self.algorithm = algorithm
         self._file = file
+        self.withdrawn: set[bytes] = set()
         self._pending: list[bytes] = []
         self._runs: list[tuple[int, int]] = []
 
@@ -131,15 +134,18 @@ class _Pile:
                 yield block[cut : cut + size]
 
 
-def _pile_up(entries: Iterable[Entry], directory: Path, stack: ExitStack) -> list[_Pile]:
+def _pile_up(entries: Iterable[tuple[bytes, Category | None]], directory: Path, stack: ExitStack) -> list[_Pile]:
     """The entries by algorithm; algorithms without any are left out."""
     piles: dict[int, _Pile] = {}
     for algorithm in Algorithm:
         file = stack.enter_context(tempfile.TemporaryFile(dir=directory))  # noqa: SIM115 - that does close it
         piles[algorithm.width] = _Pile(algorithm, file)
-    for entry in entries:
-        piles[len(entry[0])].add(record(entry))
-    return [pile for pile in piles.values() if len(pile)]
+    for value, category in entries:
+        if category is None:
+            piles[len(value)].withdrawn.add(value)
+        else:
+            piles[len(value)].add(record((value, category)))
+    return [pile for pile in piles.values() if len(pile) or pile.withdrawn]
 
 
 def _build(directory: Path, source: str, pile: _Pile, *, replace: bool) -> Imported:
@@ -147,11 +153,12 @@ def _build(directory: Path, source: str, pile: _Pile, *, replace: bool) -> Impor
     path = list_path(directory, source, pile.algorithm)
     old = _old_list(path, replace=replace)
     before = len(old or ())
-    kept = map(record, old) if old and not replace else iter(())
+    stays = (entry for entry in old or () if entry[0] not in pile.withdrawn)
+    kept = map(record, stays) if not replace else iter(())
     records = heapq.merge(pile.records(), kept)
     write_list(unfinished(path), (source, pile.algorithm), records, expected=len(pile) + before)
     new = DigestList.open(unfinished(path))
-    added = _count_new(old, new) if old and replace else len(new) - before
+    added = _count_new(old, new) if old and (replace or pile.withdrawn) else len(new) - before
     return Imported(source, pile.algorithm, len(new), added, before + added - len(new))
 
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from goodhoster.checking.digestlist import DigestList
 from goodhoster.checking.listnames import list_files
+from goodhoster.checking.near.extra import building
+from goodhoster.checking.near.names import SegmentName, near_lists
+from goodhoster.model.fingerprints import FingerprintKind
+
+if TYPE_CHECKING:  # numpy may be missing
+    from goodhoster.checking.near.nearlist import NearList
 
 _LOOK_EVERY = 1.0  # seconds
+_TRIES = 5
 
 _Seen = tuple[int, int, int]
+_Near = tuple[tuple[str, FingerprintKind], list[SegmentName]]
 
 
 class ListShelf:
@@ -22,6 +31,8 @@ class ListShelf:
         self._lock = threading.Lock()
         self._open: dict[Path, tuple[_Seen, DigestList]] = {}
         self._lists: tuple[DigestList, ...] = ()
+        self._near: tuple[NearList, ...] = ()
+        self._near_seen: list[_Near] = []
         self._look_at = 0.0
 
     def lists(self) -> tuple[DigestList, ...]:
@@ -35,6 +46,11 @@ class ListShelf:
                 self._look()
         return self._lists
 
+    def near_lists(self) -> tuple[NearList, ...]:
+        """The near lists, in the same way."""
+        self.lists()
+        return self._near
+
     def _look(self) -> None:
         now = time.monotonic()
         if now < self._look_at:
@@ -45,9 +61,25 @@ class ListShelf:
                 found[path] = self._newest(path)
             except FileNotFoundError:
                 continue  # removed since the directory was read
+        self._look_at_near()
         self._open = found
         self._lists = tuple(opened for _, opened in found.values())
         self._look_at = now + _LOOK_EVERY
+
+    def _look_at_near(self) -> None:
+        """Segments are never written again, so their names tell whether anything is new."""
+        for tries_left in reversed(range(_TRIES)):
+            seen = [((source, kind), segments) for source, kind, segments in near_lists(self._directory)]
+            if seen == self._near_seen:
+                return
+            try:
+                self._near = tuple(building().open_near_list(*whose, segments) for whose, segments in seen)
+            except FileNotFoundError:  # merged or removed since the directory was read
+                if not tries_left:
+                    raise
+            else:
+                self._near_seen = seen
+                return
 
     def _newest(self, path: Path) -> tuple[_Seen, DigestList]:
         status = path.stat()

@@ -19,6 +19,7 @@ from goodhoster.adapters.hashsources.remembering import AnswerBook, Remembering
 from goodhoster.adapters.hashsources.retrying import Retrying
 from goodhoster.checking.listbuild import import_entries
 from goodhoster.checking.listshelf import ListShelf
+from goodhoster.checking.near.build import import_fingerprints
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.verdicts import Category
@@ -47,6 +48,13 @@ class TestOwnLists(HashSourceSuite):
     def source(self, tmp_path: Path) -> HashSource:
         import_entries(tmp_path, "made-up", [(KNOWN.value, Category.ILLEGAL)])
         return OwnLists(ListShelf(tmp_path))
+
+
+class TestOwnNearLists(HashSourceSuite):
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> HashSource:
+        import_fingerprints(tmp_path, "made-up", [(FingerprintKind.PDQ, PDQ, Category.ILLEGAL)])
+        return OwnLists(ListShelf(tmp_path), {FingerprintKind.PDQ: 31})
 
 
 class TestHashCheckService(HashSourceSuite):

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from goodhoster.assembly.state import lists_directory
-from goodhoster.checking.listbuild import Imported, Removed, remove_lists
-from goodhoster.checking.ownlists import ListStatus, import_files, survey
-from goodhoster.model.digests import Algorithm
+from goodhoster.checking.listbuild import Imported, Removed
+from goodhoster.checking.listentries import KINDS, ListKind
+from goodhoster.checking.ownlists import ListStatus, import_files, remove, survey
 from goodhoster.model.verdicts import Category
 from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOption, print_json, read_settings
 
@@ -23,7 +23,7 @@ ReplaceOption = Annotated[bool, typer.Option("--replace", help="The files become
 
 @app.command("import")
 def import_command(
-    files: Annotated[list[Path], typer.Argument(help="One hexadecimal digest a line, or CSV with a header.")],
+    files: Annotated[list[Path], typer.Argument(help="One hexadecimal digest a line, CSV with a header, or JSON.")],
     source: SourceOption,
     category: CategoryOption = Category.UNSPECIFIED,
     config: ConfigOption = None,
@@ -31,7 +31,7 @@ def import_command(
     replace: ReplaceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Add MD5, SHA-1 or SHA-256 digests to a source's lists; all files or nothing."""
+    """Add MD5, SHA-1, SHA-256 digests and PDQ fingerprints to a source's lists; all files or nothing."""
     directory = lists_directory(read_settings(config))
     for imported in import_files(directory, files, (source, category), replace=replace):
         print_json(_imported(imported)) if as_json else print(_imported_text(imported))
@@ -50,14 +50,22 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 @app.command("remove")
 def remove_command(
     source: Annotated[str, typer.Argument(help="Whose lists.")],
-    algorithm: Annotated[Algorithm | None, typer.Option("--algorithm", help="Only the list by this one.")] = None,
+    algorithm: Annotated[str | None, typer.Option(help="Only the list by this one: " + ", ".join(KINDS) + ".")] = None,
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
     """Take a source's lists away."""
-    for removed in remove_lists(lists_directory(read_settings(config)), source, algorithm):
+    kind = _kind(algorithm) if algorithm else None
+    for removed in remove(lists_directory(read_settings(config)), source, kind):
         print_json(_removed(removed)) if as_json else print(f"removed {removed.source} {removed.algorithm}")
+
+
+def _kind(name: str) -> ListKind:
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise typer.BadParameter(f"{name!r} is not one of " + ", ".join(KINDS)) from None
 
 
 def _imported(imported: Imported) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from goodhoster.adapters.hashsources.proxies import basic_auth
 from goodhoster.adapters.hashsources.retrying import Patience, Retrying
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.digests import Algorithm
+from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.verdicts import Category
 from goodhoster.ports import Clock, HashSource, ObservedSource
 from goodhoster.settings import duration, one_of, path, read_secret, setting, text, texts, whole, words, yes_or_no
@@ -167,8 +168,15 @@ class ListKind:
     """The lists on this host that `goodhoster hashlist import` filled."""
 
     kind: str = setting(one_of("list"), "Which kind of source this is.", example='"list"')
+    pdq_within: int = setting(
+        whole(0, FARTHEST, "bits"), "Pictures whose PDQ is further from an entry's are no near match.", default=FARTHEST
+    )
+    phash_within: int = setting(
+        whole(0, 16, "bits"), "The same for entries that are pHash; unrelated pictures come within a few.", default=6
+    )
 
     def build(self, around: Surroundings) -> ObservedSource:
         """The source, counted."""
-        source: HashSource = OwnLists(around.shelf)
+        within = {FingerprintKind.PDQ: self.pdq_within, FingerprintKind.PHASH: self.phash_within}
+        source: HashSource = OwnLists(around.shelf, within)
         return Counted(source, around.clock)

@@ -1,4 +1,5 @@
 """Near look-up: which entries of a list are within some bits of a fingerprint, none missed.
 
-All of it but `names` needs numpy, so the extra `near`.
+It needs numpy, so the extra `near`, save for what finds out whether there is anything to look up: `names`, `pile`,
+`header` and `extra`, through which others reach the rest.
 """

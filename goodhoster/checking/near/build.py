@@ -17,11 +17,12 @@ import numpy as np
 from goodhoster.checking.listbuild import Imported, Removed
 from goodhoster.checking.listdisk import alone, disk_told, sync, unfinished
 from goodhoster.checking.listnames import check_source
-from goodhoster.checking.near.entries import Entries, NearEntry, by_kind
+from goodhoster.checking.near.entries import Entries, by_kind
+from goodhoster.checking.near.header import WITHDRAWN
 from goodhoster.checking.near.names import SegmentName, near_lists, segments_of
 from goodhoster.checking.near.nearlist import NearList
+from goodhoster.checking.near.pile import NearEntry
 from goodhoster.checking.near.segment import Segment
-from goodhoster.checking.near.tables import WITHDRAWN
 from goodhoster.checking.near.write import write_segment
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.model.fingerprints import FingerprintKind

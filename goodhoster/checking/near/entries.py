@@ -9,13 +9,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from goodhoster.checking.near.header import WITHDRAWN
 from goodhoster.checking.near.parts import Values
-from goodhoster.checking.near.tables import CATEGORIES, WITHDRAWN
+from goodhoster.checking.near.pile import NearEntry, Pile
 from goodhoster.model.fingerprints import FingerprintKind
-from goodhoster.model.verdicts import Category
-
-NearEntry = tuple[FingerprintKind, bytes, Category | None]
-"""A fingerprint and how its source classifies it; None: the source withdraws it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +60,11 @@ class Entries:
 
 def by_kind(entries: Iterable[NearEntry]) -> dict[FingerprintKind, Entries]:
     """The entries of each kind, each once; kinds without any are left out. ValueError for a value of wrong length."""
-    values = {kind: bytearray() for kind in FingerprintKind}
-    categories = {kind: bytearray() for kind in FingerprintKind}
-    for kind, value, category in entries:
-        if len(value) != kind.width:
-            raise ValueError(f"a {kind} fingerprint has {kind.width} bytes and not {len(value)}")
-        values[kind] += value
-        categories[kind].append(CATEGORIES.index(category))
+    pile = Pile()
+    for entry in entries:
+        pile.add(entry)
     return {
-        kind: Entries.of(kind.width, values[kind], categories[kind]).each_once()
-        for kind in FingerprintKind
-        if values[kind]
+        kind: Entries.of(kind.width, values, pile.categories[kind]).each_once()
+        for kind, values in pile.values.items()
+        if values
     }

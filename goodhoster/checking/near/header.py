@@ -19,6 +19,10 @@ from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.verdicts import Category
 
 HEADER_SIZE = 4096
+CATEGORIES = (*Category, None)
+"""What a category byte means; the last says that the entry was withdrawn."""
+WITHDRAWN = CATEGORIES.index(None)
+"""The last: whatever stands is graver."""
 _MAGIC = b"ghnear\r\n"  # a transfer as text would change it
 _VERSION = 1
 _SUM_SIZE = hashlib.sha256().digest_size

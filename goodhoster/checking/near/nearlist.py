@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
+from goodhoster.checking.near.header import CATEGORIES, WITHDRAWN
 from goodhoster.checking.near.parts import Values
 from goodhoster.checking.near.segment import Segment
-from goodhoster.checking.near.tables import CATEGORIES, WITHDRAWN
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.verdicts import Category
 
@@ -40,6 +41,16 @@ class NearList:
                 nearest[category] = min(distance, nearest.get(category, distance))
             newer.append(values_found)
         return nearest
+
+    @property
+    def created(self) -> datetime:
+        """When the list was last imported, UTC."""
+        return max(segment.header.created for segment in self.segments)
+
+    def verify(self) -> None:
+        """Read all of it; ConfigurationError when it is not what was written."""
+        for segment in self.segments:
+            segment.verify()
 
     def categories_of(self, values: Values) -> NDArray[np.uint8]:
         """The category byte of each value, `WITHDRAWN` for those that are not in the list."""

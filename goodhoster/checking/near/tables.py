@@ -24,14 +24,9 @@ from numpy.typing import NDArray
 from goodhoster.checking.near.header import HEADER_SIZE, NearHeader
 from goodhoster.checking.near.parts import Values, buckets, parts_of
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.verdicts import Category
 
 BLOCK = 256
 """Buckets that `blocks` counts together."""
-CATEGORIES = (*Category, None)
-"""What a category byte means; the last says that the entry was withdrawn."""
-WITHDRAWN = CATEGORIES.index(None)
-"""The last: whatever stands is graver."""
 _FULL = np.iinfo(np.uint16).max
 _ALIGNED = 64
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from goodhoster.checking.listdisk import create
 from goodhoster.checking.near.entries import Entries
-from goodhoster.checking.near.header import HEADER_SIZE, NearHeader
+from goodhoster.checking.near.header import CATEGORIES, HEADER_SIZE, NearHeader
 from goodhoster.checking.near.parts import bucket_bits
 from goodhoster.checking.near.segment import body_sum
-from goodhoster.checking.near.tables import CATEGORIES, Tables, file_size, fill, tables_in
+from goodhoster.checking.near.tables import Tables, file_size, fill, tables_in
 from goodhoster.model.fingerprints import FingerprintKind
 
 

@@ -13,7 +13,7 @@ import pytest
 from goodhoster.checking.digestlist import DigestList, Entry
 from goodhoster.checking.listbuild import Imported, Removed, import_entries, remove_lists
 from goodhoster.checking.listnames import list_files, list_path
-from goodhoster.checking.ownlists import import_files, survey
+from goodhoster.checking.ownlists import import_files, remove, survey
 from goodhoster.errors import BusyError, ConfigurationError, PermanentError, RefusedError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category
@@ -184,3 +184,33 @@ def test_a_survey_reads_every_list(tmp_path: Path) -> None:
         ("police", SHA1): (2, True),
     }
     assert found["police", SHA1].categories == {Category.ILLEGAL: 1, Category.OTHER: 1}
+
+
+def test_withdrawn_digests_are_in_the_list_no_more(tmp_path: Path) -> None:
+    digests = [number.to_bytes(20) for number in range(1, 6)]
+    import_entries(tmp_path, "police", [(digest, Category.ILLEGAL) for digest in digests[:4]])
+    changes = [(digests[0], None), (digests[4], Category.OTHER), (bytes(20), None), (bytes(16), None)]
+    told = import_entries(tmp_path, "police", changes)
+    assert told == (Imported("police", SHA1, 4, 1, 1),)
+    opened = DigestList.open(list_path(tmp_path, "police", Algorithm.SHA1))
+    assert [opened.find(digest) is not None for digest in digests] == [False, True, True, True, True]
+
+
+def test_a_file_of_digests_and_fingerprints_fills_both_and_replacing_takes_both_away(tmp_path: Path) -> None:
+    mixed, plain = tmp_path / "mixed.csv", tmp_path / "plain.txt"
+    mixed.write_text(f"sha1,pdq\n{'aa' * 20},{'bb' * 32}\n,{'cc' * 32}\n")
+    plain.write_text("dd" * 20)
+    lists = tmp_path / "lists"
+    told = import_files(lists, [mixed], ("police", Category.ILLEGAL))
+    assert [(one.algorithm, one.entries) for one in told] == [("sha1", 1), ("pdq", 2)]
+    assert [(one.algorithm, one.entries, one.whole) for one in survey(lists)] == [("sha1", 1, True), ("pdq", 2, True)]
+    told = import_files(lists, [plain], ("police", Category.ILLEGAL), replace=True)
+    assert [(one.algorithm, one.entries, one.removed) for one in told] == [("sha1", 1, 1), ("pdq", 0, 2)]
+    mixed.write_text(f"pdq\n{'bb' * 32}\n")
+    told = import_files(lists, [mixed], ("police", Category.ILLEGAL), replace=True)
+    assert [(one.algorithm, one.entries, one.added, one.removed) for one in told] == [
+        ("pdq", 1, 1, 0),
+        ("sha1", 0, 0, 1),
+    ]
+    assert [(one.algorithm, one.entries) for one in remove(lists, "police")] == [("pdq", 1)]
+    assert list(survey(lists)) == []

@@ -10,9 +10,9 @@ import pytest
 
 from goodhoster.checking.listdisk import alone
 from goodhoster.checking.near.build import import_fingerprints, open_near_list, remove_near_lists
-from goodhoster.checking.near.entries import NearEntry
 from goodhoster.checking.near.names import near_lists
 from goodhoster.checking.near.nearlist import NearList
+from goodhoster.checking.near.pile import NearEntry
 from goodhoster.errors import BusyError, ConfigurationError, RefusedError
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.verdicts import Category
