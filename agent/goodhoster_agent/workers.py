@@ -36,6 +36,7 @@ class Workers:
         self._rung = threading.Condition()
         self._stopping = False
         self._source_failing = False
+        self._looking = False
         self._threads = [threading.Thread(target=self._work, name=f"worker-{n}") for n in range(count)]
         self.checked = 0
         """Files settled or retried since the start; read by the progress of `scan`."""
@@ -83,11 +84,22 @@ class Workers:
             while not self._stopping:
                 if not self._ready:
                     self._ready.extend(self._index.take(time.time(), _BATCH))
-                    self._rung.notify(max(0, len(self._ready) - 1))
                 if self._ready:
+                    self._rung.notify(len(self._ready))  # one for each of the rest, and one to look at the queue
                     return self._ready.popleft()
-                self._rung.wait(_POLL)
+                self._rest()
         return None
+
+    def _rest(self) -> None:
+        """Until somebody rings. One of those who rest looks at the queue now and then, for all of them."""
+        if self._looking:
+            self._rung.wait()
+            return
+        self._looking = True
+        try:
+            self._rung.wait(_POLL)
+        finally:
+            self._looking = False
 
     def _do(self, job: Job) -> None:
         try:

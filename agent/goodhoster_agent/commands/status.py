@@ -11,7 +11,7 @@ from goodhoster.assembly.desk import House
 from goodhoster.model.cases import CaseState
 from goodhoster.noticehouse import notice_figures
 from goodhoster.ports import CaseQuery
-from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOption, open_house, print_json
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_house, print_json
 from goodhoster_agent.lock import running_daemon
 from goodhoster_agent.report import DaemonReport, read_report
 
@@ -20,11 +20,10 @@ app = typer.Typer()
 
 @app.command()
 def status_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """How this host is doing; exit code 1 while something is not as it should be."""
+    """How this host is doing: what is covered, what waits, what is degraded. `goodhoster doctor` judges it."""
     with open_house(config) as house:
         status = status_of(house)
     print_json(status) if as_json else print(as_text(status))
-    raise typer.Exit(FINE if status["ready"] and not status["degraded"] else YES)
 
 
 def status_of(house: House) -> dict[str, Any]:
