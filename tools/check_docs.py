@@ -6,7 +6,8 @@
   directions.
 - Every `goodhoster …` that a Markdown file shows, in a console example or in a line of text, has a command and
   options that the program knows.
-- Every state of a case and every kind of audit entry stands in the glossary, every reason of a hash source in its page.
+- Every state of a case and every kind of audit entry stands in the glossary, every reason of a hash source in its
+  page, and every line of the journal in the reference of the journal.
 - What is made from the program (see generated.py) is what the program would make today.
 
 Prints one line for each fault and ends with 1 when there was any.
@@ -31,7 +32,9 @@ FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHOWN_LINE = re.compile(r"^[$#] (?:sudo )?((?:goodhoster|\./dev run) .*)", re.MULTILINE)
 INLINE = re.compile(r"`((?:goodhoster|\./dev run) [a-z][^`]*)`")
-LOGGED = re.compile(r"(?:_log|AuditEvent)\(\s*\"([a-z]+\.[a-z]+)\"")
+LOGGED = re.compile(r"\"((?:block|case|log|match|measure|notice|restore|watch)\.[a-z-]+|daemon\.started)\"")
+# A line of nothing but what it is given (an error and its hint) cannot be told.
+JOURNAL = re.compile(r"\b_?log\.(?:info|warning|error|critical|exception)\(\s*\"((?=[^\"]*[a-z]{3})[^\"]+)\"")
 SHOWN_COMMANDS = re.compile(r"<!-- commands -->(.*?)<!-- /commands -->", re.DOTALL)
 
 
@@ -42,6 +45,7 @@ def main() -> int:
         *unknown_dev_commands(),
         *refused_examples(),
         *readme_against_program(),
+        *untold_words(),
         *stale_documents(),
     ]
     for fault in faults:
@@ -116,14 +120,15 @@ def readme_against_program() -> Iterator[str]:
 
 
 def untold_words() -> Iterator[str]:
-    """Words that users meet in output and no document explains."""
-    kinds = {
-        kind
-        for folder in ("goodhoster", "agent")
-        for module in (CHECKOUT / folder).rglob("*.py")
-        for kind in LOGGED.findall(module.read_text())
+    """Words and lines that users meet in output and no document explains."""
+    source = "".join(
+        path.read_text() for folder in ("goodhoster", "agent") for path in (CHECKOUT / folder).rglob("*.py")
+    )
+    told_in = {
+        "glossary.md": {*CaseState, *LOGGED.findall(source)},
+        "how-to-hash-service.md": set(Reason),
+        "reference-journal.md": {re.sub(r"%[\w.]+", "…", line) for line in JOURNAL.findall(source)},
     }
-    told_in = {"glossary.md": {*CaseState, *kinds}, "how-to-hash-service.md": set(Reason)}
     for name, words in told_in.items():
         text = (CHECKOUT / "docs" / name).read_text()
         for word in sorted(words):

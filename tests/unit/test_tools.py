@@ -4,9 +4,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import check_docs
 import pytest
 from commandline import problem, program
 from manpage import man_page
+
+CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -60,3 +63,45 @@ def test_man_shows_the_page_without_a_warning(tmp_path: Path) -> None:
     )
     assert shown.stderr == ""
     assert "EXIT STATUS" in shown.stdout
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what the checks of the documentation read."""
+    for name in ("docs", "goodhoster", "agent", "packaging"):
+        shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "dev"):
+        shutil.copy(CHECKOUT / name, tmp_path)
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    monkeypatch.setattr(check_docs, "CHECKOUT", tmp_path)
+    return tmp_path
+
+
+def test_the_documentation_is_without_fault(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (check_docs.main(), capsys.readouterr().out) == (0, ""), checkout
+
+
+@pytest.mark.parametrize(
+    ("document", "planted", "told"),
+    [
+        ("README.md", "[x](docs/missing.md)", "no such file"),
+        ("README.md", "[x](docs/glossary.md#missing)", "no such heading"),
+        ("README.md", "`./dev dance`", "./dev dance: no such command"),
+        ("docs/x.md", "`goodhoster dance`", "has no command dance"),
+        ("docs/x.md", "```console\n$ sudo goodhoster scan --fast /srv\n```", "has no option --fast"),
+        ("README.md", "<!-- commands -->`goodhoster dance`<!-- /commands -->", "`goodhoster dance` is listed"),
+        ("docs/reference-configuration.md", "more", "stale"),
+        ("packaging/man/goodhoster.1", "more", "stale"),
+        ("goodhoster/x.py", 'self._log("case.danced")', "does not tell what `case.danced` means"),
+        ("goodhoster/x.py", '_log.info("%s danced", name)', "does not tell what `… danced` means"),
+    ],
+)
+def test_a_planted_fault_is_told(
+    checkout: Path, capsys: pytest.CaptureFixture[str], document: str, planted: str, told: str
+) -> None:
+    with (checkout / document).open("r+" if (checkout / document).exists() else "w+") as opened:
+        before = opened.read()
+        opened.seek(0)
+        opened.write(planted + "\n" + before)
+    assert check_docs.main() == 1
+    assert told in capsys.readouterr().out
