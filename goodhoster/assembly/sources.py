@@ -2,36 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
 from typing import Any
 
 from goodhoster.adapters.hashsources.kinds import Surroundings
 from goodhoster.adapters.hashsources.remembering import AnswerBook, Remembering
-from goodhoster.assembly.state import lists_directory, make_state_dir
+from goodhoster.adapters.hashsources.rollout import Record, RolledOut, Shadowed
+from goodhoster.assembly.state import audit_log, lists_directory, make_state_dir
 from goodhoster.audit.log import utc_now
 from goodhoster.checking.listshelf import ListShelf
 from goodhoster.errors import ConfigurationError
-from goodhoster.ports import HashSource, ObservedSource
-from goodhoster.settings import Settings, installed_kinds, read_plugged
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.sources import Question
+from goodhoster.model.verdicts import Match
+from goodhoster.ports import AuditLog, HashSource, ObservedSource
+from goodhoster.settings import RolloutSettings, Settings, installed_kinds, read_plugged
 
 _GROUP = "goodhoster.hash_sources"
+_ALL = 100  # percent
 
 
 def hash_sources(settings: Settings) -> tuple[ObservedSource, ...]:
     """Every [[hash_source]], counted and guarded."""
-    around = Surroundings(ListShelf(lists_directory(settings)), utc_now)
+    return _build(settings, _read(settings))
+
+
+def _read(settings: Settings) -> list[tuple[Any, RolloutSettings]]:
+    """Every [[hash_source]] as a value of its kind's settings class, and how far it is trusted."""
     kinds = hash_source_kinds()
+    return [(read_plugged(plugged, kinds), plugged.common) for plugged in settings.hash_sources]
+
+
+def _build(settings: Settings, read: Iterable[tuple[Any, RolloutSettings]]) -> tuple[ObservedSource, ...]:
+    around = Surroundings(ListShelf(lists_directory(settings)), utc_now)
+    record = _recorder(audit_log(settings))
     sources: list[ObservedSource] = []
     with ExitStack() as begun:
-        for plugged in settings.hash_sources:
-            source = begun.enter_context(closing(read_plugged(plugged, kinds).build(around)))
+        for kind, rollout in read:
+            source = _rolled_out(begun.enter_context(closing(kind.build(around))), rollout, record)
             if source.name in {other.name for other in sources}:
                 hint = "give each [[hash_source]] its name"
                 raise ConfigurationError(f"two hash sources are called {source.name}", hint=hint)
             sources.append(source)
         begun.pop_all()
     return tuple(sources)
+
+
+def _rolled_out(source: ObservedSource, rollout: RolloutSettings, record: Record) -> ObservedSource:
+    """As far as the house trusts the source yet."""
+    shadowed = Shadowed(source, record) if rollout.shadow else source
+    return RolledOut(shadowed, rollout.percent) if rollout.percent < _ALL else shadowed
+
+
+def _recorder(audit: AuditLog) -> Record:
+    """Matches in shadow go to the audit log and nowhere else."""
+
+    def record(question: Question, match: Match) -> None:
+        taken = (algorithm for algorithm in reversed(Algorithm) if question.digests.has(algorithm))
+        data: dict[str, str | int | bool | list[str] | None] = {
+            "source": match.source,
+            "algorithm": match.algorithm,
+            "category": match.category,
+            "distance": match.distance,
+            **{algorithm.value: question.digests.of(algorithm).hex for algorithm in taken},
+        }
+        audit.append(AuditEvent("match.shadow", data))
+
+    return record
 
 
 def check_hash_sources(settings: Settings) -> None:
@@ -41,11 +80,16 @@ def check_hash_sources(settings: Settings) -> None:
 
 
 def relay_sources(settings: Settings) -> tuple[HashSource, ...]:
-    """The sources of the compatible hash service: what an upstream answered is remembered for a while."""
+    """The sources of the compatible hash service: what an upstream answered is remembered for a while.
+
+    It is asked by digests, so sources that take fingerprints only have no part in it: their kinds say so by a
+    `takes_digests` that is false.
+    """
     directory = make_state_dir(settings.state_dir) / "hashservice"
     directory.mkdir(mode=0o700, exist_ok=True)
     book = AnswerBook(directory / "answers.sqlite")
-    return tuple(source if source.local else Remembering(source, book) for source in hash_sources(settings))
+    read = [(kind, rollout) for kind, rollout in _read(settings) if getattr(kind, "takes_digests", True)]
+    return tuple(source if source.local else Remembering(source, book) for source in _build(settings, read))
 
 
 def hash_source_kinds() -> Mapping[str, Any]:

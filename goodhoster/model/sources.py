@@ -39,5 +39,7 @@ class SourceHealth:
     """The newest failure in words; empty when the newest question was answered."""
     alarm: bool = False
     """The source refuses us (401, 403): a person must act."""
+    shadow: bool = False
+    """What it says is recorded and nothing else."""
     paused_until: datetime | None = None
     """Not asked before this time: its circuit breaker is open."""

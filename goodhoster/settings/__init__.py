@@ -7,6 +7,7 @@ reference page and the sample file are made from it (`pages`). A new section is 
 
 from goodhoster.settings.notifiers import NotifierSettings
 from goodhoster.settings.reading import PluggedTable, installed_kinds, read_plugged, read_section
+from goodhoster.settings.rollout import RolloutSettings
 from goodhoster.settings.secret import read_secret
 from goodhoster.settings.sections import (
     DEFAULT_FILE,
@@ -37,6 +38,7 @@ __all__ = [
     "NotifierSettings",
     "PluggedTable",
     "PolicySettings",
+    "RolloutSettings",
     "Settings",
     "WatchSettings",
     "duration",

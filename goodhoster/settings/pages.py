@@ -68,7 +68,7 @@ def _sample_of(section: Section) -> Iterator[str]:
         in_force = not isinstance(section, Plugged) and not _only_by_choice(section, kind)
         yield f"\n# {_purpose(kind)}"
         yield section.heading if in_force else f"#{section.heading}"
-        for f in dataclasses.fields(kind):
+        for f in _fields(section, kind):
             yield f"# {f.metadata['help']}"
             yield f"{'' if in_force and is_required(f) else '#'}{f.name} = {_shown(f)}"
 
@@ -86,7 +86,7 @@ def _reference_of(section: Section) -> Iterator[str]:
             yield f'\n### kind = "{name}"'
         yield f"\n{_purpose(kind)}\n"
         yield "| key | takes | default | what it does |\n|---|---|---|---|"
-        yield from (_row(f) for f in dataclasses.fields(kind))
+        yield from (_row(f) for f in _fields(section, kind))
 
 
 def _row(f: dataclasses.Field[Any]) -> str:
@@ -97,6 +97,13 @@ def _row(f: dataclasses.Field[Any]) -> str:
 
 def _kinds(section: Section) -> dict[str, type]:
     return installed_kinds(section.group) if isinstance(section, Plugged) else {"": section.kind}
+
+
+def _fields(section: Section, kind: type) -> Iterator[dataclasses.Field[Any]]:
+    """The kind's own settings, then those that all kinds of the section share."""
+    yield from dataclasses.fields(kind)
+    if isinstance(section, Plugged) and section.common is not None:
+        yield from dataclasses.fields(section.common)
 
 
 def _purpose(kind: type) -> str:

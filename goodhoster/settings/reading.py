@@ -38,6 +38,8 @@ class PluggedTable:
 
     kind: str
     written: Written
+    common: Any = None
+    """A value of the settings class that all kinds of this section share, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +90,27 @@ class Plugged:
 
     name: str
     group: str
+    common: type | None = None
+    """A settings class whose keys every kind has beside its own."""
 
     @property
     def heading(self) -> str:
         """As it is written in the file."""
         return f"[[{self.name}]]"
 
-    @staticmethod
-    def read(written: Iterable[Written]) -> tuple[PluggedTable, ...]:
+    def read(self, written: Iterable[Written]) -> tuple[PluggedTable, ...]:
         """The tables; no plug-in is loaded yet."""
-        return tuple(PluggedTable(_kind_of(part), part) for part in written)
+        return tuple(self._table(part) for part in written)
+
+    def _table(self, written: Written) -> PluggedTable:
+        kind = _kind_of(written)
+        if self.common is None:
+            return PluggedTable(kind, written)
+        shared = {f.name for f in dataclasses.fields(self.common)}
+        own = {key: value for key, value in written.table.items() if key not in shared}
+        rest = {key: value for key, value in written.table.items() if key in shared}
+        common: Any = read_section(self.common, dataclasses.replace(written, table=rest))
+        return PluggedTable(kind, dataclasses.replace(written, table=own), common)
 
 
 Section = Single | Several | Plugged

@@ -20,6 +20,7 @@ from goodhoster.settings.notices import (
 )
 from goodhoster.settings.notifiers import NotifierSettings
 from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several, Single, read_files
+from goodhoster.settings.rollout import RolloutSettings
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
 
 DEFAULT_FILE = Path("/etc/goodhoster/goodhoster.toml")
@@ -102,7 +103,9 @@ class Settings:
     file: Path
     agent: AgentSettings = _section(Single("agent", AgentSettings))
     watches: tuple[WatchSettings, ...] = _section(Several("watch", WatchSettings, needed=True))
-    hash_sources: tuple[PluggedTable, ...] = _section(Plugged("hash_source", "goodhoster.hash_sources"))
+    hash_sources: tuple[PluggedTable, ...] = _section(
+        Plugged("hash_source", "goodhoster.hash_sources", RolloutSettings)
+    )
     policy: PolicySettings = _section(Single("policy", PolicySettings))
     directories: tuple[PluggedTable, ...] = _section(Plugged("directory", "goodhoster.directories"))
     notifiers: tuple[NotifierSettings, ...] = _section(Several("notifier", NotifierSettings))

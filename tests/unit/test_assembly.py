@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 
 from goodhoster.assembly.house import assemble
-from goodhoster.assembly.sources import hash_sources
-from goodhoster.assembly.state import make_state_dir, trees_of
+from goodhoster.assembly.sources import hash_sources, relay_sources
+from goodhoster.assembly.state import audit_log, lists_directory, make_state_dir, trees_of
+from goodhoster.checking.listbuild import import_entries
 from goodhoster.errors import ConfigurationError
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.verdicts import Category
 from goodhoster.settings import Settings, load
+from goodhoster.testing.hash_source_suite import made_up
 from goodhoster.uploads.places import Tree
 
 Configure = Callable[[str], Settings]
@@ -113,3 +117,34 @@ def test_a_house_that_cannot_be_finished_gives_back_what_was_begun(configure: Co
     with pytest.raises(ConfigurationError, match="the index"):
         assemble(settings)
     assert our_threads() == before
+
+
+def test_any_source_can_be_in_shadow_or_asked_about_a_share(configure: Configure) -> None:
+    settings = configure('[[hash_source]]\nkind = "list"\nshadow = true\n')
+    known = made_up("known").digests.of(Algorithm.SHA1)
+    import_entries(lists_directory(settings), "police", [(known.value, Category.ILLEGAL)])
+    [source] = hash_sources(settings)
+    assert source.look_up(made_up("known")) == ()
+    assert source.health().matches == 1
+    [entry] = audit_log(settings).entries()
+    assert (entry.event.kind, entry.event.data["source"], entry.event.data["sha1"]) == (
+        "match.shadow",
+        "police",
+        known.hex,
+    )
+    [source] = hash_sources(configure('[[hash_source]]\nkind = "list"\npercent = 1\n'))
+    asked = [made_up(str(number)) for number in range(50)]
+    assert [source.look_up(question) for question in asked] == [()] * 50
+    assert source.health().checks < 10
+    with pytest.raises(ConfigurationError, match="percent"):
+        configure('[[hash_source]]\nkind = "list"\npercent = 101\n')
+
+
+def test_the_relay_asks_no_source_that_takes_fingerprints_only(configure: Configure) -> None:
+    arachnid = '[[hash_source]]\nkind = "arachnid"\nusername = "example"\npassword_file = "password"\n'
+    settings = configure(f'{arachnid}[[hash_source]]\nkind = "list"')
+    sources = hash_sources(settings)
+    assert [source.name for source in sources] == ["arachnid", "list"]
+    assert [source.name for source in relay_sources(settings)] == ["list"]
+    for source in sources:
+        source.close()

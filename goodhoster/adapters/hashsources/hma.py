@@ -27,9 +27,8 @@ from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category, Match
 
-_TYPES: Mapping[str, Algorithm | FingerprintKind] = {"pdq": FingerprintKind.PDQ, "video_md5": Algorithm.MD5}
+SIGNAL_TYPES: Mapping[str, Algorithm | FingerprintKind] = {"pdq": FingerprintKind.PDQ, "video_md5": Algorithm.MD5}
 """What the service calls a signal type, and what we call what is asked by it."""
-SIGNAL_TYPES = tuple(_TYPES)
 _DISTANCE = re.compile(r"[0-9]{1,4}", re.ASCII)
 _UNTOLD = "-"  # how the service prints that a signal type has no distances
 
@@ -83,14 +82,14 @@ class Hma:
     def probe(self) -> None:
         """Ask by zeros, which are no picture's."""
         type_ = self._settings.signal_types[0]
-        self._client.run(partial(self._ask_all, [_Signal(type_, bytes(_TYPES[type_].width), "")]))
+        self._client.run(partial(self._ask_all, [_Signal(type_, bytes(SIGNAL_TYPES[type_].width), "")]))
 
     def close(self) -> None:
         """Drop the connections; questions under way end as unavailable (`closed`)."""
         self._client.close()
 
     def _signals(self, question: Question, type_: str) -> Iterator[_Signal]:
-        kind = _TYPES[type_]
+        kind = SIGNAL_TYPES[type_]
         seed = question.digests.sha256.hex()
         if isinstance(kind, Algorithm):
             if question.digests.has(kind):
@@ -103,11 +102,11 @@ class Hma:
     def _may_be_without(self, question: Question) -> bool:
         """Somebody looked for fingerprints, and there are none to ask by."""
         return question.fingerprints is not None and any(
-            isinstance(_TYPES[type_], FingerprintKind) for type_ in self._settings.signal_types
+            isinstance(SIGNAL_TYPES[type_], FingerprintKind) for type_ in self._settings.signal_types
         )
 
     async def _ask_all(self, asked: Sequence[_Signal]) -> tuple[Match, ...]:
-        found = [(_TYPES[signal.type], one) for signal in asked for one in await self._ask(signal)]
+        found = [(SIGNAL_TYPES[signal.type], one) for signal in asked for one in await self._ask(signal)]
         return nearest(self.name, found, within=self._settings.within)
 
     async def _ask(self, signal: _Signal) -> list[Found]:

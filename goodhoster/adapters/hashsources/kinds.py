@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from goodhoster.adapters.hashsources.arachnid import ArachnidShield
 from goodhoster.adapters.hashsources.breaker import Breaker, Pauses
@@ -109,6 +110,11 @@ class HmaKind:
         path, "Certificates to trust instead of the system's.", default=None, example='"ca.pem"'
     )
 
+    @property
+    def takes_digests(self) -> bool:
+        """Can it be asked by an exact digest?"""
+        return any(isinstance(SIGNAL_TYPES[name], Algorithm) for name in self.signal_types)
+
     def build(self, around: Surroundings) -> ObservedSource:
         """The source in its wrapping. ConfigurationError for a bank or category that is none."""
         token = f"Bearer {read_secret(self.token_file, f'token of {self.name}')}" if self.token_file else ""
@@ -133,6 +139,8 @@ class HmaKind:
 @dataclass(frozen=True, slots=True)
 class ArachnidShieldKind:
     """Arachnid Shield of the Canadian Centre for Child Protection; only PDQ fingerprints are sent, never a picture."""
+
+    takes_digests: ClassVar[bool] = False
 
     kind: str = setting(one_of("arachnid"), "Which kind of source this is.", example='"arachnid"')
     username: str = setting(text, "Account at the service.", example='"example"')

@@ -1,0 +1,19 @@
+"""What every kind of hash source can be set with beside its own settings: how far to trust it yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from goodhoster.settings.values import setting, whole, yes_or_no
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutSettings:
+    """Keys of every [[hash_source]], whatever its kind."""
+
+    shadow: bool = setting(
+        yes_or_no, "Only record in the audit log what this source knows: nothing is held or acted on.", default=False
+    )
+    percent: int = setting(
+        whole(1, 100), "Ask about so many in a hundred contents, always the same; 100 asks about all.", default=100
+    )
