@@ -126,7 +126,7 @@ def untold_words() -> Iterator[str]:
     )
     told_in = {
         "glossary.md": {*CaseState, *LOGGED.findall(source)},
-        "how-to-hash-service.md": set(Reason),
+        "how-to-hash-sources.md": set(Reason),
         "reference-journal.md": {re.sub(r"%[\w.]+", "…", line) for line in JOURNAL.findall(source)},
     }
     for name, words in told_in.items():

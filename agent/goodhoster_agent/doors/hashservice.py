@@ -1,4 +1,4 @@
-"""The compatible hash service: the HashCheckService's protocol (docs/how-to-hash-service.md) over our own sources.
+"""The compatible hash service: the HashCheckService's protocol (docs/how-to-hash-sources.md) over our own sources.
 
     POST /v1/check/{md5|sha1|sha256}        HTTP Basic; the body is one bare hexadecimal digest; answers true or false
     POST /v1/test/check/{…}                 the same for trying out: nothing is looked up and nothing counted

@@ -1,4 +1,4 @@
-"""The HashCheckService of police and hotline (docs/how-to-hash-service.md), and servers that speak like it.
+"""The HashCheckService of police and hotline (docs/how-to-hash-sources.md), and servers that speak like it.
 
 `POST {url}/{algorithm}`, HTTP Basic, the body one bare lower-case hexadecimal digest; the answer is `true` or
 `false`. One digest a request, so the rate comes from many requests at once: one event loop in one thread

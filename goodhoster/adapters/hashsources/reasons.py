@@ -1,4 +1,4 @@
-"""Why a question got no usable answer, as codes; docs/how-to-hash-service.md says what to do about each."""
+"""Why a question got no usable answer, as codes; docs/how-to-hash-sources.md says what to do about each."""
 
 from __future__ import annotations
 
