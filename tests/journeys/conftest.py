@@ -1,9 +1,10 @@
-import subprocess
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from goodhoster import kernel
 from goodhoster.testing.hashcheckservice import FakeHashService
 from tests.journeys.host import Host
 
@@ -30,5 +31,7 @@ def host(tmp_path: Path, service: FakeHashService) -> Iterator[Host]:
 
 def _unlock(folder: Path) -> None:
     """What lies in quarantine is immutable; pytest could not clear it away."""
-    if shelves := list(folder.rglob(".goodhoster")):
-        subprocess.run(["chattr", "-R", "-i", *map(str, shelves)], stderr=subprocess.DEVNULL, check=False)
+    shelved = folder.rglob(".goodhoster/quarantine/*") if os.geteuid() == 0 else ()
+    for path in filter(Path.is_file, shelved):
+        with path.open("rb") as opened:
+            kernel.set_inode_flags(opened.fileno(), 0)
