@@ -16,8 +16,6 @@ from goodhoster.notices.ground import Ground, NoPlaceError
 from goodhoster.notices.variants import stem_of, variants
 from goodhoster.ports import ContentIndex
 
-_MOST_NAMES = 100_000  # in one directory
-
 
 @dataclass(frozen=True, slots=True)
 class Copies:
@@ -39,10 +37,15 @@ class Copies:
 
     def _sizes(self, upload: Upload) -> Iterator[Upload]:
         folder, name = os.path.split(upload.place.path)
-        if stem_of(name) is None:
+        stem = stem_of(name)
+        if stem is None:
             return
-        with self.ground.opened(Place(upload.place.tree, folder), os.O_RDONLY | os.O_DIRECTORY) as fd:
-            names = sorted(os.fsencode(other) for other in os.listdir(fd)[:_MOST_NAMES])
+        begins = os.fsdecode(stem)
+        with (
+            self.ground.opened(Place(upload.place.tree, folder), os.O_RDONLY | os.O_DIRECTORY) as fd,
+            os.scandir(fd) as all_,
+        ):
+            names = sorted(os.fsencode(entry.name) for entry in all_ if entry.name.startswith(begins))
         yield from self._there(Place(upload.place.tree, os.path.join(folder, other)) for other in variants(name, names))
 
     def _same_file(self, upload: Upload) -> Iterator[LocatedFile]:

@@ -52,14 +52,19 @@ class Ground:
 
     def place_of(self, served: ServedFrom) -> Place:
         """The place that a web server would open. NoPlaceError: `not-covered`, `link`."""
-        for directory in (os.path.normpath(served.directory), _real(served.directory)):
-            for tree in self.trees:
-                if directory == tree.root or directory.startswith(tree.root.rstrip(b"/") + b"/"):
-                    below = directory[len(tree.root) :].strip(b"/")
-                    path = b"/".join(filter(None, (below, served.path)))
-                    if not tree.is_ours(path):
-                        return Place(tree.root, path)
-        raise NoPlaceError(f"{os.fsdecode(served.directory)} is in no watched tree", reason="not-covered")
+        place = self._below(os.path.normpath(served.directory), served.path)
+        place = place or self._below(_real(served.directory), served.path)
+        if place is None:
+            raise NoPlaceError(f"{os.fsdecode(served.directory)} is in no watched tree", reason="not-covered")
+        return place
+
+    def _below(self, directory: bytes, path: bytes) -> Place | None:
+        for tree in self.trees:
+            if directory == tree.root or directory.startswith(tree.root.rstrip(b"/") + b"/"):
+                below = directory[len(tree.root) :].strip(b"/")
+                whole = b"/".join(filter(None, (below, path)))
+                return None if tree.is_ours(whole) else Place(tree.root, whole)
+        return None
 
     def upload_at(self, place: Place) -> Upload:
         """The regular file at that place, with its owner.

@@ -22,6 +22,4 @@ def stem_of(name: bytes) -> bytes | None:
 def variants(name: bytes, names: list[bytes]) -> list[bytes]:
     """The other names that are sizes of the same picture."""
     stem = stem_of(name)
-    if stem is None:
-        return []
-    return [other for other in names if other.startswith(stem) and other != name and stem_of(other) == stem]
+    return [other for other in names if other != name and stem is not None and stem_of(other) == stem]
