@@ -20,7 +20,7 @@ from goodhoster.notices.locate import Locator
 from goodhoster.notices.maps import Maps
 from goodhoster.notices.serving import Serving
 from goodhoster.ports import Directory
-from goodhoster.testing.contents import NoContents
+from goodhoster.testing.contents import MemoryContents
 from goodhoster.uploads.places import Tree
 
 FILES = [
@@ -174,7 +174,7 @@ def folder(tmp_path: Path) -> Path:
 
 def locator(folder: Path, directory: Directory) -> Locator:
     ground = Ground([Tree(os.fsencode(folder / "srv"), None)])
-    return Locator(Maps([directory]), Serving(ground), Copies(ground, NoContents()))
+    return Locator(Maps([directory]), Serving(ground), Copies(ground, MemoryContents()))
 
 
 def shown(port: int, host: str, path: str) -> str | None:
