@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from goodhoster.model.digests import Digests
+from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 
 
@@ -17,6 +17,14 @@ class Question:
     digests: Digests
     fingerprints: tuple[Fingerprint, ...] | None = None
     """Empty when there are none to take (a video, a text); None when nobody opened the content to take them."""
+
+    @property
+    def lacks_fingerprints(self) -> bool:
+        """A file was read and nobody took fingerprints: a source that is asked by those too cannot say no.
+
+        Whoever asks by a digest alone has no file, and wants to know about the digest only.
+        """
+        return self.fingerprints is None and all(map(self.digests.has, Algorithm))
 
     def matchable(self, kind: FingerprintKind) -> tuple[Fingerprint, ...]:
         """The fingerprints of that kind by which a near match can be found."""

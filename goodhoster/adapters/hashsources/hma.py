@@ -73,11 +73,12 @@ class Hma:
     def look_up(self, question: Question) -> tuple[Match, ...]:
         """Ask by every signal type that is set; a picture too flat for a fingerprint has no near match."""
         asked = [signal for type_ in self._settings.signal_types for signal in self._signals(question, type_)]
-        if not asked and not self._may_be_without(question):
+        matches = self._client.run(partial(self._ask_all, asked)) if asked else ()
+        if not matches and self._is_left_out(question, asked):
             raise UncheckedError(
-                f"{self.name} is asked by {', '.join(self._settings.signal_types)} only", reason=Reason.NOT_ASKABLE
+                f"{self.name} is asked by {', '.join(self._settings.signal_types)}", reason=Reason.NOT_ASKABLE
             )
-        return self._client.run(partial(self._ask_all, asked)) if asked else ()
+        return matches
 
     def probe(self) -> None:
         """Ask by zeros, which are no picture's."""
@@ -99,11 +100,12 @@ class Hma:
             values = fingerprint.values if self._settings.turned else (fingerprint.value,)
             yield from (_Signal(type_, value, seed) for value in values)
 
-    def _may_be_without(self, question: Question) -> bool:
-        """Somebody looked for fingerprints, and there are none to ask by."""
-        return question.fingerprints is not None and any(
-            isinstance(SIGNAL_TYPES[type_], FingerprintKind) for type_ in self._settings.signal_types
-        )
+    def _is_left_out(self, question: Question, asked: Sequence[_Signal]) -> bool:
+        """Was there something to ask by that nobody took?"""
+        near = any(isinstance(SIGNAL_TYPES[type_], FingerprintKind) for type_ in self._settings.signal_types)
+        if asked:
+            return near and question.lacks_fingerprints
+        return not near or question.fingerprints is None
 
     async def _ask_all(self, asked: Sequence[_Signal]) -> tuple[Match, ...]:
         found = [(SIGNAL_TYPES[signal.type], one) for signal in asked for one in await self._ask(signal)]

@@ -68,8 +68,8 @@ class OwnLists:
     def look_up(self, question: Question) -> tuple[Match, ...]:
         """Look into each list whose digests or fingerprints were taken.
 
-        Where not every digest was taken, an empty answer needs at least one list of those that were:
-        `not-askable` otherwise.
+        Where not every digest was taken, an empty answer needs at least one list of those that were, and where
+        there are near lists it needs fingerprints of a file: `not-askable` otherwise.
         """
         digests = question.digests
         with _readable():
@@ -79,6 +79,8 @@ class OwnLists:
             raise UncheckedError("no list on this host has digests of this algorithm", reason=Reason.NOT_ASKABLE)
         found = ((each, each.find(getattr(digests, each.algorithm))) for each in lists)
         exact = [Match(each.source, each.algorithm, category) for each, category in found if category is not None]
+        if near and question.lacks_fingerprints and not exact:
+            raise UncheckedError("the near lists on this host need fingerprints", reason=Reason.NOT_ASKABLE)
         return (*exact, *(match for each in near for match in self._near(each, question)))
 
     def _near(self, near: NearList, question: Question) -> Iterator[Match]:

@@ -160,6 +160,18 @@ def test_a_flat_picture_is_no_match_and_one_that_nobody_opened_is_unchecked(
     assert server.requests == []
 
 
+def test_hma_by_md5_and_pdq_needs_both_of_a_file(hma: FakeHma) -> None:
+    source = hma_source(hma, signal_types=("pdq", "video_md5"))
+    assert source.look_up(Question(DIGESTS)) == (Match("hma", "md5"),)
+    unknown = made_up("unknown").digests
+    with pytest.raises(UncheckedError):
+        source.look_up(Question(unknown))
+    assert source.look_up(Question(unknown, ())) == ()
+    assert source.look_up(Question(Digests.only(unknown.of(Algorithm.MD5)))) == ()
+    with pytest.raises(UncheckedError):
+        hma_source(hma, signal_types=("video_md5",)).look_up(UNTAKEN)
+
+
 def test_no_account_is_refused(arachnid: FakeArachnidShield) -> None:
     with pytest.raises(SourceRefusedError):
         arachnid_source(arachnid, "wrong").look_up(PICTURE)

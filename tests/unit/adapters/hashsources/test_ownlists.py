@@ -119,3 +119,16 @@ def test_a_damaged_near_list_is_never_a_no(tmp_path: Path) -> None:
     with pytest.raises(SourceUnavailableError) as caught:
         lists.look_up(picture(Fingerprint(PDQ, SEEN)))
     assert caught.value.reason == "list-damaged"
+
+
+def test_a_file_without_fingerprints_is_no_no_of_a_near_list(tmp_path: Path) -> None:
+    lists = near(("police", Category.BASELINE))(tmp_path)
+    with pytest.raises(UncheckedError) as caught:
+        lists.look_up(Question(KNOWN.digests))
+    assert caught.value.reason == "not-askable"
+    import_entries(tmp_path / "other", "police", [(KNOWN.digests.sha1, Category.OTHER)])
+    import_fingerprints(tmp_path / "other", "police", [(PDQ, SEEN, Category.BASELINE)])
+    both = OwnLists(ListShelf(tmp_path / "other"), {PDQ: 31})
+    assert both.look_up(Question(KNOWN.digests)) == (Match("police", "sha1", Category.OTHER),)
+    unknown = made_up("unknown").digests
+    assert both.look_up(Question(Digests.only(unknown.of(Algorithm.SHA1)))) == ()
