@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster import kernel
+from goodhoster.evidence.metadata import set_guards
 from goodhoster.testing.hashcheckservice import FakeHashService
 from tests.journeys.host import Host
 
@@ -34,4 +34,4 @@ def _unlock(folder: Path) -> None:
     shelved = folder.rglob(".goodhoster/quarantine/*") if os.geteuid() == 0 else ()
     for path in filter(Path.is_file, shelved):
         with path.open("rb") as opened:
-            kernel.set_inode_flags(opened.fileno(), 0)
+            set_guards(opened.fileno(), 0)

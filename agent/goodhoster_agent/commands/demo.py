@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from goodhoster import kernel
+from goodhoster.evidence.metadata import set_guards
 from goodhoster_agent.commands.options import FINE, YES, JsonOption, print_json
 from goodhoster_agent.demo.stage import DemoError, Stage
 from goodhoster_agent.demo.story import KNOWN_PICTURES, SCENES, Scene
@@ -97,7 +96,6 @@ def _remove(stage: Stage) -> None:
     """What root left in quarantine is immutable: let it go first, in our own directory only."""
     for path in stage.quarantined() if os.geteuid() == 0 else ():
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        with suppress(OSError):  # a file system without such flags
-            kernel.set_inode_flags(file, 0)
+        set_guards(file, 0)
         os.close(file)
     shutil.rmtree(stage.folder)
