@@ -115,10 +115,17 @@ def _make_removable(path: str) -> None:
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    """`disk("ext4")` makes and mounts an empty file system of that kind; root only. Where: `at=`, options: `mkfs=`."""
+def may_mount() -> None:
+    """For tests that mount something."""
     if os.geteuid() != 0:
         pytest.skip("root, to mount a file system")
+    if not shutil.which("mount", path=PROGRAM_PATH):
+        pytest.skip("apt-get install mount")
+
+
+@pytest.fixture
+def disk(tmp_path: Path, may_mount: None) -> Iterator[Disk]:
+    """`disk("ext4")` makes and mounts an empty file system of that kind; root only. Where: `at=`, options: `mkfs=`."""
     with ExitStack() as mounted:
         yield lambda kind, **more: _mount(kind, tmp_path, mounted, **more)
 

@@ -299,7 +299,6 @@ class TestAfterACrash:
             counted(owner, name)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="root, to mount")
 def test_a_disk_that_is_not_mounted_leaves_the_case_as_it_is(house: House, disk: Callable[..., Path]) -> None:
     below = house.tree / "anna"
     disk("tmpfs", at=below)
