@@ -23,7 +23,7 @@ _PARTS = {32: 11, 8: 3}
 """By width in bytes. Measured for 256 bits and 1 and 10 million entries: 11 parts beat 10, 12, 13 and 16, of which
 the last is the textbook's choice (radius 1 all over); fewer parts have more buckets to look into, more have more to
 compare with."""
-_SPARE = 2  # so many bits more than the entries need are in a bucket's number: most buckets are empty, and quickly seen
+_SPARE = 3  # so many bits more than the entries need are in a bucket's number: most buckets are empty, and quickly seen
 _LEAST = 8  # bits of a bucket's number
 _WIDEST = 3  # no radius is larger: with 23 bits there would be ten thousand buckets to look into
 
