@@ -146,6 +146,8 @@ class Mount(NamedTuple):
     """Absolute path of its top, as this process sees it."""
     kind: str
     """Such as `ext4`; customers' own begin with `fuse`."""
+    number: int
+    """Whatever is mounted anew has another."""
 
 
 def mounts() -> tuple[Mount, ...]:
@@ -157,7 +159,8 @@ def mounts() -> tuple[Mount, ...]:
 def _mount(line: bytes) -> Mount:
     """`id parent major:minor root point options … - kind source options` (proc(5))."""
     front, _, back = line.partition(b" - ")
-    return Mount(_unescaped(front.split(b" ")[4]), back.split(b" ")[0].decode("ascii"))
+    number, _, _, _, point, *_ = front.split(b" ")
+    return Mount(_unescaped(point), back.split(b" ")[0].decode("ascii"), int(number))
 
 
 def _unescaped(field: bytes) -> bytes:

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 import os
-import re
 import select
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from goodhoster.kernel import Mount, mounts
 
 _TABLE = "/proc/self/mountinfo"
 
-_WITHOUT_FILES = frozenset(
-    b"autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts devtmpfs efivarfs fusectl hugetlbfs mqueue nsfs"
-    b" proc pstore rpc_pipefs securityfs selinuxfs sysfs tracefs".split()
-)
-"""The kernel's own file systems: nobody uploads there, and reading some of their files has effects."""
+_WITHOUT_FILES = frozenset({
+    "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs",
+    "fusectl", "hugetlbfs", "mqueue", "nsfs", "proc", "pstore", "rpc_pipefs", "securityfs", "selinuxfs", "sysfs",
+    "tracefs",
+})  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """A line of the table (proc_pid_mountinfo(5))."""
-
-    number: int
-    """The same place mounted anew has another."""
-    point: bytes
-    kind: bytes
-
-    @property
-    def has_files(self) -> bool:
-        """Can customers' files lie there?"""
-        return self.kind not in _WITHOUT_FILES
-
-
-def parse(table: bytes) -> list[Mount]:
-    """The lines of the table."""
-    return [_mount(line) for line in table.splitlines()]
+def holds_files(mount: Mount) -> bool:
+    """Can customers' files lie there? Not in the kernel's own file systems, where reading may have effects."""
+    return mount.kind not in _WITHOUT_FILES
 
 
 def mounts_below(trees: Sequence[bytes]) -> frozenset[Mount]:
     """What is mounted below these trees now; on one place, only the last counts."""
-    with open(_TABLE, "rb") as table:
-        by_point = {mount.point: mount for mount in parse(table.read())}
+    by_point = {mount.point: mount for mount in mounts()}
     tops = tuple(tree.rstrip(b"/") + b"/" for tree in trees)
     return frozenset(mount for mount in by_point.values() if mount.point.startswith(tops))
 
@@ -79,13 +63,3 @@ class MountWatch:
                     self._mounted(mount)
                 known = present
                 ready = {fd for fd, _ in poll.poll()}
-
-
-def _mount(line: bytes) -> Mount:
-    place, _, system = line.partition(b" - ")
-    number, _, _, _, point, *_ = place.split(b" ")
-    return Mount(int(number), _unescape(point), system.split(b" ")[0])
-
-
-def _unescape(path: bytes) -> bytes:
-    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), path)

@@ -18,7 +18,6 @@ _log = logging.getLogger(__name__)
 _AGAIN_AFTER_FAILURE = 30.0
 _SHARE = 10
 """While events are missing a tree is compared again and again, and that takes a tenth of the time."""
-_LEAST_PAUSE = 30.0
 _SCANS_SHARE = 0.5
 """Of the queue. Above it a scan waits: the other half is for what comes."""
 
@@ -33,6 +32,8 @@ class Rhythm:
     """A file whose closing was not seen must be unchanged for so long before it is checked."""
     rate: float = 20_000.0
     """Files a second, at the most, when a whole tree is compared."""
+    pause: float = 30.0
+    """At least so long between two comparisons while events are missing."""
 
 
 class Reconciler:
@@ -91,7 +92,7 @@ class Reconciler:
     def _pause(self, begun: float) -> float:
         if not self.events_are_missing():
             return self._rhythm.every
-        return min(self._rhythm.every, max(_LEAST_PAUSE, _SHARE * (time.monotonic() - begun)))
+        return min(self._rhythm.every, max(self._rhythm.pause, _SHARE * (time.monotonic() - begun)))
 
     def _reconcile(self, tree: Tree) -> bool:
         """True when it is done or nobody wants it any more."""

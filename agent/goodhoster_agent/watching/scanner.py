@@ -17,7 +17,7 @@ from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.inventory import Progress
 from goodhoster.uploads.opening import open_tree
 from goodhoster.uploads.places import Tree
-from goodhoster_agent.watching.mounts import mounts_below
+from goodhoster_agent.watching.mounts import holds_files, mounts_below
 from goodhoster_agent.watching.tree import Leg, Listing, Skip, is_directory, vanished, walk
 
 _log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class Scanner:
 
 def _skip(tree: Tree) -> Skip:
     """Ours, private, or one of the kernel's own file systems."""
-    without_files = {mount.point for mount in mounts_below([tree.root]) if not mount.has_files}
+    without_files = {mount.point for mount in mounts_below([tree.root]) if not holds_files(mount)}
     return lambda directory: tree.leaves_alone(directory) or os.path.join(tree.root, directory) in without_files
 
 

@@ -113,7 +113,8 @@ class _Inotify(InotifyFD):
         watched = len(self._watch_for_wd)
         if not self._refused:
             return []
-        return [f"{watched} of {watched + len(self._refused)} directories watched: raise fs.inotify.max_user_watches"]
+        there = watched + len(self._refused)
+        return [f"degraded: {watched} of {there} directories watched: raise fs.inotify.max_user_watches and restart"]
 
     def _refuse(self, path: bytes, why: str) -> None:
         first = not self._refused

@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 
 from goodhoster.errors import IndexUnavailableError
+from goodhoster.kernel import Mount
 from goodhoster.model.uploads import Place, display
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.places import Tree
 from goodhoster_agent.watching.events import EventSource, Gap, Hint
-from goodhoster_agent.watching.mounts import Mount, MountWatch
+from goodhoster_agent.watching.mounts import MountWatch, holds_files
 from goodhoster_agent.watching.newcomers import Newcomers
 from goodhoster_agent.watching.reconciler import Reconciler, Rhythm
 from goodhoster_agent.watching.scanner import Scanner
@@ -89,7 +90,7 @@ class Watcher:
             self._told.put(Gap("hints came faster than the index took them"))
 
     def _mounted(self, mount: Mount) -> None:
-        if mount.has_files:
+        if holds_files(mount):
             self.source.cover(mount.point)
             self._listen(Hint(*os.path.split(mount.point), is_directory=True))
 

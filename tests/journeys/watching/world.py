@@ -1,0 +1,170 @@
+"""Trees of customers, watched and checked for real, in this process or (`python world.py`) in one that can be killed.
+
+What was checked is counted from outside: every file on the disk has a content of its own, and the hash source writes
+down what it was asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from goodhoster.adapters.hashsources.memory import MemorySource
+from goodhoster.adapters.stores.sqlite import SqliteCaseStore
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.cases.turn import Turn
+from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.model.digests import Algorithm, Digest
+from goodhoster.model.sources import Question
+from goodhoster.model.verdicts import Category, Match
+from goodhoster.policy.decide import HouseRules
+from goodhoster.toolkit import Toolkit
+from goodhoster.uploads.index import UploadIndex
+from goodhoster.uploads.places import Tree
+from goodhoster_agent.watching.choosing import choose_source
+from goodhoster_agent.watching.events import EventSource
+from goodhoster_agent.watching.watcher import Rhythm, Watcher
+from goodhoster_agent.workers import Workers
+
+KNOWN = b"known: " + bytes(20)
+LARGEST = 1 << 20
+
+
+class World:
+    """One tree, a directory per customer below it."""
+
+    def __init__(self, folder: Path, events: str, private_reason: str = "") -> None:
+        self.events = events
+        self.private_reason = private_reason
+        self.tree = bytes(folder / "customers")
+        self.state = folder / "state"
+        for directory in (self.tree, self.state):
+            os.makedirs(directory, exist_ok=True)
+        self.hashes = MemorySource({Digest(Algorithm.SHA256, hashlib.sha256(KNOWN).digest()): Category.ILLEGAL})
+        self.running = False
+
+    def start(self, source: EventSource | None = None) -> None:
+        """Over the same disk and state as before."""
+        self.index = UploadIndex(self.state / "index.sqlite")
+        self.store = SqliteCaseStore(self.state / "record.sqlite")
+        audit = FileAuditLog(self.state / "audit.log")
+        rules = HouseRules(enforce=False, storm_customers=3, measures_per_hour=100)
+        turn = Turn(self.state / "desk.lock")
+        desk = CaseDesk(self.store, audit, LocalQuarantine((self.tree,)), rules, turn, lambda: datetime.now(UTC))
+        self.workers = Workers(self.index, Toolkit([self.hashes], self.store, audit, desk, LARGEST), 4)
+        self.watcher = Watcher(
+            [Tree(self.tree, None, self.private_reason)],
+            self.index,
+            source or choose_source(self.events, [self.tree]),
+            Rhythm(every=1.0 if self.events == "scan" else 3600.0, settle=0.3, pause=1.0),
+        )
+        self.watcher.queued = self.workers.ring
+        self.workers.start()
+        self.watcher.start()
+        self.running = True
+
+    def stop(self) -> None:
+        if self.running:
+            self.running = False
+            self.watcher.stop()
+            self.workers.stop()
+            self.index.close()
+            self.store.close()
+
+    @contextmanager
+    def running_on(self, source: EventSource | None = None) -> Iterator[None]:
+        self.start(source)
+        try:
+            yield
+        finally:
+            self.stop()
+
+    def path(self, name: bytes) -> bytes:
+        return os.path.join(self.tree, name)
+
+    def write(self, name: bytes, content: bytes | None = None) -> bytes:
+        """A file of its own content, closed; its directory is made."""
+        path = self.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(b"content of " + name if content is None else content)
+        return path
+
+    def asked(self) -> set[bytes]:
+        """SHA-256 of everything the hash source was asked about."""
+        return {question.digests.sha256 for question in list(self.hashes.asked)}
+
+    def reconcile(self) -> None:
+        """As T would: what no event tells is found by comparing."""
+        self.watcher._reconciler.again()
+
+
+def on_disk(tree: bytes) -> dict[bytes, bytes]:
+    """SHA-256 and path of every regular file, by a walk of our own."""
+    return {
+        sha256_of_file(path): path
+        for directory, _, names in os.walk(tree)
+        for name in names
+        if os.path.isfile(path := os.path.join(directory, name)) and not os.path.islink(path)
+    }
+
+
+def sha256_of_file(path: bytes) -> bytes:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def eventually(what: Callable[[], object], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "did not come true"
+        time.sleep(0.05)
+
+
+def everything_checked(world: World, seconds: float = 60) -> None:
+    """Every file that is on the disk was asked about, in the state it has now."""
+    files = on_disk(world.tree)
+    try:
+        eventually(lambda: files.keys() <= world.asked(), seconds)
+    except AssertionError:
+        missing = sorted(files[digest] for digest in files.keys() - world.asked())
+        raise AssertionError(f"{len(missing)} of {len(files)} files were not checked, such as {missing[:3]}") from None
+
+
+_turn = threading.Lock()
+
+
+def _say(*words: object) -> None:
+    """One line at a time, whichever thread says it."""
+    with _turn:
+        print(*words, flush=True)  # noqa: T201 - how this process is seen from outside
+
+
+class _Telling(MemorySource):
+    """Says aloud what it was asked."""
+
+    def look_up(self, question: Question) -> tuple[Match, ...]:
+        _say("asked", question.digests.sha256.hex())
+        return super().look_up(question)
+
+
+def main(folder: str, events: str) -> None:
+    """Until it is killed, or its standard input ends; a line of it is answered with the problems."""
+    world = World(Path(folder), events)
+    world.hashes = _Telling(world.hashes.known)
+    with world.running_on():
+        _say("ready")
+        for _ in sys.stdin:
+            _say("problems", world.watcher.gaps, world.watcher.problems())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
