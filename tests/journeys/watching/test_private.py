@@ -3,7 +3,7 @@
 import os
 import time
 
-from tests.journeys.watching.world import World, everything_checked, on_disk, sha256_of_file
+from tests.journeys.watching.world import World, eventually, everything_checked, on_disk, sha256_of_file
 
 MESSAGE = b"1700000000.M1P2.mail:2,S"
 
@@ -31,8 +31,8 @@ def test_mail_and_chats_are_not_read(world: World) -> None:
         os.rename(world.path(b"aside"), world.path(b"alice/moved"))
         world.reconcile()
         world.write(b"alice/www/picture.jpg")
+        eventually(lambda: sha256_of_file(world.path(b"alice/www/picture.jpg")) in world.asked())
         time.sleep(1)
-        assert sha256_of_file(world.path(b"alice/www/picture.jpg")) in world.asked()
         assert not private & world.asked()
 
 
