@@ -106,7 +106,7 @@ class Daemon:
     def __init__(self, house: House) -> None:
         agent = house.settings.agent
         self._house = house
-        self._workers = Workers(house.index, house.toolkit, agent.workers)
+        self._workers = Workers(house.index, house.toolkit, house.trees, agent.workers)
         source = choose_source(agent.events, [tree.root for tree in house.trees])
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(house.trees, house.index, source, rhythm)

@@ -111,7 +111,7 @@ def _workers(house: House) -> Iterator[Callable[[], None]]:
     """Workers of our own, or the daemon's where one runs; the value is to be called when something was queued."""
     with ExitStack() as stack:
         if _am_alone(house, stack):
-            workers = Workers(house.index, house.toolkit, house.settings.agent.workers)
+            workers = Workers(house.index, house.toolkit, house.trees, house.settings.agent.workers)
             house.toolkit.desk.recover()
             stack.callback(workers.stop)
             workers.start()

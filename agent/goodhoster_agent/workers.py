@@ -6,14 +6,17 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 
 from goodhoster.errors import AuditError, UncheckedError
 from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import VerdictKind
 from goodhoster.toolkit import Checked, NotAnUploadError, Toolkit
 from goodhoster.uploads.backoff import delay
 from goodhoster.uploads.index import Job, UploadIndex
 from goodhoster.uploads.opening import open_upload
+from goodhoster.uploads.places import Tree
 from goodhoster.uploads.queue import LONGEST_UNSETTLED
 
 _log = logging.getLogger(__name__)
@@ -29,9 +32,10 @@ _SLOW_RETRY = {"too-big": 3600.0, "unreadable": 60.0, "changed": 1.0}
 class Workers:
     """A pool of threads over one queue."""
 
-    def __init__(self, index: UploadIndex, toolkit: Toolkit, count: int) -> None:
+    def __init__(self, index: UploadIndex, toolkit: Toolkit, trees: Sequence[Tree], count: int) -> None:
         self._index = index
         self._toolkit = toolkit
+        self._trees = {tree.root: tree for tree in trees}
         self._ready: deque[Job] = deque()
         self._rung = threading.Condition()
         self._stopping = False
@@ -103,6 +107,9 @@ class Workers:
 
     def _do(self, job: Job) -> None:
         try:
+            if not self._covers(job.place):
+                self._index.forget(job)
+                return
             if wait := _unsettled_for(job, time.time()):
                 self._index.postpone(job, time.time() + wait)
                 return
@@ -111,6 +118,11 @@ class Workers:
                 self._settle(job, checked)
         except NotAnUploadError:
             self._index.forget(job)
+
+    def _covers(self, place: Place) -> bool:
+        """A file may have become private since it was queued: when it was made, a mailbox did not look like one."""
+        tree = self._trees.get(place.tree)
+        return tree is not None and tree.covers(place)
 
     def _settle(self, job: Job, checked: Checked) -> None:
         if checked.verdict.kind is VerdictKind.UNCHECKED:

@@ -40,8 +40,12 @@ class Tree:
         if path in {b".", b".."} or path.startswith(b"../"):
             return None
         place = Place(self.root, path)
-        alone = self.is_ours(path) or self.leaves_alone(os.path.dirname(path)) or self.leaves_file_alone(place)
-        return None if alone else place
+        return place if self.covers(place) else None
+
+    def covers(self, place: Place) -> bool:
+        """Is what lies at this place of the tree an upload: neither ours nor private communication?"""
+        directory = os.path.dirname(place.path)
+        return not (self.is_ours(place.path) or self.leaves_alone(directory) or self.leaves_file_alone(place))
 
     def leaves_alone(self, directory: bytes) -> bool:
         """Is nothing at or below this directory, relative to the root, an upload?"""

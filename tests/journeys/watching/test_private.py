@@ -41,3 +41,15 @@ def test_with_a_written_reason_they_are(world: World) -> None:
     assert mail(world, b"alice") <= on_disk(world.tree).keys()
     with world.running_on():
         everything_checked(world)
+
+
+def test_a_mailbox_that_was_empty_when_it_was_made_is_not_read(world: World) -> None:
+    with world.running_on():
+        eventually(lambda: not world.watcher.scanning)
+        os.makedirs(world.path(b"alice"))
+        with open(world.path(b"alice/mbox"), "wb", buffering=0) as file:
+            time.sleep(0.2)
+            file.write(b"From alice@example.org Mon Jan  1 00:00:00 2024")
+            time.sleep(0.5)
+        time.sleep(0.5)
+        assert sha256_of_file(world.path(b"alice/mbox")) not in world.asked()

@@ -59,9 +59,10 @@ class World:
         rules = HouseRules(enforce=False, storm_customers=3, measures_per_hour=100)
         turn = Turn(self.state / "desk.lock")
         desk = CaseDesk(self.store, audit, LocalQuarantine((self.tree,)), rules, turn, lambda: datetime.now(UTC))
-        self.workers = Workers(self.index, Toolkit([self.hashes], self.store, audit, desk, LARGEST), 4)
+        trees = [Tree(self.tree, None, self.private_reason)]
+        self.workers = Workers(self.index, Toolkit([self.hashes], self.store, audit, desk, LARGEST), trees, 4)
         self.watcher = Watcher(
-            [Tree(self.tree, None, self.private_reason)],
+            trees,
             self.index,
             source or choose_source(self.events, [self.tree]),
             Rhythm(every=1.0 if self.events == "scan" else 3600.0, settle=0.3, pause=1.0),

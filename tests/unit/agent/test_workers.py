@@ -24,6 +24,7 @@ from goodhoster.ports import CaseQuery, HashSource
 from goodhoster.testing.hash_source_suite import made_up
 from goodhoster.toolkit import Toolkit
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
+from goodhoster.uploads.places import Tree
 from goodhoster_agent.workers import Workers
 
 PICTURE = "\x89PNG made up"
@@ -51,7 +52,7 @@ class House:
         self.index = UploadIndex(folder / "index.sqlite")
         self.sources: list[HashSource] = [self.far, self.near]
         toolkit = Toolkit(self.sources, self.store, audit, desk, 1000)
-        self.workers = Workers(self.index, toolkit, 4)
+        self.workers = Workers(self.index, toolkit, [Tree(os.fsencode(self.tree), None)], 4)
 
     def file(self, name: str, text: str = PICTURE) -> None:
         path = self.tree / name
@@ -97,7 +98,7 @@ def test_every_file_is_checked_and_a_known_one_becomes_a_case(house: House) -> N
     eventually(house.idle)
     assert house.verdicts() == {"clear": 200, "known": 1}
     assert [case.upload.place.path for case in house.store.find(CaseQuery())] == [b"bob/known.png"]
-    assert house.workers.checked == 201
+    eventually(lambda: house.workers.checked == 201)
 
 
 def test_what_is_no_file_any_more_leaves_nothing(house: House) -> None:
