@@ -33,8 +33,8 @@ class Locator:
 
     def locate(self, item: ReadItem) -> Location:
         """What the item means here. Raises what a directory raises where the sites cannot be told."""
-        if not self.maps.directories:
-            return _unclear(item.urls[0], "no-directory", "no directory of sites is configured")
+        if not self.maps.current():
+            return _unclear(item.urls[0], "no-directory", "no directory knows any site: nothing can be told away")
         location = _one_of(list(self._readings(item)))
         if location.outcome is not Outcome.FILE:
             return location

@@ -15,7 +15,7 @@ class Maps:
     """Threads may share it; two may then read the directories at the same time, which does no harm."""
 
     def __init__(self, directories: Sequence[Directory], now: Callable[[], float] = time.monotonic) -> None:
-        self.directories = tuple(directories)
+        self._directories = tuple(directories)
         self._now = now
         self._kept: tuple[float, SiteMap] | None = None
 
@@ -25,6 +25,6 @@ class Maps:
         """
         kept = self._kept
         if kept is None or self._now() - kept[0] > FRESH:
-            kept = self._now(), SiteMap(site for directory in self.directories for site in directory.sites())
+            kept = self._now(), SiteMap(site for directory in self._directories for site in directory.sites())
             self._kept = kept
         return kept[1]

@@ -253,9 +253,11 @@ def test_our_own_quarantine_is_never_shown(host: Host) -> None:
     assert host.locate("http://x.example/.goodhoster/x").outcome is Outcome.AMBIGUOUS
 
 
-def test_without_a_directory_nothing_is_told_away(host: Host) -> None:
-    bare = Locator(Maps([]), host.locator.serving, host.locator.copies)
-    assert bare.locate(ReadItem(("http://other.example/",))).reason == "no-directory"
+@pytest.mark.parametrize("directories", [[], [MemoryDirectory([])]])
+def test_without_any_site_nothing_is_told_away(host: Host, directories: list[MemoryDirectory]) -> None:
+    bare = Locator(Maps(directories), host.locator.serving, host.locator.copies)
+    location = bare.locate(ReadItem(("http://other.example/",)))
+    assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "no-directory")
 
 
 def test_the_map_is_kept_for_a_while_and_its_trouble_is_told(host: Host) -> None:
