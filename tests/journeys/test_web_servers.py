@@ -4,6 +4,7 @@ import http.client
 import os
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -160,16 +161,17 @@ def running(argv: list[str], port: int) -> Iterator[None]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for name in FILES:
-        path = tmp_path / "srv" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
-    (tmp_path / "sites").mkdir()
-    for above in [*tmp_path.parents, tmp_path]:
-        if above.stat().st_uid == os.geteuid() and str(above).startswith("/tmp/"):
-            above.chmod(0o755)  # the web servers' workers are nobody
-    return tmp_path
+def folder() -> Iterator[Path]:
+    """Not pytest's own folder: that is closed to others, and Apache's workers are nobody when we are root."""
+    with tempfile.TemporaryDirectory(prefix="goodhoster-test-") as made:
+        top = Path(made)
+        top.chmod(0o755)
+        for name in FILES:
+            path = top / "srv" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name)
+        (top / "sites").mkdir()
+        yield top
 
 
 def locator(folder: Path, directory: Directory) -> Locator:
