@@ -16,6 +16,8 @@ from goodhoster.testing.directory_suite import DirectorySuite
 NGINX = """
 events {{}}
 http {{
+    client_body_temp_path {0}/t1; proxy_temp_path {0}/t2; fastcgi_temp_path {0}/t3;
+    uwsgi_temp_path {0}/t4; scgi_temp_path {0}/t5; access_log off;
     server {{
         listen 8080;
         server_name anna.example www.anna.example;
@@ -25,7 +27,7 @@ http {{
     include {0}/bob.conf;
 }}
 """
-BOB = "server {{ server_name bob.example; root {0}/bob/www; }}\n"
+BOB = "server {{ listen 8080; server_name bob.example; root {0}/bob/www; }}\n"
 APACHE = """
 ServerRoot {0}
 ServerName localhost

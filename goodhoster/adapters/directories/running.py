@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from goodhoster.errors import ConfigurationError, PassingError
 
 _SECONDS = 60.0
+_LAST_LINES = 3  # of what it complains of
 _LARGEST = 64 << 20  # bytes
 
 
@@ -25,7 +26,7 @@ def output_of(command: Sequence[str]) -> bytes:
             f"{shown} cannot be run: {error.strerror}", hint="see [[directory]] command"
         ) from error
     if ended.returncode != 0 or len(ended.stdout) > _LARGEST:
-        said = ended.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        why = f"ended with {ended.returncode}: {' '.join(said)}"
+        said = ended.stderr.decode("utf-8", "replace").strip().splitlines()[-_LAST_LINES:]
+        why = f"ended with {ended.returncode}: {'; '.join(said)}"
         raise ConfigurationError(f"{shown} {why}", hint="run it by hand as the user that goodhoster runs as")
     return ended.stdout
