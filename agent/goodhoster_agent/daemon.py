@@ -166,15 +166,13 @@ class Daemon:
             pid=os.getpid(),
             mode=self._house.settings.policy.mode,
             events=self._watcher.source.name,
+            events_reason=self._watcher.source.reason,
             trees=tuple(display(tree.root) for tree in self._house.trees),
             scanning=self._watcher.scanning,
             gaps=self._watcher.gaps,
             last_gap=self._watcher.last_gap,
             degraded=tuple(
-                self._watcher.source.problems()
-                + self._failed()
-                + _source_problems(self._house)
-                + self._notices.problems()
+                self._watcher.problems() + self._failed() + _source_problems(self._house) + self._notices.problems()
             ),
             sources=tuple(map(source_as_object, health)),
         )

@@ -20,6 +20,8 @@ class DaemonReport:
     mode: str
     events: str
     """Where hints come from."""
+    events_reason: str
+    """Why from there."""
     trees: tuple[str, ...]
     scanning: bool
     """A whole tree is being compared with the index."""

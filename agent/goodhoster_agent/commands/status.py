@@ -52,10 +52,20 @@ def status_of(house: House) -> dict[str, Any]:
 
 def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:
     if report is None:
-        return {"pid": None, "events": None, "trees": [], "scanning": False, "gaps": 0, "last_gap": "", "sources": []}
+        return {
+            "pid": None,
+            "events": None,
+            "events_reason": "",
+            "trees": [],
+            "scanning": False,
+            "gaps": 0,
+            "last_gap": "",
+            "sources": [],
+        }
     return {
         "pid": report.pid,
         "events": report.events,
+        "events_reason": report.events_reason,
         "trees": list(report.trees),
         "scanning": report.scanning,
         "gaps": report.gaps,
@@ -85,7 +95,7 @@ def _daemon(status: dict[str, Any]) -> str:
     if not status["ready"]:
         return "does not run"
     doing = ", comparing a whole tree with the index" if status["scanning"] else ""
-    return f"runs (process {status['pid']}), hints from {status['events']}{doing}"
+    return f"runs (process {status['pid']}), hints from {status['events']} ({status['events_reason']}){doing}"
 
 
 def _source(source: dict[str, Any]) -> str:
