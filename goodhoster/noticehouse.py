@@ -8,7 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+from goodhoster.adapters.blocks.webserver import WebServer, WebServerBlocks, apache, nginx
 from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
+from goodhoster.adapters.outsides.http import HttpOutside
 from goodhoster.adapters.pagers.hooks import CommandPager, LogPager
 from goodhoster.adapters.stores.notices import SqliteNoticeStore
 from goodhoster.audit.log import utc_now
@@ -27,7 +29,7 @@ from goodhoster.notices.replies import Letterhead
 from goodhoster.notices.spool import Spool
 from goodhoster.notices.steadyclock import SteadyClock
 from goodhoster.notices.trust import Trust, unproven
-from goodhoster.ports import Mailer, NoticeReader, NoticeStore, Pager
+from goodhoster.ports import Mailer, NoticeReader, NoticeStore, Outside, Pager, UrlBlocks
 from goodhoster.settings import Settings, read_secret
 from goodhoster.toolkit import Toolkit
 
@@ -67,6 +69,7 @@ def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
     store = begun.enter_context(closing(SqliteNoticeStore(state_dir / "notices.sqlite")))
     spool = Spool(state_dir / "notices", clock)
     letters = _letters(shared, Outbox(state_dir / "letters", clock, settings.notices.answers_a_day))
+    outside = HttpOutside(settings.notices.own_networks) if settings.notices.own_networks else None
     reader = begun.enter_context(ReadingRoom())
     parts = NoticeParts(
         spool=spool,
@@ -74,9 +77,9 @@ def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
         audit=shared.toolkit.audit,
         reader=reader,
         believe=_Belief(shared),
-        acts=NoticeActs(shared.locator.locate, shared.toolkit.examine, shared.toolkit.desk, None),
+        acts=NoticeActs(shared.locator.locate, shared.toolkit.examine, shared.toolkit.desk, _blocks(settings, outside)),
         letters=letters,
-        outside=None,
+        outside=outside,
         pager=_pager(settings),
         turn=Turn(state_dir / "notices.lock"),
         clock=clock,
@@ -125,6 +128,15 @@ def _mailer(settings: Settings) -> Mailer | None:
     name = settings.notices.hoster
     server = SmartHost(smtp.host, smtp.port, smtp.sender, name, smtp.security, smtp.username or "", password)
     return SmtpMailer(server, utc_now)
+
+
+def _blocks(settings: Settings, outside: Outside | None) -> UrlBlocks | None:
+    block = settings.block
+    if block is None:
+        return None
+    write = nginx if block.server == "nginx" else apache
+    server = WebServer(block.include, write, block.test, block.reload)
+    return WebServerBlocks(server, outside.look if outside else None)
 
 
 def _pager(settings: Settings) -> Pager:

@@ -208,7 +208,7 @@ class Outside(Protocol):
 
 
 class UrlBlocks(Protocol):
-    """Addresses that our web server answers with 451. Durable, and checked by asking it, when a call returns."""
+    """Addresses that our web server answers with 451. Durable, and seen to hold where we may look, when it returns."""
 
     def block(self, block: Block) -> None:
         """Block an address; may be called again for the same. PermanentError when it could not be done or did not take
