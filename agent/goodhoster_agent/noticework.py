@@ -8,15 +8,18 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from goodhoster.errors import GoodhosterError, PassingError
 from goodhoster.model.noticelife import Receipt
 from goodhoster.model.notices import Carrier
 from goodhoster.noticehouse import NoticeHouse
-from goodhoster.settings import Settings
+from goodhoster.settings import Settings, read_secret
+from goodhoster.settings.notices import ImapSettings
 from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor
 from goodhoster_agent.doors.patience import Patience
 from goodhoster_agent.doors.serving import HttpThread
+from goodhoster_agent.intake.imap import ImapIntake, Mailbox
 from goodhoster_agent.intake.keeping import Keeping
 from goodhoster_agent.intake.lmtp import LmtpIntake
 from goodhoster_agent.intake.maildir import take_new_mails
@@ -40,7 +43,7 @@ class NoticeWork:
         keeping = Keeping(notices.desk.keep, self._rung.set)
         self._keeping = keeping
         self._ways_in = _ways_in(notices, settings, keeping)
-        self._open: list[LmtpIntake | HttpThread] = []
+        self._open: list[_WayIn] = []
         self._threads = [
             threading.Thread(target=self._take_and_tend, name="notices"),
             threading.Thread(target=self._write, name="letters"),
@@ -66,7 +69,8 @@ class NoticeWork:
 
     def problems(self) -> list[str]:
         """What is not as it should be, for `status`."""
-        return list(self._problems.values())
+        ways = [way.problem for way in self._open if isinstance(way, ImapIntake) and way.problem]
+        return [*self._problems.values(), *ways]
 
     def _take_and_tend(self) -> None:
         while not self._stopping.is_set():
@@ -119,15 +123,31 @@ class NoticeWork:
         return True
 
 
-def _ways_in(notices: NoticeHouse, settings: Settings, keeping: Keeping) -> list[LmtpIntake | HttpThread]:
-    ways: list[LmtpIntake | HttpThread] = []
+class _WayIn(Protocol):
+    def start(self) -> None:
+        """ConfigurationError when it cannot be opened."""
+
+    def stop(self) -> None:
+        """End after what is in hand."""
+
+
+def _ways_in(notices: NoticeHouse, settings: Settings, keeping: Keeping) -> list[_WayIn]:
+    ways: list[_WayIn] = []
     if settings.notices.lmtp is not None:
         ways.append(LmtpIntake(keeping, settings.notices.lmtp))
     if settings.notices.listen is not None:
         counter = NoticeCounter(keeping, notices.reader, notices.trust, notices.store)
         door = NoticeDoor(counter, Patience(time.monotonic))
         ways.append(HttpThread(door.app, settings.notices.listen))
+    if settings.imap is not None:
+        ways.append(ImapIntake(keeping, _mailbox(settings.imap)))
     return ways
+
+
+def _mailbox(imap: ImapSettings) -> Mailbox:
+    password = read_secret(imap.password_file, "password of the mailbox")
+    encrypted = imap.security == "tls"
+    return Mailbox(imap.host, imap.port, imap.username, password, encrypted, imap.folder, imap.poll_every)
 
 
 def _urgency(receipt: Receipt) -> int:

@@ -3,18 +3,13 @@
 import http.client
 import json
 import smtplib
-import socket
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.journeys.host import Host, wait_until
+from tests.journeys.mailservers import free_port
 from tests.journeys.noticehost import TOKEN, NoticeHost
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,11 +17,21 @@ from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.model.noticelife import Notice, NoticeItem, NoticeState
 from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.model.uploads import display
+from goodhoster.notices import replies
+from goodhoster.notices.reconciling import Gap, read_list, reconcile
 from goodhoster.notices.replies import defanged
 from goodhoster.notices.spool import Arrived
 from goodhoster.ports import NoticeQuery
 from goodhoster_agent.commands.cases import order_of
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, ReasonOption, print_json, read_settings
+from goodhoster_agent.commands.options import (
+    FINE,
+    YES,
+    ConfigOption,
+    JsonOption,
+    ReasonOption,
+    print_json,
+    read_settings,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Notices: what came in and where it stands.")
 
@@ -100,6 +111,44 @@ def answer_command(
         print_json(found)
     else:
         print(f"To: {letter.to}\nSubject: {letter.subject}\n\n{letter.text}")
+
+
+@app.command("forward")
+def forward_command(notice_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Hand a notice of the public on to the hotline for judgement."""
+    with closing(assemble(read_settings(config))) as house:
+        notices, hotline = open_notices(house), house.settings.notices.hotline
+        if not hotline:
+            raise ConfigurationError("no hotline to forward to is set", hint="see [notices] hotline")
+        letter = replies.forward(notices.store.get(notice_id), hotline, notices.letters.head)
+        notices.outbox.put(letter)
+    if as_json:
+        print_json({"id": notice_id, "to": letter.to, "subject": letter.subject, "text": letter.text})
+    else:
+        print(f"To: {letter.to}\nSubject: {letter.subject}\n\n{letter.text}")
+
+
+@app.command("reconcile")
+def reconcile_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The hotline's list, CSV with a column url.")],
+    notifier: Annotated[str | None, typer.Option("--notifier", help="Only this notifier's notices.")] = None,
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the hotline's own list with what came in, both ways; exit code 1 when there is a gap."""
+    lines = read_list(_content(file))
+    with closing(assemble(read_settings(config))) as house:
+        found = reconcile(lines, list(open_notices(house).store.find(NoticeQuery(notifier=notifier))))
+    for finding in found:
+        if as_json:
+            print_json(asdict(finding))
+        elif finding.gap is not Gap.AGREED:
+            print(f"{finding.gap:<20} {finding.reference:<12} {defanged(finding.url)}  {finding.why}")
+    gaps = [finding for finding in found if finding.gap is not Gap.AGREED]
+    if not as_json:
+        print(f"{len(found) - len(gaps)} agreed, {len(gaps)} gaps")
+    raise typer.Exit(YES if gaps else FINE)
 
 
 def as_object(notice: Notice) -> dict[str, Any]:

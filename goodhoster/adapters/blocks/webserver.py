@@ -11,6 +11,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -22,6 +23,8 @@ from goodhoster.errors import PermanentError
 from goodhoster.model.noticelife import Block, Seen, Sight
 
 _WITHIN = 60.0  # seconds for a command
+_TAKES_EFFECT = (0.0, 0.1, 0.4, 1.0, 2.0)
+"""Seconds to wait before each look: after a reload the web server's old workers answer for a moment."""
 _SAFE = re.compile(r"[A-Za-z0-9.:\[\]/?&=%+,;@!*()'~_-]{1,4000}")
 """What may stand in a configuration file. A browser's URL has little else; for the rest a person acts."""
 
@@ -74,11 +77,21 @@ class WebServerBlocks:
         return [replace(Block(**value), at=datetime.fromisoformat(value["at"])) for value in values]
 
     def _check(self, url: str, before: Sequence[Block]) -> None:
-        seen = self._look(url) if self._look else None
-        if seen is not None and seen.sight is Sight.THERE:
+        seen = self._seen_after_reload(url)
+        if seen is not None:
             self._become(before, before)
             hint = "does every server block of the configuration heed the list? see docs/how-to-notices.md"
             raise PermanentError(f"the block had no effect: {seen.detail}", hint=hint)
+
+    def _seen_after_reload(self, url: str) -> Seen | None:
+        """What can still be seen there; None when nothing can, or nobody may look."""
+        seen = None
+        for wait in _TAKES_EFFECT if self._look else ():
+            time.sleep(wait)
+            seen = self._look(url) if self._look else None
+            if seen is None or seen.sight is not Sight.THERE:
+                return None
+        return seen
 
     def _become(self, blocks: Sequence[Block], before: Sequence[Block]) -> None:
         """Write both files and have them read; on failure everything is as before."""

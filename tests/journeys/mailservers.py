@@ -1,0 +1,116 @@
+"""Real mail servers on loopback, as processes of our own with their own configuration."""
+
+import grp
+import os
+import pwd
+import shutil
+import smtplib
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.conftest import PROGRAM_PATH
+from tests.journeys.host import wait_until
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def program(name: str) -> str:
+    return shutil.which(name, path=PROGRAM_PATH) or name
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that the mail servers' own users may enter, which pytest's is not."""
+    with tempfile.TemporaryDirectory(prefix="goodhoster-mail-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@contextmanager
+def postfix(folder: Path) -> Iterator[int]:
+    """A postfix that hands every mail over by LMTP to lmtp.sock in the folder; yields its SMTP port. As root only."""
+    port, config, spool, lmtp = free_port(), folder / "config", folder / "spool", f"unix:{folder}/lmtp.sock"
+    for path in (folder, config, spool, folder / "data"):
+        path.mkdir(exist_ok=True)
+        path.chmod(0o755)
+    os.chown(folder / "data", pwd.getpwnam("postfix").pw_uid, 0)
+    (config / "main.cf").write_text(
+        f"compatibility_level = 3.6\nqueue_directory = {spool}\ndata_directory = {folder}/data\n"
+        f"inet_interfaces = 127.0.0.1\ninet_protocols = ipv4\nmynetworks = 127.0.0.0/8\nmydestination =\n"
+        f"relay_domains = hoster.example\nrelay_transport = lmtp:{lmtp}\nmaillog_file = /dev/stdout\n"
+        f"maillog_file_prefixes = /var, /dev\nminimal_backoff_time = 1s\nmaximal_backoff_time = 2s\n"
+        "queue_run_delay = 1s\n"
+        "smtpd_relay_restrictions = permit_mynetworks, reject\n"
+    )
+    service = "{name} unix - - n - - {command}\n"
+    names = {"cleanup": 0, "rewrite": "trivial-rewrite", "bounce": 0, "defer": "bounce", "trace": "bounce"}
+    names |= {"lmtp": 0, "error": 0, "retry": "error", "verify": 0, "proxymap": 0, "anvil": 0, "scache": 0}
+    (config / "master.cf").write_text(
+        f"127.0.0.1:{port} inet n - n - - smtpd\nqmgr unix n - n 300 1 qmgr\npostlog unix-dgram n - n - 1 postlogd\n"
+        + "".join(service.format(name=name, command=command or name) for name, command in names.items())
+    )
+    base = [program("postfix"), "-c", str(config)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([*base, "start-fg"], stdout=log, stderr=log)
+    try:
+        assert wait_until(lambda: _answers(port), 30.0), (folder / "log").read_text()
+        yield port
+    finally:
+        subprocess.run([*base, "stop"], capture_output=True, check=False)
+        process.wait(30)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with smtplib.SMTP("127.0.0.1", port, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def dovecot(folder: Path) -> Iterator[tuple[int, Path]]:
+    """A dovecot with one mailbox, user `abuse`, password `made-up`; yields its IMAP port and the Maildir."""
+    port, maildir = free_port(), folder / "mail"
+    folder.mkdir(exist_ok=True)
+    for part in ("new", "cur", "tmp"):
+        (maildir / part).mkdir(parents=True)
+    me, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
+    login, internal = ("dovenull", "dovecot") if os.geteuid() == 0 else (me, me)
+    group = internal if os.geteuid() == 0 else group
+    (folder / "dovecot.conf").write_text(
+        f"base_dir = {folder}/run\nstate_dir = {folder}/state\nlog_path = {folder}/log\nprotocols = imap\n"
+        f"listen = 127.0.0.1\nssl = no\ndisable_plaintext_auth = no\nmail_location = maildir:{maildir}\n"
+        f"default_login_user = {login}\ndefault_internal_user = {internal}\ndefault_internal_group = {group}\n"
+        f"first_valid_uid = 0\nfirst_valid_gid = 0\nauth_mechanisms = plain\n"
+        "passdb {\n driver = static\n args = password=made-up\n}\n"
+        f"userdb {{\n driver = static\n args = uid={os.geteuid()} gid={os.getegid()} home={folder}\n}}\n"
+        f"service imap-login {{\n chroot =\n inet_listener imap {{\n port = {port}\n }}\n"
+        " inet_listener imaps {\n port = 0\n }\n}\nservice anvil {\n chroot =\n}\nservice stats {\n chroot =\n}\n"
+    )
+    process = subprocess.Popen(
+        [program("dovecot"), "-F", "-c", str(folder / "dovecot.conf")],
+        stdout=subprocess.DEVNULL,
+        stderr=(folder / "errors").open("wb"),
+    )
+    try:
+        assert wait_until(lambda: _greets(port), 30.0), (folder / "errors").read_text()
+        yield port, maildir
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _greets(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            return connection.recv(4) == b"* OK"
+    except OSError:
+        return False
