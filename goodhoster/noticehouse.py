@@ -11,7 +11,7 @@ from typing import Literal
 from goodhoster.adapters.blocks.webserver import WebServer, WebServerBlocks, apache, nginx
 from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
 from goodhoster.adapters.outsides.http import HttpOutside
-from goodhoster.adapters.pagers.hooks import CommandPager, LogPager
+from goodhoster.adapters.pagers.hooks import pager
 from goodhoster.adapters.stores.notices import SqliteNoticeStore
 from goodhoster.audit.log import utc_now
 from goodhoster.cases.noticeacts import NoticeActs
@@ -29,7 +29,7 @@ from goodhoster.notices.replies import Letterhead
 from goodhoster.notices.spool import Spool
 from goodhoster.notices.steadyclock import SteadyClock
 from goodhoster.notices.trust import Trust, unproven
-from goodhoster.ports import Mailer, NoticeReader, NoticeStore, Outside, Pager, UrlBlocks
+from goodhoster.ports import Mailer, NoticeReader, NoticeStore, Outside, UrlBlocks
 from goodhoster.settings import Settings, read_secret
 from goodhoster.toolkit import Toolkit
 
@@ -80,7 +80,7 @@ def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
         acts=NoticeActs(shared.locator.locate, shared.toolkit.examine, shared.toolkit.desk, _blocks(settings, outside)),
         letters=letters,
         outside=outside,
-        pager=_pager(settings),
+        pager=pager(settings.paging.command),
         turn=Turn(state_dir / "notices.lock"),
         clock=clock,
     )
@@ -137,7 +137,3 @@ def _blocks(settings: Settings, outside: Outside | None) -> UrlBlocks | None:
     write = nginx if block.server == "nginx" else apache
     server = WebServer(block.include, write, block.test, block.reload)
     return WebServerBlocks(server, outside.look if outside else None)
-
-
-def _pager(settings: Settings) -> Pager:
-    return CommandPager(settings.paging.command) if settings.paging.command else LogPager()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -15,6 +15,7 @@ from goodhoster.model.noticelife import Block, Notice, NoticeFigures, NoticeStat
 from goodhoster.model.notices import RawNotice, ReadNotice, Site
 from goodhoster.model.quarantine import Label, Whereabouts
 from goodhoster.model.sources import Question, SourceHealth
+from goodhoster.model.storms import Cause, Opened, Storm
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Match
 
@@ -115,6 +116,54 @@ class CaseStore(CaseFigures, Protocol):
 
     def find(self, query: CaseQuery) -> Sequence[Case]:
         """The cases that the query describes, oldest first; a place finds the cases of copies there, too."""
+
+
+class StormStore(Protocol):
+    """The record of storms. Every call is atomic and durable when it returns; processes may share one store."""
+
+    def begin(self, storm: Storm) -> bool:
+        """Record a storm that begins; False, and nothing recorded, when one of that cause brakes already."""
+
+    def replace(self, storm: Storm) -> None:
+        """Replace the storm of that id."""
+
+    def newest(self, causes: Iterable[Cause]) -> Mapping[Cause, Storm]:
+        """The newest storm of each cause; causes that never had one are left out."""
+
+    def braking(self, part_of: str = "") -> Sequence[Storm]:
+        """The storms that are not released and are part of that one (of none), oldest first."""
+
+    def get(self, storm_id: str) -> Storm:
+        """The storm of that id; RefusedError when there is none."""
+
+
+class MatchLedger(Protocol):
+    """What the brake counts: cases by source and moment. Durable; counting costs the same however many there are."""
+
+    def note(self, opened: Opened) -> None:
+        """A case is about to be opened. May be called again for the same case."""
+
+    def measures(self, source: str, since: datetime, most: int) -> int:
+        """Automatic measures by that source ("" for all sources) from then on; counts no further than `most`."""
+
+    def matches(self, source: str, since: datetime, until: datetime) -> int:
+        """Cases by that source, opened in [since, until)."""
+
+    def measured(self, source: str, since: datetime, most: int) -> tuple[str, ...]:
+        """The newest cases that `measures` counts, at most so many."""
+
+    def held(self, storm_id: str) -> tuple[str, ...]:
+        """The cases that this storm held when they were opened."""
+
+
+class Census(Protocol):
+    """What this machine knows of all uploads, whether anybody knows them or not."""
+
+    def customers_having(self, sha256: bytes, most: int) -> frozenset[str]:
+        """Customers that have a file of this content now; not more than `most` of them are looked for."""
+
+    def checks_between(self, since: datetime, until: datetime) -> int:
+        """Contents that were asked about in that time and got an answer; an hour that is touched counts whole."""
 
 
 class Quarantine(Protocol):

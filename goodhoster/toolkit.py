@@ -19,6 +19,7 @@ from goodhoster.model.audit import AuditFinding
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
 from goodhoster.model.sources import Question
+from goodhoster.model.storms import StormState
 from goodhoster.model.uploads import Content, FileState, Place, Upload
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore, HashSource
@@ -27,6 +28,7 @@ from goodhoster.uploads.opening import NotAnUploadError, OpenedUpload, open_uplo
 __all__ = ["CaseOrders", "Checked", "NotAnUploadError", "Order", "Toolkit"]
 
 _CONFIRMABLE = frozenset({CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED})
+_HELD = frozenset({CaseState.HELD})
 _RESTORABLE = frozenset({CaseState.OFFLINE, CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED, CaseState.RESTORING})
 
 
@@ -97,6 +99,31 @@ class Toolkit:
     def confirmable(self, digest: Digest) -> list[str]:
         """The cases about that content that `confirm` would let go on."""
         return self._about(digest, _CONFIRMABLE)
+
+    def rule(self, digest: Digest, state: StormState, order: Order) -> None:
+        """A person's word about a content counts at every customer: undone is held from then on everywhere, until
+        it is released; released, its being at many customers is no storm.
+        """
+        for sha256 in sorted({case.digests.sha256 for case in self.store.find(CaseQuery(digest=digest))}):
+            with self.desk.turn:
+                self.desk.brake.rule(sha256, state, (order.actor, order.reason))
+
+    def undo_storm(self, storm_id: str, order: Order) -> CaseOrders:
+        """Put back every file that the storm and its parts took; what it held is overruled. It goes on to brake."""
+        return self.restore(self._end_storm(storm_id, StormState.UNDONE, order, _RESTORABLE), order)
+
+    def release_storm(self, storm_id: str, order: Order) -> CaseOrders:
+        """Let go on what the storm and its parts held."""
+        return self.confirm(self._end_storm(storm_id, StormState.RELEASED, order, _HELD), order)
+
+    def _end_storm(self, storm_id: str, state: StormState, order: Order, wanted: frozenset[CaseState]) -> list[str]:
+        """First the word, so that nothing new is done meanwhile; then the cases, those of a repeated order too."""
+        storms = self.desk.brake.whole(storm_id)
+        for storm in storms:
+            with self.desk.turn:
+                self.desk.brake.end(storm, state, (order.actor, order.reason))
+        cases = dict.fromkeys(case_id for storm in storms for case_id in self.desk.brake.cases_of(storm))
+        return [case_id for case_id in cases if self.store.get(case_id).state in wanted]
 
     def _about(self, digest: Digest, states: frozenset[CaseState]) -> list[str]:
         return [case.id for case in self.store.find(CaseQuery(states=states, digest=digest))]

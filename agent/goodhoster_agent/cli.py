@@ -25,6 +25,7 @@ COMMANDS = (
     "scan",
     "status",
     "cases",
+    "storms",
     "notices",
     "audit",
     "hashlist",

@@ -155,6 +155,7 @@ class Daemon:
     def _recover(self) -> None:
         self._recover_at = time.monotonic() + _RECOVER_EVERY
         try:
+            self._house.toolkit.desk.tell()
             for case in self._house.toolkit.desk.recover():
                 _log.warning("case %s: %s is %s now (%s)", case.id, case.upload.place, case.state, case.reason)
         except GoodhosterError as error:

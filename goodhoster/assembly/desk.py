@@ -5,16 +5,21 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
+from goodhoster.adapters.pagers.hooks import pager
 from goodhoster.adapters.stores.sqlite import SqliteCaseStore
+from goodhoster.adapters.stores.storms import SqliteStormStore
 from goodhoster.assembly.state import audit_log, make_state_dir, trees_of
 from goodhoster.audit.log import utc_now
 from goodhoster.cases.desk import CaseDesk
+from goodhoster.cases.storms import StormWatch
 from goodhoster.cases.turn import Turn
 from goodhoster.evidence.quarantine import LocalQuarantine
-from goodhoster.policy.decide import HouseRules
+from goodhoster.model.verdicts import Category
+from goodhoster.policy.rules import HouseRules, Treatment
 from goodhoster.ports import AuditLog, ObservedSource
 from goodhoster.settings import Settings
 from goodhoster.toolkit import Toolkit
+from goodhoster.uploads.census import IndexCensus
 from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.places import Tree
 
@@ -48,13 +53,16 @@ def assemble_desk(settings: Settings) -> House:
         store = begun.enter_context(closing(SqliteCaseStore(state_dir / "record.sqlite")))
         index = begun.enter_context(closing(UploadIndex(state_dir / "index.sqlite")))
         audit = audit_log(settings)
+        storms = begun.enter_context(closing(SqliteStormStore(state_dir / "storms.sqlite")))
+        rules, census = _rules(settings), IndexCensus(index.database)
         desk = CaseDesk(
             store=store,
             audit=audit,
             quarantine=LocalQuarantine(tuple(tree.root for tree in trees)),
-            rules=_rules(settings),
+            rules=rules,
             turn=Turn(state_dir / "desk.lock"),
             clock=utc_now,
+            brake=StormWatch(storms, storms, census, store, audit, pager(settings.paging.command), rules, utc_now),
         )
         toolkit = Toolkit((), store, audit, desk, settings.agent.largest_file)
         return House(settings, trees, (), index, audit, toolkit, begun.pop_all())
@@ -62,4 +70,12 @@ def assemble_desk(settings: Settings) -> House:
 
 def _rules(settings: Settings) -> HouseRules:
     policy = settings.policy
-    return HouseRules(policy.mode == "enforce", policy.storm_customers, policy.measures_per_hour)
+    return HouseRules(
+        enforce=policy.mode == "enforce",
+        storm_customers=policy.storm_customers,
+        measures_per_hour=policy.measures_per_hour,
+        source_measures_per_hour=policy.source_measures_per_hour,
+        rate_times=policy.rate_times,
+        treatments={category: Treatment(getattr(policy, category)) for category in Category},
+        near=Treatment(policy.near),
+    )

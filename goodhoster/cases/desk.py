@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from goodhoster.cases.measures import Measures, about, planned
+from goodhoster.cases.storms import StormWatch
 from goodhoster.cases.turn import Turn
 from goodhoster.errors import PassingError, RefusedError
 from goodhoster.model.audit import AuditEvent
@@ -19,8 +20,9 @@ from goodhoster.model.ids import new_id
 from goodhoster.model.notices import Caps
 from goodhoster.model.uploads import Upload
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
-from goodhoster.policy.decide import Action, Circumstances, Decision, HouseRules, decide
+from goodhoster.policy.decide import Action, Decision, decide
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
+from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Clock, Quarantine
 
 _OVERRULED = frozenset({CaseState.RESTORING, CaseState.RESTORED})
@@ -70,6 +72,7 @@ class CaseDesk:
     rules: HouseRules
     turn: Turn
     clock: Clock
+    brake: StormWatch
 
     def receive(self, upload: Upload, digests: Digests, verdict: Verdict) -> Case | None:
         """Decide about a match and carry it out. Returns the case, or None when there is nothing to do.
@@ -77,19 +80,35 @@ class CaseDesk:
         May be called again for the same upload in the same state: there is one case, and it is continued.
         """
         with self.turn:
-            known = self._of_this_state(upload)
-            if known is not None and known.state is not CaseState.GONE:
-                return self._continue(known)
-            decision = decide(verdict, self.rules, self._around(upload, digests))
-            if decision.action is Action.OVERRULED:
-                self._log(
-                    "match.overruled", customer=upload.customer, path=str(upload.place), sha256=digests.sha256.hex()
-                )
-            if decision.action not in _FIRST:
-                return None
-            if known is not None:
-                return self._reopen(known, decision)
-            return self._open(self._new(upload, digests, verdict.matches, decision), decision)
+            case = self._receive(upload, digests, verdict)
+        if case is not None and case.state is CaseState.HELD:
+            self.tell()
+        return case
+
+    def tell(self) -> None:
+        """Bring the alerts of storms that reached nobody yet to a person. Nothing waits for the pager meanwhile."""
+        for storm in self.brake.untold():
+            if self.brake.tell(storm):
+                with self.turn:
+                    self.brake.told(storm.id)
+
+    def _receive(self, upload: Upload, digests: Digests, verdict: Verdict) -> Case | None:
+        known = self._of_this_state(upload)
+        if known is not None and known.state is not CaseState.GONE:
+            return self._continue(known)
+        overruled = self._overruled(upload, digests)
+        around = self.brake.around(upload, digests, verdict.matches, overruled=overruled)
+        decision = decide(verdict, self.rules, around)
+        if decision.action is Action.OVERRULED:
+            self._log("match.overruled", customer=upload.customer, path=str(upload.place), sha256=digests.sha256.hex())
+        if decision.action not in _FIRST:
+            return None
+        storm = self.brake.begin(decision, verdict.matches)
+        if known is not None:
+            return self._reopen(known, decision)
+        case = self._new(upload, digests, verdict.matches, decision)
+        self.brake.note(case, storm)
+        return self._open(case, decision)
 
     def receive_notice(self, files: Sequence[NamedFile], grounds: Grounds) -> Case:
         """Decide about files of one customer that a notice leads to, the first of them being the case's own, and carry
@@ -166,7 +185,7 @@ class CaseDesk:
 
     def _continue(self, case: Case) -> Case:
         """With the turn in hand nobody else is at it: what is under way was left by a crash, waits, or had failed."""
-        if case.state not in _UNDER_WAY:
+        if case.state not in _UNDER_WAY or (case.state is CaseState.FAILED and self._held_since(case)):
             return case
         try:
             return (
@@ -175,13 +194,9 @@ class CaseDesk:
         except PassingError:
             return case
 
-    def _around(self, upload: Upload, digests: Digests) -> Circumstances:
-        digest = digests.of(Algorithm.SHA256)
-        return Circumstances(
-            overruled=self._overruled(upload, digests),
-            customers=len(self.store.customers_with(digest) | {upload.customer}),
-            measures_last_hour=self.store.count(self._last_hour()),
-        )
+    def _held_since(self, case: Case) -> bool:
+        """Did the match alone, and no person and no notice, order the measure, and a storm begin since?"""
+        return not case.actor and not case.notice and self.brake.holds(case)
 
     def _around_notice(self, file: NamedFile, grounds: Grounds) -> NoticeCircumstances:
         hour = replace(self._last_hour(), notifier=grounds.notifier)

@@ -72,3 +72,5 @@ class Verdict:
     """The same for people."""
     retry_after: float | None = None
     """Seconds that the failing source asked us to wait, if it did."""
+    exemption: str = ""
+    """The exemption that an exempt content falls under."""

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from goodhoster.model.verdicts import Verdict, VerdictKind
+from goodhoster.model.storms import Cause
+from goodhoster.model.verdicts import Match, Verdict, VerdictKind
+from goodhoster.policy.brake import Braked, brake
+from goodhoster.policy.circumstances import Circumstances
+from goodhoster.policy.rules import HouseRules, Treatment
 
-
-@dataclass(frozen=True, slots=True)
-class HouseRules:
-    """What the hoster set in [policy]."""
-
-    enforce: bool
-    storm_customers: int
-    measures_per_hour: int
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What is true around this upload at this moment."""
-
-    overruled: bool
-    """A named person restored the same content of the same customer before."""
-    customers: int
-    """Customers that have this content, this one included."""
-    measures_last_hour: int
-    """Automatic measures begun in the last hour."""
+_NOTHING_SAID = frozenset({VerdictKind.CLEAR, VerdictKind.UNCHECKED})
 
 
 class Action(StrEnum):
@@ -35,6 +21,7 @@ class Action(StrEnum):
     NOTHING = "nothing"
     OVERRULED = "overruled"
     OBSERVE = "observe"
+    """Write a case down and touch nothing."""
     HOLD = "hold"
     QUARANTINE = "quarantine"
 
@@ -45,30 +32,62 @@ class Decision:
 
     action: Action
     reason: str
+    storm: Cause | None = None
+    """The storm that holds it."""
+    begun: tuple[Braked, ...] = ()
+    """Storms that begin with this decision."""
 
 
 def decide(verdict: Verdict, rules: HouseRules, around: Circumstances) -> Decision:
     """Known content is taken offline; the brake holds what looks like a wrong list (promise G5), and never drops it."""
-    if verdict.kind not in {VerdictKind.KNOWN, VerdictKind.NEAR}:
+    if verdict.kind in _NOTHING_SAID:
         return Decision(Action.NOTHING, "")
     if around.overruled:
         return Decision(Action.OVERRULED, "a person restored this content of this customer before")
-    held = _brake(verdict, rules, around)
-    if not rules.enforce:
-        return Decision(Action.OBSERVE, f"would be held: {held}" if held else "would be taken offline")
-    return Decision(Action.HOLD, held) if held else Decision(Action.QUARANTINE, "known to " + _sources(verdict))
+    wanted = _wanted(verdict, rules, around)
+    return wanted if rules.enforce else _only_observed(wanted)
 
 
-def _brake(verdict: Verdict, rules: HouseRules, around: Circumstances) -> str:
-    """Why a person must look first; empty when nobody must."""
-    if verdict.kind is VerdictKind.NEAR:
-        return "near, not the same: a person decides"
-    if around.customers >= rules.storm_customers:
-        return f"storm brake: the same content at {around.customers} customers (storm_customers)"
-    if around.measures_last_hour >= rules.measures_per_hour:
-        return f"storm brake: {around.measures_last_hour} measures in the last hour (measures_per_hour)"
-    return ""
+def _wanted(verdict: Verdict, rules: HouseRules, around: Circumstances) -> Decision:
+    """What the house rules say, whether they are enforced or not."""
+    if verdict.kind is VerdictKind.EXEMPT:
+        return Decision(Action.HOLD, f"exempt ({verdict.exemption}), and yet known to {_sources(verdict.matches)}")
+    treatment = max((rules.treatment_of(match) for match in verdict.matches), key=lambda t: t.weight)
+    matches = [match for match in verdict.matches if rules.treatment_of(match) is treatment]
+    match treatment:
+        case Treatment.RECORD:
+            return Decision(Action.OBSERVE, f"recorded only: {_what(matches)}")
+        case Treatment.HOLD:
+            return Decision(Action.HOLD, f"a person decides: {_what(matches)}")
+        case Treatment.ACT:
+            return _braked(matches, rules, around)
 
 
-def _sources(verdict: Verdict) -> str:
-    return ", ".join(sorted({match.source for match in verdict.matches}))
+def _braked(matches: Sequence[Match], rules: HouseRules, around: Circumstances) -> Decision:
+    braking = brake(sorted({match.source for match in matches}), rules, around)
+    if braking.held:
+        held = braking.held
+        return Decision(Action.HOLD, f"storm brake: {held.reason}", held.cause, braking.begun)
+    return Decision(Action.QUARANTINE, f"known to {_sources(matches)}", begun=braking.begun)
+
+
+def _only_observed(wanted: Decision) -> Decision:
+    """Mode observe: no storm begins where nothing is done."""
+    match wanted.action:
+        case Action.HOLD:
+            return Decision(Action.OBSERVE, f"would be held: {wanted.reason}")
+        case Action.QUARANTINE:
+            return Decision(Action.OBSERVE, "would be taken offline")
+        case _:
+            return wanted
+
+
+def _sources(matches: Sequence[Match]) -> str:
+    return ", ".join(sorted({match.source for match in matches}))
+
+
+def _what(matches: Sequence[Match]) -> str:
+    """The matches in words, such as "near in police (illegal)"."""
+    return ", ".join(
+        sorted({f"{'near' if match.near else 'known'} in {match.source} ({match.category})" for match in matches})
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from goodhoster.model.notices import Caps
-from goodhoster.policy.decide import Action, Decision, HouseRules
+from goodhoster.policy.decide import Action, Decision
+from goodhoster.policy.rules import HouseRules
 
 
 @dataclass(frozen=True, slots=True)

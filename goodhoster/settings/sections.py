@@ -81,6 +81,26 @@ class PolicySettings:
     measures_per_hour: int = setting(
         whole(0, 1_000_000), "More automatic measures in an hour are held for a person.", default=100
     )
+    source_measures_per_hour: int | None = setting(
+        whole(0, 1_000_000), "The same for each source alone; absent: as measures_per_hour.", default=None, example="50"
+    )
+    rate_times: int = setting(
+        whole(2, 1_000_000),
+        "A source that says yes so many times as often as it used to is held.",
+        default=10,
+    )
+    near: str = setting(
+        one_of("hold", "act", "record"), "What a match by fingerprint alone may lead to at most.", default="hold"
+    )
+    baseline: str = setting(one_of("act", "hold", "record"), "What a match of this category leads to.", default="act")
+    illegal: str = setting(one_of("act", "hold", "record"), "What a match of this category leads to.", default="act")
+    investigative: str = setting(
+        one_of("act", "hold", "record"), "What a match of this category leads to.", default="hold"
+    )
+    other: str = setting(one_of("record", "hold"), "This category never acts.", default="record")
+    unspecified: str = setting(
+        one_of("act", "hold", "record"), "The same where the source tells no category.", default="act"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from goodhoster.errors import IndexUnavailableError
 from goodhoster.model.uploads import Content, FileState
 from goodhoster.model.verdicts import Verdict
+from goodhoster.uploads.census import count_check
 from goodhoster.uploads.database import Database
 from goodhoster.uploads.inventory import Inventory
 from goodhoster.uploads.queue import Queue
@@ -89,6 +90,7 @@ class UploadIndex:
     def record(self, job: Job, found: tuple[FileState | None, Content | None], verdict: Verdict, now: float) -> None:
         """Note what a check found. The row goes on waiting until it is settled."""
         state, content = found
+        self.database.run(lambda db: count_check(db, verdict, now))
         self._change(
             """dev = ?, ino = ?, size = ?, mtime_ns = ?, ctime_ns = ?, kind = ?, md5 = ?, sha1 = ?, sha256 = ?,
             verdict = ?, reason = ?, detail = ?, matches = ?, checked_at = ?""",

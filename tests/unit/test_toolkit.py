@@ -18,7 +18,8 @@ from goodhoster.model.cases import CaseState
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.uploads import FileState, Place
 from goodhoster.model.verdicts import Category, Kind, VerdictKind
-from goodhoster.policy.decide import HouseRules
+from goodhoster.policy.rules import HouseRules
+from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.hash_source_suite import made_up
 from goodhoster.toolkit import NotAnUploadError, Order, Toolkit
 
@@ -35,13 +36,15 @@ class House:
         self.far = MemorySource({}, name="far", local=False)
         self.near = MemorySource({}, name="near", local=True)
         self.store, self.audit = SqliteCaseStore(folder / "record.sqlite"), FileAuditLog(folder / "audit.log")
+        rules = HouseRules(enforce=False, storm_customers=3, measures_per_hour=100)
         desk = CaseDesk(
             self.store,
             self.audit,
             LocalQuarantine((os.fsencode(self.tree),)),
-            HouseRules(enforce=False, storm_customers=3, measures_per_hour=100),
+            rules,
             Turn(folder / "desk.lock"),
             lambda: datetime.now(UTC),
+            brake_in_memory(self.store, self.audit, rules, lambda: datetime.now(UTC)),
         )
         self.toolkit = Toolkit((self.far, self.near), self.store, self.audit, desk, 1000)
 

@@ -12,6 +12,7 @@ import typer
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
+from goodhoster.model.storms import StormState
 from goodhoster.ports import CaseQuery
 from goodhoster.toolkit import CaseOrders, Order
 from goodhoster_agent.commands.check import match_object
@@ -61,7 +62,9 @@ def restore_command(
     """Overrule matches: files come back exactly as they were. A whole storm by --digest."""
     with open_house(config) as house:
         chosen = _chosen(ids, digest, house.toolkit.restorable)
-        _print_orders("restored", house.toolkit.restore(chosen, order_of(reason)), as_json=as_json)
+        if digest:
+            house.toolkit.rule(Digest.parse(digest), StormState.UNDONE, order_of(reason))
+        print_orders("restored", house.toolkit.restore(chosen, order_of(reason)), as_json=as_json)
 
 
 @app.command("confirm")
@@ -76,7 +79,9 @@ def confirm_command(
     """Let held, failed or only observed matches be acted on."""
     with open_house(config) as house:
         chosen = _chosen(ids, digest, house.toolkit.confirmable)
-        _print_orders("confirmed", house.toolkit.confirm(chosen, order_of(reason)), as_json=as_json)
+        if digest:
+            house.toolkit.rule(Digest.parse(digest), StormState.RELEASED, order_of(reason))
+        print_orders("confirmed", house.toolkit.confirm(chosen, order_of(reason)), as_json=as_json)
 
 
 def as_object(case: Case) -> dict[str, Any]:
@@ -117,7 +122,8 @@ def order_of(reason: str) -> Order:
     return Order(os.environ.get("SUDO_USER") or getpass.getuser(), reason)
 
 
-def _print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:
+def print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:
+    """What became of each; ends the command, with exit code 1 when one was refused."""
     if as_json:
         refused = [{"id": case_id, "reason": why} for case_id, why in orders.refused]
         print_json({verb: list(orders.done), "refused": refused})

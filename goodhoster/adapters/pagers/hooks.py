@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 
 from goodhoster.errors import PassingError
+from goodhoster.ports import Pager
 
 _log = logging.getLogger(__name__)
 _WITHIN = 60.0  # seconds
@@ -29,6 +30,11 @@ class CommandPager:
         if done.returncode != 0:
             said = done.stderr.decode("utf-8", "replace")[:200]
             raise PassingError(f"{self._argv[0]} ended with {done.returncode}: {said}", hint="see [paging] command")
+
+
+def pager(command: Sequence[str] | None) -> Pager:
+    """What [paging] command says; nobody is woken where that is empty."""
+    return CommandPager(command) if command else LogPager()
 
 
 class LogPager:

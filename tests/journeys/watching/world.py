@@ -25,7 +25,8 @@ from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category, Match
-from goodhoster.policy.decide import HouseRules
+from goodhoster.policy.rules import HouseRules
+from goodhoster.testing.brake import brake_in_memory
 from goodhoster.toolkit import Toolkit
 from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.places import Tree
@@ -58,7 +59,9 @@ class World:
         audit = FileAuditLog(self.state / "audit.log")
         rules = HouseRules(enforce=False, storm_customers=3, measures_per_hour=100)
         turn = Turn(self.state / "desk.lock")
-        desk = CaseDesk(self.store, audit, LocalQuarantine((self.tree,)), rules, turn, lambda: datetime.now(UTC))
+        quarantine, clock = LocalQuarantine((self.tree,)), lambda: datetime.now(UTC)
+        brake = brake_in_memory(self.store, audit, rules, clock)
+        desk = CaseDesk(self.store, audit, quarantine, rules, turn, clock, brake)
         trees = [Tree(self.tree, None, self.private_reason)]
         self.workers = Workers(self.index, Toolkit([self.hashes], self.store, audit, desk, LARGEST), trees, 4)
         self.watcher = Watcher(

@@ -19,8 +19,9 @@ from goodhoster.model.digests import Algorithm
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import Category, Match
-from goodhoster.policy.decide import HouseRules
+from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery, HashSource
+from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.hash_source_suite import made_up
 from goodhoster.toolkit import Toolkit
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
@@ -41,13 +42,15 @@ class House:
         self.near = MemorySource({}, name="near", local=True)
         self.store = SqliteCaseStore(folder / "record.sqlite")
         audit = FileAuditLog(folder / "audit.log")
+        rules = HouseRules(enforce=False, storm_customers=3, measures_per_hour=100)
         desk = CaseDesk(
             self.store,
             audit,
             LocalQuarantine((os.fsencode(self.tree),)),
-            HouseRules(enforce=False, storm_customers=3, measures_per_hour=100),
+            rules,
             Turn(folder / "desk.lock"),
             lambda: datetime.now(UTC),
+            brake_in_memory(self.store, audit, rules, lambda: datetime.now(UTC)),
         )
         self.index = UploadIndex(folder / "index.sqlite")
         self.sources: list[HashSource] = [self.far, self.near]

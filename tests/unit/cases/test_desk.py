@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.adapters.pagers.memory import MemoryPager
+from goodhoster.adapters.stores.memorystorms import MemoryStormStore
 from goodhoster.adapters.stores.sqlite import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.cases.storms import StormWatch
 from goodhoster.cases.turn import Turn
 from goodhoster.errors import AuditError, QuarantineError, RefusedError
 from goodhoster.evidence.quarantine import LocalQuarantine
@@ -20,8 +23,9 @@ from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
-from goodhoster.policy.decide import HouseRules
+from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery
+from goodhoster.testing.brake import MadeUpCensus
 from goodhoster.testing.hash_source_suite import made_up
 
 KNOWN = Verdict(VerdictKind.KNOWN, (Match("police", Algorithm.SHA1),))
@@ -41,11 +45,17 @@ class House:
         self.rules = HouseRules(enforce=True, storm_customers=3, measures_per_hour=100)
         self.store = SqliteCaseStore(folder / "record.sqlite")
         self.audit = FileAuditLog(folder / "audit.log")
+        self.storms, self.census, self.pager = MemoryStormStore(), MadeUpCensus(), MemoryPager()
 
     def desk(self) -> CaseDesk:
         quarantine = LocalQuarantine((os.fsencode(self.tree),))
         turn = Turn(self.folder / "desk.lock")
-        return CaseDesk(self.store, self.audit, quarantine, self.rules, turn, lambda: self.now)
+        storms = self.storms
+        watch = StormWatch(storms, storms, self.census, self.store, self.audit, self.pager, self.rules, self.clock)
+        return CaseDesk(self.store, self.audit, quarantine, self.rules, turn, self.clock, watch)
+
+    def clock(self) -> datetime:
+        return self.now
 
     def upload(self, name: str, text: str = "known") -> Upload:
         path = self.tree / name
@@ -121,7 +131,7 @@ def test_over_the_cap_of_an_hour_a_person_decides(house: House) -> None:
     cases = [house.receive(house.upload(f"anna/{n}.jpg", f"{n}"), f"{n}") for n in range(3)]
     assert [case.state for case in cases] == [CaseState.OFFLINE, CaseState.OFFLINE, CaseState.HELD]
     house.now += timedelta(hours=1, seconds=1)
-    assert house.receive(house.upload("anna/later.jpg", "later"), "later").state is CaseState.OFFLINE
+    assert house.receive(house.upload("anna/later.jpg", "later"), "later").state is CaseState.HELD  # until released
 
 
 def test_a_person_confirms_what_was_held(house: House) -> None:

@@ -18,8 +18,9 @@ from goodhoster.model.cases import CaseState, MeasureState
 from goodhoster.model.notices import Caps
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
-from goodhoster.policy.decide import HouseRules
+from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery
+from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.hash_source_suite import made_up
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -33,13 +34,15 @@ class House:
         self.now = NOW
         self.store = SqliteCaseStore(folder / "record.sqlite")
         self.audit = FileAuditLog(folder / "audit.log")
+        rules = HouseRules(enforce=True, storm_customers=3, measures_per_hour=100)
         self.desk = CaseDesk(
             self.store,
             self.audit,
             LocalQuarantine((os.fsencode(self.tree),)),
-            HouseRules(enforce=True, storm_customers=3, measures_per_hour=100),
+            rules,
             Turn(folder / "desk.lock"),
             lambda: self.now,
+            brake_in_memory(self.store, self.audit, rules, lambda: self.now),
         )
 
     def file(self, name: str, text: str = "a picture") -> NamedFile:

@@ -46,8 +46,9 @@ from goodhoster.notices.outbox import Outbox
 from goodhoster.notices.reading import read
 from goodhoster.notices.replies import Letterhead
 from goodhoster.notices.spool import Arrived, Spool
-from goodhoster.policy.decide import HouseRules
+from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery, NoticeQuery
+from goodhoster.testing.brake import brake_in_memory
 from goodhoster.toolkit import Toolkit
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -94,7 +95,9 @@ class House:
         self.spool = Spool(folder / "spool", self.clock)
         rules = HouseRules(mode == "enforce", 3, 100)
         quarantine = LocalQuarantine((os.fsencode(self.tree),))
-        self.case_desk = CaseDesk(self.cases, self.audit, quarantine, rules, Turn(folder / "desk.lock"), self.clock)
+        brake = brake_in_memory(self.cases, self.audit, rules, self.clock)
+        turn = Turn(folder / "desk.lock")
+        self.case_desk = CaseDesk(self.cases, self.audit, quarantine, rules, turn, self.clock, brake)
         toolkit = Toolkit((), self.cases, self.audit, self.case_desk, 1 << 20)
         letters = NoticeLetters(
             self.outbox,

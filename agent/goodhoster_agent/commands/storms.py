@@ -1,0 +1,71 @@
+"""`goodhoster storms …`: what looks like a wrong list, and a person's word about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from goodhoster.model.storms import Storm
+from goodhoster_agent.commands.cases import order_of, print_orders
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, ReasonOption, open_house, print_json
+
+app = typer.Typer(no_args_is_help=True, help="Storms: matches that look like a wrong list, and are held.")
+
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The storm, as `storms list` shows it.")]
+
+
+@app.command("list")
+def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """The storms that brake now: open ones wait for you, undone ones hold until you release them."""
+    with open_house(config) as house:
+        for storm in house.toolkit.desk.brake.storms.braking():
+            print_json(_as_object(storm)) if as_json else print(_as_line(storm))
+
+
+@app.command("show")
+def show_command(storm_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """A storm, all that is part of it, and its cases."""
+    with open_house(config) as house:
+        brake = house.toolkit.desk.brake
+        for storm in brake.whole(storm_id):
+            found = _as_object(storm) | {"cases": brake.cases_of(storm)}
+            print_json(found) if as_json else print(_as_line(storm), *found["cases"], sep="\n  ")
+
+
+@app.command("undo")
+def undo_command(
+    storm_id: IdArgument, *, reason: ReasonOption, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Put everything back as it was. What the storm was about stays held, everywhere, until it is released."""
+    with open_house(config) as house:
+        print_orders("restored", house.toolkit.undo_storm(storm_id, order_of(reason)), as_json=as_json)
+
+
+@app.command("release")
+def release_command(
+    storm_id: IdArgument, *, reason: ReasonOption, config: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """It is no wrong list: what is held is taken offline, and the storm brakes no longer."""
+    with open_house(config) as house:
+        print_orders("confirmed", house.toolkit.release_storm(storm_id, order_of(reason)), as_json=as_json)
+
+
+def _as_object(storm: Storm) -> dict[str, Any]:
+    return {
+        "id": storm.id,
+        "state": storm.state,
+        "kind": storm.cause.kind,
+        "about": storm.cause.about,
+        "reason": storm.reason,
+        "sources": list(storm.sources),
+        "begun_at": storm.begun_at.isoformat(),
+        "measures": list(storm.measures),
+        "part_of": storm.part_of or None,
+        "actor": storm.actor,
+        "told": storm.told,
+    }
+
+
+def _as_line(storm: Storm) -> str:
+    return f"{storm.id}  {storm.state:<8}  {storm.begun_at:%Y-%m-%d %H:%M} UTC  {storm.reason}"

@@ -1,0 +1,140 @@
+"""The record of storms and what the brake counts, in SQLite: every call is one durable transaction.
+
+A file of its own: the brake must count cheaply however many cases there are, and its tables say nothing but that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from goodhoster.adapters.stores.record import RecordFile, Row, Schema, time_text
+from goodhoster.errors import RefusedError
+from goodhoster.model.storms import Cause, Opened, Storm, StormKind, StormState
+
+_SCHEMA = Schema(
+    1,
+    """
+CREATE TABLE IF NOT EXISTS storms (
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, about TEXT NOT NULL,
+  reason TEXT NOT NULL, sources TEXT NOT NULL, begun_at TEXT NOT NULL, measures TEXT NOT NULL, part_of TEXT NOT NULL,
+  state TEXT NOT NULL, ended_at TEXT, actor TEXT NOT NULL, word TEXT NOT NULL, told INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS storms_cause ON storms (kind, about, number);
+CREATE UNIQUE INDEX IF NOT EXISTS storms_braking ON storms (kind, about) WHERE state <> 'released';
+CREATE INDEX IF NOT EXISTS storms_leading ON storms (part_of, state);
+CREATE TABLE IF NOT EXISTS opened (
+  source TEXT NOT NULL, automatic INTEGER NOT NULL, at TEXT NOT NULL, case_id TEXT NOT NULL,
+  PRIMARY KEY (source, automatic, at, case_id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS held (
+  storm TEXT NOT NULL, case_id TEXT NOT NULL, PRIMARY KEY (storm, case_id)
+) WITHOUT ROWID;
+""",
+)
+_ALL = ""
+"""The source under which every case is counted once more."""
+
+
+class SqliteStormStore:
+    """See `ports.StormStore` and `ports.MatchLedger`."""
+
+    def __init__(self, file: Path) -> None:
+        self._record = RecordFile(file, _SCHEMA)
+
+    def begin(self, storm: Storm) -> bool:
+        """See `ports.StormStore`."""
+        row = _row(storm)
+        marks = ", ".join("?" * len(row))
+        with self._record.changing() as db:
+            query = f"INSERT OR IGNORE INTO storms VALUES (NULL, {marks})"  # noqa: S608 - only question marks
+            return db.execute(query, row).rowcount == 1
+
+    def replace(self, storm: Storm) -> None:
+        """See `ports.StormStore`."""
+        changed = (storm.state, time_text(storm.ended_at), storm.actor, storm.word, storm.told, storm.id)
+        with self._record.changing() as db:
+            db.execute("UPDATE storms SET state = ?, ended_at = ?, actor = ?, word = ?, told = ? WHERE id = ?", changed)
+
+    def newest(self, causes: Iterable[Cause]) -> Mapping[Cause, Storm]:
+        """See `ports.StormStore`."""
+        where = "WHERE kind = ? AND about = ? ORDER BY number DESC LIMIT 1"
+        found = {cause: self._storms(where, (cause.kind, cause.about)) for cause in causes}
+        return {cause: storms[0] for cause, storms in found.items() if storms}
+
+    def braking(self, part_of: str = "") -> Sequence[Storm]:
+        """See `ports.StormStore`."""
+        return self._storms("WHERE part_of = ? AND state <> 'released' ORDER BY number", (part_of,))
+
+    def get(self, storm_id: str) -> Storm:
+        """See `ports.StormStore`."""
+        for storm in self._storms("WHERE id = ?", (storm_id,)):
+            return storm
+        raise RefusedError(f"there is no storm {storm_id}", hint="see: goodhoster storms list")
+
+    def note(self, opened: Opened) -> None:
+        """See `ports.MatchLedger`."""
+        at = time_text(opened.at)
+        rows = [(source, opened.automatic, at, opened.case_id) for source in (_ALL, *opened.sources)]
+        with self._record.changing() as db:
+            db.executemany("INSERT OR IGNORE INTO opened VALUES (?, ?, ?, ?)", rows)
+            if opened.storm:
+                db.execute("INSERT OR IGNORE INTO held VALUES (?, ?)", (opened.storm, opened.case_id))
+
+    def measures(self, source: str, since: datetime, most: int) -> int:
+        """See `ports.MatchLedger`."""
+        counted = "SELECT 1 FROM opened WHERE source = ? AND automatic = 1 AND at >= ? LIMIT ?"
+        return self._count(counted, (source, time_text(since), most))
+
+    def matches(self, source: str, since: datetime, until: datetime) -> int:
+        """See `ports.MatchLedger`."""
+        counted = "SELECT 1 FROM opened WHERE source = ? AND automatic IN (0, 1) AND at >= ? AND at < ?"
+        return self._count(counted, (source, time_text(since), time_text(until)))
+
+    def measured(self, source: str, since: datetime, most: int) -> tuple[str, ...]:
+        """See `ports.MatchLedger`."""
+        query = """SELECT case_id FROM opened WHERE source = ? AND automatic = 1 AND at >= ?
+            ORDER BY at DESC, case_id DESC LIMIT ?"""
+        return tuple(row[0] for row in self._record.rows(query, (source, time_text(since), most)))
+
+    def held(self, storm_id: str) -> tuple[str, ...]:
+        """See `ports.MatchLedger`."""
+        query = "SELECT case_id FROM held WHERE storm = ? ORDER BY case_id"
+        return tuple(row[0] for row in self._record.rows(query, (storm_id,)))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._record.close()
+
+    def _storms(self, where: str, values: Row = ()) -> list[Storm]:
+        return [_storm(row) for row in self._record.rows(f"SELECT * FROM storms {where}", values)]  # noqa: S608 - our own texts
+
+    def _count(self, counted: str, values: Row) -> int:
+        ((count,),) = self._record.rows(f"SELECT count(*) FROM ({counted})", values)  # noqa: S608 - our own texts
+        return int(count)
+
+
+def _row(storm: Storm) -> Row:
+    head = (storm.id, storm.cause.kind, storm.cause.about, storm.reason, json.dumps(storm.sources))
+    begun = (time_text(storm.begun_at), json.dumps(storm.measures), storm.part_of)
+    return (*head, *begun, storm.state, time_text(storm.ended_at), storm.actor, storm.word, storm.told)
+
+
+def _storm(row: Row) -> Storm:
+    _, storm_id, kind, about, reason, sources, begun_at, measures, part_of, state, ended_at, actor, word, told = row
+    return Storm(
+        id=storm_id,
+        cause=Cause(StormKind(kind), about),
+        reason=reason,
+        sources=tuple(json.loads(sources)),
+        begun_at=datetime.fromisoformat(begun_at),
+        measures=tuple(json.loads(measures)),
+        part_of=part_of,
+        state=StormState(state),
+        ended_at=datetime.fromisoformat(ended_at) if ended_at else None,
+        actor=actor,
+        word=word,
+        told=bool(told),
+    )

@@ -1,0 +1,206 @@
+"""Gathers what the brake must know, sees storms begin, and tells a person once for each (promise G5).
+
+A storm is on disk before anything is held because of it, and the alert is tried again until it is delivered. While
+nobody has looked at a storm, what the same sources cause further is part of it: one wrong list is one alert, however
+many files it strikes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from goodhoster.errors import PassingError
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.digests import Algorithm, Digest, Digests
+from goodhoster.model.ids import new_id
+from goodhoster.model.storms import Cause, Opened, Storm, StormKind, StormState
+from goodhoster.model.uploads import Upload
+from goodhoster.model.verdicts import Match
+from goodhoster.policy.brake import Braked, causes_of_source
+from goodhoster.policy.circumstances import Circumstances, Rate, SourceRecord
+from goodhoster.policy.decide import Decision
+from goodhoster.policy.rules import HouseRules
+from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Census, Clock, MatchLedger, Pager, StormStore
+
+_log = logging.getLogger(__name__)
+
+_HOUR, _DAY, _FOUR_WEEKS = timedelta(hours=1), timedelta(days=1), timedelta(days=28)
+_LISTED = 1000
+"""Cases at most that an alert lists."""
+_TAKEN = frozenset({CaseState.OPEN, CaseState.FAILED, CaseState.OFFLINE})
+_ALL_SOURCES = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StormWatch:
+    """Used by the desk, with the turn in hand; `tell` without it."""
+
+    storms: StormStore
+    ledger: MatchLedger
+    census: Census
+    cases: CaseStore
+    audit: AuditLog
+    pager: Pager
+    rules: HouseRules
+    clock: Clock
+
+    def around(self, upload: Upload, digests: Digests, matches: Iterable[Match], *, overruled: bool) -> Circumstances:
+        """What is true around this upload now. Costs the same however many cases there are."""
+        sources = sorted({match.source for match in matches})
+        content = Cause(StormKind.CONTENT, digests.sha256.hex())
+        by_source = {source: tuple(causes_of_source(source)) for source in sources}
+        causes = (content, Cause(StormKind.CAP), *(cause for found in by_source.values() for cause in found))
+        storms = self.storms.newest(causes)
+        cap_since = self._since(storms.get(Cause(StormKind.CAP)))
+        return Circumstances(
+            content=content.about,
+            overruled=overruled,
+            customers=1 if content in storms else len(self._customers(upload, digests)),
+            measures_last_hour=self.ledger.measures(_ALL_SOURCES, cap_since, self.rules.measures_per_hour),
+            sources={
+                source: self._record(source, [storms.get(c) for c in found]) for source, found in by_source.items()
+            },
+            storms=storms,
+        )
+
+    def begin(self, decision: Decision, matches: Iterable[Match]) -> str:
+        """Record the storms that begin with a decision; returns the id of the one that holds it, or ""."""
+        sources = tuple(sorted({match.source for match in matches}))
+        for braked in decision.begun:
+            self._begin(braked, sources)
+        if decision.storm is None:
+            return ""
+        return self.storms.newest([decision.storm])[decision.storm].id
+
+    def note(self, case: Case, storm: str) -> None:
+        """Count a case that is about to be opened."""
+        sources = tuple(sorted({match.source for match in case.matches}))
+        automatic = case.state is CaseState.OPEN
+        self.ledger.note(Opened(case.id, sources, case.opened_at, automatic, storm))
+
+    def holds(self, case: Case) -> bool:
+        """Has a storm begun since a measure was decided? Then it is not tried again by itself."""
+        causes = [Cause(StormKind.CONTENT, case.digests.sha256.hex()), Cause(StormKind.CAP)]
+        return any(storm.braking for storm in self.storms.newest(causes).values())
+
+    def end(self, storm: Storm, state: StormState, word: tuple[str, str]) -> None:
+        """Record what a person, `word` being name and reason, made of a storm."""
+        actor, reason = word
+        self.audit.append(AuditEvent(f"storm.{state}", {"storm": storm.id, "actor": actor, "reason": reason}))
+        self.storms.replace(replace(storm, state=state, ended_at=self.clock(), actor=actor, word=reason, told=True))
+
+    def rule(self, sha256: bytes, state: StormState, word: tuple[str, str]) -> None:
+        """Record a person's word about a content at every customer, whether there was a storm of it or not."""
+        cause = Cause(StormKind.CONTENT, sha256.hex())
+        found = self.storms.newest([cause]).get(cause)
+        if found and found.braking:
+            self.end(found, state, word)
+            return
+        now = self.clock()
+        storm = Storm(new_id(now, "S"), cause, "a person's word about this content", now, told=True)
+        self.storms.begin(storm)
+        self.end(storm, state, word)
+
+    def open(self) -> list[Storm]:
+        """Storms that nobody has looked at yet, each once for all that is part of it."""
+        return [storm for storm in self.storms.braking() if storm.state is StormState.OPEN]
+
+    def untold(self) -> list[Storm]:
+        """Open storms whose alert reached nobody yet."""
+        return [storm for storm in self.open() if not storm.told]
+
+    def told(self, storm_id: str) -> None:
+        """The alert reached somebody; what a person decided meanwhile stands."""
+        self.storms.replace(replace(self.storms.get(storm_id), told=True))
+
+    def whole(self, storm_id: str) -> list[Storm]:
+        """The storm and all that is part of it."""
+        return [self.storms.get(storm_id), *self.storms.braking(storm_id)]
+
+    def cases_of(self, storm: Storm) -> list[str]:
+        """Every case that it is made of: those measured before it began, and those it held."""
+        found = [*storm.measures, *self.ledger.held(storm.id)]
+        if storm.cause.kind is StormKind.CONTENT:
+            digest = Digest(Algorithm.SHA256, bytes.fromhex(storm.cause.about))
+            found += [case.id for case in self.cases.find(CaseQuery(digest=digest))]
+        return list(dict.fromkeys(found))
+
+    def tell(self, storm: Storm) -> bool:
+        """Bring the alert to a person. False when it could not be delivered: the log has it, and it is tried again."""
+        text = alert_text(storm)
+        _log.critical("storm %s: %s; %s", storm.id, storm.reason, text.replace("\n", " "))
+        try:
+            self.pager.page(f"goodhoster: storm {storm.id}, matches are held", text)
+        except PassingError as error:
+            _log.critical("the alert of storm %s reached nobody: %s; %s", storm.id, error, error.hint)
+            return False
+        self.audit.append(AuditEvent("storm.told", {"storm": storm.id}))
+        return True
+
+    def _begin(self, braked: Braked, sources: tuple[str, ...]) -> None:
+        now, cause = self.clock(), braked.cause
+        about = (cause.about,) if cause.kind in {StormKind.SOURCE_CAP, StormKind.SOURCE_RATE} else sources
+        storm = Storm(
+            id=new_id(now, "S"),
+            cause=cause,
+            reason=braked.reason,
+            begun_at=now,
+            sources=about,
+            measures=self._taken(cause),
+            part_of=self._leading(about),
+        )
+        data = {"storm": storm.id, "kind": cause.kind, "about": cause.about, "reason": storm.reason}
+        self.audit.append(
+            AuditEvent("storm.begun", data | {"measures": list(storm.measures), "part_of": storm.part_of})
+        )
+        self.storms.begin(storm)
+
+    def _leading(self, sources: Sequence[str]) -> str:
+        """The storm of these sources that nobody has looked at yet."""
+        return next((storm.id for storm in self.open() if not set(storm.sources).isdisjoint(sources)), "")
+
+    def _taken(self, cause: Cause) -> tuple[str, ...]:
+        """The measures already taken by this cause, newest first."""
+        if cause.kind is StormKind.CONTENT:
+            digest = Digest(Algorithm.SHA256, bytes.fromhex(cause.about))
+            taken = self.cases.find(CaseQuery(states=_TAKEN, digest=digest))
+            return tuple(case.id for case in reversed(taken))[:_LISTED]
+        return self.ledger.measured(cause.about, self.clock() - _HOUR, _LISTED)
+
+    def _customers(self, upload: Upload, digests: Digests) -> frozenset[str]:
+        """Who had a case about this content, and who has a file of it now, whether that was checked yet or not."""
+        having = self.census.customers_having(digests.sha256, self.rules.storm_customers)
+        return having | self.cases.customers_with(digests.of(Algorithm.SHA256)) | {upload.customer}
+
+    def _record(self, source: str, storms: Iterable[Storm | None]) -> SourceRecord:
+        now = self.clock()
+        since = max(self._since(storm) for storm in storms)
+        recent = Rate(self.ledger.matches(source, since, now) + 1, self.census.checks_between(since, now))
+        past = self._past(source, now) if recent.matches >= self.rules.rate_matches else Rate()
+        return SourceRecord(self.ledger.measures(source, since, self.rules.source_cap), recent, past)
+
+    def _past(self, source: str, now: datetime) -> Rate:
+        start, end = now - _FOUR_WEEKS, now - _DAY
+        return Rate(self.ledger.matches(source, start, end), self.census.checks_between(start, end))
+
+    def _since(self, storm: Storm | None) -> datetime:
+        """An hour ago, or when a person released the storm if that was later: what was let go is not counted again."""
+        hour_ago = self.clock() - _HOUR
+        released = storm.ended_at if storm and not storm.braking else None
+        return max(hour_ago, released) if released else hour_ago
+
+
+def alert_text(storm: Storm) -> str:
+    """What happened and what to do, for a pager: no picture, no address."""
+    taken = f"{len(storm.measures)} measures were taken before" if storm.measures else "no file was touched before"
+    return (
+        f"{storm.reason}. This may be a wrong list: matches of it are held from now on and nothing more is taken "
+        f"offline because of it; {taken}.\n"
+        f"Look:      goodhoster storms show {storm.id}\n"
+        f"Undo all:  goodhoster storms undo {storm.id} --reason WHY\n"
+        f"Go on:     goodhoster storms release {storm.id} --reason WHY\n"
+    )

@@ -1,0 +1,87 @@
+"""A storm: measures that look like a wrong list rather than like so much known material.
+
+In 2021 standard images of WordPress got into a hash database, and harmless files of many customers went offline. What
+belongs to a storm is held for a person until a person lets it go on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class StormKind(StrEnum):
+    """What gave it away."""
+
+    CONTENT = "content"
+    """The same content at many unrelated customers."""
+    SOURCE_RATE = "source-rate"
+    """A source says yes far more often than it used to."""
+    SOURCE_CAP = "source-cap"
+    """One source caused as many automatic measures in an hour as the house allows it."""
+    CAP = "cap"
+    """All sources together caused as many automatic measures in an hour as the house allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What a storm is about. One storm of a cause is not ended yet at most."""
+
+    kind: StormKind
+    about: str = ""
+    """The SHA-256 in hexadecimal, or the source's name; empty for a cap over all sources."""
+
+
+class StormState(StrEnum):
+    """What a person made of it. It brakes until it is released."""
+
+    OPEN = "open"
+    """Nobody has looked yet."""
+    UNDONE = "undone"
+    """A person undid it: matches of this cause are held from then on, everywhere, until it is released."""
+    RELEASED = "released"
+    """A person let it go on: it brakes no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """The whole record of a storm."""
+
+    id: str
+    cause: Cause
+    reason: str
+    """What was seen, in plain words."""
+    begun_at: datetime
+    sources: tuple[str, ...] = ()
+    """Whose matches it is made of."""
+    measures: tuple[str, ...] = ()
+    """Cases with an automatic measure of this cause that was taken before it began; the newest ones if very many."""
+    part_of: str = ""
+    """The storm of the same source that nobody had looked at yet when this one began: one alert for both."""
+    state: StormState = StormState.OPEN
+    ended_at: datetime | None = None
+    """When a person last decided."""
+    actor: str = ""
+    word: str = ""
+    """The person's reason."""
+    told: bool = False
+    """The alert reached somebody."""
+
+    @property
+    def braking(self) -> bool:
+        """True while matches of this cause are held."""
+        return self.state is not StormState.RELEASED
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A case as the brake counts it."""
+
+    case_id: str
+    sources: tuple[str, ...]
+    at: datetime
+    automatic: bool
+    """The house rules alone ordered a measure."""
+    storm: str = ""
+    """The storm that holds it; empty when none does."""

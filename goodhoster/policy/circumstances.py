@@ -1,0 +1,45 @@
+"""What is true around an upload at the moment of deciding: gathered by the desk, so that deciding is pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from goodhoster.model.storms import Cause, Storm
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often a source said yes among all contents that were asked about."""
+
+    matches: int = 0
+    checks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """What one source caused lately."""
+
+    measures_last_hour: int = 0
+    """Automatic ones, since a person last released a storm of this source."""
+    recent: Rate = Rate()
+    """The last hour, since a person last released a storm of this source."""
+    past: Rate = Rate()
+    """The four weeks that ended a day ago: what built up within a day is no past."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is true around this upload at this moment."""
+
+    content: str
+    """SHA-256, hexadecimal."""
+    overruled: bool = False
+    """A named person restored the same content of the same customer before."""
+    customers: int = 1
+    """Customers that have this content, this one included."""
+    measures_last_hour: int = 0
+    """Automatic measures, since a person last released a storm over all sources."""
+    sources: Mapping[str, SourceRecord] = field(default_factory=dict)
+    storms: Mapping[Cause, Storm] = field(default_factory=dict)
+    """The newest storm of each cause that this upload could belong to."""

@@ -1,0 +1,77 @@
+"""The house rules as data: what the hoster set in [policy]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from goodhoster.model.verdicts import Category, Match
+
+
+class Treatment(StrEnum):
+    """What happens to a file of which a source said yes."""
+
+    RECORD = "record"
+    """A case is written down and nothing is done."""
+    HOLD = "hold"
+    """A person decides."""
+    ACT = "act"
+    """Taken offline at once, unless the brake holds it."""
+
+    @property
+    def weight(self) -> int:
+        """The heavier one prevails over the others."""
+        return _LIGHTEST_FIRST.index(self)
+
+
+_LIGHTEST_FIRST = tuple(Treatment)
+
+DEFAULT_TREATMENTS: Mapping[Category, Treatment] = MappingProxyType(
+    {
+        Category.BASELINE: Treatment.ACT,
+        Category.ILLEGAL: Treatment.ACT,
+        Category.UNSPECIFIED: Treatment.ACT,
+        Category.INVESTIGATIVE: Treatment.HOLD,
+        # What police and hotline keep under "other" need not be illegal: it caused the storm of 2021.
+        Category.OTHER: Treatment.RECORD,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HouseRules:
+    """Made from [policy] by `assembly`; a changed rule is a changed value, never a changed program."""
+
+    enforce: bool
+    storm_customers: int
+    """The same content at so many customers is a storm."""
+    measures_per_hour: int
+    """So many automatic measures in an hour are; over all sources."""
+    source_measures_per_hour: int | None = None
+    """The same for each source; None: as over all."""
+    rate_times: int = 10
+    """A source that says yes so many times as often as it used to is a storm."""
+    rate_matches: int = 20
+    """Fewer matches in an hour say nothing about a rate."""
+    treatments: Mapping[Category, Treatment] = field(default_factory=lambda: DEFAULT_TREATMENTS)
+    near: Treatment = Treatment.HOLD
+    """The most that a match by fingerprint alone may lead to."""
+
+    def treatment_of(self, match: Match) -> Treatment:
+        """What this match alone leads to: its category's rule, and no more than `near` for a fingerprint.
+
+        `other` never acts, whatever was set.
+        """
+        limits = [self.treatments[match.category]]
+        if match.near:
+            limits.append(self.near)
+        if match.category is Category.OTHER:
+            limits.append(Treatment.HOLD)
+        return min(limits, key=lambda treatment: treatment.weight)
+
+    @property
+    def source_cap(self) -> int:
+        """Automatic measures in an hour that one source may cause."""
+        return self.measures_per_hour if self.source_measures_per_hour is None else self.source_measures_per_hour

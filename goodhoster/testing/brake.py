@@ -1,0 +1,33 @@
+"""A brake that remembers in memory, for tests of the case desk."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from goodhoster.adapters.pagers.memory import MemoryPager
+from goodhoster.adapters.stores.memorystorms import MemoryStormStore
+from goodhoster.cases.storms import StormWatch
+from goodhoster.policy.rules import HouseRules
+from goodhoster.ports import AuditLog, CaseStore, Clock
+
+
+class MadeUpCensus:
+    """See `ports.Census`: tests fill it in."""
+
+    def __init__(self) -> None:
+        self.having: dict[bytes, frozenset[str]] = {}
+        self.checks: list[tuple[datetime, int]] = []
+
+    def customers_having(self, sha256: bytes, most: int) -> frozenset[str]:
+        """Of what was filled in."""
+        return frozenset(sorted(self.having.get(sha256, ()))[:most])
+
+    def checks_between(self, since: datetime, until: datetime) -> int:
+        """Of what was filled in."""
+        return sum(count for at, count in self.checks if since <= at <= until)
+
+
+def brake_in_memory(store: CaseStore, audit: AuditLog, rules: HouseRules, clock: Clock) -> StormWatch:
+    """A `StormWatch` over a record and a log of your choice."""
+    storms = MemoryStormStore()
+    return StormWatch(storms, storms, MadeUpCensus(), store, audit, MemoryPager(), rules, clock)

@@ -1,0 +1,48 @@
+"""What the index knows of all uploads, for the brake: who has a content, and how many checks there were."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from goodhoster.model.verdicts import Verdict, VerdictKind
+from goodhoster.uploads.database import Database
+
+_SLOT = 3600  # seconds
+_KEPT = 60 * 24  # slots
+_FILES = 2000
+"""Files of one content that are looked at: a customer with more copies than this must not slow every match down."""
+
+
+class IndexCensus:
+    """See `ports.Census`. Threads may share it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def customers_having(self, sha256: bytes, most: int) -> frozenset[str]:
+        """See `ports.Census`."""
+        files = "SELECT directory FROM uploads WHERE sha256 = ? LIMIT ?"
+        query = f"SELECT DISTINCT customer FROM ({files}) JOIN directories ON id = directory LIMIT ?"  # noqa: S608 - our own text
+        rows = self._database.run(lambda db: db.execute(query, (sha256, _FILES, most)).fetchall())
+        return frozenset(customer for (customer,) in rows)
+
+    def checks_between(self, since: datetime, until: datetime) -> int:
+        """See `ports.Census`."""
+        query = "SELECT coalesce(sum(count), 0) FROM checks WHERE slot BETWEEN ? AND ?"
+        slots = (_slot(since.timestamp()), _slot(until.timestamp()))
+        return self._database.run(lambda db: int(db.execute(query, slots).fetchone()[0]))
+
+
+def count_check(db: sqlite3.Connection, verdict: Verdict, now: float) -> None:
+    """A content was asked about; what got no answer is no check."""
+    if verdict.kind is VerdictKind.UNCHECKED:
+        return
+    counted = "INSERT INTO checks VALUES (?, 1) ON CONFLICT DO UPDATE SET count = count + 1 RETURNING count"
+    ((count,),) = db.execute(counted, (_slot(now),)).fetchall()
+    if count == 1:
+        db.execute("DELETE FROM checks WHERE slot < ?", (_slot(now) - _KEPT,))
+
+
+def _slot(moment: float) -> int:
+    return int(moment // _SLOT)

@@ -1,0 +1,30 @@
+"""Every record of storms keeps the promises of its ports."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from goodhoster.adapters.stores.memorystorms import MemoryStormStore
+from goodhoster.adapters.stores.storms import SqliteStormStore
+from goodhoster.testing.storm_store_suite import Storms, StormStoreSuite, storm
+
+
+class TestMemory(StormStoreSuite):
+    @pytest.fixture
+    def store(self) -> Storms:
+        return MemoryStormStore()
+
+
+class TestSqlite(StormStoreSuite):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Storms]:
+        store = SqliteStormStore(tmp_path / "storms.sqlite")
+        yield store
+        store.close()
+
+    def test_it_survives_its_process(self, store: Storms, tmp_path: Path) -> None:
+        store.begin(storm("s1"))
+        other = SqliteStormStore(tmp_path / "storms.sqlite")
+        assert other.get("s1") == storm("s1")
+        other.close()

@@ -1,0 +1,180 @@
+"""Storms at the desk, on real files: what is held, what is told, and what a person's word undoes or lets go on."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from goodhoster.adapters.pagers.memory import MemoryPager
+from goodhoster.adapters.stores.sqlite import SqliteCaseStore
+from goodhoster.adapters.stores.storms import SqliteStormStore
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.cases.storms import StormWatch
+from goodhoster.cases.turn import Turn
+from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.storms import StormKind, StormState
+from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.model.verdicts import Match, Verdict, VerdictKind
+from goodhoster.policy.rules import HouseRules
+from goodhoster.ports import CaseQuery
+from goodhoster.testing.brake import MadeUpCensus
+from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.toolkit import Toolkit
+
+KNOWN = Verdict(VerdictKind.KNOWN, (Match("police", Algorithm.SHA1),))
+EVE = Order("eve", "a picture of WordPress")
+
+pytestmark = pytest.mark.usefixtures("unlocked")
+
+
+class House:
+    """One machine with its record, its brake and a pager."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tree = folder / "customers"
+        self.tree.mkdir()
+        self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        self.store, self.audit = SqliteCaseStore(folder / "record.sqlite"), FileAuditLog(folder / "audit.log")
+        self.storms, self.census, self.pager = SqliteStormStore(folder / "storms.sqlite"), MadeUpCensus(), MemoryPager()
+        rules, audit = HouseRules(enforce=True, storm_customers=3, measures_per_hour=5), self.audit
+        watch = StormWatch(
+            self.storms, self.storms, self.census, self.store, audit, self.pager, rules, lambda: self.now
+        )
+        quarantine, turn = LocalQuarantine((os.fsencode(self.tree),)), Turn(folder / "desk.lock")
+        self.desk = CaseDesk(self.store, audit, quarantine, rules, turn, lambda: self.now, watch)
+        self.toolkit = Toolkit((), self.store, audit, self.desk, 1000)
+
+    def receive(self, name: str, text: str = "logo") -> Case | None:
+        path = self.tree / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        place = Place(os.fsencode(self.tree), os.fsencode(name))
+        upload = Upload(place, name.partition("/")[0], FileState.of(path.stat()))
+        return self.desk.receive(upload, made_up(text).digests, KNOWN)
+
+    def state(self, name: str, text: str = "logo") -> CaseState | None:
+        case = self.receive(name, text)
+        return case.state if case else None
+
+    def contents(self) -> list[str]:
+        return sorted(path.read_text() for path in self.tree.glob("[!.]*/*"))
+
+    def events(self, kind: str) -> int:
+        return sum(entry.event.kind == kind for entry in self.audit.entries())
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    yield house
+    house.store.close()
+    house.storms.close()
+
+
+def storm_of_a_logo(house: House) -> str:
+    """At four customers; returns the storm's id."""
+    assert [house.state(f"{name}/logo.png") for name in "abcd"] == [CaseState.OFFLINE] * 2 + [CaseState.HELD] * 2
+    (storm,) = house.storms.braking()
+    return storm.id
+
+
+def test_one_alert_that_lists_the_measures_taken_before(house: House) -> None:
+    storm = house.storms.get(storm_of_a_logo(house))
+    offline = house.store.find(CaseQuery(states=frozenset({CaseState.OFFLINE})))
+    assert set(storm.measures) == {case.id for case in offline}
+    ((subject, text),) = house.pager.pages
+    assert storm.id in subject
+    assert "2 measures were taken before" in text
+    assert storm.told
+
+
+def test_three_pictures_of_one_list_are_one_alert_and_one_undo(house: House) -> None:
+    storm_of_a_logo(house)
+    for text in ("smiley", "arrow"):
+        states = [house.state(f"{name}/{text}.png", text) for name in "abcd"]
+        assert states.count(CaseState.HELD) >= 2
+    assert len(house.pager.pages) == 1
+    (storm,) = house.storms.braking()
+    orders = house.toolkit.undo_storm(storm.id, EVE)
+    assert orders.refused == ()
+    assert house.contents() == ["arrow"] * 4 + ["logo"] * 4 + ["smiley"] * 4
+
+
+def test_what_a_person_undid_is_held_from_then_on_everywhere(house: House) -> None:
+    house.toolkit.undo_storm(storm_of_a_logo(house), EVE)
+    assert house.state("newcomer/logo.png") is CaseState.HELD
+    assert house.state("a/again.png") is None  # overruled at this very customer
+    assert len(house.pager.pages) == 1
+
+
+def test_a_digest_that_was_in_no_storm_yet_can_be_ruled_on(house: House) -> None:
+    case = house.receive("a/logo.png")
+    assert case
+    house.toolkit.rule(case.digests.of(Algorithm.MD5), StormState.UNDONE, EVE)
+    assert house.state("b/logo.png") is CaseState.HELD
+    assert house.pager.pages == []
+
+
+def test_a_release_lets_everything_go_on(house: House) -> None:
+    orders = house.toolkit.release_storm(storm_of_a_logo(house), EVE)
+    assert len(orders.done) == 2
+    assert house.contents() == []
+    assert house.state("newcomer/logo.png") is CaseState.OFFLINE
+
+
+def test_a_content_that_lies_at_many_customers_already_is_held_at_once(house: House) -> None:
+    house.census.having[made_up("logo").digests.sha256] = frozenset("abc")
+    assert house.state("a/logo.png") is CaseState.HELD
+    assert house.pager.pages[0][1].count("no file was touched before") == 1
+
+
+def test_over_the_cap_everything_is_held_until_a_person_lets_it_go_on(house: House) -> None:
+    states = [house.state(f"a/{n}.png", f"{n}") for n in range(8)]
+    assert states == [CaseState.OFFLINE] * 5 + [CaseState.HELD] * 3
+    house.now += timedelta(days=2)
+    assert house.state("a/later.png", "later") is CaseState.HELD
+    assert len(house.pager.pages) == 1
+    (storm,) = house.storms.braking()
+    assert storm.cause.kind is StormKind.SOURCE_CAP
+    house.toolkit.release_storm(storm.id, EVE)
+    assert house.contents() == []
+    assert house.state("a/after.png", "after") is CaseState.OFFLINE
+
+
+def test_an_undone_cap_puts_back_exactly_what_the_hour_took(house: House) -> None:
+    before = [house.state(f"a/{n}.png", f"{n}") for n in range(7)]
+    assert before.count(CaseState.OFFLINE) == 5
+    (storm,) = house.storms.braking()
+    assert len(house.toolkit.undo_storm(storm.id, EVE).done) == 7
+    assert house.contents() == [f"{n}" for n in range(7)]
+
+
+def test_an_alert_that_reached_nobody_is_tried_again(house: House) -> None:
+    house.pager.down = True
+    storm_of_a_logo(house)
+    assert house.events("storm.told") == 0
+    house.pager.down = False
+    house.desk.tell()
+    house.desk.tell()
+    assert len(house.pager.pages) == house.events("storm.told") == 1
+
+
+def test_the_log_has_the_storm_and_the_persons_word(house: House) -> None:
+    storm = storm_of_a_logo(house)
+    house.toolkit.undo_storm(storm, EVE)
+    entries = {entry.event.kind: entry.event.data for entry in house.audit.entries()}
+    assert entries["storm.begun"]["storm"] == entries["storm.undone"]["storm"] == storm
+    assert entries["storm.undone"]["reason"] == EVE.reason
+
+
+def test_a_repeated_undo_finishes_what_was_left(house: House) -> None:
+    storm = storm_of_a_logo(house)
+    with house.desk.turn:
+        house.desk.brake.end(house.storms.get(storm), StormState.UNDONE, (EVE.actor, EVE.reason))  # and the power went
+    assert len(house.toolkit.undo_storm(storm, EVE).done) == 4
+    assert house.contents() == ["logo"] * 4
