@@ -16,7 +16,7 @@ from goodhoster.model.notices import RawNotice, ReadNotice, Site
 from goodhoster.model.quarantine import Label, Whereabouts
 from goodhoster.model.sources import Question, SourceHealth
 from goodhoster.model.storms import Cause, Opened, Storm
-from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.model.uploads import Content, FileState, Place, Upload
 from goodhoster.model.verdicts import Match
 
 
@@ -61,6 +61,21 @@ class ObservedSource(HashSource, Protocol):
 
     def health(self) -> SourceHealth:
         """The figures up to now."""
+
+
+class Hasher(Protocol):
+    """Reads contents. May be asked from any number of threads at once."""
+
+    def read(self, fd: int) -> Content:
+        """What an open regular file holds: always its exact digests, and what is inside where that can be opened.
+
+        Reads from the start, whatever the descriptor's position, and leaves that where it is. Raises UncheckedError
+        when the digests could not be taken (`too-big`, `unreadable`). Never raises for what is inside: a content that
+        cannot be opened, breaks or hangs its reader or goes over a limit has its digests and a `fault`.
+        """
+
+    def close(self) -> None:
+        """Give back processes. May be called twice."""
 
 
 class AuditLog(Protocol):

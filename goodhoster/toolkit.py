@@ -11,18 +11,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from goodhoster.cases.desk import CaseDesk, Order
-from goodhoster.checking.digests import read_content
 from goodhoster.checking.kinds import named_as_picture
 from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import GoodhosterError, RefusedError, UncheckedError
 from goodhoster.model.audit import AuditFinding
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
-from goodhoster.model.sources import Question
 from goodhoster.model.storms import StormState
 from goodhoster.model.uploads import Content, FileState, Place, Upload
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
-from goodhoster.ports import AuditLog, CaseQuery, CaseStore, HashSource
+from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Hasher, HashSource
 from goodhoster.uploads.opening import NotAnUploadError, OpenedUpload, open_upload
 
 __all__ = ["CaseOrders", "Checked", "NotAnUploadError", "Order", "Toolkit"]
@@ -62,7 +60,7 @@ class Toolkit:
     store: CaseStore
     audit: AuditLog
     desk: CaseDesk
-    largest_file: int
+    hasher: Hasher
 
     @contextmanager
     def examine(self, place: Place, remembered: tuple[FileState, Content] | None = None) -> Iterator[Checked]:
@@ -134,14 +132,13 @@ class Toolkit:
 
     def _check(self, opened: OpenedUpload, remembered: tuple[FileState, Content] | None) -> Checked:
         try:
-            content = _known_content(opened, remembered) or read_content(opened.fd, self.largest_file)
+            content = _known_content(opened, remembered) or self.hasher.read(opened.fd)
             if not opened.unchanged():
                 raise UncheckedError(f"{opened.place} changed while it was read", reason="changed")
         except UncheckedError as error:
             return Checked(_unchecked(error), opened.state)
-        question = Question(content.digests, content.fingerprints)
         picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
-        return Checked(verdict_of(question, self.sources, picture=picture), opened.state, content, picture)
+        return Checked(verdict_of(content, self.sources, picture=picture), opened.state, content, picture)
 
 
 def _each(case_ids: Sequence[str], carry_out: Callable[[str], Case]) -> CaseOrders:

@@ -13,7 +13,7 @@ import signal
 import time
 from pathlib import Path
 
-from goodhoster.assembly.house import House, assemble
+from goodhoster.assembly.house import House
 from goodhoster.assembly.notices import notifiers, open_notices
 from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.assembly.state import make_state_dir
@@ -24,6 +24,7 @@ from goodhoster.model.uploads import display
 from goodhoster.ports import CaseQuery
 from goodhoster.settings import Settings, load
 from goodhoster.uploads.private import note_private_watching
+from goodhoster_agent.hashing.house import sandboxed_house
 from goodhoster_agent.lock import only_daemon
 from goodhoster_agent.noticework import NoticeWork
 from goodhoster_agent.report import DaemonReport, forget_report, source_as_object, write_report
@@ -53,7 +54,7 @@ def run(file: Path) -> None:
 
 def _serve(settings: Settings, signals: _Signals) -> Settings | None:
     """Serve one configuration. Returns the next one, or None at the end."""
-    daemon = Daemon(assemble(settings))
+    daemon = Daemon(sandboxed_house(settings))
     try:
         daemon.start()
         print("ready", flush=True)  # noqa: T201 - what starts us waits for this line

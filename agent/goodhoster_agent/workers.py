@@ -27,6 +27,8 @@ _PAUSE = 1.0
 """Seconds to wait when the queue itself fails."""
 _SLOW_RETRY = {"too-big": 3600.0, "unreadable": 60.0, "changed": 1.0}
 """Seconds at least before a file that could not be read is tried again; a new hint comes sooner."""
+_FAULT_RETRY = 86400.0
+"""The same for one that could not be opened: what may change is the program that opens it."""
 
 
 class Workers:
@@ -146,8 +148,11 @@ class Workers:
 
     def _retry(self, job: Job, checked: Checked) -> None:
         verdict = checked.verdict
-        wait = delay(job.tries, verdict.retry_after or _SLOW_RETRY.get(verdict.reason))
-        if checked.content is not None:
+        fault = checked.content.fault if checked.content else None
+        faulty = fault is not None and fault.reason == verdict.reason
+        least = _FAULT_RETRY if faulty else _SLOW_RETRY.get(verdict.reason)
+        wait = delay(job.tries, verdict.retry_after or least)
+        if checked.content is not None and not faulty:
             self._source_failing = True
         if job.tries == 0:
             _log.warning(

@@ -13,7 +13,9 @@ from goodhoster.audit.log import utc_now
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.storms import StormWatch
 from goodhoster.cases.turn import Turn
+from goodhoster.checking.hasher import DirectHasher
 from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.verdicts import Category
 from goodhoster.policy.rules import HouseRules, Treatment
 from goodhoster.ports import AuditLog, ObservedSource
@@ -64,8 +66,22 @@ def assemble_desk(settings: Settings) -> House:
             clock=utc_now,
             brake=StormWatch(storms, storms, census, store, audit, pager(settings.paging.command), rules, utc_now),
         )
-        toolkit = Toolkit((), store, audit, desk, settings.agent.largest_file)
+        toolkit = Toolkit((), store, audit, desk, DirectHasher(reading_limits(settings)))
         return House(settings, trees, (), index, audit, toolkit, begun.pop_all())
+
+
+def reading_limits(settings: Settings) -> ReadingLimits:
+    """How far files are read and opened."""
+    hashing = settings.hashing
+    return ReadingLimits(
+        file_bytes=settings.agent.largest_file,
+        pixels=hashing.largest_picture,
+        frames=hashing.frames,
+        members=hashing.members,
+        member_bytes=hashing.unpacked,
+        seconds=hashing.seconds,
+        memory=hashing.memory,
+    )
 
 
 def _rules(settings: Settings) -> HouseRules:

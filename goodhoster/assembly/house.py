@@ -7,15 +7,20 @@ from dataclasses import replace
 
 from goodhoster.assembly.desk import House, assemble_desk
 from goodhoster.assembly.sources import hash_sources
+from goodhoster.ports import Hasher
 from goodhoster.settings import Settings
 
 __all__ = ["House", "assemble"]
 
 
-def assemble(settings: Settings) -> House:
-    """Put a process together. ConfigurationError when something is not as it must be; nothing was started then."""
+def assemble(settings: Settings, hasher: Hasher | None = None) -> House:
+    """Put a process together. ConfigurationError when something is not as it must be; nothing was started then.
+
+    Without another `hasher` files are opened in this process: enough for one's own, not for outsiders'.
+    """
     house = assemble_desk(settings)
     with house.begun as begun:
         sources = tuple(begun.enter_context(closing(source)) for source in hash_sources(settings))
-        toolkit = replace(house.toolkit, sources=sources)
+        chosen = begun.enter_context(closing(hasher)) if hasher else house.toolkit.hasher
+        toolkit = replace(house.toolkit, sources=sources, hasher=chosen)
         return replace(house, sources=sources, toolkit=toolkit, begun=begun.pop_all())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from goodhoster.checking.kinds import HEAD, kind_of
 from goodhoster.errors import UncheckedError
@@ -19,19 +21,45 @@ def read_content(fd: int, largest: int) -> Content:
     Raises UncheckedError: `too-big` when it holds more than `largest` bytes (nothing is read then, unless it grows
     while being read), `unreadable` when the disk does not give it.
     """
-    _refuse_too_big(os.fstat(fd).st_size, largest)
+    refuse_too_big(os.fstat(fd).st_size, largest)
+    return read_through(fd, largest)
+
+
+def read_through(fd: int, largest: int) -> Content:
+    """The same without asking for the size first: in the sandbox there is no stat."""
+    reading = _Reading(fd, largest)
+    digests = digests_of(reading.blocks())
+    return Content(digests, kind_of(reading.head), reading.size)
+
+
+def digests_of(blocks: Iterable[bytes]) -> Digests:
+    """All digests of what these blocks make together."""
     hashes = (hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False), hashlib.sha256())
-    head, size = b"", 0
-    while block := _read(fd, size):
-        head = head or block[:HEAD]
-        size += len(block)
-        _refuse_too_big(size, largest)
+    for block in blocks:
         for each in hashes:
             each.update(block)
-    return Content(Digests(*(each.digest() for each in hashes)), kind_of(head), size)
+    return Digests(*(each.digest() for each in hashes))
 
 
-def _refuse_too_big(size: int, largest: int) -> None:
+@dataclass(slots=True)
+class _Reading:
+    """A file on its way through; its first bytes and its size are known afterwards."""
+
+    fd: int
+    largest: int
+    head: bytes = b""
+    size: int = 0
+
+    def blocks(self) -> Iterator[bytes]:
+        while block := _read(self.fd, self.size):
+            self.head = self.head or block[:HEAD]
+            self.size += len(block)
+            refuse_too_big(self.size, self.largest)
+            yield block
+
+
+def refuse_too_big(size: int, largest: int) -> None:
+    """UncheckedError(too-big) for a file of more bytes than may be read."""
     if size > largest:
         raise UncheckedError(f"larger than {largest} bytes", reason="too-big", hint="see agent.largest_file")
 

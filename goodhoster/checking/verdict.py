@@ -6,21 +6,38 @@ from collections.abc import Sequence
 
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.sources import Question
-from goodhoster.model.verdicts import Match, Verdict, VerdictKind
+from goodhoster.model.uploads import Content
+from goodhoster.model.verdicts import Kind, Match, Verdict, VerdictKind
 from goodhoster.ports import HashSource
 
 _Failure = SourceUnavailableError | SourceRefusedError | UncheckedError
 
 
-def verdict_of(question: Question, sources: Sequence[HashSource], *, picture: bool) -> Verdict:
-    """Ask each source once, local ones first.
+_ONLY_FOR_NEAR = frozenset({"broken-picture", "no-decoder"})
+"""Faults that leave out fingerprints and nothing else; a source that is asked by those says so itself."""
+
+
+def verdict_of(content: Content, sources: Sequence[HashSource], *, picture: bool) -> Verdict:
+    """Ask each source once about a content, local ones first, and about each picture and video in it.
 
     A match of any source is *known*, or *near* when all are by fingerprint, even while another source fails (its
-    reason is kept: it still owes its answer). No match and a failure is *unchecked*. What is no picture is compared
-    with local lists only: nothing about it leaves the machine. Without any source nothing was checked.
+    reason is kept: it still owes its answer). No match and a failure is *unchecked*, and so is no match where
+    something inside could not be looked at or went over a limit. What is no picture is compared with local lists only:
+    nothing about it leaves the machine. Without any source nothing was checked.
     """
     if not sources:
         return Verdict(VerdictKind.UNCHECKED, reason="no-source", detail="no [[hash_source]] is configured")
+    matches, failure = _ask(_question(content), sources, picture=picture)
+    for member in content.members:
+        more, failed = _ask(Question(member, ()), sources, picture=True)
+        matches += more
+        failure = failure or failed
+    if content.fault and content.fault.reason not in _ONLY_FOR_NEAR and not matches:
+        failure = failure or UncheckedError(content.fault.detail, reason=content.fault.reason)
+    return _summary(tuple(dict.fromkeys(matches)), failure)
+
+
+def _ask(question: Question, sources: Sequence[HashSource], *, picture: bool) -> tuple[list[Match], _Failure | None]:
     matches: list[Match] = []
     failure: _Failure | None = None
     for source in sorted(sources, key=lambda source: not source.local):
@@ -29,7 +46,13 @@ def verdict_of(question: Question, sources: Sequence[HashSource], *, picture: bo
                 matches += source.look_up(question)
             except (SourceUnavailableError, SourceRefusedError, UncheckedError) as error:
                 failure = error
-    return _summary(tuple(matches), failure)
+    return matches, failure
+
+
+def _question(content: Content) -> Question:
+    """A picture always has a fingerprint, be it a flat one's: one without was not, or not successfully, opened."""
+    unopened = content.kind is Kind.IMAGE and not content.fingerprints
+    return Question(content.digests, None if unopened else content.fingerprints)
 
 
 def _summary(matches: tuple[Match, ...], failure: _Failure | None) -> Verdict:

@@ -65,6 +65,16 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a content could not be opened; its digests count all the same, and no match makes it *unchecked*."""
+
+    reason: str
+    """Short stable code, as of an UncheckedError."""
+    detail: str = ""
+    """The same for people."""
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """What one read of a file tells."""
 
@@ -75,5 +85,5 @@ class Content:
     """Of the picture, or of several of its frames or pages; empty where nothing was opened."""
     members: tuple[Digests, ...] = ()
     """Of the pictures and videos inside an archive or document, each by its own bytes."""
-    fault: str = ""
-    """Why not everything inside could be looked at, as a reason of *unchecked*; empty when it was."""
+    fault: Fault | None = None
+    """Why not everything inside could be looked at; None when it was, or when nothing had to be."""

@@ -69,6 +69,25 @@ class WatchSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HashingSettings:
+    """[hashing]: how far pictures, archives and documents are opened. Beyond a limit a file is unchecked."""
+
+    processes: int = setting(whole(0, 256), "Sandboxed processes at most; 0: one for each core.", default=0)
+    largest_picture: int = setting(
+        whole(1, 1 << 40, "pixels"), "To be decoded in one file, all its frames together.", default=150_000_000
+    )
+    frames: int = setting(
+        whole(1, 1000), "Frames of an animation and pages of a document that get fingerprints.", default=16
+    )
+    members: int = setting(
+        whole(0, 5000), "Pictures and videos in one archive or document that are asked about.", default=1000
+    )
+    unpacked: int = setting(whole(1, 1 << 50, "bytes"), "To be unpacked from one archive or document.", default=1 << 30)
+    seconds: float = setting(duration, "For opening one file; then its process is ended.", default=20.0)
+    memory: int = setting(whole(1 << 26, 1 << 40, "bytes"), "For opening one file.", default=1 << 30)
+
+
+@dataclass(frozen=True, slots=True)
 class PolicySettings:
     """[policy]: the house rules."""
 
@@ -126,6 +145,7 @@ class Settings:
     hash_sources: tuple[PluggedTable, ...] = _section(
         Plugged("hash_source", "goodhoster.hash_sources", RolloutSettings)
     )
+    hashing: HashingSettings = _section(Single("hashing", HashingSettings))
     policy: PolicySettings = _section(Single("policy", PolicySettings))
     directories: tuple[PluggedTable, ...] = _section(Plugged("directory", "goodhoster.directories"))
     notifiers: tuple[NotifierSettings, ...] = _section(Several("notifier", NotifierSettings))

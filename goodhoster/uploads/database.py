@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS uploads (
   hints INTEGER NOT NULL DEFAULT 1,   -- grows with every hint: a check settles only what it took
   tries INTEGER NOT NULL DEFAULT 0,
   dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER,
-  kind TEXT, md5 BLOB, sha1 BLOB, sha256 BLOB,
+  kind TEXT, md5 BLOB, sha1 BLOB, sha256 BLOB, fingerprints TEXT, members BLOB, fault TEXT,
   verdict TEXT, reason TEXT, detail TEXT, matches TEXT, checked_at REAL,
   PRIMARY KEY (directory, name)
 ) WITHOUT ROWID;
@@ -39,7 +39,7 @@ CREATE INDEX IF NOT EXISTS uploads_inode ON uploads (ino) WHERE ino IS NOT NULL;
 CREATE TABLE IF NOT EXISTS checks (slot INTEGER PRIMARY KEY, count INTEGER NOT NULL);  -- see census.py
 CREATE TABLE IF NOT EXISTS scans (tree BLOB PRIMARY KEY, reached BLOB, completed_at REAL) WITHOUT ROWID;
 """
-_VERSION = 2
+_VERSION = 3
 _SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000;"
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _LOOK_EVERY = 1.0  # seconds between looks whether the file is still there

@@ -93,6 +93,7 @@ class UploadIndex:
         self.database.run(lambda db: count_check(db, verdict, now))
         self._change(
             """dev = ?, ino = ?, size = ?, mtime_ns = ?, ctime_ns = ?, kind = ?, md5 = ?, sha1 = ?, sha256 = ?,
+            fingerprints = ?, members = ?, fault = ?,
             verdict = ?, reason = ?, detail = ?, matches = ?, checked_at = ?""",
             (*state_row(state), *content_row(content), *verdict_row(verdict), now),
             job,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import struct
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 from goodhoster.model.digests import Digests
+from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
 from goodhoster.uploads.integers import signed, unsigned
@@ -71,7 +73,7 @@ class IndexFigures:
 
 
 JOB_COLUMNS = """tree, path, name, customer, hints, tries, since, verdict, quiet,
-  dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256"""
+  dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256, fingerprints, members, fault"""
 
 
 def job_of(row: Row) -> Job:
@@ -83,11 +85,17 @@ def job_of(row: Row) -> Job:
 
 
 def _remembered(columns: list[Any]) -> tuple[FileState, Content] | None:
-    dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256 = columns
-    if sha256 is None:
+    """A content with a fault is opened again each time: what went wrong may have been ours."""
+    dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256, fingerprints, members, fault = columns
+    if sha256 is None or fault is not None:
         return None
     state = FileState(dev, unsigned(ino), size, mtime_ns, ctime_ns)
-    return state, Content(Digests(md5, sha1, sha256), Kind(kind), size)
+    taken = tuple(map(Fingerprint.parse, fingerprints.split()))
+    inside = tuple(Digests(*digests) for digests in _MEMBER.iter_unpack(members))
+    return state, Content(Digests(md5, sha1, sha256), Kind(kind), size, taken, inside)
+
+
+_MEMBER = struct.Struct("16s 20s 32s")
 
 
 def key_of(place: Place) -> tuple[bytes, bytes, bytes]:
@@ -109,10 +117,14 @@ def state_row(state: FileState | None) -> Row:
 
 
 def content_row(content: Content | None) -> Row:
-    """kind, md5, sha1, sha256."""
+    """kind, md5, sha1, sha256, fingerprints, members, fault."""
     if content is None:
-        return (None,) * 4
-    return content.kind, content.digests.md5, content.digests.sha1, content.digests.sha256
+        return (None,) * 7
+    digests = content.digests
+    fingerprints = " ".join(map(str, content.fingerprints))
+    members = b"".join(_MEMBER.pack(each.md5, each.sha1, each.sha256) for each in content.members)
+    fault = content.fault.reason if content.fault else None
+    return content.kind, digests.md5, digests.sha1, digests.sha256, fingerprints, members, fault
 
 
 def verdict_row(verdict: Verdict) -> tuple[str, str, str, str]:

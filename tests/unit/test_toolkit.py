@@ -12,10 +12,12 @@ from goodhoster.adapters.stores.sqlite import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.turn import Turn
+from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.cases import CaseState
 from goodhoster.model.digests import Algorithm
+from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import FileState, Place
 from goodhoster.model.verdicts import Category, Kind, VerdictKind
 from goodhoster.policy.rules import HouseRules
@@ -25,6 +27,7 @@ from goodhoster.toolkit import NotAnUploadError, Order, Toolkit
 
 PICTURE = "\x89PNG made up"
 KNOWN = made_up(PICTURE).digests.of(Algorithm.SHA256)
+HASHER = DirectHasher(ReadingLimits(file_bytes=1000))
 
 
 class House:
@@ -46,7 +49,7 @@ class House:
             lambda: datetime.now(UTC),
             brake_in_memory(self.store, self.audit, rules, lambda: datetime.now(UTC)),
         )
-        self.toolkit = Toolkit((self.far, self.near), self.store, self.audit, desk, 1000)
+        self.toolkit = Toolkit((self.far, self.near), self.store, self.audit, desk, HASHER)
 
     def file(self, name: str, text: str = PICTURE) -> Place:
         path = self.tree / name
@@ -140,7 +143,7 @@ def test_a_file_that_changes_while_it_is_read_is_unchecked(house: House, monkeyp
 
 
 def test_no_source_at_all_is_no_check(house: House) -> None:
-    nobody = Toolkit((), house.store, house.audit, house.toolkit.desk, 1000)
+    nobody = Toolkit((), house.store, house.audit, house.toolkit.desk, HASHER)
     with nobody.examine(house.file("alice/a.png")) as checked:
         assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, "no-source")
 

@@ -13,11 +13,12 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.house import House, assemble
+from goodhoster.assembly.house import House
 from goodhoster.model.uploads import Place, display
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.toolkit import NotAnUploadError, Toolkit
 from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, print_json, read_settings
+from goodhoster_agent.hashing.house import sandboxed_house
 from goodhoster_agent.watching.tree import Unreadable, walk
 
 _AHEAD = 256
@@ -43,7 +44,7 @@ def check_command(
     as_json: JsonOption = False,
 ) -> None:
     """Say of each file whether it is known. Nothing is moved, nothing recorded."""
-    with closing(assemble(read_settings(config))) as house:
+    with closing(sandboxed_house(read_settings(config))) as house:
         code = print_answers(answers(house, paths), as_json=as_json)
     raise typer.Exit(code)
 

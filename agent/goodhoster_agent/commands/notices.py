@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.house import assemble
 from goodhoster.assembly.notices import open_notices
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.model.noticelife import Notice, NoticeItem, NoticeState
@@ -32,6 +31,7 @@ from goodhoster_agent.commands.options import (
     print_json,
     read_settings,
 )
+from goodhoster_agent.hashing.house import sandboxed_house
 
 app = typer.Typer(no_args_is_help=True, help="Notices: what came in and where it stands.")
 
@@ -52,7 +52,7 @@ def receive_command(
 ) -> None:
     """Take a raw message as it came: keep it, read it, act on it."""
     raw = RawNotice(carrier, _content(file))
-    with closing(assemble(read_settings(config))) as house:
+    with closing(sandboxed_house(read_settings(config))) as house:
         notices = open_notices(house)
         _print(notices.desk.receive(notices.desk.keep(raw, Arrived(_COMMAND_LINE))), as_json=as_json)
 
@@ -60,7 +60,7 @@ def receive_command(
 @app.command("list")
 def list_command(state: StateOption = None, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """The notices, oldest first."""
-    with closing(assemble(read_settings(config))) as house:
+    with closing(sandboxed_house(read_settings(config))) as house:
         for notice in open_notices(house).store.find(NoticeQuery(states=frozenset(state or ()))):
             print_json(as_object(notice)) if as_json else print(_as_line(notice))
 
@@ -68,7 +68,7 @@ def list_command(state: StateOption = None, config: ConfigOption = None, *, as_j
 @app.command("show")
 def show_command(notice_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Everything about one notice, with each rule of trust that passed or failed."""
-    with closing(assemble(read_settings(config))) as house:
+    with closing(sandboxed_house(read_settings(config))) as house:
         _print(open_notices(house).store.get(notice_id), as_json=as_json)
 
 
@@ -77,7 +77,7 @@ def confirm_command(
     notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
     """Let everything that waits in a notice be acted on."""
-    with closing(assemble(read_settings(config))) as house:
+    with closing(sandboxed_house(read_settings(config))) as house:
         _print(open_notices(house).desk.confirm(notice_id, order_of(reason)), as_json=as_json)
 
 
@@ -86,7 +86,7 @@ def dismiss_command(
     notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
     """Decide that what waits in a notice stays; a block for it is lifted."""
-    with closing(assemble(read_settings(config))) as house:
+    with closing(sandboxed_house(read_settings(config))) as house:
         _print(open_notices(house).desk.dismiss(notice_id, order_of(reason)), as_json=as_json)
 
 
@@ -99,7 +99,7 @@ def answer_command(
     as_json: JsonOption = False,
 ) -> None:
     """Write the answer as things stand now, and send it unless it was sent already."""
-    with closing(assemble(read_settings(config))) as house:
+    with closing(sandboxed_house(read_settings(config))) as house:
         notices = open_notices(house)
         letter = notices.letters.answer(notices.store.get(notice_id))
         if letter is None:
@@ -116,7 +116,7 @@ def answer_command(
 @app.command("forward")
 def forward_command(notice_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Hand a notice of the public on to the hotline for judgement."""
-    with closing(assemble(read_settings(config))) as house:
+    with closing(sandboxed_house(read_settings(config))) as house:
         notices, hotline = open_notices(house), house.settings.notices.hotline
         if not hotline:
             raise ConfigurationError("no hotline to forward to is set", hint="see [notices] hotline")
@@ -138,7 +138,7 @@ def reconcile_command(
 ) -> None:
     """Compare the hotline's own list with what came in, both ways; exit code 1 when there is a gap."""
     lines = read_list(_content(file))
-    with closing(assemble(read_settings(config))) as house:
+    with closing(sandboxed_house(read_settings(config))) as house:
         found = reconcile(lines, list(open_notices(house).store.find(NoticeQuery(notifier=notifier))))
     for finding in found:
         if as_json:

@@ -14,10 +14,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from goodhoster.assembly.house import House, assemble
+from goodhoster.assembly.house import House
 from goodhoster.model.verdicts import VerdictKind
 from goodhoster_agent.commands.check import answers
 from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, print_json, read_settings
+from goodhoster_agent.hashing.house import sandboxed_house
 from goodhoster_agent.scanning import ScanProgress, region_of, scan
 
 app = typer.Typer()
@@ -33,7 +34,7 @@ def scan_command(
 ) -> None:
     """Check every file below, and act as the daemon would. Broken off, it goes on where it was."""
     begun = time.monotonic()
-    with closing(assemble(read_settings(config))) as house:
+    with closing(sandboxed_house(read_settings(config))) as house:
         steps = _look(house, directories) if dry_run else _scan(house, directories)
         result = _follow(steps, quiet=as_json)
     _print(result, time.monotonic() - begun, as_json=as_json)

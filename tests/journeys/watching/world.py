@@ -21,8 +21,10 @@ from goodhoster.adapters.stores.sqlite import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.turn import Turn
+from goodhoster.checking.hasher import DirectHasher
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.digests import Algorithm, Digest
+from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category, Match
 from goodhoster.policy.rules import HouseRules
@@ -63,7 +65,8 @@ class World:
         brake = brake_in_memory(self.store, audit, rules, clock)
         desk = CaseDesk(self.store, audit, quarantine, rules, turn, clock, brake)
         trees = [Tree(self.tree, None, self.private_reason)]
-        self.workers = Workers(self.index, Toolkit([self.hashes], self.store, audit, desk, LARGEST), trees, 4)
+        toolkit = Toolkit([self.hashes], self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=LARGEST)))
+        self.workers = Workers(self.index, toolkit, trees, 4)
         self.watcher = Watcher(
             trees,
             self.index,

@@ -13,9 +13,11 @@ from goodhoster.adapters.stores.sqlite import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.turn import Turn
+from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import SourceUnavailableError
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.digests import Algorithm
+from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import Category, Match
@@ -54,7 +56,7 @@ class House:
         )
         self.index = UploadIndex(folder / "index.sqlite")
         self.sources: list[HashSource] = [self.far, self.near]
-        toolkit = Toolkit(self.sources, self.store, audit, desk, 1000)
+        toolkit = Toolkit(self.sources, self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=1000)))
         self.workers = Workers(self.index, toolkit, [Tree(os.fsencode(self.tree), None)], 4)
 
     def file(self, name: str, text: str = PICTURE) -> None:

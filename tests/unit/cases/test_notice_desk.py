@@ -21,9 +21,11 @@ from goodhoster.cases.noticeacts import NoticeActs
 from goodhoster.cases.noticedesk import NoticeDesk, NoticeParts
 from goodhoster.cases.noticeletters import NoticeLetters
 from goodhoster.cases.turn import Turn
+from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import PassingError, RefusedError
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.cases import CaseState
+from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.noticelife import Block, ItemState, Notice, NoticeState, Receipt, Sight
 from goodhoster.model.notices import (
     Caps,
@@ -98,7 +100,7 @@ class House:
         brake = brake_in_memory(self.cases, self.audit, rules, self.clock)
         turn = Turn(folder / "desk.lock")
         self.case_desk = CaseDesk(self.cases, self.audit, quarantine, rules, turn, self.clock, brake)
-        toolkit = Toolkit((), self.cases, self.audit, self.case_desk, 1 << 20)
+        toolkit = Toolkit((), self.cases, self.audit, self.case_desk, DirectHasher(ReadingLimits()))
         letters = NoticeLetters(
             self.outbox,
             HEAD,

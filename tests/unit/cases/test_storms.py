@@ -14,9 +14,11 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk, Order
 from goodhoster.cases.storms import StormWatch
 from goodhoster.cases.turn import Turn
+from goodhoster.checking.hasher import DirectHasher
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Algorithm
+from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.storms import StormKind, StormState
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
@@ -47,7 +49,7 @@ class House:
         )
         quarantine, turn = LocalQuarantine((os.fsencode(self.tree),)), Turn(folder / "desk.lock")
         self.desk = CaseDesk(self.store, audit, quarantine, rules, turn, lambda: self.now, watch)
-        self.toolkit = Toolkit((), self.store, audit, self.desk, 1000)
+        self.toolkit = Toolkit((), self.store, audit, self.desk, DirectHasher(ReadingLimits()))
 
     def receive(self, name: str, text: str = "logo") -> Case | None:
         path = self.tree / name

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -6,12 +7,13 @@ from goodhoster.adapters.hashsources.memory import MemorySource
 from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import SourceUnavailableError
 from goodhoster.model.digests import Algorithm
-from goodhoster.model.fingerprints import FingerprintKind
+from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.sources import Question
-from goodhoster.model.verdicts import Category, Match, VerdictKind
+from goodhoster.model.uploads import Content, Fault
+from goodhoster.model.verdicts import Category, Kind, Match, VerdictKind
 from goodhoster.testing.hash_source_suite import made_up
 
-CONTENT = made_up("content")
+CONTENT = Content(made_up("content").digests, Kind.IMAGE, 7)
 NEAR = Match("alike", FingerprintKind.PDQ, Category.ILLEGAL, 12)
 ALIKE = Match("alike", FingerprintKind.PDQ, Category.ILLEGAL, 0)
 KNOWN = Match("memory", Algorithm.SHA1, Category.BASELINE)
@@ -75,3 +77,40 @@ def test_what_is_no_picture_is_asked_of_local_sources_only() -> None:
     far, near = memory(knows=True), Alike(NEAR)
     assert verdict_of(CONTENT, [far, near], picture=False).matches == (NEAR,)
     assert far.asked == []
+
+
+def test_a_picture_in_an_archive_makes_it_known() -> None:
+    archive = Content(made_up("archive").digests, Kind.OTHER, 7, members=(made_up("other").digests, CONTENT.digests))
+    verdict = verdict_of(archive, [memory(knows=True)], picture=False)
+    assert (verdict.kind, verdict.matches) == (VerdictKind.KNOWN, (KNOWN,))
+
+
+def test_an_archive_whose_members_were_not_answered_is_unchecked() -> None:
+    archive = Content(made_up("archive").digests, Kind.OTHER, 7, members=(CONTENT.digests,))
+    assert verdict_of(archive, [memory(fails=True)], picture=False).kind is VerdictKind.UNCHECKED
+
+
+@pytest.mark.parametrize("reason", ["too-many-pixels", "opening-crashed", "encrypted", "too-many-members"])
+def test_what_could_not_be_opened_is_unchecked_unless_it_is_known(reason: str) -> None:
+    faulty = replace(CONTENT, fault=Fault(reason, "in words"))
+    verdict = verdict_of(faulty, [memory()], picture=True)
+    assert (verdict.kind, verdict.reason, verdict.detail) == (VerdictKind.UNCHECKED, reason, "in words")
+    verdict = verdict_of(faulty, [memory(knows=True)], picture=True)
+    assert (verdict.kind, verdict.reason) == (VerdictKind.KNOWN, "")
+
+
+def test_a_broken_picture_is_clear_where_nobody_is_asked_by_fingerprint() -> None:
+    broken = replace(CONTENT, fault=Fault("broken-picture"))
+    assert verdict_of(broken, [memory()], picture=True).kind is VerdictKind.CLEAR
+
+
+def test_a_source_by_fingerprint_is_told_whether_the_content_was_opened() -> None:
+    fingerprint = Fingerprint(FingerprintKind.PDQ, bytes(32))
+    for content, told in [
+        (CONTENT, None),
+        (replace(CONTENT, fingerprints=(fingerprint,)), (fingerprint,)),
+        (replace(CONTENT, kind=Kind.VIDEO), ()),
+    ]:
+        source = memory()
+        verdict_of(content, [source], picture=True)
+        assert [question.fingerprints for question in source.asked] == [told]

@@ -12,14 +12,17 @@ from pathlib import Path
 import pytest
 
 from goodhoster.errors import ConfigurationError, IndexUnavailableError
-from goodhoster.model.uploads import Content, FileState, Place
+from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
+from goodhoster.model.uploads import Content, Fault, FileState, Place
 from goodhoster.model.verdicts import Category, Kind, Match, Verdict, VerdictKind
 from goodhoster.testing.hash_source_suite import made_up
 from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
 
 NOW = 1_000_000.0
 STATE = FileState(dev=1, ino=2, size=3, mtime_ns=4, ctime_ns=5)
-CONTENT = Content(made_up("content").digests, Kind.IMAGE, 3)
+PDQ = Fingerprint(FingerprintKind.PDQ, bytes(32), 70, (b"\1" * 32,))
+MEMBERS = (made_up("one").digests, made_up("two").digests)
+CONTENT = Content(made_up("content").digests, Kind.IMAGE, 3, (PDQ,), MEMBERS)
 CLEAR = Verdict(VerdictKind.CLEAR)
 KNOWN = Verdict(VerdictKind.KNOWN, (Match("list", "sha1", Category.ILLEGAL),))
 UNCHECKED = Verdict(VerdictKind.UNCHECKED, reason="timeout", detail="no answer")
@@ -145,6 +148,14 @@ def test_a_retry_waits_and_counts_and_remembers_what_was_read(index: UploadIndex
     again = only(index, NOW + 10)
     assert (again.tries, again.remembered, again.verdict) == (1, (STATE, CONTENT), VerdictKind.UNCHECKED)
     assert again.since == NOW
+
+
+def test_what_could_not_be_opened_is_opened_again(index: UploadIndex) -> None:
+    index.expect([arrival()], NOW)
+    job = only(index)
+    index.record(job, (STATE, replace(CONTENT, fault=Fault("opening-crashed"))), UNCHECKED, NOW)
+    index.retry(job, NOW)
+    assert only(index, NOW).remembered is None
 
 
 def test_a_new_hint_ends_the_waiting_of_a_retry(index: UploadIndex) -> None:

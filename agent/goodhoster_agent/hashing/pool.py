@@ -1,0 +1,100 @@
+"""The hasher that opens outsiders' files: a pool of persistent, sandboxed processes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+
+from goodhoster.checking.digests import read_content
+from goodhoster.checking.hasher import worth_opening
+from goodhoster.errors import UncheckedError
+from goodhoster.model.limits import ReadingLimits
+from goodhoster.model.uploads import Content, Fault
+from goodhoster_agent.hashing.process import Worker, WorkerLostError
+
+_log = logging.getLogger(__name__)
+_TRIES = 2
+_LIFE = 1000
+"""Files after which a worker is replaced, whatever its decoders have kept of them."""
+
+
+class HashingPool:
+    """See `ports.Hasher`. Processes start when they are first needed.
+
+    A file that is only to be digested is read here, by code that parses nothing. One that makes its worker hang or die
+    costs that worker alone: it is tried once more with another, and then has its digests and a fault.
+    """
+
+    def __init__(self, limits: ReadingLimits, processes: int) -> None:
+        self._limits = limits
+        self._places = threading.BoundedSemaphore(processes)
+        self._lock = threading.Lock()
+        self._idle: list[Worker] = []
+        self._closed = False
+        self.lost = 0
+        """Workers that hung or died since the start."""
+        self.missing: frozenset[str] = frozenset()
+        """What the sandbox lacks on this machine, in words; known once a worker has started."""
+
+    def read(self, fd: int) -> Content:
+        """See `ports.Hasher`."""
+        if not worth_opening(fd):
+            return read_content(fd, self._limits.file_bytes)
+        with self._places:
+            return self._opened(fd)
+
+    def close(self) -> None:
+        """See `ports.Hasher`."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.stop()
+
+    def _opened(self, fd: int) -> Content:
+        told: Content | None = None
+        fault: Fault | None = None
+        for _ in range(_TRIES):
+            try:
+                return self._by_a_worker(fd)
+            except WorkerLostError as lost:
+                self._note(lost)
+                told, fault = told or lost.content, Fault(lost.reason, str(lost))
+        return replace(told or read_content(fd, self._limits.file_bytes), fault=fault)
+
+    def _by_a_worker(self, fd: int) -> Content:
+        worker = self._take()
+        try:
+            content = worker.read(fd)
+        except UncheckedError:
+            self._put_back(worker)
+            raise
+        self._put_back(worker)
+        return content
+
+    def _take(self) -> Worker:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        worker = Worker(self._limits)
+        self._see_to_the_sandbox(worker)
+        return worker
+
+    def _put_back(self, worker: Worker) -> None:
+        with self._lock:
+            if not self._closed and worker.files < _LIFE:
+                self._idle.append(worker)
+                return
+        worker.stop()
+
+    def _note(self, lost: WorkerLostError) -> None:
+        with self._lock:
+            self.lost += 1
+        _log.warning("a process that opens pictures was lost: %s", lost)
+
+    def _see_to_the_sandbox(self, worker: Worker) -> None:
+        new = frozenset(worker.missing) - self.missing
+        if new:
+            self.missing |= new
+            _log.warning("pictures are opened with less protection: this machine has no %s", ", no ".join(sorted(new)))

@@ -1,0 +1,115 @@
+"""A worker as the pool sees it: a process at the other end of a socket, which may hang, lie or die at any moment."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+
+from goodhoster.model.limits import ReadingLimits
+from goodhoster.model.uploads import Content
+from goodhoster_agent.hashing import wire
+
+_START_SECONDS = 60.0
+_SLOWEST_DISK = 1 << 20
+"""Bytes a second: a worker that takes longer over the digests hangs."""
+_ENVIRONMENT = {
+    # One picture is one core's work, and threads of a mathematics library would count against the limit of memory.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
+}
+
+
+class WorkerLostError(Exception):
+    """The worker hung or died over a file, and is gone. `content` holds the digests if it had told them."""
+
+    def __init__(self, message: str, reason: str, content: Content | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.content = content
+
+
+class Worker:
+    """One process. Not for use by two threads at once."""
+
+    def __init__(self, limits: ReadingLimits) -> None:
+        self._limits = limits
+        self._channel, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-W", "ignore", "-m", _MODULE, str(theirs.fileno()), _as_json(limits)],
+                env=_ENVIRONMENT,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,  # decoders complain there in an outsider's words
+                start_new_session=True,  # a Ctrl-C at the terminal is for the pool to hear
+            )
+        self._heard = bytearray()
+        self.files = 0
+        """How many it was given."""
+        self.missing: list[str] = self._greeting()
+        """What its sandbox lacks on this machine, in words."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def read(self, fd: int) -> Content:
+        """Let it read and open a file. UncheckedError when the digests could not be taken, WorkerLostError."""
+        self.files += 1
+        try:
+            wire.send_file(self._channel, fd)
+            content = wire.digests_heard(self._line(_START_SECONDS + os.fstat(fd).st_size / _SLOWEST_DISK))
+        except (OSError, ValueError) as error:
+            raise self._lost(error) from error
+        try:
+            return wire.inside_heard(self._line(self._limits.seconds), content)
+        except (OSError, ValueError) as error:
+            raise self._lost(error, content) from error
+
+    def stop(self) -> None:
+        """End it at once. May be called twice."""
+        self._process.kill()
+        self._process.wait()
+        self._channel.close()
+
+    def _greeting(self) -> list[str]:
+        try:
+            return [str(each) for each in wire.read_line(self._line(_START_SECONDS))]
+        except (OSError, ValueError, TypeError) as error:
+            raise self._lost(error) from error
+
+    def _lost(self, error: Exception, content: Content | None = None) -> WorkerLostError:
+        hung = isinstance(error, TimeoutError)
+        self.stop()
+        if hung:
+            return WorkerLostError("opening it takes too long", "opening-too-slow", content)
+        how = f"signal {-self._process.returncode}" if self._process.returncode < 0 else "an answer that is none"
+        return WorkerLostError(f"opening it ended the process that did it ({how})", "opening-crashed", content)
+
+    def _line(self, seconds: float) -> bytes:
+        """The next whole line, or what there is of it when the worker ended; TimeoutError."""
+        until = time.monotonic() + seconds
+        while (end := self._heard.find(b"\n")) < 0 and len(self._heard) < wire.LONGEST:
+            self._channel.settimeout(max(0.001, until - time.monotonic()))
+            block = self._channel.recv(1 << 16)
+            if not block:
+                break
+            self._heard += block
+        text = bytes(self._heard[: end + 1]) if end >= 0 else bytes(self._heard)
+        del self._heard[: len(text)]
+        return text
+
+
+_MODULE = "goodhoster_agent.hashing.worker"
+
+
+def _as_json(limits: ReadingLimits) -> str:
+    return json.dumps(dataclasses.asdict(limits))

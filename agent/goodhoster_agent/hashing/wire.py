@@ -1,0 +1,93 @@
+"""What the pool and a worker say to each other: a descriptor goes one way, lines of JSON come back.
+
+First the exact digests, before anything is opened; then what is inside. A worker that dies in between has told the
+digests already.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import replace
+from typing import Any
+
+from goodhoster.errors import UncheckedError
+from goodhoster.model.digests import Digests
+from goodhoster.model.fingerprints import Fingerprint
+from goodhoster.model.uploads import Content, Fault
+from goodhoster.model.verdicts import Kind
+
+LONGEST = 1 << 20
+"""Bytes of one line; a worker that says more is not one of ours any more."""
+
+
+def send_file(channel: socket.socket, fd: int) -> None:
+    """To a worker: read this."""
+    socket.send_fds(channel, [b"f"], [fd])
+
+
+def receive_file(channel: socket.socket) -> int | None:
+    """The next file to read, now the receiver's own; None when the pool is gone."""
+    data, fds, _, _ = socket.recv_fds(channel, 1, 1)
+    return fds[0] if data and fds else None
+
+
+def line(value: Any) -> bytes:  # noqa: ANN401 - what JSON can say
+    """One message."""
+    return json.dumps(value).encode() + b"\n"
+
+
+def read_line(text: bytes) -> Any:  # noqa: ANN401 - the same
+    """One message. ValueError for anything that is no whole one."""
+    if not text.endswith(b"\n"):
+        msg = "half a message"
+        raise ValueError(msg)
+    return json.loads(text)
+
+
+def digests_told(content: Content) -> bytes:
+    """A worker's first answer."""
+    digests = content.digests
+    return line([[digests.md5.hex(), digests.sha1.hex(), digests.sha256.hex()], content.kind, content.size])
+
+
+def unread_told(error: UncheckedError) -> bytes:
+    """A worker's only answer when the digests could not be taken."""
+    return line([error.reason, str(error)])
+
+
+def digests_heard(text: bytes) -> Content:
+    """What `digests_told` told. Raises what `unread_told` told, ValueError for anything else."""
+    try:
+        first, *rest = read_line(text)
+        if isinstance(first, str):
+            raise UncheckedError(rest[0], reason=first)
+        return Content(Digests(*map(bytes.fromhex, first)), Kind(rest[0]), int(rest[1]))
+    except (TypeError, IndexError) as error:
+        raise ValueError(text[:80]) from error
+
+
+def inside_told(content: Content) -> bytes:
+    """A worker's second answer."""
+    fault = content.fault
+    return line(
+        {
+            "fingerprints": [str(fingerprint) for fingerprint in content.fingerprints],
+            "members": [[each.md5.hex(), each.sha1.hex(), each.sha256.hex()] for each in content.members],
+            "fault": None if fault is None else [fault.reason, fault.detail],
+        }
+    )
+
+
+def inside_heard(text: bytes, content: Content) -> Content:
+    """The content with what `inside_told` told. ValueError for anything else."""
+    try:
+        told = read_line(text)
+        return replace(
+            content,
+            fingerprints=tuple(map(Fingerprint.parse, told["fingerprints"])),
+            members=tuple(Digests(*map(bytes.fromhex, member)) for member in told["members"]),
+            fault=None if told["fault"] is None else Fault(*map(str, told["fault"])),
+        )
+    except (TypeError, KeyError) as error:
+        raise ValueError(text[:80]) from error

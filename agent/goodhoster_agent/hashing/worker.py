@@ -1,0 +1,44 @@
+"""One sandboxed process: takes a descriptor, tells the digests, opens what it holds, tells what is inside.
+
+Started by the pool as `python -m goodhoster_agent.hashing.worker CHANNEL LIMITS`; ends when the pool does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+
+from goodhoster.checking.digests import read_through
+from goodhoster.checking.hasher import looked_into, preload
+from goodhoster.errors import UncheckedError
+from goodhoster.model.limits import ReadingLimits
+from goodhoster_agent.hashing import wire
+from goodhoster_agent.hashing.sandbox import confine
+
+
+def main(channel: socket.socket, limits: ReadingLimits, *, confined: bool = True) -> None:
+    """Serve until the pool closes its end. `confined=False` is for comparing results with those of the sandbox."""
+    preload()
+    missing = confine(limits.memory) if confined else ["everything"]
+    channel.sendall(wire.line(missing))
+    while (fd := wire.receive_file(channel)) is not None:
+        try:
+            _answer(channel, fd, limits)
+        finally:
+            os.close(fd)
+
+
+def _answer(channel: socket.socket, fd: int, limits: ReadingLimits) -> None:
+    try:
+        content = read_through(fd, limits.file_bytes)
+    except UncheckedError as error:
+        channel.sendall(wire.unread_told(error))
+        return
+    channel.sendall(wire.digests_told(content))
+    channel.sendall(wire.inside_told(looked_into(fd, content, limits)))
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])), ReadingLimits(**json.loads(sys.argv[2])))

@@ -1,0 +1,79 @@
+"""The fingerprints of a picture: PDQ to compare with others' lists, pHash and dHash for review."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from goodhoster.checking.imagehashes import FINE, SIDE, dhash, phash
+from goodhoster.checking.pdq import pdq
+from goodhoster.checking.sampling import Floats, Plane, Table, lanczos, sampled, tent
+from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
+
+_SMALLEST = 5
+"""PDQ's reference hashes no picture with a shorter side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture as it is stored, in grey and reduced."""
+
+    grey: Plane
+    full: tuple[int, int]
+    """Rows and columns of the whole picture."""
+    step: tuple[int, int]
+    """Each pixel of `grey` is the mean of so many rows by so many columns of the whole picture."""
+    orientation: int = 1
+    """How it is seen (EXIF, CIPA DC-008, tag 274): 1 as it is stored, 2 to 8 mirrored or turned."""
+
+
+def fingerprints_of(frame: Frame) -> tuple[Fingerprint, ...]:
+    """One of each kind, all with PDQ's quality: a picture without features has no fingerprint by any measure."""
+    if min(frame.full) < _SMALLEST:
+        return (Fingerprint(FingerprintKind.PDQ, bytes(FingerprintKind.PDQ.width), 0),)
+    plane = frame.grey.astype(np.float32)
+    found = pdq(sampled(plane, *_tables(frame, tent, tent)))
+    value, *turned = found.values(frame.orientation)
+    return (
+        Fingerprint(FingerprintKind.PDQ, value, found.quality, tuple(turned)),
+        Fingerprint(FingerprintKind.PHASH, phash(_seen(plane, frame, (_FINE, _FINE))), found.quality),
+        Fingerprint(FingerprintKind.DHASH, dhash(_seen(plane, frame, (_COARSE, _COARSER))), found.quality),
+    )
+
+
+_FINE, _COARSE, _COARSER = lanczos(FINE), lanczos(SIDE), lanczos(SIDE + 1)
+
+
+def _tables(frame: Frame, rows: Table, columns: Table) -> tuple[Floats, Floats]:
+    return rows(frame.full[0], frame.step[0]), columns(frame.full[1], frame.step[1])
+
+
+def _seen(plane: Floats, frame: Frame, shape: tuple[Table, Table]) -> Floats:
+    """Whole grey values of the picture as a viewer shows it: what is stored sideways is sampled sideways."""
+    turn = _TURNS[frame.orientation]
+    rows, columns = reversed(shape) if turn.sideways else shape
+    samples = np.rint(sampled(plane, *_tables(frame, rows, columns)))
+    upright = samples.T if turn.sideways else samples
+    return upright[:: turn.rows, :: turn.columns]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Transpose or not, then go through rows and columns forwards (1) or backwards (-1)."""
+
+    sideways: bool
+    rows: int
+    columns: int
+
+
+_TURNS = {
+    1: _Turn(sideways=False, rows=1, columns=1),
+    2: _Turn(sideways=False, rows=1, columns=-1),
+    3: _Turn(sideways=False, rows=-1, columns=-1),
+    4: _Turn(sideways=False, rows=-1, columns=1),
+    5: _Turn(sideways=True, rows=1, columns=1),
+    6: _Turn(sideways=True, rows=1, columns=-1),
+    7: _Turn(sideways=True, rows=-1, columns=-1),
+    8: _Turn(sideways=True, rows=-1, columns=1),
+}

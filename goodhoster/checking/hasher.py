@@ -1,0 +1,108 @@
+"""Read a content and look inside it: fingerprints of a picture, members of an archive or document."""
+
+from __future__ import annotations
+
+import codecs
+import importlib.util
+import io
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import BinaryIO, TypeVar
+
+from goodhoster.checking.digests import read_content
+from goodhoster.checking.kinds import kind_of
+from goodhoster.checking.members import BEGINNING, members_of, opener_of
+from goodhoster.checking.positioned import PositionedFile
+from goodhoster.errors import UncheckedError
+from goodhoster.model.fingerprints import Fingerprint
+from goodhoster.model.limits import ReadingLimits
+from goodhoster.model.uploads import Content, Fault
+from goodhoster.model.verdicts import Kind
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class DirectHasher:
+    """Does all of it in the calling process: for made-up and trusted files, and inside the sandbox.
+
+    A picture that an outsider chose is opened by the agent's pool of processes instead.
+    """
+
+    limits: ReadingLimits
+
+    def read(self, fd: int) -> Content:
+        """See `ports.Hasher`."""
+        content = read_content(fd, self.limits.file_bytes)
+        return looked_into(fd, content, self.limits) if worth_opening(fd) else content
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+def worth_opening(fd: int) -> bool:
+    """Can more be learned of it than its digests? Never of a picture where the extra `near` is not installed.
+
+    Raises UncheckedError(unreadable).
+    """
+    beginning = _beginning(fd)
+    return _NEAR if kind_of(beginning) is Kind.IMAGE else opener_of(beginning) is not None
+
+
+def looked_into(fd: int, content: Content, limits: ReadingLimits) -> Content:
+    """The content with what is inside. What cannot be opened is told by `fault`, beside what was found until then."""
+    file = io.BufferedReader(PositionedFile(fd, content.size), _BLOCK)
+    if content.kind is Kind.IMAGE:
+        fingerprints, fault = _gathered(_fingerprints(file, limits))
+        return replace(content, fingerprints=fingerprints, fault=fault)
+    opener = opener_of(_beginning(fd))
+    members, fault = _gathered(members_of(file, opener, limits) if opener else ())
+    return replace(content, members=members, fault=fault)
+
+
+_BLOCK = 1 << 16
+_NEAR = all(map(importlib.util.find_spec, ("numpy", "PIL")))
+
+
+def preload() -> None:
+    """Import what opening files imports late: in the sandbox nothing can be imported any more."""
+    for name in _LATE_CODECS:
+        codecs.lookup(name)
+    if _NEAR:
+        from goodhoster.checking.pictures import preload_decoders  # noqa: PLC0415 - see below
+
+        preload_decoders()
+
+
+_LATE_CODECS = ("ascii", "cp437", "latin-1", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32")
+"""Names in archives and texts in pictures are written in these."""
+
+
+def _fingerprints(file: BinaryIO, limits: ReadingLimits) -> Iterator[Fingerprint]:
+    # Not at the top: the extra may be missing, and a process that opens no pictures shall not carry the weight.
+    from goodhoster.checking.fingerprints import fingerprints_of  # noqa: PLC0415
+    from goodhoster.checking.pictures import frames  # noqa: PLC0415
+
+    for frame in frames(file, limits):
+        yield from fingerprints_of(frame)
+
+
+def _beginning(fd: int) -> bytes:
+    try:
+        return os.pread(fd, BEGINNING, 0)
+    except OSError as error:
+        raise UncheckedError(f"cannot be read: {error.strerror}", reason="unreadable") from error
+
+
+def _gathered(found: Iterable[Found]) -> tuple[tuple[Found, ...], Fault | None]:
+    """What was found, each once, and why there is not more."""
+    gathered: dict[Found, None] = {}
+    try:
+        for each in found:
+            gathered[each] = None
+    except UncheckedError as error:
+        return tuple(gathered), Fault(error.reason, str(error))
+    except MemoryError:
+        return tuple(gathered), Fault("too-much-memory", "opening it needs too much memory")
+    return tuple(gathered), None

@@ -1,0 +1,135 @@
+"""Open a picture as grey pixels, small enough to be fingerprinted quickly. The only importer of Pillow.
+
+A JPEG is decoded at a half, a quarter or an eighth of its size and without its colours, straight from its
+coefficients; whatever else is decoded whole and then averaged. Either way what comes out are means of equally many
+pixels of the whole picture, which the tables of `sampling` count with.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from goodhoster.checking.fingerprints import Frame
+from goodhoster.errors import UncheckedError
+from goodhoster.model.limits import ReadingLimits
+
+FORMATS = ["JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "AVIF", "ICO", "CUR", "JPEG2000"]
+"""What is opened (JPEG is MPO too); Pillow knows more, and less is safer."""
+
+if importlib.util.find_spec("pillow_heif"):  # the extra `heif`
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    FORMATS.append("HEIF")
+
+ENOUGH = 256
+"""Pixels of the shorter side that are left by decoding small: PDQ samples 64 points of it."""
+
+_ORIENTATION = 0x0112
+_ORIENTATIONS = range(1, 9)
+
+
+def frames(file: BinaryIO, limits: ReadingLimits) -> Iterator[Frame]:
+    """The pictures in an open file: one, or a sample of an animation's frames and a document's pages.
+
+    Raises UncheckedError (`no-decoder`, `too-many-pixels`, `broken-picture`) and MemoryError, also after some frames
+    were given.
+    """
+    try:
+        with Image.open(file, formats=FORMATS) as picture:
+            yield from _sampled(picture, limits)
+    except (UncheckedError, MemoryError):
+        raise
+    except UnidentifiedImageError as error:
+        raise UncheckedError("nothing here opens this kind of picture", reason="no-decoder") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_many_pixels() from error
+    except Exception as error:  # a decoder may raise anything over an outsider's bytes
+        raise UncheckedError(f"the picture is broken: {error}", reason="broken-picture") from error
+
+
+def preload_decoders() -> None:
+    """Import every decoder now; otherwise each comes with the first picture that needs it."""
+    Image.init()
+
+
+def _too_many_pixels() -> UncheckedError:
+    return UncheckedError("the picture has too many pixels", reason="too-many-pixels", hint="see agent.largest_picture")
+
+
+def _sampled(picture: Image.Image, limits: ReadingLimits) -> Iterator[Frame]:
+    """Frames 0, 1, 3, 6, 10 …: more sparsely the longer it goes on, for its length is often unknown.
+
+    The first frame that would go beyond the limit of pixels ends the sample, unless it is the first of all.
+    """
+    left = limits.pixels
+    for before, index in pairwise((-1, *(n * (n + 1) // 2 for n in range(limits.frames)))):
+        if index and not _sought(picture, index):
+            return
+        full, step = _draft(picture)
+        left -= picture.width * picture.height * (index - before)  # those in between were decoded on the way
+        if left < 0 and index:
+            return
+        if left < 0:
+            raise _too_many_pixels()
+        yield _frame(picture, full, step)
+
+
+def _sought(picture: Image.Image, index: int) -> bool:
+    try:
+        picture.seek(index)
+    except EOFError:
+        return False
+    return True
+
+
+def _draft(picture: Image.Image) -> tuple[tuple[int, int], int]:
+    """Ask the decoder for grey, and for the least size that is enough. Returns its size, and what is made of it."""
+    full = picture.size
+    wanted = next((step for step in (8, 4, 2) if min(full) >= step * ENOUGH), 1)
+    if isinstance(picture, ImageFile.ImageFile):
+        picture.decoderconfig = ()  # else the next page of an MPO is decoded by the scale of the first
+    picture.draft("L", (full[0] // wanted, full[1] // wanted))
+    return full, 1 if picture.size == full else wanted
+
+
+def _frame(picture: Image.Image, full: tuple[int, int], step: int) -> Frame:
+    picture.load()
+    if step == 1:
+        full = picture.size  # a TIFF turns itself upright when it is loaded
+    grey = _grey(picture)
+    by = max(1, grey.width // ENOUGH), max(1, grey.height // ENOUGH)
+    pixels = np.asarray(grey if by == (1, 1) else grey.reduce(by))
+    return Frame(pixels, full[::-1], (step * by[1], step * by[0]), _orientation(picture))
+
+
+def _grey(picture: Image.Image) -> Image.Image:
+    """In 8 bits, whatever the depth and the colours; transparency is left out, as the reference does."""
+    if picture.mode == "LAB":
+        return picture.getchannel("L")
+    if picture.mode in {"I", "F"} or picture.mode.startswith("I;16"):
+        return _in_eight_bits(np.asarray(picture, np.float32))
+    return picture.convert("L")
+
+
+def _in_eight_bits(values: npt.NDArray[np.float32]) -> Image.Image:
+    """From the darkest to the brightest value: these modes do not say which range they use."""
+    finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(finite.min()), float(finite.max())
+    return Image.fromarray(((finite - low) * (255 / (high - low or 1))).astype(np.uint8))
+
+
+def _orientation(picture: Image.Image) -> int:
+    """1 when the picture does not say, or says it in a broken way: its pixels are no worse for it."""
+    try:
+        orientation: object = picture.getexif().get(_ORIENTATION)
+    except Exception:  # noqa: BLE001 - as in `frames`: an outsider's bytes
+        return 1
+    return orientation if isinstance(orientation, int) and orientation in _ORIENTATIONS else 1

@@ -1,0 +1,91 @@
+"""How a line of pixels is smoothed down to a few samples: tables that say how much each pixel counts in each sample.
+
+Fingerprints are defined on the full-size picture, and their smoothing is linear and alike in both directions. So a
+table is made for the *full* length and then folded onto the pixels that were really decoded, each of which is the mean
+of `step` of the full ones. (Smoothing the reduced picture by its own length is another filter: it costs PDQ five points
+of recall.) Tables are remembered by length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+Plane = npt.NDArray[np.uint8]
+"""Grey, rows by columns."""
+Floats = npt.NDArray[np.float32]
+Table = Callable[[int, int], Floats]
+"""Length and step to samples by pixels."""
+_Places = npt.NDArray[np.int64]
+
+TENT = 64
+"""Samples that PDQ takes."""
+_REMEMBERED = 64
+
+
+def sampled(plane: Floats, rows: Floats, columns: Floats) -> Floats:
+    """A picture smoothed down in both directions."""
+    left: Floats = rows @ plane
+    return left @ columns.T
+
+
+@lru_cache(_REMEMBERED)
+def tent(length: int, step: int) -> Floats:
+    """PDQ's smoothing (`facebook/ThreatExchange`, pdq/cpp/downscaling): two box filters, then every 64th of the line.
+
+    A line of 64 pixels is taken for samples already.
+    """
+    window = 1 if length == TENT else -(-length // (2 * TENT))
+    at = ((np.arange(TENT)[:, None] + 0.5) * length / TENT).astype(np.int64)
+    # The pixels of the second filter are means of the first: each spreads its share evenly over a window of its own.
+    first, end = _box(at, window, length)
+    means = first + np.arange(window)
+    share = np.where(means < end, 1 / (end - first), 0)
+    starts, ends = _box(means, window, length)
+    share /= ends - starts
+    changes = np.zeros((TENT, 2 * window + 2))
+    origin = starts[:, :1]
+    np.add.at(changes, (_ROWS, starts - origin), share)
+    np.subtract.at(changes, (_ROWS, ends - origin), share)
+    weights = np.cumsum(changes, axis=1)
+    return _folded(origin + np.arange(weights.shape[1]), weights, (length, step))
+
+
+_ROWS = np.arange(TENT)[:, None]
+
+
+def _box(places: _Places, window: int, length: int) -> tuple[_Places, _Places]:
+    """Where the windows of these places begin and end; at the edges of the line they are cut."""
+    ahead = (window + 2) // 2
+    return np.maximum(places + ahead - window, 0), np.minimum(places + ahead, length)
+
+
+def lanczos(samples: int) -> Table:
+    """Lanczos' filter over three samples on either side, as Pillow's `resize` applies it."""
+
+    @lru_cache(_REMEMBERED)
+    def table(length: int, step: int) -> Floats:
+        scale = length / samples
+        reach = _LOBES * max(1.0, scale)
+        centre = (np.arange(samples)[:, None] + 0.5) * scale
+        pixels = (centre - reach + 0.5).astype(np.int64) + np.arange(int(2 * reach) + 1)
+        distance = (pixels - centre + 0.5) / max(1.0, scale)
+        inside = (pixels >= 0) & (pixels < length) & (np.abs(distance) < _LOBES)
+        weights = np.where(inside, np.sinc(distance) * np.sinc(distance / _LOBES), 0)
+        return _folded(pixels, weights / weights.sum(1, keepdims=True), (length, step))
+
+    return table
+
+
+_LOBES = 3
+
+
+def _folded(pixels: _Places, weights: npt.NDArray[np.float64], line: tuple[int, int]) -> Floats:
+    """Weights of single pixels, gathered per decoded pixel. What lies outside the line weighs nothing."""
+    length, step = line
+    table = np.zeros((len(pixels), -(-length // step)))
+    np.add.at(table, (np.arange(len(pixels))[:, None], pixels.clip(0, length - 1) // step), weights)
+    return table.astype(np.float32)

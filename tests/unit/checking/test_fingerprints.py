@@ -1,0 +1,105 @@
+import io
+from collections.abc import Iterator
+
+import imagehash
+import numpy as np
+import pdqhash
+import pytest
+from PIL import Image, ImageOps
+
+from goodhoster.checking.fingerprints import fingerprints_of
+from goodhoster.checking.pictures import frames
+from goodhoster.model.fingerprints import Fingerprint
+from goodhoster.model.limits import ReadingLimits
+from goodhoster.testing.drawn import drawn, encoded, every_format, jpeg, series
+
+SIZES = [(64, 64), (100, 75), (130, 500), (320, 240), (517, 389), (1601, 1199), (2300, 1700)]
+BITS_APART = 8
+"""From the reference, at any size. Over ordinary photos the mean is below 1 (benchmarks/p1q_quality.py)."""
+
+
+def taken(file: bytes) -> list[tuple[Fingerprint, ...]]:
+    return [fingerprints_of(frame) for frame in frames(io.BytesIO(file), ReadingLimits())]
+
+
+def apart(one: bytes, other: bytes) -> int:
+    return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()
+
+
+def reference(picture: Image.Image) -> Iterator[bytes]:
+    """The eight hashes of the reference: as it is, turned, mirrored."""
+    vectors, _ = pdqhash.compute_dihedral(np.asarray(picture.convert("RGB")))
+    return (np.packbits(vector).tobytes() for vector in vectors)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", ["PNG", "JPEG"])
+def test_pdq_is_that_of_the_reference(name: str, size: tuple[int, int]) -> None:
+    file = encoded(drawn(7, size), name)
+    picture = Image.open(io.BytesIO(file))
+    found = taken(file)[0][0]
+    assert apart(found.value, next(iter(reference(picture)))) <= BITS_APART
+    for value in reference(picture):
+        assert found.distance(value) <= BITS_APART
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_phash_and_dhash_are_those_of_imagehash(size: tuple[int, int]) -> None:
+    file = jpeg(8, size)
+    picture = Image.open(io.BytesIO(file))
+    _, phash, dhash = taken(file)[0]
+    assert apart(phash.value, bytes.fromhex(str(imagehash.phash(picture)))) <= 2
+    assert apart(dhash.value, bytes.fromhex(str(imagehash.dhash(picture)))) <= 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_quality_is_that_of_the_reference(seed: int) -> None:
+    dull = drawn(seed, (300, 200)).point(lambda value: 100 + value // (2 << seed))
+    file = encoded(dull, "PNG")
+    _, quality = pdqhash.compute(np.asarray(Image.open(io.BytesIO(file)).convert("RGB")))
+    assert abs(taken(file)[0][0].quality - quality) <= 2
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("size", [(480, 320), (1100, 900)])
+def test_a_picture_is_taken_as_it_is_seen(orientation: int, size: tuple[int, int]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = jpeg(9, size, exif=exif.tobytes(), quality=95)
+    seen = encoded(ImageOps.exif_transpose(Image.open(io.BytesIO(stored))), "PNG")
+    for one, other in zip(taken(stored)[0], taken(seen)[0], strict=True):
+        # The windows of PDQ's smoothing are not symmetric, so that a mirrored picture has not quite mirrored samples.
+        assert apart(one.value, other.value) <= 2 * BITS_APART, one.kind
+
+
+def test_every_format_of_the_same_picture_is_near() -> None:
+    formats = every_format(10)
+    plain = taken(formats["png"])[0][0]
+    for name in formats.keys() - {"tiff-lab", "png-black-and-white", "jpeg-cmyk", "tiff-cmyk-deflated", "ico"}:
+        assert taken(formats[name])[0][0].distance(plain.value) <= 31, name
+
+
+def test_every_page_and_frame_is_a_picture() -> None:
+    formats = every_format(11)
+    for name in ("gif-animated", "png-animated", "webp-animated", "avif-animated", "tiff-pages"):
+        first, second, fourth = (fingerprints[0] for fingerprints in taken(formats[name]))
+        assert first.distance(second.value) > 31, name
+        assert second.distance(fourth.value) > 31, name
+
+
+def test_a_page_after_a_reduced_one_is_read_whole() -> None:
+    first, second = taken(series([drawn(12, (2400, 1800)), drawn(13, (2400, 1800))], "MPO"))
+    assert first[0].distance(taken(jpeg(12, (2400, 1800)))[0][0].value) <= BITS_APART
+    assert second[0].distance(taken(jpeg(13, (2400, 1800)))[0][0].value) <= BITS_APART
+
+
+def test_a_flat_picture_is_not_matchable() -> None:
+    for picture in (Image.new("RGB", (300, 200), (120, 130, 140)), Image.new("L", (3, 3))):
+        assert not any(each.matchable for each in taken(encoded(picture, "PNG"))[0])
+
+
+def test_sixteen_bits_are_seen_in_their_own_range() -> None:
+    grey = drawn(14).convert("L")
+    dark = np.asarray(grey, np.uint16) * 4
+    deep = encoded(Image.fromarray(dark), "PNG")
+    assert taken(deep)[0][0].distance(taken(encoded(grey, "PNG"))[0][0].value) <= 31
