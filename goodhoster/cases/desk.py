@@ -86,7 +86,16 @@ class CaseDesk:
         return case
 
     def tell(self) -> None:
-        """Bring the alerts of storms that reached nobody yet to a person. Nothing waits for the pager meanwhile."""
+        """Bring the alerts of storms that reached nobody yet to a person. No case waits for the pager meanwhile, and
+        whoever comes while another thread is telling leaves it to that one.
+        """
+        if self.brake.telling.acquire(blocking=False):
+            try:
+                self._tell()
+            finally:
+                self.brake.telling.release()
+
+    def _tell(self) -> None:
         for storm in self.brake.untold():
             if self.brake.tell(storm):
                 with self.turn:

@@ -8,8 +8,9 @@ many files it strikes.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from goodhoster.errors import PassingError
@@ -47,6 +48,8 @@ class StormWatch:
     pager: Pager
     rules: HouseRules
     clock: Clock
+    telling: threading.Lock = field(default_factory=threading.Lock)
+    """Held by the one thread that is at the pager."""
 
     def around(self, upload: Upload, digests: Digests, matches: Iterable[Match], *, overruled: bool) -> Circumstances:
         """What is true around this upload now. Costs the same however many cases there are."""

@@ -1,0 +1,41 @@
+"""The storm of 2021 again: standard images of WordPress get into a hash database, and 40 customers use WordPress."""
+
+import json
+from pathlib import Path
+
+from goodhoster.testing.pictures import made_up_picture
+from tests.journeys.host import Host, look_at_all, sha1_of
+
+CUSTOMERS, LIMIT = 40, 3
+STANDARD = {name: made_up_picture(number, blocks=2) for number, name in enumerate(("logo", "smiley", "arrow"))}
+
+
+def install_wordpress(host: Host) -> list[Path]:
+    """At every customer, before anything is checked."""
+    return [
+        host.upload(f"customer-{number:02}/wp-includes/images/{name}.png", content)
+        for number in range(CUSTOMERS)
+        for name, content in STANDARD.items()
+    ]
+
+
+def test_a_wrong_list_costs_no_more_than_the_first_measures_one_alert_and_one_command(host: Host) -> None:
+    host.service.known = {sha1_of(content) for content in STANDARD.values()}
+    host.configure(policy=f"storm_customers = {LIMIT}")
+    files = install_wordpress(host)
+    before = look_at_all(host.customers)
+    host.start()
+    status = host.settled()
+    offline = [path for path in files if not path.exists()]
+    assert len(offline) <= (LIMIT - 1) * len(STANDARD)
+    assert status["held"] == len(files) - len(offline)
+    assert len(host.audit("storm.told")) == 1
+
+    (storm,) = map(json.loads, host.run("storms", "list", "--json").splitlines())
+    done = json.loads(host.run("storms", "undo", storm["id"], "--reason", "images of WordPress", "--json"))
+    assert len(done["restored"]) == len(files)
+    assert look_at_all(host.customers) == before
+
+    host.upload("newcomer/wp-includes/images/logo.png", STANDARD["logo"])
+    assert host.settled()["held"] == 1
+    assert (host.customers / "newcomer/wp-includes/images/logo.png").exists()
