@@ -1,0 +1,113 @@
+"""A worker may hang, lie or die: that costs it alone, and the file its second try."""
+
+import hashlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from goodhoster.checking.hasher import DirectHasher
+from goodhoster.model.limits import ReadingLimits
+from goodhoster.testing.drawn import drawn, encoded, every_format, jpeg
+from goodhoster.testing.hasher_suite import opened, read
+from goodhoster_agent.hashing.pool import HashingPool
+from goodhoster_agent.hashing.process import Worker, WorkerLostError
+
+LIMITS = ReadingLimits()
+
+
+@pytest.fixture
+def pool() -> Iterator[HashingPool]:
+    pool = HashingPool(LIMITS, 1)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    worker = Worker(LIMITS)
+    yield worker
+    worker.stop()
+
+
+def test_the_sandbox_changes_no_result_of_any_format(pool: HashingPool) -> None:
+    for name, file in every_format(21, (160, 120)).items():
+        content = read(pool, file)
+        assert content == read(DirectHasher(LIMITS), file), name
+        assert content.fingerprints, name
+    assert pool.lost == 0
+
+
+def test_the_sandbox_is_whole_on_this_machine(worker: Worker) -> None:
+    status = Path(f"/proc/{worker.pid}/status").read_text()
+    told = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert worker.missing == []
+    assert (told["Seccomp"], told["NoNewPrivs"]) == ("2", "1")
+    assert {told[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
+    assert "0" not in told["Uid"].split()
+
+
+def test_one_process_reads_one_file_after_the_other(pool: HashingPool) -> None:
+    for seed in range(3):
+        assert read(pool, jpeg(seed)).fault is None
+    assert [worker.files for worker in pool._idle] == [3]
+
+
+def test_a_file_that_needs_no_opening_starts_no_process(pool: HashingPool) -> None:
+    assert read(pool, b"a text").fault is None
+    assert pool._idle == []
+
+
+def test_a_worker_killed_between_two_files_costs_nothing(pool: HashingPool) -> None:
+    read(pool, jpeg(1))
+    os.kill(pool._idle[0].pid, signal.SIGKILL)
+    assert read(pool, jpeg(2)).fault is None
+    assert pool.lost == 1
+
+
+def test_a_worker_that_hangs_is_ended_and_the_digests_count() -> None:
+    pool = HashingPool(replace(LIMITS, seconds=0.001), 1)
+    large = jpeg(3, (6000, 4000))
+    content = read(pool, large)
+    assert content.fault
+    assert content.fault.reason == "opening-too-slow"
+    assert content.digests.sha256 == hashlib.sha256(large).digest()
+    assert (pool.lost, pool._idle) == (2, [])
+    pool.close()
+
+
+def test_a_worker_that_stands_still_is_noticed(worker: Worker) -> None:
+    slow = replace(LIMITS, seconds=0.2)
+    worker._limits = slow
+    threading.Timer(0.3, os.kill, (worker.pid, signal.SIGKILL)).start()
+    os.kill(worker.pid, signal.SIGSTOP)
+    started = time.monotonic()
+    with opened(jpeg(1)) as fd, pytest.raises(WorkerLostError) as lost:
+        worker.read(fd)
+    assert lost.value.reason == "opening-crashed"
+    assert time.monotonic() - started < 30
+
+
+def test_too_little_memory_is_a_fault_and_not_the_end() -> None:
+    small = Worker(replace(LIMITS, memory=1 << 26))
+    with opened(encoded(drawn(1, (6000, 5000)), "BMP")) as fd:
+        content = small.read(fd)
+        assert content.fault
+        assert content.fault.reason == "too-much-memory"
+    with opened(jpeg(1)) as fd:
+        assert small.read(fd).fault is None
+    small.stop()
+
+
+def test_workers_end_with_the_pool() -> None:
+    pool = HashingPool(LIMITS, 1)
+    read(pool, jpeg(1))
+    pid = pool._idle[0].pid
+    pool.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
