@@ -175,7 +175,7 @@ class Census(Protocol):
     """What this machine knows of all uploads, whether anybody knows them or not."""
 
     def customers_having(self, sha256: bytes, most: int) -> frozenset[str]:
-        """Customers that have a file of this content now; not more than `most` of them are looked for."""
+        """Customers at which a file of this content lies, for a minute at least; at most `most` are looked for."""
 
     def checks_between(self, since: datetime, until: datetime) -> int:
         """Contents that were asked about in that time and got an answer; an hour that is touched counts whole."""

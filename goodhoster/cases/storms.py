@@ -175,7 +175,7 @@ class StormWatch:
         return self.ledger.measured(cause.about, self.clock() - _HOUR, _LISTED)
 
     def _customers(self, upload: Upload, digests: Digests) -> frozenset[str]:
-        """Who had a case about this content, and who has a file of it now, whether that was checked yet or not."""
+        """Who had a case about this content, and where a file of it lay already when no source knew it."""
         having = self.census.customers_having(digests.sha256, self.rules.storm_customers)
         return having | self.cases.customers_with(digests.of(Algorithm.SHA256)) | {upload.customer}
 
