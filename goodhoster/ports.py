@@ -13,7 +13,7 @@ from goodhoster.model.digests import Digest
 from goodhoster.model.letters import Letter
 from goodhoster.model.noticelife import Block, Notice, NoticeFigures, NoticeState, Seen
 from goodhoster.model.notices import RawNotice, ReadNotice, Site
-from goodhoster.model.quarantine import Label, Whereabouts
+from goodhoster.model.quarantine import Whereabouts
 from goodhoster.model.sources import Question, SourceHealth
 from goodhoster.model.storms import Cause, Opened, Storm
 from goodhoster.model.uploads import Content, FileState, Place, Upload
@@ -209,8 +209,15 @@ class Quarantine(Protocol):
         Raises QuarantineError when that cannot be said, such as while its file system is not mounted.
         """
 
-    def labels(self) -> Iterator[Label]:
-        """What lies in quarantine now, on every tree's own file system and those mounted below it."""
+
+class Mover(Quarantine, Protocol):
+    """A quarantine worked by another process, which may be away."""
+
+    def listens(self) -> bool:
+        """Does anybody take orders now? Never waits for the one that is under way."""
+
+    def greet(self) -> None:
+        """Returns when the mover is there and takes our orders; PassingError when not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,21 +11,24 @@ import os
 import queue
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from goodhoster.assembly.house import House
+from goodhoster.assembly.mover import mover_of
 from goodhoster.assembly.notices import notifiers, open_notices
 from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.assembly.state import make_state_dir
 from goodhoster.errors import GoodhosterError
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.cases import CaseState
+from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.uploads import display
-from goodhoster.ports import CaseQuery
+from goodhoster.ports import CaseQuery, Mover
 from goodhoster.settings import Settings, load
 from goodhoster.uploads.private import note_private_watching
 from goodhoster_agent.hashing.house import sandboxed_house
 from goodhoster_agent.lock import only_daemon
+from goodhoster_agent.moving.beside import mover_beside
 from goodhoster_agent.noticework import NoticeWork
 from goodhoster_agent.report import DaemonReport, forget_report, source_as_object, write_report
 from goodhoster_agent.service import log_to_service, tell_systemd
@@ -37,6 +40,8 @@ _log = logging.getLogger(__name__)
 _TICK = 1.0
 _RECOVER_EVERY = 60.0
 """Seconds between tries of what failed or was left under way."""
+_RESUME_EVERY = 5.0
+"""The same for what only waits for the mover."""
 
 
 def run(file: Path) -> None:
@@ -46,7 +51,7 @@ def run(file: Path) -> None:
     """
     log_to_service()
     settings = load(file)
-    with only_daemon(make_state_dir(settings.state_dir)):
+    with only_daemon(make_state_dir(settings.state_dir)), mover_beside(settings):
         signals = _Signals()
         while new := _serve(settings, signals):
             settings = new
@@ -54,7 +59,8 @@ def run(file: Path) -> None:
 
 def _serve(settings: Settings, signals: _Signals) -> Settings | None:
     """Serve one configuration. Returns the next one, or None at the end."""
-    daemon = Daemon(sandboxed_house(settings))
+    mover = mover_of(settings)
+    daemon = Daemon(sandboxed_house(settings, mover), mover)
     try:
         daemon.start()
         print("ready", flush=True)  # noqa: T201 - what starts us waits for this line
@@ -104,16 +110,17 @@ class _Signals:
 class Daemon:
     """Everything that runs over one configuration: made, started and stopped together."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, mover: Mover) -> None:
         agent = house.settings.agent
         self._house = house
+        self._mover = mover
         self._workers = Workers(house.index, house.toolkit, house.trees, agent.workers)
         source = choose_source(agent.events, [tree.root for tree in house.trees])
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(house.trees, house.index, source, rhythm)
         self._watcher.queued = self._workers.ring
         self._notices = NoticeWork(open_notices(house), house.settings)
-        self._recover_at = 0.0
+        self._recover_at = self._resume_at = 0.0
         self._complaint = ""
 
     def start(self) -> None:
@@ -122,7 +129,7 @@ class Daemon:
         trees = [display(tree.root) for tree in self._house.trees]
         self._house.audit.append(AuditEvent("daemon.started", {"mode": mode, "trees": trees}))
         note_private_watching(self._house.audit, self._house.trees)
-        self._recover()
+        self._try_again(time.monotonic())
         self._workers.start()
         self._watcher.start()
         self._notices.start()
@@ -132,8 +139,7 @@ class Daemon:
     def tick(self) -> None:
         """Once a second: tell how things are, and now and then try again what failed. A full disk ends no watching."""
         try:
-            if time.monotonic() >= self._recover_at:
-                self._recover()
+            self._try_again(time.monotonic())
             write_report(self._house.settings.state_dir, self._report())
         except Exception as error:
             self._complain(error)
@@ -153,11 +159,24 @@ class Daemon:
         self._house.close()
         _log.info("ended")
 
-    def _recover(self) -> None:
-        self._recover_at = time.monotonic() + _RECOVER_EVERY
+    def _try_again(self, now: float) -> None:
+        desk = self._house.toolkit.desk
+        if now >= self._recover_at:
+            self._recover_at = now + _RECOVER_EVERY
+            self._go_on(self._tell_and_recover)
+        elif now >= self._resume_at:
+            self._resume_at = now + _RESUME_EVERY
+            self._go_on(desk.resume)
+
+    def _tell_and_recover(self) -> list[Case]:
+        desk = self._house.toolkit.desk
+        desk.tell()
+        return desk.recover()
+
+    @staticmethod
+    def _go_on(cases_under_way: Callable[[], list[Case]]) -> None:
         try:
-            self._house.toolkit.desk.tell()
-            for case in self._house.toolkit.desk.recover():
+            for case in cases_under_way():
                 _log.warning("case %s: %s is %s now (%s)", case.id, case.upload.place, case.state, case.reason)
         except GoodhosterError as error:
             _log.critical("cases left under way cannot be finished: %s; %s", error, error.hint)
@@ -174,14 +193,23 @@ class Daemon:
             gaps=self._watcher.gaps,
             last_gap=self._watcher.last_gap,
             degraded=tuple(
-                self._watcher.problems() + self._failed() + _source_problems(self._house) + self._notices.problems()
+                self._watcher.problems() + self._measures() + _source_problems(self._house) + self._notices.problems()
             ),
             sources=tuple(map(source_as_object, health)),
         )
 
-    def _failed(self) -> list[str]:
-        failed = self._house.toolkit.store.count(CaseQuery(states=frozenset({CaseState.FAILED})))
-        return [f"{failed} measures failed: goodhoster cases list --state failed"] if failed else []
+    def _measures(self) -> list[str]:
+        """Without a mover nothing goes offline: never unsaid."""
+        problems = []
+        if not self._mover.listens():
+            waiting = self._count(CaseState.OPEN, CaseState.RESTORING)
+            problems.append(f"ALARM: the mover is not there, {waiting} measures wait for it: restart the daemon")
+        if failed := self._count(CaseState.FAILED):
+            problems.append(f"{failed} measures failed: goodhoster cases list --state failed")
+        return problems
+
+    def _count(self, *states: CaseState) -> int:
+        return self._house.toolkit.store.count(CaseQuery(states=frozenset(states)))
 
 
 def _source_problems(house: House) -> list[str]:

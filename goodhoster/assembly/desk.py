@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from goodhoster.adapters.pagers.hooks import pager
 from goodhoster.adapters.stores.sqlite import SqliteCaseStore
 from goodhoster.adapters.stores.storms import SqliteStormStore
+from goodhoster.assembly.mover import mover_or_here
 from goodhoster.assembly.state import audit_log, make_state_dir, trees_of
 from goodhoster.audit.log import utc_now
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.storms import StormWatch
 from goodhoster.cases.turn import Turn
 from goodhoster.checking.hasher import DirectHasher
-from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.verdicts import Category
 from goodhoster.policy.rules import HouseRules, Treatment
-from goodhoster.ports import AuditLog, ObservedSource
+from goodhoster.ports import AuditLog, ObservedSource, Quarantine
 from goodhoster.settings import Settings
 from goodhoster.toolkit import Toolkit
 from goodhoster.uploads.census import IndexCensus
@@ -44,10 +44,11 @@ class House:
         self.begun.close()
 
 
-def assemble_desk(settings: Settings) -> House:
+def assemble_desk(settings: Settings, quarantine: Quarantine | None = None) -> House:
     """A house without hash sources: in it nothing can be examined, and every verdict is *unchecked*.
 
-    ConfigurationError when something is not as it must be; nothing was started then.
+    Without a quarantine it is the mover's while one listens, else that of this very process. ConfigurationError when
+    something is not as it must be; nothing was started then.
     """
     state_dir = make_state_dir(settings.state_dir)
     trees = trees_of(settings)
@@ -60,7 +61,7 @@ def assemble_desk(settings: Settings) -> House:
         desk = CaseDesk(
             store=store,
             audit=audit,
-            quarantine=LocalQuarantine(tuple(tree.root for tree in trees)),
+            quarantine=quarantine or mover_or_here(settings, trees),
             rules=rules,
             turn=Turn(state_dir / "desk.lock"),
             clock=utc_now,

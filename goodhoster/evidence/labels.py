@@ -10,7 +10,6 @@ import base64
 import json
 import os
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from goodhoster.errors import QuarantineError, RefusedError
@@ -67,21 +66,6 @@ def remove_label(shelf: int, case_id: str) -> None:
         if exists(shelf, name):
             os.unlink(name, dir_fd=shelf)
             os.fsync(shelf)
-
-
-def labels_on(shelf: int) -> Iterator[Label]:
-    """Every sealed label; QuarantineError at a damaged one."""
-    yield from filter(None, (read_label(shelf, case_id) for case_id in _cases(shelf, _SEALED)))
-
-
-def intents_on(shelf: int) -> list[str]:
-    """The cases whose move a crash may have left half done."""
-    return _cases(shelf, _INTENT)
-
-
-def _cases(shelf: int, suffix: bytes) -> list[str]:
-    names = sorted(map(os.fsencode, os.listdir(shelf)))
-    return [os.fsdecode(name.removesuffix(suffix)) for name in names if name.endswith(suffix)]
 
 
 def _write(shelf: int, name: bytes, content: bytes) -> None:

@@ -20,7 +20,6 @@ from goodhoster.errors import QuarantineError, RefusedError
 from goodhoster.evidence.directories import ABSENT, entry, exists, identity, open_parent, opened
 from goodhoster.evidence.labels import (
     file_name,
-    labels_on,
     read_intent,
     read_label,
     remove_label,
@@ -40,14 +39,14 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 @dataclass(frozen=True, slots=True)
 class LocalQuarantine:
-    """The quarantine of this machine, worked by this very process."""
+    """The quarantine of this machine, worked by this very process; in these trees and nowhere else."""
 
     trees: tuple[bytes, ...]
 
     def take_offline(self, case_id: str, upload: Upload, sha256: bytes) -> str:
         """See `ports.Quarantine`."""
         place, name = upload.place, os.path.basename(upload.place.path)
-        with _clear_errors(place), ExitStack() as stack:
+        with self._working_in(place) as stack:
             parent = stack.enter_context(opened(_open_parent(place)))
             shelf = stack.enter_context(opened(open_shelf(place.tree, parent)))
             if exists(shelf, file_name(case_id)) and self.settle(case_id, upload) is Whereabouts.QUARANTINE:
@@ -66,7 +65,7 @@ class LocalQuarantine:
     def put_back(self, case_id: str, upload: Upload) -> None:
         """See `ports.Quarantine`."""
         place, name = upload.place, os.path.basename(upload.place.path)
-        with _clear_errors(place), ExitStack() as stack:
+        with self._working_in(place) as stack:
             parent = stack.enter_context(opened(_open_parent(place)))
             shelf, label = self._sealed(case_id, upload, stack)
             if identity(parent) != label.parent:
@@ -81,7 +80,7 @@ class LocalQuarantine:
 
     def settle(self, case_id: str, upload: Upload) -> Whereabouts:
         """See `ports.Quarantine`."""
-        with _clear_errors(upload.place), ExitStack() as stack:
+        with self._working_in(upload.place) as stack:
             found = self._find(case_id, upload, stack)
             if found is None:
                 return Whereabouts.ELSEWHERE
@@ -95,13 +94,17 @@ class LocalQuarantine:
             lock(stack.enter_context(opened(_open_locked(shelf, label))))
             return Whereabouts.QUARANTINE
 
-    def labels(self) -> Iterator[Label]:
-        """See `ports.Quarantine`."""
-        for tree in self.trees:
-            top = Place(tree, b"")
-            with _clear_errors(top):
-                for shelf in shelves(top, set()):
-                    yield from labels_on(shelf)
+    @contextmanager
+    def _working_in(self, place: Place) -> Iterator[ExitStack]:
+        """Whatever the disk refuses (full, read-only, a quota) is named with its place."""
+        if place.tree not in self.trees:
+            raise RefusedError(f"{place} is in no watched tree")
+        try:
+            with ExitStack() as stack:
+                yield stack
+        except OSError as error:
+            hint = "put the disk right, then: goodhoster cases confirm, or restart the daemon"
+            raise QuarantineError(f"{place}: the disk refuses: {error.strerror}", hint=hint) from error
 
     @staticmethod
     def _find(case_id: str, upload: Upload, stack: ExitStack) -> tuple[int, Label] | None:
@@ -121,16 +124,6 @@ class LocalQuarantine:
         if found is None or read_label(found[0], case_id) is None:
             raise RefusedError(f"the file of case {case_id} is not in quarantine", hint="see: goodhoster cases show")
         return found
-
-
-@contextmanager
-def _clear_errors(place: Place) -> Iterator[None]:
-    """Whatever the disk refuses (full, read-only, a quota) is named with its place."""
-    try:
-        yield
-    except OSError as error:
-        hint = "put the disk right, then: goodhoster cases confirm, or restart the daemon"
-        raise QuarantineError(f"{place}: the disk refuses: {error.strerror}", hint=hint) from error
 
 
 def _open_parent(place: Place) -> int:

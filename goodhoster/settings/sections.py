@@ -123,6 +123,21 @@ class PolicySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MoverSettings:
+    """[mover]: the process that takes files offline and puts them back. The daemon starts one where none listens."""
+
+    socket: Path | None = setting(
+        path,
+        "Where it listens; mover.sock in agent.state_dir when nothing is set.",
+        default=None,
+        example='"/run/goodhoster/mover.sock"',
+    )
+    user: str = setting(
+        text, "The daemon's account, where it is neither root nor the mover's own: its orders are taken.", default=""
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class HashServiceSettings:
     """[hash_service]: the compatible server, `goodhoster hashservice serve`."""
 
@@ -147,6 +162,7 @@ class Settings:
     )
     hashing: HashingSettings = _section(Single("hashing", HashingSettings))
     policy: PolicySettings = _section(Single("policy", PolicySettings))
+    mover: MoverSettings = _section(Single("mover", MoverSettings))
     directories: tuple[PluggedTable, ...] = _section(Plugged("directory", "goodhoster.directories"))
     notifiers: tuple[NotifierSettings, ...] = _section(Several("notifier", NotifierSettings))
     hash_service: HashServiceSettings = _section(Single("hash_service", HashServiceSettings))
@@ -160,6 +176,11 @@ class Settings:
     def state_dir(self) -> Path:
         """Where everything of ours is kept."""
         return self.agent.state_dir
+
+    @property
+    def mover_socket(self) -> Path:
+        """Where the mover listens."""
+        return self.mover.socket or self.state_dir / "mover.sock"
 
 
 def sections() -> dict[str, Section]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.errors import RefusedError
+from goodhoster.errors import PassingError, RefusedError
 from goodhoster.model.quarantine import Whereabouts
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.ports import Quarantine
@@ -59,12 +59,12 @@ class QuarantineSuite:
         assert not os.path.lexists(upload.place.absolute)
         assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
 
-    def test_a_label_tells_where_it_was(self, quarantine: Quarantine, tree: bytes) -> None:
+    def test_a_name_is_bytes(self, quarantine: Quarantine, tree: bytes) -> None:
         upload = uploaded(tree, b"anna/\xff\n.jpg")
         quarantine.take_offline(CASE, upload, sha256())
-        (label,) = quarantine.labels()
-        assert (label.case_id, label.place, label.customer) == (CASE, upload.place, "anna")
-        assert (label.sha256, label.size) == (sha256(), len(BYTES))
+        assert not os.path.lexists(upload.place.absolute)
+        quarantine.put_back(CASE, upload)
+        assert os.path.lexists(upload.place.absolute)
 
     def test_putting_back_gives_everything_back(self, quarantine: Quarantine, tree: bytes) -> None:
         upload = uploaded(tree, b"anna/deep/down/a.jpg")
@@ -78,7 +78,6 @@ class QuarantineSuite:
         assert (after.st_atime_ns, after.st_mtime_ns) == (before.st_atime_ns, before.st_mtime_ns)
         assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
         assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
-        assert list(quarantine.labels()) == []
 
     def test_it_may_be_taken_again_after_it_was_put_back(self, quarantine: Quarantine, tree: bytes) -> None:
         upload = uploaded(tree, b"anna/a.jpg")
@@ -91,7 +90,8 @@ class QuarantineSuite:
         upload = uploaded(tree, b"anna/a.jpg")
         quarantine.take_offline(CASE, upload, sha256())
         quarantine.take_offline(CASE, upload, sha256())
-        assert len(list(quarantine.labels())) == 1
+        quarantine.put_back(CASE, upload)
+        assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
 
     def test_setuid_does_not_come_back(self, quarantine: Quarantine, tree: bytes) -> None:
         upload = uploaded(tree, b"anna/a.jpg")
@@ -127,7 +127,7 @@ class QuarantineSuite:
         with pytest.raises(RefusedError):
             quarantine.take_offline(CASE, upload, sha256())
         assert os.path.lexists(upload.place.absolute)
-        assert list(quarantine.labels()) == []
+        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
 
     @pytest.mark.parametrize("kind", ["nothing", "link", "directory", "fifo"])
     def test_what_is_no_file_any_more_stays(self, quarantine: Quarantine, tree: bytes, kind: str) -> None:
@@ -183,6 +183,12 @@ class QuarantineSuite:
             quarantine.put_back(CASE, upload)
         assert not os.path.lexists(upload.place.absolute)
         assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+
+    def test_a_tree_that_is_not_watched_is_not_worked_in(self, quarantine: Quarantine, tree: bytes) -> None:
+        upload = uploaded(os.path.dirname(tree) + b"/elsewhere", b"anna/a.jpg")
+        with pytest.raises((RefusedError, PassingError)):
+            quarantine.take_offline(CASE, upload, sha256())
+        assert os.path.lexists(upload.place.absolute)
 
     def test_what_is_not_in_quarantine_cannot_be_put_back(self, quarantine: Quarantine, tree: bytes) -> None:
         upload = uploaded(tree, b"anna/a.jpg")

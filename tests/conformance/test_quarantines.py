@@ -1,10 +1,17 @@
 """Every quarantine keeps the promises of the port."""
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from goodhoster.assembly.mover import mover_of
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.ports import Quarantine
+from goodhoster.settings import load
 from goodhoster.testing.quarantine_suite import QuarantineSuite
+from goodhoster_agent.moving.beside import mover_beside
 
 pytestmark = pytest.mark.usefixtures("unlocked")
 
@@ -13,3 +20,23 @@ class TestLocal(QuarantineSuite):
     @pytest.fixture
     def quarantine(self, tree: bytes) -> Quarantine:
         return LocalQuarantine((tree,))
+
+
+@pytest.fixture(scope="module")
+def configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A real mover in its own process; it reads the configuration again for each test's tree."""
+    file = tmp_path_factory.mktemp("mover") / "goodhoster.toml"
+    configure(file, file.parent)
+    with mover_beside(load(file)):
+        yield file
+
+
+class TestMover(QuarantineSuite):
+    @pytest.fixture
+    def quarantine(self, configuration: Path, tree: bytes) -> Quarantine:
+        configure(configuration, Path(os.fsdecode(tree)))
+        return mover_of(load(configuration))
+
+
+def configure(file: Path, tree: Path) -> None:
+    file.write_text(f'[agent]\nstate_dir = "{file.parent}"\n[[watch]]\npath = "{tree}"\n')

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goodhoster.evidence.directories import opened
-from goodhoster.evidence.labels import intents_on, labels_on, read_intent, read_label, seal_label, write_intent
+from goodhoster.evidence.labels import read_intent, read_label, seal_label, write_intent
 from goodhoster.model.quarantine import Label, Metadata
 from goodhoster.model.uploads import Place
 
@@ -39,7 +39,5 @@ def test_a_label_reads_back_as_it_was_written(label: Label) -> None:
     with tempfile.TemporaryDirectory() as folder, opened(os.open(folder, os.O_RDONLY)) as shelf:
         write_intent(shelf, label)
         assert (read_intent(shelf, label.case_id), read_label(shelf, label.case_id)) == (label, None)
-        assert intents_on(shelf) == [label.case_id]
         seal_label(shelf, label.case_id)
         assert (read_intent(shelf, label.case_id), read_label(shelf, label.case_id)) == (None, label)
-        assert (list(labels_on(shelf)), intents_on(shelf)) == ([label], [])

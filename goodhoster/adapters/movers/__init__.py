@@ -1,0 +1,1 @@
+"""Whoever moves files for us, reached from another process."""

@@ -1,0 +1,32 @@
+"""For commands: the mover's quarantine while one listens, otherwise that of this very process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from goodhoster.model.quarantine import Whereabouts
+from goodhoster.model.uploads import Upload
+from goodhoster.ports import Mover, Quarantine
+
+
+@dataclass(frozen=True, slots=True)
+class MoverOrHere:
+    """See `ports.Quarantine`. Whoever starts a command may have the privileges that the daemon gave up."""
+
+    mover: Mover
+    here: Quarantine
+
+    def take_offline(self, case_id: str, upload: Upload, sha256: bytes) -> str:
+        """See `ports.Quarantine`."""
+        return self._chosen().take_offline(case_id, upload, sha256)
+
+    def put_back(self, case_id: str, upload: Upload) -> None:
+        """See `ports.Quarantine`."""
+        self._chosen().put_back(case_id, upload)
+
+    def settle(self, case_id: str, upload: Upload) -> Whereabouts:
+        """See `ports.Quarantine`."""
+        return self._chosen().settle(case_id, upload)
+
+    def _chosen(self) -> Quarantine:
+        return self.mover if self.mover.listens() else self.here

@@ -1,0 +1,20 @@
+"""Who takes files offline and puts them back."""
+
+from __future__ import annotations
+
+from goodhoster.adapters.movers.choosing import MoverOrHere
+from goodhoster.adapters.movers.socket import MoverQuarantine
+from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.ports import Mover, Quarantine
+from goodhoster.settings import Settings
+from goodhoster.uploads.places import Tree
+
+
+def mover_of(settings: Settings) -> Mover:
+    """The quarantine as the mover works it: while there is none, measures wait."""
+    return MoverQuarantine(settings.mover_socket)
+
+
+def mover_or_here(settings: Settings, trees: tuple[Tree, ...]) -> Quarantine:
+    """The mover's while one listens, else that of this very process."""
+    return MoverOrHere(mover_of(settings), LocalQuarantine(tuple(tree.root for tree in trees)))

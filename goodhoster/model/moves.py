@@ -1,0 +1,153 @@
+"""What is said between those who decide and the one that moves files: one order, one answer, a message each.
+
+An order names a tree by its id, never by a path: which trees there are, the mover knows from its own configuration.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from goodhoster.model.uploads import FileState, Place, Upload
+
+LONGEST_MESSAGE = 192 << 10
+"""Bytes; fits in a socket's default buffer, and a path of 100 KB in it."""
+_DIGEST = 32
+_LARGEST = 1 << 64
+
+
+class Verb(StrEnum):
+    """The calls of `ports.Quarantine`, and one that only asks whether somebody is there."""
+
+    TAKE_OFFLINE = "take-offline"
+    PUT_BACK = "put-back"
+    SETTLE = "settle"
+    GREET = "greet"
+    """Changes nothing; the answer comes from whoever listens and trusts us."""
+
+
+class Outcome(StrEnum):
+    """How an order ended; all but the first are errors of that name."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    PASSING = "passing"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class MoveOrder:
+    """One call."""
+
+    verb: Verb
+    case_id: str
+    tree: str
+    """See `tree_id`."""
+    path: bytes
+    customer: str
+    state: FileState
+    sha256: bytes
+
+    @classmethod
+    def about(cls, verb: Verb, case_id: str, upload: Upload, sha256: bytes = bytes(_DIGEST)) -> Self:
+        """The order for that call of the port."""
+        place = upload.place
+        return cls(verb, case_id, tree_id(place.tree), place.path, upload.customer, upload.state, sha256)
+
+    def upload(self, tree: bytes) -> Upload:
+        """What it is about, in the tree of that id."""
+        return Upload(Place(tree, self.path), self.customer, self.state)
+
+    def to_bytes(self) -> bytes:
+        """The message. ValueError when it is longer than a message may be."""
+        s = self.state
+        return _message(
+            {
+                "verb": self.verb,
+                "case": self.case_id,
+                "tree": self.tree,
+                "path": base64.b64encode(self.path).decode(),
+                "customer": self.customer,
+                "state": [s.dev, s.ino, s.size, s.mtime_ns, s.ctime_ns],
+                "sha256": self.sha256.hex(),
+            }
+        )
+
+    @classmethod
+    def from_bytes(cls, message: bytes) -> Self:
+        """Read a message of whoever. ValueError when anything in it is not as it must be."""
+        data = _fields(message, ("verb", "case", "tree", "path", "customer", "state", "sha256"))
+        path = base64.b64decode(_text(data["path"]), validate=True)
+        sha256 = bytes.fromhex(_text(data["sha256"]))
+        if path.startswith(b"/") or b"\0" in path or b".." in path.split(b"/") or len(sha256) != _DIGEST:
+            raise ValueError("a path out of the tree, or no SHA-256")
+        verb, case_id, tree, customer = (_text(data[name]) for name in ("verb", "case", "tree", "customer"))
+        return cls(Verb(verb), case_id, tree, path, customer, _state(data["state"]), sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class MoveAnswer:
+    """What came of an order."""
+
+    outcome: Outcome
+    text: str = ""
+    """What the call returned, or what went wrong."""
+    hint: str = ""
+
+    def to_bytes(self) -> bytes:
+        """The message."""
+        return _message({"outcome": self.outcome, "text": self.text, "hint": self.hint})
+
+    @classmethod
+    def from_bytes(cls, message: bytes) -> Self:
+        """Read a message. ValueError when anything in it is not as it must be."""
+        data = _fields(message, ("outcome", "text", "hint"))
+        return cls(Outcome(_text(data["outcome"])), _text(data["text"]), _text(data["hint"]))
+
+
+def time_limit(size: int) -> float:
+    """Seconds that an order about a file of so many bytes may take: it is read once."""
+    return 60.0 + size / 20_000_000
+
+
+def tree_id(root: bytes) -> str:
+    """The same for the same absolute path, in every process and after every change of the configuration."""
+    return hashlib.sha256(root).hexdigest()[:16]
+
+
+def _message(data: dict[str, Any]) -> bytes:
+    message = json.dumps(data).encode("ascii")
+    if len(message) > LONGEST_MESSAGE:
+        raise ValueError(f"a message of {len(message)} bytes is too long")
+    return message
+
+
+def _fields(message: bytes, names: tuple[str, ...]) -> dict[str, Any]:
+    if len(message) > LONGEST_MESSAGE:
+        raise ValueError("too long")
+    try:
+        data = json.loads(message)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if not isinstance(data, dict) or set(data) != set(names):
+        raise ValueError("other fields than a message has")
+    return data
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not a text")  # noqa: TRY004 - one error for all that is not as it must be
+    return value
+
+
+def _state(values: object) -> FileState:
+    if not isinstance(values, list) or not all(type(v) is int and -_LARGEST < v < _LARGEST for v in values):
+        raise ValueError("not the state of a file")
+    try:
+        return FileState(*values)
+    except TypeError as error:
+        raise ValueError("not the state of a file") from error

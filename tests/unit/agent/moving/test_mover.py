@@ -1,0 +1,212 @@
+"""The mover as the process it is: what it may do, whom it hears, and what happens while it is away."""
+
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from goodhoster.assembly.desk import assemble_desk
+from goodhoster.assembly.mover import mover_of
+from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.errors import PassingError
+from goodhoster.model.cases import Case, CaseState, MeasureState
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.moves import MoveAnswer, Outcome
+from goodhoster.model.quarantine import Whereabouts
+from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
+from goodhoster.settings import Settings, load
+from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.testing.quarantine_suite import BYTES, CASE, sha256, uploaded
+from goodhoster_agent.moving.beside import mover_beside
+
+KNOWN = Verdict(VerdictKind.KNOWN, (Match("police", Algorithm.SHA1, Category.BASELINE),))
+STRANGER = 61009
+pytestmark = pytest.mark.usefixtures("unlocked")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> bytes:
+    (tmp_path / "customers").mkdir(mode=0o755)
+    return os.fsencode(tmp_path / "customers")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, tree: bytes) -> Settings:
+    file = tmp_path / "goodhoster.toml"
+    (tmp_path / "state").mkdir(mode=0o700)
+    policy = '[policy]\nmode = "enforce"\n'
+    file.write_text(f'{policy}[agent]\nstate_dir = "state"\n[[watch]]\npath = "{os.fsdecode(tree)}"\n')
+    return load(file)
+
+
+@pytest.fixture
+def running(settings: Settings) -> Iterator[int]:
+    """The process id of a mover that serves."""
+    with mover_beside(settings):
+        yield served_by(os.getpid())
+
+
+def served_by(starter: int) -> int:
+    """The child of the keeper that this process started."""
+    (keeper,) = children(starter)
+    return eventually(lambda: children(keeper))[0]
+
+
+def children(process: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def eventually(look: Callable[[], list[int]]) -> list[int]:
+    until = time.monotonic() + 20
+    while not (found := look()) and time.monotonic() < until:
+        time.sleep(0.02)
+    return found
+
+
+def test_it_may_do_four_things_and_reaches_no_network(running: int) -> None:
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{running}/status").read_text().splitlines())
+    assert status["NoNewPrivs"] == "1"
+    wanted = sum(1 << number for number in (0, 1, 3, 9)) if os.geteuid() == 0 else 0
+    assert [int(status[name], 16) for name in ("CapPrm", "CapEff", "CapBnd")][:2] == [wanted, wanted]
+    assert int(status["CapInh"], 16) == 0
+    if os.geteuid() == 0:
+        assert int(status["CapBnd"], 16) == wanted
+        assert os.readlink(f"/proc/{running}/ns/net") != os.readlink("/proc/self/ns/net")
+
+
+def test_it_is_small() -> None:
+    script = "import sys, goodhoster_agent.moving.__main__; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
+    heavy = {"aiohttp", "asyncio", "typer", "rich", "numpy", "PIL", "sqlite3", "watchdog", "jinja2"}
+    assert heavy & set(done.stdout.split()) == set()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root, to be somebody else too")
+def test_it_hears_nobody_else(settings: Settings, running: int, tmp_path: Path) -> None:
+    assert running
+    settings.mover_socket.chmod(0o777)
+    for above in (settings.state_dir, tmp_path, *tmp_path.parents[:3]):
+        above.chmod(above.stat().st_mode | 0o011)
+    process = multiprocessing.get_context("fork").Process(target=_greets_in_vain, args=(settings,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    mover_of(settings).greet()
+
+
+def _greets_in_vain(settings: Settings) -> None:
+    os.setresuid(STRANGER, STRANGER, STRANGER)
+    with pytest.raises(PassingError, match=r"before it answered|cannot be reached"):
+        mover_of(settings).greet()
+
+
+@pytest.mark.parametrize("message", [b"\xff", b"{}", b"[" * 100_000])
+def test_a_wrong_message_costs_its_connection_only(settings: Settings, running: int, message: bytes) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer:
+        peer.connect(str(settings.mover_socket))
+        peer.send(message)
+        assert MoveAnswer.from_bytes(peer.recv(1 << 18)).outcome is Outcome.REFUSED
+    mover_of(settings).greet()
+    assert Path(f"/proc/{running}").exists()
+
+
+def test_killed_it_is_started_again_and_what_it_was_at_is_finished(
+    settings: Settings, running: int, tree: bytes, rounds: Callable[[int, int], int]
+) -> None:
+    """`kill -9` at random moments, in both directions; the files counted from outside."""
+    mover, upload = mover_of(settings), uploaded(tree, b"anna/a.jpg")
+    for number in range(rounds(6, 200)):
+        pid = eventually(lambda: children(children(os.getpid())[0]))[0]
+        _kill_soon(pid, number)
+        _try(lambda: mover.take_offline(CASE, upload, sha256()))
+        _settled(lambda: mover.take_offline(CASE, upload, sha256()), lambda: mover.settle(CASE, upload))
+        assert not os.path.lexists(upload.place.absolute)
+        _kill_soon(eventually(lambda: children(children(os.getpid())[0]))[0], number)
+        _try(lambda: mover.put_back(CASE, upload))
+        _settled(lambda: mover.put_back(CASE, upload), lambda: mover.settle(CASE, upload), Whereabouts.ELSEWHERE)
+        assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
+    assert os.listdir(os.path.join(tree, b"anna")) == [b"a.jpg"]
+    assert running
+
+
+def _kill_soon(pid: int, number: int) -> None:
+    delay = f"{number * 37 % 100 / 10_000:.4f}"
+    subprocess.run(["sh", "-c", f"(sleep {delay}; kill -9 {pid}) >/dev/null 2>&1 &"], check=True)
+
+
+def _try(act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except PassingError:
+        return False
+    return True
+
+
+def _settled(
+    act: Callable[[], object], look: Callable[[], Whereabouts], wanted: Whereabouts = Whereabouts.QUARANTINE
+) -> None:
+    """What the desk does: look, and do it again unless it is done, for as long as nobody answers."""
+
+    def once() -> None:
+        if look() is not wanted:
+            act()
+
+    until = time.monotonic() + 60
+    while not _try(once):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+class TestAMoverThatIsAway:
+    @pytest.fixture
+    def desk(self, settings: Settings) -> Iterator[CaseDesk]:
+        house = assemble_desk(settings, mover_of(settings))
+        yield house.toolkit.desk
+        house.close()
+
+    @pytest.fixture
+    def waiting(self, desk: CaseDesk, tree: bytes) -> Case:
+        content = made_up("known").digests
+        case = desk.receive(uploaded(tree, b"anna/a.jpg", b"known"), content, KNOWN)
+        assert case is not None
+        return case
+
+    def test_leaves_the_measure_waiting_said_once(self, desk: CaseDesk, waiting: Case) -> None:
+        assert waiting.state is CaseState.OPEN
+        assert waiting.measures[0].state is MeasureState.INTENDED
+        assert "cannot be reached" in waiting.measures[0].detail
+        assert desk.resume() == desk.recover() == []
+        assert [e.event.kind for e in desk.audit.entries()] == ["measure.intended", "measure.waits"]
+
+    def test_finds_its_work_when_it_is_back(self, desk: CaseDesk, waiting: Case, settings: Settings) -> None:
+        with mover_beside(settings):
+            (after,) = desk.resume()
+            assert (after.id, after.state) == (waiting.id, CaseState.OFFLINE)
+            assert not os.path.lexists(waiting.upload.place.absolute)
+        with pytest.raises(PassingError):
+            desk.restore(waiting.id, Order("eve", "mine"))
+        with mover_beside(settings):
+            assert [case.state for case in desk.resume()] == [CaseState.RESTORED]
+        assert Path(os.fsdecode(waiting.upload.place.absolute)).read_bytes() == b"known"
+
+
+def test_it_ends_with_whoever_started_it(settings: Settings) -> None:
+    script = "import sys,time\nfrom pathlib import Path\nfrom goodhoster.settings import load\n"
+    script += "from goodhoster_agent.moving.beside import mover_beside\n"
+    script += "with mover_beside(load(Path(sys.argv[1]))):\n print('up', flush=True)\n time.sleep(60)"
+    command = [sys.executable, "-c", script, str(settings.file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == "up\n"
+        mover = served_by(starter.pid)
+        os.kill(starter.pid, signal.SIGKILL)
+    eventually(lambda: [] if Path(f"/proc/{mover}").exists() else [1])
+    assert not Path(f"/proc/{mover}").exists()
+    assert not mover_of(settings).listens()
