@@ -1,0 +1,68 @@
+"""Ordinary pictures to measure with: wallpapers of Debian's packages and the samples of scikit-image and scikit-learn.
+
+Fetched once into build/corpus (200 MB); nothing of it is committed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from PIL import Image
+
+FOLDER = Path(__file__).parents[1] / "build" / "corpus"
+PACKAGES = (
+    "gnome-backgrounds",
+    "lomiri-wallpapers-16.04",
+    "lomiri-wallpapers-20.04",
+    "mate-backgrounds",
+    "plasma-workspace-wallpapers",
+    "ukui-wallpapers",
+)
+_SAMPLES = (("skimage", "data"), ("sklearn", "datasets/images"))
+_SMALLEST = 400
+_ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
+
+
+def photos(most: int) -> list[Image.Image]:
+    """Up to so many pictures in colour, the larger side at most 4,000 pixels, no two of the same motif."""
+    found: list[Image.Image] = []
+    for path in _files():
+        with Image.open(path) as picture:
+            if min(picture.size) >= _SMALLEST and picture.mode in {"RGB", "RGBA", "P"}:
+                found.append(picture.convert("RGB"))
+        if len(found) == most:
+            break
+    for each in found:
+        each.thumbnail((4000, 4000))
+    return found
+
+
+def _files() -> Iterator[Path]:
+    """One of each folder of sizes or variants (light and dark, day and night), in an order that mixes the sources."""
+    _fetch()
+    paths = sorted(path for path in FOLDER.rglob("*") if path.suffix in _ENDINGS)
+    motifs: dict[str, Path] = {}
+    for path in paths:
+        motif = path.parts[path.parts.index("contents") - 1] if "contents" in path.parts else path.stem
+        motifs[motif.rstrip("0123456789").removesuffix("-d").removesuffix("-l").removesuffix("-dark")] = path
+    for package, folder in _SAMPLES:
+        spec = find_spec(package)
+        if spec and spec.origin:
+            samples = sorted((Path(spec.origin).parent / folder).iterdir())
+            motifs |= {path.stem: path for path in samples if path.suffix in _ENDINGS}
+    yield from sorted(motifs.values(), key=lambda path: path.stem[::-1])
+
+
+def _fetch() -> None:
+    if FOLDER.exists():
+        return
+    new = FOLDER.with_suffix(".new")
+    new.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["apt-get", "download", "--quiet=2", *PACKAGES], cwd=new, check=True)  # noqa: S607 - whichever PATH finds
+    for package in new.glob("*.deb"):
+        subprocess.run(["dpkg-deb", "--extract", package.name, "."], cwd=new, check=True)  # noqa: S607 - the same
+        package.unlink()
+    new.rename(FOLDER)
