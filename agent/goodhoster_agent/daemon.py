@@ -60,7 +60,7 @@ def run(file: Path) -> None:
 def _serve(settings: Settings, signals: _Signals) -> Settings | None:
     """Serve one configuration. Returns the next one, or None at the end."""
     mover = mover_of(settings)
-    daemon = Daemon(sandboxed_house(settings, mover), mover)
+    daemon = Daemon(sandboxed_house(settings, mover, warm=True), mover)
     try:
         daemon.start()
         print("ready", flush=True)  # noqa: T201 - what starts us waits for this line

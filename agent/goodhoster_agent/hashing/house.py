@@ -11,7 +11,11 @@ from goodhoster.settings import Settings
 from goodhoster_agent.hashing.pool import HashingPool
 
 
-def sandboxed_house(settings: Settings, quarantine: Quarantine | None = None) -> House:
-    """As `assemble`, with a pool of processes for files that an outsider chose; none of them is started yet."""
+def sandboxed_house(settings: Settings, quarantine: Quarantine | None = None, *, warm: bool = False) -> House:
+    """As `assemble`, with a pool of processes for files that an outsider chose. They start when first needed, or, with
+    `warm`, before this returns: a daemon's first upload does not wait for them.
+    """
     pool = HashingPool(reading_limits(settings), settings.hashing.processes or os.cpu_count() or 1)
+    if warm:
+        pool.warm()
     return assemble(settings, pool, quarantine)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from goodhoster.checking.digests import read_content
@@ -20,7 +21,7 @@ _LIFE = 1000
 
 
 class HashingPool:
-    """See `ports.Hasher`. Processes start when they are first needed.
+    """See `ports.Hasher`. Processes start when they are first needed, or at `warm`.
 
     A file that is only to be digested is read here, by code that parses nothing. One that makes its worker hang or die
     costs that worker alone: it is tried once more with another, and then has its digests and a fault.
@@ -28,6 +29,7 @@ class HashingPool:
 
     def __init__(self, limits: ReadingLimits, processes: int) -> None:
         self._limits = limits
+        self._processes = processes
         self._places = threading.BoundedSemaphore(processes)
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
@@ -36,6 +38,12 @@ class HashingPool:
         """Workers that hung or died since the start."""
         self.missing: frozenset[str] = frozenset()
         """What the sandbox lacks on this machine, in words; known once a worker has started."""
+
+    def warm(self) -> None:
+        """Start all processes now, at the same time; returns when they are ready."""
+        with ThreadPoolExecutor(self._processes, "hasher") as starting:
+            for worker in starting.map(lambda _: self._take(), range(self._processes)):
+                self._put_back(worker)
 
     def read(self, fd: int) -> Content:
         """See `ports.Hasher`."""
