@@ -29,7 +29,7 @@ from goodhoster.checking.pictures import frames
 from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.limits import ReadingLimits
 
-PHOTOS = 48
+PHOTOS = 24
 SIZE = (1280, 1280)
 PDQ_NEAR, SMALL_NEAR = 31, 8
 LIMITS = ReadingLimits()
