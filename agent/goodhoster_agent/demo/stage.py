@@ -44,6 +44,9 @@ kind = "hashcheckservice"
 url = "http://127.0.0.1:{port}/v1/check"
 username = "demo"
 password_file = "hashservice.password"
+[[directory]]
+kind = "list"
+file = "sites.csv"
 [policy]
 mode = "enforce"
 storm_customers = 3
@@ -94,6 +97,8 @@ class Stage:
             self._give(upload, number)
         digests = "".join(hashlib.sha1(content, usedforsecurity=False).hexdigest() + "\n" for content in known)
         (self.folder / "made-up.txt").write_text(digests, encoding="ascii")
+        sites = "".join(f"{name},{name}.example,{self.customers / name}\n" for name in CUSTOMERS)
+        (self.folder / "sites.csv").write_text("customer_id,domain,docroot\n" + sites, encoding="utf-8")
         self._configure(0)
         self.goodhoster("hashlist", "import", str(self.folder / "made-up.txt"), "--source", "made-up", of="service")
         account = self.goodhoster("hashservice", "client", "add", "demo", "--json", of="service")

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from goodhoster_agent.demo.stage import CUSTOMERS, LARGEST_FILE, DemoError, Snapshot, Stage, picture, wait_until
 
 CLEAR, KNOWN, RENAMED, NESTED, LATE_CLEAR, LATE_KNOWN, STORM = range(7)
 KNOWN_PICTURES = tuple(picture(number) for number in (KNOWN, RENAMED, NESTED, LATE_KNOWN, STORM))
+
+
+_FORGED = """\
+From: Hotline <hotline@hotline.example>
+To: abuse@hoster.example
+Subject: [M0000000001] notice
+Date: Tue, 24 Nov 2026 11:00:00 +0100
+Message-ID: <demo@hotline.example>
+
+See hxxp://anna[.]example/upload/garden.png
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +122,30 @@ def put_back(stage: Stage) -> str:
     return f"case {case['id']} restored: bytes, owner, mode and times as before; it stays"
 
 
+def forged_notice(stage: Stage) -> str:
+    """Anybody can write the hotline's name into a mail: it is kept and located, and waits for a person."""
+    path = stage.customers / "anna/upload/garden.png"
+    before = Snapshot.of(path)
+    mail = stage.folder / "notice.eml"
+    mail.write_text(_FORGED, encoding="ascii")
+    answer = stage.goodhoster("notices", "receive", str(mail), "--json")
+    if answer.returncode:
+        raise DemoError(f"goodhoster notices receive: {answer.stdout}{answer.stderr}")
+    notice = json.loads(answer.stdout)
+    (item,) = notice["items"]
+    if (item["customer"], item["path"]) != ("anna", str(path)) or notice["level"] != "unauthenticated":
+        raise DemoError(f"the notice was read as {notice}")
+    _unchanged(path, before)
+    if stage.status()["open_notices"] != 1:
+        raise DemoError("the notice is not open")
+    return f"kept as {notice['id']}, found at customer anna, level {notice['level']}: {notice['state']}, file untouched"
+
+
 def storm(stage: Stage) -> str:
     """The same picture at every customer looks like a wrong list: held, and undone by one command."""
     moved = [stage.move_in(customer, "logo.png", picture(STORM)) for customer in CUSTOMERS]
     paths = [path for path, _ in moved]
-    wait_until("a held case", lambda: stage.status()["held"] == 1)
+    wait_until("a held case", lambda: any(case["state"] == "held" for case in _about(stage, paths)))
     wait_until("two files offline", lambda: sum(path.exists() for path in paths) == 1)
     cases = stage.cases()
     digest = cases[str(paths[0])]["sha256"]
@@ -144,9 +176,14 @@ SCENES = (
     Scene("the hash service goes away", service_away),
     Scene("the hash service comes back", service_back),
     Scene("a person puts a file back", put_back),
+    Scene("a forged notice", forged_notice),
     Scene("a storm", storm),
     Scene("the audit log", audit_is_whole),
 )
+
+
+def _about(stage: Stage, paths: list[Path]) -> list[dict[str, Any]]:
+    return [case for path, case in stage.cases().items() if Path(path) in paths]
 
 
 def _goes_offline(stage: Stage, customer: str, name: str, number: int) -> str:
