@@ -126,7 +126,7 @@ def forged_notice(stage: Stage) -> str:
     """Anybody can write the hotline's name into a mail: it is kept and located, and waits for a person."""
     path = stage.customers / "anna/upload/garden.png"
     before = Snapshot.of(path)
-    mail = stage.folder / "notice.eml"
+    mail = stage.folder / "forged.eml"
     mail.write_text(_FORGED, encoding="ascii")
     answer = stage.goodhoster("notices", "receive", str(mail), "--json")
     if answer.returncode:
