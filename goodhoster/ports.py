@@ -74,6 +74,9 @@ class Hasher(Protocol):
         cannot be opened, breaks or hangs its reader or goes over a limit has its digests and a `fault`.
         """
 
+    def problems(self) -> list[str]:
+        """What protects less than it should on this machine, in words for `status`; empty when all is there."""
+
     def close(self) -> None:
         """Give back processes. May be called twice."""
 

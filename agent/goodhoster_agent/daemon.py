@@ -193,7 +193,11 @@ class Daemon:
             gaps=self._watcher.gaps,
             last_gap=self._watcher.last_gap,
             degraded=tuple(
-                self._watcher.problems() + self._measures() + _source_problems(self._house) + self._notices.problems()
+                self._watcher.problems()
+                + self._house.toolkit.hasher.problems()
+                + self._measures()
+                + _source_problems(self._house)
+                + self._notices.problems()
             ),
             sources=tuple(map(source_as_object, health)),
         )

@@ -37,6 +37,10 @@ class DirectHasher:
         content = read_content(fd, self.limits.file_bytes)
         return looked_into(fd, content, self.limits) if worth_opening(fd) else content
 
+    def problems(self) -> list[str]:
+        """See `ports.Hasher`: nothing is promised that could be missing."""
+        return []
+
     def close(self) -> None:
         """Nothing is kept."""
 

@@ -52,6 +52,12 @@ class HashingPool:
         with self._places:
             return self._opened(fd)
 
+    def problems(self) -> list[str]:
+        """See `ports.Hasher`; known once a worker has started."""
+        return [
+            f"pictures are opened with less protection: this machine has no {what}" for what in sorted(self.missing)
+        ]
+
     def close(self) -> None:
         """See `ports.Hasher`."""
         with self._lock:
