@@ -132,8 +132,11 @@ class MoverSettings:
         default=None,
         example='"/run/goodhoster/mover.sock"',
     )
-    user: str = setting(
-        text, "The daemon's account, where it is neither root nor the mover's own: its orders are taken.", default=""
+    user: str | None = setting(
+        text,
+        "The daemon's account, where it is neither root nor the mover's own: its orders are taken.",
+        default=None,
+        example='"goodhoster"',
     )
 
 
