@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from goodhoster.assembly.noticehouse import NoticeHouse
 from goodhoster.errors import GoodhosterError, PassingError
 from goodhoster.model.noticelife import Receipt
 from goodhoster.model.notices import Carrier
-from goodhoster.noticehouse import NoticeHouse
 from goodhoster.settings import Settings, read_secret
 from goodhoster.settings.notices import ImapSettings
 from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor

@@ -7,10 +7,10 @@ import itertools
 from goodhoster.adapters.resolvers.nameservers import DnsKeyRecords
 from goodhoster.adapters.stores.seenmails import SqliteSeenMails
 from goodhoster.assembly.desk import House
+from goodhoster.assembly.noticehouse import NoticeHouse, Shared, notice_house
 from goodhoster.assembly.state import make_state_dir, trees_of
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.notices import Notifier
-from goodhoster.noticehouse import NoticeHouse, Shared, notice_house
 from goodhoster.notices.copies import Copies
 from goodhoster.notices.ground import Ground
 from goodhoster.notices.judgement import Court

@@ -75,7 +75,8 @@ class NoticeActs:
             location = self.locate(item.read)
         except GoodhosterError as error:
             return replace(item, reason=f"it cannot be told yet where it is: {error}")
-        found = replace(item, url=location.url, customer=location.customer, reason=location.detail)
+        found = replace(item, url=location.url, customer=location.customer, front=location.front)
+        found = replace(found, reason=location.detail)
         match location.outcome:
             case Outcome.NOT_OURS:
                 return replace(found, state=ItemState.NOT_OURS)

@@ -307,5 +307,10 @@ def _page_text(notice: Notice) -> str:
     return (
         f"Notice {notice.id} {notice.reference} from {notice.notifier or 'an unproven sender'} ({notice.level}).\n"
         f"Deadline: {notice.deadline:%Y-%m-%d %H:%M} UTC. Items: {counts}.\n"
-        f"Look: goodhoster notices show {notice.id}\n"
+        f"{_untouched(notice)}Look: goodhoster notices show {notice.id}\n"
     )
+
+
+def _untouched(notice: Notice) -> str:
+    observed = any(item.state is ItemState.OBSERVED for item in notice.items)
+    return "Mode observe: nothing was touched and nobody answered.\n" if observed else ""

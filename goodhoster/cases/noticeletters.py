@@ -27,8 +27,8 @@ class NoticeLetters:
     own_addresses: frozenset[str]
     """Lower case: a letter to ourselves would come back as a notice."""
     cases: CaseStore
-    contact_of: Callable[[str], str] | None
-    """Address of a customer's contact, empty when there is none; None where no customers are registered."""
+    contact_of: Callable[[str], str]
+    """Address of a customer's contact, empty when there is none: then no statement is written yet."""
     automatic: bool
     """False in mode observe: nothing goes out by itself."""
 
@@ -65,7 +65,7 @@ class NoticeLetters:
 
     def _statements(self, notice: Notice) -> Iterator[tuple[str, Letter]]:
         """One for each customer, about what this notice made inaccessible; withheld where an order is confidential."""
-        if self.contact_of is None or notice.read is None or (notice.read.order and notice.read.order.confidential):
+        if notice.read is None or (notice.read.order and notice.read.order.confidential):
             return
         for customer, lines in self._acted(notice).items():
             told, address = f"statement:{customer}", self.contact_of(customer)

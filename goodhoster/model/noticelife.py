@@ -103,6 +103,8 @@ class NoticeItem:
     """How often in a row it was seen from outside to be gone, or, while it is not, to be there."""
     look_at: datetime | None = None
     """When to look next."""
+    front: str = ""
+    """Address that the notifier saw and that is not ours although the site is: a CDN, which must be purged, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class Gap(StrEnum):
     """We have the URL, from another notice or number."""
     OPEN_THERE_GONE_HERE = "open-there-gone-here"
     """They count it as online, we saw it gone."""
+    DISPUTED_HERE = "disputed-here"
+    """They count it as online, and a person of ours decided that it stays."""
     OPEN_HERE = "open-here"
     """It is still open with us."""
     NOT_ON_THEIR_LIST = "not-on-their-list"
@@ -57,17 +59,16 @@ class Finding:
 
 
 def read_list(content: bytes) -> list[Line]:
-    """A CSV with a header; `;`, `,` or tab. ConfigurationError when no column has URLs."""
+    """A CSV with a header; `;`, `,` or tab. ConfigurationError when no column has URLs, or it is no CSV."""
     text = content.decode("utf-8-sig", "replace")
-    head = text.partition("\n")[0]
+    head = next(io.StringIO(text, newline=""), "")
     delimiter = max(";,\t", key=head.count)
-    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    names = {(name or "").strip().lower(): name for name in rows.fieldnames or ()}
-    url, reference, state = (_column(names, wanted) for wanted in (_URL, _REFERENCE, _STATE))
-    if url is None:
-        hint = "its first line must name a column url; reference and status are used when they are there"
-        raise ConfigurationError("the list has no column with URLs", hint=hint)
-    return [_line(row, (url, reference, state)) for row in rows if (row.get(url) or "").strip()]
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        return _lines(rows)
+    except csv.Error as error:
+        hint = "export it as CSV with a first line that names its columns"
+        raise ConfigurationError(f"line {rows.line_num} of the list is no CSV: {error}", hint=hint) from error
 
 
 def reconcile(lines: Iterable[Line], notices: Sequence[Notice]) -> list[Finding]:
@@ -92,6 +93,15 @@ def same_form(url: str) -> str:
         return url.strip()
 
 
+def _lines(rows: csv.DictReader[str]) -> list[Line]:
+    names = {(name or "").strip().lower(): name for name in rows.fieldnames or ()}
+    url, reference, state = (_column(names, wanted) for wanted in (_URL, _REFERENCE, _STATE))
+    if url is None:
+        hint = "its first line must name a column url; reference and status are used when they are there"
+        raise ConfigurationError("the list has no column with URLs", hint=hint)
+    return [_line(row, (url, reference, state)) for row in rows if (row.get(url) or "").strip()]
+
+
 def _compare(line: Line, entries: Sequence[tuple[Notice, NoticeItem]]) -> Finding:
     if not entries:
         return Finding(Gap.NEVER_RECEIVED, line.url, line.reference, "", "no notice of ours has it")
@@ -100,7 +110,9 @@ def _compare(line: Line, entries: Sequence[tuple[Notice, NoticeItem]]) -> Findin
     if not item.state.settled:
         why = f"it is {item.state} here: {item.reason}"
         return Finding(Gap.OPEN_HERE, line.url, line.reference, notice.id, why)
-    if line.open and item.state is not ItemState.DISPUTED:
+    if line.open and item.state is ItemState.DISPUTED:
+        return Finding(Gap.DISPUTED_HERE, line.url, line.reference, notice.id, f"it stays: {item.reason}")
+    if line.open:
         since = f" since {item.gone_at:%Y-%m-%d %H:%M} UTC" if item.gone_at else ""
         why = f"{item.state} here{since}: ask them to look again, or look where it is hosted"
         return Finding(Gap.OPEN_THERE_GONE_HERE, line.url, line.reference, notice.id, why)

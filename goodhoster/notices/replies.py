@@ -112,7 +112,11 @@ def _groups(items: Sequence[NoticeItem]) -> list[tuple[str, list[dict[str, str]]
 
 
 def _item(item: NoticeItem) -> dict[str, str]:
-    return {"url": defanged(item.url), "since": _moment(item.gone_at) if item.gone_at else ""}
+    return {
+        "url": defanged(item.url),
+        "front": defanged(item.front),
+        "since": _moment(item.gone_at) if item.gone_at else "",
+    }
 
 
 def _moment(moment: datetime) -> str:

@@ -9,6 +9,7 @@ changes nothing.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -55,7 +56,7 @@ class SteadyClock:
             )
 
     def _write(self) -> None:
-        draft = self._file.with_suffix(".new")
+        draft = self._file.with_suffix(f".{os.getpid()}")  # each process its own: one takes no other's away
         draft.write_text(self._latest.isoformat(), encoding="ascii")
         draft.replace(self._file)
         self._written = self._latest

@@ -133,9 +133,6 @@ class PagingSettings:
         default=None,
         example='["/usr/local/bin/page-abuse-desk"]',
     )
-    mail: str | None = setting(
-        text, "Address that gets the same by mail.", default=None, example='"duty@hoster.example"'
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,3 +80,34 @@ def test_the_daemon_takes_mail_by_lmtp_and_the_hotlines_requests(noticed: Notice
     assert answer["data"]["id"] in [notice["id"] for notice in noticed.notices() if notice["state"] == "done"]
     assert noticed.host.status()["open_notices"] == 1
     noticed.host.stop()
+
+
+def test_the_hotlines_list_is_compared_both_ways(noticed: NoticeHost) -> None:
+    gone, held = noticed.upload("anna", "gone.jpg"), noticed.upload("bert", "held.jpg")
+    noticed.receive(noticed.mail(gone))
+    noticed.receive(noticed.mail(held, signed=False))
+    theirs = noticed.host.folder / "hotline.csv"
+    theirs.write_text(f"url;kenmerk;status\n{gone};[M0000000001];open\nhttp://cas.example/lost.jpg;[M7];open\n")
+    printed = noticed.host.run("notices", "reconcile", str(theirs), "--json", code=1)
+    found = list(map(json.loads, printed.splitlines()))
+    assert [(f["gap"], f["url"]) for f in found] == [
+        ("open-there-gone-here", gone),
+        ("never-received", "http://cas.example/lost.jpg"),
+        ("not-on-their-list", held),
+    ]
+    theirs.write_text(f"url,status\n{gone},closed\n")
+    assert noticed.host.run("notices", "reconcile", str(theirs), "--notifier", "hotline") == "1 agreed, 0 gaps\n"
+    theirs.write_text("a,b\n1,2\n")
+    assert "no column with URLs" in noticed.host.run("notices", "reconcile", str(theirs), code=2)
+
+
+def test_a_notice_of_the_public_is_handed_on_to_the_hotline(noticed: NoticeHost) -> None:
+    notice = noticed.receive(noticed.mail(noticed.upload("anna", "p.jpg"), signed=False))
+    assert "[notices] hotline" in noticed.host.run("notices", "forward", notice["id"], code=2)
+    noticed.configure('hotline = "meldpunt@hotline.example"')
+    letter = json.loads(noticed.host.run("notices", "forward", notice["id"], "--json"))
+    assert letter["to"] == "meldpunt@hotline.example"
+    assert "hxxp://anna[.]example/p[.]jpg" in letter["text"]
+    noticed.host.run("notices", "forward", notice["id"])
+    waiting = list((noticed.host.folder / "state/letters/waiting").glob("*forward*"))
+    assert len(waiting) == 1

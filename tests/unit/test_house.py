@@ -29,7 +29,6 @@ SINS = [
     ("layers", "goodhoster.errors", "import goodhoster.model.sin"),
     ("layers", "goodhoster.kernel", "import goodhoster.errors"),
     ("layers", "goodhoster.assembly", "import goodhoster.testing.sin"),
-    ("layers", "goodhoster.noticehouse", "import goodhoster.assembly"),
     ("layers", "goodhoster.unplaced", ""),
     ("adapters-reach", "goodhoster.adapters.stores.sin", "import goodhoster.cases.sin"),
     ("adapters-reach", "goodhoster.adapters.stores.sin", "import goodhoster.checking.sin"),

@@ -181,6 +181,7 @@ def _item_object(item: NoticeItem) -> dict[str, Any]:
         "customer": item.customer or None,
         "path": str(item.place) if item.place else None,
         "reason": item.reason,
+        "front": item.front or None,
         "cases": list(item.cases),
         "blocked": item.blocked,
         "gone_at": _moment(item.gone_at),
@@ -231,6 +232,7 @@ def _as_page(notice: Notice) -> str:
         *(("doubt", doubt) for doubt in (read.doubts if read else ())),
         *(("rule", f"{'passed' if r.passed else 'FAILED'} {r.name}: {r.why}") for r in (trust.rules if trust else ())),
         *(("item", f"{item.state:<12} {defanged(item.url)} {item.customer} {item.reason}") for item in notice.items),
+        *(("in front", f"{f}: not ours, purge it there, too") for f in sorted({i.front for i in notice.items} - {""})),
         *(("told", told) for told in notice.told),
     ]
     return "\n".join(f"{name:<10} {value}" for name, value in rows)

@@ -8,8 +8,8 @@ from typing import Any
 import typer
 
 from goodhoster.assembly.desk import House
+from goodhoster.assembly.noticefigures import notice_figures
 from goodhoster.model.cases import CaseState
-from goodhoster.noticehouse import notice_figures
 from goodhoster.ports import CaseQuery
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_house, print_json
 from goodhoster_agent.lock import running_daemon

@@ -328,7 +328,17 @@ def test_observe_records_and_touches_nothing_and_answers_nobody(tmp_path: Path) 
     assert house.states(notice) == [ItemState.OBSERVED, ItemState.OBSERVED]
     assert (house.tree / "anna/p.jpg").exists()
     assert (house.blocks.all, house.letters()) == ([], [])
+    assert house.pager.pages
+    assert all("nothing was touched" in text for _, text in house.pager.pages)
     house.close()
+
+
+def test_a_page_of_something_done_does_not_say_that_nothing_was_touched(house: House) -> None:
+    house.level = TrustLevel.UNAUTHENTICATED
+    house.scart(house.file("anna/p.jpg"))
+    house.later(hours=25)
+    assert house.pager.pages
+    assert not any("nothing was touched" in text for _, text in house.pager.pages)
 
 
 def test_a_hundred_notices_of_one_picture_at_three_customers_in_five_sizes(house: House) -> None:

@@ -1,11 +1,10 @@
-"""Puts together what handles notices; `assembly` hands in what it shares with the rest."""
+"""Puts together what handles notices; `notices` hands in what it shares with the rest."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Literal
 
 from goodhoster.adapters.blocks.webserver import WebServer, WebServerBlocks, apache, nginx
@@ -18,7 +17,7 @@ from goodhoster.cases.noticeacts import NoticeActs
 from goodhoster.cases.noticedesk import NoticeDesk, NoticeParts
 from goodhoster.cases.noticeletters import NoticeLetters
 from goodhoster.cases.turn import Turn
-from goodhoster.model.noticelife import NoticeFigures, Receipt
+from goodhoster.model.noticelife import Receipt
 from goodhoster.model.notices import Carrier, Notifier, RawNotice, TrustFinding, TrustRule
 from goodhoster.notices.deadlines import Terms
 from goodhoster.notices.judgement import level_of
@@ -89,12 +88,6 @@ def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
     return NoticeHouse(desk, store, spool, letters.outbox, _mailer(settings), reader, shared.trust, letters)
 
 
-def notice_figures(state_dir: Path) -> NoticeFigures:
-    """Counts for `status`, without opening anything else."""
-    with closing(SqliteNoticeStore(state_dir / "notices.sqlite")) as store:
-        return store.figures(utc_now())
-
-
 class _Belief:
     """A mail is believed for its signatures, a request for the token that came with it."""
 
@@ -117,7 +110,12 @@ def _letters(shared: Shared, outbox: Outbox) -> NoticeLetters:
     sender = settings.smtp.sender if settings.smtp else ""
     head = Letterhead(settings.notices.hoster, sender, _LANGUAGES[settings.notices.language])
     automatic = settings.policy.mode == "enforce"
-    return NoticeLetters(outbox, head, frozenset({sender.lower()}), shared.toolkit.store, None, automatic)
+    return NoticeLetters(outbox, head, frozenset({sender.lower()}), shared.toolkit.store, _no_contact, automatic)
+
+
+def _no_contact(_customer: str) -> str:
+    """Without a register of customers nobody's address is known: then no statement of reasons is written."""
+    return ""
 
 
 def _mailer(settings: Settings) -> Mailer | None:
