@@ -49,13 +49,7 @@ def postfix(folder: Path) -> Iterator[int]:
         "queue_run_delay = 1s\n"
         "smtpd_relay_restrictions = permit_mynetworks, reject\n"
     )
-    service = "{name} unix - - n - - {command}\n"
-    names = {"cleanup": 0, "rewrite": "trivial-rewrite", "bounce": 0, "defer": "bounce", "trace": "bounce"}
-    names |= {"lmtp": 0, "error": 0, "retry": "error", "verify": 0, "proxymap": 0, "anvil": 0, "scache": 0}
-    (config / "master.cf").write_text(
-        f"127.0.0.1:{port} inet n - n - - smtpd\nqmgr unix n - n 300 1 qmgr\npostlog unix-dgram n - n - 1 postlogd\n"
-        + "".join(service.format(name=name, command=command or name) for name, command in names.items())
-    )
+    (config / "master.cf").write_text(_services(port))
     base = [program("postfix"), "-c", str(config)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*base, "start-fg"], stdout=log, stderr=log)
@@ -65,6 +59,19 @@ def postfix(folder: Path) -> Iterator[int]:
     finally:
         subprocess.run([*base, "stop"], capture_output=True, check=False)
         process.wait(30)
+
+
+def _services(port: int) -> str:
+    """Not chrooted; the cleanup server is public, as postfix looks for it there, and bounce servers have no limit."""
+    names = {"bounce": "bounce", "defer": "bounce", "trace": "bounce", "rewrite": "trivial-rewrite", "retry": "error"}
+    names |= {name: name for name in ("lmtp", "error", "verify", "proxymap", "anvil", "scache")}
+    return (
+        f"127.0.0.1:{port} inet n - n - - smtpd\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n"
+        "postlog unix-dgram n - n - 1 postlogd\n"
+        + "".join(
+            f"{name} unix - - n - {0 if command == 'bounce' else '-'} {command}\n" for name, command in names.items()
+        )
+    )
 
 
 def _answers(port: int) -> bool:
@@ -83,6 +90,10 @@ def dovecot(folder: Path) -> Iterator[tuple[int, Path]]:
     for part in ("new", "cur", "tmp"):
         (maildir / part).mkdir(parents=True)
     me, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
+    # Dovecot opens no mailbox as root, whatever its settings say.
+    owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    for path in (maildir, *maildir.iterdir()):
+        os.chown(path, owner.pw_uid, owner.pw_gid)
     login, internal = ("dovenull", "dovecot") if os.geteuid() == 0 else (me, me)
     group = internal if os.geteuid() == 0 else group
     (folder / "dovecot.conf").write_text(
@@ -91,15 +102,13 @@ def dovecot(folder: Path) -> Iterator[tuple[int, Path]]:
         f"default_login_user = {login}\ndefault_internal_user = {internal}\ndefault_internal_group = {group}\n"
         f"first_valid_uid = 0\nfirst_valid_gid = 0\nauth_mechanisms = plain\n"
         "passdb {\n driver = static\n args = password=made-up\n}\n"
-        f"userdb {{\n driver = static\n args = uid={os.geteuid()} gid={os.getegid()} home={folder}\n}}\n"
+        f"userdb {{\n driver = static\n args = uid={owner.pw_uid} gid={owner.pw_gid} home={folder}\n}}\n"
         f"service imap-login {{\n chroot =\n inet_listener imap {{\n port = {port}\n }}\n"
         " inet_listener imaps {\n port = 0\n }\n}\nservice anvil {\n chroot =\n}\nservice stats {\n chroot =\n}\n"
     )
-    process = subprocess.Popen(
-        [program("dovecot"), "-F", "-c", str(folder / "dovecot.conf")],
-        stdout=subprocess.DEVNULL,
-        stderr=(folder / "errors").open("wb"),
-    )
+    command = [program("dovecot"), "-F", "-c", str(folder / "dovecot.conf")]
+    with (folder / "errors").open("wb") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
     try:
         assert wait_until(lambda: _greets(port), 30.0), (folder / "errors").read_text()
         yield port, maildir
