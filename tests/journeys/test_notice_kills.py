@@ -1,0 +1,48 @@
+"""Mails by LMTP to a daemon that is killed at random moments: none lost, none done twice, none left open."""
+
+import json
+import random
+import smtplib
+import time
+from collections import Counter
+from contextlib import suppress
+
+from tests.conftest import Rounds
+from tests.journeys.host import Host, wait_until
+from tests.journeys.noticehost import NoticeHost
+
+
+def deliver(noticed: NoticeHost, mail: bytes) -> bool:
+    """As a mail server does: True when the daemon acknowledged it."""
+    with suppress(OSError, smtplib.SMTPException), smtplib.LMTP(str(noticed.host.folder / "lmtp.sock")) as client:
+        client.sendmail("bounces@hotline.example", ["abuse@hoster.example"], mail)
+        return True
+    return False
+
+
+def test_mails_to_a_daemon_that_is_killed(host: Host, rounds: Rounds) -> None:
+    noticed, chance = NoticeHost(host), random.Random(5)
+    noticed.configure(f'lmtp = "unix:{host.folder}/lmtp.sock"')
+    urls: list[str] = []
+    for kill in range(rounds(2, 30)):
+        host.start()
+        for n in range(4):
+            urls.append(noticed.upload("anna", f"{kill}-{n}.jpg"))
+            assert deliver(noticed, noticed.mail(urls[-1]))
+        forged = noticed.upload("bert", f"{kill}.jpg")
+        assert deliver(noticed, noticed.mail(forged, signed=False))
+        time.sleep(chance.random() * 0.5)
+        host.kill()
+    host.start()
+    assert wait_until(lambda: not any(map(noticed.there, urls)))
+    assert wait_until(lambda: host.status()["open_notices"] == rounds(2, 30))
+    host.stop()
+    notices = noticed.notices()
+    assert Counter(item["url"] for notice in notices for item in notice["items"]).most_common(1)[0][1] == 1
+    assert Counter(notice["state"] for notice in notices) == {"done": len(urls), "needs-person": rounds(2, 30)}
+    assert Counter(case["state"] for case in host.cases())["offline"] == len(urls)
+    assert all(noticed.there(f"http://bert.example/{kill}.jpg") for kill in range(rounds(2, 30)))
+    letters = [json.loads(file.read_text())["id"] for file in (host.folder / "state/letters/waiting").glob("*.json")]
+    assert sorted(letter for letter in letters if letter.endswith("-result")) == sorted(
+        f"{notice['id']}-result" for notice in notices if notice["state"] == "done"
+    )
