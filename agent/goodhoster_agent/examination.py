@@ -103,7 +103,11 @@ def _probe(source: ObservedSource) -> Finding:
 
 
 def _lists(settings: Settings) -> Iterator[Finding]:
-    for status in survey(lists_directory(settings)):
+    lists = list(survey(lists_directory(settings)))
+    if not lists and any(source.kind == "list" for source in settings.hash_sources):
+        hint = "goodhoster hashlist import FILE --source NAME"
+        yield Finding("hash lists", ok=False, detail="none was imported: nothing is ever known by them", hint=hint)
+    for status in lists:
         what = f"hash list {status.source} {status.algorithm}"
         yield Finding(what, status.whole, status.damage or f"{status.entries:,} entries, whole")
 

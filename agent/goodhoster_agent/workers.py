@@ -7,11 +7,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from goodhoster.errors import AuditError, UncheckedError
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.uploads import Place
-from goodhoster.model.verdicts import VerdictKind
+from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.toolkit import Checked, NotAnUploadError, Toolkit
 from goodhoster.uploads.backoff import delay
 from goodhoster.uploads.index import Job, UploadIndex
@@ -25,7 +26,7 @@ _POLL = 0.25
 """Seconds between looks at the queue when nobody rings: other processes queue too, and retries fall due."""
 _PAUSE = 1.0
 """Seconds to wait when the queue itself fails."""
-_SLOW_RETRY = {"too-big": 3600.0, "unreadable": 60.0, "changed": 1.0}
+_SLOW_RETRY = {"too-big": 3600.0, "unreadable": 60.0, "changed": 1.0, "internal-error": 10.0}
 """Seconds at least before a file that could not be read is tried again; a new hint comes sooner."""
 _FAULT_RETRY = 86400.0
 """The same for one that could not be opened: what may change is the program that opens it."""
@@ -115,11 +116,22 @@ class Workers:
             if wait := _unsettled_for(job, time.time()):
                 self._index.postpone(job, time.time() + wait)
                 return
-            with self._toolkit.examine(job.place, job.remembered) as checked:
+            with ExitStack() as stack:
+                checked = self._examine(job, stack)
                 self._index.record(job, (checked.state, checked.content), checked.verdict, time.time())
                 self._settle(job, checked)
         except NotAnUploadError:
             self._index.forget(job)
+
+    def _examine(self, job: Job, stack: ExitStack) -> Checked:
+        """A fault of ours or of a plug-in is a verdict, too: unchecked, and counted as that."""
+        try:
+            return stack.enter_context(self._toolkit.examine(job.place, job.remembered))
+        except NotAnUploadError:
+            raise
+        except Exception as error:
+            _log.exception("checking %s failed; it is tried again", job.place)
+            return Checked(Verdict(VerdictKind.UNCHECKED, reason="internal-error", detail=type(error).__name__))
 
     def _covers(self, place: Place) -> bool:
         """A file may have become private since it was queued: when it was made, a mailbox did not look like one."""

@@ -182,6 +182,14 @@ def test_doctor_names_what_stands_in_the_way(host: Host) -> None:
     host.run("doctor")
 
 
+def test_doctor_warns_of_a_list_source_without_a_list(host: Host) -> None:
+    with host.config.open("a") as config:
+        config.write('[[hash_source]]\nkind = "list"\n')
+    findings = {f["what"]: f for f in map(json.loads, host.run("doctor", "--json", code=1).splitlines())}
+    assert not findings["hash lists"]["ok"]
+    assert "hashlist import" in findings["hash lists"]["hint"]
+
+
 def test_without_a_configuration_the_command_says_how_to_make_one(tmp_path: Path) -> None:
     command = (*GOODHOSTER, "status", "--config", str(tmp_path / "none.toml"))
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -168,7 +168,8 @@ def test_a_fault_in_a_plug_in_stops_no_other_file_and_is_told(house: House, capl
     house.file("alice/a.png")
     eventually(lambda: "ZeroDivisionError" in caplog.text)
     house.file("bob/letter.txt", "a letter")
-    eventually(lambda: house.verdicts() == {"clear": 1})
+    eventually(lambda: house.verdicts() == {"unchecked": 1, "clear": 1})
+    assert house.index.figures().reasons == {"internal-error": 1}
     assert "alice/a.png failed; it is tried again" in caplog.text
     assert house.index.figures().waiting == 1, "neither clear nor known"
 
