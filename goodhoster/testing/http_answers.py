@@ -77,6 +77,7 @@ ODD: Mapping[str, Answer] = {
     "no content": Answer(b"HTTP/1.1 204 No Content\r\n\r\n"),
     "false in part": reply(206, b"false", {"Content-Range": "bytes 0-4/40"}),
     "compressed false": reply(200, b"\x1f\x8b\x08\x00false", {"Content-Encoding": "gzip"}),
+    "false said to be compressed": reply(200, b"false", {"Content-Encoding": "gzip"}),
     "redirect": reply(302, b"false", {"Location": "/v1/check/elsewhere"}),
     "permanent redirect": reply(308, b"", {"Location": "/v1/check/elsewhere"}),
     "bad request": reply(400, b"false"),

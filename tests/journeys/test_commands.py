@@ -172,6 +172,8 @@ def test_configuration_mistakes_are_named(host: Host) -> None:
     assert f"chmod 600 {password}" in host.run("config", "check", code=2)
     password.unlink()
     assert "make it:" in host.run("config", "check", code=2)
+    host.config.write_text(good.replace('path = "customers"', 'path = "nowhere"'))
+    assert "is no directory" in host.run("config", "check", code=2)
 
 
 def test_doctor_names_what_stands_in_the_way(host: Host) -> None:

@@ -28,8 +28,8 @@ class Pauses:
     first: float = 1.0
     """The first pause; it doubles with each trial that fails, and is shortened by up to half at random."""
     longest: float = 60.0
-    refused: float = 300.0
-    """Pause after 401 or 403: asking on with a wrong account gets an address blocked."""
+    refused: float = 60.0
+    """Pause after 401 or 403: asking on with a wrong account gets an address blocked; a mended one is seen soon."""
     obeyed: float = 3600.0
     """A Retry-After is obeyed up to this: a wrong figure must not end checking for days."""
     patience: float = 5.0

@@ -109,7 +109,9 @@ class Client:
             proxy_headers=self._proxy.tunnel_headers,
             allow_redirects=False,
         ) as response:
-            body = await _first_bytes(response, request.enough)
+            # No encoding was asked for: an encoded body is not read, whatever its bytes look like.
+            plain = response.headers.get("Content-Encoding", "identity") == "identity"
+            body = await _first_bytes(response, request.enough) if plain else b""
             return Reply(response.status, body, response.headers.get("Retry-After", ""))
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Lock
 
+from goodhoster.adapters.hashsources.reasons import Reason
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.sources import Question, SourceHealth
 from goodhoster.model.verdicts import Match
@@ -75,5 +76,6 @@ class Counted:
     def _failed(self, error: SourceUnavailableError | SourceRefusedError | UncheckedError) -> None:
         with self._lock:
             self._unchecked[error.reason] += 1
-            self._last_error = str(error)
+            if error.reason != Reason.PAUSED or not self._last_error:  # what it pauses for says more
+                self._last_error = str(error)
             self._alarm = self._alarm or isinstance(error, SourceRefusedError)

@@ -103,8 +103,8 @@ def test_one_good_answer_closes_it_and_forgets(breaker: Breaker, inner: MemorySo
 def test_a_refusal_pauses_at_once_and_long(breaker: Breaker, inner: MemorySource, now: Now) -> None:
     inner.trouble = REFUSED
     assert [ask(breaker), ask(breaker)] == ["refused", "paused"]
-    assert breaker.rest() == 300
-    now.time += 300
+    assert breaker.rest() == 60
+    now.time += 60
     assert ask(breaker) == "refused"
     assert len(inner.asked) == 2
 

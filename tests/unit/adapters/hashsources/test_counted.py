@@ -66,6 +66,12 @@ def test_a_refusal_raises_the_alarm_until_an_answer(counted: Counted, inner: Mem
     assert counted.health().unchecked == {"refused": 1, "timeout": 1}
 
 
+def test_a_pause_does_not_hide_what_it_is_for(counted: Counted, inner: MemorySource) -> None:
+    fail(counted, inner, REFUSED)
+    fail(counted, inner, SourceUnavailableError("not asked for 60 s", reason="paused"))
+    assert counted.health().last_error == "who are you"
+
+
 def test_a_pause_is_shown(inner: MemorySource) -> None:
     counted = Counted(inner, lambda: NOW, rest=lambda: 60.0)
     assert counted.health().paused_until == NOW + timedelta(minutes=1)
