@@ -13,12 +13,14 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from goodhoster.errors import PermanentError
+from goodhoster.errors import PassingError, PermanentError
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.notices.durable import move_durably, write_durably
 from goodhoster.ports import Clock, Mailer
 
 _log = logging.getLogger(__name__)
+_AWAY = 3
+"""Letters in a row that the mail server does not take now: it is the server, not their receivers."""
 _FOLDERS = ("waiting", "sent", "refused", "counts")
 
 
@@ -48,20 +50,29 @@ class Outbox:
         return True
 
     def deliver(self, mailer: Mailer) -> int:
-        """Hand what waits to the mail server; returns how many it took. PassingError when it takes none at present: the
-        rest waits. What it refuses for good is put aside and logged.
+        """Hand what waits to the mail server; returns how many it took. What it refuses for good is put aside and logged.
+
+        A letter that it does not take now waits and holds up no other. PassingError when several in a row were not
+        taken, or some and no other was: the server is away, and the rest waits.
         """
-        taken = 0
+        taken, put_off = 0, 0
+        away: PassingError | None = None
         for file in sorted((self._directory / "waiting").glob("[!.]*.json")):
             letter = _letter(file)
             try:
                 mailer.send(letter)
+            except PassingError as error:
+                away, put_off = error, put_off + 1
+                if put_off == _AWAY:
+                    break
             except PermanentError as error:
                 _log.error("letter %s to %s was refused: %s", letter.id, letter.to, error)
                 move_durably(file, self._file("refused", letter.id))
             else:
                 move_durably(file, self._file("sent", letter.id))
-                taken += 1
+                taken, put_off = taken + 1, 0
+        if away and (put_off == _AWAY or not taken):
+            raise away
         return taken
 
     def waiting(self) -> int:

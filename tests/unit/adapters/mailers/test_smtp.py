@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from pathlib import Path
@@ -30,9 +31,12 @@ class Server:
 
     def __init__(self) -> None:
         self.answer = "250 taken"
+        self.greylisted = ""
         self.taken: list[Envelope] = []
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - its name
+        if envelope.rcpt_tos == [self.greylisted]:
+            return "451 come back later"
         if not self.answer:
             assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
@@ -86,6 +90,14 @@ def test_what_is_not_taken_now_waits_and_is_sent_once_later(
     assert (outbox.waiting(), server.taken) == (1, [])
     server.answer = "250 taken"
     assert [outbox.deliver(mailer), outbox.deliver(mailer), len(server.taken)] == [1, 0, 1]
+
+
+def test_a_letter_that_is_not_taken_now_holds_up_no_other(server: Server, mailer: SmtpMailer, outbox: Outbox) -> None:
+    server.greylisted = LETTER.to
+    outbox.put(replace(LETTER, id="20261124-2", to="desk@authority.example"))
+    assert (outbox.deliver(mailer), outbox.waiting()) == (1, 1)
+    server.greylisted = ""
+    assert (outbox.deliver(mailer), outbox.waiting()) == (1, 0)
 
 
 def test_what_is_refused_for_good_is_put_aside(
