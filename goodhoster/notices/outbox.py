@@ -50,7 +50,7 @@ class Outbox:
         return True
 
     def deliver(self, mailer: Mailer) -> int:
-        """Hand what waits to the mail server; returns how many it took. What it refuses for good is put aside and logged.
+        """Hand what waits to the mail server; returns how many it took. What it refuses for good is put aside, logged.
 
         A letter that it does not take now waits and holds up no other. PassingError when several in a row were not
         taken, or some and no other was: the server is away, and the rest waits.
