@@ -161,7 +161,7 @@ def _goodhoster(folder: Path) -> Iterator[Guard]:
     (tree / "alice").mkdir(parents=True)
     state.mkdir(mode=0o700)
     digests = (hashlib.sha1(content(number), usedforsecurity=False).digest() for number in range(KNOWN))
-    import_entries(state / "hashlists", "made-up", ((digest, Category.OTHER) for digest in digests))
+    import_entries(state / "hashlists", "made-up", ((digest, Category.ILLEGAL) for digest in digests))
     configuration = folder / "goodhoster.toml"
     configuration.write_text(
         f"""
