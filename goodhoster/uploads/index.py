@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from goodhoster.errors import IndexUnavailableError
-from goodhoster.model.uploads import Content, FileState
+from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Verdict
 from goodhoster.uploads.census import count_check
 from goodhoster.uploads.database import Database
@@ -53,7 +53,7 @@ class UploadIndex:
         self._queue = Queue()
         self.database = Database(file)
         self.database.rebuilt = self._start_anew
-        self.inventory = Inventory(self.database, self._excuse)
+        self.inventory = Inventory(self.database, self._excuse, self._in_hand)
         """For the comparison with the disk."""
         self.rebuilt: Callable[[str], None] = lambda _: None
         """Called, with the reason in words, when everything must be scanned anew."""
@@ -64,6 +64,9 @@ class UploadIndex:
 
     def _excuse(self, customer: str) -> None:
         self._queue.excuse(customer)
+
+    def _in_hand(self, tree: bytes, directory: bytes, name: bytes) -> bool:
+        return self._queue.in_hand(Place(tree, joined(directory, name)))
 
     def expect(self, arrivals: Iterable[Arrival], now: float) -> None:
         """Make these places wait for a check; all or none survive a `kill -9` when this returns."""

@@ -15,12 +15,18 @@ _NUMBER = "(SELECT id FROM directories WHERE tree = ? AND path = ?)"
 _STATES = f"SELECT name, waiting, dev, ino, size, mtime_ns, ctime_ns FROM uploads WHERE directory = {_NUMBER}"  # noqa: S608 - our own texts
 
 
+_InHand = Callable[[bytes, bytes, bytes], bool]
+"""Tree, directory, name: does a worker have it?"""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A directory on the disk beside the index."""
 
     unsettled: list[bytes]
-    """Names that have no verdict in their present state and do not wait for one either."""
+    """Names that have no verdict in their present state and do not wait for one either. What a worker has in hand is
+    unsettled: it may have been read before it changed.
+    """
     vanished: list[bytes]
     """Names that the index knows and the disk does not."""
 
@@ -38,14 +44,17 @@ class Progress:
 class Inventory:
     """Reads and clears rows. Memory is bounded: no more than one directory or page is read at a time."""
 
-    def __init__(self, database: Database, dropped: Callable[[str], None]) -> None:
+    def __init__(self, database: Database, dropped: Callable[[str], None], in_hand: _InHand) -> None:
         self._database = database
         self._dropped = dropped
+        self._in_hand = in_hand
 
     def compare(self, tree: bytes, directory: bytes, states: Mapping[bytes, FileState]) -> Comparison:
         """A directory of which all regular files are given."""
         rows = self._rows(_STATES, (tree, directory))
-        return Comparison(_unsettled(rows, states), [name for name, *_ in rows if name not in states])
+        return Comparison(
+            self._unsettled(tree, directory, rows, states), [name for name, *_ in rows if name not in states]
+        )
 
     def compare_part(self, tree: bytes, directory: bytes, states: Mapping[bytes, FileState]) -> Comparison:
         """Some of a directory's files; nothing is said of vanished ones (see `names`)."""
@@ -55,7 +64,7 @@ class Inventory:
             page = names[start : start + _PAGE]
             marks = ", ".join("?" * len(page))
             rows += self._rows(f"{_STATES} AND name IN ({marks})", (tree, directory, *page))
-        return Comparison(_unsettled(rows, states), [])
+        return Comparison(self._unsettled(tree, directory, rows, states), [])
 
     def names(self, tree: bytes, directory: bytes) -> Iterator[Sequence[bytes]]:
         """All names that the index knows in a directory, in pages; they may be dropped meanwhile."""
@@ -99,6 +108,18 @@ class Inventory:
             after = page[-1][0]
             yield [name for (name,) in page]
 
+    def _unsettled(
+        self, tree: bytes, directory: bytes, rows: Iterable[Row], states: Mapping[bytes, FileState]
+    ) -> list[bytes]:
+        known = {row[0]: row[1:] for row in rows}
+
+        def is_settled(name: bytes, state: FileState) -> bool:
+            if (row := known.get(name)) is None:
+                return False
+            return row[1:] == state_row(state) or (row[0] > 0 and not self._in_hand(tree, directory, name))
+
+        return [name for name, state in states.items() if not is_settled(name, state)]
+
     def _clear_directory(self, tree: bytes, directory: bytes) -> None:
         customer = self._rows("SELECT customer FROM directories WHERE tree = ? AND path = ?", (tree, directory))
         for (name,) in customer:
@@ -107,15 +128,6 @@ class Inventory:
             f"DELETE FROM directories WHERE id = {_NUMBER} AND NOT EXISTS (SELECT 1 FROM uploads WHERE directory = id)"  # noqa: S608
         )
         self._database.run(lambda db: db.execute(empty, (tree, directory)))
-
-
-def _unsettled(rows: Iterable[Row], states: Mapping[bytes, FileState]) -> list[bytes]:
-    known = {row[0]: row[1:] for row in rows}
-    return [name for name, state in states.items() if not _is_settled(known.get(name), state)]
-
-
-def _is_settled(row: Row | None, state: FileState) -> bool:
-    return row is not None and (row[0] > 0 or row[1:] == state_row(state))
 
 
 def _drop(db: sqlite3.Connection, which: str, keys: Sequence[Row]) -> None:

@@ -68,6 +68,10 @@ class Queue:
         """Make some rows ready that wait for a retry; returns how many, 0 when none is left."""
         return self._make_ready(db, f"{_DEFERRED} AND due > ? AND tries > 0 LIMIT ?", (now,))
 
+    def in_hand(self, place: Place) -> bool:
+        """Does a worker of this process have it in hand?"""
+        return place in self._in_hand
+
     def put_down(self, job: Job) -> None:
         """A worker has it in hand no longer."""
         self._in_hand.discard(job.place)

@@ -72,6 +72,19 @@ def settled(index: UploadIndex, path: bytes, verdict: Verdict, state: FileState 
     index.settle(job)
 
 
+def test_what_changed_in_a_workers_hand_is_checked_again(index: UploadIndex) -> None:
+    """It may have been read before it changed, and no event may tell (truncate by path under fanotify)."""
+    index.expect([arrival()], NOW)
+    assert has_verdict(index)
+    job = only(index)
+    assert not has_verdict(index)
+    index.record(job, (STATE, CONTENT), CLEAR, NOW)
+    assert has_verdict(index)
+    assert not has_verdict(index, replace(STATE, size=1))
+    index.give_back(job)
+    assert has_verdict(index, replace(STATE, size=1))
+
+
 def test_a_place_is_handed_out_once_until_it_is_given_back(index: UploadIndex) -> None:
     index.expect([arrival()], NOW)
     job = only(index)
