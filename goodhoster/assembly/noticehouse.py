@@ -16,6 +16,7 @@ from goodhoster.audit.log import utc_now
 from goodhoster.cases.noticeacts import NoticeActs
 from goodhoster.cases.noticedesk import NoticeDesk, NoticeParts
 from goodhoster.cases.noticeletters import NoticeLetters
+from goodhoster.cases.noticepost import NoticePost
 from goodhoster.cases.turn import Turn
 from goodhoster.model.noticelife import Receipt
 from goodhoster.model.notices import Carrier, Notifier, RawNotice, TrustFinding, TrustRule
@@ -59,6 +60,7 @@ class NoticeHouse:
     reader: NoticeReader
     trust: Trust
     letters: NoticeLetters
+    post: NoticePost
 
 
 def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
@@ -85,7 +87,8 @@ def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
     )
     terms = Terms(timedelta(seconds=settings.notices.deadline), timedelta(seconds=settings.notices.warn_before))
     desk = NoticeDesk(parts, shared.notifiers, terms)
-    return NoticeHouse(desk, store, spool, letters.outbox, _mailer(settings), reader, shared.trust, letters)
+    post = NoticePost(store, parts.audit, letters, parts.turn)
+    return NoticeHouse(desk, store, spool, letters.outbox, _mailer(settings), reader, shared.trust, letters, post)
 
 
 class _Belief:
@@ -110,12 +113,8 @@ def _letters(shared: Shared, outbox: Outbox) -> NoticeLetters:
     sender = settings.smtp.sender if settings.smtp else ""
     head = Letterhead(settings.notices.hoster, sender, _LANGUAGES[settings.notices.language])
     automatic = settings.policy.mode == "enforce"
-    return NoticeLetters(outbox, head, frozenset({sender.lower()}), shared.toolkit.store, _no_contact, automatic)
-
-
-def _no_contact(_customer: str) -> str:
-    """Without a register of customers nobody's address is known: then no statement of reasons is written."""
-    return ""
+    contact_of = shared.locator.maps.contact_of
+    return NoticeLetters(outbox, head, frozenset({sender.lower()}), shared.toolkit.store, contact_of, automatic)
 
 
 def _mailer(settings: Settings) -> Mailer | None:

@@ -111,16 +111,6 @@ class NoticeDesk:
             reason = f"{order.actor}: {order.reason}"
             return self._advance(replace(notice, items=items, reason=reason), recorded=notice, by_person=True)
 
-    def answer(self, notice_id: str) -> bool:
-        """A person sends the answer as things stand. False when it was sent already, or nobody is to be answered."""
-        with self._parts.turn:
-            notice = self._parts.store.get(notice_id)
-            after = self._parts.letters.write_answer(notice)
-            if after == notice:
-                return False
-            self._parts.store.replace(after, expected=notice.state)
-            return True
-
     def _advance(self, notice: Notice, recorded: Notice | None = None, *, by_person: bool = False) -> Notice:
         """As far as it goes now. `recorded` is what the store holds, where that is older."""
         before = recorded or notice

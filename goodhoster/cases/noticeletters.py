@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from goodhoster.model.cases import CaseState
+from goodhoster.errors import RefusedError
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.contacts import Contact
 from goodhoster.model.letters import Letter
 from goodhoster.model.noticelife import Notice, NoticeState
-from goodhoster.model.notices import Carrier
+from goodhoster.model.notices import Carrier, TrustLevel
 from goodhoster.model.uploads import display
 from goodhoster.notices import replies
 from goodhoster.notices.outbox import Outbox
-from goodhoster.notices.replies import Letterhead
+from goodhoster.notices.replies import Acted, Letterhead
 from goodhoster.ports import CaseStore
 
 _BOUNCE = "<>"
@@ -27,16 +29,15 @@ class NoticeLetters:
     own_addresses: frozenset[str]
     """Lower case: a letter to ourselves would come back as a notice."""
     cases: CaseStore
-    contact_of: Callable[[str], str]
-    """Address of a customer's contact, empty when there is none: then no statement is written yet."""
+    contact_of: Callable[[str], Contact | None]
+    """None when no directory names one: then no statement is written yet."""
     automatic: bool
     """False in mode observe: nothing goes out by itself."""
 
     def write(self, notice: Notice) -> Notice:
         """Put every letter that is owed and was not written into the outbox; the notice notes which."""
         for told, letter in self._owed(notice) if self.automatic else ():
-            sent = self.outbox.put(letter)
-            notice = replace(notice, told=(*notice.told, told if sent else f"{told}-not-sent"))
+            notice = self._put(notice, told, letter)
         return notice
 
     def answer(self, notice: Notice) -> Letter | None:
@@ -52,8 +53,33 @@ class NoticeLetters:
         self.outbox.put(replace(letter, limited=False))
         return replace(notice, told=(*notice.told, min(told, key=len)))
 
-    def _owed(self, notice: Notice) -> Iterator[tuple[str, Letter]]:
-        yield from self._statements(notice)
+    def write_statements(self, notice: Notice) -> Notice:
+        """By order of a person: also what was withheld from customers because an order was confidential."""
+        for told, letter in self.statements(notice, withhold=False):
+            notice = self._put(notice, told, letter)
+        return notice
+
+    def forwarding(self, notice: Notice, hotline: str) -> Letter:
+        """A notice of the public as it goes to the hotline. RefusedError when it is not for others to see."""
+        if _confidential(notice):
+            raise RefusedError(f"notice {notice.id} is a confidential order", hint="only its authority may hand it on")
+        if notice.level in {TrustLevel.PINNED, TrustLevel.AUTHORITY}:
+            hint = "act on it: goodhoster notices confirm or dismiss"
+            raise RefusedError(f"notice {notice.id} is of {notice.notifier} and not of the public", hint=hint)
+        return replies.forward(notice, hotline, self.head)
+
+    def write_forward(self, notice: Notice, letter: Letter) -> Notice:
+        """Hand it on."""
+        return self._put(notice, "forward", letter)
+
+    def _put(self, notice: Notice, told: str, letter: Letter | None) -> Notice:
+        """A letter that is none is one that cannot be written now: only that is noted, once."""
+        if letter is not None and not self.outbox.put(letter):
+            told += "-not-sent"
+        return notice if told in notice.told else replace(notice, told=(*notice.told, told))
+
+    def _owed(self, notice: Notice) -> Iterator[tuple[str, Letter | None]]:
+        yield from self.statements(notice, withhold=_confidential(notice))
         if not self._answerable(notice):
             return
         result = _told("result", notice)
@@ -63,25 +89,31 @@ class NoticeLetters:
         elif not _told("receipt", notice) & set(notice.told) and _round(notice) == 1:
             yield "receipt", replies.receipt(notice, self.head)
 
-    def _statements(self, notice: Notice) -> Iterator[tuple[str, Letter]]:
-        """One for each customer, about what this notice made inaccessible; withheld where an order is confidential."""
-        if notice.read is None or (notice.read.order and notice.read.order.confidential):
-            return
-        for customer, lines in self._acted(notice).items():
-            told, address = f"statement:{customer}", self.contact_of(customer)
-            if address and not {told, f"{told}-not-sent"} & set(notice.told):
-                yield told, replies.statement(notice, lines, (customer, address), self.head)
+    def statements(self, notice: Notice, *, withhold: bool) -> Iterator[tuple[str, Letter | None]]:
+        """One for each customer, about what this notice made inaccessible. Raises what a directory raises where no
+        contact can be told.
+        """
+        for customer, acted in self._acted(notice).items():
+            told = f"statement:{customer}"
+            if {told, f"{told}-not-sent"} & set(notice.told):
+                continue
+            if withhold:
+                yield f"{told}-withheld", None
+            elif contact := self.contact_of(customer):
+                yield told, replies.statement(notice, acted, contact, self.head)
+            else:
+                yield f"{told}-no-contact", None
 
-    def _acted(self, notice: Notice) -> dict[str, list[str]]:
+    def _acted(self, notice: Notice) -> dict[str, Acted]:
         """What this notice (and no earlier one) made inaccessible, by customer. Each sees only its own files."""
-        found: dict[str, list[str]] = {}
+        found: dict[str, Acted] = {}
         for item in notice.items:
             if item.blocked:
-                found.setdefault(item.customer, []).append(replies.defanged(item.url))
+                by_person = notice.level is not TrustLevel.PINNED
+                _add(found, item.customer, Acted((replies.defanged(item.url),), by_person))
             for case in map(self.cases.get, item.cases):
                 if case.notice == notice.id and case.state is CaseState.OFFLINE:
-                    files = [case.about(number).upload.place for number in range(len(case.measures))]
-                    found.setdefault(case.upload.customer, []).extend(display(place.path) for place in files)
+                    _add(found, case.upload.customer, Acted(tuple(_files(case)), bool(case.actor)))
         return found
 
     def _answerable(self, notice: Notice) -> bool:
@@ -91,6 +123,19 @@ class NoticeLetters:
             return False
         bounced = notice.receipt.carrier is Carrier.MAIL and notice.receipt.sender == _BOUNCE
         return not bounced and read.reporter.answer_to.lower() not in self.own_addresses
+
+
+def _confidential(notice: Notice) -> bool:
+    return bool(notice.read and notice.read.order and notice.read.order.confidential)
+
+
+def _add(found: dict[str, Acted], customer: str, acted: Acted) -> None:
+    before = found.get(customer, Acted(()))
+    found[customer] = Acted((*before.lines, *acted.lines), before.by_person or acted.by_person)
+
+
+def _files(case: Case) -> Iterator[str]:
+    return (display(case.about(number).upload.place.path) for number in range(len(case.measures)))
 
 
 def _round(notice: Notice) -> int:

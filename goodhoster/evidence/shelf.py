@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from goodhoster import kernel
 from goodhoster.errors import QuarantineError
@@ -118,11 +118,9 @@ def _keeps_entries(directory: os.stat_result) -> bool:
 
 
 def _make(parent: int, name: bytes) -> int:
-    try:
+    with suppress(FileExistsError):  # looked at below: it must be ours whoever made it
         os.mkdir(name, 0o700, dir_fd=parent)
         os.fsync(parent)
-    except FileExistsError:
-        pass  # looked at below: it must be ours whoever made it
     directory = _open_private(parent, name)
     if directory is None:
         message = f"{os.fsdecode(name)} at the top of the disk is not a private directory of this user"

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from goodhoster.model.contacts import Contact
 from goodhoster.model.digests import Digest
 from goodhoster.model.uploads import Place, Upload
 
@@ -260,6 +261,8 @@ class Site:
     """None means on any."""
     default: bool = False
     """Answers for names that no site has."""
+    contact: Contact | None = None
+    """Of its customer, where the directory knows one."""
 
 
 class Outcome(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from goodhoster.model.contacts import Contact
 from goodhoster.notices.sitemap import SiteMap
 from goodhoster.ports import Directory
 
@@ -28,3 +29,7 @@ class Maps:
             kept = self._now(), SiteMap(site for directory in self._directories for site in directory.sites())
             self._kept = kept
         return kept[1]
+
+    def contact_of(self, customer: str) -> Contact | None:
+        """Whom to write to about that customer; raises as `current` does."""
+        return self.current().contact_of(customer)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from goodhoster.model.contacts import Contact
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.noticelife import ItemState, Notice, NoticeItem
 from goodhoster.model.notices import TrustLevel
@@ -38,6 +39,16 @@ class Letterhead:
     """For customers and for whoever does not show another."""
 
 
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What one notice made inaccessible at one customer."""
+
+    lines: tuple[str, ...]
+    """Files and addresses, as the customer may read them."""
+    by_person: bool = False
+    """A person had a word in it; else it was done automatically."""
+
+
 def receipt(notice: Notice, head: Letterhead) -> Letter:
     """That we have it (DSA Art. 16(4))."""
     return _to_notifier(LetterKind.RECEIPT, notice, head)
@@ -48,12 +59,20 @@ def result(notice: Notice, head: Letterhead, round_: int = 1) -> Letter:
     return _to_notifier(LetterKind.RESULT, notice, head, round_)
 
 
-def statement(notice: Notice, lines: Sequence[str], customer: tuple[str, str], head: Letterhead) -> Letter:
-    """To the customer, given as (id, address): what was done, why, on what ground, how to object (DSA Art. 17)."""
-    name, address = customer
-    more = {"items": [{"url": line} for line in lines], "objections": head.objections}
-    subject, text = _render(LetterKind.STATEMENT, head.language, _values(notice, head) | more)
-    return Letter(f"{notice.id}-statement-{_plain(name)}", LetterKind.STATEMENT, address, subject, text)
+def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) -> Letter:
+    """To the customer: what was done, why, on what ground, whether automatically, how to object (DSA Art. 17)."""
+    ordered = notice.level is TrustLevel.AUTHORITY or (notice.read is not None and notice.read.order is not None)
+    more = {
+        "items": [{"url": line} for line in acted.lines],
+        "objections": head.objections,
+        "ordered": ordered,
+        "reference": _one_line(notice.reference),
+        "by_person": acted.by_person,
+    }
+    language = contact.language or head.language
+    subject, text = _render(LetterKind.STATEMENT, language, _values(notice, head) | more)
+    name = f"{notice.id}-statement-{_plain(contact.customer)}"
+    return Letter(name, LetterKind.STATEMENT, contact.address, subject, text)
 
 
 def forward(notice: Notice, hotline: str, head: Letterhead) -> Letter:

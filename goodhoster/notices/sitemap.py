@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from goodhoster.model.contacts import Contact
 from goodhoster.model.notices import Site
 from goodhoster.notices.routes import pattern_of
 
@@ -26,7 +27,10 @@ class SiteMap:
         self._sites = tuple(sites)
         self._named: dict[str, list[Site]] = defaultdict(list)
         self._patterns: list[tuple[str, Site]] = []
+        self._contacts: dict[str, Contact] = {}
         for site in self._sites:
+            if site.contact:
+                self._contacts.setdefault(site.contact.customer, site.contact)
             for name in site.names:
                 if name.startswith("~"):
                     self._patterns.append((name[1:], site))
@@ -48,6 +52,10 @@ class SiteMap:
             if found := self._named.get(key):
                 return [Answering(site, {"host": host}) for site in found]
         return self._by_pattern(host)
+
+    def contact_of(self, customer: str) -> Contact | None:
+        """Whom to write to about that customer: the first whom a directory names; None when none does."""
+        return self._contacts.get(customer)
 
     def by_default(self, address: str) -> list[Answering]:
         """The sites that answer on this address for names that no site has."""

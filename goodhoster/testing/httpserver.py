@@ -8,6 +8,7 @@ import struct
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
@@ -96,15 +97,13 @@ class FakeServer(ABC):
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        try:
+        # The client has gone, or the test is over.
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while await _send(writer, self._answer(await _receive(reader))):
                 pass
             writer.close()
             await writer.wait_closed()
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the client has gone, or the test is over
-        finally:
-            writer.transport.abort()
+        writer.transport.abort()
 
     def _answer(self, request: Request) -> Answer:
         self.requests.append(request)

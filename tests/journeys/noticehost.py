@@ -40,8 +40,7 @@ class NoticeHost:
 
     def configure(self, notices: str = "", more: str = "", customers: Sequence[str] = ("anna", "bert", "cas")) -> None:
         folder = self.host.folder
-        rows = [f"{name},{name}.example,{self.host.customers}/{name}/www" for name in customers]
-        (folder / "sites.csv").write_text("\n".join(["customer_id,domain,docroot", *rows, ""]))
+        self.list_sites(customers)
         (folder / "hotline.keys").write_text(f"{self.signer.name} {self.signer.record}\n")
         token = folder / "hotline.token"
         token.touch(0o600)
@@ -50,6 +49,20 @@ class NoticeHost:
         (folder / "conf.d" / "notices.toml").write_text(CONFIG.format(notices=notices, more=more))
         for name in customers:
             (self.host.customers / name / "www").mkdir(parents=True, exist_ok=True)
+
+    def list_sites(self, customers: Sequence[str], contacts: dict[str, str] | None = None) -> None:
+        """`contacts`: address and language of a customer's contact, as CSV."""
+        rows = [
+            f"{name},{name}.example,{self.host.customers}/{name}/www,{(contacts or {}).get(name, ',')}"
+            for name in customers
+        ]
+        (self.host.folder / "sites.csv").write_text("\n".join(["customer_id,domain,docroot,email,language", *rows, ""]))
+
+    def letters(self, folder: str = "waiting") -> dict[str, dict[str, Any]]:
+        """What is in the outbox, by what the letters are and to whom."""
+        files = (self.host.folder / "state/letters" / folder).rglob("*.json")
+        found = [json.loads(file.read_text()) for file in files]
+        return {f"{letter['kind']} {letter['to']}": letter for letter in found}
 
     def upload(self, customer: str, name: str, content: str = "") -> str:
         """A file of that customer, and its URL."""

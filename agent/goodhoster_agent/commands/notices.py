@@ -16,7 +16,6 @@ from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.model.noticelife import Notice, NoticeItem, NoticeState
 from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.model.uploads import display
-from goodhoster.notices import replies
 from goodhoster.notices.reconciling import Gap, read_list, reconcile
 from goodhoster.notices.replies import defanged
 from goodhoster.notices.spool import Arrived
@@ -105,7 +104,7 @@ def answer_command(
         if letter is None:
             hint = "it came from a machine, or without an address"
             raise RefusedError(f"nobody is to be answered about notice {notice_id}", hint=hint)
-        sent = not show and notices.desk.answer(notice_id)
+        sent = not show and notices.post.answer(notice_id)
     if as_json:
         found = {"id": notice_id, "to": letter.to, "subject": letter.subject, "text": letter.text, "sent": sent}
         print_json(found)
@@ -113,15 +112,23 @@ def answer_command(
         print(f"To: {letter.to}\nSubject: {letter.subject}\n\n{letter.text}")
 
 
+@app.command("tell")
+def tell_command(
+    notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Send customers the statement of reasons that was withheld because an order was confidential."""
+    with closing(sandboxed_house(read_settings(config))) as house:
+        _print(open_notices(house).post.tell(notice_id, order_of(reason)), as_json=as_json)
+
+
 @app.command("forward")
 def forward_command(notice_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Hand a notice of the public on to the hotline for judgement."""
     with closing(sandboxed_house(read_settings(config))) as house:
-        notices, hotline = open_notices(house), house.settings.notices.hotline
+        hotline = house.settings.notices.hotline
         if not hotline:
             raise ConfigurationError("no hotline to forward to is set", hint="see [notices] hotline")
-        letter = replies.forward(notices.store.get(notice_id), hotline, notices.letters.head)
-        notices.outbox.put(letter)
+        letter = open_notices(house).post.forward(notice_id, hotline, order_of("").actor)
     if as_json:
         print_json({"id": notice_id, "to": letter.to, "subject": letter.subject, "text": letter.text})
     else:

@@ -49,7 +49,9 @@ class ListedKind:
     """The sites in a list of one's own, CSV or TOML."""
 
     kind: str = setting(one_of("list"), "Which kind of directory this is.", example='"list"')
-    file: Path = setting(path, "CSV (customer_id, domain, docroot) or TOML ([[site]]).", example='"sites.csv"')
+    file: Path = setting(
+        path, "CSV (customer_id, domain, docroot; email, language) or TOML ([[site]]).", example='"sites.csv"'
+    )
 
     def build(self) -> Directory:
         """The directory; nothing is read yet."""

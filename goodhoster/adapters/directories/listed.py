@@ -1,13 +1,15 @@
 """Sites from a list that the administrator keeps, or that a script writes: CSV or TOML.
 
 CSV has a header with at least `customer_id`, `domain` and `docroot` (the list of customers has them); several domains
-of one docroot stand in one cell with blanks between, or on lines of their own. TOML has a `[[site]]` for each, and may
-say more:
+of one docroot stand in one cell with blanks between, or on lines of their own. `email` and `language` say where and how
+the customer is written to, and need not be there. TOML has a `[[site]]` for each, and may say more:
 
     [[site]]
     customer = "anna"
     names = ["anna.example", "*.anna.example"]
     docroot = "/srv/customers/anna/www"
+    email = "anna@anna.example"
+    language = "nl"
     aliases = { "/media/" = "/srv/customers/anna/media/" }
 """
 
@@ -15,18 +17,23 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from goodhoster.adapters.directories.names import host_name
 from goodhoster.errors import ConfigurationError
+from goodhoster.model.contacts import Contact
 from goodhoster.model.notices import Matching, Route, Site
 
 _COLUMNS = ("customer_id", "domain", "docroot")
-_KEYS = frozenset({"customer", "names", "docroot", "aliases", "addresses"})
+_MORE_COLUMNS = ("email", "language")
+_KEYS = frozenset({"customer", "names", "docroot", "aliases", "addresses", *_MORE_COLUMNS})
+_ADDRESS = re.compile(r"[^\s@<>,;]{1,64}@[^\s@<>,;]{1,253}")
+_LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +63,10 @@ def _from_csv(file: Path) -> Iterator[Site]:
             raise ConfigurationError(f"{file}: no column {', '.join(missing)}", hint=hint)
         for row in rows:
             where = f"{file}, line {rows.line_num}"
-            cells = {column: (row[column] or "").strip() for column in _COLUMNS}
+            cells = {column: (row.get(column) or "").strip() for column in (*_COLUMNS, *_MORE_COLUMNS)}
             if any(cells.values()):
-                yield _site(where, cells["customer_id"], tuple(cells["domain"].split()), cells["docroot"])
+                site = _site(where, cells["customer_id"], tuple(cells["domain"].split()), cells["docroot"])
+                yield replace(site, contact=_contact(site.customer, cells))
 
 
 def _from_toml(file: Path) -> Iterator[Site]:
@@ -87,7 +95,16 @@ def _entry(where: str, entry: Mapping[str, Any]) -> Site:
         Route(Matching.PREFIX, prefix.rstrip("/") + "/", os.fsencode(directory.rstrip("/") + "/"), replaces=True)
         for prefix, directory in aliases.items()
     )
-    return Site(site.customer, site.names, (*site.routes, *more), tuple(addresses))
+    contact = _contact(site.customer, entry)
+    return replace(site, routes=(*site.routes, *more), addresses=tuple(addresses), contact=contact)
+
+
+def _contact(customer: str, said: Mapping[str, Any]) -> Contact | None:
+    """None where no address can be made out: that a site is served there is believed all the same."""
+    address = str(said.get("email", ""))
+    if not _ADDRESS.fullmatch(address):
+        return None
+    return Contact(customer, address, _LANGUAGES.get(str(said.get("language", "")).lower()))
 
 
 def _texts(values: object) -> bool:

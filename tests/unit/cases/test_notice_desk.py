@@ -25,6 +25,7 @@ from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import PassingError, RefusedError
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.cases import CaseState
+from goodhoster.model.contacts import Contact
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.noticelife import Block, ItemState, Notice, NoticeState, Receipt, Sight
 from goodhoster.model.notices import (
@@ -106,7 +107,7 @@ class House:
             HEAD,
             frozenset({"abuse@hoster.example"}),
             self.cases,
-            "{}@customer.example".format,
+            lambda customer: Contact(customer, f"{customer}@customer.example"),
             rules.enforce,
         )
         parts = NoticeParts(

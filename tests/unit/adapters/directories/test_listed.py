@@ -4,6 +4,7 @@ import pytest
 
 from goodhoster.adapters.directories.listed import ListedDirectory
 from goodhoster.errors import ConfigurationError
+from goodhoster.model.contacts import Contact
 from goodhoster.model.notices import Matching, Route, Site
 
 ROOT = Route(Matching.PREFIX, "/", b"/srv/anna/www")
@@ -18,9 +19,33 @@ def test_a_list_of_customers_is_a_directory(tmp_path: Path) -> None:
         ",,,,,\n"
     )
     assert ListedDirectory(file).sites() == [
-        Site("anna", ("anna.example", "www.anna.example"), (ROOT,)),
+        Site("anna", ("anna.example", "www.anna.example"), (ROOT,), contact=Contact("anna", "a@anna.example")),
         Site("anna", ("xn--caf-dma.example",), (ROOT,)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("email", "language", "contact"),
+    [
+        ("a@anna.example", "nl", Contact("anna", "a@anna.example", "nl")),
+        ("a@anna.example", "EN", Contact("anna", "a@anna.example", "en")),
+        ("a@anna.example", "Frysk", Contact("anna", "a@anna.example")),
+        ("Anna <a@anna.example>", "nl", None),
+        ("ask Anna", "nl", None),
+        ("", "nl", None),
+    ],
+)
+def test_a_contact_that_cannot_be_made_out_takes_no_site_away(
+    tmp_path: Path, email: str, language: str, contact: Contact | None
+) -> None:
+    csv, toml = tmp_path / "sites.csv", tmp_path / "sites.toml"
+    csv.write_text(f"customer_id,domain,docroot,language,email\nanna,a.example,/srv/anna/www,{language},{email}\n")
+    toml.write_text(
+        '[[site]]\ncustomer = "anna"\nnames = ["a.example"]\ndocroot = "/srv/anna/www"\n'
+        f'email = "{email}"\nlanguage = "{language}"\n'
+    )
+    for file in (csv, toml):
+        assert ListedDirectory(file).sites() == [Site("anna", ("a.example",), (ROOT,), contact=contact)]
 
 
 def test_a_change_is_seen_the_next_time(tmp_path: Path) -> None:
