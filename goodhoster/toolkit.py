@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.checking.exemptions import Exempt, nothing_exempt
 from goodhoster.checking.kinds import named_as_picture
 from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import GoodhosterError, RefusedError, UncheckedError
@@ -61,6 +62,7 @@ class Toolkit:
     audit: AuditLog
     desk: CaseDesk
     hasher: Hasher
+    exempt: Exempt = nothing_exempt
 
     @contextmanager
     def examine(self, place: Place, remembered: tuple[FileState, Content] | None = None) -> Iterator[Checked]:
@@ -138,7 +140,8 @@ class Toolkit:
         except UncheckedError as error:
             return Checked(_unchecked(error), opened.state)
         picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
-        return Checked(verdict_of(content, self.sources, picture=picture), opened.state, content, picture)
+        verdict = verdict_of(content, self.sources, picture=picture, exempt=self.exempt)
+        return Checked(verdict, opened.state, content, picture)
 
 
 def _each(case_ids: Sequence[str], carry_out: Callable[[str], Case]) -> CaseOrders:

@@ -29,6 +29,7 @@ COMMANDS = (
     "notices",
     "audit",
     "hashlist",
+    "exemptions",
     "hashservice",
     "config",
     "doctor",

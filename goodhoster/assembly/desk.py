@@ -9,11 +9,12 @@ from goodhoster.adapters.pagers.hooks import pager
 from goodhoster.adapters.stores.sqlite import SqliteCaseStore
 from goodhoster.adapters.stores.storms import SqliteStormStore
 from goodhoster.assembly.mover import mover_or_here
-from goodhoster.assembly.state import audit_log, make_state_dir, trees_of
+from goodhoster.assembly.state import audit_log, exemption_book, make_state_dir, trees_of
 from goodhoster.audit.log import utc_now
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.storms import StormWatch
 from goodhoster.cases.turn import Turn
+from goodhoster.checking.exemptions import Exemptions
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.verdicts import Category
@@ -67,7 +68,8 @@ def assemble_desk(settings: Settings, quarantine: Quarantine | None = None) -> H
             clock=utc_now,
             brake=StormWatch(storms, storms, census, store, audit, pager(settings.paging.command), rules, utc_now),
         )
-        toolkit = Toolkit((), store, audit, desk, DirectHasher(reading_limits(settings)))
+        exempt = Exemptions(exemption_book(settings).directory)
+        toolkit = Toolkit((), store, audit, desk, DirectHasher(reading_limits(settings)), exempt)
         return House(settings, trees, (), index, audit, toolkit, begun.pop_all())
 
 

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.checking import ownlists
+from goodhoster.checking import exemptionbook, ownlists
+from goodhoster.checking.exemptionbook import ExemptionBook
 from goodhoster.errors import ConfigurationError
 from goodhoster.ports import AuditLog
 from goodhoster.settings import Settings, WatchSettings
@@ -28,6 +29,13 @@ def lists_directory(settings: Settings) -> Path:
     directory = make_state_dir(settings.state_dir) / ownlists.DIRECTORY
     directory.mkdir(mode=0o700, exist_ok=True)
     return directory
+
+
+def exemption_book(settings: Settings) -> ExemptionBook:
+    """The sets of known-harmless contents."""
+    directory = make_state_dir(settings.state_dir) / exemptionbook.DIRECTORY
+    directory.mkdir(mode=0o700, exist_ok=True)
+    return ExemptionBook(directory, audit_log(settings))
 
 
 def make_state_dir(state_dir: Path) -> Path:

@@ -19,7 +19,7 @@ from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.ids import new_id
 from goodhoster.model.notices import Caps
 from goodhoster.model.uploads import Upload
-from goodhoster.model.verdicts import Match, Verdict, VerdictKind
+from goodhoster.model.verdicts import Match, Verdict
 from goodhoster.policy.decide import Action, Decision, decide
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
 from goodhoster.policy.rules import HouseRules
@@ -215,7 +215,7 @@ class CaseDesk:
             measures_last_hour=self.store.count(hour),
             customer_measures_last_hour=self.store.count(replace(hour, customer=file.upload.customer)),
             overruled=self._overruled(file.upload, file.digests),
-            exempt=file.verdict.kind is VerdictKind.EXEMPT,
+            exempt=file.verdict.exemption,
         )
 
     def _overruled(self, upload: Upload, digests: Digests) -> bool:

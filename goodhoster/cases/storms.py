@@ -34,6 +34,7 @@ _LISTED = 1000
 """Cases at most that an alert lists."""
 _TAKEN = frozenset({CaseState.OPEN, CaseState.FAILED, CaseState.OFFLINE})
 _ALL_SOURCES = ""
+_OF_ONE_SOURCE = frozenset({StormKind.SOURCE_CAP, StormKind.SOURCE_RATE, StormKind.EXEMPTION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class StormWatch:
         sources = sorted({match.source for match in matches})
         content = Cause(StormKind.CONTENT, digests.sha256.hex())
         by_source = {source: tuple(causes_of_source(source)) for source in sources}
-        causes = (content, Cause(StormKind.CAP), *(cause for found in by_source.values() for cause in found))
+        exempted = (Cause(StormKind.EXEMPTION, source) for source in sources)
+        causes = (content, Cause(StormKind.CAP), *exempted, *(cause for found in by_source.values() for cause in found))
         storms = self.storms.newest(causes)
         cap_since = self._since(storms.get(Cause(StormKind.CAP)))
         return Circumstances(
@@ -135,7 +137,7 @@ class StormWatch:
     def tell(self, storm: Storm) -> bool:
         """Bring the alert to a person. False when it could not be delivered: the log has it, and it is tried again."""
         text = alert_text(storm)
-        _log.critical("storm %s: %s; %s", storm.id, storm.reason, text.replace("\n", " "))
+        _log.critical("storm %s: %s", storm.id, " ".join(text.split()))
         try:
             self.pager.page(f"goodhoster: storm {storm.id}, matches are held", text)
         except PassingError as error:
@@ -146,7 +148,7 @@ class StormWatch:
 
     def _begin(self, braked: Braked, sources: tuple[str, ...]) -> None:
         now, cause = self.clock(), braked.cause
-        about = (cause.about,) if cause.kind in {StormKind.SOURCE_CAP, StormKind.SOURCE_RATE} else sources
+        about = (cause.about,) if cause.kind in _OF_ONE_SOURCE else sources
         storm = Storm(
             id=new_id(now, "S"),
             cause=cause,
@@ -172,6 +174,8 @@ class StormWatch:
             digest = Digest(Algorithm.SHA256, bytes.fromhex(cause.about))
             taken = self.cases.find(CaseQuery(states=_TAKEN, digest=digest))
             return tuple(case.id for case in reversed(taken))[:_LISTED]
+        if cause.kind is StormKind.EXEMPTION:
+            return ()  # what else the source caused has nothing to do with it
         return self.ledger.measured(cause.about, self.clock() - _HOUR, _LISTED)
 
     def _customers(self, upload: Upload, digests: Digests) -> frozenset[str]:
@@ -199,11 +203,19 @@ class StormWatch:
 
 def alert_text(storm: Storm) -> str:
     """What happened and what to do, for a pager: no picture, no address."""
-    taken = f"{len(storm.measures)} measures were taken before" if storm.measures else "no file was touched before"
     return (
-        f"{storm.reason}. This may be a wrong list: matches of it are held from now on and nothing more is taken "
-        f"offline because of it; {taken}.\n"
+        f"{storm.reason}. {_consequence(storm)}\n"
         f"Look:      goodhoster storms show {storm.id}\n"
         f"Undo all:  goodhoster storms undo {storm.id} --reason WHY\n"
         f"Go on:     goodhoster storms release {storm.id} --reason WHY\n"
+    )
+
+
+def _consequence(storm: Storm) -> str:
+    if storm.cause.kind is StormKind.EXEMPTION:
+        return "Its matches of exempt contents are held, and its owner is told where one is set; no file was touched."
+    taken = f"{len(storm.measures)} measures were taken before" if storm.measures else "no file was touched before"
+    return (
+        "This may be a wrong list: matches of it are held from now on and nothing more is taken offline because of it; "
+        f"{taken}."
     )

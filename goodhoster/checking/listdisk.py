@@ -1,4 +1,5 @@
-"""Changing the lists of a directory: one importer at a time, new files beside the old, errors of the disk in words.
+"""Changing a directory of lists, or of exemption sets: one importer at a time, new files beside the old, errors of the
+disk in words.
 
 A list is written whole under its unfinished name and renamed when it is durable, so whoever is killed at any point
 leaves whole lists; what lies around is swept away by the next import.
@@ -99,5 +100,5 @@ def disk_told(directory: Path, state: str) -> Iterator[None]:
         yield
     except OSError as error:
         hint = "free some space there" if error.errno in _NO_SPACE else "check the disk, and owner and mode there"
-        message = f"cannot write hash lists in {directory}: {error.strerror}; {state}"
-        raise PermanentError(message, hint=f"{hint}, then import again") from error
+        message = f"cannot write in {directory}: {error.strerror}; {state}"
+        raise PermanentError(message, hint=f"{hint}, then try again") from error

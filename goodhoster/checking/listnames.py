@@ -16,10 +16,15 @@ _ALGORITHMS = {algorithm.value for algorithm in Algorithm}
 
 
 def check_source(name: str) -> None:
-    """ConfigurationError unless the name can be (part of) a file name and a word in a log line."""
+    """ConfigurationError unless it can be the name of a source."""
+    check_name(name, "a source")
+
+
+def check_name(name: str, what: str) -> None:
+    """ConfigurationError unless the name of `what` can be (part of) a file name and a word in a log line."""
     if not _SOURCE.fullmatch(name):
         hint = "1 to 64 letters, digits, dots, dashes or underscores, not beginning with a dot"
-        raise ConfigurationError(f"{name[:80]!r} cannot be the name of a source", hint=hint)
+        raise ConfigurationError(f"{name[:80]!r} cannot be the name of {what}", hint=hint)
 
 
 def list_path(directory: Path, source: str, algorithm: Algorithm) -> Path:
@@ -46,5 +51,5 @@ def names_in(directory: Path) -> list[str]:
         return []
     except OSError as error:
         hint = "check its owner and mode: the service's account must be able to read it"
-        why = f"cannot read the hash lists in {directory}: {error.strerror}"
+        why = f"cannot read what lies in {directory}: {error.strerror}"
         raise ConfigurationError(why, hint=hint) from error

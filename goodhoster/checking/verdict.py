@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from goodhoster.checking.exemptions import Exempt, nothing_exempt
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
+from goodhoster.model.digests import Digests
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Content
 from goodhoster.model.verdicts import Kind, Match, Verdict, VerdictKind
@@ -17,24 +20,34 @@ _ONLY_FOR_NEAR = frozenset({"broken-picture", "no-decoder"})
 """Faults that leave out fingerprints and nothing else; a source that is asked by those says so itself."""
 
 
-def verdict_of(content: Content, sources: Sequence[HashSource], *, picture: bool) -> Verdict:
+def verdict_of(
+    content: Content, sources: Sequence[HashSource], *, picture: bool, exempt: Exempt = nothing_exempt
+) -> Verdict:
     """Ask each source once about a content, local ones first, and about each picture and video in it.
 
     A match of any source is *known*, or *near* when all are by fingerprint, even while another source fails (its
     reason is kept: it still owes its answer). No match and a failure is *unchecked*, and so is no match where
     something inside could not be looked at or went over a limit. What is no picture is compared with local lists only:
     nothing about it leaves the machine. Without any source nothing was checked.
+
+    A match of an exempt content is *exempt*, and stops no match of another content. While the exemptions cannot be
+    read, a match is *unchecked*.
     """
     if not sources:
         return Verdict(VerdictKind.UNCHECKED, reason="no-source", detail="no [[hash_source]] is configured")
     matches, failure = _ask(_question(content), sources, picture=picture)
-    for member in content.members:
-        more, failed = _ask(Question(member, ()), sources, picture=True)
-        matches += more
-        failure = failure or failed
-    if content.fault and content.fault.reason not in _ONLY_FOR_NEAR and not matches:
+    try:
+        matches = _marked(matches, content.digests, exempt)
+        for member in content.members:
+            more, failed = _ask(Question(member, ()), sources, picture=True)
+            matches += _marked(more, member, exempt)
+            failure = failure or failed
+    except UncheckedError as error:
+        return Verdict(VerdictKind.UNCHECKED, reason=error.reason, detail=str(error))
+    verdict = Verdict(VerdictKind.CLEAR, tuple(dict.fromkeys(matches)), exemption=_exemption(content.digests, exempt))
+    if content.fault and content.fault.reason not in _ONLY_FOR_NEAR and not verdict.acting:
         failure = failure or UncheckedError(content.fault.detail, reason=content.fault.reason)
-    return _summary(tuple(dict.fromkeys(matches)), failure)
+    return _summary(verdict, failure)
 
 
 def _ask(question: Question, sources: Sequence[HashSource], *, picture: bool) -> tuple[list[Match], _Failure | None]:
@@ -49,20 +62,36 @@ def _ask(question: Question, sources: Sequence[HashSource], *, picture: bool) ->
     return matches, failure
 
 
+def _marked(matches: list[Match], content: Digests, exempt: Exempt) -> list[Match]:
+    """The matches of one content, with the exemption that it falls under."""
+    exemption = exempt(content) if matches else None
+    return [replace(match, exemption=exemption) for match in matches] if exemption else matches
+
+
+def _exemption(content: Digests, exempt: Exempt) -> str:
+    """In words: of the content itself, whether a source knows it or not."""
+    try:
+        return str(exempt(content) or "")
+    except UncheckedError as error:
+        return str(error)  # nobody knows it, but whoever acts for another reason must know that this is not certain
+
+
 def _question(content: Content) -> Question:
     """A picture always has a fingerprint, be it a flat one's: one without was not, or not successfully, opened."""
     unopened = content.kind is Kind.IMAGE and not content.fingerprints
     return Question(content.digests, None if unopened else content.fingerprints)
 
 
-def _summary(matches: tuple[Match, ...], failure: _Failure | None) -> Verdict:
-    kind = _kind(matches, failed=failure is not None)
+def _summary(verdict: Verdict, failure: _Failure | None) -> Verdict:
+    found = replace(verdict, kind=_kind(verdict, failed=failure is not None))
     if failure is None:
-        return Verdict(kind, matches)
-    return Verdict(kind, matches, failure.reason, str(failure), getattr(failure, "retry_after", None))
+        return found
+    return replace(found, reason=failure.reason, detail=str(failure), retry_after=getattr(failure, "retry_after", None))
 
 
-def _kind(matches: tuple[Match, ...], *, failed: bool) -> VerdictKind:
-    if matches:
-        return VerdictKind.NEAR if all(match.near for match in matches) else VerdictKind.KNOWN
+def _kind(verdict: Verdict, *, failed: bool) -> VerdictKind:
+    if verdict.acting:
+        return VerdictKind.NEAR if all(match.near for match in verdict.acting) else VerdictKind.KNOWN
+    if verdict.matches:
+        return VerdictKind.EXEMPT
     return VerdictKind.UNCHECKED if failed else VerdictKind.CLEAR

@@ -111,6 +111,9 @@ class Case:
 
     @property
     def verdict(self) -> VerdictKind:
-        """Known where any source knows the very bytes, near otherwise."""
-        exact = any(match.distance == 0 for match in self.matches)
+        """Known where any source knows the very bytes, near otherwise; exempt where every match is."""
+        acting = [match for match in self.matches if match.exemption is None]
+        if self.matches and not acting:
+            return VerdictKind.EXEMPT
+        exact = any(match.distance == 0 for match in acting)
         return VerdictKind.KNOWN if exact else VerdictKind.NEAR

@@ -71,3 +71,8 @@ class Digests:
     def of(self, algorithm: Algorithm) -> Digest:
         """The digest by that algorithm; ask `has` first where one may not have been taken."""
         return Digest(algorithm, getattr(self, algorithm.value))
+
+    @property
+    def strongest(self) -> Digest:
+        """The one that is hardest to forge among those that were taken. ValueError when none was."""
+        return self.of(max(filter(self.has, Algorithm), key=lambda algorithm: algorithm.width))

@@ -22,6 +22,8 @@ class StormKind(StrEnum):
     """One source caused as many automatic measures in an hour as the house allows it."""
     CAP = "cap"
     """All sources together caused as many automatic measures in an hour as the house allows."""
+    EXEMPTION = "exemption"
+    """A source knows what a person here stated to be harmless. Only that is held."""
 
 
 @dataclass(frozen=True, slots=True)

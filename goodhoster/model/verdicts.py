@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from goodhoster.model.digests import Algorithm
+from goodhoster.model.exemptions import Exemption
 
 _EXACT = frozenset(algorithm.value for algorithm in Algorithm)
 
@@ -39,6 +40,8 @@ class Match:
     category: Category = Category.UNSPECIFIED
     distance: int = 0
     """Bits apart; 0 for exact digests."""
+    exemption: Exemption | None = None
+    """Under which exemption the content falls; such a match never acts."""
 
     @property
     def near(self) -> bool:
@@ -73,4 +76,9 @@ class Verdict:
     retry_after: float | None = None
     """Seconds that the failing source asked us to wait, if it did."""
     exemption: str = ""
-    """The exemption that an exempt content falls under."""
+    """In words, under which exemption the content itself falls, whether a source knows it or not."""
+
+    @property
+    def acting(self) -> tuple[Match, ...]:
+        """The matches that may lead to a measure: those of contents that are not exempt."""
+        return tuple(match for match in self.matches if match.exemption is None)

@@ -55,6 +55,18 @@ def brake(sources: Sequence[str], rules: HouseRules, around: Circumstances) -> B
     return Braking(held, tuple(braked for braked in begun if braked.begins))
 
 
+def exempted(sources: Sequence[str], exemption: str, around: Circumstances) -> Braking:
+    """Each of these sources knows what is exempt: a storm of its own, holding this and nothing else of it."""
+    found = [_of_exemption(source, exemption, around) for source in sources]
+    return Braking(found[0], tuple(braked for braked in found if braked.begins))
+
+
+def _of_exemption(source: str, exemption: str, around: Circumstances) -> Braked:
+    cause = Cause(StormKind.EXEMPTION, source)
+    reason = f"{source} knows what is exempt here ({exemption})"
+    return _known_storm(cause, around) or Braked(cause, reason, begins=True)
+
+
 def _of_content(rules: HouseRules, around: Circumstances) -> Braked | None:
     cause = Cause(StormKind.CONTENT, around.content)
     if cause in around.storms:

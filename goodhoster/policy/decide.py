@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from goodhoster.model.storms import Cause
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
-from goodhoster.policy.brake import Braked, brake
+from goodhoster.policy.brake import Braked, brake, exempted
 from goodhoster.policy.circumstances import Circumstances
 from goodhoster.policy.rules import HouseRules, Treatment
 
@@ -50,10 +50,10 @@ def decide(verdict: Verdict, rules: HouseRules, around: Circumstances) -> Decisi
 
 def _wanted(verdict: Verdict, rules: HouseRules, around: Circumstances) -> Decision:
     """What the house rules say, whether they are enforced or not."""
-    if verdict.kind is VerdictKind.EXEMPT:
-        return Decision(Action.HOLD, f"exempt ({verdict.exemption}), and yet known to {_sources(verdict.matches)}")
-    treatment = max((rules.treatment_of(match) for match in verdict.matches), key=lambda t: t.weight)
-    matches = [match for match in verdict.matches if rules.treatment_of(match) is treatment]
+    if not verdict.acting:
+        return _exempt(verdict, around)
+    treatment = max((rules.treatment_of(match) for match in verdict.acting), key=lambda t: t.weight)
+    matches = [match for match in verdict.acting if rules.treatment_of(match) is treatment]
     match treatment:
         case Treatment.RECORD:
             return Decision(Action.OBSERVE, f"recorded only: {_what(matches)}")
@@ -69,6 +69,14 @@ def _braked(matches: Sequence[Match], rules: HouseRules, around: Circumstances) 
         held = braking.held
         return Decision(Action.HOLD, f"storm brake: {held.reason}", held.cause, braking.begun)
     return Decision(Action.QUARANTINE, f"known to {_sources(matches)}", begun=braking.begun)
+
+
+def _exempt(verdict: Verdict, around: Circumstances) -> Decision:
+    """Whatever the treatment of its category: never acted on, and never passed over."""
+    exemption = "; ".join(sorted({str(match.exemption) for match in verdict.matches}))
+    braking = exempted(sorted({match.source for match in verdict.matches}), exemption, around)
+    reason = f"exempt ({exemption}), and yet known to {_sources(verdict.matches)}"
+    return Decision(Action.HOLD, reason, braking.held.cause if braking.held else None, braking.begun)
 
 
 def _only_observed(wanted: Decision) -> Decision:

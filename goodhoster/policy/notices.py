@@ -23,8 +23,8 @@ class NoticeCircumstances:
     """The same at this customer."""
     overruled: bool = False
     """A named person restored the same content of the same customer before."""
-    exempt: bool = False
-    """The file has a stated exemption, such as a picture of a public CMS release."""
+    exempt: str = ""
+    """The stated exemption that the file falls under, such as a public CMS release; empty when none."""
 
 
 def decide_notice(rules: HouseRules, around: NoticeCircumstances) -> Decision:
@@ -43,7 +43,7 @@ def _hold(around: NoticeCircumstances) -> str:
     if around.overruled:
         return "a person restored this content of this customer before"
     if around.exempt:
-        return "the file is exempt: a person decides"
+        return f"the file is exempt ({around.exempt}): a person decides"
     if around.measures_last_hour >= around.caps.per_hour:
         return f"cap: {around.measures_last_hour} measures for this notifier in the last hour (per_hour)"
     if around.customer_measures_last_hour >= around.caps.per_customer:

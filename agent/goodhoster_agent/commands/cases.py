@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -16,7 +14,16 @@ from goodhoster.model.storms import StormState
 from goodhoster.ports import CaseQuery
 from goodhoster.toolkit import CaseOrders, Order
 from goodhoster_agent.commands.check import match_object
-from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOption, ReasonOption, open_house, print_json
+from goodhoster_agent.commands.options import (
+    FINE,
+    YES,
+    ConfigOption,
+    JsonOption,
+    ReasonOption,
+    open_house,
+    print_json,
+    whoever_types,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Matches and what became of them.")
 
@@ -119,7 +126,7 @@ def _chosen(ids: list[str] | None, digest: str, about: Any) -> list[str]:  # noq
 
 def order_of(reason: str) -> Order:
     """The word of whoever types this."""
-    return Order(os.environ.get("SUDO_USER") or getpass.getuser(), reason)
+    return Order(whoever_types(), reason)
 
 
 def print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:

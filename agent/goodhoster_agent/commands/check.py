@@ -87,6 +87,7 @@ def match_object(match: Match) -> dict[str, Any]:
         "algorithm": match.algorithm,
         "category": match.category,
         "distance": match.distance,
+        "exemption": str(match.exemption) if match.exemption else None,
     }
 
 

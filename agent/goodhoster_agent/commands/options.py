@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 from collections.abc import Iterator
@@ -45,3 +46,8 @@ def open_house(config: Path | None) -> Iterator[House]:
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can carry
     """One object on one line, at once."""
     print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def whoever_types() -> str:
+    """The person at the keyboard, for the audit log."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()

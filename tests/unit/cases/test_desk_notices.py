@@ -170,8 +170,9 @@ def test_what_a_person_restored_is_not_taken_again_by_itself(house: House) -> No
 
 def test_an_exempt_file_is_held(house: House) -> None:
     file = house.file("anna/p.jpg")
-    exempt = NamedFile(file.upload, file.digests, Verdict(VerdictKind.EXEMPT))
-    assert house.desk.receive_notice([exempt], grounds()).state is CaseState.HELD
+    exempt = NamedFile(file.upload, file.digests, Verdict(VerdictKind.CLEAR, exemption="wordpress"))
+    case = house.desk.receive_notice([exempt], grounds())
+    assert (case.state, case.reason) == (CaseState.HELD, "the file is exempt (wordpress): a person decides")
 
 
 def test_notices_without_a_match_do_not_feed_the_storm_brake(house: House) -> None:

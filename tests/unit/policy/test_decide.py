@@ -5,15 +5,19 @@ from datetime import UTC, datetime
 
 import pytest
 
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.exemptions import Exemption
 from goodhoster.model.storms import Cause, Storm, StormKind, StormState
 from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
 from goodhoster.policy.circumstances import Circumstances, Rate, SourceRecord
 from goodhoster.policy.decide import Action, Decision, decide
 from goodhoster.policy.rules import DEFAULT_TREATMENTS, HouseRules, Treatment
+from goodhoster.testing.hash_source_suite import made_up
 
 RULES = HouseRules(enforce=True, storm_customers=3, measures_per_hour=100)
 AROUND = Circumstances("ab" * 32)
 CONTENT = Cause(StormKind.CONTENT, AROUND.content)
+LOGO = made_up("logo").digests
 PAST = Rate(matches=10, checks=1_000_000)
 
 
@@ -65,10 +69,39 @@ def test_near_never_does_more_than_its_category() -> None:
     assert decide(verdict, rules, AROUND).action is Action.OBSERVE
 
 
-def test_an_exempt_content_that_matches_is_held() -> None:
-    verdict = Verdict(VerdictKind.EXEMPT, (Match("police", "sha1"),), exemption="wordpress")
-    found = decide(verdict, RULES, AROUND)
-    assert found == Decision(Action.HOLD, "exempt (wordpress), and yet known to police")
+EXEMPT = Match("police", "sha1", Category.BASELINE, exemption=Exemption("wordpress", Algorithm.SHA256, LOGO))
+OF_EXEMPT = Cause(StormKind.EXEMPTION, "police")
+
+
+@pytest.mark.parametrize("category", Category)
+def test_an_exempt_content_that_matches_is_held_whatever_its_category(category: Category) -> None:
+    found = decide(Verdict(VerdictKind.EXEMPT, (replace(EXEMPT, category=category),)), RULES, AROUND)
+    assert (found.action, found.storm) == (Action.HOLD, OF_EXEMPT)
+    assert found.reason == "exempt (wordpress), and yet known to police"
+    assert [(braked.cause, braked.begins) for braked in found.begun] == [(OF_EXEMPT, True)]
+
+
+def test_what_a_source_knows_of_exempt_contents_is_one_storm_for_each_source() -> None:
+    verdict = Verdict(VerdictKind.EXEMPT, (EXEMPT, replace(EXEMPT, source="hotline"), replace(EXEMPT, algorithm="md5")))
+    begun = decide(verdict, RULES, AROUND).begun
+    assert [braked.cause.about for braked in begun] == ["hotline", "police"]
+    again = decide(verdict, RULES, replace(AROUND, storms=storm(OF_EXEMPT, StormState.OPEN)))
+    assert [braked.cause.about for braked in again.begun] == ["hotline"]
+
+
+@pytest.mark.parametrize(("state", "begun"), [(StormState.UNDONE, 0), (StormState.RELEASED, 1)])
+def test_what_is_exempt_never_acts_whatever_a_person_said_of_the_storm(state: StormState, begun: int) -> None:
+    found = decide(Verdict(VerdictKind.EXEMPT, (EXEMPT,)), RULES, replace(AROUND, storms=storm(OF_EXEMPT, state)))
+    assert (found.action, len(found.begun)) == (Action.HOLD, begun)
+
+
+def test_an_exemption_holds_nothing_else_of_its_source() -> None:
+    around = replace(AROUND, storms=storm(OF_EXEMPT, StormState.OPEN))
+    assert decided(Category.BASELINE, around=around).action is Action.QUARANTINE
+    beside = known(EXEMPT, Match("hotline", "sha1", Category.BASELINE))
+    assert decide(beside, RULES, around) == Decision(Action.QUARANTINE, "known to hotline")
+    alike = Verdict(VerdictKind.NEAR, (EXEMPT, Match("hotline", "pdq", Category.BASELINE, 9)))
+    assert decide(alike, RULES, around).reason == "a person decides: near in hotline (baseline)"
 
 
 def test_so_many_customers_begin_a_storm_of_that_content() -> None:

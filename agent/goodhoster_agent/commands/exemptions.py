@@ -1,0 +1,113 @@
+"""`goodhoster exemptions …`: contents that are known to be harmless, such as the pictures of a CMS release."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from goodhoster.assembly.state import exemption_book
+from goodhoster.errors import ConfigurationError
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.exemptions import ExemptionSet
+from goodhoster_agent.commands.options import (
+    FINE,
+    YES,
+    ConfigOption,
+    JsonOption,
+    print_json,
+    read_settings,
+    whoever_types,
+)
+from goodhoster_agent.harmless import gather
+
+app = typer.Typer(no_args_is_help=True, help="Known-harmless contents: what a source knows of them is held.")
+
+NameArgument = Annotated[str, typer.Argument(help="The set, as `exemptions list` shows it.")]
+_SUFFIXES = re.compile(r"(?:\.(?:zip|tar|tgz|gz|tbz2|bz2|txz|xz|json))+$", re.IGNORECASE)
+
+
+@app.command("build")
+def build_command(
+    origin: Annotated[Path, typer.Argument(help="ZIP or TAR, installed tree, or WordPress's published checksums.")],
+    name: Annotated[str, typer.Option("--name", help="Of the set; the file's or directory's where absent.")] = "",
+    version: Annotated[str, typer.Option("--version", help="Of the release.")] = "",
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Exempt every picture and video of a release by its exact digests; a set of that name is replaced."""
+    settings = read_settings(config)
+    found = gather(origin, settings)
+    made = ExemptionSet(
+        name=name or _SUFFIXES.sub("", origin.resolve().name),
+        version=version or found.version,
+        origin=found.origin,
+        made_at=datetime.now(UTC).replace(microsecond=0),
+        made_by=whoever_types(),
+        contents=found.contents,
+    )
+    exemption_book(settings).put(made)
+    print_json(_as_object(made)) if as_json else print(_as_line(made))
+
+
+@app.command("list")
+def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """The sets there are, each read to its end; exit code 1 when one is damaged."""
+    whole = True
+    for name, found in exemption_book(read_settings(config)).survey():
+        if isinstance(found, ConfigurationError):
+            whole = False
+            print_json({"name": name, "damage": str(found)}) if as_json else print(f"{name}: damaged: {found}")
+        else:
+            print_json(_as_object(found)) if as_json else print(_as_line(found))
+    raise typer.Exit(FINE if whole else YES)
+
+
+@app.command("show")
+def show_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """A set with the digests of every content in it."""
+    made = exemption_book(read_settings(config)).get(name)
+    contents = [
+        {algorithm.value: content.of(algorithm).hex for algorithm in Algorithm if content.has(algorithm)}
+        for content in made.contents
+    ]
+    if as_json:
+        print_json(_as_object(made) | {"digests": contents})
+    else:
+        print(_as_line(made), *(content.strongest.hex for content in made.contents), sep="\n  ")
+
+
+@app.command("remove")
+def remove_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Take a set away: its contents are like any other from then on. What is held stays held."""
+    exemption_book(read_settings(config)).remove(name, whoever_types())
+    print_json({"name": name, "removed": True}) if as_json else print(f"removed {name}")
+
+
+def _as_object(made: ExemptionSet) -> dict[str, Any]:
+    return {
+        "name": made.name,
+        "version": made.version,
+        "origin": made.origin,
+        "made_at": made.made_at.isoformat(),
+        "made_by": made.made_by,
+        "contents": len(made.contents),
+        "by": dict(_by(made)),
+        "damage": "",
+    }
+
+
+def _by(made: ExemptionSet) -> Counter[str]:
+    """How many contents are exempt by each kind of digest: the strongest that was taken."""
+    return Counter(content.strongest.algorithm.value for content in made.contents)
+
+
+def _as_line(made: ExemptionSet) -> str:
+    by = ", ".join(f"{count:,} by {algorithm}" for algorithm, count in _by(made).items())
+    version = f" {made.version}" if made.version else ""
+    return f"{made.name}{version}: {by}; {made.origin}; made {made.made_at:%Y-%m-%d %H:%M} UTC by {made.made_by}"

@@ -1,0 +1,87 @@
+"""Which contents are exempt, always by the newest sets: a running daemon sees a build without being told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from goodhoster.checking.exemptionbook import open_set, set_files
+from goodhoster.errors import ConfigurationError, UncheckedError
+from goodhoster.model.digests import Algorithm, Digests
+from goodhoster.model.exemptions import Exemption, ExemptionSet
+
+Exempt = Callable[[Digests], Exemption | None]
+"""Under which exemption a content falls. Raises UncheckedError while that cannot be told."""
+
+_LOOK_EVERY = 1.0  # seconds
+_Seen = tuple[int, int, int]
+
+
+def nothing_exempt(_: Digests) -> None:
+    """A house without exemptions."""
+
+
+class Exemptions:
+    """Keeps the sets of a directory. Any number of threads may ask at once.
+
+    Of each content only its set's strongest digest is kept, so that nobody can hide a content by giving it the MD5 of a
+    harmless one whose SHA-256 we know.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._sets: dict[Path, tuple[_Seen, ExemptionSet]] = {}
+        self._by: Mapping[Algorithm, Mapping[bytes, str]] = {}
+        self._look_at = 0.0
+
+    def __call__(self, content: Digests) -> Exemption | None:
+        """By the sets as they were at most a second ago, the strongest digest first.
+
+        UncheckedError (`exemptions-damaged`) while a set cannot be read: acting without it would be a guess.
+        """
+        by = self._newest()
+        for algorithm in reversed(Algorithm):
+            name = by.get(algorithm, {}).get(getattr(content, algorithm.value))
+            if name is not None:
+                return Exemption(name, algorithm, content)
+        return None
+
+    def _newest(self) -> Mapping[Algorithm, Mapping[bytes, str]]:
+        if time.monotonic() >= self._look_at:
+            with self._lock:
+                try:
+                    self._look()
+                except ConfigurationError as error:
+                    raise UncheckedError(str(error), reason="exemptions-damaged", hint=error.hint) from error
+        return self._by
+
+    def _look(self) -> None:
+        found = {}
+        for path in set_files(self._directory):
+            try:
+                found[path] = self._known_or_read(path)
+            except FileNotFoundError:
+                continue  # removed since the directory was read
+        if found != self._sets:
+            self._by = _strongest(made for _, made in found.values())
+            self._sets = found
+        self._look_at = time.monotonic() + _LOOK_EVERY
+
+    def _known_or_read(self, path: Path) -> tuple[_Seen, ExemptionSet]:
+        status = path.stat()
+        seen = (status.st_ino, status.st_size, status.st_mtime_ns)
+        known = self._sets.get(path)
+        return known if known and known[0] == seen else (seen, open_set(path))
+
+
+def _strongest(sets: Iterable[ExemptionSet]) -> Mapping[Algorithm, Mapping[bytes, str]]:
+    """The name of the first set that has a digest."""
+    by: dict[Algorithm, dict[bytes, str]] = {algorithm: {} for algorithm in Algorithm}
+    for made in sets:
+        for content in made.contents:
+            strongest = content.strongest
+            by[strongest.algorithm].setdefault(strongest.value, made.name)
+    return by

@@ -1,0 +1,42 @@
+"""What a person here stated to be harmless, such as the pictures of a public CMS release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from goodhoster.model.digests import Algorithm, Digests
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """Why a content that a source knows is not acted on: it is held, and the source's owner is told."""
+
+    set_name: str
+    by: Algorithm
+    """The strongest digest that the set has of this content. Others are not compared: collisions of MD5 and SHA-1 can
+    be made.
+    """
+    content: Digests
+    """Of the content itself, which may lie inside an archive."""
+
+    def __str__(self) -> str:
+        """The set's name, and how weak its word is."""
+        return f"{self.set_name}, by {self.by} alone" if self.by is not Algorithm.SHA256 else self.set_name
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptionSet:
+    """The exempt contents of one origin, replaced as a whole."""
+
+    name: str
+    version: str
+    """Of the release, in its maker's words; empty where nobody told."""
+    origin: str
+    """What it was made from, in words, with its SHA-256 where that is a file."""
+    made_at: datetime
+    """UTC."""
+    made_by: str
+    """The person at the keyboard."""
+    contents: tuple[Digests, ...]
+    """Each once, ascending. WordPress's published checksums tell MD5 only."""
