@@ -53,9 +53,13 @@ class Tail:
 
     @classmethod
     def load(cls, file: Path) -> Self:
-        """What was remembered; the start where nothing was. AuditError when it is there and cannot be read."""
+        """What was remembered; the start where nothing was, or where another process is at its very first entry.
+        AuditError when it is there and cannot be read.
+        """
         try:
-            data = json.loads(file.read_text(encoding="utf-8"))
+            if not (text := file.read_text(encoding="utf-8")):
+                return cls()
+            data = json.loads(text)
             return cls(data["entries"], data["size"], data["last"], bytes.fromhex(data["fingerprint"]))
         except FileNotFoundError:
             return cls()

@@ -77,6 +77,11 @@ def test_no_log_at_all_is_an_empty_one(log: FileAuditLog, file: Path) -> None:
     assert not file.exists()
 
 
+def test_a_tail_that_another_process_is_about_to_write_for_the_first_time(file: Path) -> None:
+    file.with_name("audit.log.tail").touch()
+    assert FileAuditLog(file).append(AuditEvent("made.up")).number == 0
+
+
 def test_processes_that_append_at_once_make_one_chain(file: Path) -> None:
     writers = [writer(file, 50, name) for name in "abcd"]
     acknowledged = [int(line) for one in writers for line in one.communicate()[0].split()]
