@@ -26,6 +26,8 @@ _PART = re.compile(rb"^--", re.MULTILINE)
 _NESTS = re.compile(rb"^content-type:\s*(?:multipart|message)/", re.MULTILINE | re.IGNORECASE)
 _ADDRESS = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{1,253})>|([^<>\s@,;:()\"]{1,64}@[^<>\s@,;:()\"]{1,253})")
 """Not Python's own parser of addresses: that one recurses for each bracket."""
+_NO_REPLIES = frozenset({"all", "oof", "autoreply"})
+"""What X-Auto-Response-Suppress says of answers like ours; its other words are about receipts."""
 _CHARSETS = re.compile(r"utf-?8|us-ascii|ascii|iso-8859-\d{1,2}|latin-?1|windows-125\d|cp125\d", re.IGNORECASE)
 """The character sets that are decoded as declared. Others are slow to decode on purpose, or not of this trade."""
 
@@ -98,13 +100,14 @@ class Mail:
 
     @property
     def automatic(self) -> bool:
-        """Sent by a machine that wants no answer (RFC 3834, RFC 2919): a bounce, an auto-reply, a list."""
-        said = self.header("Auto-Submitted").lower()
+        """Sent by a machine that wants no answer (RFC 3834, RFC 2919, MS-OXCMAIL): a bounce, an auto-reply, a list."""
+        said = self.header("Auto-Submitted").lower().partition(";")[0].strip()
         return (
             said not in {"", "no"}
             or self.header("Return-Path") == "<>"
             or self.header("Precedence").lower() in {"bulk", "junk", "list", "auto_reply"}
             or self.message.get("List-Id") is not None
+            or bool(_NO_REPLIES & set(re.split(r"[\s,]+", self.header("X-Auto-Response-Suppress").lower())))
             or (self.content_type == "multipart/report" and self.message.get_param("report-type") == "delivery-status")
         )
 

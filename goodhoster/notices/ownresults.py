@@ -1,7 +1,8 @@
 """What the hoster's own mail server found (Authentication-Results, RFC 8601).
 
 Anybody can write such a header. Ours is the one that bears our server's name and stands above the second Received line:
-everything below that was there before the message reached us.
+everything below that was there before the message reached us. Our server should take away what outsiders wrote in its
+name; where two such headers tell of DKIM, it did not, and neither is believed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from email.message import Message
 
 _COMMENT = re.compile(r"\([^()]{0,1000}\)")
+_DKIM = re.compile(r"\bdkim\s*=", re.IGNORECASE)
 _PASS = re.compile(r"\bdkim\s*=\s*pass\b", re.IGNORECASE)
 _DOMAIN = re.compile(r"\bheader\.d\s*=\s*([a-z0-9.-]{1,253})", re.IGNORECASE)
 
@@ -18,8 +20,8 @@ def domains_passed(message: Message, authserv_id: str) -> frozenset[str]:
     """Domains whose DKIM signature our own server found to match; empty without such a server."""
     if not authserv_id:
         return frozenset()
-    results = (_COMMENT.sub("", text) for text in _ours(message) if '"' not in text)
-    return frozenset(domain for text in results for domain in _passed(text, authserv_id))
+    told = [results for text in _ours(message) if (results := _results(text, authserv_id))]
+    return frozenset(_passed(told[0])) if len(told) == 1 else frozenset()
 
 
 def _ours(message: Message) -> list[str]:
@@ -34,9 +36,14 @@ def _ours(message: Message) -> list[str]:
     return found
 
 
-def _passed(text: str, authserv_id: str) -> list[str]:
-    server, *results = text.split(";")
+def _results(text: str, authserv_id: str) -> list[str]:
+    """What that server found about DKIM; empty when it is another's, or about something else."""
+    server, *results = _COMMENT.sub("", text).split(";")
     if (server.split() or [""])[0].lower() != authserv_id.lower():
         return []
-    domains = (_DOMAIN.search(result) for result in results if _PASS.search(result))
+    return [result for result in results if _DKIM.search(result)]
+
+
+def _passed(results: list[str]) -> list[str]:
+    domains = (_DOMAIN.search(result) for result in results if _PASS.search(result) and '"' not in result)
     return [domain[1].lower().rstrip(".") for domain in domains if domain]

@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email import message_from_bytes
+from email.message import Message
 from pathlib import Path
 
 from tests.conftest import PROGRAM_PATH
@@ -34,12 +36,16 @@ def open_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def postfix(folder: Path) -> Iterator[int]:
-    """A postfix that hands every mail over by LMTP to lmtp.sock in the folder; yields its SMTP port. As root only."""
+def postfix(folder: Path, settings: str = "") -> Iterator[int]:
+    """A postfix that hands what is for hoster.example over by LMTP to lmtp.sock in the folder, and puts what is for
+    other domains of ours into the Maildir boxes/all; yields its SMTP port. As root only.
+    """
     port, config, spool, lmtp = free_port(), folder / "config", folder / "spool", f"unix:{folder}/lmtp.sock"
     for path in (folder, config, spool, folder / "data"):
         path.mkdir(exist_ok=True)
         path.chmod(0o755)
+    (folder / "boxes").mkdir(exist_ok=True)
+    os.chown(folder / "boxes", pwd.getpwnam("nobody").pw_uid, -1)
     os.chown(folder / "data", pwd.getpwnam("postfix").pw_uid, 0)
     (config / "main.cf").write_text(
         f"compatibility_level = 3.6\nqueue_directory = {spool}\ndata_directory = {folder}/data\n"
@@ -48,6 +54,9 @@ def postfix(folder: Path) -> Iterator[int]:
         f"maillog_file_prefixes = /var, /dev\nminimal_backoff_time = 1s\nmaximal_backoff_time = 2s\n"
         "queue_run_delay = 1s\n"
         "smtpd_relay_restrictions = permit_mynetworks, reject\n"
+        "virtual_mailbox_domains = hotline.example mail.example elsewhere.example\n"
+        f"virtual_mailbox_base = {folder}/boxes\nvirtual_mailbox_maps = static:all/\n"
+        "virtual_uid_maps = static:65534\nvirtual_gid_maps = static:65534\n" + settings
     )
     (config / "master.cf").write_text(_services(port))
     base = [program("postfix"), "-c", str(config)]
@@ -61,10 +70,15 @@ def postfix(folder: Path) -> Iterator[int]:
         process.wait(30)
 
 
+def delivered(folder: Path) -> list[Message]:
+    """What that postfix put into its Maildir, in no order."""
+    return [message_from_bytes(file.read_bytes()) for file in (folder / "boxes" / "all" / "new").glob("*")]
+
+
 def _services(port: int) -> str:
     """Not chrooted; the cleanup server is public, as postfix looks for it there, and bounce servers have no limit."""
     names = {"bounce": "bounce", "defer": "bounce", "trace": "bounce", "rewrite": "trivial-rewrite", "retry": "error"}
-    names |= {name: name for name in ("lmtp", "error", "verify", "proxymap", "anvil", "scache")}
+    names |= {name: name for name in ("lmtp", "virtual", "error", "verify", "proxymap", "anvil", "scache")}
     return (
         f"127.0.0.1:{port} inet n - n - - smtpd\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n"
         "postlog unix-dgram n - n - 1 postlogd\n"

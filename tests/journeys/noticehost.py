@@ -75,14 +75,12 @@ class NoticeHost:
 
     def mail(self, *urls: str, signed: bool = True) -> bytes:
         number = next(self.numbers)
-        rows = "".join(f"<tr><td>{url}</td><td></td></tr>\n" for url in urls)
         text = (
             f"From: Hotline <desk@hotline.example>\nReply-To: answers@hotline.example\nTo: abuse@hoster.example\n"
             f"Subject: [M{number:010}] Melding\nDate: Mon, 02 Mar 2026 11:00:00 +0000\n"
             f"Message-ID: <{number}@hotline.example>\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n"
-            f'<table class="urls"><tr><th>url</th><th>notitie</th></tr>\n{rows}</table>\n'
         )
-        raw = text.replace("\n", "\r\n").encode()
+        raw = text.replace("\n", "\r\n").encode() + table(*urls)
         return self.signer.sign(raw) if signed else raw
 
     def receive(self, mail: bytes) -> dict[str, Any]:
@@ -91,5 +89,15 @@ class NoticeHost:
         file.write_bytes(mail)
         return json.loads(self.host.run("notices", "receive", str(file), "--json"))
 
+    def taken(self) -> int:
+        """How many raw notices the daemon has taken into its record; they may still be in its hands."""
+        return sum(1 for _ in (self.host.folder / "state/notices/kept").rglob("*.notice"))
+
     def notices(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.host.run("notices", "list", "--json").splitlines()]
+
+
+def table(*urls: str) -> bytes:
+    """As the hotline's mails have it."""
+    rows = "".join(f"<tr><td>{url}</td><td></td></tr>\r\n" for url in urls)
+    return f'<table class="urls"><tr><th>url</th><th>notitie</th></tr>\r\n{rows}</table>\r\n'.encode()

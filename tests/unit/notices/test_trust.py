@@ -326,12 +326,19 @@ def test_our_own_mail_server_found_it_to_match(tmp_path: Path, order: bytes) -> 
         OURS.replace(b"header.d=hotline.example", b"header.d=stranger.example") + RECEIVED,
         OURS.replace(b"dkim=pass", b'x="a; dkim=pass"; dkim=none') + RECEIVED,
         OURS.replace(b"dkim=pass (good)", b"dkim=none; spf=pass") + RECEIVED,
+        OURS + OURS.replace(b"dkim=pass", b"dkim=fail") + RECEIVED,
+        OURS + OURS + RECEIVED,
     ],
 )  # fmt: skip
 def test_results_of_others_or_of_other_things_prove_nothing(tmp_path: Path, headers: bytes) -> None:
     finding = Bench(tmp_path, "mx.hoster.example").judge(headers + altered())
     assert finding.level is TrustLevel.UNAUTHENTICATED
     assert failed(finding) == ["dkim.match"]
+
+
+def test_what_our_own_server_found_about_other_things_takes_nothing_away(tmp_path: Path) -> None:
+    spf = b"Authentication-Results: mx.hoster.example; spf=pass smtp.mailfrom=hotline.example\r\n"
+    assert Bench(tmp_path, "mx.hoster.example").judge(spf + OURS + RECEIVED + altered()).level is TrustLevel.PINNED
 
 
 def test_results_prove_nothing_where_no_own_server_is_named(bench: Bench) -> None:
