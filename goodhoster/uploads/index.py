@@ -38,6 +38,11 @@ LIMIT = 5_000_000
 """So many rows may wait; each takes some 250 bytes of disk."""
 _COUNT_EVERY = 1.0  # seconds; counting a million takes some milliseconds
 _ROW = "WHERE directory = (SELECT id FROM directories WHERE tree = ? AND path = ?) AND name = ?"
+_RECORD = f"""
+UPDATE uploads SET dev = ?, ino = ?, size = ?, mtime_ns = ?, ctime_ns = ?,
+  kind = ?, md5 = ?, sha1 = ?, sha256 = ?, fingerprints = ?, members = ?, fault = ?,
+  verdict = ?, reason = ?, detail = ?, matches = ?, checked_at = ?
+{_ROW}"""  # noqa: S608 - our own texts
 
 
 class UploadIndex:
@@ -91,16 +96,18 @@ class UploadIndex:
         return self.database.run(lambda db: self._queue.take(db, now, count))
 
     def record(self, job: Job, found: tuple[FileState | None, Content | None], verdict: Verdict, now: float) -> None:
-        """Note what a check found. The row goes on waiting until it is settled."""
+        """Note what a check found of this state, also when a newer hint came meanwhile: the file may be gone by now.
+
+        The row goes on waiting until it is settled.
+        """
         state, content = found
-        self.database.run(lambda db: count_check(db, verdict, now))
-        self._change(
-            """dev = ?, ino = ?, size = ?, mtime_ns = ?, ctime_ns = ?, kind = ?, md5 = ?, sha1 = ?, sha256 = ?,
-            fingerprints = ?, members = ?, fault = ?,
-            verdict = ?, reason = ?, detail = ?, matches = ?, checked_at = ?""",
-            (*state_row(state), *content_row(content), *verdict_row(verdict), now),
-            job,
-        )
+        values = (*state_row(state), *content_row(content), *verdict_row(verdict), now, *key_of(job.place))
+
+        def record(db: sqlite3.Connection) -> None:
+            count_check(db, verdict, now)
+            db.execute(_RECORD, values)
+
+        self.database.run(record)
 
     def settle(self, job: Job) -> None:
         """The row's outcome is recorded: it waits no longer, unless a newer hint came."""

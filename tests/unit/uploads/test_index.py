@@ -135,9 +135,19 @@ def test_a_hint_during_a_check_makes_the_place_wait_again(index: UploadIndex) ->
     index.expect([arrival()], NOW)
     index.record(job, (STATE, CONTENT), CLEAR, NOW)
     index.settle(job)
-    again = only(index)
-    assert again.place == job.place
-    assert again.verdict is None, "what was found before the newer hint is not the newest state's verdict"
+    assert only(index).place == job.place
+
+
+def test_what_a_check_found_is_kept_when_a_hint_came_and_the_file_is_gone(index: UploadIndex) -> None:
+    """A hint while it was taken offline: the next look finds nothing, and the trace of it must not be lost."""
+    index.expect([arrival()], NOW)
+    job = only(index)
+    index.expect([arrival()], NOW)
+    index.record(job, (STATE, CONTENT), KNOWN, NOW)
+    index.settle(job)
+    index.forget(only(index))
+    assert index.figures().verdicts == {"known": 1}
+    assert taken(index) == []
 
 
 @pytest.mark.parametrize("end", ["retry", "forget"])
