@@ -17,6 +17,7 @@ from pathlib import Path
 from goodhoster.assembly.house import House
 from goodhoster.assembly.mover import mover_of
 from goodhoster.assembly.notices import notifiers, open_notices
+from goodhoster.assembly.owners import owner_letters
 from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.assembly.state import make_state_dir
 from goodhoster.errors import GoodhosterError
@@ -119,7 +120,9 @@ class Daemon:
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(house.trees, house.index, source, rhythm)
         self._watcher.queued = self._workers.ring
-        self._notices = NoticeWork(open_notices(house), house.settings)
+        notices = open_notices(house)
+        self._notices = NoticeWork(notices, house.settings)
+        self._owners = owner_letters(house, notices)
         self._recover_at = self._resume_at = 0.0
         self._complaint = ""
 
@@ -137,9 +140,12 @@ class Daemon:
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
 
     def tick(self) -> None:
-        """Once a second: tell how things are, and now and then try again what failed. A full disk ends no watching."""
+        """Once a second: tell how things are, write to owners of hash sources, and now and then try again what failed.
+        A full disk ends no watching.
+        """
         try:
             self._try_again(time.monotonic())
+            self._owners.write()
             write_report(self._house.settings.state_dir, self._report())
         except Exception as error:
             self._complain(error)

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from goodhoster import kernel
+from goodhoster.assembly.owners import Owners
 from goodhoster.assembly.sources import hash_sources
-from goodhoster.assembly.state import lists_directory, make_state_dir, trees_of
+from goodhoster.assembly.state import exemption_book, lists_directory, make_state_dir, trees_of
 from goodhoster.checking.ownlists import survey
-from goodhoster.errors import GoodhosterError
+from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.shelf import home_of
 from goodhoster.model.uploads import display
 from goodhoster.ports import ObservedSource
@@ -42,6 +43,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from map(_tree, trees_of(settings))
     yield from _sources(settings)
     yield from _lists(settings)
+    yield from _exemptions(settings)
     yield _daemon(settings)
 
 
@@ -110,6 +112,21 @@ def _lists(settings: Settings) -> Iterator[Finding]:
     for status in lists:
         what = f"hash list {status.source} {status.algorithm}"
         yield Finding(what, status.whole, status.damage or f"{status.entries:,} entries, whole")
+
+
+def _exemptions(settings: Settings) -> Iterator[Finding]:
+    """Every set, and where there is one, whether those who keep the sources would be told of a match."""
+    sets = list(exemption_book(settings).survey())
+    for name, found in sets:
+        if isinstance(found, ConfigurationError):
+            yield Finding(f"exemptions {name}", ok=False, detail=str(found), hint=found.hint)
+        else:
+            yield Finding(f"exemptions {name}", ok=True, detail=f"{len(found.contents):,} contents, whole")
+    owners = Owners(settings)
+    for source in owners.sources() if sets else ():
+        address = owners.address_of(source)
+        detail = address or "nobody is told when it knows what is exempt here"
+        yield Finding(f"owner of {source}", bool(address), detail, hint="" if address else "set owner in its table")
 
 
 def _daemon(settings: Settings) -> Finding:

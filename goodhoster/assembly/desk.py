@@ -9,7 +9,7 @@ from goodhoster.adapters.pagers.hooks import pager
 from goodhoster.adapters.stores.sqlite import SqliteCaseStore
 from goodhoster.adapters.stores.storms import SqliteStormStore
 from goodhoster.assembly.mover import mover_or_here
-from goodhoster.assembly.state import audit_log, exemption_book, make_state_dir, trees_of
+from goodhoster.assembly.state import audit_log, exemption_book, make_state_dir, owner_reports, trees_of
 from goodhoster.audit.log import utc_now
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.storms import StormWatch
@@ -67,6 +67,7 @@ def assemble_desk(settings: Settings, quarantine: Quarantine | None = None) -> H
             turn=Turn(state_dir / "desk.lock"),
             clock=utc_now,
             brake=StormWatch(storms, storms, census, store, audit, pager(settings.paging.command), rules, utc_now),
+            owners=owner_reports(settings),
         )
         exempt = Exemptions(exemption_book(settings).directory)
         toolkit = Toolkit((), store, audit, desk, DirectHasher(reading_limits(settings)), exempt)

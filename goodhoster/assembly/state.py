@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from goodhoster.audit.log import FileAuditLog
+from goodhoster.audit.log import FileAuditLog, utc_now
+from goodhoster.cases import ownerreports
+from goodhoster.cases.ownerreports import OwnerReports
 from goodhoster.checking import exemptionbook, ownlists
 from goodhoster.checking.exemptionbook import ExemptionBook
 from goodhoster.errors import ConfigurationError
@@ -36,6 +38,11 @@ def exemption_book(settings: Settings) -> ExemptionBook:
     directory = make_state_dir(settings.state_dir) / exemptionbook.DIRECTORY
     directory.mkdir(mode=0o700, exist_ok=True)
     return ExemptionBook(directory, audit_log(settings))
+
+
+def owner_reports(settings: Settings) -> OwnerReports:
+    """What is owed to those who keep hash sources."""
+    return OwnerReports(make_state_dir(settings.state_dir) / ownerreports.DIRECTORY, utc_now)
 
 
 def make_state_dir(state_dir: Path) -> Path:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from goodhoster.cases.measures import Measures, about, planned
+from goodhoster.cases.ownerreports import OwnerReports
 from goodhoster.cases.storms import StormWatch
 from goodhoster.cases.turn import Turn
 from goodhoster.errors import PassingError, RefusedError
@@ -73,6 +74,8 @@ class CaseDesk:
     turn: Turn
     clock: Clock
     brake: StormWatch
+    owners: OwnerReports | None = None
+    """What those who keep hash sources are owed; None where nothing is exempt."""
 
     def receive(self, upload: Upload, digests: Digests, verdict: Verdict) -> Case | None:
         """Decide about a match and carry it out. Returns the case, or None when there is nothing to do.
@@ -102,6 +105,8 @@ class CaseDesk:
                     self.brake.told(storm.id)
 
     def _receive(self, upload: Upload, digests: Digests, verdict: Verdict) -> Case | None:
+        if self.owners is not None:
+            self.owners.owe(verdict.matches)
         known = self._of_this_state(upload)
         if known is not None and known.state is not CaseState.GONE:
             return self._continue(known)

@@ -40,3 +40,24 @@ class ExemptionSet:
     """The person at the keyboard."""
     contents: tuple[Digests, ...]
     """Each once, ascending. WordPress's published checksums tell MD5 only."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerReport:
+    """What whoever keeps a hash source is owed: it knows a content that is exempt here. Not a word about a customer."""
+
+    id: str
+    """The same for a source and a content, however often it is found."""
+    source: str
+    algorithm: str
+    """By which the source knew it: an `Algorithm` or a `FingerprintKind`."""
+    category: str
+    set_name: str
+    exemption: str
+    """The set and how weak its word is, for people."""
+    md5: str
+    """Hexadecimal, as the other two."""
+    sha1: str
+    sha256: str
+    seen_at: str
+    """For people, UTC."""

@@ -1,4 +1,4 @@
-"""What we write to notifiers and customers."""
+"""What we write to notifiers, customers and those who keep hash sources."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ class LetterKind(StrEnum):
     """To the customer: what was done, why, and how to object (DSA Art. 17)."""
     FORWARD = "forward"
     """A notice of the public, handed on to the hotline."""
+    EXEMPT = "exempt"
+    """To whoever keeps a hash source: it knows a content that is exempt here."""
     PAGE = "page"
     """To our own people: somebody must look."""
 

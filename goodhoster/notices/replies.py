@@ -5,6 +5,7 @@ No picture, no address that can be clicked, nothing in a header that could break
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from goodhoster.model.contacts import Contact
+from goodhoster.model.exemptions import OwnerReport
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.noticelife import ItemState, Notice, NoticeItem
 from goodhoster.model.notices import TrustLevel
@@ -79,6 +81,16 @@ def forward(notice: Notice, hotline: str, head: Letterhead) -> Letter:
     """A notice of the public, handed on to the hotline."""
     subject, text = _render(LetterKind.FORWARD, head.language, _values(notice, head))
     return Letter(f"{notice.id}-forward", LetterKind.FORWARD, hotline, subject, text)
+
+
+def exempt(report: OwnerReport, told: tuple[str, str], owner: str, head: Letterhead) -> Letter:
+    """To whoever keeps a hash source: it knows what is exempt here. `told` is the state of its list and what the
+    exemption set was made from, in words.
+    """
+    version, origin = map(_one_line, told)
+    values = dataclasses.asdict(report) | {"version": version, "origin": origin, "hoster": head.hoster}
+    subject, text = _render(LetterKind.EXEMPT, head.language, values)
+    return Letter(f"{LetterKind.EXEMPT}-{report.id}", LetterKind.EXEMPT, owner, subject, text)
 
 
 def defanged(url: str) -> str:

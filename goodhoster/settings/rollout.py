@@ -1,10 +1,10 @@
-"""What every kind of hash source can be set with beside its own settings: how far to trust it yet."""
+"""What every kind of hash source can be set with beside its own settings: how far to trust it yet, and who keeps it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from goodhoster.settings.values import setting, whole, yes_or_no
+from goodhoster.settings.values import setting, text, whole, yes_or_no
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,4 +16,10 @@ class RolloutSettings:
     )
     percent: int = setting(
         whole(1, 100), "Ask about so many in a hundred contents, always the same; 100 asks about all.", default=100
+    )
+    owner: str | None = setting(
+        text,
+        "Mail address of whoever keeps this source: is told of each content it knows that is exempt here.",
+        default=None,
+        example='"lists@hotline.example"',
     )

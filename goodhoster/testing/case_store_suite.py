@@ -13,6 +13,7 @@ import pytest
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.digests import Algorithm
+from goodhoster.model.exemptions import Exemption
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Category, Match
 from goodhoster.ports import CaseQuery, CaseStore
@@ -34,7 +35,10 @@ def a_case(
         state=CaseState.OPEN,
         upload=upload,
         digests=made_up(content).digests,
-        matches=(Match("police", Algorithm.SHA1, Category.BASELINE, 0),),
+        matches=(
+            Match("police", Algorithm.SHA1, Category.BASELINE, 0),
+            Match("police", "pdq", Category.OTHER, 3, Exemption("wordpress", Algorithm.MD5, made_up("inside").digests)),
+        ),
         opened_at=NOON,
         measures=(
             Measure(MeasureKind.QUARANTINE, MeasureState.INTENDED, "é"),

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from goodhoster.assembly.desk import House
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
 from goodhoster.model.storms import StormState
+from goodhoster.model.verdicts import Match
 from goodhoster.ports import CaseQuery
 from goodhoster.toolkit import CaseOrders, Order
 from goodhoster_agent.commands.check import match_object
@@ -54,7 +56,8 @@ def show_command(
     """Everything about one case."""
     with open_house(config) as house:
         case = house.toolkit.store.get(case_id)
-        print_json(as_object(case)) if as_json else print(_as_page(case))
+        told = _owners_told(house, case)
+        print_json(as_object(case) | {"owners_told": told}) if as_json else print(_as_page(case, told))
 
 
 @app.command("restore")
@@ -148,7 +151,13 @@ def _as_line(case: Case) -> str:
     return f"{case.id}  {case.state:<9} {case.upload.customer:<16} {case.upload.place}  {case.reason}"
 
 
-def _as_page(case: Case) -> str:
+def _owners_told(house: House, case: Case) -> dict[str, bool]:
+    """By source that knows what is exempt here: was its owner told?"""
+    owed = house.toolkit.desk.owners
+    return {match.source: bool(owed and owed.told_of(match)) for match in case.matches if match.exemption}
+
+
+def _as_page(case: Case, told: dict[str, bool]) -> str:
     rows = [
         ("case", case.id),
         ("state", case.state),
@@ -159,7 +168,16 @@ def _as_page(case: Case) -> str:
         ("why", case.reason),
         ("decided by", case.actor or "the house rules"),
         ("SHA-256", case.digests.sha256.hex()),
-        *(("match", f"{m.source} by {m.algorithm}, {m.category}, distance {m.distance}") for m in case.matches),
+        *(("match", _match_text(match)) for match in case.matches),
+        *(("owner", f"of {source}: {_TOLD[was_told]}") for source, was_told in told.items()),
         *(("measure", f"{m.kind}: {m.state}" + (f" ({m.detail})" if m.detail else "")) for m in case.measures),
     ]
     return "\n".join(f"{name:<11} {value}" for name, value in rows)
+
+
+_TOLD = {True: "told that it knows what is exempt here", False: "not told: none is set for it, or mode observe"}
+
+
+def _match_text(match: Match) -> str:
+    exempt = f", exempt ({match.exemption})" if match.exemption else ""
+    return f"{match.source} by {match.algorithm}, {match.category}, distance {match.distance}{exempt}"

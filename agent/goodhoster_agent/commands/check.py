@@ -94,9 +94,14 @@ def match_object(match: Match) -> dict[str, Any]:
 def as_text(answer: Answer) -> str:
     """One line for people."""
     verdict = answer.verdict
-    why = ", ".join(f"{match.source} ({match.algorithm}, {match.category})" for match in verdict.matches)
+    why = ", ".join(dict.fromkeys(map(_match_text, verdict.matches)))
     words = "; ".join(part for part in (why, verdict.detail or verdict.reason) if part)
     return f"{verdict.kind:<9} {answer.path}" + (f"  [{words}]" if words else "")
+
+
+def _match_text(match: Match) -> str:
+    exempt = f", exempt: {match.exemption}" if match.exemption else ""
+    return f"{match.source} ({match.algorithm}, {match.category}{exempt})"
 
 
 def _places(house: House, paths: Iterable[Path]) -> Iterator[Place | Answer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Any
 
 import typer
@@ -43,12 +44,19 @@ def status_of(house: House) -> dict[str, Any]:
         "unchecked": figures.verdicts.get("unchecked", 0),
         "held": held,
         "open_storms": [f"{storm.id}: {storm.reason}" for storm in house.toolkit.desk.brake.open()],
+        "owners_not_told": _owners_not_told(house),
         "open_notices": notices.open,
         "overdue_notices": notices.overdue,
         "verdicts": figures.verdicts,
         "unchecked_reasons": figures.reasons,
         **_of_daemon(report),
     }
+
+
+def _owners_not_told(house: House) -> dict[str, int]:
+    """Contents that a source knows and that are exempt here, by source, of which its owner was not told."""
+    owed = house.toolkit.desk.owners
+    return dict(Counter(report.source for report in owed.waiting())) if owed else {}
 
 
 def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:
@@ -86,6 +94,7 @@ def as_text(status: dict[str, Any]) -> str:
         f"unchecked  {status['unchecked']:,}" + _in_brackets(status["unchecked_reasons"]),
         f"held       {status['held']:,} for a person: goodhoster cases list --state held",
         *(f"STORM      {storm} (goodhoster storms list)" for storm in status["open_storms"]),
+        *(f"EXEMPT     {_not_told(*one)}" for one in status["owners_not_told"].items()),
         f"notices    {status['open_notices']:,} open, {status['overdue_notices']:,} overdue",
         *(f"source     {_source(source)}" for source in status["sources"]),
         *(f"DEGRADED   {problem}" for problem in status["degraded"]),
@@ -98,6 +107,10 @@ def _daemon(status: dict[str, Any]) -> str:
         return "does not run"
     doing = ", comparing a whole tree with the index" if status["scanning"] else ""
     return f"runs (process {status['pid']}), hints from {status['events']} ({status['events_reason']}){doing}"
+
+
+def _not_told(source: str, count: int) -> str:
+    return f"{count:,} contents that {source} knows; its owner is not told (goodhoster doctor)"
 
 
 def _source(source: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ Registered in the entry-point group `goodhoster.hash_sources`, as anybody else's
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -171,6 +172,16 @@ def _guarded(service: HashSource, deadline: float, around: Surroundings) -> Obse
     return Counted(breaker, around.clock, rest=breaker.rest)
 
 
+def owners_by_list(value: object) -> tuple[str, ...]:
+    """Mail addresses by the name of a list."""
+    if isinstance(value, list) and all(isinstance(one, str) and _OWNER.fullmatch(one) for one in value):
+        return tuple(value)
+    raise ValueError('a list such as ["police=lists@police.example"]')
+
+
+_OWNER = re.compile(r"[A-Za-z0-9._-]+=[^\s=]+@[^\s=]+")
+
+
 @dataclass(frozen=True, slots=True)
 class ListKind:
     """The lists on this host that `goodhoster hashlist import` filled."""
@@ -181,6 +192,11 @@ class ListKind:
     )
     phash_within: int = setting(
         whole(0, 16, "bits"), "The same for entries that are pHash; unrelated pictures come within a few.", default=6
+    )
+    owners: tuple[str, ...] = setting(
+        owners_by_list,
+        'Owners of single lists, such as "police=lists@police.example"; `owner` is that of the others.',
+        default=(),
     )
 
     def build(self, around: Surroundings) -> ObservedSource:

@@ -9,10 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.record import RecordFile, Row, Schema, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.digests import Digest, Digests
+from goodhoster.model.exemptions import Exemption
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Category, Match
 from goodhoster.ports import CaseQuery
@@ -135,7 +137,7 @@ def _row(case: Case) -> Row:
     upload, d = case.upload, case.digests
     s = upload.state
     state = json.dumps(_state_values(s))
-    matches = json.dumps([[m.source, m.algorithm, m.category, m.distance] for m in case.matches])
+    matches = json.dumps(list(map(_match_row, case.matches)))
     head = (case.id, case.state, upload.customer, upload.place.tree, upload.place.path, state)
     return (*head, d.md5, d.sha1, d.sha256, matches, _measures(case), time_text(case.opened_at), *_tail(case))
 
@@ -153,7 +155,7 @@ def _case(row: Row) -> Case:
         state=CaseState(state),
         upload=upload,
         digests=Digests(md5, sha1, sha256),
-        matches=tuple(Match(source, by, Category(c), distance) for source, by, c, distance in json.loads(matches)),
+        matches=tuple(map(_match, json.loads(matches))),
         opened_at=datetime.fromisoformat(opened_at),
         measures=tuple(_measure(values, customer) for values in json.loads(measures)),
         closed_at=datetime.fromisoformat(closed_at) if closed_at else None,
@@ -162,6 +164,17 @@ def _case(row: Row) -> Case:
         notice=notice,
         notifier=notifier,
     )
+
+
+def _match_row(match: Match) -> list[str | int]:
+    row: list[str | int] = [match.source, match.algorithm, match.category, match.distance]
+    return [*row, encode(match.exemption)] if match.exemption else row
+
+
+def _match(row: list[Any]) -> Match:
+    source, algorithm, category, distance, *exemption = row
+    exempt = decode(Exemption, exemption[0]) if exemption else None
+    return Match(source, algorithm, Category(category), distance, exempt)
 
 
 def _measures(case: Case) -> str:
