@@ -203,6 +203,7 @@ class Daemon:
                 + self._house.toolkit.hasher.problems()
                 + self._measures()
                 + _source_problems(self._house)
+                + _exemption_problems(self._house)
                 + self._notices.problems()
             ),
             sources=tuple(map(source_as_object, health)),
@@ -231,3 +232,9 @@ def _source_problems(house: House) -> list[str]:
         elif health.last_error:
             problems.append(f"{health.name} does not answer: {health.last_error}")
     return problems
+
+
+def _exemption_problems(house: House) -> list[str]:
+    """While a set cannot be read, nothing that a source knows is acted on."""
+    trouble = house.exemptions.trouble()
+    return [f"ALARM: known contents are unchecked: {trouble}"] if trouble else []

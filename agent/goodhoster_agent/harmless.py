@@ -1,5 +1,5 @@
-"""Gathers the pictures and videos of what an administrator calls harmless: a release archive, an installed tree, or
-published checksums. All of it or nothing: half a release would be a guess.
+"""Gathers the pictures and videos of what an administrator calls harmless: a release archive, an installed tree,
+published checksums, or one picture. All of it or nothing: half a release would be a guess.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def gather(path: Path, settings: Settings) -> Gathered:
             raise RefusedError(f"{path} is in the watched tree {display(tree.root)}", hint=hint)
     found = _tree(real, settings) if os.path.isdir(real) else _file(real, settings)
     if not found.contents:
-        hint = "it must be the release itself: a directory, a ZIP or TAR file, or WordPress's published checksums"
+        hint = "it must be a directory, a ZIP or TAR file, WordPress's published checksums, or a picture"
         raise ConfigurationError(f"there is no picture or video in {path}", hint=hint)
     return replace(found, contents=tuple(sorted(set(found.contents), key=_order)))
 
@@ -86,7 +86,7 @@ def _file(real: bytes, settings: Settings) -> Gathered:
     with _opened(place) as opened:
         with open(opened.fd, "rb", closefd=False) as file:
             published = looks_like_json(file)
-        return _checksums(opened, settings) if published else _archive(opened, settings)
+        return _checksums(opened, settings) if published else _opened_up(opened, settings)
 
 
 def _checksums(opened: OpenedUpload, settings: Settings) -> Gathered:
@@ -95,14 +95,18 @@ def _checksums(opened: OpenedUpload, settings: Settings) -> Gathered:
     return Gathered(_origin("published checksums", opened, whole.digests), ", ".join(found.versions), found.contents)
 
 
-def _archive(opened: OpenedUpload, settings: Settings) -> Gathered:
-    """In a sandboxed process: somebody else packed it, and nothing of it is written anywhere, not even a name."""
+def _opened_up(opened: OpenedUpload, settings: Settings) -> Gathered:
+    """An archive, in a sandboxed process: somebody else packed it, and nothing of it is written anywhere, not even a
+    name. Or one picture.
+    """
     limits = replace(
         reading_limits(settings), members=_MEMBERS, member_bytes=_UNPACKED, seconds=_SECONDS, pixels=1, frames=1
     )
     with closing(HashingPool(limits, 1)) as pool:
         content = pool.read(opened.fd)
-    if content.kind is Kind.OTHER and content.fault:
+    if content.kind is not Kind.OTHER:
+        return Gathered(_origin("picture", opened, content.digests), "", (content.digests,))
+    if content.fault:
         raise _not_whole(opened.place.absolute, f"{content.fault.detail} ({content.fault.reason})")
     return Gathered(_origin("archive", opened, content.digests), "", content.members)
 

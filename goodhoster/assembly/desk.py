@@ -37,6 +37,7 @@ class House:
     index: UploadIndex
     audit: AuditLog
     toolkit: Toolkit
+    exemptions: Exemptions
     begun: ExitStack
     """How what was begun is given back."""
 
@@ -69,9 +70,9 @@ def assemble_desk(settings: Settings, quarantine: Quarantine | None = None) -> H
             brake=StormWatch(storms, storms, census, store, audit, pager(settings.paging.command), rules, utc_now),
             owners=owner_reports(settings),
         )
-        exempt = Exemptions(exemption_book(settings).directory)
-        toolkit = Toolkit((), store, audit, desk, DirectHasher(reading_limits(settings)), exempt)
-        return House(settings, trees, (), index, audit, toolkit, begun.pop_all())
+        exemptions = Exemptions(exemption_book(settings).directory)
+        toolkit = Toolkit((), store, audit, desk, DirectHasher(reading_limits(settings)), exemptions)
+        return House(settings, trees, (), index, audit, toolkit, exemptions, begun.pop_all())
 
 
 def reading_limits(settings: Settings) -> ReadingLimits:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from goodhoster.checking.exemptionbook import open_set, set_files
@@ -35,6 +36,7 @@ class Exemptions:
         self._lock = threading.Lock()
         self._sets: dict[Path, tuple[_Seen, ExemptionSet]] = {}
         self._by: Mapping[Algorithm, Mapping[bytes, str]] = {}
+        self._trouble: ConfigurationError | None = None
         self._look_at = 0.0
 
     def __call__(self, content: Digests) -> Exemption | None:
@@ -42,33 +44,39 @@ class Exemptions:
 
         UncheckedError (`exemptions-damaged`) while a set cannot be read: acting without it would be a guess.
         """
-        by = self._newest()
+        if trouble := self.trouble():
+            raise UncheckedError(str(trouble), reason="exemptions-damaged", hint=trouble.hint)
         for algorithm in reversed(Algorithm):
-            name = by.get(algorithm, {}).get(getattr(content, algorithm.value))
+            name = self._by.get(algorithm, {}).get(getattr(content, algorithm.value))
             if name is not None:
                 return Exemption(name, algorithm, content)
         return None
 
-    def _newest(self) -> Mapping[Algorithm, Mapping[bytes, str]]:
+    def trouble(self) -> ConfigurationError | None:
+        """Why nobody can tell what is exempt; None when all sets are whole."""
         if time.monotonic() >= self._look_at:
             with self._lock:
-                try:
-                    self._look()
-                except ConfigurationError as error:
-                    raise UncheckedError(str(error), reason="exemptions-damaged", hint=error.hint) from error
-        return self._by
+                self._look()
+        return self._trouble
 
     def _look(self) -> None:
-        found = {}
-        for path in set_files(self._directory):
-            try:
-                found[path] = self._known_or_read(path)
-            except FileNotFoundError:
-                continue  # removed since the directory was read
-        if found != self._sets:
-            self._by = _strongest(made for _, made in found.values())
-            self._sets = found
+        if time.monotonic() < self._look_at:
+            return  # another thread just did
+        try:
+            found = dict(self._found())
+        except ConfigurationError as error:
+            self._trouble = error
+        else:
+            if found != self._sets:
+                self._by = _strongest(made for _, made in found.values())
+                self._sets = found
+            self._trouble = None
         self._look_at = time.monotonic() + _LOOK_EVERY
+
+    def _found(self) -> Iterator[tuple[Path, tuple[_Seen, ExemptionSet]]]:
+        for path in set_files(self._directory):
+            with suppress(FileNotFoundError):  # removed since the directory was read
+                yield path, self._known_or_read(path)
 
     def _known_or_read(self, path: Path) -> tuple[_Seen, ExemptionSet]:
         status = path.stat()

@@ -166,6 +166,7 @@ def test_a_damaged_set_leaves_matches_unchecked_until_it_is_built_again(host: Ho
     clear = host.upload("anna/clear.png", made_up_picture(60))
     assert wait_until(lambda: host.status()["unchecked_reasons"].get("exemptions-damaged") == 1)
     assert host.status()["verdicts"].get("clear") == 1
+    assert any("wordpress-6.4.3.exemptions cannot be used" in problem for problem in host.status()["degraded"])
     assert "damaged" in host.run("exemptions", "list", code=1)
     build(host)
     assert wait_until(lambda: host.status()["held"] == 1), host.status()

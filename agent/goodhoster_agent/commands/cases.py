@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +17,7 @@ from goodhoster.model.digests import Digest
 from goodhoster.model.storms import StormState
 from goodhoster.model.verdicts import Match
 from goodhoster.ports import CaseQuery
-from goodhoster.toolkit import CaseOrders, Order
+from goodhoster.toolkit import CaseOrders, Order, Toolkit
 from goodhoster_agent.commands.check import match_object
 from goodhoster_agent.commands.options import (
     FINE,
@@ -60,38 +63,47 @@ def show_command(
         print_json(as_object(case) | {"owners_told": told}) if as_json else print(_as_page(case, told))
 
 
-@app.command("restore")
-def restore_command(
-    ids: IdsArgument = None,
-    *,
-    digest: DigestOption = "",
-    reason: ReasonOption,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Overrule matches: files come back exactly as they were. A whole storm by --digest."""
-    with open_house(config) as house:
-        chosen = _chosen(ids, digest, house.toolkit.restorable)
-        if digest:
-            house.toolkit.rule(Digest.parse(digest), StormState.UNDONE, order_of(reason))
-        print_orders("restored", house.toolkit.restore(chosen, order_of(reason)), as_json=as_json)
+@dataclass(frozen=True, slots=True)
+class _Verb:
+    """One of the two orders that a person can give."""
+
+    name: str
+    done: str
+    """What has become of the cases, and the key in the JSON."""
+    ruling: StormState
+    """What an order by digest says of the content everywhere."""
+    about: Callable[[Toolkit, Digest], list[str]]
+    carry_out: Callable[[Toolkit, Sequence[str], Order], CaseOrders]
 
 
-@app.command("confirm")
-def confirm_command(
-    ids: IdsArgument = None,
-    *,
-    digest: DigestOption = "",
-    reason: ReasonOption,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Let held, failed or only observed matches be acted on."""
-    with open_house(config) as house:
-        chosen = _chosen(ids, digest, house.toolkit.confirmable)
-        if digest:
-            house.toolkit.rule(Digest.parse(digest), StormState.RELEASED, order_of(reason))
-        print_orders("confirmed", house.toolkit.confirm(chosen, order_of(reason)), as_json=as_json)
+def _add(verb: _Verb, does: str) -> None:
+    """Its command: both take the same options."""
+
+    @app.command(verb.name, help=does)
+    def command(
+        ids: IdsArgument = None,
+        *,
+        digest: DigestOption = "",
+        reason: ReasonOption,
+        config: ConfigOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        with open_house(config) as house:
+            toolkit = house.toolkit
+            chosen = _chosen(ids, digest, partial(verb.about, toolkit))
+            if digest:
+                toolkit.rule(Digest.parse(digest), verb.ruling, order_of(reason))
+            print_orders(verb.done, verb.carry_out(toolkit, chosen, order_of(reason)), as_json=as_json)
+
+
+_add(
+    _Verb("restore", "restored", StormState.UNDONE, Toolkit.restorable, Toolkit.restore),
+    "Overrule matches: files come back exactly as they were. A whole storm by --digest.",
+)
+_add(
+    _Verb("confirm", "confirmed", StormState.RELEASED, Toolkit.confirmable, Toolkit.confirm),
+    "Let held, failed or only observed matches be acted on.",
+)
 
 
 def as_object(case: Case) -> dict[str, Any]:
@@ -116,13 +128,13 @@ def _moment(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def _chosen(ids: list[str] | None, digest: str, about: Any) -> list[str]:  # noqa: ANN401 - one of the toolkit's verbs
+def _chosen(ids: list[str] | None, digest: str, about: Callable[[Digest], list[str]]) -> list[str]:
     if bool(ids) == bool(digest):
         raise RefusedError("say which cases: either their ids or --digest", hint="see: goodhoster cases list")
     if ids:
         return ids
     try:
-        return list(about(Digest.parse(digest)))
+        return about(Digest.parse(digest))
     except ValueError as error:
         raise RefusedError(str(error), hint="the digest stands in: goodhoster cases show ID") from error
 

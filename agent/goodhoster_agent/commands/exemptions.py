@@ -33,7 +33,9 @@ _SUFFIXES = re.compile(r"(?:\.(?:zip|tar|tgz|gz|tbz2|bz2|txz|xz|json))+$", re.IG
 
 @app.command("build")
 def build_command(
-    origin: Annotated[Path, typer.Argument(help="ZIP or TAR, installed tree, or WordPress's published checksums.")],
+    origin: Annotated[
+        Path, typer.Argument(help="ZIP or TAR, installed tree, WordPress's published checksums, or a picture.")
+    ],
     name: Annotated[str, typer.Option("--name", help="Of the set; the file's or directory's where absent.")] = "",
     version: Annotated[str, typer.Option("--version", help="Of the release.")] = "",
     config: ConfigOption = None,

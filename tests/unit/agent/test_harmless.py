@@ -82,6 +82,11 @@ def test_an_archive_gives_each_picture_once(tmp_path: Path, settings: Settings, 
     assert md5 == hashlib.md5(SMILEY, usedforsecurity=False).digest()
 
 
+def test_one_picture_such_as_a_logo_of_the_house(tmp_path: Path, settings: Settings) -> None:
+    found = gather(written(tmp_path, "logo", LOGO), settings)
+    assert (hashes(found), found.origin.split(",")[0]) == ({hashlib.sha256(LOGO).digest()}, "picture logo")
+
+
 def test_names_in_an_archive_lead_nowhere(tmp_path: Path, settings: Settings) -> None:
     names = ("../../escaped.png", "/tmp/escaped-too.png", "a/../../b.png", "\\..\\c.png", "x" * 5000 + ".png")
     before = sorted(tmp_path.rglob("*"))
