@@ -70,7 +70,9 @@ class NoticeWork:
     def problems(self) -> list[str]:
         """What is not as it should be, for `status`."""
         ways = [way.problem for way in self._open if isinstance(way, ImapIntake) and way.problem]
-        return [*self._problems.values(), *ways]
+        refused = self._notices.outbox.refused()
+        letters = [f"the mail server refused {refused} letters for good: see letters/refused"] if refused else []
+        return [*self._problems.values(), *ways, *letters]
 
     def _take_and_tend(self) -> None:
         while not self._stopping.is_set():

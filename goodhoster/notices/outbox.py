@@ -1,6 +1,7 @@
 """Letters on disk until the mail server took them: one file a letter, each sent once.
 
-A crash between the mail server's yes and our note of it sends a letter again, with the same Message-ID.
+A crash or a lost connection between the mail server's yes and our note of it sends a letter again, with the same
+Message-ID: at least once, never none.
 """
 
 from __future__ import annotations
@@ -78,6 +79,10 @@ class Outbox:
     def waiting(self) -> int:
         """How many letters wait."""
         return sum(1 for _ in (self._directory / "waiting").glob("[!.]*.json"))
+
+    def refused(self) -> int:
+        """How many letters the mail server refused for good. Moved back to `waiting`, they are tried again."""
+        return sum(1 for _ in (self._directory / "refused").glob("*.json"))
 
     def _exists(self, letter_id: str) -> bool:
         return any(self._file(folder, letter_id).exists() for folder in ("waiting", "sent", "refused"))

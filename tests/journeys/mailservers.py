@@ -9,10 +9,11 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
+from threading import Event, Thread
 
 from tests.conftest import PROGRAM_PATH
 from tests.journeys.host import wait_until
@@ -52,7 +53,7 @@ def postfix(folder: Path, settings: str = "") -> Iterator[int]:
         f"inet_interfaces = 127.0.0.1\ninet_protocols = ipv4\nmynetworks = 127.0.0.0/8\nmydestination =\n"
         f"relay_domains = hoster.example\nrelay_transport = lmtp:{lmtp}\nmaillog_file = /dev/stdout\n"
         f"maillog_file_prefixes = /var, /dev\nminimal_backoff_time = 1s\nmaximal_backoff_time = 2s\n"
-        "queue_run_delay = 1s\n"
+        "queue_run_delay = 1s\nsmtpd_error_sleep_time = 0\n"
         "smtpd_relay_restrictions = permit_mynetworks, reject\n"
         "virtual_mailbox_domains = hotline.example mail.example elsewhere.example\n"
         f"virtual_mailbox_base = {folder}/boxes\nvirtual_mailbox_maps = static:all/\n"
@@ -78,14 +79,50 @@ def delivered(folder: Path) -> list[Message]:
 def _services(port: int) -> str:
     """Not chrooted; the cleanup server is public, as postfix looks for it there, and bounce servers have no limit."""
     names = {"bounce": "bounce", "defer": "bounce", "trace": "bounce", "rewrite": "trivial-rewrite", "retry": "error"}
-    names |= {name: name for name in ("lmtp", "virtual", "error", "verify", "proxymap", "anvil", "scache")}
+    names |= {name: name for name in ("lmtp", "error", "verify", "proxymap", "anvil", "scache")}
     return (
         f"127.0.0.1:{port} inet n - n - - smtpd\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n"
-        "postlog unix-dgram n - n - 1 postlogd\n"
+        "postlog unix-dgram n - n - 1 postlogd\ntlsmgr unix - - n 1000? 1 tlsmgr\n"
+        "virtual unix - n n - - virtual\n"
         + "".join(
             f"{name} unix - - n - {0 if command == 'bounce' else '-'} {command}\n" for name, command in names.items()
         )
     )
+
+
+@contextmanager
+def wire(port: int, cut_at: bytes) -> Iterator[tuple[int, Event]]:
+    """A wire to that port which is cut, once, when one side says these words: the other never hears them. Yields its
+    own port, and what is set when it was cut.
+    """
+    cut = Event()
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while said := source.recv(1 << 16):
+                if cut_at in said and not cut.is_set():
+                    cut.set()
+                    break
+                target.sendall(said)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                near, far = server.accept()[0], socket.create_connection(("127.0.0.1", port))
+                for source, target in ((near, far), (far, near)):
+                    Thread(target=pump, args=(source, target), daemon=True).start()
+                ends.extend((near, far))
+
+    ends: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1], cut
+        server.shutdown(socket.SHUT_RDWR)
+    for end in ends:
+        end.close()
 
 
 def _answers(port: int) -> bool:
@@ -97,12 +134,14 @@ def _answers(port: int) -> bool:
 
 
 @contextmanager
-def dovecot(folder: Path) -> Iterator[tuple[int, Path]]:
-    """A dovecot with one mailbox, user `abuse`, password `made-up`; yields its IMAP port and the Maildir."""
-    port, maildir = free_port(), folder / "mail"
+def dovecot(folder: Path, settings: str = "", port: int = 0) -> Iterator[tuple[int, Path]]:
+    """A dovecot with one mailbox, user `abuse`, password `made-up`; yields its IMAP port and the Maildir. Others may
+    have it check accounts at `auth` in the folder.
+    """
+    port, maildir = port or free_port(), folder / "mail"
     folder.mkdir(exist_ok=True)
     for part in ("new", "cur", "tmp"):
-        (maildir / part).mkdir(parents=True)
+        (maildir / part).mkdir(parents=True, exist_ok=True)
     me, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
     # Dovecot opens no mailbox as root, whatever its settings say.
     owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
@@ -114,11 +153,12 @@ def dovecot(folder: Path) -> Iterator[tuple[int, Path]]:
         f"base_dir = {folder}/run\nstate_dir = {folder}/state\nlog_path = {folder}/log\nprotocols = imap\n"
         f"listen = 127.0.0.1\nssl = no\ndisable_plaintext_auth = no\nmail_location = maildir:{maildir}\n"
         f"default_login_user = {login}\ndefault_internal_user = {internal}\ndefault_internal_group = {group}\n"
-        f"first_valid_uid = 0\nfirst_valid_gid = 0\nauth_mechanisms = plain\n"
+        f"first_valid_uid = 0\nfirst_valid_gid = 0\nauth_failure_delay = 0\nauth_mechanisms = plain\n"
         "passdb {\n driver = static\n args = password=made-up\n}\n"
         f"userdb {{\n driver = static\n args = uid={owner.pw_uid} gid={owner.pw_gid} home={folder}\n}}\n"
         f"service imap-login {{\n chroot =\n inet_listener imap {{\n port = {port}\n }}\n"
         " inet_listener imaps {\n port = 0\n }\n}\nservice anvil {\n chroot =\n}\nservice stats {\n chroot =\n}\n"
+        f"service auth {{\n unix_listener {folder}/auth {{\n mode = 0666\n }}\n}}\n" + settings
     )
     command = [program("dovecot"), "-F", "-c", str(folder / "dovecot.conf")]
     with (folder / "errors").open("wb") as errors:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -43,7 +43,9 @@ class SmtpMailer:
         self._connection: smtplib.SMTP | None = None
 
     def send(self, letter: Letter) -> None:
-        """See `ports.Mailer`."""
+        """See `ports.Mailer`. Only what the server says of the receiver or the content is for good: what it says of us
+        (account, encryption, sender) ends when the administrator mends it, and no letter is given up for that.
+        """
         message = self.message(letter)
         try:
             connection = self._connected()
@@ -53,7 +55,7 @@ class SmtpMailer:
             ((code, words),) = error.recipients.values()
             self.close()
             raise _refusal(code, words) from error
-        except smtplib.SMTPResponseException as error:
+        except smtplib.SMTPDataError as error:
             self.close()
             raise _refusal(error.smtp_code, error.smtp_error) from error
         except (OSError, smtplib.SMTPException) as error:
@@ -98,10 +100,13 @@ class SmtpMailer:
             )
         else:
             connection = smtplib.SMTP(server.host, server.port, timeout=_ANSWER_WITHIN)
-        if server.security == "starttls":
-            connection.starttls(context=context)
-        if server.username:
-            connection.login(server.username, server.password)
+        with ExitStack() as failed:
+            failed.callback(connection.close)
+            if server.security == "starttls":
+                connection.starttls(context=context)
+            if server.username:
+                connection.login(server.username, server.password)
+            failed.pop_all()
         return connection
 
 
