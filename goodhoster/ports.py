@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -87,6 +88,9 @@ class AuditLog(Protocol):
     def append(self, event: AuditEvent) -> AuditEntry:
         """Add an entry; returns after it is durable on disk. Raises AuditError and then nothing may be acted on."""
 
+    def append_all(self, events: Sequence[AuditEvent]) -> Sequence[AuditEntry]:
+        """Add several in this order, which costs hardly more than one; a crash may leave only the first of them."""
+
     def entries(self) -> Iterator[AuditEntry]:
         """All entries, oldest first. Raises AuditError at the first line that is not an entry."""
 
@@ -122,6 +126,11 @@ class CaseFigures(Protocol):
 
 class CaseStore(CaseFigures, Protocol):
     """The record of cases. Every call is atomic and durable when it returns; processes may share one store."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """What this thread changes inside is one change: durable when it ends, nothing when it is left by an error.
+        Other threads wait meanwhile, so nothing slow belongs in it.
+        """
 
     def add(self, case: Case) -> None:
         """Record a new case. RefusedError when the id exists, or when the same place in the same state has a case."""

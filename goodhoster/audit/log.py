@@ -12,7 +12,7 @@ import errno
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,14 +47,20 @@ class FileAuditLog:
 
     def append(self, event: AuditEvent) -> AuditEntry:
         """See `ports.AuditLog`."""
+        return self.append_all((event,))[0]
+
+    def append_all(self, events: Sequence[AuditEvent]) -> list[AuditEntry]:
+        """See `ports.AuditLog`."""
+        if not events:
+            return []
         try:
             with self._turn:
                 tail = self._tail or Tail.load(self._tail_file)
                 with self._opened_alone(tail) as fd:
                     self._recognise(fd, tail)
-                    entry, self._tail = self._add(fd, self._caught_up(fd, tail), event)
+                    entries, self._tail = self._add(fd, self._caught_up(fd, tail), events)
                     self._tail.save(self._tail_file)
-                    return entry
+                    return entries
         except OSError as error:
             message = f"the audit log {self._file} cannot be written: {error.strerror}"
             raise AuditError(message, hint="nothing is acted on without it: put the disk right") from error
@@ -137,7 +143,7 @@ class FileAuditLog:
     def _cut_off(self, fd: int, tail: Tail, torn: bytes) -> Tail:
         os.ftruncate(fd, tail.size)
         event = AuditEvent("log.torn", {"bytes": len(torn), "sha256": fingerprint(torn).hex()})
-        return self._add(fd, tail, event)[1]
+        return self._add(fd, tail, (event,))[1]
 
     def _after(self, tail: Tail, line: bytes) -> Tail:
         problem = _problem(line, tail)
@@ -145,15 +151,20 @@ class FileAuditLog:
             raise AuditError(f"{self._file}, line {tail.entries + 1}: {problem}", hint="goodhoster audit verify")
         return tail.after(line)
 
-    def _add(self, fd: int, tail: Tail, event: AuditEvent) -> tuple[AuditEntry, Tail]:
-        entry = AuditEntry(tail.entries, self._clock(), event, tail.fingerprint)
-        line = as_line(entry)
-        if len(line) >= _LONGEST:
-            raise AuditError(f"an entry of {len(line)} bytes ({event.kind}) is too long for the audit log")
-        _write_durably(fd, line + b"\n", tail.size)
+    def _add(self, fd: int, tail: Tail, events: Sequence[AuditEvent]) -> tuple[list[AuditEntry], Tail]:
+        entries, lines, after = [], [], tail
+        for event in events:
+            entry = AuditEntry(after.entries, self._clock(), event, after.fingerprint)
+            line = as_line(entry)
+            if len(line) >= _LONGEST:
+                raise AuditError(f"an entry of {len(line)} bytes ({event.kind}) is too long for the audit log")
+            entries.append(entry)
+            lines.append(line + b"\n")
+            after = after.after(line)
+        _write_durably(fd, b"".join(lines), tail.size)
         if not tail.entries:
             _make_name_durable(self._file)
-        return entry, tail.after(line)
+        return entries, after
 
     def _whole_lines(self) -> Iterator[bytes]:
         """Without their newlines; a last one that has none is somebody's write under way, or torn: not an entry."""

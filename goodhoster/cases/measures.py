@@ -6,14 +6,52 @@ crash at any point: what is found done is not done twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, RefusedError
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.cases import Case, Measure, MeasureKind, MeasureState
+from goodhoster.model.cases import Case, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.quarantine import Whereabouts
 from goodhoster.ports import AuditLog, Quarantine
+
+Result = TypeVar("Result")
+_AT_ONCE = 4
+"""Orders to whoever moves files: while one waits for the disk, the next is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One file of a case."""
+
+    case: Case
+    number: int
+
+    @property
+    def measure(self) -> Measure:
+        return self.case.measures[self.number]
+
+    @property
+    def name(self) -> str:
+        return self.case.quarantine_id(self.number)
+
+    @property
+    def copy(self) -> Copy:
+        return self.case.about(self.number)
+
+    def event(self, kind: str, **more: str) -> AuditEvent:
+        return AuditEvent(kind, _names(self.case, self.number) | more)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What came of a step."""
+
+    measure: Measure
+    event: AuditEvent | None
+    """None where the log says so already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +61,19 @@ class Measures:
     quarantine: Quarantine
     audit: AuditLog
 
-    def carry_out(self, case: Case, *, after_crash: bool = False) -> Case:
-        """Take every file of the case offline that is not. Never raises for one that cannot be, or not now: that one
-        stays intended. AuditError stops.
+    def carry_out(self, cases: Sequence[Case], *, after_crash: bool = False) -> list[Case]:
+        """Take every file of the cases offline that is not; the log has all intentions before the first deed. Never
+        raises for one that cannot be, or not now: that one stays intended. AuditError stops.
         """
-        done = [
-            measure if measure.state is MeasureState.DONE else self._take_offline(case, number, after_crash=after_crash)
-            for number, measure in enumerate(case.measures)
-        ]
-        return replace(case, measures=tuple(done))
+        steps = [_Step(c, n) for c in cases for n, m in enumerate(c.measures) if m.state is not MeasureState.DONE]
+        found = _at_once(self._found, steps) if after_crash else [None] * len(steps)
+        left = [step for step, end in zip(steps, found, strict=True) if end is None]
+        self.audit.append_all([_intended(s) for s in left if s.measure.state is not MeasureState.FAILED])
+        taken = iter(_at_once(self._take_offline, left))
+        ends = [end or next(taken) for end in found]
+        self.audit.append_all([end.event for end in ends if end.event])
+        after = {(step.case.id, step.number): end.measure for step, end in zip(steps, ends, strict=True)}
+        return [_with(case, after) for case in cases]
 
     def undo(self, case: Case) -> tuple[Case, GoodhosterError | None]:
         """Put every file of the case back that is in quarantine; the first refusal is returned, the others go on.
@@ -46,34 +88,21 @@ class Measures:
                 refusal = refusal or error
         return replace(case, measures=tuple(measures)), refusal
 
-    def _take_offline(self, case: Case, number: int, *, after_crash: bool) -> Measure:
-        measure, copy, name = case.measures[number], case.about(number), case.quarantine_id(number)
+    def _found(self, step: _Step) -> _End | None:
+        """Was it done before a crash? That is said as such, not as done twice; None when it is to be done."""
         try:
-            if after_crash and self.quarantine.settle(name, copy.upload) is Whereabouts.QUARANTINE:
-                return self._done(case, number, "found done after a crash", event="measure.found-done")
-            if measure.state is not MeasureState.FAILED:  # said before its first try
-                self._log("measure.intended", **about(case, number), reason=case.reason)
-            return self._done(case, number, self.quarantine.take_offline(name, copy.upload, copy.sha256))
-        except PassingError as error:
-            return self._waits(case, number, f"waits: {error}")
-        except RefusedError as error:
-            self._log("measure.refused", **_names(case, number), reason=str(error))
-            return replace(measure, state=MeasureState.REFUSED, detail=str(error))
-        except QuarantineError as error:
-            if measure.detail != str(error):  # the same again: said once
-                self._log("measure.failed", **_names(case, number), reason=str(error))
-            return replace(measure, state=MeasureState.FAILED, detail=str(error))
+            if self.quarantine.settle(step.name, step.copy.upload) is Whereabouts.QUARANTINE:
+                return _done(step, "found done after a crash", "measure.found-done")
+        except GoodhosterError as error:
+            return _not_done(step, error)
+        return None
 
-    def _waits(self, case: Case, number: int, detail: str) -> Measure:
-        measure = case.measures[number]
-        if measure.detail != detail:  # the same again: said once
-            self._log("measure.waits", **_names(case, number), reason=detail)
-        return replace(measure, state=MeasureState.INTENDED, detail=detail)
-
-    def _done(self, case: Case, number: int, detail: str, *, event: str = "measure.done") -> Measure:
-        """A crash after the entry and before the record finds it done: that is said as such, not as done twice."""
-        self._log(event, **_names(case, number), detail=detail)
-        return replace(case.measures[number], state=MeasureState.DONE, detail=detail)
+    def _take_offline(self, step: _Step) -> _End:
+        try:
+            detail = self.quarantine.take_offline(step.name, step.copy.upload, step.copy.sha256)
+        except GoodhosterError as error:
+            return _not_done(step, error)
+        return _done(step, detail, "measure.done")
 
     def _put_back(self, case: Case, number: int) -> Measure:
         measure, upload, name = case.measures[number], case.about(number).upload, case.quarantine_id(number)
@@ -85,8 +114,39 @@ class Measures:
                     raise
         return replace(measure, state=MeasureState.UNDONE) if measure.state is MeasureState.DONE else measure
 
-    def _log(self, event: str, **data: str) -> None:
-        self.audit.append(AuditEvent(event, data))
+
+def _at_once(do: Callable[[_Step], Result], steps: Sequence[_Step]) -> list[Result]:
+    if len(steps) < 2:  # noqa: PLR2004 - one alone needs no threads
+        return [do(step) for step in steps]
+    with ThreadPoolExecutor(min(_AT_ONCE, len(steps))) as threads:
+        return list(threads.map(do, steps))
+
+
+def _intended(step: _Step) -> AuditEvent:
+    return AuditEvent("measure.intended", about(step.case, step.number) | {"reason": step.case.reason})
+
+
+def _done(step: _Step, detail: str, event: str) -> _End:
+    return _End(replace(step.measure, state=MeasureState.DONE, detail=detail), step.event(event, detail=detail))
+
+
+def _not_done(step: _Step, error: GoodhosterError) -> _End:
+    """What the quarantine raises, and nothing else."""
+    if isinstance(error, RefusedError):
+        state, kind, detail = MeasureState.REFUSED, "measure.refused", str(error)
+    elif isinstance(error, PassingError):
+        state, kind, detail = MeasureState.INTENDED, "measure.waits", f"waits: {error}"
+    elif isinstance(error, QuarantineError):
+        state, kind, detail = MeasureState.FAILED, "measure.failed", str(error)
+    else:
+        raise error
+    said = detail == step.measure.detail and state is not MeasureState.REFUSED
+    event = None if said else step.event(kind, reason=detail)
+    return _End(replace(step.measure, state=state, detail=detail), event)
+
+
+def _with(case: Case, measures: Mapping[tuple[str, int], Measure]) -> Case:
+    return replace(case, measures=tuple(measures.get((case.id, n), m) for n, m in enumerate(case.measures)))
 
 
 def about(case: Case, number: int = 0) -> dict[str, str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from goodhoster.cases.desk import CaseDesk, Grounds, NamedFile
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.cases.noticecases import Demand, Grounds, NamedFile, NoticeCases
 from goodhoster.errors import GoodhosterError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState
@@ -56,6 +57,14 @@ _WORST_FIRST = (ItemState.HELD, ItemState.OBSERVED, ItemState.DISPUTED, ItemStat
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """An item once it was looked for, and what is to be asked of the case desk about it."""
+
+    item: NoticeItem
+    demands: tuple[Demand, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeActs:
     """Acts on items. The same item may be acted on again: what is done is found done."""
 
@@ -65,35 +74,21 @@ class NoticeActs:
     blocks: UrlBlocks | None
     """None where no web server is set up for it: what is no file then waits for a person."""
 
-    def act(self, item: NoticeItem, grounds: Grounds, *, visible: bool = False) -> NoticeItem:
-        """The item after whatever could be done about it. Never raises for one that nothing could be done about: that
-        one is held, or goes on waiting while nobody can tell where it is. AuditError stops.
+    def act(self, items: Sequence[tuple[NoticeItem, Grounds]], *, visible: bool = False) -> list[NoticeItem]:
+        """The items after whatever could be done about them. Never raises for one that nothing could be done about:
+        that one is held, or goes on waiting while nobody can tell where it is. AuditError stops.
 
-        `visible`: it was seen from outside, so that something must be there although no file is.
+        `visible`: they were seen from outside, so that something must be there although no file is.
         """
-        try:
-            location = self.locate(item.read)
-        except GoodhosterError as error:
-            return replace(item, reason=f"it cannot be told yet where it is: {error}")
-        found = replace(item, url=location.url, customer=location.customer, front=location.front)
-        found = replace(found, reason=location.detail)
-        match location.outcome:
-            case Outcome.NOT_OURS:
-                return replace(found, state=ItemState.NOT_OURS)
-            case Outcome.AMBIGUOUS:
-                return self._held(found, location.detail or "it is not certain what is meant")
-            case Outcome.DYNAMIC if location.place is not None and not visible:
-                return self._already_gone(found, location)
-            case Outcome.DYNAMIC:
-                return self._block(found, grounds)
-            case Outcome.FILE:
-                return self._take_offline(found, location, grounds)
+        found = [self._found(item, grounds, visible=visible) for item, grounds in items]
+        cases = iter(NoticeCases(self.desk).receive([demand for each in found for demand in each.demands]))
+        return [self._told(each.item, [next(cases) for _ in each.demands]) for each in found]
 
     def confirm(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         """A person wants it gone: an address is blocked whatever the rules say; files wait in a case of theirs."""
         location = self.locate(item.read)
         if location.outcome is not Outcome.DYNAMIC or self.blocks is None:
-            return self.act(item, grounds)
+            return self.act([(item, grounds)])[0]
         return self._block_now(replace(item, url=location.url, customer=location.customer), grounds, self.blocks)
 
     def sync(self, item: NoticeItem, since: datetime) -> NoticeItem:
@@ -114,19 +109,42 @@ class NoticeActs:
             self.blocks.lift(item.url)
         return replace(item, blocked=False)
 
-    def _take_offline(self, item: NoticeItem, location: Location, grounds: Grounds) -> NoticeItem:
+    def _found(self, item: NoticeItem, grounds: Grounds, *, visible: bool) -> _Found:
+        try:
+            location = self.locate(item.read)
+        except GoodhosterError as error:
+            return _Found(replace(item, reason=f"it cannot be told yet where it is: {error}"))
+        found = replace(item, url=location.url, customer=location.customer, front=location.front)
+        found = replace(found, reason=location.detail)
+        match location.outcome:
+            case Outcome.NOT_OURS:
+                return _Found(replace(found, state=ItemState.NOT_OURS))
+            case Outcome.AMBIGUOUS:
+                return _Found(self._held(found, location.detail or "it is not certain what is meant"))
+            case Outcome.DYNAMIC if location.place is not None and not visible:
+                return _Found(self._already_gone(found, location))
+            case Outcome.DYNAMIC:
+                return _Found(self._block(found, grounds))
+            case Outcome.FILE:
+                return self._demanding(found, location, grounds)
+
+    def _demanding(self, item: NoticeItem, location: Location, grounds: Grounds) -> _Found:
         files = [*location.files, *self._pictures_of(location)]
         named, problem = self._read(files)
         if problem:
-            return self._held(item, problem)
+            return _Found(self._held(item, problem))
         if not named:
-            return self._already_gone(item, location)
-        cases = [self.desk.receive_notice(group, grounds) for group in _by_customer(named)]
+            return _Found(self._already_gone(item, location))
         item = replace(item, place=named[0].upload.place, customer=named[0].upload.customer)
+        return _Found(item, tuple(Demand(group, grounds) for group in _by_customer(named)))
+
+    def _told(self, item: NoticeItem, cases: Sequence[Case]) -> NoticeItem:
+        if not cases:
+            return item
+        item = replace(item, cases=tuple(case.id for case in cases))
         if any(case.state is CaseState.RESTORED for case in cases):
-            held = replace(item, cases=tuple(case.id for case in cases))
-            return self._held(held, "a person restored this very file before")
-        return _told_by(cases, replace(item, cases=tuple(case.id for case in cases)))
+            return self._held(item, "a person restored this very file before")
+        return _told_by(cases, item)
 
     def _read(self, files: Iterable[LocatedFile]) -> tuple[list[NamedFile], str]:
         """Every file that is still there, and why the one that the URL shows could not be read."""

@@ -6,15 +6,16 @@ Every step is recorded before the next, and may be taken again after a crash: wh
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
-from goodhoster.cases.desk import Grounds, Order
+from goodhoster.cases.desk import Order
 from goodhoster.cases.noticeacts import NoticeActs
+from goodhoster.cases.noticecases import Grounds
 from goodhoster.cases.noticeletters import NoticeLetters
 from goodhoster.cases.noticelooks import after_look, first_look
 from goodhoster.cases.turn import Turn
@@ -30,6 +31,8 @@ from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeReader, NoticeS
 
 _log = logging.getLogger(__name__)
 _LOOKS_AT_ONCE = 16
+_ACTS_AT_ONCE = 50
+"""Items whose measures share a turn at the case desk: in between, fresh uploads have theirs."""
 _NOTHING = Caps(0, 0)
 _KEYS_WITHIN = timedelta(hours=1)
 
@@ -118,7 +121,7 @@ class NoticeDesk:
             notice = self._read(notice)
         elif notice.trust is not None and notice.trust.passing:
             notice = self._believe_again(notice)
-        notice = replace(notice, items=tuple(self._next(notice, item) for item in notice.items))
+        notice = replace(notice, items=tuple(self._items_after(notice)))
         if before.state is NoticeState.RECEIVED:
             notice = replace(notice, duplicate_of=self._earlier(notice))
         notice = self._settled(notice, by_person=by_person)
@@ -168,20 +171,28 @@ class NoticeDesk:
                 return other.id
         return ""
 
-    def _next(self, notice: Notice, item: NoticeItem) -> NoticeItem:
-        """One item, as far as it goes without waiting."""
-        now = self._parts.clock()
+    def _items_after(self, notice: Notice) -> Iterator[NoticeItem]:
+        """Every item, as far as it goes without waiting."""
         if self._waits_for_keys(notice):
-            return item
-        if item.state is ItemState.WAITING and notice.read and not notice.read.test:
-            item = self._parts.acts.act(item, self._grounds(notice, item))
-        elif item.state is ItemState.REOPENED and item.looks == 0:
-            again = self._parts.acts.act(item, self._grounds(notice, item), visible=True)
+            yield from notice.items
+            return
+        acted = self._acted(notice, [item for item in notice.items if _to_act_on(notice, item)])
+        for item in notice.items:
+            after = next(acted) if _to_act_on(notice, item) else self._next(notice, item)
+            yield first_look(after, self._parts.clock(), may_look=self._parts.outside is not None)
+
+    def _acted(self, notice: Notice, items: Sequence[NoticeItem]) -> Iterator[NoticeItem]:
+        for begin in range(0, len(items), _ACTS_AT_ONCE):
+            piece = items[begin : begin + _ACTS_AT_ONCE]
+            yield from self._parts.acts.act([(item, self._grounds(notice, item)) for item in piece])
+
+    def _next(self, notice: Notice, item: NoticeItem) -> NoticeItem:
+        acts = self._parts.acts
+        if item.state is ItemState.REOPENED and item.looks == 0:
+            (again,) = acts.act([(item, self._grounds(notice, item))], visible=True)
             nothing_new = (again.cases, again.blocked) == (item.cases, item.blocked)
-            item = replace(item, looks=1) if nothing_new else replace(again, look_at=None)
-        else:
-            item = self._parts.acts.sync(item, notice.receipt.received_at)
-        return first_look(item, now, may_look=self._parts.outside is not None)
+            return replace(item, looks=1) if nothing_new else replace(again, look_at=None)
+        return acts.sync(item, notice.receipt.received_at)
 
     def _grounds(self, notice: Notice, item: NoticeItem) -> Grounds:
         notifier = self._notifiers.get(notice.notifier)
@@ -281,6 +292,10 @@ def _not_by_itself(level: TrustLevel, notifier: Notifier | None) -> str:
     if not notifier.automatic:
         return f"notices of {notifier.id} wait for a person"
     return ""
+
+
+def _to_act_on(notice: Notice, item: NoticeItem) -> bool:
+    return item.state is ItemState.WAITING and notice.read is not None and not notice.read.test
 
 
 def _author(read: ReadNotice | None) -> str:

@@ -86,6 +86,23 @@ class CaseStoreSuite:
         store.replace(offline, expected=CaseState.OPEN)
         assert store.get(a_case().id) == offline
 
+    def test_changes_together_are_one_change(self, store: CaseStore) -> None:
+        """Seen inside, and gone when it is left by an error."""
+
+        def break_off() -> None:
+            with store.together():
+                store.add(a_case())
+                assert store.get(a_case().id) == a_case()
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            break_off()
+        assert store.find(CaseQuery()) == []
+        with store.together():
+            store.add(a_case())
+            store.replace(replace(a_case(), state=CaseState.OFFLINE), expected=CaseState.OPEN)
+        assert store.get(a_case().id).state is CaseState.OFFLINE
+
     def test_of_many_who_replace_at_once_one_does(self, store: CaseStore) -> None:
         store.add(a_case())
 

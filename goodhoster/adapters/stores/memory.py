@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from goodhoster.errors import RefusedError
@@ -21,7 +22,18 @@ class MemoryCaseStore:
 
     def __init__(self) -> None:
         self._cases: dict[str, Case] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """See `ports.CaseStore`."""
+        with self._lock:
+            before = dict(self._cases)
+            try:
+                yield
+            except BaseException:
+                self._cases = before
+                raise
 
     def add(self, case: Case) -> None:
         """See `ports.CaseStore`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ class RecordFile:
     def __init__(self, file: Path, schema: Schema, patience: float = 30.0) -> None:
         self._file = file
         self._lock = threading.RLock()
+        self._together = False
         self._db = _connect(file, schema, patience)
 
     def rows(self, query: str, values: tuple[object, ...] = ()) -> list[Row]:
@@ -40,8 +41,18 @@ class RecordFile:
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
         """One transaction; sqlite3.IntegrityError is left to the caller, who knows what it means."""
-        with self._readable_errors(), self._lock, self._db:
+        with self._readable_errors(), self._lock, nullcontext() if self._together else self._db:
             yield self._db
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread changes inside is one transaction."""
+        with self.changing():
+            self._together = True
+            try:
+                yield
+            finally:
+                self._together = False
 
     @contextmanager
     def _readable_errors(self) -> Iterator[None]:

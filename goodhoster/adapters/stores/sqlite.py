@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ CREATE TABLE IF NOT EXISTS case_copies (
 CREATE UNIQUE INDEX IF NOT EXISTS cases_upload ON cases (tree, path, file_state);
 CREATE INDEX IF NOT EXISTS cases_state ON cases (state);
 CREATE INDEX IF NOT EXISTS cases_opened ON cases (opened_at);
+CREATE INDEX IF NOT EXISTS cases_notifier ON cases (notifier, opened_at, actor, state) WHERE notifier <> '';
+CREATE INDEX IF NOT EXISTS cases_notifier_customer ON cases (notifier, customer, opened_at) WHERE notifier <> '';
 CREATE INDEX IF NOT EXISTS cases_content ON cases (sha256, customer, state);
 CREATE INDEX IF NOT EXISTS cases_matched ON cases (sha256, customer) WHERE matches <> '[]';
 CREATE INDEX IF NOT EXISTS cases_sha1 ON cases (sha1);
@@ -55,6 +58,10 @@ class SqliteCaseStore:
 
     def __init__(self, file: Path, patience: float = 30.0) -> None:
         self._record = RecordFile(file, _SCHEMA, patience)
+
+    def together(self) -> AbstractContextManager[None]:
+        """See `ports.CaseStore`."""
+        return self._record.together()
 
     def add(self, case: Case) -> None:
         """See `ports.CaseStore`."""

@@ -71,6 +71,21 @@ def test_an_entry_is_on_disk_and_returned_as_it_stands_there(file: Path) -> None
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_several_at_once_are_entries_like_any_other(log: FileAuditLog, file: Path) -> None:
+    log.append(event(0))
+    assert [entry.number for entry in log.append_all([event(1), event(2), event(3)])] == [1, 2, 3]
+    assert log.append_all([]) == []
+    assert FileAuditLog(file).append(event(4)).number == 4
+    assert [entry.event for entry in FileAuditLog(file).entries()] == [event(n) for n in range(5)]
+    assert FileAuditLog(file).verify().ok
+
+
+def test_several_of_which_one_cannot_be_written_leave_nothing(log: FileAuditLog, file: Path) -> None:
+    with pytest.raises(AuditError, match="too long"):
+        log.append_all([event(), AuditEvent("made.up", {"text": "x" * (1 << 20)})])
+    assert list(FileAuditLog(file).entries()) == []
+
+
 def test_no_log_at_all_is_an_empty_one(log: FileAuditLog, file: Path) -> None:
     assert list(log.entries()) == []
     assert (log.verify().ok, log.verify().entries) == (True, 0)

@@ -301,7 +301,7 @@ class TestAfterACrash:
         for owner, name in (
             (SqliteCaseStore, "add"),
             (SqliteCaseStore, "replace"),
-            (FileAuditLog, "append"),
+            (FileAuditLog, "append_all"),
             (LocalQuarantine, "take_offline"),
             (LocalQuarantine, "settle"),
             (LocalQuarantine, "put_back"),

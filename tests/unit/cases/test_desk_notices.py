@@ -1,8 +1,9 @@
 """The case desk and files that a notice names, on real files."""
 
 import hashlib
+import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import pytest
 
 from goodhoster.adapters.stores.sqlite import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.cases.desk import CaseDesk, Grounds, NamedFile, Order
+from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.cases.noticecases import Demand, Grounds, NamedFile, NoticeCases
 from goodhoster.cases.turn import Turn
 from goodhoster.errors import RefusedError
 from goodhoster.evidence.quarantine import LocalQuarantine
-from goodhoster.model.cases import CaseState, MeasureState
+from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.notices import Caps
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
@@ -53,6 +55,10 @@ class House:
         upload = Upload(place, name.partition("/")[0], FileState.of(path.stat()))
         return NamedFile(upload, made_up(text).digests, CLEAR)
 
+    def receive(self, files: Sequence[NamedFile], grounds: Grounds) -> Case:
+        (case,) = NoticeCases(self.desk).receive([Demand(files, grounds)])
+        return case
+
     def names(self) -> set[str]:
         return {str(p.relative_to(self.tree)) for p in self.tree.glob("[!.]*/*")}
 
@@ -79,16 +85,16 @@ def three_sizes(house: House) -> list[NamedFile]:
 
 
 def test_a_proven_notice_takes_the_file_and_every_copy_offline_in_one_case(house: House) -> None:
-    case = house.desk.receive_notice(three_sizes(house), grounds())
+    case = house.receive(three_sizes(house), grounds())
     assert case.state is CaseState.OFFLINE
     assert [measure.state for measure in case.measures] == [MeasureState.DONE] * 3
     assert house.names() == set()
-    assert house.events() == ["measure.intended", "measure.done"] * 3
+    assert house.events() == ["measure.intended"] * 3 + ["measure.done"] * 3
     assert house.store.get(case.id) == case
 
 
 def test_restore_puts_every_copy_back(house: House) -> None:
-    case = house.desk.receive_notice(three_sizes(house), grounds())
+    case = house.receive(three_sizes(house), grounds())
     restored = house.desk.restore(case.id, Order("eva", "a mistake"))
     assert restored.state is CaseState.RESTORED
     assert [measure.state for measure in restored.measures] == [MeasureState.UNDONE] * 3
@@ -96,7 +102,7 @@ def test_restore_puts_every_copy_back(house: House) -> None:
 
 
 def test_a_copy_that_cannot_be_put_back_does_not_keep_the_others(house: House) -> None:
-    case = house.desk.receive_notice(three_sizes(house), grounds())
+    case = house.receive(three_sizes(house), grounds())
     (house.tree / "anna/p-300x200.jpg").write_text("somebody else's")
     with pytest.raises(RefusedError, match="p-300x200"):
         house.desk.restore(case.id, Order("eva", "a mistake"))
@@ -109,14 +115,14 @@ def test_a_copy_that_cannot_be_put_back_does_not_keep_the_others(house: House) -
 
 @pytest.mark.parametrize("doubt", ["the sender is not proven", "the reading is not certain"], ids=str)
 def test_a_doubtful_notice_is_held_and_touches_nothing(house: House, doubt: str) -> None:
-    case = house.desk.receive_notice(three_sizes(house), grounds(doubt))
+    case = house.receive(three_sizes(house), grounds(doubt))
     assert (case.state, case.reason) == (CaseState.HELD, doubt)
     assert [measure.state for measure in case.measures] == [MeasureState.PROPOSED] * 3
     assert len(house.names()) == 3
 
 
 def test_a_person_confirms_a_held_case_with_its_copies(house: House) -> None:
-    held = house.desk.receive_notice(three_sizes(house), grounds("not proven"))
+    held = house.receive(three_sizes(house), grounds("not proven"))
     case = house.desk.confirm(held.id, Order("eva", "looked at the notice"))
     assert case.state is CaseState.OFFLINE
     assert house.names() == set()
@@ -124,44 +130,42 @@ def test_a_person_confirms_a_held_case_with_its_copies(house: House) -> None:
 
 def test_a_forged_notice_that_came_first_does_not_stop_the_proven_one(house: House) -> None:
     files = three_sizes(house)
-    held = house.desk.receive_notice(files, grounds("not proven", "N1"))
-    case = house.desk.receive_notice(files, grounds(notice="N2"))
+    held = house.receive(files, grounds("not proven", "N1"))
+    case = house.receive(files, grounds(notice="N2"))
     assert (case.id, case.state) == (held.id, CaseState.OFFLINE)
     assert (case.notice, case.notifier) == ("N2", "hotline")
 
 
 def test_a_second_notice_joins_the_case(house: House) -> None:
     files = three_sizes(house)
-    first = house.desk.receive_notice(files, grounds(notice="N1"))
-    assert house.desk.receive_notice(files, grounds(notice="N2")) == first
+    first = house.receive(files, grounds(notice="N1"))
+    assert house.receive(files, grounds(notice="N2")) == first
     # And one about a copy only.
-    assert house.desk.receive_notice(files[1:], grounds(notice="N3")) == first
+    assert house.receive(files[1:], grounds(notice="N3")) == first
 
 
 def test_above_a_cap_the_next_is_held_not_dropped(house: House) -> None:
     cases = [
-        house.desk.receive_notice([house.file(f"{customer}/{n}.jpg", f"{customer}{n}")], grounds(per_customer=2))
+        house.receive([house.file(f"{customer}/{n}.jpg", f"{customer}{n}")], grounds(per_customer=2))
         for customer in ("anna", "bert")
         for n in range(3)
     ]
     assert [case.state for case in cases] == [CaseState.OFFLINE, CaseState.OFFLINE, CaseState.HELD] * 2
     assert "cap" in cases[2].reason
     house.now += timedelta(hours=1, seconds=1)
-    assert (
-        house.desk.receive_notice([house.file("anna/9.jpg", "9")], grounds(per_customer=2)).state is CaseState.OFFLINE
-    )
+    assert house.receive([house.file("anna/9.jpg", "9")], grounds(per_customer=2)).state is CaseState.OFFLINE
 
 
 def test_the_cap_for_the_notifier_counts_over_all_customers(house: House) -> None:
-    cases = [house.desk.receive_notice([house.file(f"{c}/x.jpg", c)], grounds(per_hour=2)) for c in "abc"]
+    cases = [house.receive([house.file(f"{c}/x.jpg", c)], grounds(per_hour=2)) for c in "abc"]
     assert [case.state for case in cases] == [CaseState.OFFLINE, CaseState.OFFLINE, CaseState.HELD]
 
 
 def test_what_a_person_restored_is_not_taken_again_by_itself(house: House) -> None:
-    case = house.desk.receive_notice([house.file("anna/p.jpg")], grounds())
+    case = house.receive([house.file("anna/p.jpg")], grounds())
     house.desk.restore(case.id, Order("eva", "a mistake"))
     (house.tree / "anna/p.jpg").unlink()
-    again = house.desk.receive_notice([house.file("anna/p.jpg")], grounds(notice="N2"))
+    again = house.receive([house.file("anna/p.jpg")], grounds(notice="N2"))
     assert (again.state, again.reason) == (
         CaseState.HELD,
         "a person restored this content of this customer before",
@@ -171,13 +175,13 @@ def test_what_a_person_restored_is_not_taken_again_by_itself(house: House) -> No
 def test_an_exempt_file_is_held(house: House) -> None:
     file = house.file("anna/p.jpg")
     exempt = NamedFile(file.upload, file.digests, Verdict(VerdictKind.CLEAR, exemption="wordpress"))
-    case = house.desk.receive_notice([exempt], grounds())
+    case = house.receive([exempt], grounds())
     assert (case.state, case.reason) == (CaseState.HELD, "the file is exempt (wordpress): a person decides")
 
 
 def test_notices_without_a_match_do_not_feed_the_storm_brake(house: House) -> None:
     for customer in ("anna", "bert", "cas"):
-        house.desk.receive_notice([house.file(f"{customer}/p.jpg")], grounds("not proven"))
+        house.receive([house.file(f"{customer}/p.jpg")], grounds("not proven"))
     known = Verdict(VerdictKind.KNOWN, (Match("list", "sha1"),))
     file = house.file("dora/p.jpg")
     case = house.desk.receive(file.upload, file.digests, known)
@@ -185,25 +189,45 @@ def test_notices_without_a_match_do_not_feed_the_storm_brake(house: House) -> No
     assert case.state is CaseState.OFFLINE
 
 
-@pytest.mark.parametrize("step", range(6))
-def test_a_crash_at_any_entry_of_the_log_is_finished_by_recover(
-    house: House, step: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("owner", "name", "step"),
+    [(FileAuditLog, "append_all", n) for n in range(3)] + [(LocalQuarantine, "take_offline", n) for n in range(3)],
+)
+def test_a_crash_at_any_step_is_finished_by_recover(
+    house: House, owner: type, name: str, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append: Callable = house.audit.append
-    countdown = iter(range(step, -1, -1))
+    original: Callable = getattr(owner, name)
+    steps = itertools.count()
 
-    def dying(event: object) -> object:
-        if next(countdown) == 0:
+    def dying(*arguments: object) -> object:
+        if next(steps) == step:
             raise KeyboardInterrupt
-        return append(event)
+        return original(*arguments)
 
-    monkeypatch.setattr(house.audit, "append", dying)
+    monkeypatch.setattr(owner, name, dying)
     with pytest.raises(KeyboardInterrupt):
-        house.desk.receive_notice(three_sizes(house), grounds())
-    monkeypatch.setattr(house.audit, "append", append)
+        house.receive(three_sizes(house), grounds())
+    monkeypatch.setattr(owner, name, original)
     (case,) = house.desk.recover()
     assert case.state is CaseState.OFFLINE
     assert [measure.state for measure in case.measures] == [MeasureState.DONE] * 3
     assert house.names() == set()
     digests = {hashlib.sha256(name.encode()).hexdigest() for name in ("p.jpg", "p-300x200.jpg", "p-150x150.jpg")}
     assert {e.event.data["sha256"] for e in house.audit.entries() if e.event.kind == "measure.intended"} == digests
+
+
+def test_many_demands_in_one_turn_are_cases_of_their_own_within_the_caps(house: House) -> None:
+    files = [house.file(f"{customer}/{n}.jpg", f"{customer}{n}") for n in range(3) for customer in ("anna", "bert")]
+    demands = [Demand([file], grounds(per_hour=5, per_customer=3)) for file in files]
+    cases = NoticeCases(house.desk).receive([*demands, demands[0]])
+    assert [case.state for case in cases[:6]] == [CaseState.OFFLINE] * 5 + [CaseState.HELD]
+    assert cases[6] == cases[0]
+    assert house.names() == {"bert/2.jpg"}
+    assert house.events() == ["case.opened"] + ["measure.intended"] * 5 + ["measure.done"] * 5
+
+
+def test_what_a_doubtful_demand_holds_a_sound_one_of_the_same_turn_takes(house: House) -> None:
+    file = house.file("anna/p.jpg")
+    cases = NoticeCases(house.desk).receive([Demand([file], grounds("which one is meant?")), Demand([file], grounds())])
+    assert [case.state for case in cases] == [CaseState.OFFLINE] * 2
+    assert len(house.store.find(CaseQuery())) == 1

@@ -493,14 +493,14 @@ def test_after_a_crash_anywhere_it_is_taken_up_again(
         urls = [house.file("anna/p.jpg"), house.file("bert/q.jpg")]
         with monkeypatch.context() as patch:
             left = iter(range(step, -1, -1))
-            append = house.audit.append
+            append = house.audit.append_all
 
             def dying(event: object, left: Iterator = left, append: object = append) -> object:
                 if next(left, 1) == 0:
                     raise KeyboardInterrupt
                 return append(event)  # type: ignore[operator]
 
-            patch.setattr(house.audit, "append", dying)
+            patch.setattr(house.audit, "append_all", dying)
             with suppress(KeyboardInterrupt):
                 house.scart(*urls)
         for receipt in house.spool.waiting():
