@@ -12,7 +12,6 @@ import fcntl
 import os
 import platform
 import re
-import signal
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,14 +42,6 @@ _SYS_IOPRIO_SET = {"x86_64": 251, "aarch64": 30}
 _IOPRIO_WHO_PROCESS = 1
 _IOPRIO_IDLE = 3 << 13
 
-
-CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_LINUX_IMMUTABLE = 0, 1, 3, 9
-
-_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 1, 24, 38, 47
-_PR_CAP_AMBIENT_CLEAR_ALL = 4
-_CLONE_NEWNET = 0x40000000
-_CAPABILITY_HEADER = struct.pack("=Ii", 0x20080522, 0)  # version 3, this thread
-_CAPABILITIES = struct.Struct("=6I")  # effective, permitted, inheritable: the low halves, then the high ones
 
 _NO_FLAGS = frozenset({errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS})
 
@@ -198,41 +189,3 @@ def reachable(address: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{directory}/{address.name}"
     finally:
         os.close(directory)
-
-
-def keep_only(wanted: frozenset[int]) -> None:
-    """This thread, and whatever it starts, has at most these capabilities from now on; there is no way back.
-
-    To be called before other threads are started. What it does not have already it does not get.
-    """
-    for capability in range(64):
-        if capability not in wanted:
-            _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # fails without CAP_SETPCAP: the last line covers it
-    _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
-    kept = _permitted() & sum(1 << capability for capability in wanted)
-    low, high = kept & 0xFFFFFFFF, kept >> 32
-    _checked(_libc.capset(_CAPABILITY_HEADER, _CAPABILITIES.pack(low, low, 0, high, high, 0)))
-    _checked(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-
-
-def leave_network() -> bool:
-    """From now on this process reaches no network at all, loopback included. False when it may not do that."""
-    return int(_libc.unshare(_CLONE_NEWNET)) == 0
-
-
-def end_with_parent() -> None:
-    """Be killed when the thread that started this process ends, however it ends."""
-    _checked(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
-
-
-def _permitted() -> int:
-    found = ctypes.create_string_buffer(_CAPABILITIES.size)
-    _checked(_libc.capget(_CAPABILITY_HEADER, found))
-    _, low, _, _, high, _ = _CAPABILITIES.unpack(found.raw)
-    return int(low | high << 32)
-
-
-def _checked(result: int) -> None:
-    if result != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))

@@ -12,6 +12,7 @@ import queue
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from goodhoster.assembly.house import House
@@ -25,19 +26,23 @@ from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.uploads import display
 from goodhoster.ports import CaseQuery, Mover
+from goodhoster.privileges import be_called
 from goodhoster.settings import Settings, load
 from goodhoster.uploads.private import note_private_watching
-from goodhoster_agent.hashing.house import sandboxed_house
+from goodhoster_agent.hashing.house import daemon_house
 from goodhoster_agent.lock import only_daemon
-from goodhoster_agent.moving.beside import mover_beside
 from goodhoster_agent.noticework import NoticeWork
 from goodhoster_agent.report import DaemonReport, forget_report, source_as_object, write_report
 from goodhoster_agent.service import log_to_service, tell_systemd
+from goodhoster_agent.starting.beside import Keeper, kept_beside
+from goodhoster_agent.starting.giving_up import give_up
+from goodhoster_agent.starting.terms import terms_of
 from goodhoster_agent.watching.choosing import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
 from goodhoster_agent.workers import Workers
 
 _log = logging.getLogger(__name__)
+_SETTLED_AT_START = "commands, ports below 1024 and directories that the daemon writes to"
 _TICK = 1.0
 _RECOVER_EVERY = 60.0
 """Seconds between tries of what failed or was left under way."""
@@ -52,21 +57,34 @@ def run(file: Path) -> None:
     """
     log_to_service()
     settings = load(file)
-    with only_daemon(make_state_dir(settings.state_dir)), mover_beside(settings):
+    be_called("goodhoster")
+    terms = terms_of(settings)
+    with only_daemon(make_state_dir(settings.state_dir)), kept_beside(settings, terms.commands) as keeper:
+        kept_by_others = Others(keeper, give_up(terms, settings.state_dir))
         signals = _Signals()
-        while new := _serve(settings, signals):
+        while new := _serve(settings, signals, kept_by_others):
             settings = new
 
 
-def _serve(settings: Settings, signals: _Signals) -> Settings | None:
+@dataclass(frozen=True, slots=True)
+class Others:
+    """The processes that do what a daemon may not."""
+
+    keeper: Keeper
+    not_given_up: list[str]
+    """What the daemon may still do all the same, in words."""
+
+
+def _serve(settings: Settings, signals: _Signals, others: Others) -> Settings | None:
     """Serve one configuration. Returns the next one, or None at the end."""
     mover = mover_of(settings)
-    daemon = Daemon(sandboxed_house(settings, mover, warm=True), mover)
+    daemon = Daemon(daemon_house(settings, mover, others.keeper.starter), mover, others)
     try:
         daemon.start()
         print("ready", flush=True)  # noqa: T201 - what starts us waits for this line
         tell_systemd("READY=1")
         while (told := signals.next(_TICK)) in {None, signal.SIGHUP}:
+            others.keeper.expect_alive()
             daemon.tick()
             if told and (new := _reload(settings)):
                 return new
@@ -87,6 +105,9 @@ def _reload(settings: Settings) -> Settings | None:
         return None
     if new.state_dir != settings.state_dir:
         _log.error("the configuration stays as it was: agent.state_dir can only change with a restart")
+        return None
+    if terms_of(new) != terms_of(settings):
+        _log.error("the configuration stays as it was: %s can only change with a restart", _SETTLED_AT_START)
         return None
     _log.info("the configuration was read again")
     return new
@@ -111,12 +132,13 @@ class _Signals:
 class Daemon:
     """Everything that runs over one configuration: made, started and stopped together."""
 
-    def __init__(self, house: House, mover: Mover) -> None:
+    def __init__(self, house: House, mover: Mover, others: Others) -> None:
         agent = house.settings.agent
         self._house = house
         self._mover = mover
+        self._not_given_up = others.not_given_up
         self._workers = Workers(house.index, house.toolkit, house.trees, agent.workers)
-        source = choose_source(agent.events, [tree.root for tree in house.trees])
+        source = choose_source(agent.events, [tree.root for tree in house.trees], others.keeper.starter)
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(house.trees, house.index, source, rhythm)
         self._watcher.queued = self._workers.ring
@@ -199,7 +221,8 @@ class Daemon:
             gaps=self._watcher.gaps,
             last_gap=self._watcher.last_gap,
             degraded=tuple(
-                self._watcher.problems()
+                self._not_given_up
+                + self._watcher.problems()
                 + self._house.toolkit.hasher.problems()
                 + self._measures()
                 + _source_problems(self._house)

@@ -20,6 +20,8 @@ from goodhoster.ports import ObservedSource
 from goodhoster.settings import Settings
 from goodhoster.uploads.places import Tree
 from goodhoster_agent.lock import running_daemon
+from goodhoster_agent.rights import Rights, rights_of
+from goodhoster_agent.starting.terms import terms_of
 
 _ROOM = 1 << 30
 """Bytes that should be free where the state directory is."""
@@ -45,6 +47,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _lists(settings)
     yield from _exemptions(settings)
     yield _daemon(settings)
+    yield from _processes(settings)
 
 
 def _kernel(settings: Settings) -> Finding:
@@ -134,3 +137,19 @@ def _daemon(settings: Settings) -> Finding:
     if pid is None:
         return Finding("daemon", ok=False, detail="does not run", hint="systemctl start goodhoster, or: goodhoster run")
     return Finding("daemon", ok=True, detail=f"runs, process {pid}")
+
+
+def _processes(settings: Settings) -> Iterator[Finding]:
+    """What a process lacks is told but no fault: on a machine with one user nothing more is needed."""
+    pid = running_daemon(settings.state_dir)
+    yield from map(_rights, rights_of(pid, terms_of(settings)) if pid else ())
+
+
+def _rights(rights: Rights) -> Finding:
+    what = f"rights of the {rights.process}, process {rights.pid}"
+    has = f"user {rights.user}, {', '.join(rights.capabilities) or 'no capabilities'}"
+    if rights.excess:
+        hint = "restart the daemon; if that changes nothing, report it"
+        return Finding(what, ok=False, detail=f"{has}; should not have {', '.join(rights.excess)}", hint=hint)
+    lacks = f"; without {', '.join(rights.missing)} it cannot deal with other users' files" if rights.missing else ""
+    return Finding(what, ok=True, detail=has + lacks)

@@ -20,6 +20,7 @@ from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.verdicts import Category
 from goodhoster.policy.rules import HouseRules, Treatment
 from goodhoster.ports import AuditLog, ObservedSource, Quarantine
+from goodhoster.programs import Run, run_here
 from goodhoster.settings import Settings
 from goodhoster.toolkit import Toolkit
 from goodhoster.uploads.census import IndexCensus
@@ -40,13 +41,15 @@ class House:
     exemptions: Exemptions
     begun: ExitStack
     """How what was begun is given back."""
+    run: Run
+    """How programs that the configuration names are run."""
 
     def close(self) -> None:
         """Give everything back. May be called twice."""
         self.begun.close()
 
 
-def assemble_desk(settings: Settings, quarantine: Quarantine | None = None) -> House:
+def assemble_desk(settings: Settings, quarantine: Quarantine | None = None, run: Run = run_here) -> House:
     """A house without hash sources: in it nothing can be examined, and every verdict is *unchecked*.
 
     Without a quarantine it is the mover's while one listens, else that of this very process. ConfigurationError when
@@ -67,12 +70,12 @@ def assemble_desk(settings: Settings, quarantine: Quarantine | None = None) -> H
             rules=rules,
             turn=Turn(state_dir / "desk.lock"),
             clock=utc_now,
-            brake=StormWatch(storms, storms, census, store, audit, pager(settings.paging.command), rules, utc_now),
+            brake=StormWatch(storms, storms, census, store, audit, pager(settings.paging.command, run), rules, utc_now),
             owners=owner_reports(settings),
         )
         exemptions = Exemptions(exemption_book(settings).directory)
         toolkit = Toolkit((), store, audit, desk, DirectHasher(reading_limits(settings)), exemptions)
-        return House(settings, trees, (), index, audit, toolkit, exemptions, begun.pop_all())
+        return House(settings, trees, (), index, audit, toolkit, exemptions, begun.pop_all(), run)
 
 
 def reading_limits(settings: Settings) -> ReadingLimits:

@@ -8,18 +8,21 @@ from dataclasses import replace
 from goodhoster.assembly.desk import House, assemble_desk
 from goodhoster.assembly.sources import hash_sources
 from goodhoster.ports import Hasher, Quarantine
+from goodhoster.programs import Run, run_here
 from goodhoster.settings import Settings
 
 __all__ = ["House", "assemble"]
 
 
-def assemble(settings: Settings, hasher: Hasher | None = None, quarantine: Quarantine | None = None) -> House:
+def assemble(
+    settings: Settings, hasher: Hasher | None = None, quarantine: Quarantine | None = None, run: Run = run_here
+) -> House:
     """Put a process together. ConfigurationError when something is not as it must be; nothing was started then.
 
     Without another `hasher` files are opened in this process: enough for one's own, not for outsiders'. Without a
     quarantine it is the mover's while one listens, else that of this very process.
     """
-    house = assemble_desk(settings, quarantine)
+    house = assemble_desk(settings, quarantine, run)
     with house.begun as begun:
         sources = tuple(begun.enter_context(closing(source)) for source in hash_sources(settings))
         chosen = begun.enter_context(closing(hasher)) if hasher else house.toolkit.hasher

@@ -30,6 +30,7 @@ from goodhoster.notices.spool import Spool
 from goodhoster.notices.steadyclock import SteadyClock
 from goodhoster.notices.trust import Trust, unproven
 from goodhoster.ports import Mailer, NoticeReader, NoticeStore, Outside, UrlBlocks
+from goodhoster.programs import Run
 from goodhoster.settings import Settings, read_secret
 from goodhoster.toolkit import Toolkit
 
@@ -45,6 +46,7 @@ class Shared:
     trust: Trust
     locator: Locator
     notifiers: tuple[Notifier, ...]
+    run: Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,10 @@ def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
         audit=shared.toolkit.audit,
         reader=reader,
         believe=_Belief(shared),
-        acts=NoticeActs(shared.locator.locate, shared.toolkit.examine, shared.toolkit.desk, _blocks(settings, outside)),
+        acts=NoticeActs(shared.locator.locate, shared.toolkit.examine, shared.toolkit.desk, _blocks(shared, outside)),
         letters=letters,
         outside=outside,
-        pager=pager(settings.paging.command),
+        pager=pager(settings.paging.command, shared.run),
         turn=Turn(state_dir / "notices.lock"),
         clock=clock,
     )
@@ -127,10 +129,10 @@ def _mailer(settings: Settings) -> Mailer | None:
     return SmtpMailer(server, utc_now)
 
 
-def _blocks(settings: Settings, outside: Outside | None) -> UrlBlocks | None:
-    block = settings.block
+def _blocks(shared: Shared, outside: Outside | None) -> UrlBlocks | None:
+    block = shared.settings.block
     if block is None:
         return None
     write = nginx if block.server == "nginx" else apache
-    server = WebServer(block.include, write, block.test, block.reload)
+    server = WebServer(block.include, write, block.test, block.reload, shared.run)
     return WebServerBlocks(server, outside.look if outside else None)

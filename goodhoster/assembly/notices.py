@@ -18,6 +18,7 @@ from goodhoster.notices.locate import Locator
 from goodhoster.notices.maps import Maps
 from goodhoster.notices.serving import Serving
 from goodhoster.notices.trust import Trust
+from goodhoster.programs import Run, run_here
 from goodhoster.settings import Settings, installed_kinds, read_plugged
 from goodhoster.uploads.contents import IndexedContents
 from goodhoster.uploads.index import UploadIndex
@@ -38,11 +39,11 @@ def trust(settings: Settings) -> Trust:
     return Trust(Court(notifiers(settings), DnsKeyRecords(), seen, settings.notices.authserv_id or ""))
 
 
-def locator(settings: Settings, index: UploadIndex) -> Locator:
+def locator(settings: Settings, index: UploadIndex, run: Run = run_here) -> Locator:
     """Where URLs live. The index is asked for copies."""
     ground = Ground(trees_of(settings))
     kinds = installed_kinds("goodhoster.directories")
-    maps = Maps([read_plugged(plugged, kinds).build() for plugged in settings.directories])
+    maps = Maps([read_plugged(plugged, kinds).build(run) for plugged in settings.directories])
     copies = Copies(ground, IndexedContents(index.database))
     return Locator(maps, Serving(ground), copies, settings.notices.own_networks)
 
@@ -50,5 +51,13 @@ def locator(settings: Settings, index: UploadIndex) -> Locator:
 def open_notices(house: House) -> NoticeHouse:
     """What handles notices, given back with the house."""
     settings = house.settings
-    shared = Shared(settings, house.toolkit, trust(settings), locator(settings, house.index), notifiers(settings))
+    where = locator(settings, house.index, house.run)
+    shared = Shared(settings, house.toolkit, trust(settings), where, notifiers(settings), house.run)
     return notice_house(shared, house.begun)
+
+
+def directory_commands(settings: Settings) -> list[tuple[str, ...]]:
+    """The programs that a [[directory]] runs: whatever its kind has as its setting `command`."""
+    kinds = installed_kinds("goodhoster.directories")
+    read = (read_plugged(plugged, kinds) for plugged in settings.directories)
+    return [tuple(command) for kind in read if (command := getattr(kind, "command", ()))]

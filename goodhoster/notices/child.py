@@ -10,7 +10,9 @@ import json
 import resource
 import socket
 import time
+from contextlib import suppress
 
+from goodhoster import privileges
 from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.notices import frames
 from goodhoster.notices.reading import read, unreadable
@@ -22,6 +24,7 @@ CPU_SECONDS = 10  # of processor time for one notice; beyond it the kernel ends 
 
 def main() -> None:
     """Read notices until the parent is gone."""
+    _give_up_everything()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -29,6 +32,14 @@ def main() -> None:
         while (frame := frames.receive(channel)) is not None:
             _allow_cpu_seconds(CPU_SECONDS)
             frames.send(channel, _read(frame))
+
+
+def _give_up_everything() -> None:
+    """Its parent may read every customer's files."""
+    privileges.be_called("gh-reader")
+    privileges.keep_only(frozenset())
+    with suppress(OSError):  # without Landlock the limit of what it may write still holds
+        privileges.write_only_below(())
 
 
 def _allow_cpu_seconds(count: int) -> None:

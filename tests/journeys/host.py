@@ -91,6 +91,16 @@ class Host:
         self.daemon = None
         return code
 
+    def ended(self) -> int:
+        """The exit code of a daemon that ends by itself."""
+        return self._gone()
+
+    def python(self, script: str) -> str:
+        """What a Python script prints, which must end well."""
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def journal(self) -> str:
         return (self.folder / "journal").read_text()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 import typer
@@ -15,6 +16,8 @@ from goodhoster.ports import CaseQuery
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_house, print_json
 from goodhoster_agent.lock import running_daemon
 from goodhoster_agent.report import DaemonReport, read_report
+from goodhoster_agent.rights import rights_of
+from goodhoster_agent.starting.terms import terms_of
 
 app = typer.Typer()
 
@@ -49,6 +52,7 @@ def status_of(house: House) -> dict[str, Any]:
         "overdue_notices": notices.overdue,
         "verdicts": figures.verdicts,
         "unchecked_reasons": figures.reasons,
+        "processes": [asdict(rights) for rights in rights_of(pid, terms_of(house.settings))] if pid else [],
         **_of_daemon(report),
     }
 
@@ -88,6 +92,7 @@ def as_text(status: dict[str, Any]) -> str:
     lines = [
         f"daemon     {_daemon(status)}",
         f"mode       {status['mode']}" + (" (nothing is touched)" if status["mode"] == "observe" else ""),
+        *(f"process    {_rights(rights)}" for rights in status["processes"]),
         *(f"covered    {tree}" for tree in status["trees"]),
         f"queue      {status['queue']:,} files, the oldest for {status['oldest_queued_s']:.0f} s",
         f"verdicts   {_counts(status['verdicts'])}",
@@ -116,6 +121,14 @@ def _not_told(source: str, count: int) -> str:
 def _source(source: dict[str, Any]) -> str:
     last = source["last_contact"] or "never"
     return f"{source['name']}: {source['checks']:,} checks, {source['matches']:,} matches, last answer {last}"
+
+
+def _rights(rights: dict[str, Any]) -> str:
+    """Such as `daemon 812 (root): dac_read_search, fowner`."""
+    may = ", ".join(rights["capabilities"]) or "no capabilities"
+    lacks = f"; lacks {', '.join(rights['missing'])}" if rights["missing"] else ""
+    excess = f"; should not have {', '.join(rights['excess'])}" if rights["excess"] else ""
+    return f"{rights['process']} {rights['pid']} ({rights['user']}): {may}{lacks}{excess}"
 
 
 def _counts(counts: dict[str, int]) -> str:

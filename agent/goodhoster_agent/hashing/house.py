@@ -9,13 +9,23 @@ from goodhoster.assembly.house import assemble
 from goodhoster.ports import Quarantine
 from goodhoster.settings import Settings
 from goodhoster_agent.hashing.pool import HashingPool
+from goodhoster_agent.hashing.process import Start, StartedHere
+from goodhoster_agent.starting.client import StarterClient
 
 
-def sandboxed_house(settings: Settings, quarantine: Quarantine | None = None, *, warm: bool = False) -> House:
-    """As `assemble`, with a pool of processes for files that an outsider chose. They start when first needed, or, with
-    `warm`, before this returns: a daemon's first upload does not wait for them.
+def sandboxed_house(settings: Settings) -> House:
+    """As `assemble`, with a pool of processes for files that an outsider chose. They start when first needed."""
+    return assemble(settings, _pool(settings, StartedHere))
+
+
+def daemon_house(settings: Settings, quarantine: Quarantine, starter: StarterClient) -> House:
+    """The same for a daemon, which may not start them itself. They are ready when this returns: its first upload does
+    not wait for them.
     """
-    pool = HashingPool(reading_limits(settings), settings.hashing.processes or os.cpu_count() or 1)
-    if warm:
-        pool.warm()
-    return assemble(settings, pool, quarantine)
+    pool = _pool(settings, starter.start_hasher)
+    pool.warm()
+    return assemble(settings, pool, quarantine, starter.run)
+
+
+def _pool(settings: Settings, start: Start) -> HashingPool:
+    return HashingPool(reading_limits(settings), settings.hashing.processes or os.cpu_count() or 1, start)

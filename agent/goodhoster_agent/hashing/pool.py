@@ -12,7 +12,7 @@ from goodhoster.checking.hasher import worth_opening
 from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import Content, Fault
-from goodhoster_agent.hashing.process import Worker, WorkerLostError
+from goodhoster_agent.hashing.process import Start, StartedHere, Worker, WorkerLostError
 
 _log = logging.getLogger(__name__)
 _TRIES = 2
@@ -27,9 +27,10 @@ class HashingPool:
     costs that worker alone: it is tried once more with another, and then has its digests and a fault.
     """
 
-    def __init__(self, limits: ReadingLimits, processes: int) -> None:
+    def __init__(self, limits: ReadingLimits, processes: int, start: Start = StartedHere) -> None:
         self._limits = limits
         self._processes = processes
+        self._start = start
         self._places = threading.BoundedSemaphore(processes)
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
@@ -91,7 +92,7 @@ class HashingPool:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        worker = Worker(self._limits)
+        worker = Worker(self._limits, self._start)
         self._see_to_the_sandbox(worker)
         return worker
 

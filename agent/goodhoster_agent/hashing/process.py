@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from typing import Protocol
 
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import Content
@@ -25,6 +27,46 @@ _ENVIRONMENT = {
 }
 
 
+class Started(Protocol):
+    """The process of a worker, from the side of whoever had it started."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    def end(self) -> int:
+        """End it at once. How it ended, as `Popen.returncode` says it. May be called twice."""
+
+
+Start = Callable[[socket.socket, ReadingLimits], Started]
+"""Starts a worker at the other end of that socket. OSError when it cannot be started."""
+
+
+class StartedHere:
+    """A child of this very process."""
+
+    def __init__(self, theirs: socket.socket, limits: ReadingLimits) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-W", "ignore", "-m", _MODULE, str(theirs.fileno()), _as_json(limits)],
+            env=_ENVIRONMENT,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # decoders complain there in an outsider's words
+            start_new_session=True,  # a Ctrl-C at the terminal is for the pool to hear
+        )
+
+    @property
+    def pid(self) -> int:
+        """See `Started`."""
+        return self._process.pid
+
+    def end(self) -> int:
+        """See `Started`."""
+        self._process.kill()
+        return self._process.wait()
+
+
 class WorkerLostError(Exception):
     """The worker hung or died over a file, and is gone. `content` holds the digests if it had told them."""
 
@@ -37,19 +79,11 @@ class WorkerLostError(Exception):
 class Worker:
     """One process. Not for use by two threads at once."""
 
-    def __init__(self, limits: ReadingLimits) -> None:
+    def __init__(self, limits: ReadingLimits, start: Start = StartedHere) -> None:
         self._limits = limits
         self._channel, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-W", "ignore", "-m", _MODULE, str(theirs.fileno()), _as_json(limits)],
-                env=_ENVIRONMENT,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # decoders complain there in an outsider's words
-                start_new_session=True,  # a Ctrl-C at the terminal is for the pool to hear
-            )
+            self._process = start(theirs, limits)
         self._heard = bytearray()
         self.files = 0
         """How many it was given."""
@@ -74,11 +108,11 @@ class Worker:
         except (OSError, ValueError) as error:
             raise self._lost(error, content) from error
 
-    def stop(self) -> None:
-        """End it at once. May be called twice."""
-        self._process.kill()
-        self._process.wait()
+    def stop(self) -> int:
+        """End it at once. How it ended, as `Popen.returncode` says it. May be called twice."""
+        ended = self._process.end()
         self._channel.close()
+        return ended
 
     def _greeting(self) -> list[str]:
         try:
@@ -88,10 +122,10 @@ class Worker:
 
     def _lost(self, error: Exception, content: Content | None = None) -> WorkerLostError:
         hung = isinstance(error, TimeoutError)
-        self.stop()
+        ended = self.stop()
         if hung:
             return WorkerLostError("opening it takes too long", "opening-too-slow", content)
-        how = f"signal {-self._process.returncode}" if self._process.returncode < 0 else "an answer that is none"
+        how = f"signal {-ended}" if ended < 0 else "an answer that is none"
         return WorkerLostError(f"opening it ended the process that did it ({how})", "opening-crashed", content)
 
     def _line(self, seconds: float) -> bytes:

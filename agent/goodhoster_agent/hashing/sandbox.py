@@ -6,6 +6,7 @@ import os
 import resource
 from collections.abc import Callable
 
+from goodhoster.privileges import forget_all_but
 from goodhoster_agent.hashing import kernel
 from goodhoster_agent.hashing.syscalls import NoFilterError, seccomp_filter
 
@@ -69,6 +70,7 @@ def _address_space() -> int:
 
 
 def _become_nobody() -> None:
+    forget_all_but(frozenset())
     if os.geteuid() == 0:
         os.setgroups([])
         os.setgid(_NOBODY)

@@ -14,12 +14,14 @@ from goodhoster.checking.digests import read_through
 from goodhoster.checking.hasher import looked_into, preload
 from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
+from goodhoster.privileges import be_called
 from goodhoster_agent.hashing import wire
 from goodhoster_agent.hashing.sandbox import confine
 
 
 def main(channel: socket.socket, limits: ReadingLimits, *, confined: bool = True) -> None:
     """Serve until the pool closes its end. `confined=False` is for comparing results with those of the sandbox."""
+    be_called("gh-hasher")
     preload()
     missing = confine(limits.memory) if confined else ["everything"]
     channel.sendall(wire.line(missing))

@@ -1,4 +1,5 @@
-"""Start the mover again whenever it ends: its parent, which takes no orders and so has nothing to die of.
+"""Start the mover, and whoever else the daemon needs, again whenever it ends: its parent, which takes no orders and so
+has nothing to die of.
 
 The daemon could not: once it has given its own privileges up it cannot start anybody who has them.
 """
@@ -9,31 +10,46 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from goodhoster import kernel
+from goodhoster import privileges
 
 _log = logging.getLogger(__name__)
 _PAUSE = 0.5
 """Seconds before it is started again."""
 
 
-def keep(serve: Callable[[], None]) -> None:
-    """Serve in a child, and in the next one when that has died; until killed. The children end with this process."""
+Serve = Callable[[], None]
+
+
+def keep(kept: Mapping[str, Serve]) -> NoReturn:
+    """Serve each in a child, and in the next one when that has died; until killed. The children end with this process.
+
+    To be called in a process with one thread.
+    """
+    privileges.be_called("gh-keeper")
+    children = {_started(name, serve): name for name, serve in kept.items()}
     while True:
-        keeper = os.getpid()
-        child = os.fork()
-        if child == 0:
-            _become_mover(keeper, serve)
-        _, status = os.waitpid(child, 0)
-        _log.error("the mover ended (%s) and is started again", _how(status))
+        child, status = os.wait()
+        name = children.pop(child)
+        _log.error("the %s ended (%s) and is started again", name, _how(status))
         time.sleep(_PAUSE)
+        children[_started(name, kept[name])] = name
 
 
-def _become_mover(keeper: int, serve: Callable[[], None]) -> NoReturn:
+def _started(name: str, serve: Serve) -> int:
+    keeper = os.getpid()
+    child = os.fork()
+    if child == 0:
+        _become(name, keeper, serve)
+    return child
+
+
+def _become(name: str, keeper: int, serve: Serve) -> NoReturn:
     """The child must not go on as its parent would."""
-    kernel.end_with_parent()
+    privileges.be_called(f"gh-{name}")
+    privileges.end_with_parent()
     if os.getppid() == keeper:  # it may have ended before we asked to end with it
         serve()
     sys.exit(1)

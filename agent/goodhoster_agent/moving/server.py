@@ -14,7 +14,8 @@ from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.moves import LONGEST_MESSAGE, MoveAnswer, MoveOrder, Outcome, Verb, time_limit
 
 _log = logging.getLogger(__name__)
-_CREDENTIALS = struct.Struct("3i")  # process, user, group (unix(7))
+CREDENTIALS = struct.Struct("3i")
+"""Process, user and group of a peer (SO_PEERCRED, unix(7))."""
 _PEER_TIMEOUT = 5.0
 """Seconds for a peer to send its one message and to take the answer."""
 
@@ -38,7 +39,7 @@ class Server:
     def attend(self, connection: socket.socket) -> None:
         """One peer, one order."""
         connection.settimeout(_PEER_TIMEOUT)
-        _, uid, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+        _, uid, _ = CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
         if uid not in self._trusted:
             _log.warning("user %d is not one whose orders are taken", uid)
             return

@@ -19,6 +19,7 @@ from goodhoster_agent.watching import fanotify_kernel as kernel
 from goodhoster_agent.watching.backlog import Backlog
 from goodhoster_agent.watching.directories import Directories
 from goodhoster_agent.watching.events import Gap, Hint, Listener
+from goodhoster_agent.watching.marks import Marks
 
 _READ = 1 << 18
 
@@ -28,9 +29,10 @@ class FanotifySource:
 
     name = "fanotify"
 
-    def __init__(self, reason: str, *, unlimited: bool = True) -> None:
+    def __init__(self, reason: str, marks: Marks = kernel, *, unlimited: bool = True) -> None:
         self.reason = reason
-        self._group = kernel.new_group(unlimited=unlimited)
+        self._marks = marks
+        self._group = marks.new_group(unlimited=unlimited)
         self._stop = os.eventfd(0, os.EFD_CLOEXEC)
         self._stopped = False
         self._backlog = Backlog()
@@ -55,7 +57,7 @@ class FanotifySource:
         """See `EventSource`."""
         self._uncovered.pop(directory, None)
         try:
-            kernel.mark_file_system(self._group, directory)
+            self._marks.mark_file_system(self._group, directory)
             self._directories.add_mount(directory)
         except OSError as error:
             self._uncovered[directory] = f"{display(directory)} is not watched: {error.strerror}"

@@ -10,7 +10,6 @@ import fcntl
 import json
 import os
 import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,8 +20,8 @@ from urllib.parse import urlsplit
 
 from goodhoster.errors import PermanentError
 from goodhoster.model.noticelife import Block, Seen, Sight
+from goodhoster.programs import Run, run_here
 
-_WITHIN = 60.0  # seconds for a command
 _TAKES_EFFECT = (0.0, 0.1, 0.4, 1.0, 2.0)
 """Seconds to wait before each look: after a reload the web server's old workers answer for a moment."""
 _SAFE = re.compile(r"[A-Za-z0-9.:\[\]/?&=%+,;@!*()'~_-]{1,4000}")
@@ -39,6 +38,7 @@ class WebServer:
     """From `host/path?query` of each block to the file's text."""
     test: tuple[str, ...]
     reload: tuple[str, ...]
+    run: Run = run_here
 
 
 class WebServerBlocks:
@@ -109,15 +109,14 @@ class WebServerBlocks:
         _replace(self._server.include, self._server.write(list(dict.fromkeys(keys))))
         _replace(self._list, json.dumps(listed, indent=1))
 
-    @staticmethod
-    def _run(argv: Sequence[str]) -> None:
+    def _run(self, argv: Sequence[str]) -> None:
         try:
-            done = subprocess.run(argv, capture_output=True, timeout=_WITHIN, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
+            done = self._server.run(argv, b"")
+        except OSError as error:
             raise PermanentError(f"{argv[0]} cannot be run: {error}", hint="see [block]") from error
-        if done.returncode != 0:
-            said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-300:]
-            raise PermanentError(f"{' '.join(argv)} ended with {done.returncode}: {said}", hint="see [block]")
+        if done.code != 0:
+            said = (done.err or done.out).decode("utf-8", "replace").strip()[-300:]
+            raise PermanentError(f"{' '.join(argv)} ended with {done.code}: {said}", hint="see [block]")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ from goodhoster.adapters.directories.apachedump import ApacheDump, Listening, un
 from goodhoster.adapters.directories.names import host_name
 from goodhoster.adapters.directories.running import output_of
 from goodhoster.model.notices import Matching, Route, Site
+from goodhoster.programs import Run, run_here
 
 COMMAND = ("apachectl", "-t", "-D", "DUMP_VHOSTS", "-D", "DUMP_RUN_CFG")
 _UNTOLD = b"/${untold}"
@@ -32,10 +33,11 @@ class ApacheDirectory:
     command: Sequence[str] = COMMAND
     """Argument list that prints the virtual hosts and the run configuration."""
     name: str = "apache"
+    run: Run = run_here
 
     def sites(self) -> list[Site]:
         """ConfigurationError where Apache or one of its files cannot be asked: never half a list."""
-        dump = understood(output_of(self.command).decode("utf-8", "surrogateescape"))
+        dump = understood(output_of(self.command, self.run).decode("utf-8", "surrogateescape"))
         reader = BlockReader(dump.defines, dump.server_root)
         return [_site(reader.block(*written), listening, dump) for written, listening in dump.hosts.items()]
 

@@ -1,6 +1,7 @@
 """The kinds of [[directory]]: what each is set with, and how it is made from that.
 
-Registered in the entry-point group `goodhoster.directories`, as anybody else's would be.
+Registered in the entry-point group `goodhoster.directories`, as anybody else's would be. What a kind runs stands in its
+setting `command` and is run by the `Run` that `build` is given: the daemon may run nothing else.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from goodhoster.adapters.directories.apache import COMMAND, ApacheDirectory
 from goodhoster.adapters.directories.listed import ListedDirectory
 from goodhoster.adapters.directories.nginx import NginxDirectory
 from goodhoster.ports import Directory
+from goodhoster.programs import Run, run_here
 from goodhoster.settings import one_of, path, setting, texts
 
 
@@ -25,9 +27,9 @@ class NginxKind:
         texts, "A command and its arguments that print what nginx -T does, where the files may not be read.", default=()
     )
 
-    def build(self) -> Directory:
+    def build(self, run: Run = run_here) -> Directory:
         """The directory; nothing is read yet."""
-        return NginxDirectory(self.config, self.command)
+        return NginxDirectory(self.config, self.command, run=run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,9 @@ class ApacheKind:
         texts, "A command and its arguments that print the virtual hosts and the run configuration.", default=COMMAND
     )
 
-    def build(self) -> Directory:
+    def build(self, run: Run = run_here) -> Directory:
         """The directory; nothing is asked yet."""
-        return ApacheDirectory(self.command)
+        return ApacheDirectory(self.command, run=run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,6 @@ class ListedKind:
         path, "CSV (customer_id, domain, docroot; email, language) or TOML ([[site]]).", example='"sites.csv"'
     )
 
-    def build(self) -> Directory:
+    def build(self, _run: Run = run_here) -> Directory:
         """The directory; nothing is read yet."""
         return ListedDirectory(self.file)

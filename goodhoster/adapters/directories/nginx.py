@@ -22,6 +22,7 @@ from goodhoster.adapters.directories.names import host_name
 from goodhoster.adapters.directories.running import output_of
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.notices import Matching, Route, Site
+from goodhoster.programs import Run, run_here
 
 Directive = Mapping[str, Any]
 Block = Sequence[Directive]
@@ -50,12 +51,13 @@ class NginxDirectory:
     command: Sequence[str] = ()
     """Argument list of a command that prints what `nginx -T` does; empty: the file is read."""
     name: str = "nginx"
+    run: Run = run_here
 
     def sites(self) -> list[Site]:
         """ConfigurationError where a part cannot be read: never half a list."""
         if not self.command:
             return list(_sites(self.config))
-        with unpacked(output_of(self.command)) as config:
+        with unpacked(output_of(self.command, self.run)) as config:
             return list(_sites(config))
 
 

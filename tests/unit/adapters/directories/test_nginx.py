@@ -118,7 +118,7 @@ def test_a_command_that_does_not_tell(command: list[str], says: str) -> None:
 
 
 def test_a_command_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("goodhoster.adapters.directories.running._SECONDS", 0.1)
+    monkeypatch.setattr("goodhoster.programs.SECONDS", 0.1)
     with pytest.raises(PassingError, match="took longer"):
         NginxDirectory(command=["/bin/sleep", "10"]).sites()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.adapters.pagers import hooks
+from goodhoster import programs
 from goodhoster.adapters.pagers.hooks import CommandPager, LogPager, pager
 from goodhoster.errors import PassingError
 
@@ -44,7 +44,7 @@ def test_a_command_that_is_not_there_has_not_paged(tmp_path: Path) -> None:
 
 
 def test_a_command_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hooks, "_WITHIN", 0.2)
+    monkeypatch.setattr(programs, "SECONDS", 0.2)
     with pytest.raises(PassingError, match="could not page"):
         CommandPager([program(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60")]).page(SUBJECT, TEXT)
     with pytest.raises(ProcessLookupError):

@@ -24,7 +24,9 @@ from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
 from goodhoster.settings import Settings, load
 from goodhoster.testing.hash_source_suite import made_up
 from goodhoster.testing.quarantine_suite import BYTES, CASE, sha256, uploaded
-from goodhoster_agent.moving.beside import mover_beside
+from goodhoster_agent.starting.beside import kept_beside
+from tests.journeys.host import wait_until
+from tests.processes import is_there, mover_below, status
 
 KNOWN = Verdict(VerdictKind.KNOWN, (Match("police", Algorithm.SHA1, Category.BASELINE),))
 STRANGER = 61009
@@ -49,40 +51,23 @@ def settings(tmp_path: Path, tree: bytes) -> Settings:
 @pytest.fixture
 def running(settings: Settings) -> Iterator[int]:
     """The process id of a mover that serves."""
-    with mover_beside(settings):
-        yield served_by(os.getpid())
-
-
-def served_by(starter: int) -> int:
-    """The child of the keeper that this process started."""
-    (keeper,) = children(starter)
-    return eventually(lambda: children(keeper))[0]
-
-
-def children(process: int) -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-
-
-def eventually(look: Callable[[], list[int]]) -> list[int]:
-    until = time.monotonic() + 20
-    while not (found := look()) and time.monotonic() < until:
-        time.sleep(0.02)
-    return found
+    with kept_beside(settings, frozenset()):
+        yield mover_below(os.getpid())
 
 
 def test_it_may_do_four_things_and_reaches_no_network(running: int) -> None:
-    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{running}/status").read_text().splitlines())
-    assert status["NoNewPrivs"] == "1"
+    told = status(running)
+    assert told["NoNewPrivs"] == "1"
     wanted = sum(1 << number for number in (0, 1, 3, 9)) if os.geteuid() == 0 else 0
-    assert [int(status[name], 16) for name in ("CapPrm", "CapEff", "CapBnd")][:2] == [wanted, wanted]
-    assert int(status["CapInh"], 16) == 0
+    assert [int(told[name], 16) for name in ("CapPrm", "CapEff", "CapBnd")][:2] == [wanted, wanted]
+    assert int(told["CapInh"], 16) == 0
     if os.geteuid() == 0:
-        assert int(status["CapBnd"], 16) == wanted
+        assert int(told["CapBnd"], 16) == wanted
         assert os.readlink(f"/proc/{running}/ns/net") != os.readlink("/proc/self/ns/net")
 
 
 def test_it_is_small() -> None:
-    script = "import sys, goodhoster_agent.moving.__main__; print(*sys.modules)"
+    script = "import sys, goodhoster_agent.starting.__main__, goodhoster_agent.moving.__main__; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
     heavy = {"aiohttp", "asyncio", "typer", "rich", "numpy", "PIL", "sqlite3", "watchdog", "jinja2"}
     assert heavy & set(done.stdout.split()) == set()
@@ -123,12 +108,11 @@ def test_killed_it_is_started_again_and_what_it_was_at_is_finished(
     """`kill -9` at random moments, in both directions; the files counted from outside."""
     mover, upload = mover_of(settings), uploaded(tree, b"anna/a.jpg")
     for number in range(rounds(6, 200)):
-        pid = eventually(lambda: children(children(os.getpid())[0]))[0]
-        _kill_soon(pid, number)
+        _kill_soon(mover_below(os.getpid()), number)
         _try(lambda: mover.take_offline(CASE, upload, sha256()))
         _settled(lambda: mover.take_offline(CASE, upload, sha256()), lambda: mover.settle(CASE, upload))
         assert not os.path.lexists(upload.place.absolute)
-        _kill_soon(eventually(lambda: children(children(os.getpid())[0]))[0], number)
+        _kill_soon(mover_below(os.getpid()), number)
         _try(lambda: mover.put_back(CASE, upload))
         _settled(lambda: mover.put_back(CASE, upload), lambda: mover.settle(CASE, upload), Whereabouts.ELSEWHERE)
         assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
@@ -186,27 +170,26 @@ class TestAMoverThatIsAway:
         assert [e.event.kind for e in desk.audit.entries()] == ["measure.intended", "measure.waits"]
 
     def test_finds_its_work_when_it_is_back(self, desk: CaseDesk, waiting: Case, settings: Settings) -> None:
-        with mover_beside(settings):
+        with kept_beside(settings, frozenset()):
             (after,) = desk.resume()
             assert (after.id, after.state) == (waiting.id, CaseState.OFFLINE)
             assert not os.path.lexists(waiting.upload.place.absolute)
         with pytest.raises(PassingError):
             desk.restore(waiting.id, Order("eve", "mine"))
-        with mover_beside(settings):
+        with kept_beside(settings, frozenset()):
             assert [case.state for case in desk.resume()] == [CaseState.RESTORED]
         assert Path(os.fsdecode(waiting.upload.place.absolute)).read_bytes() == b"known"
 
 
 def test_it_ends_with_whoever_started_it(settings: Settings) -> None:
     script = "import sys,time\nfrom pathlib import Path\nfrom goodhoster.settings import load\n"
-    script += "from goodhoster_agent.moving.beside import mover_beside\n"
-    script += "with mover_beside(load(Path(sys.argv[1]))):\n print('up', flush=True)\n time.sleep(60)"
+    script += "from goodhoster_agent.starting.beside import kept_beside\n"
+    script += "with kept_beside(load(Path(sys.argv[1])), frozenset()):\n print('up', flush=True)\n time.sleep(60)"
     command = [sys.executable, "-c", script, str(settings.file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
         assert starter.stdout.readline() == "up\n"
-        mover = served_by(starter.pid)
+        mover = mover_below(starter.pid)
         os.kill(starter.pid, signal.SIGKILL)
-    eventually(lambda: [] if Path(f"/proc/{mover}").exists() else [1])
-    assert not Path(f"/proc/{mover}").exists()
+    assert wait_until(lambda: not is_there(mover))
     assert not mover_of(settings).listens()

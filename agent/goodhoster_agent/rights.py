@@ -1,0 +1,96 @@
+"""What each process of a running daemon may do, as Linux tells it (proc_pid_status(5)), beside what it needs."""
+
+from __future__ import annotations
+
+import pwd
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from goodhoster.privileges import CAPABILITY_NAMES
+from goodhoster_agent.moving import mover
+from goodhoster_agent.starting import server
+from goodhoster_agent.starting.terms import Terms
+
+_ALL = frozenset(range(len(CAPABILITY_NAMES)))
+_ROLES = {
+    "goodhoster": "daemon",
+    "gh-keeper": "keeper",
+    "gh-starter": "starter",
+    "gh-mover": "mover",
+    "gh-hasher": "hasher",
+    "gh-reader": "reader of notices",
+}
+"""What the processes call themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Of one process."""
+
+    process: str
+    pid: int
+    user: str
+    capabilities: tuple[str, ...]
+    """Names without `CAP_`, in order of their numbers; `("all",)` for everything."""
+    missing: tuple[str, ...]
+    """Those that it is made for and does not have."""
+    excess: tuple[str, ...]
+    """Those that it has and should not."""
+    no_new_privileges: bool
+    """Nothing that it executes gains a privilege."""
+
+
+def rights_of(daemon: int, terms: Terms) -> list[Rights]:
+    """The daemon and everything that descends from it, as far as it is ours; one that ends meanwhile is left out."""
+    starter = _ALL if terms.commands else server.CAPABILITIES
+    needed = {"daemon": terms.capabilities, "keeper": _ALL, "starter": starter, "mover": mover.CAPABILITIES}
+    found: list[Rights] = []
+    for pid in _family(daemon):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            status = _status(pid)
+            if role := _ROLES.get(status["Name"]):
+                found.append(_rights(role, status, needed.get(role, frozenset())))
+    return found
+
+
+def _rights(role: str, status: Mapping[str, str], needed: frozenset[int]) -> Rights:
+    mask = int(status["CapPrm"], 16)
+    has = frozenset(number for number in _ALL if mask >> number & 1)
+    may_lack = frozenset() if needed == _ALL else needed  # a container gives nobody everything
+    return Rights(
+        process=role,
+        pid=int(status["Pid"]),
+        user=_user(int(status["Uid"].split()[1])),
+        capabilities=_names(has),
+        missing=_names(may_lack - has),
+        excess=_names(has - needed),
+        no_new_privileges=status["NoNewPrivs"] == "1",
+    )
+
+
+def _names(capabilities: frozenset[int]) -> tuple[str, ...]:
+    return ("all",) if capabilities == _ALL else tuple(CAPABILITY_NAMES[number] for number in sorted(capabilities))
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    children: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children += map(int, (task / "children").read_text(encoding="ascii").split())
+    for child in children:
+        yield from _family(child)
+
+
+def _status(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)

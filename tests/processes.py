@@ -1,0 +1,59 @@
+"""Other processes, as /proc tells of them."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def status(pid: int) -> dict[str, str]:
+    """proc_pid_status(5)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
+def family(pid: int) -> list[int]:
+    """The process and all that descend from it."""
+    children: list[int] = []
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children += map(int, (task / "children").read_text().split())
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [pid, *(each for child in children for each in family(child))]
+
+
+def called(name: str, pid: int) -> list[int]:
+    """Those of the family that call themselves so."""
+    found = []
+    for each in family(pid):
+        try:
+            if Path(f"/proc/{each}/comm").read_text() == f"{name}\n":
+                found.append(each)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+def eventually(look: Callable[[], list[int]], patience: float = 20.0) -> list[int]:
+    """What it finds once that is something; an empty list when it never is."""
+    until = time.monotonic() + patience
+    while not (found := look()) and time.monotonic() < until:
+        time.sleep(0.02)
+    return found
+
+
+def is_there(pid: int) -> bool:
+    """Is there such a process, and not only what is left of it?"""
+    try:
+        return status(pid)["State"][0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def mover_below(pid: int) -> int:
+    """The mover that this process, or its keeper, started."""
+    return eventually(lambda: called("gh-mover", pid))[0]
+
+
+ROOT = os.geteuid() == 0
