@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
 from typing import Any
 
+from goodhoster.adapters.hashsources.contained import Contained
 from goodhoster.adapters.hashsources.kinds import Surroundings
 from goodhoster.adapters.hashsources.remembering import AnswerBook, Remembering
 from goodhoster.adapters.hashsources.rollout import Record, RolledOut, Shadowed
@@ -52,7 +53,8 @@ def _build(settings: Settings, read: Iterable[tuple[Any, RolloutSettings]]) -> t
 
 def _rolled_out(source: ObservedSource, rollout: RolloutSettings, record: Record) -> ObservedSource:
     """As far as the house trusts the source yet."""
-    shadowed = Shadowed(source, record) if rollout.shadow else source
+    contained = Contained(source)
+    shadowed = Shadowed(contained, record) if rollout.shadow else contained
     return RolledOut(shadowed, rollout.percent) if rollout.percent < _ALL else shadowed
 
 

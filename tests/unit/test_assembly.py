@@ -11,9 +11,11 @@ from goodhoster.assembly.house import assemble
 from goodhoster.assembly.sources import hash_sources, relay_sources
 from goodhoster.assembly.state import audit_log, lists_directory, make_state_dir, trees_of
 from goodhoster.checking.listbuild import import_entries
+from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.digests import Algorithm
-from goodhoster.model.verdicts import Category
+from goodhoster.model.uploads import Content
+from goodhoster.model.verdicts import Category, Kind, VerdictKind
 from goodhoster.settings import Settings, load
 from goodhoster.testing.hash_source_suite import made_up
 from goodhoster.uploads.places import Tree
@@ -148,3 +150,40 @@ def test_the_relay_asks_no_source_that_takes_fingerprints_only(configure: Config
     assert [source.name for source in relay_sources(settings)] == ["list"]
     for source in sources:
         source.close()
+
+
+PLUG_IN = """
+from dataclasses import dataclass
+from goodhoster.adapters.hashsources.counted import Counted
+from goodhoster.adapters.hashsources.memory import MemorySource
+from goodhoster.settings import one_of, setting
+
+class Broken(MemorySource):
+    def look_up(self, question):
+        return 1 / 0
+
+@dataclass(frozen=True)
+class Kind:
+    kind: str = setting(one_of("broken"), "Which kind of source this is.", example='"broken"')
+
+    def build(self, around):
+        return Counted(Broken({}, name="broken"), around.clock)
+"""
+
+
+def test_an_installed_plug_in_that_breaks_does_not_hide_what_a_list_knows(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plug_in.py").write_text(PLUG_IN)
+    installed = tmp_path / "plug_in-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: plug-in\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text("[goodhoster.hash_sources]\nbroken = plug_in:Kind\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings = configure('[[hash_source]]\nkind = "broken"\n[[hash_source]]\nkind = "list"\n')
+    known = made_up("known").digests
+    import_entries(lists_directory(settings), "police", [(known.of(Algorithm.SHA1).value, Category.ILLEGAL)])
+    sources = hash_sources(settings)
+    verdict = verdict_of(Content(known, Kind.IMAGE, 1), sources, picture=True)
+    assert (verdict.kind, verdict.reason) == (VerdictKind.KNOWN, "internal-error")
+    assert sources[0].health().unchecked == {"internal-error": 1}

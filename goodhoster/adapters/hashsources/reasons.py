@@ -38,3 +38,5 @@ class Reason(StrEnum):
     """A list on this host cannot be read; an answer without it would be a guess."""
     NOT_ASKABLE = "not-askable"
     """None of the digests at hand is one this source can be asked by."""
+    INTERNAL_ERROR = "internal-error"
+    """A fault of the source itself, as of a plug-in; the journal has its trace."""
