@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 from goodhoster.audit.log import FileAuditLog, utc_now
@@ -11,14 +12,23 @@ from goodhoster.cases.ownerreports import OwnerReports
 from goodhoster.checking import exemptionbook, ownlists
 from goodhoster.checking.exemptionbook import ExemptionBook
 from goodhoster.errors import ConfigurationError
+from goodhoster.model.uploads import display
 from goodhoster.ports import AuditLog
 from goodhoster.settings import Settings, WatchSettings
 from goodhoster.uploads.places import Tree
 
 
 def trees_of(settings: Settings) -> tuple[Tree, ...]:
-    """Every [[watch]]; ConfigurationError when one is no directory."""
-    return tuple(map(_tree, settings.watches))
+    """Every [[watch]]; ConfigurationError when one is no directory, or lies in another: its files would count twice."""
+    trees = tuple(map(_tree, settings.watches))
+    in_order = sorted(os.path.join(tree.root, b"") for tree in trees)
+    for outer, inner in pairwise(in_order):
+        if inner.startswith(outer):
+            raise ConfigurationError(
+                f"the watched tree {display(inner)} lies in the watched tree {display(outer)}",
+                hint="name only the outer one in [[watch]]: everything below it is covered",
+            )
+    return trees
 
 
 def audit_log(settings: Settings) -> AuditLog:

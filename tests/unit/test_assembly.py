@@ -92,6 +92,17 @@ def test_a_tree_that_is_no_directory_is_told(configure: Configure, path: str) ->
         trees_of(configure(f'[[watch]]\npath = "{path}"'))
 
 
+@pytest.mark.parametrize("inner", ["customers", "customers/.", "customers/anna/web", "link"])
+def test_a_tree_in_another_is_refused(configure: Configure, tmp_path: Path, inner: str) -> None:
+    (tmp_path / "customers/anna/web").mkdir(parents=True)
+    (tmp_path / "customers-2").mkdir()
+    (tmp_path / "link").symlink_to("customers/anna")
+    beside = '[[watch]]\npath = "customers-2"\n[[watch]]\npath = "customers"\n'
+    assert len(trees_of(configure(beside))) == 2
+    with pytest.raises(ConfigurationError, match="lies in the watched tree"):
+        trees_of(configure(f'{beside}[[watch]]\npath = "{inner}"\n'))
+
+
 @pytest.mark.parametrize(
     ("sources", "message", "hint"),
     [
