@@ -19,6 +19,7 @@ from goodhoster.model.uploads import display
 from goodhoster.ports import ObservedSource
 from goodhoster.settings import Settings
 from goodhoster.uploads.places import Tree
+from goodhoster_agent.intake.imap import mailbox_of, try_mailbox
 from goodhoster_agent.lock import running_daemon
 from goodhoster_agent.rights import Rights, rights_of
 from goodhoster_agent.starting.terms import terms_of
@@ -46,6 +47,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _sources(settings)
     yield from _lists(settings)
     yield from _exemptions(settings)
+    yield from _mailbox(settings)
     yield _daemon(settings)
     yield from _processes(settings)
 
@@ -130,6 +132,18 @@ def _exemptions(settings: Settings) -> Iterator[Finding]:
         address = owners.address_of(source)
         detail = address or "nobody is told when it knows what is exempt here"
         yield Finding(f"owner of {source}", bool(address), detail, hint="" if address else "set owner in its table")
+
+
+def _mailbox(settings: Settings) -> Iterator[Finding]:
+    if settings.imap is None:
+        return
+    what = f"mailbox {settings.imap.username} at {settings.imap.host}"
+    try:
+        problem = try_mailbox(mailbox_of(settings.imap))
+    except GoodhosterError as error:
+        yield Finding(what, ok=False, detail=str(error), hint=error.hint)
+        return
+    yield Finding(what, not problem, problem or "opens", "see [imap]" if problem else "")
 
 
 def _daemon(settings: Settings) -> Finding:

@@ -14,12 +14,11 @@ from goodhoster.assembly.noticehouse import NoticeHouse
 from goodhoster.errors import GoodhosterError, PassingError
 from goodhoster.model.noticelife import Receipt
 from goodhoster.model.notices import Carrier
-from goodhoster.settings import Settings, read_secret
-from goodhoster.settings.notices import ImapSettings
+from goodhoster.settings import Settings
 from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor
 from goodhoster_agent.doors.patience import Patience
 from goodhoster_agent.doors.serving import HttpThread
-from goodhoster_agent.intake.imap import ImapIntake, Mailbox
+from goodhoster_agent.intake.imap import ImapIntake, mailbox_of
 from goodhoster_agent.intake.keeping import Keeping
 from goodhoster_agent.intake.lmtp import LmtpIntake
 from goodhoster_agent.intake.maildir import take_new_mails
@@ -142,14 +141,8 @@ def _ways_in(notices: NoticeHouse, settings: Settings, keeping: Keeping) -> list
         door = NoticeDoor(counter, Patience(time.monotonic))
         ways.append(HttpThread(door.app, settings.notices.listen))
     if settings.imap is not None:
-        ways.append(ImapIntake(keeping, _mailbox(settings.imap)))
+        ways.append(ImapIntake(keeping, mailbox_of(settings.imap)))
     return ways
-
-
-def _mailbox(imap: ImapSettings) -> Mailbox:
-    password = read_secret(imap.password_file, "password of the mailbox")
-    encrypted = imap.security == "tls"
-    return Mailbox(imap.host, imap.port, imap.username, password, encrypted, imap.folder, imap.poll_every)
 
 
 def _urgency(receipt: Receipt) -> int:

@@ -15,13 +15,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from goodhoster.errors import PassingError, PermanentError
-from goodhoster.model.ids import new_id
+from goodhoster.model.ids import id_of, new_id
 from goodhoster.model.noticelife import Receipt
 from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.notices.durable import move_durably, write_durably
 from goodhoster.ports import Clock
 
 _SUFFIX = ".notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a mail lay that may be brought again after a crash, because only then it is marked as taken there."""
+
+    name: bytes
+    """Tells this very mail from every other: server, mailbox and its number in it."""
+    at: datetime
+    """When it came there; the same each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,8 @@ class Arrived:
     """The registered notifier whose API token came with it."""
     status_key: str = ""
     """Secret part of the status address that is given to whoever sent a web form."""
+    origin: Origin | None = None
+    """Set for what may be brought again: it is kept once."""
 
 
 class Spool:
@@ -53,13 +65,15 @@ class Spool:
         """
         now = self._clock().astimezone(UTC)
         digest = hashlib.sha256(raw.content).digest()
-        receipt = Receipt(
-            new_id(now, "N"), now, raw.carrier, digest, arrived.sender, arrived.notifier, arrived.status_key
-        )
+        origin = arrived.origin
+        name = id_of(origin.name, origin.at.astimezone(UTC), "N") if origin else new_id(now, "N")
+        if origin and (before := self._kept_before(name)):
+            return before
+        receipt = Receipt(name, now, raw.carrier, digest, arrived.sender, arrived.notifier, arrived.status_key)
         try:
             write_durably(self._waiting / (receipt.id + _SUFFIX), (_head(receipt), raw.content))
         except FileExistsError:
-            return self.keep(raw, arrived)  # the same name on the same day: once in a lifetime
+            return self.keep(raw, arrived)  # somebody else just kept it; or two names drawn alike, once in a lifetime
         except OSError as error:
             raise PassingError(
                 f"a notice cannot be kept in {self._waiting}: {error.strerror}",
@@ -83,6 +97,13 @@ class Spool:
         if hashlib.sha256(content).digest() != receipt.sha256:
             raise PermanentError(f"the raw message of notice {receipt.id} is not the one that was received")
         return RawNotice(receipt.carrier, content)
+
+    def _kept_before(self, notice_id: str) -> Receipt | None:
+        """The receipt for what was brought before."""
+        for folder in (self._waiting, self._shelf(notice_id)):
+            with suppress(FileNotFoundError):
+                return self._receipt(folder / (notice_id + _SUFFIX))
+        return None
 
     def _shelf(self, notice_id: str) -> Path:
         """A folder a day, so that none gets too large."""

@@ -4,6 +4,7 @@ import grp
 import os
 import pwd
 import shutil
+import signal
 import smtplib
 import socket
 import subprocess
@@ -157,17 +158,21 @@ def dovecot(folder: Path, settings: str = "", port: int = 0) -> Iterator[tuple[i
         "passdb {\n driver = static\n args = password=made-up\n}\n"
         f"userdb {{\n driver = static\n args = uid={owner.pw_uid} gid={owner.pw_gid} home={folder}\n}}\n"
         f"service imap-login {{\n chroot =\n inet_listener imap {{\n port = {port}\n }}\n"
-        " inet_listener imaps {\n port = 0\n }\n}\nservice anvil {\n chroot =\n}\nservice stats {\n chroot =\n}\n"
+        " inet_listener imaps {\n port = 0\n }\n}\nservice stats {\n chroot =\n}\n"
+        "service anvil {\n chroot =\n unix_listener anvil-auth-penalty {\n mode = 0\n }\n}\n"
         f"service auth {{\n unix_listener {folder}/auth {{\n mode = 0666\n }}\n}}\n" + settings
     )
     command = [program("dovecot"), "-F", "-c", str(folder / "dovecot.conf")]
     with (folder / "errors").open("wb") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True)
     try:
         assert wait_until(lambda: _greets(port), 30.0), (folder / "errors").read_text()
         yield port, maildir
     finally:
         process.terminate()
+        wait_until(lambda: process.poll() is not None, 2.0)
+        with suppress(ProcessLookupError):  # it waits half a minute for clients that do not go
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(30)
 
 

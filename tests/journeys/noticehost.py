@@ -93,6 +93,10 @@ class NoticeHost:
         """How many raw notices the daemon has taken into its record; they may still be in its hands."""
         return sum(1 for _ in (self.host.folder / "state/notices/kept").rglob("*.notice"))
 
+    def safe(self) -> int:
+        """How many raw notices are on disk."""
+        return sum(1 for _ in (self.host.folder / "state/notices").rglob("*.notice"))
+
     def notices(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.host.run("notices", "list", "--json").splitlines()]
 

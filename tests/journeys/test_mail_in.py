@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.host import Host, wait_until
-from tests.journeys.mailservers import dovecot, open_folder, postfix
+from tests.journeys.mailservers import dovecot, open_folder, postfix, wire
 from tests.journeys.noticehost import NoticeHost
 
 
@@ -18,14 +18,24 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
-def use_mailbox(noticed: NoticeHost, port: int, password: str) -> None:
+def use_mailbox(noticed: NoticeHost, port: int, password: str, poll_every: str = "10m") -> None:
     file = noticed.host.folder / "imap.password"
     file.touch(0o600)
     file.write_text(password)
     noticed.configure(
         more=f'[imap]\nhost = "127.0.0.1"\nport = {port}\nusername = "abuse"\npassword_file = "imap.password"\n'
-        'security = "none"\npoll_every = "10m"'
+        f'security = "none"\npoll_every = "{poll_every}"'
     )
+
+
+def put(maildir: Path, name: str, mail: bytes) -> None:
+    """As a mail server delivers: whole at once."""
+    (maildir / "tmp" / name).write_bytes(mail)
+    (maildir / "tmp" / name).rename(maildir / "new" / name)
+
+
+def seen(maildir: Path) -> int:
+    return sum("S" in file.name.partition(":2,")[2] for file in maildir.glob("cur/*"))
 
 
 @pytest.mark.debian("postfix")
@@ -53,19 +63,91 @@ def test_new_mails_of_a_dovecot_mailbox_are_taken_and_marked_as_seen(host: Host,
             (maildir / "new" / f"{number}.made-up").write_bytes(noticed.mail(url))
         host.start()
         assert wait_until(lambda: not any(map(noticed.there, urls[:2])))
-        (maildir / "tmp" / "late").write_bytes(noticed.mail(urls[2]))
-        (maildir / "tmp" / "late").rename(maildir / "new" / "late.made-up")  # only IDLE tells of it
+        put(maildir, "late.made-up", noticed.mail(urls[2]))  # only IDLE tells of it
         assert wait_until(lambda: not noticed.there(urls[2]), 45.0)
-        assert wait_until(lambda: sum("S" in file.name.partition(":2,")[2] for file in maildir.glob("cur/*")) == 3)
+        assert wait_until(lambda: seen(maildir) == 3)
         host.stop()
 
 
 @pytest.mark.debian("dovecot-imapd", program="dovecot")
-def test_a_mailbox_with_a_wrong_password_is_told_in_status(host: Host, folder: Path) -> None:
-    with dovecot(folder) as (port, _):
-        use_mailbox(NoticeHost(host), port, "wrong")
+def test_a_server_without_idle_is_polled_and_one_that_starts_anew_is_connected_to_again(
+    host: Host, folder: Path
+) -> None:
+    noticed, polled = NoticeHost(host), "imap_capability = IMAP4rev1\n"
+    urls = [noticed.upload("anna", f"{n}.jpg") for n in range(3)]
+    with dovecot(folder, polled) as (port, maildir):
+        use_mailbox(noticed, port, "made-up", "100ms")
+        host.start()
+        put(maildir, "1.made-up", noticed.mail(urls[0]))
+        assert wait_until(lambda: not noticed.there(urls[0]))
+        assert wait_until(lambda: seen(maildir) == 1)
+    assert wait_until(lambda: any("no mail from" in why for why in host.status()["degraded"]))
+    put(maildir, "2.made-up", noticed.mail(urls[1]))
+    with dovecot(folder, polled, port):
+        assert wait_until(lambda: not noticed.there(urls[1]))
+        put(maildir, "3.made-up", noticed.mail(urls[2]))
+        assert wait_until(lambda: not noticed.there(urls[2]))
+        assert wait_until(lambda: seen(maildir) == 3)
+        assert wait_until(lambda: not any("no mail from" in why for why in host.status()["degraded"]))
+        host.stop()
+    assert len(noticed.notices()) == 3
+
+
+@pytest.mark.debian("dovecot-imapd", program="dovecot")
+def test_a_mail_is_marked_only_when_it_is_safe_and_one_left_unmarked_by_a_kill_is_not_taken_twice(
+    host: Host, folder: Path
+) -> None:
+    noticed = NoticeHost(host)
+    url = noticed.upload("anna", "p.jpg")
+    with dovecot(folder) as (port, maildir), wire(port, b"UID STORE") as (near, cut):
+        put(maildir, "1.made-up", noticed.mail(url))
+        use_mailbox(noticed, near, "made-up")
+        host.start()
+        assert cut.wait(60)  # it wants to mark the mail, and the server never hears of it
+        host.kill()
+        assert noticed.safe() == 1
+        assert seen(maildir) == 0
+        noticed.upload("anna", "p.jpg", "another picture that is innocent")
+        host.start()
+        assert wait_until(lambda: seen(maildir) == 1)
+        assert wait_until(lambda: [notice["state"] for notice in noticed.notices()] == ["done"])
+        host.stop()
+    assert noticed.safe() == 1
+
+
+@pytest.mark.debian("dovecot-imapd", program="dovecot")
+def test_a_mail_that_cannot_be_made_safe_is_not_marked(host: Host, folder: Path) -> None:
+    noticed = NoticeHost(host)
+    url = noticed.upload("anna", "p.jpg")
+    with dovecot(folder) as (port, maildir):
+        use_mailbox(noticed, port, "made-up")
+        host.start()
+        waiting = host.folder / "state/notices/waiting"
+        waiting.rename(waiting.with_name("away"))
+        put(maildir, "1.made-up", noticed.mail(url))
+        assert wait_until(lambda: any("cannot be kept" in why for why in host.status()["degraded"]))
+        assert (seen(maildir), noticed.there(url)) == (0, True)
+        waiting.with_name("away").rename(waiting)
+        assert wait_until(lambda: seen(maildir) == 1)
+        assert wait_until(lambda: not noticed.there(url))
+        host.stop()
+
+
+@pytest.mark.debian("dovecot-imapd", program="dovecot")
+def test_a_wrong_password_is_told_and_the_right_one_needs_no_restart_of_the_server(host: Host, folder: Path) -> None:
+    noticed = NoticeHost(host)
+    with dovecot(folder) as (port, maildir):
+        use_mailbox(noticed, port, "wrong")
         host.start()
         assert wait_until(lambda: any("no mail from 127.0.0.1" in why for why in host.status()["degraded"])), (
             host.status()
         )
+        assert "Authentication failed" in host.journal()
+        assert "PROBLEM mailbox abuse at 127.0.0.1" in host.run("doctor", code=1)
+        host.stop()
+        put(maildir, "1.made-up", noticed.mail(url := noticed.upload("anna", "p.jpg")))
+        use_mailbox(noticed, port, "made-up")
+        host.start()
+        assert wait_until(lambda: not noticed.there(url))
+        assert "ok      mailbox abuse at 127.0.0.1: opens" in host.run("doctor")
         host.stop()

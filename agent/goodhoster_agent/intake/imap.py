@@ -1,7 +1,7 @@
 """A mailbox whose new mails are notices (IMAP): told of them by the server (IDLE), and looked at now and then.
 
-A mail is marked as seen only after it is safe here; it is never deleted. After a crash one may be kept twice, never
-lost.
+A mail is marked as seen only after it is safe here; it is never deleted. One that a crash left unmarked is fetched
+again, and known by its number (UIDVALIDITY and UID, RFC 3501 2.3.1.1): none is lost, and none taken twice.
 """
 
 from __future__ import annotations
@@ -13,17 +13,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from imapclient import SEEN, IMAPClient
 from imapclient.exceptions import IMAPClientError
 
 from goodhoster.errors import GoodhosterError, PassingError
-from goodhoster_agent.intake.keeping import Keeping
+from goodhoster.notices.spool import Origin
+from goodhoster.settings import read_secret
+from goodhoster.settings.notices import ImapSettings
+from goodhoster_agent.intake.keeping import LARGEST, Keeping
 
 _log = logging.getLogger(__name__)
 _TIMEOUT = 60.0
-_AGAIN = 30.0
-"""Seconds before a server that failed is asked again."""
+_FIRST_AGAIN, _LONGEST_AGAIN = 1.0, 60.0
+"""Seconds before a server that failed is asked again; twice as long each time."""
 _IDLE_PIECE = 1.0
 """Seconds between looks whether the daemon ends, while the server has nothing to tell."""
 
@@ -41,6 +45,41 @@ class Mailbox:
     poll_every: float
     """Seconds."""
 
+    def origin(self, validity: int, number: int, came: datetime) -> Origin:
+        """How a mail in it is known when it is fetched again."""
+        return Origin(f"{self.host}\0{self.username}\0{self.folder}\0{validity}\0{number}".encode(), came)
+
+
+def mailbox_of(imap: ImapSettings) -> Mailbox:
+    """With its password read; ConfigurationError when that cannot be."""
+    password = read_secret(imap.password_file, "password of the mailbox")
+    encrypted = imap.security == "tls"
+    return Mailbox(imap.host, imap.port, imap.username, password, encrypted, imap.folder, imap.poll_every)
+
+
+@contextmanager
+def opened(box: Mailbox) -> Iterator[tuple[IMAPClient, int]]:
+    """A connection with the mailbox chosen, and its UIDVALIDITY. IMAPClientError or OSError when there is none."""
+    context = ssl.create_default_context() if box.encrypted else None
+    client = IMAPClient(box.host, box.port, ssl=box.encrypted, ssl_context=context, timeout=_TIMEOUT)
+    client.normalise_times = False  # with their zone
+    try:
+        client.login(box.username, box.password)
+        yield client, client.select_folder(box.folder).get(b"UIDVALIDITY", 0)
+    finally:
+        with suppress(IMAPClientError, OSError):  # a farewell to a server that is gone
+            client.logout()
+
+
+def try_mailbox(box: Mailbox) -> str:
+    """Why no mail can be taken from it at present; empty when it can. Takes none."""
+    try:
+        with opened(box) as (client, _):
+            client.noop()
+    except (IMAPClientError, OSError) as error:
+        return f"no mail from {box.host}: {error}"
+    return ""
+
 
 class ImapIntake:
     """Takes new mails in a thread of its own."""
@@ -50,6 +89,7 @@ class ImapIntake:
         self._mailbox = mailbox
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="imap")
+        self._again = _FIRST_AGAIN
         self.problem = ""
         """Why no mail can be taken at present; empty when it can."""
 
@@ -65,24 +105,27 @@ class ImapIntake:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                with self._opened() as client:
-                    self._serve(client)
+                with opened(self._mailbox) as (client, validity):
+                    self._serve(client, validity)
             except (IMAPClientError, OSError, GoodhosterError) as error:
                 self._tell(f"no mail from {self._mailbox.host}: {error}")
-                self._stopping.wait(_AGAIN)
+                self._stopping.wait(self._again)
+                self._again = min(self._again * 2, _LONGEST_AGAIN)
 
-    def _serve(self, client: IMAPClient) -> None:
+    def _serve(self, client: IMAPClient, validity: int) -> None:
         while not self._stopping.is_set():
-            self._take_new(client)
+            self._take_new(client, validity)
             self._tell("")
+            self._again = _FIRST_AGAIN
             self._wait(client)
 
-    def _take_new(self, client: IMAPClient) -> None:
+    def _take_new(self, client: IMAPClient, validity: int) -> None:
         for number in client.search(["UNSEEN"]):
-            raw = client.fetch([number], ["BODY.PEEK[]"]).get(number, {}).get(b"BODY[]")
-            if raw is None:
+            found = client.fetch([number], [f"BODY.PEEK[]<0.{LARGEST}>", "INTERNALDATE"]).get(number, {})
+            raw, came = found.get(b"BODY[]<0>"), found.get(b"INTERNALDATE")
+            if raw is None or came is None:
                 raise PassingError(f"mail {number} cannot be fetched", hint="see [imap]")
-            self._keeping.mail(raw)
+            self._keeping.mail(raw, origin=self._mailbox.origin(validity, number, came))
             client.add_flags([number], [SEEN])
 
     def _wait(self, client: IMAPClient) -> None:
@@ -98,19 +141,6 @@ class ImapIntake:
                     return
         finally:
             client.idle_done()
-
-    @contextmanager
-    def _opened(self) -> Iterator[IMAPClient]:
-        box = self._mailbox
-        context = ssl.create_default_context() if box.encrypted else None
-        client = IMAPClient(box.host, box.port, ssl=box.encrypted, ssl_context=context, timeout=_TIMEOUT)
-        try:
-            client.login(box.username, box.password)
-            client.select_folder(box.folder)
-            yield client
-        finally:
-            with suppress(IMAPClientError, OSError):  # a farewell to a server that is gone
-                client.logout()
 
     def _tell(self, problem: str) -> None:
         if problem and problem != self.problem:

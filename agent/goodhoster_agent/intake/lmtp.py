@@ -19,12 +19,11 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from goodhoster.errors import ConfigurationError, PassingError
-from goodhoster_agent.intake.keeping import Keeping
+from goodhoster_agent.intake.keeping import LARGEST, Keeping
 
 _log = logging.getLogger(__name__)
 
 Address = Path | tuple[str, int]
-LARGEST = 64 << 20  # bytes; a mail server's own limit is far below (postfix: 10 MB)
 _AT_ONCE = 16
 """Connections; more wait in the mail server, so that memory has a bound."""
 _IDLE = 300.0  # seconds; RFC 5321 4.5.3.2.7
@@ -32,6 +31,37 @@ _IDLE = 300.0  # seconds; RFC 5321 4.5.3.2.7
 
 class _Session(LMTP):
     line_length_limit = 1 << 24  # a mail's lines may not be so long (RFC 5322), the hotline's are now and then
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - its name
+        """As aiosmtpd does, but for what is too large for it: that is not refused, and its beginning is kept."""
+        if arg or self.envelope is None or not self.envelope.rcpt_tos:
+            await super().smtp_DATA(arg)  # which says what is wrong
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        try:
+            self.envelope.content = await self._message()
+        except asyncio.CancelledError:
+            self._writer.close()
+            raise
+        status = await self._call_handler_hook("DATA")
+        self._set_post_data_state()  # type: ignore[no-untyped-call]  # aiosmtpd's
+        await self.push(status)
+
+    async def _message(self) -> bytes:
+        """Up to the line with a dot alone; without the dots that were put before others (RFC 5321 4.5.2)."""
+        message, line_begins = bytearray(), True
+        while (piece := await self._piece()) != b".\r\n" or not line_begins:
+            said = piece[1:] if line_begins and piece.startswith(b".") else piece
+            message += said[: LARGEST - len(message)]
+            line_begins = piece.endswith(b"\r\n")
+        return bytes(message)
+
+    async def _piece(self) -> bytes:
+        """A line, or of a line without end what there is."""
+        try:
+            return await self._reader.readuntil(b"\r\n")
+        except asyncio.LimitOverrunError as error:
+            return await self._reader.read(error.consumed)
 
 
 class _Hooks:
@@ -115,7 +145,7 @@ class LmtpIntake:
         sessions = self._open = {session for session in self._open if session.transport is not None}
         if len(sessions) >= _AT_ONCE:
             return _Busy()
-        session = _Session(self._hooks, data_size_limit=LARGEST, timeout=_IDLE, loop=self._loop, hostname="goodhoster")
+        session = _Session(self._hooks, data_size_limit=None, timeout=_IDLE, loop=self._loop, hostname="goodhoster")
         sessions.add(session)
         return session
 

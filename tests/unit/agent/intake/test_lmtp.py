@@ -78,6 +78,14 @@ def test_while_the_disk_refuses_the_mail_server_is_told_to_try_again(door: Door)
     assert len(door.kept()) == 1
 
 
+def test_of_a_message_that_is_too_large_the_beginning_is_kept(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("goodhoster_agent.intake.lmtp.LARGEST", 1000)
+    with smtplib.LMTP(door.socket) as client:
+        client.sendmail("a@b.example", ["abuse@hoster.example"], MAIL + b"\r\n.\r\n.. more\r\n")
+        client.sendmail("a@b.example", ["abuse@hoster.example"], b"Subject: small\r\n\r\n")
+    assert [door.spool.raw(receipt).content for receipt in door.kept()] == [MAIL[:1000], b"Subject: small\r\n\r\n"]
+
+
 def test_a_connection_that_breaks_off_leaves_nothing_half(door: Door) -> None:
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(door.socket)

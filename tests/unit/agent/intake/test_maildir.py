@@ -25,6 +25,20 @@ def test_new_mails_are_kept_oldest_first_and_then_seen(tmp_path: Path) -> None:
     assert list(take_new_mails(tmp_path / "Maildir", Keeping(spool.keep, lambda: None))) == []
 
 
+def test_a_mail_that_was_kept_and_not_marked_is_known_again(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", lambda: datetime.now(UTC))
+    for folder in ("new", "cur"):
+        (tmp_path / "Maildir" / folder).mkdir(parents=True)
+    (tmp_path / "Maildir/new/a").write_bytes(b"a")
+    (first,) = take_new_mails(tmp_path / "Maildir", Keeping(spool.keep, lambda: None))
+    (tmp_path / "Maildir/cur/a:2,S").rename(tmp_path / "Maildir/new/a")
+    assert list(take_new_mails(tmp_path / "Maildir", Keeping(spool.keep, lambda: None))) == [first]
+    spool.taken(first.id)
+    (tmp_path / "Maildir/cur/a:2,S").rename(tmp_path / "Maildir/new/a")
+    assert list(take_new_mails(tmp_path / "Maildir", Keeping(spool.keep, lambda: None))) == [first]
+    assert list(spool.waiting()) == []
+
+
 def test_a_maildir_that_is_not_there_is_named(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool", lambda: datetime.now(UTC))
     with pytest.raises(PassingError, match="nowhere"):
