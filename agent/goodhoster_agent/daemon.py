@@ -33,6 +33,7 @@ from goodhoster_agent.hashing.house import daemon_house
 from goodhoster_agent.lock import only_daemon
 from goodhoster_agent.noticework import NoticeWork
 from goodhoster_agent.report import DaemonReport, forget_report, source_as_object, write_report
+from goodhoster_agent.retromatch import RetroMatch
 from goodhoster_agent.service import log_to_service, tell_systemd
 from goodhoster_agent.starting.beside import Keeper, kept_beside
 from goodhoster_agent.starting.giving_up import give_up
@@ -142,6 +143,7 @@ class Daemon:
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(house.trees, house.index, source, rhythm)
         self._watcher.queued = self._workers.ring
+        self._retro = RetroMatch(house, self._workers.ring)
         notices = open_notices(house)
         self._notices = NoticeWork(notices, house.settings)
         self._owners = owner_letters(house, notices)
@@ -157,6 +159,7 @@ class Daemon:
         self._try_again(time.monotonic())
         self._workers.start()
         self._watcher.start()
+        self._retro.start()
         self._notices.start()
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
@@ -181,6 +184,7 @@ class Daemon:
     def stop(self) -> None:
         """End after the files in hand; what waits is on disk."""
         self._notices.stop()
+        self._retro.stop()
         self._watcher.stop()
         self._workers.stop()
         forget_report(self._house.settings.state_dir)

@@ -16,6 +16,7 @@ from goodhoster.cases.storms import StormWatch
 from goodhoster.cases.turn import Turn
 from goodhoster.checking.exemptions import Exemptions
 from goodhoster.checking.hasher import DirectHasher
+from goodhoster.checking.listshelf import ListShelf
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.verdicts import Category
 from goodhoster.policy.rules import HouseRules, Treatment
@@ -43,6 +44,8 @@ class House:
     """How what was begun is given back."""
     run: Run
     """How programs that the configuration names are run."""
+    shelf: ListShelf | None = None
+    """The own lists as the sources see them; None in a house without sources."""
 
     def close(self) -> None:
         """Give everything back. May be called twice."""

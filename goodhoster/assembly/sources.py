@@ -25,9 +25,14 @@ _GROUP = "goodhoster.hash_sources"
 _ALL = 100  # percent
 
 
-def hash_sources(settings: Settings) -> tuple[ObservedSource, ...]:
-    """Every [[hash_source]], counted and guarded."""
-    return _build(settings, _read(settings))
+def hash_sources(settings: Settings, shelf: ListShelf | None = None) -> tuple[ObservedSource, ...]:
+    """Every [[hash_source]], counted and guarded. Own lists are those of the shelf, where one is given."""
+    return _build(settings, _read(settings), shelf or list_shelf(settings))
+
+
+def list_shelf(settings: Settings) -> ListShelf:
+    """The own lists of this host."""
+    return ListShelf(lists_directory(settings))
 
 
 def _read(settings: Settings) -> list[tuple[Any, RolloutSettings]]:
@@ -36,8 +41,10 @@ def _read(settings: Settings) -> list[tuple[Any, RolloutSettings]]:
     return [(read_plugged(plugged, kinds), plugged.common) for plugged in settings.hash_sources]
 
 
-def _build(settings: Settings, read: Iterable[tuple[Any, RolloutSettings]]) -> tuple[ObservedSource, ...]:
-    around = Surroundings(ListShelf(lists_directory(settings)), utc_now)
+def _build(
+    settings: Settings, read: Iterable[tuple[Any, RolloutSettings]], shelf: ListShelf
+) -> tuple[ObservedSource, ...]:
+    around = Surroundings(shelf, utc_now)
     record = _recorder(audit_log(settings))
     sources: list[ObservedSource] = []
     with ExitStack() as begun:
@@ -91,7 +98,9 @@ def relay_sources(settings: Settings) -> tuple[HashSource, ...]:
     directory.mkdir(mode=0o700, exist_ok=True)
     book = AnswerBook(directory / "answers.sqlite")
     read = [(kind, rollout) for kind, rollout in _read(settings) if getattr(kind, "takes_digests", True)]
-    return tuple(source if source.local else Remembering(source, book) for source in _build(settings, read))
+    return tuple(
+        source if source.local else Remembering(source, book) for source in _build(settings, read, list_shelf(settings))
+    )
 
 
 def hash_source_kinds() -> Mapping[str, Any]:

@@ -81,6 +81,11 @@ class DigestList:
         """When the list was last imported, UTC."""
         return self._header.created
 
+    @property
+    def version(self) -> str:
+        """Tells one state of the list from the next: equal for equal entries only."""
+        return self._header.body.hex()
+
     def __len__(self) -> int:
         return self._header.count
 

@@ -37,6 +37,7 @@ CREATE INDEX IF NOT EXISTS uploads_verdict ON uploads (verdict);
 CREATE INDEX IF NOT EXISTS uploads_content ON uploads (sha256) WHERE sha256 IS NOT NULL;  -- see contents.py
 CREATE INDEX IF NOT EXISTS uploads_inode ON uploads (ino) WHERE ino IS NOT NULL;
 CREATE TABLE IF NOT EXISTS checks (slot INTEGER PRIMARY KEY, count INTEGER NOT NULL);  -- see census.py
+CREATE TABLE IF NOT EXISTS compared (list TEXT PRIMARY KEY, version TEXT NOT NULL) WITHOUT ROWID;  -- see seen.py
 CREATE TABLE IF NOT EXISTS scans (tree BLOB PRIMARY KEY, reached BLOB, completed_at REAL) WITHOUT ROWID;
 """
 _VERSION = 3

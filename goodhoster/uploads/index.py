@@ -31,6 +31,7 @@ from goodhoster.uploads.rows import (
     state_row,
     verdict_row,
 )
+from goodhoster.uploads.seen import SeenContents
 
 __all__ = ["Arrival", "IndexFigures", "IndexUnavailableError", "Job", "Priority", "UploadIndex"]
 
@@ -60,6 +61,8 @@ class UploadIndex:
         self.database.rebuilt = self._start_anew
         self.inventory = Inventory(self.database, self._excuse, self._in_hand)
         """For the comparison with the disk."""
+        self.seen = SeenContents(self.database)
+        """For the comparison with lists that grow."""
         self.rebuilt: Callable[[str], None] = lambda _: None
         """Called, with the reason in words, when everything must be scanned anew."""
 
@@ -82,6 +85,11 @@ class UploadIndex:
             self._queue.add(db, [(*numbers.locate(arrival), arrival) for arrival in in_order], now)
 
         self.database.run(expect)
+
+    def expect_in_hand(self, now: float) -> None:
+        """What workers of this process are at is checked once more after this."""
+        jobs = self._queue.hands()
+        self.expect([Arrival(job.place, job.customer, now, Priority.FRESH) for job in jobs], now)
 
     def full(self, share: float = 1.0) -> bool:
         """Do so many rows wait that this share of the limit is reached?"""

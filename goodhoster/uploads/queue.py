@@ -43,7 +43,7 @@ class Queue:
 
     def __init__(self) -> None:
         self._turns: defaultdict[int, Turns] = defaultdict(Turns)
-        self._in_hand: set[Place] = set()
+        self._in_hand: dict[Place, Job] = {}
 
     def add(self, db: sqlite3.Connection, arrivals: Sequence[tuple[int, bytes, Arrival]], now: float) -> None:
         """Make rows (directory, name, what is expected) wait, the first before the second."""
@@ -72,9 +72,13 @@ class Queue:
         """Does a worker of this process have it in hand?"""
         return place in self._in_hand
 
+    def hands(self) -> list[Job]:
+        """All that workers of this process have in hand."""
+        return list(self._in_hand.values())
+
     def put_down(self, job: Job) -> None:
         """A worker has it in hand no longer."""
-        self._in_hand.discard(job.place)
+        self._in_hand.pop(job.place, None)
 
     def excuse(self, customer: str) -> None:
         """Rows of that customer vanished untaken."""
@@ -104,7 +108,7 @@ class Queue:
                 taken.append((job, turn))
         if taken:
             self._turns[priority].reach(taken[-1][1] - 1)
-        self._in_hand.update(job.place for job, _ in taken)
+        self._in_hand.update((job.place, job) for job, _ in taken)
         return [job for job, _ in taken]
 
     def _make_ready(self, db: sqlite3.Connection, query: str, values: Row) -> int:

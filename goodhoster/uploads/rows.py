@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -91,11 +92,16 @@ def _remembered(columns: list[Any]) -> tuple[FileState, Content] | None:
         return None
     state = FileState(dev, unsigned(ino), size, mtime_ns, ctime_ns)
     taken = tuple(map(Fingerprint.parse, fingerprints.split()))
-    inside = tuple(Digests(*digests) for digests in _MEMBER.iter_unpack(members))
+    inside = tuple(Digests(*digests) for digests in members_of(members))
     return state, Content(Digests(md5, sha1, sha256), Kind(kind), size, taken, inside)
 
 
 _MEMBER = struct.Struct("16s 20s 32s")
+
+
+def members_of(column: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """MD5, SHA-1 and SHA-256 of each content inside, out of the column `members`."""
+    return _MEMBER.iter_unpack(column)
 
 
 def key_of(place: Place) -> tuple[bytes, bytes, bytes]:

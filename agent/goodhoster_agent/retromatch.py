@@ -1,0 +1,83 @@
+"""Retro-match: when an own list changes, what was seen before is compared with it, and what it knows is checked again.
+
+No file is opened for the comparison: the index has the digests. It uses half a core at most, so that fresh uploads do
+not wait for it, and it may be broken off at any point: with which lists all was compared is noted at its end.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from goodhoster.assembly.desk import House
+from goodhoster.checking.digestlist import DigestList
+from goodhoster.errors import GoodhosterError
+
+_log = logging.getLogger(__name__)
+_LOOK_EVERY = 1.0  # seconds
+
+
+class RetroMatch:
+    """One thread beside the workers; idle where no [[hash_source]] of kind list is configured."""
+
+    def __init__(self, house: House, queued: Callable[[], None]) -> None:
+        self._index = house.index
+        self._shelf = house.shelf if any(source.kind == "list" for source in house.settings.hash_sources) else None
+        self._queued = queued
+        self._stopping = threading.Event()
+        self._complaint = ""
+        self._thread = threading.Thread(target=self._watch, name="retro-match")
+
+    def start(self) -> None:
+        """Begin; lists that changed while nothing ran are compared first."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End within a page of the index; what is not compared yet is at the next start."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while self._shelf and not self._stopping.wait(_LOOK_EVERY):
+            try:
+                self._look({f"{each.source}.{each.algorithm}": each for each in self._shelf.lists()})
+                self._complaint = ""
+            except (GoodhosterError, OSError) as error:
+                self._complain(error)
+
+    def _look(self, lists: Mapping[str, DigestList]) -> None:
+        compared = self._index.seen.compared()
+        versions = {name: each.version for name, each in lists.items()}
+        if versions == compared:
+            return
+        if changed := {name: each for name, each in lists.items() if versions[name] != compared.get(name)}:
+            self._compare(changed)
+        if not self._stopping.is_set():
+            self._index.seen.note_compared(versions)
+
+    def _compare(self, changed: Mapping[str, DigestList]) -> None:
+        """What workers have in hand may have been asked before the change and be recorded after it was passed here."""
+        self._index.expect_in_hand(time.time())
+        found, begun = 0, time.monotonic()
+        paced = begun
+        for arrivals in self._index.seen.newly_known(list(changed.values()), time.time()):
+            self._index.expect(arrivals, time.time())
+            found += len(arrivals)
+            if arrivals:
+                self._queued()
+            if self._stopping.wait(time.monotonic() - paced):
+                return
+            paced = time.monotonic()
+        took = time.monotonic() - begun
+        _log.info(
+            "%s changed: %d files seen before are checked again (compared in %.1f s)", ", ".join(changed), found, took
+        )
+
+    def _complain(self, error: Exception) -> None:
+        """Once about the same thing: it comes again every second."""
+        if str(error) != self._complaint:
+            _log.error("what was seen before cannot be compared with the lists now: %s", error)
+        self._complaint = str(error)

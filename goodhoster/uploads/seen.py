@@ -1,0 +1,102 @@
+"""Every content that was seen and is still here, compared with lists that have grown (retro-match).
+
+The index has the digests of every file that was ever read and is still there, so a list that changes is compared with
+those: no file is opened for it. Only what a list knows now, and was not told of before, waits for a check again; that
+check opens the file as any other does, so one that has changed meanwhile is judged by what it is now.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.uploads import Place
+from goodhoster.model.verdicts import Category
+from goodhoster.uploads.database import Database
+from goodhoster.uploads.rows import Arrival, Priority, Row, joined, members_of
+
+_PAGE = 2000
+"""Rows read at a time: some ten milliseconds, in which nobody else can use the index."""
+_SEEN = """SELECT directory, name, matches, members, md5, sha1, sha256 FROM uploads
+WHERE (directory, name) > (?, ?) AND sha256 IS NOT NULL ORDER BY directory, name LIMIT ?"""
+_COLUMNS = {Algorithm.MD5: 4, Algorithm.SHA1: 5, Algorithm.SHA256: 6}
+_INSIDE = {algorithm: number for number, algorithm in enumerate(_COLUMNS)}
+
+
+class GrownList(Protocol):
+    """A list of digests by one algorithm; `checking.digestlist` has them."""
+
+    @property
+    def source(self) -> str:
+        """Whose list it is: the name its matches carry."""
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """What its digests were made by."""
+
+    find: Callable[[bytes], Category | None]
+    """The entry's category, or None when it is not in the list."""
+
+
+class SeenContents:
+    """Reads the index through, page by page. Threads may share it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def newly_known(self, lists: Sequence[GrownList], now: float) -> Iterator[list[Arrival]]:
+        """The files that one of the lists knows and that were not told so before, a page of the index at a time.
+
+        Costs a look-up for each content and list, however long the lists are; memory is that of one page.
+        """
+        after: Row = (0, b"")
+        while page := self._page(after):
+            after = page[-1][:2]
+            yield self._arrivals([row for row in page if _is_news(row, lists)], now)
+
+    def compared(self) -> dict[str, str]:
+        """With which version of each list all that was seen has been compared."""
+        return dict(self._database.run(lambda db: db.execute("SELECT list, version FROM compared").fetchall()))
+
+    def note_compared(self, versions: Mapping[str, str]) -> None:
+        """These are all lists there are, and what was seen has been compared with each."""
+
+        def note(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM compared")
+            db.executemany("INSERT INTO compared VALUES (?, ?)", versions.items())
+
+        self._database.run(note)
+
+    def _page(self, after: Row) -> list[Row]:
+        return self._database.run(lambda db: db.execute(_SEEN, (*after, _PAGE)).fetchall())
+
+    def _arrivals(self, rows: Sequence[Row], now: float) -> list[Arrival]:
+        return [arrival for row in rows for arrival in self._arrival(row, now)]
+
+    def _arrival(self, row: Row, now: float) -> Iterator[Arrival]:
+        """None when its directory was cleared meanwhile."""
+        directory, name, *_ = row
+        query = "SELECT tree, path, customer FROM directories WHERE id = ?"
+        for tree, path, customer in self._database.run(lambda db: db.execute(query, (directory,)).fetchall()):
+            yield Arrival(Place(tree, joined(path, name)), customer, now, Priority.FRESH)
+
+
+def _is_news(row: Row, lists: Sequence[GrownList]) -> bool:
+    """Does a list know the content, or one inside it, in a way that its last check did not tell?"""
+    for grown in lists:
+        category = grown.find(row[_COLUMNS[grown.algorithm]])
+        if category is not None and not _was_told(row[2], grown, category):
+            return True
+    return bool(row[3]) and _is_news_inside(row, lists)
+
+
+def _is_news_inside(row: Row, lists: Sequence[GrownList]) -> bool:
+    found = ((grown, grown.find(member[_INSIDE[grown.algorithm]])) for member in members_of(row[3]) for grown in lists)
+    return any(category is not None and not _was_told(row[2], grown, category) for grown, category in found)
+
+
+def _was_told(matches: str, grown: GrownList, category: Category) -> bool:
+    return [grown.source, grown.algorithm, category] in [match[:3] for match in json.loads(matches)]

@@ -1,0 +1,83 @@
+"""A list grows: an old, cleared file goes offline, and no other file is so much as opened for it."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from watchdog.events import FileOpenedEvent, FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+from goodhoster.testing.pictures import made_up_picture
+from tests.journeys.host import Host, look_at_all, sha1_of, wait_until
+
+FILES = 60
+
+
+class Opened(FileSystemEventHandler):
+    """Every regular file that anybody opens, as the kernel tells it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._names: set[str] = set()
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        with self._lock:
+            self._names.add(str(event.src_path).rpartition("/")[2])
+
+    def names(self) -> set[str]:
+        with self._lock:
+            return set(self._names)
+
+
+@pytest.fixture
+def opened(host: Host) -> Iterator[Opened]:
+    """Watches from its first use on."""
+    opened, observer = Opened(), Observer()
+    observer.schedule(opened, str(host.customers), recursive=True, event_filter=[FileOpenedEvent])
+    observer.start()
+    yield opened
+    observer.stop()
+    observer.join()
+
+
+def old_files(host: Host) -> list[bytes]:
+    """Files that were checked when nobody knew them."""
+    host.configure(mode="enforce", source='[[hash_source]]\nkind = "list"')
+    contents = [made_up_picture(number) for number in range(FILES)]
+    for number, content in enumerate(contents):
+        host.upload(f"customer-{number % 5}/{number}.png", content)
+    host.start()
+    assert wait_until(lambda: host.status()["verdicts"] == {"clear": FILES})
+    return contents
+
+
+def add_to_list(host: Host, *contents: bytes) -> None:
+    listed = host.folder / "listed.txt"
+    listed.write_text("".join(f"{sha1_of(content).hex}\n" for content in contents))
+    host.run("hashlist", "import", str(listed), "--source", "police", "--category", "baseline")
+
+
+def test_an_old_cleared_file_goes_offline_when_a_list_grows(host: Host, request: pytest.FixtureRequest) -> None:
+    contents = old_files(host)
+    before = look_at_all(host.customers)
+    opened: Opened = request.getfixturevalue("opened")
+    add_to_list(host, contents[7], made_up_picture(9999))
+    gone = host.customers / "customer-2/7.png"
+    assert wait_until(lambda: not gone.exists())
+    assert wait_until(lambda: [case["state"] for case in host.cases()] == ["offline"])
+    assert {name for name in opened.names() if name.endswith(".png")} == {"7.png"}
+    del before["customer-2/7.png"]
+    after = look_at_all(host.customers)
+    assert {path: look for path, look in after.items() if not path.startswith(".goodhoster")} == before
+    assert "police.sha1 changed: 1 files seen before are checked again" in host.journal()
+
+
+def test_a_list_that_grew_while_the_daemon_was_down_is_compared_at_its_start(host: Host) -> None:
+    contents = old_files(host)
+    host.stop()
+    (host.customers / "customer-0/0.png").write_bytes(made_up_picture(1000))
+    add_to_list(host, contents[0], contents[33])
+    host.start()
+    assert wait_until(lambda: [case["path"] for case in host.cases()] == [str(host.customers / "customer-3/33.png")])
+    assert (host.customers / "customer-0/0.png").read_bytes() == made_up_picture(1000)
+    assert "police.sha1 changed: 2 files seen before are checked again" in host.journal()
