@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from goodhoster.assembly.noticehouse import NoticeHouse
 from goodhoster.errors import GoodhosterError, PassingError
@@ -27,6 +28,9 @@ _log = logging.getLogger(__name__)
 _POLL = 1.0
 _AGAIN = 60.0
 """Seconds before a notice that failed is tried again, and before a mail server that took nothing is asked again."""
+_A_WHILE = 1.0
+"""Seconds before what came meanwhile is looked at for something more urgent."""
+Found = TypeVar("Found")
 
 
 class NoticeWork:
@@ -38,6 +42,7 @@ class NoticeWork:
         self._rung = threading.Event()
         self._stopping = threading.Event()
         self._failed: dict[str, float] = {}
+        self._patience = Patience(time.monotonic)
         self._problems: dict[str, str] = {}
         keeping = Keeping(notices.desk.keep, self._rung.set)
         self._keeping = keeping
@@ -87,10 +92,19 @@ class NoticeWork:
         if self._maildir is not None:
             for _ in take_new_mails(self._maildir, self._keeping):
                 pass
-        for receipt in sorted(self._notices.spool.waiting(), key=_urgency):
-            self._try(receipt.id, partial(self._notices.desk.receive, receipt))
-        for notice_id in self._notices.desk.due():
+        for receipt in self._until_rung(sorted(self._notices.spool.waiting(), key=_urgency)):
+            if _known(receipt) or self._patience.turn(receipt.sender):
+                self._try(receipt.id, partial(self._notices.desk.receive, receipt))
+        for notice_id in self._until_rung(self._notices.desk.due()):
             self._try(notice_id, partial(self._notices.desk.look_after, notice_id))
+
+    def _until_rung(self, found: Iterable[Found]) -> Iterator[Found]:
+        """One after the other, for as long as nothing came that may be more urgent, and for a while in any case."""
+        begun = time.monotonic()
+        for one in found:
+            yield one
+            if self._rung.is_set() and time.monotonic() - begun > _A_WHILE:
+                return
 
     def _send(self) -> None:
         if self._notices.mailer is not None and self._failed.get("letters", 0.0) <= time.monotonic():
@@ -137,12 +151,23 @@ def _ways_in(notices: NoticeHouse, settings: Settings, keeping: Keeping) -> list
     if settings.notices.lmtp is not None:
         ways.append(LmtpIntake(keeping, settings.notices.lmtp))
     if settings.notices.listen is not None:
-        counter = NoticeCounter(keeping, notices.reader, notices.trust, notices.store)
+        room = partial(_has_room, settings.state_dir, settings.notices.reserve)
+        counter = NoticeCounter(keeping, notices.reader, notices.trust, notices.store, room)
         door = NoticeDoor(counter, Patience(time.monotonic))
         ways.append(HttpThread(door.app, settings.notices.listen))
     if settings.imap is not None:
         ways.append(ImapIntake(keeping, mailbox_of(settings.imap)))
     return ways
+
+
+def _has_room(directory: Path, reserve: int) -> bool:
+    found = os.statvfs(directory)
+    return found.f_bavail * found.f_frsize >= reserve
+
+
+def _known(receipt: Receipt) -> bool:
+    """By a token, or a mail: who sent that is told only by its signature. The others are taken at their pace."""
+    return bool(receipt.notifier) or receipt.carrier is Carrier.MAIL
 
 
 def _urgency(receipt: Receipt) -> int:

@@ -67,6 +67,12 @@ class NoticesSettings:
     maildir: Path | None = setting(
         path, "A Maildir whose new mails are notices; off when absent.", default=None, example='"/var/mail/abuse"'
     )
+    reserve: int = setting(
+        whole(0, 1 << 50, "bytes"),
+        "Free on the disk of agent.state_dir for mails and registered notifiers: with less, what strangers send by "
+        "HTTP is not taken.",
+        default=1 << 30,
+    )
     own_networks: tuple[Network, ...] = setting(
         networks,
         "Our addresses. Only there is looked from outside whether something is gone; without them nowhere.",

@@ -23,6 +23,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "thanks": "We have received your report",
         "number": "Its number is",
         "status": "Here you can see how it stands; keep this address, nobody else knows it:",
+        "unread": "No program could read it, so one of us will. You may also mend this and send it again:",
         "wrong": "This could not be taken",
         "back": "Go back, mend it, and send it again.",
         "received": "We have it and it is waiting its turn.",
@@ -44,6 +45,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "thanks": "Wij hebben uw melding ontvangen",
         "number": "Het nummer is",
         "status": "Hier ziet u hoe het ermee staat; bewaar dit adres, niemand anders kent het:",
+        "unread": "Geen programma kon het lezen, dus een medewerker leest het. U kunt dit ook verbeteren en het "
+        "opnieuw sturen:",
         "wrong": "Dit kon niet worden aangenomen",
         "back": "Ga terug, verbeter het en verstuur het opnieuw.",
         "received": "Wij hebben de melding en zij wacht op haar beurt.",
@@ -74,11 +77,12 @@ def form_page(language: Language) -> str:
     )
 
 
-def receipt_page(language: Language, notice_id: str, status_path: str) -> str:
-    """That we have it."""
+def receipt_page(language: Language, notice_id: str, status_path: str, unread: str = "") -> str:
+    """That we have it, and what could not be read in it."""
     w, path = _WORDS[language], escape(status_path)
     number = f"<p>{w['number']} <strong>{escape(notice_id)}</strong>.</p>"
-    return _page(language, w["thanks"], f'{number}<p>{w["status"]}<br><a href="{path}">{path}</a></p>')
+    doubt = f"<p>{w['unread']}</p><p>{escape(unread)}</p>" if unread else ""
+    return _page(language, w["thanks"], f'{number}{doubt}<p>{w["status"]}<br><a href="{path}">{path}</a></p>')
 
 
 def refusal_page(language: Language, why: str) -> str:

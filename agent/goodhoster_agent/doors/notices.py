@@ -7,7 +7,9 @@
     GET /notice/ID/KEY      how it stands, for whoever sent it
 
 The hotline's client does not look at the status code: a success has `data.id` and no `message`, an error has `message`
-and `errors`. Whoever shows a registered notifier's token is never made to wait.
+and `errors`. Nobody is refused for how much he sends or for what nobody can read: the answer is 202 then, the notice
+waits for its turn or for a person. Only where the disk is nearly full, strangers are told to come back; whoever shows a
+registered notifier's token is not even then.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import ipaddress
 import json
 import logging
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +57,8 @@ class NoticeCounter:
     reader: NoticeReader
     trust: Trust
     store: NoticeStore
+    room: Callable[[], bool]
+    """Is there room on the disk for what strangers send?"""
 
 
 class NoticeDoor:
@@ -78,24 +83,24 @@ class NoticeDoor:
         """Only for whoever has a token: an error here is seen by the hotline's analyst."""
         if not self._notifier(request):
             raise _refusal(401, "The token is missing or not known here.", "authorization")
-        notice_id, _ = await self._take(request, Carrier.SCART_API)
-        return web.json_response({"data": {"id": notice_id}}, status=201)
+        taken = await self._take(request, Carrier.SCART_API)
+        return web.json_response({"data": {"id": taken.id}}, status=201)
 
     async def _xarf(self, request: web.Request) -> web.Response:
-        return _taken(*await self._take(request, Carrier.XARF_JSON))
+        return (await self._take(request, Carrier.XARF_JSON)).as_json()
 
     async def _dsa(self, request: web.Request) -> web.Response:
-        return _taken(*await self._take(request, Carrier.DSA_JSON))
+        return (await self._take(request, Carrier.DSA_JSON)).as_json()
 
     async def _form(self, request: web.Request) -> web.Response:
         return _page(noticepages.form_page(_language(request)))
 
     async def _posted(self, request: web.Request) -> web.Response:
         try:
-            notice_id, path = await self._take(request, Carrier.DSA_FORM)
+            taken = await self._take(request, Carrier.DSA_FORM)
         except _Refused as refusal:
             return _page(noticepages.refusal_page(_language(request), refusal.words), refusal.status)
-        return _page(noticepages.receipt_page(_language(request), notice_id, path), 201)
+        return _page(noticepages.receipt_page(_language(request), taken.id, taken.path, taken.unread), taken.status)
 
     async def _status(self, request: web.Request) -> web.Response:
         """A wrong key and a wrong number look the same."""
@@ -111,34 +116,64 @@ class NoticeDoor:
         except RefusedError:
             return None
 
-    async def _take(self, request: web.Request, carrier: Carrier) -> tuple[str, str]:
-        """Keep it; the answer may be sent only after this. Returns its number and its status address."""
+    async def _take(self, request: web.Request, carrier: Carrier) -> _Taken:
+        """Keep it; the answer may be sent only after this."""
         notifier, sender = self._notifier(request), _address(request)
-        wait = 0 if notifier else await self._patience.wait(sender)
-        if wait:
-            raise _refusal(429, "Too much from this address at present: come back later.", "rate", wait)
         raw = RawNotice(carrier, await _body(request, _LARGEST[bool(notifier)]))
-        if not (notifier and carrier is Carrier.XARF_JSON):  # a proven report is never sent back: a person reads it
-            await self._check(raw)
+        unread = await self._unread(raw, proven=bool(notifier))
         key = secrets.token_urlsafe(18)
         arrived = Arrived(sender, notifier, key)
         try:
+            self._look_for_room(notifier)
             receipt = await asyncio.to_thread(self._counter.keeping.notice, raw, arrived)
         except PassingError as error:
             _log.error("%s; %s", error, error.hint)
             raise _refusal(503, "It cannot be kept at present: try again.", "disk", 60) from error
-        return receipt.id, f"/notice/{receipt.id}/{key}"
+        waits = bool(unread) or not (notifier or self._patience.turn(sender))
+        return _Taken(receipt.id, f"/notice/{receipt.id}/{key}", unread, 202 if waits else 201)
 
-    async def _check(self, raw: RawNotice) -> None:
+    def _look_for_room(self, notifier: str) -> None:
+        if not (notifier or self._counter.room()):
+            raise PassingError(
+                "a stranger's notice was not kept: the disk is nearly full", hint="see [notices] reserve"
+            )
+
+    async def _unread(self, raw: RawNotice, *, proven: bool) -> str:
+        """What nobody can read in it, for its sender; a person will. Refused only where there is nothing to keep, or
+        where the hotline's client shows its analyst the error.
+        """
+        if not raw.content.strip():
+            raise _refusal(422, "There is nothing in it.", "body")
+        if proven and raw.carrier is Carrier.XARF_JSON:
+            return ""
         read = await asyncio.to_thread(self._counter.reader.read, raw)
-        if read.format is NoticeFormat.UNREADABLE:
-            field, _, words = "; ".join(read.doubts).partition(": ")
-            raise _refusal(422, f"{field}: {words}" if words else field, field if words else "body")
+        if read.format is not NoticeFormat.UNREADABLE:
+            return ""
+        field, _, words = (doubts := "; ".join(read.doubts)).partition(": ")
+        if raw.carrier is Carrier.SCART_API:
+            raise _refusal(422, doubts, field if words else "body")
+        return doubts
 
     def _notifier(self, request: web.Request) -> str:
         """Whose token this is; empty when nobody's."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         return self._counter.trust.of_token(token.strip()).notifier if scheme.lower() == "bearer" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What was kept."""
+
+    id: str
+    path: str
+    """Of its status page."""
+    unread: str
+    """What nobody could read in it, in words; empty when it was read."""
+    status: int
+
+    def as_json(self) -> web.Response:
+        more = {"unreadable": self.unread} if self.unread else {}
+        return web.json_response({"data": {"id": self.id, "status": self.path, **more}}, status=self.status)
 
 
 class _Refused(web.HTTPException):
@@ -170,10 +205,6 @@ async def _as_json(request: web.Request, handler: Any) -> web.StreamResponse:  #
             raise
         raise _refusal(error.status, error.reason or "refused", "request") from error
     return response
-
-
-def _taken(notice_id: str, path: str) -> web.Response:
-    return web.json_response({"data": {"id": notice_id, "status": path}}, status=201)
 
 
 def _page(html: str, status: int = 200) -> web.Response:

@@ -1,13 +1,11 @@
-"""Makes strangers who send much wait their turn, and nobody else: what they send is taken, only later."""
+"""Whose turn it is among strangers: what one of them sends in a flood is taken, too, only later."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 _EVERY = 1.0  # seconds between two notices of one address
-_LONGEST = 30.0  # seconds that one may be kept waiting
-_MOST = 10_000  # addresses remembered
+_MOST = 10_000  # addresses remembered; only those of the last second matter
 
 
 class Patience:
@@ -17,16 +15,12 @@ class Patience:
         self._now = now
         self._next: dict[str, float] = {}
 
-    async def wait(self, address: str) -> int:
-        """Wait for the turn of that address. Returns 0, or after how many seconds to come back when the queue before it
-        is too long; then nothing was waited for.
-        """
+    def turn(self, address: str) -> bool:
+        """Is it that address's turn? Then it has had it."""
         now = self._now()
+        if now < self._next.get(address, now):
+            return False
         if len(self._next) >= _MOST:
             self._next = {known: turn for known, turn in self._next.items() if turn > now}
-        turn = max(now, self._next.get(address, now))
-        if turn - now > _LONGEST:
-            return int(turn - now) + 1
-        self._next[address] = turn + _EVERY
-        await asyncio.sleep(turn - now)
-        return 0
+        self._next[address] = now + _EVERY
+        return True
