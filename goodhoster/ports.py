@@ -350,8 +350,8 @@ class ContentIndex(Protocol):
     def same_content(self, sha256: bytes) -> Sequence[Place]:
         """Every place whose last read had that digest."""
 
-    def same_file(self, dev: int, ino: int) -> Sequence[Place]:
-        """Every place that was last seen to be a name of that inode."""
+    def same_file(self, ino: int) -> Sequence[Place]:
+        """Every place that was last seen with that inode number, on whatever disk: the number of a disk may change."""
 
     def sha256_of(self, place: Place, state: FileState) -> bytes | None:
         """The digest of that place in exactly that state; None when it was not read in it."""

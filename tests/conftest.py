@@ -130,6 +130,22 @@ def disk(tmp_path: Path, may_mount: None) -> Iterator[Disk]:
         yield lambda kind, **more: _mount(kind, tmp_path, mounted, **more)
 
 
+@pytest.fixture
+def renumber(tmp_path: Path) -> Callable[[Path], None]:
+    """`renumber(disk("ext4"))` mounts that disk again, under another number of its device: as a reboot may do it."""
+    return lambda top: _mount_through_another_device(next(tmp_path.glob(f"{top.name}.*")), top)
+
+
+def _mount_through_another_device(image: Path, top: Path) -> None:
+    before = top.stat().st_dev
+    attached = subprocess.run(["losetup", "--find", "--show", image], check=True, capture_output=True, text=True)
+    device = attached.stdout.strip()
+    subprocess.run(["umount", top], check=True)
+    subprocess.run(["mount", device, top], check=True)
+    subprocess.run(["losetup", "--detach", device], check=True)  # done when it is unmounted
+    assert top.stat().st_dev != before
+
+
 def _mount(kind: str, folder: Path, mounted: ExitStack, *, at: Path | None = None, size: int = 0) -> Path:
     top = at or folder / f"disk-{kind}"
     top.mkdir(exist_ok=True)

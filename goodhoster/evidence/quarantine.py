@@ -114,7 +114,7 @@ class LocalQuarantine:
             if label is not None:
                 return stack.enter_context(opened(os.dup(shelf))), label
             remove_label(shelf, case_id)  # half written
-        if upload.state.dev not in devices:
+        if upload.state.dev not in devices and not _lies_at_its_place(upload):
             message = f"{upload.place}: the file system it was on is not there, so nobody can say where the file is"
             raise QuarantineError(message, hint="mount it again, then: goodhoster cases restore or confirm")
         return None
@@ -145,11 +145,26 @@ def _open_file(parent: int, name: bytes, upload: Upload) -> int:
             raise RefusedError(f"{upload.place} is gone") from error
         raise QuarantineError(f"cannot open {upload.place}: {error.strerror}") from error
     found, checked = os.fstat(file), upload.state
-    same = (found.st_dev, found.st_ino, found.st_size) == (checked.dev, checked.ino, checked.size)
+    same = (found.st_ino, found.st_size) == (checked.ino, checked.size)
     if not stat.S_ISREG(found.st_mode) or not same:
         os.close(file)
         raise RefusedError(f"{upload.place} is not the file that was checked any more")
     return file
+
+
+def _lies_at_its_place(upload: Upload) -> bool:
+    """Then its file system is there, though under another number than before a reboot. Owner and mode (and so ctime)
+    may have changed since.
+    """
+    try:
+        with opened(open_parent(upload.place)) as parent:
+            found = entry(parent, os.path.basename(upload.place.path))
+    except OSError:
+        return False
+    if found is None or not stat.S_ISREG(found.st_mode):
+        return False
+    checked = upload.state
+    return (found.st_ino, found.st_size, found.st_mtime_ns) == (checked.ino, checked.size, checked.mtime_ns)
 
 
 def _not_ours_already(parent: int, shelf: int, place: Place) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from goodhoster.model.digests import Digests
@@ -40,10 +40,11 @@ def display(path: bytes) -> str:
 class FileState:
     """What tells one state of a file from the next. Times are nanoseconds since the epoch.
 
-    ctime is part of it: size, inode and mtime can all be forged by the owner, ctime cannot.
+    ctime is part of it: size, inode and mtime can all be forged by the owner, ctime cannot. The number of the device is
+    not: after a reboot, or when it is mounted again, the same disk may have another (docs/decisions/023).
     """
 
-    dev: int
+    dev: int = field(compare=False)
     ino: int
     size: int
     mtime_ns: int

@@ -50,7 +50,7 @@ class Copies:
 
     def _same_file(self, upload: Upload) -> Iterator[LocatedFile]:
         state = upload.state
-        for other in self._there(self.index.same_file(state.dev, state.ino)):
+        for other in self._there(self.index.same_file(state.ino)):
             if (other.state.dev, other.state.ino) == (state.dev, state.ino):
                 yield LocatedFile(other, FoundBy.SAME_FILE)
 

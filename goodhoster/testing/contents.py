@@ -17,9 +17,9 @@ class MemoryContents:
         """By looking through all reads."""
         return [place for place, (_, digest) in self.reads.items() if digest == sha256]
 
-    def same_file(self, dev: int, ino: int) -> Sequence[Place]:
+    def same_file(self, ino: int) -> Sequence[Place]:
         """By looking through all reads."""
-        return [place for place, (state, _) in self.reads.items() if (state.dev, state.ino) == (dev, ino)]
+        return [place for place, (state, _) in self.reads.items() if state.ino == ino]
 
     def sha256_of(self, place: Place, state: FileState) -> bytes | None:
         """Of the last read, if it was in that state."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from goodhoster.model.uploads import FileState, Place
 from goodhoster.uploads.database import Database
 from goodhoster.uploads.integers import signed
-from goodhoster.uploads.rows import Row, joined, key_of, state_row
+from goodhoster.uploads.rows import Row, joined, key_of, row_of_same_state
 
 
 class IndexedContents:
@@ -18,16 +18,16 @@ class IndexedContents:
         """By the index on digests."""
         return self._places("sha256 = ?", (sha256,))
 
-    def same_file(self, dev: int, ino: int) -> list[Place]:
+    def same_file(self, ino: int) -> list[Place]:
         """By the index on inodes."""
-        return self._places("ino = ? AND dev = ?", (signed(ino), dev))
+        return self._places("ino = ?", (signed(ino),))
 
     def sha256_of(self, place: Place, state: FileState) -> bytes | None:
         """Only where every part of the state is the same."""
         query = """SELECT sha256 FROM uploads JOIN directories ON id = directory
             WHERE tree = ? AND path = ? AND name = ?
-            AND dev = ? AND ino = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?"""
-        values = (*key_of(place), *state_row(state))
+            AND ino = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?"""
+        values = (*key_of(place), *row_of_same_state(state))
         row = self._database.run(lambda db: db.execute(query, values).fetchone())
         return row[0] if row else None
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from goodhoster.model.uploads import FileState
 from goodhoster.uploads.database import Database
-from goodhoster.uploads.rows import Row, state_row
+from goodhoster.uploads.rows import Row, row_of_same_state
 
 _PAGE = 500
 _NUMBER = "(SELECT id FROM directories WHERE tree = ? AND path = ?)"
-_STATES = f"SELECT name, waiting, dev, ino, size, mtime_ns, ctime_ns FROM uploads WHERE directory = {_NUMBER}"  # noqa: S608 - our own texts
+_STATES = f"SELECT name, waiting, ino, size, mtime_ns, ctime_ns FROM uploads WHERE directory = {_NUMBER}"  # noqa: S608 - our own texts
 
 
 _InHand = Callable[[bytes, bytes, bytes], bool]
@@ -116,7 +116,7 @@ class Inventory:
         def is_settled(name: bytes, state: FileState) -> bool:
             if (row := known.get(name)) is None:
                 return False
-            return row[1:] == state_row(state) or (row[0] > 0 and not self._in_hand(tree, directory, name))
+            return row[1:] == row_of_same_state(state) or (row[0] > 0 and not self._in_hand(tree, directory, name))
 
         return [name for name, state in states.items() if not is_settled(name, state)]
 

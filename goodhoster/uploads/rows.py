@@ -119,7 +119,12 @@ def state_row(state: FileState | None) -> Row:
     """dev, ino, size, mtime_ns, ctime_ns."""
     if state is None:
         return (None,) * 5
-    return state.dev, signed(state.ino), state.size, signed(state.mtime_ns), signed(state.ctime_ns)
+    return state.dev, *row_of_same_state(state)
+
+
+def row_of_same_state(state: FileState) -> Row:
+    """ino, size, mtime_ns, ctime_ns: where these are equal, the states are."""
+    return signed(state.ino), state.size, signed(state.mtime_ns), signed(state.ctime_ns)
 
 
 def content_row(content: Content | None) -> Row:

@@ -179,6 +179,47 @@ class TestDiskInTrouble:
         assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
 
 
+@pytest.mark.debian("e2fsprogs", program="mkfs.ext4")
+class TestAnotherNumberOfTheDisk:
+    """Linux numbers devices anew at each start."""
+
+    def test_what_is_in_quarantine_is_found_and_goes_back(
+        self, disk: Disk, as_root_tree: Tree, renumber: Callable[[Path], None]
+    ) -> None:
+        top = disk("ext4")
+        tree = as_root_tree(top)
+        quarantine, upload = LocalQuarantine((tree,)), uploaded(tree, b"anna/a.jpg")
+        quarantine.take_offline(CASE, upload, sha256())
+        renumber(top)
+        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        quarantine.put_back(CASE, upload)
+        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
+        assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
+
+    def test_what_was_never_taken_is_in_its_place_and_can_be_taken(
+        self, disk: Disk, as_root_tree: Tree, renumber: Callable[[Path], None]
+    ) -> None:
+        top = disk("ext4")
+        tree = as_root_tree(top)
+        quarantine, upload = LocalQuarantine((tree,)), uploaded(tree, b"anna/a.jpg")
+        renumber(top)
+        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
+        quarantine.take_offline(CASE, upload, sha256())
+        assert not os.path.lexists(upload.place.absolute)
+
+    def test_of_what_is_not_there_nobody_says_where_it_is(
+        self, disk: Disk, as_root_tree: Tree, renumber: Callable[[Path], None]
+    ) -> None:
+        """It may be on a disk that is not mounted."""
+        top = disk("ext4")
+        tree = as_root_tree(top)
+        quarantine, upload = LocalQuarantine((tree,)), uploaded(tree, b"anna/a.jpg")
+        os.unlink(upload.place.absolute)
+        renumber(top)
+        with pytest.raises(QuarantineError, match="not there"):
+            quarantine.settle(CASE, upload)
+
+
 def fill(path: Path) -> None:
     with path.open("wb", buffering=0) as ballast:
         try:
