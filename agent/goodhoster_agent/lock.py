@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from goodhoster.errors import BusyError
+from goodhoster.errors import BusyError, ConfigurationError
 
 _NAME = "daemon.lock"
 
 
 @contextmanager
 def only_daemon(state_dir: Path) -> Iterator[None]:
-    """Be the one that works on this state directory; BusyError when another is."""
+    """Be the one that works on this state directory; BusyError when another is, ConfigurationError when it cannot be
+    written.
+    """
     fd = _open(state_dir)
     try:
         try:
@@ -48,7 +50,11 @@ def running_daemon(state_dir: Path) -> int | None:
 
 
 def _open(state_dir: Path) -> int:
-    return os.open(state_dir / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        return os.open(state_dir / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        message = f"the state directory {state_dir} cannot be written: {error.strerror}"
+        raise ConfigurationError(message, hint="see agent.state_dir, the mount it lies on and its owner") from error
 
 
 def _holder(fd: int) -> int:

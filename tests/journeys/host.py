@@ -113,7 +113,9 @@ class Host:
 
     def status(self) -> dict[str, Any]:
         command = (*GOODHOSTER, "status", "--json", "--config", str(self.config))
-        return json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stdout, done.stderr
+        return json.loads(done.stdout)
 
     def cases(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.run("cases", "list", "--json").splitlines()]
