@@ -41,7 +41,7 @@ class FileState:
     """What tells one state of a file from the next. Times are nanoseconds since the epoch.
 
     ctime is part of it: size, inode and mtime can all be forged by the owner, ctime cannot. The number of the device is
-    not: after a reboot, or when it is mounted again, the same disk may have another (docs/decisions/023).
+    not: after a reboot, or when it is mounted again, the same disk may have another (docs/decisions/024).
     """
 
     dev: int = field(compare=False)
