@@ -113,7 +113,7 @@ class CaseDesk:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to restore")
             self._log("restore.intended", case=case.id, actor=order.actor, reason=order.reason)
             restoring = replace(case, state=CaseState.RESTORING, actor=order.actor, reason=order.reason)
-            return self._put_back(self.record(restoring, case), raising=True)
+            return self._put_back(self.record(restoring, case))
 
     def confirm(self, case_id: str, order: Order) -> Case:
         """A person lets a held, failed or only observed case be acted on."""
@@ -162,7 +162,7 @@ class CaseDesk:
             return case
         try:
             if case.state is CaseState.RESTORING:
-                return self._put_back(case)
+                return self._put_back(case, after_crash=True)
             return self._carry_out([case], after_crash=True)[0]
         except PassingError:
             return case
@@ -211,16 +211,20 @@ class CaseDesk:
         with self.store.together():
             return [self.record(new, old) if new != old else old for new, old in zip(after, cases, strict=True)]
 
-    def _put_back(self, case: Case, *, raising: bool = False) -> Case:
-        after, refusal = Measures(self.quarantine, self.audit).undo(case)
-        if refusal is None:
-            self._log("restore.done", case=case.id, actor=case.actor, reason=case.reason)
-            return self.record(replace(after, state=CaseState.RESTORED), case)
-        self._log("restore.refused", case=case.id, actor=case.actor, reason=str(refusal))
-        refused = replace(after, state=CaseState.OFFLINE, reason=f"restore refused: {refusal}")
+    def _put_back(self, case: Case, *, after_crash: bool = False) -> Case:
+        """A refusal is raised where somebody waits for the answer, not after a crash. What was found done then is said
+        as such, not as done twice.
+        """
+        undone = Measures(self.quarantine, self.audit).undo(case)
+        if undone.refusal is None:
+            done = "restore.found-done" if after_crash and not undone.moved else "restore.done"
+            self._log(done, case=case.id, actor=case.actor, reason=case.reason)
+            return self.record(replace(undone.case, state=CaseState.RESTORED), case)
+        self._log("restore.refused", case=case.id, actor=case.actor, reason=str(undone.refusal))
+        refused = replace(undone.case, state=CaseState.OFFLINE, reason=f"restore refused: {undone.refusal}")
         self.record(refused, case)
-        if raising:
-            raise refusal
+        if not after_crash:
+            raise undone.refusal
         return refused
 
     def record(self, after: Case, before: Case) -> Case:

@@ -55,6 +55,17 @@ class _End:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """What came of putting a case's files back."""
+
+    case: Case
+    refusal: GoodhosterError | None
+    """The first one; the other files went on."""
+    moved: bool
+    """Was any file put back by this, and not found back already?"""
+
+
+@dataclass(frozen=True, slots=True)
 class Measures:
     """Does and undoes."""
 
@@ -75,18 +86,18 @@ class Measures:
         after = {(step.case.id, step.number): end.measure for step, end in zip(steps, ends, strict=True)}
         return [_with(case, after) for case in cases]
 
-    def undo(self, case: Case) -> tuple[Case, GoodhosterError | None]:
-        """Put every file of the case back that is in quarantine; the first refusal is returned, the others go on.
-        PassingError when that cannot be done now.
-        """
+    def undo(self, case: Case) -> Undone:
+        """Put every file of the case back that is in quarantine. PassingError when that cannot be done now."""
         refusal: GoodhosterError | None = None
-        measures = list(case.measures)
-        for number in range(len(measures)):
+        measures, moved = list(case.measures), False
+        for number, measure in enumerate(measures):
             try:
-                measures[number] = self._put_back(case, number)
+                moved = self._put_back(case, number) or moved
             except (RefusedError, QuarantineError) as error:
                 refusal = refusal or error
-        return replace(case, measures=tuple(measures)), refusal
+            else:
+                measures[number] = _undone(measure)
+        return Undone(replace(case, measures=tuple(measures)), refusal, moved)
 
     def _found(self, step: _Step) -> _End | None:
         """Was it done before a crash? That is said as such, not as done twice; None when it is to be done."""
@@ -104,15 +115,17 @@ class Measures:
             return _not_done(step, error)
         return _done(step, detail, "measure.done")
 
-    def _put_back(self, case: Case, number: int) -> Measure:
-        measure, upload, name = case.measures[number], case.about(number).upload, case.quarantine_id(number)
-        if self.quarantine.settle(name, upload) is Whereabouts.QUARANTINE:
-            try:
-                self.quarantine.put_back(name, upload)
-            except QuarantineError:
-                if self.quarantine.settle(name, upload) is Whereabouts.QUARANTINE:
-                    raise
-        return replace(measure, state=MeasureState.UNDONE) if measure.state is MeasureState.DONE else measure
+    def _put_back(self, case: Case, number: int) -> bool:
+        """False when it is not in quarantine (any more)."""
+        upload, name = case.about(number).upload, case.quarantine_id(number)
+        if self.quarantine.settle(name, upload) is not Whereabouts.QUARANTINE:
+            return False
+        try:
+            self.quarantine.put_back(name, upload)
+        except QuarantineError:
+            if self.quarantine.settle(name, upload) is Whereabouts.QUARANTINE:
+                raise
+        return True
 
 
 def _at_once(do: Callable[[_Step], Result], steps: Sequence[_Step]) -> list[Result]:
@@ -120,6 +133,10 @@ def _at_once(do: Callable[[_Step], Result], steps: Sequence[_Step]) -> list[Resu
         return [do(step) for step in steps]
     with ThreadPoolExecutor(min(_AT_ONCE, len(steps))) as threads:
         return list(threads.map(do, steps))
+
+
+def _undone(measure: Measure) -> Measure:
+    return replace(measure, state=MeasureState.UNDONE) if measure.state is MeasureState.DONE else measure
 
 
 def _intended(step: _Step) -> AuditEvent:

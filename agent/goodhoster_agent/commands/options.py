@@ -49,5 +49,8 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can carry
 
 
 def whoever_types() -> str:
-    """The person at the keyboard, for the audit log."""
-    return os.environ.get("SUDO_USER") or getpass.getuser()
+    """The person at the keyboard, for the audit log; in a container there may be no account of that user."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"

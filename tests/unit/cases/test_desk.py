@@ -280,6 +280,8 @@ class TestAfterACrash:
         assert after.state is CaseState.RESTORED
         assert (house.tree / "anna/a.jpg").read_text() == "known"
         assert stat.S_IMODE((house.tree / "anna/a.jpg").stat().st_mode) != 0
+        ends = [event for event in house.events() if event in {"restore.done", "restore.found-done"}]
+        assert ends in (["restore.done"], ["restore.found-done"], ["restore.done", "restore.found-done"])
 
     @staticmethod
     def _crash_at(patch: pytest.MonkeyPatch, step: int) -> None:
