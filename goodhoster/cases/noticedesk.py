@@ -138,8 +138,14 @@ class NoticeDesk:
         trust = self._parts.believe(notice.receipt, raw)
         items = tuple(NoticeItem(item, item.urls[0]) for item in read.items)
         deadline = deadline_of(notice.receipt, read, self._notifiers.get(trust.notifier), self._terms)
-        notice = replace(notice, read=replace(read, items=()), trust=trust, items=items, deadline=deadline)
+        read = self._in_their_language(replace(read, items=()), trust)
+        notice = replace(notice, read=read, trust=trust, items=items, deadline=deadline)
         return replace(notice, state=NoticeState.OPEN)
+
+    def _in_their_language(self, read: ReadNotice, trust: TrustFinding) -> ReadNotice:
+        """A notifier whose profile names a language is answered in that one."""
+        notifier = self._notifiers.get(trust.notifier)
+        return replace(read, language=notifier.language) if notifier and notifier.language else read
 
     def _believe_again(self, notice: Notice) -> Notice:
         """The keys could not be fetched when it came. What was held for that reason may go on when they can."""
@@ -149,7 +155,8 @@ class NoticeDesk:
         again = tuple(
             replace(item, state=ItemState.WAITING) if item.state is ItemState.HELD else item for item in notice.items
         )
-        return replace(notice, trust=trust, items=again)
+        read = self._in_their_language(notice.read, trust) if notice.read else None
+        return replace(notice, read=read, trust=trust, items=again)
 
     def _waits_for_keys(self, notice: Notice) -> bool:
         """For an hour nothing is decided that the keys may change; then a person may as well look."""
