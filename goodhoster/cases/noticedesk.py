@@ -6,7 +6,7 @@ Every step is recorded before the next, and may be taken again after a crash: wh
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from goodhoster.cases.noticeacts import NoticeActs
 from goodhoster.cases.noticecases import Grounds
 from goodhoster.cases.noticeletters import NoticeLetters
 from goodhoster.cases.noticelooks import after_look, first_look
+from goodhoster.cases.noticewords import counts_of, page_text
 from goodhoster.cases.turn import Turn
 from goodhoster.errors import PassingError, RefusedError
 from goodhoster.model.audit import AuditEvent
@@ -226,7 +227,7 @@ class NoticeDesk:
         for told, words in pages(notice, self._parts.clock(), self._terms):
             subject = f"goodhoster: notice {notice.id}: {words}"
             try:
-                self._parts.pager.page(subject, _page_text(notice))
+                self._parts.pager.page(subject, page_text(notice))
             except PassingError as error:
                 _log.error("nobody could be paged: %s (%s)", error, subject)
                 continue
@@ -283,7 +284,7 @@ class NoticeDesk:
 
     def _tell(self, before: Notice, after: Notice) -> None:
         if before.state is not after.state:
-            counts = ", ".join(f"{n} {state}" for state, n in _counts(after.items))
+            counts = ", ".join(f"{n} {state}" for state, n in counts_of(after.items))
             self._log("notice." + after.state, after.id, notifier=after.notifier, level=after.level, items=counts)
 
     def _log(self, event: str, notice_id: str, **data: str) -> None:
@@ -307,22 +308,3 @@ def _to_act_on(notice: Notice, item: NoticeItem) -> bool:
 
 def _author(read: ReadNotice | None) -> str:
     return read.reporter.address.lower() if read else ""
-
-
-def _counts(items: Iterable[NoticeItem]) -> list[tuple[str, int]]:
-    states = [item.state for item in items]
-    return [(state, states.count(state)) for state in ItemState if state in states]
-
-
-def _page_text(notice: Notice) -> str:
-    counts = ", ".join(f"{n} {state}" for state, n in _counts(notice.items)) or notice.reason
-    return (
-        f"Notice {notice.id} {notice.reference} from {notice.notifier or 'an unproven sender'} ({notice.level}).\n"
-        f"Deadline: {notice.deadline:%Y-%m-%d %H:%M} UTC. Items: {counts}.\n"
-        f"{_untouched(notice)}Look: goodhoster notices show {notice.id}\n"
-    )
-
-
-def _untouched(notice: Notice) -> str:
-    observed = any(item.state is ItemState.OBSERVED for item in notice.items)
-    return "Mode observe: nothing was touched and nobody answered.\n" if observed else ""
