@@ -13,7 +13,7 @@ from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
 from goodhoster.model.letters import Letter
 from goodhoster.model.noticelife import Block, Notice, NoticeFigures, NoticeState, Seen
-from goodhoster.model.notices import RawNotice, ReadNotice, Site
+from goodhoster.model.notices import RawNotice, ReadNotice, SeenMail, Site
 from goodhoster.model.quarantine import Whereabouts
 from goodhoster.model.sources import Question, SourceHealth
 from goodhoster.model.storms import Cause, Opened, Storm
@@ -329,8 +329,8 @@ class KeyRecords(Protocol):
 class SeenMails(Protocol):
     """Remembers every mail that was believed, so that a copy of it is not believed again. Durable when it returns."""
 
-    def first_time(self, fingerprint: bytes, receipt: str) -> bool:
-        """False when that fingerprint was noted before with another receipt; may be called twice with the same."""
+    def first(self, fingerprint: bytes, mail: SeenMail) -> SeenMail:
+        """The first mail that was noted with that fingerprint: this one, where none was before; may be called twice."""
 
 
 class Directory(Protocol):

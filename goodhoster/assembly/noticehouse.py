@@ -19,7 +19,7 @@ from goodhoster.cases.noticeletters import NoticeLetters
 from goodhoster.cases.noticepost import NoticePost
 from goodhoster.cases.turn import Turn
 from goodhoster.model.noticelife import Receipt
-from goodhoster.model.notices import Carrier, Notifier, RawNotice, TrustFinding, TrustRule
+from goodhoster.model.notices import Carrier, Notifier, RawNotice, SeenMail, TrustFinding, TrustRule
 from goodhoster.notices.deadlines import Terms
 from goodhoster.notices.judgement import level_of
 from goodhoster.notices.locate import Locator
@@ -102,7 +102,7 @@ class _Belief:
 
     def __call__(self, receipt: Receipt, raw: RawNotice) -> TrustFinding:
         if receipt.carrier is Carrier.MAIL:
-            return self._trust.of_mail(raw.content, receipt.id)
+            return self._trust.of_mail(raw.content, SeenMail(receipt.id, receipt.received_at))
         notifier = self._notifiers.get(receipt.notifier)
         if notifier is None:
             return unproven("token.known", "it came without the token of a registered notifier")

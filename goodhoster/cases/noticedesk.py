@@ -165,7 +165,9 @@ class NoticeDesk:
         return notice.trust is not None and notice.trust.passing and waited < _KEYS_WITHIN
 
     def _earlier(self, notice: Notice) -> str:
-        """An earlier notice with the same sender, number and URLs."""
+        """An earlier notice with the same sender, number and URLs; or the very same mail."""
+        if notice.trust is not None and notice.trust.copy_of:
+            return notice.trust.copy_of
         urls = {item.url for item in notice.items}
         if not urls:
             return ""

@@ -117,8 +117,10 @@ class NoticeLetters:
         return found
 
     def _answerable(self, notice: Notice) -> bool:
-        """Never a machine, a bounce, a trial, ourselves, or nobody (RFC 3834)."""
+        """Never a machine, a bounce, a trial, ourselves, or nobody (RFC 3834); of two copies of one mail the first."""
         read = notice.read
+        if notice.trust is not None and notice.trust.copy_of:
+            return False
         if read is None or read.automatic or read.test or not read.reporter.answer_to:
             return False
         bounced = notice.receipt.carrier is Carrier.MAIL and notice.receipt.sender == _BOUNCE

@@ -209,6 +209,15 @@ class TrustRule:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenMail:
+    """One copy of a mail that was believed."""
+
+    receipt: str
+    at: datetime
+    """When we received it, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrustFinding:
     """Who sent it and how we know."""
 
@@ -218,6 +227,8 @@ class TrustFinding:
     proof: Literal["dkim", "token", "authserv", ""] = ""
     rules: tuple[TrustRule, ...] = ()
     """Every rule that was tried, in order; all passed when the level is pinned or authority."""
+    copy_of: str = ""
+    """Receipt of the very same mail, which came shortly before by another of our addresses: that one is answered."""
     passing: bool = False
     """A key could not be fetched this time: asked again, the answer may be better."""
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 
 from goodhoster.errors import PassingError
-from goodhoster.model.notices import DkimKey, Notifier, NotifierKind, TrustFinding, TrustLevel, TrustRule
+from goodhoster.model.notices import DkimKey, Notifier, NotifierKind, SeenMail, TrustFinding, TrustLevel, TrustRule
 from goodhoster.notices.domains import same_organisation
 from goodhoster.notices.letter import SIGNED_ONCE, Letter
 from goodhoster.notices.ownresults import domains_passed
 from goodhoster.notices.signatures import PublicKey, Signature, matches, public_key
 from goodhoster.ports import KeyRecords, SeenMails
 
+_TOGETHER = timedelta(hours=1)
+"""Copies that come within this are one mail to several of our addresses; a mail server may have kept one waiting."""
 _ALGORITHMS = frozenset({"rsa-sha256", "ed25519-sha256"})
 
 
@@ -48,8 +51,9 @@ class Judgement:
     rules: list[TrustRule] = field(default_factory=list)
     passing: bool = False
     proof: Literal["dkim", "authserv", ""] = ""
+    copy_of: str = ""
 
-    def finding(self, receipt: str) -> TrustFinding:
+    def finding(self, mail: SeenMail) -> TrustFinding:
         """How far this signature lets us believe. May look up a key, and notes a mail that is believed."""
         self.rules = list(self.letter.rules)
         if not (self._claims_enough() and self._is_true()):
@@ -59,15 +63,23 @@ class Judgement:
             self._rule("notifier.registered", passed=False, why=f"{self.signature.domain} is in no notifier's profile")
             return self._found(TrustLevel.AUTHENTICATED)
         self._rule("notifier.registered", passed=True, why=f"{self.signature.domain} is in the profile of {owner.id}")
-        if not self.court.seen.first_time(self.letter.fingerprint, receipt):
-            self._rule("mail.first-time", passed=False, why="a copy of this mail was believed before: a replay")
+        if not self._is_no_replay(mail):
             return self._found(TrustLevel.UNAUTHENTICATED)
-        self._rule("mail.first-time", passed=True, why="no copy of this mail was believed before")
         return self._found(level_of(owner), owner.id)
+
+    def _is_no_replay(self, mail: SeenMail) -> bool:
+        """Sent to two of our addresses, a mail comes twice; whoever sends it again later wants it to be done again."""
+        first = self.court.seen.first(self.letter.fingerprint, mail)
+        if first.receipt == mail.receipt:
+            return self._rule("mail.first-time", passed=True, why="no copy of this mail was believed before")
+        if mail.at - first.at > _TOGETHER:
+            return self._rule("mail.first-time", passed=False, why="a copy of this mail was believed before: a replay")
+        self.copy_of = first.receipt
+        return self._rule("mail.first-time", passed=True, why=f"the same mail as {first.receipt}, shortly after it")
 
     def _found(self, level: TrustLevel, notifier: str = "") -> TrustFinding:
         proof = "" if level is TrustLevel.UNAUTHENTICATED else self.proof
-        return TrustFinding(level, notifier, proof, tuple(self.rules), self.passing)
+        return TrustFinding(level, notifier, proof, tuple(self.rules), self.copy_of, self.passing)
 
     def _rule(self, name: str, *, passed: bool, why: str) -> bool:
         self.rules.append(TrustRule(name, passed, why))

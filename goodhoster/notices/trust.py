@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from goodhoster.model.notices import TrustFinding, TrustLevel, TrustRule
+from goodhoster.model.notices import SeenMail, TrustFinding, TrustLevel, TrustRule
 from goodhoster.notices.judgement import Court, Judgement, level_of
 from goodhoster.notices.letter import letter_of
 
@@ -32,14 +32,14 @@ class Trust:
                 return TrustFinding(level_of(notifier), notifier.id, "token", (rule,))
         return unproven("token.known", "the token is not that of a registered notifier")
 
-    def of_mail(self, raw: bytes, receipt: str) -> TrustFinding:
-        """Who signed this mail? `receipt` names our own copy: that one may be judged again, another copy of a mail that
-        was believed is not believed. Looks up keys where they are not pinned.
+    def of_mail(self, raw: bytes, mail: SeenMail) -> TrustFinding:
+        """Who signed this mail? `mail` is our own copy: that one may be judged again, another copy of a mail that was
+        believed is not believed, but for one that comes shortly after. Looks up keys where they are not pinned.
         """
         letter = letter_of(raw)
         if not letter.sound:
             return TrustFinding(TrustLevel.UNAUTHENTICATED, rules=letter.rules)
-        found = [Judgement(self._court, letter, signature).finding(receipt) for signature in letter.signatures]
+        found = [Judgement(self._court, letter, signature).finding(mail) for signature in letter.signatures]
         return max(found, key=_how_good, default=_unsigned(letter.rules))
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 
+from goodhoster.model.notices import SeenMail
+
 
 class MemorySeenMails:
     """Forgets with the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._receipts: dict[bytes, str] = {}
+        self._first: dict[bytes, SeenMail] = {}
 
-    def first_time(self, fingerprint: bytes, receipt: str) -> bool:
-        """The first receipt stays."""
+    def first(self, fingerprint: bytes, mail: SeenMail) -> SeenMail:
+        """The first one stays."""
         with self._lock:
-            return self._receipts.setdefault(fingerprint, receipt) == receipt
+            return self._first.setdefault(fingerprint, mail)

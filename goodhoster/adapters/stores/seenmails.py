@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from datetime import datetime
 from pathlib import Path
 
 from goodhoster.errors import ConfigurationError
+from goodhoster.model.notices import SeenMail
 
 
 class SqliteSeenMails:
@@ -18,18 +20,22 @@ class SqliteSeenMails:
             self._db = sqlite3.connect(file, check_same_thread=False, timeout=30)
             self._db.executescript(
                 """PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-                CREATE TABLE IF NOT EXISTS seen (fingerprint BLOB PRIMARY KEY, receipt TEXT NOT NULL) WITHOUT ROWID;"""
+                CREATE TABLE IF NOT EXISTS first_seen (
+                  fingerprint BLOB PRIMARY KEY, receipt TEXT NOT NULL, at TEXT NOT NULL
+                ) WITHOUT ROWID;"""
             )
         except sqlite3.DatabaseError as error:
             hint = "restore it from a backup: without it, old notices could be replayed"
             raise ConfigurationError(f"the file of seen mails {file} cannot be used: {error}", hint=hint) from error
 
-    def first_time(self, fingerprint: bytes, receipt: str) -> bool:
-        """Note it where it is new; the first receipt stays."""
+    def first(self, fingerprint: bytes, mail: SeenMail) -> SeenMail:
+        """Note it where it is new; the first one stays."""
+        row = (fingerprint, mail.receipt, mail.at.isoformat())
         with self._lock, self._db:
-            self._db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (fingerprint, receipt))
-            row = self._db.execute("SELECT receipt FROM seen WHERE fingerprint = ?", (fingerprint,)).fetchone()
-        return bool(row[0] == receipt)
+            self._db.execute("INSERT OR IGNORE INTO first_seen VALUES (?, ?, ?)", row)
+            query = "SELECT receipt, at FROM first_seen WHERE fingerprint = ?"
+            receipt, at = self._db.execute(query, (fingerprint,)).fetchone()
+        return SeenMail(receipt, datetime.fromisoformat(at))
 
     def close(self) -> None:
         """Close the file."""

@@ -90,6 +90,7 @@ class House:
         self.tree.mkdir(mode=0o755, exist_ok=True)
         self.now, self.level, self.keys_down, self.map_down = NOON, TrustLevel.PINNED, False, False
         self.copies: dict[str, list[str]] = {}
+        self.copy_of = ""
         self.store = SqliteNoticeStore(folder / "notices.sqlite")
         self.cases = SqliteCaseStore(folder / "record.sqlite")
         self.audit = FileAuditLog(folder / "audit.log", self.clock)
@@ -131,7 +132,7 @@ class House:
     def believe(self, _receipt: Receipt, _raw: RawNotice) -> TrustFinding:
         if self.keys_down:
             return TrustFinding(TrustLevel.UNAUTHENTICATED, passing=True)
-        return TrustFinding(self.level, "hotline" if self.level is TrustLevel.PINNED else "")
+        return TrustFinding(self.level, "hotline" if self.level is TrustLevel.PINNED else "", copy_of=self.copy_of)
 
     def locate(self, item: ReadItem) -> Location:
         if self.map_down:
@@ -364,6 +365,17 @@ def test_a_duplicate_is_linked_and_still_answered(house: House) -> None:
     assert (first.duplicate_of, second.duplicate_of, other.duplicate_of) == ("", first.id, "")
     house.later(minutes=10)
     assert house.letters().count("result") == 3
+
+
+def test_of_one_mail_to_two_of_our_addresses_one_is_answered(tmp_path: Path) -> None:
+    house = House(tmp_path, outside=False)
+    first = house.scart(house.file("anna/p.jpg"))
+    house.copy_of = first.id
+    second = house.scart("http://anna.example/p.jpg")
+    assert (second.state, second.duplicate_of) == (NoticeState.DONE, first.id)
+    assert house.letters().count("result") == 1
+    assert len(house.cases.find(CaseQuery())) == 1
+    house.close()
 
 
 def test_gone_before_we_came_is_said_so(house: House) -> None:

@@ -2,17 +2,19 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from goodhoster.adapters.resolvers.memory import MemoryKeyRecords
 from goodhoster.adapters.stores.seenmails import SqliteSeenMails
-from goodhoster.model.notices import Caps, Notifier, NotifierKind, TrustFinding, TrustLevel
+from goodhoster.model.notices import Caps, Notifier, NotifierKind, SeenMail, TrustFinding, TrustLevel
 from goodhoster.notices.judgement import Court
 from goodhoster.notices.trust import Trust
 from goodhoster.testing.signedmail import MailSigner
 
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOTLINE = MailSigner.ed25519("hotline.example")
 STRANGER = MailSigner.ed25519("stranger.example")
 ORDERS = MailSigner.ed25519("authority.example")
@@ -58,8 +60,8 @@ class Bench:
         self.keys.records[signer.name] = signer.record
         return signer
 
-    def judge(self, raw: bytes, receipt: str = "r1") -> TrustFinding:
-        return self.trust.of_mail(raw, receipt)
+    def judge(self, raw: bytes, receipt: str = "r1", at: datetime = NOON) -> TrustFinding:
+        return self.trust.of_mail(raw, SeenMail(receipt, at))
 
 
 @pytest.fixture
@@ -256,9 +258,16 @@ def test_a_replay_is_not_believed_whatever_was_done_to_its_blanks(bench: Bench) 
     assert bench.judge(signed, "r1").level is TrustLevel.PINNED
     assert bench.judge(signed, "r1").level is TrustLevel.PINNED, "our own copy, judged again after a crash"
     for copy in (signed, b"Received: from x\r\n" + signed, signed.replace(b": http", b":   http") + b"\r\n\r\n"):
-        finding = bench.judge(copy, "r2")
+        finding = bench.judge(copy, "r2", NOON + timedelta(hours=2))
         assert finding.level is TrustLevel.UNAUTHENTICATED
         assert failed(finding) == ["mail.first-time"]
+
+
+def test_one_mail_to_two_of_our_addresses_is_believed_and_the_second_copy_is_told(bench: Bench) -> None:
+    signed = HOTLINE.sign(MAIL)
+    assert bench.judge(signed, "r1").copy_of == ""
+    second = bench.judge(b"Delivered-To: ntd@hoster.example\r\n" + signed, "r2", NOON + timedelta(minutes=1))
+    assert (second.level, second.copy_of, failed(second)) == (TrustLevel.PINNED, "r1", [])
 
 
 def test_a_forgery_that_came_first_does_not_take_the_place_of_the_mail(bench: Bench) -> None:

@@ -6,28 +6,30 @@ import pytest
 
 from goodhoster.adapters.stores.seenmails import SqliteSeenMails
 from goodhoster.errors import ConfigurationError
+from goodhoster.testing.seen_mails_suite import a_mail
 
 
 def test_it_is_remembered_after_a_restart(tmp_path: Path) -> None:
     seen = SqliteSeenMails(tmp_path / "seen.sqlite")
-    assert seen.first_time(b"one", "r1")
+    assert seen.first(b"one", a_mail("r1")) == a_mail("r1")
     seen.close()
     again = SqliteSeenMails(tmp_path / "seen.sqlite")
-    assert not again.first_time(b"one", "r2")
+    assert again.first(b"one", a_mail("r2")) == a_mail("r1")
     again.close()
 
 
 def test_another_process_knows_it_too(tmp_path: Path) -> None:
     seen = SqliteSeenMails(tmp_path / "seen.sqlite")
-    assert seen.first_time(b"one", "r1")
+    assert seen.first(b"one", a_mail("r1")) == a_mail("r1")
     code = """
 import sys
 from pathlib import Path
 from goodhoster.adapters.stores.seenmails import SqliteSeenMails
-print(SqliteSeenMails(Path(sys.argv[1])).first_time(b"one", "r2"))
+from goodhoster.testing.seen_mails_suite import a_mail
+print(SqliteSeenMails(Path(sys.argv[1])).first(b"one", a_mail("r2")).receipt)
 """
     argv = [sys.executable, "-c", code, str(tmp_path / "seen.sqlite")]
-    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "False\n"
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "r1\n"
     seen.close()
 
 
