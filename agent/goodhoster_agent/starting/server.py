@@ -61,7 +61,7 @@ class StarterServer:
         """Until the daemon is gone. Commands may need whatever root may: only without any is the rest given up."""
         if not self._commands:
             privileges.keep_only(CAPABILITIES)
-        while (told := receive_order(daemon)) is not None:
+        while (told := _next_order(daemon)) is not None:
             verb, channel, files = told
             self._places.acquire()
             threading.Thread(target=self._do, args=(verb, _Order(channel, list(files))), daemon=True).start()
@@ -93,6 +93,14 @@ class StarterServer:
         tell(order.channel, ended.code)
         frames.send(order.channel, ended.out)
         frames.send(order.channel, ended.err)
+
+
+def _next_order(daemon: socket.socket) -> tuple[Verb, socket.socket, tuple[int, ...]] | None:
+    while True:
+        try:
+            return receive_order(daemon)
+        except ValueError as error:
+            _log.error("the daemon gave an order that is none (%s): %r", "unknown", error)
 
 
 def _start_hasher(order: _Order) -> None:
