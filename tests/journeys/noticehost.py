@@ -4,6 +4,7 @@ import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from goodhoster.testing.signedmail import MailSigner
@@ -63,6 +64,25 @@ class NoticeHost:
         files = (self.host.folder / "state/letters" / folder).rglob("*.json")
         found = [json.loads(file.read_text()) for file in files]
         return {f"{letter['kind']} {letter['to']}": letter for letter in found}
+
+    def later(self, span: timedelta) -> None:
+        """While the daemon is down: so much later than anybody has seen. The system's clock stays behind, so that from
+        now on it is also a machine whose clock was set back.
+        """
+        file = self.host.folder / "state" / "clock"
+        file.write_text((max(datetime.now(UTC), datetime.fromisoformat(file.read_text())) + span).isoformat())
+
+    def page_to(self, name: str) -> str:
+        """The section for a pager that adds each subject to a file of that name."""
+        pager = self.host.folder / "pager"
+        pager.write_text(f'#!/bin/sh\necho "$1" >> {self.host.folder}/{name}\n')
+        pager.chmod(0o755)
+        return f'[paging]\ncommand = ["{pager}"]\n'
+
+    def paged(self, name: str) -> list[str]:
+        """The subjects so far."""
+        file = self.host.folder / name
+        return file.read_text().splitlines() if file.exists() else []
 
     def upload(self, customer: str, name: str, content: str = "") -> str:
         """A file of that customer, and its URL."""

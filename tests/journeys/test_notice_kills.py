@@ -6,6 +6,7 @@ import smtplib
 import time
 from collections import Counter
 from contextlib import suppress
+from datetime import timedelta
 
 from tests.conftest import Rounds
 from tests.journeys.host import Host, wait_until
@@ -22,7 +23,7 @@ def deliver(noticed: NoticeHost, mail: bytes) -> bool:
 
 def test_mails_to_a_daemon_that_is_killed(host: Host, rounds: Rounds) -> None:
     noticed, chance = NoticeHost(host), random.Random(5)
-    noticed.configure(f'lmtp = "unix:{host.folder}/lmtp.sock"')
+    noticed.configure(f'lmtp = "unix:{host.folder}/lmtp.sock"', more=noticed.page_to("pages"))
     urls: list[str] = []
     for kill in range(rounds(2, 30)):
         host.start()
@@ -46,3 +47,16 @@ def test_mails_to_a_daemon_that_is_killed(host: Host, rounds: Rounds) -> None:
     assert sorted(letter for letter in letters if letter.endswith("-result")) == sorted(
         f"{notice['id']}-result" for notice in notices if notice["state"] == "done"
     )
+    after_a_day(noticed, {notice["id"] for notice in notices if notice["state"] != "done"})
+
+
+def after_a_day(noticed: NoticeHost, held: set[str]) -> None:
+    """Nothing is open but what waits for a person, who was paged about each: before its deadline or at it, once."""
+    noticed.later(timedelta(hours=24, minutes=1))
+    noticed.host.start()
+    assert wait_until(lambda: noticed.host.status()["overdue_notices"] == len(held))
+    assert wait_until(lambda: len(noticed.paged("pages")) >= len(held))
+    noticed.host.stop()
+    assert {notice["id"] for notice in noticed.notices() if notice["stopped_at"] is None} == held
+    overdue = [subject for subject in noticed.paged("pages") if "the deadline has passed" in subject]
+    assert sorted(subject.split()[2].rstrip(":") for subject in overdue) == sorted(held)

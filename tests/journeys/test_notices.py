@@ -3,10 +3,14 @@
 import http.client
 import json
 import smtplib
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
 
+from goodhoster.model.notices import Carrier, RawNotice
+from goodhoster.notices.spool import Arrived, Spool
+from tests.conftest import Rounds
 from tests.journeys.host import Host, wait_until
 from tests.journeys.mailservers import free_port
 from tests.journeys.noticehost import TOKEN, NoticeHost
@@ -99,6 +103,54 @@ def test_the_hotlines_list_is_compared_both_ways(noticed: NoticeHost) -> None:
     assert noticed.host.run("notices", "reconcile", str(theirs), "--notifier", "hotline") == "1 agreed, 0 gaps\n"
     theirs.write_text("a,b\n1,2\n")
     assert "no column with URLs" in noticed.host.run("notices", "reconcile", str(theirs), code=2)
+
+
+def test_a_hundred_notices_of_one_picture_at_three_customers_in_five_sizes(noticed: NoticeHost, rounds: Rounds) -> None:
+    noticed.configure(f'lmtp = "unix:{noticed.host.folder}/lmtp.sock"')
+    count, sizes = (
+        rounds(20, 100),
+        ("p.jpg", *(f"p-{size}.jpg" for size in ("150x150", "300x200", "768x512", "scaled"))),
+    )
+    shown = [noticed.upload(customer, name, f"size {name}") for customer in ("anna", "bert", "cas") for name in sizes]
+    noticed.host.start()
+    noticed.host.settled()
+    with smtplib.LMTP(str(noticed.host.folder / "lmtp.sock")) as client:
+        for number in range(count):
+            client.sendmail("b@hotline.example", ["abuse@hoster.example"], noticed.mail(shown[number % len(shown)]))
+    assert wait_until(lambda: len(results(noticed)) == count)
+    assert not any(map(noticed.there, shown))
+    noticed.host.stop()
+    assert {notice["state"] for notice in noticed.notices()} == {"done"}
+    cases = noticed.host.cases()
+    assert sorted((case["customer"], case["state"], len(case["measures"])) for case in cases) == [
+        (customer, "offline", 5) for customer in ("anna", "bert", "cas")
+    ]
+
+
+def results(noticed: NoticeHost) -> list[str]:
+    """The answers that wait for a mail server."""
+    return [file.stem for file in (noticed.host.folder / "state/letters/waiting").glob("[!.]*-result.json")]
+
+
+def test_who_shows_a_token_comes_first_then_mails_and_then_strangers_each_at_its_pace(noticed: NoticeHost) -> None:
+    state = noticed.host.folder / "state"
+    state.mkdir(mode=0o700)
+    spool = Spool(state / "notices", lambda: datetime.now(UTC))
+
+    def form(name: str) -> RawNotice:
+        fields = {"urls": noticed.upload("cas", name), "reason": "abuse", "good_faith": "true"}
+        return RawNotice(Carrier.DSA_FORM, urlencode(fields).encode())
+
+    flood = [spool.keep(form(f"{n}.jpg"), Arrived("203.0.113.5")).id for n in range(3)]
+    other = spool.keep(form("other.jpg"), Arrived("203.0.113.6")).id
+    mails = [spool.keep(RawNotice(Carrier.MAIL, noticed.mail(noticed.upload("bert", f"{n}.jpg")))).id for n in range(3)]
+    body = urlencode({"ip": "192.0.2.1", "urls": noticed.upload("anna", "p.jpg")}).encode()
+    first = spool.keep(RawNotice(Carrier.SCART_API, body), Arrived("192.0.2.9", "hotline")).id
+    noticed.host.start()
+    assert wait_until(lambda: len(noticed.notices()) == 8)
+    noticed.host.stop()
+    taken = [entry["notice"] for entry in noticed.host.audit("notice.received")]
+    assert taken == [first, *mails, flood[0], other, flood[1], flood[2]]
 
 
 def test_a_notice_of_the_public_is_handed_on_to_the_hotline(noticed: NoticeHost) -> None:
