@@ -1,5 +1,6 @@
 """The hotline's list against our receipts: every gap has its name and its reason."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -95,3 +96,30 @@ def test_no_line_of_theirs_and_no_address_of_ours_is_left_out(theirs: list[str],
     found = reconcile([Line(url) for url in theirs], notices)
     assert [f.url for f in found[: len(theirs)]] == theirs
     assert {f.url for f in found[len(theirs) :]} == {n.items[0].url for n in notices} - set(theirs)
+
+
+def test_a_list_of_ten_thousand_lines_against_as_many_items_in_mails_of_a_hundred() -> None:
+    """Every tenth line was lost on the way, is held, is disputed, or is counted as online; as many of ours are not on
+    their list. Each has its own name and reason, and the rest agrees.
+    """
+    states = {1: ItemState.HELD, 2: ItemState.DISPUTED}
+    urls = [f"http://c{n % 50}.example/{n}.jpg" for n in range(10_000)]
+    items = [
+        ours(url, states.get(n % 10, ItemState.INACCESSIBLE)).items[0]
+        for n, url in enumerate([*urls, *(f"http://more.example/{n}" for n in range(1_000))])
+        if n % 10 or n >= len(urls)
+    ]
+    notices = [replace(a_notice(f"N{n}"), items=tuple(items[n : n + 100])) for n in range(0, len(items), 100)]
+    rows = "".join(f"{url};[M0123456789];{'open' if n % 10 in {2, 3} else 'closed'}\n" for n, url in enumerate(urls))
+    found = reconcile(read_list(f"url;kenmerk;status\n{rows}".encode()), notices)
+    assert [finding.url for finding in found[: len(urls)]] == urls
+    assert Counter(finding.gap for finding in found) == {
+        Gap.NEVER_RECEIVED: 1_000,
+        Gap.OPEN_HERE: 1_000,
+        Gap.DISPUTED_HERE: 1_000,
+        Gap.OPEN_THERE_GONE_HERE: 1_000,
+        Gap.AGREED: 6_000,
+        Gap.NOT_ON_THEIR_LIST: 1_000,
+    }
+    assert all(finding.why for finding in found)
+    assert all(bool(finding.notice) is (finding.gap is not Gap.NEVER_RECEIVED) for finding in found)
