@@ -316,3 +316,11 @@ def test_an_index_of_another_version_is_left_alone(file: Path, index: UploadInde
     index.database._db.execute("PRAGMA user_version = 99")
     with pytest.raises(ConfigurationError, match=r"another version \(99\)"):
         UploadIndex(file)
+
+
+@pytest.mark.parametrize("state", [1, 2])
+def test_counting_what_waits_looks_up_no_row(index: UploadIndex, state: int) -> None:
+    """It is done every second, and a million may wait."""
+    query = f"EXPLAIN QUERY PLAN SELECT count(*) FROM uploads WHERE waiting = {state}"  # noqa: S608 - a number of ours
+    ((*_, plan),) = index.database.run(lambda db: db.execute(query).fetchall())
+    assert "USING COVERING INDEX" in plan
