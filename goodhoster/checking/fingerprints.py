@@ -8,7 +8,7 @@ import numpy as np
 
 from goodhoster.checking.imagehashes import FINE, SIDE, dhash, phash
 from goodhoster.checking.pdq import pdq
-from goodhoster.checking.sampling import Floats, Plane, Table, lanczos, sampled, tent
+from goodhoster.checking.sampling import Bands, Floats, Plane, Table, lanczos, sampled, tent
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 
 _SMALLEST = 5
@@ -45,7 +45,7 @@ def fingerprints_of(frame: Frame) -> tuple[Fingerprint, ...]:
 _FINE, _COARSE, _COARSER = lanczos(FINE), lanczos(SIDE), lanczos(SIDE + 1)
 
 
-def _tables(frame: Frame, rows: Table, columns: Table) -> tuple[Floats, Floats]:
+def _tables(frame: Frame, rows: Table, columns: Table) -> tuple[Bands, Bands]:
     return rows(frame.full[0], frame.step[0]), columns(frame.full[1], frame.step[1])
 
 

@@ -4,11 +4,15 @@ Fingerprints are defined on the full-size picture, and their smoothing is linear
 table is made for the *full* length and then folded onto the pixels that were really decoded, each of which is the mean
 of `step` of the full ones. (Smoothing the reduced picture by its own length is another filter: it costs PDQ five points
 of recall.) Tables are remembered by length.
+
+A sample touches a narrow band of the line only, so a table keeps the bands and not the zeros beside them: smoothing a
+thumbnail takes a fifth of the time that it takes with all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -17,23 +21,59 @@ import numpy.typing as npt
 Plane = npt.NDArray[np.uint8]
 """Grey, rows by columns."""
 Floats = npt.NDArray[np.float32]
-Table = Callable[[int, int], Floats]
-"""Length and step to samples by pixels."""
 _Places = npt.NDArray[np.int64]
 
 TENT = 64
 """Samples that PDQ takes."""
 _REMEMBERED = 64
+_TOGETHER = 4
+"""Samples that are taken from one band; measured: 4 to 8 are alike, and faster than fewer or more."""
+_WIDE = 2
+"""A band of more than this part of the line is slower to gather than the zeros beside it are to multiply."""
 
 
-def sampled(plane: Floats, rows: Floats, columns: Floats) -> Floats:
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """How much each pixel of a line counts in each sample, some samples at a time."""
+
+    weights: Floats
+    """Bands by samples in a band by pixels of a band."""
+    places: _Places | slice
+    """Bands by pixels of a band: where in the line those are; a slice where one band is the whole line."""
+    samples: int
+    """How many there are; what the last band has beyond them counts for nothing."""
+
+    @classmethod
+    def of(cls, table: Floats) -> Bands:
+        """From samples by pixels of the line."""
+        filled = np.concatenate((table, np.repeat(table[-1:], -len(table) % _TOGETHER, axis=0)))
+        bands = filled.reshape(-1, _TOGETHER, table.shape[1])
+        used = (bands != 0).any(axis=1)
+        first, last = used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1)
+        wide = int((last - first).max())
+        if wide * _WIDE > table.shape[1]:
+            return cls(table[None], slice(None), len(table))
+        places = np.minimum(first, table.shape[1] - wide)[:, None] + np.arange(wide)
+        weights = np.take_along_axis(bands, places[:, None, :].repeat(_TOGETHER, axis=1), axis=2)
+        return cls(np.ascontiguousarray(weights), places, len(table))
+
+    def applied(self, lines: Floats) -> Floats:
+        """The samples of every column of `lines`."""
+        found = np.matmul(self.weights, lines[self.places])
+        return found.reshape(-1, lines.shape[1])[: self.samples]
+
+
+Table = Callable[[int, int], Bands]
+"""By length of a line and step."""
+
+
+def sampled(plane: Floats, rows: Bands, columns: Bands) -> Floats:
     """A picture smoothed down in both directions."""
-    left: Floats = rows @ plane
-    return left @ columns.T
+    return columns.applied(np.ascontiguousarray(rows.applied(plane).T)).T
 
 
 @lru_cache(_REMEMBERED)
-def tent(length: int, step: int) -> Floats:
+def tent(length: int, step: int) -> Bands:
     """PDQ's smoothing (`facebook/ThreatExchange`, pdq/cpp/downscaling): two box filters, then every 64th of the line.
 
     A line of 64 pixels is taken for samples already.
@@ -67,7 +107,7 @@ def lanczos(samples: int) -> Table:
     """Lanczos' filter over three samples on either side, as Pillow's `resize` applies it."""
 
     @lru_cache(_REMEMBERED)
-    def table(length: int, step: int) -> Floats:
+    def table(length: int, step: int) -> Bands:
         scale = length / samples
         reach = _LOBES * max(1.0, scale)
         centre = (np.arange(samples)[:, None] + 0.5) * scale
@@ -83,9 +123,9 @@ def lanczos(samples: int) -> Table:
 _LOBES = 3
 
 
-def _folded(pixels: _Places, weights: npt.NDArray[np.float64], line: tuple[int, int]) -> Floats:
+def _folded(pixels: _Places, weights: npt.NDArray[np.float64], line: tuple[int, int]) -> Bands:
     """Weights of single pixels, gathered per decoded pixel. What lies outside the line weighs nothing."""
     length, step = line
     table = np.zeros((len(pixels), -(-length // step)))
     np.add.at(table, (np.arange(len(pixels))[:, None], pixels.clip(0, length - 1) // step), weights)
-    return table.astype(np.float32)
+    return Bands.of(table.astype(np.float32))
