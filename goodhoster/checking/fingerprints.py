@@ -27,6 +27,12 @@ class Frame:
     orientation: int = 1
     """How it is seen (EXIF, CIPA DC-008, tag 274): 1 as it is stored, 2 to 8 mirrored or turned."""
 
+    @property
+    def pixels(self) -> tuple[int, int]:
+        """Width and height of the whole picture as it is seen."""
+        rows, columns = self.full
+        return (rows, columns) if _TURNS[self.orientation].sideways else (columns, rows)
+
 
 def fingerprints_of(frame: Frame) -> tuple[Fingerprint, ...]:
     """One of each kind, all with PDQ's quality: a picture without features has no fingerprint by any measure."""

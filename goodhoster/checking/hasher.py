@@ -8,7 +8,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from goodhoster.checking.digests import read_content
 from goodhoster.checking.kinds import kind_of
@@ -58,8 +58,10 @@ def looked_into(fd: int, content: Content, limits: ReadingLimits) -> Content:
     """The content with what is inside. What cannot be opened is told by `fault`, beside what was found until then."""
     file = io.BufferedReader(PositionedFile(fd, content.size), _BLOCK)
     if content.kind is Kind.IMAGE:
-        fingerprints, fault = _gathered(_fingerprints(file, limits))
-        return replace(content, fingerprints=fingerprints, fault=fault)
+        pictures, fault = _gathered(_pictures(file, limits))
+        fingerprints = dict.fromkeys(each for picture in pictures for each in picture.fingerprints)
+        pixels = pictures[0].pixels if pictures else None
+        return replace(content, fingerprints=tuple(fingerprints), pixels=pixels, fault=fault)
     opener = opener_of(_beginning(fd))
     members, fault = _gathered(members_of(file, opener, limits) if opener else ())
     return replace(content, members=members, fault=fault)
@@ -83,13 +85,20 @@ _LATE_CODECS = ("ascii", "cp437", "latin-1", "utf-8", "utf-16", "utf-16-le", "ut
 """Names in archives and texts in pictures are written in these."""
 
 
-def _fingerprints(file: BinaryIO, limits: ReadingLimits) -> Iterator[Fingerprint]:
+class _Picture(NamedTuple):
+    """What is told of one picture."""
+
+    pixels: tuple[int, int]
+    fingerprints: tuple[Fingerprint, ...]
+
+
+def _pictures(file: BinaryIO, limits: ReadingLimits) -> Iterator[_Picture]:
     # Not at the top: the extra may be missing, and a process that opens no pictures shall not carry the weight.
     from goodhoster.checking.fingerprints import fingerprints_of  # noqa: PLC0415
     from goodhoster.checking.pictures import frames  # noqa: PLC0415
 
     for frame in frames(file, limits):
-        yield from fingerprints_of(frame)
+        yield _Picture(frame.pixels, fingerprints_of(frame))
 
 
 def _beginning(fd: int) -> bytes:

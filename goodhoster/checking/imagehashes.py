@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from goodhoster.checking.sampling import Floats
+from goodhoster.checking.sampling import Floats, transformed
 
 SIDE = 8
 FINE = 4 * SIDE
@@ -14,7 +14,7 @@ FINE = 4 * SIDE
 
 def phash(samples: Floats) -> bytes:
     """Which of the 8 × 8 lowest frequencies lie above their median; of 32 × 32 samples of the picture as it is seen."""
-    low = _COSINES @ samples @ _COSINES.T
+    low = transformed(samples, _COSINES)
     return _bits(low > _median(low))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goodhoster.checking.sampling import TENT, Floats
+from goodhoster.checking.sampling import TENT, Floats, transformed
 
 _KEPT = 16
 
@@ -33,7 +33,7 @@ _SEEN = {1: 0, 2: 1, 3: 3, 4: 2, 5: 4, 6: 6, 7: 7, 8: 5}
 
 def pdq(samples: Floats) -> Pdq:
     """Of a picture that was smoothed down by `tent` in both directions."""
-    return Pdq(_COSINES @ samples @ _COSINES.T, _quality(samples))
+    return Pdq(transformed(samples, _COSINES), _quality(samples))
 
 
 def turned(coefficients: Floats) -> Floats:

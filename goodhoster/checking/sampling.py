@@ -59,7 +59,7 @@ class Bands:
 
     def applied(self, lines: Floats) -> Floats:
         """The samples of every column of `lines`."""
-        found = np.matmul(self.weights, lines[self.places])
+        found: Floats = np.matmul(self.weights, lines[self.places])
         return found.reshape(-1, lines.shape[1])[: self.samples]
 
 
@@ -70,6 +70,12 @@ Table = Callable[[int, int], Bands]
 def sampled(plane: Floats, rows: Bands, columns: Bands) -> Floats:
     """A picture smoothed down in both directions."""
     return columns.applied(np.ascontiguousarray(rows.applied(plane).T)).T
+
+
+def transformed(samples: Floats, cosines: Floats) -> Floats:
+    """The frequencies in both directions."""
+    rows: Floats = cosines @ samples
+    return rows @ cosines.T
 
 
 @lru_cache(_REMEMBERED)

@@ -86,5 +86,7 @@ class Content:
     """Of the picture, or of several of its frames or pages; empty where nothing was opened."""
     members: tuple[Digests, ...] = ()
     """Of the pictures and videos inside an archive or document, each by its own bytes."""
+    pixels: tuple[int, int] | None = None
+    """Width and height of the picture, or of its first frame or page, as it is seen; None where none was opened."""
     fault: Fault | None = None
     """Why not everything inside could be looked at; None when it was, or when nothing had to be."""

@@ -67,6 +67,12 @@ class HasherSuite:
         assert all(each.matchable for each in content.fingerprints)
         assert [len(each.turned) for each in content.fingerprints] == [7, 0, 0], "PDQ in all eight positions"
 
+    def test_a_picture_has_its_size_as_it_is_seen(self, hasher: Hasher) -> None:
+        sideways = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+        assert read(hasher, jpeg(1, (1040, 700))).pixels == (1040, 700), "also where it is decoded smaller"
+        assert read(hasher, jpeg(1, (1040, 700), exif=sideways)).pixels == (700, 1040)
+        assert read(hasher, b"a text\n").pixels is None
+
     def test_every_format_is_opened(self, hasher: Hasher) -> None:
         for name, file in every_format(1, (160, 120)).items():
             content = read(hasher, file)

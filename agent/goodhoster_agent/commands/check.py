@@ -31,6 +31,8 @@ class Answer:
 
     path: str
     verdict: Verdict
+    pixels: tuple[int, int] | None = None
+    """Width and height of a picture that was opened."""
 
 
 app = typer.Typer()
@@ -77,7 +79,13 @@ def as_object(answer: Answer) -> dict[str, Any]:
     """As `--json` prints it."""
     verdict = answer.verdict
     matches = [match_object(match) for match in verdict.matches]
-    return {"path": answer.path, "verdict": verdict.kind, "matches": matches, "reason": verdict.reason}
+    return {
+        "path": answer.path,
+        "verdict": verdict.kind,
+        "matches": matches,
+        "reason": verdict.reason,
+        "pixels": answer.pixels,
+    }
 
 
 def match_object(match: Match) -> dict[str, Any]:
@@ -129,6 +137,6 @@ def _examine(toolkit: Toolkit, place: Place | Answer) -> Answer:
         return place
     try:
         with toolkit.examine(place) as checked:
-            return Answer(str(place), checked.verdict)
+            return Answer(str(place), checked.verdict, checked.content.pixels if checked.content else None)
     except NotAnUploadError as error:
         return Answer(str(place), Verdict(VerdictKind.UNCHECKED, reason="no-file", detail=str(error)))

@@ -73,6 +73,7 @@ def inside_told(content: Content) -> bytes:
     return line(
         {
             "fingerprints": [str(fingerprint) for fingerprint in content.fingerprints],
+            "pixels": content.pixels,
             "members": [[each.md5.hex(), each.sha1.hex(), each.sha256.hex()] for each in content.members],
             "fault": None if fault is None else [fault.reason, fault.detail],
         }
@@ -86,8 +87,16 @@ def inside_heard(text: bytes, content: Content) -> Content:
         return replace(
             content,
             fingerprints=tuple(map(Fingerprint.parse, told["fingerprints"])),
+            pixels=_size_heard(told["pixels"]),
             members=tuple(Digests(*map(bytes.fromhex, member)) for member in told["members"]),
             fault=None if told["fault"] is None else Fault(*map(str, told["fault"])),
         )
     except (TypeError, KeyError) as error:
         raise ValueError(text[:80]) from error
+
+
+def _size_heard(told: Any) -> tuple[int, int] | None:  # noqa: ANN401 - as in `line`
+    if told is None:
+        return None
+    width, height = map(int, told)
+    return width, height
