@@ -29,7 +29,7 @@ _MEMBERS = 5000
 """Pictures and videos of one archive; the sandbox tells of no more."""
 _UNPACKED = 4 << 30  # bytes
 _SECONDS = 300.0
-_IN_A_TREE = 200_000
+_IN_A_TREE = 50_000
 
 
 @dataclass(frozen=True, slots=True)

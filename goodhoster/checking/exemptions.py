@@ -18,6 +18,8 @@ Exempt = Callable[[Digests], Exemption | None]
 
 _LOOK_EVERY = 1.0  # seconds
 _Seen = tuple[int, int, int]
+_Strongest = Mapping[Algorithm, Mapping[bytes, str]]
+"""Which set has a digest: of each content only the strongest that was taken."""
 
 
 def nothing_exempt(_: Digests) -> None:
@@ -34,8 +36,8 @@ class Exemptions:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._lock = threading.Lock()
-        self._sets: dict[Path, tuple[_Seen, ExemptionSet]] = {}
-        self._by: Mapping[Algorithm, Mapping[bytes, str]] = {}
+        self._sets: dict[Path, tuple[_Seen, _Strongest]] = {}
+        self._by: _Strongest = {}
         self._trouble: ConfigurationError | None = None
         self._look_at = 0.0
 
@@ -68,28 +70,35 @@ class Exemptions:
             self._trouble = error
         else:
             if found != self._sets:
-                self._by = _strongest(made for _, made in found.values())
+                self._by = _merged(strongest for _, strongest in found.values())
                 self._sets = found
             self._trouble = None
         self._look_at = time.monotonic() + _LOOK_EVERY
 
-    def _found(self) -> Iterator[tuple[Path, tuple[_Seen, ExemptionSet]]]:
+    def _found(self) -> Iterator[tuple[Path, tuple[_Seen, _Strongest]]]:
         for path in set_files(self._directory):
             with suppress(FileNotFoundError):  # removed since the directory was read
                 yield path, self._known_or_read(path)
 
-    def _known_or_read(self, path: Path) -> tuple[_Seen, ExemptionSet]:
+    def _known_or_read(self, path: Path) -> tuple[_Seen, _Strongest]:
         status = path.stat()
         seen = (status.st_ino, status.st_size, status.st_mtime_ns)
         known = self._sets.get(path)
-        return known if known and known[0] == seen else (seen, open_set(path))
+        return known if known and known[0] == seen else (seen, _strongest(open_set(path)))
 
 
-def _strongest(sets: Iterable[ExemptionSet]) -> Mapping[Algorithm, Mapping[bytes, str]]:
-    """The name of the first set that has a digest."""
-    by: dict[Algorithm, dict[bytes, str]] = {algorithm: {} for algorithm in Algorithm}
-    for made in sets:
-        for content in made.contents:
-            strongest = content.strongest
-            by[strongest.algorithm].setdefault(strongest.value, made.name)
+def _strongest(made: ExemptionSet) -> _Strongest:
+    by: dict[Algorithm, dict[bytes, str]] = {}
+    for content in made.contents:
+        strongest = content.strongest
+        by.setdefault(strongest.algorithm, {})[strongest.value] = made.name
+    return by
+
+
+def _merged(sets: Iterable[_Strongest]) -> _Strongest:
+    """Of several sets that have a digest, the first by name."""
+    by: dict[Algorithm, dict[bytes, str]] = {}
+    for strongest in sets:
+        for algorithm, names in strongest.items():
+            by[algorithm] = {**names, **by.get(algorithm, {})}
     return by
