@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,10 +40,11 @@ class Exemptions:
         self._sets: dict[Path, tuple[_Seen, _Strongest]] = {}
         self._by: _Strongest = {}
         self._trouble: ConfigurationError | None = None
+        self._changed_ns = -1
         self._look_at = 0.0
 
     def __call__(self, content: Digests) -> Exemption | None:
-        """By the sets as they were at most a second ago, the strongest digest first.
+        """By the sets as they are now, the strongest digest first.
 
         UncheckedError (`exemptions-damaged`) while a set cannot be read: acting without it would be a guess.
         """
@@ -56,14 +58,24 @@ class Exemptions:
 
     def trouble(self) -> ConfigurationError | None:
         """Why nobody can tell what is exempt; None when all sets are whole."""
-        if time.monotonic() >= self._look_at:
+        if self._must_look():
             with self._lock:
-                self._look()
+                if self._must_look():
+                    self._look()
         return self._trouble
 
+    def _must_look(self) -> bool:
+        """A set that was put in place or taken away counts at once; damage to a file is seen within a second."""
+        return time.monotonic() >= self._look_at or self._changed() != self._changed_ns
+
+    def _changed(self) -> int:
+        try:
+            return os.stat(self._directory).st_mtime_ns
+        except OSError:
+            return 0
+
     def _look(self) -> None:
-        if time.monotonic() < self._look_at:
-            return  # another thread just did
+        changed = self._changed()
         try:
             found = dict(self._found())
         except ConfigurationError as error:
@@ -73,6 +85,7 @@ class Exemptions:
                 self._by = _merged(strongest for _, strongest in found.values())
                 self._sets = found
             self._trouble = None
+        self._changed_ns = changed
         self._look_at = time.monotonic() + _LOOK_EVERY
 
     def _found(self) -> Iterator[tuple[Path, tuple[_Seen, _Strongest]]]:

@@ -11,8 +11,8 @@ from typing import Any
 
 from goodhoster_agent.demo.stage import CUSTOMERS, LARGEST_FILE, DemoError, Snapshot, Stage, picture, wait_until
 
-CLEAR, KNOWN, RENAMED, NESTED, LATE_CLEAR, LATE_KNOWN, STORM = range(7)
-KNOWN_PICTURES = tuple(picture(number) for number in (KNOWN, RENAMED, NESTED, LATE_KNOWN, STORM))
+CLEAR, KNOWN, RENAMED, NESTED, LATE_CLEAR, LATE_KNOWN, STORM, EXEMPT = range(8)
+KNOWN_PICTURES = tuple(picture(number) for number in (KNOWN, RENAMED, NESTED, LATE_KNOWN, STORM, EXEMPT))
 
 
 _FORGED = """\
@@ -157,6 +157,20 @@ def storm(stage: Stage) -> str:
     return "2 offline, the 3rd held for a person; one command undid it all, exactly"
 
 
+def exempt_picture(stage: Stage) -> str:
+    """What belongs to a CMS release never goes offline, whatever a list says; and it is told."""
+    release = stage.folder / "cms-1.0"
+    release.mkdir()
+    (release / "smiley.png").write_bytes(picture(EXEMPT))
+    answer = stage.goodhoster("exemptions", "build", str(release))
+    if answer.returncode:
+        raise DemoError(f"goodhoster exemptions build: {answer.stdout}{answer.stderr}")
+    path, before = stage.move_in("anna", "smiley.png", picture(EXEMPT))
+    wait_until("a held case", lambda: stage.cases().get(str(path), {}).get("state") == "held")
+    _unchanged(path, before)
+    return f"held: {stage.cases()[str(path)]['reason']}; file untouched"
+
+
 def audit_is_whole(stage: Stage) -> str:
     """The log of it all proves itself."""
     stage.stop("host")
@@ -178,6 +192,7 @@ SCENES = (
     Scene("a person puts a file back", put_back),
     Scene("a forged notice", forged_notice),
     Scene("a storm", storm),
+    Scene("a picture of a CMS, in the list by mistake", exempt_picture),
     Scene("the audit log", audit_is_whole),
 )
 
