@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from goodhoster.cases.escalation import escalated, says_more
 from goodhoster.cases.measures import Measures, about, planned
 from goodhoster.cases.ownerreports import OwnerReports
 from goodhoster.cases.storms import StormWatch
@@ -84,7 +85,7 @@ class CaseDesk:
         if self.owners is not None:
             self.owners.owe(verdict.matches)
         known = self.of_this_state(upload)
-        if known is not None and known.state is not CaseState.GONE:
+        if known is not None and known.state is not CaseState.GONE and not says_more(known, upload, verdict):
             return self.go_on(known)
         overruled = self.overruled(upload, digests)
         around = self.brake.around(upload, digests, verdict.matches, overruled=overruled)
@@ -94,6 +95,8 @@ class CaseDesk:
         if decision.action not in _FIRST:
             return None
         storm = self.brake.begin(decision, verdict.matches)
+        if known is not None and known.state in UNDECIDED:
+            return self._escalate(known, verdict, decision, storm)
         if known is not None:
             return self.begin([self.reopened(known, decision)])[0]
         case = self.new_case(upload, digests, verdict.matches, decision)
@@ -197,6 +200,14 @@ class CaseDesk:
         measures = tuple(replace(m, state=measure_state(decision), detail="") for m in case.measures)
         again = replace(case, state=_FIRST[decision.action], reason=decision.reason, measures=measures)
         return self.record(again, case)
+
+    def _escalate(self, case: Case, verdict: Verdict, decision: Decision, storm: str) -> Case:
+        """A source knows more of a file that waits, such as one that was only near: what that leads to is done now."""
+        after = escalated(case, verdict, _FIRST[decision.action], decision.reason)
+        self.brake.note(replace(after, opened_at=self.clock()), storm)  # what it leads to counts in this hour
+        self._log("case.escalated", **about(after), outcome=after.state, reason=after.reason)
+        self.record(after, case)
+        return self._carry_out([after])[0] if after.state is CaseState.OPEN else after
 
     def begin(self, cases: Sequence[Case]) -> list[Case]:
         """Of cases that were just recorded, carry out what is open; the log tells of the others."""

@@ -79,7 +79,8 @@ class CaseStoreSuite:
 
     def test_replacing_needs_the_state_that_was_seen(self, store: CaseStore) -> None:
         store.add(a_case())
-        offline = replace(a_case(), state=CaseState.OFFLINE, reason="done", actor="", closed_at=None)
+        more = (*a_case().matches, Match("hotline", Algorithm.MD5))
+        offline = replace(a_case(), state=CaseState.OFFLINE, reason="done", actor="", closed_at=None, matches=more)
         with pytest.raises(RefusedError):
             store.replace(offline, expected=CaseState.HELD)
         assert store.get(a_case().id) == a_case()

@@ -78,9 +78,9 @@ class SqliteCaseStore:
         """See `ports.CaseStore`."""
         with self._record.changing() as db:
             changed = db.execute(
-                """UPDATE cases SET state = ?, measures = ?, closed_at = ?, reason = ?, actor = ?,
+                """UPDATE cases SET state = ?, matches = ?, measures = ?, closed_at = ?, reason = ?, actor = ?,
                 notice = ?, notifier = ? WHERE id = ? AND state = ?""",
-                (case.state, _measures(case), *_tail(case), case.id, expected),
+                (case.state, _matches(case), _measures(case), *_tail(case), case.id, expected),
             ).rowcount
             if changed:
                 _note_copies(db, case)
@@ -144,9 +144,8 @@ def _row(case: Case) -> Row:
     upload, d = case.upload, case.digests
     s = upload.state
     state = json.dumps(_state_values(s))
-    matches = json.dumps(list(map(_match_row, case.matches)))
     head = (case.id, case.state, upload.customer, upload.place.tree, upload.place.path, state)
-    return (*head, d.md5, d.sha1, d.sha256, matches, _measures(case), time_text(case.opened_at), *_tail(case))
+    return (*head, d.md5, d.sha1, d.sha256, _matches(case), _measures(case), time_text(case.opened_at), *_tail(case))
 
 
 def _tail(case: Case) -> Row:
@@ -171,6 +170,10 @@ def _case(row: Row) -> Case:
         notice=notice,
         notifier=notifier,
     )
+
+
+def _matches(case: Case) -> str:
+    return json.dumps(list(map(_match_row, case.matches)))
 
 
 def _match_row(match: Match) -> list[str | int]:

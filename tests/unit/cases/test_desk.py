@@ -5,6 +5,7 @@ import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from goodhoster.errors import AuditError, QuarantineError, RefusedError
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.digests import Algorithm
+from goodhoster.model.exemptions import Exemption
+from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.uploads import FileState, Place, Upload
-from goodhoster.model.verdicts import Match, Verdict, VerdictKind
+from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery
 from goodhoster.testing.brake import MadeUpCensus
@@ -149,6 +152,59 @@ def test_what_a_person_overruled_is_not_taken_again(house: House) -> None:
     assert house.desk().receive(house.upload("anna/b.jpg"), made_up("known").digests, KNOWN) is None
     assert house.events()[-1] == "match.overruled"
     assert (house.tree / "anna/b.jpg").exists()
+
+
+NEAR = Verdict(VerdictKind.NEAR, (Match("police", FingerprintKind.PDQ, Category.ILLEGAL, 9),))
+OTHER = Verdict(VerdictKind.KNOWN, (Match("police", Algorithm.SHA1, Category.OTHER),))
+ILLEGAL = Verdict(VerdictKind.KNOWN, (Match("police", Algorithm.SHA1, Category.ILLEGAL),))
+HARMLESS = Exemption("wordpress", Algorithm.SHA256, made_up("known").digests)
+
+
+@pytest.mark.parametrize(("first", "state"), [(NEAR, CaseState.HELD), (OTHER, CaseState.OBSERVED)])
+def test_what_waited_goes_offline_when_a_source_knows_it_by_now(house: House, first: Verdict, state: CaseState) -> None:
+    upload = house.upload("anna/a.jpg")
+    before = house.receive(upload, verdict=first)
+    assert before.state is state
+    case = house.receive(upload, verdict=ILLEGAL)
+    assert (case.id, case.state, case.reason) == (before.id, CaseState.OFFLINE, "known to police")
+    assert case.matches == (*ILLEGAL.matches, *first.matches)
+    assert house.store.get(case.id) == case
+    assert house.events() == ["case.opened", "case.escalated", "measure.intended", "measure.done"]
+    assert house.receive(upload, verdict=ILLEGAL) == case
+
+
+def test_what_waited_counts_in_the_hour_in_which_it_goes_offline(house: House) -> None:
+    house.rules = HouseRules(enforce=True, storm_customers=3, measures_per_hour=1)
+    uploads = [house.upload(f"anna/{name}.jpg", name) for name in "ab"]
+    for upload, name in zip(uploads, "ab", strict=True):
+        house.receive(upload, name, NEAR)
+    house.now += timedelta(days=2)
+    states = [house.receive(upload, name, ILLEGAL).state for upload, name in zip(uploads, "ab", strict=True)]
+    assert states == [CaseState.OFFLINE, CaseState.HELD]
+
+
+@pytest.mark.parametrize("word", ["confirm", "restore", ""])
+def test_a_person_said_so_or_nothing_new_is_known(house: House, word: str) -> None:
+    upload = house.upload("anna/a.jpg")
+    case = house.receive(upload, verdict=NEAR)
+    if word:
+        case = getattr(house.desk(), word)(case.id, EVE)
+    assert house.receive(upload, verdict=ILLEGAL if word else NEAR) == case
+
+
+def test_a_removed_exemption_lets_nothing_go_that_is_held(house: House) -> None:
+    upload = house.upload("anna/a.jpg")
+    exempt = Verdict(VerdictKind.EXEMPT, (replace(ILLEGAL.matches[0], exemption=HARMLESS),))
+    case = house.receive(upload, verdict=exempt)
+    assert case.state is CaseState.HELD
+    assert house.receive(upload, verdict=ILLEGAL) == case
+
+
+def test_what_was_near_and_is_exempt_by_now_stays_where_it_is(house: House) -> None:
+    upload = house.upload("anna/a.jpg")
+    house.receive(upload, verdict=NEAR)
+    case = house.receive(upload, verdict=Verdict(VerdictKind.EXEMPT, (replace(KNOWN.matches[0], exemption=HARMLESS),)))
+    assert (case.state, case.reason) == (CaseState.HELD, "exempt (wordpress), and yet known to police")
 
 
 def test_a_restore_is_exact_and_told(house: House) -> None:

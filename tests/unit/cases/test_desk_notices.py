@@ -136,6 +136,17 @@ def test_a_forged_notice_that_came_first_does_not_stop_the_proven_one(house: Hou
     assert (case.notice, case.notifier) == ("N2", "hotline")
 
 
+def test_a_forged_notice_neither_shields_a_file_nor_adds_one(house: House) -> None:
+    files = three_sizes(house)
+    held = house.receive(files, grounds("not proven"))
+    known = Verdict(VerdictKind.KNOWN, (Match("police", "sha1"),))
+    case = house.desk.receive(files[0].upload, files[0].digests, known)
+    assert case
+    assert (case.id, case.state, case.reason) == (held.id, CaseState.OFFLINE, "known to police")
+    assert house.names() == {"anna/p-300x200.jpg", "anna/p-150x150.jpg"}
+    assert house.desk.receive(files[1].upload, files[1].digests, CLEAR) is None
+
+
 def test_a_second_notice_joins_the_case(house: House) -> None:
     files = three_sizes(house)
     first = house.receive(files, grounds(notice="N1"))
