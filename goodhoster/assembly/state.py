@@ -44,10 +44,8 @@ def lists_directory(settings: Settings) -> Path:
 
 
 def exemption_book(settings: Settings) -> ExemptionBook:
-    """The sets of known-harmless contents."""
-    directory = make_state_dir(settings.state_dir) / exemptionbook.DIRECTORY
-    directory.mkdir(mode=0o700, exist_ok=True)
-    return ExemptionBook(directory, audit_log(settings))
+    """The sets of known-harmless contents; their directory is made with the first one."""
+    return ExemptionBook(make_state_dir(settings.state_dir) / exemptionbook.DIRECTORY, audit_log(settings))
 
 
 def owner_reports(settings: Settings) -> OwnerReports:

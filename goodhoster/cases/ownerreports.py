@@ -25,14 +25,12 @@ _SUFFIX = ".json"
 
 
 class OwnerReports:
-    """The reports of one machine, a file each. Processes may share them."""
+    """The reports of one machine, a file each. Processes may share them; who only looks makes no directory."""
 
     def __init__(self, directory: Path, clock: Clock) -> None:
         self._waiting = directory / "waiting"
         self._told = directory / "told"
         self._clock = clock
-        for folder in (self._waiting, self._told):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def owe(self, matches: Iterable[Match]) -> None:
         """Note what is owed for the exempt ones among the matches; durable when this returns. May be called again.
@@ -61,12 +59,14 @@ class OwnerReports:
     def tell(self, report: OwnerReport) -> None:
         """Note that its letter is written. May be called twice."""
         name = report.id + _SUFFIX
+        self._told.mkdir(mode=0o700, exist_ok=True)
         with suppress(FileNotFoundError):
             move_durably(self._waiting / name, self._told / name)
 
     def _keep(self, report: OwnerReport) -> None:
         text = json.dumps(dataclasses.asdict(report), ensure_ascii=False)
         try:
+            self._waiting.mkdir(mode=0o700, parents=True, exist_ok=True)
             with suppress(FileExistsError):  # another process noted it just now
                 write_durably(self._waiting / (report.id + _SUFFIX), (text.encode(),))
         except OSError as error:

@@ -127,7 +127,11 @@ def test_whom_nobody_tells_is_said_once_and_told_later(
 
 
 def test_a_disk_that_refuses_keeps_the_match_from_being_a_case(desk: Desk) -> None:
-    waiting = desk.folder / "reports/waiting"
-    waiting.rename(desk.folder / "elsewhere")
+    (desk.folder / "reports").write_text("no directory")
     with pytest.raises(PassingError, match="cannot be kept"):
         desk.reports.owe([exempt()])
+
+
+def test_who_only_looks_leaves_nothing_behind(desk: Desk) -> None:
+    assert (list(desk.reports.waiting()), desk.reports.told_of(exempt())) == ([], None)
+    assert not (desk.folder / "reports").exists()
