@@ -6,7 +6,6 @@ them as a whole, never in place. The layout is told in `listheader`.
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 import struct
 from bisect import bisect_left
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from goodhoster.checking.listheader import HEADER_SIZE, Header
-from goodhoster.errors import ConfigurationError
+from goodhoster.checking.listmapping import body_sum, mapped_list, see_to_body, see_to_size
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category
 
@@ -49,16 +48,8 @@ class DigestList:
 
         FileNotFoundError when there is none; ConfigurationError when it is damaged or cannot be read.
         """
-        try:
-            with path.open("rb") as file:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            header = Header.unpack(mapped[:HEADER_SIZE])
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError) as error:
-            raise _damaged(path, str(error)) from error
-        if len(mapped) != header.file_size:
-            raise _damaged(path, f"it has {len(mapped)} bytes where {header.file_size} were written")
+        mapped, header = mapped_list(path, HEADER_SIZE, Header.unpack)
+        see_to_size(path, mapped, header.file_size)
         return cls(path, mapped, header)
 
     @property
@@ -101,11 +92,7 @@ class DigestList:
 
     def verify(self) -> None:
         """Read the whole file; ConfigurationError when it is not what was written."""
-        body = hashlib.sha256()
-        for start in range(HEADER_SIZE, len(self._mapped), _BLOCK):
-            body.update(self._mapped[start : start + _BLOCK])
-        if body.digest() != self._header.body:
-            raise _damaged(self._path, "its content no longer has the checksum that was written")
+        see_to_body(self._path, body_sum(self._mapped, HEADER_SIZE), self._header.body.hex())
 
     def close(self) -> None:
         """Give the mapping back at once; `find` raises ValueError from then on. May be called twice."""
@@ -142,8 +129,3 @@ def _finder(mapped: mmap.mmap, offsets: memoryview, header: Header) -> Find:
         return mapped[at : at + width]
 
     return find
-
-
-def _damaged(path: Path, why: str) -> ConfigurationError:
-    hint = "import the list again with --replace, or take it away: goodhoster hashlist remove SOURCE"
-    return ConfigurationError(f"the hash list {path} cannot be used: {why}", hint=hint)

@@ -6,7 +6,6 @@ in `header` and `tables`, how they are searched in `search`.
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 from pathlib import Path
 from typing import Self
@@ -14,13 +13,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from goodhoster.checking.listmapping import body_sum, mapped_list, see_to_body, see_to_size
 from goodhoster.checking.near.header import HEADER_SIZE, NearHeader
 from goodhoster.checking.near.parts import Values
 from goodhoster.checking.near.search import Found, search
 from goodhoster.checking.near.tables import file_size, tables_in
-from goodhoster.errors import ConfigurationError
-
-_BLOCK = 1 << 20
 
 
 class Segment:
@@ -38,17 +35,8 @@ class Segment:
 
         FileNotFoundError when there is none; ConfigurationError when it is damaged or cannot be read.
         """
-        try:
-            with path.open("rb") as file:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            header = NearHeader.unpack(mapped[:HEADER_SIZE])
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError) as error:
-            raise _damaged(path, str(error)) from error
-        size = file_size(header)
-        if len(mapped) != size:
-            raise _damaged(path, f"it has {len(mapped)} bytes where {size} were written")
+        mapped, header = mapped_list(path, HEADER_SIZE, NearHeader.unpack)
+        see_to_size(path, mapped, file_size(header))
         return cls(path, mapped, header)
 
     def __len__(self) -> int:
@@ -70,18 +58,4 @@ class Segment:
 
     def verify(self) -> None:
         """Read the whole file; ConfigurationError when it is not what was written."""
-        if body_sum(self._mapped) != self.header.body:
-            raise _damaged(self._path, "its content no longer has the checksum that was written")
-
-
-def body_sum(mapped: mmap.mmap) -> str:
-    """The checksum of everything after the header, as the header carries it."""
-    body = hashlib.sha256()
-    for start in range(HEADER_SIZE, len(mapped), _BLOCK):
-        body.update(mapped[start : start + _BLOCK])
-    return body.hexdigest()
-
-
-def _damaged(path: Path, why: str) -> ConfigurationError:
-    hint = "import the list again with --replace, or take it away: goodhoster hashlist remove SOURCE"
-    return ConfigurationError(f"the hash list {path} cannot be used: {why}", hint=hint)
+        see_to_body(self._path, body_sum(self._mapped, HEADER_SIZE), self.header.body)

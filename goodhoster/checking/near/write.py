@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from goodhoster.checking.listdisk import create
+from goodhoster.checking.listmapping import body_sum
 from goodhoster.checking.near.entries import Entries
 from goodhoster.checking.near.header import CATEGORIES, HEADER_SIZE, NearHeader
 from goodhoster.checking.near.parts import bucket_bits
-from goodhoster.checking.near.segment import body_sum
 from goodhoster.checking.near.tables import Tables, file_size, fill, tables_in
 from goodhoster.model.fingerprints import FingerprintKind
 
@@ -27,7 +27,7 @@ def write_segment(path: Path, whose: tuple[str, FingerprintKind], entries: Entri
         os.posix_fallocate(file.fileno(), 0, file_size(header))
         with mmap.mmap(file.fileno(), 0) as mapped:
             _fill(tables_in(mapped, header), entries, header.bits)
-            mapped[:HEADER_SIZE] = replace(header, body=body_sum(mapped)).pack()
+            mapped[:HEADER_SIZE] = replace(header, body=body_sum(mapped, HEADER_SIZE)).pack()
             mapped.flush()
         os.fsync(file.fileno())
 
