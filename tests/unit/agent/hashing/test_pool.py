@@ -3,6 +3,8 @@
 import hashlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -111,3 +113,13 @@ def test_workers_end_with_the_pool() -> None:
     pool.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_worker_carries_none_of_what_the_daemon_needs() -> None:
+    heavy = ("aiohttp", "aiosmtpd", "asyncio", "crossplane", "dns", "jinja2", "rich", "sqlite3", "typer")
+    program = (
+        "import sys, goodhoster_agent.hashing.worker; from goodhoster.checking.hasher import preload; preload();"
+        f"print(*[name for name in {heavy} if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-I", "-c", program], stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert told.split() == [], "each hashing process is a copy of its own in memory"
