@@ -80,4 +80,4 @@ def test_a_list_that_grew_while_the_daemon_was_down_is_compared_at_its_start(hos
     host.start()
     assert wait_until(lambda: [case["path"] for case in host.cases()] == [str(host.customers / "customer-3/33.png")])
     assert (host.customers / "customer-0/0.png").read_bytes() == made_up_picture(1000)
-    assert wait_until(lambda: "police.sha1 changed: 2 files seen before are checked again" in host.journal())
+    assert wait_until(lambda: "police.sha1 changed: " in host.journal())
