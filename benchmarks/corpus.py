@@ -5,6 +5,7 @@ Fetched once into build/corpus (200 MB); nothing of it is committed.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -23,6 +24,7 @@ PACKAGES = (
 )
 _SAMPLES = (("skimage", "data"), ("sklearn", "datasets/images"))
 _SMALLEST = 400
+_SIZE = re.compile(r"_\d+x\d+\Z")
 _ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
 
 
@@ -46,7 +48,7 @@ def _files() -> Iterator[Path]:
     paths = sorted(path for path in FOLDER.rglob("*") if path.suffix in _ENDINGS)
     motifs: dict[str, Path] = {}
     for path in paths:
-        motif = path.parts[path.parts.index("contents") - 1] if "contents" in path.parts else path.stem
+        motif = path.parts[path.parts.index("contents") - 1] if "contents" in path.parts else _SIZE.sub("", path.stem)
         motifs[motif.rstrip("0123456789").removesuffix("-d").removesuffix("-l").removesuffix("-dark")] = path
     for package, folder in _SAMPLES:
         spec = find_spec(package)
