@@ -206,7 +206,7 @@ class NoticeDesk:
 
     def _grounds(self, notice: Notice, item: NoticeItem) -> Grounds:
         notifier = self._notifiers.get(notice.notifier)
-        doubt = _not_by_itself(notice.level, notifier) or "; ".join(doubts_about(item.read, notice.read, notifier))
+        doubt = _not_by_itself(notice.trust, notifier) or "; ".join(doubts_about(item.read, notice.read, notifier))
         return Grounds(notice.id, notice.notifier, doubt, notifier.caps if notifier else _NOTHING)
 
     def _settled(self, notice: Notice, *, by_person: bool) -> Notice:
@@ -293,11 +293,13 @@ class NoticeDesk:
         self._parts.audit.append(AuditEvent(event, {"notice": notice_id, **data}))
 
 
-def _not_by_itself(level: TrustLevel, notifier: Notifier | None) -> str:
-    """Why a notice of this level waits for a person; empty when it may lead to a measure."""
-    if level is TrustLevel.UNAUTHENTICATED:
+def _not_by_itself(trust: TrustFinding | None, notifier: Notifier | None) -> str:
+    """Why a notice of this trust waits for a person; empty when it may lead to a measure."""
+    if trust is None or trust.level is TrustLevel.UNAUTHENTICATED:
         return "the sender is not proven"
-    if notifier is None or level is TrustLevel.AUTHENTICATED:
+    if trust.copy_of:
+        return f"the same mail as {trust.copy_of}, which was acted on: what is there now may be something else"
+    if notifier is None or trust.level is TrustLevel.AUTHENTICATED:
         return "the sender is proven, but is no registered notifier"
     if not notifier.automatic:
         return f"notices of {notifier.id} wait for a person"

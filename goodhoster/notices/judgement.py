@@ -21,7 +21,9 @@ from goodhoster.notices.signatures import PublicKey, Signature, matches, public_
 from goodhoster.ports import KeyRecords, SeenMails
 
 _TOGETHER = timedelta(hours=1)
-"""Copies that come within this are one mail to several of our addresses; a mail server may have kept one waiting."""
+"""Copies that come within this are taken for one mail to several of our addresses (a mail server may have kept one
+waiting): believed, but never acted on by themselves.
+"""
 _ALGORITHMS = frozenset({"rsa-sha256", "ed25519-sha256"})
 
 

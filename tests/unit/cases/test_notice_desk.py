@@ -378,6 +378,16 @@ def test_of_one_mail_to_two_of_our_addresses_one_is_answered(tmp_path: Path) -> 
     house.close()
 
 
+def test_a_copy_of_a_mail_takes_nothing_offline_that_came_to_its_address_since(tmp_path: Path) -> None:
+    house = House(tmp_path, outside=False)
+    house.copy_of = house.scart(house.file("anna/p.jpg")).id
+    second = house.scart(house.file("anna/p.jpg", "innocent"))
+    assert second.state is NoticeState.NEEDS_PERSON
+    assert (house.tree / "anna/p.jpg").read_text() == "innocent"
+    assert house.letters().count("result") == 1
+    house.close()
+
+
 def test_gone_before_we_came_is_said_so(house: House) -> None:
     house.file("anna/other.jpg")
     notice = house.scart("http://anna.example/p.jpg")
