@@ -38,7 +38,7 @@ def test_mails_to_a_daemon_that_is_killed(host: Host, rounds: Rounds) -> None:
         time.sleep(chance.random() * 0.5)
         host.kill()
     host.start()
-    assert wait_until(lambda: not any(map(noticed.there, urls)))
+    assert wait_until(lambda: not any(map(noticed.there, urls)), patience=600)  # what thirty kills left
     assert wait_until(lambda: host.status()["open_notices"] == rounds(2, 30))
     host.stop()
     notices = noticed.notices()
