@@ -33,7 +33,7 @@ class Rights:
     pid: int
     user: str
     capabilities: tuple[str, ...]
-    """Names without `CAP_`, in order of their numbers; `("all",)` for everything."""
+    """Names without `CAP_`, in order of their numbers; `("all",)` for everything that there is here."""
     missing: tuple[str, ...]
     """Those that it is made for and does not have."""
     excess: tuple[str, ...]
@@ -49,15 +49,14 @@ def rights_of(daemon: int, terms: Terms) -> list[Rights]:
     found: list[Rights] = []
     for pid in _family(daemon):
         with suppress(FileNotFoundError, ProcessLookupError):
-            status = _status(pid)
+            status = _status_of(pid)
             if role := _ROLES.get(status["Name"]):
                 found.append(_rights(role, status, needed.get(role, frozenset())))
     return found
 
 
 def _rights(role: str, status: Mapping[str, str], needed: frozenset[int]) -> Rights:
-    mask = int(status["CapPrm"], 16)
-    has = frozenset(number for number in _ALL if mask >> number & 1)
+    has = _set_of(status["CapPrm"])
     may_lack = frozenset() if needed == _ALL else needed  # a container gives nobody everything
     return Rights(
         process=role,
@@ -71,7 +70,17 @@ def _rights(role: str, status: Mapping[str, str], needed: frozenset[int]) -> Rig
 
 
 def _names(capabilities: frozenset[int]) -> tuple[str, ...]:
-    return ("all",) if capabilities == _ALL else tuple(CAPABILITY_NAMES[number] for number in sorted(capabilities))
+    there_are = _set_of(_status_of("self")["CapBnd"])  # a container or a small machine gives nobody everything
+    return (
+        ("all",)
+        if capabilities and capabilities >= there_are
+        else tuple(CAPABILITY_NAMES[number] for number in sorted(capabilities))
+    )
+
+
+def _set_of(mask: str) -> frozenset[int]:
+    bits = int(mask, 16)
+    return frozenset(number for number in _ALL if bits >> number & 1)
 
 
 def _user(uid: int) -> str:
@@ -91,6 +100,6 @@ def _family(pid: int) -> Iterator[int]:
         yield from _family(child)
 
 
-def _status(pid: int) -> dict[str, str]:
+def _status_of(pid: int | str) -> dict[str, str]:
     lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
     return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
