@@ -1,4 +1,4 @@
-"""Retro: an own list grows by 1,000 digests of which 20 were seen before among 2 million files (retro-match).
+"""retro: an own list grows by 1,000 digests of which 20 were seen before among 2 million files (retro-match).
 
 The index is filled as checks would have left it; the files themselves do not exist, so none can be opened. Measured is
 one comparison at full speed: the daemon takes half a core for it, so at most twice as long. No peer has this; beside
