@@ -17,9 +17,8 @@ from pathlib import Path
 
 from goodhoster.assembly.house import House
 from goodhoster.assembly.mover import mover_of
-from goodhoster.assembly.notices import notifiers, open_notices
+from goodhoster.assembly.notices import open_notices
 from goodhoster.assembly.owners import owner_letters
-from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.assembly.state import make_state_dir
 from goodhoster.errors import GoodhosterError
 from goodhoster.model.audit import AuditEvent
@@ -40,6 +39,7 @@ from goodhoster_agent.starting.giving_up import give_up
 from goodhoster_agent.starting.terms import terms_of
 from goodhoster_agent.watching.choosing import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
+from goodhoster_agent.wholeness import check_whole
 from goodhoster_agent.workers import Workers
 
 _log = logging.getLogger(__name__)
@@ -99,8 +99,7 @@ def _reload(settings: Settings) -> Settings | None:
     """The configuration as it is now; None when it cannot be used, and the log says why."""
     try:
         new = load(settings.file)
-        check_hash_sources(new)
-        notifiers(new)
+        check_whole(new)
     except GoodhosterError as error:
         _log.error("the configuration stays as it was: %s; %s", error, error.hint)
         return None

@@ -47,10 +47,12 @@ def gather(path: Path, settings: Settings) -> Gathered:
     where customers write: they would exempt what they like.
     """
     real = os.path.realpath(os.fsencode(path))
+    hint = "take the release from its maker, and unpack it elsewhere"
     for tree in trees_of(settings):
         if os.path.commonpath((tree.root, real)) == tree.root:
-            hint = "take the release from its maker, and unpack it elsewhere"
             raise RefusedError(f"{path} is in the watched tree {display(tree.root)}", hint=hint)
+        if os.path.commonpath((tree.root, real)) == real:
+            raise RefusedError(f"{path} holds the watched tree {display(tree.root)}", hint=hint)
     found = _tree(real, settings) if os.path.isdir(real) else _file(real, settings)
     if not found.contents:
         hint = "it must be a directory, a ZIP or TAR file, WordPress's published checksums, or a picture"

@@ -90,7 +90,7 @@ def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
     terms = Terms(timedelta(seconds=settings.notices.deadline), timedelta(seconds=settings.notices.warn_before))
     desk = NoticeDesk(parts, shared.notifiers, terms)
     post = NoticePost(store, parts.audit, letters, parts.turn)
-    return NoticeHouse(desk, store, spool, letters.outbox, _mailer(settings), reader, shared.trust, letters, post)
+    return NoticeHouse(desk, store, spool, letters.outbox, mailer_of(settings), reader, shared.trust, letters, post)
 
 
 class _Belief:
@@ -119,7 +119,8 @@ def _letters(shared: Shared, outbox: Outbox) -> NoticeLetters:
     return NoticeLetters(outbox, head, frozenset({sender.lower()}), shared.toolkit.store, contact_of, automatic)
 
 
-def _mailer(settings: Settings) -> Mailer | None:
+def mailer_of(settings: Settings) -> Mailer | None:
+    """What hands letters to the mail server; ConfigurationError when its password cannot be read."""
     smtp = settings.smtp
     if smtp is None:
         return None

@@ -39,7 +39,11 @@ def audit_log(settings: Settings) -> AuditLog:
 def lists_directory(settings: Settings) -> Path:
     """Where own hash lists are kept."""
     directory = make_state_dir(settings.state_dir) / ownlists.DIRECTORY
-    directory.mkdir(mode=0o700, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        hint = "run this as the user whose the state directory is"
+        raise ConfigurationError(f"cannot use {directory}: {error.strerror}", hint=hint) from error
     return directory
 
 

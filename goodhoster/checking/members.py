@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from goodhoster.checking.digests import digests_of
 from goodhoster.checking.kinds import HEAD, kind_of
@@ -41,6 +41,8 @@ _BROKEN = (
 _LARGEST_DOCUMENT = 256 << 20
 """Bytes of a PDF that are held in memory at once; a larger one is `too-big` to be looked into."""
 _BLOCK = 1 << 16
+_ENDS = 8
+"""Reads past its end that a TAR file without its closing blocks may need."""
 _COMPRESSED: dict[bytes, Callable[[BinaryIO], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
     b"BZh": bz2.BZ2File,
@@ -127,7 +129,8 @@ def _tar(file: BinaryIO) -> Members:
     file.seek(0)
     plain = next((opens(file) for start, opens in _COMPRESSED.items() if magic.startswith(start)), file)
     try:
-        archive = tarfile.open(fileobj=plain, mode="r|", bufsize=_BLOCK)  # noqa: SIM115 - closed below
+        ending: Any = _Ending(plain)  # of a file, mode "r|" wants nothing but reading
+        archive = tarfile.open(fileobj=ending, mode="r|", bufsize=_BLOCK)  # noqa: SIM115 - closed below
     except tarfile.ReadError:
         return  # compressed, but no archive
     with archive:
@@ -135,6 +138,22 @@ def _tar(file: BinaryIO) -> Members:
             member = archive.extractfile(entry) if entry.isreg() else None
             if member is not None:
                 yield member
+
+
+class _Ending:
+    """A TAR file that may end too early: tarfile would go on asking for the petabyte that a header claims."""
+
+    def __init__(self, file: Readable) -> None:
+        self._file, self._left = file, _ENDS
+
+    def read(self, size: int, /) -> bytes:
+        """As a file, but EOFError where nothing more comes and it is still asked for."""
+        block = self._file.read(size)
+        if not block:
+            self._left -= 1
+            if self._left < 0:
+                raise EOFError("it ends within a member")
+        return block
 
 
 def _pdf(file: BinaryIO) -> Members:

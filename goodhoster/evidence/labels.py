@@ -59,6 +59,15 @@ def read_label(shelf: int, case_id: str) -> Label | None:
     return _read(shelf, file_name(case_id) + _SEALED)
 
 
+def label_of_inode(shelf: int, ino: int) -> Label | None:
+    """The label of a file that lies here under another case: another name of that inode. None when there is none."""
+    with os.scandir(shelf) as found:
+        names = [os.fsencode(one.name) for one in found if one.inode() == ino]
+    cases = [name.decode() for name in names if _CASE.fullmatch(name.decode("ascii", "replace"))]
+    labels = (read_label(shelf, case) or read_intent(shelf, case) for case in cases)
+    return next((label for label in labels if label is not None), None)
+
+
 def remove_label(shelf: int, case_id: str) -> None:
     """The file is not here (any more): no intent and no label either. Fine when there are none, read-only disks too."""
     for suffix in (_HALF, _INTENT, _SEALED):

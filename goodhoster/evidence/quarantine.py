@@ -20,6 +20,7 @@ from goodhoster.errors import QuarantineError, RefusedError
 from goodhoster.evidence.directories import ABSENT, entry, exists, identity, open_parent, opened
 from goodhoster.evidence.labels import (
     file_name,
+    label_of_inode,
     read_intent,
     read_label,
     remove_label,
@@ -31,7 +32,7 @@ from goodhoster.evidence.metadata import read_metadata, set_guards
 from goodhoster.evidence.reserve import keep_reserve, with_reserve
 from goodhoster.evidence.shelf import open_shelf, shelves
 from goodhoster.evidence.strangers import return_after_crash, return_stranger
-from goodhoster.model.quarantine import Label, Whereabouts
+from goodhoster.model.quarantine import Label, Metadata, Whereabouts
 from goodhoster.model.uploads import Place, Upload
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -54,7 +55,7 @@ class LocalQuarantine:
             _not_ours_already(parent, shelf, place)
             file = stack.enter_context(opened(_open_file(parent, name, upload)))
             keep_reserve(shelf)
-            label = _label(case_id, upload, sha256, (parent, file))
+            label = _label(case_id, upload, sha256, (parent, shelf, file))
             write_intent(shelf, label)
             _move_out(file, (parent, name), shelf, label)
             missing = _finish(file, shelf, label, parent)
@@ -172,8 +173,8 @@ def _not_ours_already(parent: int, shelf: int, place: Place) -> None:
         raise RefusedError(f"{place} is in quarantine already")
 
 
-def _label(case_id: str, upload: Upload, sha256: bytes, descriptors: tuple[int, int]) -> Label:
-    state, (parent, file) = upload.state, descriptors
+def _label(case_id: str, upload: Upload, sha256: bytes, descriptors: tuple[int, int, int]) -> Label:
+    state, (parent, shelf, file) = upload.state, descriptors
     return Label(
         case_id=case_id,
         place=upload.place,
@@ -182,12 +183,20 @@ def _label(case_id: str, upload: Upload, sha256: bytes, descriptors: tuple[int, 
         parent=identity(parent),
         size=state.size,
         sha256=sha256,
-        metadata=read_metadata(file),
+        metadata=_metadata_of(file, shelf),
     )
+
+
+def _metadata_of(file: int, shelf: int) -> Metadata:
+    """As its owner had it: where another name of it is in quarantine, it is locked, and that label tells."""
+    found = os.fstat(file)
+    other = label_of_inode(shelf, found.st_ino) if found.st_nlink > 1 else None
+    return other.metadata if other else read_metadata(file)
 
 
 def _move_out(file: int, source: tuple[int, bytes], shelf: int, label: Label) -> None:
     """Rename, then look what was renamed: whoever swapped the name in between gets his file back."""
+    guards = read_metadata(file).flags  # not the label's: it may be locked under another name
     try:
         set_guards(file, 0)
         _rename_out(file, source, shelf, label)
@@ -196,7 +205,7 @@ def _move_out(file: int, source: tuple[int, bytes], shelf: int, label: Label) ->
             message = f"{label.place} was replaced while it was being taken offline; the other file was put back"
             raise RefusedError(message)
     except BaseException:
-        set_guards(file, label.metadata.flags)
+        set_guards(file, guards)
         raise
 
 

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from goodhoster.testing.pictures import made_up_picture
 from tests.journeys.host import GOODHOSTER, Host, look_at_all, sha1_of, wait_until
 
@@ -103,6 +105,32 @@ def test_a_wrong_configuration_stays_outside_at_reload(host: Host) -> None:
     host.service.known = {sha1_of(KNOWN)}
     known = host.upload("anna/known.png", KNOWN)
     assert wait_until(lambda: not known.exists())
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        (
+            '[smtp]\nhost = "localhost"\nsender = "a@b.example"\npassword_file = "nosuch"\n',
+            "password of the mail server",
+        ),
+        ('[imap]\nhost = "localhost"\nusername = "a"\npassword_file = "nosuch"\n', "password of the mailbox"),
+        ('[[watch]]\npath = "nosuch"\n', "is no directory"),
+    ],
+)
+def test_what_a_start_would_refuse_is_refused_at_reload(host: Host, section: str, words: str) -> None:
+    host.configure(mode="observe")
+    host.start()
+    host.config.write_text(f"{host.config.read_text()}\n{section}")
+    assert words in host.run("config", "check", code=2)
+    host.reload()
+    assert wait_until(lambda: "the configuration stays as it was" in host.journal())
+    assert host.daemon
+    assert host.daemon.poll() is None
+
+
+def test_a_reason_is_more_than_blanks(host: Host) -> None:
+    assert "reason" in host.run("cases", "restore", "20260101-abcdefg", "--reason", " ", code=2)
 
 
 def test_own_lists_are_imported_shown_and_taken_away(host: Host, tmp_path: Path) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 
 import typer
 
-from goodhoster.assembly.sources import check_hash_sources
-from goodhoster.assembly.state import trees_of
 from goodhoster.settings import Settings, pages
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, print_json, read_settings
+from goodhoster_agent.wholeness import check_whole
 
 app = typer.Typer(no_args_is_help=True, help="The configuration.")
 
@@ -21,8 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="The configuration.")
 def check_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Read the whole configuration and every secret it names; exit code 2 with the first thing that is wrong."""
     settings = read_settings(config)
-    trees_of(settings)
-    check_hash_sources(settings)
+    check_whole(settings)
     file = str(config_file(config))
     print_json({"ok": True, "file": file}) if as_json else print(f"{file} is right (mode: {settings.policy.mode})")
 

@@ -17,7 +17,15 @@ from goodhoster.settings import DEFAULT_FILE, Settings, load
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="The configuration file.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
+
+
+def _said(reason: str) -> str:
+    if not reason.strip():
+        raise typer.BadParameter("say why: the audit log keeps it")
+    return reason
+
+
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", callback=_said)]
 
 FINE, YES, WRONG, UNCHECKED = 0, 1, 2, 3
 """Exit codes: fine; the answer is "known", "not whole" or "falls short"; wrong use or configuration; unchecked."""

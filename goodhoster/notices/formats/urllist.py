@@ -11,7 +11,7 @@ from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice
 from goodhoster.notices.domains import same_organisation
 from goodhoster.notices.envelope import envelope
 from goodhoster.notices.language import language_of
-from goodhoster.notices.mail import Mail
+from goodhoster.notices.mail import Mail, UnreadableError
 from goodhoster.notices.urls import UnclearUrlError, read_url
 
 MOST_URLS = 10_000
@@ -26,10 +26,13 @@ CONFIRM = "read from free text: a person confirms what is meant"
 
 
 def read(mail: Mail) -> ReadNotice:
-    """Every URL of the texts but links to the sender's own site; *unreadable* when there is none."""
+    """Every URL of the texts but links to the sender's own site; *unreadable* when there is none or too many."""
     texts = [*mail.texts("text/plain"), *map(_visible, mail.texts("text/html"))]
     own = mail.address("From").rpartition("@")[2]
-    urls = [url for url in urls_in(texts) if not _leads_to(url, own)]
+    written = urls_in(texts)
+    if len(written) > MOST_URLS:
+        raise UnreadableError(f"more than {MOST_URLS} URLs")
+    urls = [url for url in written if not _leads_to(url, own)]
     found = _REFERENCE.search(mail.header("Subject"))
     return replace(
         envelope(mail, NoticeFormat.URL_LIST if urls else NoticeFormat.UNREADABLE),
@@ -43,7 +46,7 @@ def read(mail: Mail) -> ReadNotice:
 def urls_in(texts: Iterable[str]) -> list[str]:
     """The URLs as written, each once, in order; what closes the sentence around one is cut off."""
     found = (_trimmed(match[0]) for text in texts for match in _URL.finditer(text))
-    return list(dict.fromkeys(found))[:MOST_URLS]
+    return list(dict.fromkeys(found))
 
 
 def _trimmed(url: str) -> str:

@@ -180,6 +180,12 @@ def test_customers_do_not_say_what_is_harmless(tmp_path: Path, settings: Setting
             gather(path, settings)
 
 
+def test_nor_does_a_place_around_them(tmp_path: Path, settings: Settings) -> None:
+    unpacked(tmp_path / "customers")
+    with pytest.raises(RefusedError, match="holds the watched tree"):
+        gather(tmp_path, settings)
+
+
 def test_published_checksums_tell_release_and_md5(tmp_path: Path, settings: Settings) -> None:
     text = b'{"checksums": {"6.4.3": {"wp-admin/images/logo.png": "%s"}}}' % (b"ab" * 16)
     found = gather(written(tmp_path, "checksums.json", text), settings)

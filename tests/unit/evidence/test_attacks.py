@@ -42,6 +42,27 @@ class TestOtherNamesAndOpenDescriptors:
         quarantine.take_offline(CASE, seen(tree, b"anna/a.jpg"), sha256())
         as_customer(self._cannot_open, os.path.join(tree, b"anna/other.jpg"))
 
+    @root_only
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+    def test_two_names_of_one_file_come_back_as_they_were(
+        self, quarantine: LocalQuarantine, tree: bytes, order: tuple[int, int]
+    ) -> None:
+        """The second name is taken when the file is locked already: that is not how its owner had it."""
+        first = annas(tree, b"anna/a.jpg")
+        os.chmod(first.place.absolute, 0o640)
+        os.link(first.place.absolute, os.path.join(tree, b"bob/b.jpg"))
+        before = os.stat(first.place.absolute)
+        cases = [("20260101-aaaaaaa", first), ("20260101-bbbbbbb", seen(tree, b"bob/b.jpg"))]
+        for case, upload in cases:
+            quarantine.take_offline(case, upload, sha256())
+        for number in order:
+            case, upload = cases[number]
+            quarantine.put_back(case, upload)
+            back = os.stat(upload.place.absolute)
+            assert (back.st_uid, back.st_gid, back.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+            assert back.st_mtime_ns == before.st_mtime_ns
+        os.unlink(first.place.absolute)  # and it is not immutable
+
     @staticmethod
     def _cannot_open(path: bytes) -> None:
         for attempt in (lambda: os.open(path, os.O_RDONLY), lambda: os.chmod(path, 0o644), lambda: os.link(path, b"x")):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.model.notices import Carrier, RawNotice
+from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice
+from goodhoster.notices.formats.urllist import MOST_URLS
 from goodhoster.notices.readingroom import ReadingRoom, RoomLimits
 
 NOTICE = RawNotice(Carrier.MAIL, b"From: a@b.example\nSubject: x\n\nhttps://anna.example/a.jpg\n")
@@ -33,6 +34,13 @@ def test_a_child_is_started_when_needed_and_kept() -> None:
         assert readers() - before == first
         assert len(first) == 1
     assert readers() == before
+
+
+def test_of_too_many_urls_none_is_left_out_in_silence() -> None:
+    text = "".join(f"https://anna.example/{number}\n" for number in range(MOST_URLS + 1))
+    with ReadingRoom() as room:
+        notice = room.read(RawNotice(Carrier.MAIL, f"From: a@b.example\nSubject: x\n\n{text}".encode()))
+    assert (notice.format, notice.doubts) == (NoticeFormat.UNREADABLE, (f"more than {MOST_URLS} URLs",))
 
 
 def test_a_child_is_replaced_after_its_lifetime() -> None:

@@ -1,0 +1,20 @@
+"""Is a configuration one that a daemon could start with? Asked before the one in force is given up."""
+
+from __future__ import annotations
+
+from goodhoster.assembly.noticehouse import mailer_of
+from goodhoster.assembly.notices import notifiers
+from goodhoster.assembly.sources import check_hash_sources
+from goodhoster.assembly.state import trees_of
+from goodhoster.settings import Settings
+from goodhoster_agent.intake.imap import mailbox_of
+
+
+def check_whole(settings: Settings) -> None:
+    """Look at every tree and read every secret and key; ConfigurationError with the first thing that is wrong."""
+    trees_of(settings)
+    check_hash_sources(settings)
+    notifiers(settings)
+    mailer_of(settings)
+    if settings.imap:
+        mailbox_of(settings.imap)
