@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 from goodhoster.errors import AuditError, UncheckedError
 from goodhoster.model.cases import Case, CaseState
-from goodhoster.model.uploads import Place
+from goodhoster.model.uploads import POSTPONED, Place
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.toolkit import Checked, NotAnUploadError, Toolkit
 from goodhoster.uploads.backoff import delay
@@ -30,16 +30,20 @@ _SLOW_RETRY = {"too-big": 3600.0, "unreadable": 60.0, "changed": 1.0, "internal-
 """Seconds at least before a file that could not be read is tried again; a new hint comes sooner."""
 _FAULT_RETRY = 86400.0
 """The same for one that could not be opened: what may change is the program that opens it."""
+_POSTPONED_RETRY = 5.0
+"""The same for one that takes long while others do."""
 
 
 class Workers:
-    """A pool of threads over one queue."""
+    """A pool of threads over one queue. One customer has three quarters of them at most, however slow its files are."""
 
     def __init__(self, index: UploadIndex, toolkit: Toolkit, trees: Sequence[Tree], count: int) -> None:
         self._index = index
         self._toolkit = toolkit
         self._trees = {tree.root: tree for tree in trees}
         self._ready: deque[Job] = deque()
+        self._at_work_for: Counter[str] = Counter()
+        self._most_for_one = max(1, count * 3 // 4)
         self._rung = threading.Condition()
         self._stopping = False
         self._source_failing = False
@@ -72,7 +76,10 @@ class Workers:
         while not self._stopping:
             try:
                 while (job := self._next()) is not None:
-                    self._try(job)
+                    try:
+                        self._try(job)
+                    finally:
+                        self._at_work_for[job.customer] -= 1
             except Exception:
                 _log.exception("the queue cannot be used; tried again in %.0f s", _PAUSE)
                 with self._rung:
@@ -89,12 +96,22 @@ class Workers:
     def _next(self) -> Job | None:
         with self._rung:
             while not self._stopping:
-                if not self._ready:
-                    self._ready.extend(self._index.take(time.time(), _BATCH))
-                if self._ready:
+                if (job := self._pick()) is not None:
                     self._rung.notify(len(self._ready))  # one for each of the rest, and one to look at the queue
-                    return self._ready.popleft()
-                self._rest()
+                    return job
+                taken = self._index.take(time.time(), _BATCH)
+                self._ready.extend(taken)
+                if not taken:
+                    self._rest()
+        return None
+
+    def _pick(self) -> Job | None:
+        """The next of a customer that does not have its share of the threads already."""
+        for number, job in enumerate(self._ready):
+            if self._at_work_for[job.customer] < self._most_for_one:
+                del self._ready[number]
+                self._at_work_for[job.customer] += 1
+                return job
         return None
 
     def _rest(self) -> None:
@@ -162,7 +179,7 @@ class Workers:
         verdict = checked.verdict
         fault = checked.content.fault if checked.content else None
         faulty = fault is not None and fault.reason == verdict.reason
-        least = _FAULT_RETRY if faulty else _SLOW_RETRY.get(verdict.reason)
+        least = _fault_retry(verdict.reason) if faulty else _SLOW_RETRY.get(verdict.reason)
         wait = delay(job.tries, verdict.retry_after or least)
         if checked.content is not None and not faulty:
             self._source_failing = True
@@ -195,6 +212,10 @@ class Workers:
                 case.state,
                 case.reason,
             )
+
+
+def _fault_retry(reason: str) -> float:
+    return _POSTPONED_RETRY if reason == POSTPONED else _FAULT_RETRY
 
 
 def _unsettled_for(job: Job, now: float) -> float:

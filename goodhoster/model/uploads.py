@@ -65,6 +65,10 @@ class Upload:
     state: FileState
 
 
+POSTPONED = "opening-postponed"
+"""Reason of a fault: it takes long, and as many files as may be slow at a time were so already. Tried again soon."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Why a content could not be opened; its digests count all the same, and no match makes it *unchecked*."""

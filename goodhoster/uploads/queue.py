@@ -7,7 +7,7 @@ own, so that taking costs the same whether ten rows wait or a million.
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from goodhoster.model.uploads import Place
@@ -16,9 +16,12 @@ from goodhoster.uploads.turns import Turns
 
 LONGEST_DEFERRAL = 7200.0
 """Seconds. Nothing is deferred for longer; a row that seems to be was written before the clock was set back."""
+MOST_OF_ONE = 64
+"""Rows of one customer that a process has in hand: however long they take, others are taken beside them."""
 LONGEST_UNSETTLED = 60.0
 """Seconds. A file that is written to without end is checked then, as it is."""
 _PIECE = 1000
+_BEFORE_ALL = -1
 
 _ADD = f"""
 INSERT INTO uploads (directory, name, waiting, turn, priority, due, since, quiet) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -31,7 +34,7 @@ ON CONFLICT DO UPDATE SET
 """  # noqa: S608 - our own texts
 _READY = f"""
 SELECT {JOB_COLUMNS}, turn FROM uploads JOIN directories ON id = directory
-WHERE waiting = 2 AND priority = ? ORDER BY turn LIMIT ?
+WHERE waiting = 2 AND priority = ? AND turn > ? ORDER BY turn LIMIT ?
 """  # noqa: S608 - our own texts
 _DEFERRED = (
     "SELECT directory, name, priority, customer FROM uploads JOIN directories ON id = directory WHERE waiting = 1"
@@ -44,6 +47,7 @@ class Queue:
     def __init__(self) -> None:
         self._turns: defaultdict[int, Turns] = defaultdict(Turns)
         self._in_hand: dict[Place, Job] = {}
+        self._in_hand_of: Counter[str] = Counter()
 
     def add(self, db: sqlite3.Connection, arrivals: Sequence[tuple[int, bytes, Arrival]], now: float) -> None:
         """Make rows (directory, name, what is expected) wait, the first before the second."""
@@ -78,7 +82,8 @@ class Queue:
 
     def put_down(self, job: Job) -> None:
         """A worker has it in hand no longer."""
-        self._in_hand.pop(job.place, None)
+        if taken := self._in_hand.pop(job.place, None):
+            self._in_hand_of[taken.customer] -= 1
 
     def excuse(self, customer: str) -> None:
         """Rows of that customer vanished untaken."""
@@ -100,16 +105,32 @@ class Queue:
             self._turns[priority].reach(first[0] - 1)
 
     def _take(self, db: sqlite3.Connection, priority: int, count: int) -> list[Job]:
-        rows = db.execute(_READY, (priority, count + len(self._in_hand)))
-        taken: list[tuple[Job, int]] = []
-        for *columns, turn in rows:
+        """In turn. Rows of customers that have as many in hand as they may are passed over, and others' newest turns
+        come after all of those that were taken.
+        """
+        turns = self._turns[priority]
+        jobs, passed_over = self._pick(db, priority, _BEFORE_ALL, count)
+        if passed_over and len(jobs) < count:
+            more, _ = self._pick(db, priority, turns.reached, count - len(jobs))
+            jobs += more
+        return jobs
+
+    def _pick(self, db: sqlite3.Connection, priority: int, after: int, count: int) -> tuple[list[Job], bool]:
+        """Rows beyond that turn, and whether any was passed over."""
+        picked: list[Job] = []
+        passed_over = False
+        for *columns, turn in db.execute(_READY, (priority, after, count + len(self._in_hand))).fetchall():
             job = job_of(tuple(columns))
-            if job.place not in self._in_hand and len(taken) < count:
-                taken.append((job, turn))
-        if taken:
-            self._turns[priority].reach(taken[-1][1] - 1)
-        self._in_hand.update((job.place, job) for job, _ in taken)
-        return [job for job, _ in taken]
+            if job.place in self._in_hand or len(picked) == count:
+                continue
+            if self._in_hand_of[job.customer] >= MOST_OF_ONE:
+                passed_over = True
+                continue
+            self._in_hand[job.place] = job
+            self._in_hand_of[job.customer] += 1
+            self._turns[priority].reach(turn - 1)
+            picked.append(job)
+        return picked, passed_over
 
     def _make_ready(self, db: sqlite3.Connection, query: str, values: Row) -> int:
         rows = db.execute(query, (*values, _PIECE)).fetchall()

@@ -14,12 +14,13 @@ class Turns:
     """The numbers of one priority's rows. Bounded by the customers that have rows waiting."""
 
     def __init__(self) -> None:
-        self._reached = 0
+        self.reached = 0
+        """All rows before this number have been taken, but for those of customers that were passed over."""
         self._last: dict[Hashable, int] = {}
 
     def reach(self, turn: int) -> None:
-        """All rows before this number have been taken."""
-        self._reached = max(self._reached, turn)
+        """See `reached`."""
+        self.reached = max(self.reached, turn)
 
     def empty(self) -> None:
         """No row waits: what customers had before counts no more."""
@@ -27,7 +28,7 @@ class Turns:
 
     def next(self, customer: Hashable) -> int:
         """The number of this customer's next row."""
-        turn = max(self._reached, self._last.get(customer, 0)) + 1
+        turn = max(self.reached, self._last.get(customer, 0)) + 1
         self._last[customer] = turn
         return turn
 

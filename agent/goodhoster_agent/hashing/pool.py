@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 
 from goodhoster.checking.digests import read_content
 from goodhoster.checking.hasher import worth_opening
 from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.model.uploads import Content, Fault
-from goodhoster_agent.hashing.process import Start, StartedHere, Worker, WorkerLostError
+from goodhoster.model.uploads import POSTPONED, Content, Fault, FileState
+from goodhoster_agent.hashing.process import PlaceLostError, Start, StartedHere, Worker, WorkerLostError
 
 _log = logging.getLogger(__name__)
 _TRIES = 2
+_MOST_POSTPONED = 10_000
+"""Remembered, some 5 MB; the oldest are forgotten first."""
+_State = tuple[int, FileState]
+"""With the number of the device, which tells two disks apart that are mounted now."""
 _LIFE = 1000
 """Files after which a worker is replaced, whatever its decoders have kept of them."""
 
@@ -25,6 +31,9 @@ class HashingPool:
 
     A file that is only to be digested is read here, by code that parses nothing. One that makes its worker hang or die
     costs that worker alone: it is tried once more with another, and then has its digests and a fault.
+
+    What takes long gives its place to others and goes on beside them, as many at a time as there are places; beyond
+    that it has its digests and the fault `opening-postponed`. So slow files never keep ordinary ones waiting.
     """
 
     def __init__(self, limits: ReadingLimits, processes: int, start: Start = StartedHere) -> None:
@@ -32,6 +41,8 @@ class HashingPool:
         self._processes = processes
         self._start = start
         self._places = threading.BoundedSemaphore(processes)
+        self._slow_places = threading.BoundedSemaphore(processes)
+        self._postponed: dict[_State, Content] = {}
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
         self._closed = False
@@ -50,8 +61,19 @@ class HashingPool:
         """See `ports.Hasher`."""
         if not worth_opening(fd):
             return read_content(fd, self._limits.file_bytes)
-        with self._places:
-            return self._opened(fd)
+        found = os.fstat(fd)
+        state = found.st_dev, FileState.of(found)
+        postponed = self._postponed.get(state)
+        if postponed is None:
+            place = _Place(self._places, self._slow_places)
+        elif self._slow_places.acquire(blocking=False):
+            place = _Place(self._slow_places)
+        else:
+            return postponed
+        with closing(place):
+            content = self._opened(fd, place)
+        self._remember(state, content)
+        return content
 
     def problems(self) -> list[str]:
         """See `ports.Hasher`; known once a worker has started."""
@@ -67,21 +89,32 @@ class HashingPool:
         for worker in idle:
             worker.stop()
 
-    def _opened(self, fd: int) -> Content:
+    def _remember(self, state: _State, content: Content) -> None:
+        """What was postponed goes among the slow ones at once when it comes again, or costs nothing."""
+        with self._lock:
+            self._postponed.pop(state, None)
+            if content.fault and content.fault.reason == POSTPONED:
+                self._postponed[state] = content
+            if len(self._postponed) > _MOST_POSTPONED:
+                del self._postponed[next(iter(self._postponed))]
+
+    def _opened(self, fd: int, place: _Place) -> Content:
         told: Content | None = None
         fault: Fault | None = None
         for _ in range(_TRIES):
             try:
-                return self._by_a_worker(fd)
+                return self._by_a_worker(fd, place)
             except WorkerLostError as lost:
-                self._note(lost)
                 told, fault = told or lost.content, Fault(lost.reason, str(lost))
+                if lost.reason == POSTPONED:
+                    break
+                self._note(lost)
         return replace(told or read_content(fd, self._limits.file_bytes), fault=fault)
 
-    def _by_a_worker(self, fd: int) -> Content:
+    def _by_a_worker(self, fd: int, place: _Place) -> Content:
         worker = self._take()
         try:
-            content = worker.read(fd)
+            content = worker.read(fd, place.move)
         except UncheckedError:
             self._put_back(worker)
             raise
@@ -98,7 +131,7 @@ class HashingPool:
 
     def _put_back(self, worker: Worker) -> None:
         with self._lock:
-            if not self._closed and worker.files < _LIFE:
+            if not self._closed and worker.files < _LIFE and len(self._idle) < self._processes:
                 self._idle.append(worker)
                 return
         worker.stop()
@@ -113,3 +146,25 @@ class HashingPool:
         if new:
             self.missing |= new
             _log.warning("pictures are opened with less protection: this machine has no %s", ", no ".join(sorted(new)))
+
+
+class _Place:
+    """Of one file. Among the ordinary ones it waits for it, and may move; among the slow ones alone it has it."""
+
+    def __init__(self, held: threading.Semaphore, slow: threading.Semaphore | None = None) -> None:
+        self._held, self._slow = held, slow or held
+        if slow is not None:
+            held.acquire()
+
+    def move(self) -> None:
+        """Go on among the slow ones; PlaceLostError when those are full."""
+        if self._held is self._slow:
+            return
+        if not self._slow.acquire(blocking=False):
+            raise PlaceLostError
+        self._held.release()
+        self._held = self._slow
+
+    def close(self) -> None:
+        """Let the next one in."""
+        self._held.release()

@@ -13,10 +13,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.model.uploads import Content
+from goodhoster.model.uploads import POSTPONED, Content
 from goodhoster_agent.hashing import wire
 
 _START_SECONDS = 60.0
+SOON = 0.5
+"""Seconds in which an ordinary picture is read and opened many times over; what takes longer is slow."""
 _SLOWEST_DISK = 1 << 20
 """Bytes a second: a worker that takes longer over the digests hangs."""
 _ENVIRONMENT = {
@@ -76,6 +78,10 @@ class WorkerLostError(Exception):
         self.content = content
 
 
+class PlaceLostError(Exception):
+    """There is no room for one more slow file now."""
+
+
 class Worker:
     """One process. Not for use by two threads at once."""
 
@@ -85,6 +91,8 @@ class Worker:
         with theirs:
             self._process = start(theirs, limits)
         self._heard = bytearray()
+        self._slow_at = float("inf")
+        self._slow: Callable[[], None] = lambda: None
         self.files = 0
         """How many it was given."""
         self.missing: list[str] = self._greeting()
@@ -95,17 +103,21 @@ class Worker:
         """Its process id."""
         return self._process.pid
 
-    def read(self, fd: int) -> Content:
-        """Let it read and open a file. UncheckedError when the digests could not be taken, WorkerLostError."""
+    def read(self, fd: int, slow: Callable[[], None] = lambda: None) -> Content:
+        """Let it read and open a file. UncheckedError when the digests could not be taken, WorkerLostError.
+
+        `slow` is called once when that is not done `SOON`; when it raises PlaceLostError the worker is given up.
+        """
         self.files += 1
+        self._slow, self._slow_at = slow, time.monotonic() + SOON
         try:
             wire.send_file(self._channel, fd)
             content = wire.digests_heard(self._line(_START_SECONDS + os.fstat(fd).st_size / _SLOWEST_DISK))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, PlaceLostError) as error:
             raise self._lost(error) from error
         try:
             return wire.inside_heard(self._line(self._limits.seconds), content)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, PlaceLostError) as error:
             raise self._lost(error, content) from error
 
     def stop(self) -> int:
@@ -121,9 +133,10 @@ class Worker:
             raise self._lost(error) from error
 
     def _lost(self, error: Exception, content: Content | None = None) -> WorkerLostError:
-        hung = isinstance(error, TimeoutError)
         ended = self.stop()
-        if hung:
+        if isinstance(error, PlaceLostError):
+            return WorkerLostError("opening it takes long, and others are slow already", POSTPONED, content)
+        if isinstance(error, TimeoutError):
             return WorkerLostError("opening it takes too long", "opening-too-slow", content)
         how = f"signal {-ended}" if ended < 0 else "an answer that is none"
         return WorkerLostError(f"opening it ended the process that did it ({how})", "opening-crashed", content)
@@ -132,14 +145,25 @@ class Worker:
         """The next whole line, or what there is of it when the worker ended; TimeoutError."""
         until = time.monotonic() + seconds
         while (end := self._heard.find(b"\n")) < 0 and len(self._heard) < wire.LONGEST:
-            self._channel.settimeout(max(0.001, until - time.monotonic()))
-            block = self._channel.recv(1 << 16)
+            block = self._next_block(until)
             if not block:
                 break
             self._heard += block
         text = bytes(self._heard[: end + 1]) if end >= 0 else bytes(self._heard)
         del self._heard[: len(text)]
         return text
+
+    def _next_block(self, until: float) -> bytes:
+        while True:
+            self._channel.settimeout(max(0.001, min(until, self._slow_at) - time.monotonic()))
+            try:
+                return self._channel.recv(1 << 16)
+            except TimeoutError:
+                if time.monotonic() >= until:
+                    raise
+                if time.monotonic() >= self._slow_at:
+                    self._slow_at = float("inf")
+                    self._slow()
 
 
 _MODULE = "goodhoster_agent.hashing.worker"

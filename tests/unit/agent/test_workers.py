@@ -1,6 +1,8 @@
 """The pool over the queue: every file gets its verdict, failures come back in time, and no thread dies of anything."""
 
+import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -28,6 +30,7 @@ from goodhoster.testing.hash_source_suite import made_up
 from goodhoster.toolkit import Toolkit
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.places import Tree
+from goodhoster.uploads.queue import MOST_OF_ONE
 from goodhoster_agent.workers import Workers
 
 PICTURE = "\x89PNG made up"
@@ -203,3 +206,27 @@ def test_stopping_ends_after_the_files_in_hand_and_the_rest_waits_on_disk(house:
     figures = house.index.figures()
     assert figures.verdicts == {"clear": house.workers.checked}
     assert figures.waiting == 500 - house.workers.checked
+
+
+def test_one_customers_slow_files_leave_threads_for_others(house: House) -> None:
+    """Whatever makes them slow; here it is a source that does not answer about them."""
+    answered = threading.Event()
+
+    class Slow(MemorySource):
+        def look_up(self, question: Question) -> tuple[Match, ...]:
+            if question.digests.sha256 in slow:
+                answered.wait(60)
+            return super().look_up(question)
+
+    slow = {hashlib.sha256(f"{PICTURE} {number}".encode()).digest() for number in range(100)}
+    house.sources.append(Slow({}, name="slow", local=True))
+    for number in range(100):
+        house.file(f"anna/{number}.png", f"{PICTURE} {number}")
+    house.workers.start()
+    eventually(lambda: len(house.index._queue.hands()) >= MOST_OF_ONE)
+    for number in range(5):
+        house.file(f"bert/{number}.png")
+        eventually(lambda number=number: house.verdicts() == {"clear": number + 1})  # type: ignore[misc]
+    answered.set()
+    eventually(house.idle)
+    assert house.verdicts() == {"clear": 105}

@@ -1,13 +1,16 @@
 """A worker may hang, lie or die: that costs it alone, and the file its second try."""
 
+import bz2
 import hashlib
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +18,23 @@ import pytest
 
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.model.limits import ReadingLimits
+from goodhoster.model.uploads import POSTPONED
 from goodhoster.testing.drawn import drawn, encoded, every_format, jpeg
 from goodhoster.testing.hasher_suite import opened, read
 from goodhoster_agent.hashing.pool import HashingPool
 from goodhoster_agent.hashing.process import Worker, WorkerLostError
 
 LIMITS = ReadingLimits()
+
+
+def slow_archive() -> bytes:
+    """Small, with gigabytes of zeros to skip; it ends within its member."""
+    header = tarfile.TarInfo("zeros")
+    header.size = 1 << 40
+    return bz2.compress(header.tobuf()) + bz2.compress(bytes(64 << 20)) * 50
+
+
+SLOW = slow_archive()
 
 
 @pytest.fixture
@@ -104,6 +118,36 @@ def test_too_little_memory_is_a_fault_and_not_the_end() -> None:
     with opened(jpeg(1)) as fd:
         assert small.read(fd).fault is None
     small.stop()
+
+
+def test_what_takes_long_keeps_no_ordinary_picture_waiting(pool: HashingPool) -> None:
+    """Though there is one place only."""
+    with ThreadPoolExecutor(1) as thread:
+        slow = thread.submit(read, pool, SLOW)
+        while pool._slow_places.acquire(blocking=False):
+            pool._slow_places.release()
+            time.sleep(0.01)
+        assert read(pool, jpeg(1)).fault is None
+        assert not slow.done()
+        fault = slow.result().fault
+    assert fault
+    assert fault.reason == "broken-archive"
+    assert pool.lost == 0
+
+
+def test_with_as_many_slow_files_as_may_be_the_next_is_put_off_and_its_digests_count(pool: HashingPool) -> None:
+    with opened(SLOW) as fd:
+        with pool._slow_places:
+            for _ in range(2):  # the second time at once: it is known to be slow
+                content = pool.read(fd)
+                assert content.fault
+                assert content.fault.reason == POSTPONED
+                assert content.digests.sha256 == hashlib.sha256(SLOW).digest()
+            assert read(pool, jpeg(1)).fault is None
+        fault = pool.read(fd).fault
+    assert fault
+    assert fault.reason == "broken-archive"
+    assert pool.lost == 0
 
 
 def test_workers_end_with_the_pool() -> None:

@@ -1,0 +1,32 @@
+"""One customer's slow files keep nobody else's waiting (promise G10), with real processes."""
+
+import bz2
+import tarfile
+
+from goodhoster.testing.pictures import made_up_picture
+from tests.journeys.host import Host, sha1_of, wait_until
+
+
+def slow_archive(number: int) -> bytes:
+    """Some kilobytes that take many seconds to look into: gigabytes of zeros to skip."""
+    header = tarfile.TarInfo(f"{number}")
+    header.size = 1 << 40
+    return bz2.compress(header.tobuf()) + ZEROS * 400
+
+
+ZEROS = bz2.compress(bytes(64 << 20))
+
+
+def test_archives_that_take_long_delay_no_other_customer(host: Host) -> None:
+    known = [made_up_picture(number) for number in range(5)]
+    host.service.known = {sha1_of(content) for content in known}
+    host.start()
+    for number in range(40):
+        host.upload(f"anna/{number}.tar.bz2", slow_archive(number))
+    assert wait_until(lambda: host.status()["unchecked_reasons"].get("opening-postponed", 0) > 0)
+    for number, content in enumerate(known):
+        path = host.upload(f"bert/{number}.png", content)
+        assert wait_until(lambda path=path: not path.exists(), 20)  # type: ignore[misc]
+    last = host.upload("anna/last.png", known[0])
+    assert wait_until(lambda: not last.exists(), 40), "its own pictures come too"
+    host.stop()
