@@ -181,7 +181,8 @@ class Daemon:
         self._complaint = repr(error)
 
     def stop(self) -> None:
-        """End after the files in hand; what waits is on disk."""
+        """End after the files in hand, but for what is being opened; what waits is on disk."""
+        self._house.toolkit.hasher.close()
         self._notices.stop()
         self._retro.stop()
         self._watcher.stop()

@@ -2,6 +2,7 @@
 
 import bz2
 import tarfile
+import time
 
 from goodhoster.testing.pictures import made_up_picture
 from tests.journeys.host import Host, sha1_of, wait_until
@@ -29,4 +30,6 @@ def test_archives_that_take_long_delay_no_other_customer(host: Host) -> None:
         assert wait_until(lambda path=path: not path.exists(), 20)  # type: ignore[misc]
     last = host.upload("anna/last.png", known[0])
     assert wait_until(lambda: not last.exists(), 40), "its own pictures come too"
+    began = time.monotonic()
     host.stop()
+    assert time.monotonic() - began < 20, "no slow file keeps it from ending"

@@ -45,6 +45,7 @@ class HashingPool:
         self._postponed: dict[_State, Content] = {}
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
+        self._busy: set[Worker] = set()
         self._closed = False
         self.lost = 0
         """Workers that hung or died since the start."""
@@ -82,12 +83,15 @@ class HashingPool:
         ]
 
     def close(self) -> None:
-        """See `ports.Hasher`."""
+        """See `ports.Hasher`. What is being opened has its digests and the fault `opening-postponed`."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
+            busy = list(self._busy)
         for worker in idle:
             worker.stop()
+        for worker in busy:
+            worker.abandon()
 
     def _remember(self, state: _State, content: Content) -> None:
         """What was postponed goes among the slow ones at once when it comes again, or costs nothing."""
@@ -105,19 +109,25 @@ class HashingPool:
             try:
                 return self._by_a_worker(fd, place)
             except WorkerLostError as lost:
-                told, fault = told or lost.content, Fault(lost.reason, str(lost))
-                if lost.reason == POSTPONED:
+                reason, why = (POSTPONED, "the program is ending") if self._closed else (lost.reason, str(lost))
+                told, fault = told or lost.content, Fault(reason, why)
+                if reason == POSTPONED:
                     break
                 self._note(lost)
         return replace(told or read_content(fd, self._limits.file_bytes), fault=fault)
 
     def _by_a_worker(self, fd: int, place: _Place) -> Content:
         worker = self._take()
+        with self._lock:
+            self._busy.add(worker)
         try:
             content = worker.read(fd, place.move)
         except UncheckedError:
             self._put_back(worker)
             raise
+        finally:
+            with self._lock:
+                self._busy.discard(worker)
         self._put_back(worker)
         return content
 

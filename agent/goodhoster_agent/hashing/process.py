@@ -120,6 +120,10 @@ class Worker:
         except (OSError, ValueError, PlaceLostError) as error:
             raise self._lost(error, content) from error
 
+    def abandon(self) -> None:
+        """End the process while another thread waits for its answer; that one sees that it is lost."""
+        self._process.end()
+
     def stop(self) -> int:
         """End it at once. How it ended, as `Popen.returncode` says it. May be called twice."""
         ended = self._process.end()

@@ -150,6 +150,19 @@ def test_with_as_many_slow_files_as_may_be_the_next_is_put_off_and_its_digests_c
     assert pool.lost == 0
 
 
+def test_a_pool_that_is_closed_waits_for_no_slow_file(pool: HashingPool) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        slow = thread.submit(read, pool, SLOW)
+        while pool._slow_places.acquire(blocking=False):
+            pool._slow_places.release()
+            time.sleep(0.01)
+        pool.close()
+        content = slow.result(timeout=2)
+    assert content.fault
+    assert content.fault.reason == POSTPONED
+    assert content.digests.sha256 == hashlib.sha256(SLOW).digest()
+
+
 def test_workers_end_with_the_pool() -> None:
     pool = HashingPool(LIMITS, 1)
     read(pool, jpeg(1))
