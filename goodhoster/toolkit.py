@@ -113,7 +113,8 @@ class Toolkit:
         return self.restore(self._end_storm(storm_id, StormState.UNDONE, order, _RESTORABLE), order)
 
     def release_storm(self, storm_id: str, order: Order) -> CaseOrders:
-        """Let go on what the storm and its parts held."""
+        """Let go on what the storm and its parts held; RefusedError in mode observe."""
+        self.desk.expect_enforcing()
         return self.confirm(self._end_storm(storm_id, StormState.RELEASED, order, _HELD), order)
 
     def _end_storm(self, storm_id: str, state: StormState, order: Order, wanted: frozenset[CaseState]) -> list[str]:

@@ -169,6 +169,7 @@ class Daemon:
         """
         try:
             self._try_again(time.monotonic())
+            self._watcher.look_for_trees()
             self._owners.write()
             write_report(self._house.settings.state_dir, self._report())
         except Exception as error:

@@ -54,17 +54,26 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 def _kernel(settings: Settings) -> Finding:
     """Are openat2(2) and renameat2(2) there and permitted? Quarantine cannot do without."""
-    with tempfile.TemporaryDirectory(dir=make_state_dir(settings.state_dir)) as folder:
-        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.close(os.open("trial", os.O_CREAT | os.O_WRONLY, 0o600, dir_fd=directory))
-            kernel.rename_noreplace((directory, b"trial"), (directory, b"moved"))
-            os.close(kernel.open_beneath(directory, b"moved", os.O_RDONLY))
-        except OSError as error:
-            hint = "Linux 5.6 or later; a container's seccomp profile must permit both calls"
-            return Finding("kernel", ok=False, detail=f"openat2 or renameat2: {error.strerror}", hint=hint)
-        finally:
-            os.close(directory)
+    state_dir = make_state_dir(settings.state_dir)
+    try:
+        with tempfile.TemporaryDirectory(dir=state_dir) as folder:
+            return _kernel_in(folder)
+    except OSError as error:
+        hint = "run this as the user whose the state directory is, and look whether its disk is full or read-only"
+        return Finding("kernel", ok=False, detail=f"nothing can be tried in {state_dir}: {error.strerror}", hint=hint)
+
+
+def _kernel_in(folder: str) -> Finding:
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.close(os.open("trial", os.O_CREAT | os.O_WRONLY, 0o600, dir_fd=directory))
+        kernel.rename_noreplace((directory, b"trial"), (directory, b"moved"))
+        os.close(kernel.open_beneath(directory, b"moved", os.O_RDONLY))
+    except OSError as error:
+        hint = "Linux 5.6 or later; a container's seccomp profile must permit both calls"
+        return Finding("kernel", ok=False, detail=f"openat2 or renameat2: {error.strerror}", hint=hint)
+    finally:
+        os.close(directory)
     return Finding("kernel", ok=True, detail="openat2 and renameat2 work")
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from goodhoster.assembly.noticehouse import mailer_of
 from goodhoster.assembly.notices import notifiers
 from goodhoster.assembly.sources import check_hash_sources
-from goodhoster.assembly.state import trees_of
+from goodhoster.assembly.state import expect_trees
 from goodhoster.settings import Settings
 from goodhoster_agent.intake.imap import mailbox_of
 
 
 def check_whole(settings: Settings) -> None:
     """Look at every tree and read every secret and key; ConfigurationError with the first thing that is wrong."""
-    trees_of(settings)
+    expect_trees(settings)
     check_hash_sources(settings)
     notifiers(settings)
     mailer_of(settings)

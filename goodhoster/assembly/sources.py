@@ -42,14 +42,16 @@ def _read(settings: Settings) -> list[tuple[Any, RolloutSettings]]:
 
 
 def _build(
-    settings: Settings, read: Iterable[tuple[Any, RolloutSettings]], shelf: ListShelf
+    settings: Settings, read: Iterable[tuple[Any, RolloutSettings]], shelf: ListShelf, book: AnswerBook | None = None
 ) -> tuple[ObservedSource, ...]:
     around = Surroundings(shelf, utc_now)
     record = _recorder(audit_log(settings))
     sources: list[ObservedSource] = []
     with ExitStack() as begun:
         for kind, rollout in read:
-            source = _rolled_out(begun.enter_context(closing(kind.build(around))), rollout, record)
+            built = Contained(begun.enter_context(closing(kind.build(around))))
+            remembering = built if book is None or built.local else Remembering(built, book)
+            source = _rolled_out(remembering, rollout, record)
             if source.name in {other.name for other in sources}:
                 hint = "give each [[hash_source]] its name"
                 raise ConfigurationError(f"two hash sources are called {source.name}", hint=hint)
@@ -60,8 +62,7 @@ def _build(
 
 def _rolled_out(source: ObservedSource, rollout: RolloutSettings, record: Record) -> ObservedSource:
     """As far as the house trusts the source yet."""
-    contained = Contained(source)
-    shadowed = Shadowed(contained, record) if rollout.shadow else contained
+    shadowed = Shadowed(source, record) if rollout.shadow else source
     return RolledOut(shadowed, rollout.percent) if rollout.percent < _ALL else shadowed
 
 
@@ -89,7 +90,8 @@ def check_hash_sources(settings: Settings) -> None:
 
 
 def relay_sources(settings: Settings) -> tuple[HashSource, ...]:
-    """The sources of the compatible hash service: what an upstream answered is remembered for a while.
+    """The sources of the compatible hash service: what an upstream answered is remembered for a while; what was not
+    asked, or failed in shadow, is no answer.
 
     It is asked by digests, so sources that take fingerprints only have no part in it: their kinds say so by a
     `takes_digests` that is false.
@@ -98,9 +100,7 @@ def relay_sources(settings: Settings) -> tuple[HashSource, ...]:
     directory.mkdir(mode=0o700, exist_ok=True)
     book = AnswerBook(directory / "answers.sqlite")
     read = [(kind, rollout) for kind, rollout in _read(settings) if getattr(kind, "takes_digests", True)]
-    return tuple(
-        source if source.local else Remembering(source, book) for source in _build(settings, read, list_shelf(settings))
-    )
+    return _build(settings, read, list_shelf(settings), book)
 
 
 def hash_source_kinds() -> Mapping[str, Any]:

@@ -19,7 +19,10 @@ from goodhoster.uploads.places import Tree
 
 
 def trees_of(settings: Settings) -> tuple[Tree, ...]:
-    """Every [[watch]]; ConfigurationError when one is no directory, or lies in another: its files would count twice."""
+    """Every [[watch]], also one that is not there now, such as a disk that is not mounted: others go on without it.
+
+    ConfigurationError when one lies in another: its files would count twice.
+    """
     trees = tuple(map(_tree, settings.watches))
     in_order = sorted(os.path.join(tree.root, b"") for tree in trees)
     for outer, inner in pairwise(in_order):
@@ -29,6 +32,15 @@ def trees_of(settings: Settings) -> tuple[Tree, ...]:
                 hint="name only the outer one in [[watch]]: everything below it is covered",
             )
     return trees
+
+
+def expect_trees(settings: Settings) -> None:
+    """As `trees_of`; ConfigurationError also when one is not there, or is no directory."""
+    for tree in trees_of(settings):
+        if not os.path.isdir(tree.root):
+            raise ConfigurationError(
+                f"the watched tree {display(tree.root)} is no directory", hint="see [[watch]] path"
+            )
 
 
 def audit_log(settings: Settings) -> AuditLog:
@@ -73,7 +85,5 @@ def make_state_dir(state_dir: Path) -> Path:
 
 def _tree(watch: WatchSettings) -> Tree:
     root = os.path.realpath(os.fsencode(watch.path))
-    if not os.path.isdir(root):
-        raise ConfigurationError(f"the watched tree {watch.path} is no directory", hint="see [[watch]] path")
     customer = None if watch.customer == "first-directory" else watch.customer
     return Tree(root, customer, watch.include_private_communication or "")

@@ -119,7 +119,8 @@ class CaseDesk:
             return self._put_back(self.record(restoring, case))
 
     def confirm(self, case_id: str, order: Order) -> Case:
-        """A person lets a held, failed or only observed case be acted on."""
+        """A person lets a held, failed or only observed case be acted on; RefusedError in mode observe."""
+        self.expect_enforcing()
         with self.turn:
             case = self.store.get(case_id)
             if case.state not in UNDECIDED | {CaseState.FAILED}:
@@ -134,6 +135,12 @@ class CaseDesk:
             self.record(opened, case)
             self._log("case.confirmed", case=case.id, actor=order.actor, reason=order.reason)
             return self._carry_out([opened], after_crash=case.state is CaseState.FAILED)[0]
+
+    def expect_enforcing(self) -> None:
+        """RefusedError in mode observe, which touches nothing, whoever says so."""
+        if not self.rules.enforce:
+            message = "the mode is observe: nothing is taken offline"
+            raise RefusedError(message, hint='set mode = "enforce" in [policy], then say it again')
 
     def recover(self) -> list[Case]:
         """Finish or mark what a crash left under way, and try again what failed. Returns the cases that moved on."""

@@ -97,7 +97,8 @@ class NoticeDesk:
             return self._advance(self._parts.store.get(notice_id))
 
     def confirm(self, notice_id: str, order: Order) -> Notice:
-        """A person lets everything that waits in this notice be acted on."""
+        """A person lets everything that waits in this notice be acted on; RefusedError in mode observe."""
+        self._parts.acts.desk.expect_enforcing()
         with self._parts.turn:
             notice = self._parts.store.get(notice_id)
             self._log("notice.confirmed", notice_id, actor=order.actor, reason=order.reason)

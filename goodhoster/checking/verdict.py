@@ -28,13 +28,15 @@ def verdict_of(
     A match of any source is *known*, or *near* when all are by fingerprint, even while another source fails (its
     reason is kept: it still owes its answer). No match and a failure is *unchecked*, and so is no match where
     something inside could not be looked at or went over a limit. What is no picture is compared with local lists only:
-    nothing about it leaves the machine. Without any source nothing was checked.
+    nothing about it leaves the machine. Without any source nothing was checked. Nothing at all is *clear*.
 
     A match of an exempt content is *exempt*, and stops no match of another content. While the exemptions cannot be
     read, a match is *unchecked*.
     """
     if not sources:
         return Verdict(VerdictKind.UNCHECKED, reason="no-source", detail="no [[hash_source]] is configured")
+    if content.size == 0:
+        return Verdict(VerdictKind.CLEAR)  # there are lists with the digest of nothing: it would take every empty file
     matches, failure = _ask(_question(content), sources, picture=picture)
     try:
         matches = _marked(matches, content.digests, exempt)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from goodhoster import kernel
-from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.model.uploads import FileState, Place, Upload, display
 from goodhoster.notices.routes import ServedFrom
 
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG})
@@ -91,9 +91,15 @@ class Ground:
 
     @contextmanager
     def opened(self, place: Place, flags: int) -> Iterator[int]:
-        """A descriptor of what is at that place. NoPlaceError: `missing`, `link`, `unreadable`."""
+        """A descriptor of what is at that place. NoPlaceError: `missing`, `link`, `unreadable`; the last also where the
+        tree is not there: its files may come back with their disk.
+        """
         try:
             tree = os.open(place.tree, os.O_PATH | os.O_DIRECTORY)
+        except OSError as error:
+            message = f"the watched tree {display(place.tree)} cannot be opened: {error.strerror}"
+            raise NoPlaceError(message, reason="unreadable") from error
+        try:
             try:
                 fd = kernel.open_beneath(tree, place.path or b".", flags | os.O_NOFOLLOW)
             finally:

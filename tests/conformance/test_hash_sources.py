@@ -101,7 +101,7 @@ class TestRemembering(HashSourceSuite):
     @pytest.fixture
     def source(self, tmp_path: Path) -> Iterator[HashSource]:
         book = AnswerBook(tmp_path / "answers.sqlite")
-        yield Remembering(memory(), book)
+        yield Remembering(Counted(memory(), lambda: datetime.now(UTC)), book)
         book.close()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from goodhoster.assembly.house import assemble
 from goodhoster.assembly.sources import hash_sources, relay_sources
-from goodhoster.assembly.state import audit_log, lists_directory, make_state_dir, trees_of
+from goodhoster.assembly.state import audit_log, expect_trees, lists_directory, make_state_dir, trees_of
 from goodhoster.checking.listbuild import import_entries
 from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import ConfigurationError
@@ -17,7 +17,9 @@ from goodhoster.model.digests import Algorithm
 from goodhoster.model.uploads import Content
 from goodhoster.model.verdicts import Category, Kind, VerdictKind
 from goodhoster.settings import Settings, load
+from goodhoster.testing import http_answers
 from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.testing.hashcheckservice import FakeHashService
 from goodhoster.uploads.places import Tree
 
 Configure = Callable[[str], Settings]
@@ -89,7 +91,7 @@ def test_a_tree_named_by_a_link_is_the_directory_it_leads_to(configure: Configur
 @pytest.mark.parametrize("path", ["missing", "goodhoster.toml"])
 def test_a_tree_that_is_no_directory_is_told(configure: Configure, path: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{path} is no directory"):
-        trees_of(configure(f'[[watch]]\npath = "{path}"'))
+        expect_trees(configure(f'[[watch]]\npath = "{path}"'))
 
 
 @pytest.mark.parametrize("inner", ["customers", "customers/.", "customers/anna/web", "link"])
@@ -160,6 +162,26 @@ def test_the_relay_asks_no_source_that_takes_fingerprints_only(configure: Config
     assert [source.name for source in sources] == ["arachnid", "list"]
     assert [source.name for source in relay_sources(settings)] == ["list"]
     for source in sources:
+        source.close()
+
+
+@pytest.mark.parametrize("rollout", ["shadow = true", "percent = 1"])
+def test_the_relay_remembers_no_answer_that_was_none(configure: Configure, rollout: str) -> None:
+    """What failed in shadow, and what was not asked about, must not count as "no" once the source is trusted."""
+    known = made_up("known")
+    with FakeHashService(known={known.digests.of(Algorithm.SHA1)}) as service:
+        service.username, service.password = "example", "s3cret"
+        service.behave = lambda _: http_answers.RESETS
+        upstream = SERVICE.replace("http://127.0.0.1:1/v1/check", service.url) + 'deadline = "1s"\n'
+        (source,) = relay_sources(configure(f"{upstream}{rollout}\n"))
+        assert source.look_up(known) == ()
+        source.close()
+        service.behave = lambda _: None
+        (source,) = relay_sources(configure(upstream))
+        assert source.look_up(known)
+        asked = len(service.requests)
+        assert source.look_up(known)
+        assert len(service.requests) == asked, "an answer is remembered"
         source.close()
 
 

@@ -50,7 +50,7 @@ def _obstacle(trees: Sequence[bytes], marks: Marks) -> str:
     except OSError as error:
         return f"{error.strerror} (needs CAP_SYS_ADMIN and Linux 5.9)"
     try:
-        return next((told for tree in trees if (told := _obstacle_at(marks, group, tree))), "")
+        return next((told for tree in trees if os.path.isdir(tree) and (told := _obstacle_at(marks, group, tree))), "")
     finally:
         os.close(group)
 

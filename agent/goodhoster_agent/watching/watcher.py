@@ -40,6 +40,7 @@ class Watcher:
         self._told: queue.SimpleQueue[Hint | Gap | None] = queue.SimpleQueue()
         self._dropping = False
         self._said: dict[str, float] = {}
+        self._absent: list[bytes] = []
         scanner = Scanner(index, rhythm.settle, self._ring)
         self._newcomers = Newcomers(scanner, self._listen)
         self._reconciler = Reconciler(trees, scanner, rhythm)
@@ -59,7 +60,18 @@ class Watcher:
 
     def problems(self) -> list[str]:
         """What is not watched now, in words, for `status`; empty when all is as it should be."""
-        return self.source.problems()
+        absent = (display(root) for root in self._absent)
+        told = [f"ALARM: the watched tree {root} is not there: nothing of it is checked" for root in absent]
+        return told + self.source.problems()
+
+    def look_for_trees(self) -> None:
+        """Which are not there, such as a disk that is not mounted? One that came (back) is watched and compared."""
+        absent = [tree.root for tree in self._trees if not os.path.isdir(tree.root)]
+        for root in set(self._absent) - set(absent):
+            _log.warning("the watched tree %s is there now", display(root))
+            self.source.cover(root)
+            self._reconciler.again()
+        self._absent = absent
 
     def start(self) -> None:
         """Begin watching, then scan everything once: the scan finds what came before, events tell what comes later."""

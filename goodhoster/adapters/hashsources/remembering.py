@@ -18,9 +18,9 @@ from pathlib import Path
 from threading import Lock
 
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.sources import Question
+from goodhoster.model.sources import Question, SourceHealth
 from goodhoster.model.verdicts import Category, Match
-from goodhoster.ports import HashSource
+from goodhoster.ports import ObservedSource
 
 log = logging.getLogger(__name__)
 
@@ -69,10 +69,10 @@ class AnswerBook:
         try:
             with self._lock:
                 row = self._database.execute(_RECALL, (source, _key(question))).fetchone()
-        except sqlite3.Error as error:
+            return self._fresh(*row) if row else None
+        except (sqlite3.Error, ValueError, TypeError) as error:
             log.warning("remembered answers cannot be read: %s", error)
             return None
-        return self._fresh(*row) if row else None
 
     def _fresh(self, asked: float, text: str) -> tuple[Match, ...] | None:
         """An answer from the future is stale too: the clock was put back."""
@@ -107,7 +107,7 @@ class AnswerBook:
 class Remembering:
     """HashSource that answers from the book first."""
 
-    def __init__(self, source: HashSource, book: AnswerBook) -> None:
+    def __init__(self, source: ObservedSource, book: AnswerBook) -> None:
         self.name = source.name
         self.local = source.local
         self._source = source
@@ -129,6 +129,10 @@ class Remembering:
     def close(self) -> None:
         """As the source; the book belongs to who opened it."""
         self._source.close()
+
+    def health(self) -> SourceHealth:
+        """The source's: what was remembered was not asked."""
+        return self._source.health()
 
 
 def _key(question: Question) -> bytes:

@@ -240,6 +240,17 @@ def test_an_order_needs_something_to_do(house: House, verb: str) -> None:
         getattr(house.desk(), verb)(case.id, EVE)
 
 
+def test_in_mode_observe_nobodys_word_takes_a_file(house: House) -> None:
+    house.rules = replace(house.rules, enforce=False)
+    case = house.receive(house.upload("anna/a.jpg"))
+    with pytest.raises(RefusedError, match="observe"):
+        house.desk().confirm(case.id, EVE)
+    assert house.store.get(case.id) == case
+    assert (house.tree / "anna/a.jpg").exists()
+    house.rules = replace(house.rules, enforce=True)
+    assert house.desk().confirm(case.id, EVE).state is CaseState.OFFLINE
+
+
 def test_a_file_that_went_meanwhile_is_gone(house: House) -> None:
     upload = house.upload("anna/a.jpg")
     (house.tree / "anna/a.jpg").unlink()

@@ -73,6 +73,11 @@ def test_without_a_source_nothing_was_checked(*, picture: bool) -> None:
     assert (verdict.kind, verdict.reason) == (VerdictKind.UNCHECKED, "no-source")
 
 
+def test_nothing_is_clear_though_a_list_has_the_digest_of_nothing() -> None:
+    empty = replace(CONTENT, size=0, kind=Kind.OTHER)
+    assert verdict_of(empty, [memory(knows=True)], picture=True).kind is VerdictKind.CLEAR
+
+
 def test_what_is_no_picture_is_asked_of_local_sources_only() -> None:
     far, near = memory(knows=True), Alike(NEAR)
     assert verdict_of(CONTENT, [far, near], picture=False).matches == (NEAR,)

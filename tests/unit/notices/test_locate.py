@@ -89,6 +89,14 @@ def test_a_file_with_its_customer_and_state(host: Host) -> None:
     assert (file.upload.customer, file.found_by) == ("anna", FoundBy.URL)
 
 
+def test_of_a_tree_that_is_not_there_nothing_is_said(host: Host) -> None:
+    """Its disk may be away: its files are not gone."""
+    host.file("anna/www/a.jpg")
+    host.root.rename(host.root.with_name("elsewhere"))
+    location = host.locate("https://www.anna.example/a.jpg")
+    assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "unreadable")
+
+
 @pytest.mark.parametrize(
     ("url", "page", "name"),
     [("http://bob.example/", "bob/www/index.html", True), ("http://bob.example/x/", "bob/www/x/index.htm", True)],

@@ -1,9 +1,11 @@
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from goodhoster.adapters.hashsources.counted import Counted
 from goodhoster.adapters.hashsources.memory import MemorySource
 from goodhoster.adapters.hashsources.remembering import AnswerBook, Keeping, Remembering
 from goodhoster.errors import ConfigurationError, SourceUnavailableError
@@ -24,6 +26,10 @@ class Now:
 
     def __call__(self) -> float:
         return self.time
+
+
+def counted(source: MemorySource) -> Counted:
+    return Counted(source, lambda: datetime.now(UTC))
 
 
 @pytest.fixture
@@ -50,7 +56,7 @@ def inner() -> MemorySource:
 
 @pytest.fixture
 def source(inner: MemorySource, book: AnswerBook) -> Remembering:
-    return Remembering(inner, book)
+    return Remembering(counted(inner), book)
 
 
 def test_the_same_question_is_asked_once(source: Remembering, inner: MemorySource) -> None:
@@ -90,7 +96,7 @@ def test_failures_are_not_remembered(source: Remembering, inner: MemorySource) -
 
 
 def test_sources_and_sets_of_digests_are_kept_apart(source: Remembering, book: AnswerBook) -> None:
-    other = Remembering(MemorySource({}, name="other"), book)
+    other = Remembering(counted(MemorySource({}, name="other")), book)
     assert source.look_up(KNOWN)
     assert other.look_up(KNOWN) == ()
     assert source.look_up(Question(Digests.only(KNOWN.digests.of(Algorithm.MD5)))) == ()
@@ -132,6 +138,16 @@ def test_trouble_with_the_file_never_stops_a_check(
     database.close()
     assert source.look_up(KNOWN)
     assert "no such table" in caplog.text
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "[[1]]", '[["upstream", "sha1", "none such", null]]', "7"])
+def test_a_damaged_answer_is_asked_again(source: Remembering, inner: MemorySource, file: Path, damaged: str) -> None:
+    source.look_up(UNKNOWN)
+    with sqlite3.connect(file) as database:
+        database.execute("UPDATE answers SET matches = ?", (damaged,))
+    database.close()
+    assert source.look_up(UNKNOWN) == ()
+    assert len(inner.asked) == 2
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -1,0 +1,35 @@
+"""A tree that is not there, such as a disk that is not mounted, keeps no other from being watched."""
+
+from goodhoster.testing.pictures import made_up_picture
+from tests.journeys.host import Host, sha1_of, wait_until
+
+
+def test_others_go_on_and_what_it_holds_is_checked_when_it_comes(host: Host) -> None:
+    known = made_up_picture(1)
+    host.service.known = {sha1_of(known)}
+    disk = host.folder / "disk"
+    with host.config.open("a") as file:
+        file.write(f'[[watch]]\npath = "{disk}"\n')
+    host.run("config", "check", code=2)
+    host.start()
+    first = host.upload("anna/known.png", known)
+    assert wait_until(lambda: not first.exists())
+    assert [problem for problem in host.status()["degraded"] if "ALARM" in problem and str(disk) in problem]
+    assert len(host.cases()) == 1
+
+    (away := host.folder / "away").mkdir()
+    (away / "bert").mkdir()
+    (away / "bert" / "known.png").write_bytes(known)
+    away.rename(disk)
+    assert wait_until(lambda: not (disk / "bert" / "known.png").exists())
+    (disk / "bert" / "later.png").write_bytes(known)
+    assert wait_until(lambda: not (disk / "bert" / "later.png").exists())
+    assert wait_until(lambda: host.status()["degraded"] == [])
+
+    disk.rename(away)
+    assert wait_until(lambda: any("ALARM" in problem for problem in host.status()["degraded"]))
+    disk = away.rename(disk)
+    assert wait_until(lambda: host.status()["degraded"] == [])
+    host.run("cases", "restore", *(case["id"] for case in host.cases()), "--reason", "test")
+    assert (disk / "bert" / "later.png").read_bytes() == known
+    host.stop()
