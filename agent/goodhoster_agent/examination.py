@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from goodhoster import kernel
+from goodhoster.assembly.notices import directories
 from goodhoster.assembly.owners import Owners
 from goodhoster.assembly.sources import hash_sources
 from goodhoster.assembly.state import exemption_book, lists_directory, make_state_dir, trees_of
@@ -24,6 +25,7 @@ from goodhoster_agent.lock import running_daemon
 from goodhoster_agent.rights import Rights, rights_of
 from goodhoster_agent.starting.terms import terms_of
 
+_NO_SITES = "while it knows none, every notice waits for a person"
 _ROOM = 1 << 30
 """Bytes that should be free where the state directory is."""
 
@@ -47,6 +49,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _sources(settings)
     yield from _lists(settings)
     yield from _exemptions(settings)
+    yield from _directories(settings)
     yield from _mailbox(settings)
     yield _daemon(settings)
     yield from _processes(settings)
@@ -141,6 +144,17 @@ def _exemptions(settings: Settings) -> Iterator[Finding]:
         address = owners.address_of(source)
         detail = address or "nobody is told when it knows what is exempt here"
         yield Finding(f"owner of {source}", bool(address), detail, hint="" if address else "set owner in its table")
+
+
+def _directories(settings: Settings) -> Iterator[Finding]:
+    for directory in directories(settings):
+        what = f"directory {directory.name}"
+        try:
+            names = sum(len(site.names) for site in directory.sites())
+        except GoodhosterError as error:
+            yield Finding(what, ok=False, detail=str(error), hint=error.hint)
+        else:
+            yield Finding(what, ok=names > 0, detail=f"knows {names:,} names of sites", hint="" if names else _NO_SITES)
 
 
 def _mailbox(settings: Settings) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from goodhoster.notices.locate import Locator
 from goodhoster.notices.maps import Maps
 from goodhoster.notices.serving import Serving
 from goodhoster.notices.trust import Trust
+from goodhoster.ports import Directory
 from goodhoster.programs import Run, run_here
 from goodhoster.settings import Settings, installed_kinds, read_plugged
 from goodhoster.uploads.contents import IndexedContents
@@ -42,10 +43,15 @@ def trust(settings: Settings) -> Trust:
 def locator(settings: Settings, index: UploadIndex, run: Run = run_here) -> Locator:
     """Where URLs live. The index is asked for copies."""
     ground = Ground(trees_of(settings))
-    kinds = installed_kinds("goodhoster.directories")
-    maps = Maps([read_plugged(plugged, kinds).build(run) for plugged in settings.directories])
+    maps = Maps(directories(settings, run))
     copies = Copies(ground, IndexedContents(index.database))
     return Locator(maps, Serving(ground), copies, settings.notices.own_networks)
+
+
+def directories(settings: Settings, run: Run = run_here) -> list[Directory]:
+    """Every [[directory]]; a program that one asks is run by `run`."""
+    kinds = installed_kinds("goodhoster.directories")
+    return [read_plugged(plugged, kinds).build(run) for plugged in settings.directories]
 
 
 def open_notices(house: House) -> NoticeHouse:

@@ -21,7 +21,8 @@ from goodhoster.uploads.places import Tree
 def trees_of(settings: Settings) -> tuple[Tree, ...]:
     """Every [[watch]], also one that is not there now, such as a disk that is not mounted: others go on without it.
 
-    ConfigurationError when one lies in another: its files would count twice.
+    ConfigurationError when one lies in another: its files would count twice. And when the state directory lies in one:
+    what is written there would be checked, and what that leads to written there again.
     """
     trees = tuple(map(_tree, settings.watches))
     in_order = sorted(os.path.join(tree.root, b"") for tree in trees)
@@ -30,6 +31,13 @@ def trees_of(settings: Settings) -> tuple[Tree, ...]:
             raise ConfigurationError(
                 f"the watched tree {display(inner)} lies in the watched tree {display(outer)}",
                 hint="name only the outer one in [[watch]]: everything below it is covered",
+            )
+    state_dir = os.path.realpath(os.fsencode(settings.state_dir))
+    for tree in trees:
+        if os.path.join(state_dir, b"").startswith(os.path.join(tree.root, b"")):
+            raise ConfigurationError(
+                f"the state directory {display(state_dir)} lies in the watched tree {display(tree.root)}",
+                hint="set agent.state_dir to a place that no customer's files are in, such as /var/lib/goodhoster",
             )
     return trees
 

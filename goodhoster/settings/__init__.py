@@ -22,6 +22,7 @@ from goodhoster.settings.sections import (
 from goodhoster.settings.values import (
     duration,
     listen_address,
+    mail_address,
     one_of,
     path,
     setting,
@@ -46,6 +47,7 @@ __all__ = [
     "duration",
     "installed_kinds",
     "listen_address",
+    "mail_address",
     "load",
     "one_of",
     "path",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
+from goodhoster.settings.values import duration, listen_address, mail_address, one_of, path, setting, text, whole
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -89,7 +89,7 @@ class NoticesSettings:
         whole(1, 100_000), "Letters to one address in a day; a proven notifier has no limit.", default=20
     )
     hotline: str | None = setting(
-        text,
+        mail_address,
         "Mail address to which notices of the public are handed on (`notices forward`).",
         default=None,
         example='"meldpunt@hotline.example"',
@@ -102,7 +102,7 @@ class SmtpSettings:
 
     host: str = setting(text, "Its name.", example='"localhost"')
     sender: str = setting(
-        text, "Our address in From; answers and objections come there.", example='"abuse@hoster.example"'
+        mail_address, "Our address in From; answers and objections come there.", example='"abuse@hoster.example"'
     )
     port: int = setting(whole(1, 65535), "Its port.", default=25)
     security: str = setting(one_of("none", "starttls", "tls"), "Encryption; certificates are verified.", default="none")

@@ -12,7 +12,7 @@ from typing import Literal
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.notices import Caps, DkimKey, NoticeFormat, Notifier, NotifierKind
 from goodhoster.settings.secret import read_secret
-from goodhoster.settings.values import duration, one_of, path, setting, text, texts, whole, yes_or_no
+from goodhoster.settings.values import duration, one_of, path, setting, short_name, text, texts, whole, yes_or_no
 
 _KEY_LINE = re.compile(r"(\S+)\._domainkey\.(\S+?)\.?\s+(\S.*)")
 _SHORTEST_TOKEN = 20  # characters
@@ -26,7 +26,7 @@ _LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
 class NotifierSettings:
     """[[notifier]]: a hotline, trusted flagger or authority whose notices are believed when they are proven."""
 
-    id: str = setting(text, "Short name, for the record and the commands.", example='"meldpunt"')
+    id: str = setting(short_name, "Short name, for the record and the commands.", example='"meldpunt"')
     name: str = setting(text, "Full name, for letters.", example='"Meldpunt Kinderporno"')
     kind: str = setting(one_of(*NotifierKind), "Who this is.", example='"hotline"')
     domains: tuple[str, ...] = setting(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from goodhoster.settings.values import setting, text, whole, yes_or_no
+from goodhoster.settings.values import mail_address, setting, whole, yes_or_no
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class RolloutSettings:
         whole(1, 100), "Ask about so many in a hundred contents, always the same; 100 asks about all.", default=100
     )
     owner: str | None = setting(
-        text,
+        mail_address,
         "Mail address of whoever keeps this source: is told of each content it knows that is exempt here.",
         default=None,
         example='"lists@hotline.example"',

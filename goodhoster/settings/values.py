@@ -45,6 +45,27 @@ def text(value: Any) -> str:
     return value
 
 
+def mail_address(value: Any) -> str:
+    """One mail address, without a name and without a second one."""
+    if not isinstance(value, str) or not MAIL_ADDRESS.fullmatch(value):
+        raise ValueError('a mail address, such as "abuse@hoster.example"')
+    return value
+
+
+MAIL_ADDRESS = re.compile(r"[^\s@<>,;=\0]{1,64}@[^\s@<>,;=\0]{1,253}")
+"""One address and nothing beside it. Whether it exists is the mail server's to say."""
+
+
+def short_name(value: Any) -> str:
+    """A name that a command line, a file and a journal line can carry."""
+    if not isinstance(value, str) or not _SHORT_NAME.fullmatch(value):
+        raise ValueError('a short name of letters, digits, dots, dashes and underscores, such as "hotline"')
+    return value
+
+
+_SHORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
 def path(value: Any) -> Path:
     """A path; a relative one is taken from the folder of the configuration file."""
     if not isinstance(value, str) or not value or "\0" in value:

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -219,6 +220,25 @@ def test_doctor_warns_of_a_list_source_without_a_list(host: Host) -> None:
     findings = {f["what"]: f for f in map(json.loads, host.run("doctor", "--json", code=1).splitlines())}
     assert not findings["hash lists"]["ok"]
     assert "hashlist import" in findings["hash lists"]["hint"]
+
+
+def test_doctor_asks_every_directory(host: Host, tmp_path: Path) -> None:
+    with host.config.open("a") as config:
+        config.write('[[directory]]\nkind = "list"\nfile = "sites.csv"\n')
+    finding = _finding_of_the_directory(host)
+    assert not finding["ok"]
+    assert "sites.csv" in finding["detail"]
+    sites = host.config.parent / "sites.csv"
+    sites.write_text("customer_id,domain,docroot\n")
+    assert "every notice waits for a person" in _finding_of_the_directory(host)["hint"]
+    sites.write_text(f"customer_id,domain,docroot\nanna,anna.example www.anna.example,{tmp_path}\n")
+    finding = _finding_of_the_directory(host)
+    assert (finding["ok"], finding["detail"]) == (True, "knows 2 names of sites")
+
+
+def _finding_of_the_directory(host: Host) -> dict[str, Any]:
+    findings = map(json.loads, host.run("doctor", "--json", code=1).splitlines())
+    return next(finding for finding in findings if finding["what"] == "directory list")
 
 
 def test_without_a_configuration_the_command_says_how_to_make_one(tmp_path: Path) -> None:

@@ -105,6 +105,14 @@ def test_a_tree_in_another_is_refused(configure: Configure, tmp_path: Path, inne
         trees_of(configure(f'{beside}[[watch]]\npath = "{inner}"\n'))
 
 
+@pytest.mark.parametrize("tree", ["state", "link", "."])
+def test_a_state_directory_in_a_tree_is_refused(configure: Configure, tmp_path: Path, tree: str) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "link").symlink_to("state")
+    with pytest.raises(ConfigurationError, match=r"state directory .* lies in the watched tree"):
+        trees_of(configure(f'[[watch]]\npath = "{tree}"'))
+
+
 @pytest.mark.parametrize(
     ("sources", "message", "hint"),
     [

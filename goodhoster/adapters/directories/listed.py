@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -28,11 +27,11 @@ from goodhoster.adapters.directories.names import host_name
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.contacts import Contact
 from goodhoster.model.notices import Matching, Route, Site
+from goodhoster.settings.values import MAIL_ADDRESS
 
 _COLUMNS = ("customer_id", "domain", "docroot")
 _MORE_COLUMNS = ("email", "language")
 _KEYS = frozenset({"customer", "names", "docroot", "aliases", "addresses", *_MORE_COLUMNS})
-_ADDRESS = re.compile(r"[^\s@<>,;]{1,64}@[^\s@<>,;]{1,253}")
 _LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
 
 
@@ -102,7 +101,7 @@ def _entry(where: str, entry: Mapping[str, Any]) -> Site:
 def _contact(customer: str, said: Mapping[str, Any]) -> Contact | None:
     """None where no address can be made out: that a site is served there is believed all the same."""
     address = str(said.get("email", ""))
-    if not _ADDRESS.fullmatch(address):
+    if not MAIL_ADDRESS.fullmatch(address):
         return None
     return Contact(customer, address, _LANGUAGES.get(str(said.get("language", "")).lower()))
 

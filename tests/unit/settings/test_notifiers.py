@@ -93,6 +93,7 @@ PROFILE = '[[notifier]]\nid = "a"\nname = "A"\nkind = "hotline"\n'
         (PROFILE + 'token_file = "t"\n', "t", "short", "can be guessed"),
         (PROFILE + 'dkim_keys = "k"\n', "", "", "cannot read the keys"),
         (PROFILE + 'dkim_keys = "k"\n', "k", "v=DKIM1; p=AAAA\n", "line 1 is no key"),
+        (PROFILE.replace('"a"', '"../a b"'), "", "", "id = '../a b' cannot be used"),
         (PROFILE.replace("hotline", "police"), "", "", "kind = 'police' cannot be used"),
         (PROFILE + 'layout = "table"\n', "", "", "layout = 'table' cannot be used"),
         (PROFILE + "automatic = 1\n", "", "", "automatic = 1 cannot be used"),

@@ -104,6 +104,9 @@ def test_the_file_of_the_design_is_read(folder: Folder) -> None:
         ("policy = 'enforce'", "policy must be a section", "write it as [policy]"),
         ("watch = ['/srv']", "watch must be a section", "write it as [[watch]]"),
         ("[[hash_source]]\nurl = 'x'", "[[hash_source]]: kind is missing", 'kind = "list"'),
+        ("[smtp]\nhost = 'h'\nsender = 'Abuse <a@b>'", "[smtp]: sender =", "give a mail address"),
+        ("[notices]\nhotline = 'nomail'", "hotline = 'nomail'", "give a mail address"),
+        ("[[hash_source]]\nkind = 'list'\nowner = 'a@b, c@d'", "owner =", "give a mail address"),
         ("[policy\nmode='observe'", "is not valid TOML", "the line it names"),
     ],
 )
