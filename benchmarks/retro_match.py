@@ -43,7 +43,7 @@ def _measure(folder: Path, size: int) -> None:
     grown = DigestList.open(list_path(folder / "lists", "made-up", Algorithm.SHA1))
     before, found = private_mib(), 0
     begun = time.perf_counter()
-    for arrivals in index.seen.newly_known([grown], time.time()):
+    for arrivals in index.seen.newly_known([grown], [], time.time()):
         found += len(arrivals)
     ours = time.perf_counter() - begun
     join = seconds(lambda: index.database.run(lambda db: _join(db, known + fresh)))

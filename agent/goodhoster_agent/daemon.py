@@ -28,6 +28,7 @@ from goodhoster.ports import CaseQuery, Mover
 from goodhoster.privileges import be_called
 from goodhoster.settings import Settings, load
 from goodhoster.uploads.private import note_private_watching
+from goodhoster_agent.askagain import AskAgain
 from goodhoster_agent.hashing.house import daemon_house
 from goodhoster_agent.lock import only_daemon
 from goodhoster_agent.noticework import NoticeWork
@@ -143,6 +144,7 @@ class Daemon:
         self._watcher = Watcher(house.trees, house.index, source, rhythm)
         self._watcher.queued = self._workers.ring
         self._retro = RetroMatch(house, self._workers.ring)
+        self._again = AskAgain(house, self._workers.ring)
         notices = open_notices(house)
         self._notices = NoticeWork(notices, house.settings)
         self._owners = owner_letters(house, notices)
@@ -159,6 +161,7 @@ class Daemon:
         self._workers.start()
         self._watcher.start()
         self._retro.start()
+        self._again.start()
         self._notices.start()
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
@@ -186,6 +189,7 @@ class Daemon:
         self._house.toolkit.hasher.close()
         self._notices.stop()
         self._retro.stop()
+        self._again.stop()
         self._watcher.stop()
         self._workers.stop()
         forget_report(self._house.settings.state_dir)

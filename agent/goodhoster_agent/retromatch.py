@@ -1,6 +1,7 @@
 """Retro-match: when an own list changes, what was seen before is compared with it, and what it knows is checked again.
 
-No file is opened for the comparison: the index has the digests. It uses half a core at most, so that fresh uploads do
+No file is opened for the comparison: the index has the digests and the fingerprints. Of a near list only what is new
+is looked for. It uses half a core at most, so that fresh uploads do
 not wait for it, and it may be broken off at any point: with which lists all was compared is noted at its end.
 """
 
@@ -9,11 +10,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from goodhoster.assembly.desk import House
 from goodhoster.checking.digestlist import DigestList
 from goodhoster.errors import GoodhosterError
+from goodhoster.uploads.seennear import GrownNear
+
+if TYPE_CHECKING:  # numpy may be missing
+    from goodhoster.checking.near.nearlist import NearList
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY = 1.0  # seconds
@@ -24,7 +30,8 @@ class RetroMatch:
 
     def __init__(self, house: House, queued: Callable[[], None]) -> None:
         self._index = house.index
-        self._shelf = house.shelf if any(source.kind == "list" for source in house.settings.hash_sources) else None
+        self._within = house.near
+        self._shelf = house.shelf if house.near else None
         self._queued = queued
         self._stopping = threading.Event()
         self._complaint = ""
@@ -43,27 +50,37 @@ class RetroMatch:
     def _watch(self) -> None:
         while self._shelf and not self._stopping.wait(_LOOK_EVERY):
             try:
-                self._look({f"{each.source}.{each.algorithm}": each for each in self._shelf.lists()})
+                self._look(self._shelf.lists(), self._shelf.near_lists())
                 self._complaint = ""
             except (GoodhosterError, OSError) as error:
                 self._complain(error)
 
-    def _look(self, lists: Mapping[str, DigestList]) -> None:
+    def _look(self, lists: Sequence[DigestList], near_lists: Sequence[NearList]) -> None:
         compared = self._index.seen.compared()
-        versions = {name: each.version for name, each in lists.items()}
+        exact = {f"{each.source}.{each.algorithm}": each for each in lists}
+        near = {self._name(each): each for each in near_lists if each.kind in self._within}
+        versions = {name: each.version for name, each in exact.items()}
+        versions |= {name: each.version for name, each in near.items()}
         if versions == compared:
             return
-        if changed := {name: each for name, each in lists.items() if versions[name] != compared.get(name)}:
-            self._compare(changed)
+        changed = {name: each for name, each in exact.items() if versions[name] != compared.get(name)}
+        grown = {name: new for name, each in near.items() if (new := each.since(compared.get(name, "")))}
+        if changed or grown:
+            self._compare(changed, grown)
         if not self._stopping.is_set():
             self._index.seen.note_compared(versions)
 
-    def _compare(self, changed: Mapping[str, DigestList]) -> None:
+    def _name(self, near: NearList) -> str:
+        """Of a near list under its limit: with another limit it is compared anew."""
+        return f"{near.source}.{near.kind} (within {self._within[near.kind]} bits)"
+
+    def _compare(self, changed: Mapping[str, DigestList], grown: Mapping[str, NearList]) -> None:
         """What workers have in hand may have been asked before the change and be recorded after it was passed here."""
         self._index.expect_in_hand(time.time())
         found, begun = 0, time.monotonic()
         paced = begun
-        for arrivals in self._index.seen.newly_known(list(changed.values()), time.time()):
+        near = [GrownNear(each, self._within[each.kind]) for each in grown.values()]
+        for arrivals in self._index.seen.newly_known(list(changed.values()), near, time.time()):
             self._index.expect(arrivals, time.time())
             found += len(arrivals)
             if arrivals:
@@ -72,9 +89,8 @@ class RetroMatch:
                 return
             paced = time.monotonic()
         took = time.monotonic() - begun
-        _log.info(
-            "%s changed: %d files seen before are checked again (compared in %.1f s)", ", ".join(changed), found, took
-        )
+        names = ", ".join((*changed, *grown))
+        _log.info("%s changed: %d files seen before are checked again (compared in %.1f s)", names, found, took)
 
     def _complain(self, error: Exception) -> None:
         """Once about the same thing: it comes again every second."""

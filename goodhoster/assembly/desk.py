@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from goodhoster.adapters.pagers.hooks import pager
 from goodhoster.adapters.stores.sqlite import SqliteCaseStore
@@ -17,6 +18,7 @@ from goodhoster.cases.turn import Turn
 from goodhoster.checking.exemptions import Exemptions
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.checking.listshelf import ListShelf
+from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.verdicts import Category
 from goodhoster.policy.rules import HouseRules, Treatment
@@ -46,6 +48,8 @@ class House:
     """How programs that the configuration names are run."""
     shelf: ListShelf | None = None
     """The own lists as the sources see them; None in a house without sources."""
+    near: Mapping[FingerprintKind, int] = field(default_factory=dict)
+    """Bits in which own lists may differ and still be near; empty where no source asks them."""
 
     def close(self) -> None:
         """Give everything back. May be called twice."""

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from goodhoster.assembly.desk import House, assemble_desk
-from goodhoster.assembly.sources import hash_sources, list_shelf
+from goodhoster.assembly.sources import hash_sources, list_shelf, near_limits
 from goodhoster.ports import Hasher, Quarantine
 from goodhoster.programs import Run, run_here
 from goodhoster.settings import Settings
@@ -28,4 +28,5 @@ def assemble(
         sources = tuple(begun.enter_context(closing(source)) for source in hash_sources(settings, shelf))
         chosen = begun.enter_context(closing(hasher)) if hasher else house.toolkit.hasher
         toolkit = replace(house.toolkit, sources=sources, hasher=chosen)
-        return replace(house, sources=sources, shelf=shelf, toolkit=toolkit, begun=begun.pop_all())
+        near = near_limits(settings)
+        return replace(house, sources=sources, shelf=shelf, near=near, toolkit=toolkit, begun=begun.pop_all())

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from typing import Any
 
 from goodhoster.adapters.hashsources.contained import Contained
-from goodhoster.adapters.hashsources.kinds import Surroundings
+from goodhoster.adapters.hashsources.kinds import ListKind, Surroundings
 from goodhoster.adapters.hashsources.remembering import AnswerBook, Remembering
 from goodhoster.adapters.hashsources.rollout import Record, RolledOut, Shadowed
 from goodhoster.assembly.state import audit_log, lists_directory, make_state_dir
@@ -16,6 +16,7 @@ from goodhoster.checking.listshelf import ListShelf
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.digests import Algorithm
+from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match
 from goodhoster.ports import AuditLog, HashSource, ObservedSource
@@ -33,6 +34,11 @@ def hash_sources(settings: Settings, shelf: ListShelf | None = None) -> tuple[Ob
 def list_shelf(settings: Settings) -> ListShelf:
     """The own lists of this host."""
     return ListShelf(lists_directory(settings))
+
+
+def near_limits(settings: Settings) -> Mapping[FingerprintKind, int]:
+    """Bits in which own lists may differ and still be near; empty where no [[hash_source]] has own lists."""
+    return next((kind.within for kind, _ in _read(settings) if isinstance(kind, ListKind)), {})
 
 
 def _read(settings: Settings) -> list[tuple[Any, RolloutSettings]]:

@@ -45,6 +45,15 @@ class AgentSettings:
     settle: float = setting(
         duration, "A file found by scanning must be unchanged for so long before it is checked.", default=2.0
     )
+    ask_again_after: float | None = setting(
+        duration,
+        "Services are asked again about pictures that were last asked about so long ago; absent: never.",
+        default=None,
+        example='"90d"',
+    )
+    ask_again_per_hour: int = setting(
+        whole(1, 10_000_000, "files"), "So many are asked about again in an hour at most.", default=3600
+    )
     largest_file: int = setting(
         whole(1, 1 << 50, "bytes"), "A larger file is unchecked (too-big), never clear.", default=2 << 30
     )

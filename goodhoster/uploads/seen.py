@@ -1,13 +1,13 @@
 """Every content that was seen and is still here, compared with lists that have grown (retro-match).
 
-The index has the digests of every file that was ever read and is still there, so a list that changes is compared with
-those: no file is opened for it. Only what a list knows now, and was not told of before, waits for a check again; that
-check opens the file as any other does, so one that has changed meanwhile is judged by what it is now.
+The index has the digests of every file that was ever read and is still there, and the fingerprints of pictures, so a
+list that changes is compared with those: no file is opened for it. Only what a list knows now, and was not told of
+before, waits for a check again; that check opens the file as any other does, so one that has changed meanwhile is
+judged by what it is now.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
@@ -17,12 +17,17 @@ from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import Category
 from goodhoster.uploads.database import Database
 from goodhoster.uploads.rows import Arrival, Priority, Row, joined, members_of
+from goodhoster.uploads.seennear import GrownNear, near_news, was_told
 
 _PAGE = 2000
 """Rows read at a time: some ten milliseconds, in which nobody else can use the index."""
-_SEEN = """SELECT directory, name, matches, members, md5, sha1, sha256 FROM uploads
+_SEEN = """SELECT directory, name, matches, fingerprints, members, md5, sha1, sha256 FROM uploads
 WHERE (directory, name) > (?, ?) AND sha256 IS NOT NULL ORDER BY directory, name LIMIT ?"""
-_COLUMNS = {Algorithm.MD5: 4, Algorithm.SHA1: 5, Algorithm.SHA256: 6}
+_ANSWERED = """SELECT directory, name,
+  checked_at < ? AND waiting = 0 AND verdict IN ('clear', 'near') AND kind IN ('image', 'video')
+FROM uploads WHERE (directory, name) > (?, ?) ORDER BY directory, name LIMIT ?"""
+_MATCHES, _FINGERPRINTS, _MEMBERS = 2, 3, 4
+_COLUMNS = {Algorithm.MD5: 5, Algorithm.SHA1: 6, Algorithm.SHA256: 7}
 _INSIDE = {algorithm: number for number, algorithm in enumerate(_COLUMNS)}
 
 
@@ -47,15 +52,20 @@ class SeenContents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def newly_known(self, lists: Sequence[GrownList], now: float) -> Iterator[list[Arrival]]:
+    def newly_known(self, lists: Sequence[GrownList], near: Sequence[GrownNear], now: float) -> Iterator[list[Arrival]]:
         """The files that one of the lists knows and that were not told so before, a page of the index at a time.
 
         Costs a look-up for each content and list, however long the lists are; memory is that of one page.
         """
-        after: Row = (0, b"")
-        while page := self._page(after):
-            after = page[-1][:2]
-            yield self._arrivals([row for row in page if _is_news(row, lists)], now)
+        for page in self._pages(_SEEN):
+            yield self._arrivals(_news(page, lists, near), now, Priority.FRESH)
+
+    def answered_before(self, moment: float, now: float) -> Iterator[list[Arrival]]:
+        """The pictures and videos that were last asked about before a moment, and that no source knew for certain; a
+        page of the index at a time, which may have none. Each is to be asked about again when nothing else waits.
+        """
+        pages = self._pages(_ANSWERED, moment)
+        return (self._arrivals([row for row in page if row[2]], now, Priority.BACKFILL) for page in pages)
 
     def compared(self) -> dict[str, str]:
         """With which version of each list all that was seen has been compared."""
@@ -70,33 +80,45 @@ class SeenContents:
 
         self._database.run(note)
 
-    def _page(self, after: Row) -> list[Row]:
-        return self._database.run(lambda db: db.execute(_SEEN, (*after, _PAGE)).fetchall())
+    def _pages(self, query: str, *values: float) -> Iterator[list[Row]]:
+        after: Row = (0, b"")
+        while page := self._page(query, (*values, *after)):
+            after = page[-1][:2]
+            yield page
 
-    def _arrivals(self, rows: Sequence[Row], now: float) -> list[Arrival]:
-        return [arrival for row in rows for arrival in self._arrival(row, now)]
+    def _page(self, query: str, values: Row) -> list[Row]:
+        return self._database.run(lambda db: db.execute(query, (*values, _PAGE)).fetchall())
 
-    def _arrival(self, row: Row, now: float) -> Iterator[Arrival]:
+    def _arrivals(self, rows: Sequence[Row], now: float, priority: Priority) -> list[Arrival]:
+        return [arrival for row in rows for arrival in self._arrival(row, now, priority)]
+
+    def _arrival(self, row: Row, now: float, priority: Priority) -> Iterator[Arrival]:
         """None when its directory was cleared meanwhile."""
         directory, name, *_ = row
         query = "SELECT tree, path, customer FROM directories WHERE id = ?"
         for tree, path, customer in self._database.run(lambda db: db.execute(query, (directory,)).fetchall()):
-            yield Arrival(Place(tree, joined(path, name)), customer, now, Priority.FRESH)
+            yield Arrival(Place(tree, joined(path, name)), customer, now, priority)
+
+
+def _news(page: Sequence[Row], lists: Sequence[GrownList], near: Sequence[GrownNear]) -> list[Row]:
+    seen = [(row[_FINGERPRINTS], row[_MATCHES]) for row in page] if near else []
+    alike = {number for grown in near for number in near_news(seen, grown)}
+    return [row for number, row in enumerate(page) if number in alike or _is_news(row, lists)]
 
 
 def _is_news(row: Row, lists: Sequence[GrownList]) -> bool:
     """Does a list know the content, or one inside it, in a way that its last check did not tell?"""
     for grown in lists:
         category = grown.find(row[_COLUMNS[grown.algorithm]])
-        if category is not None and not _was_told(row[2], grown, category):
+        if category is not None and not was_told(row[_MATCHES], grown.source, grown.algorithm, category):
             return True
-    return bool(row[3]) and _is_news_inside(row, lists)
+    return bool(row[_MEMBERS]) and _is_news_inside(row, lists)
 
 
 def _is_news_inside(row: Row, lists: Sequence[GrownList]) -> bool:
-    found = ((grown, grown.find(member[_INSIDE[grown.algorithm]])) for member in members_of(row[3]) for grown in lists)
-    return any(category is not None and not _was_told(row[2], grown, category) for grown, category in found)
-
-
-def _was_told(matches: str, grown: GrownList, category: Category) -> bool:
-    return [grown.source, grown.algorithm, category] in [match[:3] for match in json.loads(matches)]
+    members = members_of(row[_MEMBERS])
+    found = ((grown, grown.find(member[_INSIDE[grown.algorithm]])) for member in members for grown in lists)
+    return any(
+        category is not None and not was_told(row[_MATCHES], grown.source, grown.algorithm, category)
+        for grown, category in found
+    )

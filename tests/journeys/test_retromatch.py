@@ -1,12 +1,17 @@
 """A list grows: an old, cleared file goes offline, and no other file is so much as opened for it."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 from watchdog.events import FileOpenedEvent, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
+from goodhoster.checking.hasher import DirectHasher
+from goodhoster.model.limits import ReadingLimits
+from goodhoster.testing.drawn import jpeg
+from goodhoster.testing.hasher_suite import read
 from goodhoster.testing.pictures import made_up_picture
 from tests.journeys.host import Host, look_at_all, sha1_of, wait_until
 
@@ -51,6 +56,26 @@ def old_files(host: Host) -> list[bytes]:
     return contents
 
 
+def old_pictures(host: Host) -> list[bytes]:
+    """Photos that were checked when nobody knew anything like them."""
+    host.configure(mode="enforce", source='[[hash_source]]\nkind = "list"\npdq_within = 20')
+    contents = [jpeg(number, (320, 240)) for number in range(12)]
+    for number, content in enumerate(contents):
+        host.upload(f"customer-{number % 3}/{number}.jpg", content)
+    host.start()
+    assert wait_until(lambda: host.status()["verdicts"] == {"clear": len(contents)})
+    return contents
+
+
+def add_alike(host: Host, *contents: bytes) -> None:
+    """What looks like these becomes known: their PDQ with some bits changed."""
+    limits = ReadingLimits()
+    listed = host.folder / "alike.csv"
+    values = [read(DirectHasher(limits), content).fingerprints[0].value for content in contents]
+    listed.write_text("pdq\n" + "".join(f"{bytes((value[0] ^ 0xFF, *value[1:])).hex()}\n" for value in values))
+    host.run("hashlist", "import", str(listed), "--source", "hotline", "--category", "illegal")
+
+
 def add_to_list(host: Host, *contents: bytes) -> None:
     listed = host.folder / "listed.txt"
     listed.write_text("".join(f"{sha1_of(content).hex}\n" for content in contents))
@@ -70,6 +95,38 @@ def test_an_old_cleared_file_goes_offline_when_a_list_grows(host: Host, request:
     after = look_at_all(host.customers)
     assert {path: look for path, look in after.items() if not path.startswith(".goodhoster")} == before
     assert wait_until(lambda: "police.sha1 changed: 1 files seen before are checked again" in host.journal())
+
+
+def test_an_old_cleared_picture_is_held_when_a_near_list_grows(host: Host, request: pytest.FixtureRequest) -> None:
+    contents = old_pictures(host)
+    add_alike(host, jpeg(77, (320, 240)))
+    assert wait_until(lambda: "changed: 0 files seen before" in host.journal())
+    before = look_at_all(host.customers)
+    opened: Opened = request.getfixturevalue("opened")
+    add_alike(host, contents[7], jpeg(78, (320, 240)))
+    assert wait_until(lambda: [case["state"] for case in host.cases()] == ["held"])
+    [case] = host.cases()
+    assert case["path"] == str(host.customers / "customer-1/7.jpg")
+    assert case["verdict"] == "near"
+    assert {name for name in opened.names() if name.endswith(".jpg")} == {"7.jpg"}
+    assert look_at_all(host.customers) == before, "near acts on nothing"
+
+
+def test_a_service_is_asked_again_about_what_it_did_not_know_long_ago(host: Host) -> None:
+    host.configure(mode="enforce", agent='ask_again_after = "1s"\nask_again_per_hour = 36000')
+    contents = [made_up_picture(number) for number in range(5)]
+    for number, content in enumerate(contents):
+        host.upload(f"customer-{number}/{number}.png", content)
+    host.start()
+    assert wait_until(lambda: host.status()["verdicts"] == {"clear": len(contents)})
+    host.stop()
+    host.service.known.add(sha1_of(contents[3]))
+    time.sleep(1)
+    host.start()
+    gone = host.customers / "customer-3/3.png"
+    assert wait_until(lambda: not gone.exists())
+    assert wait_until(lambda: [case["state"] for case in host.cases()] == ["offline"])
+    assert len(look_at_all(host.customers / "customer-0")) == 1
 
 
 def test_a_list_that_grew_while_the_daemon_was_down_is_compared_at_its_start(host: Host) -> None:

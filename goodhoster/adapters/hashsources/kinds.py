@@ -6,6 +6,7 @@ Registered in the entry-point group `goodhoster.hash_sources`, as anybody else's
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -199,8 +200,12 @@ class ListKind:
         default=(),
     )
 
+    @property
+    def within(self) -> Mapping[FingerprintKind, int]:
+        """Bits that may differ, by kind."""
+        return {FingerprintKind.PDQ: self.pdq_within, FingerprintKind.PHASH: self.phash_within}
+
     def build(self, around: Surroundings) -> ObservedSource:
         """The source, counted."""
-        within = {FingerprintKind.PDQ: self.pdq_within, FingerprintKind.PHASH: self.phash_within}
-        source: HashSource = OwnLists(around.shelf, within)
+        source: HashSource = OwnLists(around.shelf, self.within)
         return Counted(source, around.clock)

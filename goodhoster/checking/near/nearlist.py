@@ -42,6 +42,28 @@ class NearList:
             newer.append(values_found)
         return nearest
 
+    def touched(self, values: Sequence[bytes], limit: int) -> list[int]:
+        """Which of the values (by position) are at most `limit` bits from an entry, a withdrawn one included: `find`
+        tells more of those. Very many in one call cost far less each than few.
+        """
+        asked = as_rows(values, self.kind)
+        found = [segment.search(asked, limit).asked for segment in self.segments]
+        positions: list[int] = np.unique(np.concatenate([np.empty(0, np.int64), *found])).tolist()
+        return positions
+
+    @property
+    def version(self) -> str:
+        """Tells one state of the list from the next."""
+        return " ".join(segment.header.body for segment in self.segments)
+
+    def since(self, version: str) -> NearList | None:
+        """What was written after that version: all that is new since, and of the rest what was written again with it.
+        None when nothing was.
+        """
+        before = version.split()
+        new = [segment for segment in self.segments if segment.header.body not in before]
+        return NearList(self.source, self.kind, new) if new else None
+
     @property
     def created(self) -> datetime:
         """When the list was last imported, UTC."""

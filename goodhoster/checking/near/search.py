@@ -52,6 +52,8 @@ def search(tables: Tables, bits: int, asked: Values, limit: int) -> Found:
     """Every entry at most `limit` bits from a value asked, each pair once."""
     asked = np.ascontiguousarray(asked)
     wanted = _worth_probing(tables.values, bits, limit)
+    if wanted is None and len(asked) > len(tables.values):
+        return _the_other_way_round(tables.values, asked, limit)
     found = [_NOTHING]
     for start in range(0, len(asked), _ASKED):
         batch = _Batch(tables, asked[start : start + _ASKED], limit)
@@ -60,6 +62,13 @@ def search(tables: Tables, bits: int, asked: Values, limit: int) -> Found:
     whose, entries, distances = map(np.concatenate, zip(*found, strict=True))
     _, first = np.unique(whose * len(tables.values) + entries, return_index=True)
     return Found(whose[first], entries[first], distances[first])
+
+
+def _the_other_way_round(values: Values, asked: Values, limit: int) -> Found:
+    """Few entries are looked for among the many that are asked: each pass is over the longer of the two."""
+    pairs = (_within(asked, values[position], limit) for position in range(len(values)))
+    found = [(whose, np.full(len(whose), entry), apart) for entry, each in enumerate(pairs) for whose, apart in each]
+    return Found(*map(np.concatenate, zip(_NOTHING, *found, strict=True)))
 
 
 def _worth_probing(values: Values, bits: int, limit: int) -> Probes | None:
@@ -88,11 +97,8 @@ class _Batch(NamedTuple):
     def scan(self, positions: Iterable[int]) -> Iterator[Found]:
         """Compare with every entry in order."""
         for position in positions:
-            value = self.asked[position].view(np.uint64)
-            for start in range(0, len(self.tables.values), _STEP):
-                distances = _apart(self.tables.values[start : start + _STEP].view(np.uint64), value)
-                near = np.flatnonzero(distances <= self.limit)
-                yield Found(np.full(len(near), position), near + start, distances[near])
+            for entries, distances in _within(self.tables.values, self.asked[position], self.limit):
+                yield Found(np.full(len(entries), position), entries, distances)
 
     def _ranges(self, bits: int, wanted: Probes) -> _Ranges:
         """What lies in the wanted buckets."""
@@ -123,6 +129,17 @@ class _Batch(NamedTuple):
             distances = _apart(self.tables.values[entries].view(np.uint64), self.asked[whose].view(np.uint64))
             near = np.flatnonzero(distances <= self.limit)
             yield Found(whose[near], entries[near].astype(np.int64), distances[near])
+
+
+def _within(values: Values, one: NDArray[np.uint8], limit: int) -> Iterator[tuple[Numbers, NDArray[np.uint16]]]:
+    """Which of the values are at most `limit` bits from one, and how far, some at a time."""
+    words, head = one.view(np.uint64), min(len(one), _HEAD) // 8
+    for start in range(0, len(values), _STEP):
+        some = values[start : start + _STEP].view(np.uint64)
+        maybe = np.flatnonzero(_apart(some[:, :head], words[:head]) <= limit)
+        distances = _apart(some[maybe], words)
+        near = distances <= limit
+        yield maybe[near] + start, distances[near]
 
 
 _NOTHING = Found(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint16))

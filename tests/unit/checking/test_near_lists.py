@@ -63,6 +63,32 @@ def test_a_little_more_writes_a_little_and_much_more_is_merged(tmp_path: Path) -
     assert len(opened(tmp_path)) == 6000 + 1000 + 251 + 1 + 2000
 
 
+def test_what_was_written_since_a_version_is_told_apart(tmp_path: Path) -> None:
+    import_fingerprints(tmp_path, "hotline", made_up(6000))
+    version = opened(tmp_path).version
+    assert opened(tmp_path).since(version) is None
+    import_fingerprints(tmp_path, "hotline", made_up(10, seed=2))
+    new = opened(tmp_path).since(version)
+    assert new is not None
+    assert len(new) == 10
+    assert opened(tmp_path).since("") is not None
+    remove_near_lists(tmp_path, "hotline")
+    import_fingerprints(tmp_path, "hotline", made_up(7, seed=3))
+    again = opened(tmp_path).since(version)
+    assert again is not None, "a list made anew has names of segments that it had before"
+    assert len(again) == 7
+
+
+@pytest.mark.parametrize("entries", [3, 3000])
+def test_what_is_touched_among_many_values(tmp_path: Path, entries: int) -> None:
+    listed = made_up(entries)
+    import_fingerprints(tmp_path, "hotline", listed)
+    values = [row.tobytes() for row in np.random.default_rng(9).integers(0, 256, (1000, 32), dtype=np.uint8)]
+    values[7], values[500], values[501] = listed[0][1], flipped(listed[2][1], 31), flipped(listed[1][1], 32)
+    assert opened(tmp_path).touched(values, 31) == [7, 500]
+    assert opened(tmp_path).touched([], 31) == []
+
+
 def test_withdrawn_entries_are_found_no_more(tmp_path: Path) -> None:
     entries = made_up(100)
     import_fingerprints(tmp_path, "hotline", entries)

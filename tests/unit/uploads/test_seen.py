@@ -1,6 +1,7 @@
 """What was seen is compared with lists that have grown, and no file is opened for it."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,17 @@ import pytest
 from goodhoster.checking.digestlist import DigestList
 from goodhoster.checking.listbuild import import_entries
 from goodhoster.checking.listnames import list_path
+from goodhoster.checking.near.build import import_fingerprints, open_near_list
+from goodhoster.checking.near.names import near_lists
 from goodhoster.model.digests import Algorithm, Digests
+from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Category, Kind, Match, Verdict, VerdictKind
 from goodhoster.testing.hash_source_suite import made_up
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
+from goodhoster.uploads.seennear import GrownNear
 
+PDQ = FingerprintKind.PDQ
 CLEAR = Verdict(VerdictKind.CLEAR)
 
 
@@ -28,11 +34,19 @@ def index(tmp_path: Path) -> Iterator[UploadIndex]:
     index.close()
 
 
-def seen(index: UploadIndex, path: str, verdict: Verdict = CLEAR, members: tuple[Digests, ...] = ()) -> None:
+def seen(
+    index: UploadIndex,
+    path: str,
+    verdict: Verdict = CLEAR,
+    members: tuple[Digests, ...] = (),
+    fingerprints: tuple[Fingerprint, ...] = (),
+) -> None:
     place = Place(b"/srv", path.encode())
     index.expect([Arrival(place, path.split("/", maxsplit=1)[0], 1, Priority.FRESH)], 1)
     (job,) = index.take(1, 1)
-    index.record(job, (FileState(1, 2, 3, 4, 5), Content(digests(path), Kind.IMAGE, 3, (), members)), verdict, 1)
+    index.record(
+        job, (FileState(1, 2, 3, 4, 5), Content(digests(path), Kind.IMAGE, 3, fingerprints, members)), verdict, 1
+    )
     index.settle(job)
 
 
@@ -42,9 +56,22 @@ def grown(tmp_path: Path, algorithm: Algorithm, known: dict[str, Category]) -> D
     return DigestList.open(list_path(tmp_path / "lists", "police", algorithm))
 
 
-def found(index: UploadIndex, *lists: DigestList) -> list[tuple[str, bytes]]:
-    pages = index.seen.newly_known(lists, 9)
+def found(index: UploadIndex, *lists: DigestList, near: Sequence[GrownNear] = ()) -> list[tuple[str, bytes]]:
+    pages = index.seen.newly_known(lists, near, 9)
     return [(arrival.customer, arrival.place.path) for page in pages for arrival in page]
+
+
+def near(tmp_path: Path, known: Mapping[bytes, Category | None], within: int = 31) -> GrownNear:
+    entries = [(PDQ, value, category) for value, category in known.items()]
+    import_fingerprints(tmp_path / "lists", "police", entries)
+    [(source, kind, segments)] = near_lists(tmp_path / "lists")
+    return GrownNear(open_near_list(source, kind, segments), within)
+
+
+def looks(number: int, bits: int = 0, *, quality: int = 100, turned: tuple[bytes, ...] = ()) -> Fingerprint:
+    """Of a made-up picture, or one that differs from it in so many bits."""
+    value = int.from_bytes(hashlib.sha256(b"%d" % number).digest()) ^ ((1 << bits) - 1)
+    return Fingerprint(PDQ, value.to_bytes(32), quality, turned)
 
 
 @pytest.mark.parametrize("algorithm", list(Algorithm))
@@ -76,6 +103,53 @@ def test_what_was_told_before_is_no_news_and_a_graver_category_is(index: UploadI
     assert found(index, grown(tmp_path, Algorithm.SHA1, {"anna/known.png": Category.OTHER})) == []
     assert found(index, grown(tmp_path, Algorithm.SHA1, {"anna/known.png": Category.BASELINE})) != []
     assert found(index, grown(tmp_path, Algorithm.MD5, {"anna/known.png": Category.OTHER})) != []
+
+
+def test_a_picture_near_a_new_entry_is_found_over_several_pages(
+    index: UploadIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("goodhoster.uploads.seen._PAGE", 3)
+    for number in range(10):
+        seen(index, f"anna/{number}.png", fingerprints=(looks(100 + number), looks(number)))
+    seen(index, "bob/text.txt")
+    known = dict.fromkeys([looks(2, 20).value, looks(8, 31).value, looks(9, 32).value], Category.ILLEGAL)
+    assert found(index, near=[near(tmp_path, known)]) == [("anna", b"anna/2.png"), ("anna", b"anna/8.png")]
+    assert found(index, near=[near(tmp_path, known, within=19)]) == []
+
+
+def test_a_mirrored_picture_is_found_and_a_flat_one_is_not(index: UploadIndex, tmp_path: Path) -> None:
+    seen(index, "anna/mirrored.png", fingerprints=(looks(1, turned=(looks(2).value, looks(3).value)),))
+    seen(index, "anna/flat.png", fingerprints=(looks(3, quality=49),))
+    grown = near(tmp_path, {looks(3).value: Category.ILLEGAL})
+    assert found(index, near=[grown]) == [("anna", b"anna/mirrored.png")]
+
+
+def test_a_near_match_that_was_told_before_or_is_withdrawn_is_no_news(index: UploadIndex, tmp_path: Path) -> None:
+    told = Verdict(VerdictKind.NEAR, (Match("police", "pdq", Category.OTHER, 20),))
+    seen(index, "anna/told.png", told, fingerprints=(looks(1),))
+    seen(index, "anna/new.png", fingerprints=(looks(2),))
+    grown = near(tmp_path, {looks(1, 5).value: Category.OTHER, looks(2).value: Category.OTHER})
+    assert found(index, near=[grown]) == [("anna", b"anna/new.png")]
+    assert found(index, near=[near(tmp_path, {looks(1, 9).value: Category.BASELINE, looks(2).value: None})]) == [
+        ("anna", b"anna/told.png")
+    ]
+
+
+def test_what_was_asked_about_long_ago_is_found_when_no_source_knows_it(
+    index: UploadIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("goodhoster.uploads.seen._PAGE", 2)
+    known = Verdict(VerdictKind.KNOWN, (Match("police", "sha1", Category.OTHER),))
+    near = Verdict(VerdictKind.NEAR, (Match("police", "pdq", Category.OTHER, 20),))
+    for name, verdict in (("clear", CLEAR), ("known", known), ("near", near)):
+        seen(index, f"anna/{name}.png", verdict)
+    seen(index, "anna/waits.png")
+    index.expect([Arrival(Place(b"/srv", b"anna/waits.png"), "anna", 5, Priority.FRESH)], 5)
+    before = [page for page in index.seen.answered_before(1, 9) if page]
+    assert before == [], "all were asked about at 1"
+    arrivals = [arrival for page in index.seen.answered_before(2, 9) for arrival in page]
+    assert [arrival.place.path for arrival in arrivals] == [b"anna/clear.png", b"anna/near.png"]
+    assert {arrival.priority for arrival in arrivals} == {Priority.BACKFILL}
 
 
 def test_with_what_all_was_compared_is_remembered(index: UploadIndex, tmp_path: Path) -> None:

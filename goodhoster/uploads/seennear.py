@@ -1,0 +1,65 @@
+"""Fingerprints that were seen, compared with what a near list has got (see `seen`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
+from goodhoster.model.verdicts import Category
+
+
+class NearEntries(Protocol):
+    """Fingerprints of one kind; `checking.near` has them."""
+
+    @property
+    def source(self) -> str:
+        """Whose list it is: the name its matches carry."""
+
+    @property
+    def kind(self) -> FingerprintKind:
+        """What its fingerprints were made by."""
+
+    def touched(self, values: Sequence[bytes], limit: int) -> Sequence[int]:
+        """Which of very many values, by position, lie so near an entry, be it a withdrawn one."""
+
+    def find(self, values: Sequence[bytes], limit: int) -> Mapping[Category, int]:
+        """By category, how near the nearest entry is to any of a picture's values."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrownNear:
+    """What a near list has got."""
+
+    entries: NearEntries
+    within: int
+    """Bits that may differ."""
+
+
+def near_news(seen: Sequence[tuple[str | None, str]], grown: GrownNear) -> Iterator[int]:
+    """Which files the entries are near to in a way that their last check did not tell, by position.
+
+    Of each file its columns `fingerprints` and `matches`. All are compared together first, and those few that are near
+    anything once more by themselves.
+    """
+    entries = grown.entries
+    pictures = [_values(fingerprints, entries.kind) for fingerprints, _ in seen]
+    whose = [number for number, values in enumerate(pictures) for _ in values]
+    together = [value for values in pictures for value in values]
+    for number in sorted({whose[position] for position in entries.touched(together, grown.within)}):
+        categories = entries.find(pictures[number], grown.within)
+        if not all(was_told(seen[number][1], entries.source, entries.kind, category) for category in categories):
+            yield number
+
+
+def was_told(matches: str, source: str, algorithm: str, category: Category) -> bool:
+    """Did the check whose column `matches` this is tell of that?"""
+    return [source, algorithm, category] in [match[:3] for match in json.loads(matches)]
+
+
+def _values(fingerprints: str | None, kind: FingerprintKind) -> list[bytes]:
+    """What to look up of a picture, in all its positions and frames."""
+    wanted = (word for word in (fingerprints or "").split() if word.startswith(f"{kind}:"))
+    return [value for taken in map(Fingerprint.parse, wanted) if taken.matchable for value in taken.values]
