@@ -41,8 +41,14 @@ def kind_of(head: bytes) -> Kind:
     if head.startswith(b"RIFF"):
         return {b"WEBP": Kind.IMAGE, b"AVI ": Kind.VIDEO}.get(head[8:12], Kind.OTHER)
     if head[4:8] == b"ftyp":
-        return Kind.IMAGE if head[8:12] in _IMAGE_BRANDS else Kind.VIDEO
+        return Kind.IMAGE if _IMAGE_BRANDS.intersection(_brands(head)) else Kind.VIDEO
     return Kind.VIDEO if head.startswith(_VIDEOS) or head[4:8] in {b"moov", b"mdat"} else Kind.OTHER
+
+
+def _brands(head: bytes) -> list[bytes]:
+    """The major one, and those that the file is compatible with: viewers show it by any of them."""
+    end = min(int.from_bytes(head[:4]), HEAD)
+    return [head[8:12], *(head[at : at + 4] for at in range(16, end, 4))]
 
 
 _PICTURE_SUFFIXES = (

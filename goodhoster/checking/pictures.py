@@ -116,6 +116,8 @@ def _grey(picture: Image.Image) -> Image.Image:
         return picture.getchannel("L")
     if picture.mode in {"I", "F"} or picture.mode.startswith("I;16"):
         return _in_eight_bits(np.asarray(picture, np.float32))
+    if picture.mode == "La":
+        return picture.convert("LA").convert("L")  # Pillow knows no shorter way
     return picture.convert("L")
 
 

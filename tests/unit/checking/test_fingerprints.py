@@ -1,4 +1,5 @@
 import io
+import struct
 from collections.abc import Iterator
 
 import imagehash
@@ -96,6 +97,15 @@ def test_a_page_after_a_reduced_one_is_read_whole() -> None:
 def test_a_flat_picture_is_not_matchable() -> None:
     for picture in (Image.new("RGB", (300, 200), (120, 130, 140)), Image.new("L", (3, 3))):
         assert not any(each.matchable for each in taken(encoded(picture, "PNG"))[0])
+
+
+def test_grey_that_is_multiplied_by_its_transparency_is_seen() -> None:
+    """TIFF 6.0, ExtraSamples 1; libtiff's test picture minisblack-2c-8b-alpha was the first that could not be read."""
+    grey = drawn(15).convert("L")
+    separate = encoded(grey.convert("LA"), "TIFF")
+    multiplied = separate.replace(struct.pack("<HHII", 338, 3, 1, 2), struct.pack("<HHII", 338, 3, 1, 1))
+    assert multiplied != separate
+    assert taken(multiplied) == taken(encoded(grey, "PNG"))
 
 
 def test_sixteen_bits_are_seen_in_their_own_range() -> None:

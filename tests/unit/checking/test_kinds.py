@@ -23,6 +23,8 @@ HEADS = {
         b"\0\0\0\x1cftypavif\0\0\0\0",
         b"\0\0\0\x18ftypheic\0\0\0\0",
         b"\0\0\0\x18ftypmif1\0\0\0\0",
+        b"\0\0\0\x18ftyp\0\0\0\0\0\0\0\0mif1heic\0\0\0\x1emeta",
+        b"\0\0\0\x1cftypisom\0\0\2\0isommp41avif",
         b"\xff\x0a\xfa\x7f",
         b"\0\0\0\x0cJXL \r\n\x87\n",
         b"\0\0\0\x0cjP  \r\n\x87\n",
@@ -31,6 +33,7 @@ HEADS = {
     Kind.VIDEO: [
         b"\0\0\0\x18ftypisom\0\0\2\0",
         b"\0\0\0\x14ftypqt  ",
+        b"\0\0\0\x14ftypisom\0\0\2\0mp41heic",
         b"\0\0\0\x08mdat\0\0",
         b"\0\0\0\x08moov\0\0",
         b"RIFF\x24\0\0\0AVI LIST",
