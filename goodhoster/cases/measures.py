@@ -6,20 +6,15 @@ crash at any point: what is found done is not done twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
+from goodhoster.cases.atonce import at_once
 from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, RefusedError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.quarantine import Whereabouts
 from goodhoster.ports import AuditLog, Quarantine
-
-Result = TypeVar("Result")
-_AT_ONCE = 4
-"""Orders to whoever moves files: while one waits for the disk, the next is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +72,10 @@ class Measures:
         raises for one that cannot be, or not now: that one stays intended. AuditError stops.
         """
         steps = [_Step(c, n) for c in cases for n, m in enumerate(c.measures) if m.state is not MeasureState.DONE]
-        found = _at_once(self._found, steps) if after_crash else [None] * len(steps)
+        found = at_once(self._found, steps) if after_crash else [None] * len(steps)
         left = [step for step, end in zip(steps, found, strict=True) if end is None]
         self.audit.append_all([_intended(s) for s in left if s.measure.state is not MeasureState.FAILED])
-        taken = iter(_at_once(self._take_offline, left))
+        taken = iter(at_once(self._take_offline, left))
         ends = [end or next(taken) for end in found]
         self.audit.append_all([end.event for end in ends if end.event])
         after = {(step.case.id, step.number): end.measure for step, end in zip(steps, ends, strict=True)}
@@ -126,13 +121,6 @@ class Measures:
             if self.quarantine.settle(name, upload) is Whereabouts.QUARANTINE:
                 raise
         return True
-
-
-def _at_once(do: Callable[[_Step], Result], steps: Sequence[_Step]) -> list[Result]:
-    if len(steps) < 2:  # noqa: PLR2004 - one alone needs no threads
-        return [do(step) for step in steps]
-    with ThreadPoolExecutor(min(_AT_ONCE, len(steps))) as threads:
-        return list(threads.map(do, steps))
 
 
 def _undone(measure: Measure) -> Measure:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from goodhoster.cases.atonce import at_once
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.noticecases import Demand, Grounds, NamedFile, NoticeCases
 from goodhoster.errors import GoodhosterError
@@ -57,6 +58,17 @@ _WORST_FIRST = (ItemState.HELD, ItemState.OBSERVED, ItemState.DISPUTED, ItemStat
 
 
 @dataclass(frozen=True, slots=True)
+class _Looked:
+    """Where an item is, and what was read there. Nothing is decided yet."""
+
+    location: Location
+    named: Sequence[NamedFile] = ()
+    """Files that are there."""
+    problem: str = ""
+    """Why the file that the URL shows could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """An item once it was looked for, and what is to be asked of the case desk about it."""
 
@@ -80,7 +92,8 @@ class NoticeActs:
 
         `visible`: they were seen from outside, so that something must be there although no file is.
         """
-        found = [self._found(item, grounds, visible=visible) for item, grounds in items]
+        looked = at_once(self._look, [item for item, _ in items])
+        found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
         cases = iter(NoticeCases(self.desk).receive([demand for each in found for demand in each.demands]))
         return [self._told(each.item, [next(cases) for _ in each.demands]) for each in found]
 
@@ -109,11 +122,20 @@ class NoticeActs:
             self.blocks.lift(item.url)
         return replace(item, blocked=False)
 
-    def _found(self, item: NoticeItem, grounds: Grounds, *, visible: bool) -> _Found:
+    def _look(self, item: NoticeItem) -> _Looked | GoodhosterError:
+        """The error is that nobody can tell now where it is."""
         try:
             location = self.locate(item.read)
         except GoodhosterError as error:
-            return _Found(replace(item, reason=f"it cannot be told yet where it is: {error}"))
+            return error
+        if location.outcome is not Outcome.FILE:
+            return _Looked(location)
+        return _Looked(location, *self._read([*location.files, *self._pictures_of(location)]))
+
+    def _found(self, item: NoticeItem, grounds: Grounds, looked: _Looked | GoodhosterError, *, visible: bool) -> _Found:
+        if isinstance(looked, GoodhosterError):
+            return _Found(replace(item, reason=f"it cannot be told yet where it is: {looked}"))
+        location = looked.location
         found = replace(item, url=location.url, customer=location.customer, front=location.front)
         found = replace(found, reason=location.detail)
         match location.outcome:
@@ -126,17 +148,16 @@ class NoticeActs:
             case Outcome.DYNAMIC:
                 return _Found(self._block(found, grounds))
             case Outcome.FILE:
-                return self._demanding(found, location, grounds)
+                return self._demanding(found, looked, grounds)
 
-    def _demanding(self, item: NoticeItem, location: Location, grounds: Grounds) -> _Found:
-        files = [*location.files, *self._pictures_of(location)]
-        named, problem = self._read(files)
-        if problem:
-            return _Found(self._held(item, problem))
-        if not named:
-            return _Found(self._already_gone(item, location))
-        item = replace(item, place=named[0].upload.place, customer=named[0].upload.customer)
-        return _Found(item, tuple(Demand(group, grounds) for group in _by_customer(named)))
+    def _demanding(self, item: NoticeItem, looked: _Looked, grounds: Grounds) -> _Found:
+        if looked.problem:
+            return _Found(self._held(item, looked.problem))
+        if not looked.named:
+            return _Found(self._already_gone(item, looked.location))
+        shown = looked.named[0].upload
+        item = replace(item, place=shown.place, customer=shown.customer)
+        return _Found(item, tuple(Demand(group, grounds) for group in _by_customer(looked.named)))
 
     def _told(self, item: NoticeItem, cases: Sequence[Case]) -> NoticeItem:
         if not cases:

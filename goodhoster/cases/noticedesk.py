@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
+from goodhoster.cases.atonce import at_once
 from goodhoster.cases.desk import Order
 from goodhoster.cases.noticeacts import NoticeActs
 from goodhoster.cases.noticecases import Grounds
@@ -243,8 +243,8 @@ class NoticeDesk:
         due = [n for n, item in enumerate(notice.items) if item.look_at is not None and item.look_at <= now]
         if outside is None or not due:
             return
-        with ThreadPoolExecutor(min(_LOOKS_AT_ONCE, len(due))) as threads:
-            seen = dict(zip(due, threads.map(lambda n: outside.look(notice.items[n].url), due), strict=True))
+        found = at_once(lambda n: outside.look(notice.items[n].url), due, most=_LOOKS_AT_ONCE)
+        seen = dict(zip(due, found, strict=True))
         with self._parts.turn:
             current = self._parts.store.get(notice.id)
             items = tuple(self._seen(current, n, seen.get(n)) for n in range(len(current.items)))
