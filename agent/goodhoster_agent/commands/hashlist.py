@@ -7,12 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.state import lists_directory
+from goodhoster.assembly.state import audit_log, lists_directory
 from goodhoster.checking.listbuild import Imported, Removed
 from goodhoster.checking.listentries import KINDS, ListKind
-from goodhoster.checking.ownlists import ListStatus, import_files, remove, survey
+from goodhoster.checking.ownlists import ListStatus, survey
+from goodhoster.checking.recordedlists import RecordedLists
 from goodhoster.model.verdicts import Category
-from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOption, print_json, read_settings
+from goodhoster.settings import Settings
+from goodhoster_agent.commands.options import (
+    FINE,
+    YES,
+    ConfigOption,
+    JsonOption,
+    print_json,
+    read_settings,
+    whoever_types,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Your own lists of hashes.")
 
@@ -32,8 +42,8 @@ def import_command(
     as_json: JsonOption = False,
 ) -> None:
     """Add MD5, SHA-1, SHA-256 digests and PDQ fingerprints to a source's lists; all files or nothing."""
-    directory = lists_directory(read_settings(config))
-    for imported in import_files(directory, files, (source, category), replace=replace):
+    lists = _recorded(read_settings(config))
+    for imported in lists.import_files(files, (source, category), whoever_types(), replace=replace):
         print_json(_imported(imported)) if as_json else print(_imported_text(imported))
 
 
@@ -57,8 +67,12 @@ def remove_command(
 ) -> None:
     """Take a source's lists away."""
     kind = _kind(algorithm) if algorithm else None
-    for removed in remove(lists_directory(read_settings(config)), source, kind):
+    for removed in _recorded(read_settings(config)).remove(source, kind, whoever_types()):
         print_json(_removed(removed)) if as_json else print(f"removed {removed.source} {removed.algorithm}")
+
+
+def _recorded(settings: Settings) -> RecordedLists:
+    return RecordedLists(lists_directory(settings), audit_log(settings))
 
 
 def _kind(name: str) -> ListKind:
