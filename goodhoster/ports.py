@@ -11,6 +11,7 @@ from typing import Protocol
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
+from goodhoster.model.fingerprints import Pixels
 from goodhoster.model.letters import Letter
 from goodhoster.model.noticelife import Block, Notice, NoticeFigures, NoticeState, Seen
 from goodhoster.model.notices import RawNotice, ReadNotice, SeenMail, Site
@@ -80,6 +81,20 @@ class Hasher(Protocol):
 
     def close(self) -> None:
         """Give back processes. May be called twice."""
+
+
+class LicensedFingerprinter(Protocol):
+    """A library for PhotoDNA, of a hoster who has a licence: none is shipped. See docs/how-to-photodna.md.
+
+    Made in each process that opens pictures, before that is confined: what it needs of the disk it must take then, for
+    later there are no files, no network and no other programs. One thread asks.
+    """
+
+    def fingerprint(self, picture: Pixels) -> bytes:
+        """The fingerprint, in the form in which the service is asked by it; empty when the picture has none.
+
+        The same for the same pixels, and at most 4,096 bytes. Whatever it raises leaves out its own fingerprint only.
+        """
 
 
 class AuditLog(Protocol):

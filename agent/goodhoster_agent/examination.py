@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from goodhoster import kernel
+from goodhoster.assembly.desk import reading_limits
 from goodhoster.assembly.notices import directories
 from goodhoster.assembly.owners import Owners
 from goodhoster.assembly.sources import hash_sources
@@ -20,6 +21,7 @@ from goodhoster.model.uploads import display
 from goodhoster.ports import ObservedSource
 from goodhoster.settings import Settings
 from goodhoster.uploads.places import Tree
+from goodhoster_agent.hashing.trial import trouble_with_library
 from goodhoster_agent.intake.imap import mailbox_of, try_mailbox
 from goodhoster_agent.lock import running_daemon
 from goodhoster_agent.rights import Rights, rights_of
@@ -47,6 +49,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _room(settings)
     yield from map(_tree, trees_of(settings))
     yield from _sources(settings)
+    yield from _library(settings)
     yield from _lists(settings)
     yield from _exemptions(settings)
     yield from _directories(settings)
@@ -119,6 +122,19 @@ def _probe(source: ObservedSource) -> Finding:
     except GoodhosterError as error:
         return Finding(what, ok=False, detail=str(error), hint=error.hint)
     return Finding(what, ok=True, detail="answers a trial question")
+
+
+def _library(settings: Settings) -> Iterator[Finding]:
+    """A licensed one, where one is set."""
+    if not (name := settings.hashing.photodna):
+        return
+    try:
+        trouble = trouble_with_library(reading_limits(settings))
+    except GoodhosterError as error:
+        trouble = str(error)
+    hint = "see docs/how-to-photodna.md; its own tests, and FingerprinterSuite, tell more" if trouble else ""
+    detail = trouble or "takes the fingerprint of a made-up picture in the sandbox"
+    yield Finding(f"licensed library {name}", not trouble, detail, hint)
 
 
 def _lists(settings: Settings) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from goodhoster.assembly.desk import reading_limits
 from goodhoster.assembly.noticehouse import mailer_of
 from goodhoster.assembly.notices import notifiers
 from goodhoster.assembly.sources import check_hash_sources
@@ -13,6 +14,7 @@ from goodhoster_agent.intake.imap import mailbox_of
 def check_whole(settings: Settings) -> None:
     """Look at every tree and read every secret and key; ConfigurationError with the first thing that is wrong."""
     expect_trees(settings)
+    reading_limits(settings)
     check_hash_sources(settings)
     notifiers(settings)
     mailer_of(settings)

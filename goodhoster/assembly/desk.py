@@ -17,6 +17,7 @@ from goodhoster.cases.storms import StormWatch
 from goodhoster.cases.turn import Turn
 from goodhoster.checking.exemptions import Exemptions
 from goodhoster.checking.hasher import DirectHasher
+from goodhoster.checking.licensed import expect_installed
 from goodhoster.checking.listshelf import ListShelf
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits
@@ -86,8 +87,10 @@ def assemble_desk(settings: Settings, quarantine: Quarantine | None = None, run:
 
 
 def reading_limits(settings: Settings) -> ReadingLimits:
-    """How far files are read and opened."""
+    """How far files are read and opened. ConfigurationError when a licensed library that is named is not installed."""
     hashing = settings.hashing
+    if hashing.photodna:
+        expect_installed(hashing.photodna)
     return ReadingLimits(
         file_bytes=settings.agent.largest_file,
         pixels=hashing.largest_picture,
@@ -96,6 +99,7 @@ def reading_limits(settings: Settings) -> ReadingLimits:
         member_bytes=hashing.unpacked,
         seconds=hashing.seconds,
         memory=hashing.memory,
+        photodna=hashing.photodna or "",
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from goodhoster.checking.imagehashes import FINE, SIDE, dhash, phash
 from goodhoster.checking.pdq import pdq
 from goodhoster.checking.sampling import Bands, Floats, Plane, Table, lanczos, sampled, tent
-from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
+from goodhoster.model.fingerprints import Fingerprint, FingerprintKind, Pixels
 
 _SMALLEST = 5
 """PDQ's reference hashes no picture with a shorter side."""
@@ -26,6 +26,8 @@ class Frame:
     """Each pixel of `grey` is the mean of so many rows by so many columns of the whole picture."""
     orientation: int = 1
     """How it is seen (EXIF, CIPA DC-008, tag 274): 1 as it is stored, 2 to 8 mirrored or turned."""
+    colours: Pixels | None = None
+    """The whole picture, where a licensed library wants it."""
 
     @property
     def pixels(self) -> tuple[int, int]:

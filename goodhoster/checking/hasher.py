@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple, TypeVar
 
 from goodhoster.checking.digests import read_content
 from goodhoster.checking.kinds import kind_of
+from goodhoster.checking.licensed import fingerprint_by
 from goodhoster.checking.members import BEGINNING, members_of, opener_of
 from goodhoster.checking.positioned import PositionedFile
 from goodhoster.errors import UncheckedError
@@ -19,6 +20,7 @@ from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import Content, Fault
 from goodhoster.model.verdicts import Kind
+from goodhoster.ports import LicensedFingerprinter
 
 Found = TypeVar("Found")
 
@@ -54,11 +56,13 @@ def worth_opening(fd: int) -> bool:
     return _NEAR if kind_of(beginning) is Kind.IMAGE else opener_of(beginning) is not None
 
 
-def looked_into(fd: int, content: Content, limits: ReadingLimits) -> Content:
+def looked_into(
+    fd: int, content: Content, limits: ReadingLimits, library: LicensedFingerprinter | None = None
+) -> Content:
     """The content with what is inside. What cannot be opened is told by `fault`, beside what was found until then."""
     file = io.BufferedReader(PositionedFile(fd, content.size), _BLOCK)
     if content.kind is Kind.IMAGE:
-        pictures, fault = _gathered(_pictures(file, limits))
+        pictures, fault = _gathered(_pictures(file, limits, library))
         fingerprints = dict.fromkeys(each for picture in pictures for each in picture.fingerprints)
         pixels = pictures[0].pixels if pictures else None
         return replace(content, fingerprints=tuple(fingerprints), pixels=pixels, fault=fault)
@@ -92,13 +96,22 @@ class _Picture(NamedTuple):
     fingerprints: tuple[Fingerprint, ...]
 
 
-def _pictures(file: BinaryIO, limits: ReadingLimits) -> Iterator[_Picture]:
+def _pictures(file: BinaryIO, limits: ReadingLimits, library: LicensedFingerprinter | None) -> Iterator[_Picture]:
+    """A library that breaks over one keeps nothing of the others, or of our own fingerprints, from being told."""
     # Not at the top: the extra may be missing, and a process that opens no pictures shall not carry the weight.
     from goodhoster.checking.fingerprints import fingerprints_of  # noqa: PLC0415
     from goodhoster.checking.pictures import frames  # noqa: PLC0415
 
-    for frame in frames(file, limits):
+    broken: UncheckedError | None = None
+    for frame in frames(file, limits, colours=library is not None):
         yield _Picture(frame.pixels, fingerprints_of(frame))
+        if library and frame.colours:
+            try:
+                yield _Picture(frame.pixels, (fingerprint_by(library, frame.colours),))
+            except UncheckedError as error:
+                broken = error
+    if broken:
+        raise broken
 
 
 def _beginning(fd: int) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -18,6 +19,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from goodhoster.checking.fingerprints import Frame
 from goodhoster.errors import UncheckedError
+from goodhoster.model.fingerprints import Pixels
 from goodhoster.model.limits import ReadingLimits
 
 FORMATS = ["JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "AVIF", "ICO", "CUR", "JPEG2000"]
@@ -36,15 +38,16 @@ _ORIENTATION = 0x0112
 _ORIENTATIONS = range(1, 9)
 
 
-def frames(file: BinaryIO, limits: ReadingLimits) -> Iterator[Frame]:
+def frames(file: BinaryIO, limits: ReadingLimits, *, colours: bool = False) -> Iterator[Frame]:
     """The pictures in an open file: one, or a sample of an animation's frames and a document's pages.
 
-    Raises UncheckedError (`no-decoder`, `too-many-pixels`, `broken-picture`) and MemoryError, also after some frames
-    were given.
+    With `colours` each is decoded whole, which takes several times as long, and has its `colours`. Raises
+    UncheckedError (`no-decoder`, `too-many-pixels`, `broken-picture`) and MemoryError, also after some frames were
+    given.
     """
     try:
         with Image.open(file, formats=FORMATS) as picture:
-            yield from _sampled(picture, limits)
+            yield from _sampled(picture, limits, colours=colours)
     except (UncheckedError, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -64,7 +67,7 @@ def _too_many_pixels() -> UncheckedError:
     return UncheckedError("the picture has too many pixels", reason="too-many-pixels", hint="see agent.largest_picture")
 
 
-def _sampled(picture: Image.Image, limits: ReadingLimits) -> Iterator[Frame]:
+def _sampled(picture: Image.Image, limits: ReadingLimits, *, colours: bool) -> Iterator[Frame]:
     """Frames 0, 1, 3, 6, 10 …: more sparsely the longer it goes on, for its length is often unknown.
 
     The first frame that would go beyond the limit of pixels ends the sample, unless it is the first of all.
@@ -73,13 +76,14 @@ def _sampled(picture: Image.Image, limits: ReadingLimits) -> Iterator[Frame]:
     for before, index in pairwise((-1, *(n * (n + 1) // 2 for n in range(limits.frames)))):
         if index and not _sought(picture, index):
             return
-        full, step = _draft(picture)
+        full, step = (picture.size, 1) if colours else _draft(picture)
         left -= picture.width * picture.height * (index - before)  # those in between were decoded on the way
         if left < 0 and index:
             return
         if left < 0:
             raise _too_many_pixels()
-        yield _frame(picture, full, step)
+        frame = _frame(picture, full, step)
+        yield replace(frame, colours=_colours(picture, frame.orientation)) if colours else frame
 
 
 def _sought(picture: Image.Image, index: int) -> bool:
@@ -119,6 +123,14 @@ def _grey(picture: Image.Image) -> Image.Image:
     if picture.mode == "La":
         return picture.convert("LA").convert("L")  # Pillow knows no shorter way
     return picture.convert("L")
+
+
+def _colours(picture: Image.Image, orientation: int) -> Pixels:
+    seen = picture if picture.mode in _COLOURED else _grey(picture)
+    return Pixels(*picture.size, seen.convert("RGB").tobytes(), orientation)
+
+
+_COLOURED = frozenset({"RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr"})
 
 
 def _in_eight_bits(values: npt.NDArray[np.float32]) -> Image.Image:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from goodhoster.checking.exemptions import Exempt, nothing_exempt
+from goodhoster.checking.licensed import NOT_TAKEN
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Digests
 from goodhoster.model.sources import Question
@@ -16,7 +17,7 @@ from goodhoster.ports import HashSource
 _Failure = SourceUnavailableError | SourceRefusedError | UncheckedError
 
 
-_ONLY_FOR_NEAR = frozenset({"broken-picture", "no-decoder"})
+_ONLY_FOR_NEAR = frozenset({"broken-picture", "no-decoder", NOT_TAKEN})
 """Faults that leave out fingerprints and nothing else; a source that is asked by those says so itself."""
 
 

@@ -19,11 +19,28 @@ class FingerprintKind(StrEnum):
     """64 bits as `imagehash.phash` computes them: survives cropping that PDQ does not; for review only."""
     DHASH = "dhash"
     """64 bits as `imagehash.dhash` computes them: finds unrelated pairs too, so it never speaks alone."""
+    PHOTODNA = "photodna"
+    """What a licensed library makes, where the hoster has one (`ports.LicensedFingerprinter`); for services only."""
 
     @property
     def width(self) -> int:
-        """Length of a value in bytes."""
-        return 32 if self is FingerprintKind.PDQ else 8
+        """Length of a value in bytes; 0 where that is for a library of others to say."""
+        return _WIDTHS[self]
+
+
+_WIDTHS = {FingerprintKind.PDQ: 32, FingerprintKind.PHASH: 8, FingerprintKind.DHASH: 8, FingerprintKind.PHOTODNA: 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """A picture as it was decoded, for a library that takes a fingerprint of its own of it."""
+
+    width: int
+    height: int
+    rgb: bytes
+    """Red, green and blue of each pixel, row by row from the top, without padding: 3 × width × height bytes."""
+    orientation: int = 1
+    """How it is seen (EXIF, CIPA DC-008, tag 274): 1 as it is stored, 2 to 8 mirrored or turned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +49,9 @@ class Fingerprint:
 
     kind: FingerprintKind
     value: bytes
-    """`kind.width` bytes, in the order in which the hexadecimal form of the field is written."""
+    """`kind.width` bytes, in the order in which the hexadecimal form of the field is written; none when a licensed
+    library says that the picture has no fingerprint (its quality is 0 then).
+    """
     quality: int = 100
     """0 to 100: how much there is to see. Below `MATCHABLE` the value is noise."""
     turned: tuple[bytes, ...] = ()
@@ -63,7 +82,7 @@ class Fingerprint:
         name, quality, *values = text.split(":")
         kind = FingerprintKind(name)
         value, *turned = map(bytes.fromhex, values)
-        if any(len(each) != kind.width for each in (value, *turned)):
+        if kind.width and any(len(each) != kind.width for each in (value, *turned)):
             msg = f"{text[:80]!r} is no {kind} fingerprint: a value has {kind.width} bytes"
             raise ValueError(msg)
         return cls(kind, value, int(quality), tuple(turned))

@@ -23,3 +23,5 @@ class ReadingLimits:
     """For opening what was read; reading itself takes what the disk takes."""
     memory: int = 1 << 30
     """Bytes of address space beyond what the process that opens files starts with."""
+    photodna: str = ""
+    """Not a limit, but how far: by whose licensed library fingerprints are taken too; empty for none."""

@@ -26,6 +26,14 @@ class Question:
         """
         return self.fingerprints is None and all(map(self.digests.has, Algorithm))
 
+    def lacks(self, kind: FingerprintKind) -> bool:
+        """A picture was opened without taking this fingerprint, or not opened at all: a source that is asked by it
+        cannot say no.
+        """
+        if self.fingerprints is None:
+            return self.lacks_fingerprints
+        return bool(self.fingerprints) and all(each.kind is not kind for each in self.fingerprints)
+
     def matchable(self, kind: FingerprintKind) -> tuple[Fingerprint, ...]:
         """The fingerprints of that kind by which a near match can be found."""
         return tuple(each for each in self.fingerprints or () if each.kind is kind and each.matchable)

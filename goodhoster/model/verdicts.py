@@ -39,7 +39,7 @@ class Match:
     """An `Algorithm` or a `FingerprintKind`."""
     category: Category = Category.UNSPECIFIED
     distance: int = 0
-    """Bits apart; 0 for exact digests."""
+    """Bits apart; 0 for exact digests, and for a fingerprint that only the service can compare (PhotoDNA)."""
     exemption: Exemption | None = None
     """Under which exemption the content falls; such a match never acts."""
 

@@ -94,6 +94,12 @@ class HashingSettings:
     unpacked: int = setting(whole(1, 1 << 50, "bytes"), "To be unpacked from one archive or document.", default=1 << 30)
     seconds: float = setting(duration, "For opening one file; then its process is ended.", default=20.0)
     memory: int = setting(whole(1 << 26, 1 << 40, "bytes"), "For opening one file.", default=1 << 30)
+    photodna: str | None = setting(
+        text,
+        "Your licensed library for PhotoDNA, by its name among the entry points goodhoster.fingerprinters.",
+        default=None,
+        example='"our-library"',
+    )
 
 
 @dataclass(frozen=True, slots=True)

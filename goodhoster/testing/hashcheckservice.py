@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from goodhoster.model.digests import Digest
+from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.testing import http_answers
 from goodhoster.testing.http_answers import Answer
 from goodhoster.testing.httpserver import FakeServer, Request
@@ -22,7 +23,7 @@ class FakeHashService(FakeServer):
 
     root = "/v1/check"
 
-    def __init__(self, known: Iterable[Digest] = (), *, tls: bool = False) -> None:
+    def __init__(self, known: Iterable[Digest | Fingerprint] = (), *, tls: bool = False) -> None:
         super().__init__(tls=tls)
         self.known = set(known)
 
@@ -36,4 +37,10 @@ class FakeHashService(FakeServer):
         return http_answers.YES if (algorithm, request.body) in self._known_by_wire() else http_answers.NO
 
     def _known_by_wire(self) -> set[tuple[str, bytes]]:
-        return {(digest.algorithm.value, digest.hex.encode()) for digest in self.known}
+        return {_by_wire(each) for each in self.known}
+
+
+def _by_wire(known: Digest | Fingerprint) -> tuple[str, bytes]:
+    """A fingerprint (photodna) is known when every bit is the same: how the true service compares is its own matter."""
+    algorithm = known.algorithm if isinstance(known, Digest) else known.kind
+    return algorithm.value, known.value.hex().encode()

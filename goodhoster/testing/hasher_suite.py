@@ -63,7 +63,8 @@ class HasherSuite:
 
     def test_a_picture_has_one_fingerprint_of_each_kind(self, hasher: Hasher) -> None:
         content = read(hasher, jpeg(1))
-        assert [each.kind for each in content.fingerprints] == list(FingerprintKind)
+        ours = [FingerprintKind.PDQ, FingerprintKind.PHASH, FingerprintKind.DHASH]
+        assert [each.kind for each in content.fingerprints] == ours
         assert all(each.matchable for each in content.fingerprints)
         assert [len(each.turned) for each in content.fingerprints] == [7, 0, 0], "PDQ in all eight positions"
 

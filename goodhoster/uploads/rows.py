@@ -74,7 +74,7 @@ class IndexFigures:
 
 
 JOB_COLUMNS = """tree, path, name, customer, hints, tries, since, verdict, quiet,
-  dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256, fingerprints, members, fault"""
+  dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256, fingerprints, members, fault, reason"""
 
 
 def job_of(row: Row) -> Job:
@@ -86,9 +86,11 @@ def job_of(row: Row) -> Job:
 
 
 def _remembered(columns: list[Any]) -> tuple[FileState, Content] | None:
-    """A content with a fault is opened again each time: what went wrong may have been ours."""
-    dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256, fingerprints, members, fault = columns
-    if sha256 is None or fault is not None:
+    """A content with a fault is opened again each time: what went wrong may have been ours. So is one of which not
+    enough was taken for a source: by now there may be what takes it.
+    """
+    dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256, fingerprints, members, fault, reason = columns
+    if sha256 is None or fault is not None or reason == _NOT_ENOUGH:
         return None
     state = FileState(dev, unsigned(ino), size, mtime_ns, ctime_ns)
     taken = tuple(map(Fingerprint.parse, fingerprints.split()))
@@ -96,6 +98,8 @@ def _remembered(columns: list[Any]) -> tuple[FileState, Content] | None:
     return state, Content(Digests(md5, sha1, sha256), Kind(kind), size, taken, inside)
 
 
+_NOT_ENOUGH = "not-askable"
+"""Reason of a source that cannot be asked by what was taken."""
 _MEMBER = struct.Struct("16s 20s 32s")
 
 

@@ -120,6 +120,7 @@ def test_a_state_directory_in_a_tree_is_refused(configure: Configure, tmp_path: 
         (SERVICE + SERVICE, "two hash sources are called hashcheckservice", "its name"),
         (SERVICE + SERVICE.replace('"password"', '"missing"') + 'name = "b"', "password of b in .*missing", "make it:"),
         (SERVICE.replace("username", "user"), "unknown key user", "did you mean username?"),
+        (SERVICE + 'algorithms = ["photodna"]', "a video has no photodna", "add a digest"),
     ],
 )
 def test_a_source_that_cannot_be_made_is_told_and_nothing_was_started(
@@ -130,6 +131,14 @@ def test_a_source_that_cannot_be_made_is_told_and_nothing_was_started(
         hash_sources(configure(sources))
     assert hint in caught.value.hint
     assert our_threads() == before
+
+
+def test_a_licensed_library_that_is_not_installed_is_told(configure: Configure) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"no library 'ours' is in the group goodhoster.fingerprinters"
+    ) as told:
+        assemble(configure('[hashing]\nphotodna = "ours"'))
+    assert "there are: none" in told.value.hint
 
 
 def test_a_house_that_cannot_be_finished_gives_back_what_was_begun(configure: Configure, tmp_path: Path) -> None:

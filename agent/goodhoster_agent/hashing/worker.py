@@ -12,8 +12,10 @@ import sys
 
 from goodhoster.checking.digests import read_through
 from goodhoster.checking.hasher import looked_into, preload
+from goodhoster.checking.licensed import library_named
 from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
+from goodhoster.ports import LicensedFingerprinter
 from goodhoster.privileges import be_called
 from goodhoster_agent.hashing import wire
 from goodhoster_agent.hashing.sandbox import confine
@@ -23,23 +25,24 @@ def main(channel: socket.socket, limits: ReadingLimits, *, confined: bool = True
     """Serve until the pool closes its end. `confined=False` is for comparing results with those of the sandbox."""
     be_called("gh-hasher")
     preload()
+    library = library_named(limits.photodna) if limits.photodna else None
     missing = confine(limits.memory) if confined else ["everything"]
     channel.sendall(wire.line(missing))
     while (fd := wire.receive_file(channel)) is not None:
         try:
-            _answer(channel, fd, limits)
+            _answer(channel, fd, limits, library)
         finally:
             os.close(fd)
 
 
-def _answer(channel: socket.socket, fd: int, limits: ReadingLimits) -> None:
+def _answer(channel: socket.socket, fd: int, limits: ReadingLimits, library: LicensedFingerprinter | None) -> None:
     try:
         content = read_through(fd, limits.file_bytes)
     except UncheckedError as error:
         channel.sendall(wire.unread_told(error))
         return
     channel.sendall(wire.digests_told(content))
-    channel.sendall(wire.inside_told(looked_into(fd, content, limits)))
+    channel.sendall(wire.inside_told(looked_into(fd, content, limits, library)))
 
 
 if __name__ == "__main__":

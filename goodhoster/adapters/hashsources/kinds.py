@@ -50,7 +50,9 @@ class HashCheckServiceKind:
         path, "File with the password (or the name of a systemd credential).", example='"hashservice.password"'
     )
     algorithms: tuple[str, ...] = setting(
-        words("sha1", "md5", "sha256"), "Digests to ask by; each costs a request.", default=("sha1",)
+        words("sha1", "md5", "sha256", "photodna"),
+        "What to ask by; each costs a request. photodna needs a licensed library ([hashing]), and a digest beside it.",
+        default=("sha1",),
     )
     name: str = setting(text, "How matches and figures call this source.", default="hashcheckservice")
     deadline: float = setting(duration, "One check ends within this time, with all its tries.", default=10.0)
@@ -60,20 +62,28 @@ class HashCheckServiceKind:
     )
 
     def build(self, around: Surroundings) -> ObservedSource:
-        """The source in its wrapping."""
+        """The source in its wrapping. ConfigurationError when it is not to be asked by any digest."""
+        if self.algorithms == (FingerprintKind.PHOTODNA,):
+            raise ConfigurationError(
+                f"hash source {self.name}: algorithms: a video has no photodna", hint='add a digest, such as "sha1"'
+            )
         service = HashCheckService(
             ServiceSettings(
                 url=self.url,
                 username=self.username,
                 password=read_secret(self.password_file, f"password of {self.name}"),
                 name=self.name,
-                algorithms=tuple(map(Algorithm, self.algorithms)),
+                algorithms=tuple(map(_algorithm, self.algorithms)),
                 deadline=self.deadline / _ATTEMPTS,
                 parallel=self.parallel,
                 ca_file=self.ca_file,
             )
         )
         return _guarded(service, self.deadline, around)
+
+
+def _algorithm(name: str) -> Algorithm | FingerprintKind:
+    return FingerprintKind.PHOTODNA if name == FingerprintKind.PHOTODNA else Algorithm(name)
 
 
 @dataclass(frozen=True, slots=True)

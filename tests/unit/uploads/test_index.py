@@ -196,6 +196,14 @@ def test_a_retry_waits_and_counts_and_remembers_what_was_read(index: UploadIndex
     assert again.since == NOW
 
 
+def test_what_was_not_enough_for_a_source_is_read_again(index: UploadIndex) -> None:
+    index.expect([arrival()], NOW)
+    job = only(index)
+    index.record(job, (STATE, CONTENT), replace(UNCHECKED, reason="not-askable"), NOW)
+    index.retry(job, NOW)
+    assert only(index, NOW).remembered is None
+
+
 def test_what_could_not_be_opened_is_opened_again(index: UploadIndex) -> None:
     index.expect([arrival()], NOW)
     job = only(index)

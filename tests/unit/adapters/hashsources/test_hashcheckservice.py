@@ -11,6 +11,7 @@ import pytest
 from goodhoster.adapters.hashsources.hashcheckservice import HashCheckService, ServiceSettings
 from goodhoster.errors import ConfigurationError, SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Algorithm, Digests
+from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match
 from goodhoster.testing import http_answers
@@ -94,6 +95,55 @@ def test_every_algorithm_is_asked_and_each_yes_is_a_match(settings: ServiceSetti
     assert [match.algorithm for match in source.look_up(KNOWN)] == ["md5", "sha1"]
     assert [request.path[10:] for request in service.requests] == ["md5", "sha1", "sha256"]
     source.close()
+
+
+PHOTODNA = FingerprintKind.PHOTODNA
+SEEN = Fingerprint(PHOTODNA, b"made up, and no PhotoDNA")
+
+
+@pytest.fixture
+def licensed(settings: ServiceSettings) -> Iterator[HashCheckService]:
+    source = HashCheckService(replace(settings, algorithms=(Algorithm.SHA1, PHOTODNA)))
+    yield source
+    source.close()
+
+
+def test_photodna_of_a_licensed_library_is_asked_and_its_match_is_near(
+    licensed: HashCheckService, service: FakeHashService
+) -> None:
+    service.known = {SEEN}
+    other = Fingerprint(PHOTODNA, b"of another frame")
+    question = replace(UNKNOWN, fingerprints=(*(UNKNOWN.fingerprints or ()), other, SEEN, SEEN))
+    (match,) = licensed.look_up(question)
+    assert (match.algorithm, match.near) == ("photodna", True)
+    assert [(request.path, request.body) for request in service.requests[1:]] == [
+        ("/v1/check/photodna", other.value.hex().encode()),
+        ("/v1/check/photodna", SEEN.value.hex().encode()),
+    ]
+
+
+def test_a_picture_whose_photodna_nobody_took_is_not_called_clear(
+    licensed: HashCheckService, service: FakeHashService
+) -> None:
+    for unasked in (UNKNOWN, replace(UNKNOWN, fingerprints=None)):
+        with pytest.raises(UncheckedError, match="photodna"):
+            licensed.look_up(unasked)
+    assert licensed.look_up(KNOWN), "it is known by its digest all the same"
+    assert {request.path for request in service.requests} == {"/v1/check/sha1"}
+
+
+def test_what_has_no_photodna_is_answered_by_its_digest(licensed: HashCheckService) -> None:
+    video = replace(UNKNOWN, fingerprints=())
+    tiny = replace(UNKNOWN, fingerprints=(*(UNKNOWN.fingerprints or ()), Fingerprint(PHOTODNA, b"", 0)))
+    assert (licensed.look_up(video), licensed.look_up(tiny)) == ((), ())
+    assert licensed.look_up(Question(Digests.only(UNKNOWN.digests.of(Algorithm.SHA1)))) == ()
+
+
+def test_a_trial_is_asked_by_a_digest(settings: ServiceSettings, service: FakeHashService) -> None:
+    source = HashCheckService(replace(settings, algorithms=(PHOTODNA, Algorithm.MD5)))
+    source.probe()
+    source.close()
+    assert [request.path for request in service.requests] == ["/v1/test/check/md5"]
 
 
 def test_a_no_by_one_algorithm_and_a_failure_by_the_other_is_no_answer(
