@@ -10,10 +10,14 @@ _BLOCK = 16
 """Pixels along the edge of one coloured block."""
 
 
-def made_up_picture(seed: int, *, blocks: int = 6) -> bytes:
-    """A PNG file of `blocks` × `blocks` coloured blocks; the same seed is the same file, byte for byte."""
+def made_up_picture(seed: int, *, blocks: int = 6, brighter: int = 0) -> bytes:
+    """A PNG file of `blocks` × `blocks` coloured blocks; the same seed is the same file, byte for byte.
+
+    `brighter` (of 255) makes it another file that looks the same.
+    """
     colours = random.Random(seed)  # noqa: S311 - no secret
-    rows = b"".join(_row(colours.randbytes(3 * blocks)) * _BLOCK for _ in range(blocks))
+    lit = bytes(min(value + brighter, 255) for value in range(256))
+    rows = b"".join(_row(colours.randbytes(3 * blocks).translate(lit)) * _BLOCK for _ in range(blocks))
     edge = blocks * _BLOCK
     header = struct.pack(">IIBBBBB", edge, edge, 8, 2, 0, 0, 0)
     parts = (_chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(rows)), _chunk(b"IEND", b""))

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -17,6 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from goodhoster.checking.hasher import DirectHasher
+from goodhoster.model.fingerprints import FingerprintKind
+from goodhoster.model.limits import ReadingLimits
 from goodhoster.testing.pictures import made_up_picture
 
 CUSTOMERS = ("anna", "bram", "chris")
@@ -44,6 +48,8 @@ kind = "hashcheckservice"
 url = "http://127.0.0.1:{port}/v1/check"
 username = "demo"
 password_file = "hashservice.password"
+[[hash_source]]
+kind = "list"
 [[directory]]
 kind = "list"
 file = "sites.csv"
@@ -195,9 +201,18 @@ class Stage:
                 os.chown(path, _FIRST_UID + number, _FIRST_UID + number)
 
 
-def picture(number: int) -> bytes:
+def picture(number: int, *, brighter: int = 0) -> bytes:
     """A picture of the demo."""
-    return made_up_picture(number)
+    return made_up_picture(number, brighter=brighter)
+
+
+def fingerprint_of(content: bytes) -> bytes | None:
+    """The PDQ of one of the demo's own pictures; None where the extra `near` is not installed."""
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        found = DirectHasher(ReadingLimits()).read(file.fileno()).fingerprints
+    return next((each.value for each in found if each.kind is FingerprintKind.PDQ), None)
 
 
 def wait_until(what: str, happened: Callable[[], bool], patience: float = _PATIENCE) -> float:

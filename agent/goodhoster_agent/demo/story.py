@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goodhoster_agent.demo.stage import CUSTOMERS, LARGEST_FILE, DemoError, Snapshot, Stage, picture, wait_until
+from goodhoster_agent.demo.stage import CUSTOMERS, LARGEST_FILE, DemoError, Snapshot, Stage, fingerprint_of, picture, wait_until
 
-CLEAR, KNOWN, RENAMED, NESTED, LATE_CLEAR, LATE_KNOWN, STORM, EXEMPT = range(8)
+CLEAR, KNOWN, RENAMED, NESTED, LATE_CLEAR, LATE_KNOWN, STORM, EXEMPT, ALTERED = range(9)
 KNOWN_PICTURES = tuple(picture(number) for number in (KNOWN, RENAMED, NESTED, LATE_KNOWN, STORM, EXEMPT))
 
 
@@ -66,6 +66,21 @@ def renamed_picture(stage: Stage) -> str:
 def nested_picture(stage: Stage) -> str:
     """A file in directories that did not exist a moment ago."""
     return _goes_offline(stage, "chris", "2026/11/24/new/photo.png", NESTED)
+
+
+def altered_picture(stage: Stage) -> str:
+    """A copy that was made brighter has no digest in common: its fingerprint is near, and a person decides."""
+    fingerprint = fingerprint_of(picture(ALTERED))
+    if fingerprint is None:
+        return "not shown: near matches need the extra `near`, which is not installed"
+    listed = stage.folder / "made-up.csv"
+    listed.write_text(f"pdq\n{fingerprint.hex()}\n", encoding="ascii")
+    stage.goodhoster("hashlist", "import", str(listed), "--source", "made-up")
+    path, before = stage.move_in("chris", "brighter.png", picture(ALTERED, brighter=12))
+    wait_until("a held case", lambda: stage.cases().get(str(path), {}).get("state") == "held")
+    _unchanged(path, before)
+    answer = stage.goodhoster("check", str(path), "--json")
+    return f"{json.loads(answer.stdout)['verdict']}: held for a person, file untouched"
 
 
 def unreadable_file(stage: Stage) -> str:
@@ -186,6 +201,7 @@ SCENES = (
     Scene("a known picture", known_picture),
     Scene("a known picture named .txt", renamed_picture),
     Scene("a known picture in fresh directories", nested_picture),
+    Scene("a known picture that was altered", altered_picture),
     Scene("a file that cannot be read", unreadable_file),
     Scene("the hash service goes away", service_away),
     Scene("the hash service comes back", service_back),
