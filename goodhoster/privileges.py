@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
+import select
 import signal
 import stat
 import struct
@@ -89,6 +91,20 @@ def leave_network() -> bool:
 def end_with_parent() -> None:
     """Be killed when the thread that started this process ends, however it ends. Forgotten when the user changes."""
     _checked(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+
+
+def end_when_closed(lifeline: int) -> None:
+    """Be killed when the other end of this pipe is closed, by whoever holds it or by that one's death (signals of
+    asynchronous I/O, fcntl(2)). Unlike `end_with_parent` it asks for no certain thread, and holds for another user too.
+    To be called while this process may still be the user that it was started as. Nothing must ever be written there.
+    """
+    fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+    before = select.poll()
+    before.register(lifeline, select.POLLHUP)
+    if before.poll(0):
+        os.kill(os.getpid(), signal.SIGKILL)  # it was closed before we asked to end with it
 
 
 def be_called(name: str) -> None:

@@ -51,6 +51,12 @@ def is_there(pid: int) -> bool:
         return False
 
 
+def processor_seconds(pid: int) -> float:
+    """What it has used so far, proc_pid_stat(5)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def mover_below(pid: int) -> int:
     """The mover that this process, or its keeper, started."""
     return eventually(lambda: called("gh-mover", pid))[0]

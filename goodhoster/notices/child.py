@@ -1,4 +1,5 @@
-"""The process that reads raw notices: `python -m goodhoster.notices.child`, with its parent's socket as standard input.
+"""The process that reads raw notices: `python -m goodhoster.notices.child CHANNEL`, with a pipe as standard input whose
+other end its parent has.
 
 It gives itself limits before it looks at anything: memory, files, and processor time anew for each notice. It needs no
 network and no file. A frame in is a carrier, a newline and the raw notice; a frame out is the notice as JSON.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import resource
 import socket
+import sys
 import time
 from contextlib import suppress
 
@@ -23,12 +25,13 @@ CPU_SECONDS = 10  # of processor time for one notice; beyond it the kernel ends 
 
 
 def main() -> None:
-    """Read notices until the parent is gone."""
+    """Read notices until the parent is gone, in the middle of one too."""
+    privileges.end_when_closed(sys.stdin.fileno())
     _give_up_everything()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with socket.socket(fileno=0) as channel:
+    with socket.socket(fileno=int(sys.argv[1])) as channel:
         while (frame := frames.receive(channel)) is not None:
             _allow_cpu_seconds(CPU_SECONDS)
             frames.send(channel, _read(frame))

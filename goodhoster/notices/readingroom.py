@@ -93,7 +93,13 @@ class _Child:
         self._channel.settimeout(seconds)
         with theirs:
             self._process = subprocess.Popen(
-                _ARGV, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", env={}
+                [*_ARGV, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.PIPE,  # nothing is written there: it is closed when this process ends, however it does
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env={},
             )
 
     def ask(self, frame: bytes) -> bytes:
@@ -110,4 +116,6 @@ class _Child:
         self.ended = True
         self._channel.close()
         self._process.kill()
+        if self._process.stdin:
+            self._process.stdin.close()
         self._process.wait()

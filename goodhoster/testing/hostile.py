@@ -5,6 +5,7 @@ What reads them must end with a verdict or with *unchecked*, within its limits o
 
 from __future__ import annotations
 
+import bz2
 import io
 import struct
 import tarfile
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from goodhoster.testing.drawn import PNG_SIGNATURE, Size, chunk, drawn, encoded, every_format, jpeg
 
 _SMALL = (64, 48)
+_ZEROS = bz2.compress(bytes(64 << 20))
 _ORIENTATION_ENTRY = struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0)
 
 
@@ -162,6 +164,15 @@ def tar_of(members: Mapping[str, bytes], *, mode: str = "w", link: bool = False)
             entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/passwd"
             archive.addfile(entry)
     return file.getvalue()
+
+
+def slow_archive(number: int = 0, *, sixteenths: int = 400) -> bytes:
+    """A TAR of some kilobytes that takes many seconds to look into: it ends within its member, after so many sixteenths
+    of a gigabyte of zeros to skip. Each number is another content.
+    """
+    header = tarfile.TarInfo(f"{number}")
+    header.size = 1 << 40
+    return bz2.compress(header.tobuf()) + _ZEROS * sixteenths
 
 
 def pdf_of(jpegs: list[bytes]) -> bytes:

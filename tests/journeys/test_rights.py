@@ -3,19 +3,24 @@
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from goodhoster.testing.drawn import jpeg
+from goodhoster.testing.hostile import slow_archive
 from goodhoster.testing.pictures import made_up_picture
-from tests.journeys.host import Host, Look, sha1_of, wait_until
-from tests.processes import ROOT, called, eventually, family, is_there, mover_below, status
+from tests.journeys.host import GOODHOSTER, Host, Look, sha1_of, wait_until
+from tests.processes import ROOT, called, eventually, family, is_there, mover_below, processor_seconds, status
 
 NOBODY = "65534"
 DAC_READ_SEARCH, FOWNER, KILL, SETGID, SETUID, SETPCAP, SYS_ADMIN = 2, 3, 5, 6, 7, 8, 21
 MOVER = (0, 1, 3, 9)
+SLOW = "anna/slow.tar.bz2"
+AT_ONCE = 5.0
+"""Seconds; what `slow_archive` takes is far more."""
 root_only = pytest.mark.skipif(not ROOT, reason="root, to have something to give up")
 
 
@@ -177,19 +182,22 @@ def test_a_hasher_that_was_killed_is_replaced(running: Host) -> None:
 
 
 def expect_new_hashers(running: Host, hashers: list[int]) -> None:
+    """Whatever became of them."""
     assert len(hashers) == (os.cpu_count() or 1)
-    for hasher in hashers:
+    for hasher in filter(is_there, hashers):
         os.kill(hasher, signal.SIGKILL)
     file = running.upload("anna/known.jpg", jpeg(1))
     assert wait_until(lambda: not file.exists()), "its digests count although nobody opened it"
     running.upload("anna/clear.jpg", jpeg(2))
-    assert running.settled()["verdicts"] == {"clear": 1, "known": 1}
+    assert wait_until(lambda: running.status()["verdicts"] == {"clear": 1, "known": 1})
     assert set(called("gh-hasher", daemon_of(running))) - set(hashers)
 
 
-def test_a_starter_that_was_killed_is_replaced(running: Host) -> None:
-    starter, hashers = one("gh-starter", running), called("gh-hasher", daemon_of(running))
+def test_a_starter_that_was_killed_is_replaced_and_its_hashers_with_it(running: Host) -> None:
+    hashers, starter = busy_hashers(running, sixteenths=30), one("gh-starter", running)
+    (running.customers / SLOW).unlink()
     os.kill(starter, signal.SIGKILL)
+    assert wait_until(lambda: not any(map(is_there, hashers)), AT_ONCE)
     assert eventually(lambda: [pid for pid in called("gh-starter", daemon_of(running)) if pid != starter])
     expect_new_hashers(running, hashers)
 
@@ -215,10 +223,45 @@ def test_without_its_keeper_the_daemon_ends_and_the_next_one_has_everything(runn
 
 
 def test_it_all_ends_with_the_daemon(running: Host) -> None:
+    busy_hashers(running)
     everybody = family(daemon_of(running))
     assert len(everybody) == 4 + (os.cpu_count() or 1)
     running.kill()
-    assert wait_until(lambda: not any(map(is_there, everybody)))
+    assert wait_until(lambda: not any(map(is_there, everybody)), AT_ONCE)
+
+
+def test_the_reader_of_notices_ends_with_the_daemon_whatever_it_is_at(host: Host) -> None:
+    maildir(host)
+    host.start()
+    (host.folder / "mails/new/1").write_text("Subject: a question\n\nwhere are you?\n")
+    reader = one("gh-reader", host)
+    os.kill(reader, signal.SIGSTOP)
+    host.kill()
+    assert wait_until(lambda: not is_there(reader), AT_ONCE)
+
+
+def test_hashers_end_with_a_scan(host: Host) -> None:
+    host.upload(SLOW, slow_archive())
+    scan = subprocess.Popen([*GOODHOSTER, "scan", "--config", host.config, host.customers], stdout=subprocess.DEVNULL)
+    try:
+        hashers = eventually(lambda: at_work(scan.pid))
+        assert hashers
+    finally:
+        scan.kill()
+        scan.wait()
+    assert wait_until(lambda: not any(map(is_there, hashers)), AT_ONCE)
+
+
+def busy_hashers(running: Host, *, sixteenths: int = 400) -> list[int]:
+    """All of them, once one is at a slow archive."""
+    running.upload(SLOW, slow_archive(sixteenths=sixteenths))
+    assert eventually(lambda: at_work(daemon_of(running)))
+    return called("gh-hasher", daemon_of(running))
+
+
+def at_work(pid: int) -> list[int]:
+    """Those hashers below it that have used more processor time than getting ready takes."""
+    return [each for each in called("gh-hasher", pid) if processor_seconds(each) > 2]
 
 
 class TestCommands:

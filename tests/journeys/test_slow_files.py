@@ -1,21 +1,10 @@
 """One customer's slow files keep nobody else's waiting (promise G10), with real processes."""
 
-import bz2
-import tarfile
 import time
 
+from goodhoster.testing.hostile import slow_archive
 from goodhoster.testing.pictures import made_up_picture
 from tests.journeys.host import Host, sha1_of, wait_until
-
-
-def slow_archive(number: int) -> bytes:
-    """Some kilobytes that take many seconds to look into: gigabytes of zeros to skip."""
-    header = tarfile.TarInfo(f"{number}")
-    header.size = 1 << 40
-    return bz2.compress(header.tobuf()) + ZEROS * 400
-
-
-ZEROS = bz2.compress(bytes(64 << 20))
 
 
 def test_archives_that_take_long_delay_no_other_customer(host: Host) -> None:

@@ -113,7 +113,7 @@ class HashingPool:
                 told, fault = told or lost.content, Fault(reason, why)
                 if reason == POSTPONED:
                     break
-                self._note(lost)
+                self._note(str(lost))
         return replace(told or read_content(fd, self._limits.file_bytes), fault=fault)
 
     def _by_a_worker(self, fd: int, place: _Place) -> Content:
@@ -132,12 +132,19 @@ class HashingPool:
         return content
 
     def _take(self) -> Worker:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
+        """One that is there: when the starter dies all idle ones do, and that must not cost a file its tries."""
+        while (idle := self._idle_one()) is not None:
+            if idle.is_there():
+                return idle
+            self._note("it ended while it had nothing to do")
+            idle.stop()
         worker = Worker(self._limits, self._start)
         self._see_to_the_sandbox(worker)
         return worker
+
+    def _idle_one(self) -> Worker | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
 
     def _put_back(self, worker: Worker) -> None:
         with self._lock:
@@ -146,10 +153,10 @@ class HashingPool:
                 return
         worker.stop()
 
-    def _note(self, lost: WorkerLostError) -> None:
+    def _note(self, why: str) -> None:
         with self._lock:
             self.lost += 1
-        _log.warning("a process that opens pictures was lost: %s", lost)
+        _log.warning("a process that opens pictures was lost: %s", why)
 
     def _see_to_the_sandbox(self, worker: Worker) -> None:
         new = frozenset(worker.missing) - self.missing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -45,14 +46,14 @@ Start = Callable[[socket.socket, ReadingLimits], Started]
 
 
 class StartedHere:
-    """A child of this very process."""
+    """A child of this very process, and ended with it."""
 
     def __init__(self, theirs: socket.socket, limits: ReadingLimits) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-W", "ignore", "-m", _MODULE, str(theirs.fileno()), _as_json(limits)],
             env=_ENVIRONMENT,
             pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # nothing is written there: it is closed when this process ends, however it does
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,  # decoders complain there in an outsider's words
             start_new_session=True,  # a Ctrl-C at the terminal is for the pool to hear
@@ -66,6 +67,8 @@ class StartedHere:
     def end(self) -> int:
         """See `Started`."""
         self._process.kill()
+        if self._process.stdin:
+            self._process.stdin.close()
         return self._process.wait()
 
 
@@ -102,6 +105,12 @@ class Worker:
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
+
+    def is_there(self) -> bool:
+        """To be asked between two files: a worker says nothing then, so whatever can be read is its end."""
+        heard = select.poll()
+        heard.register(self._channel, select.POLLIN)
+        return not heard.poll(0)
 
     def read(self, fd: int, slow: Callable[[], None] = lambda: None) -> Content:
         """Let it read and open a file. UncheckedError when the digests could not be taken, WorkerLostError.

@@ -1,6 +1,7 @@
 """One sandboxed process: takes a descriptor, tells the digests, opens what it holds, tells what is inside.
 
-Started by the pool as `python -m goodhoster_agent.hashing.worker CHANNEL LIMITS`; ends when the pool does.
+Started as `python -m goodhoster_agent.hashing.worker CHANNEL LIMITS` with a pipe as standard input, and ended at once,
+whatever it is at, when that is closed by the death of whoever started it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from goodhoster.checking.licensed import library_named
 from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.ports import LicensedFingerprinter
-from goodhoster.privileges import be_called
+from goodhoster.privileges import be_called, end_when_closed
 from goodhoster_agent.hashing import wire
 from goodhoster_agent.hashing.sandbox import confine
 
@@ -46,4 +47,5 @@ def _answer(channel: socket.socket, fd: int, limits: ReadingLimits, library: Lic
 
 
 if __name__ == "__main__":
+    end_when_closed(sys.stdin.fileno())
     main(socket.socket(fileno=int(sys.argv[1])), ReadingLimits(**json.loads(sys.argv[2])))

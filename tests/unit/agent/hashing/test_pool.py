@@ -1,12 +1,10 @@
 """A worker may hang, lie or die: that costs it alone, and the file its second try."""
 
-import bz2
 import hashlib
 import os
 import signal
 import subprocess
 import sys
-import tarfile
 import threading
 import time
 from collections.abc import Iterator
@@ -21,20 +19,14 @@ from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import POSTPONED
 from goodhoster.testing.drawn import drawn, encoded, every_format, jpeg
 from goodhoster.testing.hasher_suite import opened, read
+from goodhoster.testing.hostile import slow_archive
 from goodhoster_agent.hashing.pool import HashingPool
 from goodhoster_agent.hashing.process import Worker, WorkerLostError
 
 LIMITS = ReadingLimits()
 
 
-def slow_archive() -> bytes:
-    """Small, with gigabytes of zeros to skip; it ends within its member."""
-    header = tarfile.TarInfo("zeros")
-    header.size = 1 << 40
-    return bz2.compress(header.tobuf()) + bz2.compress(bytes(64 << 20)) * 50
-
-
-SLOW = slow_archive()
+SLOW = slow_archive(sixteenths=50)
 
 
 @pytest.fixture
@@ -84,6 +76,16 @@ def test_a_worker_killed_between_two_files_costs_nothing(pool: HashingPool) -> N
     os.kill(pool._idle[0].pid, signal.SIGKILL)
     assert read(pool, jpeg(2)).fault is None
     assert pool.lost == 1
+
+
+def test_all_workers_killed_between_two_files_cost_no_file_its_tries() -> None:
+    pool = HashingPool(LIMITS, 3)
+    pool.warm()
+    for worker in pool._idle:
+        os.kill(worker.pid, signal.SIGKILL)
+    assert read(pool, jpeg(2)).fault is None
+    assert pool.lost == 3
+    pool.close()
 
 
 def test_a_worker_that_hangs_is_ended_and_the_digests_count() -> None:
