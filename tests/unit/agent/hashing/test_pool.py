@@ -83,6 +83,7 @@ def test_all_workers_killed_between_two_files_cost_no_file_its_tries() -> None:
     pool.warm()
     for worker in pool._idle:
         os.kill(worker.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
     assert read(pool, jpeg(2)).fault is None
     assert pool.lost == 3
     pool.close()
