@@ -18,6 +18,7 @@ from goodhoster.checking.ownlists import survey
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.shelf import home_of
 from goodhoster.model.uploads import display
+from goodhoster.notices.provingroom import SEARCH
 from goodhoster.ports import ObservedSource
 from goodhoster.settings import Settings
 from goodhoster.uploads.places import Tree
@@ -54,6 +55,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _exemptions(settings)
     yield from _directories(settings)
     yield from _mailbox(settings)
+    yield from _programs(settings)
     yield _daemon(settings)
     yield from _processes(settings)
 
@@ -183,6 +185,19 @@ def _mailbox(settings: Settings) -> Iterator[Finding]:
         yield Finding(what, ok=False, detail=str(error), hint=error.hint)
         return
     yield Finding(what, not problem, problem or "opens", "see [imap]" if problem else "")
+
+
+def _programs(settings: Settings) -> Iterator[Finding]:
+    """Those that signed mails of notifiers are checked with, as far as a profile pins a key for them."""
+    pinned = {
+        "openssl": [notifier.id for notifier in settings.notifiers if notifier.smime_certificates],
+        "gpgv": [notifier.id for notifier in settings.notifiers if notifier.openpgp_keys],
+    }
+    for program, owners in pinned.items():
+        if owners:
+            found = shutil.which(program, path=SEARCH)
+            detail = found or f"it is missing: signed mails of {', '.join(owners)} wait for a person"
+            yield Finding(f"program {program}", bool(found), detail, "" if found else f"apt-get install {program}")
 
 
 def _daemon(settings: Settings) -> Finding:

@@ -19,7 +19,7 @@ from goodhoster.cases.noticeletters import NoticeLetters
 from goodhoster.cases.noticepost import NoticePost
 from goodhoster.cases.turn import Turn
 from goodhoster.model.noticelife import Receipt
-from goodhoster.model.notices import Carrier, Notifier, RawNotice, SeenMail, TrustFinding, TrustRule
+from goodhoster.model.notices import Belief, Carrier, Notifier, RawNotice, SeenMail, TrustFinding, TrustRule
 from goodhoster.notices.deadlines import Terms
 from goodhoster.notices.judgement import level_of
 from goodhoster.notices.locate import Locator
@@ -100,9 +100,12 @@ class _Belief:
         self._trust = shared.trust
         self._notifiers = {notifier.id: notifier for notifier in shared.notifiers}
 
-    def __call__(self, receipt: Receipt, raw: RawNotice) -> TrustFinding:
+    def __call__(self, receipt: Receipt, raw: RawNotice) -> Belief:
         if receipt.carrier is Carrier.MAIL:
             return self._trust.of_mail(raw.content, SeenMail(receipt.id, receipt.received_at))
+        return Belief(self._of_request(receipt), raw)
+
+    def _of_request(self, receipt: Receipt) -> TrustFinding:
         notifier = self._notifiers.get(receipt.notifier)
         if notifier is None:
             return unproven("token.known", "it came without the token of a registered notifier")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import ExitStack, closing
 
 from goodhoster.adapters.resolvers.nameservers import DnsKeyRecords
 from goodhoster.adapters.stores.seenmails import SqliteSeenMails
@@ -10,12 +11,13 @@ from goodhoster.assembly.desk import House
 from goodhoster.assembly.noticehouse import NoticeHouse, Shared, notice_house
 from goodhoster.assembly.state import make_state_dir, trees_of
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.notices import Notifier
+from goodhoster.model.notices import Forwarder, Notifier
 from goodhoster.notices.copies import Copies
 from goodhoster.notices.ground import Ground
 from goodhoster.notices.judgement import Court
 from goodhoster.notices.locate import Locator
 from goodhoster.notices.maps import Maps
+from goodhoster.notices.provingroom import ProvingRoom
 from goodhoster.notices.serving import Serving
 from goodhoster.notices.trust import Trust
 from goodhoster.ports import Directory
@@ -34,10 +36,18 @@ def notifiers(settings: Settings) -> tuple[Notifier, ...]:
     return found
 
 
-def trust(settings: Settings) -> Trust:
-    """Who is believed."""
+def forwarders(settings: Settings) -> tuple[Forwarder, ...]:
+    """Every [[forwarder]] with its keys."""
+    return tuple(written.forwarder() for written in settings.forwarders)
+
+
+def trust(settings: Settings, begun: ExitStack) -> Trust:
+    """Who is believed. What it holds is given back by `begun`."""
     seen = SqliteSeenMails(make_state_dir(settings.state_dir) / "seen.sqlite")
-    return Trust(Court(notifiers(settings), DnsKeyRecords(), seen, settings.notices.authserv_id or ""))
+    registered = notifiers(settings)
+    proving = begun.enter_context(closing(ProvingRoom(registered)))
+    authserv_id = settings.notices.authserv_id or ""
+    return Trust(Court(registered, DnsKeyRecords(), seen, authserv_id, forwarders(settings), proving))
 
 
 def locator(settings: Settings, index: UploadIndex, run: Run = run_here) -> Locator:
@@ -58,7 +68,7 @@ def open_notices(house: House) -> NoticeHouse:
     """What handles notices, given back with the house."""
     settings = house.settings
     where = locator(settings, house.index, house.run)
-    shared = Shared(settings, house.toolkit, trust(settings), where, notifiers(settings), house.run)
+    shared = Shared(settings, house.toolkit, trust(settings, house.begun), where, notifiers(settings), house.run)
     return notice_house(shared, house.begun)
 
 

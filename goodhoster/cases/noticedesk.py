@@ -24,7 +24,7 @@ from goodhoster.errors import PassingError, RefusedError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import CaseState
 from goodhoster.model.noticelife import ItemState, Notice, NoticeItem, NoticeState, Receipt, Seen
-from goodhoster.model.notices import Caps, Notifier, RawNotice, ReadNotice, TrustFinding, TrustLevel
+from goodhoster.model.notices import Belief, Caps, Notifier, RawNotice, ReadNotice, TrustFinding, TrustLevel
 from goodhoster.notices.deadlines import Terms, deadline_of, next_due, pages
 from goodhoster.notices.doubts import doubts_about
 from goodhoster.notices.spool import Arrived, Spool
@@ -41,7 +41,7 @@ _KEYS_WITHIN = timedelta(hours=1)
 class Believe(Protocol):
     """Who sent it, and how we know."""
 
-    def __call__(self, receipt: Receipt, raw: RawNotice, /) -> TrustFinding:
+    def __call__(self, receipt: Receipt, raw: RawNotice, /) -> Belief:
         """May be asked again about the same receipt, with the same answer or a better one."""
 
 
@@ -135,9 +135,8 @@ class NoticeDesk:
         return notice
 
     def _read(self, notice: Notice) -> Notice:
-        raw = self._parts.spool.raw(notice.receipt)
-        read = self._parts.reader.read(raw)
-        trust = self._parts.believe(notice.receipt, raw)
+        belief = self._parts.believe(notice.receipt, self._parts.spool.raw(notice.receipt))
+        read, trust = self._parts.reader.read(belief.says), belief.trust
         items = tuple(NoticeItem(item, item.urls[0]) for item in read.items)
         deadline = deadline_of(notice.receipt, read, self._notifiers.get(trust.notifier), self._terms)
         read = self._in_their_language(replace(read, items=()), trust)
@@ -151,7 +150,11 @@ class NoticeDesk:
 
     def _believe_again(self, notice: Notice) -> Notice:
         """The keys could not be fetched when it came. What was held for that reason may go on when they can."""
-        trust = self._parts.believe(notice.receipt, self._parts.spool.raw(notice.receipt))
+        raw = self._parts.spool.raw(notice.receipt)
+        belief = self._parts.believe(notice.receipt, raw)
+        if belief.says != raw:  # proven for a part of it by now, but the whole was read
+            return notice
+        trust = belief.trust
         if trust.passing or trust.level is notice.level:
             return replace(notice, trust=trust)
         again = tuple(

@@ -182,6 +182,10 @@ class Notifier:
     dkim_keys: tuple[DkimKey, ...] = ()
     token_sha256: bytes = b""
     """SHA-256 of its API token; empty when it has none."""
+    smime_certificates: bytes = b""
+    """Its own certificates for signed mail, PEM."""
+    openpgp_keys: bytes = b""
+    """Its own public keys, with or without ASCII armor."""
 
 
 class TrustLevel(StrEnum):
@@ -224,13 +228,32 @@ class TrustFinding:
     level: TrustLevel
     notifier: str = ""
     """Id of the profile; empty when none matched with proof."""
-    proof: Literal["dkim", "token", "authserv", ""] = ""
+    proof: Literal["dkim", "token", "authserv", "smime", "openpgp", "arc", ""] = ""
     rules: tuple[TrustRule, ...] = ()
     """Every rule that was tried, in order; all passed when the level is pinned or authority."""
     copy_of: str = ""
     """Receipt of the very same mail, which came shortly before by another of our addresses: that one is answered."""
     passing: bool = False
     """A key could not be fetched this time: asked again, the answer may be better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """How far a raw notice is believed, and what of it is."""
+
+    trust: TrustFinding
+    says: RawNotice
+    """What is read: the whole of it, but for a mail believed for its signed part only that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarder:
+    """Somebody whose word is taken that a mail it passed on was properly signed when it came, from [[forwarder]]."""
+
+    domain: str
+    """That seals (ARC)."""
+    keys: tuple[DkimKey, ...] = ()
+    """Pinned: then no DNS is asked for them."""
 
 
 class Matching(StrEnum):

@@ -8,15 +8,12 @@ network and no file. A frame in is a carrier, a newline and the raw notice; a fr
 from __future__ import annotations
 
 import json
-import resource
 import socket
 import sys
-import time
-from contextlib import suppress
 
-from goodhoster import privileges
 from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.notices import frames
+from goodhoster.notices.confinement import allow_cpu_seconds, confine
 from goodhoster.notices.reading import read, unreadable
 from goodhoster.notices.wire import plain
 
@@ -26,28 +23,11 @@ CPU_SECONDS = 10  # of processor time for one notice; beyond it the kernel ends 
 
 def main() -> None:
     """Read notices until the parent is gone, in the middle of one too."""
-    privileges.end_when_closed(sys.stdin.fileno())
-    _give_up_everything()
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine("gh-reader", MEMORY)
     with socket.socket(fileno=int(sys.argv[1])) as channel:
         while (frame := frames.receive(channel)) is not None:
-            _allow_cpu_seconds(CPU_SECONDS)
+            allow_cpu_seconds(CPU_SECONDS)
             frames.send(channel, _read(frame))
-
-
-def _give_up_everything() -> None:
-    """Its parent may read every customer's files."""
-    privileges.be_called("gh-reader")
-    privileges.keep_only(frozenset())
-    with suppress(OSError):  # without Landlock the limit of what it may write still holds
-        privileges.write_only_below(())
-
-
-def _allow_cpu_seconds(count: int) -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 1 + count, hard))
 
 
 def _read(frame: bytes) -> bytes:

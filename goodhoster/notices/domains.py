@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from publicsuffixlist import PublicSuffixList
@@ -21,3 +22,9 @@ def organisational_domain(host: str) -> str:
 def same_organisation(one: str, other: str) -> bool:
     """Do both names belong to one registered domain? Two names that have none are only the same when equal."""
     return bool(one) and organisational_domain(one) == organisational_domain(other)
+
+
+def within(host: str, domains: Iterable[str]) -> bool:
+    """Is the host name one of these or below one?"""
+    name = host.rstrip(".").lower()
+    return any(name == domain or name.endswith("." + domain) for domain in domains)

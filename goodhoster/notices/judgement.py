@@ -13,10 +13,20 @@ from datetime import timedelta
 from typing import Literal
 
 from goodhoster.errors import PassingError
-from goodhoster.model.notices import DkimKey, Notifier, NotifierKind, SeenMail, TrustFinding, TrustLevel, TrustRule
-from goodhoster.notices.domains import same_organisation
+from goodhoster.model.notices import (
+    DkimKey,
+    Forwarder,
+    Notifier,
+    NotifierKind,
+    SeenMail,
+    TrustFinding,
+    TrustLevel,
+    TrustRule,
+)
+from goodhoster.notices.domains import same_organisation, within
 from goodhoster.notices.letter import SIGNED_ONCE, Letter
 from goodhoster.notices.ownresults import domains_passed
+from goodhoster.notices.provingroom import ProvingRoom
 from goodhoster.notices.signatures import PublicKey, Signature, matches, public_key
 from goodhoster.ports import KeyRecords, SeenMails
 
@@ -24,7 +34,7 @@ _TOGETHER = timedelta(hours=1)
 """Copies that come within this are taken for one mail to several of our addresses (a mail server may have kept one
 waiting): believed, but never acted on by themselves.
 """
-_ALGORITHMS = frozenset({"rsa-sha256", "ed25519-sha256"})
+ALGORITHMS = frozenset({"rsa-sha256", "ed25519-sha256"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +46,34 @@ class Court:
     seen: SeenMails
     authserv_id: str = ""
     """The name that our own mail server writes into Authentication-Results; empty: its results are not used."""
+    forwarders: Sequence[Forwarder] = ()
+    proving: ProvingRoom | None = None
+    """None: no profile pins a key for signed parts."""
 
     def owner(self, domain: str) -> Notifier | None:
         """The notifier whose profile lists this signing domain or one above it."""
-        listing = (n for n in self.notifiers if any(domain == own or domain.endswith("." + own) for own in n.domains))
-        return next(listing, None)
+        return next((notifier for notifier in self.notifiers if within(domain, notifier.domains)), None)
+
+    def first_time(self, fingerprint: bytes, mail: SeenMail) -> tuple[TrustRule, str]:
+        """Is it no replay? And the receipt of the very same mail where this one is a copy of it.
+
+        Sent to two of our addresses, a mail comes twice; whoever sends it again later wants it to be done again.
+        """
+        first = self.seen.first(fingerprint, mail)
+        if first.receipt == mail.receipt:
+            return TrustRule("mail.first-time", passed=True, why="no copy of this mail was believed before"), ""
+        if mail.at - first.at > _TOGETHER:
+            why = "a copy of this mail was believed before: a replay"
+            return TrustRule("mail.first-time", passed=False, why=why), ""
+        why = f"the same mail as {first.receipt}, shortly after it"
+        return TrustRule("mail.first-time", passed=True, why=why), first.receipt
+
+    def records(self, pinned: Sequence[DkimKey], name: str) -> tuple[str, ...]:
+        """The texts of a key's records: pinned ones alone where there are any. PassingError when nobody answered."""
+        if not pinned:
+            return self.keys.texts(name)
+        own = (key for key in pinned if f"{key.selector}._domainkey.{key.domain}".lower() == name.lower())
+        return tuple(key.record for key in own)
 
 
 @dataclass(slots=True)
@@ -70,14 +103,9 @@ class Judgement:
         return self._found(level_of(owner), owner.id)
 
     def _is_no_replay(self, mail: SeenMail) -> bool:
-        """Sent to two of our addresses, a mail comes twice; whoever sends it again later wants it to be done again."""
-        first = self.court.seen.first(self.letter.fingerprint, mail)
-        if first.receipt == mail.receipt:
-            return self._rule("mail.first-time", passed=True, why="no copy of this mail was believed before")
-        if mail.at - first.at > _TOGETHER:
-            return self._rule("mail.first-time", passed=False, why="a copy of this mail was believed before: a replay")
-        self.copy_of = first.receipt
-        return self._rule("mail.first-time", passed=True, why=f"the same mail as {first.receipt}, shortly after it")
+        rule, self.copy_of = self.court.first_time(self.letter.fingerprint, mail)
+        self.rules.append(rule)
+        return rule.passed
 
     def _found(self, level: TrustLevel, notifier: str = "") -> TrustFinding:
         proof = "" if level is TrustLevel.UNAUTHENTICATED else self.proof
@@ -108,7 +136,7 @@ class Judgement:
                 passed=not unsigned,
                 why="not signed: " + ", ".join(unsigned) if unsigned else "every header that matters is signed",
             )
-            and self._rule("dkim.algorithm", passed=algorithm in _ALGORITHMS, why=f"a={algorithm[:40]}")
+            and self._rule("dkim.algorithm", passed=algorithm in ALGORITHMS, why=f"a={algorithm[:40]}")
         )
 
     def _is_true(self) -> bool:
@@ -125,7 +153,7 @@ class Judgement:
         owner = self.court.owner(self.signature.domain)
         pinned = owner.dkim_keys if owner else ()
         try:
-            records = _pinned(pinned, name) if pinned else self.court.keys.texts(name)
+            records = self.court.records(pinned, name)
         except PassingError as error:
             self.passing = True
             self._rule("dkim.key", passed=False, why=f"{name}: {error}; asked again later")
@@ -152,7 +180,3 @@ def level_of(owner: Notifier) -> TrustLevel:
         return TrustLevel.AUTHORITY
     trusted = owner.kind in {NotifierKind.HOTLINE, NotifierKind.TRUSTED_FLAGGER}
     return TrustLevel.PINNED if trusted else TrustLevel.AUTHENTICATED
-
-
-def _pinned(keys: Sequence[DkimKey], name: str) -> tuple[str, ...]:
-    return tuple(key.record for key in keys if f"{key.selector}._domainkey.{key.domain}".lower() == name.lower())

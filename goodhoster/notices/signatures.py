@@ -86,7 +86,7 @@ def signatures_of(headers: list[str]) -> tuple[Signature, ...]:
 def _signature(number: int, text: str) -> Signature | None:
     if len(text) > _LONGEST_SIGNATURE or _LONG_BLANK.search(text):
         return None
-    tags = _tags(text)
+    tags = tags_of(text)
     return Signature(number, tags) if tags and {"d", "s", "h", "a", "b", "bh"} <= set(tags) else None
 
 
@@ -109,7 +109,7 @@ class PublicKey:
 
 def public_key(record: str) -> PublicKey | None:
     """The key in a TXT record; None when it holds none that can be used (malformed, revoked, not for mail)."""
-    tags = _tags(record) if len(record) <= _LONGEST_RECORD else None
+    tags = tags_of(record) if len(record) <= _LONGEST_RECORD else None
     if not tags or not tags.get("p") or not _for_mail(tags):
         return None
     try:
@@ -133,7 +133,8 @@ def matches(raw: bytes, signature: Signature, key: PublicKey) -> bool:
     return bool(found)
 
 
-def _tags(text: str) -> dict[str, str] | None:
+def tags_of(text: str) -> dict[str, str] | None:
+    """The tags of a signature or key record, without blanks; None when it is no list of tags."""
     try:
         pairs = dkim.util.parse_tag_value(text.encode("ascii"))
     except (dkim.util.InvalidTagValueList, UnicodeEncodeError, IndexError):

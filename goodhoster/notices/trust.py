@@ -1,18 +1,22 @@
 """How far a sender is believed, and by which rules: every one is told, passed or failed, for `notices show`.
 
-A mail is believed for its DKIM signature (see `judgement`) or because the hoster's own mail server found one to match,
-a request for its API token. Not believed, whatever they say: ARC (no forwarder can be pinned yet), S/MIME and PGP (no
-profile can pin such a key yet), Authentication-Results of other servers.
+A mail is believed for its DKIM signature (see `judgement`), because the hoster's own mail server or a pinned forwarder
+found one to match (`forwarding`), or for a signed part by a pinned key (`partjudgement`); a request for its API token.
+Not believed, whatever they say: ARC of others, keys that no profile pins, Authentication-Results of other servers.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from goodhoster.model.notices import SeenMail, TrustFinding, TrustLevel, TrustRule
+from goodhoster.model.notices import Belief, Carrier, RawNotice, SeenMail, TrustFinding, TrustLevel, TrustRule
+from goodhoster.notices.forwarding import forwarded
 from goodhoster.notices.judgement import Court, Judgement, level_of
-from goodhoster.notices.letter import letter_of
+from goodhoster.notices.letter import Letter, letter_of
+from goodhoster.notices.partjudgement import belief_in_part
 
 _LEVELS = (TrustLevel.UNAUTHENTICATED, TrustLevel.AUTHENTICATED, TrustLevel.AUTHORITY, TrustLevel.PINNED)
 
@@ -32,15 +36,37 @@ class Trust:
                 return TrustFinding(level_of(notifier), notifier.id, "token", (rule,))
         return unproven("token.known", "the token is not that of a registered notifier")
 
-    def of_mail(self, raw: bytes, mail: SeenMail) -> TrustFinding:
-        """Who signed this mail? `mail` is our own copy: that one may be judged again, another copy of a mail that was
-        believed is not believed, but for one that comes shortly after. Looks up keys where they are not pinned.
+    def of_mail(self, raw: bytes, mail: SeenMail) -> Belief:
+        """Who signed this mail, and what of it? `mail` is our own copy: that one may be judged again, another copy of a
+        mail that was believed is not believed, but for one that comes shortly after. Looks up keys where they are not
+        pinned.
         """
-        letter = letter_of(raw)
+        letter, whole = letter_of(raw), RawNotice(Carrier.MAIL, raw)
         if not letter.sound:
-            return TrustFinding(TrustLevel.UNAUTHENTICATED, rules=letter.rules)
-        found = [Judgement(self._court, letter, signature).finding(mail) for signature in letter.signatures]
-        return max(found, key=_how_good, default=_unsigned(letter.rules))
+            return Belief(TrustFinding(TrustLevel.UNAUTHENTICATED, rules=letter.rules), whole)
+        in_part = belief_in_part(self._court, letter, mail)
+        if in_part is not None and in_part.trust.notifier:
+            return in_part
+        ways = [in_part.trust] if in_part is not None else []
+        return Belief(_told(letter, [*ways, *self._ways_of_whole(letter, mail)]), whole)
+
+    def _ways_of_whole(self, letter: Letter, mail: SeenMail) -> Iterator[TrustFinding]:
+        """What proves all of a mail: the best of its signatures, and who passed it on."""
+        signed = [Judgement(self._court, letter, signature).finding(mail) for signature in letter.signatures]
+        if signed:
+            yield max(signed, key=_how_good)
+        if (passed_on := forwarded(self._court, letter, mail)) is not None:
+            yield passed_on
+
+
+def _told(letter: Letter, ways: Sequence[TrustFinding]) -> TrustFinding:
+    """The best way to prove the mail; where none did, with the rules of all."""
+    if not ways:
+        return _unsigned(letter.rules)
+    best = max(ways, key=_how_good)
+    if best.level is not TrustLevel.UNAUTHENTICATED:
+        return best
+    return replace(best, rules=tuple(dict.fromkeys(rule for way in ways for rule in way.rules)))
 
 
 def unproven(rule: str, why: str) -> TrustFinding:

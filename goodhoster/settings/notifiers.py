@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.notices import Caps, DkimKey, NoticeFormat, Notifier, NotifierKind
+from goodhoster.model.notices import Caps, DkimKey, Forwarder, NoticeFormat, Notifier, NotifierKind
 from goodhoster.settings.secret import read_secret
 from goodhoster.settings.values import duration, one_of, path, setting, short_name, text, texts, whole, yes_or_no
 
@@ -37,6 +37,20 @@ class NotifierSettings:
         "File with its public keys as in DNS, one a line: selector._domainkey.domain v=DKIM1; …. Then no DNS is asked.",
         default=None,
         example='"meldpunt.keys"',
+    )
+    smime_certificates: Path | None = setting(
+        path,
+        "File with its own certificates (PEM), not those of who issued them: a mail signed with S/MIME by one of them "
+        "proves this sender. Needs the program openssl.",
+        default=None,
+        example='"meldpunt.pem"',
+    )
+    openpgp_keys: Path | None = setting(
+        path,
+        "File with its public OpenPGP keys (gpg --export): a mail signed with PGP/MIME by one of them proves this "
+        "sender. Needs the program gpgv.",
+        default=None,
+        example='"meldpunt.gpg"',
     )
     token_file: Path | None = setting(
         path, "File with its API token (or the name of a systemd credential).", default=None, example='"meldpunt.token"'
@@ -79,7 +93,48 @@ class NotifierSettings:
             layout=self.layout or "",
             dkim_keys=tuple(_keys(self.dkim_keys)) if self.dkim_keys else (),
             token_sha256=_token(self.token_file, self.id) if self.token_file else b"",
+            smime_certificates=_public(self.smime_certificates, _CERTIFICATE) if self.smime_certificates else b"",
+            openpgp_keys=_public(self.openpgp_keys, _OPENPGP) if self.openpgp_keys else b"",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ForwarderSettings:
+    """[[forwarder]]: a server of yours, or one you trust as your own, that passes notices on and changes them: a
+    helpdesk, a mailing list. Its ARC seal is believed about the notifier's signature.
+    """
+
+    domain: str = setting(text, "The domain that it seals with (d= of ARC-Seal).", example='"helpdesk.example"')
+    keys: Path | None = setting(
+        path,
+        "File with the public keys of its seals, as dkim_keys of [[notifier]]. Then no DNS is asked for them.",
+        default=None,
+        example='"helpdesk.keys"',
+    )
+
+    def forwarder(self) -> Forwarder:
+        """With its keys read. ConfigurationError when they are not as they must be."""
+        return Forwarder(self.domain.lower().strip("."), tuple(_keys(self.keys)) if self.keys else ())
+
+
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----")
+_OPENPGP = re.compile(rb"\s*-----BEGIN PGP PUBLIC KEY BLOCK-----|[\x98\x99\xc6]")
+"""Armor, or the first packet of a public key."""
+
+
+def _public(file: Path, begins: re.Pattern[bytes]) -> bytes:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        hint = "ask the notifier for it, and compare its fingerprint by telephone"
+        raise ConfigurationError(f"cannot read the keys in {file}: {error.strerror}", hint=hint) from error
+    if b"PRIVATE KEY" in content:
+        raise ConfigurationError(f"{file} holds a private key", hint="only public keys and certificates belong here")
+    found = begins.search(content) if begins is _CERTIFICATE else begins.match(content)
+    if not found:
+        hint = "a certificate as PEM (openssl x509 -inform DER -in FILE), or public keys (gpg --export KEY)"
+        raise ConfigurationError(f"{file} holds no key of that kind", hint=hint)
+    return content
 
 
 def _keys(file: Path) -> Iterator[DkimKey]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import subprocess
 from collections.abc import Sequence
@@ -67,6 +68,11 @@ class MailSigner:
             length=part_of_body,
         )
         return bytes(signature) + raw
+
+    def signature(self, text: bytes) -> str:
+        """Of that very text, by an RSA key with SHA-256; base64."""
+        key = dkim.parse_pem_private_key(self.private)
+        return base64.b64encode(dkim.RSASSA_PKCS1_v1_5_sign(hashlib.sha256(text), key)).decode()
 
 
 def _openssl(*arguments: str, given: bytes = b"") -> bytes:

@@ -1,105 +1,129 @@
-"""Mails that prove themselves by other means than DKIM (S/MIME, OpenPGP, a forwarder's ARC chain): nothing is done by
-itself, nothing is lost, and what can be read is read for the person who looks.
+"""Mails that prove themselves by other means than their own DKIM signature (S/MIME, OpenPGP, a forwarder's ARC chain):
+acted on for a pinned key, and then only what that key signed. Everything else waits for a person; nothing is lost.
 """
 
-import os
-import subprocess
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
+from goodhoster.testing.forwarding import sealed
+from goodhoster.testing.signedmail import MailSigner
 from tests.journeys.host import Host
 from tests.journeys.noticehost import NoticeHost
+from tests.partsigners import HEAD, OpenPgp, Smime, part, run
 
-HEAD = (
-    "From: Hotline <desk@hotline.example>\nTo: abuse@hoster.example\nSubject: [M0000000009] Melding\n"
-    "Date: Mon, 02 Mar 2026 11:00:00 +0000\nMessage-ID: <9@hotline.example>\nMIME-Version: 1.0\n"
-)
-Sign = Callable[[Path, bytes], bytes]
-
-
-def run(folder: Path, *argv: str, given: bytes = b"") -> bytes:
-    home = os.environ | {"GNUPGHOME": str(folder)}
-    return subprocess.run(argv, cwd=folder, env=home, input=given, capture_output=True, check=True).stdout
-
-
-def certificate(folder: Path) -> None:
-    subject = ("-subj", "/CN=desk@hotline.example", "-days", "1")
-    run(folder, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-out", "cert", *subject)
-
-
-def smime_signed(folder: Path, part: bytes) -> bytes:
-    certificate(folder)
-    return HEAD.encode() + run(folder, "openssl", "cms", "-sign", "-signer", "cert", "-inkey", "key", given=part)
+FLAGGER = """
+[[notifier]]
+id = "flagger"
+name = "Made-up flagger"
+kind = "trusted-flagger"
+domains = ["flagger.example"]
+layout = "url-list"
+smime_certificates = "flagger.pem"
+openpgp_keys = "flagger.gpg"
+[[forwarder]]
+domain = "helpdesk.example"
+keys = "helpdesk.keys"
+"""
+FOOTER = b"-- \r\npassed on by the helpdesk\r\n"
+pytestmark = [pytest.mark.debian("openssl"), pytest.mark.debian("gnupg", program="gpg"), pytest.mark.debian("gpgv")]
 
 
-def smime_opaque(folder: Path, part: bytes) -> bytes:
-    certificate(folder)
-    argv = ("openssl", "cms", "-sign", "-nodetach", "-signer", "cert", "-inkey", "key")
-    return HEAD.encode() + run(folder, *argv, given=part)
+@dataclass(frozen=True)
+class Signers:
+    smime: Smime
+    openpgp: OpenPgp
+    helpdesk: MailSigner
+
+    def pin(self, host: Host) -> None:
+        (host.folder / "flagger.pem").write_bytes(self.smime.certificate)
+        (host.folder / "flagger.gpg").write_bytes(self.openpgp.armored)
+        (host.folder / "helpdesk.keys").write_text(f"{self.helpdesk.name} {self.helpdesk.record}\n")
 
 
-def smime_encrypted(folder: Path, part: bytes) -> bytes:
-    certificate(folder)
-    return HEAD.encode() + run(folder, "openssl", "cms", "-encrypt", "-aes256", "cert", given=part)
+@pytest.fixture
+def signers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Signers]:
+    folder = tmp_path_factory.mktemp("signers")
+    helpdesk = MailSigner.rsa("helpdesk.example", 2048)
+    signers = Signers(Smime.made(folder / "smime"), OpenPgp.made(folder / "pgp"), helpdesk)
+    yield signers
+    signers.openpgp.end()
 
 
-def gpg(folder: Path, *argv: str, given: bytes = b"") -> bytes:
-    folder.chmod(0o700)
-    return run(
-        folder, "gpg", "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "", *argv, given=given
-    )
+def sealed_by(helpdesk: MailSigner, content: bytes) -> bytes:
+    return sealed(helpdesk, HEAD.encode() + content)
 
 
-def pgp_signed(folder: Path, part: bytes) -> bytes:
-    gpg(folder, "--quick-generate-key", "desk@hotline.example", "ed25519", "sign")
-    signature = gpg(folder, "--armor", "--detach-sign", given=part)
-    kind = 'Content-Type: multipart/signed; micalg=pgp-sha512; protocol="application/pgp-signature"; boundary=s\n\n'
-    name = b"\n--s\nContent-Type: application/pgp-signature; name=signature.asc\n\n"
-    return HEAD.encode() + kind.encode() + b"--s\n" + part + name + signature + b"--s--\n"
+def encrypted(signer: Smime, content: bytes) -> bytes:
+    return HEAD.encode() + run(signer.folder, "openssl", "cms", "-encrypt", "-aes256", "cert", given=content)
 
 
-def pgp_inline(folder: Path, part: bytes) -> bytes:
-    gpg(folder, "--quick-generate-key", "desk@hotline.example", "ed25519", "sign")
-    head, _, text = part.partition(b"\n\n")
-    return HEAD.encode() + head + b"\n\n" + gpg(folder, "--clear-sign", given=text)
-
-
-def arc_sealed(_folder: Path, part: bytes) -> bytes:
-    """A forwarder says that it found the hotline's signature to match before it changed the mail."""
-    tags = "i=1; a=rsa-sha256; d=forwarder.example; s=arc; t=1772449200;"
-    chain = (
-        f"ARC-Seal: {tags} cv=none; b=bWFkZSB1cA==\n"
-        f"ARC-Message-Signature: {tags} c=relaxed/relaxed; h=from:subject; bh=bWFkZSB1cA==; b=bWFkZSB1cA==\n"
-        "ARC-Authentication-Results: i=1; forwarder.example; dkim=pass header.d=hotline.example\n"
-    )
-    return chain.encode() + HEAD.encode() + part
-
-
-READABLE: dict[str, Sign] = {
-    "s-mime-signed": smime_signed,
-    "pgp-signed": pgp_signed,
-    "pgp-inline": pgp_inline,
-    "arc-sealed": arc_sealed,
-}
-SEALED: dict[str, Sign] = {"s-mime-opaque": smime_opaque, "s-mime-encrypted": smime_encrypted}
-
-
-@pytest.mark.debian("openssl")
-@pytest.mark.debian("gnupg", program="gpg")
-def test_they_wait_for_a_person_and_none_is_lost(host: Host, tmp_path: Path) -> None:
+def test_with_keys_that_nobody_pinned_they_wait_for_a_person(host: Host, signers: Signers) -> None:
     noticed = NoticeHost(host)
     noticed.configure()
-    ways = READABLE | SEALED
+    readable: dict[str, Callable[[bytes], bytes]] = {
+        "s-mime-signed": signers.smime.detached,
+        "pgp-signed": signers.openpgp.detached,
+        "pgp-inline": signers.openpgp.inline,
+        "arc-sealed": partial(sealed_by, signers.helpdesk),
+    }
+    hidden: dict[str, Callable[[bytes], bytes]] = {
+        "s-mime-opaque": signers.smime.opaque,
+        "s-mime-encrypted": partial(encrypted, signers.smime),
+    }
+    ways = readable | hidden
     urls = {way: noticed.upload("anna", f"{way}.jpg") for way in ways}
     for way, sign in ways.items():
-        (tmp_path / way).mkdir()
-        part = f"Content-Type: text/plain; charset=utf-8\n\nPlease remove {urls[way]} at once.\n"
-        notice = noticed.receive(sign(tmp_path / way, part.encode()))
+        notice = noticed.receive(sign(part(urls[way])))
         assert (notice["state"], notice["level"], notice["notifier"]) == ("needs-person", "unauthenticated", None), way
-        assert [item["url"] for item in notice["items"]] == ([urls[way]] if way in READABLE else []), way
+        assert (urls[way] in [item["url"] for item in notice["items"]]) == (way in readable), way
         assert notice["doubts"], way
-        assert notice["reference"] in {"M0000000009", ""}, way
+        assert notice["reference"] == "M0000000009", way
     assert all(map(noticed.there, urls.values()))
     assert (noticed.safe(), host.audit("measure.intended")) == (len(ways), [])
+
+
+def test_with_pinned_keys_what_is_signed_is_acted_on_and_nothing_else(host: Host, signers: Signers) -> None:
+    noticed = NoticeHost(host)
+    signers.pin(host)
+    noticed.configure(more=FLAGGER)
+    smime, openpgp = signers.smime, signers.openpgp
+    good = {way: noticed.upload("anna", f"{way}.jpg") for way in ("s-mime", "opaque", "pgp", "arc")}
+    mails = {
+        "s-mime": smime.detached(part(good["s-mime"])),
+        "opaque": smime.opaque(part(good["opaque"])),
+        "pgp": openpgp.detached(part(good["pgp"])),
+        "arc": sealed(signers.helpdesk, noticed.mail(good["arc"]) + FOOTER),
+    }
+    for way, mail in mails.items():
+        notice = noticed.receive(mail)
+        assert (notice["state"], notice["level"]) == ("done", "pinned"), notice["rules"]
+        assert [item["url"] for item in notice["items"]] == [good[way]]
+        assert not noticed.there(good[way])
+
+    bad = {way: noticed.upload("bert", f"{way}.jpg") for way in ("altered", "beside", "resealed")}
+    forged = {
+        "altered": mails["pgp"].replace(good["pgp"].encode(), bad["altered"].encode()),
+        "beside": beside(smime.detached(part("http://elsewhere.invalid/")), bad["beside"]),
+        "resealed": mails["arc"].replace(good["arc"].encode(), bad["resealed"].encode()),
+    }
+    for way, mail in forged.items():
+        notice = noticed.receive(mail)
+        assert (notice["state"], notice["level"], notice["notifier"]) == ("needs-person", "unauthenticated", None), way
+        assert any(not rule["passed"] for rule in notice["rules"]), way
+    noticed.upload("anna", "s-mime.jpg", "an innocent picture")
+    again = noticed.receive(mails["s-mime"].replace(b"<9@", b"<10@").replace(b"M0000000009", b"M0000000010"))
+    assert (again["state"], again["level"]) == ("needs-person", "pinned"), "a copy is not acted on by itself"
+    assert all(map(noticed.there, [*bad.values(), good["s-mime"]]))
+    assert len(host.audit("measure.done")) == len(good)
+
+
+def beside(mail: bytes, url: str) -> bytes:
+    """A mailing list's footer under a signed mail, with an address that nobody signed."""
+    head, _, body = mail.partition(b"\r\n\r\n")
+    start = head.index(b"Content-Type")
+    outer = head[:start] + b"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n"
+    footer = f"\r\n--o\r\nContent-Type: text/plain\r\n\r\n{url}\r\n--o--\r\n".encode()
+    return outer + head[start:] + b"\r\n\r\n" + body + footer

@@ -76,6 +76,7 @@ ALLOWED = [
     ("goodhoster.adapters.directories.nginx", "import crossplane"),
     ("goodhoster.adapters.resolvers.sin", "import dns.resolver"),
     ("goodhoster.notices.domains", "import publicsuffixlist"),
+    ("goodhoster.notices.arcchain", "import dkim"),
     ("goodhoster.notices.signatures", "import dkim"),
     ("goodhoster.notices.urls", "import ada_url"),
     ("goodhoster.testing.sin", "import aiohttp.web\nimport goodhoster.adapters.hashsources"),

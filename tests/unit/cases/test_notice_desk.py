@@ -29,6 +29,7 @@ from goodhoster.model.contacts import Contact
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.noticelife import Block, ItemState, Notice, NoticeState, Receipt, Sight
 from goodhoster.model.notices import (
+    Belief,
     Caps,
     Carrier,
     FoundBy,
@@ -129,10 +130,11 @@ class House:
     def clock(self) -> datetime:
         return self.now
 
-    def believe(self, _receipt: Receipt, _raw: RawNotice) -> TrustFinding:
+    def believe(self, _receipt: Receipt, raw: RawNotice) -> Belief:
         if self.keys_down:
-            return TrustFinding(TrustLevel.UNAUTHENTICATED, passing=True)
-        return TrustFinding(self.level, "hotline" if self.level is TrustLevel.PINNED else "", copy_of=self.copy_of)
+            return Belief(TrustFinding(TrustLevel.UNAUTHENTICATED, passing=True), raw)
+        notifier = "hotline" if self.level is TrustLevel.PINNED else ""
+        return Belief(TrustFinding(self.level, notifier, copy_of=self.copy_of), raw)
 
     def locate(self, item: ReadItem) -> Location:
         if self.map_down:

@@ -61,7 +61,7 @@ class Bench:
         return signer
 
     def judge(self, raw: bytes, receipt: str = "r1", at: datetime = NOON) -> TrustFinding:
-        return self.trust.of_mail(raw, SeenMail(receipt, at))
+        return self.trust.of_mail(raw, SeenMail(receipt, at)).trust
 
 
 @pytest.fixture
@@ -335,6 +335,10 @@ def test_our_own_mail_server_found_it_to_match(tmp_path: Path, order: bytes) -> 
         OURS.replace(b"header.d=hotline.example", b"header.d=stranger.example") + RECEIVED,
         OURS.replace(b"dkim=pass", b'x="a; dkim=pass"; dkim=none') + RECEIVED,
         OURS.replace(b"dkim=pass (good)", b"dkim=none; spf=pass") + RECEIVED,
+        OURS.replace(b"dkim=pass (good)", b'dkim=none; spf=pass smtp.mailfrom="a; dkim=pass').replace(
+            b"hotline.example\r", b'hotline.example; b"@x.example\r'
+        ) + RECEIVED,
+        OURS.replace(b"dkim=pass (good)", b"dkim=none (a (b) ; dkim=pass").replace(b"\r", b"; c)\r") + RECEIVED,
         OURS + OURS.replace(b"dkim=pass", b"dkim=fail") + RECEIVED,
         OURS + OURS + RECEIVED,
     ],

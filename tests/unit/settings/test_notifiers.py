@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.assembly.notices import notifiers
+from goodhoster.assembly.notices import forwarders, notifiers
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.notices import Caps, DkimKey, Notifier, NotifierKind
+from goodhoster.model.notices import Caps, DkimKey, Forwarder, Notifier, NotifierKind
 from goodhoster.settings import Settings, load
 
 TOKEN = "a-made-up-token-of-the-hotline"
@@ -82,6 +82,28 @@ def test_what_is_not_said_depends_on_who_it_is(settings: Settings) -> None:
     assert (friend.deadline, friend.automatic, friend.language, friend.token_sha256) == (24 * 3600, False, None, b"")
 
 
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\n"
+ARMOR = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"
+
+
+def test_keys_for_signed_mail_are_taken_as_they_stand(tmp_path: Path) -> None:
+    (tmp_path / "pem").write_text("subject=CN = Hotline\n" + CERTIFICATE)
+    (tmp_path / "armor").write_text(ARMOR)
+    profile = PROFILE + 'smime_certificates = "pem"\nopenpgp_keys = "armor"\n'
+    (notifier,) = notifiers(written(tmp_path, profile))
+    assert notifier.smime_certificates.endswith(CERTIFICATE.encode())
+    assert notifier.openpgp_keys == ARMOR.encode()
+
+
+def test_a_forwarder_with_and_without_pinned_keys(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("arc._domainkey.helpdesk.example v=DKIM1; p=AAAA\n")
+    tables = '[[forwarder]]\ndomain = "Helpdesk.example."\nkeys = "keys"\n[[forwarder]]\ndomain = "list.example"\n'
+    assert forwarders(written(tmp_path, tables)) == (
+        Forwarder("helpdesk.example", (DkimKey("arc", "helpdesk.example", "v=DKIM1; p=AAAA"),)),
+        Forwarder("list.example"),
+    )
+
+
 PROFILE = '[[notifier]]\nid = "a"\nname = "A"\nkind = "hotline"\n'
 
 
@@ -94,6 +116,11 @@ PROFILE = '[[notifier]]\nid = "a"\nname = "A"\nkind = "hotline"\n'
         (PROFILE + 'dkim_keys = "k"\n', "", "", "cannot read the keys"),
         (PROFILE + 'dkim_keys = "k"\n', "k", "v=DKIM1; p=AAAA\n", "line 1 is no key"),
         (PROFILE.replace('"a"', '"../a b"'), "", "", "id = '../a b' cannot be used"),
+        (PROFILE + 'smime_certificates = "k"\n', "", "", "cannot read the keys"),
+        (PROFILE + 'smime_certificates = "k"\n', "k", "a certificate?", "holds no key of that kind"),
+        (PROFILE + 'smime_certificates = "k"\n', "k", CERTIFICATE + "-----BEGIN PRIVATE KEY-----", "holds a private key"),
+        (PROFILE + 'openpgp_keys = "k"\n', "k", CERTIFICATE, "holds no key of that kind"),
+        (PROFILE + 'openpgp_keys = "k"\n', "k", "-----BEGIN PGP PRIVATE KEY BLOCK-----", "holds a private key"),
         (PROFILE.replace("hotline", "police"), "", "", "kind = 'police' cannot be used"),
         (PROFILE + 'layout = "table"\n', "", "", "layout = 'table' cannot be used"),
         (PROFILE + "automatic = 1\n", "", "", "automatic = 1 cannot be used"),

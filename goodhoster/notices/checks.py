@@ -1,0 +1,51 @@
+"""What every check of a signed part uses and tells, whoever made the signature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from goodhoster.model.notices import TrustRule
+
+_OLDEST = timedelta(days=7)
+"""A mail may lie in queues that long; what is older was sent by somebody who had kept it."""
+_CLOCKS_DIFFER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every check is given."""
+
+    at: datetime
+    """When we received the mail: keys must be good then."""
+    search: str
+    """Where programs are, as PATH."""
+
+
+@dataclass(slots=True)
+class Check:
+    """One signature against the keys of one notifier: rules until one fails."""
+
+    bench: Bench
+    rules: list[TrustRule] = field(default_factory=list)
+    signed_at: datetime | None = None
+    content: bytes = b""
+    """What the signature covers, as the program that checked it gave or got it."""
+
+    @property
+    def passed(self) -> bool:
+        """Did every rule hold?"""
+        return all(rule.passed for rule in self.rules)
+
+    def rule(self, name: str, *, passed: bool, why: str) -> bool:
+        """Note what came of a rule, and say it."""
+        self.rules.append(TrustRule(f"signed.{name}", passed, why))
+        return passed
+
+    def is_recent(self) -> bool:
+        """Was it signed shortly before it came? A signature that tells no time can be sent again for ever."""
+        signed = self.signed_at
+        if signed is None:
+            return self.rule("recent", passed=False, why="the signature does not say when it was made")
+        recent = -_CLOCKS_DIFFER <= self.bench.at - signed <= _OLDEST
+        return self.rule("recent", passed=recent, why=f"signed {signed:%Y-%m-%d %H:%M} UTC")
