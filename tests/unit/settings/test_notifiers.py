@@ -118,7 +118,7 @@ PROFILE = '[[notifier]]\nid = "a"\nname = "A"\nkind = "hotline"\n'
         (PROFILE.replace('"a"', '"../a b"'), "", "", "id = '../a b' cannot be used"),
         (PROFILE + 'smime_certificates = "k"\n', "", "", "cannot read the keys"),
         (PROFILE + 'smime_certificates = "k"\n', "k", "a certificate?", "holds no key of that kind"),
-        (PROFILE + 'smime_certificates = "k"\n', "k", CERTIFICATE + "-----BEGIN PRIVATE KEY-----", "holds a private key"),
+        (PROFILE + 'smime_certificates = "k"\n', "k", CERTIFICATE + "PRIVATE KEY", "holds a private key"),
         (PROFILE + 'openpgp_keys = "k"\n', "k", CERTIFICATE, "holds no key of that kind"),
         (PROFILE + 'openpgp_keys = "k"\n', "k", "-----BEGIN PGP PRIVATE KEY BLOCK-----", "holds a private key"),
         (PROFILE.replace("hotline", "police"), "", "", "kind = 'police' cannot be used"),
