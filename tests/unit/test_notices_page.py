@@ -5,17 +5,23 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from goodhoster.adapters.directories.kinds import ApacheKind, ListedKind, NginxKind
-from goodhoster.assembly.notices import notifiers
+from goodhoster.assembly.notices import forwarders, notifiers
 from goodhoster.model.notices import NoticeFormat, Outcome
-from goodhoster.notices import judgement, letter, trust
+from goodhoster.notices import checks, forwarding, judgement, letter, openpgp, proving, smime, trust
 from goodhoster.settings import load, read_plugged
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to-notices-formats.md").read_text()
 KINDS = {"nginx": NginxKind, "apache": ApacheKind, "list": ListedKind}
+KEY_FILES = {
+    "signing.pem": "-----BEGIN CERTIFICATE-----\n",
+    "signing.gpg": "-----BEGIN PGP PUBLIC KEY BLOCK-----\n",
+    "helpdesk.keys": "arc._domainkey.helpdesk.example v=DKIM1; p=AAAA\n",
+}
 
 
 def blocks(language: str) -> list[str]:
@@ -26,8 +32,14 @@ def blocks(language: str) -> list[str]:
 def test_the_examples_load(tmp_path: Path, block: str) -> None:
     assert tomllib.loads(block)
     (tmp_path / "goodhoster.toml").write_text(block)
+    for name, content in KEY_FILES.items():
+        (tmp_path / name).write_text(content)
     settings = load(tmp_path / "goodhoster.toml")
-    assert notifiers(settings) or [read_plugged(plugged, KINDS).build() for plugged in settings.directories]
+    assert (
+        notifiers(settings)
+        or forwarders(settings)
+        or [read_plugged(plugged, KINDS).build() for plugged in settings.directories]
+    )
 
 
 def test_the_first_example_runs(tmp_path: Path) -> None:
@@ -45,7 +57,14 @@ def test_every_format_and_outcome_is_told() -> None:
 
 
 def test_every_rule_of_trust_is_told() -> None:
-    sources = "".join(Path(str(module.__file__)).read_text() for module in (judgement, letter, trust))
-    rules = set(re.findall(r'"((?:mail|dkim|authserv|notifier|token)\.[a-z-]+)"', sources))
+    rules = set(re.findall(r'"((?:mail|dkim|authserv|notifier|token)\.[a-z-]+)"', source(judgement, letter, trust)))
     assert len(rules) == 15 + 1
-    assert rules <= set(re.findall(r"`([a-z.-]+)`", PAGE))
+    of_parts = re.findall(r'rule\("([a-z-]+)"', source(checks, openpgp, proving, smime))
+    of_forwarders = re.findall(r'rule\("([a-z-]+)"', source(forwarding))
+    assert (len(set(of_parts)), len(set(of_forwarders))) == (8, 9)
+    rules |= {f"signed.{name}" for name in of_parts} | {f"arc.{name}" for name in of_forwarders}
+    assert rules | {"signed.subject"} <= set(re.findall(r"`([a-z.-]+)`", PAGE))
+
+
+def source(*modules: ModuleType) -> str:
+    return "".join(Path(str(module.__file__)).read_text() for module in modules)

@@ -91,7 +91,7 @@ class House:
         self.tree.mkdir(mode=0o755, exist_ok=True)
         self.now, self.level, self.keys_down, self.map_down = NOON, TrustLevel.PINNED, False, False
         self.copies: dict[str, list[str]] = {}
-        self.copy_of = ""
+        self.copy_of, self.unlike_the_whole = "", b""
         self.store = SqliteNoticeStore(folder / "notices.sqlite")
         self.cases = SqliteCaseStore(folder / "record.sqlite")
         self.audit = FileAuditLog(folder / "audit.log", self.clock)
@@ -134,7 +134,8 @@ class House:
         if self.keys_down:
             return Belief(TrustFinding(TrustLevel.UNAUTHENTICATED, passing=True), raw)
         notifier = "hotline" if self.level is TrustLevel.PINNED else ""
-        return Belief(TrustFinding(self.level, notifier, copy_of=self.copy_of), raw)
+        says = RawNotice(raw.carrier, raw.content + self.unlike_the_whole)
+        return Belief(TrustFinding(self.level, notifier, copy_of=self.copy_of), says)
 
     def locate(self, item: ReadItem) -> Location:
         if self.map_down:
@@ -463,6 +464,20 @@ def test_keys_that_come_after_an_hour_still_count(house: House) -> None:
     house.keys_down = False
     house.later(minutes=15)
     assert house.states(notice) == [ItemState.INACCESSIBLE]
+
+
+def test_a_part_that_is_proven_later_says_nothing_of_the_whole_that_was_read(house: House) -> None:
+    house.keys_down = True
+    notice = house.scart(house.file("anna/p.jpg"))
+    house.keys_down, house.unlike_the_whole = False, b"only a part of it"
+    house.later(minutes=90)
+    assert house.states(notice) == [ItemState.HELD]
+
+
+def test_what_is_believed_is_what_is_read(house: House) -> None:
+    url = house.file("anna/p.jpg")
+    house.unlike_the_whole = f"\r\n{url}\r\n".encode()
+    assert [item.url for item in house.mail("http://nobody.invalid/").items] == ["http://nobody.invalid/", url]
 
 
 def test_while_nobody_can_tell_where_it_is_it_waits(house: House) -> None:
