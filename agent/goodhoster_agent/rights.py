@@ -21,6 +21,7 @@ _ROLES = {
     "gh-mover": "mover",
     "gh-hasher": "hasher",
     "gh-reader": "reader of notices",
+    "gh-prover": "prover of signed mails",
 }
 """What the processes call themselves."""
 

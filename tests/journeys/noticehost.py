@@ -72,6 +72,12 @@ class NoticeHost:
         file = self.host.folder / "state" / "clock"
         file.write_text((max(datetime.now(UTC), datetime.fromisoformat(file.read_text())) + span).isoformat())
 
+    def at(self, moment: datetime) -> None:
+        """Before anything was received: it is that moment, which lies ahead of the system's clock."""
+        file = self.host.folder / "state" / "clock"
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        file.write_text(moment.isoformat())
+
     def page_to(self, name: str) -> str:
         """The section for a pager that adds each subject to a file of that name."""
         pager = self.host.folder / "pager"
