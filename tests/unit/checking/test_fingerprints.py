@@ -1,10 +1,8 @@
 import io
 import struct
-from collections.abc import Iterator
 
 import imagehash
 import numpy as np
-import pdqhash
 import pytest
 from PIL import Image, ImageOps
 
@@ -13,8 +11,8 @@ from goodhoster.checking.pictures import frames
 from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.testing.drawn import drawn, encoded, every_format, jpeg, series
+from tests.unit.checking.reference import DULL, PICTURES, SIZES, Sample, dull, quality
 
-SIZES = [(64, 64), (100, 75), (130, 500), (320, 240), (517, 389), (1601, 1199), (2300, 1700)]
 BITS_APART = 8
 """From the reference, at any size. Over ordinary photos the mean is below 1 (benchmarks/p1q_quality.py)."""
 
@@ -27,20 +25,12 @@ def apart(one: bytes, other: bytes) -> int:
     return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()
 
 
-def reference(picture: Image.Image) -> Iterator[bytes]:
-    """The eight hashes of the reference: as it is, turned, mirrored."""
-    vectors, _ = pdqhash.compute_dihedral(np.asarray(picture.convert("RGB")))
-    return (np.packbits(vector).tobytes() for vector in vectors)
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", ["PNG", "JPEG"])
-def test_pdq_is_that_of_the_reference(name: str, size: tuple[int, int]) -> None:
-    file = encoded(drawn(7, size), name)
-    picture = Image.open(io.BytesIO(file))
-    found = taken(file)[0][0]
-    assert apart(found.value, next(iter(reference(picture)))) <= BITS_APART
-    for value in reference(picture):
+@pytest.mark.parametrize("sample", PICTURES, ids=lambda sample: sample.name)
+def test_pdq_is_that_of_the_reference(sample: Sample) -> None:
+    found, hashes = taken(sample.file())[0][0], sample.hashes()
+    assert apart(found.value, hashes[0]) <= BITS_APART
+    assert len(hashes) == 8
+    for value in hashes:
         assert found.distance(value) <= BITS_APART
 
 
@@ -53,12 +43,9 @@ def test_phash_and_dhash_are_those_of_imagehash(size: tuple[int, int]) -> None:
     assert apart(dhash.value, bytes.fromhex(str(imagehash.dhash(picture)))) <= 2
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", DULL)
 def test_quality_is_that_of_the_reference(seed: int) -> None:
-    dull = drawn(seed, (300, 200)).point(lambda value: 100 + value // (2 << seed))
-    file = encoded(dull, "PNG")
-    _, quality = pdqhash.compute(np.asarray(Image.open(io.BytesIO(file)).convert("RGB")))
-    assert abs(taken(file)[0][0].quality - quality) <= 2
+    assert abs(taken(dull(seed))[0][0].quality - quality(seed)) <= 2
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
