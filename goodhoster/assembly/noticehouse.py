@@ -13,7 +13,7 @@ from goodhoster.adapters.outsides.http import HttpOutside
 from goodhoster.adapters.pagers.hooks import pager
 from goodhoster.adapters.stores.notices import SqliteNoticeStore
 from goodhoster.audit.log import utc_now
-from goodhoster.cases.noticeacts import NoticeActs
+from goodhoster.cases.noticeacts import Hurry, NoticeActs
 from goodhoster.cases.noticedesk import NoticeDesk, NoticeParts
 from goodhoster.cases.noticeletters import NoticeLetters
 from goodhoster.cases.noticepost import NoticePost
@@ -45,6 +45,7 @@ class Shared:
     toolkit: Toolkit
     trust: Trust
     locator: Locator
+    hurry: Hurry
     notifiers: tuple[Notifier, ...]
     run: Run
 
@@ -80,7 +81,13 @@ def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
         audit=shared.toolkit.audit,
         reader=reader,
         believe=_Belief(shared),
-        acts=NoticeActs(shared.locator.locate, shared.toolkit.examine, shared.toolkit.desk, _blocks(shared, outside)),
+        acts=NoticeActs(
+            shared.locator.locate,
+            shared.toolkit.examine,
+            shared.toolkit.desk,
+            _blocks(shared, outside),
+            shared.hurry,
+        ),
         letters=letters,
         outside=outside,
         pager=pager(settings.paging.command, shared.run),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 
 from goodhoster.adapters.resolvers.nameservers import DnsKeyRecords
@@ -10,8 +12,10 @@ from goodhoster.adapters.stores.seenmails import SqliteSeenMails
 from goodhoster.assembly.desk import House
 from goodhoster.assembly.noticehouse import NoticeHouse, Shared, notice_house
 from goodhoster.assembly.state import make_state_dir, trees_of
+from goodhoster.cases.noticeacts import Hurry
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.notices import Forwarder, Notifier
+from goodhoster.model.uploads import Upload
 from goodhoster.notices.copies import Copies
 from goodhoster.notices.ground import Ground
 from goodhoster.notices.judgement import Court
@@ -24,7 +28,7 @@ from goodhoster.ports import Directory
 from goodhoster.programs import Run, run_here
 from goodhoster.settings import Settings, installed_kinds, read_plugged
 from goodhoster.uploads.contents import IndexedContents
-from goodhoster.uploads.index import UploadIndex
+from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 
 
 def notifiers(settings: Settings) -> tuple[Notifier, ...]:
@@ -68,8 +72,19 @@ def open_notices(house: House) -> NoticeHouse:
     """What handles notices, given back with the house."""
     settings = house.settings
     where = locator(settings, house.index, house.run)
-    shared = Shared(settings, house.toolkit, trust(settings, house.begun), where, notifiers(settings), house.run)
+    hurry, who = _hurry(house.index), trust(settings, house.begun)
+    shared = Shared(settings, house.toolkit, who, where, hurry, notifiers(settings), house.run)
     return notice_house(shared, house.begun)
+
+
+def _hurry(index: UploadIndex) -> Hurry:
+    """What a notice points at is checked first: workers look at the queue several times a second."""
+
+    def hurry(uploads: Sequence[Upload]) -> None:
+        now = time.time()
+        index.expect([Arrival(each.place, each.customer, now, Priority.ORDERED) for each in uploads], now)
+
+    return hurry
 
 
 def directory_commands(settings: Settings) -> list[tuple[str, ...]]:

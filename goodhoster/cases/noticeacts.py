@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.noticelife import Block, ItemState, NoticeItem
 from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, ReadItem
 from goodhoster.model.uploads import Content, FileState, Place, Upload
-from goodhoster.model.verdicts import Verdict
+from goodhoster.model.verdicts import Match, Verdict
 from goodhoster.notices.pageparts import LARGEST_PAGE, pictures_on
 from goodhoster.policy.decide import Action
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
@@ -43,6 +43,8 @@ class Examined(Protocol):
 
 Locate = Callable[[ReadItem], Location]
 Examine = Callable[[Place], AbstractContextManager[Examined]]
+Hurry = Callable[[Sequence[Upload]], None]
+"""Has these checked as uploads before all that waits. IndexUnavailableError when they cannot be queued."""
 
 _ITEM_STATES = {
     CaseState.OPEN: ItemState.HELD,
@@ -85,6 +87,7 @@ class NoticeActs:
     desk: CaseDesk
     blocks: UrlBlocks | None
     """None where no web server is set up for it: what is no file then waits for a person."""
+    hurry: Hurry
 
     def act(self, items: Sequence[tuple[NoticeItem, Grounds]], *, visible: bool = False) -> list[NoticeItem]:
         """The items after whatever could be done about them. Never raises for one that nothing could be done about:
@@ -95,7 +98,10 @@ class NoticeActs:
         looked = at_once(self._look, [item for item, _ in items])
         found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
         cases = iter(NoticeCases(self.desk).receive([demand for each in found for demand in each.demands]))
-        return [self._told(each.item, [next(cases) for _ in each.demands]) for each in found]
+        after = [self._told(each.item, [next(cases) for _ in each.demands]) for each in found]
+        if left := [upload for item, each in zip(after, looked, strict=True) for upload in _left(item, each)]:
+            self.hurry(left)
+        return after
 
     def confirm(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         """A person wants it gone: an address is blocked whatever the rules say; files wait in a case of theirs."""
@@ -156,7 +162,8 @@ class NoticeActs:
         if not looked.named:
             return _Found(self._already_gone(item, looked.location))
         shown = looked.named[0].upload
-        item = replace(item, place=shown.place, customer=shown.customer)
+        matches = [match for file in looked.named for match in file.verdict.matches]
+        item = replace(item, place=shown.place, customer=shown.customer, known_to=_known_to(matches))
         return _Found(item, tuple(Demand(group, grounds) for group in _by_customer(looked.named)))
 
     def _told(self, item: NoticeItem, cases: Sequence[Case]) -> NoticeItem:
@@ -238,7 +245,19 @@ def _told_by(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
     """An item is as far as the case that is furthest behind."""
     states = {_ITEM_STATES[case.state]: case for case in reversed(cases)}
     worst = next(state for state in _WORST_FIRST if state in states)
-    return replace(item, state=worst, reason=states[worst].reason)
+    told = _known_to(match for case in cases for match in case.matches)
+    known_to = tuple(sorted({*item.known_to, *told}))
+    return replace(item, state=worst, reason=states[worst].reason, known_to=known_to)
+
+
+def _known_to(matches: Iterable[Match]) -> tuple[str, ...]:
+    return tuple(sorted({match.source for match in matches if match.exemption is None and not match.near}))
+
+
+def _left(item: NoticeItem, looked: _Looked | GoodhosterError) -> Iterator[Upload]:
+    """The files of an item, where it did not go offline with them: what the sources say of them counts by itself."""
+    if isinstance(looked, _Looked) and item.state.waits_for_person:
+        yield from (file.upload for file in looked.location.files)
 
 
 def _by_customer(named: Sequence[NamedFile]) -> list[list[NamedFile]]:

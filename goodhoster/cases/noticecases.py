@@ -14,7 +14,7 @@ from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind
 from goodhoster.model.digests import Digests
 from goodhoster.model.notices import Caps
 from goodhoster.model.uploads import Upload
-from goodhoster.model.verdicts import Verdict
+from goodhoster.model.verdicts import Match, Verdict
 from goodhoster.policy.decide import Action, Decision
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
 from goodhoster.ports import CaseQuery
@@ -29,7 +29,7 @@ class NamedFile:
     upload: Upload
     digests: Digests
     verdict: Verdict
-    """The second opinion: a match raises the priority; no match never lowers it."""
+    """The second opinion: a match makes it more urgent; no match never makes it less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class _Plan:
         decision = decide_notice(desk.rules, self._around(first, grounds))
         if known is not None and known.state in UNDECIDED and decision.action is not Action.QUARANTINE:
             return known
-        case = known or desk.new_case(first.upload, first.digests, first.verdict.matches, decision)
+        case = known or desk.new_case(first.upload, first.digests, _counted(first, decision), decision)
         measures = _measures(demand.files, decision)
         case = replace(case, measures=measures, notice=grounds.notice, notifier=grounds.notifier)
         self._count(first, grounds, decision)
@@ -126,6 +126,14 @@ class _Plan:
     def _count(self, file: NamedFile, grounds: Grounds, decision: Decision) -> None:
         for customer in (None, file.upload.customer):
             self.measures[grounds.notifier, customer] += decision.action is Action.QUARANTINE
+
+
+def _counted(file: NamedFile, decision: Decision) -> tuple[Match, ...]:
+    """The matches that the case begins with. Where the notice leads to nothing by itself they are none: the check of
+    the upload tells them to the desk, which decides about them by the house rules. Counted here already they would be
+    nothing new then, and a forged notice would shield a known file.
+    """
+    return file.verdict.matches if decision.action is Action.QUARANTINE else ()
 
 
 def _measures(files: Sequence[NamedFile], decision: Decision) -> tuple[Measure, ...]:

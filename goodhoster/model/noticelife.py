@@ -103,6 +103,8 @@ class NoticeItem:
     """How often in a row it was seen from outside to be gone, or, while it is not, to be there."""
     look_at: datetime | None = None
     """When to look next."""
+    known_to: tuple[str, ...] = ()
+    """Sources that know its file or a copy, exactly: a second opinion, which makes it more urgent."""
     front: str = ""
     """Address that the notifier saw and that is not ours although the site is: a CDN, which must be purged, too."""
 
@@ -148,6 +150,11 @@ class Notice:
     def reference(self) -> str:
         """The notifier's own number."""
         return self.read.reference if self.read else ""
+
+    @property
+    def urgent(self) -> bool:
+        """Does something wait for a person that a source knows, whoever sent the notice?"""
+        return any(item.known_to and item.state.waits_for_person for item in self.items)
 
     def overdue(self, now: datetime) -> bool:
         """Did, or does, the clock go on beyond the deadline?"""

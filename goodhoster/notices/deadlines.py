@@ -59,7 +59,7 @@ def pages(notice: Notice, now: datetime, terms: Terms) -> Iterator[tuple[str, st
     if notice.stopped_at is not None or notice.deadline is None:
         return
     told = set(notice.told)
-    waits = [item.reason for item in notice.items if item.state.waits_for_person] or [notice.reason]
+    waits = [*_waiting(notice), notice.reason]
     if "page-person" not in told and notice.state is NoticeState.NEEDS_PERSON and _cannot_wait(notice):
         yield "page-person", f"a person must decide: {waits[0]}"
     if "page-reopened" not in told and any(item.state is ItemState.REOPENED for item in notice.items):
@@ -93,9 +93,18 @@ def _waits(notice: Notice) -> bool:
     return any(item.state is ItemState.WAITING for item in notice.items)
 
 
+def _waiting(notice: Notice) -> Iterator[str]:
+    """Why something waits for a person, what a source knows first."""
+    items = [item for item in notice.items if item.state.waits_for_person]
+    yield from (f"{item.reason} (known to {', '.join(item.known_to)})" for item in items if item.known_to)
+    yield from (item.reason for item in items)
+
+
 def _cannot_wait(notice: Notice) -> bool:
-    """An authority's order pages at once; so does a proven notice that could not be acted on."""
-    return notice.level in {TrustLevel.AUTHORITY, TrustLevel.PINNED}
+    """An authority's order pages at once; so does a proven notice that could not be acted on, and whatever a source
+    knows.
+    """
+    return notice.level in {TrustLevel.AUTHORITY, TrustLevel.PINNED} or notice.urgent
 
 
 def _warn_before(notice: Notice, terms: Terms) -> timedelta:

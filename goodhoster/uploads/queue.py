@@ -17,7 +17,9 @@ from goodhoster.uploads.turns import Turns
 LONGEST_DEFERRAL = 7200.0
 """Seconds. Nothing is deferred for longer; a row that seems to be was written before the clock was set back."""
 MOST_OF_ONE = 64
-"""Rows of one customer that a process has in hand: however long they take, others are taken beside them."""
+"""Rows of one customer that a process has in hand: however long they take, others are taken beside them. What is
+ordered has as many places again, so that it waits for none of the others.
+"""
 LONGEST_UNSETTLED = 60.0
 """Seconds. A file that is written to without end is checked then, as it is."""
 _PIECE = 1000
@@ -119,11 +121,12 @@ class Queue:
         """Rows beyond that turn, and whether any was passed over."""
         picked: list[Job] = []
         passed_over = False
+        most = 2 * MOST_OF_ONE if priority == Priority.ORDERED else MOST_OF_ONE
         for *columns, turn in db.execute(_READY, (priority, after, count + len(self._in_hand))).fetchall():
             job = job_of(tuple(columns))
             if job.place in self._in_hand or len(picked) == count:
                 continue
-            if self._in_hand_of[job.customer] >= MOST_OF_ONE:
+            if self._in_hand_of[job.customer] >= most:
                 passed_over = True
                 continue
             self._in_hand[job.place] = job

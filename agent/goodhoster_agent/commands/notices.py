@@ -58,10 +58,13 @@ def receive_command(
 
 @app.command("list")
 def list_command(state: StateOption = None, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """The notices, oldest first."""
+    """The notices: what a source knows and waits for a person, then the others, oldest first."""
     with closing(sandboxed_house(read_settings(config))) as house:
-        for notice in open_notices(house).store.find(NoticeQuery(states=frozenset(state or ()))):
-            print_json(as_object(notice)) if as_json else print(_as_line(notice))
+        store, query = open_notices(house).store, NoticeQuery(states=frozenset(state or ()))
+        for urgent in (True, False):  # twice over them rather than all in memory
+            for notice in store.find(query):
+                if notice.urgent is urgent:
+                    print_json(as_object(notice)) if as_json else print(_as_line(notice))
 
 
 @app.command("show")
@@ -170,6 +173,7 @@ def as_object(notice: Notice) -> dict[str, Any]:
         "received_at": notice.receipt.received_at.isoformat(),
         "deadline": _moment(notice.deadline),
         "state": notice.state,
+        "urgent": notice.urgent,
         "items": [_item_object(item) for item in notice.items],
         "stopped_at": _moment(notice.stopped_at),
         "reason": notice.reason,
@@ -188,6 +192,7 @@ def _item_object(item: NoticeItem) -> dict[str, Any]:
         "customer": item.customer or None,
         "path": str(item.place) if item.place else None,
         "reason": item.reason,
+        "known_to": list(item.known_to),
         "front": item.front or None,
         "cases": list(item.cases),
         "blocked": item.blocked,
@@ -220,7 +225,7 @@ def _as_line(notice: Notice) -> str:
     who = notice.notifier or notice.level
     return (
         f"{notice.id}  {notice.state:<12} {who:<16} {notice.reference:<12} "
-        f"{len(notice.items):>4} items, by {_time(notice.deadline)}"
+        f"{len(notice.items):>4} items, by {_time(notice.deadline)}{'  URGENT: known' if notice.urgent else ''}"
     )
 
 
@@ -239,6 +244,7 @@ def _as_page(notice: Notice) -> str:
         *(("doubt", doubt) for doubt in (read.doubts if read else ())),
         *(("rule", f"{'passed' if r.passed else 'FAILED'} {r.name}: {r.why}") for r in (trust.rules if trust else ())),
         *(("item", f"{item.state:<12} {defanged(item.url)} {item.customer} {item.reason}") for item in notice.items),
+        *(("known", f"{defanged(i.url)} to {', '.join(i.known_to)}") for i in notice.items if i.known_to),
         *(("in front", f"{f}: not ours, purge it there, too") for f in sorted({i.front for i in notice.items} - {""})),
         *(("told", told) for told in notice.told),
     ]

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -145,6 +146,17 @@ def test_a_forged_notice_neither_shields_a_file_nor_adds_one(house: House) -> No
     assert (case.id, case.state, case.reason) == (held.id, CaseState.OFFLINE, "known to police")
     assert house.names() == {"anna/p-300x200.jpg", "anna/p-150x150.jpg"}
     assert house.desk.receive(files[1].upload, files[1].digests, CLEAR) is None
+
+
+def test_a_forged_notice_about_a_file_that_is_known_already_does_not_shield_it(house: House) -> None:
+    """It is looked at for the notice before the queue comes to it."""
+    known = Verdict(VerdictKind.KNOWN, (Match("police", "sha1"),))
+    files = [replace(file, verdict=known) for file in three_sizes(house)]
+    held = house.receive(files, grounds("not proven"))
+    assert (held.state, held.matches) == (CaseState.HELD, ())
+    case = house.desk.receive(files[0].upload, files[0].digests, known)
+    assert case
+    assert (case.id, case.state, case.matches) == (held.id, CaseState.OFFLINE, known.matches)
 
 
 def test_a_second_notice_joins_the_case(house: House) -> None:

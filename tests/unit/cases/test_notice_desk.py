@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from goodhoster.adapters.hashsources.memory import MemorySource
 from goodhoster.adapters.mailers.memory import MemoryMailer
 from goodhoster.adapters.outsides.memory import MemoryOutside
 from goodhoster.adapters.pagers.memory import MemoryPager
@@ -26,6 +27,7 @@ from goodhoster.errors import PassingError, RefusedError
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.cases import CaseState
 from goodhoster.model.contacts import Contact
+from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.noticelife import Block, ItemState, Notice, NoticeState, Receipt, Sight
 from goodhoster.model.notices import (
@@ -45,6 +47,7 @@ from goodhoster.model.notices import (
     TrustLevel,
 )
 from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
 from goodhoster.notices.deadlines import Terms
 from goodhoster.notices.outbox import Outbox
 from goodhoster.notices.reading import read
@@ -53,6 +56,7 @@ from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery, NoticeQuery
 from goodhoster.testing.brake import brake_in_memory
+from goodhoster.testing.hash_source_suite import made_up
 from goodhoster.toolkit import Toolkit
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -92,6 +96,7 @@ class House:
         self.now, self.level, self.keys_down, self.map_down = NOON, TrustLevel.PINNED, False, False
         self.copies: dict[str, list[str]] = {}
         self.copy_of, self.unlike_the_whole = "", b""
+        self.hurried: list[Upload] = []
         self.store = SqliteNoticeStore(folder / "notices.sqlite")
         self.cases = SqliteCaseStore(folder / "record.sqlite")
         self.audit = FileAuditLog(folder / "audit.log", self.clock)
@@ -103,7 +108,8 @@ class House:
         brake = brake_in_memory(self.cases, self.audit, rules, self.clock)
         turn = Turn(folder / "desk.lock")
         self.case_desk = CaseDesk(self.cases, self.audit, quarantine, rules, turn, self.clock, brake)
-        toolkit = Toolkit((), self.cases, self.audit, self.case_desk, DirectHasher(ReadingLimits()))
+        self.police = MemorySource({}, name="police")
+        toolkit = Toolkit((self.police,), self.cases, self.audit, self.case_desk, DirectHasher(ReadingLimits()))
         letters = NoticeLetters(
             self.outbox,
             HEAD,
@@ -118,7 +124,7 @@ class House:
             self.audit,
             Reader(),
             self.believe,
-            NoticeActs(self.locate, toolkit.examine, self.case_desk, self.blocks),
+            NoticeActs(self.locate, toolkit.examine, self.case_desk, self.blocks, self.hurried.extend),
             letters,
             self.outside if outside else None,
             self.pager,
@@ -299,6 +305,55 @@ def test_whoever_is_not_pinned_waits_for_a_person(house: House, level: TrustLeve
     assert house.states(notice) == [ItemState.INACCESSIBLE, ItemState.INACCESSIBLE]
     assert [block.url for block in house.blocks.all] == ["http://anna.example/app/1"]
     assert not (house.tree / "anna/p.jpg").exists()
+
+
+def test_what_is_left_of_a_notice_is_checked_before_all_uploads(house: House) -> None:
+    house.level = TrustLevel.UNAUTHENTICATED
+    url = house.file("anna/p.jpg")
+    house.file("bert/p.jpg", "anna/p.jpg")
+    house.copies = {url: ["bert/p.jpg"]}
+    house.scart(url, "http://anna.example/app/1", "http://elsewhere.invalid/x.jpg")
+    assert [str(upload.place).removeprefix(str(house.tree)) for upload in house.hurried] == [
+        "/anna/p.jpg",
+        "/bert/p.jpg",
+    ]
+
+
+def test_of_what_a_proven_notice_took_offline_nothing_is_left_to_check(house: House) -> None:
+    house.scart(house.file("anna/p.jpg"))
+    assert house.hurried == []
+
+
+def test_a_match_makes_a_notice_urgent_that_nobody_proved(house: House) -> None:
+    house.level = TrustLevel.UNAUTHENTICATED
+    url = house.file("anna/p.jpg", "made-up picture")
+    house.police.known = {made_up("made-up picture").digests.of(Algorithm.SHA1): Category.BASELINE}
+    notice = house.scart(house.file("anna/other.jpg"), url)
+    assert [item.known_to for item in notice.items] == [(), ("police",)]
+    assert notice.urgent
+    assert house.states(notice) == [ItemState.HELD, ItemState.HELD], "the match is for the check of the upload"
+    ((subject, _),) = house.pager.pages
+    assert subject.endswith("a person must decide: the sender is not proven (known to police)")
+    assert house.store.get(notice.id) == notice
+
+
+def test_without_a_match_nothing_is_less_urgent_than_it_was(house: House) -> None:
+    house.level = TrustLevel.AUTHORITY
+    notice = house.scart(house.file("anna/p.jpg"))
+    assert not notice.urgent
+    assert len(house.pager.pages) == 1
+
+
+def test_a_match_that_is_found_later_makes_it_urgent_then(house: House) -> None:
+    house.level = TrustLevel.UNAUTHENTICATED
+    notice = house.scart(house.file("anna/p.jpg"))
+    assert house.pager.pages == []
+    (upload,), (case_id,) = house.hurried, notice.items[0].cases
+    known = Verdict(VerdictKind.KNOWN, (Match("police", "sha1", Category.OTHER),))
+    house.case_desk.receive(upload, house.cases.get(case_id).digests, known)
+    house.later(minutes=10)
+    assert house.store.get(notice.id).urgent
+    assert len(house.pager.pages) == 1
 
 
 def test_a_case_that_a_person_confirms_moves_its_notice_on(house: House) -> None:

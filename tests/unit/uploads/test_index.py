@@ -123,6 +123,19 @@ def test_fresh_uploads_come_before_what_a_scan_found_and_older_before_newer(inde
     assert taken(index) == [b"c/old", b"c/new", b"c/scan"]
 
 
+def test_what_is_ordered_comes_before_a_hundred_thousand_others_of_its_own_customer_too(index: UploadIndex) -> None:
+    index.expect([arrival(b"alice/%d" % n, priority=Priority.BACKFILL) for n in range(100_000)], NOW)
+    index.expect([arrival(b"bob/fresh.jpg")], NOW)
+    assert len(taken(index, count=100)) == MOST_OF_ONE + 1, "alice has all in hand that she may"
+    index.expect([arrival(b"alice/99999", priority=Priority.ORDERED)], NOW)
+    assert taken(index, count=1) == [b"alice/99999"]
+
+
+def test_what_is_ordered_is_bounded_too(index: UploadIndex) -> None:
+    index.expect([arrival(b"alice/%d" % n, priority=Priority.ORDERED) for n in range(1000)], NOW)
+    assert sum(len(taken(index, count=100)) for _ in range(10)) == 2 * MOST_OF_ONE
+
+
 def test_what_is_not_due_waits(index: UploadIndex) -> None:
     index.expect([arrival(due=NOW + 2)], NOW)
     assert taken(index, NOW + 1.9) == []
