@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from goodhoster.assembly.desk import reading_limits
 from goodhoster.assembly.noticehouse import mailer_of
-from goodhoster.assembly.notices import forwarders, notifiers
+from goodhoster.assembly.notices import forwarders, known_networks, notifiers
 from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.assembly.state import expect_trees
 from goodhoster.settings import Settings
@@ -18,6 +18,7 @@ def check_whole(settings: Settings) -> None:
     check_hash_sources(settings)
     notifiers(settings)
     forwarders(settings)
+    known_networks(settings)
     mailer_of(settings)
     if settings.imap:
         mailbox_of(settings.imap)

@@ -21,6 +21,7 @@ from goodhoster.notices.ground import Ground
 from goodhoster.notices.judgement import Court
 from goodhoster.notices.locate import Locator
 from goodhoster.notices.maps import Maps
+from goodhoster.notices.networks import Networks, read_networks
 from goodhoster.notices.provingroom import ProvingRoom
 from goodhoster.notices.serving import Serving
 from goodhoster.notices.trust import Trust
@@ -59,7 +60,13 @@ def locator(settings: Settings, index: UploadIndex, run: Run = run_here) -> Loca
     ground = Ground(trees_of(settings))
     maps = Maps(directories(settings, run))
     copies = Copies(ground, IndexedContents(index.database))
-    return Locator(maps, Serving(ground), copies, settings.notices.own_networks)
+    return Locator(maps, Serving(ground), copies, settings.notices.own_networks, known_networks(settings))
+
+
+def known_networks(settings: Settings) -> Networks:
+    """Whose the addresses of others are; ConfigurationError when the file is not as it must be."""
+    file = settings.notices.network_owners
+    return read_networks(file) if file else Networks()
 
 
 def directories(settings: Settings, run: Run = run_here) -> list[Directory]:

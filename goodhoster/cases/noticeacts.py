@@ -143,7 +143,7 @@ class NoticeActs:
             return _Found(replace(item, reason=f"it cannot be told yet where it is: {looked}"))
         location = looked.location
         found = replace(item, url=location.url, customer=location.customer, front=location.front)
-        found = replace(found, reason=location.detail)
+        found = replace(found, reason=location.detail, network=location.network)
         match location.outcome:
             case Outcome.NOT_OURS:
                 return _Found(replace(found, state=ItemState.NOT_OURS))

@@ -107,6 +107,8 @@ class NoticeItem:
     """Sources that know its file or a copy, exactly: a second opinion, which makes it more urgent."""
     front: str = ""
     """Address that the notifier saw and that is not ours although the site is: a CDN, which must be purged, too."""
+    network: str = ""
+    """Whose network that is, or that of a URL that is not ours, as far as the hoster wrote it down."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -350,6 +350,9 @@ class Location:
     """The URL shows a page, not a picture or film: for the hotline, any page there counts as online."""
     front: str = ""
     """Address in the notice that is not ours although the site is: a CDN stands in front and must be purged."""
+    network: str = ""
+    """Whose network it is (with a contact) where something is not ours; empty when the hoster has not written it down.
+    """
     reason: str = ""
     """Short stable code, such as `unknown-host`."""
     detail: str = ""

@@ -14,11 +14,13 @@ from goodhoster.model.notices import Location, Outcome, ReadItem
 from goodhoster.notices.copies import Copies
 from goodhoster.notices.ground import NoPlaceError
 from goodhoster.notices.maps import Maps
+from goodhoster.notices.networks import Networks
 from goodhoster.notices.serving import Serving
 from goodhoster.notices.sitemap import Answering
 from goodhoster.notices.urls import UnclearUrlError, WebAddress, read_url
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_NONE_KNOWN = Networks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Locator:
     copies: Copies
     own_networks: Sequence[Network] = ()
     """Empty: unknown, so that an address tells nothing."""
+    networks: Networks = _NONE_KNOWN
+    """Whose the addresses of others are."""
 
     def locate(self, item: ReadItem) -> Location:
         """What the item means here. Raises what a directory raises where the sites cannot be told."""
@@ -61,7 +65,9 @@ class Locator:
         if not answering:
             return self._nobodys(address, seen_at)
         location = self._shown(address, answering)
-        return replace(location, front=seen_at) if self._foreign(seen_at) else location
+        if not self._foreign(seen_at):
+            return location
+        return replace(location, front=seen_at, network=self.networks.owner_of(seen_at))
 
     def _shown(self, address: WebAddress, answering: list[Answering]) -> Location:
         """What the sites on the URL's port show; where that is no file, what they show on other ports."""
@@ -74,9 +80,9 @@ class Locator:
         if self._ours(address.host) or self._ours(seen_at):
             detail = f"no site here is called {address.host}, yet its address is ours"
             return _unclear(address.href, "unknown-host", detail)
-        return Location(
-            Outcome.NOT_OURS, address.href, reason="unknown-host", detail=f"no site here is called {address.host}"
-        )
+        network = self.networks.owner_of(seen_at) or self.networks.owner_of(address.host.strip("[]"))
+        detail = f"no site here is called {address.host}" + (f"; the network is that of {network}" if network else "")
+        return Location(Outcome.NOT_OURS, address.href, reason="unknown-host", detail=detail, network=network)
 
     def _ours(self, address: str) -> bool:
         found = _address(address)

@@ -146,6 +146,7 @@ def _item(item: NoticeItem) -> dict[str, str]:
     return {
         "url": defanged(item.url),
         "front": defanged(item.front),
+        "network": _one_line(item.network),
         "since": _moment(item.gone_at) if item.gone_at else "",
     }
 

@@ -79,6 +79,12 @@ class NoticesSettings:
         default=(),
         example='["192.0.2.0/24"]',
     )
+    network_owners: Path | None = setting(
+        path,
+        "CSV file with columns prefix,owner,contact: whose network an address that is not ours is in. Answers name it.",
+        default=None,
+        example='"networks.csv"',
+    )
     authserv_id: str | None = setting(
         text,
         "The name our own mail server writes into Authentication-Results; without it those headers prove nothing.",

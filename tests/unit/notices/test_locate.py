@@ -3,6 +3,7 @@
 import ipaddress
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from goodhoster.notices.copies import Copies
 from goodhoster.notices.ground import Ground
 from goodhoster.notices.locate import Locator
 from goodhoster.notices.maps import FRESH, Maps
+from goodhoster.notices.networks import networks_of
 from goodhoster.notices.serving import Serving
 from goodhoster.uploads.contents import IndexedContents
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
@@ -133,6 +135,19 @@ def test_dynamic(host: Host, url: str, reason: str) -> None:
 def test_not_ours(host: Host) -> None:
     location = host.locate("http://other.example/a.jpg", ip="198.51.100.9")
     assert (location.outcome, location.reason, location.front) == (Outcome.NOT_OURS, "unknown-host", "")
+
+
+def test_whose_network_it_is_that_is_not_ours(host: Host) -> None:
+    host.file("bob/www/a.jpg")
+    networks = networks_of({ipaddress.ip_network("198.51.100.0/24"): "Example Net, a@b.example"})
+    host.locator = replace(host.locator, networks=networks)
+    elsewhere = host.locate("http://other.example/a.jpg", ip="198.51.100.9")
+    assert elsewhere.network == "Example Net, a@b.example"
+    assert elsewhere.detail == "no site here is called other.example; the network is that of Example Net, a@b.example"
+    assert host.locate("http://198.51.100.9/a.jpg").network == "Example Net, a@b.example"
+    assert host.locate("http://bob.example/a.jpg", ip="198.51.100.9").network == "Example Net, a@b.example"
+    assert host.locate("http://other.example/a.jpg", ip="203.0.113.1").network == ""
+    assert host.locate("http://bob.example/a.jpg", ip="192.0.2.1").network == ""
 
 
 def test_an_unknown_host_at_our_address_is_not_told_away(host: Host) -> None:
