@@ -48,7 +48,7 @@ def forwarders(settings: Settings) -> tuple[Forwarder, ...]:
 
 def trust(settings: Settings, begun: ExitStack) -> Trust:
     """Who is believed. What it holds is given back by `begun`."""
-    seen = SqliteSeenMails(make_state_dir(settings.state_dir) / "seen.sqlite")
+    seen = begun.enter_context(closing(SqliteSeenMails(make_state_dir(settings.state_dir) / "seen.sqlite")))
     registered = notifiers(settings)
     proving = begun.enter_context(closing(ProvingRoom(registered)))
     authserv_id = settings.notices.authserv_id or ""

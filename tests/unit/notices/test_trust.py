@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.resolvers.memory import MemoryKeyRecords
-from goodhoster.adapters.stores.seenmails import SqliteSeenMails
 from goodhoster.model.notices import Caps, Notifier, NotifierKind, SeenMail, TrustFinding, TrustLevel
 from goodhoster.notices.judgement import Court
 from goodhoster.notices.trust import Trust
+from goodhoster.testing.seenmails import MemorySeenMails
 from goodhoster.testing.signedmail import MailSigner
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -50,10 +50,10 @@ REGISTER = (
 class Bench:
     """A court with keys in memory."""
 
-    def __init__(self, folder: Path, authserv_id: str = "", register: tuple[Notifier, ...] = REGISTER) -> None:
+    def __init__(self, authserv_id: str = "", register: tuple[Notifier, ...] = REGISTER) -> None:
         signers = (HOTLINE, STRANGER, ORDERS)
         self.keys = MemoryKeyRecords({signer.name: signer.record for signer in signers})
-        self.seen = SqliteSeenMails(folder / "seen.sqlite")
+        self.seen = MemorySeenMails()
         self.trust = Trust(Court(register, self.keys, self.seen, authserv_id))
 
     def publish(self, signer: MailSigner) -> MailSigner:
@@ -65,8 +65,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+def bench() -> Bench:
+    return Bench()
 
 
 def failed(finding: TrustFinding) -> list[str]:
@@ -301,7 +301,7 @@ def test_pinned_keys_are_used_alone_and_no_name_server_is_asked(tmp_path: Path) 
             dkim_keys=(HOTLINE.pinned,),
         ),
     )  # fmt: skip
-    bench = Bench(tmp_path, register=register)
+    bench = Bench(register=register)
     assert bench.judge(HOTLINE.sign(MAIL)).level is TrustLevel.PINNED
     other = bench.publish(MailSigner.ed25519("hotline.example", selector="other"))
     assert failed(bench.judge(other.sign(MAIL))) == ["dkim.key"]
@@ -320,7 +320,7 @@ def altered() -> bytes:
 
 @pytest.mark.parametrize("order", [OURS + RECEIVED + OLDER, RECEIVED + OURS + OLDER])
 def test_our_own_mail_server_found_it_to_match(tmp_path: Path, order: bytes) -> None:
-    finding = Bench(tmp_path, "mx.hoster.example").judge(order + altered())
+    finding = Bench("mx.hoster.example").judge(order + altered())
     assert (finding.level, finding.proof) == (TrustLevel.PINNED, "authserv")
 
 
@@ -344,14 +344,14 @@ def test_our_own_mail_server_found_it_to_match(tmp_path: Path, order: bytes) -> 
     ],
 )  # fmt: skip
 def test_results_of_others_or_of_other_things_prove_nothing(tmp_path: Path, headers: bytes) -> None:
-    finding = Bench(tmp_path, "mx.hoster.example").judge(headers + altered())
+    finding = Bench("mx.hoster.example").judge(headers + altered())
     assert finding.level is TrustLevel.UNAUTHENTICATED
     assert failed(finding) == ["dkim.match"]
 
 
 def test_what_our_own_server_found_about_other_things_takes_nothing_away(tmp_path: Path) -> None:
     spf = b"Authentication-Results: mx.hoster.example; spf=pass smtp.mailfrom=hotline.example\r\n"
-    assert Bench(tmp_path, "mx.hoster.example").judge(spf + OURS + RECEIVED + altered()).level is TrustLevel.PINNED
+    assert Bench("mx.hoster.example").judge(spf + OURS + RECEIVED + altered()).level is TrustLevel.PINNED
 
 
 def test_results_prove_nothing_where_no_own_server_is_named(bench: Bench) -> None:
@@ -359,7 +359,7 @@ def test_results_prove_nothing_where_no_own_server_is_named(bench: Bench) -> Non
 
 
 def test_our_own_server_does_not_make_a_weak_claim_strong(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, "mx.hoster.example")
+    bench = Bench("mx.hoster.example")
     assert failed(bench.judge(OURS + RECEIVED + HOTLINE.sign(MAIL, part_of_body=True) + b"more\r\n")) == [
         "dkim.whole-body"
     ]

@@ -16,7 +16,6 @@ import pytest
 
 from goodhoster.adapters.resolvers.memory import MemoryKeyRecords
 from goodhoster.adapters.stores.memory import MemoryNoticeStore
-from goodhoster.adapters.stores.seenmails import SqliteSeenMails
 from goodhoster.errors import PassingError
 from goodhoster.model.noticelife import Notice, NoticeState, Receipt
 from goodhoster.model.notices import Caps, Notifier, NotifierKind, RawNotice, ReadNotice
@@ -24,6 +23,7 @@ from goodhoster.notices.judgement import Court
 from goodhoster.notices.reading import read
 from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.notices.trust import Trust
+from goodhoster.testing.seenmails import MemorySeenMails
 from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor
 from goodhoster_agent.doors.patience import Patience
 from goodhoster_agent.doors.serving import HttpThread
@@ -55,7 +55,7 @@ class Door:
         self.store = MemoryNoticeStore()
         self.full, self.room = False, True
         self.seconds, self.pace = 0.0, 10.0
-        trust = Trust(Court([HOTLINE], MemoryKeyRecords({}), SqliteSeenMails(folder / "seen.sqlite")))
+        trust = Trust(Court([HOTLINE], MemoryKeyRecords({}), MemorySeenMails()))
         counter = NoticeCounter(Keeping(self.keep, lambda: None), Reader(), trust, self.store, lambda: self.room)
         self.thread = HttpThread(NoticeDoor(counter, Patience(lambda: self.seconds)).app, ("127.0.0.1", 0))
 
