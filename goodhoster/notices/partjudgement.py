@@ -27,11 +27,17 @@ def belief_in_part(court: Court, letter: Letter, mail: SeenMail) -> Belief | Non
     rules = (*rules, TrustRule("signed.subject", not trial, why))
     if trial:
         return _not_believed(letter, rules)
-    rule, copy_of = court.first_time(_fingerprint(proof), mail)
+    rule, copy_of = _first_time(court, letter, proof, mail)
     if not rule.passed:
         return _not_believed(letter, (*rules, rule))
     trust = TrustFinding(level_of(owner), owner.id, proof.kind or "", (*rules, rule), copy_of)
     return Belief(trust, _signed(letter, proof, owner))
+
+
+def _first_time(court: Court, letter: Letter, proof: Proof, mail: SeenMail) -> tuple[TrustRule, str]:
+    """All of the mail is noted, too: sent again as it is, it must not be believed for its DKIM signature instead."""
+    rule, copy_of = court.first_time(_fingerprint(proof), mail)
+    return (rule, copy_of) if copy_of or not rule.passed else court.first_time(letter.fingerprint, mail)
 
 
 def _signed(letter: Letter, proof: Proof, owner: Notifier) -> RawNotice:

@@ -272,6 +272,14 @@ def test_sent_again_under_another_number_and_name(desk: Desk, signer: Signer) ->
     assert (soon.level, soon.copy_of) == (TrustLevel.PINNED, "r1"), "a copy: believed, never acted on by itself"
 
 
+def test_sent_again_it_is_not_believed_for_its_other_signature_instead(desk: Desk, signer: Signer) -> None:
+    hotline = MailSigner.ed25519("hotline.example")
+    desk.keys.records[hotline.name] = hotline.record
+    raw = hotline.sign(signer.detached(PART))
+    assert desk.judge(raw).trust.proof in {"smime", "openpgp"}
+    assert set(failed(desk.judge(raw, timedelta(hours=2)))) == {"mail.first-time"}
+
+
 def test_the_same_text_signed_anew_is_no_replay(desk: Desk, openpgp: OpenPgp) -> None:
     assert desk.judge(openpgp.detached(PART)).trust.level is TrustLevel.PINNED
     tomorrow = openpgp.detached(PART, "--faked-system-time", f"{datetime.now(UTC) + DAY:%Y%m%dT%H%M%S}!")
