@@ -22,6 +22,7 @@ from goodhoster.notices.judgement import Court
 from goodhoster.notices.locate import Locator
 from goodhoster.notices.maps import Maps
 from goodhoster.notices.networks import Networks, read_networks
+from goodhoster.notices.packets import has_strong_key
 from goodhoster.notices.provingroom import ProvingRoom
 from goodhoster.notices.serving import Serving
 from goodhoster.notices.trust import Trust
@@ -38,7 +39,18 @@ def notifiers(settings: Settings) -> tuple[Notifier, ...]:
     twice = [one.id for one, other in itertools.combinations(found, 2) if one.id == other.id]
     if twice:
         raise ConfigurationError(f"two notifiers are called {twice[0]}", hint="give each [[notifier]] its own id")
+    for notifier in found:
+        _expect_strong_key(notifier)
     return found
+
+
+def _expect_strong_key(notifier: Notifier) -> None:
+    """Keys that no mail could ever be believed for are told now, not when the first mail waits."""
+    if notifier.openpgp_keys and not has_strong_key(notifier.openpgp_keys):
+        raise ConfigurationError(
+            f"the OpenPGP keys of {notifier.id} hold none that is strong",
+            hint="ask for a key with RSA of 2048 bits or more, ECDSA or EdDSA (gpg --show-keys FILE)",
+        )
 
 
 def forwarders(settings: Settings) -> tuple[Forwarder, ...]:

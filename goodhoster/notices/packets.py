@@ -52,6 +52,14 @@ def keys_of(keyring: bytes) -> dict[str, Key]:
     return {_fingerprint(body): _key(body) for body in bodies}
 
 
+def has_strong_key(written: bytes) -> bool:
+    """Does a file of public keys, with or without armor, hold one that is worth pinning?"""
+    try:
+        return any(key.strong for key in keys_of(binary_of(written)).values())
+    except (ValueError, IndexError):
+        return False
+
+
 def _key(body: bytes) -> Key:
     """Version, four bytes of time, algorithm, and then for RSA the modulus with its length in bits."""
     algorithm = body[5]

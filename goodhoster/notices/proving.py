@@ -60,7 +60,7 @@ def prove(raw: bytes, pins: Sequence[Pin], bench: Bench) -> Proof | None:
         return Proof((whole, _rule("pinned", passed=False, why=why)), part.kind)
     try:
         return _best(part, pinning, whole, bench)
-    except (MissingProgramError, OSError, ValueError) as error:
+    except (MissingProgramError, OSError, ValueError, LookupError) as error:
         missing = isinstance(error, MissingProgramError)
         why = f"{error} is not installed here" if missing else f"it could not be checked: {error}"
         return Proof((whole, _rule("program", passed=False, why=why)), part.kind)

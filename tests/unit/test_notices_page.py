@@ -19,7 +19,7 @@ PAGE = (Path(__file__).parents[2] / "docs/how-to-notices-formats.md").read_text(
 KINDS = {"nginx": NginxKind, "apache": ApacheKind, "list": ListedKind}
 KEY_FILES = {
     "signing.pem": "-----BEGIN CERTIFICATE-----\n",
-    "signing.gpg": "-----BEGIN PGP PUBLIC KEY BLOCK-----\n",
+    "signing.gpg": "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nxgYEAAAAABY=\n-----END PGP PUBLIC KEY BLOCK-----\n",
     "helpdesk.keys": "arc._domainkey.helpdesk.example v=DKIM1; p=AAAA\n",
 }
 

@@ -83,7 +83,7 @@ def test_what_is_not_said_depends_on_who_it_is(settings: Settings) -> None:
 
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\n"
-ARMOR = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"
+ARMOR = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nxgYEAAAAABY=\n-----END PGP PUBLIC KEY BLOCK-----\n"
 
 
 def test_keys_for_signed_mail_are_taken_as_they_stand(tmp_path: Path) -> None:
@@ -120,6 +120,13 @@ PROFILE = '[[notifier]]\nid = "a"\nname = "A"\nkind = "hotline"\n'
         (PROFILE + 'smime_certificates = "k"\n', "k", "a certificate?", "holds no key of that kind"),
         (PROFILE + 'smime_certificates = "k"\n', "k", CERTIFICATE + "PRIVATE KEY", "holds a private key"),
         (PROFILE + 'openpgp_keys = "k"\n', "k", CERTIFICATE, "holds no key of that kind"),
+        (
+            PROFILE + 'openpgp_keys = "k"\n',
+            "k",
+            ARMOR.replace("xgYEAAAAABY=", "xggEAAAAAAEEAA=="),
+            "hold none that is strong",
+        ),
+        (PROFILE + 'openpgp_keys = "k"\n', "k", ARMOR.replace("xgYEAAAAABY=", "AAAA"), "hold none that is strong"),
         (PROFILE + 'openpgp_keys = "k"\n', "k", "-----BEGIN PGP PRIVATE KEY BLOCK-----", "holds a private key"),
         (PROFILE.replace("hotline", "police"), "", "", "kind = 'police' cannot be used"),
         (PROFILE + 'layout = "table"\n', "", "", "layout = 'table' cannot be used"),
