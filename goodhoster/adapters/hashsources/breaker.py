@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from goodhoster.adapters.hashsources.reasons import Reason
+from goodhoster.adapters.hashsources.wrapped import Wrapped
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError
 from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match
@@ -36,7 +37,7 @@ class Pauses:
     """A Retry-After beyond this opens the breaker at once; a shorter one is for `Retrying`."""
 
 
-class Breaker:
+class Breaker(Wrapped[HashSource]):
     """Closed: every question passes. Open: none does. After the pause one question passes as a trial."""
 
     def __init__(
@@ -47,9 +48,7 @@ class Breaker:
         monotonic: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.name = source.name
-        self.local = source.local
-        self._source = source
+        super().__init__(source)
         self._pauses = pauses or Pauses()
         self._monotonic = monotonic
         self._chance = chance
@@ -83,14 +82,6 @@ class Breaker:
         """Seconds until a question passes again; 0 while all do."""
         with self._lock:
             return 0.0 if self._until is None else max(0.0, self._until - self._monotonic())
-
-    def probe(self) -> None:
-        """As the source: a trial that a person asks for is never held back, and changes nothing here."""
-        self._source.probe()
-
-    def close(self) -> None:
-        """As the source."""
-        self._source.close()
 
     def _enter(self) -> int:
         with self._lock:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from threading import Lock
 
 from goodhoster.adapters.hashsources.reasons import Reason
+from goodhoster.adapters.hashsources.wrapped import WrappedObserved
 from goodhoster.errors import GoodhosterError, UncheckedError
 from goodhoster.model.sources import Question, SourceHealth
 from goodhoster.model.verdicts import Match
@@ -17,13 +18,11 @@ log = logging.getLogger(__name__)
 _SHOWN = 200  # characters of what a fault says
 
 
-class Contained:
+class Contained(WrappedObserved):
     """Put it next to what anybody may have written: whatever that raises or returns, the promise of the port holds."""
 
     def __init__(self, source: ObservedSource) -> None:
-        self.name = source.name
-        self.local = source.local
-        self._source = source
+        super().__init__(source)
         self._lock = Lock()
         self._faults = 0
         self._newest = ""
@@ -40,14 +39,6 @@ class Contained:
             raise UncheckedError(words, reason=Reason.INTERNAL_ERROR, hint="report it to who made it") from error
         self._newest = ""
         return matches
-
-    def probe(self) -> None:
-        """As the source."""
-        self._source.probe()
-
-    def close(self) -> None:
-        """As the source."""
-        self._source.close()
 
     def health(self) -> SourceHealth:
         """The source's, with its faults counted."""

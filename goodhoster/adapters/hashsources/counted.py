@@ -8,20 +8,19 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from goodhoster.adapters.hashsources.reasons import Reason
+from goodhoster.adapters.hashsources.wrapped import Wrapped
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.sources import Question, SourceHealth
 from goodhoster.model.verdicts import Match
 from goodhoster.ports import Clock, HashSource
 
 
-class Counted:
+class Counted(Wrapped[HashSource]):
     """Put it outermost: every question is counted once, whatever became of it inside."""
 
     def __init__(self, source: HashSource, clock: Clock, *, rest: Callable[[], float] = lambda: 0.0) -> None:
         """`rest` tells for how many more seconds the source is not asked: `Breaker.rest`."""
-        self.name = source.name
-        self.local = source.local
-        self._source = source
+        super().__init__(source)
         self._clock = clock
         self._rest = rest
         self._lock = Lock()
@@ -41,14 +40,6 @@ class Counted:
             raise
         self._answered(len(matches))
         return matches
-
-    def probe(self) -> None:
-        """As the source; a trial is no check and is not counted."""
-        self._source.probe()
-
-    def close(self) -> None:
-        """As the source."""
-        self._source.close()
 
     def health(self) -> SourceHealth:
         """The figures up to now, all of one moment."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from goodhoster.adapters.hashsources.wrapped import Wrapped
 from goodhoster.errors import SourceUnavailableError
 from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match
@@ -39,13 +40,11 @@ class Timing:
     """Evenly from 0 up to 1."""
 
 
-class Retrying:
+class Retrying(Wrapped[HashSource]):
     """Tries again what is unavailable; a refusal goes straight through. Blocks the caller while it waits."""
 
     def __init__(self, source: HashSource, patience: Patience | None = None, timing: Timing | None = None) -> None:
-        self.name = source.name
-        self.local = source.local
-        self._source = source
+        super().__init__(source)
         self._patience = patience or Patience()
         self._timing = timing or Timing()
 
@@ -65,11 +64,3 @@ class Retrying:
     def _wait(self, done: int, retry_after: float | None) -> float:
         jitter = self._timing.chance() * self._patience.first_wait * 2.0 ** (done - 1)
         return jitter + (retry_after or 0.0)
-
-    def probe(self) -> None:
-        """As the source, once: a trial shows how things are."""
-        self._source.probe()
-
-    def close(self) -> None:
-        """As the source."""
-        self._source.close()

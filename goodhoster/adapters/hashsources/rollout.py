@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from goodhoster.adapters.hashsources.wrapped import WrappedObserved
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Digests
 from goodhoster.model.sources import Question, SourceHealth
@@ -19,13 +20,11 @@ Record = Callable[[Question, Match], None]
 """Keeps a match that nothing is done about."""
 
 
-class Shadowed:
+class Shadowed(WrappedObserved):
     """Asks and records, and always says no. Its failures are in its figures and leave nothing unchecked."""
 
     def __init__(self, source: ObservedSource, record: Record) -> None:
-        self.name = source.name
-        self.local = source.local
-        self._source = source
+        super().__init__(source)
         self._record = record
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
@@ -37,26 +36,16 @@ class Shadowed:
             log.info("%s, in shadow, gave no answer: %s", self.name, error)
         return ()
 
-    def probe(self) -> None:
-        """As the source."""
-        self._source.probe()
-
-    def close(self) -> None:
-        """As the source."""
-        self._source.close()
-
     def health(self) -> SourceHealth:
         """The source's, marked."""
         return replace(self._source.health(), shadow=True)
 
 
-class RolledOut:
+class RolledOut(WrappedObserved):
     """Asks about a share of contents; about the others it is not asked, so it has no say."""
 
     def __init__(self, source: ObservedSource, percent: int) -> None:
-        self.name = source.name
-        self.local = source.local
-        self._source = source
+        super().__init__(source)
         self._percent = percent
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
@@ -68,15 +57,3 @@ class RolledOut:
         content = digests.sha256 or digests.sha1 or digests.md5
         drawn = hashlib.sha256(self.name.encode() + b"\0" + content).digest()
         return int.from_bytes(drawn[:8]) % 100 < self._percent
-
-    def probe(self) -> None:
-        """As the source."""
-        self._source.probe()
-
-    def close(self) -> None:
-        """As the source."""
-        self._source.close()
-
-    def health(self) -> SourceHealth:
-        """The source's: only what was asked is counted."""
-        return self._source.health()
