@@ -19,10 +19,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from goodhoster.adapters.hashsources.answerbook import AnswerBook
+from goodhoster.adapters.hashsources.counted import Counted
 from goodhoster.adapters.hashsources.hashcheckservice import HashCheckService, ServiceSettings
 from goodhoster.adapters.hashsources.ownlists import OwnLists
+from goodhoster.adapters.hashsources.remembering import Keeping, Remembering
 from goodhoster.checking.listbuild import import_entries
 from goodhoster.checking.listshelf import ListShelf
 from goodhoster.model.digests import Digest, Digests
@@ -44,7 +48,7 @@ class Task:
     """What a client process does."""
 
     client: str
-    """`goodhoster` or `httpx`."""
+    """`goodhoster`, `remembering` (the same with a book in which every answer is written) or `httpx`."""
     url: str
     password: str
     threads: int
@@ -68,6 +72,7 @@ def main() -> None:
         password = add_client(hashservice.clients_file(state), "bench")
         with _server(state, 0.0) as near, _server(state, LATENCY) as far:
             _compare(near, far, password)
+            _memory(near, password)
             _growth(near, password)
 
 
@@ -88,6 +93,19 @@ def _compare(near: str, far: str, password: str) -> None:
         ours, theirs = ([each[i] for each in rounds] for i in (0, 1))
         ratio = statistics.median(ours) / statistics.median(theirs)
         print(f"{label:<16} {threads:>7}   {_spread(ours):<24} {_spread(theirs):<24} {ratio:.1f}×", flush=True)
+
+
+def _memory(url: str, password: str) -> None:
+    print("\nwith every answer remembered and no content asked about twice, which is the most that memory costs")
+    print(f"{'threads':>7}   {'without':<24} {'with':<24} ratio")
+    for threads in (16, 64):
+        rounds = [
+            [_run(Task(client, url, password, threads, CHECKS)).rate for client in ("goodhoster", "remembering")]
+            for _ in range(RUNS)
+        ]
+        without, remembering = ([each[i] for each in rounds] for i in (0, 1))
+        ratio = statistics.median(remembering) / statistics.median(without)
+        print(f"{threads:>7}   {_spread(without):<24} {_spread(remembering):<24} {ratio:.2f}×", flush=True)
 
 
 def _spread(rates: list[float]) -> str:
@@ -139,7 +157,8 @@ def _run(task: Task) -> Result:
 
 
 def _ask(task: Task) -> None:
-    known, close = _our_client(task) if task.client == "goodhoster" else _httpx_client(task)
+    clients = {"goodhoster": _our_client, "remembering": _remembering_client, "httpx": _httpx_client}
+    known, close = clients[task.client](task)
     # Every second digest is in the list.
     questions = [_sha1(number if number % 2 else number + LISTED) for number in range(task.checks)]
     with ThreadPoolExecutor(task.threads) as threads:
@@ -157,6 +176,20 @@ def _our_client(task: Task) -> tuple[Callable[[bytes], bool], Callable[[], None]
     settings = ServiceSettings(f"{task.url}/v1/check", "bench", task.password, parallel=task.threads)
     source = HashCheckService(settings)
     return lambda value: bool(source.look_up(Question(Digests(md5=b"", sha1=value, sha256=b"")))), source.close
+
+
+def _remembering_client(task: Task) -> tuple[Callable[[bytes], bool], Callable[[], None]]:
+    settings = ServiceSettings(f"{task.url}/v1/check", "bench", task.password, parallel=task.threads)
+    folder = tempfile.TemporaryDirectory()
+    book = AnswerBook(Path(folder.name, "answers"))
+    counted = Counted(HashCheckService(settings), lambda: datetime.now(UTC))
+    source = Remembering(counted, book, Keeping(yes=900, no=3600))
+
+    def close() -> None:
+        source.close()
+        folder.cleanup()
+
+    return lambda value: bool(source.look_up(Question(Digests(md5=b"", sha1=value, sha256=b"")))), close
 
 
 def _httpx_client(task: Task) -> tuple[Callable[[bytes], bool], Callable[[], None]]:

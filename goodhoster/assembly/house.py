@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from goodhoster.assembly.desk import House, assemble_desk
-from goodhoster.assembly.sources import hash_sources, list_shelf, near_limits
+from goodhoster.assembly.sources import checking_sources, list_shelf, near_limits
 from goodhoster.ports import Hasher, Quarantine
 from goodhoster.programs import Run, run_here
 from goodhoster.settings import Settings
@@ -25,7 +25,7 @@ def assemble(
     house = assemble_desk(settings, quarantine, run)
     with house.begun as begun:
         shelf = list_shelf(settings)
-        sources = tuple(begun.enter_context(closing(source)) for source in hash_sources(settings, shelf))
+        sources = tuple(begun.enter_context(closing(source)) for source in checking_sources(settings, shelf))
         chosen = begun.enter_context(closing(hasher)) if hasher else house.toolkit.hasher
         toolkit = replace(house.toolkit, sources=sources, hasher=chosen)
         near = near_limits(settings)

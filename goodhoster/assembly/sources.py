@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from goodhoster.adapters.hashsources.answerbook import AnswerBook
 from goodhoster.adapters.hashsources.contained import Contained
 from goodhoster.adapters.hashsources.kinds import ListKind, Surroundings
-from goodhoster.adapters.hashsources.remembering import AnswerBook, Remembering
+from goodhoster.adapters.hashsources.remembering import Keeping, Remembering, identity_of
 from goodhoster.adapters.hashsources.rollout import Record, RolledOut, Shadowed
 from goodhoster.assembly.state import audit_log, lists_directory, make_state_dir
 from goodhoster.audit.log import utc_now
@@ -26,9 +29,14 @@ _GROUP = "goodhoster.hash_sources"
 _ALL = 100  # percent
 
 
-def hash_sources(settings: Settings, shelf: ListShelf | None = None) -> tuple[ObservedSource, ...]:
-    """Every [[hash_source]], counted and guarded. Own lists are those of the shelf, where one is given."""
-    return _build(settings, _read(settings), shelf or list_shelf(settings))
+def hash_sources(settings: Settings) -> tuple[ObservedSource, ...]:
+    """Every [[hash_source]], counted and guarded."""
+    return _build(settings, _read(settings), list_shelf(settings))
+
+
+def checking_sources(settings: Settings, shelf: ListShelf) -> tuple[ObservedSource, ...]:
+    """The same for who checks files: what services answered is remembered, for all processes of this host."""
+    return _build(settings, _read(settings), shelf, make_state_dir(settings.state_dir) / "answers")
 
 
 def list_shelf(settings: Settings) -> ListShelf:
@@ -48,16 +56,19 @@ def _read(settings: Settings) -> list[tuple[Any, RolloutSettings]]:
 
 
 def _build(
-    settings: Settings, read: Iterable[tuple[Any, RolloutSettings]], shelf: ListShelf, book: AnswerBook | None = None
+    settings: Settings, read: Iterable[tuple[Any, RolloutSettings]], shelf: ListShelf, book: Path | None = None
 ) -> tuple[ObservedSource, ...]:
     around = Surroundings(shelf, utc_now)
     record = _recorder(audit_log(settings))
     sources: list[ObservedSource] = []
     with ExitStack() as begun:
+        open_book = cache(lambda file: begun.enter_context(closing(AnswerBook(file))))
         for kind, rollout in read:
-            built = Contained(begun.enter_context(closing(kind.build(around))))
-            remembering = built if book is None or built.local else Remembering(built, book)
-            source = _rolled_out(remembering, rollout, record)
+            built: ObservedSource = Contained(begun.enter_context(closing(kind.build(around))))
+            if book is not None and not built.local and (rollout.remember_yes or rollout.remember_no):
+                keeping = Keeping(rollout.remember_yes, rollout.remember_no)
+                built = Remembering(built, open_book(book), keeping, identity_of(kind))
+            source = _rolled_out(built, rollout, record)
             if source.name in {other.name for other in sources}:
                 hint = "give each [[hash_source]] its name"
                 raise ConfigurationError(f"two hash sources are called {source.name}", hint=hint)
@@ -97,16 +108,16 @@ def check_hash_sources(settings: Settings) -> None:
 
 def relay_sources(settings: Settings) -> tuple[HashSource, ...]:
     """The sources of the compatible hash service: what an upstream answered is remembered for a while; what was not
-    asked, or failed in shadow, is no answer.
+    asked, or failed in shadow, is no answer. The book is not that of who checks files: how soon an answer comes would
+    tell customers what is on this host.
 
     It is asked by digests, so sources that take fingerprints only have no part in it: their kinds say so by a
     `takes_digests` that is false.
     """
     directory = make_state_dir(settings.state_dir) / "hashservice"
     directory.mkdir(mode=0o700, exist_ok=True)
-    book = AnswerBook(directory / "answers.sqlite")
     read = [(kind, rollout) for kind, rollout in _read(settings) if getattr(kind, "takes_digests", True)]
-    return _build(settings, read, list_shelf(settings), book)
+    return _build(settings, read, list_shelf(settings), directory / "answers")
 
 
 def hash_source_kinds() -> Mapping[str, Any]:

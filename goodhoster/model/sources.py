@@ -17,6 +17,8 @@ class Question:
     digests: Digests
     fingerprints: tuple[Fingerprint, ...] | None = None
     """Empty when there are none to take (a video, a text); None when nobody opened the content to take them."""
+    live: bool = False
+    """The source itself is to say so, now: no answer that was remembered counts."""
 
     @property
     def lacks_fingerprints(self) -> bool:
@@ -47,6 +49,8 @@ class SourceHealth:
     checks: int = 0
     """Questions that got a usable answer."""
     matches: int = 0
+    remembered: int = 0
+    """Questions that it was not asked: the answer to the same one was remembered, or under way."""
     unchecked: Mapping[str, int] = field(default_factory=dict)
     """Questions that stayed without a usable answer, by reason code."""
     last_contact: datetime | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from goodhoster.model.digests import Algorithm
@@ -42,6 +42,8 @@ class Match:
     """Bits apart; 0 for exact digests, and for a fingerprint that only the service can compare (PhotoDNA)."""
     exemption: Exemption | None = None
     """Under which exemption the content falls; such a match never acts."""
+    remembered: bool = field(default=False, compare=False)
+    """The source said so a while ago and was not asked now."""
 
     @property
     def near(self) -> bool:

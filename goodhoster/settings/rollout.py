@@ -1,10 +1,16 @@
-"""What every kind of hash source can be set with beside its own settings: how far to trust it yet, and who keeps it."""
+"""What every kind of hash source can be set with beside its own settings: how far to trust it yet, how long its answers
+count, and who keeps it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+<<<<<<< HEAD
 from goodhoster.settings.values import mail_address, setting, whole, yes_or_no
+=======
+from goodhoster.settings.values import duration_or_never, setting, text, whole, yes_or_no
+>>>>>>> 61a022b (Whoever checks remembers what services answered: one book for all processes, one question at a time for a content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +22,17 @@ class RolloutSettings:
     )
     percent: int = setting(
         whole(1, 100), "Ask about so many in a hundred contents, always the same; 100 asks about all.", default=100
+    )
+    remember_yes: float = setting(
+        duration_or_never,
+        "How long a yes counts before a service is asked again about the same content; it never acts by itself. "
+        "Lists on this host are always asked.",
+        default=15 * 60.0,
+    )
+    remember_no: float = setting(
+        duration_or_never,
+        "The same for a no: what comes onto the service's list is told of so much later, at the most.",
+        default=3600.0,
     )
     owner: str | None = setting(
         mail_address,

@@ -135,6 +135,14 @@ def duration(value: Any) -> float:
     return float(found[1]) * SPANS[found[2].removesuffix("in")] / 1000
 
 
+def duration_or_never(value: Any) -> float:
+    """The same, or 0."""
+    try:
+        return 0.0 if value == 0 and not isinstance(value, bool) else duration(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or 0 for never") from error
+
+
 def listen_address(value: Any) -> tuple[str, int]:
     """HOST:PORT, or [IPv6]:PORT; port 0 takes a free one."""
     found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.adapters.hashsources.answerbook import AnswerBook
 from goodhoster.adapters.hashsources.arachnid import ArachnidShield
 from goodhoster.adapters.hashsources.breaker import Breaker
 from goodhoster.adapters.hashsources.client import Counterpart
@@ -15,7 +16,7 @@ from goodhoster.adapters.hashsources.hma import Hma, HmaSettings
 from goodhoster.adapters.hashsources.memory import MemorySource
 from goodhoster.adapters.hashsources.ownlists import OwnLists
 from goodhoster.adapters.hashsources.proxies import basic_auth
-from goodhoster.adapters.hashsources.remembering import AnswerBook, Remembering
+from goodhoster.adapters.hashsources.remembering import Keeping, Remembering
 from goodhoster.adapters.hashsources.retrying import Retrying
 from goodhoster.checking.listbuild import import_entries
 from goodhoster.checking.listshelf import ListShelf
@@ -100,8 +101,8 @@ class TestCounted(HashSourceSuite):
 class TestRemembering(HashSourceSuite):
     @pytest.fixture
     def source(self, tmp_path: Path) -> Iterator[HashSource]:
-        book = AnswerBook(tmp_path / "answers.sqlite")
-        yield Remembering(Counted(memory(), lambda: datetime.now(UTC)), book)
+        book = AnswerBook(tmp_path / "answers")
+        yield Remembering(Counted(memory(), lambda: datetime.now(UTC)), book, Keeping(60, 60))
         book.close()
 
 

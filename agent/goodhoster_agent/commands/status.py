@@ -121,7 +121,8 @@ def _not_told(source: str, count: int) -> str:
 def _source(source: dict[str, Any]) -> str:
     last = source["last_contact"] or "never"
     name = source["name"] + (" (in shadow: recorded only)" if source["shadow"] else "")
-    return f"{name}: {source['checks']:,} checks, {source['matches']:,} matches, last answer {last}"
+    asked = f"{source['checks']:,} checks, {source['remembered']:,} from memory"
+    return f"{name}: {asked}, {source['matches']:,} matches, last answer {last}"
 
 
 def _rights(rights: dict[str, Any]) -> str:

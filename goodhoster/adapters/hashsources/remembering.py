@@ -1,173 +1,148 @@
-"""A hash source whose answers are remembered for a while, so that the relay does not ask a thing twice.
+"""A hash source whose answers are remembered for a while, so that the same content is not asked about twice.
 
-Failures are never remembered. The file is a cache: it may be deleted at any time, and one that cannot be read
-is made anew. It holds digests that a source knows, so only its owner may read it.
+Failures are never remembered, and while a source refuses us nothing it said before counts. A yes out of memory is
+marked: nobody is to act on it before the source was asked again (docs/decisions/031).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-import json
-import logging
-import os
-import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import Any
 
-from goodhoster.errors import ConfigurationError
+from goodhoster.adapters.hashsources.answerbook import Answer, AnswerBook
+from goodhoster.adapters.hashsources.wrapped import WrappedObserved
+from goodhoster.errors import SourceRefusedError
 from goodhoster.model.sources import Question, SourceHealth
-from goodhoster.model.verdicts import Category, Match
+from goodhoster.model.verdicts import Match
 from goodhoster.ports import ObservedSource
-
-log = logging.getLogger(__name__)
-
-_SCHEMA = """
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
-CREATE TABLE IF NOT EXISTS answers (
-    number INTEGER PRIMARY KEY,
-    source TEXT NOT NULL,
-    digests BLOB NOT NULL,
-    asked REAL NOT NULL,
-    matches TEXT NOT NULL,
-    UNIQUE (source, digests)
-);
-"""
-_DAMAGED = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
-_RECALL = "SELECT asked, matches FROM answers WHERE source = ? AND digests = ?"
-_REMEMBER = "INSERT OR REPLACE INTO answers (source, digests, asked, matches) VALUES (?, ?, ?, ?)"
-_FORGET = "DELETE FROM answers WHERE number <= (SELECT max(number) FROM answers) - ?"
 
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """How long answers count. Times in seconds."""
+    """How long the answers of a source count, in seconds; 0: not at all."""
 
-    yes: float = 900.0
-    """Short: an entry that the source withdraws must stop costing customers their files."""
-    no: float = 3600.0
-    """Lists grow: what is not known now may be in an hour."""
-    most: int = 1_000_000
-    """Answers on disk, some 150 MB; the oldest go first."""
+    yes: float
+    """Short: an entry that the source withdraws must soon be none here either."""
+    no: float
+    """Lists grow: what is not known now may be by then."""
+    clock: Callable[[], float] = time.time
+    """Seconds since the epoch; tests bring their own."""
 
-
-class AnswerBook:
-    """The file with remembered answers, of any number of sources; for one process, and any thread of it."""
-
-    def __init__(self, file: Path, keeping: Keeping | None = None, *, clock: Callable[[], float] = time.time) -> None:
-        self._keeping = keeping or Keeping()
-        self._clock = clock
-        self._lock = Lock()
-        self._written = 0
-        self._database = _open(file)
-
-    def recall(self, source: str, question: Question) -> tuple[Match, ...] | None:
-        """What that source answered, or None when it was not asked lately. Never raises."""
-        try:
-            with self._lock:
-                row = self._database.execute(_RECALL, (source, _key(question))).fetchone()
-            return self._fresh(*row) if row else None
-        except (sqlite3.Error, ValueError, TypeError) as error:
-            log.warning("remembered answers cannot be read: %s", error)
-            return None
-
-    def _fresh(self, asked: float, text: str) -> tuple[Match, ...] | None:
-        """An answer from the future is stale too: the clock was put back."""
-        matches = tuple(
-            Match(source, algorithm, Category(category), distance)
-            for source, algorithm, category, distance in json.loads(text)
-        )
-        age = self._clock() - asked
-        return matches if 0 <= age < (self._keeping.yes if matches else self._keeping.no) else None
-
-    def remember(self, source: str, question: Question, matches: tuple[Match, ...]) -> None:
-        """Keep an answer. Never raises: an answer that cannot be kept is asked again."""
-        text = json.dumps([(match.source, match.algorithm, match.category, match.distance) for match in matches])
-        try:
-            with self._lock, self._database:
-                self._database.execute(_REMEMBER, (source, _key(question), self._clock(), text))
-                self._forget_now_and_then()
-        except sqlite3.Error as error:
-            log.warning("an answer cannot be remembered: %s", error)
-
-    def _forget_now_and_then(self) -> None:
-        self._written += 1
-        if self._written % 1024 == 0:
-            self._database.execute(_FORGET, (self._keeping.most,))
-
-    def close(self) -> None:
-        """May be called twice."""
-        with self._lock:
-            self._database.close()
+    def counts(self, answer: Answer, now: float) -> bool:
+        """An answer from the future does not: the clock was put back."""
+        return 0 <= now - answer.asked < (self.yes if answer.matches else self.no)
 
 
-class Remembering:
-    """HashSource that answers from the book first."""
+@dataclass(slots=True)
+class _Asking:
+    """A question under way, for whoever has the same one meanwhile."""
 
-    def __init__(self, source: ObservedSource, book: AnswerBook) -> None:
-        self.name = source.name
-        self.local = source.local
-        self._source = source
+    under_way: Lock = field(default_factory=Lock)
+    """Held until the answer is there."""
+    matches: tuple[Match, ...] | None = None
+    """None when it failed."""
+
+
+class Remembering(WrappedObserved):
+    """HashSource that answers from the book first. One thread at a time asks about one content."""
+
+    def __init__(self, source: ObservedSource, book: AnswerBook, keeping: Keeping, identity: bytes = b"") -> None:
+        """`identity`: everything that another answer could come of, such as address and account. Whoever has the
+        same name and identity shares answers.
+        """
+        super().__init__(source)
         self._book = book
+        self._keeping = keeping
+        self._whose = hashlib.sha256(len(identity).to_bytes(4) + identity + source.name.encode()).digest()
+        self._lock = Lock()
+        self._under_way: dict[bytes, _Asking] = {}
+        self._remembered = 0
+        self._refused = False
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
-        """A remembered answer, or the source's."""
-        remembered = self._book.recall(self.name, question)
-        if remembered is not None:
-            return remembered
-        matches = self._source.look_up(question)
-        self._book.remember(self.name, question, matches)
-        return matches
+        """A remembered answer, or the source's; always the source's to a live question.
 
-    def probe(self) -> None:
-        """As the source, never from the book."""
-        self._source.probe()
+        Whoever comes while another thread asks the same waits for that answer, once: when it is none, he asks himself.
+        So this ends within twice the source's own deadline.
+        """
+        key = answer_key(self._whose, question)
+        if question.live:
+            return self._ask(key, question)
+        mine = _Asking()
+        with mine.under_way:
+            asking = self._under_way.setdefault(key, mine)
+            if asking is mine:
+                return self._recall_or_ask(mine, key, question)
+        return self._wait_for(asking, key, question)
 
     def close(self) -> None:
-        """As the source; the book belongs to who opened it."""
-        self._source.close()
+        """As the source; the book too, which all sources of a process share."""
+        super().close()
+        self._book.close()
 
     def health(self) -> SourceHealth:
-        """The source's: what was remembered was not asked."""
-        return self._source.health()
+        """The source's, with what it was not asked."""
+        return replace(self._source.health(), remembered=self._remembered)
 
-
-def _key(question: Question) -> bytes:
-    """Every combination of what was taken has a length of its own (16, 20, 32, 36, …): none equals another."""
-    digests = question.digests.md5 + question.digests.sha1 + question.digests.sha256
-    if question.fingerprints is None:
-        return digests
-    fingerprints = " ".join(map(str, question.fingerprints)).encode("ascii")
-    return digests + b"+" + hashlib.sha256(fingerprints).digest()
-
-
-def _open(file: Path) -> sqlite3.Connection:
-    try:
+    def _recall_or_ask(self, mine: _Asking, key: bytes, question: Question) -> tuple[Match, ...]:
         try:
-            return _connect(file)
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode not in _DAMAGED:
-                raise
-            log.warning("%s is made anew: %s", file, error)
-        for part in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
-            part.unlink(missing_ok=True)
-        return _connect(file)
-    except (OSError, sqlite3.Error) as error:
-        raise ConfigurationError(
-            f"remembered answers cannot be kept in {file}: {error}",
-            hint="Check the folder's owner and free space.",
-        ) from error
+            remembered = self._recall(key)
+            mine.matches = self._ask(key, question) if remembered is None else remembered
+            return mine.matches
+        finally:
+            del self._under_way[key]
+
+    def _wait_for(self, asking: _Asking, key: bytes, question: Question) -> tuple[Match, ...]:
+        with asking.under_way:
+            pass  # it has ended
+        if asking.matches is None:
+            return self._ask(key, question)
+        self._count()
+        return asking.matches
+
+    def _recall(self, key: bytes) -> tuple[Match, ...] | None:
+        answer = None if self._refused else self._book.recall(key)
+        if answer is None or not self._keeping.counts(answer, self._keeping.clock()):
+            return None
+        self._count()
+        return tuple(replace(match, remembered=True) for match in answer.matches)
+
+    def _ask(self, key: bytes, question: Question) -> tuple[Match, ...]:
+        """Whatever it answers is noted, also what will not count: it takes the place of what was there."""
+        asked = self._keeping.clock()
+        try:
+            matches = self._source.look_up(question)
+        except SourceRefusedError:
+            self._refused = True
+            raise
+        self._refused = False
+        self._book.remember(key, Answer(asked, matches))
+        return matches
+
+    def _count(self) -> None:
+        with self._lock:
+            self._remembered += 1
 
 
-def _connect(file: Path) -> sqlite3.Connection:
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    database = sqlite3.connect(file, check_same_thread=False)
-    try:
-        database.executescript(_SCHEMA)
-    except sqlite3.Error:
-        database.close()
-        raise
-    return database
+def answer_key(whose: bytes, question: Question) -> bytes:
+    """Under which an answer is kept: no two questions to one source, and no two sources, share one.
+
+    Every combination of digests that were taken has a length of its own (16, 20, 32, 36, …): none equals another.
+    """
+    digests, fingerprints = question.digests, question.fingerprints
+    seen = b"" if fingerprints is None else f"+{' '.join(map(str, fingerprints))}".encode("ascii")
+    taken = digests.md5 + digests.sha1 + digests.sha256
+    return hashlib.sha256(whose + bytes([len(taken)]) + taken + seen).digest()
+
+
+def identity_of(kind: Any) -> bytes:  # noqa: ANN401 - a settings class of any kind, anybody's too
+    """What a source is set with, as a digest: other settings, other answers. Secrets are in files of their own
+    (`read_secret`), and only the file's name is among the settings.
+    """
+    values = [(f.name, getattr(kind, f.name)) for f in dataclasses.fields(kind)]
+    return hashlib.sha256(f"{type(kind).__module__}.{type(kind).__qualname__} {values!r}".encode()).digest()

@@ -1,14 +1,19 @@
-import sqlite3
+"""What a source answered is remembered for a while, and asked by one at a time."""
+
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier, Event
 
 import pytest
 
+from goodhoster.adapters.hashsources.answerbook import AnswerBook
 from goodhoster.adapters.hashsources.counted import Counted
 from goodhoster.adapters.hashsources.memory import MemorySource
-from goodhoster.adapters.hashsources.remembering import AnswerBook, Keeping, Remembering
-from goodhoster.errors import ConfigurationError, SourceUnavailableError
+from goodhoster.adapters.hashsources.remembering import Keeping, Remembering
+from goodhoster.errors import GoodhosterError, SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category, Match
@@ -16,6 +21,10 @@ from goodhoster.testing.hash_source_suite import made_up
 
 KNOWN = made_up("known")
 UNKNOWN = made_up("unknown")
+SHA1 = KNOWN.digests.of(Algorithm.SHA1)
+YES = (Match("upstream", "sha1", Category.ILLEGAL),)
+DOWN = SourceUnavailableError("down", reason="timeout")
+COPIES = 40
 
 
 class Now:
@@ -28,8 +37,17 @@ class Now:
         return self.time
 
 
-def counted(source: MemorySource) -> Counted:
-    return Counted(source, lambda: datetime.now(UTC))
+class Slow(MemorySource):
+    """Answers, or fails, when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__({SHA1: Category.ILLEGAL}, name="upstream", local=False)
+        self.begun, self.go_on = Event(), Event()
+
+    def look_up(self, question: Question) -> tuple[Match, ...]:
+        self.begun.set()
+        assert self.go_on.wait(10)
+        return super().look_up(question)
 
 
 @pytest.fixture
@@ -38,32 +56,52 @@ def now() -> Now:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "answers.sqlite"
-
-
-@pytest.fixture
-def book(file: Path, now: Now) -> Iterator[AnswerBook]:
-    book = AnswerBook(file, Keeping(yes=60, no=600), clock=now)
+def book(tmp_path: Path) -> Iterator[AnswerBook]:
+    book = AnswerBook(tmp_path / "answers")
     yield book
     book.close()
 
 
 @pytest.fixture
 def inner() -> MemorySource:
-    return MemorySource({KNOWN.digests.of(Algorithm.SHA1): Category.ILLEGAL}, name="upstream")
+    return MemorySource({SHA1: Category.ILLEGAL}, name="upstream", local=False)
+
+
+def remembering(inner: MemorySource, book: AnswerBook, now: Now, *, identity: bytes = b"") -> Remembering:
+    counted = Counted(inner, lambda: datetime.now(UTC))
+    return Remembering(counted, book, Keeping(yes=60, no=600, clock=now), identity)
 
 
 @pytest.fixture
-def source(inner: MemorySource, book: AnswerBook) -> Remembering:
-    return Remembering(counted(inner), book)
+def source(inner: MemorySource, book: AnswerBook, now: Now) -> Remembering:
+    return remembering(inner, book, now)
 
 
-def test_the_same_question_is_asked_once(source: Remembering, inner: MemorySource) -> None:
-    answers = [source.look_up(content) for content in (KNOWN, UNKNOWN, KNOWN, UNKNOWN)]
-    yes = (Match("upstream", "sha1", Category.ILLEGAL),)
-    assert answers == [yes, (), yes, ()]
+def test_the_same_question_is_asked_once_and_what_was_not_asked_is_counted(
+    source: Remembering, inner: MemorySource
+) -> None:
+    answers = [source.look_up(content) for content in (KNOWN, UNKNOWN, KNOWN, UNKNOWN, UNKNOWN)]
+    assert answers == [YES, (), YES, (), ()]
     assert len(inner.asked) == 2
+    health = source.health()
+    assert (health.checks, health.matches, health.remembered) == (2, 1, 3)
+
+
+def test_a_yes_out_of_memory_is_marked(source: Remembering) -> None:
+    assert [source.look_up(KNOWN)[0].remembered for _ in range(3)] == [False, True, True]
+
+
+def test_to_a_live_question_the_source_itself_answers_and_that_is_remembered(
+    source: Remembering, inner: MemorySource
+) -> None:
+    source.look_up(KNOWN)
+    source.look_up(UNKNOWN)
+    inner.known = {UNKNOWN.digests.of(Algorithm.SHA1): Category.ILLEGAL}
+    assert source.look_up(replace(KNOWN, live=True)) == ()
+    assert source.look_up(replace(UNKNOWN, live=True)) == YES
+    assert len(inner.asked) == 4
+    assert (source.look_up(KNOWN), source.look_up(UNKNOWN)) == ((), YES)
+    assert len(inner.asked) == 4
 
 
 @pytest.mark.parametrize(("content", "expiry"), [(KNOWN, 60), (UNKNOWN, 600)])
@@ -77,6 +115,16 @@ def test_answers_expire(source: Remembering, inner: MemorySource, now: Now, cont
     assert len(inner.asked) == 2
 
 
+def test_a_yes_that_does_not_count_takes_the_place_of_a_no_that_would(book: AnswerBook, now: Now) -> None:
+    inner = MemorySource({}, name="upstream", local=False)
+    source = Remembering(Counted(inner, lambda: datetime.now(UTC)), book, Keeping(yes=0, no=600, clock=now))
+    assert source.look_up(KNOWN) == ()
+    inner.known[SHA1] = Category.ILLEGAL
+    assert source.look_up(replace(KNOWN, live=True)) == YES
+    assert [source.look_up(KNOWN) for _ in range(2)] == [YES, YES]
+    assert len(inner.asked) == 4
+
+
 def test_a_clock_that_was_put_back_does_not_keep_answers_alive(
     source: Remembering, inner: MemorySource, now: Now
 ) -> None:
@@ -86,70 +134,74 @@ def test_a_clock_that_was_put_back_does_not_keep_answers_alive(
     assert len(inner.asked) == 2
 
 
-def test_failures_are_not_remembered(source: Remembering, inner: MemorySource) -> None:
-    inner.trouble = SourceUnavailableError("down", reason="timeout")
-    with pytest.raises(SourceUnavailableError):
-        source.look_up(UNKNOWN)
+@pytest.mark.parametrize("trouble", [DOWN, UncheckedError("no", reason="not-askable")])
+def test_failures_are_not_remembered(source: Remembering, inner: MemorySource, trouble: GoodhosterError) -> None:
+    inner.trouble = trouble
+    for _ in range(2):
+        with pytest.raises(type(trouble)):
+            source.look_up(UNKNOWN)
     inner.trouble = None
-    assert source.look_up(KNOWN)
+    assert (source.look_up(KNOWN), source.look_up(UNKNOWN)) == (YES, ())
+
+
+def test_while_a_source_refuses_us_nothing_it_said_before_counts(source: Remembering, inner: MemorySource) -> None:
     assert source.look_up(UNKNOWN) == ()
+    inner.trouble = SourceRefusedError("the account has expired", reason="refused")
+    assert source.look_up(UNKNOWN) == (), "nobody knows of it yet"
+    for question in (KNOWN, UNKNOWN, UNKNOWN):
+        with pytest.raises(SourceRefusedError):
+            source.look_up(question)
+    inner.trouble = None
+    assert [source.look_up(UNKNOWN) for _ in range(2)] == [(), ()]
+    assert len(inner.asked) == 5
 
 
-def test_sources_and_sets_of_digests_are_kept_apart(source: Remembering, book: AnswerBook) -> None:
-    other = Remembering(counted(MemorySource({}, name="other")), book)
-    assert source.look_up(KNOWN)
-    assert other.look_up(KNOWN) == ()
+def test_sources_settings_and_sets_of_digests_are_kept_apart(source: Remembering, book: AnswerBook, now: Now) -> None:
+    other = remembering(MemorySource({}, name="other", local=False), book, now)
+    elsewhere = remembering(MemorySource({}, name="upstream", local=False), book, now, identity=b"elsewhere")
+    assert [each.look_up(KNOWN) for each in (source, other, elsewhere)] == [YES, (), ()]
     assert source.look_up(Question(Digests.only(KNOWN.digests.of(Algorithm.MD5)))) == ()
-    assert source.look_up(Question(Digests.only(KNOWN.digests.of(Algorithm.SHA1))))
+    assert source.look_up(Question(Digests.only(SHA1)))
 
 
-def test_answers_survive_a_restart_and_only_the_owner_may_read_them(
-    file: Path, book: AnswerBook, source: Remembering, now: Now
-) -> None:
-    source.look_up(KNOWN)
+def ask_at_once(source: Remembering, inner: Slow, trouble: GoodhosterError | None = None) -> list[object]:
+    """The answers to the same question, asked by many threads while the first is under way."""
+    barrier = Barrier(COPIES)
+
+    def ask(_: int) -> object:
+        barrier.wait()
+        try:
+            return source.look_up(KNOWN)
+        except SourceUnavailableError:
+            return "failed"
+
+    with ThreadPoolExecutor(COPIES) as threads:
+        answers = [threads.submit(ask, number) for number in range(COPIES)]
+        assert inner.begun.wait(10)
+        inner.trouble = trouble
+        inner.go_on.set()
+        return [answer.result() for answer in answers]
+
+
+def test_forty_threads_with_one_content_ask_once(book: AnswerBook, now: Now) -> None:
+    inner = Slow()
+    source = remembering(inner, book, now)
+    assert ask_at_once(source, inner) == [YES] * COPIES
+    assert len(inner.asked) == 1
+    assert source.health().remembered == COPIES - 1
+
+
+def test_a_failure_is_shared_by_nobody(book: AnswerBook, now: Now) -> None:
+    inner = Slow()
+    source = remembering(inner, book, now)
+    assert ask_at_once(source, inner, DOWN) == ["failed"] * COPIES
+    assert len(inner.asked) == COPIES
+    inner.trouble = None
+    assert source.look_up(KNOWN) == YES
+
+
+def test_a_book_that_cannot_be_used_stops_no_check_and_shares_answers_all_the_same(book: AnswerBook, now: Now) -> None:
     book.close()
-    again = AnswerBook(file, Keeping(yes=60, no=600), clock=now)
-    assert again.recall("upstream", KNOWN)
-    again.close()
-    assert [path.stat().st_mode & 0o777 for path in file.parent.iterdir()] == [0o600]
-
-
-def test_the_oldest_answers_go_first(file: Path, now: Now) -> None:
-    book = AnswerBook(file, Keeping(most=10), clock=now)
-    for number in range(1024):
-        book.remember("upstream", made_up(str(number)), ())
-    assert [book.recall("upstream", made_up(str(number))) for number in (0, 1013, 1014, 1023)] == [None, None, (), ()]
-    book.close()
-
-
-def test_a_file_that_cannot_be_read_is_made_anew(file: Path, now: Now) -> None:
-    file.write_bytes(b"not a database" * 1000)
-    book = AnswerBook(file, clock=now)
-    book.remember("upstream", UNKNOWN, ())
-    assert book.recall("upstream", UNKNOWN) == ()
-    book.close()
-
-
-def test_trouble_with_the_file_never_stops_a_check(
-    source: Remembering, file: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with sqlite3.connect(file) as database:
-        database.execute("DROP TABLE answers")
-    database.close()
-    assert source.look_up(KNOWN)
-    assert "no such table" in caplog.text
-
-
-@pytest.mark.parametrize("damaged", ["", "{", "[[1]]", '[["upstream", "sha1", "none such", null]]', "7"])
-def test_a_damaged_answer_is_asked_again(source: Remembering, inner: MemorySource, file: Path, damaged: str) -> None:
-    source.look_up(UNKNOWN)
-    with sqlite3.connect(file) as database:
-        database.execute("UPDATE answers SET matches = ?", (damaged,))
-    database.close()
-    assert source.look_up(UNKNOWN) == ()
-    assert len(inner.asked) == 2
-
-
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="cannot be kept"):
-        AnswerBook(tmp_path / "missing" / "answers.sqlite")
+    inner = Slow()
+    assert ask_at_once(remembering(inner, book, now), inner) == [YES] * COPIES
+    assert len(inner.asked) < COPIES
