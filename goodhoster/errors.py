@@ -6,7 +6,8 @@
     ├── PassingError                may be gone on the next try: wait and ask again
     │   ├── SourceUnavailableError  a hash source gave no usable answer this time (`retry_after`: seconds, if it said)
     │   ├── BusyError               another goodhoster process holds what is needed
-    │   └── IndexUnavailableError   the index cannot be read or written now (disk full, read-only)
+    │   ├── IndexUnavailableError   the index cannot be read or written now (disk full, read-only)
+    │   └── StaleVerdictError       what was known of a content is too old to act on: ask its sources again
     ├── PermanentError              trying again alone will not help: a person must act
     │   ├── SourceRefusedError      a hash source refuses us (401, 403): check the account
     │   ├── QuarantineError         a measure could not be carried out or verified
@@ -55,6 +56,10 @@ class BusyError(PassingError):
 
 class IndexUnavailableError(PassingError):
     """The index cannot be read or written now. Nothing is lost: what it missed is found by a scan."""
+
+
+class StaleVerdictError(PassingError):
+    """A measure would rest on what a source said a while ago. Nothing was done; ask the sources themselves again."""
 
 
 class PermanentError(GoodhosterError):

@@ -7,14 +7,15 @@ answers or what carries it out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 
 from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.cases.latecases import LateCases
 from goodhoster.checking.exemptions import Exempt, nothing_exempt
 from goodhoster.checking.kinds import named_as_picture
 from goodhoster.checking.verdict import verdict_of
-from goodhoster.errors import GoodhosterError, RefusedError, UncheckedError
+from goodhoster.errors import GoodhosterError, RefusedError, StaleVerdictError, UncheckedError
 from goodhoster.model.audit import AuditFinding
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
@@ -24,7 +25,7 @@ from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Hasher, HashSource
 from goodhoster.uploads.opening import NotAnUploadError, OpenedUpload, open_upload
 
-__all__ = ["CaseOrders", "Checked", "NotAnUploadError", "Order", "Toolkit"]
+__all__ = ["Acted", "CaseOrders", "Checked", "NotAnUploadError", "Order", "Toolkit"]
 
 _CONFIRMABLE = frozenset({CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED})
 _HELD = frozenset({CaseState.HELD})
@@ -42,6 +43,16 @@ class Checked:
     """None when it could not be read whole."""
     picture: bool = False
     """Was every source asked? About what is no picture and no video only those on this machine are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What came of acting on a match."""
+
+    case: Case | None
+    """None when there was nothing to do."""
+    verdict: Verdict
+    """As it counts now: another one where the first was too old to act on, and the sources were asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +74,60 @@ class Toolkit:
     desk: CaseDesk
     hasher: Hasher
     exempt: Exempt = nothing_exempt
+    check_again: Callable[[Upload], None] = lambda _: None
+    """Makes a file wait for a check: what its last one found holds no longer."""
 
     @contextmanager
-    def examine(self, place: Place, remembered: tuple[FileState, Content] | None = None) -> Iterator[Checked]:
+    def examine(
+        self, place: Place, remembered: tuple[FileState, Content] | None = None, *, live: bool = False
+    ) -> Iterator[Checked]:
         """Read a file once and ask every source. Inside the `with`, the file stays open: act there.
 
-        What was `remembered` of exactly this state is not read again. NotAnUploadError when there is no regular file;
-        every other failure is a verdict *unchecked*.
+        What was `remembered` of exactly this state is not read again. `live`: the sources themselves are asked,
+        whatever they answered before. NotAnUploadError when there is no regular file; every other failure is a verdict
+        *unchecked*.
         """
         with ExitStack() as stack:
             try:
-                checked = self._check(stack.enter_context(open_upload(place)), remembered)
+                checked = self._check(stack.enter_context(open_upload(place)), remembered, live=live)
             except UncheckedError as error:
                 checked = Checked(_unchecked(error))
             yield checked
 
-    def act(self, customer: str, place: Place, checked: Checked) -> Case | None:
-        """Let the case desk decide about a match and carry it out; None when there is nothing to do."""
-        if checked.state is None or checked.content is None or not checked.verdict.matches:
-            return None
-        return self.desk.receive(Upload(place, customer, checked.state), checked.content.digests, checked.verdict)
+    def act(self, customer: str, place: Place, checked: Checked) -> Acted:
+        """Let the case desk decide about a match and carry it out.
+
+        The sources themselves are asked again as often as a measure would come too late after their answer.
+        """
+        content, verdict = checked.content, checked.verdict
+        if checked.state is None or content is None or not verdict.matches:
+            return Acted(None, verdict)
+        upload = Upload(place, customer, checked.state)
+        while True:
+            try:
+                return Acted(self.desk.receive(upload, content.digests, verdict), verdict)
+            except StaleVerdictError:
+                verdict = self._ask(content, picture=checked.picture, live=True)
+
+    def late(self) -> list[Case]:
+        """Measures that come late, because nobody could carry them out before: each waits for `catch_up`."""
+        return LateCases(self.desk).waiting()
+
+    def catch_up(self, case: Case) -> Case:
+        """Ask again about a late measure and go on with it as its sources see it by now. Returns the case, as it was
+        when they cannot all be asked.
+        """
+        return self._noted(LateCases(self.desk).go_on(case.id, self._by_now(case)))
 
     def restore(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
         """Undo measures by order of a person; each case by itself, whatever becomes of the others."""
         return _each(case_ids, lambda case_id: self.desk.restore(case_id, order))
 
     def confirm(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
-        """Let held, failed or only observed matches be acted on, each by itself."""
-        return _each(case_ids, lambda case_id: _must_be_offline(self.desk.confirm(case_id, order)))
+        """Let held, failed or only observed matches be acted on, each by itself, unless their sources say no by now.
+        Where those cannot be asked, the person's word is enough.
+        """
+        return _each(case_ids, lambda case_id: self._confirm(case_id, order, self._by_now(self.store.get(case_id))))
 
     def restorable(self, digest: Digest) -> list[str]:
         """The cases about that content that `restore` would undo."""
@@ -113,9 +150,39 @@ class Toolkit:
         return self.restore(self._end_storm(storm_id, StormState.UNDONE, order, _RESTORABLE), order)
 
     def release_storm(self, storm_id: str, order: Order) -> CaseOrders:
-        """Let go on what the storm and its parts held; RefusedError in mode observe."""
+        """Let go on what the storm and its parts held and their sources still know; RefusedError in mode observe.
+
+        What cannot be asked about stays held: nobody looked at each of these, so the sources' word is needed.
+        """
         self.desk.expect_enforcing()
-        return self.confirm(self._end_storm(storm_id, StormState.RELEASED, order, _HELD), order)
+        held = self._end_storm(storm_id, StormState.RELEASED, order, _HELD)
+        return _each(held, lambda case_id: self._release(case_id, order))
+
+    def _release(self, case_id: str, order: Order) -> Case:
+        by_now = self._by_now(self.store.get(case_id))
+        if by_now and by_now.kind is VerdictKind.UNCHECKED:
+            message = f"its sources cannot be asked again now: {by_now.detail}"
+            raise RefusedError(message, hint="say it again when they answer")
+        return self._confirm(case_id, order, by_now)
+
+    def _confirm(self, case_id: str, order: Order, by_now: Verdict | None) -> Case:
+        return _must_be_offline(self._noted(self.desk.confirm(case_id, order, by_now)))
+
+    def _by_now(self, case: Case) -> Verdict | None:
+        """What the sources themselves say now; None where none is a ground of the case, and where the file is not there
+        as it was: that is for the quarantine to say.
+        """
+        if not case.matches or case.notice:
+            return None
+        with suppress(NotAnUploadError), self.examine(case.upload.place, live=True) as checked:
+            return checked.verdict if checked.state in {None, case.upload.state} else None
+        return None
+
+    def _noted(self, case: Case) -> Case:
+        """What the index says of a file that no source knows any more holds no longer."""
+        if case.state is CaseState.WITHDRAWN:
+            self.check_again(case.upload)
+        return case
 
     def _end_storm(self, storm_id: str, state: StormState, order: Order, wanted: frozenset[CaseState]) -> list[str]:
         """First the word, so that nothing new is done meanwhile; then the cases, those of a repeated order too."""
@@ -133,7 +200,7 @@ class Toolkit:
         """Is the audit log whole?"""
         return self.audit.verify()
 
-    def _check(self, opened: OpenedUpload, remembered: tuple[FileState, Content] | None) -> Checked:
+    def _check(self, opened: OpenedUpload, remembered: tuple[FileState, Content] | None, *, live: bool) -> Checked:
         try:
             content = _known_content(opened, remembered) or self.hasher.read(opened.fd)
             if not opened.unchanged():
@@ -141,8 +208,12 @@ class Toolkit:
         except UncheckedError as error:
             return Checked(_unchecked(error), opened.state)
         picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
-        verdict = verdict_of(content, self.sources, picture=picture, exempt=self.exempt)
-        return Checked(verdict, opened.state, content, picture)
+        return Checked(self._ask(content, picture=picture, live=live), opened.state, content, picture)
+
+    def _ask(self, content: Content, *, picture: bool, live: bool) -> Verdict:
+        asked_at = self.desk.clock()
+        verdict = verdict_of(content, self.sources, picture=picture, exempt=self.exempt, live=live)
+        return replace(verdict, asked_at=asked_at)
 
 
 def _each(case_ids: Sequence[str], carry_out: Callable[[str], Case]) -> CaseOrders:

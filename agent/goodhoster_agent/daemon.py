@@ -30,6 +30,7 @@ from goodhoster.settings import Settings, load
 from goodhoster.uploads.private import note_private_watching
 from goodhoster_agent.askagain import AskAgain
 from goodhoster_agent.hashing.house import daemon_house
+from goodhoster_agent.latemeasures import LateMeasures
 from goodhoster_agent.lock import only_daemon
 from goodhoster_agent.noticework import NoticeWork
 from goodhoster_agent.report import DaemonReport, forget_report, source_as_object, write_report
@@ -145,6 +146,7 @@ class Daemon:
         self._watcher.queued = self._workers.ring
         self._retro = RetroMatch(house, self._workers.ring)
         self._again = AskAgain(house, self._workers.ring)
+        self._late = LateMeasures(house.toolkit)
         notices = open_notices(house)
         self._notices = NoticeWork(notices, house.settings)
         self._owners = owner_letters(house, notices)
@@ -162,6 +164,7 @@ class Daemon:
         self._watcher.start()
         self._retro.start()
         self._again.start()
+        self._late.start()
         self._notices.start()
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
@@ -188,6 +191,7 @@ class Daemon:
         """End after the files in hand, but for what is being opened; what waits is on disk."""
         self._house.toolkit.hasher.close()
         self._notices.stop()
+        self._late.stop()
         self._retro.stop()
         self._again.stop()
         self._watcher.stop()
@@ -234,6 +238,7 @@ class Daemon:
                 + self._watcher.problems()
                 + self._house.toolkit.hasher.problems()
                 + self._measures()
+                + self._late.problems()
                 + _source_problems(self._house)
                 + _exemption_problems(self._house)
                 + self._notices.problems()

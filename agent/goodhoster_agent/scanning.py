@@ -113,6 +113,8 @@ def _workers(house: House) -> Iterator[Callable[[], None]]:
         if _am_alone(house, stack):
             workers = Workers(house.index, house.toolkit, house.trees, house.settings.agent.workers)
             house.toolkit.desk.recover()
+            for case in house.toolkit.late():
+                house.toolkit.catch_up(case)
             stack.callback(workers.stop)
             workers.start()
             yield workers.ring

@@ -8,6 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 from goodhoster.errors import AuditError, UncheckedError
 from goodhoster.model.cases import Case, CaseState
@@ -160,15 +161,18 @@ class Workers:
             self._retry(job, checked)
             return
         try:
-            case = self._toolkit.act(job.customer, job.place, checked)
+            acted = self._toolkit.act(job.customer, job.place, checked)
         except AuditError as error:
             _log.critical("nothing is acted on: %s; %s", error, error.hint)
             self._index.retry(job, time.time() + delay(job.tries, 5.0))
             return
-        self._report(job, case)
-        if case is not None and case.state is CaseState.GONE:
+        if acted.verdict is not checked.verdict:
+            checked = replace(checked, verdict=acted.verdict)
+            self._index.record(job, (checked.state, checked.content), checked.verdict, time.time())
+        self._report(job, acted.case)
+        if acted.case is not None and acted.case.state is CaseState.GONE:
             self._index.retry(job, time.time() + _SLOW_RETRY["changed"])
-        elif checked.verdict.reason:  # known, but another source still owes its answer
+        elif checked.verdict.reason:  # a source still owes its answer
             self._retry(job, checked)
         else:
             self._index.settle(job)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 
 from goodhoster.adapters.pagers.hooks import pager
 from goodhoster.adapters.stores.sqlite import SqliteCaseStore
@@ -21,6 +23,7 @@ from goodhoster.checking.licensed import expect_installed
 from goodhoster.checking.listshelf import ListShelf
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits
+from goodhoster.model.uploads import Upload
 from goodhoster.model.verdicts import Category
 from goodhoster.policy.rules import HouseRules, Treatment
 from goodhoster.ports import AuditLog, ObservedSource, Quarantine
@@ -28,7 +31,7 @@ from goodhoster.programs import Run, run_here
 from goodhoster.settings import Settings
 from goodhoster.toolkit import Toolkit
 from goodhoster.uploads.census import IndexCensus
-from goodhoster.uploads.index import UploadIndex
+from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.places import Tree
 
 
@@ -82,8 +85,14 @@ def assemble_desk(settings: Settings, quarantine: Quarantine | None = None, run:
             owners=owner_reports(settings),
         )
         exemptions = Exemptions(exemption_book(settings).directory)
-        toolkit = Toolkit((), store, audit, desk, DirectHasher(reading_limits(settings)), exemptions)
+        hasher = DirectHasher(reading_limits(settings))
+        toolkit = Toolkit((), store, audit, desk, hasher, exemptions, partial(_check_again, index))
         return House(settings, trees, (), index, audit, toolkit, exemptions, begun.pop_all(), run)
+
+
+def _check_again(index: UploadIndex, upload: Upload) -> None:
+    now = time.time()
+    index.expect([Arrival(upload.place, upload.customer, now, Priority.FRESH)], now)
 
 
 def reading_limits(settings: Settings) -> ReadingLimits:
@@ -113,4 +122,5 @@ def _rules(settings: Settings) -> HouseRules:
         rate_times=policy.rate_times,
         treatments={category: Treatment(getattr(policy, category)) for category in Category},
         near=Treatment(policy.near),
+        answers_count_for=policy.answers_count_for,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Literal
 
 from goodhoster.adapters.blocks.webserver import WebServer, WebServerBlocks, apache, nginx
@@ -75,19 +76,15 @@ def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
     letters = _letters(shared, Outbox(state_dir / "letters", clock, settings.notices.answers_a_day))
     outside = HttpOutside(settings.notices.own_networks) if settings.notices.own_networks else None
     reader = begun.enter_context(ReadingRoom())
+    # A hotline puts a picture on its list and sends the notice at once: what was a "no" before says nothing.
+    examine = partial(shared.toolkit.examine, live=True)
     parts = NoticeParts(
         spool=spool,
         store=store,
         audit=shared.toolkit.audit,
         reader=reader,
         believe=_Belief(shared),
-        acts=NoticeActs(
-            shared.locator.locate,
-            shared.toolkit.examine,
-            shared.toolkit.desk,
-            _blocks(shared, outside),
-            shared.hurry,
-        ),
+        acts=NoticeActs(shared.locator.locate, examine, shared.toolkit.desk, _blocks(shared, outside), shared.hurry),
         letters=letters,
         outside=outside,
         pager=pager(settings.paging.command, shared.run),

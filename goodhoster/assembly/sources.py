@@ -66,7 +66,7 @@ def _build(
         for kind, rollout in read:
             built: ObservedSource = Contained(begun.enter_context(closing(kind.build(around))))
             if book is not None and not built.local and (rollout.remember_yes or rollout.remember_no):
-                keeping = Keeping(rollout.remember_yes, rollout.remember_no)
+                keeping = _keeping(rollout, settings)
                 built = Remembering(built, open_book(book), keeping, identity_of(kind))
             source = _rolled_out(built, rollout, record)
             if source.name in {other.name for other in sources}:
@@ -75,6 +75,12 @@ def _build(
             sources.append(source)
         begun.pop_all()
     return tuple(sources)
+
+
+def _keeping(rollout: RolloutSettings, settings: Settings) -> Keeping:
+    """What is to be asked again after a time is not remembered for longer."""
+    again = settings.agent.ask_again_after
+    return Keeping(rollout.remember_yes, min(rollout.remember_no, again) if again else rollout.remember_no)
 
 
 def _rolled_out(source: ObservedSource, rollout: RolloutSettings, record: Record) -> ObservedSource:

@@ -9,17 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from goodhoster.cases.escalation import escalated, says_more
-from goodhoster.cases.measures import Measures, about, planned
+from goodhoster.cases.freshness import Word, held_again, is_by_match_alone, is_fresh, is_late, withdrawn, word_of
+from goodhoster.cases.measures import Measures, about, planned, with_outcome
 from goodhoster.cases.ownerreports import OwnerReports
 from goodhoster.cases.storms import StormWatch
 from goodhoster.cases.turn import Turn
-from goodhoster.errors import PassingError, RefusedError
+from goodhoster.errors import PassingError, RefusedError, StaleVerdictError
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.cases import Case, CaseState, Measure, MeasureKind, MeasureState
+from goodhoster.model.cases import MEASURING, UNTOUCHED, Case, CaseState, Measure, MeasureKind, MeasureState
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.ids import new_id
 from goodhoster.model.uploads import Upload
-from goodhoster.model.verdicts import Match, Verdict
+from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.policy.decide import Action, Decision, decide
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Clock, Quarantine
@@ -27,6 +28,7 @@ from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Clock, Quarantine
 _OVERRULED = frozenset({CaseState.RESTORING, CaseState.RESTORED})
 _UNDER_WAY = frozenset({CaseState.OPEN, CaseState.RESTORING, CaseState.FAILED})
 _WAITING = frozenset({CaseState.OPEN, CaseState.RESTORING})
+_ASK_AGAIN = "its sources must be asked again before a measure that comes so late"
 UNDECIDED = frozenset({CaseState.HELD, CaseState.OBSERVED})
 """Waiting for a person; nothing was done."""
 _FIRST = {Action.QUARANTINE: CaseState.OPEN, Action.HOLD: CaseState.HELD, Action.OBSERVE: CaseState.OBSERVED}
@@ -58,6 +60,7 @@ class CaseDesk:
         """Decide about a match and carry it out. Returns the case, or None when there is nothing to do.
 
         May be called again for the same upload in the same state: there is one case, and it is continued.
+        StaleVerdictError when a measure would rest on a verdict that is not fresh: nothing was done, ask again.
         """
         with self.turn:
             case = self._receive(upload, digests, verdict)
@@ -85,7 +88,9 @@ class CaseDesk:
         if self.owners is not None:
             self.owners.owe(verdict.matches)
         known = self.of_this_state(upload)
-        if known is not None and known.state is not CaseState.GONE and not says_more(known, upload, verdict):
+        if known is not None and known.state in MEASURING and is_by_match_alone(known):
+            return self.go_on_as(known, verdict)
+        if known is not None and known.state not in UNTOUCHED and not says_more(known, upload, verdict):
             return self.go_on(known)
         overruled = self.overruled(upload, digests)
         around = self.brake.around(upload, digests, verdict.matches, overruled=overruled)
@@ -94,6 +99,8 @@ class CaseDesk:
             self._log("match.overruled", customer=upload.customer, path=str(upload.place), sha256=digests.sha256.hex())
         if decision.action not in _FIRST:
             return None
+        if decision.action is Action.QUARANTINE:
+            self._expect_fresh(verdict)
         storm = self.brake.begin(decision, verdict.matches)
         if known is not None and known.state in UNDECIDED:
             return self._escalate(known, verdict, decision, storm)
@@ -112,19 +119,25 @@ class CaseDesk:
         """
         with self.turn:
             case = self.store.get(case_id)
-            if case.state in {CaseState.RESTORED, CaseState.GONE, CaseState.OPEN}:
+            if case.state in UNTOUCHED | {CaseState.RESTORED, CaseState.OPEN}:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to restore")
             self._log("restore.intended", case=case.id, actor=order.actor, reason=order.reason)
             restoring = replace(case, state=CaseState.RESTORING, actor=order.actor, reason=order.reason)
             return self._put_back(self.record(restoring, case))
 
-    def confirm(self, case_id: str, order: Order) -> Case:
-        """A person lets a held, failed or only observed case be acted on; RefusedError in mode observe."""
+    def confirm(self, case_id: str, order: Order, by_now: Verdict | None = None) -> Case:
+        """A person lets a held, failed or only observed case be acted on; RefusedError in mode observe.
+
+        `by_now` is what its sources say now: where none knows it any more there is nothing to confirm, and the case is
+        withdrawn. Where they could not be asked the person's word is enough, and the log says so.
+        """
         self.expect_enforcing()
         with self.turn:
             case = self.store.get(case_id)
             if case.state not in UNDECIDED | {CaseState.FAILED}:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to confirm")
+            if by_now and word_of(by_now, self.rules) is Word.WITHDRAWN:
+                return self._withdraw(case)
             opened = replace(
                 case,
                 state=CaseState.OPEN,
@@ -133,7 +146,8 @@ class CaseDesk:
                 measures=planned(case.measures),
             )
             self.record(opened, case)
-            self._log("case.confirmed", case=case.id, actor=order.actor, reason=order.reason)
+            unasked = {"not_asked_again": by_now.detail} if by_now and by_now.kind is VerdictKind.UNCHECKED else {}
+            self._log("case.confirmed", case=case.id, actor=order.actor, reason=order.reason, **unasked)
             return self._carry_out([opened], after_crash=case.state is CaseState.FAILED)[0]
 
     def expect_enforcing(self) -> None:
@@ -168,18 +182,46 @@ class CaseDesk:
 
     def go_on(self, case: Case) -> Case:
         """With the turn in hand nobody else is at it: what is under way was left by a crash, waits, or had failed."""
-        if case.state not in _UNDER_WAY or (case.state is CaseState.FAILED and self._held_since(case)):
+        late = case.state in MEASURING and is_late(case, self.clock(), self.rules)
+        if case.state not in _UNDER_WAY or (case.state is CaseState.FAILED and (late or self.held_since(case))):
             return case
         try:
             if case.state is CaseState.RESTORING:
                 return self._put_back(case, after_crash=True)
-            return self._carry_out([case], after_crash=True)[0]
+            return self._carry_out([case], after_crash=True, waits_for=_ASK_AGAIN if late else "")[0]
         except PassingError:
             return case
 
-    def _held_since(self, case: Case) -> bool:
-        """Did the match alone, and no person and no notice, order the measure, and a storm begin since?"""
-        return not case.actor and not case.notice and self.brake.holds(case)
+    def go_on_as(self, case: Case, by_now: Verdict) -> Case:
+        """With the turn in hand: go on with a measure that a match ordered, as its sources see it by now. Returns the
+        case, as it was when they could not all be asked.
+        """
+        word = word_of(by_now, self.rules)
+        if word is Word.NONE or (case.state is CaseState.FAILED and self.held_since(case)):
+            return case
+        self._expect_fresh(by_now)
+        if word is Word.WITHDRAWN:
+            return self._withdraw(case)
+        if word is Word.HOLD:
+            return self.record(held_again(case, by_now), case)
+        return self.go_on_asked(replace(case, matches=by_now.matches))
+
+    def go_on_asked(self, case: Case) -> Case:
+        """The same where nothing stands in the way."""
+        return self._carry_out([case], after_crash=True)[0]
+
+    def _withdraw(self, case: Case) -> Case:
+        after = withdrawn(case)
+        self._log("case.withdrawn", **about(case), reason=after.reason)
+        return self.record(after, case)
+
+    def _expect_fresh(self, verdict: Verdict) -> None:
+        if not is_fresh(verdict, self.clock(), self.rules):
+            raise StaleVerdictError("what is known of this file is too old to act on", hint="ask its sources again")
+
+    def held_since(self, case: Case) -> bool:
+        """Did the match alone order the measure, and a storm begin since?"""
+        return is_by_match_alone(case) and self.brake.holds(case)
 
     def overruled(self, upload: Upload, digests: Digests) -> bool:
         """Did a person restore this content of this customer?"""
@@ -202,7 +244,9 @@ class CaseDesk:
         )
 
     def reopened(self, case: Case, decision: Decision) -> Case:
-        """It was gone and is here again as it was: its directory had been renamed away, or its disk was not mounted."""
+        """It was gone and is here again as it was: its directory had been renamed away, or its disk was not mounted.
+        Or a source had withdrawn its entry, and has it again.
+        """
         self._log("case.reopened", case=case.id, path=str(case.upload.place))
         measures = tuple(replace(m, state=measure_state(decision), detail="") for m in case.measures)
         again = replace(case, state=_FIRST[decision.action], reason=decision.reason, measures=measures)
@@ -223,9 +267,10 @@ class CaseDesk:
         carried = iter(self._carry_out([case for case in cases if case.state is CaseState.OPEN]))
         return [next(carried) if case.state is CaseState.OPEN else case for case in cases]
 
-    def _carry_out(self, cases: Sequence[Case], *, after_crash: bool = False) -> list[Case]:
-        measured = Measures(self.quarantine, self.audit).carry_out(cases, after_crash=after_crash)
-        after = [_with_outcome(case) for case in measured]
+    def _carry_out(self, cases: Sequence[Case], *, after_crash: bool = False, waits_for: str = "") -> list[Case]:
+        measures = Measures(self.quarantine, self.audit)
+        measured = measures.carry_out(cases, after_crash=after_crash, waits_for=waits_for)
+        after = [with_outcome(case) for case in measured]
         with self.store.together():
             return [self.record(new, old) if new != old else old for new, old in zip(after, cases, strict=True)]
 
@@ -262,20 +307,3 @@ def measure_state(decision: Decision) -> MeasureState:
 
 def _opened(case: Case) -> AuditEvent:
     return AuditEvent("case.opened", about(case) | {"outcome": case.state, "reason": case.reason})
-
-
-def _with_outcome(case: Case) -> Case:
-    state, reason = _outcome(case)
-    return replace(case, state=state, reason=reason)
-
-
-def _outcome(case: Case) -> tuple[CaseState, str]:
-    """What the measures add up to, and why: one file that may still be online makes the case failed."""
-    for measure in case.measures:
-        if measure.state is MeasureState.FAILED:
-            return CaseState.FAILED, measure.detail
-    if any(measure.state is MeasureState.INTENDED for measure in case.measures):
-        return CaseState.OPEN, case.reason
-    if all(measure.state is MeasureState.REFUSED for measure in case.measures):
-        return CaseState.GONE, case.measures[0].detail
-    return CaseState.OFFLINE, case.reason

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from goodhoster.cases.atonce import at_once
 from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, RefusedError
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.cases import Case, Copy, Measure, MeasureKind, MeasureState
+from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.quarantine import Whereabouts
 from goodhoster.ports import AuditLog, Quarantine
 
@@ -67,15 +67,20 @@ class Measures:
     quarantine: Quarantine
     audit: AuditLog
 
-    def carry_out(self, cases: Sequence[Case], *, after_crash: bool = False) -> list[Case]:
+    def carry_out(self, cases: Sequence[Case], *, after_crash: bool = False, waits_for: str = "") -> list[Case]:
         """Take every file of the cases offline that is not; the log has all intentions before the first deed. Never
         raises for one that cannot be, or not now: that one stays intended. AuditError stops.
+
+        `waits_for` says why none may be taken now: then only what a crash had left done is found so.
         """
         steps = [_Step(c, n) for c in cases for n, m in enumerate(c.measures) if m.state is not MeasureState.DONE]
         found = at_once(self._found, steps) if after_crash else [None] * len(steps)
         left = [step for step, end in zip(steps, found, strict=True) if end is None]
-        self.audit.append_all([_intended(s) for s in left if s.measure.state is not MeasureState.FAILED])
-        taken = iter(at_once(self._take_offline, left))
+        if waits_for:
+            taken = iter([_not_done(step, PassingError(waits_for)) for step in left])
+        else:
+            self.audit.append_all([_intended(s) for s in left if s.measure.state is not MeasureState.FAILED])
+            taken = iter(at_once(self._take_offline, left))
         ends = [end or next(taken) for end in found]
         self.audit.append_all([end.event for end in ends if end.event])
         after = {(step.case.id, step.number): end.measure for step, end in zip(steps, ends, strict=True)}
@@ -166,6 +171,24 @@ def about(case: Case, number: int = 0) -> dict[str, str]:
         "matches": ", ".join(f"{match.source}/{match.algorithm}/{match.category}" for match in case.matches),
         **({"notice": case.notice, "notifier": case.notifier} if case.notice else {}),
     }
+
+
+def with_outcome(case: Case) -> Case:
+    """In the state that its measures add up to."""
+    state, reason = _outcome(case)
+    return replace(case, state=state, reason=reason)
+
+
+def _outcome(case: Case) -> tuple[CaseState, str]:
+    """What the measures add up to, and why: one file that may still be online makes the case failed."""
+    for measure in case.measures:
+        if measure.state is MeasureState.FAILED:
+            return CaseState.FAILED, measure.detail
+    if any(measure.state is MeasureState.INTENDED for measure in case.measures):
+        return CaseState.OPEN, case.reason
+    if all(measure.state is MeasureState.REFUSED for measure in case.measures):
+        return CaseState.GONE, case.measures[0].detail
+    return CaseState.OFFLINE, case.reason
 
 
 def planned(files: Sequence[Measure]) -> tuple[Measure, ...]:

@@ -54,6 +54,7 @@ _ITEM_STATES = {
     CaseState.OBSERVED: ItemState.OBSERVED,
     CaseState.OFFLINE: ItemState.OFFLINE,
     CaseState.GONE: ItemState.GONE,
+    CaseState.WITHDRAWN: ItemState.HELD,  # a hash source's second thoughts are none of the notifier's
     CaseState.RESTORED: ItemState.DISPUTED,
 }
 _WORST_FIRST = (ItemState.HELD, ItemState.OBSERVED, ItemState.DISPUTED, ItemState.OFFLINE, ItemState.GONE)

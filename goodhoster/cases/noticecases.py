@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from goodhoster.cases.desk import UNDECIDED, CaseDesk, measure_state
-from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind
+from goodhoster.model.cases import UNTOUCHED, Case, CaseState, Copy, Measure, MeasureKind
 from goodhoster.model.digests import Digests
 from goodhoster.model.notices import Caps
 from goodhoster.model.uploads import Upload
@@ -85,7 +85,7 @@ class _Plan:
     def add(self, demand: Demand) -> Case:
         desk, first, grounds = self.desk, demand.files[0], demand.grounds
         known = next((case for file in demand.files if (case := desk.of_this_state(file.upload))), None)
-        if known is not None and known.state not in UNDECIDED | {CaseState.GONE}:
+        if known is not None and known.state not in UNDECIDED | UNTOUCHED:
             return known
         decision = decide_notice(desk.rules, self._around(first, grounds))
         if known is not None and known.state in UNDECIDED and decision.action is not Action.QUARANTINE:
@@ -101,7 +101,7 @@ class _Plan:
         if known is None:
             self.desk.store.add(case)
             return case
-        if known.state is CaseState.GONE:
+        if known.state in UNTOUCHED:
             return self.desk.reopened(case, decision)
         # It waited for a person, and has now been named by a notice that may act by itself.
         return self.desk.record(replace(case, state=CaseState.OPEN, reason=decision.reason), known)

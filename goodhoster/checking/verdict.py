@@ -21,8 +21,13 @@ _ONLY_FOR_NEAR = frozenset({"broken-picture", "no-decoder", NOT_TAKEN})
 """Faults that leave out fingerprints and nothing else; a source that is asked by those says so itself."""
 
 
-def verdict_of(
-    content: Content, sources: Sequence[HashSource], *, picture: bool, exempt: Exempt = nothing_exempt
+def verdict_of(  # noqa: PLR0913 - all but the first two are named
+    content: Content,
+    sources: Sequence[HashSource],
+    *,
+    picture: bool,
+    exempt: Exempt = nothing_exempt,
+    live: bool = False,
 ) -> Verdict:
     """Ask each source once about a content, local ones first, and about each picture and video in it.
 
@@ -31,6 +36,8 @@ def verdict_of(
     something inside could not be looked at or went over a limit. What is no picture is compared with local lists only:
     nothing about it leaves the machine. Without any source nothing was checked. Nothing at all is *clear*.
 
+    `live`: the sources themselves are asked, and not what is remembered of their answers.
+
     A match of an exempt content is *exempt*, and stops no match of another content. While the exemptions cannot be
     read, a match is *unchecked*.
     """
@@ -38,11 +45,11 @@ def verdict_of(
         return Verdict(VerdictKind.UNCHECKED, reason="no-source", detail="no [[hash_source]] is configured")
     if content.size == 0:
         return Verdict(VerdictKind.CLEAR)  # there are lists with the digest of nothing: it would take every empty file
-    matches, failure = _ask(_question(content), sources, picture=picture)
+    matches, failure = _ask(_question(content, live=live), sources, picture=picture)
     try:
         matches = _marked(matches, content.digests, exempt)
         for member in content.members:
-            more, failed = _ask(Question(member, ()), sources, picture=True)
+            more, failed = _ask(Question(member, (), live), sources, picture=True)
             matches += _marked(more, member, exempt)
             failure = failure or failed
     except UncheckedError as error:
@@ -79,10 +86,10 @@ def _exemption(content: Digests, exempt: Exempt) -> str:
         return str(error)  # nobody knows it, but whoever acts for another reason must know that this is not certain
 
 
-def _question(content: Content) -> Question:
+def _question(content: Content, *, live: bool) -> Question:
     """A picture always has a fingerprint, be it a flat one's: one without was not, or not successfully, opened."""
     unopened = content.kind is Kind.IMAGE and not content.fingerprints
-    return Question(content.digests, None if unopened else content.fingerprints)
+    return Question(content.digests, None if unopened else content.fingerprints, live)
 
 
 def _summary(verdict: Verdict, failure: _Failure | None) -> Verdict:

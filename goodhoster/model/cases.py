@@ -26,6 +26,8 @@ class CaseState(StrEnum):
     """Outcome in mode observe: recorded, nothing touched."""
     GONE = "gone"
     """Outcome: the file had disappeared or changed before the measure."""
+    WITHDRAWN = "withdrawn"
+    """Outcome: asked again before the measure, no source knew the file any more; it was not touched."""
     RESTORING = "restoring"
     """A person ordered it back and that is under way."""
     RESTORED = "restored"
@@ -37,7 +39,11 @@ class CaseState(StrEnum):
         return self in _OUTCOMES
 
 
-_OUTCOMES = frozenset({CaseState.OFFLINE, CaseState.OBSERVED, CaseState.GONE, CaseState.RESTORED})
+_OUTCOMES = frozenset({CaseState.OFFLINE, CaseState.OBSERVED, CaseState.GONE, CaseState.WITHDRAWN, CaseState.RESTORED})
+MEASURING = frozenset({CaseState.OPEN, CaseState.FAILED})
+"""A measure was decided, and is not done."""
+UNTOUCHED = frozenset({CaseState.GONE, CaseState.WITHDRAWN})
+"""Outcomes that came to nothing: the case begins anew when there is something to do again."""
 
 
 class MeasureKind(StrEnum):
@@ -56,7 +62,7 @@ class MeasureState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     REFUSED = "refused"
-    """There was nothing to do any more: the file had disappeared or changed."""
+    """There was nothing to do any more: the file had disappeared or changed, or no source knew it any more."""
     UNDONE = "undone"
 
 

@@ -52,7 +52,7 @@ def _wanted(verdict: Verdict, rules: HouseRules, around: Circumstances) -> Decis
     """What the house rules say, whether they are enforced or not."""
     if not verdict.acting:
         return _exempt(verdict, around)
-    treatment = max((rules.treatment_of(match) for match in verdict.acting), key=lambda t: t.weight)
+    treatment = rules.heaviest(verdict.acting)
     matches = [match for match in verdict.acting if rules.treatment_of(match) is treatment]
     match treatment:
         case Treatment.RECORD:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -58,6 +58,8 @@ class HouseRules:
     treatments: Mapping[Category, Treatment] = field(default_factory=lambda: DEFAULT_TREATMENTS)
     near: Treatment = Treatment.HOLD
     """The most that a match by fingerprint alone may lead to."""
+    answers_count_for: float = 30.0
+    """Seconds; before a measure that comes later than that after its sources answered, they are asked again."""
 
     def treatment_of(self, match: Match) -> Treatment:
         """What this match alone leads to: its category's rule, and no more than `near` for a fingerprint.
@@ -70,6 +72,10 @@ class HouseRules:
         if match.category is Category.OTHER:
             limits.append(Treatment.HOLD)
         return min(limits, key=lambda treatment: treatment.weight)
+
+    def heaviest(self, matches: Iterable[Match]) -> Treatment:
+        """What these matches lead to together: there must be one at least."""
+        return max(map(self.treatment_of, matches), key=lambda treatment: treatment.weight)
 
     @property
     def source_cap(self) -> int:

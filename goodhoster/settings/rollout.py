@@ -6,11 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-<<<<<<< HEAD
-from goodhoster.settings.values import mail_address, setting, whole, yes_or_no
-=======
-from goodhoster.settings.values import duration_or_never, setting, text, whole, yes_or_no
->>>>>>> 61a022b (Whoever checks remembers what services answered: one book for all processes, one question at a time for a content)
+from goodhoster.settings.values import duration_or_never, mail_address, setting, whole, yes_or_no
 
 
 @dataclass(frozen=True, slots=True)

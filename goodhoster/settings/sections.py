@@ -123,6 +123,11 @@ class PolicySettings:
         "A source that says yes so many times as often as it used to is held.",
         default=10,
     )
+    answers_count_for: float = setting(
+        duration,
+        "A measure that would come later than this after its sources answered asks them again first.",
+        default=30.0,
+    )
     near: str = setting(
         one_of("hold", "act", "record"), "What a match by fingerprint alone may lead to at most.", default="hold"
     )

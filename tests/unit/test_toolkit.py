@@ -184,10 +184,10 @@ def test_what_fails_inside_is_not_taken_for_a_failed_examination(house: House) -
 def test_a_match_becomes_a_case_and_anything_else_does_not(house: House) -> None:
     place = house.file("alice/a.png")
     with house.toolkit.examine(place) as checked:
-        assert house.toolkit.act("alice", place, checked) is None
+        assert house.toolkit.act("alice", place, checked).case is None
     house.near.known[KNOWN] = Category.BASELINE
     with house.toolkit.examine(place) as checked:
-        case = house.toolkit.act("alice", place, checked)
+        case = house.toolkit.act("alice", place, checked).case
     assert case
     assert (case.state, case.upload.customer, case.matches[0].source) == (CaseState.OBSERVED, "alice", "near")
 
@@ -196,7 +196,7 @@ def test_orders_are_carried_out_one_by_one_and_each_refusal_says_why(house: Hous
     house.near.known[KNOWN] = Category.BASELINE
     place = house.file("alice/a.png")
     with house.toolkit.examine(place) as checked:
-        case = house.toolkit.act("alice", place, checked)
+        case = house.toolkit.act("alice", place, checked).case
     assert case
     assert house.toolkit.restorable(KNOWN) == [case.id]
     orders = house.toolkit.restore(["20260101-missing", case.id], Order("me", "a wallpaper"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -25,6 +27,7 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
+    open_asking_house,
     open_house,
     print_json,
     whoever_types,
@@ -72,6 +75,8 @@ class _Verb:
     """What has become of the cases, and the key in the JSON."""
     ruling: StormState
     """What an order by digest says of the content everywhere."""
+    house: Callable[[Path | None], AbstractContextManager[House]]
+    """What carries it out."""
     about: Callable[[Toolkit, Digest], list[str]]
     carry_out: Callable[[Toolkit, Sequence[str], Order], CaseOrders]
 
@@ -88,7 +93,7 @@ def _add(verb: _Verb, does: str) -> None:
         config: ConfigOption = None,
         as_json: JsonOption = False,
     ) -> None:
-        with open_house(config) as house:
+        with verb.house(config) as house:
             toolkit = house.toolkit
             chosen = _chosen(ids, digest, partial(verb.about, toolkit))
             if digest:
@@ -97,12 +102,12 @@ def _add(verb: _Verb, does: str) -> None:
 
 
 _add(
-    _Verb("restore", "restored", StormState.UNDONE, Toolkit.restorable, Toolkit.restore),
+    _Verb("restore", "restored", StormState.UNDONE, open_house, Toolkit.restorable, Toolkit.restore),
     "Overrule matches: files come back exactly as they were. A whole storm by --digest.",
 )
 _add(
-    _Verb("confirm", "confirmed", StormState.RELEASED, Toolkit.confirmable, Toolkit.confirm),
-    "Let held, failed or only observed matches be acted on.",
+    _Verb("confirm", "confirmed", StormState.RELEASED, open_asking_house, Toolkit.confirmable, Toolkit.confirm),
+    "Let held, failed or only observed matches be acted on, unless their sources say no by now.",
 )
 
 

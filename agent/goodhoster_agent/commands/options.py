@@ -6,7 +6,7 @@ import getpass
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ import typer
 
 from goodhoster.assembly.desk import House, assemble_desk
 from goodhoster.settings import DEFAULT_FILE, Settings, load
+from goodhoster_agent.hashing.house import sandboxed_house
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="The configuration file.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
@@ -49,6 +50,13 @@ def open_house(config: Path | None) -> Iterator[House]:
         yield house
     finally:
         house.close()
+
+
+@contextmanager
+def open_asking_house(config: Path | None) -> Iterator[House]:
+    """The same with its hash sources, for orders before which those are asked again."""
+    with closing(sandboxed_house(read_settings(config))) as house:
+        yield house
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can carry

@@ -8,7 +8,14 @@ import typer
 
 from goodhoster.model.storms import Storm
 from goodhoster_agent.commands.cases import order_of, print_orders
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, ReasonOption, open_house, print_json
+from goodhoster_agent.commands.options import (
+    ConfigOption,
+    JsonOption,
+    ReasonOption,
+    open_asking_house,
+    open_house,
+    print_json,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Storms: matches that look like a wrong list, and are held.")
 
@@ -46,8 +53,8 @@ def undo_command(
 def release_command(
     storm_id: IdArgument, *, reason: ReasonOption, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
-    """It is no wrong list: what is held is taken offline, and the storm brakes no longer."""
-    with open_house(config) as house:
+    """It is no wrong list: what is held and still known is taken offline, and the storm brakes no longer."""
+    with open_asking_house(config) as house:
         print_orders("confirmed", house.toolkit.release_storm(storm_id, order_of(reason)), as_json=as_json)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.adapters.hashsources.memory import MemorySource
 from goodhoster.adapters.pagers.memory import MemoryPager
 from goodhoster.adapters.stores.sqlite import SqliteCaseStore
 from goodhoster.adapters.stores.storms import SqliteStormStore
@@ -21,7 +22,7 @@ from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.storms import StormKind, StormState
 from goodhoster.model.uploads import FileState, Place, Upload
-from goodhoster.model.verdicts import Match, Verdict, VerdictKind
+from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery
 from goodhoster.testing.brake import MadeUpCensus
@@ -49,7 +50,8 @@ class House:
         )
         quarantine, turn = LocalQuarantine((os.fsencode(self.tree),)), Turn(folder / "desk.lock")
         self.desk = CaseDesk(self.store, audit, quarantine, rules, turn, lambda: self.now, watch)
-        self.toolkit = Toolkit((), self.store, audit, self.desk, DirectHasher(ReadingLimits()))
+        self.police = MemorySource({}, name="police")
+        self.toolkit = Toolkit((self.police,), self.store, audit, self.desk, DirectHasher(ReadingLimits()))
 
     def receive(self, name: str, text: str = "logo") -> Case | None:
         path = self.tree / name
@@ -57,7 +59,9 @@ class House:
         path.write_text(text)
         place = Place(os.fsencode(self.tree), os.fsencode(name))
         upload = Upload(place, name.partition("/")[0], FileState.of(path.stat()))
-        return self.desk.receive(upload, made_up(text).digests, KNOWN)
+        digests = made_up(text).digests
+        self.police.known[digests.of(Algorithm.SHA1)] = Category.UNSPECIFIED
+        return self.desk.receive(upload, digests, KNOWN)
 
     def state(self, name: str, text: str = "logo") -> CaseState | None:
         case = self.receive(name, text)
