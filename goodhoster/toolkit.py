@@ -29,6 +29,8 @@ __all__ = ["Acted", "CaseOrders", "Checked", "NotAnUploadError", "Order", "Toolk
 
 _CONFIRMABLE = frozenset({CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED})
 _HELD = frozenset({CaseState.HELD})
+_TRIES = 3
+"""So often a verdict is brought to the case desk before its turn; each but the first is one that was just asked for."""
 _RESTORABLE = frozenset({CaseState.OFFLINE, CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED, CaseState.RESTORING})
 
 
@@ -97,17 +99,18 @@ class Toolkit:
     def act(self, customer: str, place: Place, checked: Checked) -> Acted:
         """Let the case desk decide about a match and carry it out.
 
-        The sources themselves are asked again as often as a measure would come too late after their answer.
+        The sources themselves are asked again where a measure would come too late after their answer; when it comes too
+        late once more, because others are at theirs, it is *unchecked* (`late`), to be tried again.
         """
         content, verdict = checked.content, checked.verdict
         if checked.state is None or content is None or not verdict.matches:
             return Acted(None, verdict)
         upload = Upload(place, customer, checked.state)
-        while True:
-            try:
+        for _ in range(_TRIES):
+            with suppress(StaleVerdictError):
                 return Acted(self.desk.receive(upload, content.digests, verdict), verdict)
-            except StaleVerdictError:
-                verdict = self._ask(content, picture=checked.picture, live=True)
+            verdict = self._ask(content, picture=checked.picture, live=True)
+        return Acted(None, Verdict(VerdictKind.UNCHECKED, reason="late", detail="its measure had to wait for others"))
 
     def late(self) -> list[Case]:
         """Measures that come late, because nobody could carry them out before: each waits for `catch_up`."""
@@ -211,9 +214,8 @@ class Toolkit:
         return Checked(self._ask(content, picture=picture, live=live), opened.state, content, picture)
 
     def _ask(self, content: Content, *, picture: bool, live: bool) -> Verdict:
-        asked_at = self.desk.clock()
         verdict = verdict_of(content, self.sources, picture=picture, exempt=self.exempt, live=live)
-        return replace(verdict, asked_at=asked_at)
+        return replace(verdict, answered_at=self.desk.clock())
 
 
 def _each(case_ids: Sequence[str], carry_out: Callable[[str], Case]) -> CaseOrders:

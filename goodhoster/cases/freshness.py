@@ -30,7 +30,7 @@ class Word(Enum):
 def is_fresh(verdict: Verdict, now: datetime, rules: HouseRules) -> bool:
     """Did every source of it answer just now, and not a while ago?"""
     remembered = any(match.remembered for match in verdict.matches)
-    return not remembered and (verdict.asked_at is None or _is_soon(verdict.asked_at, now, rules))
+    return not remembered and (verdict.answered_at is None or _is_soon(verdict.answered_at, now, rules))
 
 
 def is_late(case: Case, now: datetime, rules: HouseRules) -> bool:
@@ -71,6 +71,6 @@ def held_again(case: Case, by_now: Verdict) -> Case:
     )
 
 
-def _is_soon(asked: datetime, now: datetime, rules: HouseRules) -> bool:
+def _is_soon(answered: datetime, now: datetime, rules: HouseRules) -> bool:
     """A moment in the future is none: the clock was put back."""
-    return 0 <= (now - asked).total_seconds() <= rules.answers_count_for
+    return 0 <= (now - answered).total_seconds() <= rules.answers_count_for

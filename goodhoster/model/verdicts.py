@@ -80,8 +80,8 @@ class Verdict:
     """Seconds that the failing source asked us to wait, if it did."""
     exemption: str = ""
     """In words, under which exemption the content itself falls, whether a source knows it or not."""
-    asked_at: datetime | None = field(default=None, compare=False)
-    """Before the first source was asked; None where nobody noted it."""
+    answered_at: datetime | None = field(default=None, compare=False)
+    """When the last source had answered; None where nobody noted it."""
 
     @property
     def acting(self) -> tuple[Match, ...]:
