@@ -76,8 +76,8 @@ class Toolkit:
     desk: CaseDesk
     hasher: Hasher
     exempt: Exempt = nothing_exempt
-    check_again: Callable[[Upload], None] = lambda _: None
-    """Makes a file wait for a check: what its last one found holds no longer."""
+    check_again: Callable[[Sequence[Upload]], None] = lambda _: None
+    """Makes files wait for a check: what their last one found holds no longer."""
 
     @contextmanager
     def examine(
@@ -184,7 +184,7 @@ class Toolkit:
     def _noted(self, case: Case) -> Case:
         """What the index says of a file that no source knows any more holds no longer."""
         if case.state is CaseState.WITHDRAWN:
-            self.check_again(case.upload)
+            self.check_again([case.upload])
         return case
 
     def _end_storm(self, storm_id: str, state: StormState, order: Order, wanted: frozenset[CaseState]) -> list[str]:

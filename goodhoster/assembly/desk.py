@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -86,13 +86,14 @@ def assemble_desk(settings: Settings, quarantine: Quarantine | None = None, run:
         )
         exemptions = Exemptions(exemption_book(settings).directory)
         hasher = DirectHasher(reading_limits(settings))
-        toolkit = Toolkit((), store, audit, desk, hasher, exemptions, partial(_check_again, index))
+        toolkit = Toolkit((), store, audit, desk, hasher, exemptions, partial(check_soon, index, Priority.FRESH))
         return House(settings, trees, (), index, audit, toolkit, exemptions, begun.pop_all(), run)
 
 
-def _check_again(index: UploadIndex, upload: Upload) -> None:
+def check_soon(index: UploadIndex, priority: Priority, uploads: Sequence[Upload]) -> None:
+    """Make files wait for a check: workers look at the queue several times a second."""
     now = time.time()
-    index.expect([Arrival(upload.place, upload.customer, now, Priority.FRESH)], now)
+    index.expect([Arrival(each.place, each.customer, now, priority) for each in uploads], now)
 
 
 def reading_limits(settings: Settings) -> ReadingLimits:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 
 from goodhoster.adapters.resolvers.nameservers import DnsKeyRecords
 from goodhoster.adapters.stores.seenmails import SqliteSeenMails
-from goodhoster.assembly.desk import House
+from goodhoster.assembly.desk import House, check_soon
 from goodhoster.assembly.noticehouse import NoticeHouse, Shared, notice_house
 from goodhoster.assembly.state import make_state_dir, trees_of
-from goodhoster.cases.noticeacts import Hurry
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.notices import Forwarder, Notifier
-from goodhoster.model.uploads import Upload
 from goodhoster.notices.copies import Copies
 from goodhoster.notices.ground import Ground
 from goodhoster.notices.judgement import Court
@@ -30,7 +27,7 @@ from goodhoster.ports import Directory
 from goodhoster.programs import Run, run_here
 from goodhoster.settings import Settings, installed_kinds, read_plugged
 from goodhoster.uploads.contents import IndexedContents
-from goodhoster.uploads.index import Arrival, Priority, UploadIndex
+from goodhoster.uploads.index import Priority, UploadIndex
 
 
 def notifiers(settings: Settings) -> tuple[Notifier, ...]:
@@ -91,19 +88,10 @@ def open_notices(house: House) -> NoticeHouse:
     """What handles notices, given back with the house."""
     settings = house.settings
     where = locator(settings, house.index, house.run)
-    hurry, who = _hurry(house.index), trust(settings, house.begun)
+    # What a notice points at is checked first.
+    hurry, who = partial(check_soon, house.index, Priority.ORDERED), trust(settings, house.begun)
     shared = Shared(settings, house.toolkit, who, where, hurry, notifiers(settings), house.run)
     return notice_house(shared, house.begun)
-
-
-def _hurry(index: UploadIndex) -> Hurry:
-    """What a notice points at is checked first: workers look at the queue several times a second."""
-
-    def hurry(uploads: Sequence[Upload]) -> None:
-        now = time.time()
-        index.expect([Arrival(each.place, each.customer, now, Priority.ORDERED) for each in uploads], now)
-
-    return hurry
 
 
 def directory_commands(settings: Settings) -> list[tuple[str, ...]]:

@@ -75,7 +75,7 @@ class House:
         self.checked_again: list[Upload] = []
         hasher = DirectHasher(ReadingLimits())
         self.toolkit = Toolkit(
-            (source,), self.store, self.audit, self.desk, hasher, check_again=self.checked_again.append
+            (source,), self.store, self.audit, self.desk, hasher, check_again=self.checked_again.extend
         )
 
     def clock(self) -> datetime:
