@@ -8,26 +8,32 @@
             print(checked.verdict.kind)
 
 No daemon, no terminal; the process is never ended from here. Every error is a `GoodhosterError`. `assemble` is not
-named here because it brings every adapter with it; whoever needs only the words stays light.
+named here because it brings every adapter with it.
 """
 
-from goodhoster.errors import (
-    AuditError,
-    BusyError,
-    ConfigurationError,
-    GoodhosterError,
-    PassingError,
-    PermanentError,
-    QuarantineError,
-    RefusedError,
-    SourceRefusedError,
-    SourceUnavailableError,
-    UncheckedError,
-)
-from goodhoster.model.uploads import Place
-from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
-from goodhoster.settings import Settings, load
-from goodhoster.toolkit import CaseOrders, Checked, Order, Toolkit
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from goodhoster.errors import (
+        AuditError,
+        BusyError,
+        ConfigurationError,
+        GoodhosterError,
+        PassingError,
+        PermanentError,
+        QuarantineError,
+        RefusedError,
+        SourceRefusedError,
+        SourceUnavailableError,
+        UncheckedError,
+    )
+    from goodhoster.model.uploads import Place
+    from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
+    from goodhoster.settings import Settings, load
+    from goodhoster.toolkit import CaseOrders, Checked, Order, Toolkit
 
 __all__ = [
     "AuditError",
@@ -53,3 +59,16 @@ __all__ = [
     "VerdictKind",
     "load",
 ]
+
+_HOMES = ("errors", "model.uploads", "model.verdicts", "settings", "toolkit")
+
+if not TYPE_CHECKING:  # for a type checker any name would be one
+
+    def __getattr__(name: str) -> object:
+        """A public name when it is first asked for: a process that needs a corner of the library carries that only."""
+        if name in __all__:
+            for home in _HOMES:
+                found = vars(importlib.import_module(f"goodhoster.{home}")).get(name)
+                if found is not None:
+                    return found
+        raise AttributeError(f"module 'goodhoster' has no attribute {name!r}")

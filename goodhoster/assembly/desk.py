@@ -19,7 +19,7 @@ from goodhoster.cases.storms import StormWatch
 from goodhoster.cases.turn import Turn
 from goodhoster.checking.exemptions import Exemptions
 from goodhoster.checking.hasher import DirectHasher
-from goodhoster.checking.licensed import expect_installed
+from goodhoster.checking.libraries import expect_installed
 from goodhoster.checking.listshelf import ListShelf
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits

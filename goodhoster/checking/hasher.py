@@ -8,7 +8,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
 from goodhoster.checking.digests import read_content
 from goodhoster.checking.kinds import kind_of
@@ -20,7 +20,9 @@ from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import Content, Fault
 from goodhoster.model.verdicts import Kind
-from goodhoster.ports import LicensedFingerprinter
+
+if TYPE_CHECKING:  # as in `licensed`
+    from goodhoster.ports import LicensedFingerprinter
 
 Found = TypeVar("Found")
 
@@ -45,6 +47,11 @@ class DirectHasher:
 
     def close(self) -> None:
         """Nothing is kept."""
+
+
+def opens_pictures() -> bool:
+    """Is the extra `near` installed?"""
+    return _NEAR
 
 
 def worth_opening(fd: int) -> bool:

@@ -6,6 +6,7 @@ import os
 
 from goodhoster.assembly.desk import House, reading_limits
 from goodhoster.assembly.house import assemble
+from goodhoster.checking.hasher import opens_pictures
 from goodhoster.ports import Quarantine
 from goodhoster.settings import Settings
 from goodhoster_agent.hashing.pool import HashingPool
@@ -19,11 +20,12 @@ def sandboxed_house(settings: Settings) -> House:
 
 
 def daemon_house(settings: Settings, quarantine: Quarantine, starter: StarterClient) -> House:
-    """The same for a daemon, which may not start them itself. They are ready when this returns: its first upload does
-    not wait for them.
+    """The same for a daemon, which may not start them itself. Where pictures are opened they are ready when this
+    returns, so that its first upload does not wait for them; elsewhere they start with the first archive.
     """
     pool = _pool(settings, starter.start_hasher)
-    pool.warm()
+    if opens_pictures():
+        pool.warm()
     return assemble(settings, pool, quarantine, starter.run)
 
 

@@ -10,23 +10,25 @@ import json
 import os
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 from goodhoster.checking.digests import read_through
 from goodhoster.checking.hasher import looked_into, preload
-from goodhoster.checking.licensed import library_named
 from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.ports import LicensedFingerprinter
 from goodhoster.privileges import be_called, end_when_closed
 from goodhoster_agent.hashing import wire
 from goodhoster_agent.hashing.sandbox import confine
+
+if TYPE_CHECKING:  # see `_library`
+    from goodhoster.ports import LicensedFingerprinter
 
 
 def main(channel: socket.socket, limits: ReadingLimits, *, confined: bool = True) -> None:
     """Serve until the pool closes its end. `confined=False` is for comparing results with those of the sandbox."""
     be_called("gh-hasher")
     preload()
-    library = library_named(limits.photodna) if limits.photodna else None
+    library = _library(limits.photodna) if limits.photodna else None
     missing = confine(limits.memory) if confined else ["everything"]
     channel.sendall(wire.line(missing))
     while (fd := wire.receive_file(channel)) is not None:
@@ -34,6 +36,13 @@ def main(channel: socket.socket, limits: ReadingLimits, *, confined: bool = True
             _answer(channel, fd, limits, library)
         finally:
             os.close(fd)
+
+
+def _library(name: str) -> LicensedFingerprinter:
+    # Not at the top: hardly anybody has one, and looking for it takes a third of what this process carries.
+    from goodhoster.checking.libraries import library_named  # noqa: PLC0415
+
+    return library_named(name)
 
 
 def _answer(channel: socket.socket, fd: int, limits: ReadingLimits, library: LicensedFingerprinter | None) -> None:
