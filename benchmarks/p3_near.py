@@ -40,8 +40,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         _beside_peers(Path(folder), rng)
         _growth(Path(folder), rng, 6 if "--small" in sys.argv else 7)
-        _crowds(Path(folder), rng)
-        _64_bits(Path(folder), rng)
+        for count in (MILLION,) if "--small" in sys.argv else (MILLION, 10 * MILLION):
+            _crowds(Path(folder), rng, count)
+            _64_bits(Path(folder), rng, count)
 
 
 def _beside_peers(folder: Path, rng: np.random.Generator) -> None:
@@ -109,15 +110,15 @@ def _open(path: Path) -> None:
     print(opened, private_mib() - before)
 
 
-def _crowds(folder: Path, rng: np.random.Generator) -> None:
+def _crowds(folder: Path, rng: np.random.Generator, count: int) -> None:
     """What real lists have: one picture in many versions, pictures with the same plain half."""
     centres = _evenly(rng, 20, 32)
-    alike = _changed(rng, centres[rng.integers(0, 10, MILLION // 10)], 60)
-    halves = _evenly(rng, MILLION // 10, 32)
+    alike = _changed(rng, centres[rng.integers(0, 10, count // 10)], 60)
+    halves = _evenly(rng, count // 10, 32)
     halves[:, :16] = centres[rng.integers(10, 20, len(halves)), :16]
-    entries = np.concatenate((_evenly(rng, MILLION - len(alike) - len(halves), 32), alike, halves))
+    entries = np.concatenate((_evenly(rng, count - len(alike) - len(halves), 32), alike, halves))
     segment = _segment(folder, entries)
-    print("\namong 1,000,000 entries of which a tenth are versions of 10 pictures and a tenth share one half of 10:")
+    print(f"\namong {count:,} entries of which a tenth are versions of 10 pictures and a tenth share one half of 10:")
     work = {
         "asked: any": _asking(_ours(segment), _near(rng, entries, 512), 8),
         "asked: of the crowds": _asking(_ours(segment), _near(rng, np.concatenate((alike, halves)), 64), 8),
@@ -128,11 +129,11 @@ def _crowds(folder: Path, rng: np.random.Generator) -> None:
         print(f"  {name:<26} {spread(values)}", flush=True)
 
 
-def _64_bits(folder: Path, rng: np.random.Generator) -> None:
-    entries = _evenly(rng, MILLION, 8)
+def _64_bits(folder: Path, rng: np.random.Generator, count: int) -> None:
+    entries = _evenly(rng, count, 8)
     segment = _segment(folder, entries)
-    asked = _changed(rng, entries[rng.integers(0, MILLION, 512)], 6)
-    print("\namong 1,000,000 entries of 64 bits (pHash), within 6 bits:")
+    asked = _changed(rng, entries[rng.integers(0, count, 512)], 6)
+    print(f"\namong {count:,} entries of 64 bits (pHash), within 6 bits:")
     work = {
         "goodhoster, 8 a call": _asking(lambda some: len(segment.search(some, 6).asked), asked, 8),
         "FAISS binary flat": _asking(_ranged(_flat_index(entries), 6), asked[:64], 8),
