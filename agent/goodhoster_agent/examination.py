@@ -25,7 +25,7 @@ from goodhoster.uploads.places import Tree
 from goodhoster_agent.hashing.trial import trouble_with_library
 from goodhoster_agent.intake.imap import mailbox_of, try_mailbox
 from goodhoster_agent.lock import running_daemon
-from goodhoster_agent.rights import Rights, rights_of
+from goodhoster_agent.rights import Rights, rights_of, rights_of_commands
 from goodhoster_agent.starting.terms import terms_of
 
 _NO_SITES = "while it knows none, every notice waits for a person"
@@ -210,7 +210,10 @@ def _daemon(settings: Settings) -> Finding:
 def _processes(settings: Settings) -> Iterator[Finding]:
     """What a process lacks is told but no fault: on a machine with one user nothing more is needed."""
     pid = running_daemon(settings.state_dir)
-    yield from map(_rights, rights_of(pid, terms_of(settings)) if pid else ())
+    terms = terms_of(settings)
+    yield from map(_rights, rights_of(pid, terms) if pid else ())
+    beside = rights_of_commands(settings.state_dir.resolve(), terms)
+    yield from map(_rights, (rights for rights in beside if rights.pid != pid))
 
 
 def _rights(rights: Rights) -> Finding:

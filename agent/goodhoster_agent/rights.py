@@ -1,4 +1,6 @@
-"""What each process of a running daemon may do, as Linux tells it (proc_pid_status(5)), beside what it needs."""
+"""What the processes of a running daemon, and commands that run for long, may do, as Linux tells it
+(proc_pid_status(5)), beside what they need.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,8 @@ _ROLES = {
     "gh-mover": "mover",
     "gh-hasher": "hasher",
     "gh-reader": "reader of notices",
+    "gh-scan": "scan",
+    "gh-hashservice": "hash service",
     "gh-prover": "prover of signed mails",
 }
 """What the processes call themselves."""
@@ -47,6 +51,7 @@ def rights_of(daemon: int, terms: Terms) -> list[Rights]:
     """The daemon and everything that descends from it, as far as it is ours; one that ends meanwhile is left out."""
     starter = _ALL if terms.commands else server.CAPABILITIES
     needed = {"daemon": terms.capabilities, "keeper": _ALL, "starter": starter, "mover": mover.CAPABILITIES}
+    needed |= {"scan": terms.capabilities}  # it stands in where no daemon runs
     found: list[Rights] = []
     for pid in _family(daemon):
         with suppress(FileNotFoundError, ProcessLookupError):
@@ -54,6 +59,28 @@ def rights_of(daemon: int, terms: Terms) -> list[Rights]:
             if role := _ROLES.get(status["Name"]):
                 found.append(_rights(role, status, needed.get(role, frozenset())))
     return found
+
+
+def rights_of_commands(state_dir: Path, terms: Terms) -> list[Rights]:
+    """Of each `scan` and `hashservice serve` that works on that state directory."""
+    needed = {"scan": terms.capabilities, "hash service": frozenset[int]()}
+    found: list[Rights] = []
+    for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()):
+        with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            status = _status_of(pid)
+            role = _ROLES.get(status["Name"], "")
+            if role in needed and _works_on(pid, state_dir):
+                found.append(_rights(role, status, needed[role]))
+    return found
+
+
+def _works_on(pid: int, state_dir: Path) -> bool:
+    """Has it a file open there?"""
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            if file.readlink().is_relative_to(state_dir):
+                return True
+    return False
 
 
 def _rights(role: str, status: Mapping[str, str], needed: frozenset[int]) -> Rights:

@@ -15,11 +15,14 @@ from goodhoster.assembly.sources import relay_sources
 from goodhoster.assembly.state import make_state_dir
 from goodhoster.errors import ConfigurationError
 from goodhoster.ports import HashSource
+from goodhoster.privileges import be_called
 from goodhoster.settings import listen_address
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, read_settings
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, read_settings, warn_of
 from goodhoster_agent.doors.accounts import add_client, read_clients, remove_client
 from goodhoster_agent.doors.figures import read_figures
 from goodhoster_agent.doors.hashservice import HashServiceOptions, clients_file, figures_file, serve
+from goodhoster_agent.starting.giving_up import give_up
+from goodhoster_agent.starting.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,14 @@ def _client_app(setup: Setup) -> typer.Typer:
 
 
 def run_server(setup: HashServiceSetup, listen: str, *, as_json: bool) -> None:
-    """Blocks until SIGTERM or SIGINT, then closes the sources."""
+    """Blocks until SIGTERM or SIGINT, then closes the sources. Once it listens and has read its secrets it gives up
+    every privilege, and writes in the state directory only.
+    """
+    be_called("gh-hashservice")
+    terms = Terms(capabilities=frozenset(), writable=frozenset({setup.state_dir}), commands=frozenset())
 
     def on_ready(url: str) -> None:
+        warn_of(give_up(terms, setup.state_dir))
         print(json.dumps({"ready": True, "url": url}) if as_json else f"ready {url}", flush=True)
 
     address = _parse_listen(listen) if listen else setup.listen

@@ -5,7 +5,8 @@ from __future__ import annotations
 import getpass
 import json
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -62,6 +63,12 @@ def open_asking_house(config: Path | None) -> Iterator[House]:
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can carry
     """One object on one line, at once."""
     print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def warn_of(problems: Iterable[str]) -> None:
+    """On standard error, a line each."""
+    for problem in problems:
+        print(f"goodhoster: {problem}", file=sys.stderr)
 
 
 def whoever_types() -> str:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +15,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from goodhoster.assembly.house import House
 from goodhoster.model.verdicts import VerdictKind
+from goodhoster.privileges import be_called
 from goodhoster_agent.commands.check import answers
-from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, print_json, read_settings
-from goodhoster_agent.hashing.house import sandboxed_house
+from goodhoster_agent.commands.options import (
+    FINE,
+    UNCHECKED,
+    YES,
+    ConfigOption,
+    JsonOption,
+    print_json,
+    read_settings,
+    warn_of,
+)
+from goodhoster_agent.hashing.house import scanning_house
 from goodhoster_agent.scanning import ScanProgress, region_of, scan
 
 app = typer.Typer()
@@ -34,7 +43,9 @@ def scan_command(
 ) -> None:
     """Check every file below, and act as the daemon would. Broken off, it goes on where it was."""
     begun = time.monotonic()
-    with closing(sandboxed_house(read_settings(config))) as house:
+    be_called("gh-scan")
+    with scanning_house(read_settings(config)) as (house, problems):
+        warn_of(problems)
         steps = _look(house, directories) if dry_run else _scan(house, directories)
         result = _follow(steps, quiet=as_json)
     _print(result, time.monotonic() - begun, as_json=as_json)

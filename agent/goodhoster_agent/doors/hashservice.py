@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 import math
 import signal
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,7 +66,8 @@ def figures_file(state_dir: Path) -> Path:
 
 
 def serve(options: HashServiceOptions, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; `on_ready` is told the address, such as http://127.0.0.1:8460.
+    """Serve until SIGTERM or SIGINT; `on_ready` is told the address, such as http://127.0.0.1:8460, before anything is
+    answered and while there is no other thread than this one.
 
     To be called in the main thread. ConfigurationError when the address or the state directory cannot be used.
     """
@@ -106,7 +108,8 @@ async def _listen(
 
     host, port = options.listen
     try:
-        listening = await asyncio.get_running_loop().create_server(admit, host, port, backlog=1024)
+        addresses = _addresses(host, port)
+        listening = await asyncio.get_running_loop().create_server(admit, addresses, port, backlog=1024)
     except OSError as error:
         raise ConfigurationError(
             f"cannot listen on {host}:{port}: {error}", hint="Choose another address with --listen or [hash_service]."
@@ -116,6 +119,12 @@ async def _listen(
     listening.close()
     server.pre_shutdown()
     await server.shutdown(_BODY_WITHIN)
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    """Of a name, found here: asyncio would start a thread for it, before whoever serves has given up its privileges."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def _address(host: str, port: int) -> str:

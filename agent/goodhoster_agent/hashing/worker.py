@@ -26,10 +26,10 @@ if TYPE_CHECKING:  # see `_library`
 
 def main(channel: socket.socket, limits: ReadingLimits, *, confined: bool = True) -> None:
     """Serve until the pool closes its end. `confined=False` is for comparing results with those of the sandbox."""
-    be_called("gh-hasher")
     preload()
     library = _library(limits.photodna) if limits.photodna else None
     missing = confine(limits.memory) if confined else ["everything"]
+    be_called("gh-hasher")  # not before: `doctor` expects a process of that name to have nothing
     channel.sendall(wire.line(missing))
     while (fd := wire.receive_file(channel)) is not None:
         try:

@@ -1,4 +1,4 @@
-"""The daemon gives up what its terms do not name."""
+"""A daemon, or a command that runs for long, gives up what its terms do not name."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def give_up(terms: Terms, state_dir: Path) -> list[str]:
     try:
         privileges.write_only_below([*(place for place in terms.writable if place.exists()), _ALWAYS_WRITABLE])
     except OSError as error:
-        return [f"the daemon may write wherever its user may: this machine has no Landlock ({error.strerror})"]
+        return [f"it may write wherever its user may: this machine has no Landlock ({error.strerror})"]
     return []
 
 
 def _expect_own(state_dir: Path) -> None:
     if state_dir.stat().st_uid != os.geteuid():
-        message = f"the state directory {state_dir} belongs to another user, whose files the daemon may not write"
+        message = f"the state directory {state_dir} belongs to another user, whose files this process may not write"
         raise ConfigurationError(message, hint=f"chown -R --reference=/proc/{os.getpid()} {state_dir}")
 
 

@@ -62,7 +62,7 @@ class Request:
 
 
 class Client:
-    """Made after forking: no thread survives a fork. ConfigurationError for an URL that cannot be asked."""
+    """Has a thread from its first question on, see `LoopThread`. ConfigurationError for an URL that cannot be asked."""
 
     def __init__(self, counterpart: Counterpart) -> None:
         parts = urlsplit(counterpart.url)
@@ -75,9 +75,9 @@ class Client:
         self._url = counterpart.url.rstrip("/")
         self._proxy = proxy_for(self._url)
         self._headers = CIMultiDict(_headers(counterpart), **self._proxy.request_headers)
-        tls = _trust(counterpart.ca_file)
+        self._tls = _trust(counterpart.ca_file)
         self._loop = LoopThread(f"hash source {counterpart.name}")
-        self._session = self._loop.run(partial(_open_session, counterpart, tls))
+        self._opened: aiohttp.ClientSession | None = None
 
     def run(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """Wait for what the work returns or raises. SourceUnavailableError for whatever the network does."""
@@ -99,7 +99,7 @@ class Client:
     async def ask(self, request: Request) -> Reply:
         """One request; only within `run`."""
         typed = {"Content-Type": request.content_type} if request.content_type else {}
-        async with self._session.request(
+        async with self._session().request(
             request.method,
             self._url + request.path,
             params=request.query,
@@ -116,7 +116,17 @@ class Client:
 
     def close(self) -> None:
         """Drop the connections; questions under way end as unavailable (`closed`). May be called twice."""
-        self._loop.close(self._session.close)
+        self._loop.close(self._close)
+
+    def _session(self) -> aiohttp.ClientSession:
+        """Only within the loop."""
+        if self._opened is None:
+            self._opened = _new_session(self._counterpart, self._tls)
+        return self._opened
+
+    async def _close(self) -> None:
+        if self._opened is not None:
+            await self._opened.close()
 
 
 async def _first_bytes(response: aiohttp.ClientResponse, enough: int) -> bytes:
@@ -135,7 +145,7 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext:
         raise ConfigurationError(f"cannot read the certificates in {ca_file}: {error}") from error
 
 
-async def _open_session(counterpart: Counterpart, tls: ssl.SSLContext) -> aiohttp.ClientSession:
+def _new_session(counterpart: Counterpart, tls: ssl.SSLContext) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=counterpart.parallel, ssl=tls),
         timeout=aiohttp.ClientTimeout(total=None),  # the deadline of a run covers it all

@@ -20,7 +20,9 @@ Inbox = SimpleQueue[tuple[Any, BaseException | None]]
 
 
 class LoopThread:
-    """Runs coroutines for callers without an event loop. Make it after forking: no thread survives a fork."""
+    """Runs coroutines for callers without an event loop. Its thread begins with the first of them: until then a process
+    may fork, or give up privileges, which every thread has for itself.
+    """
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
@@ -29,7 +31,6 @@ class LoopThread:
         self._waiting: list[tuple[Work[Any], Inbox]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._thread = Thread(target=self._loop.run_forever, name=name, daemon=True)
-        self._thread.start()
 
     def run(self, work: Work[Result]) -> Result:
         """Wait for what `work` returns or raises. CancelledError when closed meanwhile or before."""
@@ -37,6 +38,7 @@ class LoopThread:
         with self._lock:
             if self._closed:
                 raise CancelledError
+            self._begin_thread()
             self._waiting.append((work, inbox))
             if len(self._waiting) == 1:
                 self._loop.call_soon_threadsafe(self._begin)
@@ -44,6 +46,10 @@ class LoopThread:
         if error:
             raise error
         return result  # type: ignore[no-any-return]
+
+    def _begin_thread(self) -> None:
+        if self._thread.ident is None:
+            self._thread.start()
 
     def _begin(self) -> None:
         with self._lock:
@@ -66,6 +72,7 @@ class LoopThread:
         """Cancel what runs, then run `last`, and end the thread. May be called twice."""
         with self._lock:
             already, self._closed = self._closed, True
+            self._begin_thread()
         if already:
             return
         asyncio.run_coroutine_threadsafe(self._wind_up(last), self._loop).result()
