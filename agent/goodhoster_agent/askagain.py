@@ -69,4 +69,5 @@ class AskAgain:
         return self._stopping.wait(self._between)
 
     def _failing(self) -> bool:
-        return any(source.health().last_error for source in self._services)
+        """Is one refusing us, or left alone after failures? One failure, or one odd file, says nothing yet."""
+        return any(health.alarm or health.paused_until for health in (source.health() for source in self._services))

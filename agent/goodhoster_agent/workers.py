@@ -27,7 +27,9 @@ _POLL = 0.25
 """Seconds between looks at the queue when nobody rings: other processes queue too, and retries fall due."""
 _PAUSE = 1.0
 """Seconds to wait when the queue itself fails."""
-_SLOW_RETRY = {"too-big": 3600.0, "unreadable": 60.0, "changed": 1.0, "internal-error": 10.0}
+_NOT_ASKABLE = "not-askable"
+"""Reason of a source that cannot be asked by what was taken: that is no outage."""
+_SLOW_RETRY = {"too-big": 3600.0, "unreadable": 60.0, "changed": 1.0, "internal-error": 10.0, _NOT_ASKABLE: 3600.0}
 """Seconds at least before a file that could not be read is tried again; a new hint comes sooner."""
 _FAULT_RETRY = 86400.0
 """The same for one that could not be opened: what may change is the program that opens it."""
@@ -182,10 +184,10 @@ class Workers:
     def _retry(self, job: Job, checked: Checked) -> None:
         verdict = checked.verdict
         fault = checked.content.fault if checked.content else None
-        faulty = fault is not None and fault.reason == verdict.reason
-        least = _fault_retry(verdict.reason) if faulty else _SLOW_RETRY.get(verdict.reason)
+        faulty = fault is not None and verdict.reason in {fault.reason, _NOT_ASKABLE}
+        least = _fault_retry(fault.reason) if fault and faulty else _SLOW_RETRY.get(verdict.reason)
         wait = delay(job.tries, verdict.retry_after or least)
-        if checked.content is not None and not faulty:
+        if checked.content is not None and not faulty and verdict.reason != _NOT_ASKABLE:
             self._source_failing = True
         if job.tries == 0:
             _log.warning(

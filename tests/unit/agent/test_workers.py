@@ -16,7 +16,7 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.turn import Turn
 from goodhoster.checking.hasher import DirectHasher
-from goodhoster.errors import SourceUnavailableError
+from goodhoster.errors import SourceUnavailableError, UncheckedError
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
@@ -156,6 +156,20 @@ def test_an_answer_of_the_machines_own_lists_does_not_wake_what_waits_for_a_far_
     eventually(lambda: house.verdicts() == {"unchecked": 1, "clear": 20})
     time.sleep(0.5)
     assert len(house.far.asked) == asked
+
+
+def test_what_a_source_cannot_be_asked_by_is_no_outage_and_wakes_nothing(house: House) -> None:
+    """A broken picture where there are near lists, for one: as each of many came again it woke all the others."""
+    house.workers.start()
+    house.far.trouble = UncheckedError("needs fingerprints", reason="not-askable")
+    for number in range(5):
+        house.file(f"alice/{number}.png", f"{PICTURE} {number}")
+    eventually(lambda: house.verdicts() == {"unchecked": 5})
+    house.far.trouble = None
+    house.file("bob/b.png")
+    eventually(lambda: house.verdicts() == {"unchecked": 5, "clear": 1})
+    time.sleep(2)  # the first retry of an outage would come within two seconds
+    assert house.verdicts() == {"unchecked": 5, "clear": 1}
 
 
 class Broken(MemorySource):
