@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from goodhoster import kernel
 from goodhoster.errors import IndexUnavailableError
 from goodhoster.model.uploads import display
 from goodhoster.uploads.places import Tree
-from goodhoster_agent.watching.scanner import Scanner
+from goodhoster_agent.watching.scanner import ScanFigures, Scanner
 
 _log = logging.getLogger(__name__)
 _AGAIN_AFTER_FAILURE = 30.0
 _SHARE = 10
 """While events are missing a tree is compared again and again, and that takes a tenth of the time."""
+_CLOCKS_APART = 60.0
+"""Seconds that the clock of a file server may be behind ours."""
 _SCANS_SHARE = 0.5
 """Of the queue. Above it a scan waits: the other half is for what comes."""
 
@@ -43,6 +46,9 @@ class Reconciler:
         self._scanner = scanner
         self._rhythm = rhythm
         self._due = dict.fromkeys(trees, 0.0)
+        self._whole_due = dict.fromkeys(trees, 0.0)
+        self._looked_at: dict[Tree, float] = {}
+        """When the last look at it that came to its end began, by the clock."""
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reconcile")
@@ -67,15 +73,20 @@ class Reconciler:
         """Something was missed: every tree is due now. One that is being compared is compared once more."""
         with self._changed:
             self._due = dict.fromkeys(self._due, 0.0)
+            self._whole_due = dict.fromkeys(self._due, 0.0)
             self._changed.notify_all()
 
     def _run(self) -> None:
         kernel.yield_disk()
         while (tree := self._next()) is not None:
-            begun = time.monotonic()
-            pause = self._pause(begun) if self._reconcile(tree) else _AGAIN_AFTER_FAILURE
+            begun, looked_at = time.monotonic(), time.time()
+            whole = begun >= self._whole_due[tree]
+            done = self._reconcile(tree, whole=whole)
             with self._changed:
-                self._due[tree] = min(self._due[tree], time.monotonic() + pause)
+                if done:
+                    self._looked_at[tree] = looked_at
+                if self._due[tree] == math.inf:  # nobody said `again` meanwhile
+                    self._due[tree] = self._next_look(tree, begun, whole=whole) if done else _soon()
 
     def _next(self) -> Tree | None:
         """Waits for a tree to be due. Its next time is never until it was compared, or until somebody says `again`."""
@@ -89,16 +100,22 @@ class Reconciler:
                 self._changed.wait(min(wait, threading.TIMEOUT_MAX))
         return None
 
-    def _pause(self, begun: float) -> float:
-        if not self.events_are_missing():
-            return self._rhythm.every
-        return min(self._rhythm.every, max(self._rhythm.pause, _SHARE * (time.monotonic() - begun)))
+    def _next_look(self, tree: Tree, begun: float, *, whole: bool) -> float:
+        """While events are missing, what changed is looked for in between: it takes so much less time that it may be
+        done so much more often.
+        """
+        now, missing = time.monotonic(), self.events_are_missing()
+        pause = max(self._rhythm.pause, _SHARE * (now - begun))
+        if whole:
+            self._whole_due[tree] = now + (min(self._rhythm.every, pause) if missing else self._rhythm.every)
+            pause = self._rhythm.pause
+        return min(self._whole_due[tree], now + pause) if missing else self._whole_due[tree]
 
-    def _reconcile(self, tree: Tree) -> bool:
+    def _reconcile(self, tree: Tree, *, whole: bool) -> bool:
         """True when it is done or nobody wants it any more."""
         self.scanning = tree
         try:
-            self._scan(tree)
+            self._scan(tree, whole=whole)
         except (OSError, IndexUnavailableError) as error:
             _log.error("cannot compare %s with the index: %s; tried again soon", display(tree.root), error)
             return False
@@ -106,13 +123,23 @@ class Reconciler:
             self.scanning = None
         return True
 
-    def _scan(self, tree: Tree) -> None:
+    def _scan(self, tree: Tree, *, whole: bool) -> None:
         begun = time.monotonic()
-        for figures in self._scanner.reconcile(tree):
+        for figures in self._steps(tree, whole=whole):
             self._stopping.wait(max(0.0, begun + figures.files / self._rhythm.rate - time.monotonic()))
             while self._scanner.index.full(_SCANS_SHARE) and not self._stopping.wait(1.0):
                 pass
             if self._stopping.is_set():
                 return
         seconds = time.monotonic() - begun
-        _log.info("compared %s with the index: %d files in %.1f s", display(tree.root), figures.files, seconds)
+        if whole:
+            _log.info("compared %s with the index: %d files in %.1f s", display(tree.root), figures.files, seconds)
+
+    def _steps(self, tree: Tree, *, whole: bool) -> Iterator[ScanFigures]:
+        if whole:
+            return self._scanner.reconcile(tree)
+        return self._scanner.catch_up(tree, self._looked_at[tree] - _CLOCKS_APART)
+
+
+def _soon() -> float:
+    return time.monotonic() + _AGAIN_AFTER_FAILURE

@@ -50,6 +50,10 @@ class Leg:
     """beginning after this one,"""
     until: bytes | None = None
     """ending with this one."""
+    since: float = 0.0
+    """Files are listed only where a name came, went or changed since this moment, seconds since the epoch; what else
+    was passed is told as a piece without files.
+    """
 
     def lists(self, directory: bytes) -> bool:
         """Are this directory's files part of it?"""
@@ -87,7 +91,9 @@ def walk(tree: bytes, leg: Leg = _EVERYTHING, skip: Skip = _nothing) -> Iterator
             if leg.enters(directory) and not skip(directory):
                 below: list[bytes] = []
                 yield from (
-                    _read(root, directory, below) if leg.lists(directory) else _only_below(root, directory, below)
+                    _read(root, directory, below, leg.since)
+                    if leg.lists(directory)
+                    else _only_below(root, directory, below)
                 )
                 levels.append((directory, sorted(below, reverse=True)))
     finally:
@@ -138,7 +144,7 @@ def _only_below(root: int, directory: bytes, below: list[bytes]) -> Iterator[Unr
     return (found for found in _read(root, directory, below) if isinstance(found, Unreadable))
 
 
-def _read(root: int, directory: bytes, below: list[bytes]) -> Iterator[Listing | Unreadable]:
+def _read(root: int, directory: bytes, below: list[bytes], since: float = 0.0) -> Iterator[Listing | Unreadable]:
     """Lists the files, and adds the names of the directories to `below`."""
     if len(directory) > _LONGEST_PATH:
         yield Unreadable(directory[:200] + b"...", f"its path is longer than {_LONGEST_PATH} bytes")
@@ -152,9 +158,19 @@ def _read(root: int, directory: bytes, below: list[bytes]) -> Iterator[Listing |
         return
     try:
         with os.scandir(fd) as entries:
-            yield from _pieces(directory, entries, below)
+            if _changed(fd, since):
+                yield from _pieces(directory, entries, below)
+            else:
+                below += (os.fsencode(entry.name) for entry in entries if entry.is_dir(follow_symlinks=False))
+                yield Listing(directory, {}, first=False, last=False)
     finally:
         os.close(fd)
+
+
+def _changed(directory: int, since: float) -> bool:
+    """Whoever sets the one time back cannot set the other."""
+    found = os.fstat(directory)
+    return max(found.st_mtime, found.st_ctime) >= since
 
 
 def _pieces(directory: bytes, entries: Iterator[os.DirEntry[str]], below: list[bytes]) -> Iterator[Listing]:
