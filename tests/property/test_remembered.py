@@ -70,6 +70,7 @@ def test_whatever_is_written_over_it_a_book_has_the_newest_answer_or_none(
     with TemporaryDirectory() as folder:
         file = Path(folder, "answers")
         book = AnswerBook(file)
+        writes = [(key, replace(answer, asked=float(number))) for number, (key, answer) in enumerate(writes)]
         for key, answer in writes:
             book.remember(key, answer)
         with file.open("r+b") as opened:

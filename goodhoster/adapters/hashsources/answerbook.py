@@ -31,6 +31,8 @@ _SLOTS = 1 << 19
 """Half a million answers, 128 MiB of disk at the most."""
 _FORMAT = 1
 """The checksum begins with it: what another version wrote is no answer."""
+_OVERTAKEN = 60.0
+"""Seconds that one question may take longer than another; what seems newer by more was written by a wrong clock."""
 _LOOK_EVERY = 1.0  # seconds between looks whether the file is still there
 
 
@@ -69,7 +71,12 @@ class AnswerBook:
         return _answer_of(slot) if slot.startswith(key) else None
 
     def remember(self, key: bytes, answer: Answer) -> None:
-        """Put it in the place of what was there. One that is too long for a slot only takes that away."""
+        """Put it in the place of what was there, unless that was asked later and overtook it. One that is too long for
+        a slot only takes that away.
+        """
+        there = self.recall(key)
+        if there and 0 < there.asked - answer.asked < _OVERTAKEN:
+            return
         try:
             if opened := self._opened():
                 os.pwrite(opened.fd, _slot_of(key, answer), _offset(key))

@@ -13,9 +13,9 @@ from goodhoster.adapters.hashsources.answerbook import Answer, AnswerBook
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.verdicts import Category, Match
 
-YES = Answer(1.5, (Match("upstream", "sha1", Category.ILLEGAL), Match("upstream", "pdq", Category.OTHER, 7)))
+YES = Answer(2.5, (Match("upstream", "sha1", Category.ILLEGAL), Match("upstream", "pdq", Category.OTHER, 7)))
 NO = Answer(2.5, ())
-MANY = Answer(3.5, tuple(Match(f"bank {number}", "pdq", Category.UNSPECIFIED, number) for number in range(9)))
+MANY = Answer(2.5, tuple(Match(f"bank {number}", "pdq", Category.UNSPECIFIED, number) for number in range(9)))
 
 
 def key(name: object) -> bytes:
@@ -52,6 +52,14 @@ def test_the_newest_answer_counts_also_where_it_is_too_long_to_be_kept(book: Ans
         book.remember(key("a"), answer)
         found.append(book.recall(key("a")))
     assert found == [NO, YES, None, NO]
+
+
+def test_an_answer_that_was_overtaken_by_a_newer_one_does_not_count(book: AnswerBook) -> None:
+    book.remember(key("a"), Answer(1000.0, YES.matches))
+    book.remember(key("a"), Answer(999.0, ()))
+    assert book.recall(key("a")) == Answer(1000.0, YES.matches)
+    book.remember(key("a"), Answer(900.0, ()))
+    assert book.recall(key("a")) == Answer(900.0, ()), "the clock was put back"
 
 
 def test_of_two_contents_that_meet_in_one_slot_the_newer_answer_stays(book: AnswerBook) -> None:
