@@ -11,8 +11,10 @@ from goodhoster.notices.letter import Letter
 from goodhoster.notices.mail import Mail, headers_of
 
 _ADDRESSES = ("From", "Reply-To")
-_FOR_THE_ANSWER = ("Subject", "Date", "Message-ID", "Auto-Submitted", "Precedence", "List-Id")
-"""They only shape our answer, which goes to the notifier's own domains. Nobody signed them."""
+_MACHINES = ("Auto-Submitted", "Precedence", "List-Id", "X-Auto-Response-Suppress", "Return-Path")
+_FOR_THE_ANSWER = ("Subject", "Date", "Message-ID", *_MACHINES)
+"""They only shape our answer, which goes to the notifier's own domains, or say that none is wanted: nobody signed them.
+"""
 
 
 def statement(letter: Letter, content: bytes, owner: Notifier) -> bytes:

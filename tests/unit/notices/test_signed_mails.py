@@ -248,6 +248,11 @@ def test_what_a_forger_writes_outside_changes_nothing_of_what_is_read(desk: Desk
     assert (urls(notice), notice.reporter.answer_to, notice.reference) == ([URL], "", "")
 
 
+@pytest.mark.parametrize("said", ["Auto-Submitted: auto-generated", "Return-Path: <>", "X-Auto-Response-Suppress: All"])
+def test_a_machine_that_signs_is_still_a_machine(desk: Desk, smime: Smime, said: str) -> None:
+    assert desk.reads(smime.detached(PART, head=f"{said}\r\n{HEAD}")).automatic
+
+
 def test_headers_inside_the_signed_part_count(desk: Desk, signer: Signer) -> None:
     inside = "Subject: [M0123456789] inside\nFrom: Desk <real@elsewhere.example>\nMessage-ID: <in@hotline.example>\n"
     notice = desk.reads(signer.detached(part(URL, inside)))
