@@ -38,7 +38,8 @@ class Opened(FileSystemEventHandler):
 def opened(host: Host) -> Iterator[Opened]:
     """Watches from its first use on."""
     opened, observer = Opened(), Observer()
-    observer.schedule(opened, str(host.customers), recursive=True, event_filter=[FileOpenedEvent])
+    for customer in host.customers.iterdir():  # each for itself: the quarantine that comes beside them is ours
+        observer.schedule(opened, str(customer), event_filter=[FileOpenedEvent])
     observer.start()
     yield opened
     observer.stop()
