@@ -28,6 +28,7 @@ from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Clock, Quarantine
 _OVERRULED = frozenset({CaseState.RESTORING, CaseState.RESTORED})
 _UNDER_WAY = frozenset({CaseState.OPEN, CaseState.RESTORING, CaseState.FAILED})
 _WAITING = frozenset({CaseState.OPEN, CaseState.RESTORING})
+_OBSERVE = "the mode is observe now"
 _ASK_AGAIN = "its sources must be asked again before a measure that comes so late"
 UNDECIDED = frozenset({CaseState.HELD, CaseState.OBSERVED})
 """Waiting for a person; nothing was done."""
@@ -182,22 +183,29 @@ class CaseDesk:
 
     def go_on(self, case: Case) -> Case:
         """With the turn in hand nobody else is at it: what is under way was left by a crash, waits, or had failed."""
-        late = case.state in MEASURING and is_late(case, self.clock(), self.rules)
-        if case.state not in _UNDER_WAY or (case.state is CaseState.FAILED and (late or self.held_since(case))):
+        waits_for = self._waits_for(case)
+        if case.state not in _UNDER_WAY or (case.state is CaseState.FAILED and (waits_for or self.held_since(case))):
             return case
         try:
             if case.state is CaseState.RESTORING:
                 return self._put_back(case, after_crash=True)
-            return self._carry_out([case], after_crash=True, waits_for=_ASK_AGAIN if late else "")[0]
+            return self._carry_out([case], after_crash=True, waits_for=waits_for)[0]
         except PassingError:
             return case
+
+    def _waits_for(self, case: Case) -> str:
+        """Why nothing may be taken offline for it now; empty when it may."""
+        if not self.rules.enforce:
+            return _OBSERVE
+        return _ASK_AGAIN if is_late(case, self.clock(), self.rules) else ""
 
     def go_on_as(self, case: Case, by_now: Verdict) -> Case:
         """With the turn in hand: go on with a measure that a match ordered, as its sources see it by now. Returns the
         case, as it was when they could not all be asked.
         """
         word = word_of(by_now, self.rules)
-        if word is Word.NONE or (case.state is CaseState.FAILED and self.held_since(case)):
+        stays = self.held_since(case) or not self.rules.enforce
+        if word is Word.NONE or (case.state is CaseState.FAILED and stays):
             return case
         self._expect_fresh(by_now)
         if word is Word.WITHDRAWN:
@@ -208,7 +216,7 @@ class CaseDesk:
 
     def go_on_asked(self, case: Case) -> Case:
         """The same where nothing stands in the way."""
-        return self._carry_out([case], after_crash=True)[0]
+        return self._carry_out([case], after_crash=True, waits_for="" if self.rules.enforce else _OBSERVE)[0]
 
     def _withdraw(self, case: Case) -> Case:
         after = withdrawn(case)

@@ -18,8 +18,10 @@ class LateCases:
     desk: CaseDesk
 
     def waiting(self) -> list[Case]:
-        """Those that the desk does not go on with by itself."""
+        """Those that the desk does not go on with by itself; none in mode observe, in which nothing is taken."""
         desk = self.desk
+        if not desk.rules.enforce:
+            return []
         with desk.turn:
             cases = desk.store.find(CaseQuery(states=MEASURING))
             return [case for case in cases if is_late(case, desk.clock(), desk.rules) and not desk.held_since(case)]

@@ -16,6 +16,7 @@ from goodhoster.adapters.stores.sqlite import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk, Order
 from goodhoster.cases.freshness import is_late
+from goodhoster.cases.latecases import LateCases
 from goodhoster.cases.turn import Turn
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import PassingError, QuarantineError, SourceUnavailableError
@@ -27,6 +28,7 @@ from goodhoster.model.quarantine import Whereabouts
 from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Category, VerdictKind
 from goodhoster.policy.rules import HouseRules
+from goodhoster.ports import CaseQuery
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.hash_source_suite import made_up
 from goodhoster.toolkit import Acted, Toolkit
@@ -244,6 +246,31 @@ class TestALateMeasure:
         house.police.trouble = DOWN
         (after,) = house.desk.recover()
         assert (after.state, after.measures[0].detail) == (CaseState.OFFLINE, "found done after a crash")
+
+    @pytest.mark.parametrize("trouble", [PassingError("the mover is away"), QuarantineError("no room")])
+    @pytest.mark.parametrize("seconds", [0, 600])
+    def test_is_not_carried_out_once_the_mode_is_observe(
+        self, house: House, trouble: PassingError | QuarantineError, seconds: float
+    ) -> None:
+        house.mover.trouble = trouble
+        before = house.state_of("anna/a.png")
+        house.mover.trouble = None
+        house.later(seconds)
+        observing = replace(house.desk, rules=replace(house.desk.rules, enforce=False))
+        observing.recover()
+        observing.resume()
+        assert LateCases(observing).waiting() == []
+        place = Place(os.fsencode(house.tree), b"anna/a.png")
+        toolkit = replace(house.toolkit, desk=observing)
+        with toolkit.examine(place) as checked:
+            toolkit.act("anna", place, checked)
+        assert house.online()
+        (case,) = house.store.find(CaseQuery())
+        assert case.state is before
+        house.desk.recover()
+        for late in house.toolkit.late():
+            house.toolkit.catch_up(late)
+        assert not house.online()
 
     def test_that_failed_is_tried_again_when_they_still_know_it(self, house: House) -> None:
         house.mover.trouble = QuarantineError("no room")
