@@ -59,7 +59,7 @@ class _Forwarding:
         self.rules.append(registered)
         if not owners:
             return self.found()
-        rule, copy_of = self.court.first_time(self.letter.fingerprint, mail)
+        rule, copy_of = self.court.first_copy(self.letter, mail)
         self.rules.append(rule)
         if not rule.passed:
             return self.found()

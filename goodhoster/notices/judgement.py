@@ -68,6 +68,14 @@ class Court:
         why = f"the same mail as {first.receipt}, shortly after it"
         return TrustRule("mail.first-time", passed=True, why=why), first.receipt
 
+    def first_copy(self, letter: Letter, mail: SeenMail) -> tuple[TrustRule, str]:
+        """The same of all of a mail. A forwarder changes its text, each time in another way: where one is pinned, a
+        mail is known again by its Message-ID alone, whichever way it comes.
+        """
+        rule, copy_of = self.first_time(letter.fingerprint, mail)
+        by_id = self.first_time(letter.fingerprint_by_id, mail)  # noted in any case: one may be pinned later
+        return by_id if self.forwarders and rule.passed and not copy_of else (rule, copy_of)
+
     def records(self, pinned: Sequence[DkimKey], name: str) -> tuple[str, ...]:
         """The texts of a key's records: pinned ones alone where there are any. PassingError when nobody answered."""
         if not pinned:
@@ -103,7 +111,7 @@ class Judgement:
         return self._found(level_of(owner), owner.id)
 
     def _is_no_replay(self, mail: SeenMail) -> bool:
-        rule, self.copy_of = self.court.first_time(self.letter.fingerprint, mail)
+        rule, self.copy_of = self.court.first_copy(self.letter, mail)
         self.rules.append(rule)
         return rule.passed
 

@@ -39,7 +39,16 @@ class Letter:
         """The same for every copy of the mail, whatever was done to its blanks on the way."""
         body = re.split(rb"\r?\n\r?\n", self.raw, maxsplit=1)[-1]
         words = hashlib.sha256(b" ".join(body.split())).digest()
-        return hashlib.sha256(self.mail.header("Message-ID").encode("utf-8", "replace") + b"\0" + words).digest()
+        return hashlib.sha256(self._message_id + b"\0" + words).digest()
+
+    @property
+    def fingerprint_by_id(self) -> bytes:
+        """The same for every copy, whatever was done to its text on the way."""
+        return hashlib.sha256(b"by id\0" + self.author.encode() + b"\0" + self._message_id).digest()
+
+    @property
+    def _message_id(self) -> bytes:
+        return self.mail.header("Message-ID").encode("utf-8", "replace")
 
 
 def letter_of(raw: bytes) -> Letter:

@@ -44,7 +44,8 @@ class Desk:
         hotline = Notifier(
             "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400, automatic=True, caps=Caps(9, 9)
         )
-        self.trust = Trust(Court([hotline], self.keys, MemorySeenMails(), forwarders=forwarders))
+        self.court = Court([hotline], self.keys, MemorySeenMails(), forwarders=forwarders)
+        self.trust = Trust(self.court)
         self._receipts = itertools.count(1)
 
     def judge(self, raw: bytes, after: timedelta = timedelta(0)) -> TrustFinding:
@@ -201,6 +202,35 @@ def test_no_name_server_may_be_better_next_time(desk: Desk, helpdesk: MailSigner
     assert desk.judge(raw).passing
     desk.keys.down = False
     assert desk.judge(raw).proof == "arc"
+
+
+LATER = timedelta(days=2)
+
+
+@pytest.mark.parametrize("first", ["forwarded", "direct"])
+@pytest.mark.parametrize("second", ["forwarded", "direct"])
+def test_a_replay_is_not_believed_whichever_way_it_comes(
+    desk: Desk, helpdesk: MailSigner, first: str, second: str
+) -> None:
+    """Whoever has an old mail of the hotline sends it to the helpdesk, which writes another footer below each."""
+    ways = {"direct": HOTLINE.sign(MAIL), "forwarded": sealed(helpdesk, changed())}
+    again = {"direct": ways["direct"], "forwarded": sealed(helpdesk, changed() + b"ticket 2\r\n")}
+    assert desk.judge(ways[first]).notifier == "hotline"
+    finding = desk.judge(again[second], LATER)
+    assert (finding.level, finding.notifier) == (TrustLevel.UNAUTHENTICATED, "")
+    assert "mail.first-time" in [rule.name for rule in finding.rules if not rule.passed]
+
+
+def test_the_same_mail_both_ways_within_the_hour_is_a_copy(desk: Desk, helpdesk: MailSigner) -> None:
+    assert desk.judge(HOTLINE.sign(MAIL)).copy_of == ""
+    assert desk.judge(sealed(helpdesk, changed()), timedelta(minutes=5)).copy_of == "r1"
+
+
+def test_a_replay_of_before_the_forwarder_was_pinned_is_none_after(helpdesk: MailSigner) -> None:
+    desk = Desk(helpdesk, forwarders=())
+    assert desk.judge(HOTLINE.sign(MAIL)).notifier == "hotline"
+    desk.trust = Trust(replace(desk.court, forwarders=(Forwarder("helpdesk.example"),)))
+    assert failed(desk.judge(sealed(helpdesk, changed()), LATER)) == ["mail.first-time"]
 
 
 def test_a_replay_is_not_believed(desk: Desk, helpdesk: MailSigner) -> None:
