@@ -6,22 +6,22 @@ stands then. Off unless `[agent] ask_again_after` says otherwise.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 
 from goodhoster.assembly.desk import House
-from goodhoster.errors import GoodhosterError
+from goodhoster_agent.rounds import Rounds
 
-_log = logging.getLogger(__name__)
 _BETWEEN_PAGES = 0.1  # seconds: two million files are gone through in two minutes
 _BETWEEN_ROUNDS = 600.0
 _WHILE_FAILING = 30.0
 
 
 class AskAgain:
-    """One thread beside the workers; none where it is not wanted or no source is remote."""
+    """Rounds beside the workers; idle where it is not wanted or no source is remote. The next start goes on with what
+    was not asked yet.
+    """
 
     def __init__(self, house: House, queued: Callable[[], None]) -> None:
         agent = house.settings.agent
@@ -30,27 +30,14 @@ class AskAgain:
         self._index = house.index
         self._services = [source for source in house.sources if not source.local]
         self._queued = queued
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._go_round, name="ask-again")
+        failing = "what was asked long ago cannot be looked up now"
+        self.rounds = Rounds("ask-again", self._go, failing, _BETWEEN_ROUNDS)
 
-    def start(self) -> None:
-        """Begin, if it is wanted."""
-        if self._after and self._services:
-            self._thread.start()
-
-    def stop(self) -> None:
-        """End at once; the next start goes on with what was not asked yet."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _go_round(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._go_through(self._after or 0.0)
-            except GoodhosterError as error:
-                _log.error("what was asked long ago cannot be looked up now: %s", error)
-            self._stopping.wait(_BETWEEN_ROUNDS)
+    def _go(self) -> float:
+        if not self._after or not self._services:
+            return threading.TIMEOUT_MAX
+        self._go_through(self._after)
+        return _BETWEEN_ROUNDS
 
     def _go_through(self, after: float) -> None:
         now = time.time()
@@ -60,13 +47,13 @@ class AskAgain:
                     return
                 self._index.expect([arrival], time.time())
                 self._queued()
-            if self._stopping.wait(_BETWEEN_PAGES):
+            if self.rounds.stopping.wait(_BETWEEN_PAGES):
                 return
 
     def _stopped_before_turn(self) -> bool:
-        while self._failing() and not self._stopping.wait(_WHILE_FAILING):
+        while self._failing() and not self.rounds.stopping.wait(_WHILE_FAILING):
             pass
-        return self._stopping.wait(self._between)
+        return self.rounds.stopping.wait(self._between)
 
     def _failing(self) -> bool:
         """Is one refusing us, or left alone after failures? One failure, or one odd file, says nothing yet."""

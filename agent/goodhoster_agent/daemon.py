@@ -144,9 +144,9 @@ class Daemon:
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(house.trees, house.index, source, rhythm)
         self._watcher.queued = self._workers.ring
-        self._retro = RetroMatch(house, self._workers.ring)
-        self._again = AskAgain(house, self._workers.ring)
         self._late = LateMeasures(house.toolkit)
+        retro, again = RetroMatch(house, self._workers.ring), AskAgain(house, self._workers.ring)
+        self._rounds = (retro.rounds, again.rounds, self._late.rounds)
         notices = open_notices(house)
         self._notices = NoticeWork(notices, house.settings)
         self._owners = owner_letters(house, notices)
@@ -162,9 +162,8 @@ class Daemon:
         self._try_again(time.monotonic())
         self._workers.start()
         self._watcher.start()
-        self._retro.start()
-        self._again.start()
-        self._late.start()
+        for rounds in self._rounds:
+            rounds.start()
         self._notices.start()
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
@@ -191,9 +190,8 @@ class Daemon:
         """End after the files in hand, but for what is being opened; what waits is on disk."""
         self._house.toolkit.hasher.close()
         self._notices.stop()
-        self._late.stop()
-        self._retro.stop()
-        self._again.stop()
+        for rounds in self._rounds:
+            rounds.stop()
         self._watcher.stop()
         self._workers.stop()
         forget_report(self._house.settings.state_dir)
@@ -238,6 +236,7 @@ class Daemon:
                 + self._watcher.problems()
                 + self._house.toolkit.hasher.problems()
                 + self._measures()
+                + [problem for rounds in self._rounds for problem in rounds.problems()]
                 + self._late.problems()
                 + _source_problems(self._house)
                 + _exemption_problems(self._house)

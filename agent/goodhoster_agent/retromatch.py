@@ -1,8 +1,8 @@
 """Retro-match: when an own list changes, what was seen before is compared with it, and what it knows is checked again.
 
 No file is opened for the comparison: the index has the digests and the fingerprints. Of a near list only what is new
-is looked for. It uses half a core at most, so that fresh uploads do
-not wait for it, and it may be broken off at any point: with which lists all was compared is noted at its end.
+is looked for. It uses half a core at most, so that fresh uploads do not wait for it, and it may be broken off at any
+point: with which lists all was compared is noted at its end, and what is not compared yet is at the next start.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from goodhoster.assembly.desk import House
 from goodhoster.checking.digestlist import DigestList
-from goodhoster.errors import GoodhosterError
 from goodhoster.uploads.seennear import GrownNear
+from goodhoster_agent.rounds import Rounds
 
 if TYPE_CHECKING:  # numpy may be missing
     from goodhoster.checking.near.nearlist import NearList
@@ -26,34 +26,23 @@ _LOOK_EVERY = 1.0  # seconds
 
 
 class RetroMatch:
-    """One thread beside the workers; idle where no [[hash_source]] of kind list is configured."""
+    """Rounds beside the workers; idle where no [[hash_source]] of kind list is configured. Lists that changed while
+    nothing ran are compared first.
+    """
 
     def __init__(self, house: House, queued: Callable[[], None]) -> None:
         self._index = house.index
         self._within = house.near
         self._shelf = house.shelf if house.near else None
         self._queued = queued
-        self._stopping = threading.Event()
-        self._complaint = ""
-        self._thread = threading.Thread(target=self._watch, name="retro-match")
+        failing = "what was seen before cannot be compared with the lists now"
+        self.rounds = Rounds("retro-match", self._go, failing, _LOOK_EVERY)
 
-    def start(self) -> None:
-        """Begin; lists that changed while nothing ran are compared first."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End within a page of the index; what is not compared yet is at the next start."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _watch(self) -> None:
-        while self._shelf and not self._stopping.wait(_LOOK_EVERY):
-            try:
-                self._look(self._shelf.lists(), self._shelf.near_lists())
-                self._complaint = ""
-            except (GoodhosterError, OSError) as error:
-                self._complain(error)
+    def _go(self) -> float:
+        if self._shelf is None:
+            return threading.TIMEOUT_MAX
+        self._look(self._shelf.lists(), self._shelf.near_lists())
+        return _LOOK_EVERY
 
     def _look(self, lists: Sequence[DigestList], near_lists: Sequence[NearList]) -> None:
         compared = self._index.seen.compared()
@@ -67,7 +56,7 @@ class RetroMatch:
         grown = {name: new for name, each in near.items() if (new := each.since(compared.get(name, "")))}
         if changed or grown:
             self._compare(changed, grown)
-        if not self._stopping.is_set():
+        if not self.rounds.stopping.is_set():
             self._index.seen.note_compared(versions)
 
     def _name(self, near: NearList) -> str:
@@ -85,15 +74,9 @@ class RetroMatch:
             found += len(arrivals)
             if arrivals:
                 self._queued()
-            if self._stopping.wait(time.monotonic() - paced):
+            if self.rounds.stopping.wait(time.monotonic() - paced):
                 return
             paced = time.monotonic()
         took = time.monotonic() - begun
         names = ", ".join((*changed, *grown))
         _log.info("%s changed: %d files seen before are checked again (compared in %.1f s)", names, found, took)
-
-    def _complain(self, error: Exception) -> None:
-        """Once about the same thing: it comes again every second."""
-        if str(error) != self._complaint:
-            _log.error("what was seen before cannot be compared with the lists now: %s", error)
-        self._complaint = str(error)
