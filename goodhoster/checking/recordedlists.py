@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from goodhoster.checking import ownlists
@@ -32,26 +32,15 @@ class RecordedLists:
         what: _Told = {"change": "import", "category": category, "replace": replace, "files": names}
         self._intend(source, what, actor)
         imported = ownlists.import_files(self.directory, files, whose, replace=replace)
-        self.audit.append_all([AuditEvent("list.imported", _counts(each)) for each in imported])
+        self.audit.append_all([AuditEvent("list.imported", asdict(each)) for each in imported])
         return imported
 
     def remove(self, source: str, kind: ListKind | None, actor: str) -> tuple[Removed, ...]:
         """As `ownlists.remove`."""
         self._intend(source, {"change": "remove", "algorithm": kind and kind.value}, actor)
         removed = ownlists.remove(self.directory, source, kind)
-        gone = [{"source": each.source, "algorithm": each.algorithm, "entries": each.entries} for each in removed]
-        self.audit.append_all([AuditEvent("list.removed", each) for each in gone])
+        self.audit.append_all([AuditEvent("list.removed", asdict(each)) for each in removed])
         return removed
 
     def _intend(self, source: str, what: _Told, actor: str) -> None:
         self.audit.append(AuditEvent("list.intended", {"source": source, **what, "actor": actor}))
-
-
-def _counts(imported: Imported) -> dict[str, str | int]:
-    return {
-        "source": imported.source,
-        "algorithm": imported.algorithm,
-        "entries": imported.entries,
-        "added": imported.added,
-        "removed": imported.removed,
-    }

@@ -11,33 +11,16 @@ from email.message import Message
 
 import dkim
 
-from goodhoster.notices.signatures import MOST_SIGNATURES, Signature, signatures_of, tags_of
+from goodhoster.notices.signatures import MOST_SIGNATURES, Signature, Signed, signatures_of, tags_of
 
 _LONGEST_SEAL = 8 << 10  # characters
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """One ARC-Seal header."""
-
-    tags: Mapping[str, str]
-
-    @property
-    def domain(self) -> str:
-        """Who sealed, lower case."""
-        return self.tags["d"].lower().rstrip(".")
-
-    @property
-    def key_name(self) -> str:
-        """Where its public key is published."""
-        return f"{self.tags['s']}._domainkey.{self.domain}"
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
     """The sets of a mail that was passed on, as far as they matter to us."""
 
-    seals: tuple[Seal, ...]
+    seals: tuple[Signed, ...]
     """Oldest first; never empty."""
     message: Signature
     """The newest ARC-Message-Signature."""
@@ -54,7 +37,7 @@ def chain_of(mail: Message) -> Chain | None:
     if not newest or any(set(found) != set(range(1, newest + 1)) for found in (seals, messages, results)):
         return None
     read = [tags_of(seals[number]) for number in range(1, newest + 1)]
-    whole = tuple(Seal(tags) for tags in read if tags and {"a", "b", "cv", "d", "s"} <= set(tags))
+    whole = tuple(Signed(tags) for tags in read if tags and {"a", "b", "cv", "d", "s"} <= set(tags))
     signed = signatures_of([messages[newest]])
     if len(whole) != newest or not signed:
         return None

@@ -29,11 +29,9 @@ _LONGEST_RECORD = 2048  # characters; RSA with 8192 bits has 1,400
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
-    """One DKIM-Signature header."""
+class Signed:
+    """A header with tags that say who signed, by which key: of DKIM, or of ARC, which took them over."""
 
-    number: int
-    """Its place among the signatures, from 0."""
     tags: Mapping[str, str]
 
     @property
@@ -45,6 +43,14 @@ class Signature:
     def key_name(self) -> str:
         """Where its public key is published."""
         return f"{self.tags['s']}._domainkey.{self.domain}"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature(Signed):
+    """One DKIM-Signature or ARC-Message-Signature header."""
+
+    number: int
+    """Its place among the signatures, from 0."""
 
     @property
     def signed(self) -> frozenset[str]:
@@ -87,7 +93,7 @@ def _signature(number: int, text: str) -> Signature | None:
     if len(text) > _LONGEST_SIGNATURE or _LONG_BLANK.search(text):
         return None
     tags = tags_of(text)
-    return Signature(number, tags) if tags and {"d", "s", "h", "a", "b", "bh"} <= set(tags) else None
+    return Signature(tags, number) if tags and {"d", "s", "h", "a", "b", "bh"} <= set(tags) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from goodhoster.assembly.state import audit_log, lists_directory
-from goodhoster.checking.listbuild import Imported, Removed
+from goodhoster.checking.listbuild import Imported
 from goodhoster.checking.listentries import KINDS, ListKind
 from goodhoster.checking.ownlists import ListStatus, survey
 from goodhoster.checking.recordedlists import RecordedLists
@@ -44,7 +45,7 @@ def import_command(
     """Add MD5, SHA-1, SHA-256 digests and PDQ fingerprints to a source's lists; all files or nothing."""
     lists = _recorded(read_settings(config))
     for imported in lists.import_files(files, (source, category), whoever_types(), replace=replace):
-        print_json(_imported(imported)) if as_json else print(_imported_text(imported))
+        print_json(asdict(imported)) if as_json else print(_imported_text(imported))
 
 
 @app.command("list")
@@ -68,7 +69,7 @@ def remove_command(
     """Take a source's lists away."""
     kind = _kind(algorithm) if algorithm else None
     for removed in _recorded(read_settings(config)).remove(source, kind, whoever_types()):
-        print_json(_removed(removed)) if as_json else print(f"removed {removed.source} {removed.algorithm}")
+        print_json(asdict(removed)) if as_json else print(f"removed {removed.source} {removed.algorithm}")
 
 
 def _recorded(settings: Settings) -> RecordedLists:
@@ -80,16 +81,6 @@ def _kind(name: str) -> ListKind:
         return KINDS[name]
     except KeyError:
         raise typer.BadParameter(f"{name!r} is not one of " + ", ".join(KINDS)) from None
-
-
-def _imported(imported: Imported) -> dict[str, Any]:
-    return {
-        "source": imported.source,
-        "algorithm": imported.algorithm,
-        "entries": imported.entries,
-        "added": imported.added,
-        "removed": imported.removed,
-    }
 
 
 def _imported_text(imported: Imported) -> str:
@@ -113,7 +104,3 @@ def _status_text(status: ListStatus) -> str:
         return f"{status.source} {status.algorithm}: damaged: {status.damage}"
     categories = ", ".join(f"{count:,} {category}" for category, count in (status.categories or {}).items())
     return f"{status.source} {status.algorithm}: {status.entries:,} entries ({categories}), {status.imported_at}"
-
-
-def _removed(removed: Removed) -> dict[str, Any]:
-    return {"source": removed.source, "algorithm": removed.algorithm, "entries": removed.entries}
