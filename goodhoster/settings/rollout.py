@@ -27,8 +27,9 @@ class RolloutSettings:
     )
     remember_no: float = setting(
         duration_or_never,
-        "The same for a no: what comes onto the service's list is told of so much later, at the most.",
-        default=3600.0,
+        "The same for a no. A file whose content came onto the service's list within that time of being asked about, "
+        "and that is uploaded again within it, is clear like any from before the list grew (see ask_again_after).",
+        default=5 * 60.0,
     )
     owner: str | None = setting(
         mail_address,
