@@ -12,11 +12,21 @@ from goodhoster.uploads.rows import Row, row_of_same_state
 
 _PAGE = 500
 _NUMBER = "(SELECT id FROM directories WHERE tree = ? AND path = ?)"
-_STATES = f"SELECT name, waiting, ino, size, mtime_ns, ctime_ns FROM uploads WHERE directory = {_NUMBER}"  # noqa: S608 - our own texts
+_STATES = f"""SELECT name, hints, since, waiting, ino, size, mtime_ns, ctime_ns FROM uploads
+    WHERE directory = {_NUMBER}"""  # noqa: S608 - our own texts
 
 
 _InHand = Callable[[bytes, bytes, bytes], bool]
 """Tree, directory, name: does a worker have it?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A name of the index, as of one moment: a hint that comes later makes another one of it."""
+
+    name: bytes
+    hints: int
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +37,8 @@ class Comparison:
     """Names that have no verdict in their present state and do not wait for one either. What a worker has in hand is
     unsettled: it may have been read before it changed.
     """
-    vanished: list[bytes]
-    """Names that the index knows and the disk does not."""
+    missing: list[Known]
+    """What the index knows and was not among the given files. It may have come after they were listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +62,11 @@ class Inventory:
     def compare(self, tree: bytes, directory: bytes, states: Mapping[bytes, FileState]) -> Comparison:
         """A directory of which all regular files are given."""
         rows = self._rows(_STATES, (tree, directory))
-        return Comparison(
-            self._unsettled(tree, directory, rows, states), [name for name, *_ in rows if name not in states]
-        )
+        missing = [Known(*row[:3]) for row in rows if row[0] not in states]
+        return Comparison(self._unsettled(tree, directory, rows, states), missing)
 
     def compare_part(self, tree: bytes, directory: bytes, states: Mapping[bytes, FileState]) -> Comparison:
-        """Some of a directory's files; nothing is said of vanished ones (see `names`)."""
+        """Some of a directory's files; nothing is said of missing ones (see `known`)."""
         names = list(states)
         rows: list[Row] = []
         for start in range(0, len(names), _PAGE):
@@ -66,26 +75,31 @@ class Inventory:
             rows += self._rows(f"{_STATES} AND name IN ({marks})", (tree, directory, *page))
         return Comparison(self._unsettled(tree, directory, rows, states), [])
 
-    def names(self, tree: bytes, directory: bytes) -> Iterator[Sequence[bytes]]:
-        """All names that the index knows in a directory, in pages; they may be dropped meanwhile."""
-        query = f"SELECT name FROM uploads WHERE directory = {_NUMBER} AND name > ? ORDER BY name LIMIT ?"  # noqa: S608
-        yield from self._pages(query, (tree, directory))
+    def known(self, tree: bytes, directory: bytes) -> Iterator[Sequence[Known]]:
+        """All that the index knows in a directory, in pages; they may be dropped meanwhile."""
+        query = f"""SELECT name, hints, since FROM uploads
+            WHERE directory = {_NUMBER} AND name > ? ORDER BY name LIMIT ?"""  # noqa: S608
+        for page in self._pages(query, (tree, directory)):
+            yield [Known(*row) for row in page]
 
     def directories(self, tree: bytes) -> Iterator[Sequence[bytes]]:
         """All directories below the tree's root that the index knows, in pages; they may be dropped meanwhile."""
-        yield from self._pages(
-            "SELECT path FROM directories WHERE tree = ? AND path > ? ORDER BY path LIMIT ?", (tree,)
-        )
+        query = "SELECT path FROM directories WHERE tree = ? AND path > ? ORDER BY path LIMIT ?"
+        for page in self._pages(query, (tree,)):
+            yield [path for (path,) in page]
 
-    def drop(self, tree: bytes, directory: bytes, names: Iterable[bytes]) -> None:
-        """These files are gone. A row whose file was found known stays as the trace of it, but waits no longer."""
-        keys = [(tree, directory, name) for name in names]
+    def drop(self, tree: bytes, directory: bytes, gone: Iterable[Known]) -> None:
+        """These files were seen to be gone after they were read here; what was hinted at since then stays. A row whose
+        file was found known stays as the trace of it, but waits no longer.
+        """
+        keys = [(tree, directory, known.name, known.hints, known.since) for known in gone]
         if keys:
-            self._database.run(lambda db: _drop(db, f"directory = {_NUMBER} AND name = ?", keys))
+            as_read = f"directory = {_NUMBER} AND name = ? AND hints = ? AND since = ?"
+            self._database.run(lambda db: _drop(db, as_read, keys))
             self._clear_directory(tree, directory)
 
     def drop_directory(self, tree: bytes, directory: bytes) -> None:
-        """This directory is gone, and all files in it; see `drop`."""
+        """This directory is no longer ours to look at, nor any file in it; see `drop`."""
         self._database.run(lambda db: _drop(db, f"directory = {_NUMBER}", [(tree, directory)]))
         self._clear_directory(tree, directory)
 
@@ -102,16 +116,17 @@ class Inventory:
     def _rows(self, query: str, values: Row) -> list[Row]:
         return self._database.run(lambda db: db.execute(query, values).fetchall())
 
-    def _pages(self, query: str, values: Row) -> Iterator[Sequence[bytes]]:
+    def _pages(self, query: str, values: Row) -> Iterator[Sequence[Row]]:
+        """Rows in the order of their first column."""
         after = b""
         while page := self._rows(query, (*values, after, _PAGE)):
             after = page[-1][0]
-            yield [name for (name,) in page]
+            yield page
 
     def _unsettled(
         self, tree: bytes, directory: bytes, rows: Iterable[Row], states: Mapping[bytes, FileState]
     ) -> list[bytes]:
-        known = {row[0]: row[1:] for row in rows}
+        known = {row[0]: row[3:] for row in rows}
 
         def is_settled(name: bytes, state: FileState) -> bool:
             if (row := known.get(name)) is None:

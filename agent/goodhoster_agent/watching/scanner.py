@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from goodhoster.model.uploads import FileState, Place, display
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
-from goodhoster.uploads.inventory import Progress
+from goodhoster.uploads.inventory import Known, Progress
 from goodhoster.uploads.opening import open_tree
 from goodhoster.uploads.places import Tree
 from goodhoster_agent.watching.mounts import holds_files, mounts_below
@@ -92,8 +92,24 @@ class Scanner:
         try:
             for page in self.index.inventory.directories(tree.root):
                 for directory in page:
-                    if tree.leaves_alone(directory) or not is_directory(root, directory):
+                    if tree.leaves_alone(directory):
                         self.index.inventory.drop_directory(tree.root, directory)
+                    elif not is_directory(root, directory):
+                        self.drop_vanished(tree, directory)
+        finally:
+            os.close(root)
+
+    def drop_vanished(self, tree: Tree, directory: bytes, pages: Iterable[Sequence[Known]] | None = None) -> None:
+        """Drop what the index knows in a directory and is there no more; `pages` is what comes into question, else all.
+
+        Looked for after the index was read, and dropped only if no hint came since: a file that came meanwhile, and
+        whose hint was heard already, would else be lost.
+        """
+        root = open_tree(tree.root)
+        try:
+            for page in self.index.inventory.known(tree.root, directory) if pages is None else pages:
+                gone = vanished(root, directory, [known.name for known in page])
+                self.index.inventory.drop(tree.root, directory, [known for known in page if known.name in gone])
         finally:
             os.close(root)
 
@@ -122,9 +138,10 @@ class _Batch:
         inventory = self.scanner.index.inventory
         compare = inventory.compare if listing.whole else inventory.compare_part
         found = compare(tree.root, listing.directory, listing.files)
-        inventory.drop(tree.root, listing.directory, found.vanished)
+        if found.missing:
+            self.scanner.drop_vanished(tree, listing.directory, [found.missing])
         if listing.last and not listing.whole:
-            self._drop_vanished(tree, listing.directory)
+            self.scanner.drop_vanished(tree, listing.directory)
         now = time.time()
         for name in found.unsettled:
             place = Place(tree.root, os.path.join(listing.directory, name))
@@ -149,13 +166,3 @@ class _Batch:
         quiet_since = max(state.mtime_ns, state.ctime_ns) / 1e9
         due = min(now + self.scanner.settle, max(now, quiet_since + self.scanner.settle))
         return Arrival(place, customer, due, self.priority, quiet=self.scanner.settle)
-
-    def _drop_vanished(self, tree: Tree, directory: bytes) -> None:
-        """A directory too large to be compared at once."""
-        inventory = self.scanner.index.inventory
-        root = open_tree(tree.root)
-        try:
-            for page in inventory.names(tree.root, directory):
-                inventory.drop(tree.root, directory, vanished(root, directory, list(page)))
-        finally:
-            os.close(root)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from goodhoster import kernel
@@ -111,24 +112,25 @@ def is_directory(root: int, path: bytes) -> bool:
     return True
 
 
-def vanished(root: int, directory: bytes, names: list[bytes]) -> list[bytes]:
-    """Which of these names are in the directory no more."""
+def vanished(root: int, directory: bytes, names: Iterable[bytes]) -> frozenset[bytes]:
+    """Which of these names are no file in the directory (any more); none where that cannot be told."""
     try:
         fd = kernel.open_beneath(root, directory or b".", os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset(names)
     except OSError:
-        return []  # the walk told of it
+        return frozenset()  # the walk told of it
     try:
-        return [name for name in names if not _exists(fd, name)]
+        return frozenset(name for name in names if not _is_file(fd, name))
     finally:
         os.close(fd)
 
 
-def _exists(directory: int, name: bytes) -> bool:
+def _is_file(directory: int, name: bytes) -> bool:
     try:
-        os.stat(name, dir_fd=directory, follow_symlinks=False)
+        return stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
     except FileNotFoundError:
         return False
-    return True
 
 
 def _order(path: bytes) -> list[bytes]:
