@@ -46,7 +46,7 @@ class HashingPool:
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
-        self._closed = False
+        self._closed = threading.Event()
         self.lost = 0
         """Workers that hung or died since the start."""
         self.missing: frozenset[str] = frozenset()
@@ -85,7 +85,7 @@ class HashingPool:
     def close(self) -> None:
         """See `ports.Hasher`. What is being opened has its digests and the fault `opening-postponed`."""
         with self._lock:
-            self._closed = True
+            self._closed.set()
             idle, self._idle = self._idle, []
             busy = list(self._busy)
         for worker in idle:
@@ -106,12 +106,14 @@ class HashingPool:
         told: Content | None = None
         fault: Fault | None = None
         for _ in range(_TRIES):
+            if self._closed.is_set():
+                fault = _ENDING
+                break
             try:
                 return self._by_a_worker(fd, place)
             except WorkerLostError as lost:
-                reason, why = (POSTPONED, "the program is ending") if self._closed else (lost.reason, str(lost))
-                told, fault = told or lost.content, Fault(reason, why)
-                if reason == POSTPONED:
+                told, fault = told or lost.content, _ENDING if self._closed.is_set() else Fault(lost.reason, str(lost))
+                if fault.reason == POSTPONED:
                     break
                 self._note(str(lost))
         return replace(told or read_content(fd, self._limits.file_bytes), fault=fault)
@@ -120,6 +122,9 @@ class HashingPool:
         worker = self._take()
         with self._lock:
             self._busy.add(worker)
+            closed = self._closed.is_set()
+        if closed:  # while it started; `close` did not see it
+            worker.abandon()
         try:
             content = worker.read(fd, place.move)
         except UncheckedError:
@@ -148,7 +153,7 @@ class HashingPool:
 
     def _put_back(self, worker: Worker) -> None:
         with self._lock:
-            if not self._closed and worker.files < _LIFE and len(self._idle) < self._processes:
+            if not self._closed.is_set() and worker.files < _LIFE and len(self._idle) < self._processes:
                 self._idle.append(worker)
                 return
         worker.stop()
@@ -163,6 +168,9 @@ class HashingPool:
         if new:
             self.missing |= new
             _log.warning("pictures are opened with less protection: this machine has no %s", ", no ".join(sorted(new)))
+
+
+_ENDING = Fault(POSTPONED, "the program is ending")
 
 
 class _Place:

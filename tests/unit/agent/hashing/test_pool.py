@@ -167,6 +167,15 @@ def test_a_pool_that_is_closed_waits_for_no_slow_file(pool: HashingPool) -> None
     assert content.digests.sha256 == hashlib.sha256(SLOW).digest()
 
 
+def test_a_pool_that_is_closed_opens_nothing_any_more(pool: HashingPool) -> None:
+    """Between the end of the pool and that of the threads that use it, more files come out of the queue."""
+    pool.close()
+    content = read(pool, SLOW)
+    assert content.fault
+    assert content.fault.reason == POSTPONED
+    assert content.digests.sha256 == hashlib.sha256(SLOW).digest()
+
+
 def test_workers_end_with_the_pool() -> None:
     pool = HashingPool(LIMITS, 1)
     read(pool, jpeg(1))
