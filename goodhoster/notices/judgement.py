@@ -68,13 +68,14 @@ class Court:
         why = f"the same mail as {first.receipt}, shortly after it"
         return TrustRule("mail.first-time", passed=True, why=why), first.receipt
 
-    def first_copy(self, letter: Letter, mail: SeenMail) -> tuple[TrustRule, str]:
+    def first_copy(self, letter: Letter, mail: SeenMail, *, signed_id: bool = True) -> tuple[TrustRule, str]:
         """The same of all of a mail. A forwarder changes its text, each time in another way: where one is pinned, a
-        mail is known again by its Message-ID alone, whichever way it comes.
+        mail is known again by its Message-ID alone, whichever way it comes. One that nobody signed tells nothing.
         """
         rule, copy_of = self.first_time(letter.fingerprint, mail)
         by_id = self.first_time(letter.fingerprint_by_id, mail)  # noted in any case: one may be pinned later
-        return by_id if self.forwarders and rule.passed and not copy_of else (rule, copy_of)
+        telling = signed_id and self.forwarders and rule.passed and not copy_of
+        return by_id if telling else (rule, copy_of)
 
     def records(self, pinned: Sequence[DkimKey], name: str) -> tuple[str, ...]:
         """The texts of a key's records: pinned ones alone where there are any. PassingError when nobody answered."""

@@ -37,7 +37,7 @@ def belief_in_part(court: Court, letter: Letter, mail: SeenMail) -> Belief | Non
 def _first_time(court: Court, letter: Letter, proof: Proof, mail: SeenMail) -> tuple[TrustRule, str]:
     """All of the mail is noted, too: sent again as it is, it must not be believed for its DKIM signature instead."""
     rule, copy_of = court.first_time(_fingerprint(proof), mail)
-    return (rule, copy_of) if copy_of or not rule.passed else court.first_copy(letter, mail)
+    return (rule, copy_of) if copy_of or not rule.passed else court.first_copy(letter, mail, signed_id=False)
 
 
 def _signed(letter: Letter, proof: Proof, owner: Notifier) -> RawNotice:
