@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import Counter
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -71,8 +71,10 @@ class Figures:
         self._writing = Lock()
         self._pending: Counter[tuple[str, str, str]] = Counter()
         try:
-            self._database = sqlite3.connect(file, check_same_thread=False)
-            self._database.executescript(_SCHEMA)
+            with ExitStack() as opening:
+                self._database = opening.enter_context(closing(sqlite3.connect(file, check_same_thread=False)))
+                self._database.executescript(_SCHEMA)
+                opening.pop_all()
         except sqlite3.Error as error:
             raise ConfigurationError(
                 f"figures cannot be kept in {file}: {error}", hint="Check the folder's owner and free space."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -83,12 +83,14 @@ def time_text(moment: datetime | None) -> str | None:
 
 def _connect(file: Path, schema: Schema, patience: float) -> sqlite3.Connection:
     try:
-        db = sqlite3.connect(file, check_same_thread=False, timeout=patience)
-        db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version not in {0, schema.version}:
-            raise ConfigurationError(f"{file} was written by another version ({version})", hint="use that version")
-        db.executescript(schema.tables + f"PRAGMA user_version = {schema.version};")
+        with ExitStack() as opening:
+            db = opening.enter_context(closing(sqlite3.connect(file, check_same_thread=False, timeout=patience)))
+            db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version not in {0, schema.version}:
+                raise ConfigurationError(f"{file} was written by another version ({version})", hint="use that version")
+            db.executescript(schema.tables + f"PRAGMA user_version = {schema.version};")
+            opening.pop_all()
     except sqlite3.DatabaseError as error:
         hint = "this is the record: restore it from a backup, do not delete it"
         raise ConfigurationError(f"the record {file} cannot be used: {error}", hint=hint) from error

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
 
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.notices import SeenMail
+
+_SCHEMA = """
+PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+CREATE TABLE IF NOT EXISTS first_seen (
+  fingerprint BLOB PRIMARY KEY, receipt TEXT NOT NULL, at TEXT NOT NULL
+) WITHOUT ROWID;
+"""
 
 
 class SqliteSeenMails:
@@ -17,13 +25,11 @@ class SqliteSeenMails:
     def __init__(self, file: Path) -> None:
         self._lock = threading.Lock()
         try:
-            self._db = sqlite3.connect(file, check_same_thread=False, timeout=30)
-            self._db.executescript(
-                """PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-                CREATE TABLE IF NOT EXISTS first_seen (
-                  fingerprint BLOB PRIMARY KEY, receipt TEXT NOT NULL, at TEXT NOT NULL
-                ) WITHOUT ROWID;"""
-            )
+            with ExitStack() as opening:
+                db = opening.enter_context(closing(sqlite3.connect(file, check_same_thread=False, timeout=30)))
+                db.executescript(_SCHEMA)
+                opening.pop_all()
+            self._db = db
         except sqlite3.DatabaseError as error:
             hint = "restore it from a backup: without it, old notices could be replayed"
             raise ConfigurationError(f"the file of seen mails {file} cannot be used: {error}", hint=hint) from error
