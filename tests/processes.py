@@ -57,9 +57,9 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def mover_below(pid: int) -> int:
-    """The mover that this process, or its keeper, started."""
-    return eventually(lambda: called("gh-mover", pid))[0]
+def movers_below(pid: int) -> list[int]:
+    """The movers that this process, or its keeper, started."""
+    return eventually(lambda: called("gh-mover", pid))
 
 
 ROOT = os.geteuid() == 0

@@ -6,8 +6,10 @@ crash at any point: what is found done is not done twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TypeVar
 
 from goodhoster.cases.atonce import at_once
 from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, RefusedError
@@ -15,6 +17,8 @@ from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.quarantine import Whereabouts
 from goodhoster.ports import AuditLog, Quarantine
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +78,13 @@ class Measures:
         `waits_for` says why none may be taken now: then only what a crash had left done is found so.
         """
         steps = [_Step(c, n) for c in cases for n, m in enumerate(c.measures) if m.state is not MeasureState.DONE]
-        found = at_once(self._found, steps) if after_crash else [None] * len(steps)
+        found = _side_by_side(self._found, steps) if after_crash else [None] * len(steps)
         left = [step for step, end in zip(steps, found, strict=True) if end is None]
         if waits_for:
             taken = iter([_not_done(step, PassingError(waits_for)) for step in left])
         else:
             self.audit.append_all([_intended(s) for s in left if s.measure.state is not MeasureState.FAILED])
-            taken = iter(at_once(self._take_offline, left))
+            taken = iter(_side_by_side(self._take_offline, left))
         ends = [end or next(taken) for end in found]
         self.audit.append_all([end.event for end in ends if end.event])
         after = {(step.case.id, step.number): end.measure for step, end in zip(steps, ends, strict=True)}
@@ -126,6 +130,20 @@ class Measures:
             if self.quarantine.settle(name, upload) is Whereabouts.QUARANTINE:
                 raise
         return True
+
+
+def _side_by_side(do: Callable[[_Step], Result], steps: Sequence[_Step]) -> list[Result]:
+    """What it makes of each, in their order. Names of one file are taken one after the other: the label of the first
+    tells how it was before it was locked.
+    """
+    names: dict[tuple[int, int], list[int]] = {}
+    for number, step in enumerate(steps):
+        state = step.copy.upload.state
+        names.setdefault((state.dev, state.ino), []).append(number)
+    files = list(names.values())
+    results = at_once(lambda numbers: [do(steps[number]) for number in numbers], files)
+    by_number = dict(zip(chain.from_iterable(files), chain.from_iterable(results), strict=True))
+    return [by_number[number] for number in range(len(steps))]
 
 
 def _undone(measure: Measure) -> Measure:

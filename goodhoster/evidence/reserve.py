@@ -47,6 +47,8 @@ def _written(shelf: int, piece: bytes) -> bool:
         with opened(fd):
             os.write(fd, os.urandom(_SIZE))  # random: a file system that packs would keep no room
             os.fsync(fd)
+    except FileExistsError:
+        return True  # another mover makes it just now
     except OSError:
         with suppress(FileNotFoundError):
             os.unlink(piece, dir_fd=shelf)

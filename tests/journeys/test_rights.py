@@ -12,12 +12,13 @@ import pytest
 from goodhoster.testing.drawn import jpeg
 from goodhoster.testing.hostile import slow_archive
 from goodhoster.testing.pictures import made_up_picture
+from goodhoster_agent.moving.mover import MOVERS
 from tests.journeys.host import GOODHOSTER, Host, Look, sha1_of, wait_until
-from tests.processes import ROOT, called, eventually, family, is_there, mover_below, processor_seconds, status
+from tests.processes import ROOT, called, eventually, family, is_there, movers_below, processor_seconds, status
 
 NOBODY = "65534"
 DAC_READ_SEARCH, FOWNER, KILL, SETGID, SETUID, SETPCAP, SYS_ADMIN = 2, 3, 5, 6, 7, 8, 21
-MOVER = (0, 1, 3, 9)
+MAY_MOVE = (0, 1, 3, 9)
 SLOW = "anna/slow.tar.bz2"
 AT_ONCE = 5.0
 """Seconds; what `slow_archive` takes is far more."""
@@ -59,7 +60,7 @@ def running(host: Host) -> Host:
 def test_each_process_has_the_least_it_needs(running: Host) -> None:
     assert may(daemon_of(running)) == only(DAC_READ_SEARCH, FOWNER)
     assert may(one("gh-starter", running)) == only(KILL, SETGID, SETUID, SETPCAP, SYS_ADMIN)
-    assert may(one("gh-mover", running)) == only(*MOVER)
+    assert may(one("gh-mover", running)) == only(*MAY_MOVE)
     hashers = called("gh-hasher", daemon_of(running))
     assert len(hashers) == (os.cpu_count() or 1)
     for hasher in hashers:
@@ -202,12 +203,13 @@ def test_a_starter_that_was_killed_is_replaced_and_its_hashers_with_it(running: 
     expect_new_hashers(running, hashers)
 
 
-def test_a_mover_that_was_killed_is_replaced(running: Host) -> None:
-    mover = mover_below(daemon_of(running))
-    os.kill(mover, signal.SIGKILL)
+def test_movers_that_were_killed_are_replaced(running: Host) -> None:
+    movers = movers_below(daemon_of(running))
+    for mover in movers:
+        os.kill(mover, signal.SIGKILL)
     file = running.upload("anna/known.jpg", jpeg(1))
     assert wait_until(lambda: not file.exists())
-    assert mover_below(daemon_of(running)) != mover
+    assert wait_until(lambda: len(set(movers_below(daemon_of(running))) - set(movers)) == MOVERS)
     assert [measure["state"] for case in running.cases() for measure in case["measures"]] == ["done"]
 
 
@@ -225,7 +227,7 @@ def test_without_its_keeper_the_daemon_ends_and_the_next_one_has_everything(runn
 def test_it_all_ends_with_the_daemon(running: Host) -> None:
     busy_hashers(running)
     everybody = family(daemon_of(running))
-    assert len(everybody) == 4 + (os.cpu_count() or 1)
+    assert len(everybody) == 3 + MOVERS + (os.cpu_count() or 1)
     running.kill()
     assert wait_until(lambda: not any(map(is_there, everybody)), AT_ONCE)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.settings import DEFAULT_FILE
 from goodhoster_agent.moving.keeper import keep
-from goodhoster_agent.moving.mover import mover
+from goodhoster_agent.moving.mover import movers
 from goodhoster_agent.service import log_to_service
 
 _log = logging.getLogger(__name__)
@@ -26,11 +26,11 @@ def main() -> int:
     arguments = _arguments()
     log_to_service()
     try:
-        serve = mover(arguments.config, _listener())
+        kept = movers(arguments.config, _listener())
     except GoodhosterError as error:
         _log.critical("the mover cannot start: %s; %s", error, error.hint)
         return 2
-    return keep({"mover": serve})
+    return keep(kept)
 
 
 def _arguments() -> argparse.Namespace:

@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from goodhoster import privileges
@@ -23,19 +23,20 @@ _PAUSE = 0.5
 Serve = Callable[[], None]
 
 
-def keep(kept: Mapping[str, Serve]) -> NoReturn:
-    """Serve each in a child, and in the next one when that has died; until killed. The children end with this process.
+def keep(kept: Sequence[tuple[str, Serve]]) -> NoReturn:
+    """Serve each in a child, by its name, and in the next one when that has died; until killed. The children end with
+    this process.
 
     To be called in a process with one thread.
     """
     privileges.be_called("gh-keeper")
-    children = {_started(name, serve): name for name, serve in kept.items()}
+    children = {_started(name, serve): (name, serve) for name, serve in kept}
     while True:
         child, status = os.wait()
-        name = children.pop(child)
+        name, serve = children.pop(child)
         _log.error("the %s ended (%s) and is started again", name, _how(status))
         time.sleep(_PAUSE)
-        children[_started(name, kept[name])] = name
+        children[_started(name, serve)] = name, serve
 
 
 def _started(name: str, serve: Serve) -> int:

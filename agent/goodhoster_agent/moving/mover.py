@@ -6,17 +6,20 @@ import logging
 import os
 import pwd
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
 from goodhoster import privileges
 from goodhoster.errors import ConfigurationError
 from goodhoster.settings import MoverSettings, load
+from goodhoster_agent.moving.filelocks import FileLocks
+from goodhoster_agent.moving.keeper import Serve
 from goodhoster_agent.moving.server import Server
 from goodhoster_agent.moving.trees import KnownTrees
 
 _log = logging.getLogger(__name__)
 
+MOVERS = 4
+"""As many as a case desk gives orders at once (`cases.atonce`): nine tenths of an order is waiting for the disk."""
 CAPABILITIES = frozenset(
     {
         privileges.CAP_CHOWN,
@@ -27,18 +30,18 @@ CAPABILITIES = frozenset(
 )
 
 
-def mover(config: Path, listener: socket.socket) -> Callable[[], None]:
-    """What a process does to be the mover: give up everything else, then serve until killed.
+def movers(config: Path, listener: socket.socket) -> list[tuple[str, Serve]]:
+    """What several processes do, each to be a mover: give up everything else, then take orders until killed.
 
     ConfigurationError when the configuration is not as it must be.
     """
-    server = Server(KnownTrees(config), _trusted(load(config).mover))
+    server = Server(KnownTrees(config), _trusted(load(config).mover), FileLocks())
 
     def serve() -> None:
         _shed_privileges()
         server.serve(listener)
 
-    return serve
+    return [("mover", serve)] * MOVERS
 
 
 def _trusted(mover: MoverSettings) -> frozenset[int]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from goodhoster.errors import GoodhosterError, PassingError, RefusedError
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.moves import LONGEST_MESSAGE, MoveAnswer, MoveOrder, Outcome, Verb, time_limit
+from goodhoster_agent.moving.filelocks import FileLocks
 
 _log = logging.getLogger(__name__)
 CREDENTIALS = struct.Struct("3i")
@@ -23,11 +24,14 @@ FindTree = Callable[[str], bytes | None]
 
 
 class Server:
-    """`find_tree` knows the path of a tree by its id; `trusted` are the user ids whose orders are taken."""
+    """`find_tree` knows the path of a tree by its id; `trusted` are the user ids whose orders are taken; `locks` are
+    those of all movers.
+    """
 
-    def __init__(self, find_tree: FindTree, trusted: frozenset[int]) -> None:
+    def __init__(self, find_tree: FindTree, trusted: frozenset[int], locks: FileLocks) -> None:
         self._find_tree = find_tree
         self._trusted = trusted
+        self._locks = locks
 
     def serve(self, listener: socket.socket) -> None:
         """For as long as the process lives."""
@@ -56,7 +60,7 @@ class Server:
         except ValueError as error:
             return MoveAnswer(Outcome.REFUSED, f"that is no order: {error}")
         try:
-            with _time_limit(time_limit(order.state.size)):
+            with self._locks.held(order.state.ino), _time_limit(time_limit(order.state.size)):
                 return MoveAnswer(Outcome.DONE, self._carry_out(order))
         except GoodhosterError as error:
             return MoveAnswer(_outcome(error), str(error), error.hint)

@@ -15,7 +15,7 @@ from pathlib import Path
 from goodhoster import privileges
 from goodhoster.errors import GoodhosterError
 from goodhoster_agent.moving.keeper import Serve, keep
-from goodhoster_agent.moving.mover import mover
+from goodhoster_agent.moving.mover import movers
 from goodhoster_agent.service import log_to_service
 from goodhoster_agent.starting.commands import Command
 from goodhoster_agent.starting.server import StarterServer
@@ -34,10 +34,10 @@ def main() -> int:
     if os.getppid() != arguments.parent or not terms:
         return 0  # the daemon ended before we asked to end with it
     commands = frozenset(Command(tuple(argv), more) for argv, more in json.loads(terms))
-    kept: dict[str, Serve] = {"starter": lambda: StarterServer(commands).serve(daemon)}
+    kept: list[tuple[str, Serve]] = [("starter", lambda: StarterServer(commands).serve(daemon))]
     if arguments.mover is not None:
         try:
-            kept["mover"] = mover(arguments.config, socket.socket(fileno=arguments.mover))
+            kept += movers(arguments.config, socket.socket(fileno=arguments.mover))
         except GoodhosterError as error:
             _log.critical("the mover cannot start: %s; %s", error, error.hint)
             return 2

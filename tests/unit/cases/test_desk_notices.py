@@ -102,6 +102,24 @@ def test_restore_puts_every_copy_back(house: House) -> None:
     assert house.names() == {"anna/p.jpg", "anna/p-300x200.jpg", "anna/p-150x150.jpg"}
 
 
+def test_many_names_of_one_file_come_back_as_they_were(house: House) -> None:
+    """Taken side by side, one would have read how another had locked it, and given that back."""
+    first = house.file("anna/0.jpg")
+    path = house.tree / "anna/0.jpg"
+    path.chmod(0o640)
+    before = path.stat()
+    for number in range(1, 25):
+        os.link(path, house.tree / f"anna/{number}.jpg")
+    places = [replace(first.upload.place, path=b"anna/%d.jpg" % number) for number in range(25)]
+    uploads = [replace(first.upload, place=place, state=FileState.of(path.stat())) for place in places]
+    case = house.receive([replace(first, upload=upload) for upload in uploads], grounds())
+    assert house.names() == set()
+    assert [measure.state for measure in case.measures] == [MeasureState.DONE] * 25
+    house.desk.restore(case.id, Order("eva", "a mistake"))
+    after = path.stat()
+    assert (after.st_mode, after.st_uid, after.st_nlink) == (before.st_mode, before.st_uid, 25)
+
+
 def test_a_copy_that_cannot_be_put_back_does_not_keep_the_others(house: House) -> None:
     case = house.receive(three_sizes(house), grounds())
     (house.tree / "anna/p-300x200.jpg").write_text("somebody else's")

@@ -26,7 +26,7 @@ from goodhoster.testing.hash_source_suite import made_up
 from goodhoster.testing.quarantine_suite import BYTES, CASE, sha256, uploaded
 from goodhoster_agent.starting.beside import kept_beside
 from tests.journeys.host import wait_until
-from tests.processes import is_there, mover_below, status
+from tests.processes import is_there, movers_below, status
 
 KNOWN = Verdict(VerdictKind.KNOWN, (Match("police", Algorithm.SHA1, Category.BASELINE),))
 STRANGER = 61009
@@ -50,9 +50,9 @@ def settings(tmp_path: Path, tree: bytes) -> Settings:
 
 @pytest.fixture
 def running(settings: Settings) -> Iterator[int]:
-    """The process id of a mover that serves."""
+    """The process id of one mover of those that serve."""
     with kept_beside(settings, frozenset()):
-        yield mover_below(os.getpid())
+        yield movers_below(os.getpid())[0]
 
 
 def test_it_may_do_four_things_and_reaches_no_network(running: int) -> None:
@@ -108,11 +108,11 @@ def test_killed_it_is_started_again_and_what_it_was_at_is_finished(
     """`kill -9` at random moments, in both directions; the files counted from outside."""
     mover, upload = mover_of(settings), uploaded(tree, b"anna/a.jpg")
     for number in range(rounds(6, 200)):
-        _kill_soon(mover_below(os.getpid()), number)
+        _kill_soon(movers_below(os.getpid()), number)
         _try(lambda: mover.take_offline(CASE, upload, sha256()))
         _settled(lambda: mover.take_offline(CASE, upload, sha256()), lambda: mover.settle(CASE, upload))
         assert not os.path.lexists(upload.place.absolute)
-        _kill_soon(mover_below(os.getpid()), number)
+        _kill_soon(movers_below(os.getpid()), number)
         _try(lambda: mover.put_back(CASE, upload))
         _settled(lambda: mover.put_back(CASE, upload), lambda: mover.settle(CASE, upload), Whereabouts.ELSEWHERE)
         assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
@@ -120,9 +120,9 @@ def test_killed_it_is_started_again_and_what_it_was_at_is_finished(
     assert running
 
 
-def _kill_soon(pid: int, number: int) -> None:
+def _kill_soon(pids: list[int], number: int) -> None:
     delay = f"{number * 37 % 100 / 10_000:.4f}"
-    subprocess.run(["sh", "-c", f"(sleep {delay}; kill -9 {pid}) >/dev/null 2>&1 &"], check=True)
+    subprocess.run(["sh", "-c", f"(sleep {delay}; kill -9 {' '.join(map(str, pids))}) >/dev/null 2>&1 &"], check=True)
 
 
 def _try(act: Callable[[], object]) -> bool:
@@ -189,7 +189,7 @@ def test_it_ends_with_whoever_started_it(settings: Settings) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
         assert starter.stdout.readline() == "up\n"
-        mover = mover_below(starter.pid)
+        movers = movers_below(starter.pid)
         os.kill(starter.pid, signal.SIGKILL)
-    assert wait_until(lambda: not is_there(mover))
+    assert wait_until(lambda: not any(map(is_there, movers)))
     assert not mover_of(settings).listens()
