@@ -89,6 +89,8 @@ class NoticeActs:
     blocks: UrlBlocks | None
     """None where no web server is set up for it: what is no file then waits for a person."""
     hurry: Hurry
+    may_look: bool = True
+    """Is what is offline looked at from outside?"""
 
     def act(self, items: Sequence[tuple[NoticeItem, Grounds]], *, visible: bool = False) -> list[NoticeItem]:
         """The items after whatever could be done about them. Never raises for one that nothing could be done about:
@@ -151,7 +153,7 @@ class NoticeActs:
             case Outcome.AMBIGUOUS:
                 return _Found(self._held(found, location.detail or "it is not certain what is meant"))
             case Outcome.DYNAMIC if location.place is not None and not visible:
-                return _Found(self._already_gone(found, location))
+                return _Found(self._no_file(found, location, grounds))
             case Outcome.DYNAMIC:
                 return _Found(self._block(found, grounds))
             case Outcome.FILE:
@@ -161,7 +163,7 @@ class NoticeActs:
         if looked.problem:
             return _Found(self._held(item, looked.problem))
         if not looked.named:
-            return _Found(self._already_gone(item, looked.location))
+            return _Found(self._no_file(item, looked.location, grounds))
         shown = looked.named[0].upload
         matches = [match for file in looked.named for match in file.verdict.matches]
         item = replace(item, place=shown.place, customer=shown.customer, known_to=_known_to(matches))
@@ -198,12 +200,23 @@ class NoticeActs:
             return [file for file in found if file.upload.customer == location.customer]
         return []
 
-    def _already_gone(self, item: NoticeItem, location: Location) -> NoticeItem:
-        """No file there: because we took it, or because it was gone before. From outside that is seen."""
-        item = replace(item, place=location.place, state=ItemState.OFFLINE, reason="there is no such file (any more)")
+    def _no_file(self, item: NoticeItem, location: Location, grounds: Grounds) -> NoticeItem:
+        """No file there: because we took it, or because it was gone before, or because a program answers. From outside
+        that is seen; where nobody may look, it is not said to be gone.
+        """
+        item = replace(item, place=location.place)
+        gone = replace(item, state=ItemState.OFFLINE, reason="there is no such file (any more)")
         cases = self.desk.store.find(CaseQuery(place=location.place)) if location.place else ()
         offline = [case for case in cases if case.state is CaseState.OFFLINE]
-        return _told_by(offline, replace(item, cases=tuple(case.id for case in offline))) if offline else item
+        if offline:
+            return _told_by(offline, replace(gone, cases=tuple(case.id for case in offline)))
+        if self.may_look:
+            return gone
+        if self.blocks is not None:
+            return self._block(item, grounds)
+        return self._held(
+            item, "there is no such file, and nobody may look whether a program answers: see own_networks"
+        )
 
     def _block(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         if self.blocks is None:

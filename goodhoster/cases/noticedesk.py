@@ -32,6 +32,8 @@ from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeReader, NoticeS
 
 _log = logging.getLogger(__name__)
 _LOOKS_AT_ONCE = 16
+_LOOKS_WITHIN = timedelta(seconds=10)
+"""Then other notices have their turn, however slow the site is; what was not looked at yet stays due."""
 _ACTS_AT_ONCE = 50
 """Items whose measures share a turn at the case desk: in between, fresh uploads have theirs."""
 _NOTHING = Caps(0, 0)
@@ -246,8 +248,11 @@ class NoticeDesk:
         due = [n for n, item in enumerate(notice.items) if item.look_at is not None and item.look_at <= now]
         if outside is None or not due:
             return
-        found = at_once(lambda n: outside.look(notice.items[n].url), due, most=_LOOKS_AT_ONCE)
-        seen = dict(zip(due, found, strict=True))
+        seen: dict[int, Seen] = {}
+        while due and self._parts.clock() - now <= _LOOKS_WITHIN:
+            piece, due = due[:_LOOKS_AT_ONCE], due[_LOOKS_AT_ONCE:]
+            found = at_once(lambda n: outside.look(notice.items[n].url), piece, most=_LOOKS_AT_ONCE)
+            seen |= zip(piece, found, strict=True)
         with self._parts.turn:
             current = self._parts.store.get(notice.id)
             items = tuple(self._seen(current, n, seen.get(n)) for n in range(len(current.items)))

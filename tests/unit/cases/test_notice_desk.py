@@ -29,7 +29,7 @@ from goodhoster.model.cases import CaseState
 from goodhoster.model.contacts import Contact
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.model.noticelife import Block, ItemState, Notice, NoticeState, Receipt, Sight
+from goodhoster.model.noticelife import Block, ItemState, Notice, NoticeState, Receipt, Seen, Sight
 from goodhoster.model.notices import (
     Belief,
     Caps,
@@ -89,7 +89,7 @@ class Blocks:
 class House:
     """Sites are directories below the tree: http://anna.example/p.jpg is anna/p.jpg; /app/… is a program's."""
 
-    def __init__(self, folder: Path, mode: str = "enforce", *, outside: bool = True) -> None:
+    def __init__(self, folder: Path, mode: str = "enforce", *, outside: bool = True, blocks: bool = True) -> None:
         self.folder = folder
         self.tree = folder / "customers"
         self.tree.mkdir(mode=0o755, exist_ok=True)
@@ -124,7 +124,14 @@ class House:
             self.audit,
             Reader(),
             self.believe,
-            NoticeActs(self.locate, toolkit.examine, self.case_desk, self.blocks, self.hurried.extend),
+            NoticeActs(
+                self.locate,
+                toolkit.examine,
+                self.case_desk,
+                self.blocks if blocks else None,
+                self.hurried.extend,
+                may_look=outside,
+            ),
             letters,
             self.outside if outside else None,
             self.pager,
@@ -453,6 +460,48 @@ def test_gone_before_we_came_is_said_so(house: House) -> None:
     assert house.states(notice) == [ItemState.GONE]
     assert house.letters() == ["receipt", "result"]
     assert "gone already" in house.mailer.sent[1].text
+
+
+def test_what_is_no_file_is_not_said_to_be_gone_where_nobody_may_look(tmp_path: Path) -> None:
+    """A program may answer there."""
+    house = House(tmp_path, outside=False, blocks=False)
+    house.file("anna/other.jpg")
+    notice = house.scart("http://anna.example/gallery/123", house.file("anna/p.jpg"))
+    assert house.states(notice) == [ItemState.HELD, ItemState.INACCESSIBLE]
+    assert "own_networks" in notice.items[0].reason
+    assert "result" not in house.letters()
+    again = house.scart("http://anna.example/p.jpg", number=2)
+    assert house.states(again) == [ItemState.INACCESSIBLE], "we took it"
+    house.close()
+
+
+def test_what_is_no_file_is_blocked_where_nobody_may_look(tmp_path: Path) -> None:
+    house = House(tmp_path, outside=False)
+    house.file("anna/other.jpg")
+    notice = house.scart("http://anna.example/gallery/123")
+    assert house.states(notice) == [ItemState.INACCESSIBLE]
+    assert [block.url for block in house.blocks.all] == ["http://anna.example/gallery/123"]
+    house.close()
+
+
+def test_a_slow_site_keeps_no_other_notice_waiting(house: House) -> None:
+    """What was not looked at yet stays due."""
+    house.file("anna/other.jpg")
+    notice = house.scart(*(f"http://anna.example/{n}.jpg" for n in range(40)))
+    look = house.outside.look
+
+    def slowly(url: str) -> Seen:
+        house.now += timedelta(seconds=1)
+        return look(url)
+
+    house.outside.look = slowly  # type: ignore[method-assign]
+    house.desk.look_after(notice.id)
+    assert len(house.outside.looked) == 16
+    assert house.desk.due() == [notice.id]
+    house.desk.look_after(notice.id)
+    house.desk.look_after(notice.id)
+    assert house.store.get(notice.id).state is NoticeState.DONE
+    assert len(set(house.outside.looked)) == 40
 
 
 def test_where_no_file_is_and_yet_something_is_seen_its_address_is_blocked(house: House) -> None:

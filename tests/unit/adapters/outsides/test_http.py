@@ -2,8 +2,11 @@
 
 import http.server
 import ipaddress
+import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -136,3 +139,47 @@ def test_its_own_port_is_kept_for_its_own_scheme(site: Site) -> None:
 )
 def test_odd_urls_are_unknown_and_raise_nothing(site: Site, url: str) -> None:
     assert outside(site).look(url).sight is Sight.UNKNOWN
+
+
+@contextmanager
+def dripping(first: bytes, drop: bytes) -> Iterator[tuple[int, list[float]]]:
+    """A server that goes on and on. Yields its port, and when it was asked."""
+    asked: list[float] = []
+
+    def answer(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            asked.append(time.monotonic())
+            connection.recv(4000)
+            connection.sendall(first)
+            while True:
+                time.sleep(0.02)
+                connection.sendall(drop)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=answer, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1], asked
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    ("first", "drop"),
+    [
+        (b"HTTP/1.1 404 No", b"t"),
+        (b"HTTP/1.1 404 Not\r\n", b"X: y\r\n"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+        (b"", b""),
+    ],
+    ids=["a line without end", "headers without end", "a beginning again and again", "nothing"],
+)
+def test_a_site_that_wants_us_to_wait_is_let_be_and_never_called_gone(first: bytes, drop: bytes) -> None:
+    with dripping(first, drop) as (port, asked):
+        outside = HttpOutside(OURS, lambda _: [ipaddress.ip_address("127.0.0.1")], {"http": port, "https": 1}, 0.2)
+        begun = time.monotonic()
+        assert [outside.look(f"http://anna.example/{n}.jpg").sight for n in range(50)] == [Sight.UNKNOWN] * 50
+        assert time.monotonic() - begun < 5.0
+        assert len(asked) == 2, "with and without www; then it is let be"
