@@ -81,7 +81,9 @@ class NoticeDesk:
         """Take one notice into the record, read it and act on it. May be called again for the same."""
         with self._parts.turn:
             with suppress(RefusedError):  # a crash came between record and spool
-                self._parts.store.add(Notice(receipt, due=receipt.received_at))
+                # The clock runs from here, also where reading it fails.
+                end = receipt.received_at + self._terms.default
+                self._parts.store.add(Notice(receipt, deadline=end, due=receipt.received_at))
                 self._log("notice.received", receipt.id, sha256=receipt.sha256.hex(), carrier=receipt.carrier)
             self._parts.spool.taken(receipt.id)
             return self._advance(self._parts.store.get(receipt.id))

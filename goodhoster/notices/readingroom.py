@@ -10,7 +10,7 @@ from goodhoster.model.notices import RawNotice, ReadNotice
 from goodhoster.notices.children import USUAL, Children, RoomLimits
 from goodhoster.notices.mail import LARGEST_MAIL
 from goodhoster.notices.reading import unreadable
-from goodhoster.notices.wire import notice_of
+from goodhoster.notices.wire import notice_of, plain
 
 __all__ = ["ReadingRoom", "RoomLimits"]
 
@@ -24,12 +24,12 @@ class ReadingRoom:
     def read(self, raw: RawNotice) -> ReadNotice:
         """What the notice says; *unreadable*, with the reason, when reading it broke a limit or a child."""
         if len(raw.content) > LARGEST_MAIL:
-            return unreadable(f"the message: {len(raw.content)}, more than {LARGEST_MAIL}", raw)
+            return _unread(f"the message: {len(raw.content)}, more than {LARGEST_MAIL}", raw)
         frame = f"{raw.carrier}\n".encode() + raw.content
         try:
             return self._children.ask(frame, lambda answer: notice_of(json.loads(answer)))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            return unreadable(f"reading it failed or took too long ({type(error).__name__})", raw)
+            return _unread(f"reading it failed or took too long ({type(error).__name__})", raw)
 
     def close(self) -> None:
         """End every child; a read that is under way is waited for. May be called twice."""
@@ -42,3 +42,8 @@ class ReadingRoom:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _unread(why: str, raw: RawNotice) -> ReadNotice:
+    """With its texts made harmless as a child's are."""
+    return notice_of(plain(unreadable(why, raw)))

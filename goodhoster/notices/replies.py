@@ -93,10 +93,14 @@ def exempt(report: OwnerReport, told: tuple[str, str], owner: str, head: Letterh
     return Letter(f"{LetterKind.EXEMPT}-{report.id}", LetterKind.EXEMPT, owner, subject, text)
 
 
+def visible(text: str) -> str:
+    """On one line, with nothing in it that a terminal would obey."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
+
+
 def defanged(url: str) -> str:
     """A URL that no program makes a link of, on one line. Undone by reading `hxxp` as `http` and `[.]` as a dot."""
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in url)
-    return re.sub(r"(?i)h(tt)p", r"hxxp", line).replace(".", "[.]").replace("@", "[at]")
+    return re.sub(r"(?i)h(tt)p", r"hxxp", visible(url)).replace(".", "[.]").replace("@", "[at]")
 
 
 def bracket(notice: Notice) -> str:

@@ -1,7 +1,12 @@
-"""A read notice as JSON: between the reading process and us, in the record, and beside the golden samples."""
+"""A read notice as JSON: between the reading process and us, in the record, and beside the golden samples.
+
+Its texts are anybody's. Half characters (lone surrogates, which JSON can spell and nothing can store) and what moves a
+terminal's cursor are replaced here, so that nobody after us meets them.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -11,6 +16,10 @@ from goodhoster.model.digests import Digest
 from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice, RemovalOrder, Reporter
 
 Plain = dict[str, Any]
+_HALF = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_AS_WRITTEN = frozenset({"urls", "note"})
+"""A URL is read as a browser would, and a note may have several lines; neither is printed as it is."""
 
 
 def plain(notice: ReadNotice) -> Plain:
@@ -51,13 +60,16 @@ def _moments(table: Mapping[str, Any]) -> Plain:
 
 
 def _without_nothing(table: Plain) -> Plain:
-    simple = {key: _simple(value) for key, value in table.items()}
+    simple = {key: _simple(key, value) for key, value in table.items()}
     return {key: value for key, value in simple.items() if value not in (None, "", [], False, {})}
 
 
-def _simple(value: object) -> object:
+def _simple(key: str, value: object) -> object:
+    if isinstance(value, str):
+        text = _HALF.sub("\ufffd", value)
+        return text if key in _AS_WRITTEN else _CONTROL.sub("\ufffd", text)
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, tuple):
-        return list(value)
+    if isinstance(value, tuple | list):
+        return [_simple(key, one) for one in value]
     return _without_nothing(value) if isinstance(value, dict) else value

@@ -17,7 +17,7 @@ from goodhoster.model.noticelife import Notice, NoticeItem, NoticeState
 from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.model.uploads import display
 from goodhoster.notices.reconciling import Gap, read_list, reconcile
-from goodhoster.notices.replies import defanged
+from goodhoster.notices.replies import defanged, visible
 from goodhoster.notices.spool import Arrived
 from goodhoster.ports import NoticeQuery
 from goodhoster_agent.commands.cases import order_of
@@ -223,7 +223,7 @@ def _time(moment: datetime | None) -> str:
 
 def _as_line(notice: Notice) -> str:
     who = notice.notifier or notice.level
-    return (
+    return visible(
         f"{notice.id}  {notice.state:<12} {who:<16} {notice.reference:<12} "
         f"{len(notice.items):>4} items, by {_time(notice.deadline)}{'  URGENT: known' if notice.urgent else ''}"
     )
@@ -248,4 +248,4 @@ def _as_page(notice: Notice) -> str:
         *(("in front", f"{f}: not ours, purge it there, too") for f in sorted({i.front for i in notice.items} - {""})),
         *(("told", told) for told in notice.told),
     ]
-    return "\n".join(f"{name:<10} {value}" for name, value in rows)
+    return "\n".join(visible(f"{name:<10} {value}") for name, value in rows)

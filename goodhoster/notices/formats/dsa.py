@@ -10,7 +10,7 @@ from typing import Any
 
 from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice, Reporter
 from goodhoster.notices.formats.jsontext import table_of, text_in
-from goodhoster.notices.formats.scartapi import form_of
+from goodhoster.notices.formats.scartapi import form_of, urls_of
 from goodhoster.notices.formats.urllist import MOST_URLS
 from goodhoster.notices.language import Language, language_of
 from goodhoster.notices.mail import UnreadableError
@@ -23,7 +23,7 @@ _AGREED = frozenset({"true", "on", "yes", "ja", "1"})
 def read_form(body: bytes) -> ReadNotice:
     """The fields `urls` (on lines), `reason`, `good_faith`, `name`, `email`, `language` of the web form."""
     fields = form_of(body)
-    return _notice(fields | {"urls": fields.get("urls", "").split()})
+    return _notice(fields | {"urls": urls_of(fields.get("urls", ""))})
 
 
 def read_json(body: bytes) -> ReadNotice:

@@ -6,18 +6,20 @@ The client never shows its user a status code; the door answers a broken body wi
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import parse_qs
 
 from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice
 from goodhoster.notices.mail import UnreadableError
 
 _MOST_FIELDS = 20
+_BETWEEN = re.compile(r"[\r\n]+|[^\S\r\n]+(?=h[tx*]{2}ps?\s?(?::|\[))", re.IGNORECASE)
 
 
 def read(body: bytes) -> ReadNotice:
     """The notice. UnreadableError when the body is no form or names no URL."""
     fields = form_of(body)
-    urls = fields.get("urls", "").split()
+    urls = urls_of(fields.get("urls", ""))
     ip = fields.get("ip", "").strip()
     if not urls:
         raise UnreadableError("urls: at least one URL is needed")
@@ -33,6 +35,11 @@ def form_of(body: bytes) -> dict[str, str]:
     except ValueError as error:
         raise UnreadableError(f"the body is not a form: {error}") from error
     return {name.removesuffix("[]"): "\n".join(values) for name, values in fields.items()}
+
+
+def urls_of(text: str) -> list[str]:
+    """One on each line, as they are asked for; a blank may stand in a URL, and only ends it where another begins."""
+    return [url for piece in _BETWEEN.split(text) if (url := piece.strip())]
 
 
 def _is_address(text: str) -> bool:

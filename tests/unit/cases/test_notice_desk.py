@@ -593,6 +593,16 @@ def test_while_nobody_can_tell_where_it_is_it_waits(house: House) -> None:
     assert house.states(notice) == [ItemState.INACCESSIBLE]
 
 
+def test_the_clock_of_what_cannot_be_handled_runs_all_the_same(house: House) -> None:
+    house.unlike_the_whole = None  # type: ignore[assignment]  # a fault of ours
+    receipt = house.desk.keep(RawNotice(Carrier.MAIL, b"Subject: x\n\n"), Arrived())
+    with pytest.raises(TypeError):
+        house.desk.receive(receipt)
+    figures = house.store.figures(NOON + timedelta(hours=25))
+    assert (figures.open, figures.overdue) == (1, 1)
+    assert house.desk.due() == [receipt.id]
+
+
 def test_nothing_that_can_be_read_in_it_waits_for_a_person(house: House) -> None:
     notice = house.mail("hello", subject="hello")
     assert (notice.state, notice.items, notice.stopped_at) == (NoticeState.NEEDS_PERSON, (), None)

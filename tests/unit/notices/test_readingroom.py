@@ -7,6 +7,7 @@ import pytest
 
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice
 from goodhoster.notices.formats.urllist import MOST_URLS
+from goodhoster.notices.mail import LARGEST_MAIL
 from goodhoster.notices.readingroom import ReadingRoom, RoomLimits
 
 NOTICE = RawNotice(Carrier.MAIL, b"From: a@b.example\nSubject: x\n\nhttps://anna.example/a.jpg\n")
@@ -41,6 +42,15 @@ def test_of_too_many_urls_none_is_left_out_in_silence() -> None:
     with ReadingRoom() as room:
         notice = room.read(RawNotice(Carrier.MAIL, f"From: a@b.example\nSubject: x\n\n{text}".encode()))
     assert (notice.format, notice.doubts) == (NoticeFormat.UNREADABLE, (f"more than {MOST_URLS} URLs",))
+
+
+def test_of_what_is_not_read_nothing_commands_a_terminal() -> None:
+    mail = b"From: a@b.example\nSubject: a\x1b[2J\nMessage-ID: <\x1b[2J>\n\n"
+    with ReadingRoom(RoomLimits(seconds=0.0001)) as room:
+        for content in (mail, mail + b"x" * LARGEST_MAIL):
+            notice = room.read(RawNotice(Carrier.MAIL, content))
+            assert notice.format is NoticeFormat.UNREADABLE
+            assert "\x1b" not in notice.subject + notice.message_id
 
 
 def test_a_child_is_replaced_after_its_lifetime() -> None:
