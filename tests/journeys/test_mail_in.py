@@ -2,6 +2,7 @@
 
 import os
 import smtplib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +67,21 @@ def test_new_mails_of_a_dovecot_mailbox_are_taken_and_marked_as_seen(host: Host,
         put(maildir, "late.made-up", noticed.mail(urls[2]))  # only IDLE tells of it
         assert wait_until(lambda: not noticed.there(urls[2]), 45.0)
         assert wait_until(lambda: seen(maildir) == 3)
+        host.stop()
+
+
+@pytest.mark.debian("dovecot-imapd", program="dovecot")
+def test_mails_that_come_while_others_are_taken_wait_for_no_poll(host: Host, folder: Path) -> None:
+    """The server tells of each once, also in its answer to something else."""
+    noticed = NoticeHost(host)
+    urls = [noticed.upload("anna", f"{n}.jpg") for n in range(40)]
+    with dovecot(folder) as (port, maildir):
+        use_mailbox(noticed, port, "made-up")
+        host.start()
+        for number, url in enumerate(urls):
+            put(maildir, f"{number}.made-up", noticed.mail(url))
+            time.sleep(0.02)
+        assert wait_until(lambda: seen(maildir) == 40)
         host.stop()
 
 

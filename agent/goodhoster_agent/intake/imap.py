@@ -113,11 +113,18 @@ class ImapIntake:
                 self._again = min(self._again * 2, _LONGEST_AGAIN)
 
     def _serve(self, client: IMAPClient, validity: int) -> None:
+        """A server tells of a mail once, and of one that comes while others are taken in its answers about those. So
+        it is waited for only when none came since the look before: UIDNEXT (RFC 3501 7.1) grows with each.
+        """
+        before = None
         while not self._stopping.is_set():
             self._take_new(client, validity)
             self._tell("")
             self._again = _FIRST_AGAIN
-            self._wait(client)
+            now = client.select_folder(self._mailbox.folder).get(b"UIDNEXT")
+            if now == before:
+                self._wait(client)
+            before = now
 
     def _take_new(self, client: IMAPClient, validity: int) -> None:
         for number in client.search(["UNSEEN"]):
