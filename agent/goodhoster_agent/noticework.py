@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -45,7 +46,7 @@ class NoticeWork:
         self._patience = Patience(time.monotonic)
         self._problems: dict[str, str] = {}
         keeping = Keeping(notices.desk.keep, self._rung.set)
-        self._keeping = keeping
+        self._own_keeping = replace(keeping, ring=lambda: None)  # who takes from the Maildir need not be rung for
         self._ways_in = _ways_in(notices, settings, keeping)
         self._open: list[_WayIn] = []
         self._threads = [
@@ -90,7 +91,7 @@ class NoticeWork:
 
     def _look_after(self) -> None:
         if self._maildir is not None:
-            for _ in take_new_mails(self._maildir, self._keeping):
+            for _ in take_new_mails(self._maildir, self._own_keeping):
                 pass
         for receipt in self._until_rung(sorted(self._notices.spool.waiting(), key=_urgency)):
             if _known(receipt) or self._patience.turn(receipt.sender):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
@@ -31,6 +32,7 @@ from goodhoster_agent.commands.options import (
     read_settings,
 )
 from goodhoster_agent.hashing.house import sandboxed_house
+from goodhoster_agent.intake.keeping import LARGEST
 
 app = typer.Typer(no_args_is_help=True, help="Notices: what came in and where it stands.")
 
@@ -50,7 +52,7 @@ def receive_command(
     as_json: JsonOption = False,
 ) -> None:
     """Take a raw message as it came: keep it, read it, act on it."""
-    raw = RawNotice(carrier, _content(file))
+    raw = RawNotice(carrier, _beginning(file))
     with closing(sandboxed_house(read_settings(config))) as house:
         notices = open_notices(house)
         _print(notices.desk.receive(notices.desk.keep(raw, Arrived(_COMMAND_LINE))), as_json=as_json)
@@ -147,7 +149,8 @@ def reconcile_command(
     as_json: JsonOption = False,
 ) -> None:
     """Compare the hotline's own list with what came in, both ways; exit code 1 when there is a gap."""
-    lines = read_list(_content(file))
+    with _opened(file) as opened:
+        lines = read_list(opened.read())
     with closing(sandboxed_house(read_settings(config))) as house:
         found = reconcile(lines, list(open_notices(house).store.find(NoticeQuery(notifier=notifier))))
     for finding in found:
@@ -200,13 +203,24 @@ def _item_object(item: NoticeItem) -> dict[str, Any]:
     }
 
 
-def _content(file: Path | None) -> bytes:
-    if file is None:
-        return sys.stdin.buffer.read()
+@contextmanager
+def _opened(file: Path | None) -> Iterator[BinaryIO]:
+    """Standard input where no file is named."""
     try:
-        return file.read_bytes()
+        with nullcontext(sys.stdin.buffer) if file is None else file.open("rb") as opened:
+            yield opened
     except OSError as error:
-        raise ConfigurationError(f"cannot read {display(str(file).encode())}: {error.strerror}") from error
+        name = display(str(file).encode()) if file else "standard input"
+        raise ConfigurationError(f"cannot read {name}: {error.strerror}") from error
+
+
+def _beginning(file: Path | None) -> bytes:
+    """Of a message as much as is kept; all of it is taken: a mail server would send it again if its pipe broke."""
+    with _opened(file) as opened:
+        content = opened.read(LARGEST)
+        while opened.read(1 << 20):
+            pass
+        return content
 
 
 def _print(notice: Notice, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ After a crash in between it is found again, and known by its name, which no othe
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,20 +14,54 @@ from pathlib import Path
 from goodhoster.errors import PassingError
 from goodhoster.model.noticelife import Receipt
 from goodhoster.notices.spool import Origin
-from goodhoster_agent.intake.keeping import Keeping
+from goodhoster_agent.intake.keeping import LARGEST, Keeping
+
+_HINT = "see [notices] maildir; it must be readable and writable for this user"
 
 
 def take_new_mails(maildir: Path, keeping: Keeping) -> Iterator[Receipt]:
-    """Keep every mail in `new`, oldest first, each once.
+    """Keep every mail in `new`, oldest first, each once; of one that is too large the beginning.
 
-    PassingError when the Maildir cannot be read or the disk refuses; what was not kept stays new.
+    PassingError when the Maildir cannot be read or the disk refuses; what was not kept stays new. One that cannot be
+    read keeps no other waiting: it is told when the others are taken.
     """
+    problem: OSError | None = None
+    for file in _new_in(maildir):
+        try:
+            yield _taken(maildir, file, keeping)
+        except FileNotFoundError:
+            continue  # whoever else reads this Maildir moved it
+        except OSError as error:
+            problem = problem or error
+    if problem:
+        raise PassingError(f"the Maildir {maildir} cannot be read: {problem}", hint=_HINT) from problem
+
+
+def _new_in(maildir: Path) -> list[Path]:
+    """Names with a dot in front are no mails (maildir(5))."""
     try:
-        for file in sorted((maildir / "new").iterdir(), key=lambda file: (file.stat().st_mtime_ns, file.name)):
-            name = os.fsencode(maildir) + b"\0" + os.fsencode(file.name)
-            came = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-            yield keeping.mail(file.read_bytes(), origin=Origin(name, came))
-            os.rename(file, maildir / "cur" / f"{file.name}:2,S")
+        files = [file for file in (maildir / "new").iterdir() if not file.name.startswith(".")]
+        return sorted(files, key=lambda file: (file.lstat().st_mtime_ns, file.name))
     except OSError as error:
-        hint = "see [notices] maildir; it must be readable and writable for this user"
-        raise PassingError(f"the Maildir {maildir} cannot be read: {error}", hint=hint) from error
+        raise PassingError(f"the Maildir {maildir} cannot be read: {error}", hint=_HINT) from error
+
+
+def _taken(maildir: Path, file: Path, keeping: Keeping) -> Receipt:
+    content, came = _read(file)
+    name = os.fsencode(maildir) + b"\0" + os.fsencode(file.name)
+    receipt = keeping.mail(content, origin=Origin(name, came))
+    os.rename(file, maildir / "cur" / f"{file.name}:2,S")
+    return receipt
+
+
+def _read(file: Path) -> tuple[bytes, datetime]:
+    """The mail, and when it came. OSError for what is no regular file."""
+    fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(f"{file.name} is no file")
+        with open(fd, "rb", closefd=False) as opened:
+            return opened.read(LARGEST), datetime.fromtimestamp(found.st_mtime, UTC)
+    finally:
+        os.close(fd)

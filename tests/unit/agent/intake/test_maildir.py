@@ -6,7 +6,7 @@ import pytest
 
 from goodhoster.errors import PassingError
 from goodhoster.notices.spool import Spool
-from goodhoster_agent.intake.keeping import Keeping
+from goodhoster_agent.intake.keeping import LARGEST, Keeping
 from goodhoster_agent.intake.maildir import take_new_mails
 
 
@@ -37,6 +37,32 @@ def test_a_mail_that_was_kept_and_not_marked_is_known_again(tmp_path: Path) -> N
     (tmp_path / "Maildir/cur/a:2,S").rename(tmp_path / "Maildir/new/a")
     assert list(take_new_mails(tmp_path / "Maildir", Keeping(spool.keep, lambda: None))) == [first]
     assert list(spool.waiting()) == []
+
+
+def test_what_is_no_mail_keeps_no_mail_waiting_and_is_told(tmp_path: Path) -> None:
+    spool, new = Spool(tmp_path / "spool", lambda: datetime.now(UTC)), tmp_path / "Maildir/new"
+    for folder in ("new/a-directory", "cur"):
+        (tmp_path / "Maildir" / folder).mkdir(parents=True)
+    (new / "b-link").symlink_to("nowhere")
+    os.mkfifo(new / "c-pipe")
+    (new / ".nfs01").write_bytes(b"half a mail")
+    (new / "z").write_bytes(b"z")
+    with pytest.raises(PassingError, match="a-directory"):
+        list(take_new_mails(tmp_path / "Maildir", Keeping(spool.keep, lambda: None)))
+    assert [spool.raw(receipt).content for receipt in spool.waiting()] == [b"z"]
+    assert sorted(file.name for file in new.iterdir()) == [".nfs01", "a-directory", "b-link", "c-pipe"]
+
+
+def test_of_a_mail_that_is_too_large_the_beginning_is_kept(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", lambda: datetime.now(UTC))
+    for folder in ("new", "cur"):
+        (tmp_path / "Maildir" / folder).mkdir(parents=True)
+    with (tmp_path / "Maildir/new/a").open("wb") as file:
+        file.write(b"Subject: x")
+        file.truncate(LARGEST + 1)
+    (kept,) = take_new_mails(tmp_path / "Maildir", Keeping(spool.keep, lambda: None))
+    content = spool.raw(kept).content
+    assert (len(content), content[:10]) == (LARGEST, b"Subject: x")
 
 
 def test_a_maildir_that_is_not_there_is_named(tmp_path: Path) -> None:
