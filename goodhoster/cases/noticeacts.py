@@ -18,7 +18,7 @@ from goodhoster.model.noticelife import Block, ItemState, NoticeItem
 from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, ReadItem
 from goodhoster.model.uploads import Content, FileState, Place, Upload
 from goodhoster.model.verdicts import Match, Verdict
-from goodhoster.notices.pageparts import LARGEST_PAGE, pictures_on
+from goodhoster.notices.pageparts import LARGEST_PAGE, address_of, pictures_on
 from goodhoster.policy.decide import Action
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
 from goodhoster.ports import CaseQuery, UrlBlocks
@@ -195,7 +195,7 @@ class NoticeActs:
             return []
         place = location.files[0].upload.place
         with suppress(GoodhosterError, OSError):
-            pictures = pictures_on(_beginning(place), location.url)
+            pictures = pictures_on(_beginning(place), address_of(place.path, location.url))
             found = [file for url in pictures for file in self.locate(ReadItem((url,))).files]
             return [file for file in found if file.upload.customer == location.customer]
         return []

@@ -9,7 +9,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.contacts import Contact
 from goodhoster.model.letters import Letter
-from goodhoster.model.noticelife import Notice, NoticeState
+from goodhoster.model.noticelife import ItemState, Notice, NoticeState
 from goodhoster.model.notices import Carrier, TrustLevel
 from goodhoster.model.uploads import display
 from goodhoster.notices import replies
@@ -42,8 +42,13 @@ class NoticeLetters:
 
     def answer(self, notice: Notice) -> Letter | None:
         """What would be written to the notifier now; None when nobody is to be answered."""
-        letter = replies.result(notice, self.head, _round(notice))
+        letter = self._result(notice)
         return letter if self._answerable(notice) else None
+
+    def _result(self, notice: Notice) -> Letter:
+        cases = (self.cases.get(case_id) for item in notice.items for case_id in item.cases)
+        by_person = any(item.state is ItemState.DISPUTED for item in notice.items) or any(c.actor for c in cases)
+        return replies.result(notice, self.head, _round(notice), by_person=by_person)
 
     def write_answer(self, notice: Notice) -> Notice:
         """Put the answer into the outbox by order of a person, whatever the state and the limit."""
@@ -85,7 +90,7 @@ class NoticeLetters:
         result = _told("result", notice)
         if notice.state is NoticeState.DONE:
             if not result & set(notice.told):
-                yield min(result, key=len), replies.result(notice, self.head, _round(notice))
+                yield min(result, key=len), self._result(notice)
         elif not _told("receipt", notice) & set(notice.told) and _round(notice) == 1:
             yield "receipt", replies.receipt(notice, self.head)
 

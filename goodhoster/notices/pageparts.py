@@ -4,8 +4,9 @@ addendum of December 2018).
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 LARGEST_PAGE = 1 << 20  # bytes that are looked through
 MOST_PICTURES = 200
@@ -14,7 +15,11 @@ _SOURCES = {
     "source": ("src", "srcset"),
     "video": ("src", "poster"),
     "a": ("href",),
+    "input": ("src",),
+    "object": ("data",),
+    "embed": ("src",),
 }
+_IN_STYLE = re.compile(r"""url\(\s{0,9}["']?([^"')\s]{1,2000})""", re.IGNORECASE)
 _PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".mp4", ".webm", ".mov", ".avi", ".mkv")
 
 
@@ -33,8 +38,20 @@ class _Sources(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         for name, value in attrs:
-            if value and name in _SOURCES.get(tag, ()):
+            if value and name == "style":
+                self.found += _IN_STYLE.findall(value)
+            elif value and name in ("background", *_SOURCES.get(tag, ())):
                 self.found += _addresses(name, value)
+
+
+def address_of(page: bytes, url: str) -> str:
+    """The URL that addresses on a page start from, for the file `page` that was found at a URL: whoever asks for a
+    directory is sent to its name with a slash.
+    """
+    parts, name = urlsplit(url), page.rpartition(b"/")[2]
+    if not name.lower().startswith(b"index.") or parts.path.endswith(("/", "/" + name.decode("utf-8", "replace"))):
+        return url
+    return parts._replace(path=parts.path + "/").geturl()
 
 
 def _addresses(name: str, value: str) -> list[str]:

@@ -56,9 +56,13 @@ def receipt(notice: Notice, head: Letterhead) -> Letter:
     return _to_notifier(LetterKind.RECEIPT, notice, head)
 
 
-def result(notice: Notice, head: Letterhead, round_: int = 1) -> Letter:
-    """What was done about every URL (DSA Art. 16(5), (6)). The same notice has a further round when it is reopened."""
-    return _to_notifier(LetterKind.RESULT, notice, head, round_)
+def result(notice: Notice, head: Letterhead, round_: int = 1, *, by_person: bool = False) -> Letter:
+    """What was done about every URL (DSA Art. 16(5), (6)), and whether a person had a word in it. The same notice has a
+    further round when it is reopened.
+    """
+    settled = all(item.state.settled for item in notice.items)
+    automatic = notice.level is TrustLevel.PINNED and settled and not by_person
+    return _to_notifier(LetterKind.RESULT, notice, head, round_, automatic=automatic)
 
 
 def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) -> Letter:
@@ -111,10 +115,10 @@ def bracket(notice: Notice) -> str:
     return f"[{reference}] " if f"[{reference}]" in notice.read.subject else f"{reference}: "
 
 
-def _to_notifier(kind: LetterKind, notice: Notice, head: Letterhead, round_: int = 1) -> Letter:
+def _to_notifier(kind: LetterKind, notice: Notice, head: Letterhead, round_: int = 1, **more: bool) -> Letter:
     read = notice.read
     language = read.language if read else head.language
-    subject, text = _render(kind, language, _values(notice, head))
+    subject, text = _render(kind, language, _values(notice, head) | more)
     return Letter(
         id=f"{notice.id}-{kind}" + (f"-{round_}" if round_ > 1 else ""),
         kind=kind,
@@ -135,7 +139,6 @@ def _values(notice: Notice, head: Letterhead) -> dict[str, Any]:
         "duplicate_of": notice.duplicate_of,
         "items": list(map(_item, notice.items)),
         "groups": _groups(notice.items),
-        "automatic": notice.level is TrustLevel.PINNED,
         "proven": notice.level in {TrustLevel.PINNED, TrustLevel.AUTHORITY},
         "hoster": head.hoster,
     }

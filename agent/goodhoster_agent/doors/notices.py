@@ -204,6 +204,11 @@ async def _as_json(request: web.Request, handler: Any) -> web.StreamResponse:  #
         if not request.path.startswith("/api/"):
             raise
         raise _refusal(error.status, error.reason or "refused", "request") from error
+    except Exception as error:
+        if not request.path.startswith("/api/"):
+            raise
+        _log.exception("a request to %s failed", request.path)
+        raise _refusal(500, "This failed here: try again.", "request", 60) from error
     return response
 
 
@@ -216,9 +221,12 @@ async def _body(request: web.Request, largest: int) -> bytes:
     would not see the answer.
     """
     body, size = bytearray(), 0
-    while size <= _READ_ON * largest and (more := await request.content.readany()):
-        size += len(more)
-        body += more[: largest - len(body)]
+    try:
+        while size <= _READ_ON * largest and (more := await request.content.readany()):
+            size += len(more)
+            body += more[: largest - len(body)]
+    except web.RequestPayloadError as error:
+        raise _refusal(400, "The body is not what its headers say.", "body") from error
     if size > largest:
         raise _refusal(413, f"More than {largest} bytes.", "body")
     return bytes(body)

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from goodhoster.errors import ConfigurationError
 
 _AT_ONCE = 256
 """Connections; whoever comes on top waits in the kernel."""
+
+
+_THEIRS = (HttpProcessingError, web.RequestPayloadError)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """A request that is no HTTP is answered with 400, and no fault that fills the journal with its trace."""
+    return not (record.exc_info and isinstance(record.exc_info[1], _THEIRS))
 
 
 class HttpThread:
@@ -30,6 +40,7 @@ class HttpThread:
 
     def start(self) -> None:
         """Listen. ConfigurationError when the address cannot be used."""
+        logging.getLogger("aiohttp.server").addFilter(_is_ours)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)
         self._thread.start()

@@ -100,6 +100,7 @@ class LmtpIntake:
 
     def start(self) -> None:
         """Listen. ConfigurationError when the address cannot be used."""
+        logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd's: else every command, with its addresses
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="lmtp", daemon=True)
         self._thread.start()

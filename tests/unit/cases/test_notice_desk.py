@@ -381,6 +381,20 @@ def test_a_case_that_a_person_restores_settles_its_notice_as_disputed(house: Hou
     assert "result" in house.letters()
 
 
+def test_what_a_person_had_a_word_in_is_not_said_to_be_automatic(house: House) -> None:
+    automatic = house.scart(house.file("anna/p.jpg"))
+    house.later(minutes=1)
+    house.case_desk.restore(house.store.get(automatic.id).items[0].cases[0], EVA)
+    house.later(minutes=1)
+    dismissed = house.scart("http://anna.example/p.jpg", number=2)
+    assert dismissed.state is NoticeState.NEEDS_PERSON
+    house.desk.dismiss(dismissed.id, EVA)
+    house.later(minutes=1)
+    house.letters()
+    said = {letter.id.removesuffix("-result"): "decided automatically" in letter.text for letter in house.mailer.sent}
+    assert (said[automatic.id], said[dismissed.id]) == (True, False)
+
+
 def test_dismiss_settles_what_waits(house: House) -> None:
     house.level = TrustLevel.UNAUTHENTICATED
     notice = house.scart(house.file("anna/p.jpg"), "http://anna.example/app/1")

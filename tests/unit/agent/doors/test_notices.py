@@ -122,6 +122,23 @@ def test_what_is_wrong_has_a_message_whatever_the_client_thinks_of_status_codes(
     assert door.kept() == []
 
 
+def test_a_body_that_is_not_what_its_headers_say_has_a_message_and_leaves_no_trace(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    status, text = door.ask("POST", "/api/v1/notices", b"not gzip", Content_Encoding="gzip")
+    assert (status, bool(json.loads(text)["message"])) == (400, True)
+    status, _ = door.ask("POST", "/api/v1/notices", b"x", X_Long="x" * 9000)
+    assert status == 400
+    assert "Traceback" not in caplog.text
+
+
+def test_a_fault_of_ours_has_a_message_too(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    door.pace = None  # type: ignore[assignment]
+    status, answer = door.post("/api/v1/reports", scart(), TOKEN)
+    assert (status, "data" in answer, bool(answer["message"])) == (500, False, True)
+    assert "Traceback" in caplog.text
+
+
 @pytest.mark.parametrize(("method", "path"), [("GET", "/api/v1/reports"), ("POST", "/api/v2/reports")])
 def test_a_wrong_address_or_method_has_a_message_too(door: Door, method: str, path: str) -> None:
     status, text = door.ask(method, path)
