@@ -1,6 +1,8 @@
 """P3: near look-ups a second: every entry within 31 of 256 bits, none missed, beside FAISS and threatexchange.
 
-Figures are look-ups in a second of one core's time. The peers ask the same values in the same run: FAISS's binary flat
+Figures are look-ups in a second of one core's time. "All cores" is what one process on each reaches together: all ask
+at the same time and share the mapped file, and their memory is what the pages of the file and of all processes take,
+each page counted once. The peers ask the same values in the same run: FAISS's binary flat
 index (what comparing with all can reach), its multi-index hash, and the index of the hasher-matcher-actioner
 (`threatexchange`). Goals: 10,000 look-ups a second among 1 million entries, 4,000 among 10 million in at most 1 GiB
 that all processes share, opened within 1 s. With `--small` nothing beyond 1 million entries is made.
@@ -8,20 +10,21 @@ that all processes share, opened within 1 s. With `--small` nothing beyond 1 mil
 
 from __future__ import annotations
 
+import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measuring import private_mib, rates, seconds, spread
+from benchmarks.measuring import rates, seconds, spread
 from goodhoster.checking.near.entries import Entries
 from goodhoster.checking.near.segment import Segment
 from goodhoster.checking.near.write import write_segment
@@ -76,38 +79,78 @@ def _beside_peers(folder: Path, rng: np.random.Generator) -> None:
 
 
 def _growth(folder: Path, rng: np.random.Generator, most: int) -> None:
-    heads = ("entries", "a second", "2 threads", "FAISS flat", "file MiB", "opened ms", "private MiB", "written s")
+    heads = ("entries", "one core", "all cores", "in all MiB", "FAISS flat", "file MiB", "opened ms", "written s")
     print("\n" + " ".join(f"{head:>12}" for head in heads))
     for power in range(3, most + 1):
         entries = _evenly(rng, 10**power, 32)
         written = seconds(lambda entries=entries: _segment(folder, entries))
+        together = _on_all_cores(folder / "segment")
         segment, asked = Segment.open(folder / "segment"), _near(rng, entries, 512)
         one, flat = _asking(_ours(segment), asked, 8), _asking(_flat(entries), asked[: 512 if power < 6 else 16], 16)
         found = {name: statistics.median(values) for name, values in rates({"ours": one, "flat": flat}).items()}
-        walls = rates({"one": one, "two": _in_threads(_ours(segment), asked, 2)}, clock=time.perf_counter)
-        times = statistics.median(walls["two"]) / statistics.median(walls["one"])
-        opened, private = _opened_elsewhere(folder / "segment")
         size = (folder / "segment").stat().st_size / 2**20
-        cells = (f"{10**power:,}", f"{found['ours']:,.0f}", f"{times:.1f}×", f"{found['flat']:,.0f}", f"{size:,.0f}")
-        cells += (f"{opened * 1000:.1f}", f"{private:.1f}", f"{written:.1f}")
+        cells = (f"{10**power:,}", f"{found['ours']:,.0f}", f"{together.rate:,.0f}", f"{together.mib:,.0f}")
+        cells += (f"{found['flat']:,.0f}", f"{size:,.0f}", f"{together.opened * 1000:.1f}", f"{written:.1f}")
         print(" ".join(f"{cell:>12}" for cell in cells), flush=True)
 
 
-def _opened_elsewhere(path: Path) -> tuple[float, float]:
-    """Seconds to open, and private memory (MiB) after a thousand look-ups, in a new process."""
-    arguments = [sys.executable, "-m", "benchmarks.p3_near", "--opened", str(path)]
-    told = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
-    return float(told[0]), float(told[1])
+@dataclass(frozen=True)
+class Asker:
+    """What a process with a list open reports, or all of them together."""
+
+    rate: float
+    """Look-ups in a second of one core's time, or of all."""
+    mib: float
+    """Memory, of a page that several share its share."""
+    opened: float
+    """Seconds until it could ask."""
 
 
-def _open(path: Path) -> None:
-    before = private_mib()
+def _on_all_cores(path: Path) -> Asker:
+    """One process for each core, none of which begins or ends before all are ready to."""
+    arguments = [sys.executable, "-m", "benchmarks.p3_near", "--ask", str(path)]
+    processes = [
+        subprocess.Popen([*arguments, str(seed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for seed in range(len(os.sched_getaffinity(0)))
+    ]
+    for _ in ("open", "ask"):
+        _in_step(processes)
+    told = [Asker(**json.loads(line)) for line in _in_step(processes)]
+    for process in processes:
+        process.communicate()
+    return Asker(sum(one.rate for one in told), sum(one.mib for one in told), max(one.opened for one in told))
+
+
+def _in_step(processes: Sequence[subprocess.Popen[str]]) -> list[str]:
+    """Each says a line when it has done the next thing; none goes on before all have."""
+    channels = [(process.stdin, process.stdout) for process in processes]
+    for to, _ in channels:
+        assert to
+        print(file=to, flush=True)
+    return [said.readline() for _, said in channels if said]
+
+
+def _ask(path: Path, seed: int) -> None:
+    """The other end."""
+    before = _share_mib()
+    input()
     opened = seconds(lambda: Segment.open(path))
-    segment = Segment.open(path)
-    asked = _evenly(np.random.default_rng(1), 1000, 32)
-    for start in range(0, len(asked), 8):
-        segment.search(asked[start : start + 8], LIMIT)
-    print(opened, private_mib() - before)
+    segment, rng = Segment.open(path), np.random.default_rng(seed)
+    asking = _asking(_ours(segment), _near(rng, segment.tables.values, 512), 8)
+    asking()
+    print("opened", flush=True)
+    input()
+    found = rates({"ours": asking})
+    print("asked", flush=True)
+    input()
+    print(json.dumps(asdict(Asker(statistics.median(found["ours"]), _share_mib() - before, opened))), flush=True)
+    sys.stdin.read()
+
+
+def _share_mib() -> float:
+    """Memory of this process; of a page that n processes have, an n-th."""
+    lines = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def _crowds(folder: Path, rng: np.random.Generator, count: int) -> None:
@@ -200,19 +243,8 @@ def _asking(search: Search, asked: Values, at_once: int) -> Callable[[], int]:
     return ask
 
 
-def _in_threads(search: Search, asked: Values, threads: int) -> Callable[[], int]:
-    calls = [asked[start : start + 8] for start in range(0, len(asked), 8)]
-
-    def ask() -> int:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(search, calls))
-        return len(asked)
-
-    return ask
-
-
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--opened"]:
-        _open(Path(sys.argv[2]))
+    if sys.argv[1:2] == ["--ask"]:
+        _ask(Path(sys.argv[2]), int(sys.argv[3]))
     else:
         main()

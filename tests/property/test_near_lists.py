@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from goodhoster.checking.near import search, tables
+from goodhoster.checking.near import parts, search, tables
 from goodhoster.checking.near.build import import_fingerprints, open_near_list
 from goodhoster.checking.near.entries import Entries
 from goodhoster.checking.near.names import near_lists
@@ -32,6 +32,13 @@ def turned(values: NDArray[np.uint8], rng: np.random.Generator, most: int) -> ND
     for row in bits:
         row[rng.choice(bits.shape[1], rng.integers(0, most + 1), replace=False)] ^= 1
     return np.packbits(bits, axis=1)
+
+
+def exactly(bits: int, values: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Each value with so many bits changed."""
+    flipped = np.zeros((len(values), 8 * values.shape[1]), np.uint8)
+    flipped[:, :bits] = 1
+    return values ^ np.packbits(rng.permuted(flipped, axis=1), axis=1)
 
 
 def evenly(rng: np.random.Generator, count: int, width: int) -> NDArray[np.uint8]:
@@ -99,6 +106,20 @@ def test_every_limit_is_searched_by_buckets_and_misses_nothing(limit: int, monke
     with segment_of(evenly(rng, 3000, 32), PDQ) as segment:
         entries = segment.tables.values
         asked = turned(entries[rng.integers(0, len(entries), 100)], rng, limit + 1)
+        assert pairs(segment, asked, limit) == brute_force(entries, asked, limit)
+
+
+@pytest.mark.parametrize(("kind", "limit"), [(PDQ, 31), (PHASH, 6)])
+def test_the_buckets_of_the_longest_lists_miss_nothing(
+    kind: FingerprintKind, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many bits in a number as there may be: the sketches reach over the end of a value to its beginning."""
+    rng = np.random.default_rng(3)
+    monkeypatch.setattr(search, "_SCANNED_LIKE_PROBED", 0)
+    monkeypatch.setattr(parts, "_SPARE", 32)
+    with segment_of(evenly(rng, 300, kind.width), kind) as segment:
+        entries = segment.tables.values
+        asked = exactly(limit, entries[rng.integers(0, len(entries), 1000)], rng)
         assert pairs(segment, asked, limit) == brute_force(entries, asked, limit)
 
 

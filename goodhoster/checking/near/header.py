@@ -24,7 +24,7 @@ CATEGORIES = (*Category, None)
 WITHDRAWN = CATEGORIES.index(None)
 """The last: whatever stands is graver."""
 _MAGIC = b"ghnear\r\n"  # a transfer as text would change it
-_VERSION = 1
+_VERSION = 2
 _SUM_SIZE = hashlib.sha256().digest_size
 
 

@@ -5,6 +5,12 @@ more than r(i) bits away, the whole would be more than `limit` bits away. So an 
 part at least, in a bucket whose number differs in at most r(i) bits from the value's own: all of those are looked
 into, and what is found there is compared in full. (Norouzi, Punjani, Fleet: "Fast exact search in Hamming space with
 multi-index hashing", 2014.) A bucket's number may be the first bits of its part only: they are no further apart.
+
+Hardly any of what lies in those buckets need be fetched. Lay the parts in a ring: for one part at least, both it is at
+most r(i) bits away and it and the next together at most r(i) + r(i + 1) + 1 (sum up r + 1 less the distance from part
+to part, and begin behind the lowest sum). So each entry of a bucket has a *sketch* beside it, the 16 bits that follow
+its number, and one that differs in more than is left is out. (Qin, Xiao: "Pigeonring: a principle for faster
+thresholded similarity search", 2018.)
 """
 
 from __future__ import annotations
@@ -25,6 +31,8 @@ the last is the textbook's choice (radius 1 all over); fewer parts have more buc
 compare with."""
 _SPARE = 3  # so many bits more than the entries need are in a bucket's number: most buckets are empty, and quickly seen
 _LEAST = 8  # bits of a bucket's number
+_MOST = 22  # of them: with 23, ten million entries took more than 1 GiB
+_SKETCH = 16  # bits that follow; with those of the number they lie in one part and the next
 _WIDEST = 3  # no radius is larger: with 23 bits there would be ten thousand buckets to look into
 
 
@@ -35,19 +43,26 @@ def parts_of(width: int) -> int:
 
 def bucket_bits(width: int, count: int) -> int:
     """How many bits of each part number its buckets in a list of `count` entries."""
-    return max(_LEAST, min(8 * width // _PARTS[width], count.bit_length() + _SPARE))
+    return max(_LEAST, min(_MOST, 8 * width // _PARTS[width], count.bit_length() + _SPARE))
 
 
-def buckets(values: Values, bits: int, parts: slice = slice(None)) -> NDArray[np.uint32]:
-    """The number of each value's own bucket among those of a part: a row a value, a column a part."""
+class Placed(NamedTuple):
+    """Where values belong: a row a value, a column a part."""
+
+    buckets: NDArray[np.int64]
+    """The number of each one's own bucket among those of the part."""
+    sketches: NDArray[np.uint16]
+    """The bits that follow."""
+
+
+def placed(values: Values, bits: int, parts: slice = slice(None)) -> Placed:
+    """By all parts or some."""
     width = values.shape[1]
     first = (np.arange(_PARTS[width]) * (8 * width // _PARTS[width]))[parts]
-    # Four bytes hold any part. Where fewer are left, the last fills up: its bits are shifted out.
-    windows = np.minimum(first[:, None] // 8 + np.arange(4), width - 1)
-    numbers: NDArray[np.uint32] = values.take(windows, axis=1).view(">u4")[..., 0].astype(np.uint32)
-    numbers <<= (first % 8).astype(np.uint32)
-    numbers >>= np.uint32(32 - bits)
-    return numbers
+    windows = (first[:, None] // 8 + np.arange(8)) % width
+    words = values.take(windows, axis=1).view(">u8")[..., 0].astype(np.uint64) << (first % 8).astype(np.uint64)
+    sketches = (words >> np.uint64(64 - bits - _SKETCH)).astype(np.uint16)
+    return Placed((words >> np.uint64(64 - bits)).astype(np.int64), sketches)
 
 
 class Probes(NamedTuple):
@@ -55,8 +70,10 @@ class Probes(NamedTuple):
 
     parts: NDArray[np.intp]
     """The part of each."""
-    flips: NDArray[np.uint32]
+    flips: NDArray[np.int64]
     """What to XOR with the value's own bucket of that part: gives a number among all parts' buckets."""
+    left: NDArray[np.uint8]
+    """In how many bits a sketch there may differ from the value's own of that part."""
 
 
 @lru_cache(maxsize=64)
@@ -65,9 +82,10 @@ def probes(width: int, bits: int, limit: int) -> Probes | None:
     radii = _radii(_PARTS[width], limit)
     if max(radii) > _WIDEST:
         return None
-    flips = [part << bits | mask for part, radius in enumerate(radii) for mask in _masks(bits, radius)]
-    found = np.array(flips, np.uint32)
-    return Probes((found >> np.uint32(bits)).astype(np.intp), found)
+    masks = [(part, mask) for part, radius in enumerate(radii) for mask in _masks(bits, radius)]
+    parts, flipped = (np.array(column) for column in zip(*masks, strict=True))
+    together = np.array(radii) + np.roll(radii, -1) + 1
+    return Probes(parts, parts << bits | flipped, (together[parts] - np.bitwise_count(flipped)).astype(np.uint8))
 
 
 def _radii(parts: int, limit: int) -> list[int]:

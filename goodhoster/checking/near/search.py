@@ -14,16 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from goodhoster.checking.near.parts import Probes, Values, buckets, probes
-from goodhoster.checking.near.tables import BLOCK, Tables
+from goodhoster.checking.near.parts import Probes, Values, placed, probes
+from goodhoster.checking.near.tables import Numbers, Tables
 
 _SCANNED_LIKE_PROBED = 4  # entries that are compared in order while one bucket is looked into
 _CROWD = 8  # who has more than this part of the list in its buckets is compared with all of it in order
 _STEP = 1 << 15  # comparisons at a time: they stay in the processor's cache
-_ASKED = 16  # values looked up at a time, for the same reason
+_ASKED = 8  # values looked up at a time, for the same reason
 _HEAD = 16  # bytes: two fingerprints of unrelated pictures are too far apart in these already
-
-Numbers = NDArray[np.int64]
 
 
 class Found(NamedTuple):
@@ -41,11 +39,15 @@ class _Ranges(NamedTuple):
     """Stretches of `entries`, each to be compared with one value asked."""
 
     asked: Numbers
+    sketches: NDArray[np.uint16]
+    """That value's, by the part of the stretch."""
+    left: NDArray[np.uint8]
+    """In how many bits those of the entries may differ from it."""
     starts: Numbers
     sizes: Numbers
 
     def only(self, which: Any) -> _Ranges:  # noqa: ANN401 - whatever numpy takes as an index
-        return _Ranges(self.asked[which], self.starts[which], self.sizes[which])
+        return _Ranges(*(column[which] for column in self))
 
 
 def search(tables: Tables, bits: int, asked: Values, limit: int) -> Found:
@@ -102,31 +104,23 @@ class _Batch(NamedTuple):
 
     def _ranges(self, bits: int, wanted: Probes) -> _Ranges:
         """What lies in the wanted buckets."""
-        numbers = (buckets(self.asked, bits).take(wanted.parts, axis=1) ^ wanted.flips).ravel()
-        eights = self.tables.occupied.take(numbers >> np.uint32(3))
-        filled = np.flatnonzero((eights >> (numbers & np.uint32(7)).astype(np.uint8)) & np.uint8(1))
-        numbers = numbers.take(filled)
-        starts = self._before(numbers)
-        sizes = self._before(numbers + np.uint32(1)) - starts
-        # An occupied bucket of no size lies in a block that is too full for `within`: take the block.
-        full = np.flatnonzero(sizes == 0)
-        sizes[full] = self.tables.blocks[numbers[full] // np.uint32(BLOCK) + np.uint32(1)] - starts[full]
-        return _Ranges(filled // len(wanted.flips), starts, sizes)
-
-    def _before(self, numbers: NDArray[np.uint32]) -> Numbers:
-        """How many entries lie before each bucket, or before its block where that is too full to tell."""
-        blocks = self.tables.blocks.take(numbers // np.uint32(BLOCK)).astype(np.int64)
-        blocks += self.tables.within.take(numbers)
-        return blocks
+        own = placed(self.asked, bits)
+        numbers = (own.buckets.take(wanted.parts, axis=1) ^ wanted.flips).ravel()
+        filled = self.tables.filled(numbers)
+        asked = filled // len(wanted.flips)
+        left = wanted.left.take(filled - asked * len(wanted.flips))
+        sketches = own.sketches.take(wanted.parts, axis=1).take(filled)
+        return _Ranges(asked, sketches, left, *self.tables.ranges(numbers.take(filled)))
 
     def _compare(self, ranges: _Ranges) -> Iterator[Found]:
         for some in _steps(ranges):
             ends = np.cumsum(some.sizes)
-            places = np.arange(ends[-1]) + np.repeat(some.starts - ends + some.sizes, some.sizes)
-            entries, whose = self.tables.entries.take(places), np.repeat(some.asked, some.sizes)
-            maybe = np.flatnonzero(_apart(_heads(self.tables.values, entries), _heads(self.asked, whose)) <= self.limit)
-            entries, whose = entries[maybe], whose[maybe]
-            distances = _apart(self.tables.values[entries].view(np.uint64), self.asked[whose].view(np.uint64))
+            which = np.repeat(np.arange(len(ends)), some.sizes)
+            places = np.arange(ends[-1]) + (some.starts - ends + some.sizes).take(which)
+            apart = np.bitwise_count(self.tables.sketches.take(places) ^ some.sketches.take(which))
+            maybe = np.flatnonzero(apart <= some.left.take(which))
+            entries, whose = self.tables.entries.take(places[maybe]), some.asked.take(which[maybe])
+            distances = _apart(_rows(self.tables.values, entries), _rows(self.asked, whose))
             near = np.flatnonzero(distances <= self.limit)
             yield Found(whose[near], entries[near].astype(np.int64), distances[near])
 
@@ -161,13 +155,11 @@ def _steps(ranges: _Ranges) -> Iterator[_Ranges]:
         yield ranges.only(slice(start, stop))
 
 
-def _heads(values: Values, positions: Any) -> NDArray[np.uint64]:  # noqa: ANN401 - positions of any integer type
-    """The first words of some values. Taken as one item each: measured several times as fast as by rows."""
+def _rows(values: Values, positions: Any) -> NDArray[np.uint64]:  # noqa: ANN401 - positions of any integer type
+    """Some values, in words. Taken as one item each: measured several times as fast as by rows."""
     width = values.shape[1]
-    head = min(width, _HEAD)
-    items = values.view(f"V{head}").ravel().take(positions * (width // head))
-    words: NDArray[np.uint64] = items.view(np.uint64).reshape(-1, head // 8)
-    return words
+    words: NDArray[np.uint64] = values.view(f"V{width}").ravel().take(positions).view(np.uint64)
+    return words.reshape(-1, width // 8)
 
 
 def _apart(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint16]:

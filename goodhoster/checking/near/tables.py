@@ -3,13 +3,14 @@
     values      count × width bytes, ascending, each once
     categories  count × 1 byte, the position in CATEGORIES
     occupied    a bit for each bucket, set where it has entries, the lowest bit first
-    blocks      32-bit numbers: how many entries lie before each 256 buckets, and all of them at the end
-    within      16-bit numbers: how many lie before each bucket, counted from its block's beginning; one more at the end
-    entries     count × parts × 32-bit numbers: positions in `values`, by bucket
+    blocks      32-bit numbers: how many entries lie before each block of buckets, and all of them at the end
+    within      8-bit numbers: how many lie before each bucket, less all whole 256; one more at the end
+    sketches    count × parts × 16-bit numbers: the bits that follow the bucket's own, by bucket
+    entries     count × parts × 32-bit numbers: positions in `values`, in the same order
 
-A value is cut into parts (`parts`), and each has 2^bits buckets, one part's after the other's. Where a block has
-more than 65,535 entries `within` is 0 all over it, and the block counts as one bucket: more to compare with, and
-nothing is missed. Each array begins at a multiple of 64. Numbers are little-endian, as this machine's must be.
+A value is cut into parts (`parts`), and each has 2^bits buckets, one part's after the other's. A block is as many of
+them as have some 128 entries, at most 32; one of more than 255 counts as one bucket: more to compare with, and nothing
+is missed. Each array begins at a multiple of 64. Numbers are little-endian, as this machine's must be.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from goodhoster.checking.near.header import HEADER_SIZE, NearHeader
-from goodhoster.checking.near.parts import Values, buckets, parts_of
+from goodhoster.checking.near.parts import Values, parts_of, placed
 from goodhoster.errors import ConfigurationError
 
-BLOCK = 256
-"""Buckets that `blocks` counts together."""
-_FULL = np.iinfo(np.uint16).max
+Numbers = NDArray[np.int64]
+
+_FULL = np.iinfo(np.uint8).max  # entries of a block
+_ORDINARY = 128  # the same, where none is crowded
+_LARGEST = 5  # bits of a bucket's number within its block
 _ALIGNED = 64
 
 
@@ -39,8 +42,29 @@ class Tables(NamedTuple):
     categories: NDArray[np.uint8]
     occupied: NDArray[np.uint8]
     blocks: NDArray[np.uint32]
-    within: NDArray[np.uint16]
+    within: NDArray[np.uint8]
+    sketches: NDArray[np.uint16]
     entries: NDArray[np.uint32]
+
+    def filled(self, buckets: Numbers) -> Numbers:
+        """The positions of those that have entries."""
+        eights = self.occupied.take(buckets >> 3)
+        return np.flatnonzero((eights >> (buckets.astype(np.uint8) & 7)) & 1)
+
+    def ranges(self, buckets: Numbers) -> tuple[Numbers, Numbers]:
+        """Where in `entries` those of each bucket begin, and how many they are; or of the block that counts as one."""
+        blocks = buckets // self._block()
+        begin = self.blocks.take(blocks).astype(np.int64)
+        together = self.blocks.take(blocks + 1) - begin
+        before = self.within.take(buckets)
+        starts = begin + (before - begin.astype(np.uint8))
+        sizes = (self.within.take(buckets + 1) - before).astype(np.int64)
+        full = np.flatnonzero(together > _FULL)
+        starts[full], sizes[full] = begin[full], together[full]
+        return starts, sizes
+
+    def _block(self) -> int:
+        return (len(self.within) - 1) // (len(self.blocks) - 1)
 
 
 def tables_in(mapped: mmap.mmap, header: NearHeader) -> Tables:
@@ -67,8 +91,9 @@ def _places(header: NearHeader) -> list[tuple[int, type[np.generic], int]]:
         (np.uint8, header.kind.width * header.count),
         (np.uint8, header.count),
         (np.uint8, buckets_of_all // 8),
-        (np.uint32, buckets_of_all // BLOCK + 1),
-        (np.uint16, buckets_of_all + 1),
+        (np.uint32, (buckets_of_all >> _block_bits(header.bits, header.count)) + 1),
+        (np.uint8, buckets_of_all + 1),
+        (np.uint16, parts * header.count),
         (np.uint32, parts * header.count),
     )
     places, end = [], HEADER_SIZE
@@ -79,31 +104,33 @@ def _places(header: NearHeader) -> list[tuple[int, type[np.generic], int]]:
     return places
 
 
+def _block_bits(bits: int, count: int) -> int:
+    return max(0, min(_LARGEST, ((_ORDINARY << bits) // max(count, 1)).bit_length() - 1))
+
+
 def fill(tables: Tables, bits: int) -> None:
     """Sort what stands in `values` into the buckets; one part after the other, so that one is in memory at a time."""
     count = len(tables.values)
     parts = parts_of(tables.values.shape[1])
+    blocks_of_part = (len(tables.blocks) - 1) // parts
     for part in range(parts):
-        numbers = buckets(tables.values, bits, slice(part, part + 1))[:, 0]
-        sizes = np.bincount(numbers, minlength=1 << bits).reshape(-1, BLOCK)
+        (numbers,), (sketches,) = (each.T for each in placed(tables.values, bits, slice(part, part + 1)))
+        sizes = np.bincount(numbers, minlength=1 << bits)
+        before = part * count + np.cumsum(sizes) - sizes
         of_part = slice(part << bits, (part + 1) << bits)
         tables.occupied[of_part.start // 8 : of_part.stop // 8] = np.packbits(sizes > 0, bitorder="little")
-        blocks = sizes.sum(axis=1)
-        tables.blocks[of_part.start // BLOCK : of_part.stop // BLOCK] = part * count + np.cumsum(blocks) - blocks
-        tables.within[of_part] = _within(sizes, blocks).ravel()
-        tables.entries[part * count : (part + 1) * count] = _by_bucket(numbers)
+        tables.blocks[part * blocks_of_part : (part + 1) * blocks_of_part] = before.reshape(blocks_of_part, -1)[:, 0]
+        tables.within[of_part] = before.astype(np.uint8)
+        entries = _by_bucket(numbers)
+        tables.entries[part * count : (part + 1) * count] = entries
+        tables.sketches[part * count : (part + 1) * count] = sketches.take(entries)
     tables.blocks[-1] = parts * count
+    tables.within[-1] = parts * count % 256
 
 
-def _within(sizes: NDArray[np.int64], blocks: NDArray[np.int64]) -> NDArray[np.int64]:
-    within = np.cumsum(sizes, axis=1) - sizes
-    within[blocks > _FULL] = 0
-    return within
-
-
-def _by_bucket(numbers: NDArray[np.uint32]) -> NDArray[np.uint32]:
+def _by_bucket(numbers: Numbers) -> NDArray[np.uint32]:
     """The positions in order of their numbers."""
     # Number and position in one word: sorting those is several times as fast as sorting positions by number.
-    packed = (numbers.astype(np.uint64) << np.uint64(32)) | np.arange(len(numbers), dtype=np.uint64)
+    packed = numbers << 32 | np.arange(len(numbers))
     packed.sort()
     return packed.astype(np.uint32)
