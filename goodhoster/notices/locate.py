@@ -94,10 +94,12 @@ class Locator:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """One of IPv4 in the spelling of IPv6 (RFC 4291 2.5.5.2) is the one of IPv4. None where it is none."""
     try:
-        return ipaddress.ip_address(text)
+        found = ipaddress.ip_address(text)
     except ValueError:
         return None
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def _unclear(url: str, reason: str, detail: str) -> Location:

@@ -72,8 +72,8 @@ class Part:
 
     @property
     def text(self) -> str:
-        """The content as text; undecodable bytes are replaced, never dropped."""
-        return _decoded(self.content, self.charset)
+        """The content as text with plain line ends; undecodable bytes are replaced, never dropped."""
+        return _decoded(self.content, self.charset).replace("\r\n", "\n")
 
 
 @dataclass(frozen=True, slots=True)

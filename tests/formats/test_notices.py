@@ -29,6 +29,13 @@ def test_reading(sample: Path) -> None:
     assert plain(read(raw(sample))) == expectation(sample)
 
 
+@pytest.mark.parametrize("sample", [s for s in SAMPLES if s.suffix == ".eml"], ids=lambda sample: sample.name)
+def test_a_mail_is_read_the_same_with_the_line_ends_that_it_has_on_the_way(sample: Path) -> None:
+    lines = raw(sample).content.replace(b"\r\n", b"\n")
+    found = [plain(read(RawNotice(Carrier.MAIL, lines.replace(b"\n", end)))) for end in (b"\n", b"\r\n")]
+    assert found[0] == found[1]
+
+
 def test_the_reading_room_reads_all_of_them_the_same() -> None:
     with ReadingRoom() as room:
         for sample in SAMPLES:

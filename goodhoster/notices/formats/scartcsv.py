@@ -24,7 +24,7 @@ def read(mail: Mail) -> ReadNotice | None:
     for part in mail.parts:
         named = _NAME.fullmatch(part.name)
         if named or part.name.lower().endswith(".csv") or part.kind == "text/csv":
-            lines = part.text.replace("\r\n", "\n").split("\n")
+            lines = part.text.split("\n")
             if layout := layout_of(lines[0].split(";")):
                 return _notice(mail, lines[1:], layout, named[1] if named else "")
             if named:
