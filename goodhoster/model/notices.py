@@ -86,6 +86,9 @@ class RemovalOrder:
     authority: str = ""
     issued_at: datetime | None = None
     deadline: datetime | None = None
+    """The moment that it names, or its term counted from its issue."""
+    term: float | None = None
+    """Seconds from our receipt."""
     preserve_until: datetime | None = None
     confidential: bool = False
     """The customer must not be told."""

@@ -51,6 +51,8 @@ def deadline_of(receipt: Receipt, read: ReadNotice, notifier: Notifier | None, t
         ends.append(received + LONGEST_ORDER)
     if read.order and read.order.deadline and read.order.deadline > received:
         ends.append(read.order.deadline.astimezone(UTC))
+    if read.order and read.order.term:
+        ends.append(received + timedelta(seconds=read.order.term))
     return min(ends)
 
 

@@ -7,8 +7,9 @@ order has little to type; a reading is never acted on by itself.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from goodhoster.model.notices import NoticeFormat, ReadNotice, RemovalOrder
 from goodhoster.notices.formats import urllist
@@ -26,7 +27,9 @@ _FIELDS = {
     "preserve_until": ("preserve until", "bewaren tot"),
     "confidential": ("confidential", "vertrouwelijk", "geheimhouding"),
 }
-_TERM = re.compile(r"(\d{1,3})\s?(?:h|hours?|uur|uren)\b", re.IGNORECASE)
+_TERM = re.compile(r"(?:(?:uiterlijk )?binnen |within )?(\d{1,3})\s?(?:h|hours?|uur|uren)\b", re.IGNORECASE)
+_DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})\D{1,6}(\d{1,2})[:.](\d{2})")
+_SUMMER = timezone(timedelta(hours=2))
 _YES = frozenset({"yes", "ja", "true"})
 CONFIRM = "an order of an authority is confirmed by a person"
 
@@ -49,19 +52,32 @@ def read(mail: Mail) -> ReadNotice | None:
 
 
 def _order(values: dict[str, str]) -> RemovalOrder:
-    issued_at = moment(values["issued_at"])
+    issued_at, term = moment(values["issued_at"]), _term(values["deadline"])
     return RemovalOrder(
         authority=values["authority"],
         issued_at=issued_at,
-        deadline=_deadline(values["deadline"], issued_at),
+        deadline=_deadline(values["deadline"], issued_at, term),
+        term=term.total_seconds() if term else None,
         preserve_until=moment(values["preserve_until"]),
         confidential=values["confidential"].lower() in _YES,
     )
 
 
-def _deadline(text: str, issued_at: datetime | None) -> datetime | None:
-    """A moment, or a term in hours counted from the issue; None where neither is said."""
-    term = _TERM.search(text)
-    if term and issued_at:
-        return issued_at + timedelta(hours=int(term[1]))
+def _term(text: str) -> timedelta | None:
+    found = _TERM.match(text)
+    return timedelta(hours=int(found[1])) if found and int(found[1]) else None
+
+
+def _deadline(text: str, issued_at: datetime | None, term: timedelta | None) -> datetime | None:
+    """A moment, or a term counted from the issue; None where neither is said. Without zone it is the earliest that can
+    be meant in the Netherlands: too early rather than too late.
+    """
+    with suppress(ValueError, OverflowError):
+        if term:
+            return issued_at + term if issued_at else None
+        if found := _DAY_FIRST.search(text):
+            day, month, year, hour, minute = map(int, found.groups())
+            return datetime(year, month, day, hour, minute, tzinfo=_SUMMER)
+        if not datetime.fromisoformat(text).tzinfo:
+            return datetime.fromisoformat(text).replace(tzinfo=_SUMMER)
     return moment(text)

@@ -59,6 +59,11 @@ def test_an_order_that_was_over_before_we_had_it_starts_at_our_receipt() -> None
     assert deadline(NOON, AUTHORITY, RemovalOrder("Authority", deadline=NOON - DAY)) == NOON + 12 * HOUR
 
 
+def test_a_term_counts_from_our_receipt_however_long_the_order_was_on_its_way() -> None:
+    late = RemovalOrder("Authority", deadline=NOON - HOUR, term=3600.0)
+    assert deadline(NOON, AUTHORITY, late) == NOON + HOUR
+
+
 def test_after_two_days_down_it_is_overdue_and_that_is_told_once() -> None:
     notice, after = open_notice(), NOON + 2 * DAY
     assert notice.overdue(after)
