@@ -78,9 +78,11 @@ def owner_reports(settings: Settings) -> OwnerReports:
 
 
 def make_state_dir(state_dir: Path) -> Path:
-    """The state directory, private; made when it is missing."""
+    """The state directory, private; made when it is missing, closed to others while it is new."""
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _is_new(state_dir):
+            state_dir.chmod(0o700)
         mode = state_dir.stat().st_mode
     except OSError as error:
         raise ConfigurationError(
@@ -89,6 +91,14 @@ def make_state_dir(state_dir: Path) -> Path:
     if mode & 0o007:
         raise ConfigurationError(f"the state directory {state_dir} is open to others", hint=f"chmod 700 {state_dir}")
     return state_dir
+
+
+def _is_new(state_dir: Path) -> bool:
+    """Made for us by `mkdir` and not used yet: ours, empty, and nobody else can have put anything there."""
+    found = state_dir.stat()
+    return bool(found.st_mode & 0o007) and found.st_uid == os.geteuid() and not (
+        found.st_mode & 0o022 or os.listdir(state_dir)
+    )
 
 
 def _tree(watch: WatchSettings) -> Tree:

@@ -69,10 +69,22 @@ def test_an_empty_configuration_is_a_house_without_trees_and_sources(configure: 
 def test_the_state_directory_is_private_and_made_with_those_above_it(tmp_path: Path) -> None:
     state = make_state_dir(tmp_path / "a" / "b")
     assert state.stat().st_mode & 0o777 == 0o700
+    (state / "index.sqlite").touch()
     state.chmod(0o705)
     with pytest.raises(ConfigurationError, match="is open to others") as caught:
         make_state_dir(state)
     assert caught.value.hint == f"chmod 700 {state}"
+
+
+def test_an_empty_state_directory_that_mkdir_made_is_closed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    assert make_state_dir(tmp_path).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_state_directory_that_others_may_write_is_refused_although_it_is_empty(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(ConfigurationError, match="is open to others"):
+        make_state_dir(tmp_path)
 
 
 def test_a_state_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
