@@ -4,12 +4,12 @@ Three forms, told apart by the first line that holds something:
 
 - one hexadecimal digest a line; `#` begins a comment;
 - CSV with `,` or `;` and a header that names at least one of md5, sha1, sha256, hash, digest, pdq, phash (in any
-  case, with or without dashes), and possibly category. All hashes of a row are taken; an empty cell holds none;
-  other columns are passed over;
+  case, with or without dashes), and possibly category and type. All hashes of a row are taken; an empty cell holds
+  none; other columns are passed over. A type says of what kind the row's `hash` or `digest` is;
 - JSON, as `listjson` tells.
 
 MD5, SHA-1 and SHA-256 may be mixed: the length tells, and a column that names one must hold that. A PDQ is as long as
-a SHA-256, so it is one only in a column of that name. Blank lines, either case, CRLF and a byte order mark do not
+a SHA-256, so it is one only in a column of that name, or where the type says so. Blank lines, either case, CRLF and a byte order mark do not
 matter. The first bad line ends the reading with a ConfigurationError that names file, line and what it holds.
 """
 
@@ -29,9 +29,9 @@ from goodhoster.model.verdicts import Category
 _LONGEST_LINE = 1 << 16  # bytes
 _Kinds = Mapping[int, ListKind]
 """Which kinds a hash may be of, by its length in bytes."""
-_COLUMNS: Mapping[str, _Kinds] = {"hash": DIGESTS, "digest": DIGESTS} | {
-    name: {kind.width: kind} for name, kind in KINDS.items()
-}
+_NAMED: Mapping[str, _Kinds] = {name: {kind.width: kind} for name, kind in KINDS.items()}
+_COLUMNS: Mapping[str, _Kinds] = {"hash": DIGESTS, "digest": DIGESTS} | _NAMED
+_TYPES = frozenset({"type", "hashtype", "signaltype", "algorithm"})
 
 _Lines = Iterator[tuple[int, bytes]]
 
@@ -99,6 +99,7 @@ class _Columns:
     hashes: tuple[tuple[int, _Kinds], ...]
     """Position, and what a hash may be there."""
     category: int | None
+    type: int | None
 
 
 def _csv(reading: Reading, number: int, header: bytes, lines: _Lines) -> Iterator[ListEntry]:
@@ -118,7 +119,9 @@ def _columns(reading: Reading, number: int, header: bytes) -> _Columns:
     if not hashes:
         why = "is neither a digest nor a CSV header that names " + ", ".join(_COLUMNS)
         raise reading.bad(f"line {number}", header.strip(), why)
-    return _Columns(delimiter, len(names), hashes, names.index("category") if "category" in names else None)
+    category = names.index("category") if "category" in names else None
+    types = (at for at, name in enumerate(names) if name in _TYPES)
+    return _Columns(delimiter, len(names), hashes, category, next(types, None))
 
 
 def _plain(name: str) -> str:
@@ -143,11 +146,17 @@ def _row(reading: Reading, number: int, cells: list[str], columns: _Columns) -> 
     if not filled:
         raise reading.bad(f"line {number}", cells, "holds no digest")
     category = _category(reading, number, cells[columns.category] if columns.category is not None else "")
+    typed = _typed(cells[columns.type]) if columns.type is not None else None
     for cell, kinds in filled:
-        found = _hash(cell, kinds)
+        found = _hash(cell, typed if kinds is DIGESTS and typed else kinds)
         if found is None:
-            raise reading.bad(f"line {number}", cell, "is not the hexadecimal digest that its column names")
+            raise reading.bad(f"line {number}", cell, "is not the hexadecimal digest that its column or type names")
         yield ListEntry(*found, category)
+
+
+def _typed(name: str) -> _Kinds | None:
+    """What the row's own type says a hash is; None where it is no kind of hash, such as the type of a file."""
+    return _NAMED.get(_plain(name).removeprefix("hash").removeprefix("video"))
 
 
 def _category(reading: Reading, number: int, name: str) -> Category:

@@ -7,14 +7,14 @@
 
 (`facebook/ThreatExchange`: exchanges/clients/fb_threatexchange/descriptor.py and threat_updates.py, the curation API of
 OpenMediaMatch, exchanges/clients/ncmec/hash_api.py.) Any may name one of our categories in "category". A file is one
-entry a line, or one document: a list of entries, or an object that has such a list as "data", "entries", "updates",
-"images" or "videos". Hashes of kinds that we cannot compare (PhotoDNA, TMK, NetClean) are passed over.
+entry a line, or one document: a list of entries, or an object that has such a list, or an object of entries, as "data",
+"entries", "updates", "images" or "videos". Hashes of kinds that we cannot compare (PhotoDNA, TMK, NetClean) are passed over.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from goodhoster.checking.listentries import KINDS, ListEntry, Reading, unhex
@@ -70,9 +70,16 @@ def _document(reading: Reading, text: bytes) -> Iterator[tuple[str, Any]]:
         raise reading.bad("line 1", text[:1], f"begins a document of more than {_LARGEST} bytes: write an entry a line")
     document = _parsed(reading, "line 1", text)
     lists = [document[name] for name in _CONTAINERS if name in document] if isinstance(document, dict) else [document]
-    entries = [entry for some in lists if isinstance(some, list) for entry in some] if lists else [document]
+    entries = [entry for some in lists for entry in _contained(some)] if lists else [document]
     for number, entry in enumerate(entries, 1):
         yield f"entry {number}", entry
+
+
+def _contained(some: object) -> Iterable[Any]:
+    """The entries of a list, or of an object that names each; what is neither holds none."""
+    if isinstance(some, dict):
+        return some.values()
+    return some if isinstance(some, list) else ()
 
 
 def _parsed(reading: Reading, where: str, text: bytes) -> Any:  # noqa: ANN401 - JSON is anything
