@@ -10,7 +10,7 @@ from goodhoster.checking.licensed import NOT_TAKEN
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Digests
 from goodhoster.model.sources import Question
-from goodhoster.model.uploads import Content
+from goodhoster.model.uploads import Content, Fault
 from goodhoster.model.verdicts import Kind, Match, Verdict, VerdictKind
 from goodhoster.ports import HashSource
 
@@ -19,6 +19,9 @@ _Failure = SourceUnavailableError | SourceRefusedError | UncheckedError
 
 _ONLY_FOR_NEAR = frozenset({"broken-picture", "no-decoder", NOT_TAKEN})
 """Faults that leave out fingerprints and nothing else; a source that is asked by those says so itself."""
+
+_LACKING = "not-askable"
+"""Reason of a source that is asked by what was not taken of the content."""
 
 
 def verdict_of(  # noqa: PLR0913 - all but the first two are named
@@ -55,9 +58,17 @@ def verdict_of(  # noqa: PLR0913 - all but the first two are named
     except UncheckedError as error:
         return Verdict(VerdictKind.UNCHECKED, reason=error.reason, detail=str(error))
     verdict = Verdict(VerdictKind.CLEAR, tuple(dict.fromkeys(matches)), exemption=_exemption(content.digests, exempt))
-    if content.fault and content.fault.reason not in _ONLY_FOR_NEAR and not verdict.acting:
-        failure = failure or UncheckedError(content.fault.detail, reason=content.fault.reason)
+    if content.fault:
+        failure = _with_fault(failure, content.fault, acting=bool(verdict.acting))
     return _summary(verdict, failure)
+
+
+def _with_fault(failure: _Failure | None, fault: Fault, *, acting: bool) -> _Failure | None:
+    """What could not be opened, where nothing else failed; also as the cause of a source's lacking what it asks by."""
+    lacking = isinstance(failure, UncheckedError) and failure.reason == _LACKING
+    if lacking or not (failure or acting or fault.reason in _ONLY_FOR_NEAR):
+        return UncheckedError(fault.detail, reason=fault.reason)
+    return failure
 
 
 def _ask(question: Question, sources: Sequence[HashSource], *, picture: bool) -> tuple[list[Match], _Failure | None]:

@@ -5,7 +5,7 @@ import pytest
 
 from goodhoster.adapters.hashsources.memory import MemorySource
 from goodhoster.checking.verdict import verdict_of
-from goodhoster.errors import SourceUnavailableError
+from goodhoster.errors import SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.sources import Question
@@ -107,6 +107,23 @@ def test_what_could_not_be_opened_is_unchecked_unless_it_is_known(reason: str) -
 def test_a_broken_picture_is_clear_where_nobody_is_asked_by_fingerprint() -> None:
     broken = replace(CONTENT, fault=Fault("broken-picture"))
     assert verdict_of(broken, [memory()], picture=True).kind is VerdictKind.CLEAR
+
+
+@pytest.mark.parametrize("reason", ["broken-picture", "too-many-pixels", "opening-too-slow"])
+@pytest.mark.parametrize("others", [(), (memory(knows=True),)])
+def test_why_a_source_lacks_its_fingerprint_is_what_happened_to_the_picture(
+    reason: str, others: Sequence[MemorySource]
+) -> None:
+    needy = memory()
+    needy.trouble = UncheckedError("needs fingerprints", reason="not-askable")
+    verdict = verdict_of(replace(CONTENT, fault=Fault(reason, "in words")), [needy, *others], picture=True)
+    assert (verdict.reason, verdict.detail) == (reason, "in words")
+    assert verdict_of(CONTENT, [needy], picture=True).reason == "not-askable"
+
+
+def test_an_outage_is_told_before_what_could_not_be_opened() -> None:
+    verdict = verdict_of(replace(CONTENT, fault=Fault("too-many-pixels")), [memory(fails=True)], picture=True)
+    assert verdict.reason == "timeout"
 
 
 def test_a_source_by_fingerprint_is_told_whether_the_content_was_opened() -> None:
