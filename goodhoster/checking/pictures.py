@@ -8,7 +8,7 @@ pixels of the whole picture, which the tables of `sampling` count with.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import BinaryIO
@@ -64,26 +64,49 @@ def preload_decoders() -> None:
 
 
 def _too_many_pixels() -> UncheckedError:
-    return UncheckedError("the picture has too many pixels", reason="too-many-pixels", hint="see agent.largest_picture")
+    return UncheckedError("the picture has too many pixels", reason="too-many-pixels", hint="see [hashing] largest_picture")
 
 
 def _sampled(picture: Image.Image, limits: ReadingLimits, *, colours: bool) -> Iterator[Frame]:
-    """Frames 0, 1, 3, 6, 10 …: more sparsely the longer it goes on, for its length is often unknown.
+    """Every frame of a short one. Of a longer one frames 0, 1, 3, 6, 10 …: more sparsely the longer it goes on.
 
-    The first frame that would go beyond the limit of pixels ends the sample, unless it is the first of all.
+    Its length is often unknown: the frames between these are kept until it turns out to be longer. What comes before
+    a broken frame is given.
     """
-    left = limits.pixels
-    for before, index in pairwise((-1, *(n * (n + 1) // 2 for n in range(limits.frames)))):
+    sample = {n * (n + 1) // 2 for n in range(limits.frames)}
+    between: list[Frame] = []
+    try:
+        for index, frame in _decoded(picture, sorted(sample.union(range(limits.frames))), limits.pixels, colours=colours):
+            if index >= limits.frames:
+                between.clear()
+            if index in sample:
+                yield frame
+            else:
+                between.append(frame)
+    except Exception:
+        yield from between
+        raise
+    yield from between
+
+
+def _decoded(
+    picture: Image.Image, wanted: Sequence[int], pixels: int, *, colours: bool
+) -> Iterator[tuple[int, Frame]]:
+    """These frames, as far as there are any, in their order.
+
+    The first one that would go beyond the limit of pixels is the end, unless it is the first of all.
+    """
+    for before, index in pairwise((-1, *wanted)):
         if index and not _sought(picture, index):
             return
         full, step = (picture.size, 1) if colours else _draft(picture)
-        left -= picture.width * picture.height * (index - before)  # those in between were decoded on the way
-        if left < 0 and index:
+        pixels -= picture.width * picture.height * (index - before)  # those in between were decoded on the way
+        if pixels < 0 and index:
             return
-        if left < 0:
+        if pixels < 0:
             raise _too_many_pixels()
         frame = _frame(picture, full, step)
-        yield replace(frame, colours=_colours(picture, frame.orientation)) if colours else frame
+        yield index, replace(frame, colours=_colours(picture, frame.orientation)) if colours else frame
 
 
 def _sought(picture: Image.Image, index: int) -> bool:

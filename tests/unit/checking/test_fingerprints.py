@@ -1,5 +1,7 @@
 import io
 import struct
+from collections.abc import Sequence
+from itertools import combinations
 
 import imagehash
 import numpy as np
@@ -8,6 +10,7 @@ from PIL import Image, ImageOps
 
 from goodhoster.checking.fingerprints import fingerprints_of
 from goodhoster.checking.pictures import frames
+from goodhoster.errors import UncheckedError
 from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.testing.drawn import drawn, encoded, every_format, jpeg, series
@@ -15,6 +18,9 @@ from tests.unit.checking.reference import DULL, PICTURES, SIZES, Sample, dull, q
 
 BITS_APART = 8
 """From the reference, at any size. Over ordinary photos the mean is below 1 (benchmarks/p1q_quality.py)."""
+
+
+EIGHT = ReadingLimits(frames=8)
 
 
 def taken(file: bytes) -> list[tuple[Fingerprint, ...]]:
@@ -70,9 +76,30 @@ def test_every_format_of_the_same_picture_is_near() -> None:
 def test_every_page_and_frame_is_a_picture() -> None:
     formats = every_format(11)
     for name in ("gif-animated", "png-animated", "webp-animated", "avif-animated", "tiff-pages"):
-        first, second, fourth = (fingerprints[0] for fingerprints in taken(formats[name]))
-        assert first.distance(second.value) > 31, name
-        assert second.distance(fourth.value) > 31, name
+        seen = [fingerprints[0] for fingerprints in taken(formats[name])]
+        assert len(seen) == 4, name
+        assert all(one.distance(other.value) > 31 for one, other in combinations(seen, 2)), name
+
+
+@pytest.mark.parametrize(
+    ("count", "looked_at"),
+    [(1, range(1)), (3, range(3)), (8, range(8)), (9, range(8)), (16, (0, 1, 3, 6, 10, 15))],
+)
+def test_every_page_of_a_short_document_is_looked_at_and_a_sample_of_a_long_one(
+    count: int, looked_at: Sequence[int]
+) -> None:
+    pages = [drawn(50 + number, (160, 120)) for number in range(count)]
+    seen = [fingerprints_of(frame)[0].value for frame in frames(io.BytesIO(series(pages, "TIFF")), EIGHT)]
+    assert sorted(seen) == sorted(taken(encoded(pages[index], "PNG"))[0][0].value for index in looked_at)
+
+
+def test_pages_before_a_broken_one_are_given() -> None:
+    whole = series([drawn(70 + number, (160, 120)) for number in range(5)], "GIF")
+    given = []
+    with pytest.raises(UncheckedError, match="broken"):
+        for frame in frames(io.BytesIO(whole[: len(whole) - 3000]), ReadingLimits()):
+            given.append(frame)
+    assert len(given) == 4
 
 
 def test_a_page_after_a_reduced_one_is_read_whole() -> None:
