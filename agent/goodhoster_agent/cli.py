@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -89,6 +90,10 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: no second complaint at exit
         sys.exit(WRONG)
+    except Exception:  # the outermost: else the exit code were 1, which reads as "known"
+        traceback.print_exc()
+        print("goodhoster: a fault of goodhoster itself: please report it with the lines above", file=sys.stderr)
+        sys.exit(UNCHECKED)
 
 
 def _say(error: GoodhosterError) -> None:

@@ -96,8 +96,10 @@ def make_state_dir(state_dir: Path) -> Path:
 def _is_new(state_dir: Path) -> bool:
     """Made for us by `mkdir` and not used yet: ours, empty, and nobody else can have put anything there."""
     found = state_dir.stat()
-    return bool(found.st_mode & 0o007) and found.st_uid == os.geteuid() and not (
-        found.st_mode & 0o022 or os.listdir(state_dir)
+    return (
+        bool(found.st_mode & 0o007)
+        and found.st_uid == os.geteuid()
+        and not (found.st_mode & 0o022 or os.listdir(state_dir))
     )
 
 

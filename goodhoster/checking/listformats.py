@@ -9,8 +9,9 @@ Three forms, told apart by the first line that holds something:
 - JSON, as `listjson` tells.
 
 MD5, SHA-1 and SHA-256 may be mixed: the length tells, and a column that names one must hold that. A PDQ is as long as
-a SHA-256, so it is one only in a column of that name, or where the type says so. Blank lines, either case, CRLF and a byte order mark do not
-matter. The first bad line ends the reading with a ConfigurationError that names file, line and what it holds.
+a SHA-256, so it is one only in a column of that name, or where the type says so. Blank lines, either case, CRLF and a
+byte order mark do not matter. The first bad line ends the reading with a ConfigurationError that names file, line and
+what it holds.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _LONGEST_LINE = 1 << 16  # bytes
 _Kinds = Mapping[int, ListKind]
 """Which kinds a hash may be of, by its length in bytes."""
 _NAMED: Mapping[str, _Kinds] = {name: {kind.width: kind} for name, kind in KINDS.items()}
-_COLUMNS: Mapping[str, _Kinds] = {"hash": DIGESTS, "digest": DIGESTS} | _NAMED
+_COLUMNS: Mapping[str, _Kinds] = {"hash": DIGESTS, "digest": DIGESTS, **_NAMED}
 _TYPES = frozenset({"type", "hashtype", "signaltype", "algorithm"})
 
 _Lines = Iterator[tuple[int, bytes]]

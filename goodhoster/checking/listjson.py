@@ -8,7 +8,8 @@
 (`facebook/ThreatExchange`: exchanges/clients/fb_threatexchange/descriptor.py and threat_updates.py, the curation API of
 OpenMediaMatch, exchanges/clients/ncmec/hash_api.py.) Any may name one of our categories in "category". A file is one
 entry a line, or one document: a list of entries, or an object that has such a list, or an object of entries, as "data",
-"entries", "updates", "images" or "videos". Hashes of kinds that we cannot compare (PhotoDNA, TMK, NetClean) are passed over.
+"entries", "updates", "images" or "videos". Hashes of kinds that we cannot compare (PhotoDNA, TMK, NetClean) are passed
+over.
 """
 
 from __future__ import annotations

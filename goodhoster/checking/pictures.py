@@ -64,7 +64,8 @@ def preload_decoders() -> None:
 
 
 def _too_many_pixels() -> UncheckedError:
-    return UncheckedError("the picture has too many pixels", reason="too-many-pixels", hint="see [hashing] largest_picture")
+    hint = "see [hashing] largest_picture"
+    return UncheckedError("the picture has too many pixels", reason="too-many-pixels", hint=hint)
 
 
 def _sampled(picture: Image.Image, limits: ReadingLimits, *, colours: bool) -> Iterator[Frame]:
@@ -74,9 +75,10 @@ def _sampled(picture: Image.Image, limits: ReadingLimits, *, colours: bool) -> I
     a broken frame is given.
     """
     sample = {n * (n + 1) // 2 for n in range(limits.frames)}
+    wanted = sorted(sample.union(range(limits.frames)))
     between: list[Frame] = []
     try:
-        for index, frame in _decoded(picture, sorted(sample.union(range(limits.frames))), limits.pixels, colours=colours):
+        for index, frame in _decoded(picture, wanted, limits.pixels, colours=colours):
             if index >= limits.frames:
                 between.clear()
             if index in sample:
@@ -89,9 +91,7 @@ def _sampled(picture: Image.Image, limits: ReadingLimits, *, colours: bool) -> I
     yield from between
 
 
-def _decoded(
-    picture: Image.Image, wanted: Sequence[int], pixels: int, *, colours: bool
-) -> Iterator[tuple[int, Frame]]:
+def _decoded(picture: Image.Image, wanted: Sequence[int], pixels: int, *, colours: bool) -> Iterator[tuple[int, Frame]]:
     """These frames, as far as there are any, in their order.
 
     The first one that would go beyond the limit of pixels is the end, unless it is the first of all.

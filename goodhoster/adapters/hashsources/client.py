@@ -65,8 +65,7 @@ class Client:
     """Has a thread from its first question on, see `LoopThread`. ConfigurationError for an URL that cannot be asked."""
 
     def __init__(self, counterpart: Counterpart) -> None:
-        parts = urlsplit(counterpart.url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if not _askable(counterpart.url):
             raise ConfigurationError(
                 f"{counterpart.url!r} is not the URL of a hash service",
                 hint='Set url to something like "https://hashes.example/v1/check".',
@@ -135,6 +134,17 @@ async def _first_bytes(response: aiohttp.ClientResponse, enough: int) -> bytes:
     while len(body) < enough and (more := await response.content.read(min(_READ, enough - len(body)))):
         body += more
     return bytes(body)
+
+
+def _askable(url: str) -> bool:
+    """Can paths be added to it? Not with a query; and an account in it would be told wherever the URL is."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # odd brackets, or a port that is none
+        return False
+    plain = not (parts.username or parts.query or parts.fragment or port == 0)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and plain and url.isprintable() and " " not in url
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext:

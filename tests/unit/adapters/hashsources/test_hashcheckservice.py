@@ -306,7 +306,18 @@ def test_the_password_is_not_shown(settings: ServiceSettings) -> None:
     assert settings.password not in repr(settings)
 
 
-@pytest.mark.parametrize("url", ["", "api.eokmhashdb.nl/v1/check", "ftp://made-up/check", "https://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "api.eokmhashdb.nl/v1/check", "ftp://made-up/check", "https://", "https://[::1/check"),
+        *(
+            "https://made-up:99999/check",
+            "https://made up/check",
+            "https://made-up/check?a=b",
+            "https://a:b@made-up/check",
+        ),
+    ],
+)
 def test_an_url_that_cannot_be_asked(url: str) -> None:
     with pytest.raises(ConfigurationError, match="not the URL"):
         HashCheckService(ServiceSettings(url, "u", "p"))
