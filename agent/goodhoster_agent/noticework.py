@@ -77,25 +77,32 @@ class NoticeWork:
         ways = [way.problem for way in self._open if isinstance(way, ImapIntake) and way.problem]
         refused = self._notices.outbox.refused()
         letters = [f"the mail server refused {refused} letters for good: see letters/refused"] if refused else []
-        return [*self._problems.values(), *ways, *letters]
+        damaged = [f"{name} cannot be read: restore it from a backup" for name in self._notices.spool.damaged]
+        return [*self._problems.values(), *ways, *letters, *damaged]
 
     def _take_and_tend(self) -> None:
         while not self._stopping.is_set():
             self._rung.clear()
-            self._guarded("what came in", self._look_after)
+            self._guarded("the Maildir", self._take_from_maildir)
+            self._guarded("what came in", self._receive)
+            self._guarded("what is due", self._look_after)
             self._rung.wait(_POLL)
 
     def _write(self) -> None:
         while not self._stopping.wait(_POLL):
             self._guarded("letters", self._send)
 
-    def _look_after(self) -> None:
+    def _take_from_maildir(self) -> None:
         if self._maildir is not None:
             for _ in take_new_mails(self._maildir, self._own_keeping):
                 pass
+
+    def _receive(self) -> None:
         for receipt in self._until_rung(sorted(self._notices.spool.waiting(), key=_urgency)):
             if _known(receipt) or self._patience.turn(receipt.sender):
                 self._try(receipt.id, partial(self._notices.desk.receive, receipt))
+
+    def _look_after(self) -> None:
         for notice_id in self._until_rung(self._notices.desk.due()):
             self._try(notice_id, partial(self._notices.desk.look_after, notice_id))
 

@@ -55,6 +55,8 @@ class Spool:
         self._waiting = directory / "waiting"
         self._kept = directory / "kept"
         self._clock = clock
+        self.damaged: tuple[str, ...] = ()
+        """Files among those that wait, when last looked at, of which nothing can be told."""
         for folder in (self._waiting, self._kept):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -82,8 +84,16 @@ class Spool:
         return receipt
 
     def waiting(self) -> Iterator[Receipt]:
-        """What nobody has taken into the record yet, oldest first."""
-        receipts = (self._receipt(file) for file in self._waiting.glob("[!.]*" + _SUFFIX))
+        """What nobody has taken into the record yet, oldest first. One that is damaged keeps no other waiting."""
+        receipts, damaged = [], []
+        for file in self._waiting.glob("[!.]*" + _SUFFIX):
+            try:
+                receipts.append(self._receipt(file))
+            except FileNotFoundError:
+                continue  # taken meanwhile, by a command
+            except (OSError, ValueError, KeyError, TypeError):
+                damaged.append(str(file))
+        self.damaged = tuple(damaged)
         yield from sorted(receipts, key=lambda receipt: (receipt.received_at, receipt.id))
 
     def taken(self, notice_id: str) -> None:

@@ -1,5 +1,7 @@
 """Mail from real mail servers to the file taken offline."""
 
+import hashlib
+import json
 import os
 import smtplib
 import time
@@ -52,6 +54,27 @@ def test_postfix_hands_over_by_lmtp_and_keeps_what_cannot_be_kept_here(host: Hos
         client.sendmail("bounces@hotline.example", ["abuse@hoster.example"], noticed.mail(urls[1]))
         assert wait_until(lambda: not any(map(noticed.there, urls))), (folder / "log").read_text()
     assert [(notice["level"], notice["state"]) for notice in noticed.notices()] == [("pinned", "done")] * 2
+
+
+def test_what_is_wrong_with_one_way_in_keeps_no_other_waiting(host: Host) -> None:
+    noticed = NoticeHost(host)
+    noticed.configure('maildir = "nowhere"')
+    urls = [noticed.upload("anna", f"{n}.jpg") for n in range(2)]
+    host.start()
+    (host.folder / "state/notices/waiting/N1.notice").touch()
+    (host.folder / "waits.eml").write_bytes(noticed.mail(urls[0]))
+    head = noticed.receive(noticed.mail(urls[1]))
+    assert head["state"] == "done"
+    spool = host.folder / "state/notices"
+    (kept,) = (spool / "kept").rglob("*.notice")
+    first, _, _ = kept.read_bytes().partition(b"\n")
+    mail = (host.folder / "waits.eml").read_bytes()
+    told = json.loads(first) | {"id": "N20260302-bcdfghj", "sha256": hashlib.sha256(mail).hexdigest()}
+    (spool / "waiting/N20260302-bcdfghj.notice").write_bytes(json.dumps(told).encode() + b"\n" + mail)
+    assert wait_until(lambda: not noticed.there(urls[0]))
+    problems = " ".join(host.status()["degraded"])
+    assert "N1.notice" in problems
+    assert "nowhere" in problems
 
 
 @pytest.mark.debian("dovecot-imapd", program="dovecot")
