@@ -57,6 +57,7 @@ _ITEM_STATES = {
     CaseState.WITHDRAWN: ItemState.HELD,  # a hash source's second thoughts are none of the notifier's
     CaseState.RESTORED: ItemState.DISPUTED,
 }
+_OFFLINE = frozenset({ItemState.OFFLINE, ItemState.INACCESSIBLE})
 _WORST_FIRST = (ItemState.HELD, ItemState.OBSERVED, ItemState.DISPUTED, ItemState.OFFLINE, ItemState.GONE)
 
 
@@ -114,10 +115,13 @@ class NoticeActs:
         return self._block_now(replace(item, url=location.url, customer=location.customer), grounds, self.blocks)
 
     def sync(self, item: NoticeItem, since: datetime) -> NoticeItem:
-        """An item that waits, compared with what a person decided in its cases since then."""
-        if not item.cases or not item.state.waits_for_person:
+        """An item that waits or is offline, compared with what a person decided in its cases since then."""
+        offline = item.state in _OFFLINE
+        if not item.cases or not (item.state.waits_for_person or offline):
             return item
         cases = [self.desk.store.get(case_id) for case_id in item.cases]
+        if offline:
+            return _put_back(cases, item)
         if any(case.state is CaseState.RESTORED and (case.closed_at or since) < since for case in cases):
             return item  # decided before this notice came: somebody must look again
         after = _told_by(cases, item)
@@ -253,6 +257,12 @@ class NoticeActs:
 
     def _log(self, event: str, **data: str) -> None:
         self.desk.audit.append(AuditEvent(event, data))
+
+
+def _put_back(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
+    if item.blocked or any(case.state is not CaseState.RESTORED for case in cases):
+        return item
+    return replace(_told_by(cases, item), look_at=None, gone_at=None)
 
 
 def _told_by(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:

@@ -95,8 +95,11 @@ class NoticeDesk:
         return [notice.id for notice in self._parts.store.find(NoticeQuery(due=self._parts.clock()))]
 
     def look_after(self, notice_id: str) -> Notice:
-        """Do what is due for one notice."""
-        self._look(self._parts.store.get(notice_id))
+        """Do what is due for one notice. What a person put back is not looked for."""
+        notice = self._parts.store.get(notice_id)
+        items = tuple(self._parts.acts.sync(item, notice.receipt.received_at) for item in notice.items)
+        if items == notice.items:
+            self._look(notice)
         with self._parts.turn:
             return self._advance(self._parts.store.get(notice_id))
 

@@ -3,19 +3,23 @@
 import os
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from goodhoster.assembly.house import assemble
+from goodhoster.assembly.noticefigures import notice_figures
 from goodhoster.assembly.sources import hash_sources, relay_sources
 from goodhoster.assembly.state import audit_log, expect_trees, lists_directory, make_state_dir, trees_of
 from goodhoster.checking.listbuild import import_entries
 from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.digests import Algorithm
+from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.model.uploads import Content
 from goodhoster.model.verdicts import Category, Kind, VerdictKind
+from goodhoster.notices.spool import Spool
 from goodhoster.settings import Settings, load
 from goodhoster.testing import http_answers
 from goodhoster.testing.hash_source_suite import made_up
@@ -43,6 +47,16 @@ def configure(tmp_path: Path) -> Configure:
         return load(file)
 
     return configured
+
+
+def test_notices_that_wait_for_their_turn_are_open_and_may_be_overdue(configure: Configure, tmp_path: Path) -> None:
+    settings, now = configure(""), datetime.now(UTC)
+    (tmp_path / "state").mkdir()
+    for hours in (0, 1, 25):
+        spool = Spool(tmp_path / "state/notices", lambda ago=hours: now - timedelta(hours=ago))
+        spool.keep(RawNotice(Carrier.DSA_FORM, b"urls=x"))
+    figures = notice_figures(settings)
+    assert (figures.open, figures.overdue) == (3, 1)
 
 
 def our_threads() -> set[str]:

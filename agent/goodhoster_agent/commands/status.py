@@ -37,7 +37,7 @@ def status_of(house: House) -> dict[str, Any]:
     report = read_report(state_dir, pid) if pid else None
     figures = house.index.figures()
     held = house.toolkit.store.count(CaseQuery(states=frozenset({CaseState.HELD})))
-    notices = notice_figures(state_dir)
+    notices = notice_figures(house.settings)
     return {
         "ready": report is not None,
         "degraded": list(report.degraded) if report else ["the daemon does not run: nothing new is checked"],

@@ -395,6 +395,19 @@ def test_what_a_person_had_a_word_in_is_not_said_to_be_automatic(house: House) -
     assert (said[automatic.id], said[dismissed.id]) == (True, False)
 
 
+def test_what_a_person_put_back_is_disputed_and_not_looked_for(house: House) -> None:
+    url = house.file("anna/p.jpg")
+    notice = house.scart(url)
+    house.later(minutes=1)
+    house.case_desk.restore(house.store.get(notice.id).items[0].cases[0], EVA)
+    house.outside.sights[url] = Sight.THERE
+    house.later(days=8)
+    after = house.store.get(notice.id)
+    assert (after.state, house.states(notice)) == (NoticeState.DONE, [ItemState.DISPUTED])
+    assert house.outside.looked == [url]
+    assert house.pager.pages == []
+
+
 def test_dismiss_settles_what_waits(house: House) -> None:
     house.level = TrustLevel.UNAUTHENTICATED
     notice = house.scart(house.file("anna/p.jpg"), "http://anna.example/app/1")
