@@ -104,11 +104,22 @@ class StormWatch:
         found = self.storms.newest([cause]).get(cause)
         if found and found.braking:
             self.end(found, state, word)
+            self._hand_over(found)
             return
         now = self.clock()
         storm = Storm(new_id(now, "S"), cause, "a person's word about this content", now, told=True)
         self.storms.begin(storm)
         self.end(storm, state, word)
+
+    def _hand_over(self, ended: Storm) -> None:
+        """A word about one content is none about the others that were part of its storm: the first of these leads now.
+
+        It is no second alert: whoever was told of the storm was told of them.
+        """
+        parts = [part for part in self.storms.braking(ended.id) if part.state is StormState.OPEN]
+        for part in parts:
+            leading = "" if part is parts[0] else parts[0].id
+            self.storms.replace(replace(part, part_of=leading, told=ended.told))
 
     def open(self) -> list[Storm]:
         """Storms that nobody has looked at yet, each once for all that is part of it."""

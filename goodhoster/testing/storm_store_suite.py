@@ -56,6 +56,8 @@ class StormStoreSuite:
         store.begin(part)
         assert store.braking() == [storm("s1")]
         assert store.braking("s1") == [part]
+        store.replace(replace(part, part_of=""))
+        assert [found.id for found in store.braking()] == ["s1", "s2"]
 
     def test_cases_are_counted_by_source_and_moment(self, store: Storms) -> None:
         """`since` is inside, `until` is not; noted twice is counted once."""

@@ -54,9 +54,10 @@ class SqliteStormStore:
 
     def replace(self, storm: Storm) -> None:
         """See `ports.StormStore`."""
-        changed = (storm.state, time_text(storm.ended_at), storm.actor, storm.word, storm.told, storm.id)
+        word = (storm.state, time_text(storm.ended_at), storm.actor, storm.word)
+        changes = "state = ?, ended_at = ?, actor = ?, word = ?, told = ?, part_of = ?"
         with self._record.changing() as db:
-            db.execute("UPDATE storms SET state = ?, ended_at = ?, actor = ?, word = ?, told = ? WHERE id = ?", changed)
+            db.execute(f"UPDATE storms SET {changes} WHERE id = ?", (*word, storm.told, storm.part_of, storm.id))  # noqa: S608 - our own text
 
     def newest(self, causes: Iterable[Cause]) -> Mapping[Cause, Storm]:
         """See `ports.StormStore`."""

@@ -111,6 +111,25 @@ def test_three_pictures_of_one_list_are_one_alert_and_one_undo(house: House) -> 
     assert house.contents() == ["arrow"] * 4 + ["logo"] * 4 + ["smiley"] * 4
 
 
+@pytest.mark.parametrize("state", [StormState.UNDONE, StormState.RELEASED])
+def test_a_word_about_one_picture_leaves_the_storm_of_the_others_open(house: House, state: StormState) -> None:
+    """They hid behind the one that was looked at: `storms list` and `status` had nothing more to show."""
+    storm_of_a_logo(house)
+    for text in ("smiley", "arrow"):
+        for name in "abcd":
+            house.receive(f"{name}/{text}.png", text)
+    house.toolkit.rule(made_up("logo").digests.of(Algorithm.SHA1), state, EVE)
+    (still,) = house.desk.brake.open()
+    assert still.cause.about == made_up("smiley").digests.sha256.hex()
+    assert made_up("arrow").digests.sha256.hex() in {part.cause.about for part in house.desk.brake.whole(still.id)}
+    assert house.state("newcomer/smiley.png", "smiley") is CaseState.HELD
+    assert len(house.pager.pages) == 1
+    house.toolkit.undo_storm(still.id, EVE)
+    assert house.contents().count("smiley") == 5
+    assert house.contents().count("arrow") == 4
+    assert house.desk.brake.open() == []
+
+
 def test_what_a_person_undid_is_held_from_then_on_everywhere(house: House) -> None:
     house.toolkit.undo_storm(storm_of_a_logo(house), EVE)
     assert house.state("newcomer/logo.png") is CaseState.HELD
