@@ -30,6 +30,11 @@ class Place:
         return display(self.absolute)
 
 
+def exact(path: bytes) -> str:
+    """A path for programs: as it is, bytes that are no UTF-8 as surrogates (PEP 383), so that no two look alike."""
+    return path.decode("utf-8", "surrogateescape")
+
+
 def display(path: bytes) -> str:
     """A path for people: undecodable bytes and control characters are escaped, so that one path is one line."""
     text = path.decode("utf-8", "backslashreplace")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -35,6 +36,23 @@ def test_check_says_each_verdict_and_moves_nothing(host: Host, tmp_path: Path) -
     missing = json.loads(host.run("check", str(tmp_path / "nothing"), "--json", code=3))
     assert missing["verdict"] == "unchecked"
     assert known.exists()
+
+
+def test_a_name_that_is_no_text_is_exact_in_json_and_one_line_for_people(host: Host) -> None:
+    host.service.known = {sha1_of(KNOWN)}
+    names = (b"\xff.png", b"\\xff.png", b"new\nline.png", "caf\u00e9 \u202egnp".encode())
+    files = {os.fsencode(host.customers) + b"/" + name for name in names}
+    for file in files:
+        Path(os.fsdecode(file)).write_bytes(KNOWN)
+    checked = [
+        json.loads(line)["path"] for line in host.run("check", str(host.customers), "--json", code=1).splitlines()
+    ]
+    assert {os.fsencode(path) for path in checked} == files
+    assert len(host.run("check", str(host.customers), code=1).splitlines()) == len(files)
+    host.run("scan", str(host.customers), "--json", code=1)
+    cases = [json.loads(line)["path"] for line in host.run("cases", "list", "--json").splitlines()]
+    assert {os.fsencode(path) for path in cases} == files
+    assert len(host.run("cases", "list").splitlines()) == len(files)
 
 
 def test_check_follows_no_link_and_waits_for_no_pipe(host: Host) -> None:

@@ -17,6 +17,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
 from goodhoster.model.storms import StormState
+from goodhoster.model.uploads import exact
 from goodhoster.model.verdicts import Match
 from goodhoster.ports import CaseQuery
 from goodhoster.toolkit import CaseOrders, Order, Toolkit
@@ -117,7 +118,7 @@ def as_object(case: Case) -> dict[str, Any]:
         "id": case.id,
         "state": case.state,
         "customer": case.upload.customer,
-        "path": str(case.upload.place),
+        "path": exact(case.upload.place.absolute),
         "verdict": case.verdict,
         "measures": [{"kind": m.kind, "state": m.state, "detail": m.detail} for m in case.measures],
         "opened_at": case.opened_at.isoformat(),

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from goodhoster.assembly.house import House
-from goodhoster.model.uploads import Place, display
+from goodhoster.model.uploads import Place, display, exact
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.toolkit import NotAnUploadError, Toolkit
 from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, print_json, read_settings
@@ -29,7 +29,7 @@ _AHEAD = 256
 class Answer:
     """What was found at a path."""
 
-    path: str
+    path: bytes
     verdict: Verdict
     pixels: tuple[int, int] | None = None
     """Width and height of a picture that was opened."""
@@ -80,7 +80,7 @@ def as_object(answer: Answer) -> dict[str, Any]:
     verdict = answer.verdict
     matches = [match_object(match) for match in verdict.matches]
     return {
-        "path": answer.path,
+        "path": exact(answer.path),
         "verdict": verdict.kind,
         "matches": matches,
         "reason": verdict.reason,
@@ -104,7 +104,7 @@ def as_text(answer: Answer) -> str:
     verdict = answer.verdict
     why = ", ".join(dict.fromkeys(map(_match_text, verdict.matches)))
     words = "; ".join(part for part in (why, verdict.detail or verdict.reason) if part)
-    return f"{verdict.kind:<9} {answer.path}" + (f"  [{words}]" if words else "")
+    return f"{verdict.kind:<9} {display(answer.path)}" + (f"  [{words}]" if words else "")
 
 
 def _match_text(match: Match) -> str:
@@ -127,7 +127,7 @@ def _below(house: House, directory: bytes) -> Iterator[Place | Answer]:
             continue
         if isinstance(found, Unreadable):
             verdict = Verdict(VerdictKind.UNCHECKED, reason="unreadable", detail=f"directory: {found.reason}")
-            yield Answer(display(os.path.join(directory, found.directory)), verdict)
+            yield Answer(os.path.join(directory, found.directory), verdict)
         else:
             yield from (Place(directory, os.path.join(found.directory, name)) for name in found.files)
 
@@ -137,6 +137,6 @@ def _examine(toolkit: Toolkit, place: Place | Answer) -> Answer:
         return place
     try:
         with toolkit.examine(place) as checked:
-            return Answer(str(place), checked.verdict, checked.content.pixels if checked.content else None)
+            return Answer(place.absolute, checked.verdict, checked.content.pixels if checked.content else None)
     except NotAnUploadError as error:
-        return Answer(str(place), Verdict(VerdictKind.UNCHECKED, reason="no-file", detail=str(error)))
+        return Answer(place.absolute, Verdict(VerdictKind.UNCHECKED, reason="no-file", detail=str(error)))

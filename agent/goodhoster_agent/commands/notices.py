@@ -16,7 +16,7 @@ from goodhoster.assembly.notices import open_notices
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.model.noticelife import Notice, NoticeItem, NoticeState
 from goodhoster.model.notices import Carrier, RawNotice
-from goodhoster.model.uploads import display
+from goodhoster.model.uploads import display, exact
 from goodhoster.notices.reconciling import Gap, read_list, reconcile
 from goodhoster.notices.replies import defanged, visible
 from goodhoster.notices.spool import Arrived
@@ -193,7 +193,7 @@ def _item_object(item: NoticeItem) -> dict[str, Any]:
         "url": item.url,
         "state": item.state,
         "customer": item.customer or None,
-        "path": str(item.place) if item.place else None,
+        "path": exact(item.place.absolute) if item.place else None,
         "reason": item.reason,
         "known_to": list(item.known_to),
         "front": item.front or None,

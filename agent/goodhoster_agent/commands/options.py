@@ -61,8 +61,8 @@ def open_asking_house(config: Path | None) -> Iterator[House]:
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can carry
-    """One object on one line, at once."""
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    """One object on one line, at once; in ASCII, which every terminal and locale takes."""
+    print(json.dumps(value), flush=True)
 
 
 def warn_of(problems: Iterable[str]) -> None:
