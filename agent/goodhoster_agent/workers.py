@@ -211,10 +211,11 @@ class Workers:
             level = logging.ERROR if case.state is CaseState.FAILED else logging.WARNING
             _log.log(
                 level,
-                "case %s: %s of customer %s is known: %s (%s)",
+                "case %s: %s of customer %s is %s: %s (%s)",
                 case.id,
                 job.place,
                 job.customer,
+                case.verdict,
                 case.state,
                 case.reason,
             )

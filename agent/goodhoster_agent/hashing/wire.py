@@ -21,6 +21,10 @@ LONGEST = 1 << 20
 """Bytes of one line; a worker that says more is not one of ours any more."""
 
 
+_WORDS = 300
+"""Characters of what a worker says in words."""
+
+
 def send_file(channel: socket.socket, fd: int) -> None:
     """To a worker: read this."""
     socket.send_fds(channel, [b"f"], [fd])
@@ -61,7 +65,7 @@ def digests_heard(text: bytes) -> Content:
     try:
         first, *rest = read_line(text)
         if isinstance(first, str):
-            raise UncheckedError(rest[0], reason=first)
+            raise UncheckedError(_words(rest[0]), reason=_words(first))
         return Content(Digests(*map(bytes.fromhex, first)), Kind(rest[0]), int(rest[1]))
     except (TypeError, IndexError) as error:
         raise ValueError(text[:80]) from error
@@ -89,10 +93,16 @@ def inside_heard(text: bytes, content: Content) -> Content:
             fingerprints=tuple(map(Fingerprint.parse, told["fingerprints"])),
             pixels=_size_heard(told["pixels"]),
             members=tuple(Digests(*map(bytes.fromhex, member)) for member in told["members"]),
-            fault=None if told["fault"] is None else Fault(*map(str, told["fault"])),
+            fault=None if told["fault"] is None else Fault(*map(_words, told["fault"])),
         )
     except (TypeError, KeyError) as error:
         raise ValueError(text[:80]) from error
+
+
+def _words(told: Any) -> str:  # noqa: ANN401 - as in `line`
+    """On one line, without orders to a terminal: they may be those of whoever made the file."""
+    printable = "".join(c if c.isprintable() else " " for c in str(told))
+    return " ".join(printable.split())[:_WORDS]
 
 
 def _size_heard(told: Any) -> tuple[int, int] | None:  # noqa: ANN401 - as in `line`
