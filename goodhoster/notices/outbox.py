@@ -81,8 +81,10 @@ class Outbox:
         return sum(1 for _ in (self._directory / "waiting").glob("[!.]*.json"))
 
     def refused(self) -> int:
-        """How many letters the mail server refused for good. Moved back to `waiting`, they are tried again."""
-        return sum(1 for _ in (self._directory / "refused").glob("*.json"))
+        """How many letters the mail server refused for good, but those to strangers: whoever makes an address up does
+        not make us call for help. Moved back to `waiting`, they are tried again.
+        """
+        return sum(not _letter(file).limited for file in (self._directory / "refused").glob("*.json"))
 
     def _exists(self, letter_id: str) -> bool:
         return any(self._file(folder, letter_id).exists() for folder in ("waiting", "sent", "refused"))

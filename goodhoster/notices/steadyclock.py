@@ -64,6 +64,8 @@ class SteadyClock:
 
 def _read(file: Path) -> datetime:
     try:
-        return datetime.fromisoformat(file.read_text(encoding="ascii"))
+        # Written with its zone; a person who mends it may have left that away.
+        found = datetime.fromisoformat(file.read_text(encoding="ascii").strip())
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
     except (FileNotFoundError, ValueError):  # none yet, or cut off by a power cut: the system's clock alone then
         return datetime.min.replace(tzinfo=UTC)

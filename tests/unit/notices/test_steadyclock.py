@@ -92,3 +92,8 @@ def test_processes_write_the_file_at_once(machine: Machine) -> None:
 def test_a_file_cut_off_by_a_power_cut_leaves_the_systems_clock(machine: Machine, content: str) -> None:
     machine.file.write_text(content)
     assert machine.start()() == NOON
+
+
+def test_a_file_that_somebody_mended_needs_no_zone(machine: Machine) -> None:
+    machine.file.write_text(f"{NOON + timedelta(hours=1):%Y-%m-%dT%H:%M:%S}\n")
+    assert machine.start()() == NOON + timedelta(hours=1)
