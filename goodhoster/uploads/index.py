@@ -148,9 +148,9 @@ class UploadIndex:
             self.database.run(forget)
 
     def wake(self, now: float) -> int:
-        """A source answers again: what waits for a retry is ready now. Returns how many rows that are.
+        """A source answers again: what waits for a retry, and not for its own fault, is ready now.
 
-        Others get their turn between the pieces in which this is done.
+        Returns how many rows that are. Others get their turn between the pieces in which this is done.
         """
         left = self.database.run(_count_waiting)
         woken = 0

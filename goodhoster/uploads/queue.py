@@ -41,6 +41,8 @@ WHERE waiting = 2 AND priority = ? AND turn > ? ORDER BY turn LIMIT ?
 _DEFERRED = (
     "SELECT directory, name, priority, customer FROM uploads JOIN directories ON id = directory WHERE waiting = 1"
 )
+_NOT_ITS_OWN = "(fault IS NULL OR fault IS NOT reason)"
+"""It waits for something else than for being opened."""
 
 
 class Queue:
@@ -71,8 +73,11 @@ class Queue:
         return jobs
 
     def wake(self, db: sqlite3.Connection, now: float) -> int:
-        """Make some rows ready that wait for a retry; returns how many, 0 when none is left."""
-        return self._make_ready(db, f"{_DEFERRED} AND due > ? AND tries > 0 LIMIT ?", (now,))
+        """Make some rows ready that wait for a retry; returns how many, 0 when none is left.
+
+        Not those that wait because of themselves: what could not be opened can be opened no better now.
+        """
+        return self._make_ready(db, f"{_DEFERRED} AND due > ? AND tries > 0 AND {_NOT_ITS_OWN} LIMIT ?", (now,))
 
     def in_hand(self, place: Place) -> bool:
         """Does a worker of this process have it in hand?"""

@@ -245,6 +245,18 @@ def test_when_a_source_answers_again_what_waits_for_a_retry_is_due(index: Upload
     assert taken(index) == [b"a/failed"]
 
 
+def test_what_waits_for_its_own_fault_is_not_woken_by_a_source(index: UploadIndex) -> None:
+    """Each broken picture was opened again after each outage, and a slow one held up whoever waited for a source."""
+    broken = (STATE, replace(CONTENT, fault=Fault("broken-picture")))
+    for path, verdict in ((b"a/broken", replace(UNCHECKED, reason="broken-picture")), (b"a/unasked", UNCHECKED)):
+        index.expect([arrival(path)], NOW)
+        job = only(index)
+        index.record(job, broken, verdict, NOW)
+        index.retry(job, NOW + 3600)
+    assert index.wake(NOW) == 1
+    assert taken(index) == [b"a/unasked"]
+
+
 def test_a_file_that_is_gone_is_forgotten_but_a_known_one_leaves_its_trace(index: UploadIndex) -> None:
     for path, verdict in ((b"a/clear", CLEAR), (b"a/known", KNOWN)):
         settled(index, path, verdict)
