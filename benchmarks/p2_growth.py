@@ -1,7 +1,8 @@
 """P2: how exact look-ups grow: 10³ to 10⁷ digests, and with `--huge` 100 million; opening, memory and import too.
 
-Figures are look-ups in a second of one core's time; every second digest that is asked is listed. The peers stand beside
-it in p2_lists. 100 million digests take 2.2 GB on disk, as much again while they are imported, and some ten minutes.
+Figures are look-ups in a second of one core's time; every second digest that is asked is listed. LMDB answers the same
+in the same run, except at 100 million; more peers stand in p2_lists. 100 million digests take 2.2 GB on disk, as much
+again while they are imported, and some ten minutes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+
+import lmdb
 
 from benchmarks.measuring import private_mib, rates, seconds
 from goodhoster.checking.digestlist import DigestList
@@ -34,14 +37,17 @@ def main() -> None:
 
 
 def _growth(folder: Path, huge: tuple[int, ...]) -> None:
-    heads = ("digests", "a second", "file MiB", "opened ms", "private MiB", "imported s")
+    heads = ("digests", "a second", "LMDB", "file MiB", "opened ms", "private MiB", "imported s")
     print(" ".join(f"{head:>12}" for head in heads))
     for count in (*(10**power for power in range(3, 8)), *huge):
         imported = seconds(lambda count=count: _import(folder / "lists", count))
-        found = rates({"ours": _asking(DigestList.open(_path(folder)).find, _asked(count))})
+        find = {"ours": DigestList.open(_path(folder)).find} | ({"lmdb": _lmdb(folder, count)} if count < HUGE else {})
+        asked = _asked(count)
+        found = rates({name: _asking(each, asked) for name, each in find.items()})
         opened, private = _opened_elsewhere(_path(folder))
         size = _path(folder).stat().st_size / 2**20
-        cells = (f"{count:,}", f"{statistics.median(found['ours']):,.0f}", f"{size:,.1f}")
+        peer = f"{statistics.median(found['lmdb']):,.0f}" if "lmdb" in found else "-"
+        cells = (f"{count:,}", f"{statistics.median(found['ours']):,.0f}", peer, f"{size:,.1f}")
         cells += (f"{opened * 1000:.1f}", f"{private:.1f}", f"{imported:,.1f}")
         print(" ".join(f"{cell:>12}" for cell in cells), flush=True)
 
@@ -63,6 +69,14 @@ def _open(path: Path) -> None:
 
 def _import(directory: Path, count: int) -> None:
     import_entries(directory, "made-up", ((value, Category.ILLEGAL) for value in _digests(count)), replace=True)
+
+
+def _lmdb(folder: Path, count: int) -> Find:
+    place = folder / f"lmdb-{count}"
+    with lmdb.open(str(place), map_size=4 << 30) as db, db.begin(write=True) as writing:
+        for value in sorted(_digests(count)):
+            writing.put(value, b"", append=True)
+    return lmdb.open(str(place), readonly=True, lock=False).begin(buffers=True).get  # type: ignore[no-any-return]
 
 
 def _path(folder: Path) -> Path:

@@ -145,7 +145,7 @@ def _grey(picture: Image.Image) -> Image.Image:
         return _in_eight_bits(np.asarray(picture, np.float32))
     if picture.mode == "La":
         return picture.convert("LA").convert("L")  # Pillow knows no shorter way
-    return picture.convert("L")
+    return picture if picture.mode == "L" else picture.convert("L")
 
 
 def _colours(picture: Image.Image, orientation: int) -> Pixels:

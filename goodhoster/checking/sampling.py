@@ -59,7 +59,8 @@ class Bands:
 
     def applied(self, lines: Floats) -> Floats:
         """The samples of every column of `lines`."""
-        found: Floats = np.matmul(self.weights, lines[self.places])
+        bands = lines if isinstance(self.places, slice) else lines.take(self.places, axis=0)
+        found: Floats = np.matmul(self.weights, bands)
         return found.reshape(-1, lines.shape[1])[: self.samples]
 
 
