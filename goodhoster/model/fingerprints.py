@@ -82,7 +82,7 @@ class Fingerprint:
         name, quality, *values = text.split(":")
         kind = FingerprintKind(name)
         value, *turned = map(bytes.fromhex, values)
-        if kind.width and any(len(each) != kind.width for each in (value, *turned)):
+        if kind.width and {kind.width} != set(map(len, (value, *turned))):
             msg = f"{text[:80]!r} is no {kind} fingerprint: a value has {kind.width} bytes"
             raise ValueError(msg)
         return cls(kind, value, int(quality), tuple(turned))

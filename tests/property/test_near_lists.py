@@ -97,9 +97,13 @@ def test_a_search_finds_what_comparing_with_all_finds(
         assert pairs(segment, asked, limit) == brute_force(entries, asked, limit)
 
 
+@pytest.mark.parametrize("dense", [0, 2])
 @pytest.mark.parametrize("limit", range(0, 32, 3))
-def test_every_limit_is_searched_by_buckets_and_misses_nothing(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_limit_is_searched_by_buckets_and_misses_nothing(
+    limit: int, dense: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = np.random.default_rng(limit)
+    monkeypatch.setattr(tables, "_DENSE", dense)
     monkeypatch.setattr(search, "_SCANNED_LIKE_PROBED", 0)
     monkeypatch.setattr(search, "_CROWD", 0)
     monkeypatch.setattr(search, "_STEP", 500)

@@ -98,7 +98,7 @@ class NearList:
 
 def as_rows(values: Sequence[bytes], kind: FingerprintKind) -> Values:
     """Fingerprints as rows of an array. ValueError when one is of another length than the kind's."""
-    if any(len(value) != kind.width for value in values):
+    if not {kind.width}.issuperset(map(len, values)):
         raise ValueError(f"a {kind} fingerprint has {kind.width} bytes")
     return np.frombuffer(b"".join(values), np.uint8).reshape(-1, kind.width)
 
