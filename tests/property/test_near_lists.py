@@ -138,6 +138,18 @@ def test_blocks_too_full_to_count_are_looked_into_as_a_whole(monkeypatch: pytest
         assert pairs(segment, asked, 31) == brute_force(entries, asked, 31)
 
 
+@pytest.mark.parametrize(("kind", "limit"), [(PDQ, 31), (PDQ, 5), (PHASH, 6), (PHASH, 20)])
+@pytest.mark.parametrize("count", [3, 900, 2100])
+def test_what_is_touched_among_very_many_is_what_a_search_finds(kind: FingerprintKind, limit: int, count: int) -> None:
+    rng = np.random.default_rng(count)
+    with segment_of(crowded(rng, count, kind.width), kind) as segment:
+        near = exactly(limit, segment.tables.values[rng.integers(0, len(segment), 300)], rng)
+        asked = np.concatenate((near, exactly(1, near, rng), evenly(rng, 5000, kind.width)))
+        touched = segment.touched(asked, limit)
+        assert touched.tolist() == sorted({position for position, _, _ in pairs(segment, asked, limit)})
+        assert set(range(300)) <= set(touched.tolist())
+
+
 def opened(directory: Path) -> NearList:
     [(source, kind, segments)] = near_lists(directory)
     return open_near_list(source, kind, segments)

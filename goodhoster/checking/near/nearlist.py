@@ -47,7 +47,7 @@ class NearList:
         tells more of those. Very many in one call cost far less each than few.
         """
         asked = as_rows(values, self.kind)
-        found = [segment.search(asked, limit).asked for segment in self.segments]
+        found = [segment.touched(asked, limit) for segment in self.segments]
         positions: list[int] = np.unique(np.concatenate([np.empty(0, np.int64), *found])).tolist()
         return positions
 

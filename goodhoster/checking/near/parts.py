@@ -41,9 +41,14 @@ def parts_of(width: int) -> int:
     return _PARTS[width]
 
 
+def part_bits(width: int) -> int:
+    """Bits of each part; the last may have more."""
+    return 8 * width // _PARTS[width]
+
+
 def bucket_bits(width: int, count: int) -> int:
     """How many bits of each part number its buckets in a list of `count` entries."""
-    return max(_LEAST, min(_MOST, 8 * width // _PARTS[width], count.bit_length() + _SPARE))
+    return max(_LEAST, min(_MOST, part_bits(width), count.bit_length() + _SPARE))
 
 
 class Placed(NamedTuple):
@@ -58,7 +63,7 @@ class Placed(NamedTuple):
 def placed(values: Values, bits: int, parts: slice = slice(None)) -> Placed:
     """By all parts or some."""
     width = values.shape[1]
-    first = (np.arange(_PARTS[width]) * (8 * width // _PARTS[width]))[parts]
+    first = (np.arange(_PARTS[width]) * part_bits(width))[parts]
     windows = (first[:, None] // 8 + np.arange(8)) % width
     words = values.take(windows, axis=1).view(">u8")[..., 0].astype(np.uint64) << (first % 8).astype(np.uint64)
     sketches = (words >> np.uint64(64 - bits - _SKETCH)).astype(np.uint16)

@@ -17,7 +17,8 @@ from goodhoster.checking.listmapping import body_sum, mapped_list, see_to_body, 
 from goodhoster.checking.near.header import HEADER_SIZE, NearHeader
 from goodhoster.checking.near.parts import Values
 from goodhoster.checking.near.search import Found, search
-from goodhoster.checking.near.tables import file_size, tables_in
+from goodhoster.checking.near.sieve import Sieve
+from goodhoster.checking.near.tables import Numbers, file_size, tables_in
 
 
 class Segment:
@@ -28,6 +29,7 @@ class Segment:
         self.tables = tables_in(mapped, header)
         self._path = path
         self._mapped = mapped
+        self._sieves: dict[int, Sieve | None] = {}
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -55,6 +57,16 @@ class Segment:
     def search(self, asked: Values, limit: int) -> Found:
         """Every entry at most `limit` bits from one of the values asked, a row of the list's width each."""
         return search(self.tables, self.header.bits, asked, limit)
+
+    def touched(self, asked: Values, limit: int) -> Numbers:
+        """Which of very many values (by position) are at most `limit` bits from an entry. Remembers what makes this
+        fast for the next that are asked.
+        """
+        if limit not in self._sieves:
+            self._sieves[limit] = Sieve.of(self.tables.values, limit)
+        sieve = self._sieves[limit]
+        some = sieve.passed(asked) if sieve else np.arange(len(asked))
+        return some[np.unique(self.search(asked[some], limit).asked)]
 
     def verify(self) -> None:
         """Read the whole file; ConfigurationError when it is not what was written."""
