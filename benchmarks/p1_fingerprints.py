@@ -2,7 +2,8 @@
 
 `imagehash.phash(Image.open(f))` is 1; the other peer is the path of threatexchange (decode whole, `pdqhash.compute`).
 The last column is the floor: Pillow's own decode to grey at the least size, and the digests, with nothing else done.
-Each contender is a process of its own, so that none has its pictures or tables in the other's way, and they take turns.
+Each contender is a process of its own, so that none has its pictures or tables in the other's way, and they take turns
+at each picture.
 Goals: 8 / 5 / 2.5 times imagehash, 30 / 12 times pdqhash (12 megapixels, 2 megapixels, thumbnail).
 """
 
@@ -13,13 +14,12 @@ import os
 os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # as in the workers, before numpy is imported
 
 import io
-import json
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import imagehash
@@ -53,31 +53,33 @@ def main() -> None:
     contenders = {name: Contender(name) for name in WORK}
     for name, (form, size) in FORMS.items():
         with tempfile.TemporaryDirectory() as folder:
-            for number, photo in enumerate(originals):
-                Path(folder, str(number)).write_bytes(encoded(ImageOps.fit(photo, size), form))
-            bytes_ = statistics.median(file.stat().st_size for file in Path(folder).iterdir())
-            turns = [{each: contender.turn(folder) for each, contender in contenders.items()} for _ in range(RUNS)]
-        ours, floor = (statistics.median(map(statistics.median, _files(turns, each))) for each in ("ours", "floor"))
-        faster, than_pdq = (times_faster(turns, each) for each in ("imagehash", "pdqhash"))
+            files = [Path(folder, str(number)) for number in range(len(originals))]
+            for file, photo in zip(files, originals, strict=True):
+                file.write_bytes(encoded(ImageOps.fit(photo, size), form))
+            bytes_ = statistics.median(file.stat().st_size for file in files)
+            times = [measured(file, contenders) for file in files]
+        ours, floor = (statistics.median(each[name] for each in times) for name in ("ours", "floor"))
+        faster, than_pdq = (
+            statistics.median(each[peer] / each["ours"] for each in times) for peer in ("imagehash", "pdqhash")
+        )
         print(f"{name:22} {bytes_:9.0f} {ours:8.2f} {faster:12.1f} {than_pdq:10.1f} {floor:9.2f}", flush=True)
     for contender in contenders.values():
         contender.end()
 
 
 class Contender:
-    """A process that works through a folder of pictures whenever it is its turn."""
+    """A process that works on a picture whenever it is its turn."""
 
     def __init__(self, name: str) -> None:
         arguments = [sys.executable, "-m", "benchmarks.p1_fingerprints", name]
         self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def turn(self, folder: str) -> list[float]:
-        """Milliseconds of its processor time for each picture."""
+    def turn(self, picture: Path) -> float:
+        """Milliseconds of its processor time."""
         assert self._process.stdin
         assert self._process.stdout
-        print(folder, file=self._process.stdin, flush=True)
-        times: list[float] = json.loads(self._process.stdout.readline())
-        return times
+        print(picture, file=self._process.stdin, flush=True)
+        return float(self._process.stdout.readline())
 
     def end(self) -> None:
         """It has no further turn."""
@@ -85,37 +87,17 @@ class Contender:
 
 
 def serve(work: Callable[[Path], object]) -> None:
-    """The other end. In a folder it first goes through all once: code and tables are there as in a worker that runs."""
-    warm = None
+    """The other end."""
     for line in sys.stdin:
-        pictures = sorted(Path(line.rstrip("\n")).iterdir())
-        if warm != line:
-            timed(work, pictures)
-            warm = line
-        print(json.dumps(timed(work, pictures)), flush=True)
-
-
-def timed(work: Callable[[Path], object], pictures: list[Path]) -> list[float]:
-    times = []
-    for picture in pictures:
         begun = time.process_time()
-        work(picture)
-        times.append((time.process_time() - begun) * 1000)
-    return times
+        work(Path(line.rstrip("\n")))
+        print((time.process_time() - begun) * 1000, flush=True)
 
 
-Turns = list[dict[str, list[float]]]
-
-
-def times_faster(turns: Turns, peer: str) -> float:
-    """Of the median picture, by the medians of all turns."""
-    pairs = zip(_files(turns, peer), _files(turns, "ours"), strict=True)
-    return statistics.median(statistics.median(theirs) / statistics.median(ours) for theirs, ours in pairs)
-
-
-def _files(turns: Turns, contender: str) -> list[tuple[float, ...]]:
-    """What a contender took for each picture, turn by turn."""
-    return list(zip(*(turn[contender] for turn in turns), strict=True))
+def measured(picture: Path, contenders: Mapping[str, Contender]) -> dict[str, float]:
+    """The median of each; a first turn does not count, for then code and tables come from the disk."""
+    turns = [{name: contender.turn(picture) for name, contender in contenders.items()} for _ in range(RUNS + 1)]
+    return {name: statistics.median(turn[name] for turn in turns[1:]) for name in contenders}
 
 
 def encoded(picture: Image.Image, form: str) -> bytes:
