@@ -80,6 +80,9 @@ class Locator:
         if self._ours(address.host) or self._ours(seen_at):
             detail = f"no site here is called {address.host}, yet its address is ours"
             return _unclear(address.href, "unknown-host", detail)
+        if not self.own_networks and _address(address.host):
+            detail = f"whether {address.host} is ours cannot be told without own_networks"
+            return _unclear(address.href, "unknown-host", detail)
         network = self.networks.owner_of(seen_at) or self.networks.owner_of(address.host.strip("[]"))
         detail = f"no site here is called {address.host}" + (f"; the network is that of {network}" if network else "")
         return Location(Outcome.NOT_OURS, address.href, reason="unknown-host", detail=detail, network=network)

@@ -101,9 +101,9 @@ class Mail:
     @property
     def automatic(self) -> bool:
         """Sent by a machine that wants no answer (RFC 3834, RFC 2919, MS-OXCMAIL): a bounce, an auto-reply, a list."""
-        said = self.header("Auto-Submitted").lower().partition(";")[0].strip()
+        said = {str(value).lower().partition(";")[0].strip() for value in self.message.get_all("Auto-Submitted", [])}
         return (
-            said not in {"", "no"}
+            not said <= {"", "no"}
             or self.header("Return-Path") == "<>"
             or self.header("Precedence").lower() in {"bulk", "junk", "list", "auto_reply"}
             or self.message.get("List-Id") is not None

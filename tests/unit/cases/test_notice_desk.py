@@ -640,7 +640,12 @@ def test_nothing_that_can_be_read_in_it_waits_for_a_person(house: House) -> None
 
 @pytest.mark.parametrize(
     "more",
-    ["Auto-Submitted: auto-replied\n", "Precedence: bulk\n", "Reply-To: abuse@hoster.example\n"],
+    [
+        "Auto-Submitted: auto-replied\n",
+        "Auto-Submitted: no\nAuto-Submitted: Auto-Replied; x\n",
+        "Precedence: bulk\n",
+        "Reply-To: abuse@hoster.example\n",
+    ],
 )
 def test_machines_and_ourselves_are_never_answered(house: House, more: str) -> None:
     house.mail(house.file("anna/p.jpg"), more=more)

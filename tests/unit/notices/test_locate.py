@@ -155,7 +155,15 @@ def test_whose_network_it_is_that_is_not_ours(host: Host) -> None:
 
 def test_an_unknown_host_at_our_address_is_not_told_away(host: Host) -> None:
     assert host.locate("http://other.example/a.jpg", ip="192.0.2.7").outcome is Outcome.AMBIGUOUS
-    assert host.locate("http://192.0.2.7/a.jpg").reason == "unknown-host"
+    for spelling in ("192.0.2.7", "[::ffff:192.0.2.7]", "[::ffff:c000:207]"):
+        location = host.locate(f"http://{spelling}/a.jpg")
+        assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "unknown-host")
+
+
+def test_without_own_networks_no_address_is_told_away(host: Host) -> None:
+    host.locator = replace(host.locator, own_networks=())
+    assert host.locate("http://192.0.2.7/a.jpg").outcome is Outcome.AMBIGUOUS
+    assert host.locate("http://other.example/a.jpg").outcome is Outcome.NOT_OURS
 
 
 def test_the_site_that_answers_for_an_address(host: Host) -> None:
