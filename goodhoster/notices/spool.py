@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from goodhoster.notices.durable import move_durably, write_durably
 from goodhoster.ports import Clock
 
 _SUFFIX = ".notice"
+WAITING = "waiting"
+"""The directory within a spool's of what nobody has taken into the record yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,20 @@ class Arrived:
     """Set for what may be brought again: it is kept once."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What nobody has taken into the record yet."""
+
+    receipts: list[Receipt] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+    """Files of which nothing can be told."""
+
+
 class Spool:
     """The raw notices of one machine."""
 
     def __init__(self, directory: Path, clock: Clock) -> None:
-        self._waiting = directory / "waiting"
+        self._waiting = directory / WAITING
         self._kept = directory / "kept"
         self._clock = clock
         self.damaged: tuple[str, ...] = ()
@@ -85,16 +96,9 @@ class Spool:
 
     def waiting(self) -> Iterator[Receipt]:
         """What nobody has taken into the record yet, oldest first. One that is damaged keeps no other waiting."""
-        receipts, damaged = [], []
-        for file in self._waiting.glob("[!.]*" + _SUFFIX):
-            try:
-                receipts.append(self._receipt(file))
-            except FileNotFoundError:
-                continue  # taken meanwhile, by a command
-            except (OSError, ValueError, KeyError, TypeError):
-                damaged.append(str(file))
-        self.damaged = tuple(damaged)
-        yield from sorted(receipts, key=lambda receipt: (receipt.received_at, receipt.id))
+        found = waiting_in(self._waiting)
+        self.damaged = tuple(found.damaged)
+        yield from sorted(found.receipts, key=lambda receipt: (receipt.received_at, receipt.id))
 
     def taken(self, notice_id: str) -> None:
         """It is in the record now: it waits no longer. May be called twice."""
@@ -112,7 +116,7 @@ class Spool:
         """The receipt for what was brought before."""
         for folder in (self._waiting, self._shelf(notice_id)):
             with suppress(FileNotFoundError):
-                return self._receipt(folder / (notice_id + _SUFFIX))
+                return _receipt_in(folder / (notice_id + _SUFFIX))
         return None
 
     def _shelf(self, notice_id: str) -> Path:
@@ -121,16 +125,30 @@ class Spool:
         shelf.mkdir(mode=0o700, exist_ok=True)
         return shelf
 
-    def _receipt(self, file: Path) -> Receipt:
-        with file.open("rb") as opened:
-            return _receipt(opened.readline())
-
     def _open(self, notice_id: str) -> tuple[bytes, bytes]:
         for folder in (self._waiting, self._kept / notice_id.partition("-")[0]):
             with suppress(FileNotFoundError):
                 head, _, content = (folder / (notice_id + _SUFFIX)).read_bytes().partition(b"\n")
                 return head, content
         raise PermanentError(f"the raw message of notice {notice_id} is gone", hint="restore it from a backup")
+
+
+def waiting_in(directory: Path) -> Waiting:
+    """What waits there, in no order; nothing where there is no such directory. Only looks: for `status`, too."""
+    found = Waiting()
+    for file in directory.glob("[!.]*" + _SUFFIX):
+        try:
+            found.receipts.append(_receipt_in(file))
+        except FileNotFoundError:
+            continue  # taken meanwhile, by a command
+        except (OSError, ValueError, KeyError, TypeError):
+            found.damaged.append(str(file))
+    return found
+
+
+def _receipt_in(file: Path) -> Receipt:
+    with file.open("rb") as opened:
+        return _receipt(opened.readline())
 
 
 def _head(receipt: Receipt) -> bytes:

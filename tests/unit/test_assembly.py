@@ -59,6 +59,16 @@ def test_notices_that_wait_for_their_turn_are_open_and_may_be_overdue(configure:
     assert (figures.open, figures.overdue) == (3, 1)
 
 
+def test_to_count_notices_makes_nothing_but_their_record(configure: Configure, tmp_path: Path) -> None:
+    settings, spool = configure(""), tmp_path / "state/notices"
+    spool.parent.mkdir()
+    assert notice_figures(settings).open == 0
+    assert not spool.exists()
+    Spool(spool, lambda: datetime.now(UTC)).keep(RawNotice(Carrier.MAIL, b"x"))
+    next((spool / "waiting").iterdir()).write_bytes(b"damaged")
+    assert notice_figures(settings).open == 1
+
+
 def our_threads() -> set[str]:
     return {thread.name for thread in threading.enumerate()}
 

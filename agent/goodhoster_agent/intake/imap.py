@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 _TIMEOUT = 60.0
 _FIRST_AGAIN, _LONGEST_AGAIN = 1.0, 60.0
 """Seconds before a server that failed is asked again; twice as long each time."""
+_SOON = 5.0
+"""Seconds before a mailbox is looked at again in which there was something, whatever its server tells."""
 _IDLE_PIECE = 1.0
 """Seconds between looks whether the daemon ends, while the server has nothing to tell."""
 
@@ -113,33 +115,35 @@ class ImapIntake:
                 self._again = min(self._again * 2, _LONGEST_AGAIN)
 
     def _serve(self, client: IMAPClient, validity: int) -> None:
-        """A server tells of a mail once, and of one that comes while others are taken in its answers about those. So
-        it is waited for only when none came since the look before: UIDNEXT (RFC 3501 7.1) grows with each.
+        """A server tells of a mail once, also in its answer to something else while others are taken; and a dovecot was
+        seen to tell nothing of one that came right behind others. So it is looked again soon, until nothing is found.
         """
-        before = None
+        lately = True
         while not self._stopping.is_set():
-            self._take_new(client, validity)
+            taken = self._take_new(client, validity)
             self._tell("")
             self._again = _FIRST_AGAIN
-            now = client.select_folder(self._mailbox.folder).get(b"UIDNEXT")
-            if now == before:
-                self._wait(client)
-            before = now
+            poll = self._mailbox.poll_every
+            self._wait(client, min(_SOON, poll) if taken or lately else poll)
+            lately = taken > 0
 
-    def _take_new(self, client: IMAPClient, validity: int) -> None:
-        for number in client.search(["UNSEEN"]):
+    def _take_new(self, client: IMAPClient, validity: int) -> int:
+        """How many there were."""
+        new = client.search(["UNSEEN"])
+        for number in new:
             found = client.fetch([number], [f"BODY.PEEK[]<0.{LARGEST}>", "INTERNALDATE"]).get(number, {})
             raw, came = found.get(b"BODY[]<0>"), found.get(b"INTERNALDATE")
             if raw is None or came is None:
                 raise PassingError(f"mail {number} cannot be fetched", hint="see [imap]")
             self._keeping.mail(raw, origin=self._mailbox.origin(validity, number, came))
             client.add_flags([number], [SEEN])
+        return len(new)
 
-    def _wait(self, client: IMAPClient) -> None:
+    def _wait(self, client: IMAPClient, within: float) -> None:
         """Until the server tells of something, or it is time to look anyway."""
-        until = time.monotonic() + self._mailbox.poll_every
+        until = time.monotonic() + within
         if not client.has_capability("IDLE"):
-            self._stopping.wait(self._mailbox.poll_every)
+            self._stopping.wait(within)
             return
         client.idle()
         try:
