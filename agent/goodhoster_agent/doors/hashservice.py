@@ -28,6 +28,7 @@ from goodhoster.ports import HashSource
 from goodhoster_agent.doors.accounts import Accounts
 from goodhoster_agent.doors.figures import Figures, Outcome
 from goodhoster_agent.doors.relay import Relay
+from goodhoster_agent.doors.serving import be_quiet_about_peers
 
 KNOWN_ON_TRIAL = b"goodhoster trial: known"
 """The trial address says true for the digests of this text and false for every other."""
@@ -101,6 +102,7 @@ async def serve_until(stop: asyncio.Event, options: HashServiceOptions, on_ready
 async def _listen(
     stop: asyncio.Event, options: HashServiceOptions, door: HashServiceDoor, on_ready: Callable[[str], None]
 ) -> None:
+    be_quiet_about_peers()
     server = web.Server(door.answer, access_log=None, keepalive_timeout=options.idle, lingering_time=1.0)
 
     def admit() -> asyncio.Protocol:

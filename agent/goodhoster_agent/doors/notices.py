@@ -198,7 +198,7 @@ async def _as_json(request: web.Request, handler: Any) -> web.StreamResponse:  #
     """Whatever is wrong below /api has a `message`: without one the hotline's client takes it for success."""
     try:
         response: web.StreamResponse = await handler(request)
-    except _Refused:
+    except (_Refused, ConnectionResetError):  # who hung up hears no message
         raise
     except web.HTTPException as error:
         if not request.path.startswith("/api/"):

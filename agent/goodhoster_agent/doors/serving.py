@@ -14,13 +14,15 @@ from goodhoster.errors import ConfigurationError
 
 _AT_ONCE = 256
 """Connections; whoever comes on top waits in the kernel."""
+_THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionResetError)
 
 
-_THEIRS = (HttpProcessingError, web.RequestPayloadError)
+def be_quiet_about_peers() -> None:
+    """Who sends what is no HTTP, or hangs up in the middle, does not fill the journal with traces."""
+    logging.getLogger("aiohttp.server").addFilter(_is_ours)
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """A request that is no HTTP is answered with 400, and no fault that fills the journal with its trace."""
     return not (record.exc_info and isinstance(record.exc_info[1], _THEIRS))
 
 
@@ -40,7 +42,7 @@ class HttpThread:
 
     def start(self) -> None:
         """Listen. ConfigurationError when the address cannot be used."""
-        logging.getLogger("aiohttp.server").addFilter(_is_ours)
+        be_quiet_about_peers()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)
         self._thread.start()

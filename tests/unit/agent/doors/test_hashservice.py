@@ -5,8 +5,10 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -301,6 +303,19 @@ class TestLimits:
             slow.sendall(b"POST /v1/check/sha1 HTTP/1.1\r\nContent-Length: 40\r\n")
             slow.sendall(b"Host: x\r\nAuthorization: Basic " + account + b"\r\n\r\n0")
             assert slow.recv(12) == b"HTTP/1.1 400"
+
+    def test_who_hangs_up_in_the_middle_leaves_no_trace(
+        self, server: Running, password: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        account = b64encode(f"customer:{password}".encode())
+        for _ in range(3):
+            with self.connect(server) as peer:
+                peer.sendall(b"POST /v1/check/sha1 HTTP/1.1\r\nHost: x\r\nContent-Length: 40\r\n")
+                peer.sendall(b"Authorization: Basic " + account + b"\r\n\r\n0")
+                time.sleep(0.1)  # it is being read by then
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        time.sleep(0.1)
+        assert "Traceback" not in caplog.text
 
     def test_headers_without_measure_are_refused(self, server: Running) -> None:
         with self.connect(server) as greedy:

@@ -4,7 +4,10 @@ import hashlib
 import http.client
 import json
 import re
+import socket
+import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -129,6 +132,18 @@ def test_a_body_that_is_not_what_its_headers_say_has_a_message_and_leaves_no_tra
     assert (status, bool(json.loads(text)["message"])) == (400, True)
     status, _ = door.ask("POST", "/api/v1/notices", b"x", X_Long="x" * 9000)
     assert status == 400
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/api/v1/reports", "/notice"])
+def test_who_hangs_up_in_the_middle_leaves_no_trace(door: Door, caplog: pytest.LogCaptureFixture, path: str) -> None:
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", door.thread.port)) as peer:
+            head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 100\r\n\r\n"
+            peer.sendall(head.encode() + b"abc")
+            time.sleep(0.1)  # it is being read by then
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert door.post("/api/v1/reports", scart(), TOKEN)[0] == 201
     assert "Traceback" not in caplog.text
 
 
