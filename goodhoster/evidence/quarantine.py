@@ -92,7 +92,9 @@ class LocalQuarantine:
                 return Whereabouts.ELSEWHERE
             if read_label(shelf, case_id) is None and not _finished_after_crash(shelf, label):
                 return Whereabouts.ELSEWHERE
-            lock(stack.enter_context(opened(_open_locked(shelf, label))))
+            file = stack.enter_context(opened(_open_locked(shelf, label)))
+            lock(file)
+            os.fsync(file)
             return Whereabouts.QUARANTINE
 
     @contextmanager
@@ -228,6 +230,8 @@ def _finish(file: int, shelf: int, label: Label, parent: int) -> str:
         set_guards(file, label.metadata.flags)
         raise RefusedError(f"{label.place} was written to since it was checked; it was put back")
     seal_label(shelf, label.case_id)
+    # After the label, so that one write of the disk's journal takes both: `settle` locks what is sealed in any case.
+    os.fsync(file)
     return missing
 
 
@@ -274,6 +278,7 @@ def _move_back(file: int, shelf: int, target: tuple[int, bytes], label: Label) -
         _rename_back((shelf, file_name(label.case_id)), target, label)
     except BaseException:
         lock(file)
+        os.fsync(file)
         raise
     set_guards(file, label.metadata.flags)
 

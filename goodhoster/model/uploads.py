@@ -37,8 +37,14 @@ def exact(path: bytes) -> str:
 
 def display(path: bytes) -> str:
     """A path for people: undecodable bytes and control characters are escaped, so that one path is one line."""
-    text = path.decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return visible(path.decode("utf-8", "backslashreplace"))
+
+
+def visible(text: str) -> str:
+    """On one line, with nothing in it that a terminal would obey."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
 
 
 @dataclass(frozen=True, slots=True)

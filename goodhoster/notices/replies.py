@@ -19,6 +19,7 @@ from goodhoster.model.exemptions import OwnerReport
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.noticelife import ItemState, Notice, NoticeItem
 from goodhoster.model.notices import TrustLevel
+from goodhoster.model.uploads import visible
 
 _LONGEST_SUBJECT = 200
 _ORDER = list(ItemState)
@@ -97,11 +98,6 @@ def exempt(report: OwnerReport, told: tuple[str, str], owner: str, head: Letterh
     return Letter(f"{LetterKind.EXEMPT}-{report.id}", LetterKind.EXEMPT, owner, subject, text)
 
 
-def visible(text: str) -> str:
-    """On one line, with nothing in it that a terminal would obey."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
-
-
 def defanged(url: str) -> str:
     """A URL that no program makes a link of, on one line. Undone by reading `hxxp` as `http` and `[.]` as a dot."""
     return re.sub(r"(?i)h(tt)p", r"hxxp", visible(url)).replace(".", "[.]").replace("@", "[at]")
@@ -131,22 +127,23 @@ def _to_notifier(kind: LetterKind, notice: Notice, head: Letterhead, round_: int
 
 
 def _values(notice: Notice, head: Letterhead) -> dict[str, Any]:
+    items = list(map(_item, notice.items))
     return {
         "id": notice.id,
         "bracket": bracket(notice),
         "received": _moment(notice.receipt.received_at),
         "deadline": _moment(notice.deadline) if notice.deadline else "",
         "duplicate_of": notice.duplicate_of,
-        "items": list(map(_item, notice.items)),
-        "groups": _groups(notice.items),
+        "items": items,
+        "groups": _groups([(item.state, told) for item, told in zip(notice.items, items, strict=True)]),
         "proven": notice.level in {TrustLevel.PINNED, TrustLevel.AUTHORITY},
         "hoster": head.hoster,
     }
 
 
-def _groups(items: Sequence[NoticeItem]) -> list[tuple[str, list[dict[str, str]]]]:
-    states = sorted({item.state for item in items}, key=_ORDER.index)
-    return [(state, [_item(item) for item in items if item.state is state]) for state in states]
+def _groups(items: Sequence[tuple[ItemState, dict[str, str]]]) -> list[tuple[str, list[dict[str, str]]]]:
+    states = sorted({state for state, _ in items}, key=_ORDER.index)
+    return [(state, [told for its, told in items if its is state]) for state in states]
 
 
 def _item(item: NoticeItem) -> dict[str, str]:

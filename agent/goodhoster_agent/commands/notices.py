@@ -16,9 +16,9 @@ from goodhoster.assembly.notices import open_notices
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.model.noticelife import Notice, NoticeItem, NoticeState
 from goodhoster.model.notices import Carrier, RawNotice
-from goodhoster.model.uploads import display, exact
+from goodhoster.model.uploads import display, exact, visible
 from goodhoster.notices.reconciling import Gap, read_list, reconcile
-from goodhoster.notices.replies import defanged, visible
+from goodhoster.notices.replies import defanged
 from goodhoster.notices.spool import Arrived
 from goodhoster.ports import NoticeQuery
 from goodhoster_agent.commands.cases import order_of

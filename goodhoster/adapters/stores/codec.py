@@ -33,10 +33,13 @@ def decode(kind: type[Value], line: str) -> Value:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of the model
+    if type(value) is str:  # most are
+        return value
     if dataclasses.is_dataclass(value):
         kind: Any = type(value)
         # Defaults are left out: most fields of most items have them.
-        return {name: _plain(getattr(value, name)) for name, default in _defaults(kind) if _set(value, name, default)}
+        fields = ((name, getattr(value, name), default) for name, default in _defaults(kind))
+        return {name: _plain(field) for name, field, default in fields if field != default}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, datetime):
@@ -44,10 +47,6 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of the model
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return value.value if isinstance(value, Enum) else value
-
-
-def _set(value: object, name: str, default: object) -> bool:
-    return bool(getattr(value, name) != default)
 
 
 @cache

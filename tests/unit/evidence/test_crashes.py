@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.evidence.metadata import set_guards
 from goodhoster.evidence.quarantine import LocalQuarantine
 from goodhoster.model.quarantine import Whereabouts
 from goodhoster.model.uploads import Upload
@@ -114,3 +115,18 @@ def test_putting_back(tree: bytes, upload: Upload, rounds: Callable[[int, int], 
         crash(step)
     assert (True, Whereabouts.QUARANTINE) in outcomes
     assert (True, Whereabouts.ELSEWHERE) in outcomes
+
+
+def test_a_power_cut_may_leave_the_label_and_take_the_lock(tree: bytes, upload: Upload) -> None:
+    """The label is sealed before the lock is on disk: what is found sealed is locked again."""
+    quarantine = LocalQuarantine((tree,))
+    quarantine.take_offline(CASE, upload, sha256())
+    file = os.path.join(tree, b".goodhoster/quarantine", CASE.encode())
+    if os.geteuid() == 0:  # nobody else makes a file immutable
+        with open(file, "rb") as opened:
+            set_guards(opened.fileno(), 0)
+    os.chmod(file, 0o640)
+    assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+    assert os.lstat(file).st_mode & 0o7777 == 0
+    quarantine.put_back(CASE, upload)
+    assert as_it_was(upload)

@@ -1,6 +1,7 @@
 """What is said of hostile texts."""
 
-from goodhoster.notices.replies import defanged, visible
+from goodhoster.model.uploads import visible
+from goodhoster.notices.replies import defanged
 
 
 def test_nothing_that_is_printed_commands_a_terminal_or_begins_a_line() -> None:
