@@ -22,7 +22,7 @@ domains = ["hotline.example"]
 dkim_keys = "hotline.keys"
 token_file = "hotline.token"
 language = "nl"
-per_hour = 100000
+per_hour = 1000000
 per_customer = 100000
 [notices]
 {notices}
