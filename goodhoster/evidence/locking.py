@@ -16,12 +16,11 @@ _NOT_HERE = frozenset({errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOTTY
 
 
 def lock(file: int) -> str:
-    """Owner 0:0, mode 000, immutable. Says what could not be had here, in words, or ""; may be called twice. On disk
-    after an fsync only.
-    """
+    """Owner 0:0, mode 000, immutable. Says what could not be had here, in words, or ""; may be called twice."""
     flags = kernel.inode_flags(file) or 0
     if not flags & kernel.FS_IMMUTABLE_FL:
         missing = [*_take_ownership(file), *_make_immutable(file), *_writer(file)]
+        os.fsync(file)
         return "not locked: " + ", ".join(missing) if missing else ""
     return ""
 

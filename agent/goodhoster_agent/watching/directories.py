@@ -6,7 +6,6 @@ import errno
 import os
 from dataclasses import dataclass
 
-from goodhoster.uploads.places import Tree
 from goodhoster_agent.watching import fanotify_kernel as kernel
 
 _REMEMBERED = 100_000
@@ -27,8 +26,7 @@ class Directory:
 class Directories:
     """One thread finds, any may add.
 
-    A directory outside the trees is remembered as such: most of a busy disk's events are there. So is our quarantine,
-    where every measure leaves four.
+    A directory outside the trees is remembered as such: most of a busy disk's events are there.
     """
 
     def __init__(self) -> None:
@@ -77,8 +75,7 @@ class Directories:
         return found if found and self._is_watched(found.path) else None
 
     def _is_watched(self, path: bytes) -> bool:
-        below = [tree for tree in self.trees if path == tree or path.startswith(tree.rstrip(b"/") + b"/")]
-        return bool(below) and not any(Tree(tree, None).has_in_quarantine(path) for tree in below)
+        return any(path == tree or path.startswith(tree.rstrip(b"/") + b"/") for tree in self.trees)
 
 
 def _path(directory: int) -> Directory | None:
