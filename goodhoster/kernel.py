@@ -160,6 +160,14 @@ def mounts() -> tuple[Mount, ...]:
         return tuple(map(_mount, opened))
 
 
+def mounted_below(tree: bytes) -> Iterator[bytes]:
+    """Mount points below a tree, but those whose programs (FUSE) may tell anything about owners and modes."""
+    start = tree.rstrip(b"/") + b"/"
+    for mount in mounts():
+        if mount.point.startswith(start) and not mount.kind.startswith("fuse"):
+            yield mount.point
+
+
 def _mount(line: bytes) -> Mount:
     """`id parent major:minor root point options … - kind source options` (proc(5))."""
     front, _, back = line.partition(b" - ")

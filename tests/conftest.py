@@ -34,6 +34,7 @@ PROGRAM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/
 
 Rounds = Callable[[int, int], int]
 Disk = Callable[..., Path]
+Bind = Callable[[Path, Path], Callable[[], object]]
 PROOF_IS_FULL = os.environ.get("GOODHOSTER_PROOF") == "full"
 SMALLEST = {"ext4": 16, "xfs": 300, "btrfs": 128}
 """Megabytes a file system needs at least."""
@@ -141,6 +142,24 @@ def disk(tmp_path: Path, may_mount: None) -> Iterator[Disk]:
 def renumber(tmp_path: Path) -> Callable[[Path], None]:
     """`renumber(disk("ext4"))` mounts that disk again, under another number of its device: as a reboot may do it."""
     return lambda top: _mount_through_another_device(next(tmp_path.glob(f"{top.name}.*")), top)
+
+
+@pytest.fixture
+def bind(may_mount: None) -> Iterator[Bind]:
+    """`bind(directory, elsewhere)` shows it at a second place too, until the test ends or the answer is called."""
+    with ExitStack() as mounted:
+
+        def mount(directory: Path, elsewhere: Path) -> Callable[[], object]:
+            elsewhere.mkdir(exist_ok=True)
+            subprocess.run(["mount", "--bind", directory, elsewhere], check=True)
+            mounted.callback(_unmount_quietly, elsewhere)
+            return lambda: subprocess.run(["umount", elsewhere], check=True)
+
+        yield mount
+
+
+def _unmount_quietly(elsewhere: Path) -> None:
+    subprocess.run(["umount", "--quiet", elsewhere], check=False)  # the test may have done it
 
 
 def _mount_through_another_device(image: Path, top: Path) -> None:

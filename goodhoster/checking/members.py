@@ -36,7 +36,7 @@ _BROKEN = (
     EOFError,
     OSError,
     ValueError,
-    NotImplementedError,
+    NotImplementedError,  # what zipfile raises for a compression that it does not know
 )
 _LARGEST_DOCUMENT = 256 << 20
 """Bytes of a PDF that are held in memory at once; a larger one is `too-big` to be looked into."""

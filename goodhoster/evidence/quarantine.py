@@ -30,7 +30,7 @@ from goodhoster.evidence.labels import (
 from goodhoster.evidence.locking import has_bytes, lock, unlock
 from goodhoster.evidence.metadata import read_metadata, set_guards
 from goodhoster.evidence.reserve import keep_reserve, with_reserve
-from goodhoster.evidence.shelf import open_shelf, shelves
+from goodhoster.evidence.shelf import open_shelf, shelves, was_shelf
 from goodhoster.evidence.strangers import return_after_crash, return_stranger
 from goodhoster.model.quarantine import Label, Metadata, Whereabouts
 from goodhoster.model.uploads import Place, Upload
@@ -92,9 +92,7 @@ class LocalQuarantine:
                 return Whereabouts.ELSEWHERE
             if read_label(shelf, case_id) is None and not _finished_after_crash(shelf, label):
                 return Whereabouts.ELSEWHERE
-            file = stack.enter_context(opened(_open_locked(shelf, label)))
-            lock(file)
-            os.fsync(file)
+            lock(stack.enter_context(opened(_open_locked(shelf, label))))
             return Whereabouts.QUARANTINE
 
     @contextmanager
@@ -171,7 +169,7 @@ def _lies_at_its_place(upload: Upload) -> bool:
 
 
 def _not_ours_already(parent: int, shelf: int, place: Place) -> None:
-    if os.path.samestat(os.fstat(parent), os.fstat(shelf)):
+    if os.path.samestat(os.fstat(parent), os.fstat(shelf)) or was_shelf(place, parent):
         raise RefusedError(f"{place} is in quarantine already")
 
 
@@ -230,8 +228,6 @@ def _finish(file: int, shelf: int, label: Label, parent: int) -> str:
         set_guards(file, label.metadata.flags)
         raise RefusedError(f"{label.place} was written to since it was checked; it was put back")
     seal_label(shelf, label.case_id)
-    # After the label, so that one write of the disk's journal takes both: `settle` locks what is sealed in any case.
-    os.fsync(file)
     return missing
 
 
@@ -278,7 +274,6 @@ def _move_back(file: int, shelf: int, target: tuple[int, bytes], label: Label) -
         _rename_back((shelf, file_name(label.case_id)), target, label)
     except BaseException:
         lock(file)
-        os.fsync(file)
         raise
     set_guards(file, label.metadata.flags)
 

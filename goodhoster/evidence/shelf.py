@@ -63,6 +63,11 @@ def home_of(tree: bytes) -> bytes:
         return os.readlink(b"/proc/self/fd/%d" % home)
 
 
+def was_shelf(place: Place, directory: int) -> bool:
+    """Is the open directory of that place a quarantine, of whatever was mounted there or elsewhere before?"""
+    return os.path.dirname(place.path).endswith(OWN_DIRECTORY + b"/" + _SHELF) and is_private(os.fstat(directory))
+
+
 def is_private(found: os.stat_result) -> bool:
     """A directory that nobody but this user can enter."""
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
@@ -75,21 +80,13 @@ def _homes(place: Place) -> Iterator[int]:
         if file_system(nearest) != file_system(tree):
             with opened(open_top(nearest)) as top:
                 yield top
-    for point in _mounted_below(place.tree):
+    for point in kernel.mounted_below(place.tree):
         try:
             top = open_directory(point)
         except OSError:
             continue  # its device is not noted: nothing is said about what was on it
         with opened(top):
             yield top
-
-
-def _mounted_below(tree: bytes) -> Iterator[bytes]:
-    """Mount points below a tree, but those whose programs may tell us anything about owners and modes."""
-    start = tree.rstrip(b"/") + b"/"
-    for mount in kernel.mounts():
-        if mount.point.startswith(start) and not mount.kind.startswith("fuse"):
-            yield mount.point
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from goodhoster.model.uploads import Place, display
 from goodhoster.uploads.private import is_private_directory, is_private_file
+from goodhoster.uploads.tops import is_top
 
 OWN_DIRECTORY = b".goodhoster"
 """Our quarantine, at the top of a tree or of a disk below it: never an upload. Only while it is ours: a customer's own
@@ -66,8 +67,14 @@ class Tree:
         if OWN_DIRECTORY not in path:
             return False
         parts = path.split(b"/")
-        ours = (b"/".join(parts[: n + 1]) for n, part in enumerate(parts) if part == OWN_DIRECTORY)
-        return any(self._is_private(directory) for directory in ours)
+        homes = (b"/".join(parts[:n]) for n, part in enumerate(parts) if part == OWN_DIRECTORY)
+        return any(self._is_private(os.path.join(home, OWN_DIRECTORY)) and self._is_top(home) for home in homes)
+
+    def _is_top(self, directory: bytes) -> bool:
+        """Of the tree, or of what is mounted below it: the mover makes a quarantine nowhere else in a tree. Elsewhere
+        root may have made a directory of that name, which it gives to a customer once his backup is unpacked.
+        """
+        return not directory or is_top(os.path.join(self.root, directory), tree=self.root)
 
     def _is_private(self, directory: bytes) -> bool:
         try:

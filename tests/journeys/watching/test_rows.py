@@ -275,6 +275,18 @@ sys.exit(done != 0)
 """
 
 
+@pytest.mark.row(11, "root unpacks .goodhoster and gives it away at the end")
+def test_a_directory_that_is_roots_for_a_moment_is_not_taken_for_our_quarantine(world: World) -> None:
+    os.makedirs(world.path(b"anna"))
+    with world.running_on():
+        os.mkdir(world.path(b"anna/.goodhoster"), 0o700)
+        world.write(b"anna/.goodhoster/first.jpg")
+        everything_checked(world)
+        os.chmod(world.path(b"anna/.goodhoster"), 0o704)
+        world.write(b"anna/.goodhoster/second.jpg")
+        everything_checked(world)
+
+
 @pytest.mark.row(11, "names: not UTF-8, newline, 255 bytes; a path beyond PATH_MAX")
 def test_odd_names_are_names(world: World) -> None:
     os.makedirs(world.path(b"alice"))

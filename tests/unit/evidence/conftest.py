@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -101,21 +100,3 @@ def as_root_tree() -> Callable[[Path], bytes]:
         return os.fsencode(top)
 
     return make
-
-
-@pytest.fixture
-def bind(may_mount: None) -> Iterator[Callable[[Path, Path], Callable[[], object]]]:
-    """`bind(directory, elsewhere)` shows it at a second place too, until the test ends or the answer is called."""
-    with ExitStack() as mounted:
-
-        def mount(directory: Path, elsewhere: Path) -> Callable[[], object]:
-            elsewhere.mkdir(exist_ok=True)
-            subprocess.run(["mount", "--bind", directory, elsewhere], check=True)
-            mounted.callback(_unmount, elsewhere)
-            return lambda: subprocess.run(["umount", elsewhere], check=True)
-
-        yield mount
-
-
-def _unmount(elsewhere: Path) -> None:
-    subprocess.run(["umount", "--quiet", elsewhere], check=False)  # the test may have done it

@@ -264,6 +264,21 @@ class TestMountsBelowTheTree:
         with pytest.raises(RefusedError):
             quarantine.take_offline("20260101-again", inside, sha256())
 
+    def test_what_lies_in_the_quarantine_of_a_mount_that_is_gone_is_not_taken_again(
+        self, quarantine: LocalQuarantine, tree: bytes, bind: Bind
+    ) -> None:
+        """The directory of the tree that was mounted below it too: the file would come into another quarantine, and its
+        case could not be restored.
+        """
+        shared = Path(os.fsdecode(tree)) / "shared"
+        shared.mkdir()
+        unbind = bind(shared, Path(os.fsdecode(tree)) / "anna" / "bound")
+        quarantine.take_offline(CASE, annas(tree, b"anna/bound/a.jpg"), sha256())
+        unbind()
+        inside = seen(tree, b"shared/.goodhoster/quarantine/" + CASE.encode())
+        with pytest.raises(RefusedError, match="in quarantine already"):
+            quarantine.take_offline("20260101-again", inside, sha256())
+
 
 def put_in_place(name: bytes, other: bytes) -> None:
     """What a customer does between the look and the rename."""

@@ -117,8 +117,8 @@ def test_putting_back(tree: bytes, upload: Upload, rounds: Callable[[int, int], 
     assert (True, Whereabouts.ELSEWHERE) in outcomes
 
 
-def test_a_power_cut_may_leave_the_label_and_take_the_lock(tree: bytes, upload: Upload) -> None:
-    """The label is sealed before the lock is on disk: what is found sealed is locked again."""
+def test_what_lost_its_lock_in_quarantine_is_locked_again(tree: bytes, upload: Upload) -> None:
+    """By an administrator's chattr, or because the disk was copied back from a backup that has no such flag."""
     quarantine = LocalQuarantine((tree,))
     quarantine.take_offline(CASE, upload, sha256())
     file = os.path.join(tree, b".goodhoster/quarantine", CASE.encode())

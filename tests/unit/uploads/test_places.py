@@ -7,6 +7,7 @@ import pytest
 
 from goodhoster.model.uploads import Place, display
 from goodhoster.uploads.places import OWN_DIRECTORY, UNASSIGNED, Tree
+from tests.conftest import Bind, Disk
 
 SHARED = Tree(b"/srv/customers", None)
 
@@ -88,6 +89,33 @@ def test_a_link_of_that_name_hides_nothing(tree: Tree) -> None:
 def test_a_customers_directory_of_that_name_hides_nothing(tree: Tree) -> None:
     os.chown(own(tree, 0o700), 12345, 12345)
     assert not tree.is_ours(b".goodhoster/x")
+
+
+def test_a_customers_directory_of_that_name_hides_nothing_while_it_is_still_roots(tree: Tree) -> None:
+    """Root unpacks a customer's backup, and gives each directory away at the end (GNU tar does)."""
+    below = Path(os.fsdecode(tree.root)) / "alice" / ".goodhoster"
+    below.mkdir(parents=True)
+    below.chmod(0o700)
+    assert tree.place_of(tree.root + b"/alice/.goodhoster/x") == Place(tree.root, b"alice/.goodhoster/x")
+
+
+def test_our_quarantine_on_a_disk_below_the_tree_is_no_place(tree: Tree, disk: Disk) -> None:
+    top = disk("tmpfs", at=Path(os.fsdecode(tree.root)) / "alice")
+    (top / ".goodhoster").mkdir()
+    (top / ".goodhoster").chmod(0o700)
+    assert tree.place_of(tree.root + b"/alice/.goodhoster/quarantine/x") is None
+
+
+def test_our_quarantine_in_a_mounted_directory_is_no_place_by_either_path(tree: Tree, bind: Bind) -> None:
+    """Of the same file system as the tree: the number of its device tells nothing."""
+    shared = Path(os.fsdecode(tree.root)) / "shared"
+    (shared / ".goodhoster").mkdir(parents=True)
+    (shared / ".goodhoster").chmod(0o700)
+    unmount = bind(shared, shared.with_name("alice"))
+    assert tree.is_ours(b"alice/.goodhoster/quarantine/x")
+    assert tree.is_ours(b"shared/.goodhoster/quarantine/x")
+    unmount()
+    assert not tree.is_ours(b"shared/.goodhoster/quarantine/x")
 
 
 def test_a_quarantine_that_is_gone_hides_nothing(tree: Tree) -> None:
