@@ -16,7 +16,7 @@ from goodhoster.cases.storms import StormWatch
 from goodhoster.cases.turn import Turn
 from goodhoster.errors import PassingError, RefusedError, StaleVerdictError
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.cases import MEASURING, UNTOUCHED, Case, CaseState, Measure, MeasureKind, MeasureState
+from goodhoster.model.cases import MEASURING, UNTOUCHED, Case, CaseState, Measure, MeasureKind, MeasureState, same_file
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.ids import new_id
 from goodhoster.model.uploads import Upload
@@ -25,7 +25,8 @@ from goodhoster.policy.decide import Action, Decision, decide
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Clock, Quarantine
 
-_OVERRULED = frozenset({CaseState.RESTORING, CaseState.RESTORED})
+OVERRULED = frozenset({CaseState.RESTORING, CaseState.RESTORED})
+"""A person had the last word."""
 _UNDER_WAY = frozenset({CaseState.OPEN, CaseState.RESTORING, CaseState.FAILED})
 _WAITING = frozenset({CaseState.OPEN, CaseState.RESTORING})
 _OBSERVE = "the mode is observe now"
@@ -88,10 +89,10 @@ class CaseDesk:
     def _receive(self, upload: Upload, digests: Digests, verdict: Verdict) -> Case | None:
         if self.owners is not None:
             self.owners.owe(verdict.matches)
-        known = self.of_this_state(upload)
+        known = self._joined(upload)
         if known is not None and known.state in MEASURING and is_by_match_alone(known):
             return self.go_on_as(known, verdict)
-        if known is not None and known.state not in UNTOUCHED and not says_more(known, upload, verdict):
+        if known is not None and not known.passed_by(upload) and not says_more(known, upload, verdict):
             return self.go_on(known)
         overruled = self.overruled(upload, digests)
         around = self.brake.around(upload, digests, verdict.matches, overruled=overruled)
@@ -170,16 +171,19 @@ class CaseDesk:
             cases = self.store.find(CaseQuery(states=states))
             return [after for case in cases if (after := self.go_on(case)) != case]
 
-    def of_this_state(self, upload: Upload) -> Case | None:
-        """The case that has this file in this state, as its own or as a copy."""
-        return next(
-            (
-                case
-                for case in self.store.find(CaseQuery(place=upload.place))
-                if upload.state in {case.upload.state, *(m.copy.upload.state for m in case.measures if m.copy)}
-            ),
-            None,
-        )
+    def of_this_state(self, upload: Upload) -> list[Case]:
+        """The cases that have this file in this state: the one whose own it is, then those in which it is a copy."""
+        cases = [case for case in self.store.find(CaseQuery(place=upload.place)) if same_file(upload, case.uploads)]
+        return sorted(cases, key=lambda case: not same_file(upload, [case.upload]))
+
+    def _joined(self, upload: Upload) -> Case | None:
+        """The case that a match of this file belongs to. What waits for a person has only its own: a notice without
+        proof that names a picture must not shield the copies of it.
+        """
+        for case in self.of_this_state(upload):
+            if case.state not in UNDECIDED or same_file(upload, [case.upload]):
+                return case
+        return None
 
     def go_on(self, case: Case) -> Case:
         """With the turn in hand nobody else is at it: what is under way was left by a crash, waits, or had failed."""
@@ -234,7 +238,7 @@ class CaseDesk:
     def overruled(self, upload: Upload, digests: Digests) -> bool:
         """Did a person restore this content of this customer?"""
         digest = digests.of(Algorithm.SHA256)
-        return bool(self.store.count(CaseQuery(states=_OVERRULED, customer=upload.customer, digest=digest)))
+        return bool(self.store.count(CaseQuery(states=OVERRULED, customer=upload.customer, digest=digest)))
 
     def new_case(self, upload: Upload, digests: Digests, matches: tuple[Match, ...], decision: Decision) -> Case:
         """As it begins; recorded by the caller."""
@@ -256,7 +260,10 @@ class CaseDesk:
         Or a source had withdrawn its entry, and has it again.
         """
         self._log("case.reopened", case=case.id, path=str(case.upload.place))
-        measures = tuple(replace(m, state=measure_state(decision), detail="") for m in case.measures)
+        state = measure_state(decision)
+        measures = tuple(
+            m if m.state is MeasureState.DONE else replace(m, state=state, detail="") for m in case.measures
+        )
         again = replace(case, state=_FIRST[decision.action], reason=decision.reason, measures=measures)
         return self.record(again, case)
 

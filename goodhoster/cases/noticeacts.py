@@ -102,7 +102,7 @@ class NoticeActs:
         looked = at_once(self._look, [item for item, _ in items])
         found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
         cases = iter(NoticeCases(self.desk).receive([demand for each in found for demand in each.demands]))
-        after = [self._told(each.item, [next(cases) for _ in each.demands]) for each in found]
+        after = [self._told(each.item, [case for _ in each.demands for case in next(cases)]) for each in found]
         if left := [upload for item, each in zip(after, looked, strict=True) for upload in _left(item, each)]:
             self.hurry(left)
         return after

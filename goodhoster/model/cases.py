@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -107,6 +108,18 @@ class Case:
     notifier: str = ""
     """Whose proven notice that was; empty when nobody's."""
 
+    @property
+    def uploads(self) -> tuple[Upload, ...]:
+        """Its own file, then the copies."""
+        return (self.upload, *(measure.copy.upload for measure in self.measures if measure.copy))
+
+    def passed_by(self, upload: Upload) -> bool:
+        """Did nothing come of it for that file, though perhaps for others? It was gone, or no source knew it."""
+        if self.state in UNTOUCHED:
+            return same_file(upload, self.uploads)
+        refused = [self.about(n).upload for n, m in enumerate(self.measures) if m.state is MeasureState.REFUSED]
+        return self.state is CaseState.OFFLINE and same_file(upload, refused)
+
     def about(self, number: int) -> Copy:
         """The file that the measure of that number is about."""
         return self.measures[number].copy or Copy(self.upload, self.digests.sha256)
@@ -123,3 +136,8 @@ class Case:
             return VerdictKind.EXEMPT
         exact = any(match.distance == 0 for match in acting)
         return VerdictKind.KNOWN if exact else VerdictKind.NEAR
+
+
+def same_file(upload: Upload, among: Iterable[Upload]) -> bool:
+    """Is one of them this file in this state?"""
+    return any((upload.place, upload.state) == (one.place, one.state) for one in among)

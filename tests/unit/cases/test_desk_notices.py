@@ -57,8 +57,12 @@ class House:
         return NamedFile(upload, made_up(text).digests, CLEAR)
 
     def receive(self, files: Sequence[NamedFile], grounds: Grounds) -> Case:
-        (case,) = NoticeCases(self.desk).receive([Demand(files, grounds)])
+        (case,) = self.receive_all(files, grounds)
         return case
+
+    def receive_all(self, files: Sequence[NamedFile], grounds: Grounds) -> list[Case]:
+        (cases,) = NoticeCases(self.desk).receive([Demand(files, grounds)])
+        return cases
 
     def names(self) -> set[str]:
         return {str(p.relative_to(self.tree)) for p in self.tree.glob("[!.]*/*")}
@@ -178,6 +182,101 @@ def test_a_forged_notice_about_a_file_that_is_known_already_does_not_shield_it(h
     assert (case.id, case.state, case.matches) == (held.id, CaseState.OFFLINE, known.matches)
 
 
+def near(house: House, file: NamedFile) -> Case:
+    """A person must look at that file alone: a source found something like it."""
+    like = Verdict(VerdictKind.NEAR, (Match("list", "pdq", distance=20),))
+    held = house.desk.receive(file.upload, file.digests, like)
+    assert held is not None
+    assert held.state is CaseState.HELD
+    return held
+
+
+def test_a_forged_notice_about_a_copy_does_not_shield_the_original(house: House) -> None:
+    original, *copies = three_sizes(house)
+    house.receive([copies[0], original, copies[1]], grounds("not proven"))
+    case = house.receive([original, *copies], grounds(notice="N2"))
+    assert case.state is CaseState.OFFLINE
+    assert house.names() == set()
+
+
+def test_a_forged_notice_about_a_file_does_not_shield_a_copy_of_it_that_is_known(house: House) -> None:
+    original, copy, _ = three_sizes(house)
+    house.receive([original, copy], grounds("not proven"))
+    case = house.desk.receive(copy.upload, copy.digests, Verdict(VerdictKind.KNOWN, (Match("police", "sha1"),)))
+    assert case is not None
+    assert (case.state, case.upload) == (CaseState.OFFLINE, copy.upload)
+    assert house.names() == {"anna/p.jpg", "anna/p-150x150.jpg"}
+
+
+def test_a_copy_that_waits_for_a_person_does_not_keep_the_original_online(house: House) -> None:
+    original, *copies = three_sizes(house)
+    held = near(house, copies[0])
+    cases = house.receive_all([original, *copies], grounds())
+    assert [case.state for case in cases] == [CaseState.OFFLINE] * 2
+    assert cases[0].id == held.id
+    assert house.names() == set()
+
+
+def test_a_copy_that_was_taken_meanwhile_does_not_keep_the_original_online(house: House) -> None:
+    """The notice was looked up before, and comes to the desk after."""
+    original, *copies = three_sizes(house)
+    first = house.receive(copies[:1], grounds())
+    cases = house.receive_all([original, *copies], grounds(notice="N2"))
+    assert cases[0] == first
+    assert [measure.state for measure in cases[1].measures] == [MeasureState.DONE] * 2
+    assert house.names() == set()
+
+
+def test_what_a_person_confirms_for_a_notice_are_all_its_files(house: House) -> None:
+    original, *copies = three_sizes(house)
+    held = near(house, copies[0])
+    cases = house.receive_all([original, *copies], grounds("not proven"))
+    assert cases[0] == held
+    for case in cases:
+        house.desk.confirm(case.id, Order("eva", "looked at the notice"))
+    assert house.names() == set()
+
+
+def test_a_copy_that_a_person_put_back_leaves_the_original_to_a_person(house: House) -> None:
+    original, *copies = three_sizes(house)
+    restored = house.desk.restore(near(house, copies[0]).id, Order("eva", "something else"))
+    cases = house.receive_all([original, *copies], grounds())
+    assert cases[0] == restored
+    assert [case.state for case in cases] == [CaseState.RESTORED, CaseState.HELD]
+    assert len(house.names()) == 3
+
+
+def test_a_file_that_only_a_doubtful_notice_connects_stays_where_it_is(house: House) -> None:
+    """The proven one leads to a copy in the held case, and not to the file that case began with."""
+    other, (original, copy, _) = house.file("anna/other.jpg", "another"), three_sizes(house)
+    held = house.receive([other, copy], grounds("not proven"))
+    case = house.receive([original, copy], grounds(notice="N2"))
+    assert case.state is CaseState.OFFLINE
+    assert house.store.get(held.id) == held
+    assert house.names() == {"anna/other.jpg", "anna/p-150x150.jpg"}
+
+
+@pytest.mark.parametrize("hidden", [0, 1], ids=["the original", "a copy"])
+@pytest.mark.parametrize("again", ["a notice", "a match"])
+def test_one_of_the_files_is_hidden_for_a_while(house: House, hidden: int, again: str) -> None:
+    """Its directory is renamed away and back, which leaves its state as it was."""
+    files = [house.file("anna/p.jpg", "one"), house.file("bilder/p-150x150.jpg", "two")]
+    folder = house.tree / ("anna", "bilder")[hidden]
+    folder.rename(house.tree / "away")
+    case = house.receive(files, grounds())
+    (house.tree / "away").rename(folder)
+    assert case.state is CaseState.OFFLINE
+    assert len(house.names()) == 1
+    if again == "a notice":
+        after = house.receive(files, grounds(notice="N2"))
+    else:
+        known = Verdict(VerdictKind.KNOWN, (Match("police", "sha1"),))
+        after = house.desk.receive(files[hidden].upload, files[hidden].digests, known) or case
+    assert (after.id, after.state) == (case.id, CaseState.OFFLINE)
+    assert [measure.state for measure in after.measures] == [MeasureState.DONE] * 2
+    assert house.names() == set()
+
+
 def test_a_second_notice_joins_the_case(house: House) -> None:
     files = three_sizes(house)
     first = house.receive(files, grounds(notice="N1"))
@@ -261,7 +360,7 @@ def test_a_crash_at_any_step_is_finished_by_recover(
 def test_many_demands_in_one_turn_are_cases_of_their_own_within_the_caps(house: House) -> None:
     files = [house.file(f"{customer}/{n}.jpg", f"{customer}{n}") for n in range(3) for customer in ("anna", "bert")]
     demands = [Demand([file], grounds(per_hour=5, per_customer=3)) for file in files]
-    cases = NoticeCases(house.desk).receive([*demands, demands[0]])
+    cases = [case for (case,) in NoticeCases(house.desk).receive([*demands, demands[0]])]
     assert [case.state for case in cases[:6]] == [CaseState.OFFLINE] * 5 + [CaseState.HELD]
     assert cases[6] == cases[0]
     assert house.names() == {"bert/2.jpg"}
@@ -270,6 +369,7 @@ def test_many_demands_in_one_turn_are_cases_of_their_own_within_the_caps(house: 
 
 def test_what_a_doubtful_demand_holds_a_sound_one_of_the_same_turn_takes(house: House) -> None:
     file = house.file("anna/p.jpg")
-    cases = NoticeCases(house.desk).receive([Demand([file], grounds("which one is meant?")), Demand([file], grounds())])
+    demands = [Demand([file], grounds("which one is meant?")), Demand([file], grounds())]
+    cases = [case for (case,) in NoticeCases(house.desk).receive(demands)]
     assert [case.state for case in cases] == [CaseState.OFFLINE] * 2
     assert len(house.store.find(CaseQuery())) == 1
