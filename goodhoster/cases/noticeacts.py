@@ -134,7 +134,8 @@ class NoticeActs:
         cases = [self.desk.store.get(case_id) for case_id in item.cases]
         if offline:
             return _put_back(cases, item)
-        if any(case.state is CaseState.RESTORED and (case.closed_at or since) < since for case in cases):
+        earlier = all((case.closed_at or since) < since for case in cases)
+        if earlier and any(case.state is CaseState.RESTORED for case in cases):
             return item  # decided before this notice came: somebody must look again
         after = _told_by(cases, item)
         # What is offline here and can be seen all the same waits for a person for that reason.

@@ -408,6 +408,23 @@ def test_what_a_person_put_back_is_disputed_and_not_looked_for(house: House) -> 
     assert house.pager.pages == []
 
 
+def test_a_person_decides_where_only_a_copy_was_put_back_before(house: House) -> None:
+    original, _ = house.file("anna/p.jpg"), house.file("anna/p-150x150.jpg")
+    house.copies = {original: ["anna/p-150x150.jpg"]}
+    near = Verdict(VerdictKind.NEAR, (Match("list", "pdq", distance=20),))
+    place = Place(os.fsencode(house.tree), b"anna/p-150x150.jpg")
+    held = house.case_desk.receive(house.upload(place), made_up("anna/p-150x150.jpg").digests, near)
+    assert held is not None
+    house.case_desk.restore(held.id, EVA)
+    house.now += timedelta(hours=1)
+    notice = house.scart(original)
+    assert house.states(notice) == [ItemState.HELD]
+    after = house.desk.confirm(notice.id, EVA)
+    assert (after.state, house.states(notice)) == (NoticeState.DONE, [ItemState.DISPUTED])
+    assert not (house.tree / "anna/p.jpg").exists()
+    assert (house.tree / "anna/p-150x150.jpg").exists()
+
+
 def test_dismiss_settles_what_waits(house: House) -> None:
     house.level = TrustLevel.UNAUTHENTICATED
     notice = house.scart(house.file("anna/p.jpg"), "http://anna.example/app/1")
