@@ -60,6 +60,7 @@ _ITEM_STATES = {
 _ACTS_AT_ONCE = 50
 """Items whose measures share a turn at the case desk: in between, fresh uploads have theirs."""
 _OFFLINE = frozenset({ItemState.OFFLINE, ItemState.INACCESSIBLE})
+_NOTHING_THERE = frozenset({ItemState.OFFLINE, ItemState.GONE})
 _WORST_FIRST = (ItemState.HELD, ItemState.OBSERVED, ItemState.DISPUTED, ItemState.OFFLINE, ItemState.GONE)
 
 
@@ -71,7 +72,7 @@ class _Looked:
     named: Sequence[NamedFile] = ()
     """Files that are there."""
     problem: str = ""
-    """Why the file that the URL shows could not be read."""
+    """Why a file, the one that the URL shows or a copy, could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,8 @@ class NoticeActs:
         if earlier and any(case.state is CaseState.RESTORED for case in cases):
             return item  # decided before this notice came: somebody must look again
         after = _told_by(cases, item)
+        if item.left and after.state in _NOTHING_THERE:
+            return item
         # What is offline here and can be seen all the same waits for a person for that reason.
         return item if after.state is ItemState.OFFLINE and item.looks else after
 
@@ -177,13 +180,14 @@ class NoticeActs:
                 return self._demanding(found, looked, grounds)
 
     def _demanding(self, item: NoticeItem, looked: _Looked, grounds: Grounds) -> _Found:
-        if looked.problem:
+        if looked.problem and not looked.named:
             return _Found(self._held(item, looked.problem))
         if not looked.named:
             return _Found(self._no_file(item, looked.location, grounds))
         shown = looked.named[0].upload
         matches = [match for file in looked.named for match in file.verdict.matches]
-        item = replace(item, place=shown.place, customer=shown.customer, known_to=_known_to(matches))
+        item = replace(item, place=shown.place, customer=shown.customer, left=looked.problem)
+        item = replace(item, known_to=_known_to(matches))
         return _Found(item, tuple(Demand(group, grounds) for group in _by_customer(looked.named)))
 
     def _told(self, item: NoticeItem, cases: Sequence[Case]) -> NoticeItem:
@@ -192,11 +196,13 @@ class NoticeActs:
         item = replace(item, cases=tuple(case.id for case in cases))
         if any(case.state is CaseState.RESTORED for case in cases):
             return self._held(item, "a person restored this very file before")
-        return _told_by(cases, item)
+        after = _told_by(cases, item)
+        return self._held(after, item.left) if item.left and after.state in _NOTHING_THERE else after
 
     def _read(self, files: Iterable[LocatedFile]) -> tuple[list[NamedFile], str]:
-        """Every file that is still there, and why the one that the URL shows could not be read."""
+        """Every file that is still there, and why one could not be read: none is named where the URL shows that one."""
         named: list[NamedFile] = []
+        problem = ""
         for file in files:
             with suppress(NotAnUploadError), self.examine(file.upload.place) as checked:
                 if checked.state is not None and checked.content is not None:
@@ -204,7 +210,9 @@ class NoticeActs:
                     named.append(NamedFile(upload, checked.content.digests, checked.verdict))
                 elif file.found_by is FoundBy.URL:
                     return [], f"it cannot be read: {checked.verdict.detail}"
-        return named, ""
+                else:
+                    problem = f"{file.upload.place} cannot be read: {checked.verdict.detail}"
+        return named, problem
 
     def _pictures_of(self, location: Location) -> list[LocatedFile]:
         """The pictures on a page, as far as they are files of the same customer."""

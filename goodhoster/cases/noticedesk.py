@@ -274,7 +274,7 @@ class NoticeDesk:
         for case_id in item.cases:
             if self._case_waits(case_id):
                 self._parts.acts.desk.confirm(case_id, order)
-        return item
+        return replace(item, left="")
 
     def _dismissed(self, item: NoticeItem, order: Order) -> NoticeItem:
         if not item.state.waits_for_person:

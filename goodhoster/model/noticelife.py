@@ -109,6 +109,8 @@ class NoticeItem:
     """Address that the notifier saw and that is not ours although the site is: a CDN, which must be purged, too."""
     network: str = ""
     """Whose network that is, or that of a URL that is not ours, as far as the hoster wrote it down."""
+    left: str = ""
+    """Which copy could not be dealt with, and why: until a person has seen to it the item is not done."""
 
 
 @dataclass(frozen=True, slots=True)

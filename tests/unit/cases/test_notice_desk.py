@@ -160,8 +160,9 @@ class House:
         if url.path.startswith("/app/"):
             return Location(Outcome.DYNAMIC, item.urls[0], customer)
         place = Place(os.fsencode(self.tree), os.fsencode(customer + unquote(url.path)))
-        names = [place, *(Place(place.tree, os.fsencode(name)) for name in self.copies.get(item.urls[0], []))]
-        found = [LocatedFile(self.upload(name), FoundBy.URL) for name in names if os.path.exists(name.absolute)]
+        copies = [Place(place.tree, os.fsencode(name)) for name in self.copies.get(item.urls[0], [])]
+        names = [(place, FoundBy.URL), *((copy, FoundBy.VARIANT) for copy in copies)]
+        found = [LocatedFile(self.upload(name), by) for name, by in names if os.path.exists(name.absolute)]
         page = url.path.endswith(".html")
         if not found:
             return Location(Outcome.DYNAMIC, item.urls[0], customer, (), place, reason="missing")
@@ -423,6 +424,24 @@ def test_a_person_decides_where_only_a_copy_was_put_back_before(house: House) ->
     assert (after.state, house.states(notice)) == (NoticeState.DONE, [ItemState.DISPUTED])
     assert not (house.tree / "anna/p.jpg").exists()
     assert (house.tree / "anna/p-150x150.jpg").exists()
+
+
+def test_a_copy_that_cannot_be_read_waits_for_a_person(house: House) -> None:
+    url, copy = house.file("anna/p.jpg"), house.tree / "anna/p-scaled.jpg"
+    house.file("anna/p-scaled.jpg")
+    os.truncate(copy, (2 << 30) + 1)
+    house.copies = {url: ["anna/p-scaled.jpg"]}
+    notice = house.scart(url)
+    assert house.states(notice) == [ItemState.HELD]
+    assert not (house.tree / "anna/p.jpg").exists(), "what can be read is taken all the same"
+    ((_, text),) = house.pager.pages
+    assert "p-scaled.jpg cannot be read: larger than" in text + house.store.get(notice.id).items[0].reason
+    house.later(minutes=30)
+    assert house.states(notice) == [ItemState.HELD]
+    copy.unlink()
+    house.desk.confirm(notice.id, EVA)
+    house.later(minutes=10)
+    assert house.states(notice) == [ItemState.INACCESSIBLE]
 
 
 def test_dismiss_settles_what_waits(house: House) -> None:
