@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.contacts import Contact
 from goodhoster.model.letters import Letter
 from goodhoster.model.noticelife import ItemState, Notice, NoticeState
@@ -142,7 +142,9 @@ def _add(found: dict[str, Acted], customer: str, acted: Acted) -> None:
 
 
 def _files(case: Case) -> Iterator[str]:
-    return (display(case.about(number).upload.place.path) for number in range(len(case.measures)))
+    """Those that were taken; another may have been gone before."""
+    taken = (number for number, measure in enumerate(case.measures) if measure.state is MeasureState.DONE)
+    return (display(case.about(number).upload.place.path) for number in taken)
 
 
 def _round(notice: Notice) -> int:

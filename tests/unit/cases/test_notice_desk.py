@@ -444,6 +444,28 @@ def test_a_copy_that_cannot_be_read_waits_for_a_person(house: House) -> None:
     assert house.states(notice) == [ItemState.INACCESSIBLE]
 
 
+def test_a_customer_is_told_of_the_files_that_were_taken_and_of_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = house.file("anna/p.jpg")
+    house.file("anna/p-300x300.jpg")
+    house.copies = {url: ["anna/p-300x300.jpg"]}
+    original = LocalQuarantine.take_offline
+
+    def take_offline(self: LocalQuarantine, case_id: str, upload: Upload, sha256: bytes) -> str:
+        if b"300" in upload.place.path:
+            os.unlink(upload.place.absolute)
+        return original(self, case_id, upload, sha256)
+
+    monkeypatch.setattr(LocalQuarantine, "take_offline", take_offline)
+    house.scart(url)
+    house.later(minutes=10)
+    house.letters()
+    (statement,) = [letter for letter in house.mailer.sent if letter.kind == "statement"]
+    assert "p.jpg" in statement.text
+    assert "300x300" not in statement.text
+
+
 def test_dismiss_settles_what_waits(house: House) -> None:
     house.level = TrustLevel.UNAUTHENTICATED
     notice = house.scart(house.file("anna/p.jpg"), "http://anna.example/app/1")
