@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ def at_once(do: Callable[[Given], Result], given: Sequence[Given], *, most: int 
         return list(threads.map(do, given))
 
 
-def one_ahead(do: Callable[[Given], Result], pieces: Iterable[Sequence[Given]]) -> Generator[list[Result], None, None]:
+def one_ahead(do: Callable[[Given], Result], pieces: Iterable[Sequence[Given]]) -> Iterator[list[Result]]:
     """What `at_once` makes of each piece; while the caller is at one, the next is in hand already."""
     with ThreadPoolExecutor(1) as ahead:
         made: Future[list[Result]] | None = None

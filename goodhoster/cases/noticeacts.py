@@ -113,11 +113,10 @@ class NoticeActs:
     def _act(
         self, items: Sequence[tuple[NoticeItem, Grounds]], looked: Sequence[_Looked | GoodhosterError], *, visible: bool
     ) -> list[NoticeItem]:
-        settled = [self._settled(item, each) for (item, _), each in zip(items, looked, strict=True)]
-        found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, settled, strict=True)]
+        found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
         cases = iter(NoticeCases(self.desk).receive([demand for each in found for demand in each.demands]))
         after = [self._told(each.item, [case for _ in each.demands for case in next(cases)]) for each in found]
-        if left := [upload for item, each in zip(after, settled, strict=True) for upload in _left(item, each)]:
+        if left := [upload for item, each in zip(after, looked, strict=True) for upload in _left(item, each)]:
             self.hurry(left)
         return after
 
@@ -161,10 +160,6 @@ class NoticeActs:
         if location.outcome is not Outcome.FILE:
             return _Looked(location)
         return _Looked(location, *self._read([*location.files, *self._pictures_of(location)]))
-
-    def _settled(self, item: NoticeItem, looked: _Looked | GoodhosterError) -> _Looked | GoodhosterError:
-        """What could not be read may have been a copy that was being taken for another item at that moment."""
-        return self._look(item) if isinstance(looked, _Looked) and looked.problem else looked
 
     def _found(self, item: NoticeItem, grounds: Grounds, looked: _Looked | GoodhosterError, *, visible: bool) -> _Found:
         if isinstance(looked, GoodhosterError):

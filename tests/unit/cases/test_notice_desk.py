@@ -3,7 +3,7 @@
 import os
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -57,7 +57,7 @@ from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery, NoticeQuery
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.hash_source_suite import made_up
-from goodhoster.toolkit import Checked, Toolkit
+from goodhoster.toolkit import Toolkit
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOTLINE = Notifier(
@@ -109,8 +109,7 @@ class House:
         turn = Turn(folder / "desk.lock")
         self.case_desk = CaseDesk(self.cases, self.audit, quarantine, rules, turn, self.clock, brake)
         self.police = MemorySource({}, name="police")
-        self.disturbed: set[bytes] = set()
-        self.toolkit = Toolkit((self.police,), self.cases, self.audit, self.case_desk, DirectHasher(ReadingLimits()))
+        toolkit = Toolkit((self.police,), self.cases, self.audit, self.case_desk, DirectHasher(ReadingLimits()))
         letters = NoticeLetters(
             self.outbox,
             HEAD,
@@ -127,7 +126,7 @@ class House:
             self.believe,
             NoticeActs(
                 self.locate,
-                self.examine,
+                toolkit.examine,
                 self.case_desk,
                 self.blocks if blocks else None,
                 self.hurried.extend,
@@ -150,15 +149,6 @@ class House:
         notifier = "hotline" if self.level is TrustLevel.PINNED else ""
         says = RawNotice(raw.carrier, raw.content + self.unlike_the_whole)
         return Belief(TrustFinding(self.level, notifier, copy_of=self.copy_of), says)
-
-    @contextmanager
-    def examine(self, place: Place) -> Iterator[Checked]:
-        if place.path in self.disturbed:
-            self.disturbed.remove(place.path)
-            yield Checked(Verdict(VerdictKind.UNCHECKED, reason="changed"), FileState.of(os.stat(place.absolute)))
-            return
-        with self.toolkit.examine(place) as checked:
-            yield checked
 
     def locate(self, item: ReadItem) -> Location:
         if self.map_down:
@@ -525,15 +515,6 @@ def test_a_long_notice_that_names_the_same_file_early_and_late(house: House) -> 
     assert house.states(notice) == [ItemState.OFFLINE] * 122
     assert [url for url in urls if (house.tree / f"anna/{url.rpartition('/')[2]}").exists()] == []
     assert len(house.cases.find(CaseQuery())) == 120
-
-
-def test_what_changed_while_it_was_read_is_read_once_more_at_its_turn(house: House) -> None:
-    """It may be a copy of an item before it, which was being taken at that moment."""
-    urls = [house.file(f"anna/{n}.jpg") for n in range(60)]
-    house.disturbed = {b"anna/55.jpg"}
-    notice = house.scart(*urls)
-    assert house.states(notice) == [ItemState.OFFLINE] * 60
-    assert house.disturbed == set()
 
 
 def test_a_duplicate_is_linked_and_still_answered(house: House) -> None:
