@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Given = TypeVar("Given")
@@ -16,16 +16,3 @@ def at_once(do: Callable[[Given], Result], given: Sequence[Given], *, most: int 
         return [do(one) for one in given]
     with ThreadPoolExecutor(min(most, len(given))) as threads:
         return list(threads.map(do, given))
-
-
-def one_ahead(do: Callable[[Given], Result], pieces: Iterable[Sequence[Given]]) -> Iterator[list[Result]]:
-    """What `at_once` makes of each piece; while the caller is at one, the next is in hand already."""
-    with ThreadPoolExecutor(1) as ahead:
-        made: Future[list[Result]] | None = None
-        for piece in pieces:
-            coming = ahead.submit(at_once, do, piece)
-            if made is not None:
-                yield made.result()
-            made = coming
-        if made is not None:
-            yield made.result()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from goodhoster.cases.atonce import one_ahead
+from goodhoster.cases.atonce import at_once
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.noticecases import Demand, Grounds, NamedFile, NoticeCases
 from goodhoster.errors import GoodhosterError
@@ -57,8 +57,6 @@ _ITEM_STATES = {
     CaseState.WITHDRAWN: ItemState.HELD,  # a hash source's second thoughts are none of the notifier's
     CaseState.RESTORED: ItemState.DISPUTED,
 }
-_ACTS_AT_ONCE = 50
-"""Items whose measures share a turn at the case desk: in between, fresh uploads have theirs."""
 _OFFLINE = frozenset({ItemState.OFFLINE, ItemState.INACCESSIBLE})
 _NOTHING_THERE = frozenset({ItemState.OFFLINE, ItemState.GONE})
 _WORST_FIRST = (ItemState.HELD, ItemState.OBSERVED, ItemState.DISPUTED, ItemState.OFFLINE, ItemState.GONE)
@@ -102,17 +100,7 @@ class NoticeActs:
 
         `visible`: they were seen from outside, so that something must be there although no file is.
         """
-        pieces = [items[begin : begin + _ACTS_AT_ONCE] for begin in range(0, len(items), _ACTS_AT_ONCE)]
-        looked = one_ahead(self._look, [[item for item, _ in piece] for piece in pieces])
-        return [
-            after
-            for piece, seen in zip(pieces, looked, strict=True)
-            for after in self._act(piece, seen, visible=visible)
-        ]
-
-    def _act(
-        self, items: Sequence[tuple[NoticeItem, Grounds]], looked: Sequence[_Looked | GoodhosterError], *, visible: bool
-    ) -> list[NoticeItem]:
+        looked = at_once(self._look, [item for item, _ in items])
         found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
         cases = iter(NoticeCases(self.desk).receive([demand for each in found for demand in each.demands]))
         after = [self._told(each.item, [case for _ in each.demands for case in next(cases)]) for each in found]
