@@ -28,7 +28,7 @@ def says_more(case: Case, upload: Upload, verdict: Verdict) -> bool:
 def escalated(case: Case, verdict: Verdict, state: CaseState, reason: str) -> Case:
     """The case with all that is known of it. `state` and `reason` are what that leads to; it never becomes lighter.
 
-    Copies that only a notice without proof named are left to a person: the match is of this file alone (promise G6).
+    Copies that only a notice without proof named are let be: the match is of this file alone (promise G6).
     """
     new, known = verdict.matches, _told(verdict.matches)
     weightier = max(case.state, state, key=_LIGHTEST_FIRST.index)

@@ -507,6 +507,15 @@ def test_a_hundred_notices_of_one_picture_at_three_customers_in_five_sizes(house
     assert house.letters().count("statement") == 3
 
 
+def test_a_long_notice_that_names_the_same_file_early_and_late(house: House) -> None:
+    urls = [house.file(f"anna/{n}.jpg") for n in range(120)]
+    house.copies = {urls[110]: ["anna/2.jpg"]}
+    notice = house.scart(*urls, f"{urls[3]}?late", f"{urls[119]}?late")
+    assert house.states(notice) == [ItemState.OFFLINE] * 122
+    assert [url for url in urls if (house.tree / f"anna/{url.rpartition('/')[2]}").exists()] == []
+    assert len(house.cases.find(CaseQuery())) == 120
+
+
 def test_a_duplicate_is_linked_and_still_answered(house: House) -> None:
     urls = [house.file("anna/p.jpg"), house.file("anna/q.jpg")]
     first = house.scart(*urls)
