@@ -90,7 +90,7 @@ class NoticeItem:
     customer: str = ""
     place: Place | None = None
     cases: tuple[str, ...] = ()
-    """One for each customer that had it."""
+    """About all its files: one for each customer that had it, and those in which one of them was already."""
     blocked: bool = False
     """The web server answers 451 for it."""
     reason: str = ""
