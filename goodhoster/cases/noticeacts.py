@@ -79,6 +79,8 @@ class _Found:
 
     item: NoticeItem
     demands: tuple[Demand, ...] = ()
+    taken: tuple[Case, ...] = ()
+    """Cases in which the file that the URL showed was taken before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,10 @@ class NoticeActs:
         looked = at_once(self._look, [item for item, _ in items])
         found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
         cases = iter(NoticeCases(self.desk).receive([demand for each in found for demand in each.demands]))
-        after = [self._told(each.item, [case for _ in each.demands for case in next(cases)]) for each in found]
+        after = [
+            self._told(each.item, [*each.taken, *(case for _ in each.demands for case in next(cases))])
+            for each in found
+        ]
         if left := [upload for item, each in zip(after, looked, strict=True) for upload in _left(item, each)]:
             self.hurry(left)
         return after
@@ -161,7 +166,7 @@ class NoticeActs:
             case Outcome.AMBIGUOUS:
                 return _Found(self._held(found, location.detail or "it is not certain what is meant"))
             case Outcome.DYNAMIC if location.place is not None and not visible:
-                return _Found(self._no_file(found, location, grounds))
+                return self._without_file(found, location, grounds)
             case Outcome.DYNAMIC:
                 return _Found(self._block(found, grounds))
             case Outcome.FILE:
@@ -171,7 +176,7 @@ class NoticeActs:
         if looked.problem and not looked.named:
             return _Found(self._held(item, looked.problem))
         if not looked.named:
-            return _Found(self._no_file(item, looked.location, grounds))
+            return self._without_file(item, looked.location, grounds)
         shown = looked.named[0].upload
         matches = [match for file in looked.named for match in file.verdict.matches]
         item = replace(item, place=shown.place, customer=shown.customer, left=looked.problem)
@@ -213,18 +218,23 @@ class NoticeActs:
             return [file for file in found if file.upload.customer == location.customer]
         return []
 
-    def _no_file(self, item: NoticeItem, location: Location, grounds: Grounds) -> NoticeItem:
-        """No file there: because we took it, or because it was gone before, or because a program answers. From outside
-        that is seen; where nobody may look, it is not said to be gone.
+    def _without_file(self, item: NoticeItem, location: Location, grounds: Grounds) -> _Found:
+        """No file there: because we took it, or because it was gone before, or because a program answers. Other sizes
+        of what we took go with it.
         """
         item = replace(item, place=location.place)
-        gone = replace(item, state=ItemState.OFFLINE, reason="there is no such file (any more)")
         cases = self.desk.store.find(CaseQuery(place=location.place)) if location.place else ()
-        offline = [case for case in cases if case.state is CaseState.OFFLINE]
-        if offline:
-            return _told_by(offline, replace(gone, cases=tuple(case.id for case in offline)))
+        taken = tuple(case for case in cases if case.state is CaseState.OFFLINE)
+        if not taken:
+            return _Found(self._no_file(item, grounds))
+        named, problem = self._read(location.beside)
+        demands = tuple(Demand(group, grounds) for group in _by_customer(named))
+        return _Found(replace(item, reason="there is no such file (any more)", left=problem), demands, taken)
+
+    def _no_file(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
+        """From outside it is seen whether anything is there; where nobody may look, it is not said to be gone."""
         if self.may_look:
-            return gone
+            return replace(item, state=ItemState.OFFLINE, reason="there is no such file (any more)")
         if self.blocks is not None:
             return self._block(item, grounds)
         return self._held(

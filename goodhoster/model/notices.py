@@ -349,6 +349,8 @@ class Location:
     """Where the file of the URL is or would be; known also when no file is there (any more), because it was taken
     offline or has gone.
     """
+    beside: tuple[LocatedFile, ...] = ()
+    """Where no file is at the place: other sizes of it that are there all the same, with their copies."""
     page: bool = False
     """The URL shows a page, not a picture or film: for the hotline, any page there counts as online."""
     front: str = ""

@@ -26,27 +26,36 @@ class Copies:
 
     def of(self, upload: Upload) -> tuple[LocatedFile, ...]:
         """The file itself, then every copy, each place once. NoPlaceError: `unreadable`: one cannot be looked at."""
-        found = {upload.place: LocatedFile(upload, FoundBy.URL)}
-        sizes = [LocatedFile(size, FoundBy.VARIANT) for size in self._sizes(upload)]
-        for copy in sizes:
-            found.setdefault(copy.upload.place, copy)
-        for original in [upload, *(size.upload for size in sizes)]:
-            for copy in (*self._same_file(original), *self._same_content(original)):
+        return self._with_copies([LocatedFile(upload, FoundBy.URL), *self._sizes(upload.place)])
+
+    def beside(self, place: Place) -> tuple[LocatedFile, ...]:
+        """The same of a place where no file is (any more)."""
+        try:
+            return self._with_copies(self._sizes(place))
+        except NoPlaceError as error:
+            _unless_unreadable(error)
+            return ()
+
+    def _with_copies(self, originals: Iterable[LocatedFile]) -> tuple[LocatedFile, ...]:
+        found = {original.upload.place: original for original in originals}
+        for original in list(found.values()):
+            for copy in (*self._same_file(original.upload), *self._same_content(original.upload)):
                 found.setdefault(copy.upload.place, copy)
         return tuple(found.values())
 
-    def _sizes(self, upload: Upload) -> Iterator[Upload]:
-        folder, name = os.path.split(upload.place.path)
+    def _sizes(self, place: Place) -> Iterator[LocatedFile]:
+        folder, name = os.path.split(place.path)
         stem = stem_of(name)
         if stem is None:
             return
         begins = os.fsdecode(stem)
         with (
-            self.ground.opened(Place(upload.place.tree, folder), os.O_RDONLY | os.O_DIRECTORY) as fd,
+            self.ground.opened(Place(place.tree, folder), os.O_RDONLY | os.O_DIRECTORY) as fd,
             os.scandir(fd) as all_,
         ):
             names = sorted(os.fsencode(entry.name) for entry in all_ if entry.name.startswith(begins))
-        yield from self._there(Place(upload.place.tree, os.path.join(folder, other)) for other in variants(name, names))
+        there = self._there(Place(place.tree, os.path.join(folder, other)) for other in variants(name, names))
+        yield from (LocatedFile(size, FoundBy.VARIANT) for size in there)
 
     def _same_file(self, upload: Upload) -> Iterator[LocatedFile]:
         state = upload.state

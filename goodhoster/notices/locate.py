@@ -40,10 +40,10 @@ class Locator:
         if not self.maps.current():
             return _unclear(item.urls[0], "no-directory", "no directory knows any site: nothing can be told away")
         location = _one_of(list(self._readings(item)))
-        if location.outcome is not Outcome.FILE:
-            return location
         try:
-            return replace(location, files=self.copies.of(location.files[0].upload))
+            if location.outcome is Outcome.FILE:
+                return replace(location, files=self.copies.of(location.files[0].upload))
+            return replace(location, beside=self.copies.beside(location.place)) if location.place else location
         except NoPlaceError as error:
             return _unclear(location.url, error.reason, str(error))
 

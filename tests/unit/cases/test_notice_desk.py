@@ -164,9 +164,9 @@ class House:
         names = [(place, FoundBy.URL), *((copy, FoundBy.VARIANT) for copy in copies)]
         found = [LocatedFile(self.upload(name), by) for name, by in names if os.path.exists(name.absolute)]
         page = url.path.endswith(".html")
-        if not found:
-            return Location(Outcome.DYNAMIC, item.urls[0], customer, (), place, reason="missing")
-        return Location(Outcome.FILE, item.urls[0], customer, tuple(found), place, page)
+        if os.fsencode(place.absolute) not in {os.fsencode(file.upload.place.absolute) for file in found}:
+            return Location(Outcome.DYNAMIC, item.urls[0], customer, (), place, tuple(found), reason="missing")
+        return Location(Outcome.FILE, item.urls[0], customer, tuple(found), place, page=page)
 
     def upload(self, place: Place) -> Upload:
         return Upload(place, place.path.split(b"/")[0].decode(), FileState.of(os.stat(place.absolute)))
@@ -464,6 +464,33 @@ def test_a_customer_is_told_of_the_files_that_were_taken_and_of_no_other(
     (statement,) = [letter for letter in house.mailer.sent if letter.kind == "statement"]
     assert "p.jpg" in statement.text
     assert "300x300" not in statement.text
+
+
+def test_other_sizes_of_what_was_taken_before_go_with_it(house: House) -> None:
+    """A hash source knew the picture, and nobody its thumbnail."""
+    url, thumbnail = house.file("anna/p.jpg"), house.tree / "anna/p-150x150.jpg"
+    house.file("anna/p-150x150.jpg")
+    house.copies = {url: ["anna/p-150x150.jpg"]}
+    known = Verdict(VerdictKind.KNOWN, (Match("police", "sha1"),))
+    first = house.case_desk.receive(
+        house.upload(Place(os.fsencode(house.tree), b"anna/p.jpg")), made_up("anna/p.jpg").digests, known
+    )
+    assert first is not None
+    assert thumbnail.exists()
+    notice = house.scart(url)
+    assert house.states(notice) == [ItemState.OFFLINE]
+    assert not thumbnail.exists()
+    assert notice.items[0].cases[0] == first.id
+    assert len(notice.items[0].cases) == 2
+
+
+def test_other_sizes_of_what_its_owner_took_away_stay(house: House) -> None:
+    """Nobody can tell any more that they show the same."""
+    house.file("anna/p-150x150.jpg")
+    url = "http://anna.example/p.jpg"
+    house.copies = {url: ["anna/p-150x150.jpg"]}
+    assert house.states(house.scart(url)) == [ItemState.OFFLINE]
+    assert (house.tree / "anna/p-150x150.jpg").exists()
 
 
 def test_dismiss_settles_what_waits(house: House) -> None:

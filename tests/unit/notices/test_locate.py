@@ -352,6 +352,17 @@ def test_every_copy_is_found(host: Host) -> None:
     assert set(host.names(host.locate("http://anna.example/photo-300x200.jpg"))) == set(found)
 
 
+def test_other_sizes_of_a_file_that_is_gone_are_told_apart_from_it(host: Host) -> None:
+    host.file("anna/www/photo-300x200.jpg")
+    host.file("bob/www/small.jpg", "anna/www/photo-300x200.jpg")
+    host.indexed("anna/www/photo-300x200.jpg", "bob/www/small.jpg")
+    location = host.locate("http://anna.example/photo.jpg")
+    assert (location.outcome, location.reason, location.files) == (Outcome.DYNAMIC, "missing", ())
+    assert [file.upload.place.path for file in location.beside] == [b"anna/www/photo-300x200.jpg", b"bob/www/small.jpg"]
+    nowhere = host.locate("http://anna.example/nowhere/photo.jpg")
+    assert (nowhere.reason, nowhere.beside) == ("missing", ())
+
+
 def test_the_index_is_only_a_hint(host: Host) -> None:
     host.file("anna/www/a.jpg", "same")
     for name in ("gone.jpg", "changed.jpg", "linked.jpg"):
