@@ -9,6 +9,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 
 from PIL import Image
@@ -28,17 +29,20 @@ _SIZE = re.compile(r"_\d+x\d+\Z")
 _ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
 
 
-def photos(most: int) -> list[Image.Image]:
+def photos(most: int) -> Iterator[Image.Image]:
     """Up to so many pictures in colour, the larger side at most 4,000 pixels, no two of the same motif."""
-    found: list[Image.Image] = []
-    for path in _files():
-        with Image.open(path) as picture:
-            if min(picture.size) >= _SMALLEST and picture.mode in {"RGB", "RGBA", "P"}:
-                found.append(picture.convert("RGB"))
-        if len(found) == most:
-            break
-    for each in found:
-        each.thumbnail((4000, 4000))
+    return islice((_colours(path) for path in _files() if _fits(path)), most)
+
+
+def _fits(path: Path) -> bool:
+    with Image.open(path) as picture:
+        return min(picture.size) >= _SMALLEST and picture.mode in {"RGB", "RGBA", "P"}
+
+
+def _colours(path: Path) -> Image.Image:
+    with Image.open(path) as picture:
+        found = picture.convert("RGB")
+    found.thumbnail((4000, 4000))
     return found
 
 

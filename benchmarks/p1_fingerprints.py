@@ -49,7 +49,7 @@ HASHER = DirectHasher(ReadingLimits())
 
 
 def main() -> None:
-    originals = photos(PHOTOS)
+    originals = list(photos(PHOTOS))
     print(f"{len(originals)} photos, medians of {RUNS} turns; processor time of one core\n")
     print(f"{'':22} {'bytes':>9} {'ours ms':>8} {'× imagehash':>12} {'× pdqhash':>10} {'floor ms':>9}")
     contenders = {name: Contender(name) for name in WORK}
