@@ -122,6 +122,8 @@ class CaseQuery:
     states: frozenset[CaseState] = frozenset()
     customer: str | None = None
     place: Place | None = None
+    beside: Place | None = None
+    """Cases about files that may be, by their names, sizes of the picture at that place; see `model.sizes.ranges`."""
     digest: Digest | None = None
     opened_since: datetime | None = None
     notifier: str | None = None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from goodhoster.cases.desk import CaseDesk, Order
 from goodhoster.cases.latecases import LateCases
+from goodhoster.cases.othersizes import match_by_name
 from goodhoster.checking.exemptions import Exempt, nothing_exempt
 from goodhoster.checking.kinds import named_as_picture
 from goodhoster.checking.verdict import verdict_of
@@ -78,6 +79,8 @@ class Toolkit:
     exempt: Exempt = nothing_exempt
     check_again: Callable[[Sequence[Upload]], None] = lambda _: None
     """Makes files wait for a check: what their last one found holds no longer."""
+    check_sizes: Callable[[Place], None] = lambda _: None
+    """The same for what is known to be other sizes of the picture at that place."""
 
     @contextmanager
     def examine(
@@ -108,7 +111,8 @@ class Toolkit:
         upload = Upload(place, customer, checked.state)
         for _ in range(_TRIES):
             with suppress(StaleVerdictError):
-                return Acted(self.desk.receive(upload, content.digests, verdict), verdict)
+                case = self.desk.receive(upload, content.digests, verdict)
+                return Acted(self._noted(case) if case else None, verdict)
             verdict = self._ask(content, picture=checked.picture, live=True)
         return Acted(None, Verdict(VerdictKind.UNCHECKED, reason="late", detail="its measure had to wait for others"))
 
@@ -182,9 +186,13 @@ class Toolkit:
         return None
 
     def _noted(self, case: Case) -> Case:
-        """What the index says of a file that no source knows any more holds no longer."""
+        """What the index says of a file that no source knows any more holds no longer; nor does it of other sizes of
+        one that is offline now.
+        """
         if case.state is CaseState.WITHDRAWN:
             self.check_again([case.upload])
+        if case.state is CaseState.OFFLINE:
+            self.check_sizes(case.upload.place)
         return case
 
     def _end_storm(self, storm_id: str, state: StormState, order: Order, wanted: frozenset[CaseState]) -> list[str]:
@@ -211,7 +219,13 @@ class Toolkit:
         except UncheckedError as error:
             return Checked(_unchecked(error), opened.state)
         picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
-        return Checked(self._ask(content, picture=picture, live=live), opened.state, content, picture)
+        verdict = self._ask(content, picture=picture, live=live)
+        return Checked(self._by_name(verdict, opened.place) if picture else verdict, opened.state, content, picture)
+
+    def _by_name(self, verdict: Verdict, place: Place) -> Verdict:
+        """Where no source knows it and nobody exempted it: is it another size of what went offline?"""
+        match = None if verdict.matches or verdict.exemption or not self.sources else match_by_name(self.store, place)
+        return replace(verdict, kind=VerdictKind.NEAR, matches=(match,)) if match else verdict
 
     def _ask(self, content: Content, *, picture: bool, live: bool) -> Verdict:
         verdict = verdict_of(content, self.sources, picture=picture, exempt=self.exempt, live=live)

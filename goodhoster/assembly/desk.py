@@ -23,7 +23,8 @@ from goodhoster.checking.libraries import expect_installed
 from goodhoster.checking.listshelf import ListShelf
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.model.uploads import Upload
+from goodhoster.model.sizes import are_sizes, beginning
+from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Category
 from goodhoster.policy.rules import HouseRules, Treatment
 from goodhoster.ports import AuditLog, ObservedSource, Quarantine
@@ -86,7 +87,16 @@ def assemble_desk(settings: Settings, quarantine: Quarantine | None = None, run:
         )
         exemptions = Exemptions(exemption_book(settings).directory)
         hasher = DirectHasher(reading_limits(settings))
-        toolkit = Toolkit((), store, audit, desk, hasher, exemptions, partial(check_soon, index, Priority.FRESH))
+        toolkit = Toolkit(
+            (),
+            store,
+            audit,
+            desk,
+            hasher,
+            exemptions,
+            partial(check_soon, index, Priority.FRESH),
+            partial(_check_sizes, index),
+        )
         return House(settings, trees, (), index, audit, toolkit, exemptions, begun.pop_all(), run)
 
 
@@ -94,6 +104,14 @@ def check_soon(index: UploadIndex, priority: Priority, uploads: Sequence[Upload]
     """Make files wait for a check: workers look at the queue several times a second."""
     now = time.time()
     index.expect([Arrival(each.place, each.customer, now, priority) for each in uploads], now)
+
+
+def _check_sizes(index: UploadIndex, place: Place) -> None:
+    """Of the picture at that place, those that the index knows; the others are checked in any case."""
+    begins, now = beginning(place), time.time()
+    found = index.beginning_with(begins) if begins else ()
+    if sizes := [each for each in found if are_sizes(place, each[0])]:
+        index.expect([Arrival(other, customer, now, Priority.FRESH) for other, customer in sizes], now)
 
 
 def reading_limits(settings: Settings) -> ReadingLimits:

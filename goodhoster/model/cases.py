@@ -134,7 +134,7 @@ class Case:
         acting = [match for match in self.matches if match.exemption is None]
         if self.matches and not acting:
             return VerdictKind.EXEMPT
-        exact = any(match.distance == 0 for match in acting)
+        exact = any(not match.near for match in acting)
         return VerdictKind.KNOWN if exact else VerdictKind.NEAR
 
 

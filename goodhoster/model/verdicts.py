@@ -12,6 +12,10 @@ from goodhoster.model.exemptions import Exemption
 _EXACT = frozenset(algorithm.value for algorithm in Algorithm)
 
 
+OTHER_SIZE = "other-size"
+"""As the algorithm of a match: the file's name alone says that it is another size of one that went offline."""
+
+
 class Category(StrEnum):
     """How a source classifies an entry (police and hotline use: baseline, illegal, investigative, other)."""
 
@@ -37,7 +41,7 @@ class Match:
 
     source: str
     algorithm: str
-    """An `Algorithm` or a `FingerprintKind`."""
+    """An `Algorithm`, a `FingerprintKind` or OTHER_SIZE."""
     category: Category = Category.UNSPECIFIED
     distance: int = 0
     """Bits apart; 0 for exact digests, and for a fingerprint that only the service can compare (PhotoDNA)."""
@@ -48,7 +52,7 @@ class Match:
 
     @property
     def near(self) -> bool:
-        """By a fingerprint: it looks alike. Even without a differing bit that is not the same content."""
+        """By a fingerprint (it looks alike) or a name. Even without a differing bit that is not the same content."""
         return self.algorithm not in _EXACT
 
 

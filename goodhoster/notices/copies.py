@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from goodhoster.model.notices import FoundBy, LocatedFile
+from goodhoster.model.sizes import stem_of, variants
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.notices.ground import Ground, NoPlaceError
-from goodhoster.notices.variants import stem_of, variants
 from goodhoster.ports import ContentIndex
 
 

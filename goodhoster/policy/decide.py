@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from goodhoster.model.storms import Cause
-from goodhoster.model.verdicts import Match, Verdict, VerdictKind
+from goodhoster.model.verdicts import OTHER_SIZE, Match, Verdict, VerdictKind
 from goodhoster.policy.brake import Braked, brake, exempted
 from goodhoster.policy.circumstances import Circumstances
 from goodhoster.policy.rules import HouseRules, Treatment
@@ -96,6 +96,10 @@ def _sources(matches: Sequence[Match]) -> str:
 
 def _what(matches: Sequence[Match]) -> str:
     """The matches in words, such as "near in police (illegal)"."""
-    return ", ".join(
-        sorted({f"{'near' if match.near else 'known'} in {match.source} ({match.category})" for match in matches})
-    )
+    return ", ".join(sorted({f"{_how(match)} ({match.category})" for match in matches}))
+
+
+def _how(match: Match) -> str:
+    if match.algorithm == OTHER_SIZE:
+        return "by its name another size of a picture that is offline"
+    return f"{'near' if match.near else 'known'} in {match.source}"

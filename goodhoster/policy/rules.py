@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-from goodhoster.model.verdicts import Category, Match
+from goodhoster.model.verdicts import OTHER_SIZE, Category, Match
 
 
 class Treatment(StrEnum):
@@ -64,12 +64,12 @@ class HouseRules:
     def treatment_of(self, match: Match) -> Treatment:
         """What this match alone leads to: its category's rule, and no more than `near` for a fingerprint.
 
-        `other` never acts, whatever was set.
+        `other` never acts, whatever was set, and neither does a name.
         """
         limits = [self.treatments[match.category]]
         if match.near:
             limits.append(self.near)
-        if match.category is Category.OTHER:
+        if match.category is Category.OTHER or match.algorithm == OTHER_SIZE:
             limits.append(Treatment.HOLD)
         return min(limits, key=lambda treatment: treatment.weight)
 

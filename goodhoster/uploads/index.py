@@ -171,6 +171,15 @@ class UploadIndex:
             WHERE verdict IS NOT NULL AND {_BELOW} GROUP BY verdict"""  # noqa: S608
         return self.database.run(lambda db: dict(db.execute(query, _below(tree, prefix)).fetchall()))
 
+    def beginning_with(self, begins: Place) -> list[tuple[Place, str]]:
+        """Files of one directory whose path begins so, each with its customer."""
+        tree, path, name = key_of(begins)
+        query = """SELECT name, customer FROM uploads JOIN directories ON id = directory
+            WHERE tree = ? AND path = ? AND name >= ? AND name < ?"""
+        bounds = (tree, path, name, name + b"\xff" * 256)
+        rows = self.database.run(lambda db: db.execute(query, bounds).fetchall())
+        return [(Place(tree, joined(path, name)), customer) for name, customer in rows]
+
     def known_before(self, tree: bytes, prefix: bytes, moment: float) -> list[bytes]:
         """Paths at or below a directory of the tree whose file was found known, and not looked at since a moment."""
         query = f"""SELECT path, name FROM uploads JOIN directories ON id = directory

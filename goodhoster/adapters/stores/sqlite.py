@@ -16,6 +16,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.digests import Digest, Digests
 from goodhoster.model.exemptions import Exemption
+from goodhoster.model.sizes import ranges
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Category, Match
 from goodhoster.ports import CaseQuery
@@ -133,6 +134,8 @@ def conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
         place = (query.place.tree, query.place.path)
         copies = "SELECT id FROM case_copies WHERE tree = ? AND path = ?"
         found.append((f"(tree = ? AND path = ? OR id IN ({copies}))", place * 2))
+    if query.beside is not None:
+        found.append(_within(query.beside.tree, ranges(query.beside)))
     if query.digest is not None:
         found.append((f"{query.digest.algorithm.value} = ?", (query.digest.value,)))
     if query.opened_since is not None:
@@ -142,6 +145,13 @@ def conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
     if query.automatic:
         found.append(("actor = '' AND state NOT IN ('held', 'observed')", ()))
     return [part for part, _ in found], tuple(value for _, values in found for value in values)
+
+
+def _within(tree: bytes, paths: list[tuple[bytes, bytes]]) -> tuple[str, tuple[object, ...]]:
+    """Cases about a file whose path is in one of the ranges, as their own or as a copy."""
+    part = " OR ".join(["tree = ? AND path >= ? AND path < ?"] * len(paths)) or "0"
+    values = tuple(value for path in paths for value in (tree, *path))
+    return f"({part} OR id IN (SELECT id FROM case_copies WHERE {part}))", values * 2  # noqa: S608 - only question marks
 
 
 def _row(case: Case) -> Row:

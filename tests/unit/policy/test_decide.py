@@ -8,7 +8,7 @@ import pytest
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.exemptions import Exemption
 from goodhoster.model.storms import Cause, Storm, StormKind, StormState
-from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
+from goodhoster.model.verdicts import OTHER_SIZE, Category, Match, Verdict, VerdictKind
 from goodhoster.policy.circumstances import Circumstances, Rate, SourceRecord
 from goodhoster.policy.decide import Action, Decision, decide
 from goodhoster.policy.rules import DEFAULT_TREATMENTS, HouseRules, Treatment
@@ -50,6 +50,13 @@ def test_each_category_has_its_treatment(category: Category, action: Action) -> 
 def test_other_never_acts_whatever_was_set() -> None:
     rules = replace(RULES, treatments=dict.fromkeys(Category, Treatment.ACT))
     assert decided(Category.OTHER, rules).action is Action.HOLD
+
+
+def test_a_name_never_acts_whatever_was_set() -> None:
+    by_name = Verdict(VerdictKind.NEAR, (Match("other-sizes", OTHER_SIZE, Category.BASELINE, 1),))
+    decision = decide(by_name, replace(RULES, near=Treatment.ACT), AROUND)
+    assert decision.action is Action.HOLD
+    assert decision.reason == "a person decides: by its name another size of a picture that is offline (baseline)"
 
 
 def test_the_heaviest_match_prevails() -> None:

@@ -53,6 +53,14 @@ def taken(index: UploadIndex, now: float = NOW, count: int = 100) -> list[bytes]
     return [job.place.path for job in index.take(now, count)]
 
 
+def test_files_whose_path_begins_so(index: UploadIndex) -> None:
+    names = (b"p-1.jpg", b"p-\xff\xff.jpg", b"p.jpg", b"q-1.jpg", b"p-folder/p-1.jpg")
+    index.expect([arrival(b"alice/" + name) for name in names] + [arrival(b"bob/p-1.jpg")], NOW)
+    found = index.beginning_with(place(b"alice/p-"))
+    assert sorted(found, key=str) == sorted([(place(b"alice/" + name), "alice") for name in names[:2]], key=str)
+    assert index.beginning_with(place(b"nobody/p-")) == []
+
+
 def all_there_is(index: UploadIndex) -> Iterator[bytes]:
     while jobs := index.take(NOW, 100):
         for job in jobs:

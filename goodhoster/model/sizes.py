@@ -6,7 +6,10 @@ WordPress: `name-300x200.jpg`, `name-scaled.jpg`, `name-rotated.jpg`, `name-e171
 
 from __future__ import annotations
 
+import os
 import re
+
+from goodhoster.model.uploads import Place
 
 _SUFFIX = rb"(?:-\d{1,5}x\d{1,5}|-scaled|-rotated|-e\d{10,13}|@[23]x)"
 _FORMATS = rb"(?:jpe?g|png|gif|webp|avif|bmp|heic|jxl)"
@@ -17,6 +20,26 @@ def stem_of(name: bytes) -> bytes | None:
     """What all sizes of one picture have in common; None for what is no picture by its name."""
     found = _NAME.fullmatch(name)
     return found["stem"] if found else None
+
+
+def beginning(place: Place) -> Place | None:
+    """How the paths of all sizes of the picture at that place begin; None for what is no picture by its name."""
+    folder, name = os.path.split(place.path)
+    stem = stem_of(name)
+    return None if stem is None else Place(place.tree, os.path.join(folder, stem))
+
+
+def ranges(place: Place) -> list[tuple[bytes, bytes]]:
+    """Where, in the order of paths, all sizes of the picture at that place are: from the first, before the last. Others
+    may be there, too. Empty for what is no picture by its name.
+    """
+    start = beginning(place)
+    return [(start.path + b"-", start.path + b"/"), (start.path + b"@", start.path + b"A")] if start else []
+
+
+def are_sizes(one: Place, other: Place) -> bool:
+    """Two files, by their names two sizes of one picture."""
+    return one != other and beginning(one) is not None and beginning(one) == beginning(other)
 
 
 def variants(name: bytes, names: list[bytes]) -> list[bytes]:
