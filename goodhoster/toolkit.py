@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from goodhoster.cases.desk import CaseDesk, Order
 from goodhoster.cases.latecases import LateCases
-from goodhoster.cases.othersizes import match_by_name
+from goodhoster.cases.othersizes import match_by_name, withdraw_by_name
 from goodhoster.checking.exemptions import Exempt, nothing_exempt
 from goodhoster.checking.kinds import named_as_picture
 from goodhoster.checking.verdict import verdict_of
@@ -128,7 +128,7 @@ class Toolkit:
 
     def restore(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
         """Undo measures by order of a person; each case by itself, whatever becomes of the others."""
-        return _each(case_ids, lambda case_id: self.desk.restore(case_id, order))
+        return _each(case_ids, lambda case_id: self._put_back(case_id, order))
 
     def confirm(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
         """Let held, failed or only observed matches be acted on, each by itself, unless their sources say no by now.
@@ -164,6 +164,11 @@ class Toolkit:
         self.desk.expect_enforcing()
         held = self._end_storm(storm_id, StormState.RELEASED, order, _HELD)
         return _each(held, lambda case_id: self._release(case_id, order))
+
+    def _put_back(self, case_id: str, order: Order) -> Case:
+        case = self.desk.restore(case_id, order)
+        withdraw_by_name(self.desk, case.upload.place)
+        return case
 
     def _release(self, case_id: str, order: Order) -> Case:
         by_now = self._by_now(self.store.get(case_id))

@@ -139,7 +139,7 @@ class CaseDesk:
             if case.state not in UNDECIDED | {CaseState.FAILED}:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to confirm")
             if by_now and word_of(by_now, self.rules) is Word.WITHDRAWN:
-                return self._withdraw(case)
+                return self.withdraw(case)
             opened = replace(
                 case,
                 state=CaseState.OPEN,
@@ -213,7 +213,7 @@ class CaseDesk:
             return case
         self._expect_fresh(by_now)
         if word is Word.WITHDRAWN:
-            return self._withdraw(case)
+            return self.withdraw(case)
         if word is Word.HOLD:
             return self.record(held_again(case, by_now), case)
         return self.go_on_asked(replace(case, matches=by_now.matches))
@@ -222,7 +222,8 @@ class CaseDesk:
         """The same where nothing stands in the way."""
         return self._carry_out([case], after_crash=True, waits_for="" if self.rules.enforce else _OBSERVE)[0]
 
-    def _withdraw(self, case: Case) -> Case:
+    def withdraw(self, case: Case) -> Case:
+        """With the turn in hand: nobody knows the file any more, and it was not touched."""
         after = withdrawn(case)
         self._log("case.withdrawn", **about(case), reason=after.reason)
         return self.record(after, case)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from goodhoster.cases.desk import UNDECIDED, CaseDesk
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.sizes import are_sizes
 from goodhoster.model.uploads import Place
@@ -25,6 +26,18 @@ def match_by_name(store: CaseStore, place: Place) -> Match | None:
         return None
     categories = [match.category for match in case.matches if not match.near]
     return Match(_SOURCE, OTHER_SIZE, next(iter(categories), Category.UNSPECIFIED), distance=1)
+
+
+def withdraw_by_name(desk: CaseDesk, place: Place) -> None:
+    """The picture at that place is back: of other sizes nobody says anything any more, and they wait for nobody."""
+    with desk.turn:
+        for case in desk.store.find(CaseQuery(beside=place)):
+            if case.state in UNDECIDED and _by_name_alone(case) and not match_by_name(desk.store, case.upload.place):
+                desk.withdraw(case)
+
+
+def _by_name_alone(case: Case) -> bool:
+    return bool(case.matches) and all(match.algorithm == OTHER_SIZE for match in case.matches)
 
 
 def _offline_beside(store: CaseStore, place: Place) -> Iterator[Case]:
