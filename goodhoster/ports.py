@@ -123,7 +123,9 @@ class CaseQuery:
     customer: str | None = None
     place: Place | None = None
     beside: Place | None = None
-    """Cases about files that may be, by their names, sizes of the picture at that place; see `model.sizes.ranges`."""
+    """Cases about other sizes, by their names, of the picture at that place; there may be others among them, whose paths
+    are in `model.sizes.ranges`.
+    """
     digest: Digest | None = None
     opened_since: datetime | None = None
     notifier: str | None = None

@@ -11,6 +11,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
 from goodhoster.model.noticelife import Notice, NoticeFigures, NoticeState
+from goodhoster.model.sizes import are_sizes
 from goodhoster.model.uploads import Place
 from goodhoster.ports import CaseQuery, NoticeQuery
 
@@ -112,6 +113,7 @@ def _case_described(case: Case, query: CaseQuery) -> bool:
         (not query.states or case.state in query.states)
         and query.customer in {None, case.upload.customer}
         and (query.place is None or query.place in _places(case))
+        and (query.beside is None or any(are_sizes(query.beside, place) for place in _places(case)))
         and (digest is None or case.digests.of(digest.algorithm) == digest)
         and (since is None or case.opened_at >= since)
         and query.notifier in {None, case.notifier}
@@ -120,7 +122,7 @@ def _case_described(case: Case, query: CaseQuery) -> bool:
 
 
 def _places(case: Case) -> set[Place]:
-    return {case.upload.place, *(measure.copy.upload.place for measure in case.measures if measure.copy)}
+    return {upload.place for upload in case.uploads}
 
 
 def _described(notice: Notice, query: NoticeQuery) -> bool:
