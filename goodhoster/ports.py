@@ -123,8 +123,8 @@ class CaseQuery:
     customer: str | None = None
     place: Place | None = None
     beside: Place | None = None
-    """Cases about other sizes, by their names, of the picture at that place; there may be others among them, whose paths
-    are in `model.sizes.ranges`.
+    """Cases about other sizes, by their names, of the picture at that place. Others may be among them, as far as their
+    paths are in `model.sizes.ranges`.
     """
     digest: Digest | None = None
     opened_since: datetime | None = None
