@@ -1,0 +1,138 @@
+"""From one file to every copy of it: other sizes of it, the same bytes anywhere, other names of the same inode.
+
+The index and the names only say where to look: each copy is looked at before it is named, and which of them goes with
+the file is decided elsewhere (`policy.copies`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from goodhoster.locating.tree_resolver import NoPlaceError, TreeResolver
+from goodhoster.model.derivatives import Names, Wanted, derived_from, originals_of
+from goodhoster.model.image_sizes import stem_of, variants
+from goodhoster.model.notices import FoundBy, LocatedFile
+from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.ports import ContentIndex
+
+_MOST_DERIVED = 500  # files made of one picture: a site has some ten image styles
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Finds copies in the watched trees."""
+
+    resolver: TreeResolver
+    index: ContentIndex
+
+    def of(self, upload: Upload) -> tuple[LocatedFile, ...]:
+        """The file itself, then every copy, each place once. NoPlaceError: `unreadable`: one cannot be looked at."""
+        place = upload.place
+        return self._with_copies([LocatedFile(upload, FoundBy.URL), *self._derived(place), *self._sizes(place)])
+
+    def beside(self, place: Place) -> tuple[LocatedFile, ...]:
+        """The same of a place where no file is (any more)."""
+        try:
+            return self._with_copies([*self._derived(place), *self._sizes(place)])
+        except NoPlaceError as error:
+            _unless_unreadable(error)
+            return ()
+
+    def _with_copies(self, originals: Iterable[LocatedFile]) -> tuple[LocatedFile, ...]:
+        found: dict[Place, LocatedFile] = {}
+        for original in originals:
+            found.setdefault(original.upload.place, original)
+        for original in list(found.values()):
+            for copy in (*self._same_file(original.upload), *self._same_content(original.upload)):
+                found.setdefault(copy.upload.place, copy)
+        return tuple(found.values())
+
+    def _sizes(self, place: Place) -> Iterator[LocatedFile]:
+        folder, name = os.path.split(place.path)
+        stem = stem_of(name)
+        if stem is None:
+            return
+        begins = os.fsdecode(stem)
+        with (
+            self.resolver.opened(Place(place.tree, folder), os.O_RDONLY | os.O_DIRECTORY) as fd,
+            os.scandir(fd) as all_,
+        ):
+            names = sorted(os.fsencode(entry.name) for entry in all_ if entry.name.startswith(begins))
+        there = self._there(Place(place.tree, os.path.join(folder, other)) for other in variants(name, names))
+        yield from (LocatedFile(size, FoundBy.VARIANT, place) for size in there)
+
+    def _derived(self, place: Place) -> Iterator[LocatedFile]:
+        """What a CMS made of that picture, or the one that it made it from with all the others."""
+        originals = [original for original in originals_of(place.path) if self._is_there(Place(place.tree, original))]
+        for original in originals or [place.path]:
+            made = (path for wanted in derived_from(original) for path in self._matching(place.tree, (), wanted))
+            paths = [path for path in (original, *itertools.islice(made, _MOST_DERIVED)) if path != place.path]
+            for upload in self._there(Place(place.tree, path) for path in paths):
+                yield LocatedFile(upload, FoundBy.DERIVED, place)
+
+    def _matching(self, tree: bytes, before: Names, wanted: Wanted) -> Iterator[bytes]:
+        """The paths that are as wanted. Only folders for which any name will do are read."""
+        if None not in wanted:
+            yield b"/".join((*before, *(name for name in wanted if name is not None)))
+            return
+        cut = wanted.index(None)
+        folder = (*before, *(name for name in wanted[:cut] if name is not None))
+        for name in self._names_in(Place(tree, b"/".join(folder))):
+            yield from self._matching(tree, (*folder, name), wanted[cut + 1 :])
+
+    def _names_in(self, folder: Place) -> list[bytes]:
+        try:
+            with self.resolver.opened(folder, os.O_RDONLY | os.O_DIRECTORY) as fd, os.scandir(fd) as all_:
+                return sorted(os.fsencode(entry.name) for entry in itertools.islice(all_, _MOST_DERIVED))
+        except NoPlaceError as error:
+            _unless_unreadable(error)
+            return []
+
+    def _is_there(self, place: Place) -> bool:
+        return any(True for _ in self._there([place]))
+
+    def _same_file(self, upload: Upload) -> Iterator[LocatedFile]:
+        state = upload.state
+        for other in self._there(self.index.same_file(state.ino)):
+            if (other.state.dev, other.state.ino) == (state.dev, state.ino):
+                yield LocatedFile(other, FoundBy.SAME_FILE, upload.place)
+
+    def _same_content(self, upload: Upload) -> Iterator[LocatedFile]:
+        digest = self._sha256(upload) if upload.state.size else None
+        for other in self._there(self.index.same_content(digest)) if digest else ():
+            if self._sha256(other) == digest:
+                yield LocatedFile(other, FoundBy.SAME_CONTENT, upload.place)
+
+    def _sha256(self, upload: Upload) -> bytes | None:
+        """From the index where it knows this very state; else read. None for a file that is not in it any more."""
+        known = self.index.sha256_of(upload.place, upload.state)
+        if known:
+            return known
+        try:
+            with (
+                self.resolver.opened(upload.place, os.O_RDONLY | os.O_NONBLOCK) as fd,
+                os.fdopen(os.dup(fd), "rb", buffering=0) as file,
+            ):
+                digest = hashlib.file_digest(file, "sha256").digest()
+                return digest if FileState.of(os.fstat(fd)) == upload.state else None
+        except NoPlaceError as error:
+            _unless_unreadable(error)
+            return None
+
+    def _there(self, places: Iterable[Place]) -> Iterator[Upload]:
+        """Those of the places where there still is a regular file of a watched tree."""
+        for place in places:
+            try:
+                yield self.resolver.upload_at(place)
+            except NoPlaceError as error:
+                _unless_unreadable(error)
+
+
+def _unless_unreadable(error: NoPlaceError) -> None:
+    """The index may be behind: what is gone is no copy. What cannot be looked at may be one, and is told."""
+    if error.reason == "unreadable":
+        raise error
