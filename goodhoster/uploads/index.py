@@ -15,7 +15,9 @@ from pathlib import Path
 from goodhoster.errors import IndexUnavailableError
 from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Verdict
+from goodhoster.uploads import clocksteps
 from goodhoster.uploads.census import count_check
+from goodhoster.uploads.clocksteps import ClockReading, read_clock
 from goodhoster.uploads.database import Database
 from goodhoster.uploads.inventory import Inventory
 from goodhoster.uploads.queue import Queue
@@ -53,8 +55,10 @@ class UploadIndex:
     `rebuilt`.
     """
 
-    def __init__(self, file: Path, limit: int = LIMIT) -> None:
+    def __init__(self, file: Path, limit: int = LIMIT, clock: Callable[[], ClockReading] = read_clock) -> None:
         self._limit = limit
+        self._clock = clock
+        self._clock_followed: ClockReading | None = None
         self._counted = (0.0, 0)
         self._queue = Queue()
         self.database = Database(file)
@@ -68,6 +72,7 @@ class UploadIndex:
 
     def _start_anew(self, reason: str) -> None:
         self._queue = Queue()
+        self._clock_followed = None
         self.rebuilt(reason)
 
     def _excuse(self, customer: str) -> None:
@@ -84,6 +89,7 @@ class UploadIndex:
             numbers = _Directories(db)
             self._queue.add(db, [(*numbers.locate(arrival), arrival) for arrival in in_order], now)
 
+        self._follow_clock()
         self.database.run(expect)
 
     def expect_in_hand(self, now: float) -> None:
@@ -101,7 +107,14 @@ class UploadIndex:
 
     def take(self, now: float, count: int) -> list[Job]:
         """Up to `count` rows that are due, most urgent first; each stays in hand until settled or given back."""
+        self._follow_clock()
         return self.database.run(lambda db: self._queue.take(db, now, count))
+
+    def _follow_clock(self) -> None:
+        reading = self._clock()
+        if self._clock_followed is None or clocksteps.is_step(self._clock_followed, reading):
+            self.database.run(lambda db: clocksteps.follow(db, reading))
+            self._clock_followed = reading
 
     def record(self, job: Job, found: tuple[FileState | None, Content | None], verdict: Verdict, now: float) -> None:
         """Note what a check found of this state, also when a newer hint came meanwhile: the file may be gone by now.

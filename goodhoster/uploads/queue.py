@@ -14,8 +14,6 @@ from goodhoster.model.uploads import Place
 from goodhoster.uploads.rows import JOB_COLUMNS, Arrival, Job, Priority, Row, job_of
 from goodhoster.uploads.turns import Turns
 
-LONGEST_DEFERRAL = 7200.0
-"""Seconds. Nothing is deferred for longer; a row that seems to be was written before the clock was set back."""
 MOST_OF_ONE = 64
 """Rows of one customer that a process has in hand: however long they take, others are taken beside them. What is
 ordered has as many places again, so that it waits for none of the others.
@@ -61,11 +59,7 @@ class Queue:
 
     def take(self, db: sqlite3.Connection, now: float, count: int) -> list[Job]:
         """Rows that are ready, most urgent first, and in hand from now on."""
-        self._make_ready(
-            db,
-            f"{_DEFERRED} AND due <= ? UNION ALL {_DEFERRED} AND due > ? LIMIT ?",
-            (now, now + LONGEST_DEFERRAL + 60),
-        )
+        self._make_ready(db, f"{_DEFERRED} AND due <= ? LIMIT ?", (now,))
         jobs: list[Job] = []
         for priority in Priority:
             if len(jobs) < count:
