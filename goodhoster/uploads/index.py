@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from goodhoster.errors import IndexUnavailableError
@@ -20,7 +21,7 @@ from goodhoster.uploads.census import count_check
 from goodhoster.uploads.clocksteps import ClockReading, read_clock
 from goodhoster.uploads.database import Database
 from goodhoster.uploads.inventory import Inventory
-from goodhoster.uploads.queue import Queue
+from goodhoster.uploads.queue import PutOff, Queue
 from goodhoster.uploads.rows import (
     Arrival,
     IndexFigures,
@@ -165,17 +166,16 @@ class UploadIndex:
 
         Returns how many rows that are. Others get their turn between the pieces in which this is done.
         """
-        left = self.database.run(_count_waiting)
+        after: PutOff | None = PutOff(now)
         woken = 0
-        while left > 0 and (ready := self.database.run(lambda db: self._queue.wake(db, now))):
+        while after is not None:
+            ready, after = self.database.run(partial(self._queue.wake, after=after))
             woken += ready
-            left -= ready
         return woken
 
     def untried_below(self, tree: bytes, prefix: bytes = b"") -> int:
         """How many rows below a directory of the tree wait and were not looked at since their newest hint."""
-        query = f"""SELECT count(*) FROM uploads JOIN directories ON id = directory
-            WHERE waiting > 0 AND tries = 0 AND {_BELOW}"""  # noqa: S608 - our own texts
+        query = f"SELECT count(*) FROM ({_UNTRIED}) JOIN directories ON id = directory WHERE {_BELOW}"  # noqa: S608
         return self.database.run(lambda db: int(db.execute(query, _below(tree, prefix)).fetchone()[0]))
 
     def verdict_counts_below(self, tree: bytes, prefix: bytes = b"") -> dict[str, int]:
@@ -221,6 +221,11 @@ class UploadIndex:
         self.database.run(lambda db: db.execute(statement, (*values, *key_of(job.place), job.hints)))
 
 
+_UNTRIED = " UNION ALL ".join(
+    f"SELECT directory FROM uploads WHERE waiting = {state} AND tries = 0"  # noqa: S608
+    for state in (1, 2)
+)
+"""Looked up from what waits, which becomes less and less, and not from all that there is."""
 _BELOW = "tree = ? AND (path = ? OR (path >= ? AND path < ?))"
 
 
