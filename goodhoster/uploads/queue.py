@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from goodhoster.model.uploads import Place
+from goodhoster.uploads.fair_queue import FairQueue
 from goodhoster.uploads.rows import JOB_COLUMNS, Arrival, Job, Priority, Row, job_of
-from goodhoster.uploads.turns import Turns
 
 MOST_OF_ONE = 64
 """Rows of one customer that a process has in hand: however long they take, others are taken beside them. What is
@@ -65,7 +65,7 @@ class Queue:
     """What one process remembers of the queue beside the rows: whose turn it is, and what its workers have in hand."""
 
     def __init__(self) -> None:
-        self._turns: defaultdict[int, Turns] = defaultdict(Turns)
+        self._turns: defaultdict[int, FairQueue] = defaultdict(FairQueue)
         self._in_hand: dict[Place, Job] = {}
         self._in_hand_of: Counter[str] = Counter()
 

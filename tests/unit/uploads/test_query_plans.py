@@ -10,10 +10,10 @@ import pytest
 
 from goodhoster.model.uploads import Content, Fault, FileState, Place
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
-from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.uploads.census import IndexCensus
 from goodhoster.uploads.clocksteps import ClockReading
-from goodhoster.uploads.contents import IndexedContents
+from goodhoster.uploads.content_lookup import IndexedContents
 from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
 from goodhoster.uploads.inventory import Inventory, Progress
 from goodhoster.uploads.seen import SeenContents
