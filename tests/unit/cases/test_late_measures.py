@@ -135,7 +135,7 @@ def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service
 
 
 def with_rules(**rules: object) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("house", [rules], indirect=True)
+    return pytest.mark.parametrize("services", [rules], indirect=True)
 
 
 class TestARememberedYes:
