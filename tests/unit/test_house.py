@@ -22,7 +22,7 @@ SINS = [
     ("layers", "goodhoster.cases.sin", "from goodhoster.adapters.stores import sin"),
     ("layers", "goodhoster.toolkit", "import goodhoster.settings"),
     ("layers", "goodhoster.cases.sin", "import goodhoster.reports.sin"),
-    ("layers", "goodhoster.checking.sin", "import goodhoster.uploads.sin"),
+    ("layers", "goodhoster.uploads.sin", "import goodhoster.checking.sin"),
     ("layers", "goodhoster.policy.sin", "import goodhoster.cases.sin"),
     ("layers", "goodhoster.ports", "import goodhoster.policy.sin"),
     ("layers", "goodhoster.model.sin", "import goodhoster.ports"),
