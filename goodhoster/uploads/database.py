@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from goodhoster.errors import ConfigurationError, IndexUnavailableError
-from goodhoster.uploads import clocksteps
+from goodhoster.uploads import clock_steps
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS directories (
@@ -131,7 +131,7 @@ class Database:
             if version not in {0, _VERSION}:
                 hint = "delete it: a scan rebuilds it"
                 raise ConfigurationError(f"{self._file} was written by another version ({version})", hint=hint)
-            db.executescript(_SCHEMA + clocksteps.SCHEMA + f"PRAGMA user_version = {_VERSION};")
+            db.executescript(_SCHEMA + clock_steps.SCHEMA + f"PRAGMA user_version = {_VERSION};")
         except (sqlite3.DatabaseError, ConfigurationError):
             db.close()
             raise

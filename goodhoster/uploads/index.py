@@ -16,9 +16,9 @@ from pathlib import Path
 from goodhoster.errors import IndexUnavailableError
 from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Verdict
-from goodhoster.uploads import clocksteps
+from goodhoster.uploads import clock_steps
 from goodhoster.uploads.census import count_check
-from goodhoster.uploads.clocksteps import ClockReading, read_clock
+from goodhoster.uploads.clock_steps import ClockReading, read_clock
 from goodhoster.uploads.database import Database
 from goodhoster.uploads.inventory import Inventory
 from goodhoster.uploads.queue import PutOff, Queue
@@ -113,8 +113,8 @@ class UploadIndex:
 
     def _follow_clock(self) -> None:
         reading = self._clock()
-        if self._clock_followed is None or clocksteps.is_step(self._clock_followed, reading):
-            self.database.run(lambda db: clocksteps.follow(db, reading))
+        if self._clock_followed is None or clock_steps.is_step(self._clock_followed, reading):
+            self.database.run(lambda db: clock_steps.follow(db, reading))
             self._clock_followed = reading
 
     def record(self, job: Job, found: tuple[FileState | None, Content | None], verdict: Verdict, now: float) -> None:

@@ -12,7 +12,7 @@ from goodhoster.model.uploads import Content, Fault, FileState, Place
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.uploads.census import IndexCensus
-from goodhoster.uploads.clocksteps import ClockReading
+from goodhoster.uploads.clock_steps import ClockReading
 from goodhoster.uploads.content_lookup import IndexedContents
 from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
 from goodhoster.uploads.inventory import Inventory, Progress
