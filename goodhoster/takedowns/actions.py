@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from goodhoster.takedowns.copy_demands import CopyDemands, demands_for
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import GoodhosterError
 from goodhoster.linux.threads import map_parallel
@@ -22,6 +21,7 @@ from goodhoster.model.verdicts import Match, Verdict
 from goodhoster.policy.decide import Action
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
 from goodhoster.ports import CaseQuery, UrlBlocks
+from goodhoster.takedowns.copy_demands import CopyDemands, demands_for
 from goodhoster.takedowns.demands import Demands, Grounds, NamedFile
 from goodhoster.uploads.opening import NotAnUploadError, open_upload
 
