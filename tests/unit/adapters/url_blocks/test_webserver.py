@@ -138,7 +138,7 @@ def test_no_host_blocks_another_tenant(running: Running) -> None:
     with pytest.raises(PermanentError, match="safely"):
         blocks.block(block("http://~.tenants.example/a"))
     blocks.block(block("http://one-1.tenants.example/~user/a"))
-    assert running.status("http://one-1.tenants.example/~user/a") == 451
+    assert wait_until(lambda: running.status("http://one-1.tenants.example/~user/a") == 451, 10.0)
     assert {running.status(f"http://{host}.tenants.example/~user/a") for host in ("one-2", "xone-1")} == {200}
 
 
