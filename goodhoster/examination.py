@@ -66,7 +66,7 @@ class Examiner:
             except NotAnUploadError:
                 raise
             except Exception as error:  # noqa: BLE001 - a fault of a plug-in stops no other file; it is logged
-                _log.exception("checking %s failed", place)
+                _log.exception("checking %s failed; it is unchecked", place)
                 examined = Examined(
                     Verdict(VerdictKind.UNCHECKED, reason="internal-error", detail=type(error).__name__)
                 )

@@ -60,8 +60,8 @@ class Services:
         )
         self.index = UploadIndex(folder / "index.sqlite")
         self.sources: list[HashSource] = [self.far, self.near]
-        toolkit = Toolkit(self.sources, self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=1000)))
-        self.workers = Workers(self.index, toolkit, [Tree(os.fsencode(self.tree), None)], 4)
+        self.toolkit = Toolkit(self.sources, self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=1000)))
+        self.workers = Workers(self.index, self.toolkit, [Tree(os.fsencode(self.tree), None)], 4)
 
     def file(self, name: str, text: str = PICTURE) -> None:
         path = self.tree / name
@@ -160,7 +160,7 @@ class Unopenable(DirectHasher):
 def test_what_cannot_be_opened_is_read_once_and_then_left_for_a_day(services: Services, many: int) -> None:
     """It was read again hundreds of times a second, for ever."""
     Unopenable.reads = 0
-    toolkit = replace(services.workers._toolkit, hasher=Unopenable(ReadingLimits(file_bytes=1000)))
+    toolkit = replace(services.toolkit, hasher=Unopenable(ReadingLimits(file_bytes=1000)))
     services.workers = Workers(services.index, toolkit, [Tree(os.fsencode(services.tree), None)], 4)
     for number in range(many):
         services.file(f"alice/{number}.zip", f"PK {number}")
