@@ -20,7 +20,7 @@ from goodhoster.model.uploads import Place
 from goodhoster.policy.copies import STAYS, CopyDecision, CopyFacts, decide_copy, look_alike
 from goodhoster.ports import CaseQuery, CaseStore
 from goodhoster.takedowns.demands import Demand, Grounds, NamedFile
-from goodhoster.uploads.opening import NotAnUploadError, open_upload
+from goodhoster.uploads.opening import open_upload
 
 _UNPARSED = (
     b".html .htm .xhtml .xht .shtml .css .js .mjs .json .xml .svg .txt "
@@ -116,7 +116,7 @@ def _is_media(file: NamedFile) -> bool:
 
 def _is_archive(place: Place) -> bool:
     with (
-        suppress(GoodhosterError, NotAnUploadError, OSError),
+        suppress(GoodhosterError, OSError),
         open_upload(place) as opened,
         open(opened.fd, "rb", closefd=False) as read,
     ):
