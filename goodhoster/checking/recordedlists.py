@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from goodhoster.checking import ownlists
-from goodhoster.checking.listbuild import Imported, Removed
-from goodhoster.checking.listentries import ListKind
+from goodhoster.checking.listbuild import Removed
+from goodhoster.checking.listentries import STANDARD_INPUT, ListKind
+from goodhoster.checking.ownlists import ImportOrder, ImportReport
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.verdicts import Category
 from goodhoster.ports import AuditLog
 
 _Told = Mapping[str, str | bool | list[str] | None]
@@ -23,17 +23,18 @@ class RecordedLists:
     directory: Path
     audit: AuditLog
 
-    def import_files(
-        self, files: Sequence[Path], whose: tuple[str, Category], actor: str, *, replace: bool = False
-    ) -> tuple[Imported, ...]:
+    def import_files(self, order: ImportOrder, actor: str) -> ImportReport:
         """As `ownlists.import_files`; the log names the files first, then what became of each list."""
-        source, category = whose
-        names = [str(file.absolute()) for file in files]
-        what: _Told = {"change": "import", "category": category, "replace": replace, "files": names}
-        self._intend(source, what, actor)
-        imported = ownlists.import_files(self.directory, files, whose, replace=replace)
-        self.audit.append_all([AuditEvent("list.imported", asdict(each)) for each in imported])
-        return imported
+        what: _Told = {
+            "change": "import",
+            "category": order.category,
+            "replace": order.replace,
+            "files": [_name(file) for file in order.files],
+        }
+        self._intend(order.source, what, actor)
+        report = ownlists.import_files(self.directory, order)
+        self.audit.append_all([AuditEvent("list.imported", asdict(each)) for each in report.lists])
+        return report
 
     def remove(self, source: str, kind: ListKind | None, actor: str) -> tuple[Removed, ...]:
         """As `ownlists.remove`."""
@@ -44,3 +45,7 @@ class RecordedLists:
 
     def _intend(self, source: str, what: _Told, actor: str) -> None:
         self.audit.append(AuditEvent("list.intended", {"source": source, **what, "actor": actor}))
+
+
+def _name(file: Path) -> str:
+    return "standard input" if file == STANDARD_INPUT else str(file.absolute())
