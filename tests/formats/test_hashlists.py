@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from goodhoster.checking.listentries import KINDS, ListEntry, ListKind, Reading
-from goodhoster.checking.listformats import read_entries
 from goodhoster.errors import ConfigurationError
+from goodhoster.hashlists.entries import KINDS, ListEntry, ListKind, Reading
+from goodhoster.hashlists.formats.text_lists import read_entries
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category
 
@@ -84,7 +84,9 @@ def test_the_category_given_stands_where_the_file_tells_none(tmp_path: Path) -> 
     assert [category for *_, category in read_entries(Reading(file, Category.BASELINE))] == ["baseline", "other"]
 
 
-@pytest.mark.parametrize(("content", "kind"), [("{0}\n", "pdq"), ("hash,note\n{0},x\n", "pdq"), ("{0}  a.jpg\n", "pdq")])
+@pytest.mark.parametrize(
+    ("content", "kind"), [("{0}\n", "pdq"), ("hash,note\n{0},x\n", "pdq"), ("{0}  a.jpg\n", "pdq")]
+)
 def test_a_person_can_tell_what_hashes_are_whose_file_does_not(tmp_path: Path, content: str, kind: str) -> None:
     file = tmp_path / "list"
     file.write_text(content.format("0f" * 32))

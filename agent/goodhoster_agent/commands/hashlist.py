@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from goodhoster.assembly.state import audit_log, lists_directory
-from goodhoster.checking.listbuild import Imported
-from goodhoster.checking.listentries import KINDS, ListKind
-from goodhoster.checking.ownlists import ImportOrder, ImportReport, ListStatus, survey
-from goodhoster.checking.recordedlists import RecordedLists
+from goodhoster.hashlists.audited_changes import RecordedLists
+from goodhoster.hashlists.entries import KINDS, ListKind
+from goodhoster.hashlists.importing import Imported
+from goodhoster.hashlists.own_lists import ImportOrder, ImportReport, ListStatus, survey
 from goodhoster.model.verdicts import Category
 from goodhoster.settings import Settings
 from goodhoster_agent.commands.options import (
@@ -39,7 +39,9 @@ ReplaceOption = Annotated[bool, typer.Option("--replace", help="The files become
 
 @app.command("import")
 def import_command(
-    files: Annotated[list[Path], typer.Argument(help="Lists in any form of the field; - is standard input.", allow_dash=True)],
+    files: Annotated[
+        list[Path], typer.Argument(help="Lists in any form of the field; - is standard input.", allow_dash=True)
+    ],
     source: SourceOption,
     category: CategoryOption = Category.UNSPECIFIED,
     untyped: KindOption = None,

@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from goodhoster.checking.listentries import ListEntry, Reading, unhex
 from goodhoster.checking.listforms.stream import Lines
 from goodhoster.checking.listforms.vocabulary import kind_named
+from goodhoster.hashlists.entries import ListEntry, Reading, unhex
 
 _SUM = re.compile(rb"\\?(?:[ \t]*[0-9]{1,20}  )?([0-9A-Fa-f]{16,})(?: [ *]|\t).+", re.DOTALL)
 _TAG = re.compile(rb"\\?([A-Za-z][A-Za-z0-9/-]*) ?\((.*)\) ?= ?([0-9A-Fa-f]+)", re.DOTALL)
@@ -70,7 +70,9 @@ def _summed(reading: Reading, number: int, line: bytes) -> Iterator[ListEntry]:
     found = _SUM.fullmatch(line) or _CLAMAV.fullmatch(line)
     if found is None:
         if _SECTION.fullmatch(line):
-            raise reading.bad(f"line {number}", line, "is the hash of a part of a program (ClamAV's .mdb), not of a file")
+            raise reading.bad(
+                f"line {number}", line, "is the hash of a part of a program (ClamAV's .mdb), not of a file"
+            )
         raise _no_digest(reading, number, content(line))
     value = unhex(found[1])
     kind = None if value is None else reading.of_unknown_kind(value)

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from goodhoster.checking.listentries import ListEntry, Reading
 from goodhoster.checking.listforms.stream import Stream
 from goodhoster.checking.listforms.vocabulary import CATEGORIES, category_named, decoded, kind_named
+from goodhoster.hashlists.entries import ListEntry, Reading
 
 _DEEPEST = 32
 _LONGEST = 1 << 20

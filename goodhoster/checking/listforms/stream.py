@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from goodhoster.checking.listentries import STANDARD_INPUT, Reading
 from goodhoster.errors import ConfigurationError
+from goodhoster.hashlists.entries import STANDARD_INPUT, Reading
 
 BLOCK = 1 << 16
 """Bytes that are read at a time."""

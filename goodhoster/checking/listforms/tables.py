@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from goodhoster.checking.listentries import KINDS, ListEntry, ListKind, Reading, unhex
 from goodhoster.checking.listforms.stream import LONGEST_LINE, Lines
 from goodhoster.checking.listforms.vocabulary import (
     CATEGORIES,
@@ -25,6 +24,7 @@ from goodhoster.checking.listforms.vocabulary import (
     plain,
     typed,
 )
+from goodhoster.hashlists.entries import KINDS, ListEntry, ListKind, Reading, unhex
 from goodhoster.model.verdicts import Category
 
 HASHDEEP = b"%%%% "
@@ -32,7 +32,9 @@ HASHDEEP = b"%%%% "
 
 _DELIMITERS = ",;\t|"
 _UNTYPED = frozenset({"hash", "digest", "checksum", "hashvalue", "filehash", "hashstring"})
-_VALUES = frozenset({"value", "iocvalue", "ioc", "indicator", "indicatorvalue", "rawindicator", "signalvalue", "signal"})
+_VALUES = frozenset(
+    {"value", "iocvalue", "ioc", "indicator", "indicatorvalue", "rawindicator", "signalvalue", "signal"}
+)
 """Of any kind of thing: a hash where the row's type names one."""
 _TYPES = frozenset({
     "type", "hashtype", "signaltype", "algorithm", "ioctype", "indicatortype", "attributetype", "hashname", "valuetype"
@@ -248,5 +250,3 @@ def _category(reading: Reading, number: int, cells: list[str], columns: _Columns
         if "toids" in columns.names:  # MISP's categories are others
             return reading.category
         raise reading.bad(f"line {number}", name, f"is not one of the categories {CATEGORIES}") from None
-
-

@@ -6,7 +6,7 @@ import binascii
 import re
 from collections.abc import Mapping
 
-from goodhoster.checking.listentries import KINDS, ListKind, unhex
+from goodhoster.hashlists.entries import KINDS, ListKind, unhex
 from goodhoster.model.verdicts import Category
 
 _NAME = re.compile(

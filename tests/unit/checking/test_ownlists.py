@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.checking.listentries import KINDS, Reading
-from goodhoster.checking.listformats import read_entries
-from goodhoster.checking.ownlists import ImportOrder, import_files, survey
 from goodhoster.errors import ConfigurationError
+from goodhoster.hashlists.entries import KINDS, Reading
+from goodhoster.hashlists.formats.text_lists import read_entries
+from goodhoster.hashlists.own_lists import ImportOrder, import_files, survey
 from goodhoster.model.verdicts import Category
 
 MADE_UP = "735cdfd2df22c5e1e7f7bbd470bf4e1767b16aa6"
@@ -77,12 +77,17 @@ def test_an_empty_list_is_one(lists: Path, tmp_path: Path, rest: str) -> None:
 
 def test_empty_lists_alone_leave_a_source_without_any(lists: Path, tmp_path: Path) -> None:
     report = import_files(lists, ImportOrder(written(tmp_path, "[]"), "police", replace=True))
-    assert [(each.algorithm.value, each.entries, each.removed) for each in report.lists] == [("md5", 0, 1), ("sha1", 0, 1)]
+    assert [(each.algorithm.value, each.entries, each.removed) for each in report.lists] == [
+        ("md5", 0, 1),
+        ("sha1", 0, 1),
+    ]
     assert sizes(lists) == {}
 
 
 def test_the_first_page_alone_is_not_all_that_a_source_has(lists: Path, tmp_path: Path) -> None:
-    page = json.dumps({"data": [{"type": "HASH_SHA1", "indicator": OTHER}], "paging": {"next": "https://made-up.example"}})
+    page = json.dumps(
+        {"data": [{"type": "HASH_SHA1", "indicator": OTHER}], "paging": {"next": "https://made-up.example"}}
+    )
     last = json.dumps({"data": [{"type": "HASH_SHA1", "indicator": MADE_UP}], "paging": {}})
     files = written(tmp_path, page, last)
     with pytest.raises(ConfigurationError, match="more follows"):
@@ -178,8 +183,8 @@ HOSTILE = [
 READ = """
 import resource, sys
 from pathlib import Path
-from goodhoster.checking.listentries import Reading
-from goodhoster.checking.listformats import read_entries
+from goodhoster.hashlists.entries import Reading
+from goodhoster.hashlists.formats.text_lists import read_entries
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.verdicts import Category
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -248,5 +253,3 @@ def test_memory_does_not_grow_with_the_file(blocks: Callable[[], Iterator[bytes]
     count, memory, refusal = read_apart(blocks())
     assert (count, refusal) == (entries, "")
     assert memory < 20 << 10
-
-
