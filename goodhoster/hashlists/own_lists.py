@@ -15,7 +15,7 @@ from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.hashlists.digest_list import DigestList
 from goodhoster.hashlists.entries import ListEntry, ListKind, Reading
 from goodhoster.hashlists.file_names import check_source, list_files
-from goodhoster.hashlists.formats.text_lists import read_entries
+from goodhoster.hashlists.formats.recognition import read_entries
 from goodhoster.hashlists.importing import Imported, Removed, import_entries, remove_lists
 from goodhoster.hashlists.near.file_names import SegmentName, near_lists
 from goodhoster.hashlists.near.optional import building

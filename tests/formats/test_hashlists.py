@@ -11,7 +11,7 @@ import pytest
 
 from goodhoster.errors import ConfigurationError
 from goodhoster.hashlists.entries import KINDS, ListEntry, ListKind, Reading
-from goodhoster.hashlists.formats.text_lists import read_entries
+from goodhoster.hashlists.formats.recognition import read_entries
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category
 

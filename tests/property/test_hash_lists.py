@@ -14,7 +14,7 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.hashlists.digest_list import DigestList, Entry
 from goodhoster.hashlists.entries import Reading
 from goodhoster.hashlists.file_names import list_path
-from goodhoster.hashlists.formats.text_lists import read_entries
+from goodhoster.hashlists.formats.recognition import read_entries
 from goodhoster.hashlists.importing import import_entries
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category

@@ -23,8 +23,8 @@ from typing import Any
 
 import ijson
 
-from goodhoster.checking.listforms.stream import BLOCK, Stream
-from goodhoster.checking.listforms.vocabulary import (
+from goodhoster.hashlists.formats.text_stream import BLOCK, Stream
+from goodhoster.hashlists.formats.vocabulary import (
     CATEGORIES,
     category_named,
     decoded,

@@ -11,7 +11,7 @@ import pytest
 
 from goodhoster.errors import ConfigurationError
 from goodhoster.hashlists.entries import KINDS, Reading
-from goodhoster.hashlists.formats.text_lists import read_entries
+from goodhoster.hashlists.formats.recognition import read_entries
 from goodhoster.hashlists.own_lists import ImportOrder, import_files, survey
 from goodhoster.model.verdicts import Category
 
@@ -184,7 +184,7 @@ READ = """
 import resource, sys
 from pathlib import Path
 from goodhoster.hashlists.entries import Reading
-from goodhoster.hashlists.formats.text_lists import read_entries
+from goodhoster.hashlists.formats.recognition import read_entries
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.verdicts import Category
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from goodhoster.checking.listforms.vocabulary import decoded, kind_named
+from goodhoster.hashlists.formats.vocabulary import decoded, kind_named
 from goodhoster.hashlists.entries import ListEntry, ListKind, Reading
 
 MAGIC = b"SQLite format 3\0"

@@ -10,11 +10,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 
-from goodhoster.checking.listforms.lines import content, has_hash, read_lines
-from goodhoster.checking.listforms.ncmec import read_ncmec
-from goodhoster.checking.listforms.sqlite import MAGIC, read_database
-from goodhoster.checking.listforms.stream import Lines, Stream, opened
-from goodhoster.checking.listforms.tables import HASHDEEP, read_hashdeep, read_table
+from goodhoster.hashlists.formats.checksum_lines import content, has_hash, read_lines
+from goodhoster.hashlists.formats.ncmec_xml import read_ncmec
+from goodhoster.hashlists.formats.sqlite_tables import MAGIC, read_database
+from goodhoster.hashlists.formats.text_stream import Lines, Stream, opened
+from goodhoster.hashlists.formats.tables import HASHDEEP, read_hashdeep, read_table
 from goodhoster.hashlists.entries import ListEntry, Reading
 from goodhoster.hashlists.formats.json_lists import read_json
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from goodhoster.checking.listforms.stream import Stream
-from goodhoster.checking.listforms.vocabulary import CATEGORIES, category_named, decoded, kind_named
+from goodhoster.hashlists.formats.text_stream import Stream
+from goodhoster.hashlists.formats.vocabulary import CATEGORIES, category_named, decoded, kind_named
 from goodhoster.hashlists.entries import ListEntry, Reading
 
 _DEEPEST = 32

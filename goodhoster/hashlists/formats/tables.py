@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from goodhoster.checking.listforms.stream import LONGEST_LINE, Lines
-from goodhoster.checking.listforms.vocabulary import (
+from goodhoster.hashlists.formats.text_stream import LONGEST_LINE, Lines
+from goodhoster.hashlists.formats.vocabulary import (
     CATEGORIES,
     category_named,
     decoded,

@@ -1,1 +1,0 @@
-"""The forms in which hash lists are handed over, one file each."""
