@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ class RecordedLists:
     audit: AuditLog
 
     def import_files(self, order: ImportOrder, actor: str) -> ImportReport:
-        """As `ownlists.import_files`; the log names the files first, then what became of each list."""
+        """As `own_lists.import_files`; the log names the files first, then what became of each list."""
         what: _Told = {
             "change": "import",
             "category": order.category,
@@ -37,7 +37,7 @@ class RecordedLists:
         return report
 
     def remove(self, source: str, kind: ListKind | None, actor: str) -> tuple[Removed, ...]:
-        """As `ownlists.remove`."""
+        """As `own_lists.remove`."""
         self._intend(source, {"change": "remove", "algorithm": kind and kind.value}, actor)
         removed = own_lists.remove(self.directory, source, kind)
         self.audit.append_all([AuditEvent("list.removed", asdict(each)) for each in removed])

@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from goodhoster.hashlists.entries import ListEntry, Reading, unhex
 from goodhoster.hashlists.formats.text_stream import Lines
 from goodhoster.hashlists.formats.vocabulary import kind_named
-from goodhoster.hashlists.entries import ListEntry, Reading, unhex
 
 _SUM = re.compile(rb"\\?(?:[ \t]*[0-9]{1,20}  )?([0-9A-Fa-f]{16,})(?: [ *]|\t).+", re.DOTALL)
 _TAG = re.compile(rb"\\?([A-Za-z][A-Za-z0-9/-]*) ?\((.*)\) ?= ?([0-9A-Fa-f]+)", re.DOTALL)

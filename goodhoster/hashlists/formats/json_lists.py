@@ -4,15 +4,15 @@
     HMA              {"signal_type": "pdq", "signal_value" or "signal": "<hex>"}, or {"signals": {"pdq": "<hex>", …}}
     NCMEC            {"fingerprints": {"md5": "<hex>", "pdq": "<hex>", …}, "classification": "A1", "deleted": false}
     StopNCII         {"signalType": "ImagePDQ", "hashValue": "<hex>", "hashStatus": "Active"}
-    Project VIC      {"MD5": "<hex or Base64>", "SHA1": …, "Category": 1, "AlternativeHashes": [{"HashName", "HashValue"}]}
+    Project VIC      {"MD5": "<hex or Base64>", "SHA1": …, "Category": 1, "AlternativeHashes": [{"HashName", …}]}
     MISP             {"type": "sha256" or "filename|sha256", "value": …, "to_ids": true}
-    STIX 2           {"type": "file", "hashes": {"SHA-256": …}}, {"type": "indicator", "pattern": "[file:hashes.MD5 = '…']"}
+    STIX 2           {"type": "file", "hashes": {"SHA-256": …}}, {"pattern": "[file:hashes.MD5 = '…']", …}
     OTX, hashlookup  {"type": "FileHash-MD5", "indicator": …}, {"MD5": …, "SHA-1": …}
 
-(`facebook/ThreatExchange`: exchanges/clients; `VICSDATAMODEL/ProjectVic`; MISP core format; STIX 2.1, 6.7 and 9.) A file is
-any number of documents, one a line or not; a document is an entry, a list of entries, or an object that has such lists
-under the names that those sources use. What is not active any more is withdrawn. It is read as it comes: a file of any
-size takes no more memory than its largest entry.
+(`facebook/ThreatExchange`: exchanges/clients; `VICSDATAMODEL/ProjectVic`; MISP core format; STIX 2.1, 6.7 and 9.) A
+file is any number of documents, one a line or not; a document is an entry, a list of entries, or an object that has
+such lists under the names that those sources use. What is not active any more is withdrawn. It is read as it comes: a
+file of any size takes no more memory than its largest entry.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 
 import ijson
 
+from goodhoster.hashlists.entries import ListEntry, Reading
 from goodhoster.hashlists.formats.text_stream import BLOCK, Stream
 from goodhoster.hashlists.formats.vocabulary import (
     CATEGORIES,
@@ -31,10 +32,9 @@ from goodhoster.hashlists.formats.vocabulary import (
     is_true,
     is_withdrawn,
     kind_named,
+    kind_typed,
     plain,
-    typed,
 )
-from goodhoster.hashlists.entries import ListEntry, Reading
 from goodhoster.model.verdicts import Category
 
 _DEEPEST = 64
@@ -43,8 +43,8 @@ _LARGEST = 1 << 20
 _MOST = 10_000
 """Values that are kept of one entry."""
 _LISTS = frozenset({
-    "data", "entries", "updates", "images", "videos", "value", "attribute", "objects", "hashrecords", "indicators", "media",
-    "response", "event", "object", "results",
+    "data", "entries", "updates", "images", "videos", "value", "attribute", "objects", "hashrecords", "indicators",
+    "media", "response", "event", "object", "results",
 })  # fmt: skip
 """Members that hold entries, or objects that hold them."""
 _BY_NAME = frozenset({"data", "entries", "updates", "images", "videos", "objects"})
@@ -213,7 +213,7 @@ def _entry(reading: Reading, where: str, fields: _Fields) -> Iterator[ListEntry]
         raise reading.bad(where, fields, f"is in none of the forms of {known}")
     category = None if is_withdrawn(fields) else _category(reading, where, fields)
     for name, text in hashes:
-        kind, _ = typed(name)
+        kind = kind_typed(name)
         if kind is None:
             reading.passed_over[name[:40]] += 1
             continue

@@ -3,9 +3,9 @@
     <queryResult><images><image><classification>A1</classification><fingerprints><md5>…</md5></fingerprints></image>
     <deletedImage><id>…</id></deletedImage></images><videos>…</videos><paging><next>…</next></paging></queryResult>
 
-(`facebook/ThreatExchange`: exchanges/clients/ncmec/hash_api.py.) What it deletes it names by its own number only, so that
-nothing of ours can be found by it: such are counted. There is no entity and no other document in such a file: whoever
-declares one is refused.
+(`facebook/ThreatExchange`: exchanges/clients/ncmec/hash_api.py.) What it deletes it names by its own number only, so
+that nothing of ours can be found by it: such are counted. There is no entity and no other document in such a file:
+whoever declares one is refused.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
+from goodhoster.hashlists.entries import ListEntry, Reading
 from goodhoster.hashlists.formats.text_stream import Stream
 from goodhoster.hashlists.formats.vocabulary import CATEGORIES, category_named, decoded, kind_named
-from goodhoster.hashlists.entries import ListEntry, Reading
 
 _DEEPEST = 32
 _LONGEST = 1 << 20

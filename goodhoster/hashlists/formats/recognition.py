@@ -1,8 +1,7 @@
 """Reads list files as hotlines, police, researchers and programs hand them over; streaming, and strict: nobody guesses.
 
-The form is told by the beginning of the file and never by its name: JSON (`listjson`), NCMEC's XML, an SQLite database,
-lines with a hash each, or a table (`listforms`). The first entry that is wrong ends the reading with a ConfigurationError
-that names the file, the line and what it holds. Memory does not grow with the file.
+The form is told by the beginning of the file and never by its name. The first entry that is wrong ends the reading with
+a ConfigurationError that names the file, the line and what it holds. Memory does not grow with the file.
 """
 
 from __future__ import annotations
@@ -10,13 +9,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 
+from goodhoster.hashlists.entries import ListEntry, Reading
 from goodhoster.hashlists.formats.checksum_lines import content, has_hash, read_lines
+from goodhoster.hashlists.formats.json_lists import read_json
 from goodhoster.hashlists.formats.ncmec_xml import read_ncmec
 from goodhoster.hashlists.formats.sqlite_tables import MAGIC, read_database
-from goodhoster.hashlists.formats.text_stream import Lines, Stream, opened
 from goodhoster.hashlists.formats.tables import HASHDEEP, read_hashdeep, read_table
-from goodhoster.hashlists.entries import ListEntry, Reading
-from goodhoster.hashlists.formats.json_lists import read_json
+from goodhoster.hashlists.formats.text_stream import Lines, Stream, opened
 
 
 def read_entries(reading: Reading) -> Iterator[ListEntry]:

@@ -9,8 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from goodhoster.hashlists.formats.vocabulary import decoded, kind_named
 from goodhoster.hashlists.entries import ListEntry, ListKind, Reading
+from goodhoster.hashlists.formats.vocabulary import decoded, kind_named
 
 MAGIC = b"SQLite format 3\0"
 _LARGEST = 1 << 20  # bytes of a value or a statement of the file's own

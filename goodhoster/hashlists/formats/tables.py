@@ -1,9 +1,10 @@
 """Lists as tables: CSV with `,`, `;`, `|` or tabs and a header, and what hashdeep writes.
 
-The header names at least one column of hashes, such as md5, SHA-1, sha256_hash or pdq, in any case; or `hash`, whose kind
-is told by the row's type or by its length; or `value` with the type beside it (MISP, ThreatFox, OTX). All hashes of a row
-are taken; an empty cell holds none. `category` (ours, NCMEC's or Project VIC's), `to_ids`, `deleted` and `status` count;
-other columns do not. The header may be a comment, as abuse.ch has it. A cell in quotes may go over several lines.
+The header names at least one column of hashes, such as md5, SHA-1, sha256_hash or pdq, in any case; or `hash`, whose
+kind is told by the row's type or by its length; or `value` with the type beside it (MISP, ThreatFox, OTX). All hashes
+of a row are taken; an empty cell holds none. `category` (ours, NCMEC's or Project VIC's), `to_ids`, `deleted` and
+`status` count; other columns do not. The header may be a comment, as abuse.ch has it. A cell in quotes may go over
+several lines.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from goodhoster.hashlists.entries import KINDS, ListEntry, ListKind, Reading, unhex
 from goodhoster.hashlists.formats.text_stream import LONGEST_LINE, Lines
 from goodhoster.hashlists.formats.vocabulary import (
     CATEGORIES,
@@ -21,10 +23,9 @@ from goodhoster.hashlists.formats.vocabulary import (
     is_other_kind,
     is_withdrawn,
     kind_named,
+    kind_typed,
     plain,
-    typed,
 )
-from goodhoster.hashlists.entries import KINDS, ListEntry, ListKind, Reading, unhex
 from goodhoster.model.verdicts import Category
 
 HASHDEEP = b"%%%% "
@@ -41,7 +42,8 @@ _TYPES = frozenset({
 })  # fmt: skip
 _NAMES = frozenset({"filename", "filepath", "path", "name", "file", "relativepath"})
 _FLAGS = frozenset({
-    "deleted", "shoulddelete", "withdrawn", "revoked", "removed", "toids", "status", "hashstatus", "state", "reviewstatus"
+    "deleted", "shoulddelete", "withdrawn", "revoked", "removed", "toids", "status", "hashstatus", "state",
+    "reviewstatus",
 })  # fmt: skip
 _HASH_LENGTHS = frozenset({32, 40, 64})
 _HASH_WORD = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})(?![0-9A-Za-z])")
@@ -205,35 +207,26 @@ def _row(reading: Reading, number: int, cells: list[str], columns: _Columns) -> 
         raise reading.bad(f"line {number}", cells, "holds no digest")
     category = _category(reading, number, cells, columns)
     type_name = cells[columns.type] if columns.type is not None else ""
-    for cell, kind, column in filled:
-        found = _hash(reading, cell, kind, (type_name, column))
-        if found is None:
-            raise reading.bad(f"line {number}", cell, "is not the hexadecimal digest that its column or type names")
-        if found != _PASSED_OVER:
-            yield ListEntry(*found, category)
-
-
-_PASSED_OVER = ()
-
-
-def _hash(
-    reading: Reading, cell: str, kind: ListKind | None, of: tuple[str, str]
-) -> tuple[ListKind, bytes] | tuple[()] | None:
-    """The hash in a cell, nothing where its kind is not compared, or None where it is no hash."""
-    type_name, column = of
-    if kind is None and type_name:
-        kind, _ = typed(type_name)
-        if kind is None and (column in _VALUES or is_other_kind(type_name)):
+    for text, told, column in filled:
+        kind = told or kind_typed(type_name)
+        if kind is None and type_name and (column in _VALUES or is_other_kind(type_name)):
             reading.passed_over[type_name] += 1
-            return _PASSED_OVER
-        cell = cell.rpartition("|")[2] if "|" in cell else cell
+            continue
+        found = _hash(reading, text.rpartition("|")[2] if type_name else text, kind)
+        if found is None:
+            raise reading.bad(f"line {number}", text, "is not the hexadecimal digest that its column or type names")
+        yield ListEntry(*found, category)
+
+
+def _hash(reading: Reading, text: str, kind: ListKind | None) -> tuple[ListKind, bytes] | None:
+    """A hash in the kind that is told of it, or by its length; None where it is none."""
     if kind is not None:
-        value = decoded(cell, kind)
+        value = decoded(text, kind)
         return None if value is None else (kind, value)
-    for width in reading.kinds:
-        value = decoded(cell, reading.kinds[width])
-        if value is not None and (told := reading.of_unknown_kind(value)):
-            return told, value
+    for by_length in reading.kinds.values():
+        value = decoded(text, by_length)
+        if value is not None and (kind := reading.of_unknown_kind(value)):
+            return kind, value
     return None
 
 

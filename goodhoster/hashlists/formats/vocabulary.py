@@ -55,10 +55,9 @@ def is_other_kind(name: str) -> bool:
     return _OTHERS.match(_WORDS.sub("", plain(name)) or plain(name)) is not None
 
 
-def typed(name: str) -> tuple[ListKind | None, str]:
-    """The kind that a type names, and the type itself; of `filename|md5` and `malware-sample` that of the hash."""
-    last = "md5" if plain(name) == "malwaresample" else name.rpartition("|")[2]
-    return kind_named(last), name
+def kind_typed(name: str) -> ListKind | None:
+    """The kind that a type names; of `filename|md5` and `malware-sample`, as MISP has them, that of the hash."""
+    return kind_named("md5" if plain(name) == "malwaresample" else name.rpartition("|")[2])
 
 
 def category_named(name: object) -> Category | None:

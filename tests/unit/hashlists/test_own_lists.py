@@ -1,4 +1,4 @@
-"""What one does with list files: replace a source's lists by them, be told what is in no list, and survive hostile ones."""
+"""What one does with list files: replace lists by them, be told what is in no list, survive hostile ones."""
 
 import contextlib
 import json
@@ -178,7 +178,8 @@ def endless_line() -> Iterator[bytes]:
 
 
 HOSTILE = [
-    endless_string, endless_nesting, endless_number, many_members, endless_attribute, endless_text, endless_cell, endless_line
+    endless_string, endless_nesting, endless_number, many_members,
+    endless_attribute, endless_text, endless_cell, endless_line,
 ]  # fmt: skip
 READ = """
 import resource, sys
@@ -199,7 +200,7 @@ print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
 def read_apart(blocks: Iterator[bytes]) -> tuple[int, int, str]:
-    """Entries, KiB of memory beyond those at the start, and the refusal of a reader with the blocks on standard input."""
+    """What a reader of its own makes of the blocks: entries, KiB of memory beyond those at its start, its refusal."""
     with subprocess.Popen(
         [sys.executable, "-c", READ], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as reader:
