@@ -13,14 +13,14 @@ from pathlib import Path
 from goodhoster.assembly.desk import reading_limits
 from goodhoster.assembly.state import trees_of
 from goodhoster.checking.digests import read_content
-from goodhoster.errors import ConfigurationError, RefusedError, UncheckedError
+from goodhoster.errors import ConfigurationError, NotAnUploadError, RefusedError, UncheckedError
 from goodhoster.exemptions.wordpress_checksums import read_checksums
 from goodhoster.model.content_kinds import HEAD, kind_of
 from goodhoster.model.digests import Digests
 from goodhoster.model.uploads import Place, display
 from goodhoster.model.verdicts import Kind
 from goodhoster.settings import Settings
-from goodhoster.uploads.opening import NotAnUploadError, OpenedUpload, open_upload
+from goodhoster.uploads.opening import OpenedUpload, open_upload
 from goodhoster_agent.hashing.pool import HashingPool
 from goodhoster_agent.watching.tree_walk import Unreadable, walk
 
