@@ -21,7 +21,16 @@ _IMAGES = (
     b"GIF89a",
     b"BM",
     *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # TIFF and BigTIFF; most cameras' raw files
-    *(b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILMCCD-RAW", b"FOVb", b"II\x1a\0\0\0HEAPCCDR", b"\0MRM"),  # the others'
+    *(
+        b"IIRO",
+        b"IIRS",
+        b"MMOR",
+        b"IIU\0",
+        b"FUJIFILMCCD-RAW",
+        b"FOVb",
+        b"II\x1a\0\0\0HEAPCCDR",
+        b"\0MRM",
+    ),  # the others'
     *(b"\0\0\1\0", b"\0\0\2\0"),  # icon, cursor
     *(b"\xff\x0a", b"\0\0\0\x0cJXL "),  # JPEG XL
     *(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),  # JPEG 2000
@@ -44,7 +53,14 @@ _VIDEOS = (
     b"\x1a\x45\xdf\xa3",  # Matroska, WebM
     b"FLV\1",
     *(b"\0\0\1\xba", b"\0\0\1\xb3", b"\0\0\1\xb0", b"\0\0\1\xb5"),  # MPEG program, video and MPEG-4 streams
-    *(b"\0\0\0\1\x67", b"\0\0\1\x67", b"\0\0\0\1\x27", b"\0\0\1\x27", b"\0\0\0\1\x40\1", b"\0\0\1\x40\1"),  # H.264, H.265
+    *(
+        b"\0\0\0\1\x67",
+        b"\0\0\1\x67",
+        b"\0\0\0\1\x27",
+        b"\0\0\1\x27",
+        b"\0\0\0\1\x40\1",
+        b"\0\0\1\x40\1",
+    ),  # H.264, H.265
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF, WMV
     b"OggS",
     b"\x06\x0e\x2b\x34\2\5\1\1\r\1\2\1\1",  # MXF
@@ -120,12 +136,12 @@ def _brands(head: bytes) -> list[bytes]:
 _PICTURE_SUFFIXES = tuple(
     b"." + suffix
     for suffix in (
-        b"jpg jpeg jpe jfif jif png apng gif webp bmp dib rle tif tiff avif heic heif hif ico cur jxl jp2 j2k jpf jpx jpm jph "
-        b"jxr wdp hdp psd psb xcf exr hdr dpx cin svg svgz ppm pgm pbm pnm pam pfm pcx sgi icns qoi dds eps ps "
+        b"jpg jpeg jpe jfif jif png apng gif webp bmp dib rle tif tiff avif heic heif hif ico cur jxl jp2 j2k jpf jpx jpm "
+        b"jph jxr wdp hdp psd psb xcf exr hdr dpx cin svg svgz ppm pgm pbm pnm pam pfm pcx sgi icns qoi dds eps ps "
         b"djvu djv dcm dicom tga icb vda vst pict pct pic wmf emf xpm xbm wbmp ras iff lbm fits "
         b"dng cr2 cr3 crw nef nrw arw srf sr2 orf rw2 raw raf pef ptx x3f mrw srw 3fr fff iiq kdc dcr erf mef mos rwl "
-        b"mp4 m4v mov qt avi mkv webm mpg mpeg mpe m1v m2v mpv wmv asf flv f4v 3gp 3g2 ogv ogm mts m2ts m2t vob mxf dv dif rm "
-        b"rmvb swf m4s cmfv divx xvid amv bik smk fli flc wtv dvr-ms y4m ivf h264 h265 hevc nut"
+        b"mp4 m4v mov qt avi mkv webm mpg mpeg mpe m1v m2v mpv wmv asf flv f4v 3gp 3g2 ogv ogm mts m2ts m2t vob mxf dv dif "
+        b"rm rmvb swf m4s cmfv divx xvid amv bik smk fli flc wtv dvr-ms y4m ivf h264 h265 hevc nut"
     ).split()
 )
 
