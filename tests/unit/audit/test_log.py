@@ -201,7 +201,7 @@ def test_a_forged_entry_after_the_end_is_not_written_after(log: FileAuditLog, fi
     with file.open("ab") as opened:
         opened.write(file.read_bytes())
     for noticing in (log, FileAuditLog(file)):
-        with pytest.raises(AuditError, match="line 2: numbered 0 where 1 belongs"):
+        with pytest.raises(AuditError, match="line 2: not bound to the entry before it"):
             noticing.append(event())
 
 
