@@ -19,13 +19,13 @@ from goodhoster.audit.verify import (
     ML_DSA_44,
     Checkpoint,
     Key,
-    NotVerifiedError,
     Note,
+    NotVerifiedError,
     cosigned_message,
     cosigned_text,
 )
 from goodhoster.errors import AuditError
-from goodhoster.kernel import write_durably
+from goodhoster.linux.kernel import write_durably
 
 LOG_KINDS = (ED25519, ML_DSA_44)
 """What a log signs with: Ed25519, which everybody can check, and ML-DSA-44, which no quantum computer can forge."""

@@ -449,9 +449,7 @@ class _PolicyReading:
                 self.logs.append(key)
             case ["witness", name, vkey, *url] if len(url) <= 1:
                 self._expect_new_name(name)
-                self._expect_new_key(
-                    key := _policy_key(vkey, {COSIGNATURE, ML_DSA_44}), self.witnesses.values()
-                )
+                self._expect_new_key(key := _policy_key(vkey, {COSIGNATURE, ML_DSA_44}), self.witnesses.values())
                 self.witnesses[name] = key
                 self.urls.update({key.vkey: each for each in url})
             case ["group", name, least, *members] if members:
