@@ -16,7 +16,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -25,6 +25,7 @@ from goodhoster.audit.entries import as_line, bound_to, fingerprint, format_time
 from goodhoster.audit.tail import Tail, TailFile
 from goodhoster.audit.verification import Verification
 from goodhoster.errors import AuditError
+from goodhoster.linux.durable_files import sync_directory
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding, AuditMark
 from goodhoster.ports import Clock
 
@@ -167,28 +168,25 @@ class FileAuditLog:
         with self._syncing:
             files = self._files
             assert files is not None  # noqa: S101 - something was written
-            if self._durable.cuts == end.cuts and self._durable.size >= end.size:
-                return
-            with _Locked(files.tail):
-                tail = self._durable = self._tail.read(files.tail)
-                if tail.size >= end.size and end.last_line(files.log) is not None:
-                    return
-                if tail.cuts != end.cuts:
-                    raise OSError(errno.EIO, "what was written with it could not be made durable")
-                self._durable = self._sync(files, tail)
+            if self._durable.size < end.size:
+                with _Locked(files.tail):
+                    self._durable = self._tail.read(files.tail)
+                    if self._durable.size < end.size and end.last_line(files.log) is not None:
+                        self._durable = self._sync(files, self._durable)
+            if end.last_line(files.log) is None:
+                raise OSError(errno.EIO, "what was written together with it could not be made durable")
 
     def _sync(self, files: _Files, tail: Tail) -> Tail:
         """Make all that is written by now durable. Where that fails, all of it is taken back: none is acknowledged."""
         newest = self._newest(files)
         try:
             os.fdatasync(files.log)
+            if not tail.entries:
+                sync_directory(self._file.parent)
         except OSError:
             self._take_back(files, tail)
             raise
         self._tail.save(files.tail, newest)
-        if not tail.entries:
-            os.fsync(files.tail)
-            _make_name_durable(self._file)
         return newest
 
     def _newest(self, files: _Files) -> Tail:
@@ -202,27 +200,29 @@ class FileAuditLog:
 
     def _take_back(self, files: _Files, tail: Tail) -> None:
         with self._writing, _Locked(files.log):
-            self._end = self._durable = replace(tail, cuts=tail.cuts + 1)
-            self._tail.save(files.tail, self._end)
+            self._end = self._durable = tail
             os.ftruncate(files.log, tail.size)
 
     def _open(self) -> _Files:
-        """Log and tail. The log is made only where there never was one."""
+        """Log and tail."""
         tail = self._tail.open()
         try:
-            known = max(self._end.entries, self._tail.read(tail).entries)
-            create = 0 if known else os.O_CREAT
-            log = os.open(self._file, os.O_RDWR | create | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError as error:
-            os.close(tail)
-            raise self._lost(f"is gone, with {known} entries") from error
+            log = self._open_log(max(self._end.entries, self._tail.read(tail).entries))
+            found = os.fstat(log)
         except BaseException:
             os.close(tail)
             raise
-        found = os.fstat(log)
         files = _Files(log, tail, (found.st_dev, found.st_ino), os.getpid())
         weakref.finalize(self, files.close)
         return files
+
+    def _open_log(self, known: int) -> int:
+        """It is made only where there never was one."""
+        create = 0 if known else os.O_CREAT
+        try:
+            return os.open(self._file, os.O_RDWR | create | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError as error:
+            raise self._lost(f"is gone, with {known} entries") from error
 
     def _still_ends_here(self, files: _Files) -> bool:
         """Is it the file that we know, and our last entry where we left it?"""
@@ -233,18 +233,18 @@ class FileAuditLog:
         return False
 
     def _find_end(self, files: _Files) -> tuple[Tail, datetime]:
-        """The last end that is known, and when that entry was made. AuditError unless this is the file that we knew, or
-        a faithful copy of it.
+        """The last end that is known, and when that entry was made.
+
+        AuditError unless this is the file that we knew, or a faithful copy of it.
         """
-        end = self._tail.read(files.tail)
-        if end.cuts == self._end.cuts and end.entries < self._end.entries:
-            end = self._end
-        if os.fstat(files.log).st_size < end.size:
-            raise self._lost("is shorter than it was")
-        line = end.last_line(files.log)
-        if line is None:
-            raise self._lost("is another one than it was")
-        return end, time_in(line) if line else _NEVER
+        remembered = self._tail.read(files.tail)
+        ours = self._end if self._end.entries > remembered.entries else remembered
+        for end in (ours, remembered):
+            line = end.last_line(files.log)
+            if line is not None and end.entries >= self._durable.entries:
+                return end, time_in(line) if line else _NEVER
+        shorter = os.fstat(files.log).st_size < ours.size
+        raise self._lost("is shorter than it was" if shorter else "is another one than it was")
 
     def _lost(self, how: str) -> AuditError:
         hint = f"put it back from a copy; to begin a new log, move what is left of it and {self._tail.file} away"
@@ -266,7 +266,7 @@ class FileAuditLog:
                 self._take(line[:-1])
 
     def _take(self, line: bytes) -> None:
-        """An entry of another process. That it is bound to the one before is enough here; `verify` looks at the rest."""
+        """An entry of another process. That it is bound to the one before is enough here; `verify` checks the rest."""
         end = self._end
         if not line.endswith(bound_to(end.entries, end.fingerprint)):
             message = f"{self._file}, line {end.entries + 1}: not bound to the entry before it"
@@ -330,11 +330,3 @@ def _write_whole(fd: int, data: bytes, end: int) -> None:
     except OSError:
         os.ftruncate(fd, end)
         raise
-
-
-def _make_name_durable(file: Path) -> None:
-    fd = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

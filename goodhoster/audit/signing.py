@@ -25,7 +25,7 @@ from goodhoster.audit.verify import (
     cosigned_text,
 )
 from goodhoster.errors import AuditError
-from goodhoster.linux.kernel import write_durably
+from goodhoster.linux.durable_files import replace_durably
 
 LOG_KINDS = (ED25519, ML_DSA_44)
 """What a log signs with: Ed25519, which everybody can check, and ML-DSA-44, which no quantum computer can forge."""
@@ -108,4 +108,4 @@ def load_signers(file: Path) -> tuple[Signer, ...]:
 
 def save_signers(file: Path, signers: Sequence[Signer]) -> None:
     """Keep them, readable to us alone."""
-    write_durably(file, "".join(f"{signer.write()}\n" for signer in signers).encode())
+    replace_durably(file, [f"{signer.write()}\n".encode() for signer in signers])

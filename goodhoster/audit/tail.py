@@ -31,12 +31,10 @@ class Tail:
     """Bytes of the last line, without its newline."""
     fingerprint: bytes = FIRST
     """Of the last line: what the next entry is bound to."""
-    cuts: int = 0
-    """How often entries were taken back that could not be made durable."""
 
     def after(self, line: bytes) -> Tail:
         """The end once that line stands there too."""
-        return Tail(self.entries + 1, self.size + len(line) + 1, len(line), fingerprint(line), self.cuts)
+        return Tail(self.entries + 1, self.size + len(line) + 1, len(line), fingerprint(line))
 
     def last_line(self, fd: int) -> bytes | None:
         """The line that ended here, as that file has it; None when it does not, empty when there is none yet."""
@@ -48,8 +46,8 @@ class Tail:
     def encode(self) -> bytes:
         """What is kept of it."""
         text = (
-            f'{{"cuts":{self.cuts},"entries":{self.entries},"fingerprint":"{self.fingerprint.hex()}",'
-            f'"last":{self.last},"size":{self.size}}}'
+            f'{{"entries":{self.entries},"size":{self.size},"last":{self.last},'
+            f'"fingerprint":"{self.fingerprint.hex()}"}}'
         )
         return (text.ljust(_WIDTH - 1) + "\n").encode()
 
@@ -62,7 +60,7 @@ class Tail:
             return cls()
         try:
             kept = _decode(text)
-            return cls(kept.entries, kept.size, kept.last, bytes.fromhex(kept.fingerprint), kept.cuts)
+            return cls(kept.entries, kept.size, kept.last, bytes.fromhex(kept.fingerprint))
         except ValueError as error:
             raise AuditError(str(error)) from error
 
@@ -72,7 +70,6 @@ class _Kept(msgspec.Struct):
     size: int
     last: int
     fingerprint: str
-    cuts: int = 0  # earlier versions did not keep it
 
 
 _decode = msgspec.json.Decoder(_Kept).decode

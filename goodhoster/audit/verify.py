@@ -4,8 +4,8 @@
     python3 verify.py DIRECTORY [--key VKEY]… [--policy FILE] [--earlier CHECKPOINT]
     python3 verify.py audit.log --earlier CHECKPOINT…
 
-DIRECTORY is what `goodhoster audit export` wrote. The keys, or a policy with log and witnesses, must have come to you by
-another way than the export. `--earlier` names a checkpoint that you kept: the log must contain what it contained then.
+DIRECTORY is what `goodhoster audit export` wrote. The keys, or a policy with log and witnesses, must have come to you
+by another way than the export. `--earlier` names a checkpoint that you kept: the log must contain what it did then.
 Ends with 0 (verified), 1 (something is not as it was), 2 (wrong use) or 3 (it could not be checked).
 
 goodhoster itself verifies with this very file. Formats: RFC 6962 section 2.1, and c2sp.org: signed-note,
@@ -22,7 +22,7 @@ import struct
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 try:
     from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
-except ImportError:  # before cryptography 48; Ed25519 is enough for every checkpoint
+except ImportError:  # an older cryptography; Ed25519 is enough for every checkpoint
     MLDSA44PublicKey = None  # type: ignore[assignment, misc]
 
 ED25519, COSIGNATURE, ML_DSA_44 = 1, 4, 6
@@ -99,23 +99,15 @@ def _fold(nodes: Sequence[bytes]) -> bytes:
     return result
 
 
-def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> None:
+def verify_inclusion(checkpoint: Checkpoint, index: int, leaf: bytes, proof: Sequence[bytes]) -> None:
     """NotVerifiedError unless the leaf with that hash is at that place of the tree (RFC 9162 section 2.1.3.2)."""
-    _expect_hashes(leaf, root, *proof)
-    if not 0 <= index < size:
-        raise NotVerifiedError(f"entry {index} cannot be in a log of {size} entries")
-    at, last, found = index, size - 1, leaf
-    for node in proof:
-        if last == 0:
-            raise NotVerifiedError("the inclusion proof is too long")
-        if at & 1 or at == last:
-            found = node_hash(node, found)
-            while not at & 1 and at:
-                at, last = at >> 1, last >> 1
-        else:
-            found = node_hash(found, node)
-        at, last = at >> 1, last >> 1
-    if last or found != root:
+    _expect_hashes(leaf, checkpoint.root, *proof)
+    if not 0 <= index < checkpoint.size:
+        raise NotVerifiedError(f"entry {index} cannot be in a log of {checkpoint.size} entries")
+    found = leaf
+    for node, on_the_left in _path(index, checkpoint.size - 1, proof):
+        found = node_hash(node, found) if on_the_left else node_hash(found, node)
+    if found != checkpoint.root:
         raise NotVerifiedError(f"the inclusion proof of entry {index} does not lead to the root")
 
 
@@ -130,23 +122,34 @@ def verify_consistency(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes])
         if old.size == new.size and old.root != new.root:
             raise NotVerifiedError(f"rewritten: another log of {old.size} entries")
         return
-    nodes = [old.root, *proof] if old.size & (old.size - 1) == 0 else list(proof)
-    at, last = old.size - 1, new.size - 1
-    while at & 1:
-        at, last = at >> 1, last >> 1
-    before = after = nodes[0] if nodes else b""
-    for node in nodes[1:]:
-        if last == 0:
-            raise NotVerifiedError("the consistency proof is too long")
-        if at & 1 or at == last:
-            before, after = node_hash(node, before), node_hash(node, after)
-            while not at & 1 and at:
-                at, last = at >> 1, last >> 1
-        else:
-            after = node_hash(after, node)
-        at, last = at >> 1, last >> 1
-    if last or before != old.root or after != new.root:
+    shift = (
+        old.size & -old.size
+    ).bit_length() - 1  # above it is the largest perfect tree that ends where the old one does
+    nodes = [old.root, *proof] if old.size == 1 << shift else list(proof)
+    if not nodes:
+        raise NotVerifiedError("the consistency proof is empty")
+    before = after = nodes[0]
+    for node, on_the_left in _path(old.size - 1 >> shift, new.size - 1 >> shift, nodes[1:]):
+        before = node_hash(node, before) if on_the_left else before
+        after = node_hash(node, after) if on_the_left else node_hash(after, node)
+    if before != old.root or after != new.root:
         raise NotVerifiedError(f"rewritten: the log does not begin with the {old.size} entries that were there")
+
+
+def _path(at: int, last: int, proof: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """The hashes on the way from a node to the root, and whether each stands on the left of it. NotVerifiedError when
+    there are not as many as the way is long.
+    """
+    for node in proof:
+        if last == 0:
+            raise NotVerifiedError("the proof is too long")
+        on_the_left = bool(at & 1) or at == last
+        while on_the_left and not at & 1 and at:
+            at, last = at >> 1, last >> 1
+        yield node, on_the_left
+        at, last = at >> 1, last >> 1
+    if last:
+        raise NotVerifiedError("the proof is too short")
 
 
 def _expect_hashes(*hashes: bytes) -> None:
@@ -398,7 +401,7 @@ class Policy:
     def read(cls, data: bytes) -> Policy:
         """NotVerifiedError when a line is not as the specification has it."""
         reading = _PolicyReading()
-        if any(byte < 32 and byte not in b"\t\n" or byte == 127 for byte in data):  # noqa: PLR2004 - control characters
+        if any((byte < 32 and byte not in b"\t\n") or byte == 127 for byte in data):  # noqa: PLR2004 - control characters
             raise NotVerifiedError("the policy holds control characters")
         for number, raw in enumerate(data.decode("latin-1").split("\n"), 1):
             words = [word for word in raw.replace("\t", " ").split(" ") if word]
@@ -410,6 +413,14 @@ class Policy:
         if reading.quorum is None:
             raise NotVerifiedError("the policy has no quorum line")
         return cls(tuple(reading.logs), reading.witnesses, reading.groups, reading.quorum, reading.urls)
+
+    def write(self) -> bytes:
+        """The policy as a file."""
+        lines = [f"log {key.vkey}" for key in self.logs]
+        for name, key in self.witnesses.items():
+            lines.append(f"witness {name} {key.vkey} {self.urls.get(key.vkey, '')}".rstrip())
+        lines += [f"group {name} {least} {' '.join(members)}" for name, (least, members) in self.groups.items()]
+        return "".join(f"{line}\n" for line in (*lines, f"quorum {self.quorum}")).encode("latin-1")
 
     def verify(self, note: Note) -> Checkpoint:
         """The checkpoint, signed by a log and cosigned by the quorum; NotVerifiedError otherwise."""
@@ -451,7 +462,7 @@ class _PolicyReading:
                 self._expect_new_name(name)
                 self._expect_new_key(key := _policy_key(vkey, {COSIGNATURE, ML_DSA_44}), self.witnesses.values())
                 self.witnesses[name] = key
-                self.urls.update({key.vkey: each for each in url})
+                self.urls.update((key.vkey, each) for each in url)
             case ["group", name, least, *members] if members:
                 self._group(name, least, members)
             case ["quorum", name] if self.quorum is None:
@@ -499,22 +510,25 @@ CONSISTENCY = "old "
 
 
 def follow_key_changes(policy: Policy, changes: Iterable[tuple[bytes, bytes]]) -> Policy:
-    """The policy with the keys that its keys handed over to: (line of the entry, its proof), oldest first."""
+    """The policy with the keys that its keys handed over to: (line of the entry, its proof), oldest first.
+
+    The word of the old key is enough for that; the witnesses' counts for what the new one signs.
+    """
+    logs = policy.logs
     for line, proof in changes:
-        with suppress(NotVerifiedError):  # of a key before those that are trusted
-            verify_entry(policy, line, Proof.read(proof))
+        with suppress(NotVerifiedError):  # a change before the keys that are trusted: they did not sign it
+            verify_entry(Policy(logs), line, Proof.read(proof))
             event = json.loads(line)
             if event["kind"] == "log.key-changed":
-                new = tuple(Key.read(vkey) for vkey in event["data"]["new"])
-                kept = tuple(key for key in policy.logs if key.vkey not in event["data"]["old"])
-                policy = Policy(kept + new, policy.witnesses, policy.groups, policy.quorum, policy.urls)
-    return policy
+                kept = tuple(key for key in logs if key.vkey not in event["data"]["old"])
+                logs = kept + tuple(Key.read(vkey) for vkey in event["data"]["new"])
+    return replace(policy, logs=logs)
 
 
 def verify_entry(policy: Policy, line: bytes, proof: Proof) -> Checkpoint:
     """The checkpoint that the entry is proven to be in; NotVerifiedError otherwise."""
     checkpoint = policy.verify(proof.note)
-    verify_inclusion(proof.number, checkpoint.size, leaf_hash(line), proof.hashes, checkpoint.root)
+    verify_inclusion(checkpoint, proof.number, leaf_hash(line), proof.hashes)
     try:
         number = json.loads(line)["n"]
     except (ValueError, KeyError, TypeError) as error:
@@ -534,9 +548,11 @@ def verify_export(directory: Path, policy: Policy, earlier: Sequence[Note]) -> I
         if verify_entry(policy, line, Proof.read(proof)) != now:
             raise NotVerifiedError("an entry is proven to be in another checkpoint than the export's")
         proven += 1
-    listed = json.loads((directory / "manifest.json").read_bytes())["entries"]
-    if proven != listed:
-        raise NotVerifiedError(f"{listed} entries were exported, {proven} are here")
+    manifest = json.loads((directory / "manifest.json").read_bytes())
+    if (manifest["origin"], manifest["size"], manifest["root"]) != (now.origin, now.size, now.root.hex()):
+        raise NotVerifiedError("the manifest is of another export")
+    if proven != manifest["entries"]:
+        raise NotVerifiedError(f"{manifest['entries']} entries were exported, {proven} are here")
     yield f"{proven} entries are in it, unchanged"
     for note in earlier:
         old = Checkpoint.read(note.text)
@@ -604,9 +620,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--earlier", type=Path, action="append", default=[], help="a checkpoint that you kept")
     given = parser.parse_args(arguments)
     try:
+        policy, ours = _trusted(given) if given.what.is_dir() else (Policy(()), True)
         earlier = [Note.read(file.read_bytes()) for file in given.earlier]
+    except (OSError, NotVerifiedError) as error:
+        parser.error(str(error))
+    try:
         if given.what.is_dir():
-            policy, ours = _trusted(given)
             for words in verify_export(given.what, policy, earlier):
                 print(words)
             if not ours:
@@ -630,7 +649,7 @@ def _trusted(given: argparse.Namespace) -> tuple[Policy, bool]:
     policy = Policy.read(given.policy.read_bytes()) if given.policy else Policy(())
     keys = tuple(Key.read(vkey) for vkey in given.key)
     if given.policy or keys:
-        return Policy(policy.logs + keys, policy.witnesses, policy.groups, policy.quorum), True
+        return replace(policy, logs=policy.logs + keys), True
     return Policy.read((given.what / "policy").read_bytes()), False
 
 

@@ -47,8 +47,8 @@ class AuditFinding:
     root: str
     """RFC 6962 Merkle tree hash over the lines, hexadecimal."""
     first_bad: int | None = None
-    """Number of the first line that is not as it must be. Where an earlier checkpoint tells that something before it was
-    rewritten, the number after the last line.
+    """Number of the first line that is not as it must be; the number after the last one where lines are missing, or
+    where an earlier checkpoint tells that some of them were rewritten.
     """
     problem: str = ""
     clock_set_back: tuple[int, ...] = ()
