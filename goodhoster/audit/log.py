@@ -168,13 +168,20 @@ class FileAuditLog:
         with self._syncing:
             files = self._files
             assert files is not None  # noqa: S101 - something was written
-            if self._durable.size < end.size:
-                with _Locked(files.tail):
-                    self._durable = self._tail.read(files.tail)
-                    if self._durable.size < end.size and end.last_line(files.log) is not None:
-                        self._durable = self._sync(files, self._durable)
-            if end.last_line(files.log) is None:
-                raise OSError(errno.EIO, "what was written together with it could not be made durable")
+            if self._durable.size >= end.size:
+                self._expect_there(files, end)
+                return
+            with _Locked(files.tail):
+                self._durable = self._tail.read(files.tail)
+                self._expect_there(files, end)
+                if self._durable.size < end.size:
+                    self._durable = self._sync(files, self._durable)
+
+    @staticmethod
+    def _expect_there(files: _Files, end: Tail) -> None:
+        """OSError when what was written up to there was taken back, because a sync for it failed."""
+        if end.last_line(files.log) is None:
+            raise OSError(errno.EIO, "what was written together with it could not be made durable")
 
     def _sync(self, files: _Files, tail: Tail) -> Tail:
         """Make all that is written by now durable. Where that fails, all of it is taken back: none is acknowledged."""
