@@ -16,7 +16,7 @@ from goodhoster.audit.log import utc_now
 from goodhoster.audit.verify import Note, NotVerifiedError
 from goodhoster.errors import AuditError, GoodhosterError
 from goodhoster.model.audit import AuditFinding, AuditMark
-from goodhoster.ports import CaseQuery
+from goodhoster.ports.cases import CaseQuery
 from goodhoster.settings import Settings
 
 

@@ -20,7 +20,7 @@ from goodhoster.errors import AuditError
 from goodhoster.linux.durable_files import replace_durably, write_durably
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent, AuditMark
-from goodhoster.ports import Clock
+from goodhoster.ports.common import Clock
 
 
 @dataclass(frozen=True, slots=True)

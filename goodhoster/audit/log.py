@@ -27,7 +27,7 @@ from goodhoster.audit.verification import Verification
 from goodhoster.errors import AuditError
 from goodhoster.linux.durable_files import sync_directory
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding, AuditMark
-from goodhoster.ports import Clock
+from goodhoster.ports.common import Clock
 
 _LONGEST = 1 << 20
 """Bytes of a line with its newline."""
