@@ -304,8 +304,8 @@ def test_a_log_is_accepted_under_its_own_name_only(log: Log) -> None:
         Policy(log.policy.logs).verify(sign(text, log.log, NOON))
 
 
-W = [new_signers(f"w{number}", WITNESS_KINDS)[0].key.vkey for number in range(3)]
-L = new_signers("log.example", LOG_KINDS)[0].key.vkey
+W = [Signer(f"w{number}", COSIGNATURE, bytes([number + 1] * 32)).key.vkey for number in range(3)]
+L = Signer("log.example", ED25519, bytes(32)).key.vkey
 
 
 @pytest.mark.parametrize(
