@@ -12,7 +12,7 @@ from goodhoster.notices.arcchain import Chain, chain_of, holds
 from goodhoster.notices.domains import same_organisation
 from goodhoster.notices.judgement import ALGORITHMS, Court, level_of
 from goodhoster.notices.letter import SIGNED_ONCE, Letter
-from goodhoster.notices.ownresults import passed_in
+from goodhoster.notices.ownresults import sealed_passes
 from goodhoster.notices.signatures import public_key
 
 
@@ -50,7 +50,8 @@ class _Forwarding:
         if forwarder is None or not (self._claims_enough(chain) and self._is_true(chain, forwarder)):
             return self.found()
         author = self.letter.author
-        vouched = [domain for domain in passed_in(chain.results) if same_organisation(domain, author)]
+        passed = sealed_passes(chain.results, self.letter.mail.message)
+        vouched = [one.domain for one in passed if same_organisation(one.domain, author)]
         owners = [owner for domain in vouched if (owner := self.court.owner(domain))]
         why = f"{forwarder.domain} found a signature of {author} to match" if vouched else f"none of {author} matched"
         if not self.rule("results", passed=bool(vouched), why=why):

@@ -25,7 +25,7 @@ from goodhoster.model.notices import (
 )
 from goodhoster.notices.domains import same_organisation, within
 from goodhoster.notices.letter import SIGNED_ONCE, Letter
-from goodhoster.notices.ownresults import domains_passed
+from goodhoster.notices.ownresults import own_passes
 from goodhoster.notices.provingroom import ProvingRoom
 from goodhoster.notices.signatures import PublicKey, Signature, matches, public_key
 from goodhoster.ports import KeyRecords, SeenMails
@@ -100,7 +100,7 @@ class Judgement:
     def finding(self, mail: SeenMail) -> TrustFinding:
         """How far this signature lets us believe. May look up a key, and notes a mail that is believed."""
         self.rules = list(self.letter.rules)
-        if not (self._claims_enough() and self._is_true()):
+        if not (self._claims_enough() and self._is_true(mail)):
             return self._found(TrustLevel.UNAUTHENTICATED)
         owner = self.court.owner(self.signature.domain)
         if owner is None:
@@ -148,14 +148,14 @@ class Judgement:
             and self._rule("dkim.algorithm", passed=algorithm in ALGORITHMS, why=f"a={algorithm[:40]}")
         )
 
-    def _is_true(self) -> bool:
+    def _is_true(self, mail: SeenMail) -> bool:
         """Does the signature match, by a key that means something?"""
         key = self._key()
         if key is None:
             return False
         strong = self._rule("dkim.strong-key", passed=key.strong, why=f"{key.kind}, {key.bits} bits")
         why = "t=y: its owner is only trying it" if key.on_trial else "the key is in earnest"
-        return strong and self._rule("dkim.earnest", passed=not key.on_trial, why=why) and self._matches(key)
+        return strong and self._rule("dkim.earnest", passed=not key.on_trial, why=why) and self._matches(key, mail)
 
     def _key(self) -> PublicKey | None:
         name = self.signature.key_name
@@ -172,15 +172,29 @@ class Judgement:
         self._rule("dkim.key", passed=key is not None, why=f"{len(records)} records for {name} in {where}")
         return key
 
-    def _matches(self, key: PublicKey) -> bool:
+    def _matches(self, key: PublicKey, mail: SeenMail) -> bool:
         if matches(self.letter.raw, self.signature, key):
             self.proof = "dkim"
             return self._rule("dkim.match", passed=True, why="the signature matches")
-        if self.signature.domain in domains_passed(self.letter.mail.message, self.court.authserv_id):
+        if mail.own_server and self._matched_before():
             self.proof = "authserv"
             why = f"it matched when {self.court.authserv_id} received it"
             return self._rule("authserv.match", passed=True, why=why)
         return self._rule("dkim.match", passed=False, why="the signature does not match this message")
+
+    def _matched_before(self) -> bool:
+        """Did our own server find this very signature to match? Where it does not show which one, there may be one only:
+        a weak one that matches must not speak for another.
+        """
+        message, signature = self.letter.mail.message, self.signature
+        alone = [other.domain for other in self.letter.signatures].count(signature.domain) == 1
+        all_known = len(self.letter.signatures) == len(message.get_all("DKIM-Signature", []))
+        return any(
+            passed.domain == signature.domain
+            and passed.selector in {"", signature.tags["s"].lower()}
+            and (signature.tags["b"].startswith(passed.begins) if passed.begins else alone and all_known)
+            for passed in own_passes(message, self.court.authserv_id)
+        )
 
 
 def level_of(owner: Notifier) -> TrustLevel:

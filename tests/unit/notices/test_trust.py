@@ -61,7 +61,7 @@ class Bench:
         return signer
 
     def judge(self, raw: bytes, receipt: str = "r1", at: datetime = NOON) -> TrustFinding:
-        return self.trust.of_mail(raw, SeenMail(receipt, at)).trust
+        return self.trust.of_mail(raw, SeenMail(receipt, at, own_server=True)).trust
 
 
 @pytest.fixture
