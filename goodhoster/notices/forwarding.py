@@ -7,16 +7,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from goodhoster.errors import PassingError
-from goodhoster.model.notices import Forwarder, SeenMail, TrustFinding, TrustLevel, TrustRule
+from goodhoster.model.notices import (
+    Belief,
+    Carrier,
+    Forwarder,
+    RawNotice,
+    SeenMail,
+    TrustFinding,
+    TrustLevel,
+    TrustRule,
+)
 from goodhoster.notices.arcchain import Chain, chain_of, holds
 from goodhoster.notices.domains import same_organisation
 from goodhoster.notices.judgement import ALGORITHMS, Court, level_of
 from goodhoster.notices.letter import SIGNED_ONCE, Letter
 from goodhoster.notices.ownresults import sealed_passes
 from goodhoster.notices.signatures import public_key
+from goodhoster.notices.signedreading import why_encoding_is_open, without_unsigned
 
 
-def forwarded(court: Court, letter: Letter, mail: SeenMail) -> TrustFinding | None:
+def forwarded(court: Court, letter: Letter, mail: SeenMail) -> Belief | None:
     """None when no forwarder is pinned, or the mail was not passed on with ARC. Notes a mail that is believed."""
     if not court.forwarders or letter.mail.message.get("ARC-Seal") is None:
         return None
@@ -24,8 +34,9 @@ def forwarded(court: Court, letter: Letter, mail: SeenMail) -> TrustFinding | No
     chain = chain_of(letter.mail.message)
     if chain is None:
         judged.rule("chain", passed=False, why="its sets are not whole, not numbered in order, or more than ten")
-        return judged.found()
-    return judged.finding(chain, mail)
+        return Belief(judged.found(), RawNotice(Carrier.MAIL, letter.raw))
+    says = without_unsigned(letter.raw, chain.message.signed)
+    return Belief(judged.finding(chain, mail), RawNotice(Carrier.MAIL, says))
 
 
 @dataclass(slots=True)
@@ -79,12 +90,14 @@ class _Forwarding:
         """As for DKIM, of what the forwarder signed."""
         signed = chain.message
         unsigned = [name for name in SIGNED_ONCE if name not in signed.signed]
+        encoding = why_encoding_is_open(self.letter.mail, self.letter.raw, signed.signed)
         algorithms = {signed.tags["a"].lower(), chain.seals[-1].tags["a"].lower()}
         whole = signed.covers_whole_body
         why = "not signed: " + ", ".join(unsigned) if unsigned else "every header that matters is signed"
         return (
             self.rule("whole-body", passed=whole, why="all of it is signed" if whole else "l=: text may be appended")
             and self.rule("headers", passed=not unsigned, why=why)
+            and self.rule("encoding", passed=not encoding, why=encoding or "the body has one reading")
             and self.rule("algorithm", passed=algorithms <= ALGORITHMS, why=", ".join(sorted(algorithms))[:80])
         )
 

@@ -27,6 +27,7 @@ from goodhoster.notices.domains import same_organisation, within
 from goodhoster.notices.letter import SIGNED_ONCE, Letter
 from goodhoster.notices.ownresults import own_passes
 from goodhoster.notices.provingroom import ProvingRoom
+from goodhoster.notices.signedreading import why_encoding_is_open
 from goodhoster.notices.signatures import PublicKey, Signature, matches, public_key
 from goodhoster.ports import KeyRecords, SeenMails
 
@@ -128,6 +129,7 @@ class Judgement:
         """Does the signature say enough, if it is true? Asked before any key is fetched."""
         signature, author = self.signature, self.letter.author
         unsigned = [name for name in SIGNED_ONCE if name not in signature.signed]
+        encoding = why_encoding_is_open(self.letter.mail, self.letter.raw, signature.signed)
         algorithm = signature.tags["a"].lower()
         return (
             self._rule(
@@ -145,6 +147,7 @@ class Judgement:
                 passed=not unsigned,
                 why="not signed: " + ", ".join(unsigned) if unsigned else "every header that matters is signed",
             )
+            and self._rule("dkim.encoding", passed=not encoding, why=encoding or "the body has one reading")
             and self._rule("dkim.algorithm", passed=algorithm in ALGORITHMS, why=f"a={algorithm[:40]}")
         )
 

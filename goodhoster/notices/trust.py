@@ -17,6 +17,7 @@ from goodhoster.notices.forwarding import forwarded
 from goodhoster.notices.judgement import Court, Judgement, level_of
 from goodhoster.notices.letter import Letter, letter_of
 from goodhoster.notices.partjudgement import belief_in_part
+from goodhoster.notices.signedreading import without_unsigned
 
 _LEVELS = (TrustLevel.UNAUTHENTICATED, TrustLevel.AUTHENTICATED, TrustLevel.AUTHORITY, TrustLevel.PINNED)
 
@@ -47,26 +48,29 @@ class Trust:
         in_part = belief_in_part(self._court, letter, mail)
         if in_part is not None and in_part.trust.notifier:
             return in_part
-        ways = [in_part.trust] if in_part is not None else []
-        return Belief(_told(letter, [*ways, *self._ways_of_whole(letter, mail)]), whole)
+        ways = [in_part] if in_part is not None else []
+        return _best(letter, [*ways, *self._ways_of_whole(letter, mail)])
 
-    def _ways_of_whole(self, letter: Letter, mail: SeenMail) -> Iterator[TrustFinding]:
+    def _ways_of_whole(self, letter: Letter, mail: SeenMail) -> Iterator[Belief]:
         """What proves all of a mail: the best of its signatures, and who passed it on."""
-        signed = [Judgement(self._court, letter, signature).finding(mail) for signature in letter.signatures]
+        signed = [(Judgement(self._court, letter, signature).finding(mail), signature) for signature in letter.signatures]
         if signed:
-            yield max(signed, key=_how_good)
+            trust, signature = max(signed, key=lambda way: _how_good(way[0]))
+            yield Belief(trust, RawNotice(Carrier.MAIL, without_unsigned(letter.raw, signature.signed)))
         if (passed_on := forwarded(self._court, letter, mail)) is not None:
             yield passed_on
 
 
-def _told(letter: Letter, ways: Sequence[TrustFinding]) -> TrustFinding:
-    """The best way to prove the mail; where none did, with the rules of all."""
+def _best(letter: Letter, ways: Sequence[Belief]) -> Belief:
+    """The best way to prove the mail; where none did, all of it with the rules of all."""
+    whole = RawNotice(Carrier.MAIL, letter.raw)
     if not ways:
-        return _unsigned(letter.rules)
-    best = max(ways, key=_how_good)
-    if best.level is not TrustLevel.UNAUTHENTICATED:
+        return Belief(_unsigned(letter.rules), whole)
+    best = max(ways, key=lambda way: _how_good(way.trust))
+    if best.trust.level is not TrustLevel.UNAUTHENTICATED:
         return best
-    return replace(best, rules=tuple(dict.fromkeys(rule for way in ways for rule in way.rules)))
+    rules = tuple(dict.fromkeys(rule for way in ways for rule in way.trust.rules))
+    return Belief(replace(best.trust, rules=rules), whole)
 
 
 def unproven(rule: str, why: str) -> TrustFinding:

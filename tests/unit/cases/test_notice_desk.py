@@ -694,9 +694,18 @@ def test_keys_that_come_after_an_hour_still_count(house: House) -> None:
 def test_a_part_that_is_proven_later_says_nothing_of_the_whole_that_was_read(house: House) -> None:
     house.keys_down = True
     notice = house.scart(house.file("anna/p.jpg"))
-    house.keys_down, house.unlike_the_whole = False, b"only a part of it"
+    other = b'<table class="urls"><tr><th>url</th><th>note</th></tr><tr><td>http://a.example/</td><td></td></tr></table>'
+    house.keys_down, house.unlike_the_whole = False, other
     house.later(minutes=90)
     assert house.states(notice) == [ItemState.HELD]
+
+
+def test_a_part_that_is_proven_later_and_says_the_same_is_acted_on(house: House) -> None:
+    house.keys_down = True
+    notice = house.scart(house.file("anna/p.jpg"))
+    house.keys_down, house.unlike_the_whole = False, b"\r\n"
+    house.later(minutes=90)
+    assert house.states(notice) == [ItemState.INACCESSIBLE]
 
 
 def test_what_is_believed_is_what_is_read(house: House) -> None:

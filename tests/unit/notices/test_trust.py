@@ -83,6 +83,7 @@ def test_properly_signed_is_pinned_and_every_rule_is_told(bench: Bench) -> None:
         "dkim.aligned",
         "dkim.whole-body",
         "dkim.headers",
+        "dkim.encoding",
         "dkim.algorithm",
         "dkim.key",
         "dkim.strong-key",
