@@ -22,8 +22,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from goodhoster import kernel
-from goodhoster.evidence.directories import opened
+from goodhoster.evidence.quarantine.directories import opened
+from goodhoster.linux import kernel
 
 # No test asserts a time, so neither does a property.
 hypothesis.settings.register_profile("goodhoster", deadline=None)

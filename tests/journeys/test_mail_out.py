@@ -14,9 +14,9 @@ import pytest
 
 from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
 from goodhoster.errors import PassingError
+from goodhoster.letters.outbox import Outbox
 from goodhoster.model.letters import Letter, LetterKind
-from goodhoster.notices.outbox import Outbox
-from goodhoster.testing.httpserver import CERTIFICATE
+from goodhoster.testing.http_server import CERTIFICATE
 from tests.conftest import Rounds
 from tests.journeys.host import Host, wait_until
 from tests.journeys.mailservers import delivered, dovecot, free_port, open_folder, postfix, program, wire
