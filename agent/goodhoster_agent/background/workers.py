@@ -231,7 +231,9 @@ def _unsettled_for(job: Job, now: float) -> float:
         return 0.0
     try:
         with open_upload(job.place) as opened:
-            changed = max(opened.state.mtime_ns, opened.state.ctime_ns) / 1e9
+            times = (opened.state.mtime_ns / 1e9, opened.state.ctime_ns / 1e9)
     except UncheckedError:
         return 0.0  # the examination will say so
+    # A time in the future says nothing of when it was written: its owner set it, or the clock was set back.
+    changed = max((moment for moment in times if moment <= now), default=0.0)
     return min(job.quiet, max(0.0, changed + job.quiet - now))
