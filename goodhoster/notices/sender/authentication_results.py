@@ -27,7 +27,6 @@ _WORD = re.compile(r"[^\s;()\"=/.]+")
 _KEYWORD = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
 _QUOTED = re.compile(r'"((?:[^"\\\r\n]|\\[^\r\n])*)"')
 _PLAIN = re.compile(r"[^\s;()\"\\]+")
-_HARMLESS_COMMENT = re.compile(r"\(sender IP is [0-9a-f.:]{2,45}\)", re.IGNORECASE)
 _HARMLESS_VALUE = re.compile(r"[a-z0-9._:+-]{0,253}", re.IGNORECASE)
 _HARMLESS_TAG = re.compile(r"[a-z0-9._@+-]{0,253}", re.IGNORECASE)
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}")
@@ -243,7 +242,7 @@ class _Reader:
             name = f"{name}.{self.word()}"
         self.expect("=")
         value = self.value()
-        self._sender_text |= not _HARMLESS_VALUE.fullmatch(value)
+        self._sender_text |= name.startswith("smtp.") or not _HARMLESS_VALUE.fullmatch(value)
         return [(name, value)] if typed else []
 
     def _keyword(self) -> str:
@@ -271,13 +270,12 @@ class _Reader:
                 return
 
     def _skip_comment(self) -> None:
-        begin, depth = self._at, 0
+        self._sender_text, depth = True, 0
         while not self.at_end:
             sign = self.peek()
             self._at += 2 if sign == "\\" else 1
             depth += {"(": 1, ")": -1}.get(sign, 0)
             if not depth:
-                self._sender_text |= not _HARMLESS_COMMENT.fullmatch(self._text[begin : self._at])
                 return
             if depth > _DEEPEST:
                 break

@@ -186,8 +186,8 @@ class DkimEvaluation:
         return self._rule("dkim.match", passed=False, why="the signature does not match this message")
 
     def _matched_before(self) -> bool:
-        """Did our own server find this very signature to match? Where it does not show which one, there may be one only:
-        a weak one that matches must not speak for another.
+        """Did our own server find this very signature to match? Where it does not show which one, there may be one
+        only: a weak one that matches must not speak for another.
         """
         message, signature = self.evidence.mail.message, self.signature
         alone = [other.domain for other in self.evidence.signatures].count(signature.domain) == 1
