@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
-from goodhoster.cases.desk import Order
 from goodhoster.errors import PassingError, RefusedError
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.threads import map_parallel
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.cases import CaseState
+from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt, Seen
 from goodhoster.model.notices import Belief, Caps, Notifier, RawNotice, ReadNotice, TrustFinding, TrustLevel
 from goodhoster.notices.reading.doubts import doubts_about
@@ -285,7 +284,7 @@ class NoticeDesk:
     def _dismissed(self, item: NoticeItem, order: Order) -> NoticeItem:
         if not item.state.waits_for_person:
             return item
-        for case_id in item.cases:
+        for case_id in (*item.cases, *item.copies_held):
             if self._case_waits(case_id):
                 self._parts.acts.desk.restore(case_id, order)
         item = self._parts.acts.lift(item)
