@@ -30,7 +30,7 @@ def parts(folder: str) -> set[str]:
     return {
         path.name
         for path in (CHECKOUT / folder).iterdir()
-        if (path.is_dir() and path.name != "__pycache__")
+        if (path.is_dir() and any(path.glob("*.py")))
         or (path.suffix == ".py" and not path.name.startswith("_") and path.stem != "errors")
     }
 
