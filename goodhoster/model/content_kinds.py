@@ -132,16 +132,27 @@ def _brands(head: bytes) -> list[bytes]:
     return [head[8:12], *(head[at : at + 4] for at in range(16, end, 4))]
 
 
+_ARCHIVES = (
+    b"PK\3\4", b"PK\5\6", b"Rar!\x1a\7", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd",
+)  # fmt: skip
+_USTAR = slice(257, 262)
+
+
+def is_archive(beginning: bytes) -> bool:
+    """ZIP, RAR, 7z, tar and what compresses one, by its first 262 bytes. Some documents are ZIP files, too."""
+    return beginning.startswith(_ARCHIVES) or beginning[_USTAR] == b"ustar"
+
+
 # Not `ts`: nearly all files called so are TypeScript, and a transport stream is told by its content.
 _PICTURE_SUFFIXES = tuple(
     b"." + suffix
     for suffix in (
-        b"jpg jpeg jpe jfif jif png apng gif webp bmp dib rle tif tiff avif heic heif hif ico cur jxl jp2 j2k jpf jpx jpm "
-        b"jph jxr wdp hdp psd psb xcf exr hdr dpx cin svg svgz ppm pgm pbm pnm pam pfm pcx sgi icns qoi dds eps ps "
+        b"jpg jpeg jpe jfif jif png apng gif webp bmp dib rle tif tiff avif heic heif hif ico cur jxl jp2 j2k jpf jpx "
+        b"jpm jph jxr wdp hdp psd psb xcf exr hdr dpx cin svg svgz ppm pgm pbm pnm pam pfm pcx sgi icns qoi dds eps ps "
         b"djvu djv dcm dicom tga icb vda vst pict pct pic wmf emf xpm xbm wbmp ras iff lbm fits "
         b"dng cr2 cr3 crw nef nrw arw srf sr2 orf rw2 raw raf pef ptx x3f mrw srw 3fr fff iiq kdc dcr erf mef mos rwl "
-        b"mp4 m4v mov qt avi mkv webm mpg mpeg mpe m1v m2v mpv wmv asf flv f4v 3gp 3g2 ogv ogm mts m2ts m2t vob mxf dv dif "
-        b"rm rmvb swf m4s cmfv divx xvid amv bik smk fli flc wtv dvr-ms y4m ivf h264 h265 hevc nut"
+        b"mp4 m4v mov qt avi mkv webm mpg mpeg mpe m1v m2v mpv wmv asf flv f4v 3gp 3g2 ogv ogm mts m2ts m2t vob mxf "
+        b"dv dif rm rmvb swf m4s cmfv divx xvid amv bik smk fli flc wtv dvr-ms y4m ivf h264 h265 hevc nut"
     ).split()
 )
 
