@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from goodhoster.cases.desk import CaseDesk, Order
-from goodhoster.cases.late_measures import LateCases
+from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.other_sizes import match_by_name, withdraw_by_name
 from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import GoodhosterError, RefusedError, StaleVerdictError, UncheckedError
 from goodhoster.exemptions.lookup import Exempt, nothing_exempt
 from goodhoster.model.audit import AuditFinding
-from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.content_kinds import named_as_picture
 from goodhoster.model.digests import Digest
 from goodhoster.model.storms import StormState
@@ -111,30 +110,34 @@ class Toolkit:
         upload = Upload(place, customer, checked.state)
         for _ in range(_TRIES):
             with suppress(StaleVerdictError):
-                case = self.desk.receive(upload, content.digests, verdict)
+                case = self.desk.open(upload, content.digests, verdict)
                 return Acted(self._noted(case) if case else None, verdict)
             verdict = self._ask(content, picture=checked.picture, live=True)
         return Acted(None, Verdict(VerdictKind.UNCHECKED, reason="late", detail="its measure had to wait for others"))
 
     def late(self) -> list[Case]:
         """Measures that come late, because nobody could carry them out before: each waits for `catch_up`."""
-        return LateCases(self.desk).waiting()
+        return self.desk.late()
 
     def catch_up(self, case: Case) -> Case:
         """Ask again about a late measure and go on with it as its sources see it by now. Returns the case, as it was
         when they cannot all be asked.
         """
-        return self._noted(LateCases(self.desk).go_on(case.id, self._by_now(case)))
+        return self._noted(self.desk.proceed(case.id, self._by_now(case)))
 
     def restore(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
         """Undo measures by order of a person; each case by itself, whatever becomes of the others."""
         return _each(case_ids, lambda case_id: self._put_back(case_id, order))
 
     def confirm(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
-        """Let held, failed or only observed matches be acted on, each by itself, unless their sources say no by now.
+        """Let held, failed, only observed or restored matches be acted on, each by itself, unless their sources say no.
         Where those cannot be asked, the person's word is enough.
         """
         return _each(case_ids, lambda case_id: self._confirm(case_id, order, self._by_now(self.store.get(case_id))))
+
+    def cancel(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
+        """Stop measures that wait, each by itself: nothing is taken, and what was left half done is put back."""
+        return _each(case_ids, lambda case_id: self.desk.cancel(case_id, order))
 
     def restorable(self, digest: Digest) -> list[str]:
         """The cases about that content that `restore` would undo."""
@@ -149,8 +152,8 @@ class Toolkit:
         it is released; released, its being at many customers is no storm.
         """
         for sha256 in sorted({case.digests.sha256 for case in self.store.find(CaseQuery(digest=digest))}):
-            with self.desk.turn:
-                self.desk.brake.rule(sha256, state, (order.actor, order.reason))
+            with self.desk.session() as session:
+                session.brake.rule(sha256, state, (order.actor, order.reason))
 
     def undo_storm(self, storm_id: str, order: Order) -> CaseOrders:
         """Put back every file that the storm and its parts took; what it held is overruled. It goes on to brake."""
@@ -204,8 +207,8 @@ class Toolkit:
         """First the word, so that nothing new is done meanwhile; then the cases, those of a repeated order too."""
         storms = self.desk.brake.whole(storm_id)
         for storm in storms:
-            with self.desk.turn:
-                self.desk.brake.end(storm, state, (order.actor, order.reason))
+            with self.desk.session() as session:
+                session.brake.end(storm, state, (order.actor, order.reason))
         cases = dict.fromkeys(case_id for storm in storms for case_id in self.desk.brake.cases_of(storm))
         return [case_id for case_id in cases if self.store.get(case_id).state in wanted]
 

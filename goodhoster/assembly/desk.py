@@ -21,6 +21,7 @@ from goodhoster.checking.licensed_libraries import expect_installed
 from goodhoster.exemptions.lookup import Exemptions
 from goodhoster.hashlists.opened_lists import OpenedLists
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.linux.programs import Run, run_here
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.image_sizes import are_sizes, beginning
@@ -73,14 +74,15 @@ def assemble_desk(settings: Settings, quarantine: Quarantine | None = None, run:
         store = resources.enter_context(closing(SqliteCaseStore(state_dir / "record.sqlite")))
         index = resources.enter_context(closing(UploadIndex(state_dir / "index.sqlite")))
         audit = audit_log(settings)
-        storms = resources.enter_context(closing(SqliteStormStore(state_dir / "storms.sqlite")))
+        storms = SqliteStormStore(store.record)
         rules, census = _rules(settings), IndexCensus(index.database)
         desk = CaseDesk(
             store=store,
             audit=audit,
             quarantine=quarantine or mover_or_here(settings, trees),
             rules=rules,
-            turn=FileLock(state_dir / "desk.lock"),
+            lock=FileLock(state_dir / "desk.lock"),
+            holders=HolderLocks(state_dir / "desk.holders"),
             clock=utc_now,
             brake=StormWatch(storms, storms, census, store, audit, pager(settings.paging.command, run), rules, utc_now),
             owners=owner_reports(settings),

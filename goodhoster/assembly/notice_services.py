@@ -95,12 +95,12 @@ def notice_services(shared: Shared, resources: ExitStack) -> NoticeServices:
         letters=letters,
         outside=outside,
         pager=pager(settings.paging.command, shared.run),
-        turn=FileLock(state_dir / "notices.lock"),
+        lock=FileLock(state_dir / "notices.lock"),
         clock=clock,
     )
     terms = Terms(timedelta(seconds=settings.notices.deadline), timedelta(seconds=settings.notices.warn_before))
     desk = NoticeDesk(parts, shared.notifiers, terms)
-    post = ManualLetters(store, parts.audit, letters, parts.turn)
+    post = ManualLetters(store, parts.audit, letters, parts.lock)
     return NoticeServices(desk, store, spool, letters.outbox, mailer_of(settings), reader, shared.trust, letters, post)
 
 

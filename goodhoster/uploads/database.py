@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from goodhoster.errors import ConfigurationError, IndexUnavailableError
+from goodhoster.linux.database_versions import Migration, Schema, upgrade
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS directories (
@@ -42,7 +43,16 @@ CREATE TABLE IF NOT EXISTS checks (slot INTEGER PRIMARY KEY, count INTEGER NOT N
 CREATE TABLE IF NOT EXISTS compared (list TEXT PRIMARY KEY, version TEXT NOT NULL) WITHOUT ROWID;  -- see seen.py
 CREATE TABLE IF NOT EXISTS scans (tree BLOB PRIMARY KEY, reached BLOB, completed_at REAL) WITHOUT ROWID;
 """
-_VERSION = 3
+_ANSWERED = """
+CREATE TABLE answer_sets (id INTEGER PRIMARY KEY, sources TEXT NOT NULL UNIQUE);  -- see rows.py
+ALTER TABLE uploads ADD COLUMN answered INTEGER;
+"""
+INDEX = Schema(
+    "the index",
+    (Migration(3, (_SCHEMA,)), Migration(4, (_ANSWERED,))),
+    hint="delete it: a scan rebuilds it",
+    backup=False,
+)
 _SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000;"
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _LOOK_EVERY = 1.0  # seconds between looks whether the file is still there
@@ -124,11 +134,7 @@ class Database:
         db = sqlite3.connect(self._file, check_same_thread=False, timeout=30)
         try:
             db.executescript(_SETTINGS)
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version not in {0, _VERSION}:
-                hint = "delete it: a scan rebuilds it"
-                raise ConfigurationError(f"{self._file} was written by another version ({version})", hint=hint)
-            db.executescript(_SCHEMA + f"PRAGMA user_version = {_VERSION};")
+            upgrade(db, self._file, INDEX)
         except (sqlite3.DatabaseError, ConfigurationError):
             db.close()
             raise
