@@ -219,9 +219,11 @@ class Measures:
         return _End(_undone(step.measure), moved=moved)
 
     def _put_back(self, step: _Step) -> bool:
-        """False when it is not in quarantine (any more)."""
+        """False when it is not in quarantine (any more): what was taken must be at its place then."""
         upload, name = step.copy.upload, step.name
         if self.quarantine.settle(name, upload) is not Whereabouts.QUARANTINE:
+            if step.measure.state is MeasureState.DONE:
+                self.quarantine.verify_in_place(upload, step.copy.sha256)
             return False
         try:
             self.quarantine.put_back(name, upload)

@@ -12,6 +12,14 @@ from goodhoster.model.uploads import Upload
 from goodhoster.model.verdicts import Match, SourceAnswer, VerdictKind
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A person's word about a case, a storm or a notice."""
+
+    actor: str
+    reason: str
+
+
 class CaseState(StrEnum):
     """Where a case stands. Every match ends in exactly one of the outcomes (promise G3)."""
 
@@ -144,14 +152,6 @@ class Case:
             return VerdictKind.EXEMPT
         exact = any(not match.near for match in acting)
         return VerdictKind.KNOWN if exact else VerdictKind.NEAR
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A person's word about a case."""
-
-    actor: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

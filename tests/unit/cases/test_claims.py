@@ -55,9 +55,16 @@ class HangingDisk:
         self._wait(upload)
         return self._inside.take_offline(case_id, upload, sha256)
 
-    def put_back(self, case_id: str, upload: Upload) -> None:
+    def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
         self._wait(upload)
-        self._inside.put_back(case_id, upload)
+        self._inside.put_back(case_id, upload, moved=moved)
+
+    def verify_in_place(self, upload: Upload, sha256: bytes) -> None:
+        self._wait(upload)
+        self._inside.verify_in_place(upload, sha256)
+
+    def prepare(self, tree: bytes) -> None:
+        self._inside.prepare(tree)
 
     def settle(self, case_id: str, upload: Upload) -> Whereabouts:
         self._wait(upload)
@@ -84,8 +91,8 @@ class Machine:
         clock = lambda: utc_now() + self.later  # noqa: E731
         lock, holders = FileLock(self.folder / "desk.lock"), HolderLocks(self.folder / "desk.holders")
         brake = brake_in_memory(self.store, self.audit, rules, clock)
-        pool, quarantine = DiskPool(3, PATIENCE), quarantine or self.disk
-        return CaseDesk(self.store, self.audit, quarantine, rules, lock, holders, clock, brake, pool=pool)
+        pool = DiskPool(3, PATIENCE)
+        return CaseDesk(self.store, self.audit, quarantine or self.disk, rules, lock, holders, clock, brake, pool=pool)
 
     def upload(self, name: str, *, hanging: bool = False) -> Upload:
         path = self.tree / name
