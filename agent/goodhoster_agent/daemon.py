@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from goodhoster.assembly.mover import mover_of
@@ -243,7 +244,7 @@ class Daemon:
             self._go_on(self._tell_and_recover)
         elif now >= self._resume_at:
             self._resume_at = now + _RESUME_EVERY
-            self._go_on(desk.resume)
+            self._go_on(partial(desk.recover, failed=False))
 
     def _tell_and_recover(self) -> list[Case]:
         desk = self._services.desk
