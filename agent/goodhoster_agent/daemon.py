@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from goodhoster.assembly.mover import mover_of
@@ -38,7 +39,7 @@ from goodhoster_agent.privileged.starter.dropping import give_up
 from goodhoster_agent.privileged.starter.launch import Keeper, kept_beside
 from goodhoster_agent.privileged.starter.plan import terms_of
 from goodhoster_agent.status_report import DaemonReport, forget_report, source_as_object, write_report
-from goodhoster_agent.systemd_service import log_to_service, tell_systemd
+from goodhoster_agent.systemd_service import log_to_service, reloading, tell_systemd
 from goodhoster_agent.watching.source_choice import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
 
@@ -63,8 +64,27 @@ def run(file: Path) -> None:
     with only_daemon(make_state_dir(settings.state_dir)), kept_beside(settings, terms.commands) as keeper:
         kept_by_others = Others(keeper, give_up(terms, settings.state_dir))
         signals = _Signals()
-        while new := _serve(settings, signals, kept_by_others):
-            settings = new
+        try:
+            _serve_until_ended(settings, signals, kept_by_others)
+        finally:
+            tell_systemd("STOPPING=1")
+
+
+def _serve_until_ended(settings: Settings, signals: _Signals, others: Others) -> None:
+    """Serve one configuration after the other; a new one that cannot be served gives way to the one before it."""
+    before: Settings | None = None
+    while True:
+        try:
+            new = _serve(settings, signals, others)
+        except GoodhosterError as error:
+            if before is None:
+                raise
+            _log.critical("the new configuration cannot be served, back to the one before: %s; %s", error, error.hint)
+            settings, before = before, None
+            continue
+        if new is None:
+            return
+        settings, before = new, settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +105,22 @@ def _serve(settings: Settings, signals: _Signals, others: Others) -> Settings | 
         try:
             daemon.start()
             print("ready", flush=True)  # noqa: T201 - what starts us waits for this line
-            tell_systemd("READY=1")
+            tell_systemd(f"READY=1\nSTATUS={daemon.summary()}")
             while (received := signals.next(_TICK)) in {None, signal.SIGHUP}:
                 others.keeper.expect_alive()
                 daemon.tick()
-                if received and (new := _reload(settings)):
+                tell_systemd("WATCHDOG=1")
+                if daemon.mode_changed():
+                    tell_systemd(reloading())
+                    return settings
+                if received is None:
+                    continue
+                tell_systemd(reloading())
+                if new := _reload(settings):
                     return new
+                tell_systemd("READY=1\nSTATUS=the configuration stays as it was: see the journal")
             return None
         finally:
-            tell_systemd("STOPPING=1")
             daemon.stop()
 
 
@@ -154,7 +181,7 @@ class Daemon:
 
     def start(self) -> None:
         """Finish what a crash left, then check and watch. Returns when watching."""
-        mode = self._services.settings.policy.mode
+        mode = self._mode
         trees = [display(tree.root) for tree in self._services.trees]
         self._services.audit.append(AuditEvent("daemon.started", {"mode": mode, "trees": trees}))
         note_private_watching(self._services.audit, self._services.trees)
@@ -166,6 +193,20 @@ class Daemon:
         self._notices.start()
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
+
+    @property
+    def _mode(self) -> str:
+        return "enforce" if self._services.rules.enforce else "observe"
+
+    def summary(self) -> str:
+        """What is watched and how, on one line: for `systemctl status`."""
+        trees = len(self._services.trees)
+        return f"watching {trees} trees with {self._watcher.source.name}, mode {self._mode}"
+
+    def mode_changed(self) -> bool:
+        """Did a person stop all measures since the start (`goodhoster observe --now`), or let them go on?"""
+        stopped = self._services.observe_switch.stops_measures()
+        return self._services.rules.enforce != (self._services.settings.policy.mode == "enforce" and not stopped)
 
     def tick(self) -> None:
         """Once a second: tell how things are, write to owners of hash sources, and now and then try again what failed.
@@ -203,7 +244,7 @@ class Daemon:
             self._go_on(self._tell_and_recover)
         elif now >= self._resume_at:
             self._resume_at = now + _RESUME_EVERY
-            self._go_on(desk.resume)
+            self._go_on(partial(desk.recover, failed=False))
 
     def _tell_and_recover(self) -> list[Case]:
         desk = self._services.desk
@@ -222,7 +263,7 @@ class Daemon:
         health = [source.health() for source in self._services.sources]
         return DaemonReport(
             pid=os.getpid(),
-            mode=self._services.settings.policy.mode,
+            mode=self._mode,
             events=self._watcher.source.name,
             events_reason=self._watcher.source.reason,
             trees=tuple(display(tree.root) for tree in self._services.trees),
@@ -234,6 +275,7 @@ class Daemon:
                 + self._watcher.problems()
                 + self._services.hasher.problems()
                 + self._measures()
+                + list(filter(None, [self._services.observe_switch.problem()]))
                 + [problem for rounds in self._rounds for problem in rounds.problems()]
                 + self._late.problems()
                 + _source_problems(self._services)
