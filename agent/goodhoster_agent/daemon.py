@@ -38,7 +38,7 @@ from goodhoster_agent.privileged.starter.dropping import give_up
 from goodhoster_agent.privileged.starter.launch import Keeper, kept_beside
 from goodhoster_agent.privileged.starter.plan import terms_of
 from goodhoster_agent.status_report import DaemonReport, forget_report, source_as_object, write_report
-from goodhoster_agent.systemd_service import log_to_service, tell_systemd
+from goodhoster_agent.systemd_service import log_to_service, reloading, tell_systemd
 from goodhoster_agent.watching.source_choice import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
 
@@ -63,8 +63,27 @@ def run(file: Path) -> None:
     with only_daemon(make_state_dir(settings.state_dir)), kept_beside(settings, terms.commands) as keeper:
         kept_by_others = Others(keeper, give_up(terms, settings.state_dir))
         signals = _Signals()
-        while new := _serve(settings, signals, kept_by_others):
-            settings = new
+        try:
+            _serve_until_ended(settings, signals, kept_by_others)
+        finally:
+            tell_systemd("STOPPING=1")
+
+
+def _serve_until_ended(settings: Settings, signals: _Signals, others: Others) -> None:
+    """Serve one configuration after the other; a new one that cannot be served gives way to the one before it."""
+    before: Settings | None = None
+    while True:
+        try:
+            new = _serve(settings, signals, others)
+        except GoodhosterError as error:
+            if before is None:
+                raise
+            _log.critical("the new configuration cannot be served, back to the one before: %s; %s", error, error.hint)
+            settings, before = before, None
+            continue
+        if new is None:
+            return
+        settings, before = new, settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +104,19 @@ def _serve(settings: Settings, signals: _Signals, others: Others) -> Settings | 
         try:
             daemon.start()
             print("ready", flush=True)  # noqa: T201 - what starts us waits for this line
-            tell_systemd("READY=1")
+            tell_systemd(f"READY=1\nSTATUS={daemon.summary()}")
             while (received := signals.next(_TICK)) in {None, signal.SIGHUP}:
                 others.keeper.expect_alive()
                 daemon.tick()
-                if received and (new := _reload(settings)):
+                tell_systemd("WATCHDOG=1")
+                if received is None:
+                    continue
+                tell_systemd(reloading())
+                if new := _reload(settings):
                     return new
+                tell_systemd("READY=1\nSTATUS=the configuration stays as it was: see the journal")
             return None
         finally:
-            tell_systemd("STOPPING=1")
             daemon.stop()
 
 
@@ -166,6 +189,11 @@ class Daemon:
         self._notices.start()
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
+
+    def summary(self) -> str:
+        """What is watched and how, on one line: for `systemctl status`."""
+        trees = len(self._services.trees)
+        return f"watching {trees} trees with {self._watcher.source.name}, mode {self._services.settings.policy.mode}"
 
     def tick(self) -> None:
         """Once a second: tell how things are, write to owners of hash sources, and now and then try again what failed.
