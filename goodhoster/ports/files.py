@@ -25,11 +25,21 @@ class Quarantine(Protocol):
         could not be done.
         """
 
-    def put_back(self, case_id: str, upload: Upload) -> None:
+    def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
         """The exact inverse: bytes, name, owner, group, mode, times, ACL, flags; read back before the name is given.
 
-        Raises RefusedError when the name is taken or the directory is not the one it was, QuarantineError when it could
-        not be done or verified. Either way the file stays in quarantine, locked.
+        Raises RefusedError when the name is taken or the directory is not the one it was (`moved`: a person says that
+        it is the right one all the same), QuarantineError when it could not be done or verified. Either way the file
+        stays in quarantine, locked.
+        """
+
+    def verify_in_place(self, upload: Upload, sha256: bytes) -> None:
+        """Return when the place holds a file with these bytes that its owner can read; RefusedError says why not."""
+
+    def prepare(self, tree: bytes) -> None:
+        """Make the quarantine of a tree, and the room that a full disk must not take; may be called again.
+
+        Raises QuarantineError when that cannot be done.
         """
 
     def settle(self, case_id: str, upload: Upload) -> Whereabouts:
