@@ -47,6 +47,9 @@ class EventSource(Protocol):
     def cover(self, directory: bytes) -> None:
         """Watch what lies below this directory too: a file system was mounted there. May be called again."""
 
+    def uncover(self, directory: bytes) -> None:
+        """What was mounted there is gone: nothing is to be said of it any more."""
+
     def problems(self) -> list[str]:
         """What is not watched now, in words; empty when all is. Such files are found by scanning only."""
 

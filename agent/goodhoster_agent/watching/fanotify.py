@@ -14,6 +14,8 @@ import select
 import threading
 from collections.abc import Sequence
 
+from goodhoster.linux.kernel import mount_id
+from goodhoster.linux.mount_table import mount_table
 from goodhoster.model.uploads import display
 from goodhoster_agent.watching import fanotify_kernel as kernel
 from goodhoster_agent.watching.directories import Directories
@@ -37,6 +39,7 @@ class FanotifySource:
         self._stopped = False
         self._backlog = EventBuffer()
         self._directories = Directories()
+        self._marked: set[bytes] = set()
         self._uncovered: dict[bytes, str] = {}
         self._listener: Listener = lambda _: None
         self._threads = [
@@ -55,17 +58,37 @@ class FanotifySource:
 
     def cover(self, directory: bytes) -> None:
         """See `EventSource`."""
-        self._uncovered.pop(directory, None)
         try:
-            self._marks.mark_file_system(self._group, directory)
-            self._directories.add_mount(directory)
+            self._cover(directory)
         except OSError as error:
             self._uncovered[directory] = f"{display(directory)} is not watched: {error.strerror}"
+        else:
+            self._uncovered.pop(directory, None)
+
+    def uncover(self, directory: bytes) -> None:
+        """See `EventSource`."""
+        self._uncovered.pop(directory, None)
+
+    def _cover(self, directory: bytes) -> None:
+        device = _device_of(directory)
+        try:
+            self._marks.mark_file_system(self._group, directory)
+        except OSError as error:
+            if error.errno != errno.EXDEV or device not in self._marked:
+                raise  # a btrfs subvolume cannot be marked by itself, but is with the top of its file system
+        kernel.probe_handles(directory)
+        self._marked.add(device)
+        self._directories.add(kernel.fsid_of(directory), device)
 
     def problems(self) -> list[str]:
         """See `EventSource`."""
         dead = [thread.name for thread in self._threads if thread.ident is not None and not thread.is_alive()]
-        return [*self._uncovered.values(), *(f"the thread {name} has died: no events" for name in dead)]
+        alike = [
+            f"{' and '.join(display(mount.point) for mount in copies)} have the same identity (a snapshot, or copies of "
+            "one image): events do not tell them apart, so they are scanned too"
+            for copies in self._directories.copies()
+        ]
+        return [*self._uncovered.values(), *alike, *(f"the thread {name} has died: no events" for name in dead)]
 
     def stop(self) -> None:
         """See `EventSource`."""
@@ -120,8 +143,7 @@ class FanotifySource:
         try:
             found = self._directories.find(event.fsid, event.handle)
         except OSError as error:
-            if error.errno != errno.ESTALE:
-                self._listener(Gap(f"a directory of an event cannot be found: {error.strerror}"))
+            self._listener(Gap(f"a directory of an event cannot be found: {error.strerror}"))
             return []
         return [
             Hint(directory.path, event.name)
@@ -129,3 +151,15 @@ class FanotifySource:
             else Hint(*os.path.split(directory.path), is_directory=True)
             for directory in found
         ]
+
+
+def _device_of(directory: bytes) -> bytes:
+    """Of the file system that is mounted there, as the mount table names it; OSError when it is gone again."""
+    top = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        mount = mount_table().by_number.get(mount_id(top))
+    finally:
+        os.close(top)
+    if mount is None:
+        raise OSError(errno.ENOENT, "it is mounted no longer")
+    return mount.device

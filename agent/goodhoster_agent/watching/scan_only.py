@@ -21,6 +21,9 @@ class ScanOnlySource:
     def cover(self, directory: bytes) -> None:
         """What is mounted is scanned like the rest."""
 
+    def uncover(self, directory: bytes) -> None:
+        """Nothing was watched there."""
+
     def problems(self) -> list[str]:
         """Always one: nobody shall believe that files are found at once."""
         return [f"no events ({self.reason}): files are found by scanning only"]

@@ -66,6 +66,10 @@ class WatchdogSource:
         except OSError as error:
             self._uncovered[directory] = f"{display(directory)} is not watched: {error.strerror}"
 
+    def uncover(self, directory: bytes) -> None:
+        """See `EventSource`."""
+        self._uncovered.pop(directory, None)
+
     def problems(self) -> list[str]:
         """See `EventSource`."""
         dead = [emitter for emitter in self._observer.emitters if not emitter.is_alive()]
