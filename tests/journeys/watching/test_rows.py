@@ -134,9 +134,7 @@ def test_too_few_watches_are_told_and_made_good_by_scanning(world: World, tmp_pa
 
 
 @pytest.mark.row(6, "kill -9 in the burst, files come while it is down")
-def test_kill_9_in_a_burst_loses_nothing_and_doubles_nothing(
-    world: World, tmp_path: Path, rounds: RoundCount
-) -> None:
+def test_kill_9_in_a_burst_loses_nothing_and_doubles_nothing(world: World, tmp_path: Path, rounds: RoundCount) -> None:
     process = WorldProcess(tmp_path, world.events)
     world.write(b"mallory/known.jpg", KNOWN)
     try:
