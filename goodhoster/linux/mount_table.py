@@ -44,13 +44,25 @@ class MountTable:
         """Each mount by its number."""
         return {mount.number: mount for mount in self.mounts}
 
+    @cached_property
+    def _by_point(self) -> dict[bytes, Mount]:
+        return {mount.point: mount for mount in self.mounts}  # of several at one place, the last is seen
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self._by_point), default=0)
+
     def carrying(self, path: bytes) -> Mount | None:
         """What a path lies on by its name alone: no file system is asked, so none can keep the answer waiting."""
-        found = None
-        for mount in self.mounts:
-            if lies_at_or_below(path, mount.point) and (found is None or len(mount.point) >= len(found.point)):
-                found = mount
-        return found
+        here = path[: self._longest + 1]
+        if len(here) < len(path) and not here.endswith(b"/"):
+            here = here.rpartition(b"/")[0]
+        while here not in self._by_point:
+            above = here.rpartition(b"/")[0]
+            if above == here or not above:
+                return self._by_point.get(b"/")
+            here = above
+        return self._by_point[here]
 
 
 def lies_at_or_below(path: bytes, top: bytes) -> bool:

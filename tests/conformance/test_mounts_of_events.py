@@ -47,8 +47,12 @@ def mounted() -> Iterator[ExitStack]:
 def mount(mounted: ExitStack, image: Path, at: Path) -> Path:
     at.mkdir(exist_ok=True)
     subprocess.run(["mount", "-o", "loop", image, at], check=True)
-    mounted.callback(subprocess.run, ["umount", "--lazy", "--quiet", at], check=False)
+    mounted.callback(unmount_quietly, at)
     return at
+
+
+def unmount_quietly(at: Path) -> None:
+    subprocess.run(["umount", "--lazy", "--quiet", at], check=False)
 
 
 pytestmark = pytest.mark.debian("e2fsprogs", program="mkfs.ext4")
@@ -146,7 +150,7 @@ def test_a_file_system_whose_handles_cannot_be_opened_is_not_called_watched(
     options = f"lowerdir={tree}/anna/lower,upperdir={tree}/anna/upper,workdir={tree}/anna/work"
     merged = tree / "anna" / "merged"
     subprocess.run(["mount", "-t", "overlay", "none", "-o", options, merged], check=True)
-    mounted.callback(subprocess.run, ["umount", "--lazy", merged], check=False)
+    mounted.callback(unmount_quietly, merged)
     source.cover(bytes(merged))
     (problem,) = source.problems()
     assert "is not watched" in problem

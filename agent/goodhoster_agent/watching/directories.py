@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
+from goodhoster.linux.file_system_calls import FileSystemCalls
 from goodhoster.linux.kernel import mount_id
 from goodhoster.linux.mount_table import Mount, MountTable, lies_at_or_below, mount_table
 from goodhoster_agent.watching import fanotify_kernel as kernel
@@ -38,8 +39,9 @@ class Directories:
     for each file system, however often that is mounted; at which places it is seen then, the mount table tells.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, calls: FileSystemCalls) -> None:
         self.trees: tuple[bytes, ...] = ()
+        self._calls = calls
         self._devices: dict[bytes, tuple[bytes, ...]] = {}
         self._found: dict[tuple[bytes, bytes], tuple[Directory, ...]] = {}
         self._table: MountTable | None = None
@@ -81,7 +83,7 @@ class Directories:
         answered = False
         for device in devices:
             try:
-                found |= dict.fromkeys(_places(_Views(table, device, self.trees), handle))
+                found |= dict.fromkeys(_places(_Views(table, device, self.trees), handle, self._calls))
                 answered = True
             except OSError as error:
                 refused = error
@@ -121,12 +123,12 @@ def _views(
     return tuple(mounts), points
 
 
-def _places(views: _Views, handle: bytes) -> Iterator[Directory]:
+def _places(views: _Views, handle: bytes, calls: FileSystemCalls) -> Iterator[Directory]:
     """Of one file system; OSError when it cannot be asked through any of its mounts."""
     refused: OSError | None = None
     for mount in views.mounts:
         try:
-            with _opened(mount, handle) as directory:
+            with calls.asking(mount.point), _opened(mount, handle) as directory:
                 found = _path(directory, mount) if directory is not None else None
         except OSError as error:
             refused = error

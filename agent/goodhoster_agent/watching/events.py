@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from goodhoster.linux.file_system_calls import FileSystemCalls
+
 
 @dataclass(frozen=True, slots=True)
 class Hint:
@@ -40,6 +42,10 @@ class EventSource(Protocol):
     @property
     def reason(self) -> str:
         """For `status`: why this one, in words."""
+
+    @property
+    def calls(self) -> FileSystemCalls:
+        """Of this process to file systems."""
 
     def start(self, trees: Sequence[bytes], listener: Listener) -> None:
         """Begin; returns when everything below the trees that can be watched is. The rest is told by `problems`."""
