@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goodhoster.settings.values import duration, listen_address, mail_address, one_of, path, setting, text, whole
+from goodhoster.settings.values import (
+    duration,
+    listen_address,
+    mail_address,
+    one_of,
+    path,
+    setting,
+    text,
+    texts,
+    whole,
+    words,
+)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -27,6 +38,14 @@ def networks(value: Any) -> tuple[Network, ...]:
         raise ValueError('a list of networks, such as ["192.0.2.0/24", "2001:db8::/32"]') from error
 
 
+def proxies(value: Any) -> tuple[tuple[str, int], ...]:
+    """HOST:PORT of each."""
+    try:
+        return tuple(map(listen_address, value if isinstance(value, list) else (None,)))
+    except ValueError as error:
+        raise ValueError('a list of proxies, such as ["proxy.elsewhere.example:3128"]') from error
+
+
 def socket_address(value: Any) -> Path | tuple[str, int]:
     """`unix:PATH`, or HOST:PORT."""
     if isinstance(value, str) and value.startswith("unix:"):
@@ -35,6 +54,11 @@ def socket_address(value: Any) -> Path | tuple[str, int]:
         return listen_address(value)
     except ValueError as error:
         raise ValueError('"unix:/run/goodhoster/lmtp.sock" or "127.0.0.1:2424"') from error
+
+
+def mailboxes(value: Any) -> tuple[str, ...]:
+    """A list with any of `imap` and `maildir`; it may be empty."""
+    return () if value == [] else words("imap", "maildir")(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +80,13 @@ class NoticesSettings:
         "Where the mail server hands mails over by LMTP; off when absent.",
         default=None,
         example='"unix:/run/goodhoster/lmtp.sock"',
+    )
+    lmtp_peers: tuple[str, ...] = setting(
+        texts,
+        "Accounts whose processes may connect to the socket of lmtp. Authentication-Results of authserv_id count in "
+        "what they hand over; without this setting whoever has the rights of the file may connect, and none count.",
+        default=(),
+        example='["postfix"]',
     )
     listen: tuple[str, int] | None = setting(
         listen_address,
@@ -79,6 +110,12 @@ class NoticesSettings:
         default=(),
         example='["192.0.2.0/24"]',
     )
+    look_through: tuple[tuple[str, int], ...] = setting(
+        proxies,
+        "HTTP proxies in other networks, through which is looked once more at what is not seen any more from here.",
+        default=(),
+        example='["proxy.elsewhere.example:3128"]',
+    )
     network_owners: Path | None = setting(
         path,
         "CSV file with columns prefix,owner,contact: whose network an address that is not ours is in. Answers name it.",
@@ -87,9 +124,16 @@ class NoticesSettings:
     )
     authserv_id: str | None = setting(
         text,
-        "The name our own mail server writes into Authentication-Results; without it those headers prove nothing.",
+        "The name our own mail server writes into Authentication-Results; without it those headers prove nothing, and "
+        "with it they do only in mails of lmtp_peers and of authserv_mailboxes.",
         default=None,
         example='"mx.hoster.example"',
+    )
+    authserv_mailboxes: tuple[str, ...] = setting(
+        mailboxes,
+        "Mailboxes into which nobody delivers but the server of authserv_id: its Authentication-Results count there.",
+        default=(),
+        example='["maildir"]',
     )
     answers_a_day: int = setting(
         whole(1, 100_000), "Letters to one address in a day; a proven notifier has no limit.", default=20

@@ -12,11 +12,13 @@ import hmac
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from goodhoster.model.notice_status import Receipt
 from goodhoster.model.notices import Belief, Carrier, RawNotice, SeenMail, TrustFinding, TrustLevel, TrustRule
 from goodhoster.notices.sender.dkim_evaluation import DkimEvaluation, TrustContext, level_of
 from goodhoster.notices.sender.forwarding import forwarded
 from goodhoster.notices.sender.mail_evidence import MailEvidence, mail_evidence_of
 from goodhoster.notices.sender.pinned_keys.evaluation import belief_in_part
+from goodhoster.notices.sender.signed_headers import without_unsigned
 
 _LEVELS = (TrustLevel.UNAUTHENTICATED, TrustLevel.AUTHENTICATED, TrustLevel.AUTHORITY, TrustLevel.PINNED)
 
@@ -26,6 +28,20 @@ class Trust:
 
     def __init__(self, context: TrustContext) -> None:
         self._context = context
+
+    def of_notice(self, receipt: Receipt, raw: RawNotice) -> Belief:
+        """Who sent a notice: a mail is believed for its signatures, a request for the token that came with it."""
+        if receipt.carrier is Carrier.MAIL:
+            return self.of_mail(raw.content, SeenMail(receipt.id, receipt.received_at, receipt.own_server))
+        return Belief(self._of_request(receipt), raw)
+
+    def _of_request(self, receipt: Receipt) -> TrustFinding:
+        """The door took a token for that of this notifier."""
+        notifier = next((one for one in self._context.notifiers if one.id == receipt.notifier), None)
+        if notifier is None:
+            return unproven("token.known", "it came without the token of a registered notifier")
+        rule = TrustRule("token.known", passed=True, why=f"it came with the token of {notifier.id}")
+        return TrustFinding(level_of(notifier), notifier.id, "token", (rule,))
 
     def of_token(self, token: str) -> TrustFinding:
         """Whose API token is this? Compared in constant time."""
@@ -47,26 +63,32 @@ class Trust:
         in_part = belief_in_part(self._context, evidence, mail)
         if in_part is not None and in_part.trust.notifier:
             return in_part
-        ways = [in_part.trust] if in_part is not None else []
-        return Belief(_told(evidence, [*ways, *self._ways_of_whole(evidence, mail)]), whole)
+        ways = [in_part] if in_part is not None else []
+        return _best(evidence, [*ways, *self._ways_of_whole(evidence, mail)])
 
-    def _ways_of_whole(self, evidence: MailEvidence, mail: SeenMail) -> Iterator[TrustFinding]:
+    def _ways_of_whole(self, evidence: MailEvidence, mail: SeenMail) -> Iterator[Belief]:
         """What proves all of a mail: the best of its signatures, and who passed it on."""
-        signed = [DkimEvaluation(self._context, evidence, signature).finding(mail) for signature in evidence.signatures]
+        signed = [
+            (DkimEvaluation(self._context, evidence, signature).finding(mail), signature)
+            for signature in evidence.signatures
+        ]
         if signed:
-            yield max(signed, key=_how_good)
+            trust, signature = max(signed, key=lambda way: _how_good(way[0]))
+            yield Belief(trust, RawNotice(Carrier.MAIL, without_unsigned(evidence.raw, signature.signed)))
         if (passed_on := forwarded(self._context, evidence, mail)) is not None:
             yield passed_on
 
 
-def _told(evidence: MailEvidence, ways: Sequence[TrustFinding]) -> TrustFinding:
-    """The best way to prove the mail; where none did, with the rules of all."""
+def _best(evidence: MailEvidence, ways: Sequence[Belief]) -> Belief:
+    """The best way to prove the mail; where none did, all of it with the rules of all."""
+    whole = RawNotice(Carrier.MAIL, evidence.raw)
     if not ways:
-        return _unsigned(evidence.rules)
-    best = max(ways, key=_how_good)
-    if best.level is not TrustLevel.UNAUTHENTICATED:
+        return Belief(_unsigned(evidence.rules), whole)
+    best = max(ways, key=lambda way: _how_good(way.trust))
+    if best.trust.level is not TrustLevel.UNAUTHENTICATED:
         return best
-    return replace(best, rules=tuple(dict.fromkeys(rule for way in ways for rule in way.rules)))
+    rules = tuple(dict.fromkeys(rule for way in ways for rule in way.trust.rules))
+    return Belief(replace(best.trust, rules=rules), whole)
 
 
 def unproven(rule: str, why: str) -> TrustFinding:

@@ -24,6 +24,7 @@ from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.contacts import Contact
 from goodhoster.model.digests import Algorithm
@@ -57,7 +58,7 @@ from goodhoster.takedowns.deadlines import Terms
 from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
-from goodhoster.toolkit import Toolkit
+from goodhoster.testing.toolkit import toolkit_over
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOTLINE = Notifier(
@@ -95,6 +96,8 @@ class Services:
         self.tree.mkdir(mode=0o755, exist_ok=True)
         self.now, self.level, self.keys_down, self.map_down = NOON, TrustLevel.PINNED, False, False
         self.copies: dict[str, list[str]] = {}
+        self.sizes: dict[str, list[str]] = {}
+        self.programs: set[str] = set()
         self.copy_of, self.unlike_the_whole = "", b""
         self.hurried: list[Upload] = []
         self.store = SqliteNoticeStore(folder / "notices.sqlite")
@@ -106,10 +109,10 @@ class Services:
         rules = HouseRules(mode == "enforce", 3, 100)
         quarantine = LocalQuarantine((os.fsencode(self.tree),))
         brake = brake_in_memory(self.cases, self.audit, rules, self.clock)
-        turn = FileLock(folder / "desk.lock")
-        self.case_desk = CaseDesk(self.cases, self.audit, quarantine, rules, turn, self.clock, brake)
+        lock, holders = FileLock(folder / "desk.lock"), HolderLocks(folder / "desk.holders")
+        self.case_desk = CaseDesk(self.cases, self.audit, quarantine, rules, lock, holders, self.clock, brake)
         self.police = MemorySource({}, name="police")
-        toolkit = Toolkit((self.police,), self.cases, self.audit, self.case_desk, DirectHasher(ReadingLimits()))
+        toolkit = toolkit_over((self.police,), self.cases, self.audit, self.case_desk, DirectHasher(ReadingLimits()))
         letters = Answers(
             self.outbox,
             HEAD,
@@ -161,12 +164,23 @@ class Services:
             return Location(Outcome.DYNAMIC, item.urls[0], customer)
         place = Place(os.fsencode(self.tree), os.fsencode(customer + unquote(url.path)))
         copies = [Place(place.tree, os.fsencode(name)) for name in self.copies.get(item.urls[0], [])]
-        names = [(place, FoundBy.URL), *((copy, FoundBy.VARIANT) for copy in copies)]
-        found = [LocatedFile(self.upload(name), by) for name, by in names if os.path.exists(name.absolute)]
+        sizes = [Place(place.tree, os.fsencode(name)) for name in self.sizes.get(item.urls[0], [])]
+        names = [(place, FoundBy.URL), *((copy, self.found_by(copy, place)) for copy in copies)]
+        names += [(size, FoundBy.VARIANT) for size in sizes]
+        found = [
+            LocatedFile(self.upload(name), by, None if by is FoundBy.URL else place)
+            for name, by in names
+            if os.path.exists(name.absolute)
+        ]
         page = url.path.endswith(".html")
         if os.fsencode(place.absolute) not in {os.fsencode(file.upload.place.absolute) for file in found}:
-            return Location(Outcome.DYNAMIC, item.urls[0], customer, (), place, tuple(found), reason="missing")
+            reason = "program" if item.urls[0] in self.programs else "missing"
+            return Location(Outcome.DYNAMIC, item.urls[0], customer, (), place, tuple(found), reason=reason)
         return Location(Outcome.FILE, item.urls[0], customer, tuple(found), place, page=page)
+
+    def found_by(self, copy: Place, place: Place) -> FoundBy:
+        same_customer = copy.path.split(b"/")[0] == place.path.split(b"/")[0]
+        return FoundBy.DERIVED if same_customer else FoundBy.SAME_CONTENT
 
     def upload(self, place: Place) -> Upload:
         return Upload(place, place.path.split(b"/")[0].decode(), FileState.of(os.stat(place.absolute)))
@@ -297,6 +311,122 @@ def test_what_can_still_be_seen_does_not_stop_the_clock(services: Services) -> N
     assert services.states(notice) == [ItemState.INACCESSIBLE]
 
 
+def left(services: Services, names: list[str]) -> list[str]:
+    return [name for name in names if (services.tree / name).exists()]
+
+
+def held(services: Services) -> list[str]:
+    cases = services.cases.find(CaseQuery(states=frozenset({CaseState.HELD})))
+    return sorted(upload.place.path.decode() for case in cases for upload in case.uploads)
+
+
+def test_a_page_that_many_customers_have_in_common_goes_offline_where_it_was_named_and_nowhere_else(
+    services: Services,
+) -> None:
+    names = [f"c{n:02}/index.html" for n in range(13)]
+    url, *_ = [services.file(name, "<h1>It works!</h1>") for name in names]
+    services.copies = {url: names[1:]}
+    notice = services.scart(url)
+    assert left(services, names) == names[1:]
+    assert (services.states(notice), held(services)) == ([ItemState.OFFLINE], [])
+    services.later(minutes=10)
+    assert services.letters().count("statement") == 1
+
+
+@pytest.mark.parametrize("name", ["x.php", "x.js", "x.svg", "x.bin", "empty.jpg", "gif.php"])
+def test_no_page_script_or_empty_file_follows_another(services: Services, name: str) -> None:
+    contents = {"empty.jpg": b"", "gif.php": b"GIF89a<?php", "x.bin": b"just bytes"}
+    names = [f"anna/{name}", f"anna/copy-{name}", f"bert/{name}"]
+    url, *_ = [services.file(each) for each in names]
+    for each in names:
+        (services.tree / each).write_bytes(contents.get(name, b"alert(1)"))
+    services.copies = {url: names[1:]}
+    services.scart(url)
+    assert (left(services, names), held(services)) == (names[1:], [])
+
+
+@pytest.mark.parametrize("content", [b"PK\3\4 made up", b"Rar!\x1a\7\1\0 made up", b"\xff\xd8\xff made up"])
+def test_pictures_and_archives_follow_whatever_they_are_called(services: Services, content: bytes) -> None:
+    names = ["anna/one.bin", "anna/two.bin", "bert/three"]
+    url, *_ = [services.file(name) for name in names]
+    for name in names:
+        (services.tree / name).write_bytes(content)
+    services.copies = {url: names[1:]}
+    services.scart(url)
+    assert left(services, names) == []
+
+
+def test_what_lies_at_many_customers_is_held_at_all_but_the_one_that_was_named(services: Services) -> None:
+    names = ["anna/p.jpg", "anna/again.jpg", "bert/p.jpg", "cas/p.jpg", "dirk/p.jpg"]
+    url, *others = [services.file(name, "the same picture") for name in names]
+    services.copies = {url: names[1:]}
+    notice = services.scart(url)
+    assert left(services, names) == names[2:]
+    assert held(services) == names[2:]
+    (item,) = notice.items
+    assert (len(item.cases), len(item.copies_held)) == (1, 3)
+    assert "storm: a copy of a file that a notice names" in services.cases.get(item.copies_held[0]).reason
+    services.later(minutes=10)
+    assert services.store.get(notice.id).state is NoticeState.DONE, "the address that was named is gone"
+    named = services.scart(others[1], number=2)
+    assert (services.states(named), left(services, names)) == ([ItemState.OFFLINE], names[3:])
+
+
+def test_two_notices_one_after_the_other_do_not_get_around_the_number_of_customers(services: Services) -> None:
+    names = ["anna/p.jpg", "bert/p.jpg", "cas/p.jpg"]
+    urls = [services.file(name, "the same picture") for name in names[:2]]
+    services.copies = {urls[0]: names[1:]}
+    services.scart(urls[0])
+    assert left(services, names) == []
+    late, copy = services.file("cas/p.jpg", "the same picture"), services.file("dirk/p.jpg", "the same picture")
+    services.copies = {late: ["dirk/p.jpg"], copy: ["cas/p.jpg"]}
+    services.scart(late, number=2)
+    assert (left(services, names), held(services)) == ([], ["dirk/p.jpg"])
+
+
+def test_a_word_about_an_unproven_notice_takes_no_copy_of_many_customers(services: Services) -> None:
+    services.level = TrustLevel.UNAUTHENTICATED
+    names = [f"{customer}/p.jpg" for customer in ("anna", "bert", "cas")]
+    url, *_ = [services.file(name, "the same picture") for name in names]
+    services.copies = {url: names[1:]}
+    notice = services.scart(url)
+    services.desk.confirm(notice.id, EVA)
+    assert (left(services, names), held(services)) == (names[1:], names[1:])
+
+
+def test_a_dismissed_notice_leaves_no_copy_waiting(services: Services) -> None:
+    services.level = TrustLevel.UNAUTHENTICATED
+    names = [f"{customer}/p.jpg" for customer in ("anna", "bert", "cas")]
+    url, *_ = [services.file(name, "the same picture") for name in names]
+    services.copies = {url: names[1:]}
+    services.desk.dismiss(services.scart(url).id, EVA)
+    assert (left(services, names), held(services)) == (names, [])
+
+
+def test_another_size_by_its_name_alone_is_a_persons(services: Services) -> None:
+    names = ["anna/rug-160x230.jpg", "anna/rug.jpg", "anna/rug-300x400.png"]
+    url, *_ = [services.file(name) for name in names]
+    services.sizes = {url: names[1:]}
+    notice = services.scart(url)
+    assert (left(services, names), sorted(held(services))) == (names[1:], sorted(names[1:]))
+    services.later(minutes=10)
+    assert services.store.get(notice.id).state is NoticeState.DONE
+
+
+def test_another_size_that_looks_the_same_goes_too(services: Services) -> None:
+    pytest.importorskip("PIL", reason="needs the extra near")
+    from goodhoster.testing.drawn import jpeg  # noqa: PLC0415 - needs the extra, too
+
+    names = ["anna/rug.jpg", "anna/rug-300x200.jpg", "anna/rug@2x.jpg", "anna/rug-160x230.jpg"]
+    pictures = [jpeg(1), jpeg(1, (300, 200)), jpeg(1, (960, 640)), jpeg(2, (160, 230))]
+    url, *_ = [services.file(name) for name in names]
+    for name, picture in zip(names, pictures, strict=True):
+        (services.tree / name).write_bytes(picture)
+    services.sizes = {url: names[1:]}
+    services.scart(url)
+    assert (left(services, names), held(services)) == (names[3:], names[3:])
+
+
 @pytest.mark.parametrize("level", [TrustLevel.UNAUTHENTICATED, TrustLevel.AUTHENTICATED, TrustLevel.AUTHORITY])
 def test_whoever_is_not_pinned_waits_for_a_person(services: Services, level: TrustLevel) -> None:
     services.level = level
@@ -358,7 +488,7 @@ def test_a_match_that_is_found_later_makes_it_urgent_then(services: Services) ->
     assert services.pager.pages == []
     (upload,), (case_id,) = services.hurried, notice.items[0].cases
     known = Verdict(VerdictKind.KNOWN, (Match("police", "sha1", Category.OTHER),))
-    services.case_desk.receive(upload, services.cases.get(case_id).digests, known)
+    services.case_desk.open(upload, services.cases.get(case_id).digests, known)
     services.later(minutes=10)
     assert services.store.get(notice.id).urgent
     assert len(services.pager.pages) == 1
@@ -416,7 +546,7 @@ def test_a_person_decides_where_only_a_copy_was_put_back_before(services: Servic
     services.copies = {original: ["anna/p-150x150.jpg"]}
     near = Verdict(VerdictKind.NEAR, (Match("list", "pdq", distance=20),))
     place = Place(os.fsencode(services.tree), b"anna/p-150x150.jpg")
-    held = services.case_desk.receive(services.upload(place), made_up("anna/p-150x150.jpg").digests, near)
+    held = services.case_desk.open(services.upload(place), made_up("anna/p-150x150.jpg").digests, near)
     assert held is not None
     services.case_desk.restore(held.id, EVA)
     services.now += timedelta(hours=1)
@@ -468,13 +598,13 @@ def test_a_customer_is_told_of_the_files_that_were_taken_and_of_no_other(
     assert "300x300" not in statement.text
 
 
-def test_other_sizes_of_what_was_taken_before_go_with_it(services: Services) -> None:
+def test_what_was_made_of_a_picture_that_was_taken_before_goes_with_it(services: Services) -> None:
     """A hash source knew the picture, and nobody its thumbnail."""
     url, thumbnail = services.file("anna/p.jpg"), services.tree / "anna/p-150x150.jpg"
     services.file("anna/p-150x150.jpg")
     services.copies = {url: ["anna/p-150x150.jpg"]}
     known = Verdict(VerdictKind.KNOWN, (Match("police", "sha1"),))
-    first = services.case_desk.receive(
+    first = services.case_desk.open(
         services.upload(Place(os.fsencode(services.tree), b"anna/p.jpg")), made_up("anna/p.jpg").digests, known
     )
     assert first is not None
@@ -486,6 +616,16 @@ def test_other_sizes_of_what_was_taken_before_go_with_it(services: Services) -> 
     assert len(notice.items[0].cases) == 2
 
 
+def test_sizes_by_name_of_what_was_taken_before_wait_for_a_person(services: Services) -> None:
+    url, thumbnail = services.file("anna/p.jpg"), services.tree / "anna/p-150x150.jpg"
+    services.file("anna/p-150x150.jpg")
+    services.scart(url)
+    services.sizes = {url: ["anna/p-150x150.jpg"]}
+    again = services.scart(url, number=2)
+    assert services.states(again) == [ItemState.OFFLINE]
+    assert (thumbnail.exists(), held(services)) == (True, ["anna/p-150x150.jpg"])
+
+
 def test_other_sizes_of_what_its_owner_took_away_stay(services: Services) -> None:
     """Nobody can tell any more that they show the same."""
     services.file("anna/p-150x150.jpg")
@@ -493,6 +633,44 @@ def test_other_sizes_of_what_its_owner_took_away_stay(services: Services) -> Non
     services.copies = {url: ["anna/p-150x150.jpg"]}
     assert services.states(services.scart(url)) == [ItemState.OFFLINE]
     assert (services.tree / "anna/p-150x150.jpg").exists()
+
+
+def test_a_dismissed_notice_leaves_no_measure_behind(services: Services) -> None:
+    """One that waited for a mover took the file 12 s after the dismissal."""
+    url = services.file("anna/p.jpg")
+    desk = services.case_desk
+    with pytest.MonkeyPatch.context() as patch:
+        away = PassingError("the mover is away")
+        for name in ("take_offline", "settle"):
+            patch.setattr(LocalQuarantine, name, _raising(away))
+        notice = services.scart(url)
+        (case_id,) = notice.items[0].cases
+        assert services.cases.get(case_id).state is CaseState.OPEN
+        assert services.desk.dismiss(notice.id, EVA).state is NoticeState.DONE
+    desk.recover()
+    assert services.cases.get(case_id).state is CaseState.RESTORED
+    assert (services.tree / "anna/p.jpg").exists()
+    assert "case.cancelled" in [entry.event.kind for entry in services.audit.entries()]
+    services.later(hours=2)
+    assert (services.tree / "anna/p.jpg").exists()
+
+
+def test_what_could_not_be_located_yet_is_dismissed_too(services: Services) -> None:
+    services.map_down = True
+    notice = services.scart(services.file("anna/p.jpg"))
+    assert services.states(notice) == [ItemState.WAITING]
+    assert services.desk.dismiss(notice.id, EVA).state is NoticeState.DONE
+    services.map_down = False
+    services.later(hours=2)
+    assert services.states(notice) == [ItemState.DISPUTED]
+    assert (services.tree / "anna/p.jpg").exists()
+
+
+def _raising(error: Exception) -> Callable[..., object]:
+    def call(*_: object) -> object:
+        raise error
+
+    return call
 
 
 def test_dismiss_settles_what_waits(services: Services) -> None:
@@ -579,10 +757,24 @@ def test_a_copy_of_a_mail_takes_nothing_offline_that_came_to_its_address_since(t
 def test_gone_before_we_came_is_said_so(services: Services) -> None:
     services.file("anna/other.jpg")
     notice = services.scart("http://anna.example/p.jpg")
-    services.later(minutes=1)
+    services.later(minutes=29)
+    assert services.states(notice) == [ItemState.OFFLINE], "one look from outside proves nothing"
+    assert services.letters() == ["receipt"]
+    services.later(minutes=2)
     assert services.states(notice) == [ItemState.GONE]
+    assert len(services.outside.looked) == 3
     assert services.letters() == ["receipt", "result"]
     assert "gone already" in services.mailer.sent[1].text
+
+
+def test_what_hides_from_one_look_is_not_gone(services: Services) -> None:
+    services.file("anna/other.jpg")
+    notice = services.scart("http://anna.example/p.jpg")
+    services.later(minutes=16)
+    services.outside.sights["http://anna.example/p.jpg"] = Sight.THERE
+    services.later(minutes=16)
+    assert [block.url for block in services.blocks.all] == ["http://anna.example/p.jpg"]
+    assert services.states(notice) != [ItemState.GONE]
 
 
 def test_what_is_no_file_is_not_said_to_be_gone_where_nobody_may_look(tmp_path: Path) -> None:
@@ -623,8 +815,27 @@ def test_a_slow_site_keeps_no_other_notice_waiting(services: Services) -> None:
     assert services.desk.due() == [notice.id]
     services.desk.look_after(notice.id)
     services.desk.look_after(notice.id)
-    assert services.store.get(notice.id).state is NoticeState.DONE
     assert len(set(services.outside.looked)) == 40
+    services.later(hours=1)
+    assert services.store.get(notice.id).state is NoticeState.DONE
+
+
+def test_the_address_of_a_program_is_blocked_although_it_answers_404_to_us(services: Services) -> None:
+    """What the configuration hands to a program shows what the program likes, to whom it likes."""
+    services.programs = {"http://anna.example/view/7"}
+    notice = services.scart("http://anna.example/view/7", "http://anna.example/lost.jpg")
+    assert [block.url for block in services.blocks.all] == ["http://anna.example/view/7"]
+    services.later(minutes=45)
+    assert services.states(notice) == [ItemState.INACCESSIBLE, ItemState.GONE]
+    assert len(services.blocks.all) == 1
+
+
+def test_a_file_that_was_taken_is_no_program_where_one_answers_for_missing_files(services: Services) -> None:
+    url = services.file("anna/a.zip")
+    services.scart(url)
+    services.programs = {url}
+    again = services.scart(url, number=2)
+    assert (services.states(again), services.blocks.all) == ([ItemState.OFFLINE], [])
 
 
 def test_where_no_file_is_and_yet_something_is_seen_its_address_is_blocked(services: Services) -> None:
@@ -698,9 +909,20 @@ def test_keys_that_come_after_an_hour_still_count(services: Services) -> None:
 def test_a_part_that_is_proven_later_says_nothing_of_the_whole_that_was_read(services: Services) -> None:
     services.keys_down = True
     notice = services.scart(services.file("anna/p.jpg"))
-    services.keys_down, services.unlike_the_whole = False, b"only a part of it"
+    other = (
+        b'<table class="urls"><tr><th>url</th><th>note</th></tr><tr><td>http://a.example/</td><td></td></tr></table>'
+    )
+    services.keys_down, services.unlike_the_whole = False, other
     services.later(minutes=90)
     assert services.states(notice) == [ItemState.HELD]
+
+
+def test_a_part_that_is_proven_later_and_says_the_same_is_acted_on(services: Services) -> None:
+    services.keys_down = True
+    notice = services.scart(services.file("anna/p.jpg"))
+    services.keys_down, services.unlike_the_whole = False, b"\r\n"
+    services.later(minutes=90)
+    assert services.states(notice) == [ItemState.INACCESSIBLE]
 
 
 def test_what_is_believed_is_what_is_read(services: Services) -> None:
