@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from goodhoster.errors import NotAnUploadError, UncheckedError
+from goodhoster.examination import Examined
 from goodhoster.linux.file_system_calls import FileSystemCalls, NotAnsweringError
 from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
 from goodhoster.model.cases import CaseState
@@ -95,7 +96,7 @@ class Workers:
             if not self._answers(job.place):
                 self._index.postpone(job, time.time() + _UNTIL_IT_ANSWERS)
                 return
-            outcome = self._handle(job, self._index, self._trees)
+            outcome = self._handle(job, self._trees, self._record)
             self._settle(job, outcome)
             self._report(job, outcome)
         except Exception:
@@ -143,6 +144,9 @@ class Workers:
             self._rung.wait(_POLL)
         finally:
             self._looking = False
+
+    def _record(self, job: Job, examined: Examined) -> None:
+        self._index.record(job, (examined.state, examined.content), examined.verdict, time.time())
 
     def _settle(self, job: Job, outcome: UploadOutcome) -> None:
         """Write down in the queue what becomes of the row."""
