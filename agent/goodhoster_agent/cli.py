@@ -29,6 +29,7 @@ COMMANDS = (
     "storms",
     "notices",
     "audit",
+    "witness",
     "hashlist",
     "exemptions",
     "hashservice",
