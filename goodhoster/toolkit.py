@@ -9,21 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from functools import partial
 
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.cases.late_measures import LateCases
-from goodhoster.cases.other_sizes import match_by_name, withdraw_by_name
+from goodhoster.cases.other_sizes import withdraw_by_name
 from goodhoster.errors import GoodhosterError, NotAnUploadError, RefusedError
 from goodhoster.examination import Examined, Examiner, Remembered
-from goodhoster.exemptions.lookup import Exempt, nothing_exempt
 from goodhoster.model.audit import AuditFinding
 from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.digests import Digest
 from goodhoster.model.storms import StormState
 from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Verdict, VerdictKind
-from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Hasher, HashSource
+from goodhoster.ports import AuditLog, CaseQuery, CaseStore
 from goodhoster.upload_handling import Acted, UploadHandling
 
 __all__ = ["Acted", "CaseOrders", "Examined", "NotAnUploadError", "Order", "Toolkit"]
@@ -46,12 +43,11 @@ class CaseOrders:
 class Toolkit:
     """Made by `assembly`; threads may share it."""
 
-    sources: Sequence[HashSource]
     store: CaseStore
     audit: AuditLog
     desk: CaseDesk
-    hasher: Hasher
-    exempt: Exempt = nothing_exempt
+    make_examiner: Callable[[], Examiner]
+    """Called by verbs that examine: whatever only concerns the record opens no hash source."""
     check_again: Callable[[Sequence[Upload]], None] = lambda _: None
     """Makes files wait for a check: what their last one found holds no longer."""
     check_sizes: Callable[[Place], None] = lambda _: None
@@ -60,8 +56,7 @@ class Toolkit:
     @property
     def examiner(self) -> Examiner:
         """What examines files."""
-        match_by = partial(match_by_name, self.store)
-        return Examiner(self.sources, self.hasher, self.desk.clock, self.exempt, match_by)
+        return self.make_examiner()
 
     @property
     def upload_handling(self) -> UploadHandling:
@@ -80,23 +75,27 @@ class Toolkit:
 
     def late(self) -> list[Case]:
         """Measures that come late, because nobody could carry them out before: each waits for `catch_up`."""
-        return LateCases(self.desk).waiting()
+        return self.desk.late()
 
     def catch_up(self, case: Case) -> Case:
         """Ask again about a late measure and go on with it as its sources see it by now. Returns the case, as it was
         when they cannot all be asked.
         """
-        return self.upload_handling.followed_up(LateCases(self.desk).go_on(case.id, self._by_now(case)))
+        return self.upload_handling.followed_up(self.desk.proceed(case.id, self._by_now(case)))
 
     def restore(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
         """Undo measures by order of a person; each case by itself, whatever becomes of the others."""
         return _each(case_ids, lambda case_id: self._put_back(case_id, order))
 
     def confirm(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
-        """Let held, failed or only observed matches be acted on, each by itself, unless their sources say no by now.
+        """Let held, failed, only observed or restored matches be acted on, each by itself, unless their sources say no.
         Where those cannot be asked, the person's word is enough.
         """
         return _each(case_ids, lambda case_id: self._confirm(case_id, order, self._by_now(self.store.get(case_id))))
+
+    def cancel(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
+        """Stop measures that wait, each by itself: nothing is taken, and what was left half done is put back."""
+        return _each(case_ids, lambda case_id: self.desk.cancel(case_id, order))
 
     def restorable(self, digest: Digest) -> list[str]:
         """The cases about that content that `restore` would undo."""
@@ -111,8 +110,8 @@ class Toolkit:
         it is released; released, its being at many customers is no storm.
         """
         for sha256 in sorted({case.digests.sha256 for case in self.store.find(CaseQuery(digest=digest))}):
-            with self.desk.turn:
-                self.desk.brake.rule(sha256, state, (order.actor, order.reason))
+            with self.desk.session() as session:
+                session.brake.rule(sha256, state, (order.actor, order.reason))
 
     def undo_storm(self, storm_id: str, order: Order) -> CaseOrders:
         """Put back every file that the storm and its parts took; what it held is overruled. It goes on to brake."""
@@ -156,8 +155,8 @@ class Toolkit:
         """First the word, so that nothing new is done meanwhile; then the cases, those of a repeated order too."""
         storms = self.desk.brake.whole(storm_id)
         for storm in storms:
-            with self.desk.turn:
-                self.desk.brake.end(storm, state, (order.actor, order.reason))
+            with self.desk.session() as session:
+                session.brake.end(storm, state, (order.actor, order.reason))
         cases = dict.fromkeys(case_id for storm in storms for case_id in self.desk.brake.cases_of(storm))
         return [case_id for case_id in cases if self.store.get(case_id).state in wanted]
 

@@ -15,7 +15,9 @@ from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import AuditError, SourceUnavailableError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.examination import Examined
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import CaseState
 from goodhoster.model.digests import Algorithm
@@ -25,9 +27,9 @@ from goodhoster.model.verdicts import Category, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
-from goodhoster.toolkit import Toolkit
+from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.upload_handling import Row, UploadOutcome
-from goodhoster.uploads.index import Arrival, Priority, UploadIndex
+from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
 
 PICTURE = "\x89PNG made up"
@@ -60,11 +62,12 @@ class World:
             LocalQuarantine((os.fsencode(self.tree),)),
             rules,
             FileLock(folder / "desk.lock"),
+            HolderLocks(folder / "desk.holders"),
             lambda: datetime.now(UTC),
             brake_in_memory(self.store, self.audit, rules, lambda: datetime.now(UTC)),
         )
         hasher = DirectHasher(ReadingLimits(file_bytes=1000))
-        self.handling = Toolkit((self.source,), self.store, self.audit, desk, hasher).upload_handling
+        self.handling = toolkit_over((self.source,), self.store, self.audit, desk, hasher).upload_handling
 
     def handle(self, name: str, text: str | None = PICTURE, *, quiet: float = 0.0) -> UploadOutcome:
         """Of one file that was made just now; without a text there is none."""
@@ -76,7 +79,10 @@ class World:
         self.index.expect([Arrival(place, "alice", now, Priority.FRESH, quiet=quiet)], now)
         (job,) = self.index.take(now, 1)
         root = os.fsencode(self.tree)
-        return self.handling.handle(job, self.index, {root: Tree(root, None)})
+        return self.handling.handle(job, {root: Tree(root, None)}, self.record)
+
+    def record(self, job: Job, examined: Examined) -> None:
+        self.index.record(job, (examined.state, examined.content), examined.verdict, time.time())
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import Any
 
 import typer
 
-from goodhoster.assembly.desk import Services
-from goodhoster.assembly.notice_figures import notice_figures
+from goodhoster.assembly.services import Services
 from goodhoster.model.cases import CaseState
 from goodhoster.ports import CaseQuery
+from goodhoster_agent.commands.observe import state_of
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
 from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.process_privileges import rights_of
@@ -36,17 +36,17 @@ def status_of(services: Services) -> dict[str, Any]:
     pid = running_daemon(state_dir)
     report = read_report(state_dir, pid) if pid else None
     figures = services.index.figures()
-    held = services.toolkit.store.count(CaseQuery(states=frozenset({CaseState.HELD})))
-    notices = notice_figures(services.settings)
+    held = services.case_store.count(CaseQuery(states=frozenset({CaseState.HELD})))
+    notices = services.notices.figures()
     return {
         "ready": report is not None,
         "degraded": list(report.degraded) if report else ["the daemon does not run: nothing new is checked"],
-        "mode": services.settings.policy.mode,
+        **_mode(services),
         "queue": figures.waiting,
         "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
         "unchecked": figures.verdicts.get("unchecked", 0),
         "held": held,
-        "open_storms": [f"{storm.id}: {storm.reason}" for storm in services.toolkit.desk.brake.open()],
+        "open_storms": [f"{storm.id}: {storm.reason}" for storm in services.brake.open()],
         "owners_not_told": _owners_not_told(services),
         "open_notices": notices.open,
         "overdue_notices": notices.overdue,
@@ -57,10 +57,14 @@ def status_of(services: Services) -> dict[str, Any]:
     }
 
 
+def _mode(services: Services) -> dict[str, Any]:
+    found = state_of(services)
+    return {"mode": found["mode"], "stopped_since": found["stopped_since"], "stopped_by": found["actor"]}
+
+
 def _owners_not_told(services: Services) -> dict[str, int]:
     """Contents that a source knows and that are exempt here, by source, of which its owner was not told."""
-    owed = services.toolkit.desk.owners
-    return dict(Counter(report.source for report in owed.waiting())) if owed else {}
+    return dict(Counter(report.source for report in services.owner_reports.waiting()))
 
 
 def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:
@@ -92,6 +96,7 @@ def as_text(status: dict[str, Any]) -> str:
     lines = [
         f"daemon     {_daemon(status)}",
         f"mode       {status['mode']}" + (" (nothing is touched)" if status["mode"] == "observe" else ""),
+        *([f"STOPPED    {_stopped(status)}"] if status["stopped_since"] else []),
         *(f"process    {_rights(rights)}" for rights in status["processes"]),
         *(f"covered    {tree}" for tree in status["trees"]),
         f"queue      {status['queue']:,} files, the oldest for {status['oldest_queued_s']:.0f} s",
@@ -112,6 +117,10 @@ def _daemon(status: dict[str, Any]) -> str:
         return "does not run"
     doing = ", comparing a whole tree with the index" if status["scanning"] else ""
     return f"runs (process {status['pid']}), hints from {status['events']} ({status['events_reason']}){doing}"
+
+
+def _stopped(status: dict[str, Any]) -> str:
+    return f"all measures, by {status['stopped_by']} since {status['stopped_since']} (goodhoster observe)"
 
 
 def _not_told(source: str, count: int) -> str:

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from goodhoster.assembly.audit import verify_audit_log
-from goodhoster.assembly.desk import reading_limits
-from goodhoster.assembly.list_owners import ListOwners
 from goodhoster.assembly.notices import directories
-from goodhoster.assembly.sources import hash_sources
+from goodhoster.assembly.services import reading_limits
+from goodhoster.assembly.sources import hash_sources, owner_addresses
 from goodhoster.assembly.state import exemption_sets, lists_directory, make_state_dir, trees_of
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.storage import home_of
 from goodhoster.hashlists.own_lists import survey
+from goodhoster.letters.list_owners import ListOwners
 from goodhoster.linux import kernel
 from goodhoster.model.uploads import display
 from goodhoster.notices.sender.pinned_keys.pool import SEARCH
@@ -170,7 +170,7 @@ def _exemptions(settings: Settings) -> Iterator[Finding]:
             yield Finding(f"exemptions {name}", ok=False, detail=str(found), hint=found.hint)
         else:
             yield Finding(f"exemptions {name}", ok=True, detail=f"{len(found.contents):,} contents, whole")
-    owners = ListOwners(settings)
+    owners = ListOwners(owner_addresses(settings), lists_directory(settings), exemption_sets(settings))
     for source in owners.sources() if sets else ():
         address = owners.address_of(source)
         detail = address or "nobody is told when it knows what is exempt here"

@@ -23,13 +23,14 @@ from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category, Match
 from goodhoster.policy.rules import HouseRules
 from goodhoster.testing.brake import brake_in_memory
-from goodhoster.toolkit import Toolkit
+from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.background.workers import Workers
@@ -60,12 +61,12 @@ class World:
         self.store = SqliteCaseStore(self.state / "record.sqlite")
         audit = FileAuditLog(self.state / "audit.log")
         rules = HouseRules(enforce=False, storm_customers=3, measures_per_hour=100)
-        turn = FileLock(self.state / "desk.lock")
+        lock, holders = FileLock(self.state / "desk.lock"), HolderLocks(self.state / "desk.holders")
         quarantine, clock = LocalQuarantine((self.tree,)), lambda: datetime.now(UTC)
         brake = brake_in_memory(self.store, audit, rules, clock)
-        desk = CaseDesk(self.store, audit, quarantine, rules, turn, clock, brake)
+        desk = CaseDesk(self.store, audit, quarantine, rules, lock, holders, clock, brake)
         trees = [Tree(self.tree, None, self.private_reason)]
-        toolkit = Toolkit([self.hashes], self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=LARGEST)))
+        toolkit = toolkit_over([self.hashes], self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=LARGEST)))
         self.workers = Workers(self.index, toolkit, trees, 4)
         self.watcher = Watcher(
             trees,

@@ -19,6 +19,7 @@ from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import SourceUnavailableError, UncheckedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.sources import Question
@@ -28,7 +29,7 @@ from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery, HashSource
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
-from goodhoster.toolkit import Toolkit
+from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.queue import MOST_OF_ONE
 from goodhoster.uploads.trees import Tree
@@ -55,12 +56,13 @@ class Services:
             LocalQuarantine((os.fsencode(self.tree),)),
             rules,
             FileLock(folder / "desk.lock"),
+            HolderLocks(folder / "desk.holders"),
             lambda: datetime.now(UTC),
             brake_in_memory(self.store, audit, rules, lambda: datetime.now(UTC)),
         )
         self.index = UploadIndex(folder / "index.sqlite")
         self.sources: list[HashSource] = [self.far, self.near]
-        self.toolkit = Toolkit(self.sources, self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=1000)))
+        self.toolkit = toolkit_over(self.sources, self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=1000)))
         self.workers = Workers(self.index, self.toolkit, [Tree(os.fsencode(self.tree), None)], 4)
 
     def file(self, name: str, text: str = PICTURE) -> None:
@@ -160,7 +162,8 @@ class Unopenable(DirectHasher):
 def test_what_cannot_be_opened_is_read_once_and_then_left_for_a_day(services: Services, many: int) -> None:
     """It was read again hundreds of times a second, for ever."""
     Unopenable.reads = 0
-    toolkit = replace(services.toolkit, hasher=Unopenable(ReadingLimits(file_bytes=1000)))
+    examiner = replace(services.toolkit.examiner, hasher=Unopenable(ReadingLimits(file_bytes=1000)))
+    toolkit = replace(services.toolkit, make_examiner=lambda: examiner)
     services.workers = Workers(services.index, toolkit, [Tree(os.fsencode(services.tree), None)], 4)
     for number in range(many):
         services.file(f"alice/{number}.zip", f"PK {number}")
