@@ -110,7 +110,7 @@ class NoticeServices(LazyParts):
 
     @property
     def _automatic(self) -> bool:
-        return self._services.settings.policy.mode == "enforce"
+        return self._services.rules.enforce
 
     @lazy
     def letterhead(self) -> Letterhead:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from goodhoster.adapters.pagers.hooks import pager
@@ -11,6 +12,7 @@ from goodhoster.adapters.stores.storms import SqliteStormStore
 from goodhoster.assembly.lazy import LazyParts, lazy
 from goodhoster.assembly.mover import mover_or_here
 from goodhoster.assembly.notice_services import NoticeServices
+from goodhoster.assembly.notices import docroots
 from goodhoster.assembly.sources import checking_sources, near_limits
 from goodhoster.assembly.state import (
     audit_log,
@@ -21,7 +23,9 @@ from goodhoster.assembly.state import (
     trees_of,
 )
 from goodhoster.audit.log import utc_now
+from goodhoster.cases import observe_switch
 from goodhoster.cases.desk import CaseDesk
+from goodhoster.cases.observe_switch import ObserveSwitch
 from goodhoster.cases.other_sizes import match_by_name
 from goodhoster.cases.storms import StormWatch
 from goodhoster.checking.hasher import DirectHasher
@@ -64,7 +68,7 @@ class Services(LazyParts):
         super().__init__()
         self.settings = settings
         self.state_dir = make_state_dir(settings.state_dir)
-        self.trees: tuple[Tree, ...] = trees_of(settings)
+        self.trees: tuple[Tree, ...] = trees_of(settings, docroots(settings, run))
         self.run = run
         self._make_hasher = make_hasher
         self._quarantine = quarantine
@@ -161,8 +165,14 @@ class Services(LazyParts):
 
     @lazy
     def rules(self) -> HouseRules:
-        """[policy]."""
-        return house_rules(self.settings)
+        """[policy], as far as nobody switched all measures off."""
+        rules = house_rules(self.settings)
+        return replace(rules, enforce=rules.enforce and not self.observe_switch.stops_measures())
+
+    @lazy
+    def observe_switch(self) -> ObserveSwitch:
+        """`goodhoster observe --now`."""
+        return ObserveSwitch(self.state_dir / observe_switch.FILE, self.audit, utc_now)
 
     @lazy
     def notices(self) -> NoticeServices:
