@@ -12,16 +12,42 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from goodhoster.linux.file_system_calls import FileSystemCalls, NotAnsweringError
+from goodhoster.linux.mount_table import mount_table
 from goodhoster.model.uploads import FileState, Place, display
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.inventory import Known, Progress
 from goodhoster.uploads.opening import open_tree
 from goodhoster.uploads.trees import Tree
-from goodhoster_agent.watching.mounts import holds_files, mounts_below
+from goodhoster_agent.watching.mounts import points_without_files
 from goodhoster_agent.watching.tree_walk import Leg, Listing, Skip, is_directory, vanished, walk
 
 _log = logging.getLogger(__name__)
 _BATCH = 500
+
+
+_NAMED = 1000
+"""Places that are left alone and named; of further ones only the number is kept."""
+
+
+@dataclass(slots=True)
+class LeftAlone:
+    """What is no upload because it is private communication."""
+
+    directories: int = 0
+    files: int = 0
+    """In directories that are not left alone as a whole."""
+    places: list[bytes] = field(default_factory=list)
+    """Absolute; the first of them."""
+
+    def note(self, absolute: bytes) -> None:
+        """Keep one more place by its name."""
+        if len(self.places) < _NAMED:
+            self.places.append(absolute)
+
+    def __str__(self) -> str:
+        """How many, for people."""
+        return f"{self.directories:,} directories and {self.files:,} files are left alone as private communication"
 
 
 @dataclass(slots=True)
@@ -31,6 +57,7 @@ class ScanFigures:
     files: int = 0
     queued: int = 0
     unreadable: int = 0
+    left_alone: LeftAlone = field(default_factory=LeftAlone)
     directory: bytes = b""
     """The one that was compared last."""
 
@@ -44,6 +71,8 @@ class Scanner:
     """A file must be unchanged for so many seconds before it is checked, unless its closing was seen."""
     queued: Callable[[], None] = lambda: None
     """Called after each batch, so that workers look."""
+    calls: FileSystemCalls = field(default_factory=FileSystemCalls)
+    """Of this process to file systems."""
 
     def scan(self, tree: Tree, start: bytes = b"", *, fresh: bool = False) -> Iterator[ScanFigures]:
         """Yields the figures so far after each batch: stop any time, what was queued stays queued.
@@ -75,9 +104,9 @@ class Scanner:
 
     def _compare(self, tree: Tree, legs: Iterable[Leg], priority: Priority) -> Iterator[ScanFigures]:
         batch = _Batch(self, priority)
-        skip = _skip(tree)
+        skip = _skip(tree, batch.figures.left_alone)
         for leg in legs:
-            for listing in walk(tree.root, leg, skip):
+            for listing in walk(tree.root, leg, skip, self.calls):
                 if isinstance(listing, Listing):
                     batch.add(tree, listing)
                 else:
@@ -92,12 +121,22 @@ class Scanner:
         try:
             for page in self.index.inventory.directories(tree.root):
                 for directory in page:
-                    if tree.leaves_alone(directory):
-                        self.index.inventory.drop_directory(tree.root, directory)
-                    elif not is_directory(root, directory):
-                        self.drop_vanished(tree, directory)
+                    self._drop_if_vanished(tree, root, directory)
         finally:
             os.close(root)
+
+    def _drop_if_vanished(self, tree: Tree, root: int, directory: bytes) -> None:
+        """Nothing is said of what lies on a file system that does not answer."""
+        if tree.leaves_alone(directory):
+            self.index.inventory.drop_directory(tree.root, directory)
+            return
+        try:
+            with self.calls.asking(os.path.join(tree.root, directory)):
+                gone = not is_directory(root, directory)
+        except NotAnsweringError:
+            return
+        if gone:
+            self.drop_vanished(tree, directory)
 
     def drop_vanished(self, tree: Tree, directory: bytes, pages: Iterable[Sequence[Known]] | None = None) -> None:
         """Drop what the index knows in a directory and is there no more; `pages` is what comes into question, else all.
@@ -114,10 +153,20 @@ class Scanner:
             os.close(root)
 
 
-def _skip(tree: Tree) -> Skip:
+def _skip(tree: Tree, left_alone: LeftAlone) -> Skip:
     """Ours, private, or one of the kernel's own file systems."""
-    without_files = {mount.point for mount in mounts_below([tree.root]) if not holds_files(mount)}
-    return lambda directory: tree.leaves_alone(directory) or os.path.join(tree.root, directory) in without_files
+    without_files = points_without_files(mount_table(), tree.root)
+
+    def skips(directory: bytes) -> bool:
+        absolute = os.path.join(tree.root, directory)
+        if not tree.leaves_alone(directory):
+            return absolute in without_files
+        if not tree.is_ours(directory):
+            left_alone.directories += 1
+            left_alone.note(absolute)
+        return True
+
+    return skips
 
 
 @dataclass(slots=True)
@@ -145,7 +194,10 @@ class _Batch:
         now = time.time()
         for name in found.unsettled:
             place = Place(tree.root, os.path.join(listing.directory, name))
-            if not tree.leaves_file_alone(place):
+            if tree.leaves_file_alone(place):
+                self.figures.left_alone.files += 1
+                self.figures.left_alone.note(place.absolute)
+            else:
                 self.arrivals.append(self._arrival(tree, place, listing.files[name], now))
         self.seen += len(listing.files) + 1  # an empty directory takes its time too
         self.figures.files += len(listing.files)

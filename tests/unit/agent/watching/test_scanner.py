@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.linux.file_system_calls import FileSystemCalls
 from goodhoster.model.uploads import Place
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
@@ -86,8 +87,8 @@ def test_a_file_that_came_after_its_directory_was_listed_is_not_dropped(
     host.arrive("first.jpg")
     due = ["late.jpg"]
 
-    def walk_slowly(tree: bytes, leg: Leg, skip: Skip) -> Iterator[Listing | Unreadable]:
-        for listing in walk(tree, leg, skip):
+    def walk_slowly(tree: bytes, leg: Leg, skip: Skip, calls: FileSystemCalls) -> Iterator[Listing | Unreadable]:
+        for listing in walk(tree, leg, skip, calls):
             if due and isinstance(listing, Listing) and listing.files:
                 host.arrive(due.pop())
             yield listing
@@ -127,3 +128,15 @@ def test_a_directory_that_is_gone_is_dropped_whole(host: Host) -> None:
     host.compare()
     assert host.names() == []
     assert list(host.index.inventory.directories(host.tree.root)) == []
+
+
+def test_what_is_left_alone_is_counted_and_named(host: Host) -> None:
+    inbox = host.folder.parent / "mbox"
+    inbox.write_text("From made-up@example.org Mon Jan  1 00:00:00 2024\n")
+    store = host.folder.parent / ".thunderbird/x.default"
+    store.mkdir(parents=True)
+    (store / "INBOX").write_text("made up")
+    (host.folder / "a.jpg").write_text("made up")
+    *_, figures = host.scanner.reconcile(host.tree)
+    assert (figures.left_alone.directories, figures.left_alone.files) == (1, 1)
+    assert set(figures.left_alone.places) == {os.fsencode(store.parent), os.fsencode(inbox)}
