@@ -240,6 +240,8 @@ def opened(box: Mailbox, line: Line) -> Iterator[OpenMailbox]:
             client.logout()
     finally:
         line.hold(None)
+        with suppress(IMAPClientError, OSError, AttributeError):  # where a farewell or shutdown failed half-way
+            client.socket().close()
 
 
 def _secure(client: IMAPClient, box: Mailbox, line: Line) -> None:
