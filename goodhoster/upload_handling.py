@@ -124,7 +124,7 @@ class UploadHandling:
         upload = Upload(place, customer, examined.state)
         for _ in range(_TRIES):
             with suppress(StaleVerdictError):
-                case = self.desk.receive(upload, content.digests, verdict)
+                case = self.desk.open(upload, content.digests, verdict)
                 return Acted(self.followed_up(case) if case else None, verdict)
             verdict = self.examiner.ask(content, picture=examined.picture, live=True)
         return Acted(None, Verdict(VerdictKind.UNCHECKED, reason="late", detail="its measure had to wait for others"))

@@ -12,7 +12,7 @@ from typing import Any
 from goodhoster.model.digests import Digests
 from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.uploads import Content, FileState, Place
-from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
+from goodhoster.model.verdicts import Kind, SourceAnswer, Verdict, VerdictKind
 from goodhoster.uploads.integers import signed, unsigned
 
 Row = tuple[Any, ...]
@@ -140,6 +140,17 @@ def content_row(content: Content | None) -> Row:
     members = b"".join(_MEMBER.pack(each.md5, each.sha1, each.sha256) for each in content.members)
     fault = content.fault.reason if content.fault else None
     return content.kind, digests.md5, digests.sha1, digests.sha256, fingerprints, members, fault
+
+
+def answer_set_of(verdict: Verdict) -> str | None:
+    """Who answered, as a text; None when nobody told. Few differ, however many files there are."""
+    answered = sorted([each.source, each.version, each.share] for each in verdict.answered)
+    return json.dumps(answered, separators=(",", ":")) if answered else None
+
+
+def answers_of(text: str | None) -> tuple[SourceAnswer, ...]:
+    """The inverse."""
+    return tuple(SourceAnswer(*each) for each in json.loads(text)) if text else ()
 
 
 def verdict_row(verdict: Verdict) -> tuple[str, str, str, str]:

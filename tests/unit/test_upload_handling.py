@@ -16,6 +16,7 @@ from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import AuditError, SourceUnavailableError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import CaseState
 from goodhoster.model.digests import Algorithm
@@ -60,6 +61,7 @@ class World:
             LocalQuarantine((os.fsencode(self.tree),)),
             rules,
             FileLock(folder / "desk.lock"),
+            HolderLocks(folder / "desk.holders"),
             lambda: datetime.now(UTC),
             brake_in_memory(self.store, self.audit, rules, lambda: datetime.now(UTC)),
         )
