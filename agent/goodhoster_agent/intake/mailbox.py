@@ -231,17 +231,12 @@ def opened(box: Mailbox, line: Line) -> Iterator[OpenMailbox]:
             _secure(client, box, line)
             _log_in(client, box)
         yield OpenMailbox(client, line, box.folder)
-    except BaseException:
-        with suppress(IMAPClientError, OSError):
-            client.shutdown()
-        raise
-    else:
         with suppress(IMAPClientError, OSError), _Limit(line, _FAREWELL):
             client.logout()
     finally:
         line.hold(None)
-        with suppress(IMAPClientError, OSError, AttributeError):  # where a farewell or shutdown failed half-way
-            client.socket().close()
+        with suppress(IMAPClientError, OSError):
+            client.shutdown()
 
 
 def _secure(client: IMAPClient, box: Mailbox, line: Line) -> None:
