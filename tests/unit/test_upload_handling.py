@@ -15,6 +15,7 @@ from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import AuditError, SourceUnavailableError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.examination import Examined
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.audit import AuditEntry, AuditEvent
@@ -28,7 +29,7 @@ from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.upload_handling import Row, UploadOutcome
-from goodhoster.uploads.index import Arrival, Priority, UploadIndex
+from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
 
 PICTURE = "\x89PNG made up"
@@ -78,7 +79,10 @@ class World:
         self.index.expect([Arrival(place, "alice", now, Priority.FRESH, quiet=quiet)], now)
         (job,) = self.index.take(now, 1)
         root = os.fsencode(self.tree)
-        return self.handling.handle(job, self.index, {root: Tree(root, None)})
+        return self.handling.handle(job, {root: Tree(root, None)}, self.record)
+
+    def record(self, job: Job, examined: Examined) -> None:
+        self.index.record(job, (examined.state, examined.content), examined.verdict, time.time())
 
 
 @pytest.fixture
