@@ -97,6 +97,7 @@ def notice_house(shared: Shared, begun: ExitStack) -> NoticeHouse:
         pager=pager(settings.paging.command, shared.run),
         turn=Turn(state_dir / "notices.lock"),
         clock=clock,
+        ours=shared.locator.ours,
     )
     terms = Terms(timedelta(seconds=settings.notices.deadline), timedelta(seconds=settings.notices.warn_before))
     desk = NoticeDesk(parts, shared.notifiers, terms)

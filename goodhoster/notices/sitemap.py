@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from goodhoster.model.contacts import Contact
 from goodhoster.model.notices import Site
 from goodhoster.notices.routes import pattern_of
+from goodhoster.notices.urls import host_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class SiteMap:
                 if name.startswith("~"):
                     self._patterns.append((name[1:], site))
                 else:
-                    self._enter(name.lower().rstrip("."), site)
+                    self._enter(host_name(name), site)
 
     def _enter(self, name: str, site: Site) -> None:
         if name.startswith("."):
