@@ -20,9 +20,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from goodhoster.checking.digestlist import DigestList
-from goodhoster.checking.listbuild import import_entries
-from goodhoster.checking.listnames import list_path
+from goodhoster.hashlists.digest_list import DigestList
+from goodhoster.hashlists.file_names import list_path
+from goodhoster.hashlists.importing import import_entries
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category
 

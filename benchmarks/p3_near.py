@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measuring import rates, seconds, spread
-from goodhoster.checking.near.entries import Entries
-from goodhoster.checking.near.segment import Segment
-from goodhoster.checking.near.write import write_segment
+from goodhoster.hashlists.near.entries import Entries
+from goodhoster.hashlists.near.segment import Segment
+from goodhoster.hashlists.near.writer import write_segment
 from goodhoster.model.fingerprints import FingerprintKind
 
 LIMIT = 31
@@ -234,10 +234,10 @@ def _threatexchange(entries: Values) -> Search:
     return lambda asked: sum(len(index.query(row.tobytes().hex())) for row in asked)
 
 
-def _asking(search: Search, asked: Values, at_once: int) -> Callable[[], int]:
+def _asking(search: Search, asked: Values, map_parallel: int) -> Callable[[], int]:
     def ask() -> int:
-        for start in range(0, len(asked), at_once):
-            search(asked[start : start + at_once])
+        for start in range(0, len(asked), map_parallel):
+            search(asked[start : start + map_parallel])
         return len(asked)
 
     return ask

@@ -22,13 +22,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from goodhoster.adapters.hashsources.answerbook import AnswerBook
-from goodhoster.adapters.hashsources.counted import Counted
-from goodhoster.adapters.hashsources.hashcheckservice import HashCheckService, ServiceSettings
-from goodhoster.adapters.hashsources.ownlists import OwnLists
-from goodhoster.adapters.hashsources.remembering import Keeping, Remembering
-from goodhoster.checking.listbuild import import_entries
-from goodhoster.checking.listshelf import ListShelf
+from goodhoster.adapters.hash_sources.answer_cache import AnswerCache
+from goodhoster.adapters.hash_sources.caching import CachingSource, Keeping
+from goodhoster.adapters.hash_sources.counting import CountedSource
+from goodhoster.adapters.hash_sources.hashcheckservice import HashCheckService, ServiceSettings
+from goodhoster.adapters.hash_sources.own_lists import OwnLists
+from goodhoster.hashlists.importing import import_entries
+from goodhoster.hashlists.opened_lists import OpenedLists
 from goodhoster.model.digests import Digest, Digests
 from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category
@@ -148,7 +148,7 @@ def _serve(state: Path, latency: float) -> None:
 
     if latency:
         Relay.knows = late_answer  # type: ignore[assignment,method-assign]
-    sources = [OwnLists(ListShelf(state / "lists"))]
+    sources = [OwnLists(OpenedLists(state / "lists"))]
     hashservice.serve(
         hashservice.HashServiceOptions(state, sources, ("127.0.0.1", 0)), lambda url: print(url, flush=True)
     )
@@ -185,9 +185,9 @@ def _our_client(task: Task) -> tuple[Callable[[bytes], bool], Callable[[], None]
 def _remembering_client(task: Task) -> tuple[Callable[[bytes], bool], Callable[[], None]]:
     settings = ServiceSettings(f"{task.url}/v1/check", "bench", task.password, parallel=task.threads)
     folder = tempfile.TemporaryDirectory()
-    book = AnswerBook(Path(folder.name, "answers"))
-    counted = Counted(HashCheckService(settings), lambda: datetime.now(UTC))
-    source = Remembering(counted, book, Keeping(yes=900, no=3600))
+    book = AnswerCache(Path(folder.name, "answers"))
+    counted = CountedSource(HashCheckService(settings), lambda: datetime.now(UTC))
+    source = CachingSource(counted, book, Keeping(yes=900, no=3600))
 
     def close() -> None:
         source.close()

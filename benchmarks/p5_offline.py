@@ -22,7 +22,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from goodhoster.checking.listbuild import import_entries
+from goodhoster.hashlists.importing import import_entries
 from goodhoster.model.verdicts import Category
 
 RUNS = 5

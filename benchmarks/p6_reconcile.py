@@ -19,9 +19,9 @@ from goodhoster.model.digests import Digests
 from goodhoster.model.uploads import Content, Place
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
-from goodhoster.uploads.places import Tree
+from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.scanner import Scanner
-from goodhoster_agent.watching.tree import Listing, walk
+from goodhoster_agent.watching.tree_walk import Listing, walk
 
 GOAL = 49_000
 RUNS = 5

@@ -31,7 +31,7 @@ from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from goodhoster.testing.signedmail import MailSigner
+from goodhoster.testing.signed_mail import MailSigner
 
 SIZES = (1_000, 4_000, 10_000)
 WHOLE = (10_000, 40_000, 179_610)

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from importlib.metadata import distributions
 from pathlib import Path
 
-from goodhoster.testing.hashcheckservice import FakeHashService
+from goodhoster.testing.hash_check_service import FakeHashService
 from goodhoster.testing.hostile import zip_of
 from goodhoster.testing.pictures import made_up_picture
 

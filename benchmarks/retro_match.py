@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.measuring import private_mib, seconds
-from goodhoster.checking.digestlist import DigestList
-from goodhoster.checking.listbuild import import_entries
-from goodhoster.checking.listnames import list_path
-from goodhoster.checking.near.build import import_fingerprints, open_near_list
-from goodhoster.checking.near.names import near_lists
+from goodhoster.hashlists.digest_list import DigestList
+from goodhoster.hashlists.file_names import list_path
+from goodhoster.hashlists.importing import import_entries
+from goodhoster.hashlists.near.file_names import near_lists
+from goodhoster.hashlists.near.importing import import_fingerprints, open_near_list
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.verdicts import Category

@@ -30,8 +30,8 @@ def main(name: str, tree: str, state: str) -> None:
 def ours(events: str, tree: str, state: str) -> None:
     """As in the daemon, but nobody takes from the queue. Without events it watches when all was compared once."""
     from goodhoster.uploads.index import UploadIndex  # noqa: PLC0415 - a peer starts without it
-    from goodhoster.uploads.places import Tree  # noqa: PLC0415
-    from goodhoster_agent.watching.choosing import choose_source  # noqa: PLC0415
+    from goodhoster.uploads.trees import Tree  # noqa: PLC0415
+    from goodhoster_agent.watching.source_choice import choose_source  # noqa: PLC0415
     from goodhoster_agent.watching.watcher import Rhythm, Watcher  # noqa: PLC0415
 
     root, index = os.fsencode(tree), UploadIndex(Path(state) / "index.sqlite")
@@ -46,8 +46,8 @@ def ours(events: str, tree: str, state: str) -> None:
 
 def hints(events: str, tree: str) -> None:
     """Before any comparison. A directory that came counts for the files below it: the daemon looks them through."""
-    from goodhoster_agent.watching.choosing import choose_source  # noqa: PLC0415 - a peer starts without it
     from goodhoster_agent.watching.events import Gap, Hint  # noqa: PLC0415
+    from goodhoster_agent.watching.source_choice import choose_source  # noqa: PLC0415 - a peer starts without it
 
     def listen(told: Hint | Gap) -> None:
         if isinstance(told, Hint):

@@ -1,7 +1,7 @@
 """goodhoster: the self-hosted "good hoster" toolkit, as a library.
 
     from goodhoster import Place, load
-    from goodhoster.assembly.house import assemble
+    from goodhoster.assembly.services import assemble
 
     with closing(assemble(load(Path("/etc/goodhoster/goodhoster.toml")))) as house:
         with house.toolkit.examine(Place(b"/srv/customers", b"anna/holiday.jpg")) as checked:

@@ -13,7 +13,7 @@ from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
 from goodhoster.model.fingerprints import Pixels
 from goodhoster.model.letters import Letter
-from goodhoster.model.noticelife import Block, Notice, NoticeFigures, NoticeState, Seen
+from goodhoster.model.notice_status import Block, Notice, NoticeFigures, NoticeState, Seen
 from goodhoster.model.notices import RawNotice, ReadNotice, SeenMail, Site
 from goodhoster.model.quarantine import Whereabouts
 from goodhoster.model.sources import Question, SourceHealth

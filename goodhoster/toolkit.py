@@ -11,14 +11,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from goodhoster.cases.desk import CaseDesk, Order
-from goodhoster.cases.latecases import LateCases
-from goodhoster.cases.othersizes import match_by_name, withdraw_by_name
-from goodhoster.checking.exemptions import Exempt, nothing_exempt
-from goodhoster.checking.kinds import named_as_picture
+from goodhoster.cases.late_measures import LateCases
+from goodhoster.cases.other_sizes import match_by_name, withdraw_by_name
 from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import GoodhosterError, RefusedError, StaleVerdictError, UncheckedError
+from goodhoster.exemptions.lookup import Exempt, nothing_exempt
 from goodhoster.model.audit import AuditFinding
 from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.content_kinds import named_as_picture
 from goodhoster.model.digests import Digest
 from goodhoster.model.storms import StormState
 from goodhoster.model.uploads import Content, FileState, Place, Upload

@@ -22,8 +22,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from goodhoster import kernel
-from goodhoster.evidence.directories import opened
+from goodhoster.evidence.quarantine.directories import opened
+from goodhoster.linux import kernel
 
 # No test asserts a time, so neither does a property.
 hypothesis.settings.register_profile("goodhoster", deadline=None)
@@ -32,7 +32,7 @@ hypothesis.settings.load_profile("goodhoster")
 # Daemons live in sbin, which an ordinary user's PATH leaves out.
 PROGRAM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
-Rounds = Callable[[int, int], int]
+PeriodicTask = Callable[[int, int], int]
 Disk = Callable[..., Path]
 Bind = Callable[[Path, Path], Callable[[], object]]
 PROOF_IS_FULL = os.environ.get("GOODHOSTER_PROOF") == "full"
@@ -102,7 +102,7 @@ def _nothing_may_be_left_out() -> bool:
 
 
 @pytest.fixture(scope="session")
-def rounds() -> Rounds:
+def rounds() -> PeriodicTask:
     """`rounds(few, all_of_them)`: how many to make in this run."""
     return lambda few, all_of_them: all_of_them if PROOF_IS_FULL else few
 

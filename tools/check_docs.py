@@ -22,7 +22,7 @@ from pathlib import Path
 from commandline import problem, program
 from generated import GENERATED
 
-from goodhoster.adapters.hashsources.reasons import Reason
+from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.model.cases import CaseState
 
 CHECKOUT = Path(__file__).parents[1]

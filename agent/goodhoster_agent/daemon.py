@@ -15,34 +15,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from goodhoster.assembly.house import House
+from goodhoster.assembly.list_owners import owner_letters
 from goodhoster.assembly.mover import mover_of
 from goodhoster.assembly.notices import open_notices
-from goodhoster.assembly.owners import owner_letters
+from goodhoster.assembly.services import Services
 from goodhoster.assembly.state import make_state_dir
 from goodhoster.errors import GoodhosterError
+from goodhoster.linux.privileges import be_called
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.uploads import display
 from goodhoster.ports import CaseQuery, Mover
-from goodhoster.privileges import be_called
 from goodhoster.settings import Settings, load
-from goodhoster.uploads.private import note_private_watching
-from goodhoster_agent.askagain import AskAgain
-from goodhoster_agent.hashing.house import daemon_house
-from goodhoster_agent.latemeasures import LateMeasures
-from goodhoster_agent.lock import only_daemon
-from goodhoster_agent.noticework import NoticeWork
-from goodhoster_agent.report import DaemonReport, forget_report, source_as_object, write_report
-from goodhoster_agent.retromatch import RetroMatch
-from goodhoster_agent.service import log_to_service, tell_systemd
-from goodhoster_agent.starting.beside import Keeper, kept_beside
-from goodhoster_agent.starting.giving_up import give_up
-from goodhoster_agent.starting.terms import terms_of
-from goodhoster_agent.watching.choosing import choose_source
+from goodhoster.uploads.private_communication import note_private_watching
+from goodhoster_agent.background.ask_again import AskAgain
+from goodhoster_agent.background.late_measures import LateMeasures
+from goodhoster_agent.background.notices import NoticeWork
+from goodhoster_agent.background.retro_match import RetroMatch
+from goodhoster_agent.background.workers import Workers
+from goodhoster_agent.configuration_check import check_whole
+from goodhoster_agent.daemon_lock import only_daemon
+from goodhoster_agent.hashing.sandboxed_services import daemon_services
+from goodhoster_agent.privileged.starter.dropping import give_up
+from goodhoster_agent.privileged.starter.launch import Keeper, kept_beside
+from goodhoster_agent.privileged.starter.plan import terms_of
+from goodhoster_agent.status_report import DaemonReport, forget_report, source_as_object, write_report
+from goodhoster_agent.systemd_service import log_to_service, tell_systemd
+from goodhoster_agent.watching.source_choice import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
-from goodhoster_agent.wholeness import check_whole
-from goodhoster_agent.workers import Workers
 
 _log = logging.getLogger(__name__)
 _SETTLED_AT_START = "commands, ports below 1024 and directories that the daemon writes to"
@@ -81,7 +81,7 @@ class Others:
 def _serve(settings: Settings, signals: _Signals, others: Others) -> Settings | None:
     """Serve one configuration. Returns the next one, or None at the end."""
     mover = mover_of(settings)
-    daemon = Daemon(daemon_house(settings, mover, others.keeper.starter), mover, others)
+    daemon = Daemon(daemon_services(settings, mover, others.keeper.starter), mover, others)
     try:
         daemon.start()
         print("ready", flush=True)  # noqa: T201 - what starts us waits for this line
@@ -134,22 +134,22 @@ class _Signals:
 class Daemon:
     """Everything that runs over one configuration: made, started and stopped together."""
 
-    def __init__(self, house: House, mover: Mover, others: Others) -> None:
-        agent = house.settings.agent
-        self._house = house
+    def __init__(self, services: Services, mover: Mover, others: Others) -> None:
+        agent = services.settings.agent
+        self._house = services
         self._mover = mover
         self._not_given_up = others.not_given_up
-        self._workers = Workers(house.index, house.toolkit, house.trees, agent.workers)
-        source = choose_source(agent.events, [tree.root for tree in house.trees], others.keeper.starter)
+        self._workers = Workers(services.index, services.toolkit, services.trees, agent.workers)
+        source = choose_source(agent.events, [tree.root for tree in services.trees], others.keeper.starter)
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
-        self._watcher = Watcher(house.trees, house.index, source, rhythm)
+        self._watcher = Watcher(services.trees, services.index, source, rhythm)
         self._watcher.queued = self._workers.ring
-        self._late = LateMeasures(house.toolkit)
-        retro, again = RetroMatch(house, self._workers.ring), AskAgain(house, self._workers.ring)
+        self._late = LateMeasures(services.toolkit)
+        retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
         self._rounds = (retro.rounds, again.rounds, self._late.rounds)
-        notices = open_notices(house)
-        self._notices = NoticeWork(notices, house.settings)
-        self._owners = owner_letters(house, notices)
+        notices = open_notices(services)
+        self._notices = NoticeWork(notices, services.settings)
+        self._owners = owner_letters(services, notices)
         self._recover_at = self._resume_at = 0.0
         self._complaint = ""
 
@@ -259,10 +259,10 @@ class Daemon:
         return self._house.toolkit.store.count(CaseQuery(states=frozenset(states)))
 
 
-def _source_problems(house: House) -> list[str]:
+def _source_problems(services: Services) -> list[str]:
     """Sources that refuse us or do not answer now."""
     problems = []
-    for health in (source.health() for source in house.sources):
+    for health in (source.health() for source in services.sources):
         if health.alarm:
             problems.append(f"ALARM: {health.name} refuses us: {health.last_error}")
         elif health.last_error:
@@ -270,7 +270,7 @@ def _source_problems(house: House) -> list[str]:
     return problems
 
 
-def _exemption_problems(house: House) -> list[str]:
+def _exemption_problems(services: Services) -> list[str]:
     """While a set cannot be read, nothing that a source knows is acted on."""
-    trouble = house.exemptions.trouble()
+    trouble = services.exemptions.trouble()
     return [f"ALARM: known contents are unchecked: {trouble}"] if trouble else []

@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from goodhoster.assembly.desk import House
+from goodhoster.assembly.desk import Services
 from goodhoster.errors import BusyError, RefusedError
 from goodhoster.model.uploads import display
 from goodhoster.model.verdicts import VerdictKind
 from goodhoster.uploads.index import UploadIndex
-from goodhoster.uploads.places import Tree
-from goodhoster_agent.lock import only_daemon
+from goodhoster.uploads.trees import Tree
+from goodhoster_agent.background.workers import Workers
+from goodhoster_agent.daemon_lock import only_daemon
 from goodhoster_agent.watching.scanner import Scanner
-from goodhoster_agent.workers import Workers
 
 _LOOK_EVERY = 0.2
 
@@ -54,12 +54,12 @@ class Region:
     """Relative to the tree; empty for all of it."""
 
 
-def region_of(house: House, directory: bytes) -> Region:
+def region_of(services: Services, directory: bytes) -> Region:
     """The part of a watched tree that this directory is; RefusedError when it is in none."""
     whole = os.path.realpath(directory)
     if not os.path.isdir(whole):
         raise RefusedError(f"{display(whole)} is no directory", hint="name a directory of a watched tree")
-    for tree in house.trees:
+    for tree in services.trees:
         if whole == tree.root:
             return Region(tree, b"")
         if place := tree.place_of(whole):
@@ -68,21 +68,21 @@ def region_of(house: House, directory: bytes) -> Region:
     raise RefusedError(f"{display(whole)} is in no watched tree: whose files these are is not known", hint=hint)
 
 
-def scan(house: House, regions: list[Region]) -> Iterator[ScanProgress]:
+def scan(services: Services, regions: list[Region]) -> Iterator[ScanProgress]:
     """Yields several times a second; the last value is the whole result."""
     started, progress = time.time(), ScanProgress()
-    with _workers(house) as ring:
-        scanner = Scanner(house.index, house.settings.agent.settle, ring)
+    with _workers(services) as ring:
+        scanner = Scanner(services.index, services.settings.agent.settle, ring)
         for region in regions:
             yield from _queue(scanner, region, progress)
         progress.walked = True
-        while untried := sum(house.index.untried_below(region.tree.root, region.path) for region in regions):
+        while untried := sum(services.index.untried_below(region.tree.root, region.path) for region in regions):
             progress.waiting = untried
             yield progress
             time.sleep(_LOOK_EVERY)
     progress.waiting = 0
     for region in regions:
-        progress.verdicts += _verdicts(house.index, region, started)
+        progress.verdicts += _verdicts(services.index, region, started)
     yield progress
 
 
@@ -107,14 +107,14 @@ def _queue(scanner: Scanner, region: Region, progress: ScanProgress) -> Iterator
 
 
 @contextmanager
-def _workers(house: House) -> Iterator[Callable[[], None]]:
+def _workers(services: Services) -> Iterator[Callable[[], None]]:
     """Workers of our own, or the daemon's where one runs; the value is to be called when something was queued."""
     with ExitStack() as stack:
-        if _am_alone(house, stack):
-            workers = Workers(house.index, house.toolkit, house.trees, house.settings.agent.workers)
-            house.toolkit.desk.recover()
-            for case in house.toolkit.late():
-                house.toolkit.catch_up(case)
+        if _am_alone(services, stack):
+            workers = Workers(services.index, services.toolkit, services.trees, services.settings.agent.workers)
+            services.toolkit.desk.recover()
+            for case in services.toolkit.late():
+                services.toolkit.catch_up(case)
             stack.callback(workers.stop)
             workers.start()
             yield workers.ring
@@ -122,9 +122,9 @@ def _workers(house: House) -> Iterator[Callable[[], None]]:
             yield lambda: None  # the daemon looks at the queue several times a second
 
 
-def _am_alone(house: House, stack: ExitStack) -> bool:
+def _am_alone(services: Services, stack: ExitStack) -> bool:
     try:
-        stack.enter_context(only_daemon(house.settings.state_dir))
+        stack.enter_context(only_daemon(services.settings.state_dir))
     except BusyError:
         return False
     return True

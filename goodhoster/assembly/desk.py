@@ -9,35 +9,35 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from goodhoster.adapters.pagers.hooks import pager
-from goodhoster.adapters.stores.sqlite import SqliteCaseStore
+from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.storms import SqliteStormStore
 from goodhoster.assembly.mover import mover_or_here
-from goodhoster.assembly.state import audit_log, exemption_book, make_state_dir, owner_reports, trees_of
+from goodhoster.assembly.state import audit_log, exemption_sets, make_state_dir, owner_reports, trees_of
 from goodhoster.audit.log import utc_now
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.storms import StormWatch
-from goodhoster.cases.turn import Turn
-from goodhoster.checking.exemptions import Exemptions
 from goodhoster.checking.hasher import DirectHasher
-from goodhoster.checking.libraries import expect_installed
-from goodhoster.checking.listshelf import ListShelf
+from goodhoster.checking.licensed_libraries import expect_installed
+from goodhoster.exemptions.lookup import Exemptions
+from goodhoster.hashlists.opened_lists import OpenedLists
+from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.programs import Run, run_here
 from goodhoster.model.fingerprints import FingerprintKind
+from goodhoster.model.image_sizes import are_sizes, beginning
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.model.sizes import are_sizes, beginning
 from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Category
 from goodhoster.policy.rules import HouseRules, Treatment
 from goodhoster.ports import AuditLog, ObservedSource, Quarantine
-from goodhoster.programs import Run, run_here
 from goodhoster.settings import Settings
 from goodhoster.toolkit import Toolkit
 from goodhoster.uploads.census import IndexCensus
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
-from goodhoster.uploads.places import Tree
+from goodhoster.uploads.trees import Tree
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Services:
     """Everything a process needs, put together from the settings."""
 
     settings: Settings
@@ -47,21 +47,21 @@ class House:
     audit: AuditLog
     toolkit: Toolkit
     exemptions: Exemptions
-    begun: ExitStack
+    resources: ExitStack
     """How what was begun is given back."""
     run: Run
     """How programs that the configuration names are run."""
-    shelf: ListShelf | None = None
+    shelf: OpenedLists | None = None
     """The own lists as the sources see them; None in a house without sources."""
     near: Mapping[FingerprintKind, int] = field(default_factory=dict)
     """Bits in which own lists may differ and still be near; empty where no source asks them."""
 
     def close(self) -> None:
         """Give everything back. May be called twice."""
-        self.begun.close()
+        self.resources.close()
 
 
-def assemble_desk(settings: Settings, quarantine: Quarantine | None = None, run: Run = run_here) -> House:
+def assemble_desk(settings: Settings, quarantine: Quarantine | None = None, run: Run = run_here) -> Services:
     """A house without hash sources: in it nothing can be examined, and every verdict is *unchecked*.
 
     Without a quarantine it is the mover's while one listens, else that of this very process. ConfigurationError when
@@ -69,23 +69,23 @@ def assemble_desk(settings: Settings, quarantine: Quarantine | None = None, run:
     """
     state_dir = make_state_dir(settings.state_dir)
     trees = trees_of(settings)
-    with ExitStack() as begun:
-        store = begun.enter_context(closing(SqliteCaseStore(state_dir / "record.sqlite")))
-        index = begun.enter_context(closing(UploadIndex(state_dir / "index.sqlite")))
+    with ExitStack() as resources:
+        store = resources.enter_context(closing(SqliteCaseStore(state_dir / "record.sqlite")))
+        index = resources.enter_context(closing(UploadIndex(state_dir / "index.sqlite")))
         audit = audit_log(settings)
-        storms = begun.enter_context(closing(SqliteStormStore(state_dir / "storms.sqlite")))
+        storms = resources.enter_context(closing(SqliteStormStore(state_dir / "storms.sqlite")))
         rules, census = _rules(settings), IndexCensus(index.database)
         desk = CaseDesk(
             store=store,
             audit=audit,
             quarantine=quarantine or mover_or_here(settings, trees),
             rules=rules,
-            turn=Turn(state_dir / "desk.lock"),
+            turn=FileLock(state_dir / "desk.lock"),
             clock=utc_now,
             brake=StormWatch(storms, storms, census, store, audit, pager(settings.paging.command, run), rules, utc_now),
             owners=owner_reports(settings),
         )
-        exemptions = Exemptions(exemption_book(settings).directory)
+        exemptions = Exemptions(exemption_sets(settings).directory)
         hasher = DirectHasher(reading_limits(settings))
         toolkit = Toolkit(
             (),
@@ -97,7 +97,7 @@ def assemble_desk(settings: Settings, quarantine: Quarantine | None = None, run:
             partial(check_soon, index, Priority.FRESH),
             partial(_check_sizes, index),
         )
-        return House(settings, trees, (), index, audit, toolkit, exemptions, begun.pop_all(), run)
+        return Services(settings, trees, (), index, audit, toolkit, exemptions, resources.pop_all(), run)
 
 
 def check_soon(index: UploadIndex, priority: Priority, uploads: Sequence[Upload]) -> None:

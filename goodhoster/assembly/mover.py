@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from goodhoster.adapters.movers.choosing import MoverOrHere
+from goodhoster.adapters.movers.fallback import MoverOrHere
 from goodhoster.adapters.movers.socket import MoverQuarantine
-from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.ports import Mover, Quarantine
 from goodhoster.settings import Settings
-from goodhoster.uploads.places import Tree
+from goodhoster.uploads.trees import Tree
 
 
 def mover_of(settings: Settings) -> Mover:

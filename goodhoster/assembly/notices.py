@@ -6,27 +6,27 @@ import itertools
 from contextlib import ExitStack, closing
 from functools import partial
 
-from goodhoster.adapters.resolvers.nameservers import DnsKeyRecords
-from goodhoster.adapters.stores.seenmails import SqliteSeenMails
-from goodhoster.assembly.desk import House, check_soon
-from goodhoster.assembly.noticehouse import NoticeHouse, Shared, notice_house
+from goodhoster.adapters.key_records.nameservers import DnsKeyRecords
+from goodhoster.adapters.stores.seen_mails import SqliteSeenMails
+from goodhoster.assembly.desk import Services, check_soon
+from goodhoster.assembly.notice_services import NoticeServices, Shared, notice_services
 from goodhoster.assembly.state import make_state_dir, trees_of
 from goodhoster.errors import ConfigurationError
+from goodhoster.linux.programs import Run, run_here
+from goodhoster.locating.copies import Copies
+from goodhoster.locating.locator import Locator
+from goodhoster.locating.networks import Networks, read_networks
+from goodhoster.locating.serving import Serving
+from goodhoster.locating.site_map_cache import SiteMapCache
+from goodhoster.locating.tree_resolver import TreeResolver
 from goodhoster.model.notices import Forwarder, Notifier
-from goodhoster.notices.copies import Copies
-from goodhoster.notices.ground import Ground
-from goodhoster.notices.judgement import Court
-from goodhoster.notices.locate import Locator
-from goodhoster.notices.maps import Maps
-from goodhoster.notices.networks import Networks, read_networks
-from goodhoster.notices.packets import has_strong_key
-from goodhoster.notices.provingroom import ProvingRoom
-from goodhoster.notices.serving import Serving
-from goodhoster.notices.trust import Trust
+from goodhoster.notices.sender.dkim_evaluation import TrustContext
+from goodhoster.notices.sender.pinned_keys.openpgp_packets import has_strong_key
+from goodhoster.notices.sender.pinned_keys.pool import SignatureCheckPool
+from goodhoster.notices.sender.trust import Trust
 from goodhoster.ports import Directory
-from goodhoster.programs import Run, run_here
 from goodhoster.settings import Settings, installed_kinds, read_plugged
-from goodhoster.uploads.contents import IndexedContents
+from goodhoster.uploads.content_lookup import IndexedContents
 from goodhoster.uploads.index import Priority, UploadIndex
 
 
@@ -55,21 +55,21 @@ def forwarders(settings: Settings) -> tuple[Forwarder, ...]:
     return tuple(written.forwarder() for written in settings.forwarders)
 
 
-def trust(settings: Settings, begun: ExitStack) -> Trust:
-    """Who is believed. What it holds is given back by `begun`."""
-    seen = begun.enter_context(closing(SqliteSeenMails(make_state_dir(settings.state_dir) / "seen.sqlite")))
+def trust(settings: Settings, resources: ExitStack) -> Trust:
+    """Who is believed. What it holds is given back by `resources`."""
+    seen = resources.enter_context(closing(SqliteSeenMails(make_state_dir(settings.state_dir) / "seen.sqlite")))
     registered = notifiers(settings)
-    proving = begun.enter_context(closing(ProvingRoom(registered)))
+    proving = resources.enter_context(closing(SignatureCheckPool(registered)))
     authserv_id = settings.notices.authserv_id or ""
-    return Trust(Court(registered, DnsKeyRecords(), seen, authserv_id, forwarders(settings), proving))
+    return Trust(TrustContext(registered, DnsKeyRecords(), seen, authserv_id, forwarders(settings), proving))
 
 
 def locator(settings: Settings, index: UploadIndex, run: Run = run_here) -> Locator:
     """Where URLs live. The index is asked for copies."""
-    ground = Ground(trees_of(settings))
-    maps = Maps(directories(settings, run))
-    copies = Copies(ground, IndexedContents(index.database))
-    return Locator(maps, Serving(ground), copies, settings.notices.own_networks, known_networks(settings))
+    resolver = TreeResolver(trees_of(settings))
+    site_maps = SiteMapCache(directories(settings, run))
+    copies = Copies(resolver, IndexedContents(index.database))
+    return Locator(site_maps, Serving(resolver), copies, settings.notices.own_networks, known_networks(settings))
 
 
 def known_networks(settings: Settings) -> Networks:
@@ -84,14 +84,14 @@ def directories(settings: Settings, run: Run = run_here) -> list[Directory]:
     return [read_plugged(plugged, kinds).build(run) for plugged in settings.directories]
 
 
-def open_notices(house: House) -> NoticeHouse:
+def open_notices(services: Services) -> NoticeServices:
     """What handles notices, given back with the house."""
-    settings = house.settings
-    where = locator(settings, house.index, house.run)
+    settings = services.settings
+    where = locator(settings, services.index, services.run)
     # What a notice points at is checked first.
-    hurry, who = partial(check_soon, house.index, Priority.ORDERED), trust(settings, house.begun)
-    shared = Shared(settings, house.toolkit, who, where, hurry, notifiers(settings), house.run)
-    return notice_house(shared, house.begun)
+    hurry, who = partial(check_soon, services.index, Priority.ORDERED), trust(settings, services.resources)
+    shared = Shared(settings, services.toolkit, who, where, hurry, notifiers(settings), services.run)
+    return notice_services(shared, services.resources)
 
 
 def directory_commands(settings: Settings) -> list[tuple[str, ...]]:

@@ -8,15 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from goodhoster.adapters.hashsources.answerbook import AnswerBook
-from goodhoster.adapters.hashsources.contained import Contained
-from goodhoster.adapters.hashsources.kinds import ListKind, Surroundings
-from goodhoster.adapters.hashsources.remembering import Keeping, Remembering, identity_of
-from goodhoster.adapters.hashsources.rollout import Record, RolledOut, Shadowed
+from goodhoster.adapters.hash_sources.answer_cache import AnswerCache
+from goodhoster.adapters.hash_sources.caching import CachingSource, Keeping, identity_of
+from goodhoster.adapters.hash_sources.isolation import IsolatedSource
+from goodhoster.adapters.hash_sources.rollout import Record, RolledOut, Shadowed
+from goodhoster.adapters.hash_sources.settings import ListKind, Surroundings
 from goodhoster.assembly.state import audit_log, lists_directory, make_state_dir
 from goodhoster.audit.log import utc_now
-from goodhoster.checking.listshelf import ListShelf
 from goodhoster.errors import ConfigurationError
+from goodhoster.hashlists.opened_lists import OpenedLists
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import FingerprintKind
@@ -31,17 +31,17 @@ _ALL = 100  # percent
 
 def hash_sources(settings: Settings) -> tuple[ObservedSource, ...]:
     """Every [[hash_source]], counted and guarded."""
-    return _build(settings, _read(settings), list_shelf(settings))
+    return _build(settings, _read(settings), opened_lists(settings))
 
 
-def checking_sources(settings: Settings, shelf: ListShelf) -> tuple[ObservedSource, ...]:
+def checking_sources(settings: Settings, shelf: OpenedLists) -> tuple[ObservedSource, ...]:
     """The same for who checks files: what services answered is remembered, for all processes of this host."""
     return _build(settings, _read(settings), shelf, make_state_dir(settings.state_dir) / "answers")
 
 
-def list_shelf(settings: Settings) -> ListShelf:
+def opened_lists(settings: Settings) -> OpenedLists:
     """The own lists of this host."""
-    return ListShelf(lists_directory(settings))
+    return OpenedLists(lists_directory(settings))
 
 
 def near_limits(settings: Settings) -> Mapping[FingerprintKind, int]:
@@ -56,24 +56,24 @@ def _read(settings: Settings) -> list[tuple[Any, RolloutSettings]]:
 
 
 def _build(
-    settings: Settings, read: Iterable[tuple[Any, RolloutSettings]], shelf: ListShelf, book: Path | None = None
+    settings: Settings, read: Iterable[tuple[Any, RolloutSettings]], shelf: OpenedLists, book: Path | None = None
 ) -> tuple[ObservedSource, ...]:
     around = Surroundings(shelf, utc_now)
     record = _recorder(audit_log(settings))
     sources: list[ObservedSource] = []
-    with ExitStack() as begun:
-        open_book = cache(lambda file: begun.enter_context(closing(AnswerBook(file))))
+    with ExitStack() as resources:
+        open_book = cache(lambda file: resources.enter_context(closing(AnswerCache(file))))
         for kind, rollout in read:
-            built: ObservedSource = Contained(begun.enter_context(closing(kind.build(around))))
+            built: ObservedSource = IsolatedSource(resources.enter_context(closing(kind.build(around))))
             if book is not None and not built.local and (rollout.remember_yes or rollout.remember_no):
                 keeping = _keeping(rollout, settings)
-                built = Remembering(built, open_book(book), keeping, identity_of(kind))
+                built = CachingSource(built, open_book(book), keeping, identity_of(kind))
             source = _rolled_out(built, rollout, record)
             if source.name in {other.name for other in sources}:
                 hint = "give each [[hash_source]] its name"
                 raise ConfigurationError(f"two hash sources are called {source.name}", hint=hint)
             sources.append(source)
-        begun.pop_all()
+        resources.pop_all()
     return tuple(sources)
 
 
@@ -123,7 +123,7 @@ def relay_sources(settings: Settings) -> tuple[HashSource, ...]:
     directory = make_state_dir(settings.state_dir) / "hashservice"
     directory.mkdir(mode=0o700, exist_ok=True)
     read = [(kind, rollout) for kind, rollout in _read(settings) if getattr(kind, "takes_digests", True)]
-    return _build(settings, read, list_shelf(settings), directory / "answers")
+    return _build(settings, read, opened_lists(settings), directory / "answers")
 
 
 def hash_source_kinds() -> Mapping[str, Any]:

@@ -7,15 +7,16 @@ from itertools import pairwise
 from pathlib import Path
 
 from goodhoster.audit.log import FileAuditLog, utc_now
-from goodhoster.cases import ownerreports
-from goodhoster.cases.ownerreports import OwnerReports
-from goodhoster.checking import exemptionbook, ownlists
-from goodhoster.checking.exemptionbook import ExemptionBook
 from goodhoster.errors import ConfigurationError
+from goodhoster.exemptions import sets
+from goodhoster.exemptions.sets import ExemptionSets
+from goodhoster.hashlists import own_lists
+from goodhoster.letters import list_owner_reports
+from goodhoster.letters.list_owner_reports import ListOwnerReports
 from goodhoster.model.uploads import display
 from goodhoster.ports import AuditLog
 from goodhoster.settings import Settings, WatchSettings
-from goodhoster.uploads.places import Tree
+from goodhoster.uploads.trees import Tree
 
 
 def trees_of(settings: Settings) -> tuple[Tree, ...]:
@@ -58,7 +59,7 @@ def audit_log(settings: Settings) -> AuditLog:
 
 def lists_directory(settings: Settings) -> Path:
     """Where own hash lists are kept."""
-    directory = make_state_dir(settings.state_dir) / ownlists.DIRECTORY
+    directory = make_state_dir(settings.state_dir) / own_lists.DIRECTORY
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -67,14 +68,14 @@ def lists_directory(settings: Settings) -> Path:
     return directory
 
 
-def exemption_book(settings: Settings) -> ExemptionBook:
+def exemption_sets(settings: Settings) -> ExemptionSets:
     """The sets of known-harmless contents; their directory is made with the first one."""
-    return ExemptionBook(make_state_dir(settings.state_dir) / exemptionbook.DIRECTORY, audit_log(settings))
+    return ExemptionSets(make_state_dir(settings.state_dir) / sets.DIRECTORY, audit_log(settings))
 
 
-def owner_reports(settings: Settings) -> OwnerReports:
+def owner_reports(settings: Settings) -> ListOwnerReports:
     """What is owed to those who keep hash sources."""
-    return OwnerReports(make_state_dir(settings.state_dir) / ownerreports.DIRECTORY, utc_now)
+    return ListOwnerReports(make_state_dir(settings.state_dir) / list_owner_reports.DIRECTORY, utc_now)
 
 
 def make_state_dir(state_dir: Path) -> Path:

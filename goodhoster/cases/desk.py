@@ -9,12 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from goodhoster.cases.escalation import escalated, says_more
-from goodhoster.cases.freshness import Word, held_again, is_by_match_alone, is_fresh, is_late, withdrawn, word_of
 from goodhoster.cases.measures import Measures, about, planned, with_outcome
-from goodhoster.cases.ownerreports import OwnerReports
+from goodhoster.cases.reconfirmation import (
+    Reconfirmation,
+    held_again,
+    is_by_match_alone,
+    is_fresh,
+    is_late,
+    reconfirmation_of,
+    withdrawn,
+)
 from goodhoster.cases.storms import StormWatch
-from goodhoster.cases.turn import Turn
 from goodhoster.errors import PassingError, RefusedError, StaleVerdictError
+from goodhoster.letters.list_owner_reports import ListOwnerReports
+from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import MEASURING, UNTOUCHED, Case, CaseState, Measure, MeasureKind, MeasureState, same_file
 from goodhoster.model.digests import Algorithm, Digests
@@ -52,10 +60,10 @@ class CaseDesk:
     audit: AuditLog
     quarantine: Quarantine
     rules: HouseRules
-    turn: Turn
+    turn: FileLock
     clock: Clock
     brake: StormWatch
-    owners: OwnerReports | None = None
+    owners: ListOwnerReports | None = None
     """What those who keep hash sources are owed; None where nothing is exempt."""
 
     def receive(self, upload: Upload, digests: Digests, verdict: Verdict) -> Case | None:
@@ -138,7 +146,7 @@ class CaseDesk:
             case = self.store.get(case_id)
             if case.state not in UNDECIDED | {CaseState.FAILED}:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to confirm")
-            if by_now and word_of(by_now, self.rules) is Word.WITHDRAWN:
+            if by_now and reconfirmation_of(by_now, self.rules) is Reconfirmation.WITHDRAWN:
                 return self.withdraw(case)
             opened = replace(
                 case,
@@ -207,14 +215,14 @@ class CaseDesk:
         """With the turn in hand: go on with a measure that a match ordered, as its sources see it by now. Returns the
         case, as it was when they could not all be asked.
         """
-        word = word_of(by_now, self.rules)
+        word = reconfirmation_of(by_now, self.rules)
         stays = self.held_since(case) or not self.rules.enforce
-        if word is Word.NONE or (case.state is CaseState.FAILED and stays):
+        if word is Reconfirmation.NONE or (case.state is CaseState.FAILED and stays):
             return case
         self._expect_fresh(by_now)
-        if word is Word.WITHDRAWN:
+        if word is Reconfirmation.WITHDRAWN:
             return self.withdraw(case)
-        if word is Word.HOLD:
+        if word is Reconfirmation.HOLD:
             return self.record(held_again(case, by_now), case)
         return self.go_on_asked(replace(case, matches=by_now.matches))
 

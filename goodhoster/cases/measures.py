@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TypeVar
 
-from goodhoster.cases.atonce import at_once
 from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, RefusedError
+from goodhoster.linux.threads import map_parallel
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.quarantine import Whereabouts
@@ -141,7 +141,7 @@ def _side_by_side(do: Callable[[_Step], Result], steps: Sequence[_Step]) -> list
         state = step.copy.upload.state
         names.setdefault((state.dev, state.ino), []).append(number)
     files = list(names.values())
-    results = at_once(lambda numbers: [do(steps[number]) for number in numbers], files)
+    results = map_parallel(lambda numbers: [do(steps[number]) for number in numbers], files)
     by_number = dict(zip(chain.from_iterable(files), chain.from_iterable(results), strict=True))
     return [by_number[number] for number in range(len(steps))]
 

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from goodhoster.checking.kinds import HEAD, kind_of
 from goodhoster.errors import UncheckedError
+from goodhoster.model.content_kinds import HEAD, kind_of
 from goodhoster.model.digests import Digests
 from goodhoster.model.uploads import Content
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goodhoster.checking.imagehashes import FINE, SIDE, dhash, phash
 from goodhoster.checking.pdq import pdq
+from goodhoster.checking.perceptual_hashes import FINE, SIDE, dhash, phash
 from goodhoster.checking.sampling import Bands, Floats, Plane, Table, lanczos, sampled, tent
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind, Pixels
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
 from goodhoster.checking.digests import read_content
-from goodhoster.checking.kinds import kind_of
 from goodhoster.checking.licensed import fingerprint_by
 from goodhoster.checking.members import BEGINNING, members_of, opener_of
 from goodhoster.checking.positioned import PositionedFile
 from goodhoster.errors import UncheckedError
+from goodhoster.model.content_kinds import kind_of
 from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import Content, Fault

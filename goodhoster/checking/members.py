@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from goodhoster.checking.digests import digests_of
-from goodhoster.checking.kinds import HEAD, kind_of
 from goodhoster.errors import UncheckedError
+from goodhoster.model.content_kinds import HEAD, kind_of
 from goodhoster.model.digests import Digests
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.verdicts import Kind

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from goodhoster.checking.exemptions import Exempt, nothing_exempt
 from goodhoster.checking.licensed import NOT_TAKEN
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
+from goodhoster.exemptions.lookup import Exempt, nothing_exempt
 from goodhoster.model.digests import Digests
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Content, Fault

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from goodhoster.locating.urls import LONGEST_URL
 from goodhoster.model.notices import ReadItem
 from goodhoster.notices.rewrittenlinks import HiddenLinkError, original_of
-from goodhoster.notices.urls import LONGEST_URL
 
-_QUOTES = "\"`\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u300a-\u300f\u3008-\u300b\u3010\u3011\u301d-\u301f\uff02"
+_QUOTES = '"`\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u300a-\u300f\u3008-\u300b\u3010\u3011\u301d-\u301f\uff02'
 _CJK_MARKS = "\uff0c\u3001\uff1b\uff1a\uff01\uff1f\uff08\uff09\u300c-\u300f\uff5c"
 _DOT = r"(?:[ \t]{0,2}[\[({]\s?(?:\.|dot|punkt|punt|point)\s?[\])}][ \t]{0,2}|[ \t]?_\._[ \t]?|\[\.|\.\])"
 _SCHEME = (
@@ -41,11 +41,15 @@ _VALUE_BEHIND = re.compile(
 _ADDRESS_BEHIND = re.compile(r"[,;|\s]{1,4}((?:\d{1,3}\.){3}\d{1,3}|[0-9a-f:]{3,39})(?![\w./])", re.IGNORECASE)
 _OPENERS = {")": "(", "]": "[", "}": "{"}
 _CLOSERS = {opener: closer for closer, opener in _OPENERS.items()} | {"'": "'", "\u2018": "\u2019", "\u201a": "\u2018"}
-_GOES_ON = re.compile(r"[ \t]{1,3}[^\s<>,;:\"|]{1,60}(?:[ \t][^\s<>,;:\"|]{1,60}){0,4}?\.[a-z0-9]{2,5}(?![\w/.])", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"[ \t]{1,3}[^\s<>,;:\"|]{1,60}(?:[ \t][^\s<>,;:\"|]{1,60}){0,4}?\.[a-z0-9]{2,5}(?![\w/.])", re.IGNORECASE
+)
 _NEXT_LINE = re.compile(r"[ \t]*\r?\n[ \t>]{0,4}([^\s<>\"|]{1,2000})[ \t]*(?:\n|$)")
 _PART_OF_URL = re.compile(r"[./=%?&\d_-]")
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-_NO_SITES = frozenset("html htm php asp jpg jpeg png gif webp pdf txt csv xml json js css doc docx xls xlsx eml log".split())
+_NO_SITES = frozenset(
+    "html htm php asp jpg jpeg png gif webp pdf txt csv xml json js css doc docx xls xlsx eml log".split()
+)
 _LINE_WRAPS_FROM = 60  # characters: a shorter line was not wrapped by a program
 
 GLUED = "two addresses without a space between them"

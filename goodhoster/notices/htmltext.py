@@ -113,4 +113,6 @@ def _target(attributes: str) -> str:
 
 def _plain(url: str) -> str:
     """To compare the words of a link with its target: without scheme, blanks and the last slash."""
-    return re.sub(r"\s+|^[a-z*0-9]{3,5}\s?:\s?//", "", html.unescape(url.strip()), flags=re.IGNORECASE).rstrip("/").lower()
+    return (
+        re.sub(r"\s+|^[a-z*0-9]{3,5}\s?:\s?//", "", html.unescape(url.strip()), flags=re.IGNORECASE).rstrip("/").lower()
+    )

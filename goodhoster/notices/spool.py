@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from goodhoster.errors import PassingError, PermanentError
+from goodhoster.linux.durable_files import move_durably, write_durably
 from goodhoster.model.ids import id_of, new_id
-from goodhoster.model.noticelife import Receipt
+from goodhoster.model.notice_status import Receipt
 from goodhoster.model.notices import Carrier, RawNotice
-from goodhoster.notices.durable import move_durably, write_durably
 from goodhoster.ports import Clock
 
 _SUFFIX = ".notice"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from goodhoster.testing.http_answers import Answer, reply
-from goodhoster.testing.httpserver import FakeServer, Request
+from goodhoster.testing.http_server import FakeServer, Request
 
 _WITHIN = 31
 _JSON = {"Content-Type": "application/json"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from goodhoster.adapters.pagers.memory import MemoryPager
-from goodhoster.adapters.stores.memorystorms import MemoryStormStore
+from goodhoster.adapters.stores.memory_storms import MemoryStormStore
 from goodhoster.cases.storms import StormWatch
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import AuditLog, CaseStore, Clock

@@ -9,7 +9,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from goodhoster.testing.signedmail import MailSigner
+from goodhoster.testing.signed_mail import MailSigner
 
 SIGNED = ("From", "Subject", "Date", "Message-ID", "Content-Type")
 _SET = ("ARC-Authentication-Results", "ARC-Message-Signature", "ARC-Seal")

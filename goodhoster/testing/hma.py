@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from goodhoster.testing.http_answers import Answer, reply
-from goodhoster.testing.httpserver import FakeServer, Request
+from goodhoster.testing.http_server import FakeServer, Request
 
 _WITHIN = 31
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from goodhoster import kernel
 from goodhoster.errors import UncheckedError
+from goodhoster.linux import kernel
 from goodhoster.model.uploads import FileState, Place, display
 
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG})

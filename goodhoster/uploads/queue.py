@@ -11,8 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from goodhoster.model.uploads import Place
+from goodhoster.uploads.fair_queue import FairQueue
 from goodhoster.uploads.rows import JOB_COLUMNS, Arrival, Job, Priority, Row, job_of
-from goodhoster.uploads.turns import Turns
 
 LONGEST_DEFERRAL = 7200.0
 """Seconds. Nothing is deferred for longer; a row that seems to be was written before the clock was set back."""
@@ -49,7 +49,7 @@ class Queue:
     """What one process remembers of the queue beside the rows: whose turn it is, and what its workers have in hand."""
 
     def __init__(self) -> None:
-        self._turns: defaultdict[int, Turns] = defaultdict(Turns)
+        self._turns: defaultdict[int, FairQueue] = defaultdict(FairQueue)
         self._in_hand: dict[Place, Job] = {}
         self._in_hand_of: Counter[str] = Counter()
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.memory import MemoryCaseStore
-from goodhoster.adapters.stores.sqlite import SqliteCaseStore
 from goodhoster.errors import BusyError, ConfigurationError, PermanentError, RefusedError
 from goodhoster.model.cases import CaseState
 from goodhoster.ports import CaseQuery, CaseStore
-from goodhoster.testing.case_store_suite import CaseStoreSuite, a_case
+from goodhoster.testing.suites.case_store import CaseStoreSuite, a_case
 
 
 class TestMemory(CaseStoreSuite):

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.directories.apache import ApacheDirectory
-from goodhoster.adapters.directories.listed import ListedDirectory
 from goodhoster.adapters.directories.memory import MemoryDirectory
 from goodhoster.adapters.directories.nginx import NginxDirectory
+from goodhoster.adapters.directories.site_list import ListedDirectory
 from goodhoster.model.notices import Matching, Route, Site
 from goodhoster.ports import Directory
-from goodhoster.testing.directory_suite import DirectorySuite
+from goodhoster.testing.suites.directory import DirectorySuite
 
 NGINX = """
 events {{}}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from goodhoster.errors import ConfigurationError
-from goodhoster_agent.watching.choosing import choose_source
 from goodhoster_agent.watching.events import EventSource, Gap, Hint
+from goodhoster_agent.watching.source_choice import choose_source
 
 PATIENCE = 10.0
 

@@ -3,8 +3,8 @@
 import pytest
 
 from goodhoster.ports import LicensedFingerprinter
-from goodhoster.testing.fingerprinter_suite import FingerprinterSuite
-from goodhoster.testing.notphotodna import NotPhotoDna
+from goodhoster.testing.not_photodna import NotPhotoDna
+from goodhoster.testing.suites.fingerprinter import FingerprinterSuite
 
 
 class TestNotPhotoDna(FingerprinterSuite):

@@ -6,29 +6,29 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.adapters.hashsources.answerbook import AnswerBook
-from goodhoster.adapters.hashsources.arachnid import ArachnidShield
-from goodhoster.adapters.hashsources.breaker import Breaker
-from goodhoster.adapters.hashsources.client import Counterpart
-from goodhoster.adapters.hashsources.counted import Counted
-from goodhoster.adapters.hashsources.hashcheckservice import HashCheckService, ServiceSettings
-from goodhoster.adapters.hashsources.hma import Hma, HmaSettings
-from goodhoster.adapters.hashsources.memory import MemorySource
-from goodhoster.adapters.hashsources.ownlists import OwnLists
-from goodhoster.adapters.hashsources.proxies import basic_auth
-from goodhoster.adapters.hashsources.remembering import Keeping, Remembering
-from goodhoster.adapters.hashsources.retrying import Retrying
-from goodhoster.checking.listbuild import import_entries
-from goodhoster.checking.listshelf import ListShelf
-from goodhoster.checking.near.build import import_fingerprints
+from goodhoster.adapters.hash_sources.answer_cache import AnswerCache
+from goodhoster.adapters.hash_sources.arachnid import ArachnidShield
+from goodhoster.adapters.hash_sources.caching import CachingSource, Keeping
+from goodhoster.adapters.hash_sources.circuit_breaker import CircuitBreaker
+from goodhoster.adapters.hash_sources.client import Counterpart
+from goodhoster.adapters.hash_sources.counting import CountedSource
+from goodhoster.adapters.hash_sources.hashcheckservice import HashCheckService, ServiceSettings
+from goodhoster.adapters.hash_sources.hma import Hma, HmaSettings
+from goodhoster.adapters.hash_sources.memory import MemorySource
+from goodhoster.adapters.hash_sources.own_lists import OwnLists
+from goodhoster.adapters.hash_sources.proxies import basic_auth
+from goodhoster.adapters.hash_sources.retrying import Retrying
+from goodhoster.hashlists.importing import import_entries
+from goodhoster.hashlists.near.importing import import_fingerprints
+from goodhoster.hashlists.opened_lists import OpenedLists
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.verdicts import Category
 from goodhoster.ports import HashSource
 from goodhoster.testing.arachnid import FakeArachnidShield
-from goodhoster.testing.hash_source_suite import HashSourceSuite
-from goodhoster.testing.hashcheckservice import FakeHashService
+from goodhoster.testing.hash_check_service import FakeHashService
 from goodhoster.testing.hma import FakeHma
+from goodhoster.testing.suites.hash_source import HashSourceSuite
 
 KNOWN = HashSourceSuite.KNOWN.digests.of(Algorithm.SHA1)
 [PDQ] = [fingerprint.value for fingerprint in HashSourceSuite.KNOWN.matchable(FingerprintKind.PDQ)]
@@ -48,14 +48,14 @@ class TestOwnLists(HashSourceSuite):
     @pytest.fixture
     def source(self, tmp_path: Path) -> HashSource:
         import_entries(tmp_path, "made-up", [(KNOWN.value, Category.ILLEGAL)])
-        return OwnLists(ListShelf(tmp_path))
+        return OwnLists(OpenedLists(tmp_path))
 
 
 class TestOwnNearLists(HashSourceSuite):
     @pytest.fixture
     def source(self, tmp_path: Path) -> HashSource:
         import_fingerprints(tmp_path, "made-up", [(FingerprintKind.PDQ, PDQ, Category.ILLEGAL)])
-        return OwnLists(ListShelf(tmp_path), {FingerprintKind.PDQ: 31})
+        return OwnLists(OpenedLists(tmp_path), {FingerprintKind.PDQ: 31})
 
 
 class TestHashCheckService(HashSourceSuite):
@@ -89,20 +89,20 @@ class TestArachnidShield(HashSourceSuite):
 class TestBreaker(HashSourceSuite):
     @pytest.fixture
     def source(self) -> HashSource:
-        return Breaker(memory())
+        return CircuitBreaker(memory())
 
 
 class TestCounted(HashSourceSuite):
     @pytest.fixture
     def source(self) -> HashSource:
-        return Counted(memory(), lambda: datetime.now(UTC))
+        return CountedSource(memory(), lambda: datetime.now(UTC))
 
 
 class TestRemembering(HashSourceSuite):
     @pytest.fixture
     def source(self, tmp_path: Path) -> Iterator[HashSource]:
-        book = AnswerBook(tmp_path / "answers")
-        yield Remembering(Counted(memory(), lambda: datetime.now(UTC)), book, Keeping(60, 60))
+        book = AnswerCache(tmp_path / "answers")
+        yield CachingSource(CountedSource(memory(), lambda: datetime.now(UTC)), book, Keeping(60, 60))
         book.close()
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.ports import Hasher
-from goodhoster.testing.hasher_suite import HasherSuite
+from goodhoster.testing.suites.hasher import HasherSuite
 from goodhoster_agent.hashing.pool import HashingPool
 
 

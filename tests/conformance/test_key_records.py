@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from goodhoster.adapters.resolvers.memory import MemoryKeyRecords
-from goodhoster.adapters.resolvers.nameservers import DnsKeyRecords, NameServers
+from goodhoster.adapters.key_records.memory import MemoryKeyRecords
+from goodhoster.adapters.key_records.nameservers import DnsKeyRecords, NameServers
 from goodhoster.ports import KeyRecords
-from goodhoster.testing.key_records_suite import KeyRecordsSuite
-from goodhoster.testing.nameserver import FakeNameServer
+from goodhoster.testing.name_server import FakeNameServer
+from goodhoster.testing.suites.key_records import KeyRecordsSuite
 
 
 class TestMemory(KeyRecordsSuite):

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.adapters.stores.seenmails import SqliteSeenMails
+from goodhoster.adapters.stores.seen_mails import SqliteSeenMails
 from goodhoster.model.digests import Digests
 from goodhoster.model.notices import RawNotice, ReadNotice
 from goodhoster.model.uploads import Content
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
-from goodhoster.notices.reading import read
-from goodhoster.notices.readingroom import ReadingRoom, RoomLimits
+from goodhoster.notices.reading.pool import PoolLimits, ReaderPool
+from goodhoster.notices.reading.reader import read
 from goodhoster.ports import ContentIndex, NoticeReader, SeenMails
-from goodhoster.testing.content_index_suite import ContentIndexSuite
 from goodhoster.testing.contents import MemoryContents
-from goodhoster.testing.notice_reader_suite import NoticeReaderSuite
-from goodhoster.testing.seen_mails_suite import SeenMailsSuite
-from goodhoster.testing.seenmails import MemorySeenMails
-from goodhoster.uploads.contents import IndexedContents
+from goodhoster.testing.seen_mails import MemorySeenMails
+from goodhoster.testing.suites.content_index import ContentIndexSuite
+from goodhoster.testing.suites.notice_reader import NoticeReaderSuite
+from goodhoster.testing.suites.seen_mails import SeenMailsSuite
+from goodhoster.uploads.content_lookup import IndexedContents
 from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.rows import Arrival, Priority
 
@@ -36,14 +36,14 @@ class TestReadingHere(NoticeReaderSuite):
 
 
 @pytest.fixture(scope="module")
-def room() -> Iterator[ReadingRoom]:
-    with ReadingRoom(RoomLimits(children=2)) as reading_room:
+def room() -> Iterator[ReaderPool]:
+    with ReaderPool(PoolLimits(children=2)) as reading_room:
         yield reading_room
 
 
 class TestReadingRoom(NoticeReaderSuite):
     @pytest.fixture
-    def reader(self, room: ReadingRoom) -> NoticeReader:
+    def reader(self, room: ReaderPool) -> NoticeReader:
         return room
 
 

@@ -8,7 +8,7 @@ import pytest
 from goodhoster.adapters.stores.memory import MemoryNoticeStore
 from goodhoster.adapters.stores.notices import SqliteNoticeStore
 from goodhoster.ports import NoticeStore
-from goodhoster.testing.notice_store_suite import NoticeStoreSuite, a_notice
+from goodhoster.testing.suites.notice_store import NoticeStoreSuite, a_notice
 
 
 class TestMemory(NoticeStoreSuite):

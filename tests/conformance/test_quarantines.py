@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from goodhoster.assembly.mover import mover_of
-from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.ports import Quarantine
 from goodhoster.settings import load
-from goodhoster.testing.quarantine_suite import QuarantineSuite
-from goodhoster_agent.starting.beside import kept_beside
+from goodhoster.testing.suites.quarantine import QuarantineSuite
+from goodhoster_agent.privileged.starter.launch import kept_beside
 
 pytestmark = pytest.mark.usefixtures("unlocked")
 

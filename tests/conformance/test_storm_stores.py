@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.adapters.stores.memorystorms import MemoryStormStore
+from goodhoster.adapters.stores.memory_storms import MemoryStormStore
 from goodhoster.adapters.stores.storms import SqliteStormStore
-from goodhoster.testing.storm_store_suite import Storms, StormStoreSuite, storm
+from goodhoster.testing.suites.storm_store import Storms, StormStoreSuite, storm
 
 
 class TestMemory(StormStoreSuite):

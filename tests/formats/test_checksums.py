@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.checking.corechecksums import read_checksums
 from goodhoster.errors import ConfigurationError
+from goodhoster.exemptions.wordpress_checksums import read_checksums
 
 FOLDER = Path(__file__).parent / "checksums"
 SAMPLES = sorted(path for path in FOLDER.iterdir() if Path(f"{path}.json").is_file())

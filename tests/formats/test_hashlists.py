@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from goodhoster.checking.listentries import ListKind
-from goodhoster.checking.listformats import read_entries
 from goodhoster.errors import ConfigurationError
+from goodhoster.hashlists.entries import ListKind
+from goodhoster.hashlists.formats.text_lists import read_entries
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice
-from goodhoster.notices.reading import read
-from goodhoster.notices.readingroom import ReadingRoom
-from goodhoster.notices.wire import notice_of, plain
+from goodhoster.notices.reading.encoding import notice_of, plain
+from goodhoster.notices.reading.pool import ReaderPool
+from goodhoster.notices.reading.reader import read
 
 FOLDER = Path(__file__).parent / "notices"
 SAMPLES = sorted(path for path in FOLDER.iterdir() if path.suffix not in {".json", ""})
@@ -37,7 +37,7 @@ def test_a_mail_is_read_the_same_with_the_line_ends_that_it_has_on_the_way(sampl
 
 
 def test_the_reading_room_reads_all_of_them_the_same() -> None:
-    with ReadingRoom() as room:
+    with ReaderPool() as room:
         for sample in SAMPLES:
             assert plain(room.read(raw(sample))) == expectation(sample), sample.name
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.testing.hashcheckservice import FakeHashService
+from goodhoster.testing.hash_check_service import FakeHashService
 from tests.journeys.host import Host
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from goodhoster.model.digests import Algorithm, Digest
-from goodhoster.testing.hashcheckservice import FakeHashService
+from goodhoster.testing.hash_check_service import FakeHashService
 
 GOODHOSTER = (sys.executable, "-m", "goodhoster_agent")
 PATIENCE = 60.0

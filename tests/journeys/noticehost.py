@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from goodhoster.testing.signedmail import MailSigner
+from goodhoster.testing.signed_mail import MailSigner
 from tests.journeys.host import Host
 
 CONFIG = """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.testing.signedmail import MailSigner
+from goodhoster.testing.signed_mail import MailSigner
 from tests.journeys.host import Host, wait_until
 from tests.journeys.mailservers import open_folder, postfix
 from tests.journeys.noticehost import NoticeHost, table

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.journeys.host import Host, wait_until
 from tests.journeys.noticehost import NoticeHost
-from tests.unit.notices.test_hostile_mails import HEAD, HOSTILE, nested, parts
+from tests.unit.notices.reading.test_hostile_mails import HEAD, HOSTILE, nested, parts
 
 MOST_OF_A_CHILD = 512 << 10  # KiB
 MOST_OF_THE_DAEMON = 700 << 10
@@ -58,7 +58,7 @@ def test_hostile_mails_are_all_kept_and_hold_up_no_other(host: Host) -> None:
     with smtplib.LMTP(str(host.folder / "lmtp.sock")) as client:
         client.sendmail("a@hotline.example", ["abuse@hoster.example"], noticed.mail(url))
     assert wait_until(lambda: not noticed.there(url), 120.0)
-    readers = children(host.daemon.pid, b"goodhoster.notices.child")
+    readers = children(host.daemon.pid, b"goodhoster.notices.reading.child")
     assert readers
     assert max(map(peak, readers)) < MOST_OF_A_CHILD
     assert peak(host.daemon.pid) < MOST_OF_THE_DAEMON

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.testing.drawn import every_format
-from goodhoster.testing.hasher_suite import read
 from goodhoster.testing.hostile import hostile_files, truncations
+from goodhoster.testing.suites.hasher import read
 from goodhoster_agent.hashing.pool import HashingPool
 
 LIMITS = replace(ReadingLimits(), pixels=50_000_000, member_bytes=1 << 25)

@@ -14,10 +14,10 @@ import pytest
 
 from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
 from goodhoster.errors import PassingError
+from goodhoster.letters.outbox import Outbox
 from goodhoster.model.letters import Letter, LetterKind
-from goodhoster.notices.outbox import Outbox
-from goodhoster.testing.httpserver import CERTIFICATE
-from tests.conftest import Rounds
+from goodhoster.testing.http_server import CERTIFICATE
+from tests.conftest import PeriodicTask
 from tests.journeys.host import Host, wait_until
 from tests.journeys.mailservers import delivered, dovecot, free_port, open_folder, postfix, program, wire
 from tests.journeys.noticehost import NoticeHost
@@ -157,7 +157,7 @@ def noticed(host: Host, folder: Path) -> Callable[..., NoticeHost]:
 
 
 def test_letters_survive_kills_and_a_mail_server_that_was_away(
-    noticed: Callable[..., NoticeHost], host: Host, folder: Path, rounds: Rounds
+    noticed: Callable[..., NoticeHost], host: Host, folder: Path, rounds: PeriodicTask
 ) -> None:
     away = noticed(free_port())
     letters = 0

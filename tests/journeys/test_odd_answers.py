@@ -4,9 +4,9 @@ import json
 import time
 
 from goodhoster.testing import http_answers
-from goodhoster.testing.hashcheckservice import FakeHashService
+from goodhoster.testing.hash_check_service import FakeHashService
 from goodhoster.testing.http_answers import Answer
-from goodhoster.testing.httpserver import Request
+from goodhoster.testing.http_server import Request
 from goodhoster.testing.pictures import made_up_picture
 from tests.journeys.host import Host, sha1_of, wait_until
 

@@ -141,7 +141,7 @@ def leave_measures_open(host: Host, contents: dict[str, bytes]) -> None:
     script = f"""
 import os, time
 from pathlib import Path
-from goodhoster.assembly.house import assemble
+from goodhoster.assembly.services import assemble
 from goodhoster.assembly.mover import mover_of
 from goodhoster.settings import load
 from goodhoster.model.uploads import Place

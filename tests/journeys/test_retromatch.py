@@ -11,8 +11,8 @@ from watchdog.observers import Observer
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.testing.drawn import jpeg
-from goodhoster.testing.hasher_suite import read
 from goodhoster.testing.pictures import made_up_picture
+from goodhoster.testing.suites.hasher import read
 from tests.journeys.host import Host, look_at_all, sha1_of, wait_until
 
 FILES = 60

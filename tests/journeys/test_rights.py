@@ -12,7 +12,7 @@ import pytest
 from goodhoster.testing.drawn import jpeg
 from goodhoster.testing.hostile import slow_archive
 from goodhoster.testing.pictures import made_up_picture
-from goodhoster_agent.moving.mover import MOVERS
+from goodhoster_agent.privileged.mover.process import MOVERS
 from tests.journeys.host import GOODHOSTER, Host, Look, sha1_of, wait_until
 from tests.processes import ROOT, called, eventually, family, is_there, movers_below, processor_seconds, status
 
@@ -94,8 +94,8 @@ def test_the_daemon_writes_nowhere_else(running: Host, tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from goodhoster.settings import load
-from goodhoster_agent.starting.giving_up import give_up
-from goodhoster_agent.starting.terms import terms_of
+from goodhoster_agent.privileged.starter.dropping import give_up
+from goodhoster_agent.privileged.starter.plan import terms_of
 settings = load(Path({str(running.config)!r}))
 assert give_up(terms_of(settings), settings.state_dir) == []
 (settings.state_dir / "mine").write_text("fine")

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from goodhoster.testing.forwarding import sealed
-from goodhoster.testing.signedmail import MailSigner
+from goodhoster.testing.signed_mail import MailSigner
 from tests.journeys.host import Host
 from tests.journeys.noticehost import NoticeHost
 from tests.partsigners import HEAD, OpenPgp, Smime, part, run

@@ -14,15 +14,15 @@ import pytest
 
 from goodhoster.adapters.directories.apache import ApacheDirectory
 from goodhoster.adapters.directories.nginx import NginxDirectory
+from goodhoster.locating.copies import Copies
+from goodhoster.locating.locator import Locator
+from goodhoster.locating.serving import Serving
+from goodhoster.locating.site_map_cache import SiteMapCache
+from goodhoster.locating.tree_resolver import TreeResolver
 from goodhoster.model.notices import Location, Outcome, ReadItem
-from goodhoster.notices.copies import Copies
-from goodhoster.notices.ground import Ground
-from goodhoster.notices.locate import Locator
-from goodhoster.notices.maps import Maps
-from goodhoster.notices.serving import Serving
 from goodhoster.ports import Directory
 from goodhoster.testing.contents import MemoryContents
-from goodhoster.uploads.places import Tree
+from goodhoster.uploads.trees import Tree
 
 FILES = [
     "anna/www/index.html",
@@ -175,8 +175,8 @@ def folder() -> Iterator[Path]:
 
 
 def locator(folder: Path, directory: Directory) -> Locator:
-    ground = Ground([Tree(os.fsencode(folder / "srv"), None)])
-    return Locator(Maps([directory]), Serving(ground), Copies(ground, MemoryContents()))
+    ground = TreeResolver([Tree(os.fsencode(folder / "srv"), None)])
+    return Locator(SiteMapCache([directory]), Serving(ground), Copies(ground, MemoryContents()))
 
 
 def shown(port: int, host: str, path: str) -> str | None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goodhoster.adapters.hashsources.answers import ENOUGH, Reply, parse_retry_after, read_answer
+from goodhoster.adapters.hash_sources.answers import ENOUGH, Reply, parse_retry_after, read_answer
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -11,11 +11,11 @@ from pathlib import Path
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from goodhoster.checking.digestlist import DigestList, Entry
-from goodhoster.checking.listbuild import import_entries
-from goodhoster.checking.listformats import read_entries
-from goodhoster.checking.listnames import list_path
 from goodhoster.errors import ConfigurationError
+from goodhoster.hashlists.digest_list import DigestList, Entry
+from goodhoster.hashlists.file_names import list_path
+from goodhoster.hashlists.formats.text_lists import read_entries
+from goodhoster.hashlists.importing import import_entries
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category
 

@@ -6,8 +6,8 @@ import tempfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goodhoster.evidence.directories import opened
-from goodhoster.evidence.labels import read_intent, read_label, seal_label, write_intent
+from goodhoster.evidence.quarantine.directories import opened
+from goodhoster.evidence.quarantine.labels import read_intent, read_label, seal_label, write_intent
 from goodhoster.model.quarantine import Label, Metadata
 from goodhoster.model.uploads import Place
 

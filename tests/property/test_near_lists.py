@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from goodhoster.checking.near import parts, search, tables
-from goodhoster.checking.near.build import import_fingerprints, open_near_list
-from goodhoster.checking.near.entries import Entries
-from goodhoster.checking.near.names import near_lists
-from goodhoster.checking.near.nearlist import NearList
-from goodhoster.checking.near.segment import Segment
-from goodhoster.checking.near.write import write_segment
+from goodhoster.hashlists.near import parts, search, tables
+from goodhoster.hashlists.near.entries import Entries
+from goodhoster.hashlists.near.file_names import near_lists
+from goodhoster.hashlists.near.importing import import_fingerprints, open_near_list
+from goodhoster.hashlists.near.near_list import NearList
+from goodhoster.hashlists.near.segment import Segment
+from goodhoster.hashlists.near.writer import write_segment
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.verdicts import Category
 

@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goodhoster.adapters.hashsources.answerbook import Answer, AnswerBook
-from goodhoster.adapters.hashsources.remembering import Keeping, answer_key, identity_of
+from goodhoster.adapters.hash_sources.answer_cache import Answer, AnswerCache
+from goodhoster.adapters.hash_sources.caching import Keeping, answer_key, identity_of
 from goodhoster.model.digests import Digests
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.sources import Question
@@ -69,7 +69,7 @@ def test_whatever_is_written_over_it_a_book_has_the_newest_answer_or_none(
 ) -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder, "answers")
-        book = AnswerBook(file)
+        book = AnswerCache(file)
         writes = [(key, replace(answer, asked=float(number))) for number, (key, answer) in enumerate(writes)]
         for key, answer in writes:
             book.remember(key, answer)

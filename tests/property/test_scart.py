@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goodhoster.model.notices import Carrier, RawNotice, ReadItem, ReadNotice
-from goodhoster.notices.reading import read
+from goodhoster.notices.reading.reader import read
 
 TABLES = {
     "full-en": ["url", "IP", "first seen", "last seen", "note"],

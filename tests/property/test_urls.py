@@ -9,8 +9,8 @@ from ada_url import URL
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from goodhoster.notices.formats.urllist import urls_in
-from goodhoster.notices.urls import UnclearUrlError, WebAddress, host_name, read_url
+from goodhoster.locating.urls import UnclearUrlError, WebAddress, host_name, read_url
+from goodhoster.notices.reading.formats.free_text import urls_in
 
 LABEL = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=10).map(lambda text: f"a{text}")
 HOST = st.lists(LABEL, min_size=2, max_size=4).map(".".join)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.assembly.house import assemble
-from goodhoster.assembly.noticefigures import notice_figures
+from goodhoster.assembly.notice_figures import notice_figures
+from goodhoster.assembly.services import assemble
 from goodhoster.assembly.sources import hash_sources, relay_sources
 from goodhoster.assembly.state import audit_log, expect_trees, lists_directory, make_state_dir, trees_of
-from goodhoster.checking.listbuild import import_entries
 from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import ConfigurationError
+from goodhoster.hashlists.importing import import_entries
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.model.uploads import Content
@@ -22,9 +22,9 @@ from goodhoster.model.verdicts import Category, Kind, VerdictKind
 from goodhoster.notices.spool import Spool
 from goodhoster.settings import Settings, load
 from goodhoster.testing import http_answers
-from goodhoster.testing.hash_source_suite import made_up
-from goodhoster.testing.hashcheckservice import FakeHashService
-from goodhoster.uploads.places import Tree
+from goodhoster.testing.hash_check_service import FakeHashService
+from goodhoster.testing.suites.hash_source import made_up
+from goodhoster.uploads.trees import Tree
 
 Configure = Callable[[str], Settings]
 
@@ -76,18 +76,18 @@ def our_threads() -> set[str]:
 def test_everything_is_put_together_and_given_back(configure: Configure, tmp_path: Path) -> None:
     (tmp_path / "customers").mkdir()
     before = our_threads()
-    house = assemble(configure(f'{SERVICE}[[hash_source]]\nkind = "list"\n[[watch]]\npath = "customers"'))
-    assert [source.name for source in house.sources] == ["hashcheckservice", "list"]
-    assert house.trees == (Tree(os.fsencode(tmp_path.resolve() / "customers"), None),)
+    services = assemble(configure(f'{SERVICE}[[hash_source]]\nkind = "list"\n[[watch]]\npath = "customers"'))
+    assert [source.name for source in services.sources] == ["hashcheckservice", "list"]
+    assert services.trees == (Tree(os.fsencode(tmp_path.resolve() / "customers"), None),)
     assert {"answers", "hashlists", "index.sqlite"} < set(os.listdir(tmp_path / "state"))
-    house.close()
+    services.close()
     assert our_threads() == before
 
 
 def test_an_empty_configuration_is_a_house_without_trees_and_sources(configure: Configure) -> None:
-    house = assemble(configure(""))
-    assert (house.trees, house.sources) == ((), ())
-    house.close()
+    services = assemble(configure(""))
+    assert (services.trees, services.sources) == ((), ())
+    services.close()
 
 
 def test_the_state_directory_is_private_and_made_with_those_above_it(tmp_path: Path) -> None:
@@ -240,8 +240,8 @@ def test_the_relay_remembers_no_answer_that_was_none(configure: Configure, rollo
 
 PLUG_IN = """
 from dataclasses import dataclass
-from goodhoster.adapters.hashsources.counted import Counted
-from goodhoster.adapters.hashsources.memory import MemorySource
+from goodhoster.adapters.hash_sources.counting import Counted
+from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.settings import one_of, setting
 
 class Broken(MemorySource):

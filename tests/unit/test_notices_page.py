@@ -9,10 +9,11 @@ from types import ModuleType
 
 import pytest
 
-from goodhoster.adapters.directories.kinds import ApacheKind, ListedKind, NginxKind
+from goodhoster.adapters.directories.settings import ApacheKind, ListedKind, NginxKind
 from goodhoster.assembly.notices import forwarders, notifiers
 from goodhoster.model.notices import NoticeFormat, Outcome
-from goodhoster.notices import checks, forwarding, judgement, letter, openpgp, proving, smime, trust
+from goodhoster.notices.sender import dkim_evaluation, forwarding, mail_evidence, trust
+from goodhoster.notices.sender.pinned_keys import checks, openpgp, signature_checks, smime
 from goodhoster.settings import load, read_plugged
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to-notices-formats.md").read_text()
@@ -57,9 +58,11 @@ def test_every_format_and_outcome_is_told() -> None:
 
 
 def test_every_rule_of_trust_is_told() -> None:
-    rules = set(re.findall(r'"((?:mail|dkim|authserv|notifier|token)\.[a-z-]+)"', source(judgement, letter, trust)))
+    rules = set(
+        re.findall(r'"((?:mail|dkim|authserv|notifier|token)\.[a-z-]+)"', source(dkim_evaluation, mail_evidence, trust))
+    )
     assert len(rules) == 15 + 1
-    of_parts = re.findall(r'rule\("([a-z-]+)"', source(checks, openpgp, proving, smime))
+    of_parts = re.findall(r'rule\("([a-z-]+)"', source(checks, openpgp, signature_checks, smime))
     of_forwarders = re.findall(r'rule\("([a-z-]+)"', source(forwarding))
     assert (len(set(of_parts)), len(set(of_forwarders))) == (8, 9)
     rules |= {f"signed.{name}" for name in of_parts} | {f"arc.{name}" for name in of_forwarders}

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.adapters.hashsources.memory import MemorySource
-from goodhoster.adapters.stores.sqlite import SqliteCaseStore
+from goodhoster.adapters.hash_sources.memory import MemorySource
+from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.cases.turn import Turn
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
-from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.cases import CaseState
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
@@ -22,7 +22,7 @@ from goodhoster.model.uploads import FileState, Place
 from goodhoster.model.verdicts import Category, Kind, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.testing.brake import brake_in_memory
-from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.toolkit import NotAnUploadError, Order, Toolkit
 
 PICTURE = "\x89PNG made up"
@@ -30,7 +30,7 @@ KNOWN = made_up(PICTURE).digests.of(Algorithm.SHA256)
 HASHER = DirectHasher(ReadingLimits(file_bytes=1000))
 
 
-class House:
+class Services:
     """A toolkit over real files, with a source that is far and one on the machine."""
 
     def __init__(self, folder: Path) -> None:
@@ -45,7 +45,7 @@ class House:
             self.audit,
             LocalQuarantine((os.fsencode(self.tree),)),
             rules,
-            Turn(folder / "desk.lock"),
+            FileLock(folder / "desk.lock"),
             lambda: datetime.now(UTC),
             brake_in_memory(self.store, self.audit, rules, lambda: datetime.now(UTC)),
         )
@@ -62,64 +62,66 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
-    yield house
-    house.store.close()
+def services(tmp_path: Path) -> Iterator[Services]:
+    services = Services(tmp_path)
+    yield services
+    services.store.close()
 
 
-def test_a_picture_is_asked_of_every_source_once(house: House) -> None:
-    place = house.file("alice/a.png")
-    with house.toolkit.examine(place) as checked:
+def test_a_picture_is_asked_of_every_source_once(services: Services) -> None:
+    place = services.file("alice/a.png")
+    with services.toolkit.examine(place) as checked:
         assert checked.verdict.kind is VerdictKind.CLEAR
         assert checked.state == FileState.of(os.stat(place.absolute))
         assert checked.content
         assert checked.content.digests == made_up(PICTURE).digests
-    assert len(house.far.asked) == len(house.near.asked) == 1
+    assert len(services.far.asked) == len(services.near.asked) == 1
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.JPG", "broken.heic"])
-def test_nothing_about_a_text_leaves_the_machine_unless_its_name_claims_a_picture(house: House, name: str) -> None:
-    with house.toolkit.examine(house.file(f"alice/{name}", "a letter")) as checked:
+def test_nothing_about_a_text_leaves_the_machine_unless_its_name_claims_a_picture(
+    services: Services, name: str
+) -> None:
+    with services.toolkit.examine(services.file(f"alice/{name}", "a letter")) as checked:
         assert checked.content
         assert checked.content.kind is Kind.OTHER
-    assert len(house.near.asked) == 1
-    assert len(house.far.asked) == (name != "a.txt")
+    assert len(services.near.asked) == 1
+    assert len(services.far.asked) == (name != "a.txt")
 
 
-def test_a_picture_under_the_name_of_a_text_is_asked_about(house: House) -> None:
-    house.far.known[KNOWN] = Category.BASELINE
-    with house.toolkit.examine(house.file("alice/letter.txt", "GIF89a")):
+def test_a_picture_under_the_name_of_a_text_is_asked_about(services: Services) -> None:
+    services.far.known[KNOWN] = Category.BASELINE
+    with services.toolkit.examine(services.file("alice/letter.txt", "GIF89a")):
         pass
-    assert len(house.far.asked) == 1
+    assert len(services.far.asked) == 1
 
 
-def test_what_is_remembered_of_this_very_state_is_not_read_again(house: House) -> None:
-    place = house.file("alice/a.png")
-    with house.toolkit.examine(place) as checked:
+def test_what_is_remembered_of_this_very_state_is_not_read_again(services: Services) -> None:
+    place = services.file("alice/a.png")
+    with services.toolkit.examine(place) as checked:
         assert checked.state
         assert checked.content
         remembered = (checked.state, checked.content)
     before = os.stat(place.absolute)
-    with house.toolkit.examine(place, remembered) as again:
+    with services.toolkit.examine(place, remembered) as again:
         assert again.content is remembered[1]
-    house.file("alice/a.png", PICTURE.upper())
+    services.file("alice/a.png", PICTURE.upper())
     os.utime(place.absolute, ns=(before.st_atime_ns, before.st_mtime_ns))
-    with house.toolkit.examine(place, remembered) as changed:
+    with services.toolkit.examine(place, remembered) as changed:
         assert changed.content
         assert changed.content.digests == made_up(PICTURE.upper()).digests
 
 
-def test_a_file_that_is_too_big_is_unchecked_and_never_read(house: House) -> None:
-    place = house.file("alice/a.png")
+def test_a_file_that_is_too_big_is_unchecked_and_never_read(services: Services) -> None:
+    place = services.file("alice/a.png")
     os.truncate(place.absolute, 1 << 40)
     before = bytes_read()
-    with house.toolkit.examine(place) as checked:
+    with services.toolkit.examine(place) as checked:
         assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, "too-big")
         assert checked.state
         assert checked.content is None
     assert bytes_read() - before < 100_000
-    assert house.near.asked == []
+    assert services.near.asked == []
 
 
 def bytes_read() -> int:
@@ -127,8 +129,8 @@ def bytes_read() -> int:
     return int(Path("/proc/self/io").read_text().split()[1])
 
 
-def test_a_file_that_changes_while_it_is_read_is_unchecked(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = house.file("alice/a.png")
+def test_a_file_that_changes_while_it_is_read_is_unchecked(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = services.file("alice/a.png")
     read = os.pread
 
     def read_and_change(fd: int, count: int, offset: int) -> bytes:
@@ -137,14 +139,14 @@ def test_a_file_that_changes_while_it_is_read_is_unchecked(house: House, monkeyp
         return block
 
     monkeypatch.setattr(os, "pread", read_and_change)
-    with house.toolkit.examine(place) as checked:
+    with services.toolkit.examine(place) as checked:
         assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, "changed")
-    assert house.near.asked == []
+    assert services.near.asked == []
 
 
-def test_no_source_at_all_is_no_check(house: House) -> None:
-    nobody = Toolkit((), house.store, house.audit, house.toolkit.desk, HASHER)
-    with nobody.examine(house.file("alice/a.png")) as checked:
+def test_no_source_at_all_is_no_check(services: Services) -> None:
+    nobody = Toolkit((), services.store, services.audit, services.toolkit.desk, HASHER)
+    with nobody.examine(services.file("alice/a.png")) as checked:
         assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, "no-source")
 
 
@@ -156,51 +158,51 @@ def test_no_source_at_all_is_no_check(house: House) -> None:
         UncheckedError("odd", reason="no-digest"),
     ],
 )
-def test_a_source_that_fails_makes_it_unchecked(house: House, trouble: UncheckedError) -> None:
-    house.far.trouble = trouble
-    with house.toolkit.examine(house.file("alice/a.png")) as checked:
+def test_a_source_that_fails_makes_it_unchecked(services: Services, trouble: UncheckedError) -> None:
+    services.far.trouble = trouble
+    with services.toolkit.examine(services.file("alice/a.png")) as checked:
         assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, trouble.reason)
 
 
-def test_a_file_that_is_gone_is_told(house: House) -> None:
-    with pytest.raises(NotAnUploadError), house.toolkit.examine(house.place("alice/gone")):
+def test_a_file_that_is_gone_is_told(services: Services) -> None:
+    with pytest.raises(NotAnUploadError), services.toolkit.examine(services.place("alice/gone")):
         pass
 
 
-def test_a_file_that_cannot_be_opened_is_unchecked(house: House) -> None:
-    place = Place(os.fsencode(house.tree) + b"/unmounted", b"a.png")
-    with house.toolkit.examine(place) as checked:
+def test_a_file_that_cannot_be_opened_is_unchecked(services: Services) -> None:
+    place = Place(os.fsencode(services.tree) + b"/unmounted", b"a.png")
+    with services.toolkit.examine(place) as checked:
         assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, "unreadable")
         assert checked.state is None
 
 
-def test_what_fails_inside_is_not_taken_for_a_failed_examination(house: House) -> None:
+def test_what_fails_inside_is_not_taken_for_a_failed_examination(services: Services) -> None:
     failure = UncheckedError("of somebody else", reason="other")
-    with pytest.raises(UncheckedError) as caught, house.toolkit.examine(house.file("alice/a.png")):
+    with pytest.raises(UncheckedError) as caught, services.toolkit.examine(services.file("alice/a.png")):
         raise failure
     assert caught.value is failure
 
 
-def test_a_match_becomes_a_case_and_anything_else_does_not(house: House) -> None:
-    place = house.file("alice/a.png")
-    with house.toolkit.examine(place) as checked:
-        assert house.toolkit.act("alice", place, checked).case is None
-    house.near.known[KNOWN] = Category.BASELINE
-    with house.toolkit.examine(place) as checked:
-        case = house.toolkit.act("alice", place, checked).case
+def test_a_match_becomes_a_case_and_anything_else_does_not(services: Services) -> None:
+    place = services.file("alice/a.png")
+    with services.toolkit.examine(place) as checked:
+        assert services.toolkit.act("alice", place, checked).case is None
+    services.near.known[KNOWN] = Category.BASELINE
+    with services.toolkit.examine(place) as checked:
+        case = services.toolkit.act("alice", place, checked).case
     assert case
     assert (case.state, case.upload.customer, case.matches[0].source) == (CaseState.OBSERVED, "alice", "near")
 
 
-def test_orders_are_carried_out_one_by_one_and_each_refusal_says_why(house: House) -> None:
-    house.near.known[KNOWN] = Category.BASELINE
-    place = house.file("alice/a.png")
-    with house.toolkit.examine(place) as checked:
-        case = house.toolkit.act("alice", place, checked).case
+def test_orders_are_carried_out_one_by_one_and_each_refusal_says_why(services: Services) -> None:
+    services.near.known[KNOWN] = Category.BASELINE
+    place = services.file("alice/a.png")
+    with services.toolkit.examine(place) as checked:
+        case = services.toolkit.act("alice", place, checked).case
     assert case
-    assert house.toolkit.restorable(KNOWN) == [case.id]
-    orders = house.toolkit.restore(["20260101-missing", case.id], Order("me", "a wallpaper"))
+    assert services.toolkit.restorable(KNOWN) == [case.id]
+    orders = services.toolkit.restore(["20260101-missing", case.id], Order("me", "a wallpaper"))
     assert orders.done == (case.id,)
     assert [case_id for case_id, why in orders.refused if why] == ["20260101-missing"]
-    assert house.toolkit.restorable(KNOWN) == []
-    assert house.toolkit.verify().ok
+    assert services.toolkit.restorable(KNOWN) == []
+    assert services.toolkit.verify().ok

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.desk import House
+from goodhoster.assembly.desk import Services
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
@@ -29,7 +29,7 @@ from goodhoster_agent.commands.options import (
     JsonOption,
     ReasonOption,
     open_asking_house,
-    open_house,
+    open_services,
     print_json,
     whoever_types,
 )
@@ -51,8 +51,8 @@ def list_command(
     as_json: JsonOption = False,
 ) -> None:
     """The cases, oldest first."""
-    with open_house(config) as house:
-        for case in house.toolkit.store.find(CaseQuery(states=frozenset(state or ()), customer=customer)):
+    with open_services(config) as services:
+        for case in services.toolkit.store.find(CaseQuery(states=frozenset(state or ()), customer=customer)):
             print_json(as_object(case)) if as_json else print(_as_line(case))
 
 
@@ -61,9 +61,9 @@ def show_command(
     case_id: Annotated[str, typer.Argument(metavar="ID")], config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
     """Everything about one case."""
-    with open_house(config) as house:
-        case = house.toolkit.store.get(case_id)
-        told = _owners_told(house, case)
+    with open_services(config) as services:
+        case = services.toolkit.store.get(case_id)
+        told = _owners_told(services, case)
         print_json(as_object(case) | {"owners_told": told}) if as_json else print(_as_page(case, told))
 
 
@@ -76,7 +76,7 @@ class _Verb:
     """What has become of the cases, and the key in the JSON."""
     ruling: StormState
     """What an order by digest says of the content everywhere."""
-    house: Callable[[Path | None], AbstractContextManager[House]]
+    services: Callable[[Path | None], AbstractContextManager[Services]]
     """What carries it out."""
     about: Callable[[Toolkit, Digest], list[str]]
     carry_out: Callable[[Toolkit, Sequence[str], Order], CaseOrders]
@@ -94,8 +94,8 @@ def _add(verb: _Verb, does: str) -> None:
         config: ConfigOption = None,
         as_json: JsonOption = False,
     ) -> None:
-        with verb.house(config) as house:
-            toolkit = house.toolkit
+        with verb.services(config) as services:
+            toolkit = services.toolkit
             chosen = _chosen(ids, digest, partial(verb.about, toolkit))
             if digest:
                 toolkit.rule(Digest.parse(digest), verb.ruling, order_of(reason))
@@ -103,7 +103,7 @@ def _add(verb: _Verb, does: str) -> None:
 
 
 _add(
-    _Verb("restore", "restored", StormState.UNDONE, open_house, Toolkit.restorable, Toolkit.restore),
+    _Verb("restore", "restored", StormState.UNDONE, open_services, Toolkit.restorable, Toolkit.restore),
     "Overrule matches: files come back exactly as they were. A whole storm by --digest.",
 )
 _add(
@@ -169,9 +169,9 @@ def _as_line(case: Case) -> str:
     return f"{case.id}  {case.state:<9} {case.upload.customer:<16} {case.upload.place}  {case.reason}"
 
 
-def _owners_told(house: House, case: Case) -> dict[str, bool]:
+def _owners_told(services: Services, case: Case) -> dict[str, bool]:
     """By source that knows what is exempt here: was its owner told?"""
-    owed = house.toolkit.desk.owners
+    owed = services.toolkit.desk.owners
     return {match.source: bool(owed and owed.told_of(match)) for match in case.matches if match.exemption}
 
 

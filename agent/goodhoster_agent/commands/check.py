@@ -13,13 +13,13 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.house import House
+from goodhoster.assembly.services import Services
 from goodhoster.model.uploads import Place, display, exact
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.toolkit import NotAnUploadError, Toolkit
 from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, print_json, read_settings
-from goodhoster_agent.hashing.house import sandboxed_house
-from goodhoster_agent.watching.tree import Unreadable, walk
+from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
+from goodhoster_agent.watching.tree_walk import Unreadable, walk
 
 _AHEAD = 256
 """Files under way at most: the rest of a large tree is not walked before its turn."""
@@ -46,8 +46,8 @@ def check_command(
     as_json: JsonOption = False,
 ) -> None:
     """Say of each file whether it is known. Nothing is moved, nothing recorded."""
-    with closing(sandboxed_house(read_settings(config))) as house:
-        code = print_answers(answers(house, paths), as_json=as_json)
+    with closing(sandboxed_services(read_settings(config))) as services:
+        code = print_answers(answers(services, paths), as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -65,10 +65,10 @@ def print_answers(found: Iterable[Answer], *, as_json: bool) -> int:
     return UNCHECKED if VerdictKind.UNCHECKED in kinds else FINE
 
 
-def answers(house: House, paths: Iterable[Path]) -> Iterator[Answer]:
+def answers(services: Services, paths: Iterable[Path]) -> Iterator[Answer]:
     """In order of the paths; several are examined at the same time. What lies in quarantine is not looked at again."""
-    toolkit, places = house.toolkit, _places(house, paths)
-    with ThreadPoolExecutor(house.settings.agent.workers, "check") as pool:
+    toolkit, places = services.toolkit, _places(services, paths)
+    with ThreadPoolExecutor(services.settings.agent.workers, "check") as pool:
         under_way = [pool.submit(_examine, toolkit, place) for place in islice(places, _AHEAD)]
         while under_way:
             yield under_way.pop(0).result()
@@ -112,18 +112,18 @@ def _match_text(match: Match) -> str:
     return f"{match.source} ({match.algorithm}, {match.category}{exempt})"
 
 
-def _places(house: House, paths: Iterable[Path]) -> Iterator[Place | Answer]:
+def _places(services: Services, paths: Iterable[Path]) -> Iterator[Place | Answer]:
     for path in paths:
         whole = os.path.abspath(os.fsencode(path))
         if os.path.isdir(whole) and not os.path.islink(whole):
-            yield from _below(house, whole)
+            yield from _below(services, whole)
         else:
             yield Place(os.path.dirname(whole), os.path.basename(whole))
 
 
-def _below(house: House, directory: bytes) -> Iterator[Place | Answer]:
+def _below(services: Services, directory: bytes) -> Iterator[Place | Answer]:
     for found in walk(directory):
-        if any(tree.has_in_quarantine(os.path.join(directory, found.directory)) for tree in house.trees):
+        if any(tree.has_in_quarantine(os.path.join(directory, found.directory)) for tree in services.trees):
             continue
         if isinstance(found, Unreadable):
             verdict = Verdict(VerdictKind.UNCHECKED, reason="unreadable", detail=f"directory: {found.reason}")

@@ -11,7 +11,7 @@ import typer
 
 from goodhoster.settings import Settings, pages
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, print_json, read_settings
-from goodhoster_agent.wholeness import check_whole
+from goodhoster_agent.configuration_check import check_whole
 
 app = typer.Typer(no_args_is_help=True, help="The configuration.")
 

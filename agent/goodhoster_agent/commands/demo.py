@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from goodhoster.evidence.metadata import set_guards
+from goodhoster.evidence.quarantine.metadata import set_guards
 from goodhoster_agent.commands.options import FINE, YES, JsonOption, print_json
 from goodhoster_agent.demo.stage import DemoError, Stage
 from goodhoster_agent.demo.story import KNOWN_PICTURES, SCENES, Scene
@@ -66,12 +66,12 @@ def demo_command(
 
 
 def _play(stage: Stage, scene: Scene) -> Played:
-    begun = time.monotonic()
+    resources = time.monotonic()
     try:
         seen, well = scene.play(stage), True
     except DemoError as error:
         seen, well = str(error), False
-    return Played(scene.title, well, seen, time.monotonic() - begun)
+    return Played(scene.title, well, seen, time.monotonic() - resources)
 
 
 def _tell(played: Played, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import typer
 
 from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOption, print_json, read_settings
-from goodhoster_agent.examination import examine
+from goodhoster_agent.doctor.checks import examine
 
 app = typer.Typer()
 

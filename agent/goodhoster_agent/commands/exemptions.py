@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.state import exemption_book
+from goodhoster.assembly.state import exemption_sets
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.exemptions import ExemptionSet
@@ -23,7 +23,7 @@ from goodhoster_agent.commands.options import (
     read_settings,
     whoever_types,
 )
-from goodhoster_agent.harmless import gather
+from goodhoster_agent.exemption_gathering import gather
 
 app = typer.Typer(no_args_is_help=True, help="Known-harmless contents: what a source knows of them is held.")
 
@@ -53,7 +53,7 @@ def build_command(
         made_by=whoever_types(),
         contents=found.contents,
     )
-    exemption_book(settings).put(made)
+    exemption_sets(settings).put(made)
     print_json(_as_object(made)) if as_json else print(_as_line(made))
 
 
@@ -61,7 +61,7 @@ def build_command(
 def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """The sets there are, each read to its end; exit code 1 when one is damaged."""
     whole = True
-    for name, found in exemption_book(read_settings(config)).survey():
+    for name, found in exemption_sets(read_settings(config)).survey():
         if isinstance(found, ConfigurationError):
             whole = False
             print_json({"name": name, "damage": str(found)}) if as_json else print(f"{name}: damaged: {found}")
@@ -73,7 +73,7 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 @app.command("show")
 def show_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """A set with the digests of every content in it."""
-    made = exemption_book(read_settings(config)).get(name)
+    made = exemption_sets(read_settings(config)).get(name)
     contents = [
         {algorithm.value: content.of(algorithm).hex for algorithm in Algorithm if content.has(algorithm)}
         for content in made.contents
@@ -87,7 +87,7 @@ def show_command(name: NameArgument, config: ConfigOption = None, *, as_json: Js
 @app.command("remove")
 def remove_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Take a set away: its contents are like any other from then on. What is held stays held."""
-    exemption_book(read_settings(config)).remove(name, whoever_types())
+    exemption_sets(read_settings(config)).remove(name, whoever_types())
     print_json({"name": name, "removed": True}) if as_json else print(f"removed {name}")
 
 

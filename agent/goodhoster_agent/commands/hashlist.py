@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from goodhoster.assembly.state import audit_log, lists_directory
-from goodhoster.checking.listbuild import Imported
-from goodhoster.checking.listentries import KINDS, ListKind
-from goodhoster.checking.ownlists import ListStatus, survey
-from goodhoster.checking.recordedlists import RecordedLists
+from goodhoster.hashlists.audited_changes import RecordedLists
+from goodhoster.hashlists.entries import KINDS, ListKind
+from goodhoster.hashlists.importing import Imported
+from goodhoster.hashlists.own_lists import ListStatus, survey
 from goodhoster.model.verdicts import Category
 from goodhoster.settings import Settings
 from goodhoster_agent.commands.options import (

@@ -14,15 +14,15 @@ import typer
 from goodhoster.assembly.sources import relay_sources
 from goodhoster.assembly.state import make_state_dir
 from goodhoster.errors import ConfigurationError
+from goodhoster.linux.privileges import be_called
 from goodhoster.ports import HashSource
-from goodhoster.privileges import be_called
 from goodhoster.settings import listen_address
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, read_settings, warn_of
 from goodhoster_agent.doors.accounts import add_client, read_clients, remove_client
-from goodhoster_agent.doors.figures import read_figures
 from goodhoster_agent.doors.hashservice import HashServiceOptions, clients_file, figures_file, serve
-from goodhoster_agent.starting.giving_up import give_up
-from goodhoster_agent.starting.terms import Terms
+from goodhoster_agent.doors.usage_figures import read_figures
+from goodhoster_agent.privileged.starter.dropping import give_up
+from goodhoster_agent.privileged.starter.plan import Terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.desk import House, assemble_desk
+from goodhoster.assembly.desk import Services, assemble_desk
 from goodhoster.settings import DEFAULT_FILE, Settings, load
-from goodhoster_agent.hashing.house import sandboxed_house
+from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="The configuration file.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
@@ -44,20 +44,20 @@ def read_settings(config: Path | None) -> Settings:
 
 
 @contextmanager
-def open_house(config: Path | None) -> Iterator[House]:
+def open_services(config: Path | None) -> Iterator[Services]:
     """The house without hash sources, for the record and orders about it; closed at the end."""
-    house = assemble_desk(read_settings(config))
+    services = assemble_desk(read_settings(config))
     try:
-        yield house
+        yield services
     finally:
-        house.close()
+        services.close()
 
 
 @contextmanager
-def open_asking_house(config: Path | None) -> Iterator[House]:
+def open_asking_house(config: Path | None) -> Iterator[Services]:
     """The same with its hash sources, for orders before which those are asked again."""
-    with closing(sandboxed_house(read_settings(config))) as house:
-        yield house
+    with closing(sandboxed_services(read_settings(config))) as services:
+        yield services
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can carry

@@ -13,9 +13,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from goodhoster.assembly.house import House
+from goodhoster.assembly.services import Services
+from goodhoster.linux.privileges import be_called
 from goodhoster.model.verdicts import VerdictKind
-from goodhoster.privileges import be_called
 from goodhoster_agent.commands.check import answers
 from goodhoster_agent.commands.options import (
     FINE,
@@ -27,7 +27,7 @@ from goodhoster_agent.commands.options import (
     read_settings,
     warn_of,
 )
-from goodhoster_agent.hashing.house import scanning_house
+from goodhoster_agent.hashing.sandboxed_services import scanning_services
 from goodhoster_agent.scanning import ScanProgress, region_of, scan
 
 app = typer.Typer()
@@ -42,23 +42,23 @@ def scan_command(
     as_json: JsonOption = False,
 ) -> None:
     """Check every file below, and act as the daemon would. Broken off, it goes on where it was."""
-    begun = time.monotonic()
+    resources = time.monotonic()
     be_called("gh-scan")
-    with scanning_house(read_settings(config)) as (house, problems):
+    with scanning_services(read_settings(config)) as (services, problems):
         warn_of(problems)
-        steps = _look(house, directories) if dry_run else _scan(house, directories)
+        steps = _look(services, directories) if dry_run else _scan(services, directories)
         result = _follow(steps, quiet=as_json)
-    _print(result, time.monotonic() - begun, as_json=as_json)
+    _print(result, time.monotonic() - resources, as_json=as_json)
     raise typer.Exit(_code(result))
 
 
-def _scan(house: House, directories: list[Path]) -> Iterator[ScanProgress]:
-    return scan(house, [region_of(house, bytes(directory)) for directory in directories])
+def _scan(services: Services, directories: list[Path]) -> Iterator[ScanProgress]:
+    return scan(services, [region_of(services, bytes(directory)) for directory in directories])
 
 
-def _look(house: House, directories: list[Path]) -> Iterator[ScanProgress]:
+def _look(services: Services, directories: list[Path]) -> Iterator[ScanProgress]:
     progress = ScanProgress(verdicts=Counter())
-    for answer in answers(house, directories):
+    for answer in answers(services, directories):
         progress.files += 1
         progress.verdicts[answer.verdict.kind] += 1
         yield progress

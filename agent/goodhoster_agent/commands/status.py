@@ -9,15 +9,15 @@ from typing import Any
 
 import typer
 
-from goodhoster.assembly.desk import House
-from goodhoster.assembly.noticefigures import notice_figures
+from goodhoster.assembly.desk import Services
+from goodhoster.assembly.notice_figures import notice_figures
 from goodhoster.model.cases import CaseState
 from goodhoster.ports import CaseQuery
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_house, print_json
-from goodhoster_agent.lock import running_daemon
-from goodhoster_agent.report import DaemonReport, read_report
-from goodhoster_agent.rights import rights_of
-from goodhoster_agent.starting.terms import terms_of
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
+from goodhoster_agent.daemon_lock import running_daemon
+from goodhoster_agent.doctor.process_privileges import rights_of
+from goodhoster_agent.privileged.starter.plan import terms_of
+from goodhoster_agent.status_report import DaemonReport, read_report
 
 app = typer.Typer()
 
@@ -25,41 +25,41 @@ app = typer.Typer()
 @app.command()
 def status_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """How this host is doing: what is covered, what waits, what is degraded. `goodhoster doctor` judges it."""
-    with open_house(config) as house:
-        status = status_of(house)
+    with open_services(config) as services:
+        status = status_of(services)
     print_json(status) if as_json else print(as_text(status))
 
 
-def status_of(house: House) -> dict[str, Any]:
+def status_of(services: Services) -> dict[str, Any]:
     """As `--json` prints it."""
-    state_dir = house.settings.state_dir
+    state_dir = services.settings.state_dir
     pid = running_daemon(state_dir)
     report = read_report(state_dir, pid) if pid else None
-    figures = house.index.figures()
-    held = house.toolkit.store.count(CaseQuery(states=frozenset({CaseState.HELD})))
-    notices = notice_figures(house.settings)
+    figures = services.index.figures()
+    held = services.toolkit.store.count(CaseQuery(states=frozenset({CaseState.HELD})))
+    notices = notice_figures(services.settings)
     return {
         "ready": report is not None,
         "degraded": list(report.degraded) if report else ["the daemon does not run: nothing new is checked"],
-        "mode": house.settings.policy.mode,
+        "mode": services.settings.policy.mode,
         "queue": figures.waiting,
         "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
         "unchecked": figures.verdicts.get("unchecked", 0),
         "held": held,
-        "open_storms": [f"{storm.id}: {storm.reason}" for storm in house.toolkit.desk.brake.open()],
-        "owners_not_told": _owners_not_told(house),
+        "open_storms": [f"{storm.id}: {storm.reason}" for storm in services.toolkit.desk.brake.open()],
+        "owners_not_told": _owners_not_told(services),
         "open_notices": notices.open,
         "overdue_notices": notices.overdue,
         "verdicts": figures.verdicts,
         "unchecked_reasons": figures.reasons,
-        "processes": [asdict(rights) for rights in rights_of(pid, terms_of(house.settings))] if pid else [],
+        "processes": [asdict(rights) for rights in rights_of(pid, terms_of(services.settings))] if pid else [],
         **_of_daemon(report),
     }
 
 
-def _owners_not_told(house: House) -> dict[str, int]:
+def _owners_not_told(services: Services) -> dict[str, int]:
     """Contents that a source knows and that are exempt here, by source, of which its owner was not told."""
-    owed = house.toolkit.desk.owners
+    owed = services.toolkit.desk.owners
     return dict(Counter(report.source for report in owed.waiting())) if owed else {}
 
 

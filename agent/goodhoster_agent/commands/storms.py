@@ -13,7 +13,7 @@ from goodhoster_agent.commands.options import (
     JsonOption,
     ReasonOption,
     open_asking_house,
-    open_house,
+    open_services,
     print_json,
 )
 
@@ -25,16 +25,16 @@ IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The storm, as `st
 @app.command("list")
 def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """The storms that brake now: open ones wait for you, undone ones hold until you release them."""
-    with open_house(config) as house:
-        for storm in house.toolkit.desk.brake.storms.braking():
+    with open_services(config) as services:
+        for storm in services.toolkit.desk.brake.storms.braking():
             print_json(_as_object(storm)) if as_json else print(_as_line(storm))
 
 
 @app.command("show")
 def show_command(storm_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """A storm, all that is part of it, and its cases."""
-    with open_house(config) as house:
-        brake = house.toolkit.desk.brake
+    with open_services(config) as services:
+        brake = services.toolkit.desk.brake
         for storm in brake.whole(storm_id):
             found = _as_object(storm) | {"cases": brake.cases_of(storm)}
             print_json(found) if as_json else print(_as_line(storm), *found["cases"], sep="\n  ")
@@ -45,8 +45,8 @@ def undo_command(
     storm_id: IdArgument, *, reason: ReasonOption, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Put everything back as it was. What the storm was about stays held, everywhere, until it is released."""
-    with open_house(config) as house:
-        print_orders("restored", house.toolkit.undo_storm(storm_id, order_of(reason)), as_json=as_json)
+    with open_services(config) as services:
+        print_orders("restored", services.toolkit.undo_storm(storm_id, order_of(reason)), as_json=as_json)
 
 
 @app.command("release")
@@ -54,8 +54,8 @@ def release_command(
     storm_id: IdArgument, *, reason: ReasonOption, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """It is no wrong list: what is held and still known is taken offline, and the storm brakes no longer."""
-    with open_asking_house(config) as house:
-        print_orders("confirmed", house.toolkit.release_storm(storm_id, order_of(reason)), as_json=as_json)
+    with open_asking_house(config) as services:
+        print_orders("confirmed", services.toolkit.release_storm(storm_id, order_of(reason)), as_json=as_json)
 
 
 def _as_object(storm: Storm) -> dict[str, Any]:

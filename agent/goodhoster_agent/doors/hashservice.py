@@ -26,9 +26,9 @@ from goodhoster.errors import ConfigurationError, SourceRefusedError, SourceUnav
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.ports import HashSource
 from goodhoster_agent.doors.accounts import Accounts
-from goodhoster_agent.doors.figures import Figures, Outcome
+from goodhoster_agent.doors.http_server import be_quiet_about_peers
 from goodhoster_agent.doors.relay import Relay
-from goodhoster_agent.doors.serving import be_quiet_about_peers
+from goodhoster_agent.doors.usage_figures import Figures, Outcome
 
 KNOWN_ON_TRIAL = b"goodhoster trial: known"
 """The trial address says true for the digests of this text and false for every other."""

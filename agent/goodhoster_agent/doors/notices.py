@@ -27,15 +27,15 @@ from typing import Any
 from aiohttp import web
 
 from goodhoster.errors import PassingError, RefusedError
-from goodhoster.model.noticelife import Notice
+from goodhoster.model.notice_status import Notice
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice
+from goodhoster.notices.sender.trust import Trust
 from goodhoster.notices.spool import Arrived
-from goodhoster.notices.trust import Trust
 from goodhoster.ports import NoticeReader, NoticeStore
-from goodhoster_agent.doors import noticepages
-from goodhoster_agent.doors.noticepages import Language
-from goodhoster_agent.doors.patience import Patience
-from goodhoster_agent.intake.keeping import Keeping
+from goodhoster_agent.doors import notice_pages
+from goodhoster_agent.doors.notice_pages import Language
+from goodhoster_agent.doors.rate_limit import RateLimit
+from goodhoster_agent.intake.storing import Keeping
 
 _log = logging.getLogger(__name__)
 _LARGEST = {True: 32 << 20, False: 1 << 20}
@@ -64,9 +64,9 @@ class NoticeCounter:
 class NoticeDoor:
     """From a request to its answer."""
 
-    def __init__(self, counter: NoticeCounter, patience: Patience) -> None:
+    def __init__(self, counter: NoticeCounter, rate_limit: RateLimit) -> None:
         self._counter = counter
-        self._patience = patience
+        self._rate_limit = rate_limit
 
     def app(self) -> web.Application:
         """The routes."""
@@ -93,14 +93,14 @@ class NoticeDoor:
         return (await self._take(request, Carrier.DSA_JSON)).as_json()
 
     async def _form(self, request: web.Request) -> web.Response:
-        return _page(noticepages.form_page(_language(request)))
+        return _page(notice_pages.form_page(_language(request)))
 
     async def _posted(self, request: web.Request) -> web.Response:
         try:
             taken = await self._take(request, Carrier.DSA_FORM)
         except _Refused as refusal:
-            return _page(noticepages.refusal_page(_language(request), refusal.words), refusal.status)
-        return _page(noticepages.receipt_page(_language(request), taken.id, taken.path, taken.unread), taken.status)
+            return _page(notice_pages.refusal_page(_language(request), refusal.words), refusal.status)
+        return _page(notice_pages.receipt_page(_language(request), taken.id, taken.path, taken.unread), taken.status)
 
     async def _status(self, request: web.Request) -> web.Response:
         """A wrong key and a wrong number look the same."""
@@ -108,7 +108,7 @@ class NoticeDoor:
         key = notice.receipt.status_key if notice else ""
         if not key or not hmac.compare_digest(key.encode(), request.match_info["key"].encode("utf-8", "replace")):
             raise web.HTTPNotFound
-        return _page(noticepages.status_page(_language(request), request.match_info["id"], notice))
+        return _page(notice_pages.status_page(_language(request), request.match_info["id"], notice))
 
     def _known(self, notice_id: str) -> Notice | None:
         try:
@@ -129,7 +129,7 @@ class NoticeDoor:
         except PassingError as error:
             _log.error("%s; %s", error, error.hint)
             raise _refusal(503, "It cannot be kept at present: try again.", "disk", 60) from error
-        waits = bool(unread) or not (notifier or self._patience.turn(sender))
+        waits = bool(unread) or not (notifier or self._rate_limit.turn(sender))
         return _Taken(receipt.id, f"/notice/{receipt.id}/{key}", unread, 202 if waits else 201)
 
     def _look_for_room(self, notifier: str) -> None:

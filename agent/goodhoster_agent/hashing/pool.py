@@ -14,7 +14,7 @@ from goodhoster.checking.hasher import worth_opening
 from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import POSTPONED, Content, Fault, FileState
-from goodhoster_agent.hashing.process import PlaceLostError, Start, StartedHere, Worker, WorkerLostError
+from goodhoster_agent.hashing.worker_handle import PlaceLostError, Start, StartedHere, Worker, WorkerLostError
 
 _log = logging.getLogger(__name__)
 _TRIES = 2

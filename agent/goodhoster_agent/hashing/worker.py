@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from goodhoster.checking.digests import read_through
 from goodhoster.checking.hasher import looked_into, preload
 from goodhoster.errors import UncheckedError
+from goodhoster.linux.privileges import be_called, end_when_closed
+from goodhoster.linux.sandbox import confine
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.privileges import be_called, end_when_closed
-from goodhoster_agent.hashing import wire
-from goodhoster_agent.hashing.sandbox import confine
+from goodhoster_agent.hashing import messages
 
 if TYPE_CHECKING:  # see `_library`
     from goodhoster.ports import LicensedFingerprinter
@@ -30,8 +30,8 @@ def main(channel: socket.socket, limits: ReadingLimits, *, confined: bool = True
     library = _library(limits.photodna) if limits.photodna else None
     missing = confine(limits.memory) if confined else ["everything"]
     be_called("gh-hasher")  # not before: `doctor` expects a process of that name to have nothing
-    channel.sendall(wire.line(missing))
-    while (fd := wire.receive_file(channel)) is not None:
+    channel.sendall(messages.line(missing))
+    while (fd := messages.receive_file(channel)) is not None:
         try:
             _answer(channel, fd, limits, library)
         finally:
@@ -40,7 +40,7 @@ def main(channel: socket.socket, limits: ReadingLimits, *, confined: bool = True
 
 def _library(name: str) -> LicensedFingerprinter:
     # Not at the top: hardly anybody has one, and looking for it takes a third of what this process carries.
-    from goodhoster.checking.libraries import library_named  # noqa: PLC0415
+    from goodhoster.checking.licensed_libraries import library_named  # noqa: PLC0415
 
     return library_named(name)
 
@@ -49,10 +49,10 @@ def _answer(channel: socket.socket, fd: int, limits: ReadingLimits, library: Lic
     try:
         content = read_through(fd, limits.file_bytes)
     except UncheckedError as error:
-        channel.sendall(wire.unread_told(error))
+        channel.sendall(messages.encode_unread(error))
         return
-    channel.sendall(wire.digests_told(content))
-    channel.sendall(wire.inside_told(looked_into(fd, content, limits, library)))
+    channel.sendall(messages.encode_digests(content))
+    channel.sendall(messages.encode_inside(looked_into(fd, content, limits, library)))
 
 
 if __name__ == "__main__":

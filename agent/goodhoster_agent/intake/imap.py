@@ -22,7 +22,7 @@ from goodhoster.errors import GoodhosterError, PassingError
 from goodhoster.notices.spool import Origin
 from goodhoster.settings import read_secret
 from goodhoster.settings.notices import ImapSettings
-from goodhoster_agent.intake.keeping import LARGEST, Keeping
+from goodhoster_agent.intake.storing import LARGEST, Keeping
 
 _log = logging.getLogger(__name__)
 _TIMEOUT = 60.0

@@ -19,7 +19,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from goodhoster.errors import ConfigurationError, PassingError
-from goodhoster_agent.intake.keeping import LARGEST, Keeping
+from goodhoster_agent.intake.storing import LARGEST, Keeping
 
 _log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from goodhoster.errors import PassingError
-from goodhoster.model.noticelife import Receipt
+from goodhoster.model.notice_status import Receipt
 from goodhoster.notices.spool import Origin
-from goodhoster_agent.intake.keeping import LARGEST, Keeping
+from goodhoster_agent.intake.storing import LARGEST, Keeping
 
 _HINT = "see [notices] maildir; it must be readable and writable for this user"
 

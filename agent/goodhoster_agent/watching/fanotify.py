@@ -16,10 +16,10 @@ from collections.abc import Sequence
 
 from goodhoster.model.uploads import display
 from goodhoster_agent.watching import fanotify_kernel as kernel
-from goodhoster_agent.watching.backlog import Backlog
 from goodhoster_agent.watching.directories import Directories
+from goodhoster_agent.watching.event_buffer import EventBuffer
 from goodhoster_agent.watching.events import Gap, Hint, Listener
-from goodhoster_agent.watching.marks import Marks
+from goodhoster_agent.watching.fanotify_marks import Marks
 
 _READ = 1 << 18
 
@@ -35,7 +35,7 @@ class FanotifySource:
         self._group = marks.new_group(unlimited=unlimited)
         self._stop = os.eventfd(0, os.EFD_CLOEXEC)
         self._stopped = False
-        self._backlog = Backlog()
+        self._backlog = EventBuffer()
         self._directories = Directories()
         self._uncovered: dict[bytes, str] = {}
         self._listener: Listener = lambda _: None

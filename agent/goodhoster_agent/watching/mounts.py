@@ -7,7 +7,7 @@ import select
 import threading
 from collections.abc import Callable, Sequence
 
-from goodhoster.kernel import Mount, mounts
+from goodhoster.linux.kernel import Mount, mounts
 
 _TABLE = "/proc/self/mountinfo"
 

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from goodhoster import kernel
 from goodhoster.errors import IndexUnavailableError
+from goodhoster.linux import kernel
 from goodhoster.model.uploads import display
-from goodhoster.uploads.places import Tree
+from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.scanner import ScanFigures, Scanner
 
 _log = logging.getLogger(__name__)

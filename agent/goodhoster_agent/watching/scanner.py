@@ -16,9 +16,9 @@ from goodhoster.model.uploads import FileState, Place, display
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.inventory import Known, Progress
 from goodhoster.uploads.opening import open_tree
-from goodhoster.uploads.places import Tree
+from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.mounts import holds_files, mounts_below
-from goodhoster_agent.watching.tree import Leg, Listing, Skip, is_directory, vanished, walk
+from goodhoster_agent.watching.tree_walk import Leg, Listing, Skip, is_directory, vanished, walk
 
 _log = logging.getLogger(__name__)
 _BATCH = 500

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Sequence
 
 from goodhoster.errors import IndexUnavailableError
-from goodhoster.kernel import Mount
+from goodhoster.linux.kernel import Mount
 from goodhoster.model.uploads import Place, display
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
-from goodhoster.uploads.places import Tree
+from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.events import EventSource, Gap, Hint
 from goodhoster_agent.watching.mounts import MountWatch, holds_files
-from goodhoster_agent.watching.newcomers import Newcomers
+from goodhoster_agent.watching.new_directories import NewDirectories
 from goodhoster_agent.watching.reconciler import Reconciler, Rhythm
 from goodhoster_agent.watching.scanner import Scanner
 
@@ -42,7 +42,7 @@ class Watcher:
         self._said: dict[str, float] = {}
         self._absent: list[bytes] = []
         scanner = Scanner(index, rhythm.settle, self._ring)
-        self._newcomers = Newcomers(scanner, self._listen)
+        self._newcomers = NewDirectories(scanner, self._listen)
         self._reconciler = Reconciler(trees, scanner, rhythm)
         self._reconciler.events_are_missing = lambda: bool(source.problems())
         self._mounts = MountWatch([tree.root for tree in trees], self._mounted)

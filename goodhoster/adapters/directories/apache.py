@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from goodhoster.adapters.directories.apacheblock import BlockReader, Line
-from goodhoster.adapters.directories.apachedump import ApacheDump, Listening, understood
+from goodhoster.adapters.directories.apache_dump import ApacheDump, Listening, understood
+from goodhoster.adapters.directories.apache_vhost import BlockReader, Line
+from goodhoster.adapters.directories.command_output import output_of
 from goodhoster.adapters.directories.names import host_name
-from goodhoster.adapters.directories.running import output_of
+from goodhoster.linux.programs import Run, run_here
 from goodhoster.model.notices import Matching, Route, Site
-from goodhoster.programs import Run, run_here
 
 COMMAND = ("apachectl", "-t", "-D", "DUMP_VHOSTS", "-D", "DUMP_RUN_CFG")
 _UNTOLD = b"/${untold}"

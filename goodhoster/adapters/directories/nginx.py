@@ -17,12 +17,12 @@ from typing import Any
 
 import crossplane
 
-from goodhoster.adapters.directories.dump import unpacked
+from goodhoster.adapters.directories.command_output import output_of
 from goodhoster.adapters.directories.names import host_name
-from goodhoster.adapters.directories.running import output_of
+from goodhoster.adapters.directories.nginx_dump import unpacked
 from goodhoster.errors import ConfigurationError
+from goodhoster.linux.programs import Run, run_here
 from goodhoster.model.notices import Matching, Route, Site
-from goodhoster.programs import Run, run_here
 
 Directive = Mapping[str, Any]
 Block = Sequence[Directive]

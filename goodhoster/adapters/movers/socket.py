@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goodhoster.errors import BusyError, GoodhosterError, PassingError, QuarantineError, RefusedError
-from goodhoster.kernel import reachable
-from goodhoster.model.moves import LONGEST_MESSAGE, MoveAnswer, MoveOrder, Outcome, Verb, time_limit
+from goodhoster.linux.kernel import reachable
+from goodhoster.model.mover_messages import LONGEST_MESSAGE, MoveAnswer, MoveOrder, Outcome, Verb, time_limit
 from goodhoster.model.quarantine import Whereabouts
 from goodhoster.model.uploads import FileState, Place, Upload
 

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Sequence
 
 from goodhoster.errors import PassingError
+from goodhoster.linux.programs import Run, run_here
 from goodhoster.ports import Pager
-from goodhoster.programs import Run, run_here
 
 _log = logging.getLogger(__name__)
 

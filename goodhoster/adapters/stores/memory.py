@@ -10,8 +10,8 @@ from datetime import datetime
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Digest
-from goodhoster.model.noticelife import Notice, NoticeFigures, NoticeState
-from goodhoster.model.sizes import are_sizes
+from goodhoster.model.image_sizes import are_sizes
+from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeState
 from goodhoster.model.uploads import Place
 from goodhoster.ports import CaseQuery, NoticeQuery
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from goodhoster.adapters.stores.codec import decode, encode
-from goodhoster.adapters.stores.record import RecordFile, Schema, time_text
+from goodhoster.adapters.stores.database import RecordFile, Schema, time_text
 from goodhoster.errors import RefusedError
-from goodhoster.model.noticelife import Notice, NoticeFigures, NoticeItem, NoticeState
+from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeItem, NoticeState
 from goodhoster.ports import NoticeQuery
 
 _SCHEMA = Schema(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from goodhoster.adapters.stores.record import RecordFile, Row, Schema, time_text
+from goodhoster.adapters.stores.database import RecordFile, Row, Schema, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.model.storms import Cause, Opened, Storm, StormKind, StormState
 

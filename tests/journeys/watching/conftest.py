@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.errors import ConfigurationError
-from goodhoster_agent.watching.choosing import choose_source
+from goodhoster_agent.watching.source_choice import choose_source
 from tests.journeys.watching.world import World
 
 SOURCES = ("fanotify", "watchdog", "scan")

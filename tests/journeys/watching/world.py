@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from goodhoster.adapters.hashsources.memory import MemorySource
-from goodhoster.adapters.stores.sqlite import SqliteCaseStore
+from goodhoster.adapters.hash_sources.memory import MemorySource
+from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.cases.turn import Turn
 from goodhoster.checking.hasher import DirectHasher
-from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.sources import Question
@@ -31,11 +31,11 @@ from goodhoster.policy.rules import HouseRules
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.toolkit import Toolkit
 from goodhoster.uploads.index import UploadIndex
-from goodhoster.uploads.places import Tree
-from goodhoster_agent.watching.choosing import choose_source
+from goodhoster.uploads.trees import Tree
+from goodhoster_agent.background.workers import Workers
 from goodhoster_agent.watching.events import EventSource
+from goodhoster_agent.watching.source_choice import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
-from goodhoster_agent.workers import Workers
 
 KNOWN = b"known: " + bytes(20)
 LARGEST = 1 << 20
@@ -60,7 +60,7 @@ class World:
         self.store = SqliteCaseStore(self.state / "record.sqlite")
         audit = FileAuditLog(self.state / "audit.log")
         rules = HouseRules(enforce=False, storm_customers=3, measures_per_hour=100)
-        turn = Turn(self.state / "desk.lock")
+        turn = FileLock(self.state / "desk.lock")
         quarantine, clock = LocalQuarantine((self.tree,)), lambda: datetime.now(UTC)
         brake = brake_in_memory(self.store, audit, rules, clock)
         desk = CaseDesk(self.store, audit, quarantine, rules, turn, clock, brake)

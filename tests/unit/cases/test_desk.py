@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.pagers.memory import MemoryPager
-from goodhoster.adapters.stores.memorystorms import MemoryStormStore
-from goodhoster.adapters.stores.sqlite import SqliteCaseStore
+from goodhoster.adapters.stores.cases import SqliteCaseStore
+from goodhoster.adapters.stores.memory_storms import MemoryStormStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk, Order
 from goodhoster.cases.storms import StormWatch
-from goodhoster.cases.turn import Turn
 from goodhoster.errors import AuditError, QuarantineError, RefusedError
-from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.exemptions import Exemption
@@ -29,7 +29,7 @@ from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery
 from goodhoster.testing.brake import MadeUpCensus
-from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.testing.suites.hash_source import made_up
 
 KNOWN = Verdict(VerdictKind.KNOWN, (Match("police", Algorithm.SHA1),))
 EVE = Order("eve", "a holiday picture")
@@ -37,7 +37,7 @@ EVE = Order("eve", "a holiday picture")
 pytestmark = pytest.mark.usefixtures("unlocked")
 
 
-class House:
+class Services:
     """One machine: files, record, log. `desk()` is what a process makes at its start."""
 
     def __init__(self, folder: Path) -> None:
@@ -52,7 +52,7 @@ class House:
 
     def desk(self) -> CaseDesk:
         quarantine = LocalQuarantine((os.fsencode(self.tree),))
-        turn = Turn(self.folder / "desk.lock")
+        turn = FileLock(self.folder / "desk.lock")
         storms = self.storms
         watch = StormWatch(storms, storms, self.census, self.store, self.audit, self.pager, self.rules, self.clock)
         return CaseDesk(self.store, self.audit, quarantine, self.rules, turn, self.clock, watch)
@@ -80,78 +80,80 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
-    yield house
-    house.store.close()
+def services(tmp_path: Path) -> Iterator[Services]:
+    services = Services(tmp_path)
+    yield services
+    services.store.close()
 
 
-def test_a_known_file_goes_offline_and_the_log_had_the_intention_first(house: House) -> None:
-    case = house.receive(house.upload("anna/a.jpg"))
+def test_a_known_file_goes_offline_and_the_log_had_the_intention_first(services: Services) -> None:
+    case = services.receive(services.upload("anna/a.jpg"))
     assert case.state is CaseState.OFFLINE
-    assert case.closed_at == house.now
+    assert case.closed_at == services.now
     assert [measure.state for measure in case.measures] == [MeasureState.DONE]
-    assert house.events() == ["measure.intended", "measure.done"]
-    assert not (house.tree / "anna/a.jpg").exists()
-    assert house.store.get(case.id) == case
+    assert services.events() == ["measure.intended", "measure.done"]
+    assert not (services.tree / "anna/a.jpg").exists()
+    assert services.store.get(case.id) == case
 
 
-def test_the_same_upload_again_is_the_same_case(house: House) -> None:
-    upload = house.upload("anna/a.jpg")
-    assert house.receive(upload) == house.receive(upload)
-    assert house.events() == ["measure.intended", "measure.done"]
+def test_the_same_upload_again_is_the_same_case(services: Services) -> None:
+    upload = services.upload("anna/a.jpg")
+    assert services.receive(upload) == services.receive(upload)
+    assert services.events() == ["measure.intended", "measure.done"]
 
 
-def test_a_clear_file_is_no_case(house: House) -> None:
+def test_a_clear_file_is_no_case(services: Services) -> None:
     verdict = Verdict(VerdictKind.CLEAR)
-    assert house.desk().receive(house.upload("anna/a.jpg"), made_up("x").digests, verdict) is None
-    assert house.events() == []
+    assert services.desk().receive(services.upload("anna/a.jpg"), made_up("x").digests, verdict) is None
+    assert services.events() == []
 
 
-def test_in_mode_observe_nothing_is_touched(house: House) -> None:
-    house.rules = HouseRules(enforce=False, storm_customers=3, measures_per_hour=100)
-    before = house.upload("anna/a.jpg")
-    case = house.receive(before)
+def test_in_mode_observe_nothing_is_touched(services: Services) -> None:
+    services.rules = HouseRules(enforce=False, storm_customers=3, measures_per_hour=100)
+    before = services.upload("anna/a.jpg")
+    case = services.receive(before)
     assert (case.state, case.reason) == (CaseState.OBSERVED, "would be taken offline")
-    assert house.seen("anna/a.jpg") == before
+    assert services.seen("anna/a.jpg") == before
 
 
-def test_a_storm_is_held_and_every_file_stays_as_it_is(house: House) -> None:
+def test_a_storm_is_held_and_every_file_stays_as_it_is(services: Services) -> None:
     """Row 22: the same content at many customers."""
-    uploads = [house.upload(f"{name}/logo.jpg") for name in ("anna", "bob", "cleo", "dora")]
-    states = [house.receive(upload).state for upload in uploads]
+    uploads = [services.upload(f"{name}/logo.jpg") for name in ("anna", "bob", "cleo", "dora")]
+    states = [services.receive(upload).state for upload in uploads]
     assert states == [CaseState.OFFLINE, CaseState.OFFLINE, CaseState.HELD, CaseState.HELD]
-    assert house.seen("cleo/logo.jpg") == uploads[2]
-    assert house.seen("dora/logo.jpg") == uploads[3]
-    ids = [case.id for case in house.store.find(CaseQuery())]
+    assert services.seen("cleo/logo.jpg") == uploads[2]
+    assert services.seen("dora/logo.jpg") == uploads[3]
+    ids = [case.id for case in services.store.find(CaseQuery())]
     for case_id in ids:
-        assert house.desk().restore(case_id, EVE).state is CaseState.RESTORED
-    assert sorted(path.read_text() for path in house.tree.glob("[!.]*/*")) == ["known"] * 4
+        assert services.desk().restore(case_id, EVE).state is CaseState.RESTORED
+    assert sorted(path.read_text() for path in services.tree.glob("[!.]*/*")) == ["known"] * 4
 
 
-def test_over_the_cap_of_an_hour_a_person_decides(house: House) -> None:
-    house.rules = HouseRules(enforce=True, storm_customers=3, measures_per_hour=2)
-    cases = [house.receive(house.upload(f"anna/{n}.jpg", f"{n}"), f"{n}") for n in range(3)]
+def test_over_the_cap_of_an_hour_a_person_decides(services: Services) -> None:
+    services.rules = HouseRules(enforce=True, storm_customers=3, measures_per_hour=2)
+    cases = [services.receive(services.upload(f"anna/{n}.jpg", f"{n}"), f"{n}") for n in range(3)]
     assert [case.state for case in cases] == [CaseState.OFFLINE, CaseState.OFFLINE, CaseState.HELD]
-    house.now += timedelta(hours=1, seconds=1)
-    assert house.receive(house.upload("anna/later.jpg", "later"), "later").state is CaseState.HELD  # until released
+    services.now += timedelta(hours=1, seconds=1)
+    assert (
+        services.receive(services.upload("anna/later.jpg", "later"), "later").state is CaseState.HELD
+    )  # until released
 
 
-def test_a_person_confirms_what_was_held(house: House) -> None:
+def test_a_person_confirms_what_was_held(services: Services) -> None:
     near = Verdict(VerdictKind.NEAR, (Match("police", "pdq", distance=9),))
-    held = house.receive(house.upload("anna/a.jpg"), verdict=near)
+    held = services.receive(services.upload("anna/a.jpg"), verdict=near)
     assert held.state is CaseState.HELD
-    case = house.desk().confirm(held.id, EVE)
+    case = services.desk().confirm(held.id, EVE)
     assert (case.state, case.actor) == (CaseState.OFFLINE, "eve")
-    assert house.events() == ["case.opened", "case.confirmed", "measure.intended", "measure.done"]
+    assert services.events() == ["case.opened", "case.confirmed", "measure.intended", "measure.done"]
 
 
-def test_what_a_person_overruled_is_not_taken_again(house: House) -> None:
-    case = house.receive(house.upload("anna/a.jpg"))
-    house.desk().restore(case.id, EVE)
-    assert house.desk().receive(house.upload("anna/b.jpg"), made_up("known").digests, KNOWN) is None
-    assert house.events()[-1] == "match.overruled"
-    assert (house.tree / "anna/b.jpg").exists()
+def test_what_a_person_overruled_is_not_taken_again(services: Services) -> None:
+    case = services.receive(services.upload("anna/a.jpg"))
+    services.desk().restore(case.id, EVE)
+    assert services.desk().receive(services.upload("anna/b.jpg"), made_up("known").digests, KNOWN) is None
+    assert services.events()[-1] == "match.overruled"
+    assert (services.tree / "anna/b.jpg").exists()
 
 
 NEAR = Verdict(VerdictKind.NEAR, (Match("police", FingerprintKind.PDQ, Category.ILLEGAL, 9),))
@@ -161,151 +163,155 @@ HARMLESS = Exemption("wordpress", Algorithm.SHA256, made_up("known").digests)
 
 
 @pytest.mark.parametrize(("first", "state"), [(NEAR, CaseState.HELD), (OTHER, CaseState.OBSERVED)])
-def test_what_waited_goes_offline_when_a_source_knows_it_by_now(house: House, first: Verdict, state: CaseState) -> None:
-    upload = house.upload("anna/a.jpg")
-    before = house.receive(upload, verdict=first)
+def test_what_waited_goes_offline_when_a_source_knows_it_by_now(
+    services: Services, first: Verdict, state: CaseState
+) -> None:
+    upload = services.upload("anna/a.jpg")
+    before = services.receive(upload, verdict=first)
     assert before.state is state
-    case = house.receive(upload, verdict=ILLEGAL)
+    case = services.receive(upload, verdict=ILLEGAL)
     assert (case.id, case.state, case.reason) == (before.id, CaseState.OFFLINE, "known to police")
     assert case.matches == (*ILLEGAL.matches, *first.matches)
-    assert house.store.get(case.id) == case
-    assert house.events() == ["case.opened", "case.escalated", "measure.intended", "measure.done"]
-    assert house.receive(upload, verdict=ILLEGAL) == case
+    assert services.store.get(case.id) == case
+    assert services.events() == ["case.opened", "case.escalated", "measure.intended", "measure.done"]
+    assert services.receive(upload, verdict=ILLEGAL) == case
 
 
-def test_what_waited_counts_in_the_hour_in_which_it_goes_offline(house: House) -> None:
-    house.rules = HouseRules(enforce=True, storm_customers=3, measures_per_hour=1)
-    uploads = [house.upload(f"anna/{name}.jpg", name) for name in "ab"]
+def test_what_waited_counts_in_the_hour_in_which_it_goes_offline(services: Services) -> None:
+    services.rules = HouseRules(enforce=True, storm_customers=3, measures_per_hour=1)
+    uploads = [services.upload(f"anna/{name}.jpg", name) for name in "ab"]
     for upload, name in zip(uploads, "ab", strict=True):
-        house.receive(upload, name, NEAR)
-    house.now += timedelta(days=2)
-    states = [house.receive(upload, name, ILLEGAL).state for upload, name in zip(uploads, "ab", strict=True)]
+        services.receive(upload, name, NEAR)
+    services.now += timedelta(days=2)
+    states = [services.receive(upload, name, ILLEGAL).state for upload, name in zip(uploads, "ab", strict=True)]
     assert states == [CaseState.OFFLINE, CaseState.HELD]
 
 
 @pytest.mark.parametrize("word", ["confirm", "restore", ""])
-def test_a_person_said_so_or_nothing_new_is_known(house: House, word: str) -> None:
-    upload = house.upload("anna/a.jpg")
-    case = house.receive(upload, verdict=NEAR)
+def test_a_person_said_so_or_nothing_new_is_known(services: Services, word: str) -> None:
+    upload = services.upload("anna/a.jpg")
+    case = services.receive(upload, verdict=NEAR)
     if word:
-        case = getattr(house.desk(), word)(case.id, EVE)
-    assert house.receive(upload, verdict=ILLEGAL if word else NEAR) == case
+        case = getattr(services.desk(), word)(case.id, EVE)
+    assert services.receive(upload, verdict=ILLEGAL if word else NEAR) == case
 
 
-def test_a_removed_exemption_lets_nothing_go_that_is_held(house: House) -> None:
-    upload = house.upload("anna/a.jpg")
+def test_a_removed_exemption_lets_nothing_go_that_is_held(services: Services) -> None:
+    upload = services.upload("anna/a.jpg")
     exempt = Verdict(VerdictKind.EXEMPT, (replace(ILLEGAL.matches[0], exemption=HARMLESS),))
-    case = house.receive(upload, verdict=exempt)
+    case = services.receive(upload, verdict=exempt)
     assert case.state is CaseState.HELD
-    assert house.receive(upload, verdict=ILLEGAL) == case
+    assert services.receive(upload, verdict=ILLEGAL) == case
 
 
-def test_what_was_near_and_is_exempt_by_now_stays_where_it_is(house: House) -> None:
-    upload = house.upload("anna/a.jpg")
-    house.receive(upload, verdict=NEAR)
-    case = house.receive(upload, verdict=Verdict(VerdictKind.EXEMPT, (replace(KNOWN.matches[0], exemption=HARMLESS),)))
+def test_what_was_near_and_is_exempt_by_now_stays_where_it_is(services: Services) -> None:
+    upload = services.upload("anna/a.jpg")
+    services.receive(upload, verdict=NEAR)
+    case = services.receive(
+        upload, verdict=Verdict(VerdictKind.EXEMPT, (replace(KNOWN.matches[0], exemption=HARMLESS),))
+    )
     assert (case.state, case.reason) == (CaseState.HELD, "exempt (wordpress), and yet known to police")
 
 
-def test_a_restore_is_exact_and_told(house: House) -> None:
-    house.upload("anna/a.jpg")
-    (house.tree / "anna/a.jpg").chmod(0o640)
-    before = (house.tree / "anna/a.jpg").stat()
-    case = house.receive(house.seen("anna/a.jpg"))
-    restored = house.desk().restore(case.id, EVE)
-    after = (house.tree / "anna/a.jpg").stat()
+def test_a_restore_is_exact_and_told(services: Services) -> None:
+    services.upload("anna/a.jpg")
+    (services.tree / "anna/a.jpg").chmod(0o640)
+    before = (services.tree / "anna/a.jpg").stat()
+    case = services.receive(services.seen("anna/a.jpg"))
+    restored = services.desk().restore(case.id, EVE)
+    after = (services.tree / "anna/a.jpg").stat()
     assert (restored.state, restored.actor, restored.reason) == (CaseState.RESTORED, "eve", "a holiday picture")
     assert restored.measures[0].state is MeasureState.UNDONE
     assert (after.st_mode, after.st_mtime_ns, after.st_ino) == (before.st_mode, before.st_mtime_ns, before.st_ino)
-    assert house.events()[2:] == ["restore.intended", "restore.done"]
+    assert services.events()[2:] == ["restore.intended", "restore.done"]
 
 
-def test_a_refused_restore_leaves_the_case_offline_and_says_why(house: House) -> None:
-    case = house.receive(house.upload("anna/a.jpg"))
-    house.upload("anna/a.jpg", "the customer's new one")
+def test_a_refused_restore_leaves_the_case_offline_and_says_why(services: Services) -> None:
+    case = services.receive(services.upload("anna/a.jpg"))
+    services.upload("anna/a.jpg", "the customer's new one")
     with pytest.raises(RefusedError):
-        house.desk().restore(case.id, EVE)
-    after = house.store.get(case.id)
+        services.desk().restore(case.id, EVE)
+    after = services.store.get(case.id)
     assert after.state is CaseState.OFFLINE
     assert "nothing is overwritten" in after.reason
-    (house.tree / "anna/a.jpg").unlink()
-    assert house.desk().restore(case.id, EVE).state is CaseState.RESTORED
+    (services.tree / "anna/a.jpg").unlink()
+    assert services.desk().restore(case.id, EVE).state is CaseState.RESTORED
 
 
 @pytest.mark.parametrize("verb", ["restore", "confirm"])
-def test_an_order_needs_something_to_do(house: House, verb: str) -> None:
-    case = house.receive(house.upload("anna/a.jpg"))
-    house.desk().restore(case.id, EVE)
+def test_an_order_needs_something_to_do(services: Services, verb: str) -> None:
+    case = services.receive(services.upload("anna/a.jpg"))
+    services.desk().restore(case.id, EVE)
     with pytest.raises(RefusedError, match="nothing to"):
-        getattr(house.desk(), verb)(case.id, EVE)
+        getattr(services.desk(), verb)(case.id, EVE)
 
 
-def test_in_mode_observe_nobodys_word_takes_a_file(house: House) -> None:
-    house.rules = replace(house.rules, enforce=False)
-    case = house.receive(house.upload("anna/a.jpg"))
+def test_in_mode_observe_nobodys_word_takes_a_file(services: Services) -> None:
+    services.rules = replace(services.rules, enforce=False)
+    case = services.receive(services.upload("anna/a.jpg"))
     with pytest.raises(RefusedError, match="observe"):
-        house.desk().confirm(case.id, EVE)
-    assert house.store.get(case.id) == case
-    assert (house.tree / "anna/a.jpg").exists()
-    house.rules = replace(house.rules, enforce=True)
-    assert house.desk().confirm(case.id, EVE).state is CaseState.OFFLINE
+        services.desk().confirm(case.id, EVE)
+    assert services.store.get(case.id) == case
+    assert (services.tree / "anna/a.jpg").exists()
+    services.rules = replace(services.rules, enforce=True)
+    assert services.desk().confirm(case.id, EVE).state is CaseState.OFFLINE
 
 
-def test_a_file_that_went_meanwhile_is_gone(house: House) -> None:
-    upload = house.upload("anna/a.jpg")
-    (house.tree / "anna/a.jpg").unlink()
-    case = house.receive(upload)
+def test_a_file_that_went_meanwhile_is_gone(services: Services) -> None:
+    upload = services.upload("anna/a.jpg")
+    (services.tree / "anna/a.jpg").unlink()
+    case = services.receive(upload)
     assert (case.state, case.measures[0].state) == (CaseState.GONE, MeasureState.REFUSED)
-    assert house.events() == ["measure.intended", "measure.refused"]
+    assert services.events() == ["measure.intended", "measure.refused"]
 
 
-def test_what_comes_back_as_it_was_is_taken_then(house: House) -> None:
+def test_what_comes_back_as_it_was_is_taken_then(services: Services) -> None:
     """A directory renamed away at the right moment and back: the file's state is the one of the case that ended."""
-    upload = house.upload("anna/a.jpg")
-    (house.tree / "anna").rename(house.tree / "away")
-    assert house.receive(upload).state is CaseState.GONE
-    (house.tree / "away").rename(house.tree / "anna")
-    case = house.receive(house.seen("anna/a.jpg"))
+    upload = services.upload("anna/a.jpg")
+    (services.tree / "anna").rename(services.tree / "away")
+    assert services.receive(upload).state is CaseState.GONE
+    (services.tree / "away").rename(services.tree / "anna")
+    case = services.receive(services.seen("anna/a.jpg"))
     assert case.state is CaseState.OFFLINE
-    assert [c.id for c in house.store.find(CaseQuery())] == [case.id]
-    assert house.events()[2:] == ["case.reopened", "measure.intended", "measure.done"]
+    assert [c.id for c in services.store.find(CaseQuery())] == [case.id]
+    assert services.events()[2:] == ["case.reopened", "measure.intended", "measure.done"]
 
 
-def test_what_comes_back_into_a_storm_is_held(house: House) -> None:
-    upload = house.upload("anna/a.jpg")
-    (house.tree / "anna").rename(house.tree / "away")
-    house.receive(upload)
-    (house.tree / "away").rename(house.tree / "anna")
+def test_what_comes_back_into_a_storm_is_held(services: Services) -> None:
+    upload = services.upload("anna/a.jpg")
+    (services.tree / "anna").rename(services.tree / "away")
+    services.receive(upload)
+    (services.tree / "away").rename(services.tree / "anna")
     for name in ("bob", "cleo"):
-        house.receive(house.upload(f"{name}/a.jpg"))
-    assert house.receive(house.seen("anna/a.jpg")).state is CaseState.HELD
-    assert (house.tree / "anna/a.jpg").exists()
+        services.receive(services.upload(f"{name}/a.jpg"))
+    assert services.receive(services.seen("anna/a.jpg")).state is CaseState.HELD
+    assert (services.tree / "anna/a.jpg").exists()
 
 
-def test_without_a_log_nothing_is_done(house: House) -> None:
-    upload = house.upload("anna/a.jpg")
-    house.audit = FileAuditLog(house.folder / "not-there" / "audit.log")
+def test_without_a_log_nothing_is_done(services: Services) -> None:
+    upload = services.upload("anna/a.jpg")
+    services.audit = FileAuditLog(services.folder / "not-there" / "audit.log")
     with pytest.raises(AuditError):
-        house.receive(upload)
-    assert house.seen("anna/a.jpg") == upload
-    house.audit = FileAuditLog(house.folder / "audit.log")
-    assert house.receive(upload).state is CaseState.OFFLINE
+        services.receive(upload)
+    assert services.seen("anna/a.jpg") == upload
+    services.audit = FileAuditLog(services.folder / "audit.log")
+    assert services.receive(upload).state is CaseState.OFFLINE
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root, to own what is not the customer's")
-def test_a_measure_that_fails_is_told_once_and_tried_again(house: House) -> None:
-    upload = house.upload("anna/a.jpg")
-    blocking = house.tree / ".goodhoster"
+def test_a_measure_that_fails_is_told_once_and_tried_again(services: Services) -> None:
+    upload = services.upload("anna/a.jpg")
+    blocking = services.tree / ".goodhoster"
     blocking.mkdir(mode=0o700)
     os.chown(blocking, 61001, 61001)
-    case = house.receive(upload)
+    case = services.receive(upload)
     assert case.state is CaseState.FAILED
     assert "not a private directory" in case.reason
-    assert house.desk().recover() == []
-    assert house.desk().recover() == []
-    assert house.events() == ["measure.intended", "measure.failed"]
+    assert services.desk().recover() == []
+    assert services.desk().recover() == []
+    assert services.events() == ["measure.intended", "measure.failed"]
     blocking.rmdir()
-    (after,) = house.desk().recover()
+    (after,) = services.desk().recover()
     assert (after.id, after.state) == (case.id, CaseState.OFFLINE)
 
 
@@ -317,37 +323,37 @@ class TestAfterACrash:
     """Row 21: between every two steps of the desk; the steps of the quarantine itself are in tests/unit/evidence."""
 
     @pytest.mark.parametrize("step", range(1, 8))
-    def test_a_measure_is_finished(self, house: House, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-        upload = house.upload("anna/a.jpg")
+    def test_a_measure_is_finished(self, services: Services, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+        upload = services.upload("anna/a.jpg")
         with monkeypatch.context() as patch:
             self._crash_at(patch, step)
             with suppress(Crash):
-                house.receive(upload)
-        house.desk().recover()
-        case = house.receive(upload)
+                services.receive(upload)
+        services.desk().recover()
+        case = services.receive(upload)
         assert case.state is CaseState.OFFLINE
-        assert [c.id for c in house.store.find(CaseQuery())] == [case.id]
-        assert "measure.intended" in house.events()
-        ends = [event for event in house.events() if event in {"measure.done", "measure.found-done"}]
+        assert [c.id for c in services.store.find(CaseQuery())] == [case.id]
+        assert "measure.intended" in services.events()
+        ends = [event for event in services.events() if event in {"measure.done", "measure.found-done"}]
         assert ends in (["measure.done"], ["measure.found-done"], ["measure.done", "measure.found-done"])
-        assert not (house.tree / "anna/a.jpg").exists()
+        assert not (services.tree / "anna/a.jpg").exists()
 
     @pytest.mark.parametrize("step", range(1, 8))
-    def test_a_restore_is_finished(self, house: House, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-        upload = house.upload("anna/a.jpg")
-        case = house.receive(upload)
+    def test_a_restore_is_finished(self, services: Services, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+        upload = services.upload("anna/a.jpg")
+        case = services.receive(upload)
         with monkeypatch.context() as patch:
             self._crash_at(patch, step)
             with suppress(Crash):
-                house.desk().restore(case.id, EVE)
-        house.desk().recover()
-        after = house.store.get(case.id)
+                services.desk().restore(case.id, EVE)
+        services.desk().recover()
+        after = services.store.get(case.id)
         if after.state is CaseState.OFFLINE:  # it had not begun
-            after = house.desk().restore(case.id, EVE)
+            after = services.desk().restore(case.id, EVE)
         assert after.state is CaseState.RESTORED
-        assert (house.tree / "anna/a.jpg").read_text() == "known"
-        assert stat.S_IMODE((house.tree / "anna/a.jpg").stat().st_mode) != 0
-        ends = [event for event in house.events() if event in {"restore.done", "restore.found-done"}]
+        assert (services.tree / "anna/a.jpg").read_text() == "known"
+        assert stat.S_IMODE((services.tree / "anna/a.jpg").stat().st_mode) != 0
+        ends = [event for event in services.events() if event in {"restore.done", "restore.found-done"}]
         assert ends in (["restore.done"], ["restore.found-done"], ["restore.done", "restore.found-done"])
 
     @staticmethod
@@ -378,16 +384,16 @@ class TestAfterACrash:
             counted(owner, name)
 
 
-def test_a_disk_that_is_not_mounted_leaves_the_case_as_it_is(house: House, disk: Callable[..., Path]) -> None:
-    below = house.tree / "anna"
+def test_a_disk_that_is_not_mounted_leaves_the_case_as_it_is(services: Services, disk: Callable[..., Path]) -> None:
+    below = services.tree / "anna"
     disk("tmpfs", at=below)
-    case = house.receive(house.upload("anna/a.jpg"))
-    aside = house.folder / "aside"
+    case = services.receive(services.upload("anna/a.jpg"))
+    aside = services.folder / "aside"
     aside.mkdir()
     subprocess.run(["mount", "--move", below, aside], check=True)
     with pytest.raises(QuarantineError, match="not there"):
-        house.desk().restore(case.id, EVE)
-    assert house.store.get(case.id).state is CaseState.OFFLINE
+        services.desk().restore(case.id, EVE)
+    assert services.store.get(case.id).state is CaseState.OFFLINE
     subprocess.run(["mount", "--move", aside, below], check=True)
-    assert house.desk().restore(case.id, EVE).state is CaseState.RESTORED
+    assert services.desk().restore(case.id, EVE).state is CaseState.RESTORED
     assert (below / "a.jpg").read_text() == "known"

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.adapters.hashsources.memory import MemorySource
+from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.adapters.pagers.memory import MemoryPager
-from goodhoster.adapters.stores.sqlite import SqliteCaseStore
+from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.storms import SqliteStormStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk, Order
 from goodhoster.cases.storms import StormWatch
-from goodhoster.cases.turn import Turn
 from goodhoster.checking.hasher import DirectHasher
-from goodhoster.evidence.quarantine import LocalQuarantine
+from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
@@ -26,7 +26,7 @@ from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery
 from goodhoster.testing.brake import MadeUpCensus
-from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.toolkit import Toolkit
 
 KNOWN = Verdict(VerdictKind.KNOWN, (Match("police", Algorithm.SHA1),))
@@ -35,7 +35,7 @@ EVE = Order("eve", "a picture of WordPress")
 pytestmark = pytest.mark.usefixtures("unlocked")
 
 
-class House:
+class Services:
     """One machine with its record, its brake and a pager."""
 
     def __init__(self, folder: Path) -> None:
@@ -48,7 +48,7 @@ class House:
         watch = StormWatch(
             self.storms, self.storms, self.census, self.store, audit, self.pager, rules, lambda: self.now
         )
-        quarantine, turn = LocalQuarantine((os.fsencode(self.tree),)), Turn(folder / "desk.lock")
+        quarantine, turn = LocalQuarantine((os.fsencode(self.tree),)), FileLock(folder / "desk.lock")
         self.desk = CaseDesk(self.store, audit, quarantine, rules, turn, lambda: self.now, watch)
         self.police = MemorySource({}, name="police")
         self.toolkit = Toolkit((self.police,), self.store, audit, self.desk, DirectHasher(ReadingLimits()))
@@ -75,131 +75,133 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
-    yield house
-    house.store.close()
-    house.storms.close()
+def services(tmp_path: Path) -> Iterator[Services]:
+    services = Services(tmp_path)
+    yield services
+    services.store.close()
+    services.storms.close()
 
 
-def storm_of_a_logo(house: House) -> str:
+def storm_of_a_logo(services: Services) -> str:
     """At four customers; returns the storm's id."""
-    assert [house.state(f"{name}/logo.png") for name in "abcd"] == [CaseState.OFFLINE] * 2 + [CaseState.HELD] * 2
-    (storm,) = house.storms.braking()
+    assert [services.state(f"{name}/logo.png") for name in "abcd"] == [CaseState.OFFLINE] * 2 + [CaseState.HELD] * 2
+    (storm,) = services.storms.braking()
     return storm.id
 
 
-def test_one_alert_that_lists_the_measures_taken_before(house: House) -> None:
-    storm = house.storms.get(storm_of_a_logo(house))
-    offline = house.store.find(CaseQuery(states=frozenset({CaseState.OFFLINE})))
+def test_one_alert_that_lists_the_measures_taken_before(services: Services) -> None:
+    storm = services.storms.get(storm_of_a_logo(services))
+    offline = services.store.find(CaseQuery(states=frozenset({CaseState.OFFLINE})))
     assert set(storm.measures) == {case.id for case in offline}
-    ((subject, text),) = house.pager.pages
+    ((subject, text),) = services.pager.pages
     assert storm.id in subject
     assert "2 measures were taken before" in text
     assert storm.told
 
 
-def test_three_pictures_of_one_list_are_one_alert_and_one_undo(house: House) -> None:
-    storm_of_a_logo(house)
+def test_three_pictures_of_one_list_are_one_alert_and_one_undo(services: Services) -> None:
+    storm_of_a_logo(services)
     for text in ("smiley", "arrow"):
-        states = [house.state(f"{name}/{text}.png", text) for name in "abcd"]
+        states = [services.state(f"{name}/{text}.png", text) for name in "abcd"]
         assert states.count(CaseState.HELD) >= 2
-    assert len(house.pager.pages) == 1
-    (storm,) = house.storms.braking()
-    orders = house.toolkit.undo_storm(storm.id, EVE)
+    assert len(services.pager.pages) == 1
+    (storm,) = services.storms.braking()
+    orders = services.toolkit.undo_storm(storm.id, EVE)
     assert orders.refused == ()
-    assert house.contents() == ["arrow"] * 4 + ["logo"] * 4 + ["smiley"] * 4
+    assert services.contents() == ["arrow"] * 4 + ["logo"] * 4 + ["smiley"] * 4
 
 
 @pytest.mark.parametrize("state", [StormState.UNDONE, StormState.RELEASED])
-def test_a_word_about_one_picture_leaves_the_storm_of_the_others_open(house: House, state: StormState) -> None:
+def test_a_word_about_one_picture_leaves_the_storm_of_the_others_open(services: Services, state: StormState) -> None:
     """They hid behind the one that was looked at: `storms list` and `status` had nothing more to show."""
-    storm_of_a_logo(house)
+    storm_of_a_logo(services)
     for text in ("smiley", "arrow"):
         for name in "abcd":
-            house.receive(f"{name}/{text}.png", text)
-    house.toolkit.rule(made_up("logo").digests.of(Algorithm.SHA1), state, EVE)
-    (still,) = house.desk.brake.open()
+            services.receive(f"{name}/{text}.png", text)
+    services.toolkit.rule(made_up("logo").digests.of(Algorithm.SHA1), state, EVE)
+    (still,) = services.desk.brake.open()
     assert still.cause.about == made_up("smiley").digests.sha256.hex()
-    assert made_up("arrow").digests.sha256.hex() in {part.cause.about for part in house.desk.brake.whole(still.id)}
-    assert house.state("newcomer/smiley.png", "smiley") is CaseState.HELD
-    assert len(house.pager.pages) == 1
-    house.toolkit.undo_storm(still.id, EVE)
-    assert house.contents().count("smiley") == 5
-    assert house.contents().count("arrow") == 4
-    assert house.desk.brake.open() == []
+    assert made_up("arrow").digests.sha256.hex() in {part.cause.about for part in services.desk.brake.whole(still.id)}
+    assert services.state("newcomer/smiley.png", "smiley") is CaseState.HELD
+    assert len(services.pager.pages) == 1
+    services.toolkit.undo_storm(still.id, EVE)
+    assert services.contents().count("smiley") == 5
+    assert services.contents().count("arrow") == 4
+    assert services.desk.brake.open() == []
 
 
-def test_what_a_person_undid_is_held_from_then_on_everywhere(house: House) -> None:
-    house.toolkit.undo_storm(storm_of_a_logo(house), EVE)
-    assert house.state("newcomer/logo.png") is CaseState.HELD
-    assert house.state("a/again.png") is None  # overruled at this very customer
-    assert len(house.pager.pages) == 1
+def test_what_a_person_undid_is_held_from_then_on_everywhere(services: Services) -> None:
+    services.toolkit.undo_storm(storm_of_a_logo(services), EVE)
+    assert services.state("newcomer/logo.png") is CaseState.HELD
+    assert services.state("a/again.png") is None  # overruled at this very customer
+    assert len(services.pager.pages) == 1
 
 
-def test_a_digest_that_was_in_no_storm_yet_can_be_ruled_on(house: House) -> None:
-    case = house.receive("a/logo.png")
+def test_a_digest_that_was_in_no_storm_yet_can_be_ruled_on(services: Services) -> None:
+    case = services.receive("a/logo.png")
     assert case
-    house.toolkit.rule(case.digests.of(Algorithm.MD5), StormState.UNDONE, EVE)
-    assert house.state("b/logo.png") is CaseState.HELD
-    assert house.pager.pages == []
+    services.toolkit.rule(case.digests.of(Algorithm.MD5), StormState.UNDONE, EVE)
+    assert services.state("b/logo.png") is CaseState.HELD
+    assert services.pager.pages == []
 
 
-def test_a_release_lets_everything_go_on(house: House) -> None:
-    orders = house.toolkit.release_storm(storm_of_a_logo(house), EVE)
+def test_a_release_lets_everything_go_on(services: Services) -> None:
+    orders = services.toolkit.release_storm(storm_of_a_logo(services), EVE)
     assert len(orders.done) == 2
-    assert house.contents() == []
-    assert house.state("newcomer/logo.png") is CaseState.OFFLINE
+    assert services.contents() == []
+    assert services.state("newcomer/logo.png") is CaseState.OFFLINE
 
 
-def test_a_content_that_lies_at_many_customers_already_is_held_at_once(house: House) -> None:
-    house.census.having[made_up("logo").digests.sha256] = frozenset("abc")
-    assert house.state("a/logo.png") is CaseState.HELD
-    assert house.pager.pages[0][1].count("no file was touched before") == 1
+def test_a_content_that_lies_at_many_customers_already_is_held_at_once(services: Services) -> None:
+    services.census.having[made_up("logo").digests.sha256] = frozenset("abc")
+    assert services.state("a/logo.png") is CaseState.HELD
+    assert services.pager.pages[0][1].count("no file was touched before") == 1
 
 
-def test_over_the_cap_everything_is_held_until_a_person_lets_it_go_on(house: House) -> None:
-    states = [house.state(f"a/{n}.png", f"{n}") for n in range(8)]
+def test_over_the_cap_everything_is_held_until_a_person_lets_it_go_on(services: Services) -> None:
+    states = [services.state(f"a/{n}.png", f"{n}") for n in range(8)]
     assert states == [CaseState.OFFLINE] * 5 + [CaseState.HELD] * 3
-    house.now += timedelta(days=2)
-    assert house.state("a/later.png", "later") is CaseState.HELD
-    assert len(house.pager.pages) == 1
-    (storm,) = house.storms.braking()
+    services.now += timedelta(days=2)
+    assert services.state("a/later.png", "later") is CaseState.HELD
+    assert len(services.pager.pages) == 1
+    (storm,) = services.storms.braking()
     assert storm.cause.kind is StormKind.SOURCE_CAP
-    house.toolkit.release_storm(storm.id, EVE)
-    assert house.contents() == []
-    assert house.state("a/after.png", "after") is CaseState.OFFLINE
+    services.toolkit.release_storm(storm.id, EVE)
+    assert services.contents() == []
+    assert services.state("a/after.png", "after") is CaseState.OFFLINE
 
 
-def test_an_undone_cap_puts_back_exactly_what_the_hour_took(house: House) -> None:
-    before = [house.state(f"a/{n}.png", f"{n}") for n in range(7)]
+def test_an_undone_cap_puts_back_exactly_what_the_hour_took(services: Services) -> None:
+    before = [services.state(f"a/{n}.png", f"{n}") for n in range(7)]
     assert before.count(CaseState.OFFLINE) == 5
-    (storm,) = house.storms.braking()
-    assert len(house.toolkit.undo_storm(storm.id, EVE).done) == 7
-    assert house.contents() == [f"{n}" for n in range(7)]
+    (storm,) = services.storms.braking()
+    assert len(services.toolkit.undo_storm(storm.id, EVE).done) == 7
+    assert services.contents() == [f"{n}" for n in range(7)]
 
 
-def test_an_alert_that_reached_nobody_is_tried_again(house: House) -> None:
-    house.pager.down = True
-    storm_of_a_logo(house)
-    assert house.events("storm.told") == 0
-    house.pager.down = False
-    house.desk.tell()
-    house.desk.tell()
-    assert len(house.pager.pages) == house.events("storm.told") == 1
+def test_an_alert_that_reached_nobody_is_tried_again(services: Services) -> None:
+    services.pager.down = True
+    storm_of_a_logo(services)
+    assert services.events("storm.told") == 0
+    services.pager.down = False
+    services.desk.tell()
+    services.desk.tell()
+    assert len(services.pager.pages) == services.events("storm.told") == 1
 
 
-def test_the_log_has_the_storm_and_the_persons_word(house: House) -> None:
-    storm = storm_of_a_logo(house)
-    house.toolkit.undo_storm(storm, EVE)
-    entries = {entry.event.kind: entry.event.data for entry in house.audit.entries()}
+def test_the_log_has_the_storm_and_the_persons_word(services: Services) -> None:
+    storm = storm_of_a_logo(services)
+    services.toolkit.undo_storm(storm, EVE)
+    entries = {entry.event.kind: entry.event.data for entry in services.audit.entries()}
     assert entries["storm.begun"]["storm"] == entries["storm.undone"]["storm"] == storm
     assert entries["storm.undone"]["reason"] == EVE.reason
 
 
-def test_a_repeated_undo_finishes_what_was_left(house: House) -> None:
-    storm = storm_of_a_logo(house)
-    with house.desk.turn:
-        house.desk.brake.end(house.storms.get(storm), StormState.UNDONE, (EVE.actor, EVE.reason))  # and the power went
-    assert len(house.toolkit.undo_storm(storm, EVE).done) == 4
-    assert house.contents() == ["logo"] * 4
+def test_a_repeated_undo_finishes_what_was_left(services: Services) -> None:
+    storm = storm_of_a_logo(services)
+    with services.desk.turn:
+        services.desk.brake.end(
+            services.storms.get(storm), StormState.UNDONE, (EVE.actor, EVE.reason)
+        )  # and the power went
+    assert len(services.toolkit.undo_storm(storm, EVE).done) == 4
+    assert services.contents() == ["logo"] * 4

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from goodhoster.adapters.hashsources.memory import MemorySource
+from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Algorithm
@@ -11,7 +11,7 @@ from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Content, Fault
 from goodhoster.model.verdicts import Category, Kind, Match, VerdictKind
-from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.testing.suites.hash_source import made_up
 
 CONTENT = Content(made_up("content").digests, Kind.IMAGE, 7)
 NEAR = Match("alike", FingerprintKind.PDQ, Category.ILLEGAL, 12)

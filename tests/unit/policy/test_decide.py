@@ -12,7 +12,7 @@ from goodhoster.model.verdicts import OTHER_SIZE, Category, Match, Verdict, Verd
 from goodhoster.policy.circumstances import Circumstances, Rate, SourceRecord
 from goodhoster.policy.decide import Action, Decision, decide
 from goodhoster.policy.rules import DEFAULT_TREATMENTS, HouseRules, Treatment
-from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.testing.suites.hash_source import made_up
 
 RULES = HouseRules(enforce=True, storm_customers=3, measures_per_hour=100)
 AROUND = Circumstances("ab" * 32)

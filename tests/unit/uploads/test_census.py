@@ -8,7 +8,7 @@ import pytest
 
 from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
-from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.uploads.census import IndexCensus
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 

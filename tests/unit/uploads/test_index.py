@@ -15,7 +15,7 @@ from goodhoster.errors import ConfigurationError, IndexUnavailableError
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.uploads import Content, Fault, FileState, Place
 from goodhoster.model.verdicts import Category, Kind, Match, Verdict, VerdictKind
-from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
 from goodhoster.uploads.queue import MOST_OF_ONE
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.checking.digestlist import DigestList
-from goodhoster.checking.listbuild import import_entries
-from goodhoster.checking.listnames import list_path
-from goodhoster.checking.near.build import import_fingerprints, open_near_list
-from goodhoster.checking.near.names import near_lists
+from goodhoster.hashlists.digest_list import DigestList
+from goodhoster.hashlists.file_names import list_path
+from goodhoster.hashlists.importing import import_entries
+from goodhoster.hashlists.near.file_names import near_lists
+from goodhoster.hashlists.near.importing import import_fingerprints, open_near_list
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Category, Kind, Match, Verdict, VerdictKind
-from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.seennear import GrownNear
 

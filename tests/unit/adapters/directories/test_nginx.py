@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.adapters.directories.dump import unpacked
 from goodhoster.adapters.directories.nginx import NginxDirectory
+from goodhoster.adapters.directories.nginx_dump import unpacked
 from goodhoster.errors import ConfigurationError, PassingError
 from goodhoster.model.notices import Matching, Route, Site
 
@@ -118,7 +118,7 @@ def test_a_command_that_does_not_tell(command: list[str], says: str) -> None:
 
 
 def test_a_command_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("goodhoster.programs.SECONDS", 0.1)
+    monkeypatch.setattr("goodhoster.linux.programs.SECONDS", 0.1)
     with pytest.raises(PassingError, match="took longer"):
         NginxDirectory(command=["/bin/sleep", "10"]).sites()
 

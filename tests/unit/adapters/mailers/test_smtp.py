@@ -13,8 +13,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
 from goodhoster.errors import PassingError
+from goodhoster.letters.outbox import Outbox
 from goodhoster.model.letters import Letter, LetterKind
-from goodhoster.notices.outbox import Outbox
 from tests.journeys.mailservers import free_port
 
 LETTER = Letter(

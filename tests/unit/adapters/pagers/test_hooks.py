@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster import programs
 from goodhoster.adapters.pagers.hooks import CommandPager, LogPager, pager
 from goodhoster.errors import PassingError
+from goodhoster.linux import programs
 
 SUBJECT, TEXT = "notice N1: $(touch owned); 'quoted' é", "first line\nsecond `line`\n"
 

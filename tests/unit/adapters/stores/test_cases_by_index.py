@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.adapters.stores.sqlite import SqliteCaseStore, conditions
+from goodhoster.adapters.stores.cases import SqliteCaseStore, conditions
 from goodhoster.ports import CaseQuery
 
 HOUR = datetime(2026, 3, 1, 12, tzinfo=UTC)

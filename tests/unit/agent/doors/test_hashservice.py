@@ -21,16 +21,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from goodhoster.adapters.hashsources.hashcheckservice import HashCheckService, ServiceSettings
-from goodhoster.adapters.hashsources.memory import MemorySource
+from goodhoster.adapters.hash_sources.hashcheckservice import HashCheckService, ServiceSettings
+from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.errors import ConfigurationError, SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category
 from goodhoster.ports import HashSource
-from goodhoster.testing.hash_source_suite import HashSourceSuite, made_up
+from goodhoster.testing.suites.hash_source import HashSourceSuite, made_up
 from goodhoster_agent.doors import hashservice
 from goodhoster_agent.doors.accounts import add_client, remove_client
-from goodhoster_agent.doors.figures import read_figures
 from goodhoster_agent.doors.hashservice import (
     KNOWN_ON_TRIAL,
     HashServiceOptions,
@@ -38,6 +37,7 @@ from goodhoster_agent.doors.hashservice import (
     figures_file,
     serve_until,
 )
+from goodhoster_agent.doors.usage_figures import read_figures
 
 KNOWN = HashSourceSuite.KNOWN
 UNKNOWN = HashSourceSuite.UNKNOWN

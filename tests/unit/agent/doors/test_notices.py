@@ -17,20 +17,20 @@ from urllib.parse import urlencode
 
 import pytest
 
-from goodhoster.adapters.resolvers.memory import MemoryKeyRecords
+from goodhoster.adapters.key_records.memory import MemoryKeyRecords
 from goodhoster.adapters.stores.memory import MemoryNoticeStore
 from goodhoster.errors import PassingError
-from goodhoster.model.noticelife import Notice, NoticeState, Receipt
+from goodhoster.model.notice_status import Notice, NoticeState, Receipt
 from goodhoster.model.notices import Caps, Notifier, NotifierKind, RawNotice, ReadNotice
-from goodhoster.notices.judgement import Court
-from goodhoster.notices.reading import read
+from goodhoster.notices.reading.reader import read
+from goodhoster.notices.sender.dkim_evaluation import TrustContext
+from goodhoster.notices.sender.trust import Trust
 from goodhoster.notices.spool import Arrived, Spool
-from goodhoster.notices.trust import Trust
-from goodhoster.testing.seenmails import MemorySeenMails
+from goodhoster.testing.seen_mails import MemorySeenMails
+from goodhoster_agent.doors.http_server import HttpThread
 from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor
-from goodhoster_agent.doors.patience import Patience
-from goodhoster_agent.doors.serving import HttpThread
-from goodhoster_agent.intake.keeping import Keeping
+from goodhoster_agent.doors.rate_limit import RateLimit
+from goodhoster_agent.intake.storing import Keeping
 
 TOKEN = "made-up-token-of-the-hotline"
 HOTLINE = Notifier(
@@ -58,9 +58,9 @@ class Door:
         self.store = MemoryNoticeStore()
         self.full, self.room = False, True
         self.seconds, self.pace = 0.0, 10.0
-        trust = Trust(Court([HOTLINE], MemoryKeyRecords({}), MemorySeenMails()))
+        trust = Trust(TrustContext([HOTLINE], MemoryKeyRecords({}), MemorySeenMails()))
         counter = NoticeCounter(Keeping(self.keep, lambda: None), Reader(), trust, self.store, lambda: self.room)
-        self.thread = HttpThread(NoticeDoor(counter, Patience(lambda: self.seconds)).app, ("127.0.0.1", 0))
+        self.thread = HttpThread(NoticeDoor(counter, RateLimit(lambda: self.seconds)).app, ("127.0.0.1", 0))
 
     def keep(self, raw: RawNotice, arrived: Arrived) -> Receipt:
         if self.full:

@@ -3,11 +3,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from goodhoster.adapters.hashsources.memory import MemorySource
+from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.errors import GoodhosterError, SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category
-from goodhoster.testing.hash_source_suite import made_up
+from goodhoster.testing.suites.hash_source import made_up
 from goodhoster_agent.doors.relay import Relay
 
 KNOWN = made_up("known").digests.of(Algorithm.SHA1)

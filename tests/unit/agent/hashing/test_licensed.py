@@ -12,16 +12,16 @@ from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import Content
 from goodhoster.testing.drawn import drawn, encoded, every_format, jpeg, series
-from goodhoster.testing.fingerprinter_suite import pixels
-from goodhoster.testing.hasher_suite import read
-from goodhoster.testing.notphotodna import NotPhotoDna
-from goodhoster_agent.hashing import process
+from goodhoster.testing.not_photodna import NotPhotoDna
+from goodhoster.testing.suites.fingerprinter import pixels
+from goodhoster.testing.suites.hasher import read
+from goodhoster_agent.hashing import worker_handle
+from goodhoster_agent.hashing.library_trial import trouble_with_library
 from goodhoster_agent.hashing.pool import HashingPool
-from goodhoster_agent.hashing.process import Start
-from goodhoster_agent.hashing.trial import trouble_with_library
+from goodhoster_agent.hashing.worker_handle import Start
 
 LIMITS = replace(ReadingLimits(), photodna="made-up")
-SOUND = "from goodhoster.testing.notphotodna import NotPhotoDna as Library"
+SOUND = "from goodhoster.testing.not_photodna import NotPhotoDna as Library"
 BROKEN = """
 class Library:
     def fingerprint(self, picture):
@@ -36,10 +36,10 @@ Pool = Callable[[str], HashingPool]
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Writes such a library; returns what starts workers that find it installed."""
 
-    def start(theirs: socket, limits: ReadingLimits) -> process.StartedHere:
+    def start(theirs: socket, limits: ReadingLimits) -> worker_handle.StartedHere:
         with monkeypatch.context() as patched:
             patched.setattr(subprocess, "Popen", with_folder(tmp_path))
-            return process.StartedHere(theirs, limits)
+            return worker_handle.StartedHere(theirs, limits)
 
     def write(source: str) -> Start:
         (tmp_path / "made_up_library.py").write_text(source)
@@ -68,9 +68,7 @@ def pool_with(install: Install) -> Iterator[Pool]:
 
 def with_folder(folder: Path) -> Callable[..., subprocess.Popen[bytes]]:
     """Starts a worker that imports from one folder more, as if it were installed."""
-    begin = (
-        f"import runpy, sys; sys.path.append({str(folder)!r}); runpy.run_module({process._MODULE!r}, None, '__main__')"
-    )
+    begin = f"import runpy, sys; sys.path.append({str(folder)!r}); runpy.run_module({worker_handle._MODULE!r}, None, '__main__')"
     popen = subprocess.Popen
 
     def start(argv: list[str], **more: object) -> subprocess.Popen[bytes]:

@@ -18,10 +18,10 @@ from goodhoster.checking.hasher import DirectHasher
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import POSTPONED
 from goodhoster.testing.drawn import drawn, encoded, every_format, jpeg
-from goodhoster.testing.hasher_suite import opened, read
 from goodhoster.testing.hostile import slow_archive
+from goodhoster.testing.suites.hasher import opened, read
 from goodhoster_agent.hashing.pool import HashingPool
-from goodhoster_agent.hashing.process import Worker, WorkerLostError
+from goodhoster_agent.hashing.worker_handle import Worker, WorkerLostError
 
 LIMITS = ReadingLimits()
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from goodhoster.errors import ConfigurationError, PassingError
-from goodhoster.model.noticelife import Receipt
+from goodhoster.model.notice_status import Receipt
 from goodhoster.model.notices import RawNotice
 from goodhoster.notices.spool import Arrived, Spool
-from goodhoster_agent.intake.keeping import Keeping
 from goodhoster_agent.intake.lmtp import LmtpIntake
+from goodhoster_agent.intake.storing import Keeping
 
 MAIL = b"From: a@b.example\r\nSubject: x\r\n\r\n.starts with a dot\r\n" + b"long " * 5000 + b"\r\n"
 

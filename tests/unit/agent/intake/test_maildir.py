@@ -6,8 +6,8 @@ import pytest
 
 from goodhoster.errors import PassingError
 from goodhoster.notices.spool import Spool
-from goodhoster_agent.intake.keeping import LARGEST, Keeping
 from goodhoster_agent.intake.maildir import take_new_mails
+from goodhoster_agent.intake.storing import LARGEST, Keeping
 
 
 def test_new_mails_are_kept_oldest_first_and_then_seen(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What the daemon does beside watching: workers and periodic work."""

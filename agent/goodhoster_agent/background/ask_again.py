@@ -1,0 +1,60 @@
+"""Services over the network are asked again about what they did not know long ago: their lists grow untold.
+
+Slowly, one file after the other, when nothing else waits; not while a service fails, for what it said before still
+stands then. Off unless `[agent] ask_again_after` says otherwise.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from goodhoster.assembly.desk import Services
+from goodhoster_agent.background.periodic import PeriodicTask
+
+_BETWEEN_PAGES = 0.1  # seconds: two million files are gone through in two minutes
+_BETWEEN_ROUNDS = 600.0
+_WHILE_FAILING = 30.0
+
+
+class AskAgain:
+    """Rounds beside the workers; idle where it is not wanted or no source is remote. The next start goes on with what
+    was not asked yet.
+    """
+
+    def __init__(self, services: Services, queued: Callable[[], None]) -> None:
+        agent = services.settings.agent
+        self._after = agent.ask_again_after
+        self._between = 3600 / agent.ask_again_per_hour
+        self._index = services.index
+        self._services = [source for source in services.sources if not source.local]
+        self._queued = queued
+        failing = "what was asked long ago cannot be looked up now"
+        self.rounds = PeriodicTask("ask-again", self._go, failing, _BETWEEN_ROUNDS)
+
+    def _go(self) -> float:
+        if not self._after or not self._services:
+            return threading.TIMEOUT_MAX
+        self._go_through(self._after)
+        return _BETWEEN_ROUNDS
+
+    def _go_through(self, after: float) -> None:
+        now = time.time()
+        for arrivals in self._index.seen.answered_before(now - after, now):
+            for arrival in arrivals:
+                if self._stopped_before_turn():
+                    return
+                self._index.expect([arrival], time.time())
+                self._queued()
+            if self.rounds.stopping.wait(_BETWEEN_PAGES):
+                return
+
+    def _stopped_before_turn(self) -> bool:
+        while self._failing() and not self.rounds.stopping.wait(_WHILE_FAILING):
+            pass
+        return self.rounds.stopping.wait(self._between)
+
+    def _failing(self) -> bool:
+        """Is one refusing us, or left alone after failures? One failure, or one odd file, says nothing yet."""
+        return any(health.alarm or health.paused_until for health in (source.health() for source in self._services))

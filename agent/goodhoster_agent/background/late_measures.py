@@ -1,0 +1,50 @@
+"""Measures that come late: their sources are asked again before anything is done.
+
+A measure waits when nobody could carry it out for a while, such as without a mover or after a crash. What its sources
+said then may have been withdrawn since. While they cannot be asked it goes on waiting, and `status` says so.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from goodhoster.toolkit import Toolkit
+from goodhoster_agent.background.periodic import PeriodicTask
+
+_log = logging.getLogger(__name__)
+_LOOK_EVERY = 5.0
+_LONGEST = 60.0
+"""Seconds between looks, and between questions to sources that do not answer."""
+
+
+class LateMeasures:
+    """Rounds beside the workers; idle while no measure is late. What a crash left is asked about first."""
+
+    def __init__(self, toolkit: Toolkit) -> None:
+        self._toolkit = toolkit
+        self._waiting = 0
+        self._pause = 0.0
+        failing = "measures that come late cannot be looked after now"
+        self.rounds = PeriodicTask("late-measures", self._go, failing, _LONGEST)
+
+    def problems(self) -> list[str]:
+        """What is not as it should be, for `status`."""
+        words = f"{self._waiting} measures wait for their hash sources to be asked again: the files may be online"
+        return [words] if self._waiting else []
+
+    def _go(self) -> float:
+        self._pause = _LOOK_EVERY if self._look() else min(_LONGEST, max(_LOOK_EVERY, self._pause * 2))
+        return self._pause
+
+    def _look(self) -> bool:
+        """Did all move on that were late, or some?"""
+        moved = 0
+        for case in self._toolkit.late():
+            if self.rounds.stopping.is_set():
+                return True
+            after = self._toolkit.catch_up(case)
+            if after != case:
+                moved += 1
+                _log.warning("case %s: %s is %s now (%s)", case.id, after.upload.place, after.state, after.reason)
+        self._waiting = len(self._toolkit.late())
+        return moved > 0 or not self._waiting

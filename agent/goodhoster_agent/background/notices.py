@@ -1,0 +1,183 @@
+"""The daemon's part in notices: opens the ways in, takes what came, does what is due, sends letters."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from goodhoster.assembly.notice_services import NoticeServices
+from goodhoster.errors import GoodhosterError, PassingError
+from goodhoster.model.notice_status import Receipt
+from goodhoster.model.notices import Carrier
+from goodhoster.settings import Settings
+from goodhoster_agent.doors.http_server import HttpThread
+from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor
+from goodhoster_agent.doors.rate_limit import RateLimit
+from goodhoster_agent.intake.imap import ImapIntake, mailbox_of
+from goodhoster_agent.intake.lmtp import LmtpIntake
+from goodhoster_agent.intake.maildir import take_new_mails
+from goodhoster_agent.intake.storing import Keeping
+
+_log = logging.getLogger(__name__)
+_POLL = 1.0
+_AGAIN = 60.0
+"""Seconds before a notice that failed is tried again, and before a mail server that took nothing is asked again."""
+_A_WHILE = 1.0
+"""Seconds before what came meanwhile is looked at for something more urgent."""
+Found = TypeVar("Found")
+
+
+class NoticeWork:
+    """Three threads of its own: one for what came and what is due, one for letters, and those of the ways in."""
+
+    def __init__(self, notices: NoticeServices, settings: Settings) -> None:
+        self._notices = notices
+        self._maildir: Path | None = settings.notices.maildir
+        self._rung = threading.Event()
+        self._stopping = threading.Event()
+        self._failed: dict[str, float] = {}
+        self._rate_limit = RateLimit(time.monotonic)
+        self._problems: dict[str, str] = {}
+        keeping = Keeping(notices.desk.keep, self._rung.set)
+        self._own_keeping = replace(keeping, ring=lambda: None)  # who takes from the Maildir need not be rung for
+        self._ways_in = _ways_in(notices, settings, keeping)
+        self._open: list[_WayIn] = []
+        self._threads = [
+            threading.Thread(target=self._take_and_tend, name="notices"),
+            threading.Thread(target=self._write, name="letters"),
+        ]
+
+    def start(self) -> None:
+        """Begin. ConfigurationError when an address cannot be listened on."""
+        for way in self._ways_in:
+            way.start()
+            self._open.append(way)
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End after the notice in hand; the rest waits on disk."""
+        while self._open:
+            self._open.pop().stop()
+        self._stopping.set()
+        self._rung.set()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+
+    def problems(self) -> list[str]:
+        """What is not as it should be, for `status`."""
+        ways = [way.problem for way in self._open if isinstance(way, ImapIntake) and way.problem]
+        refused = self._notices.outbox.refused()
+        letters = [f"the mail server refused {refused} letters for good: see letters/refused"] if refused else []
+        damaged = [f"{name} cannot be read: restore it from a backup" for name in self._notices.spool.damaged]
+        return [*self._problems.values(), *ways, *letters, *damaged]
+
+    def _take_and_tend(self) -> None:
+        while not self._stopping.is_set():
+            self._rung.clear()
+            self._guarded("the Maildir", self._take_from_maildir)
+            self._guarded("what came in", self._receive)
+            self._guarded("what is due", self._look_after)
+            self._rung.wait(_POLL)
+
+    def _write(self) -> None:
+        while not self._stopping.wait(_POLL):
+            self._guarded("letters", self._send)
+
+    def _take_from_maildir(self) -> None:
+        if self._maildir is not None:
+            for _ in take_new_mails(self._maildir, self._own_keeping):
+                pass
+
+    def _receive(self) -> None:
+        for receipt in self._until_rung(sorted(self._notices.spool.waiting(), key=_urgency)):
+            if _known(receipt) or self._rate_limit.turn(receipt.sender):
+                self._try(receipt.id, partial(self._notices.desk.receive, receipt))
+
+    def _look_after(self) -> None:
+        for notice_id in self._until_rung(self._notices.desk.due()):
+            self._try(notice_id, partial(self._notices.desk.look_after, notice_id))
+
+    def _until_rung(self, found: Iterable[Found]) -> Iterator[Found]:
+        """One after the other, for as long as nothing came that may be more urgent, and for a while in any case."""
+        resources = time.monotonic()
+        for one in found:
+            yield one
+            if self._rung.is_set() and time.monotonic() - resources > _A_WHILE:
+                return
+
+    def _send(self) -> None:
+        if self._notices.mailer is not None and self._failed.get("letters", 0.0) <= time.monotonic():
+            try:
+                self._notices.outbox.deliver(self._notices.mailer)
+            except PassingError:
+                self._failed["letters"] = time.monotonic() + _AGAIN
+                raise
+
+    def _try(self, notice_id: str, do: Callable[[], object]) -> None:
+        """One notice never stops the others."""
+        if self._stopping.is_set() or self._failed.get(notice_id, 0.0) > time.monotonic():
+            return
+        self._failed[notice_id] = time.monotonic() + _AGAIN
+        if self._guarded(f"notice {notice_id}", do):
+            del self._failed[notice_id]
+
+    def _guarded(self, what: str, do: Callable[[], object]) -> bool:
+        try:
+            do()
+        except GoodhosterError as error:
+            if self._problems.get(what) != str(error):
+                _log.error("%s; %s", error, error.hint)
+            self._problems[what] = str(error)
+            return False
+        except Exception:
+            _log.exception("%s failed; it is tried again", what)
+            self._problems[what] = f"{what} failed: see the log"
+            return False
+        self._problems.pop(what, None)
+        return True
+
+
+class _WayIn(Protocol):
+    def start(self) -> None:
+        """ConfigurationError when it cannot be opened."""
+
+    def stop(self) -> None:
+        """End after what is in hand."""
+
+
+def _ways_in(notices: NoticeServices, settings: Settings, keeping: Keeping) -> list[_WayIn]:
+    ways: list[_WayIn] = []
+    if settings.notices.lmtp is not None:
+        ways.append(LmtpIntake(keeping, settings.notices.lmtp))
+    if settings.notices.listen is not None:
+        room = partial(_has_room, settings.state_dir, settings.notices.reserve)
+        counter = NoticeCounter(keeping, notices.reader, notices.trust, notices.store, room)
+        door = NoticeDoor(counter, RateLimit(time.monotonic))
+        ways.append(HttpThread(door.app, settings.notices.listen))
+    if settings.imap is not None:
+        ways.append(ImapIntake(keeping, mailbox_of(settings.imap)))
+    return ways
+
+
+def _has_room(directory: Path, reserve: int) -> bool:
+    found = os.statvfs(directory)
+    return found.f_bavail * found.f_frsize >= reserve
+
+
+def _known(receipt: Receipt) -> bool:
+    """By a token, or a mail: who sent that is told only by its signature. The others are taken at their pace."""
+    return bool(receipt.notifier) or receipt.carrier is Carrier.MAIL
+
+
+def _urgency(receipt: Receipt) -> int:
+    """Whoever showed a token first, then mail, then the public: a flood of one keeps no other waiting."""
+    return 0 if receipt.notifier else 1 if receipt.carrier is Carrier.MAIL else 2

@@ -1,0 +1,59 @@
+"""What is done again and again beside the workers, in a thread that no mishap ends."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from goodhoster.errors import GoodhosterError
+
+_log = logging.getLogger(__name__)
+
+
+class PeriodicTask:
+    """One thread. A round that fails is told once, stands in `trouble` for `status`, and comes again."""
+
+    def __init__(self, name: str, go: Callable[[], float], failing: str, after_failure: float) -> None:
+        """`go` does one round and returns the seconds until the next; it breaks off when `stopping` is set.
+        `failing` says in words what cannot be done, and is followed by why.
+        """
+        self._go = go
+        self._failing = failing
+        self._after_failure = after_failure
+        self.stopping = threading.Event()
+        self.trouble = ""
+        """What the last round could not do, and why; empty when it could."""
+        self._thread = threading.Thread(target=self._run, name=name)
+
+    def start(self) -> None:
+        """Begin with the first round at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End within the round in hand. Nothing when it never began."""
+        self.stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def problems(self) -> list[str]:
+        """What is not as it should be, for `status`."""
+        return [self.trouble] if self.trouble else []
+
+    def _run(self) -> None:
+        pause = 0.0
+        while not self.stopping.wait(pause):
+            try:
+                pause = self._go()
+                self.trouble = ""
+            except Exception as error:  # noqa: BLE001 - it is told, and tried again: a thread that ended would be silent
+                pause = self._after_failure
+                self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        """Once about the same thing; with its trace where it is a fault of ours."""
+        trouble = f"{self._failing}: {str(error) or type(error).__name__}"
+        if trouble != self.trouble:
+            expected = isinstance(error, (GoodhosterError, OSError))
+            _log.error("%s", trouble, exc_info=None if expected else error)
+        self.trouble = trouble

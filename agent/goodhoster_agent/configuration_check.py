@@ -1,0 +1,24 @@
+"""Is a configuration one that a daemon could start with? Asked before the one in force is given up."""
+
+from __future__ import annotations
+
+from goodhoster.assembly.desk import reading_limits
+from goodhoster.assembly.notice_services import mailer_of
+from goodhoster.assembly.notices import forwarders, known_networks, notifiers
+from goodhoster.assembly.sources import check_hash_sources
+from goodhoster.assembly.state import expect_trees
+from goodhoster.settings import Settings
+from goodhoster_agent.intake.imap import mailbox_of
+
+
+def check_whole(settings: Settings) -> None:
+    """Look at every tree and read every secret and key; ConfigurationError with the first thing that is wrong."""
+    expect_trees(settings)
+    reading_limits(settings)
+    check_hash_sources(settings)
+    notifiers(settings)
+    forwarders(settings)
+    known_networks(settings)
+    mailer_of(settings)
+    if settings.imap:
+        mailbox_of(settings.imap)

@@ -1,0 +1,1 @@
+"""`goodhoster doctor`: what stands between this host and a working set-up."""

@@ -1,0 +1,226 @@
+"""What `goodhoster doctor` looks at, one finding each. Nothing is changed: the trial files are taken away again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from goodhoster.assembly.desk import reading_limits
+from goodhoster.assembly.list_owners import ListOwners
+from goodhoster.assembly.notices import directories
+from goodhoster.assembly.sources import hash_sources
+from goodhoster.assembly.state import exemption_sets, lists_directory, make_state_dir, trees_of
+from goodhoster.errors import ConfigurationError, GoodhosterError
+from goodhoster.evidence.quarantine.storage import home_of
+from goodhoster.hashlists.own_lists import survey
+from goodhoster.linux import kernel
+from goodhoster.model.uploads import display
+from goodhoster.notices.sender.pinned_keys.pool import SEARCH
+from goodhoster.ports import ObservedSource
+from goodhoster.settings import Settings
+from goodhoster.uploads.trees import Tree
+from goodhoster_agent.daemon_lock import running_daemon
+from goodhoster_agent.doctor.process_privileges import Rights, rights_of, rights_of_commands
+from goodhoster_agent.hashing.library_trial import trouble_with_library
+from goodhoster_agent.intake.imap import mailbox_of, try_mailbox
+from goodhoster_agent.privileged.starter.plan import terms_of
+
+_NO_SITES = "while it knows none, every notice waits for a person"
+_ROOM = 1 << 30
+"""Bytes that should be free where the state directory is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    ok: bool
+    detail: str
+    hint: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Each finding as soon as it is there. ConfigurationError only where nothing could be looked at."""
+    yield Finding("configuration", ok=True, detail=f"{settings.file} is right, mode {settings.policy.mode}")
+    yield _kernel(settings)
+    yield _room(settings)
+    yield from map(_tree, trees_of(settings))
+    yield from _sources(settings)
+    yield from _library(settings)
+    yield from _lists(settings)
+    yield from _exemptions(settings)
+    yield from _directories(settings)
+    yield from _mailbox(settings)
+    yield from _programs(settings)
+    yield _daemon(settings)
+    yield from _processes(settings)
+
+
+def _kernel(settings: Settings) -> Finding:
+    """Are openat2(2) and renameat2(2) there and permitted? Quarantine cannot do without."""
+    state_dir = make_state_dir(settings.state_dir)
+    try:
+        with tempfile.TemporaryDirectory(dir=state_dir) as folder:
+            return _kernel_in(folder)
+    except OSError as error:
+        hint = "run this as the user whose the state directory is, and look whether its disk is full or read-only"
+        return Finding("kernel", ok=False, detail=f"nothing can be tried in {state_dir}: {error.strerror}", hint=hint)
+
+
+def _kernel_in(folder: str) -> Finding:
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.close(os.open("trial", os.O_CREAT | os.O_WRONLY, 0o600, dir_fd=directory))
+        kernel.rename_noreplace((directory, b"trial"), (directory, b"moved"))
+        os.close(kernel.open_beneath(directory, b"moved", os.O_RDONLY))
+    except OSError as error:
+        hint = "Linux 5.6 or later; a container's seccomp profile must permit both calls"
+        return Finding("kernel", ok=False, detail=f"openat2 or renameat2: {error.strerror}", hint=hint)
+    finally:
+        os.close(directory)
+    return Finding("kernel", ok=True, detail="openat2 and renameat2 work")
+
+
+def _room(settings: Settings) -> Finding:
+    free = shutil.disk_usage(settings.state_dir).free
+    detail = f"{free / _ROOM:.1f} GiB free at {settings.state_dir}"
+    return Finding("disk", ok=free >= _ROOM, detail=detail, hint="" if free >= _ROOM else "make room: 1 GiB at least")
+
+
+def _tree(tree: Tree) -> Finding:
+    what = f"tree {display(tree.root)}"
+    try:
+        with os.scandir(tree.root) as entries:
+            count = sum(entry.is_dir(follow_symlinks=False) for entry in entries)
+        home = home_of(tree.root)
+    except (OSError, GoodhosterError) as error:
+        return Finding(what, ok=False, detail=str(error), hint=getattr(error, "hint", "check its owner and mode"))
+    return Finding(what, ok=True, detail=f"{count:,} directories at its top, quarantine below {display(home)}")
+
+
+def _sources(settings: Settings) -> Iterator[Finding]:
+    if not settings.hash_sources:
+        yield Finding(
+            "hash sources", ok=False, detail="there is none: nothing is ever known", hint="add [[hash_source]]"
+        )
+    try:
+        sources = hash_sources(settings)
+    except GoodhosterError as error:
+        yield Finding("hash sources", ok=False, detail=str(error), hint=error.hint)
+        return
+    yield from map(_probe, sources)
+    for source in sources:
+        source.close()
+
+
+def _probe(source: ObservedSource) -> Finding:
+    what = f"hash source {source.name}"
+    try:
+        source.probe()
+    except GoodhosterError as error:
+        return Finding(what, ok=False, detail=str(error), hint=error.hint)
+    return Finding(what, ok=True, detail="answers a trial question")
+
+
+def _library(settings: Settings) -> Iterator[Finding]:
+    """A licensed one, where one is set."""
+    if not (name := settings.hashing.photodna):
+        return
+    try:
+        trouble = trouble_with_library(reading_limits(settings))
+    except GoodhosterError as error:
+        trouble = str(error)
+    hint = "see docs/how-to-photodna.md; its own tests, and FingerprinterSuite, tell more" if trouble else ""
+    detail = trouble or "takes the fingerprint of a made-up picture in the sandbox"
+    yield Finding(f"licensed library {name}", not trouble, detail, hint)
+
+
+def _lists(settings: Settings) -> Iterator[Finding]:
+    lists = list(survey(lists_directory(settings)))
+    if not lists and any(source.kind == "list" for source in settings.hash_sources):
+        hint = "goodhoster hashlist import FILE --source NAME"
+        yield Finding("hash lists", ok=False, detail="none was imported: nothing is ever known by them", hint=hint)
+    for status in lists:
+        what = f"hash list {status.source} {status.algorithm}"
+        yield Finding(what, status.whole, status.damage or f"{status.entries:,} entries, whole")
+
+
+def _exemptions(settings: Settings) -> Iterator[Finding]:
+    """Every set, and where there is one, whether those who keep the sources would be told of a match."""
+    sets = list(exemption_sets(settings).survey())
+    for name, found in sets:
+        if isinstance(found, ConfigurationError):
+            yield Finding(f"exemptions {name}", ok=False, detail=str(found), hint=found.hint)
+        else:
+            yield Finding(f"exemptions {name}", ok=True, detail=f"{len(found.contents):,} contents, whole")
+    owners = ListOwners(settings)
+    for source in owners.sources() if sets else ():
+        address = owners.address_of(source)
+        detail = address or "nobody is told when it knows what is exempt here"
+        yield Finding(f"owner of {source}", bool(address), detail, hint="" if address else "set owner in its table")
+
+
+def _directories(settings: Settings) -> Iterator[Finding]:
+    for directory in directories(settings):
+        what = f"directory {directory.name}"
+        try:
+            names = sum(len(site.names) for site in directory.sites())
+        except GoodhosterError as error:
+            yield Finding(what, ok=False, detail=str(error), hint=error.hint)
+        else:
+            yield Finding(what, ok=names > 0, detail=f"knows {names:,} names of sites", hint="" if names else _NO_SITES)
+
+
+def _mailbox(settings: Settings) -> Iterator[Finding]:
+    if settings.imap is None:
+        return
+    what = f"mailbox {settings.imap.username} at {settings.imap.host}"
+    try:
+        problem = try_mailbox(mailbox_of(settings.imap))
+    except GoodhosterError as error:
+        yield Finding(what, ok=False, detail=str(error), hint=error.hint)
+        return
+    yield Finding(what, not problem, problem or "opens", "see [imap]" if problem else "")
+
+
+def _programs(settings: Settings) -> Iterator[Finding]:
+    """Those that signed mails of notifiers are checked with, as far as a profile pins a key for them."""
+    pinned = {
+        "openssl": [notifier.id for notifier in settings.notifiers if notifier.smime_certificates],
+        "gpgv": [notifier.id for notifier in settings.notifiers if notifier.openpgp_keys],
+    }
+    for program, owners in pinned.items():
+        if owners:
+            found = shutil.which(program, path=SEARCH)
+            detail = found or f"it is missing: signed mails of {', '.join(owners)} wait for a person"
+            yield Finding(f"program {program}", bool(found), detail, "" if found else f"apt-get install {program}")
+
+
+def _daemon(settings: Settings) -> Finding:
+    pid = running_daemon(settings.state_dir)
+    if pid is None:
+        return Finding("daemon", ok=False, detail="does not run", hint="systemctl start goodhoster, or: goodhoster run")
+    return Finding("daemon", ok=True, detail=f"runs, process {pid}")
+
+
+def _processes(settings: Settings) -> Iterator[Finding]:
+    """What a process lacks is told but no fault: on a machine with one user nothing more is needed."""
+    pid = running_daemon(settings.state_dir)
+    terms = terms_of(settings)
+    yield from map(_rights, rights_of(pid, terms) if pid else ())
+    beside = rights_of_commands(settings.state_dir.resolve(), terms)
+    yield from map(_rights, (rights for rights in beside if rights.pid != pid))
+
+
+def _rights(rights: Rights) -> Finding:
+    what = f"rights of the {rights.process}, process {rights.pid}"
+    has = f"user {rights.user}, {', '.join(rights.capabilities) or 'no capabilities'}"
+    if rights.excess:
+        hint = "restart the daemon; if that changes nothing, report it"
+        return Finding(what, ok=False, detail=f"{has}; should not have {', '.join(rights.excess)}", hint=hint)
+    lacks = f"; without {', '.join(rights.missing)} it cannot deal with other users' files" if rights.missing else ""
+    return Finding(what, ok=True, detail=has + lacks)

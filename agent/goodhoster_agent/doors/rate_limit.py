@@ -1,0 +1,26 @@
+"""Whose turn it is among strangers: what one of them sends in a flood is taken, too, only later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+_EVERY = 1.0  # seconds between two notices of one address
+_MOST = 10_000  # addresses remembered; only those of the last second matter
+
+
+class RateLimit:
+    """One turn a second for each network address."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._next: dict[str, float] = {}
+
+    def turn(self, address: str) -> bool:
+        """Is it that address's turn? Then it has had it."""
+        now = self._now()
+        if now < self._next.get(address, now):
+            return False
+        if len(self._next) >= _MOST:
+            self._next = {known: turn for known, turn in self._next.items() if turn > now}
+        self._next[address] = now + _EVERY
+        return True

@@ -1,0 +1,54 @@
+"""A house whose files are opened in the sandbox."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from goodhoster.assembly.desk import Services, reading_limits
+from goodhoster.assembly.mover import mover_of
+from goodhoster.assembly.services import assemble
+from goodhoster.assembly.state import make_state_dir
+from goodhoster.checking.hasher import opens_pictures
+from goodhoster.ports import Quarantine
+from goodhoster.settings import Settings
+from goodhoster_agent.hashing.pool import HashingPool
+from goodhoster_agent.hashing.worker_handle import Start, StartedHere
+from goodhoster_agent.privileged.starter.client import StarterClient
+from goodhoster_agent.privileged.starter.dropping import give_up
+from goodhoster_agent.privileged.starter.launch import kept_beside
+from goodhoster_agent.privileged.starter.plan import terms_of
+
+
+def sandboxed_services(settings: Settings) -> Services:
+    """As `assemble`, with a pool of processes for files that an outsider chose. They start when first needed."""
+    return assemble(settings, _pool(settings, StartedHere))
+
+
+def daemon_services(settings: Settings, quarantine: Quarantine, starter: StarterClient) -> Services:
+    """The same for a daemon, which may not start them itself. Where pictures are opened they are ready when this
+    returns, so that its first upload does not wait for them; elsewhere they start with the first archive.
+    """
+    pool = _pool(settings, starter.start_hasher)
+    if opens_pictures():
+        pool.warm()
+    return assemble(settings, pool, quarantine, starter.run)
+
+
+@contextmanager
+def scanning_services(settings: Settings) -> Iterator[tuple[Services, list[str]]]:
+    """For a command that looks through a tree: as a daemon it has a keeper, with a starter and, where none listens, a
+    mover, and gives up everything else; what it could not give up comes with it, in words. To be entered in the main
+    thread, before any other is started.
+    """
+    terms, state_dir = terms_of(settings), make_state_dir(settings.state_dir)
+    with kept_beside(settings, terms.commands) as keeper:
+        problems = give_up(terms, state_dir)
+        pool = _pool(settings, keeper.starter.start_hasher)
+        with closing(assemble(settings, pool, mover_of(settings), keeper.starter.run)) as services:
+            yield services, problems
+
+
+def _pool(settings: Settings, start: Start) -> HashingPool:
+    return HashingPool(reading_limits(settings), settings.hashing.processes or os.cpu_count() or 1, start)

@@ -1,0 +1,34 @@
+"""What every way in does with a message: keep it, and say that there is something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from goodhoster.model.notice_status import Receipt
+from goodhoster.model.notices import Carrier, RawNotice
+from goodhoster.notices.spool import Arrived, Origin
+
+LARGEST = 64 << 20
+"""Bytes of a mail that are kept; a mail server's own limit is far below (postfix: 10 MB). Of a larger one the beginning
+is kept, which is more than is ever read, so that a person looks.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Puts a raw notice on disk, and rings for whoever works on it."""
+
+    keep: Callable[[RawNotice, Arrived], Receipt]
+    """PassingError when the disk refuses: nothing was received then."""
+    ring: Callable[[], None]
+
+    def mail(self, content: bytes, sender: str = "", origin: Origin | None = None) -> Receipt:
+        """A whole mail; `sender` is its envelope sender. One with an origin is kept once, however often it comes."""
+        return self.notice(RawNotice(Carrier.MAIL, content), Arrived(sender, origin=origin))
+
+    def notice(self, raw: RawNotice, arrived: Arrived) -> Receipt:
+        """Whatever came, whichever way."""
+        receipt = self.keep(raw, arrived)
+        self.ring()
+        return receipt

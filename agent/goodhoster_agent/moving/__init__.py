@@ -1,5 +1,0 @@
-"""The mover: the one small process that may move and re-own customers' files.
-
-It has no network, four capabilities, and takes orders (`goodhoster.model.moves`) over a Unix socket from those it
-trusts. Why it is a process of its own: docs/decisions/.
-"""

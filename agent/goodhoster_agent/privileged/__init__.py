@@ -1,0 +1,1 @@
+"""The processes that keep the privileges the daemon gave up: starter and mover."""

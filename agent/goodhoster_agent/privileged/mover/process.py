@@ -1,0 +1,62 @@
+"""What makes a process the mover: whom it hears, which trees it knows, and the little that it may."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pwd
+import socket
+from pathlib import Path
+
+from goodhoster.errors import ConfigurationError
+from goodhoster.linux import privileges
+from goodhoster.settings import MoverSettings, load
+from goodhoster_agent.privileged.mover.file_locks import FileLocks
+from goodhoster_agent.privileged.mover.server import Server
+from goodhoster_agent.privileged.mover.supervisor import Serve
+from goodhoster_agent.privileged.mover.trees import KnownTrees
+
+_log = logging.getLogger(__name__)
+
+MOVERS = 4
+"""As many as a case desk gives orders at once (`cases.atonce`): nine tenths of an order is waiting for the disk."""
+CAPABILITIES = frozenset(
+    {
+        privileges.CAP_CHOWN,
+        privileges.CAP_DAC_OVERRIDE,
+        privileges.CAP_FOWNER,
+        privileges.CAP_LINUX_IMMUTABLE,
+    }
+)
+
+
+def movers(config: Path, listener: socket.socket) -> list[tuple[str, Serve]]:
+    """What several processes do, each to be a mover: give up everything else, then take orders until killed.
+
+    ConfigurationError when the configuration is not as it must be.
+    """
+    server = Server(KnownTrees(config), _trusted(load(config).mover), FileLocks())
+
+    def serve() -> None:
+        _shed_privileges()
+        server.serve(listener)
+
+    return [("mover", serve)] * MOVERS
+
+
+def _trusted(mover: MoverSettings) -> frozenset[int]:
+    """Root, this user, and the daemon's where it is another one."""
+    uids = {0, os.geteuid()}
+    if mover.user:
+        try:
+            uids.add(pwd.getpwnam(mover.user).pw_uid)
+        except KeyError as error:
+            raise ConfigurationError(f"[mover] user = {mover.user}: there is no such account") from error
+    return frozenset(uids)
+
+
+def _shed_privileges() -> None:
+    if not privileges.leave_network() and os.geteuid() == 0:
+        _log.warning("the mover cannot leave the network: unshare(2) is not permitted")
+    privileges.keep_only(CAPABILITIES)
+    os.umask(0o077)

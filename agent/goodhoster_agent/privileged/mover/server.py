@@ -1,0 +1,99 @@
+"""Take one order after the other. A wrong message or a slow peer costs its own connection only."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from goodhoster.errors import GoodhosterError, PassingError, RefusedError
+from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.model.mover_messages import LONGEST_MESSAGE, MoveAnswer, MoveOrder, Outcome, Verb, time_limit
+from goodhoster_agent.privileged.mover.file_locks import FileLocks
+
+_log = logging.getLogger(__name__)
+CREDENTIALS = struct.Struct("3i")
+"""Process, user and group of a peer (SO_PEERCRED, unix(7))."""
+_PEER_TIMEOUT = 5.0
+"""Seconds for a peer to send its one message and to take the answer."""
+
+FindTree = Callable[[str], bytes | None]
+
+
+class Server:
+    """`find_tree` knows the path of a tree by its id; `trusted` are the user ids whose orders are taken; `locks` are
+    those of all movers.
+    """
+
+    def __init__(self, find_tree: FindTree, trusted: frozenset[int], locks: FileLocks) -> None:
+        self._find_tree = find_tree
+        self._trusted = trusted
+        self._locks = locks
+
+    def serve(self, listener: socket.socket) -> None:
+        """For as long as the process lives."""
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                self.attend(connection)
+
+    def attend(self, connection: socket.socket) -> None:
+        """One peer, one order."""
+        connection.settimeout(_PEER_TIMEOUT)
+        _, uid, _ = CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
+        if uid not in self._trusted:
+            _log.warning("user %d is not one whose orders are taken", uid)
+            return
+        try:
+            message = connection.recv(LONGEST_MESSAGE + 1)
+            if message:
+                connection.send(self._answer(message).to_bytes())
+        except OSError as error:
+            _log.warning("a peer of user %d was given up: %s", uid, error)
+
+    def _answer(self, message: bytes) -> MoveAnswer:
+        try:
+            order = MoveOrder.from_bytes(message)
+        except ValueError as error:
+            return MoveAnswer(Outcome.REFUSED, f"that is no order: {error}")
+        try:
+            with self._locks.held(order.state.ino), _time_limit(time_limit(order.state.size)):
+                return MoveAnswer(Outcome.DONE, self._carry_out(order))
+        except GoodhosterError as error:
+            return MoveAnswer(_outcome(error), str(error), error.hint)
+
+    def _carry_out(self, order: MoveOrder) -> str:
+        if order.verb is Verb.GREET:
+            return ""
+        tree = self._find_tree(order.tree)
+        if tree is None:
+            hint = "restart the mover when [[watch]] has changed and this stays"
+            raise PassingError("the mover does not know that tree", hint=hint)
+        upload, quarantine = order.upload(tree), LocalQuarantine((tree,))
+        if order.verb is Verb.TAKE_OFFLINE:
+            return quarantine.take_offline(order.case_id, upload, order.sha256)
+        if order.verb is Verb.PUT_BACK:
+            quarantine.put_back(order.case_id, upload)
+            return ""
+        return quarantine.settle(order.case_id, upload)
+
+
+def _outcome(error: GoodhosterError) -> Outcome:
+    if isinstance(error, RefusedError):
+        return Outcome.REFUSED
+    return Outcome.PASSING if isinstance(error, PassingError) else Outcome.FAILED
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Past it the process dies of SIGALRM and is started again: a crash is recovered from in any case, and a disk that
+    does not answer (a file system of a customer's own program) holds nobody for ever.
+    """
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,0 +1,60 @@
+"""Start the mover, and whoever else the daemon needs, again whenever it ends: its parent, which takes no orders and so
+has nothing to die of.
+
+The daemon could not: once it has given its own privileges up it cannot start anybody who has them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from goodhoster.linux import privileges
+
+_log = logging.getLogger(__name__)
+_PAUSE = 0.5
+"""Seconds before it is started again."""
+
+
+Serve = Callable[[], None]
+
+
+def keep(kept: Sequence[tuple[str, Serve]]) -> NoReturn:
+    """Serve each in a child, by its name, and in the next one when that has died; until killed. The children end with
+    this process.
+
+    To be called in a process with one thread.
+    """
+    privileges.be_called("gh-keeper")
+    children = {_started(name, serve): (name, serve) for name, serve in kept}
+    while True:
+        child, status = os.wait()
+        name, serve = children.pop(child)
+        _log.error("the %s ended (%s) and is started again", name, _how(status))
+        time.sleep(_PAUSE)
+        children[_started(name, serve)] = name, serve
+
+
+def _started(name: str, serve: Serve) -> int:
+    keeper = os.getpid()
+    child = os.fork()
+    if child == 0:
+        _become(name, keeper, serve)
+    return child
+
+
+def _become(name: str, keeper: int, serve: Serve) -> NoReturn:
+    """The child must not go on as its parent would."""
+    privileges.be_called(f"gh-{name}")
+    privileges.end_with_parent()
+    if os.getppid() == keeper:  # it may have ended before we asked to end with it
+        serve()
+    sys.exit(1)
+
+
+def _how(status: int) -> str:
+    return f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit code {os.WEXITSTATUS(status)}"

@@ -1,0 +1,117 @@
+"""The starter as the daemon sees it: another process that does what the daemon may not."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from goodhoster.linux import frames
+from goodhoster.linux.programs import SECONDS, Ended
+from goodhoster.model.limits import ReadingLimits
+from goodhoster_agent.privileged.starter.messages import Verb, hear, hear_bytes, send_order, tell
+
+Answer = TypeVar("Answer")
+_PATIENCE = 30.0
+"""Seconds for an answer; a starter that has died is back in one."""
+_TRIES = 3
+
+
+class StarterClient:
+    """Threads may share it. While the starter is away orders wait for the next one; whatever cannot be had is an
+    OSError, as if this process had tried itself.
+    """
+
+    def __init__(self, starter: socket.socket) -> None:
+        self._starter = starter
+
+    def start_hasher(self, theirs: socket.socket, limits: ReadingLimits) -> HasherElsewhere:
+        """A `hashing.process.Start`."""
+
+        def order() -> HasherElsewhere:
+            channel = self._ordered(Verb.HASHER, theirs.fileno())
+            tell(channel, dataclasses.asdict(limits))
+            return HasherElsewhere(channel, hear(channel))
+
+        return _tried(order)
+
+    def run(self, argv: Sequence[str], given: bytes = b"") -> Ended:
+        """A `programs.Run`: with the rights of the starter. Ordered once, whatever comes of it."""
+        with self._ordered(Verb.RUN) as channel:
+            channel.settimeout(SECONDS + _PATIENCE)
+            tell(channel, list(argv))
+            frames.send(channel, given)
+            code = hear(channel)
+            if isinstance(code, str):
+                raise OSError(code)
+            return Ended(code, hear_bytes(channel), hear_bytes(channel))
+
+    def new_group(self, *, unlimited: bool = True) -> int:
+        """See `watching.marks.Marks`."""
+
+        def order() -> int:
+            with self._ordered(Verb.GROUP) as channel:
+                tell(channel, unlimited)
+                _raise(hear(channel))
+                _, (group,), _, _ = socket.recv_fds(channel, 1, 1)
+                return group
+
+        return _tried(order)
+
+    def mark_file_system(self, group: int, path: bytes) -> None:
+        """See `watching.marks.Marks`."""
+        directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            _tried(lambda: self._mark(group, directory))
+        finally:
+            os.close(directory)
+
+    def _mark(self, group: int, directory: int) -> None:
+        with self._ordered(Verb.MARK, group, directory) as channel:
+            _raise(hear(channel))
+
+    def _ordered(self, verb: Verb, *files: int) -> socket.socket:
+        channel = send_order(self._starter, verb, files)
+        channel.settimeout(_PATIENCE)
+        return channel
+
+
+class HasherElsewhere:
+    """A child of the starter's. Were the starter to die, it would still end when its own channel is closed."""
+
+    def __init__(self, channel: socket.socket, pid: int) -> None:
+        self._channel = channel
+        self._ended: int | None = None
+        self.pid = pid
+        """See `hashing.process.Started`."""
+
+    def end(self) -> int:
+        """See `hashing.process.Started`."""
+        if self._ended is None:
+            self._ended = self._told()
+        return self._ended
+
+    def _told(self) -> int:
+        with self._channel:
+            try:
+                self._channel.shutdown(socket.SHUT_WR)
+                return int(hear(self._channel))
+            except OSError:
+                return -9  # nobody is there to tell
+
+
+def _tried(order: Callable[[], Answer]) -> Answer:
+    """A starter may die over an order; the next one gets it again."""
+    for _ in range(_TRIES - 1):
+        try:
+            return order()
+        except (ConnectionError, TimeoutError):
+            continue
+    return order()
+
+
+def _raise(code: int) -> None:
+    if code:
+        raise OSError(code, os.strerror(code))

@@ -1,0 +1,73 @@
+"""What the daemon and the starter say to each other.
+
+An order is a message with its verb and open files, of which the first is a socket of its own for this order: arguments
+go there, answers come from there, and when either side ends the other one sees it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from enum import StrEnum
+from typing import Any
+
+from goodhoster.linux import frames
+
+_LONGEST_VERB = 16
+_MOST_FILES = 3
+
+
+class Verb(StrEnum):
+    """What the starter does for the daemon."""
+
+    HASHER = "hasher"
+    """Start one at the other end of the file; it is ended when the order's socket is closed."""
+    GROUP = "group"
+    """Make a group of fanotify, and hand it over."""
+    MARK = "mark"
+    """Mark the file system of a directory in a group."""
+    RUN = "run"
+    """Run a command of the configuration's."""
+
+
+def send_order(starter: socket.socket, verb: Verb, files: tuple[int, ...] = ()) -> socket.socket:
+    """Returns our end of the order's socket."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        socket.send_fds(starter, [verb.encode()], [theirs.fileno(), *files])
+    return ours
+
+
+def receive_order(daemon: socket.socket) -> tuple[Verb, socket.socket, tuple[int, ...]] | None:
+    """The next order with its socket and its files, now the receiver's own; None when the daemon is gone.
+
+    ValueError for a message that is no order.
+    """
+    verb, files, _, _ = socket.recv_fds(daemon, _LONGEST_VERB, _MOST_FILES)
+    if not verb:
+        return None
+    try:
+        return Verb(verb.decode("ascii")), socket.socket(fileno=files[0]), tuple(files[1:])
+    except (ValueError, IndexError, OSError) as error:
+        for file in files:
+            os.close(file)
+        raise ValueError("a message that is no order") from error
+
+
+def tell(channel: socket.socket, value: Any) -> None:  # noqa: ANN401 - what JSON can say
+    """One value over an order's socket."""
+    frames.send(channel, json.dumps(value).encode())
+
+
+def hear(channel: socket.socket) -> Any:  # noqa: ANN401 - the same
+    """One value. ConnectionResetError when the other side is gone."""
+    return json.loads(hear_bytes(channel))
+
+
+def hear_bytes(channel: socket.socket) -> bytes:
+    """One frame. ConnectionResetError when the other side is gone."""
+    frame = frames.receive(channel)
+    if frame is None:
+        raise ConnectionResetError("the other side is gone")
+    return frame

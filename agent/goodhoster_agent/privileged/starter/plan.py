@@ -1,0 +1,60 @@
+"""The terms: what a daemon may do, settled from the configuration before it gives up the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from goodhoster.assembly.notices import directory_commands
+from goodhoster.linux import privileges
+from goodhoster.settings import Settings
+from goodhoster_agent.privileged.starter.commands import Command
+
+_FIRST_FREE_PORT = 1024
+_READS = frozenset({privileges.CAP_DAC_READ_SEARCH, privileges.CAP_FOWNER})
+"""Files of every customer, and their access times left alone (O_NOATIME)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """They hold until the daemon ends: a configuration with others needs a restart."""
+
+    capabilities: frozenset[int]
+    writable: frozenset[Path]
+    """Directories at and below which it may write."""
+    commands: frozenset[Command]
+
+
+def terms_of(settings: Settings) -> Terms:
+    """What a daemon of this configuration must be able to do. Loads plug-ins; ConfigurationError for one that lacks."""
+    low = any(0 < port < _FIRST_FREE_PORT for port in _ports(settings))
+    more = {privileges.CAP_NET_BIND_SERVICE} if low else set()
+    return Terms(_READS | more, frozenset(_writable(settings)), frozenset(_commands(settings)))
+
+
+def _ports(settings: Settings) -> Iterator[int]:
+    """The TCP ports that it listens on."""
+    for address in (settings.notices.lmtp, settings.notices.listen):
+        if isinstance(address, tuple):
+            yield address[1]
+
+
+def _writable(settings: Settings) -> Iterator[Path]:
+    yield settings.state_dir
+    yield settings.mover_socket.parent
+    if settings.notices.maildir is not None:
+        yield settings.notices.maildir
+    if isinstance(settings.notices.lmtp, Path):
+        yield settings.notices.lmtp.parent
+    if settings.block is not None:
+        yield settings.block.include.parent
+
+
+def _commands(settings: Settings) -> Iterator[Command]:
+    if settings.paging.command:
+        yield Command(settings.paging.command, more=1)
+    if settings.block is not None:
+        yield Command(settings.block.test)
+        yield Command(settings.block.reload)
+    yield from map(Command, directory_commands(settings))

@@ -1,0 +1,197 @@
+"""Walk a tree of customers by descriptors: no link is followed, no access time changed, names stay bytes."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from goodhoster.linux import kernel
+from goodhoster.model.uploads import FileState
+from goodhoster.uploads.opening import open_quietly, open_tree
+
+_PIECE = 2000
+_LONGEST_PATH = 1 << 16
+"""Bytes. No web server opens a path longer than PATH_MAX (4096); far beyond it, a path is an attack on who walks it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The regular files of a directory, or a piece of them."""
+
+    directory: bytes
+    """Relative to the tree."""
+    files: dict[bytes, FileState]
+    first: bool
+    last: bool
+
+    @property
+    def whole(self) -> bool:
+        """True when these are all files of the directory."""
+        return self.first and self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A directory that could not be read; nothing below it was seen."""
+
+    directory: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """Which directories of a tree, in the order of the walk: parents first, siblings by name."""
+
+    start: bytes = b""
+    """This directory and all below it,"""
+    after: bytes | None = None
+    """beginning after this one,"""
+    until: bytes | None = None
+    """ending with this one."""
+    since: float = 0.0
+    """Files are listed only where a name came, went or changed since this moment, seconds since the epoch; what else
+    was passed is told as a piece without files.
+    """
+
+    def lists(self, directory: bytes) -> bool:
+        """Are this directory's files part of it?"""
+        return self.after is None or _order(directory) > _order(self.after)
+
+    def enters(self, directory: bytes) -> bool:
+        """Is this directory part of it, or anything below?"""
+        inside = self.lists(directory) or _lies_below(self.after or b"", directory)
+        return inside and (self.until is None or _order(directory) <= _order(self.until))
+
+
+Skip = Callable[[bytes], bool]
+_EVERYTHING = Leg()
+
+
+def _nothing(_: bytes) -> bool:
+    return False
+
+
+def walk(tree: bytes, leg: Leg = _EVERYTHING, skip: Skip = _nothing) -> Iterator[Listing | Unreadable]:
+    """The regular files of every directory of the leg, except those to `skip` (and what is below).
+
+    What disappears meanwhile is left out: its owner took it away. Memory grows with the names of the directories that
+    lie beside the path to the present one, not with the number of files.
+    """
+    root = open_tree(tree)
+    try:
+        levels = [(b"", [leg.start])]
+        while levels:
+            above, names = levels[-1]
+            if not names:
+                levels.pop()
+                continue
+            directory = os.path.join(above, names.pop())
+            if leg.enters(directory) and not skip(directory):
+                below: list[bytes] = []
+                yield from (
+                    _read(root, directory, below, leg.since)
+                    if leg.lists(directory)
+                    else _only_below(root, directory, below)
+                )
+                levels.append((directory, sorted(below, reverse=True)))
+    finally:
+        os.close(root)
+
+
+def is_directory(root: int, path: bytes) -> bool:
+    """Is there still a directory at this path, reached without a link? True when that cannot be told."""
+    try:
+        os.close(kernel.open_beneath(root, path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def vanished(root: int, directory: bytes, names: Iterable[bytes]) -> frozenset[bytes]:
+    """Which of these names are no file in the directory (any more); none where that cannot be told."""
+    try:
+        fd = kernel.open_beneath(root, directory or b".", os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset(names)
+    except OSError:
+        return frozenset()  # the walk told of it
+    try:
+        return frozenset(name for name in names if not _is_file(fd, name))
+    finally:
+        os.close(fd)
+
+
+def _is_file(directory: int, name: bytes) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _order(path: bytes) -> list[bytes]:
+    return path.split(b"/") if path else []
+
+
+def _lies_below(path: bytes, directory: bytes) -> bool:
+    return not directory or path.startswith(directory + b"/")
+
+
+def _only_below(root: int, directory: bytes, below: list[bytes]) -> Iterator[Unreadable]:
+    """The files were seen on another leg; only what lies below is of interest."""
+    return (found for found in _read(root, directory, below) if isinstance(found, Unreadable))
+
+
+def _read(root: int, directory: bytes, below: list[bytes], since: float = 0.0) -> Iterator[Listing | Unreadable]:
+    """Lists the files, and adds the names of the directories to `below`."""
+    if len(directory) > _LONGEST_PATH:
+        yield Unreadable(directory[:200] + b"...", f"its path is longer than {_LONGEST_PATH} bytes")
+        return
+    try:
+        fd = open_quietly(root, directory or b".", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        yield Unreadable(directory, error.strerror or str(error))
+        return
+    try:
+        with os.scandir(fd) as entries:
+            if _changed(fd, since):
+                yield from _pieces(directory, entries, below)
+            else:
+                below += (os.fsencode(entry.name) for entry in entries if entry.is_dir(follow_symlinks=False))
+                yield Listing(directory, {}, first=False, last=False)
+    finally:
+        os.close(fd)
+
+
+def _changed(directory: int, since: float) -> bool:
+    """Whoever sets the one time back cannot set the other."""
+    found = os.fstat(directory)
+    return max(found.st_mtime, found.st_ctime) >= since
+
+
+def _pieces(directory: bytes, entries: Iterator[os.DirEntry[str]], below: list[bytes]) -> Iterator[Listing]:
+    files = _files(entries, below)
+    first, piece = True, dict(itertools.islice(files, _PIECE))
+    while len(piece) == _PIECE:
+        following = dict(itertools.islice(files, _PIECE))
+        yield Listing(directory, piece, first, last=not following)
+        first, piece = False, following
+    if first or piece:
+        yield Listing(directory, piece, first, last=True)
+
+
+def _files(entries: Iterator[os.DirEntry[str]], below: list[bytes]) -> Iterator[tuple[bytes, FileState]]:
+    for entry in entries:
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                below.append(os.fsencode(entry.name))
+            elif entry.is_file(follow_symlinks=False):
+                yield os.fsencode(entry.name), FileState.of(entry.stat(follow_symlinks=False))
+        except FileNotFoundError:
+            continue  # its owner took it away between the two calls

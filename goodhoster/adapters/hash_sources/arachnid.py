@@ -1,0 +1,81 @@
+"""Arachnid Shield of the Canadian Centre for Child Protection, asked by PDQ: no picture leaves the machine.
+
+`POST {url}/v1/pdq/` with HTTP Basic and `{"hashes": ["<base64>", …]}`; the answer has an entry for each of them
+(repositories `CdnCentreForChildProtection/arachnid-shield-sdk-rust`, src/data_structures.rs, and `-python`):
+
+    {"scanned_hashes": {"<base64>": {"classification": "no-known-match", "match_type": null, …}, …}}
+
+An entry may be null: no match. "More classification types may be added": one that we do not know is a match all the
+same, of unspecified category. It tells no distance.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from goodhoster.adapters.hash_sources.client import Client, Counterpart, Request
+from goodhoster.adapters.hash_sources.json_answers import ENOUGH, odd, read_json
+from goodhoster.adapters.hash_sources.nearest import Found, nearest
+from goodhoster.adapters.hash_sources.reasons import Reason
+from goodhoster.errors import UncheckedError
+from goodhoster.model.fingerprints import FingerprintKind
+from goodhoster.model.sources import Question
+from goodhoster.model.verdicts import Category, Match
+
+_NO_MATCH = "no-known-match"
+_CATEGORIES: Mapping[str, Category] = {"csam": Category.ILLEGAL, "harmful-abusive-material": Category.OTHER}
+"""Harmful-abusive material is what surrounds the abuse and need not be illegal: a person looks."""
+
+
+class ArachnidShield:
+    """HashSource over the wire; all fingerprints of a picture, turned ones too, go in one request."""
+
+    local = False
+
+    def __init__(self, counterpart: Counterpart) -> None:
+        self.name = counterpart.name
+        self._client = Client(counterpart)
+
+    def look_up(self, question: Question) -> tuple[Match, ...]:
+        """Ask by every PDQ; a picture too flat for one has no near match."""
+        if question.fingerprints is None:
+            raise UncheckedError(f"{self.name} is asked by PDQ fingerprints only", reason=Reason.NOT_ASKABLE)
+        values = [value for fingerprint in question.matchable(FingerprintKind.PDQ) for value in fingerprint.values]
+        return self._client.run(partial(self._ask, values)) if values else ()
+
+    def probe(self) -> None:
+        """Ask by zeros, which are no picture's."""
+        self._client.run(partial(self._ask, [bytes(FingerprintKind.PDQ.width)]))
+
+    def close(self) -> None:
+        """Drop the connections; questions under way end as unavailable (`closed`)."""
+        self._client.close()
+
+    async def _ask(self, values: Sequence[bytes]) -> tuple[Match, ...]:
+        hashes = [b64encode(value).decode("ascii") for value in dict.fromkeys(values)]
+        body = json.dumps({"hashes": hashes}).encode("ascii")
+        reply = await self._client.ask(Request("POST", "/v1/pdq/", ENOUGH, body, "application/json"))
+        answer = read_json(reply, source=self.name, now=datetime.now(UTC))
+        return nearest(self.name, [(FingerprintKind.PDQ, found) for found in self._found(answer, hashes)])
+
+    def _found(self, answer: Any, hashes: Sequence[str]) -> Iterator[Found]:  # noqa: ANN401 - JSON is anything
+        scanned = answer.get("scanned_hashes") if isinstance(answer, dict) else None
+        if not isinstance(scanned, dict) or not scanned.keys() >= set(hashes):
+            raise odd(self.name, answer)
+        for asked in hashes:
+            classification = self._classification(scanned[asked])
+            if classification != _NO_MATCH:
+                yield Found(_CATEGORIES.get(classification, Category.UNSPECIFIED), None)
+
+    def _classification(self, entry: Any) -> str:  # noqa: ANN401 - JSON is anything
+        if entry is None:
+            return _NO_MATCH
+        classification = entry.get("classification") if isinstance(entry, dict) else None
+        if not isinstance(classification, str) or not classification:
+            raise odd(self.name, entry)
+        return classification

@@ -1,0 +1,33 @@
+"""Answers in JSON, strictly: what is not shaped as the counterpart's own source shapes it is no answer."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from goodhoster.adapters.hash_sources.answers import Reply, failure
+from goodhoster.adapters.hash_sources.reasons import Reason
+from goodhoster.errors import SourceUnavailableError
+
+ENOUGH = 1 << 20
+"""Bytes of a body that are read; an answer with more is odd."""
+
+
+def read_json(reply: Reply, *, source: str, now: datetime) -> Any:  # noqa: ANN401 - JSON is anything
+    """What the body says; any reply but status 200 with JSON raises as `failure` tells."""
+    if reply.status != HTTPStatus.OK:
+        raise failure(reply, source=source, now=now)
+    if len(reply.body) >= ENOUGH:
+        raise odd(source, f"more than {ENOUGH} bytes")
+    try:
+        return json.loads(reply.body)
+    except (ValueError, RecursionError) as error:
+        raise failure(reply, source=source, now=now) from error
+
+
+def odd(source: str, what: object) -> SourceUnavailableError:
+    """The answer is JSON and not what this service answers."""
+    words = f"{source} gave no usable answer: {repr(what)[:120]}"
+    return SourceUnavailableError(words, reason=Reason.ODD_ANSWER, hint="A wrong URL, a proxy, or a new version of it?")

@@ -1,0 +1,109 @@
+"""The lists on this host that `hashlist import` filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from goodhoster.adapters.hash_sources.reasons import Reason
+from goodhoster.errors import ConfigurationError, SourceUnavailableError, UncheckedError
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.fingerprints import FingerprintKind
+from goodhoster.model.sources import Question
+from goodhoster.model.verdicts import Category, Match
+
+
+class ExactList(Protocol):
+    """One list; `checking.digestlist` has them."""
+
+    @property
+    def source(self) -> str:
+        """Whose list it is: the name its matches carry."""
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """What its digests were made by."""
+
+    def find(self, value: bytes) -> Category | None:
+        """The entry's category, or None when it is not in the list."""
+
+
+class NearList(Protocol):
+    """One list of fingerprints; `checking.near` has them."""
+
+    @property
+    def source(self) -> str:
+        """Whose list it is: the name its matches carry."""
+
+    @property
+    def kind(self) -> FingerprintKind:
+        """What its fingerprints were made by."""
+
+    def find(self, values: Sequence[bytes], limit: int) -> Mapping[Category, int]:
+        """By category, how many bits the nearest entry is away that is within the limit of any of the values."""
+
+
+class Shelf(Protocol):
+    """All lists of this host."""
+
+    def lists(self) -> Sequence[ExactList]:
+        """The lists as they are now. ConfigurationError or OSError as long as one cannot be read."""
+
+    def near_lists(self) -> Sequence[NearList]:
+        """The near lists, in the same way."""
+
+
+class OwnLists:
+    """HashSource over every list of a shelf; each match carries its list's own source name and category."""
+
+    name = "list"
+    local = True
+
+    def __init__(self, shelf: Shelf, within: Mapping[FingerprintKind, int] | None = None) -> None:
+        """`within`: bits that may differ, by kind; near lists of other kinds are not asked."""
+        self._shelf = shelf
+        self._within = within or {}
+
+    def look_up(self, question: Question) -> tuple[Match, ...]:
+        """Look into each list whose digests or fingerprints were taken.
+
+        Where not every digest was taken, an empty answer needs at least one list of those that were, and where
+        there are near lists it needs fingerprints of a file: `not-askable` otherwise.
+        """
+        digests = question.digests
+        with _readable():
+            lists = [each for each in self._shelf.lists() if digests.has(each.algorithm)]
+            near = [each for each in self._shelf.near_lists() if each.kind in self._within]
+        if not lists and not all(map(digests.has, Algorithm)):
+            raise UncheckedError("no list on this host has digests of this algorithm", reason=Reason.NOT_ASKABLE)
+        found = ((each, each.find(getattr(digests, each.algorithm))) for each in lists)
+        exact = [Match(each.source, each.algorithm, category) for each, category in found if category is not None]
+        if near and question.lacks_fingerprints and not exact:
+            raise UncheckedError("the near lists on this host need fingerprints", reason=Reason.NOT_ASKABLE)
+        return (*exact, *(match for each in near for match in self._near(each, question)))
+
+    def _near(self, near: NearList, question: Question) -> Iterator[Match]:
+        """All fingerprints of a picture, turned ones too, are looked up together."""
+        values = [value for fingerprint in question.matchable(near.kind) for value in fingerprint.values]
+        if values:
+            for category, distance in near.find(values, self._within[near.kind]).items():
+                yield Match(near.source, near.kind, category, distance)
+
+    def probe(self) -> None:
+        """Opens the lists."""
+        with _readable():
+            self._shelf.lists()
+
+    def close(self) -> None:
+        """The shelf belongs to who made it."""
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except (ConfigurationError, OSError) as error:
+        words = f"a list on this host cannot be read: {error}"
+        hint = getattr(error, "hint", "")
+        raise SourceUnavailableError(words, reason=Reason.LIST_DAMAGED, hint=hint) from error

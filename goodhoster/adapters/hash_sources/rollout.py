@@ -1,0 +1,59 @@
+"""A hash source that is not trusted with everything yet: in shadow, or asked about a share of all contents."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from goodhoster.adapters.hash_sources.wrapper import ObservedSourceWrapper
+from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
+from goodhoster.model.digests import Digests
+from goodhoster.model.sources import Question, SourceHealth
+from goodhoster.model.verdicts import Match
+from goodhoster.ports import ObservedSource
+
+log = logging.getLogger(__name__)
+
+Record = Callable[[Question, Match], None]
+"""Keeps a match that nothing is done about."""
+
+
+class Shadowed(ObservedSourceWrapper):
+    """Asks and records, and always says no. Its failures are in its figures and leave nothing unchecked."""
+
+    def __init__(self, source: ObservedSource, record: Record) -> None:
+        super().__init__(source)
+        self._record = record
+
+    def look_up(self, question: Question) -> tuple[Match, ...]:
+        """Never a match; AuditError when what there was cannot be recorded."""
+        try:
+            for match in self._source.look_up(question):
+                self._record(question, match)
+        except (SourceUnavailableError, SourceRefusedError, UncheckedError) as error:
+            log.info("%s, in shadow, gave no answer: %s", self.name, error)
+        return ()
+
+    def health(self) -> SourceHealth:
+        """The source's, marked."""
+        return replace(self._source.health(), shadow=True)
+
+
+class RolledOut(ObservedSourceWrapper):
+    """Asks about a share of contents; about the others it is not asked, so it has no say."""
+
+    def __init__(self, source: ObservedSource, percent: int) -> None:
+        super().__init__(source)
+        self._percent = percent
+
+    def look_up(self, question: Question) -> tuple[Match, ...]:
+        """As the source, or no match."""
+        return self._source.look_up(question) if self._is_in(question.digests) else ()
+
+    def _is_in(self, digests: Digests) -> bool:
+        """The same content is in or out everywhere; another source has another share."""
+        content = digests.sha256 or digests.sha1 or digests.md5
+        drawn = hashlib.sha256(self.name.encode() + b"\0" + content).digest()
+        return int.from_bytes(drawn[:8]) % 100 < self._percent

@@ -1,0 +1,40 @@
+"""A hash source around another one: what a wrapper does not change is as with the source inside."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from goodhoster.model.sources import Question, SourceHealth
+from goodhoster.model.verdicts import Match
+from goodhoster.ports import HashSource, ObservedSource
+
+Inner = TypeVar("Inner", bound=HashSource)
+
+
+class SourceWrapper(Generic[Inner]):
+    """HashSource that passes everything on. What is made around it belongs to it: `close` closes the source too."""
+
+    def __init__(self, source: Inner) -> None:
+        self.name = source.name
+        self.local = source.local
+        self._source = source
+
+    def look_up(self, question: Question) -> tuple[Match, ...]:
+        """As the source."""
+        return self._source.look_up(question)
+
+    def probe(self) -> None:
+        """As the source: a trial that a person asks for is never held back, counted or answered by anybody else."""
+        self._source.probe()
+
+    def close(self) -> None:
+        """As the source."""
+        self._source.close()
+
+
+class ObservedSourceWrapper(SourceWrapper[ObservedSource]):
+    """The same around a source that keeps figures of itself."""
+
+    def health(self) -> SourceHealth:
+        """As the source."""
+        return self._source.health()

@@ -1,0 +1,234 @@
+"""The record of cases in SQLite: every call is one durable transaction; processes may share the file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from goodhoster.adapters.stores.codec import decode, encode
+from goodhoster.adapters.stores.database import RecordFile, Row, Schema, time_text
+from goodhoster.errors import RefusedError
+from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
+from goodhoster.model.digests import Digest, Digests
+from goodhoster.model.exemptions import Exemption
+from goodhoster.model.image_sizes import ranges
+from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.model.verdicts import Category, Match
+from goodhoster.ports import CaseQuery
+
+_SCHEMA = Schema(
+    2,
+    """
+CREATE TABLE IF NOT EXISTS cases (
+  id TEXT PRIMARY KEY, state TEXT NOT NULL, customer TEXT NOT NULL,
+  tree BLOB NOT NULL, path BLOB NOT NULL, file_state TEXT NOT NULL,
+  md5 BLOB NOT NULL, sha1 BLOB NOT NULL, sha256 BLOB NOT NULL,
+  matches TEXT NOT NULL, measures TEXT NOT NULL,
+  opened_at TEXT NOT NULL, closed_at TEXT, reason TEXT NOT NULL, actor TEXT NOT NULL,
+  notice TEXT NOT NULL, notifier TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS case_copies (
+  tree BLOB NOT NULL, path BLOB NOT NULL, id TEXT NOT NULL REFERENCES cases (id), PRIMARY KEY (tree, path, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS cases_upload ON cases (tree, path, file_state);
+CREATE INDEX IF NOT EXISTS cases_state ON cases (state);
+CREATE INDEX IF NOT EXISTS cases_opened ON cases (opened_at);
+CREATE INDEX IF NOT EXISTS cases_notifier ON cases (notifier, opened_at, actor, state) WHERE notifier <> '';
+CREATE INDEX IF NOT EXISTS cases_notifier_customer ON cases (notifier, customer, opened_at) WHERE notifier <> '';
+CREATE INDEX IF NOT EXISTS cases_content ON cases (sha256, customer, state);
+CREATE INDEX IF NOT EXISTS cases_matched ON cases (sha256, customer) WHERE matches <> '[]';
+CREATE INDEX IF NOT EXISTS cases_sha1 ON cases (sha1);
+CREATE INDEX IF NOT EXISTS cases_md5 ON cases (md5);
+""",
+)
+
+# From one customer to the next by the index: a customer with 100,000 copies costs one step, as any other does.
+_MATCHED = "SELECT min(customer) FROM cases WHERE {column} = ?1 AND matches <> '[]'"
+_CUSTOMERS = f"""WITH RECURSIVE each (customer) AS (
+  {_MATCHED} UNION ALL SELECT ({_MATCHED} AND customer > each.customer) FROM each WHERE each.customer IS NOT NULL
+) SELECT customer FROM each"""  # noqa: S608 - the column is an enum's value
+
+_OF_NOTIFIER = "notifier = ? AND notifier <> ''"
+"""The second half says what SQLite cannot see in a question mark: that the indexes of notifiers may be used."""
+
+
+class SqliteCaseStore:
+    """See `ports.CaseStore`. `patience`: seconds to wait while another process writes."""
+
+    def __init__(self, file: Path, patience: float = 30.0) -> None:
+        self._record = RecordFile(file, _SCHEMA, patience)
+
+    def together(self) -> AbstractContextManager[None]:
+        """See `ports.CaseStore`."""
+        return self._record.together()
+
+    def add(self, case: Case) -> None:
+        """See `ports.CaseStore`."""
+        row = _row(case)
+        marks = ", ".join("?" * len(row))
+        try:
+            with self._record.changing() as db:
+                db.execute(f"INSERT INTO cases VALUES ({marks})", row)  # noqa: S608 - only question marks
+                _note_copies(db, case)
+        except sqlite3.IntegrityError as error:
+            raise RefusedError(f"there is a case about {case.upload.place} in this state already") from error
+
+    def replace(self, case: Case, *, expected: CaseState) -> None:
+        """See `ports.CaseStore`."""
+        with self._record.changing() as db:
+            changed = db.execute(
+                """UPDATE cases SET state = ?, matches = ?, measures = ?, closed_at = ?, reason = ?, actor = ?,
+                notice = ?, notifier = ? WHERE id = ? AND state = ?""",
+                (case.state, _matches(case), _measures(case), *_tail(case), case.id, expected),
+            ).rowcount
+            if changed:
+                _note_copies(db, case)
+        if not changed:
+            raise RefusedError(f"case {case.id} is not {expected} any more", hint="look again: goodhoster cases show")
+
+    def get(self, case_id: str) -> Case:
+        """See `ports.CaseStore`."""
+        for row in self._rows("WHERE id = ?", (case_id,)):
+            return _case(row)
+        raise RefusedError(f"there is no case {case_id}", hint="see: goodhoster cases list")
+
+    def find(self, query: CaseQuery) -> Sequence[Case]:
+        """See `ports.CaseStore`."""
+        parts, values = conditions(query)
+        where = "WHERE " + " AND ".join(parts) if parts else ""
+        return [_case(row) for row in self._rows(f"{where} ORDER BY opened_at, id", values)]
+
+    def count(self, query: CaseQuery) -> int:
+        """See `ports.CaseFigures`."""
+        parts, values = conditions(query)
+        where = "WHERE " + " AND ".join(parts) if parts else ""
+        ((number,),) = self._record.rows(f"SELECT count(*) FROM cases {where}", values)  # noqa: S608 - our own texts
+        return int(number)
+
+    def customers_with(self, digest: Digest) -> frozenset[str]:
+        """See `ports.CaseFigures`."""
+        query = _CUSTOMERS.format(column=digest.algorithm.value)
+        return frozenset(row[0] for row in self._record.rows(query, (digest.value,)) if row[0] is not None)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._record.close()
+
+    def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
+        return self._record.rows(f"SELECT * FROM cases {where}", values)  # noqa: S608 - our own texts
+
+
+def conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
+    """The query in SQL: parts that must all hold, and the values for their question marks."""
+    found: list[tuple[str, tuple[object, ...]]] = []
+    if query.states:
+        found.append((f"state IN ({', '.join('?' * len(query.states))})", tuple(query.states)))
+    if query.customer is not None:
+        found.append(("customer = ?", (query.customer,)))
+    if query.place is not None:
+        place = (query.place.tree, query.place.path)
+        copies = "SELECT id FROM case_copies WHERE tree = ? AND path = ?"
+        found.append((f"(tree = ? AND path = ? OR id IN ({copies}))", place * 2))
+    if query.beside is not None:
+        found.append(_within(query.beside.tree, ranges(query.beside)))
+    if query.digest is not None:
+        found.append((f"{query.digest.algorithm.value} = ?", (query.digest.value,)))
+    if query.opened_since is not None:
+        found.append(("opened_at >= ?", (time_text(query.opened_since),)))
+    if query.notifier is not None:
+        found.append((_OF_NOTIFIER if query.notifier else "notifier = ?", (query.notifier,)))
+    if query.automatic:
+        found.append(("actor = '' AND state NOT IN ('held', 'observed')", ()))
+    return [part for part, _ in found], tuple(value for _, values in found for value in values)
+
+
+def _within(tree: bytes, paths: list[tuple[bytes, bytes]]) -> tuple[str, tuple[object, ...]]:
+    """Cases about a file whose path is in one of the ranges, as their own or as a copy."""
+    part = " OR ".join(["tree = ? AND path >= ? AND path < ?"] * len(paths)) or "0"
+    values = tuple(value for path in paths for value in (tree, *path))
+    return f"({part} OR id IN (SELECT id FROM case_copies WHERE {part}))", values * 2  # noqa: S608 - only question marks
+
+
+def _row(case: Case) -> Row:
+    upload, d = case.upload, case.digests
+    s = upload.state
+    state = json.dumps(_state_values(s))
+    head = (case.id, case.state, upload.customer, upload.place.tree, upload.place.path, state)
+    return (*head, d.md5, d.sha1, d.sha256, _matches(case), _measures(case), time_text(case.opened_at), *_tail(case))
+
+
+def _tail(case: Case) -> Row:
+    return time_text(case.closed_at), case.reason, case.actor, case.notice, case.notifier
+
+
+def _case(row: Row) -> Case:
+    case_id, state, customer, tree, path, file_state, md5, sha1, sha256, matches, measures, *rest = row
+    opened_at, closed_at, reason, actor, notice, notifier = rest
+    upload = Upload(Place(tree, path), customer, FileState(*json.loads(file_state)))
+    return Case(
+        id=case_id,
+        state=CaseState(state),
+        upload=upload,
+        digests=Digests(md5, sha1, sha256),
+        matches=tuple(map(_match, json.loads(matches))),
+        opened_at=datetime.fromisoformat(opened_at),
+        measures=tuple(_measure(values, customer) for values in json.loads(measures)),
+        closed_at=datetime.fromisoformat(closed_at) if closed_at else None,
+        reason=reason,
+        actor=actor,
+        notice=notice,
+        notifier=notifier,
+    )
+
+
+def _matches(case: Case) -> str:
+    return json.dumps(list(map(_match_row, case.matches)))
+
+
+def _match_row(match: Match) -> list[str | int]:
+    row: list[str | int] = [match.source, match.algorithm, match.category, match.distance]
+    return [*row, encode(match.exemption)] if match.exemption else row
+
+
+def _match(row: list[Any]) -> Match:
+    source, algorithm, category, distance, *exemption = row
+    exempt = decode(Exemption, exemption[0]) if exemption else None
+    return Match(source, algorithm, Category(category), distance, exempt)
+
+
+def _measures(case: Case) -> str:
+    return json.dumps([[m.kind, m.state, m.detail, _copy_values(m.copy)] for m in case.measures])
+
+
+def _measure(values: list[Any], customer: str) -> Measure:
+    kind, state, detail, copy = values
+    return Measure(MeasureKind(kind), MeasureState(state), detail, _copy(copy, customer) if copy else None)
+
+
+def _copy_values(copy: Copy | None) -> list[Any] | None:
+    """A copy's customer is its case's."""
+    if copy is None:
+        return None
+    place = copy.upload.place
+    return [place.tree.hex(), place.path.hex(), _state_values(copy.upload.state), copy.sha256.hex()]
+
+
+def _copy(values: list[Any], customer: str) -> Copy:
+    tree, path, state, sha256 = values
+    place = Place(bytes.fromhex(tree), bytes.fromhex(path))
+    return Copy(Upload(place, customer, FileState(*state)), bytes.fromhex(sha256))
+
+
+def _note_copies(db: sqlite3.Connection, case: Case) -> None:
+    places = [measure.copy.upload.place for measure in case.measures if measure.copy]
+    rows = [(place.tree, place.path, case.id) for place in places]
+    db.executemany("INSERT OR IGNORE INTO case_copies VALUES (?, ?, ?)", rows)
+
+
+def _state_values(state: FileState) -> list[int]:
+    return [state.dev, state.ino, state.size, state.mtime_ns, state.ctime_ns]

@@ -1,0 +1,177 @@
+"""Blocks addresses by a file that the web server's configuration includes.
+
+Written whole or not at all; tested by the web server's own test before it is told to read it; the old file comes back
+when anything of that fails, or when the address can still be seen afterwards. Our list of blocks lies beside the file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from goodhoster.errors import PermanentError
+from goodhoster.linux.programs import Run, run_here
+from goodhoster.model.notice_status import Block, Seen, Sight
+
+_TAKES_EFFECT = (0.0, 0.1, 0.4, 1.0, 2.0)
+"""Seconds to wait before each look: after a reload the web server's old workers answer for a moment."""
+_SAFE = re.compile(r"[A-Za-z0-9.:\[\]/?&=%+,;@!*()'~_-]{1,4000}")
+"""What may stand in a configuration file. A browser's URL has little else; for the rest a person acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebServer:
+    """How to make it read a new list."""
+
+    include: Path
+    """The file that its configuration includes."""
+    write: Callable[[Sequence[str]], str]
+    """From `host/path?query` of each block to the file's text."""
+    test: tuple[str, ...]
+    reload: tuple[str, ...]
+    run: Run = run_here
+
+
+class WebServerBlocks:
+    """See `ports.UrlBlocks`. Processes may share the files."""
+
+    def __init__(self, server: WebServer, look: Callable[[str], Seen] | None) -> None:
+        self._server = server
+        self._look = look
+        self._list = server.include.with_name(server.include.name + ".json")
+
+    def block(self, block: Block) -> None:
+        """See `ports.UrlBlocks`."""
+        _keys(block.url)
+        with self._turn():
+            before = self.blocks()
+            if all(known.url != block.url for known in before):
+                self._become([*before, block], before)
+                self._check(block.url, before)
+
+    def lift(self, url: str) -> None:
+        """See `ports.UrlBlocks`."""
+        with self._turn():
+            before = self.blocks()
+            after = [block for block in before if block.url != url]
+            if len(after) < len(before):
+                self._become(after, before)
+
+    def blocks(self) -> list[Block]:
+        """See `ports.UrlBlocks`."""
+        try:
+            values = json.loads(self._list.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError) as error:
+            raise PermanentError(f"the list of blocks {self._list} cannot be read: {error}") from error
+        return [replace(Block(**value), at=datetime.fromisoformat(value["at"])) for value in values]
+
+    def _check(self, url: str, before: Sequence[Block]) -> None:
+        seen = self._seen_after_reload(url)
+        if seen is not None:
+            self._become(before, before)
+            hint = "does every server block of the configuration heed the list? see docs/how-to-notices.md"
+            raise PermanentError(f"the block had no effect: {seen.detail}", hint=hint)
+
+    def _seen_after_reload(self, url: str) -> Seen | None:
+        """What can still be seen there; None when nothing can, or nobody may look."""
+        seen = None
+        for wait in _TAKES_EFFECT if self._look else ():
+            time.sleep(wait)
+            seen = self._look(url) if self._look else None
+            if seen is None or seen.sight is not Sight.THERE:
+                return None
+        return seen
+
+    def _become(self, blocks: Sequence[Block], before: Sequence[Block]) -> None:
+        """Write both files and have them read; on failure everything is as before."""
+        try:
+            self._write(blocks)
+            self._run(self._server.test)
+            self._run(self._server.reload)
+        except PermanentError:
+            self._write(before)
+            raise
+
+    def _write(self, blocks: Sequence[Block]) -> None:
+        keys = [key for block in blocks for key in _keys(block.url)]
+        listed = [asdict(block) | {"at": block.at.isoformat()} for block in blocks]
+        _replace(self._server.include, self._server.write(list(dict.fromkeys(keys))))
+        _replace(self._list, json.dumps(listed, indent=1))
+
+    def _run(self, argv: Sequence[str]) -> None:
+        try:
+            done = self._server.run(argv, b"")
+        except OSError as error:
+            raise PermanentError(f"{argv[0]} cannot be run: {error}", hint="see [block]") from error
+        if done.code != 0:
+            said = (done.err or done.out).decode("utf-8", "replace").strip()[-300:]
+            raise PermanentError(f"{' '.join(argv)} ended with {done.code}: {said}", hint="see [block]")
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        fd = os.open(self._list.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
+
+
+def nginx(keys: Sequence[str]) -> str:
+    """A map at the level `http`; each server block says `if ($goodhoster_blocked) { return 451; }`."""
+    lines = "".join(f'    "{key}" 1;\n' for key in keys)
+    return (
+        "# Written by goodhoster; changes here are lost.\n"
+        f"map_hash_bucket_size 8192;\nmap $host$request_uri $goodhoster_blocked {{\n    default 0;\n{lines}}}\n"
+    )
+
+
+def apache(keys: Sequence[str]) -> str:
+    """Conditions at the level of the server; they hold for every virtual host."""
+    return "# Written by goodhoster; changes here are lost.\n" + "".join(map(_apache_condition, keys))
+
+
+def _apache_condition(key: str) -> str:
+    host, slash, path = key.partition("/")
+    request = f"m#^[A-Z]+ {_literally(slash + path)} #"
+    return (
+        f'<If "%{{HTTP_HOST}} =~ m#^{_literally(host)}(:[0-9]+)?$#i && %{{THE_REQUEST}} =~ {request}">\n'
+        "    Redirect 451\n</If>\n"
+    )
+
+
+def _literally(text: str) -> str:
+    """As a pattern without a backslash, of which Apache's reader of conditions takes some away."""
+    return re.sub(r"[^A-Za-z0-9/_-]", lambda found: f"[{found[0]}]", text)
+
+
+def _keys(url: str) -> tuple[str, str]:
+    """`host/path?query` with and without www. PermanentError for what must not stand in a configuration file."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").removeprefix("www.")
+    key = f"{host}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+    if not host or not _SAFE.fullmatch(key):
+        raise PermanentError("this address cannot be written into a web server's configuration safely")
+    return key, f"www.{key}"
+
+
+def _replace(file: Path, text: str) -> None:
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(file)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise PermanentError(f"{file} cannot be written: {error.strerror}", hint="see [block] include") from error

@@ -1,0 +1,76 @@
+"""Whether what the sources said may still be acted on, and what follows when they were asked again. Pure.
+
+A match alone is only acted on soon after its source said so itself: an entry may have been withdrawn since, and what is
+remembered is never a ground (docs/decisions/031).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from enum import Enum, auto
+
+from goodhoster.model.cases import Case, CaseState, MeasureState
+from goodhoster.model.verdicts import Verdict, VerdictKind
+from goodhoster.policy.rules import HouseRules, Treatment
+
+
+class Reconfirmation(Enum):
+    """What the sources say by now of a file that is to go offline."""
+
+    ACT = auto()
+    HOLD = auto()
+    """They know it, and of what they say now the house rules would not act."""
+    WITHDRAWN = auto()
+    """All were asked, and none knows it any more."""
+    NONE = auto()
+    """Not all could be asked, and those that could do not suffice."""
+
+
+def is_fresh(verdict: Verdict, now: datetime, rules: HouseRules) -> bool:
+    """Did every source of it answer just now, and not a while ago?"""
+    remembered = any(match.remembered for match in verdict.matches)
+    return not remembered and (verdict.answered_at is None or _is_soon(verdict.answered_at, now, rules))
+
+
+def is_late(case: Case, now: datetime, rules: HouseRules) -> bool:
+    """Did nothing but a match order the measure, and is that too long ago? A person's word and a notice do not age."""
+    return is_by_match_alone(case) and not _is_soon(case.opened_at, now, rules)
+
+
+def is_by_match_alone(case: Case) -> bool:
+    """Nobody spoke but the sources and the house rules."""
+    return bool(case.matches) and not case.actor and not case.notice
+
+
+def reconfirmation_of(verdict: Verdict, rules: HouseRules) -> Reconfirmation:
+    """What it means for a measure that was decided before."""
+    if verdict.acting and rules.heaviest(verdict.acting) is Treatment.ACT:
+        return Reconfirmation.ACT
+    if verdict.kind is VerdictKind.UNCHECKED or verdict.reason:
+        return Reconfirmation.NONE
+    return Reconfirmation.HOLD if verdict.matches else Reconfirmation.WITHDRAWN
+
+
+def withdrawn(case: Case) -> Case:
+    """The case once no source knows the file any more: not touched, and it says why."""
+    sources = ", ".join(sorted({match.source for match in case.matches}))
+    reason = f"withdrawn by {sources}: asked again before the measure, and known there no longer"
+    measures = tuple(replace(measure, state=MeasureState.REFUSED, detail=reason) for measure in case.measures)
+    return replace(case, state=CaseState.WITHDRAWN, reason=reason, measures=measures)
+
+
+def held_again(case: Case, by_now: Verdict) -> Case:
+    """The case once its sources say something else of the file: waiting for a person, not touched."""
+    return replace(
+        case,
+        state=CaseState.HELD,
+        matches=by_now.matches,
+        reason="a person decides: asked again before the measure, its sources say something else",
+        measures=tuple(replace(measure, state=MeasureState.PROPOSED, detail="") for measure in case.measures),
+    )
+
+
+def _is_soon(answered: datetime, now: datetime, rules: HouseRules) -> bool:
+    """A moment in the future is none: the clock was put back."""
+    return 0 <= (now - answered).total_seconds() <= rules.answers_count_for

@@ -1,0 +1,1 @@
+"""The quarantine: the procedure that takes a file offline, and its exact inverse."""

@@ -1,0 +1,138 @@
+"""The label beside each file in quarantine: enough to put it back when every other record is lost.
+
+It is the journal too: written as an *intent* before the file is moved, *sealed* when the file is locked and its bytes
+are those that were checked, removed when the file is back. Each step is one rename, so a crash leaves one or the other.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+from typing import Any
+
+from goodhoster.errors import QuarantineError, RefusedError
+from goodhoster.evidence.quarantine.directories import exists
+from goodhoster.evidence.quarantine.reserve import with_reserve
+from goodhoster.model.quarantine import Label, Metadata
+from goodhoster.model.uploads import Place
+
+_INTENT, _SEALED, _HALF = b".intent", b".label", b".half"
+_CASE = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
+
+
+def file_name(case_id: str) -> bytes:
+    """How the file of a case is called on the shelf. RefusedError for what is no id of a case: it may be anybody's."""
+    if not _CASE.fullmatch(case_id):
+        raise RefusedError(f"{case_id!r} is no case")
+    return case_id.encode()
+
+
+def write_intent(shelf: int, label: Label) -> None:
+    """Say what is about to be moved; on disk when this returns. Replaces an older intent of that case."""
+    name = file_name(label.case_id)
+    text = json.dumps(_as_json(label), indent=1).encode("ascii")
+
+    def write() -> None:
+        _write(shelf, name + _HALF, text)
+        os.rename(name + _HALF, name + _INTENT, src_dir_fd=shelf, dst_dir_fd=shelf)
+        os.fsync(shelf)
+
+    with_reserve(shelf, write)
+
+
+def seal_label(shelf: int, case_id: str) -> None:
+    """The file is here, locked, and the very one: the intent becomes the label."""
+    name = file_name(case_id)
+    with_reserve(shelf, lambda: os.rename(name + _INTENT, name + _SEALED, src_dir_fd=shelf, dst_dir_fd=shelf))
+    os.fsync(shelf)
+
+
+def read_intent(shelf: int, case_id: str) -> Label | None:
+    """The intent of that case, None when there is none, QuarantineError when it is damaged."""
+    return _read(shelf, file_name(case_id) + _INTENT)
+
+
+def read_label(shelf: int, case_id: str) -> Label | None:
+    """The sealed label of that case, None when there is none, QuarantineError when it is damaged."""
+    return _read(shelf, file_name(case_id) + _SEALED)
+
+
+def label_of_inode(shelf: int, ino: int) -> Label | None:
+    """The label of a file that lies here under another case: another name of that inode. None when there is none."""
+    with os.scandir(shelf) as found:
+        names = [os.fsencode(one.name) for one in found if one.inode() == ino]
+    cases = [name.decode() for name in names if _CASE.fullmatch(name.decode("ascii", "replace"))]
+    labels = (read_label(shelf, case) or read_intent(shelf, case) for case in cases)
+    return next((label for label in labels if label is not None), None)
+
+
+def remove_label(shelf: int, case_id: str) -> None:
+    """The file is not here (any more): no intent and no label either. Fine when there are none, read-only disks too."""
+    for suffix in (_HALF, _INTENT, _SEALED):
+        name = file_name(case_id) + suffix
+        if exists(shelf, name):
+            os.unlink(name, dir_fd=shelf)
+            os.fsync(shelf)
+
+
+def _write(shelf: int, name: bytes, content: bytes) -> None:
+    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600, dir_fd=shelf)
+    with open(fd, "wb", buffering=0) as opened:
+        opened.write(content)
+        os.fsync(fd)
+
+
+def _read(shelf: int, name: bytes) -> Label | None:
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=shelf)
+    except FileNotFoundError:
+        return None
+    with open(fd, "rb") as opened:
+        try:
+            return _from_json(json.load(opened))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            message = f"the label {os.fsdecode(name)} in quarantine is damaged: {error!r}"
+            raise QuarantineError(message, hint="restore it from a backup; the file itself is untouched") from error
+
+
+def _as_json(label: Label) -> dict[str, Any]:
+    m = label.metadata
+    return {
+        "case": label.case_id,
+        "tree": _text(label.place.tree),
+        "path": _text(label.place.path),
+        "customer": label.customer,
+        "inode": label.ino,
+        "parent": label.parent.hex(),
+        "size": label.size,
+        "sha256": label.sha256.hex(),
+        "owner": [m.uid, m.gid],
+        "mode": m.mode,
+        "times_ns": [m.atime_ns, m.mtime_ns],
+        "acl": _text(m.acl),
+        "flags": m.flags,
+    }
+
+
+def _from_json(data: dict[str, Any]) -> Label:
+    (uid, gid), (atime_ns, mtime_ns) = data["owner"], data["times_ns"]
+    return Label(
+        case_id=data["case"],
+        place=Place(_bytes(data["tree"]), _bytes(data["path"])),
+        customer=data["customer"],
+        ino=data["inode"],
+        parent=bytes.fromhex(data["parent"]),
+        size=data["size"],
+        sha256=bytes.fromhex(data["sha256"]),
+        metadata=Metadata(uid, gid, data["mode"], atime_ns, mtime_ns, _bytes(data["acl"]), data["flags"]),
+    )
+
+
+def _text(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _bytes(value: str) -> bytes:
+    return base64.b64decode(value, validate=True)

@@ -1,0 +1,85 @@
+"""Take a file from its owner, whatever other names and open descriptors lead to it; and the inverse."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import signal
+
+from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards, write_metadata
+from goodhoster.linux import kernel
+from goodhoster.model.quarantine import Metadata
+
+_NOT_HERE = frozenset({errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL})
+
+
+def lock(file: int) -> str:
+    """Owner 0:0, mode 000, immutable. Says what could not be had here, in words, or ""; may be called twice."""
+    flags = kernel.inode_flags(file) or 0
+    if not flags & kernel.FS_IMMUTABLE_FL:
+        missing = [*_take_ownership(file), *_make_immutable(file), *_writer(file)]
+        os.fsync(file)
+        return "not locked: " + ", ".join(missing) if missing else ""
+    return ""
+
+
+def unlock(file: int, wanted: Metadata) -> None:
+    """Give it back to its owner, but for the flags that forbid a rename: `set_guards` comes after that.
+
+    OSError when something could not be given back or does not read back so.
+    """
+    set_guards(file, 0)
+    write_metadata(file, wanted)
+    os.fsync(file)
+    found = read_metadata(file)
+    if (found.uid, found.gid, found.mode, found.acl) != (wanted.uid, wanted.gid, wanted.mode, wanted.acl):
+        raise OSError(errno.EIO, "owner, mode or ACL do not read back as they were written")
+    if (found.atime_ns, found.mtime_ns) != (wanted.atime_ns, wanted.mtime_ns):
+        raise OSError(errno.EIO, "the times do not read back as they were written")
+
+
+def has_bytes(file: int, sha256: bytes) -> bool:
+    """Is this the content of the open file? Read from its start, whatever was read before."""
+    with open(os.dup(file), "rb") as again:
+        again.seek(0)
+        return hashlib.file_digest(again, "sha256").digest() == sha256
+
+
+def _take_ownership(file: int) -> list[str]:
+    missing = []
+    if os.geteuid() != 0:
+        missing.append("the owner (not running as root)")
+    else:
+        try:
+            os.fchown(file, 0, 0)
+        except OSError as error:
+            if error.errno not in _NOT_HERE:
+                raise
+            missing.append(f"the owner ({error.strerror})")
+    os.fchmod(file, 0)
+    return missing
+
+
+def _make_immutable(file: int) -> list[str]:
+    try:
+        set_guards(file, kernel.FS_IMMUTABLE_FL)
+    except OSError as error:
+        if error.errno not in _NOT_HERE:
+            raise
+        return [f"immutability ({error.strerror})"]
+    return ["immutability (not on this file system)"] if kernel.inode_flags(file) is None else []
+
+
+def _writer(file: int) -> list[str]:
+    """Only ext4 stops those who had the file open for writing before it became immutable. A lease cannot be had while
+    there are any (fcntl(2)); should one come in between, its signal is one that nobody minds.
+    """
+    try:
+        fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return ["a program still holds it open for writing"] if error.errno == errno.EAGAIN else []
+    return []

@@ -1,0 +1,57 @@
+"""What was moved by mistake, because somebody swapped names in between, goes back; or waits in limbo for a person."""
+
+from __future__ import annotations
+
+import os
+
+from goodhoster.errors import QuarantineError
+from goodhoster.evidence.quarantine.directories import ABSENT, identity, open_parent, opened
+from goodhoster.evidence.quarantine.labels import file_name, remove_label
+from goodhoster.linux import kernel
+from goodhoster.model.quarantine import Label
+
+
+def return_stranger(shelf: int, label: Label, parent: int) -> None:
+    """Put what lies under the case's name back into the open directory, never over something else; the intention is
+    forgotten then. QuarantineError when it cannot go back: it is kept beside, untouched, under a name of its own.
+    """
+    name = file_name(label.case_id)
+    try:
+        kernel.rename_noreplace((shelf, name), (parent, os.path.basename(label.place.path)))
+    except OSError as error:
+        raise _limbo(shelf, label, error.strerror) from error
+    os.fsync(parent)
+    remove_label(shelf, label.case_id)
+
+
+def return_after_crash(shelf: int, label: Label) -> None:
+    """The same when the directory must be found again: it goes into the very one it was taken from, or nowhere."""
+    try:
+        parent = open_parent(label.place)
+    except OSError as error:
+        if error.errno in ABSENT:
+            raise _limbo(shelf, label, error.strerror) from error
+        raise
+    with opened(parent):
+        if identity(parent) != label.parent:
+            raise _limbo(shelf, label, "another directory is there now")
+        return_stranger(shelf, label, parent)
+
+
+def _limbo(shelf: int, label: Label, why: str | None) -> QuarantineError:
+    kept = _set_aside(shelf, file_name(label.case_id))
+    remove_label(shelf, label.case_id)
+    message = f"another file was moved from {label.place} and cannot go back ({why}): it is kept as {kept.decode()}"
+    return QuarantineError(message, hint="put it where it belongs by hand: it lies in .goodhoster/quarantine")
+
+
+def _set_aside(shelf: int, name: bytes) -> bytes:
+    number = 1
+    while True:
+        kept = b"%s.limbo-%d" % (name, number)
+        try:
+            kernel.rename_noreplace((shelf, name), (shelf, kept))
+        except FileExistsError:
+            number += 1
+        else:
+            return kept

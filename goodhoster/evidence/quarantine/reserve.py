@@ -1,0 +1,65 @@
+"""Room kept on each disk for labels: whoever fills a disk (or the quota of a subvolume) cannot stop a quarantine by it.
+
+It is kept in pieces and given up by removing one: over its quota btrfs permits that, and nothing else that makes room.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from goodhoster.evidence.quarantine.directories import exists, opened
+
+Result = TypeVar("Result")
+_PIECES = tuple(b"reserve-%d" % number for number in range(1, 17))
+_SIZE = 64 << 10
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def keep_reserve(shelf: int) -> None:
+    """Fill the reserve up, as far as there is room. The last piece is made last and given up first."""
+    if exists(shelf, _PIECES[-1]):
+        return
+    for piece in _PIECES:
+        if not exists(shelf, piece) and not _written(shelf, piece):
+            return
+
+
+def with_reserve(shelf: int, step: Callable[[], Result]) -> Result:
+    """Do something that needs little room and may be tried again; on a full disk in the room of the reserve.
+
+    OSError when that is used up too.
+    """
+    while True:
+        try:
+            return step()
+        except OSError as error:
+            if error.errno not in _FULL or not _give_up_a_piece(shelf):
+                raise
+
+
+def _written(shelf: int, piece: bytes) -> bool:
+    try:
+        fd = os.open(piece, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=shelf)
+        with opened(fd):
+            os.write(fd, os.urandom(_SIZE))  # random: a file system that packs would keep no room
+            os.fsync(fd)
+    except FileExistsError:
+        return True  # another mover makes it just now
+    except OSError:
+        with suppress(FileNotFoundError):
+            os.unlink(piece, dir_fd=shelf)
+        return False
+    return True
+
+
+def _give_up_a_piece(shelf: int) -> bool:
+    for piece in reversed(_PIECES):
+        with suppress(FileNotFoundError):
+            os.unlink(piece, dir_fd=shelf)
+            os.fsync(shelf)
+            return True
+    return False

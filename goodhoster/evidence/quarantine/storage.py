@@ -1,0 +1,170 @@
+"""Where files in quarantine lie: a directory of our own on the same file system, out of every customer's reach.
+
+Same file system, because only a rename takes a file away in one step. `.goodhoster/quarantine` is made in the tree's
+top; where that is not ours alone, in the nearest directory above that is; where none is (a disk whose top is a
+customer's), in the top of the file system, and then `.goodhoster` is immutable so that nobody can move it away.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from goodhoster.errors import QuarantineError
+from goodhoster.evidence.quarantine.directories import (
+    file_system,
+    open_directory,
+    open_nearest,
+    open_top,
+    opened,
+    way_up,
+)
+from goodhoster.evidence.quarantine.metadata import set_guards
+from goodhoster.linux import kernel
+from goodhoster.model.uploads import Place
+
+OWN_DIRECTORY = b".goodhoster"
+_SHELF = b"quarantine"
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_PLAIN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+def open_shelf(tree: bytes, parent: int) -> int:
+    """The quarantine directory for files of that open directory, made when there is none.
+
+    QuarantineError when it cannot be made safe, OSError when the disk refuses.
+    """
+    with _home(tree, parent) as (home, firm), opened(_make(home, OWN_DIRECTORY)) as outer:
+        shelf = _make(outer, _SHELF)
+        if not firm:
+            _pin(outer, home)
+        return shelf
+
+
+def shelves(place: Place, devices: set[int]) -> Iterator[int]:
+    """Every quarantine directory that may hold the file of that place, closed when the next is asked for.
+
+    Adds the device of each file system that was looked at: on another one nothing can be said.
+    """
+    for directory in _homes(place):
+        devices.add(os.fstat(directory).st_dev)
+        shelf = _existing(directory)
+        if shelf is not None:
+            with opened(shelf):
+                yield shelf
+
+
+def home_of(tree: bytes) -> bytes:
+    """The directory that holds the quarantine of files at the top of a tree; OSError when the tree cannot be opened."""
+    with opened(open_directory(tree)) as top, _home(tree, top) as (home, _):
+        return os.readlink(b"/proc/self/fd/%d" % home)
+
+
+def was_shelf(place: Place, directory: int) -> bool:
+    """Is the open directory of that place a quarantine, of whatever was mounted there or elsewhere before?"""
+    return os.path.dirname(place.path).endswith(OWN_DIRECTORY + b"/" + _SHELF) and is_private(os.fstat(directory))
+
+
+def is_private(found: os.stat_result) -> bool:
+    """A directory that nobody but this user can enter."""
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+
+
+def _homes(place: Place) -> Iterator[int]:
+    """Directories that a shelf may have been made in: whoever owns them today."""
+    with opened(open_directory(place.tree)) as tree, way_up(tree) as way, opened(open_nearest(place)) as nearest:
+        yield from way
+        if file_system(nearest) != file_system(tree):
+            with opened(open_top(nearest)) as top:
+                yield top
+    for point in kernel.mounted_below(place.tree):
+        try:
+            top = open_directory(point)
+        except OSError:
+            continue  # its device is not noted: nothing is said about what was on it
+        with opened(top):
+            yield top
+
+
+@contextmanager
+def _home(tree: bytes, parent: int) -> Iterator[tuple[int, bool]]:
+    """The directory to make the shelf in, and whether it is firm: ours, and nobody else can rename it away."""
+    with opened(open_directory(tree)) as top_of_tree:
+        if file_system(top_of_tree) == file_system(parent):
+            with way_up(top_of_tree) as way:
+                firm = next((n for n in range(len(way)) if _firm(way[n:])), None)
+                yield (way[-1], False) if firm is None else (way[firm], True)
+        else:
+            with opened(open_top(parent)) as top:
+                yield top, _firm([top])
+
+
+def _firm(way: list[int]) -> bool:
+    first, *above = map(os.fstat, way)
+    ours = first.st_uid == os.geteuid() and not first.st_mode & _OTHERS_WRITE
+    return ours and all(_keeps_entries(directory) for directory in above)
+
+
+def _keeps_entries(directory: os.stat_result) -> bool:
+    """Can nobody but us and root rename what is ours in there?"""
+    trusted = directory.st_uid in {0, os.geteuid()}
+    return trusted and (not directory.st_mode & _OTHERS_WRITE or bool(directory.st_mode & stat.S_ISVTX))
+
+
+def _make(parent: int, name: bytes) -> int:
+    with suppress(FileExistsError):  # looked at below: it must be ours whoever made it
+        os.mkdir(name, 0o700, dir_fd=parent)
+        os.fsync(parent)
+    directory = _open_private(parent, name)
+    if directory is None:
+        message = f"{os.fsdecode(name)} at the top of the disk is not a private directory of this user"
+        raise QuarantineError(message, hint="find out who made it, and move it away")
+    _leave_project(directory)
+    return directory
+
+
+def _existing(home: int) -> int | None:
+    try:
+        outer = _open_private(home, OWN_DIRECTORY)
+        if outer is None:
+            return None
+        with opened(outer):
+            return _open_private(outer, _SHELF)
+    except FileNotFoundError:
+        return None
+
+
+def _open_private(parent: int, name: bytes) -> int | None:
+    """None when it is somebody else's or no directory; FileNotFoundError when there is nothing."""
+    try:
+        directory = os.open(name, _PLAIN, dir_fd=parent)
+    except OSError as error:
+        if error.errno in {errno.ENOTDIR, errno.ELOOP, errno.EACCES}:
+            return None
+        raise
+    if is_private(os.fstat(directory)) and file_system(directory) == file_system(parent):
+        return directory
+    os.close(directory)
+    return None
+
+
+def _leave_project(directory: int) -> None:
+    """A directory that hands its disk-quota project on takes in no file of another project (EXDEV)."""
+    flags = kernel.inode_flags(directory) or 0
+    if flags & kernel.FS_PROJINHERIT_FL:
+        kernel.set_inode_flags(directory, flags & ~kernel.FS_PROJINHERIT_FL)
+
+
+def _pin(outer: int, home: int) -> None:
+    """The owner of the directory around it could move the shelf away: nobody renames what is immutable."""
+    try:
+        set_guards(outer, kernel.FS_IMMUTABLE_FL)
+    except OSError as error:
+        owner = os.fstat(home).st_uid
+        message = f"no directory for quarantine: the top of that file system belongs to uid {owner}: {error.strerror}"
+        raise QuarantineError(message, hint=f"give it to uid {os.geteuid()}, mode 0755 or 1777") from error
+    if kernel.inode_flags(outer) is None:
+        raise QuarantineError("no directory for quarantine: the file system has no immutable flag")

@@ -1,0 +1,1 @@
+"""Own hash lists: formats in, exact and near lists on disk, opened lists."""

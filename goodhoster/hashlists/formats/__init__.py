@@ -1,0 +1,1 @@
+"""The forms in which hash lists are handed over, one file each."""

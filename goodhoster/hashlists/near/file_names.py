@@ -1,0 +1,71 @@
+"""Where near lists lie: beside the lists of digests, in segments.
+
+A list of one source and kind is one or several segments. What a newer one holds counts before what an older one
+holds, so that adding a little writes a little; now and then the newest are merged into one. A segment's name tells
+which turns of writing it holds, `first-last`: it stands for every other one within those, and whoever is killed
+between writing a merged segment and taking the old ones away has lost and doubled nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from goodhoster.hashlists.file_names import names_in
+from goodhoster.model.fingerprints import FingerprintKind
+
+_NAME = re.compile(
+    rf"(?P<source>(?!\.)[A-Za-z0-9._-]{{1,64}})\.(?P<kind>{'|'.join(FingerprintKind)})"
+    r"\.(?P<first>[0-9]{8})-(?P<last>[0-9]{8})\.near"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentName:
+    """A segment's file, whether it exists or not."""
+
+    path: Path
+    source: str
+    kind: FingerprintKind
+    first: int
+    last: int
+
+    @classmethod
+    def make(cls, directory: Path, whose: tuple[str, FingerprintKind], turns: tuple[int, int]) -> SegmentName:
+        """Of source and kind `whose`, holding the turns from the first to the last."""
+        (source, kind), (first, last) = whose, turns
+        return cls(directory / f"{source}.{kind}.{first:08}-{last:08}.near", source, kind, first, last)
+
+
+def near_lists(directory: Path) -> Iterator[tuple[str, FingerprintKind, list[SegmentName]]]:
+    """(source, kind, segments that count, newest first) of every near list; none when there is no directory.
+
+    ConfigurationError when the directory cannot be read: that is not the same as empty.
+    """
+    segments = sorted(_segments(directory), key=lambda segment: (segment.source, segment.kind))
+    for (source, kind), found in groupby(segments, lambda segment: (segment.source, segment.kind)):
+        yield source, kind, _that_count(found)
+
+
+def segments_of(directory: Path, source: str, kind: FingerprintKind) -> list[SegmentName]:
+    """Every segment's file, those that no longer count included."""
+    return [each for each in _segments(directory) if (each.source, each.kind) == (source, kind)]
+
+
+def _segments(directory: Path) -> Iterator[SegmentName]:
+    for name in names_in(directory):
+        if found := _NAME.fullmatch(name):
+            kind = FingerprintKind(found["kind"])
+            yield SegmentName(directory / name, found["source"], kind, int(found["first"]), int(found["last"]))
+
+
+def _that_count(segments: Iterable[SegmentName]) -> list[SegmentName]:
+    """Newest first; one that lies within a newer one is left over from merging."""
+    found: list[SegmentName] = []
+    for segment in sorted(segments, key=lambda each: (-each.last, each.first)):
+        if not found or segment.last < found[-1].first:
+            found.append(segment)
+    return found

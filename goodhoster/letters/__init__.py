@@ -1,0 +1,1 @@
+"""Texts out: templates, and the outbox they wait in."""

@@ -1,0 +1,68 @@
+"""Tells whoever keeps a hash source, once, that it knows a content which is exempt here."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from goodhoster.letters import texts
+from goodhoster.letters.list_owner_reports import ListOwnerReports
+from goodhoster.letters.outbox import Outbox
+from goodhoster.letters.texts import Letterhead
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.exemptions import OwnerReport
+from goodhoster.ports import AuditLog
+
+_log = logging.getLogger(__name__)
+
+
+class ListOwners(Protocol):
+    """What is known of those who keep hash sources, and of what they keep."""
+
+    def address_of(self, source: str) -> str:
+        """Of whoever keeps that source; empty where none is set."""
+
+    def version_of(self, report: OwnerReport) -> str:
+        """Which state of the source's list knew it, in words; empty where that cannot be told."""
+
+    def origin_of(self, set_name: str) -> str:
+        """What the exemption set of that name was made from, in words; empty where that cannot be told any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListOwnerLetters:
+    """One writer a machine; what it could not write is written when an address is set."""
+
+    reports: ListOwnerReports
+    outbox: Outbox
+    audit: AuditLog
+    head: Letterhead
+    owners: ListOwners
+    automatic: bool
+    """False in mode observe: nothing goes out by itself."""
+    _said: set[str] = field(default_factory=set)
+
+    def write(self) -> None:
+        """Put the letter of every report that waits into the outbox; what cannot be told is said once in the log."""
+        for report in self.reports.waiting():
+            address = self.owners.address_of(report.source) if self.automatic else ""
+            if address:
+                self._write(report, address)
+            elif report.id not in self._said:
+                self._said.add(report.id)
+                self._say(report)
+
+    def _say(self, report: OwnerReport) -> None:
+        why = "no owner is set for it" if self.automatic else "mode observe"
+        _log.warning(
+            "%s knows what is exempt here (%s, SHA-1 %s), and its owner is not told: %s",
+            *(report.source, report.exemption, report.sha1, why),
+        )
+
+    def _write(self, report: OwnerReport, address: str) -> None:
+        told = {"source": report.source, "sha256": report.sha256, "exemption": report.exemption, "to": address}
+        self.audit.append(AuditEvent("exemption.reported", told))
+        version, origin = self.owners.version_of(report), self.owners.origin_of(report.set_name)
+        self.outbox.put(texts.exempt(report, (version, origin), address, self.head))
+        self.reports.tell(report)

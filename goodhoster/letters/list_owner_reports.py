@@ -1,0 +1,95 @@
+"""What whoever keeps a hash source is owed: that it knows a content which is exempt here. Once for each source and
+content, however many customers have it, and not a word about any of them.
+
+Safe on disk before the match is a case, so that no crash forgets it; `OwnerLetters` writes the letters.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from goodhoster.errors import PassingError
+from goodhoster.linux.durable_files import move_durably, write_durably
+from goodhoster.model.exemptions import Exemption, OwnerReport
+from goodhoster.model.verdicts import Match
+from goodhoster.ports import Clock
+
+DIRECTORY = "reports"
+"""Where they lie below the state directory."""
+_SUFFIX = ".json"
+
+
+class ListOwnerReports:
+    """The reports of one machine, a file each. Processes may share them; who only looks makes no directory."""
+
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        self._waiting = directory / "waiting"
+        self._told = directory / "told"
+        self._clock = clock
+
+    def owe(self, matches: Iterable[Match]) -> None:
+        """Note what is owed for the exempt ones among the matches; durable when this returns. May be called again.
+
+        PassingError when the disk refuses: then the match must not be a case yet.
+        """
+        for match in matches:
+            if match.exemption is not None and self.told_of(match) is None:
+                self._keep(_report(match, match.exemption, f"{self._clock():%Y-%m-%d %H:%M} UTC"))
+
+    def told_of(self, match: Match) -> bool | None:
+        """Was the owner told of this exempt match? None where nothing is owed for it."""
+        if match.exemption is None:
+            return None
+        name = _id(match.source, match.exemption) + _SUFFIX
+        if (self._told / name).exists():
+            return True
+        return False if (self._waiting / name).exists() else None
+
+    def waiting(self) -> Iterator[OwnerReport]:
+        """What nobody was told yet."""
+        for file in sorted(self._waiting.glob("[!.]*" + _SUFFIX)):
+            with suppress(FileNotFoundError):  # another process told just now
+                yield OwnerReport(**json.loads(file.read_text(encoding="utf-8")))
+
+    def tell(self, report: OwnerReport) -> None:
+        """Note that its letter is written. May be called twice."""
+        name = report.id + _SUFFIX
+        self._told.mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileNotFoundError):
+            move_durably(self._waiting / name, self._told / name)
+
+    def _keep(self, report: OwnerReport) -> None:
+        text = json.dumps(dataclasses.asdict(report), ensure_ascii=False)
+        try:
+            self._waiting.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with suppress(FileExistsError):  # another process noted it just now
+                write_durably(self._waiting / (report.id + _SUFFIX), (text.encode(),))
+        except OSError as error:
+            hint = "make room: until then the match waits"
+            raise PassingError(f"a report cannot be kept in {self._waiting}: {error.strerror}", hint=hint) from error
+
+
+def _id(source: str, exemption: Exemption) -> str:
+    """A file's name whatever the source's is."""
+    return hashlib.sha256(source.encode() + b"\0" + exemption.content.strongest.value).hexdigest()[:32]
+
+
+def _report(match: Match, exemption: Exemption, seen_at: str) -> OwnerReport:
+    content = exemption.content
+    return OwnerReport(
+        id=_id(match.source, exemption),
+        source=match.source,
+        algorithm=match.algorithm,
+        category=match.category,
+        set_name=exemption.set_name,
+        exemption=str(exemption),
+        md5=content.md5.hex(),
+        sha1=content.sha1.hex(),
+        sha256=content.sha256.hex(),
+        seen_at=seen_at,
+    )

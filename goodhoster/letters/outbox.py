@@ -1,0 +1,117 @@
+"""Letters on disk until the mail server took them: one file a letter, each sent once.
+
+A crash or a lost connection between the mail server's yes and our note of it sends a letter again, with the same
+Message-ID: at least once, never none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from goodhoster.errors import PassingError, PermanentError
+from goodhoster.linux.durable_files import move_durably, write_durably
+from goodhoster.model.letters import Letter, LetterKind
+from goodhoster.ports import Clock, Mailer
+
+_log = logging.getLogger(__name__)
+_AWAY = 3
+"""Letters in a row that the mail server does not take now: it is the server, not their receivers."""
+_FOLDERS = ("waiting", "sent", "refused", "counts")
+
+
+class Outbox:
+    """The letters of one machine."""
+
+    def __init__(self, directory: Path, clock: Clock, letters_a_day: int) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._letters_a_day = letters_a_day
+        for folder in _FOLDERS:
+            (directory / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def put(self, letter: Letter) -> bool:
+        """Make a letter wait for sending; durable when this returns. A letter of that name is put once.
+
+        False when it is not sent because its receiver got as many as it may in a day.
+        """
+        if self._exists(letter.id):
+            return True
+        if letter.limited and not self._count(letter.to):
+            _log.warning("letter %s is not sent: %d went to that address today", letter.id, self._letters_a_day)
+            return False
+        with suppress(FileExistsError):  # somebody else put it just now
+            text = json.dumps(dataclasses.asdict(letter), ensure_ascii=False)
+            write_durably(self._file("waiting", letter.id), (text.encode(),))
+        return True
+
+    def deliver(self, mailer: Mailer) -> int:
+        """Hand what waits to the mail server; returns how many it took. What it refuses for good is put aside, logged.
+
+        A letter that it does not take now waits and holds up no other. PassingError when several in a row were not
+        taken, or some and no other was: the server is away, and the rest waits.
+        """
+        taken, put_off = 0, 0
+        away: PassingError | None = None
+        for file in sorted((self._directory / "waiting").glob("[!.]*.json")):
+            letter = _letter(file)
+            try:
+                mailer.send(letter)
+            except PassingError as error:
+                away, put_off = error, put_off + 1
+                if put_off == _AWAY:
+                    break
+            except PermanentError as error:
+                _log.error("letter %s to %s was refused: %s", letter.id, letter.to, error)
+                move_durably(file, self._file("refused", letter.id))
+            else:
+                move_durably(file, self._file("sent", letter.id))
+                taken, put_off = taken + 1, 0
+        if away and (put_off == _AWAY or not taken):
+            raise away
+        return taken
+
+    def waiting(self) -> int:
+        """How many letters wait."""
+        return sum(1 for _ in (self._directory / "waiting").glob("[!.]*.json"))
+
+    def refused(self) -> int:
+        """How many letters the mail server refused for good, but those to strangers: whoever makes an address up does
+        not make us call for help. Moved back to `waiting`, they are tried again.
+        """
+        return sum(not _letter(file).limited for file in (self._directory / "refused").glob("*.json"))
+
+    def _exists(self, letter_id: str) -> bool:
+        return any(self._file(folder, letter_id).exists() for folder in ("waiting", "sent", "refused"))
+
+    def _file(self, folder: str, letter_id: str) -> Path:
+        """Sent letters in a folder a day, so that none gets too large."""
+        shelf = self._directory / folder
+        if folder == "sent":
+            shelf /= letter_id.partition("-")[0]
+            shelf.mkdir(mode=0o700, exist_ok=True)
+        return shelf / f"{letter_id}.json"
+
+    def _count(self, receiver: str) -> bool:
+        """Note one more for that receiver today; False when it had its share. A byte a letter."""
+        day = self._directory / "counts" / f"{self._clock():%Y%m%d}"
+        day.mkdir(mode=0o700, exist_ok=True)
+        name = day / hashlib.sha256(receiver.lower().encode()).hexdigest()[:32]
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            if os.fstat(fd).st_size >= self._letters_a_day:
+                return False
+            os.write(fd, b".")
+            return True
+        finally:
+            os.close(fd)
+
+
+def _letter(file: Path) -> Letter:
+    data = json.loads(file.read_text(encoding="utf-8"))
+    return Letter(**{**data, "kind": LetterKind(data["kind"])})

@@ -1,0 +1,176 @@
+"""Letters in Dutch and English: what we write to notifiers and customers about a notice.
+
+No picture, no address that can be clicked, nothing in a header that could break out of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from goodhoster.model.contacts import Contact
+from goodhoster.model.exemptions import OwnerReport
+from goodhoster.model.letters import Letter, LetterKind
+from goodhoster.model.notice_status import ItemState, Notice, NoticeItem
+from goodhoster.model.notices import TrustLevel
+from goodhoster.model.uploads import visible
+
+_LONGEST_SUBJECT = 200
+_ORDER = list(ItemState)
+_templates = Environment(
+    loader=PackageLoader("goodhoster.letters"),
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701 - plain text: nothing in it is read as HTML
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """Who writes."""
+
+    hoster: str
+    objections: str
+    """Mail address to which a customer objects."""
+    language: Literal["nl", "en"]
+    """For customers and for whoever does not show another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What one notice made inaccessible at one customer."""
+
+    lines: tuple[str, ...]
+    """Files and addresses, as the customer may read them."""
+    by_person: bool = False
+    """A person had a word in it; else it was done automatically."""
+
+
+def receipt(notice: Notice, head: Letterhead) -> Letter:
+    """That we have it (DSA Art. 16(4))."""
+    return _to_notifier(LetterKind.RECEIPT, notice, head)
+
+
+def result(notice: Notice, head: Letterhead, round_: int = 1, *, by_person: bool = False) -> Letter:
+    """What was done about every URL (DSA Art. 16(5), (6)), and whether a person had a word in it. The same notice has a
+    further round when it is reopened.
+    """
+    settled = all(item.state.settled for item in notice.items)
+    automatic = notice.level is TrustLevel.PINNED and settled and not by_person
+    return _to_notifier(LetterKind.RESULT, notice, head, round_, automatic=automatic)
+
+
+def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) -> Letter:
+    """To the customer: what was done, why, on what ground, whether automatically, how to object (DSA Art. 17)."""
+    ordered = notice.level is TrustLevel.AUTHORITY or (notice.read is not None and notice.read.order is not None)
+    more = {
+        "items": [{"url": line} for line in acted.lines],
+        "objections": head.objections,
+        "ordered": ordered,
+        "reference": _one_line(notice.reference),
+        "by_person": acted.by_person,
+    }
+    language = contact.language or head.language
+    subject, text = _render(LetterKind.STATEMENT, language, _values(notice, head) | more)
+    name = f"{notice.id}-statement-{_plain(contact.customer)}"
+    return Letter(name, LetterKind.STATEMENT, contact.address, subject, text)
+
+
+def forward(notice: Notice, hotline: str, head: Letterhead) -> Letter:
+    """A notice of the public, handed on to the hotline."""
+    subject, text = _render(LetterKind.FORWARD, head.language, _values(notice, head))
+    return Letter(f"{notice.id}-forward", LetterKind.FORWARD, hotline, subject, text)
+
+
+def exempt(report: OwnerReport, told: tuple[str, str], owner: str, head: Letterhead) -> Letter:
+    """To whoever keeps a hash source: it knows what is exempt here. `told` is the state of its list and what the
+    exemption set was made from, in words.
+    """
+    version, origin = map(_one_line, told)
+    values = dataclasses.asdict(report) | {"version": version, "origin": origin, "hoster": head.hoster}
+    subject, text = _render(LetterKind.EXEMPT, head.language, values)
+    return Letter(f"{LetterKind.EXEMPT}-{report.id}", LetterKind.EXEMPT, owner, subject, text)
+
+
+def defanged(url: str) -> str:
+    """A URL that no program makes a link of, on one line. Undone by reading `hxxp` as `http` and `[.]` as a dot."""
+    return re.sub(r"(?i)h(tt)p", r"hxxp", visible(url)).replace(".", "[.]").replace("@", "[at]")
+
+
+def bracket(notice: Notice) -> str:
+    """The notifier's number as its own system finds it back: in brackets where it had them."""
+    if not notice.reference or notice.read is None:
+        return ""
+    reference = _one_line(notice.reference)
+    return f"[{reference}] " if f"[{reference}]" in notice.read.subject else f"{reference}: "
+
+
+def _to_notifier(kind: LetterKind, notice: Notice, head: Letterhead, round_: int = 1, **more: bool) -> Letter:
+    read = notice.read
+    language = read.language if read else head.language
+    subject, text = _render(kind, language, _values(notice, head) | more)
+    return Letter(
+        id=f"{notice.id}-{kind}" + (f"-{round_}" if round_ > 1 else ""),
+        kind=kind,
+        to=_one_line(read.reporter.answer_to) if read else "",
+        subject=subject,
+        text=text,
+        in_reply_to=_one_line(read.message_id) if read else "",
+        limited=notice.level not in {TrustLevel.PINNED, TrustLevel.AUTHORITY},
+    )
+
+
+def _values(notice: Notice, head: Letterhead) -> dict[str, Any]:
+    items = list(map(_item, notice.items))
+    return {
+        "id": notice.id,
+        "bracket": bracket(notice),
+        "received": _moment(notice.receipt.received_at),
+        "deadline": _moment(notice.deadline) if notice.deadline else "",
+        "duplicate_of": notice.duplicate_of,
+        "items": items,
+        "groups": _groups([(item.state, told) for item, told in zip(notice.items, items, strict=True)]),
+        "proven": notice.level in {TrustLevel.PINNED, TrustLevel.AUTHORITY},
+        "hoster": head.hoster,
+    }
+
+
+def _groups(items: Sequence[tuple[ItemState, dict[str, str]]]) -> list[tuple[str, list[dict[str, str]]]]:
+    states = sorted({state for state, _ in items}, key=_ORDER.index)
+    return [(state, [told for its, told in items if its is state]) for state in states]
+
+
+def _item(item: NoticeItem) -> dict[str, str]:
+    return {
+        "url": defanged(item.url),
+        "front": defanged(item.front),
+        "network": _one_line(item.network),
+        "since": _moment(item.gone_at) if item.gone_at else "",
+    }
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _render(kind: LetterKind, language: str, values: dict[str, Any]) -> tuple[str, str]:
+    """Subject (the template's first line) and text."""
+    whole = _templates.get_template(f"{language}/{kind}.txt").render(values)
+    subject, _, text = whole.partition("\n")
+    return _one_line(subject), text.lstrip("\n")
+
+
+def _one_line(text: str) -> str:
+    """Nothing that ends a header, and not too long."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_LONGEST_SUBJECT]
+
+
+def _plain(name: str) -> str:
+    """A customer's name as part of a file name and Message-ID."""
+    return re.sub(r"[^A-Za-z0-9_-]", lambda found: f".{ord(found[0]):x}", name)[:80]

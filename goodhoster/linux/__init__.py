@@ -1,0 +1,1 @@
+"""Linux: kernel calls, privileges, confinement, child processes, locks and durable files."""

@@ -1,0 +1,31 @@
+"""What a process that handles hostile bytes gives up before it looks at any: rights, files, memory, processor time."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from contextlib import suppress
+
+from goodhoster.linux import privileges
+
+
+def confine(name: str, memory: int, written: int = 0) -> None:
+    """This process, and whatever it starts, has no capability, writes nowhere on disk, and has at most that many bytes
+    of address space; `written` is the most it may write to a file without a name. Its parent may read every customer's
+    files. It ends when the pipe that is its standard input is closed: with its parent, also in the middle of its work.
+    """
+    privileges.end_when_closed(sys.stdin.fileno())
+    privileges.be_called(name)
+    privileges.keep_only(frozenset())
+    with suppress(OSError):  # without Landlock the limit of what it may write still holds
+        privileges.write_only_below(())
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (written, written))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def allow_cpu_seconds(count: int) -> None:
+    """So much processor time from now on; beyond it the kernel ends the process."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 1 + count, hard))

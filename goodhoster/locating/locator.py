@@ -1,0 +1,129 @@
+"""Where does the URL of a notice live? A file with all its copies, something dynamic, nowhere here, or not certain.
+
+Every possible reading of the URL is tried, and the one that leads to something here is meant. Where two lead to
+different things, or something cannot be followed with certainty, a person decides.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from goodhoster.locating.copies import Copies
+from goodhoster.locating.networks import Networks
+from goodhoster.locating.serving import Serving
+from goodhoster.locating.site_map import Answering
+from goodhoster.locating.site_map_cache import SiteMapCache
+from goodhoster.locating.tree_resolver import NoPlaceError
+from goodhoster.locating.urls import UnclearUrlError, WebAddress, read_url
+from goodhoster.model.notices import Location, Outcome, ReadItem
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_NONE_KNOWN = Networks()
+
+
+@dataclass(frozen=True, slots=True)
+class Locator:
+    """Finds what a notice means on this host. Threads may share it."""
+
+    site_maps: SiteMapCache
+    serving: Serving
+    copies: Copies
+    own_networks: Sequence[Network] = ()
+    """Empty: unknown, so that an address tells nothing."""
+    networks: Networks = _NONE_KNOWN
+    """Whose the addresses of others are."""
+
+    def locate(self, item: ReadItem) -> Location:
+        """What the item means here. Raises what a directory raises where the sites cannot be told."""
+        if not self.site_maps.current():
+            return _unclear(item.urls[0], "no-directory", "no directory knows any site: nothing can be told away")
+        location = _one_of(list(self._readings(item)))
+        try:
+            if location.outcome is Outcome.FILE:
+                return replace(location, files=self.copies.of(location.files[0].upload))
+            return replace(location, beside=self.copies.beside(location.place)) if location.place else location
+        except NoPlaceError as error:
+            return _unclear(location.url, error.reason, str(error))
+
+    def ours(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of these host names and addresses that lead here. Raises what a directory raises."""
+        sites = self.site_maps.current()
+        return frozenset(name for name in names if self._ours(name) or sites.named(name))
+
+    def _readings(self, item: ReadItem) -> Iterator[Location]:
+        for url in item.urls:
+            try:
+                addresses = read_url(url)
+            except UnclearUrlError as error:
+                yield _unclear(url, error.reason, str(error))
+            else:
+                for address in addresses:
+                    yield self._at(address, item.ip)
+
+    def _at(self, address: WebAddress, seen_at: str) -> Location:
+        sites = self.site_maps.current()
+        answering = sites.named(address.host)
+        if not answering and self._ours(address.host):
+            answering = sites.by_default(address.host)
+        if not answering:
+            return self._nobodys(address, seen_at)
+        location = self._shown(address, answering)
+        if not self._foreign(seen_at):
+            return location
+        return replace(location, front=seen_at, network=self.networks.owner_of(seen_at))
+
+    def _shown(self, address: WebAddress, answering: list[Answering]) -> Location:
+        """What the sites on the URL's port show; where that is no file, what they show on other ports."""
+        same = [a for a in answering if a.site.port in {None, address.port}]
+        others = [a for a in answering if a not in same]
+        shown = [_one_of([self.serving.show(address, a) for a in group]) for group in (same, others) if group]
+        return next((location for location in shown if location.outcome is not Outcome.DYNAMIC), shown[0])
+
+    def _nobodys(self, address: WebAddress, seen_at: str) -> Location:
+        if self._ours(address.host) or self._ours(seen_at):
+            detail = f"no site here is called {address.host}, yet its address is ours"
+            return _unclear(address.href, "unknown-host", detail)
+        if not self.own_networks and _address(address.host):
+            detail = f"whether {address.host} is ours cannot be told without own_networks"
+            return _unclear(address.href, "unknown-host", detail)
+        network = self.networks.owner_of(seen_at) or self.networks.owner_of(address.host.strip("[]"))
+        detail = f"no site here is called {address.host}" + (f"; the network is that of {network}" if network else "")
+        return Location(Outcome.NOT_OURS, address.href, reason="unknown-host", detail=detail, network=network)
+
+    def _ours(self, address: str) -> bool:
+        found = _address(address)
+        return found is not None and any(found in network for network in self.own_networks)
+
+    def _foreign(self, address: str) -> bool:
+        """Is it certainly not ours?"""
+        return bool(self.own_networks) and _address(address) is not None and not self._ours(address)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """One of IPv4 in the spelling of IPv6 (RFC 4291 2.5.5.2) is the one of IPv4. None where it is none."""
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def _unclear(url: str, reason: str, detail: str) -> Location:
+    return Location(Outcome.AMBIGUOUS, url, reason=reason, detail=detail)
+
+
+def _one_of(found: list[Location]) -> Location:
+    """What all readings together mean: the one file; else a doubt; else the one dynamic URL; else nothing of ours."""
+    files = {location.files[0].upload.place: location for location in reversed(found) if location.files}
+    if len(files) > 1:
+        names = ", ".join(str(place) for place in files)
+        return _unclear(found[0].url, "several-files", f"it may be any of {names}")
+    if files:
+        return next(iter(files.values()))
+    doubts = [location for location in found if location.outcome is Outcome.AMBIGUOUS]
+    dynamic = [location for location in found if location.outcome is Outcome.DYNAMIC]
+    if not doubts and len({location.url for location in dynamic}) > 1:
+        return _unclear(found[0].url, "several-urls", "it can be read as several URLs of ours, none of them a file")
+    return next(iter(doubts or dynamic or found))

@@ -1,0 +1,58 @@
+"""What a person must settle before one item of a notice is acted on."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable
+
+from goodhoster.locating.urls import UnclearUrlError, read_url
+from goodhoster.model.notices import Notifier, ReadItem, ReadNotice
+from goodhoster.notices.reading.formats import free_text
+
+
+def doubts_about(item: ReadItem, notice: ReadNotice | None, notifier: Notifier | None) -> tuple[str, ...]:
+    """The doubts of the whole notice and of the item.
+
+    Free text needs no confirmation from a proven notifier whose profile says that it writes so.
+    """
+    whole = notice.doubts if notice else ()
+    if notice and notifier and notifier.layout == notice.format:
+        whole = tuple(doubt for doubt in whole if doubt != free_text.CONFIRM)
+    return (*whole, *item.doubts)
+
+
+def names_without_item(
+    read: ReadNotice, items: Iterable[ReadItem], ours: Callable[[Iterable[str]], frozenset[str]]
+) -> tuple[str, ...]:
+    """The names of ours in a notice to which none of its items leads.
+
+    An address is everybody's who has a site on it: it only tells something where no item leads to us at all.
+    """
+    hosts = {host for item in items for host in hosts_of(item)}
+    found = ours(read.mentions)
+    left = [name for name in read.mentions if name in found and not _same_site(name, hosts)]
+    if any(map(_is_address, left)) and ours(hosts):
+        left = [name for name in left if not _is_address(name)]
+    return tuple(left)
+
+
+def hosts_of(item: ReadItem) -> frozenset[str]:
+    """The host of every reading of an item."""
+    found: set[str] = set()
+    for url in item.urls:
+        try:
+            found.update(address.host for address in read_url(url))
+        except UnclearUrlError:
+            continue
+    return frozenset(found)
+
+
+def _same_site(name: str, hosts: set[str]) -> bool:
+    return name in hosts or f"www.{name}" in hosts or name.removeprefix("www.") in hosts
+
+
+def _is_address(name: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False

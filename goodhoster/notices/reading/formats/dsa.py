@@ -1,0 +1,52 @@
+"""Our own form and JSON API for notices of anybody (DSA, Reg. (EU) 2022/2065, Art. 16).
+
+Asked for (16(2)): the reasons, the exact URLs, and a statement of good faith. Name and e-mail are optional for this
+kind of content (16(2)(c)). What is missing is a doubt, not a refusal: a person still looks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice, Reporter
+from goodhoster.notices.reading.formats.free_text import MOST_URLS
+from goodhoster.notices.reading.formats.json_text import table_of, text_in
+from goodhoster.notices.reading.formats.scart_api import form_of, urls_of
+from goodhoster.notices.reading.language import Language, language_of
+from goodhoster.notices.reading.mail import UnreadableError
+
+_LONGEST_REASON = 10_000  # characters
+_LANGUAGES: dict[str, Language] = {"nl": "nl", "en": "en"}
+_AGREED = frozenset({"true", "on", "yes", "ja", "1"})
+
+
+def read_form(body: bytes) -> ReadNotice:
+    """The fields `urls` (on lines), `reason`, `good_faith`, `name`, `email`, `language` of the web form."""
+    fields = form_of(body)
+    return _notice(fields | {"urls": urls_of(fields.get("urls", ""))})
+
+
+def read_json(body: bytes) -> ReadNotice:
+    """The same fields as a JSON object; `urls` is a list, `good_faith` is true or false."""
+    fields = table_of(body)
+    urls = fields.get("urls")
+    if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
+        raise UnreadableError("urls: a list of texts is needed")
+    return _notice(fields | {"urls": [url.strip() for url in urls if url.strip()]})
+
+
+def _notice(fields: dict[str, Any]) -> ReadNotice:
+    urls = list(dict.fromkeys(fields["urls"]))
+    if not urls or len(urls) > MOST_URLS:
+        raise UnreadableError(f"urls: from 1 to {MOST_URLS} are taken")
+    reason = text_in(fields, "reason")[:_LONGEST_REASON]
+    doubts = [] if reason else ["reason: why this is illegal is not said"]
+    if str(fields.get("good_faith")).lower() not in _AGREED:
+        doubts.append("good_faith: the statement of good faith is missing")
+    return ReadNotice(
+        NoticeFormat.DSA,
+        tuple(ReadItem((url,), note=reason) for url in urls),
+        reporter=Reporter(text_in(fields, "name")[:200], text_in(fields, "email")[:254]),
+        language=_LANGUAGES.get(text_in(fields, "language")) or language_of(reason),
+        doubts=tuple(doubts),
+    )

@@ -1,0 +1,42 @@
+"""JSON from outside: parsed within limits, looked into without trusting its shape."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from goodhoster.notices.reading.mail import UnreadableError
+
+Table = dict[str, Any]
+
+
+def table_of(content: bytes) -> Table:
+    """A JSON object. UnreadableError when it is none, is nested too deep, or says one thing twice."""
+    try:
+        value = json.loads(content, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(f"it is not JSON: {str(error)[:200]}") from error
+    if not isinstance(value, dict):
+        raise UnreadableError("it is no JSON object")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Table:
+    """Two readers of one object with a key twice may see two different things: nobody guesses."""
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        msg = "a key stands twice in one object"
+        raise ValueError(msg)
+    return table
+
+
+def text_in(value: object, *keys: str) -> str:
+    """The text below these keys; empty where there is none, or something that is no text."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value.strip() if isinstance(value, str) else ""
+
+
+def first_text(value: object, *paths: tuple[str, ...]) -> str:
+    """The first of several places that holds a text."""
+    return next(filter(None, (text_in(value, *path) for path in paths)), "")

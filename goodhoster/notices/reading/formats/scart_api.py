@@ -1,0 +1,49 @@
+"""What the hotline's client posts: `ip=<one address>&urls=<URLs on lines>` (AbuseIO/SCART-application, IPvolumeNTDapi).
+
+The client never shows its user a status code; the door answers a broken body with the doubts found here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import parse_qs
+
+from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice
+from goodhoster.notices.reading.mail import UnreadableError
+
+_MOST_FIELDS = 20
+_BETWEEN = re.compile(r"[\r\n]+|[^\S\r\n]+(?=h[tx*]{2}ps?\s?(?::|\[))", re.IGNORECASE)
+
+
+def read(body: bytes) -> ReadNotice:
+    """The notice. UnreadableError when the body is no form or names no URL."""
+    fields = form_of(body)
+    urls = urls_of(fields.get("urls", ""))
+    ip = fields.get("ip", "").strip()
+    if not urls:
+        raise UnreadableError("urls: at least one URL is needed")
+    items = tuple(ReadItem(urls=(url,), ip=ip) for url in dict.fromkeys(urls))
+    doubts = () if _is_address(ip) else (f"ip: {ip[:80]!r} is not an address",)
+    return ReadNotice(NoticeFormat.SCART_API, items, doubts=doubts)
+
+
+def form_of(body: bytes) -> dict[str, str]:
+    """The fields of a form-encoded body; of a repeated field, all values on lines of their own."""
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST_FIELDS)
+    except ValueError as error:
+        raise UnreadableError(f"the body is not a form: {error}") from error
+    return {name.removesuffix("[]"): "\n".join(values) for name, values in fields.items()}
+
+
+def urls_of(text: str) -> list[str]:
+    """One on each line, as they are asked for; a blank may stand in a URL, and only ends it where another begins."""
+    return [url for piece in _BETWEEN.split(text) if (url := piece.strip())]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False

@@ -1,0 +1,92 @@
+"""SCART's table of URLs: HTML inside a text/plain part, with nothing escaped.
+
+`?a=1&copy=2` in a cell would become `?a=1©=2` in an HTML parser, so cells are cut out as raw text. Because a URL or a
+note may itself hold `</td></tr><tr><td>`, a row only begins and the table only ends where the line structure of the
+sender's own template says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice
+from goodhoster.notices.reading.formats.scart import Layout, bare_notice, layout_of
+from goodhoster.notices.reading.formats.scart_rows import item_of
+from goodhoster.notices.reading.mail import Mail, UnreadableError
+
+_MOST_TABLES = 20
+_OPENING = re.compile(r"<table\b([^<>]{0,500})>\s*", re.IGNORECASE)
+_CLASS = re.compile(r"\bclass=[\"']?urls\b", re.IGNORECASE)
+_HEADER = re.compile(
+    r"(?:<thead>\s*)?<tr[^<>]{0,200}>(.*?)</tr>(?:\s*</thead>\s*<tbody>)?(\s*)", re.IGNORECASE | re.DOTALL
+)
+_NAME = re.compile(r"<t[hd][^<>]{0,200}>(.*?)</t[hd]>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^<>]{0,200}>")
+_FIRST_CELL = r"<tr[^<>]{0,200}>\s{0,20}<td[^<>]{0,200}>"
+_LAST_CELL = r"</td>\s{0,20}</tr>"
+_BETWEEN_CELLS = re.compile(r"</td>\s{0,20}<td[^<>]{0,200}>", re.IGNORECASE)
+_ON_LINES, _ANYWHERE = r"[^\S\n]{0,20}\n\s{0,20}", r"\s{0,20}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    layout: Layout
+    rows: list[str]
+    """The raw text of each between its first `<td>` and its last `</td>`."""
+
+
+def read(mail: Mail) -> ReadNotice | None:
+    """The notice, when a text of the mail has the table. UnreadableError when the table is not one of the layouts."""
+    for text in mail.texts("text/plain", "text/html"):
+        if tables := list(_tables(text)):
+            return _notice(mail, tables)
+    return None
+
+
+def _notice(mail: Mail, tables: list[_Table]) -> ReadNotice:
+    bare = bare_notice(mail, NoticeFormat.SCART_TABLE)
+    doubts = () if bare.reference else ("the subject has no file number of the hotline",)
+    if len(tables) > 1:
+        doubts = (*doubts, "several tables of URLs: the hotline writes one, somebody may have added the others")
+    items = tuple(_item(row, table.layout) for table in tables for row in table.rows)
+    return replace(bare, language=tables[0].layout.language, items=items, doubts=doubts)
+
+
+def _tables(text: str) -> Iterator[_Table]:
+    """Every table of URLs. What looks like one inside another is part of that."""
+    for _ in range(_MOST_TABLES):
+        opening = next((found for found in _OPENING.finditer(text) if _CLASS.search(found[1])), None)
+        if opening is None:
+            return
+        table, text = _table(text[opening.end() :])
+        yield table
+    raise UnreadableError(f"more than {_MOST_TABLES} tables of URLs")
+
+
+def _table(text: str) -> tuple[_Table, str]:
+    """The table that opens here, and what stands behind it."""
+    header = _HEADER.match(text)
+    layout = layout_of([_TAG.sub("", name) for name in _NAME.findall(header[1])]) if header else None
+    if header is None or layout is None:
+        raise UnreadableError("the table of URLs has none of SCART's layouts")
+    rows, rest = _rows(text[header.end() :], _ON_LINES if "\n" in header[2] else _ANYWHERE)
+    return _Table(layout, rows), rest
+
+
+def _rows(body: str, gap: str) -> tuple[list[str], str]:
+    """The rows, which lie a `gap` apart, and what stands behind the last."""
+    first = re.match(r"\s*" + _FIRST_CELL, body, re.IGNORECASE)
+    end = re.search(f"{_LAST_CELL}{gap}(?:</tbody>{gap})?</table>", body, re.IGNORECASE)
+    if not first or not end:
+        raise UnreadableError("the table of URLs has no rows, or no end")
+    within = body[first.end() : end.start()]
+    return re.split(_LAST_CELL + gap + _FIRST_CELL, within, flags=re.IGNORECASE), body[end.end() :]
+
+
+def _item(row: str, layout: Layout) -> ReadItem:
+    item = item_of(_BETWEEN_CELLS.split(row), layout, "</td><td>")
+    if any("<" in url for url in item.urls):
+        return replace(item, doubts=(*item.doubts, "markup inside the URL: somebody may have written a row into it"))
+    return item

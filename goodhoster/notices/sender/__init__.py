@@ -1,0 +1,1 @@
+"""Who sent a notice, and how that is proven."""

@@ -1,0 +1,191 @@
+"""One signature on one mail, judged rule by rule until one fails.
+
+A matching DKIM signature is necessary and not sufficient. All of these must hold: a signer of the author's
+organisation; the whole body and the headers that matter signed, by an algorithm of today; a strong key that is not on
+trial; a match; a profile that lists the signer; no copy of the mail believed before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from goodhoster.errors import PassingError
+from goodhoster.model.notices import (
+    DkimKey,
+    Forwarder,
+    Notifier,
+    NotifierKind,
+    SeenMail,
+    TrustFinding,
+    TrustLevel,
+    TrustRule,
+)
+from goodhoster.notices.sender.authentication_results import domains_passed
+from goodhoster.notices.sender.dkim_signatures import PublicKey, Signature, matches, public_key
+from goodhoster.notices.sender.domains import same_organisation, within
+from goodhoster.notices.sender.mail_evidence import SIGNED_ONCE, MailEvidence
+from goodhoster.notices.sender.pinned_keys.pool import SignatureCheckPool
+from goodhoster.ports import KeyRecords, SeenMails
+
+_TOGETHER = timedelta(hours=1)
+"""Copies that come within this are taken for one mail to several of our addresses (a mail server may have kept one
+waiting): believed, but never acted on by themselves.
+"""
+ALGORITHMS = frozenset({"rsa-sha256", "ed25519-sha256"})
+
+
+@dataclass(frozen=True, slots=True)
+class TrustContext:
+    """What every judgement uses."""
+
+    notifiers: Sequence[Notifier]
+    keys: KeyRecords
+    seen: SeenMails
+    authserv_id: str = ""
+    """The name that our own mail server writes into Authentication-Results; empty: its results are not used."""
+    forwarders: Sequence[Forwarder] = ()
+    proving: SignatureCheckPool | None = None
+    """None: no profile pins a key for signed parts."""
+
+    def owner(self, domain: str) -> Notifier | None:
+        """The notifier whose profile lists this signing domain or one above it."""
+        return next((notifier for notifier in self.notifiers if within(domain, notifier.domains)), None)
+
+    def first_time(self, fingerprint: bytes, mail: SeenMail) -> tuple[TrustRule, str]:
+        """Is it no replay? And the receipt of the very same mail where this one is a copy of it.
+
+        Sent to two of our addresses, a mail comes twice; whoever sends it again later wants it to be done again.
+        """
+        first = self.seen.first(fingerprint, mail)
+        if first.receipt == mail.receipt:
+            return TrustRule("mail.first-time", passed=True, why="no copy of this mail was believed before"), ""
+        if mail.at - first.at > _TOGETHER:
+            why = "a copy of this mail was believed before: a replay"
+            return TrustRule("mail.first-time", passed=False, why=why), ""
+        why = f"the same mail as {first.receipt}, shortly after it"
+        return TrustRule("mail.first-time", passed=True, why=why), first.receipt
+
+    def first_copy(self, evidence: MailEvidence, mail: SeenMail, *, signed_id: bool = True) -> tuple[TrustRule, str]:
+        """The same of all of a mail. A forwarder changes its text, each time in another way: where one is pinned, a
+        mail is known again by its Message-ID alone, whichever way it comes. One that nobody signed tells nothing.
+        """
+        rule, copy_of = self.first_time(evidence.fingerprint, mail)
+        by_id = self.first_time(evidence.fingerprint_by_id, mail)  # noted in any case: one may be pinned later
+        telling = signed_id and self.forwarders and rule.passed and not copy_of
+        return by_id if telling else (rule, copy_of)
+
+    def records(self, pinned: Sequence[DkimKey], name: str) -> tuple[str, ...]:
+        """The texts of a key's records: pinned ones alone where there are any. PassingError when nobody answered."""
+        if not pinned:
+            return self.keys.texts(name)
+        own = (key for key in pinned if f"{key.selector}._domainkey.{key.domain}".lower() == name.lower())
+        return tuple(key.record for key in own)
+
+
+@dataclass(slots=True)
+class DkimEvaluation:
+    """The rules tried so far on one signature."""
+
+    context: TrustContext
+    evidence: MailEvidence
+    signature: Signature
+    rules: list[TrustRule] = field(default_factory=list)
+    passing: bool = False
+    proof: Literal["dkim", "authserv", ""] = ""
+    copy_of: str = ""
+
+    def finding(self, mail: SeenMail) -> TrustFinding:
+        """How far this signature lets us believe. May look up a key, and notes a mail that is believed."""
+        self.rules = list(self.evidence.rules)
+        if not (self._claims_enough() and self._is_true()):
+            return self._found(TrustLevel.UNAUTHENTICATED)
+        owner = self.context.owner(self.signature.domain)
+        if owner is None:
+            self._rule("notifier.registered", passed=False, why=f"{self.signature.domain} is in no notifier's profile")
+            return self._found(TrustLevel.AUTHENTICATED)
+        self._rule("notifier.registered", passed=True, why=f"{self.signature.domain} is in the profile of {owner.id}")
+        if not self._is_no_replay(mail):
+            return self._found(TrustLevel.UNAUTHENTICATED)
+        return self._found(level_of(owner), owner.id)
+
+    def _is_no_replay(self, mail: SeenMail) -> bool:
+        rule, self.copy_of = self.context.first_copy(self.evidence, mail)
+        self.rules.append(rule)
+        return rule.passed
+
+    def _found(self, level: TrustLevel, notifier: str = "") -> TrustFinding:
+        proof = "" if level is TrustLevel.UNAUTHENTICATED else self.proof
+        return TrustFinding(level, notifier, proof, tuple(self.rules), self.copy_of, self.passing)
+
+    def _rule(self, name: str, *, passed: bool, why: str) -> bool:
+        self.rules.append(TrustRule(name, passed, why))
+        return passed
+
+    def _claims_enough(self) -> bool:
+        """Does the signature say enough, if it is true? Asked before any key is fetched."""
+        signature, author = self.signature, self.evidence.author
+        unsigned = [name for name in SIGNED_ONCE if name not in signature.signed]
+        algorithm = signature.tags["a"].lower()
+        return (
+            self._rule(
+                "dkim.aligned",
+                passed=same_organisation(signature.domain, author),
+                why=f"signed by {signature.domain}, written by {author}",
+            )
+            and self._rule(
+                "dkim.whole-body",
+                passed=signature.covers_whole_body,
+                why="all of the body is signed" if signature.covers_whole_body else "l=: text may have been appended",
+            )
+            and self._rule(
+                "dkim.headers",
+                passed=not unsigned,
+                why="not signed: " + ", ".join(unsigned) if unsigned else "every header that matters is signed",
+            )
+            and self._rule("dkim.algorithm", passed=algorithm in ALGORITHMS, why=f"a={algorithm[:40]}")
+        )
+
+    def _is_true(self) -> bool:
+        """Does the signature match, by a key that means something?"""
+        key = self._key()
+        if key is None:
+            return False
+        strong = self._rule("dkim.strong-key", passed=key.strong, why=f"{key.kind}, {key.bits} bits")
+        why = "t=y: its owner is only trying it" if key.on_trial else "the key is in earnest"
+        return strong and self._rule("dkim.earnest", passed=not key.on_trial, why=why) and self._matches(key)
+
+    def _key(self) -> PublicKey | None:
+        name = self.signature.key_name
+        owner = self.context.owner(self.signature.domain)
+        pinned = owner.dkim_keys if owner else ()
+        try:
+            records = self.context.records(pinned, name)
+        except PassingError as error:
+            self.passing = True
+            self._rule("dkim.key", passed=False, why=f"{name}: {error}; asked again later")
+            return None
+        key = public_key(records[0]) if len(records) == 1 else None
+        where = "the profile" if pinned else "DNS"
+        self._rule("dkim.key", passed=key is not None, why=f"{len(records)} records for {name} in {where}")
+        return key
+
+    def _matches(self, key: PublicKey) -> bool:
+        if matches(self.evidence.raw, self.signature, key):
+            self.proof = "dkim"
+            return self._rule("dkim.match", passed=True, why="the signature matches")
+        if self.signature.domain in domains_passed(self.evidence.mail.message, self.context.authserv_id):
+            self.proof = "authserv"
+            why = f"it matched when {self.context.authserv_id} received it"
+            return self._rule("authserv.match", passed=True, why=why)
+        return self._rule("dkim.match", passed=False, why="the signature does not match this message")
+
+
+def level_of(owner: Notifier) -> TrustLevel:
+    """What a proven notifier is."""
+    if owner.kind is NotifierKind.AUTHORITY:
+        return TrustLevel.AUTHORITY
+    trusted = owner.kind in {NotifierKind.HOTLINE, NotifierKind.TRUSTED_FLAGGER}
+    return TrustLevel.PINNED if trusted else TrustLevel.AUTHENTICATED

@@ -1,0 +1,57 @@
+"""A mail judged by its signed part (S/MIME, OpenPGP): believed for the key that a notifier's profile pins, whatever
+address it comes from, and then only that part of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from goodhoster.model.notices import Belief, Carrier, Notifier, RawNotice, SeenMail, TrustFinding, TrustLevel, TrustRule
+from goodhoster.notices.sender.dkim_evaluation import TrustContext, level_of
+from goodhoster.notices.sender.mail_evidence import MailEvidence
+from goodhoster.notices.sender.pinned_keys.signature_checks import Proof
+from goodhoster.notices.sender.pinned_keys.signed_statement import calls_itself_trial, statement
+
+
+def belief_in_part(context: TrustContext, evidence: MailEvidence, mail: SeenMail) -> Belief | None:
+    """None when nothing in it is signed so, or no profile pins such a key. Notes a mail that is believed."""
+    proof = context.proving.prove(evidence.raw, mail.at) if context.proving else None
+    if proof is None:
+        return None
+    owner = next((notifier for notifier in context.notifiers if notifier.id == proof.notifier), None)
+    rules = (*evidence.rules, *proof.rules)
+    if owner is None:
+        return _not_believed(evidence, rules)
+    trial = calls_itself_trial(evidence, proof.content)
+    why = "it says that this is a trial, and nobody signed it" if trial else "it changes nothing of what is signed"
+    rules = (*rules, TrustRule("signed.subject", not trial, why))
+    if trial:
+        return _not_believed(evidence, rules)
+    rule, copy_of = _first_time(context, evidence, proof, mail)
+    if not rule.passed:
+        return _not_believed(evidence, (*rules, rule))
+    trust = TrustFinding(level_of(owner), owner.id, proof.kind or "", (*rules, rule), copy_of)
+    return Belief(trust, _signed(evidence, proof, owner))
+
+
+def _first_time(context: TrustContext, evidence: MailEvidence, proof: Proof, mail: SeenMail) -> tuple[TrustRule, str]:
+    """All of the mail is noted, too: sent again as it is, it must not be believed for its DKIM signature instead."""
+    rule, copy_of = context.first_time(_fingerprint(proof), mail)
+    return (rule, copy_of) if copy_of or not rule.passed else context.first_copy(evidence, mail, signed_id=False)
+
+
+def _signed(evidence: MailEvidence, proof: Proof, owner: Notifier) -> RawNotice:
+    return RawNotice(Carrier.MAIL, statement(evidence, proof.content, owner))
+
+
+def _not_believed(evidence: MailEvidence, rules: tuple[TrustRule, ...]) -> Belief:
+    return Belief(TrustFinding(TrustLevel.UNAUTHENTICATED, rules=rules), RawNotice(Carrier.MAIL, evidence.raw))
+
+
+def _fingerprint(proof: Proof) -> bytes:
+    """Of what was signed and when: a Message-ID outside of it can be changed by anybody, and so can the bytes of some
+    kinds of signature.
+    """
+    when = proof.signed_at.isoformat() if proof.signed_at else ""
+    words = hashlib.sha256(b" ".join(proof.content.split())).digest()
+    return hashlib.sha256(b"signed part\0" + when.encode() + b"\0" + words).digest()

@@ -1,0 +1,80 @@
+"""Whose pinned key made the signature on a mail, if any; see `smime` and `openpgp`. `provingroom` lets it happen in a
+process of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from goodhoster.model.notices import TrustRule
+from goodhoster.notices.reading.mail import UnreadableError
+from goodhoster.notices.sender.pinned_keys import openpgp, smime
+from goodhoster.notices.sender.pinned_keys.checks import Bench, Check
+from goodhoster.notices.sender.pinned_keys.program_files import MissingProgramError
+from goodhoster.notices.sender.pinned_keys.signed_part import Kind, NotWholeError, SignedPart, signed_part
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """The keys that a notifier's profile pins, as its files hold them; either may be empty."""
+
+    notifier: str
+    smime: bytes = b""
+    openpgp: bytes = b""
+
+    def of(self, kind: Kind) -> bytes:
+        """The keys for signatures of that kind."""
+        return self.smime if kind == "smime" else self.openpgp
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What came of a signature on a mail."""
+
+    rules: tuple[TrustRule, ...]
+    kind: Kind | None = None
+    notifier: str = ""
+    """Whose pinned key it was; empty unless every rule passed."""
+    signed_at: datetime | None = None
+    content: bytes = b""
+    """The signed part, and nothing else, where every rule passed."""
+
+
+_CHECKS: dict[Kind, Callable[[SignedPart, bytes, Bench], Check]] = {"smime": smime.check, "openpgp": openpgp.check}
+
+
+def prove(raw: bytes, pins: Sequence[Pin], bench: Bench) -> Proof | None:
+    """None when nothing in the mail is signed with S/MIME or OpenPGP. Never raises for what is in the mail."""
+    try:
+        part = signed_part(raw)
+    except (NotWholeError, UnreadableError) as error:
+        return Proof((_rule("whole", passed=False, why=str(error)),))
+    if part is None:
+        return None
+    whole = _rule("whole", passed=True, why="nothing but the signed part is read")
+    pinning = [pin for pin in pins if pin.of(part.kind)]
+    if not pinning:
+        why = f"no notifier's profile pins a key of this kind ({part.kind})"
+        return Proof((whole, _rule("pinned", passed=False, why=why)), part.kind)
+    try:
+        return _best(part, pinning, whole, bench)
+    except (MissingProgramError, OSError, ValueError, LookupError) as error:
+        missing = isinstance(error, MissingProgramError)
+        why = f"{error} is not installed here" if missing else f"it could not be checked: {error}"
+        return Proof((whole, _rule("program", passed=False, why=why)), part.kind)
+
+
+def _best(part: SignedPart, pins: Sequence[Pin], whole: TrustRule, bench: Bench) -> Proof:
+    """Of the notifier whose key it is; else of the one for whom most rules passed."""
+    checks = [(pin, _CHECKS[part.kind](part, pin.of(part.kind), bench)) for pin in pins]
+    pin, best = max(checks, key=lambda checked: (checked[1].passed, len(checked[1].rules)))
+    rules = (whole, *best.rules)
+    if not best.passed:
+        return Proof(rules, part.kind)
+    return Proof(rules, part.kind, pin.notifier, best.signed_at, best.content)
+
+
+def _rule(name: str, *, passed: bool, why: str) -> TrustRule:
+    return TrustRule(f"signed.{name}", passed, why)

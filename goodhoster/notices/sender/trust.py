@@ -1,0 +1,86 @@
+"""How far a sender is believed, and by which rules: every one is told, passed or failed, for `notices show`.
+
+A mail is believed for its DKIM signature (see `judgement`), because the hoster's own mail server or a pinned forwarder
+found one to match (`forwarding`), or for a signed part by a pinned key (`partjudgement`); a request for its API token.
+Not believed, whatever they say: ARC of others, keys that no profile pins, Authentication-Results of other servers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from goodhoster.model.notices import Belief, Carrier, RawNotice, SeenMail, TrustFinding, TrustLevel, TrustRule
+from goodhoster.notices.sender.dkim_evaluation import DkimEvaluation, TrustContext, level_of
+from goodhoster.notices.sender.forwarding import forwarded
+from goodhoster.notices.sender.mail_evidence import MailEvidence, mail_evidence_of
+from goodhoster.notices.sender.pinned_keys.evaluation import belief_in_part
+
+_LEVELS = (TrustLevel.UNAUTHENTICATED, TrustLevel.AUTHENTICATED, TrustLevel.AUTHORITY, TrustLevel.PINNED)
+
+
+class Trust:
+    """Judges senders. Threads may share it."""
+
+    def __init__(self, context: TrustContext) -> None:
+        self._context = context
+
+    def of_token(self, token: str) -> TrustFinding:
+        """Whose API token is this? Compared in constant time."""
+        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        for notifier in self._context.notifiers:
+            if notifier.token_sha256 and hmac.compare_digest(digest, notifier.token_sha256):
+                rule = TrustRule("token.known", passed=True, why=f"the token is that of {notifier.id}")
+                return TrustFinding(level_of(notifier), notifier.id, "token", (rule,))
+        return unproven("token.known", "the token is not that of a registered notifier")
+
+    def of_mail(self, raw: bytes, mail: SeenMail) -> Belief:
+        """Who signed this mail, and what of it? `mail` is our own copy: that one may be judged again, another copy of a
+        mail that was believed is not believed, but for one that comes shortly after. Looks up keys where they are not
+        pinned.
+        """
+        evidence, whole = mail_evidence_of(raw), RawNotice(Carrier.MAIL, raw)
+        if not evidence.sound:
+            return Belief(TrustFinding(TrustLevel.UNAUTHENTICATED, rules=evidence.rules), whole)
+        in_part = belief_in_part(self._context, evidence, mail)
+        if in_part is not None and in_part.trust.notifier:
+            return in_part
+        ways = [in_part.trust] if in_part is not None else []
+        return Belief(_told(evidence, [*ways, *self._ways_of_whole(evidence, mail)]), whole)
+
+    def _ways_of_whole(self, evidence: MailEvidence, mail: SeenMail) -> Iterator[TrustFinding]:
+        """What proves all of a mail: the best of its signatures, and who passed it on."""
+        signed = [DkimEvaluation(self._context, evidence, signature).finding(mail) for signature in evidence.signatures]
+        if signed:
+            yield max(signed, key=_how_good)
+        if (passed_on := forwarded(self._context, evidence, mail)) is not None:
+            yield passed_on
+
+
+def _told(evidence: MailEvidence, ways: Sequence[TrustFinding]) -> TrustFinding:
+    """The best way to prove the mail; where none did, with the rules of all."""
+    if not ways:
+        return _unsigned(evidence.rules)
+    best = max(ways, key=_how_good)
+    if best.level is not TrustLevel.UNAUTHENTICATED:
+        return best
+    return replace(best, rules=tuple(dict.fromkeys(rule for way in ways for rule in way.rules)))
+
+
+def unproven(rule: str, why: str) -> TrustFinding:
+    """The finding about somebody who showed no proof at all."""
+    return _unsigned((), TrustRule(rule, passed=False, why=why))
+
+
+def _unsigned(
+    before: tuple[TrustRule, ...],
+    rule: TrustRule = TrustRule("dkim.signed", passed=False, why="no usable signature"),  # noqa: B008
+) -> TrustFinding:
+    return TrustFinding(TrustLevel.UNAUTHENTICATED, rules=(*before, rule))
+
+
+def _how_good(finding: TrustFinding) -> tuple[int, bool, int]:
+    """Further believed first; among equals one that may yet turn out better, then one that failed later."""
+    return _LEVELS.index(finding.level), finding.passing, len(finding.rules)

@@ -1,0 +1,327 @@
+"""What is done about one URL of a notice: find it, and let the case desk or the web server take it offline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.errors import GoodhosterError
+from goodhoster.linux.threads import map_parallel
+from goodhoster.locating.page_pictures import LARGEST_PAGE, address_of, pictures_on
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.notice_status import Block, ItemState, NoticeItem
+from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, ReadItem
+from goodhoster.model.uploads import Content, FileState, Place, Upload
+from goodhoster.model.verdicts import Match, Verdict
+from goodhoster.policy.decide import Action
+from goodhoster.policy.notices import NoticeCircumstances, decide_notice
+from goodhoster.ports import CaseQuery, UrlBlocks
+from goodhoster.takedowns.demands import Demand, Demands, Grounds, NamedFile
+from goodhoster.uploads.opening import NotAnUploadError, open_upload
+
+
+class Examined(Protocol):
+    """What an examination found; see `toolkit.Checked`."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The second opinion."""
+
+    @property
+    def state(self) -> FileState | None:
+        """The state that was examined."""
+
+    @property
+    def content(self) -> Content | None:
+        """None when the file could not be read whole."""
+
+
+Locate = Callable[[ReadItem], Location]
+Examine = Callable[[Place], AbstractContextManager[Examined]]
+Hurry = Callable[[Sequence[Upload]], None]
+"""Has these checked as uploads before all that waits. IndexUnavailableError when they cannot be queued."""
+
+_ITEM_STATES = {
+    CaseState.OPEN: ItemState.HELD,
+    CaseState.HELD: ItemState.HELD,
+    CaseState.FAILED: ItemState.HELD,
+    CaseState.RESTORING: ItemState.HELD,
+    CaseState.OBSERVED: ItemState.OBSERVED,
+    CaseState.OFFLINE: ItemState.OFFLINE,
+    CaseState.GONE: ItemState.GONE,
+    CaseState.WITHDRAWN: ItemState.HELD,  # a hash source's second thoughts are none of the notifier's
+    CaseState.RESTORED: ItemState.DISPUTED,
+}
+_OFFLINE = frozenset({ItemState.OFFLINE, ItemState.INACCESSIBLE})
+_NOTHING_THERE = frozenset({ItemState.OFFLINE, ItemState.GONE})
+_WORST_FIRST = (ItemState.HELD, ItemState.OBSERVED, ItemState.DISPUTED, ItemState.OFFLINE, ItemState.GONE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """Where an item is, and what was read there. Nothing is decided yet."""
+
+    location: Location
+    named: Sequence[NamedFile] = ()
+    """Files that are there."""
+    problem: str = ""
+    """Why a file, the one that the URL shows or a copy, could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An item once it was looked for, and what is to be asked of the case desk about it."""
+
+    item: NoticeItem
+    demands: tuple[Demand, ...] = ()
+    taken: tuple[Case, ...] = ()
+    """Cases in which the file that the URL showed was taken before."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakedownActions:
+    """Acts on items. The same item may be acted on again: what is done is found done."""
+
+    locate: Locate
+    examine: Examine
+    desk: CaseDesk
+    blocks: UrlBlocks | None
+    """None where no web server is set up for it: what is no file then waits for a person."""
+    hurry: Hurry
+    may_look: bool = True
+    """Is what is offline looked at from outside?"""
+
+    def act(self, items: Sequence[tuple[NoticeItem, Grounds]], *, visible: bool = False) -> list[NoticeItem]:
+        """The items after whatever could be done about them. Never raises for one that nothing could be done about:
+        that one is held, or goes on waiting while nobody can tell where it is. AuditError stops.
+
+        `visible`: they were seen from outside, so that something must be there although no file is.
+        """
+        looked = map_parallel(self._look, [item for item, _ in items])
+        found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
+        cases = iter(Demands(self.desk).receive([demand for each in found for demand in each.demands]))
+        after = [
+            self._told(each.item, [*each.taken, *(case for _ in each.demands for case in next(cases))])
+            for each in found
+        ]
+        if left := [upload for item, each in zip(after, looked, strict=True) for upload in _left(item, each)]:
+            self.hurry(left)
+        return after
+
+    def confirm(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
+        """A person wants it gone: an address is blocked whatever the rules say; files wait in a case of theirs."""
+        location = self.locate(item.read)
+        if location.outcome is not Outcome.DYNAMIC or self.blocks is None:
+            return self.act([(item, grounds)])[0]
+        return self._block_now(replace(item, url=location.url, customer=location.customer), grounds, self.blocks)
+
+    def sync(self, item: NoticeItem, since: datetime) -> NoticeItem:
+        """An item that waits or is offline, compared with what a person decided in its cases since then."""
+        offline = item.state in _OFFLINE
+        if not item.cases or not (item.state.waits_for_person or offline):
+            return item
+        cases = [self.desk.store.get(case_id) for case_id in item.cases]
+        if offline:
+            return _put_back(cases, item)
+        earlier = all((case.closed_at or since) < since for case in cases)
+        if earlier and any(case.state is CaseState.RESTORED for case in cases):
+            return item  # decided before this notice came: somebody must look again
+        after = _told_by(cases, item)
+        if item.left and after.state in _NOTHING_THERE:
+            return item
+        # What is offline here and can be seen all the same waits for a person for that reason.
+        return item if after.state is ItemState.OFFLINE and item.looks else after
+
+    def lift(self, item: NoticeItem) -> NoticeItem:
+        """Undo what was done about this item alone. Its cases are for the case desk."""
+        if item.blocked and self.blocks is not None:
+            self._log("block.lifted", url=item.url)
+            self.blocks.lift(item.url)
+        return replace(item, blocked=False)
+
+    def _look(self, item: NoticeItem) -> _Looked | GoodhosterError:
+        """The error is that nobody can tell now where it is."""
+        try:
+            location = self.locate(item.read)
+        except GoodhosterError as error:
+            return error
+        if location.outcome is not Outcome.FILE:
+            return _Looked(location)
+        return _Looked(location, *self._read([*location.files, *self._pictures_of(location)]))
+
+    def _found(self, item: NoticeItem, grounds: Grounds, looked: _Looked | GoodhosterError, *, visible: bool) -> _Found:
+        if isinstance(looked, GoodhosterError):
+            return _Found(replace(item, reason=f"it cannot be told yet where it is: {looked}"))
+        location = looked.location
+        found = replace(item, url=location.url, customer=location.customer, front=location.front)
+        found = replace(found, reason=location.detail, network=location.network)
+        match location.outcome:
+            case Outcome.NOT_OURS:
+                return _Found(self._settled(found, ItemState.NOT_OURS, grounds))
+            case Outcome.AMBIGUOUS:
+                return _Found(self._held(found, location.detail or "it is not certain what is meant"))
+            case Outcome.DYNAMIC if location.place is not None and not visible:
+                return self._without_file(found, location, grounds)
+            case Outcome.DYNAMIC:
+                return _Found(self._block(found, grounds))
+            case Outcome.FILE:
+                return self._demanding(found, looked, grounds)
+
+    def _demanding(self, item: NoticeItem, looked: _Looked, grounds: Grounds) -> _Found:
+        if looked.problem and not looked.named:
+            return _Found(self._held(item, looked.problem))
+        if not looked.named:
+            return self._without_file(item, looked.location, grounds)
+        shown = looked.named[0].upload
+        matches = [match for file in looked.named for match in file.verdict.matches]
+        item = replace(item, place=shown.place, customer=shown.customer, left=looked.problem)
+        item = replace(item, known_to=_known_to(matches))
+        return _Found(item, tuple(Demand(group, grounds) for group in _by_customer(looked.named)))
+
+    def _told(self, item: NoticeItem, cases: Sequence[Case]) -> NoticeItem:
+        if not cases:
+            return item
+        item = replace(item, cases=tuple(case.id for case in cases))
+        if any(case.state is CaseState.RESTORED for case in cases):
+            return self._held(item, "a person restored this very file before")
+        after = _told_by(cases, item)
+        return self._held(after, item.left) if item.left and after.state in _NOTHING_THERE else after
+
+    def _read(self, files: Iterable[LocatedFile]) -> tuple[list[NamedFile], str]:
+        """Every file that is still there, and why one could not be read: none is named where the URL shows that one."""
+        named: list[NamedFile] = []
+        problem = ""
+        for file in files:
+            with suppress(NotAnUploadError), self.examine(file.upload.place) as checked:
+                if checked.state is not None and checked.content is not None:
+                    upload = Upload(file.upload.place, file.upload.customer, checked.state)
+                    named.append(NamedFile(upload, checked.content.digests, checked.verdict))
+                elif file.found_by is FoundBy.URL:
+                    return [], f"it cannot be read: {checked.verdict.detail}"
+                else:
+                    problem = f"{file.upload.place} cannot be read: {checked.verdict.detail}"
+        return named, problem
+
+    def _pictures_of(self, location: Location) -> list[LocatedFile]:
+        """The pictures on a page, as far as they are files of the same customer."""
+        if not location.page or not location.files:
+            return []
+        place = location.files[0].upload.place
+        with suppress(GoodhosterError, OSError):
+            pictures = pictures_on(_beginning(place), address_of(place.path, location.url))
+            found = [file for url in pictures for file in self.locate(ReadItem((url,))).files]
+            return [file for file in found if file.upload.customer == location.customer]
+        return []
+
+    def _without_file(self, item: NoticeItem, location: Location, grounds: Grounds) -> _Found:
+        """No file there: because we took it, or because it was gone before, or because a program answers. Other sizes
+        of what we took go with it.
+        """
+        item = replace(item, place=location.place)
+        cases = self.desk.store.find(CaseQuery(place=location.place)) if location.place else ()
+        taken = tuple(case for case in cases if case.state is CaseState.OFFLINE)
+        if not taken:
+            return _Found(self._no_file(item, grounds))
+        named, problem = self._read(location.beside)
+        demands = tuple(Demand(group, grounds) for group in _by_customer(named))
+        return _Found(replace(item, reason="there is no such file (any more)", left=problem), demands, taken)
+
+    def _no_file(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
+        """From outside it is seen whether anything is there; where nobody may look, it is not said to be gone."""
+        if self.may_look or grounds.uncertain:
+            missing = replace(item, reason="there is no such file (any more)")
+            return self._settled(missing, ItemState.OFFLINE, grounds)
+        if self.blocks is not None:
+            return self._block(item, grounds)
+        return self._held(
+            item, "there is no such file, and nobody may look whether a program answers: see own_networks"
+        )
+
+    def _block(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
+        if self.blocks is None:
+            return self._held(item, "it is no file, and no web server is set up to block an address")
+        if any(block.url == item.url for block in self.blocks.blocks()):
+            return replace(item, state=ItemState.OFFLINE, blocked=True, reason="blocked before")
+        decision = decide_notice(self.desk.rules, self._around(item, grounds, self.blocks.blocks()))
+        if decision.action is Action.HOLD:
+            return self._held(item, decision.reason)
+        if decision.action is Action.OBSERVE:
+            return replace(item, state=ItemState.OBSERVED, reason=decision.reason)
+        return self._block_now(item, grounds, self.blocks)
+
+    def _block_now(self, item: NoticeItem, grounds: Grounds, blocks: UrlBlocks) -> NoticeItem:
+        block = Block(item.url, grounds.notice, grounds.notifier, item.customer, self.desk.clock())
+        self._log("block.intended", url=item.url, notice=grounds.notice, customer=item.customer)
+        try:
+            blocks.block(block)
+        except GoodhosterError as error:
+            self._log("block.failed", url=item.url, notice=grounds.notice, reason=str(error))
+            return self._held(item, f"it could not be blocked: {error}")
+        self._log("block.done", url=item.url, notice=grounds.notice)
+        return replace(item, state=ItemState.OFFLINE, blocked=True, reason="blocked at its address")
+
+    def _around(self, item: NoticeItem, grounds: Grounds, blocks: Sequence[Block]) -> NoticeCircumstances:
+        hour = self.desk.clock() - timedelta(hours=1)
+        recent = [block for block in blocks if block.at >= hour and block.notifier == grounds.notifier]
+        of_customer = [block for block in recent if block.customer == item.customer]
+        return NoticeCircumstances(grounds.doubt, grounds.caps, len(recent), len(of_customer))
+
+    def _settled(self, item: NoticeItem, state: ItemState, grounds: Grounds) -> NoticeItem:
+        """Nothing is here to be acted on; but where the reading is not certain, something else may have been meant."""
+        if grounds.uncertain:
+            return self._held(item, f"{item.reason}; {grounds.uncertain}")
+        return replace(item, state=state)
+
+    @staticmethod
+    def _held(item: NoticeItem, why: str) -> NoticeItem:
+        return replace(item, state=ItemState.HELD, reason=why)
+
+    def _log(self, event: str, **data: str) -> None:
+        self.desk.audit.append(AuditEvent(event, data))
+
+
+def _put_back(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
+    if item.blocked or any(case.state is not CaseState.RESTORED for case in cases):
+        return item
+    return replace(_told_by(cases, item), look_at=None, gone_at=None)
+
+
+def _told_by(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
+    """An item is as far as the case that is furthest behind."""
+    states = {_ITEM_STATES[case.state]: case for case in reversed(cases)}
+    worst = next(state for state in _WORST_FIRST if state in states)
+    told = _known_to(match for case in cases for match in case.matches)
+    known_to = tuple(sorted({*item.known_to, *told}))
+    return replace(item, state=worst, reason=states[worst].reason, known_to=known_to)
+
+
+def _known_to(matches: Iterable[Match]) -> tuple[str, ...]:
+    return tuple(sorted({match.source for match in matches if match.exemption is None and not match.near}))
+
+
+def _left(item: NoticeItem, looked: _Looked | GoodhosterError) -> Iterator[Upload]:
+    """The files of an item, where it did not go offline with them: what the sources say of them counts by itself."""
+    if isinstance(looked, _Looked) and item.state.waits_for_person:
+        yield from (file.upload for file in looked.location.files)
+
+
+def _by_customer(named: Sequence[NamedFile]) -> list[list[NamedFile]]:
+    """One group a customer, the one that the URL shows first."""
+    groups: dict[str, list[NamedFile]] = {}
+    seen: set[tuple[bytes, bytes]] = set()
+    for file in named:
+        place = file.upload.place
+        if (place.tree, place.path) not in seen:
+            seen.add((place.tree, place.path))
+            groups.setdefault(file.upload.customer, []).append(file)
+    return list(groups.values())
+
+
+def _beginning(place: Place) -> bytes:
+    with open_upload(place) as opened, open(opened.fd, "rb", closefd=False) as file:
+        return file.read(LARGEST_PAGE)

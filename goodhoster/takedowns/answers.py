@@ -1,0 +1,157 @@
+"""Who is written to about a notice, and when: each letter once, none to a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from goodhoster.errors import RefusedError
+from goodhoster.letters import texts
+from goodhoster.letters.outbox import Outbox
+from goodhoster.letters.texts import Acted, Letterhead
+from goodhoster.model.cases import Case, CaseState, MeasureState
+from goodhoster.model.contacts import Contact
+from goodhoster.model.letters import Letter
+from goodhoster.model.notice_status import ItemState, Notice, NoticeState
+from goodhoster.model.notices import Carrier, TrustLevel
+from goodhoster.model.uploads import display
+from goodhoster.ports import CaseStore
+
+_BOUNCE = "<>"
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Writes what is owed at this moment."""
+
+    outbox: Outbox
+    head: Letterhead
+    own_addresses: frozenset[str]
+    """Lower case: a letter to ourselves would come back as a notice."""
+    cases: CaseStore
+    contact_of: Callable[[str], Contact | None]
+    """None when no directory names one: then no statement is written yet."""
+    automatic: bool
+    """False in mode observe: nothing goes out by itself."""
+
+    def write(self, notice: Notice) -> Notice:
+        """Put every letter that is owed and was not written into the outbox; the notice notes which."""
+        for told, letter in self._owed(notice) if self.automatic else ():
+            notice = self._put(notice, told, letter)
+        return notice
+
+    def answer(self, notice: Notice) -> Letter | None:
+        """What would be written to the notifier now; None when nobody is to be answered."""
+        letter = self._result(notice)
+        return letter if self._answerable(notice) else None
+
+    def _result(self, notice: Notice) -> Letter:
+        cases = (self.cases.get(case_id) for item in notice.items for case_id in item.cases)
+        by_person = any(item.state is ItemState.DISPUTED for item in notice.items) or any(c.actor for c in cases)
+        return texts.result(notice, self.head, _round(notice), by_person=by_person)
+
+    def write_answer(self, notice: Notice) -> Notice:
+        """Put the answer into the outbox by order of a person, whatever the state and the limit."""
+        letter, told = self.answer(notice), _told("result", notice)
+        if letter is None or min(told, key=len) in notice.told:
+            return notice
+        self.outbox.put(replace(letter, limited=False))
+        return replace(notice, told=(*notice.told, min(told, key=len)))
+
+    def write_statements(self, notice: Notice) -> Notice:
+        """By order of a person: also what was withheld from customers because an order was confidential."""
+        for told, letter in self.statements(notice, withhold=False):
+            notice = self._put(notice, told, letter)
+        return notice
+
+    def forwarding(self, notice: Notice, hotline: str) -> Letter:
+        """A notice of the public as it goes to the hotline. RefusedError when it is not for others to see."""
+        if _confidential(notice):
+            raise RefusedError(f"notice {notice.id} is a confidential order", hint="only its authority may hand it on")
+        if notice.level in {TrustLevel.PINNED, TrustLevel.AUTHORITY}:
+            hint = "act on it: goodhoster notices confirm or dismiss"
+            raise RefusedError(f"notice {notice.id} is of {notice.notifier} and not of the public", hint=hint)
+        return texts.forward(notice, hotline, self.head)
+
+    def write_forward(self, notice: Notice, letter: Letter) -> Notice:
+        """Hand it on."""
+        return self._put(notice, "forward", letter)
+
+    def _put(self, notice: Notice, told: str, letter: Letter | None) -> Notice:
+        """A letter that is none is one that cannot be written now: only that is noted, once."""
+        if letter is not None and not self.outbox.put(letter):
+            told += "-not-sent"
+        return notice if told in notice.told else replace(notice, told=(*notice.told, told))
+
+    def _owed(self, notice: Notice) -> Iterator[tuple[str, Letter | None]]:
+        yield from self.statements(notice, withhold=_confidential(notice))
+        if not self._answerable(notice):
+            return
+        result = _told("result", notice)
+        if notice.state is NoticeState.DONE:
+            if not result & set(notice.told):
+                yield min(result, key=len), self._result(notice)
+        elif not _told("receipt", notice) & set(notice.told) and _round(notice) == 1:
+            yield "receipt", texts.receipt(notice, self.head)
+
+    def statements(self, notice: Notice, *, withhold: bool) -> Iterator[tuple[str, Letter | None]]:
+        """One for each customer, about what this notice made inaccessible. Raises what a directory raises where no
+        contact can be told.
+        """
+        for customer, acted in self._acted(notice).items():
+            told = f"statement:{customer}"
+            if {told, f"{told}-not-sent"} & set(notice.told):
+                continue
+            if withhold:
+                yield f"{told}-withheld", None
+            elif contact := self.contact_of(customer):
+                yield told, texts.statement(notice, acted, contact, self.head)
+            else:
+                yield f"{told}-no-contact", None
+
+    def _acted(self, notice: Notice) -> dict[str, Acted]:
+        """What this notice (and no earlier one) made inaccessible, by customer. Each sees only its own files."""
+        found: dict[str, Acted] = {}
+        for item in notice.items:
+            if item.blocked:
+                by_person = notice.level is not TrustLevel.PINNED
+                _add(found, item.customer, Acted((texts.defanged(item.url),), by_person))
+            for case in map(self.cases.get, item.cases):
+                if case.notice == notice.id and case.state is CaseState.OFFLINE:
+                    _add(found, case.upload.customer, Acted(tuple(_files(case)), bool(case.actor)))
+        return found
+
+    def _answerable(self, notice: Notice) -> bool:
+        """Never a machine, a bounce, a trial, ourselves, or nobody (RFC 3834); of two copies of one mail the first."""
+        read = notice.read
+        if notice.trust is not None and notice.trust.copy_of:
+            return False
+        if read is None or read.automatic or (read.test and not read.trial) or not read.reporter.answer_to:
+            return False
+        bounced = notice.receipt.carrier is Carrier.MAIL and notice.receipt.sender == _BOUNCE
+        return not bounced and read.reporter.answer_to.lower() not in self.own_addresses
+
+
+def _confidential(notice: Notice) -> bool:
+    return bool(notice.read and notice.read.order and notice.read.order.confidential)
+
+
+def _add(found: dict[str, Acted], customer: str, acted: Acted) -> None:
+    before = found.get(customer, Acted(()))
+    found[customer] = Acted((*before.lines, *acted.lines), before.by_person or acted.by_person)
+
+
+def _files(case: Case) -> Iterator[str]:
+    """Those that were taken; another may have been gone before."""
+    taken = (number for number, measure in enumerate(case.measures) if measure.state is MeasureState.DONE)
+    return (display(case.about(number).upload.place.path) for number in taken)
+
+
+def _round(notice: Notice) -> int:
+    """Grows each time something comes back online: that result is a new one."""
+    return 1 + sum(item.reopened for item in notice.items)
+
+
+def _told(kind: str, notice: Notice) -> frozenset[str]:
+    name = kind if _round(notice) == 1 else f"{kind}-{_round(notice)}"
+    return frozenset({name, f"{name}-not-sent"})

@@ -1,0 +1,115 @@
+"""The clock of a notice. Pure: which deadline, what is to be told by now, and when to look again.
+
+The clock starts at our receipt and stops when the last item is inaccessible, not when a mail was sent; what waits for a
+person does not stop it. Every moment is UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from goodhoster.model.notice_status import ItemState, Notice, NoticeState, Receipt
+from goodhoster.model.notices import Notifier, NotifierKind, ReadNotice, TrustLevel
+
+LONGEST_ORDER = timedelta(hours=12)
+"""A removal order's term where it does not tell its own (ATKM: at most 12 h)."""
+
+LOOKS = (
+    timedelta(0),
+    timedelta(minutes=15),
+    timedelta(minutes=30),
+    timedelta(hours=1),
+    timedelta(hours=24),
+    timedelta(hours=72),
+    timedelta(days=7),
+)
+"""After it went offline: at once and twice more 15 min apart, as the hotline looks; then 1, 24, 72 h and 7 days."""
+
+LOOK_AGAIN = timedelta(minutes=15)
+"""While it can still be seen."""
+
+SYNC_EVERY = timedelta(minutes=5)
+"""How often a notice that waits for something else is looked after: a person, a name server, a pager."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the hoster set in [notices]."""
+
+    default: timedelta = timedelta(hours=24)
+    """For whoever has no profile (sector code: hotline notices within 24 h)."""
+    warn_before: timedelta = timedelta(hours=4)
+
+
+def deadline_of(receipt: Receipt, read: ReadNotice, notifier: Notifier | None, terms: Terms) -> datetime:
+    """By when it must be inaccessible: the shortest of what the notifier's profile and the order itself say."""
+    received = receipt.received_at.astimezone(UTC)
+    ends = [received + (timedelta(seconds=notifier.deadline) if notifier else terms.default)]
+    if notifier and notifier.kind is NotifierKind.AUTHORITY:
+        ends.append(received + LONGEST_ORDER)
+    if read.order and read.order.deadline and read.order.deadline > received:
+        ends.append(read.order.deadline.astimezone(UTC))
+    if read.order and read.order.term:
+        ends.append(received + timedelta(seconds=read.order.term))
+    return min(ends)
+
+
+def pages(notice: Notice, now: datetime, terms: Terms) -> Iterator[tuple[str, str]]:
+    """What a person must be told by now and was not: a short stable code, and the words."""
+    if notice.stopped_at is not None or notice.deadline is None:
+        return
+    told = set(notice.told)
+    waits = [*_waiting(notice), notice.reason]
+    if "page-person" not in told and notice.state is NoticeState.NEEDS_PERSON and _cannot_wait(notice):
+        yield "page-person", f"a person must decide: {waits[0]}"
+    if "page-reopened" not in told and any(item.state is ItemState.REOPENED for item in notice.items):
+        yield "page-reopened", "it was gone and is back online"
+    if now >= notice.deadline:
+        if "page-overdue" not in told:
+            yield "page-overdue", "the deadline has passed"
+    elif "page-warning" not in told and now >= notice.deadline - _warn_before(notice, terms):
+        yield "page-warning", "the deadline is near"
+
+
+def next_due(notice: Notice, now: datetime, terms: Terms) -> datetime | None:
+    """When to look after this notice again; None when nothing will happen by itself any more."""
+    moments = [item.look_at for item in notice.items if item.look_at]
+    if notice.stopped_at is None:
+        if notice.deadline is not None:
+            turns = (notice.deadline - _warn_before(notice, terms), notice.deadline)
+            moments += [moment for moment in turns if moment > now]
+        if notice.state is not NoticeState.OPEN or _waits(notice) or any(pages(notice, now, terms)):
+            moments.append(now + SYNC_EVERY)
+    return min(moments, default=None)
+
+
+def next_look(gone_at: datetime, looks: int) -> datetime | None:
+    """When to look again at something that was seen to be gone so many times; None when that was the last time."""
+    return gone_at + LOOKS[looks] if looks < len(LOOKS) else None
+
+
+def _waits(notice: Notice) -> bool:
+    """Not even begun: where something is cannot be told yet, or who sent it."""
+    return any(item.state is ItemState.WAITING for item in notice.items)
+
+
+def _waiting(notice: Notice) -> Iterator[str]:
+    """Why something waits for a person, what a source knows first."""
+    items = [item for item in notice.items if item.state.waits_for_person]
+    yield from (f"{item.reason} (known to {', '.join(item.known_to)})" for item in items if item.known_to)
+    yield from (item.reason for item in items)
+
+
+def _cannot_wait(notice: Notice) -> bool:
+    """An authority's order pages at once; so does a proven notice that could not be acted on, and whatever a source
+    knows.
+    """
+    return notice.level in {TrustLevel.AUTHORITY, TrustLevel.PINNED} or notice.urgent
+
+
+def _warn_before(notice: Notice, terms: Terms) -> timedelta:
+    """Of a short term, the last quarter."""
+    term = (notice.deadline or notice.receipt.received_at) - notice.receipt.received_at
+    return min(terms.warn_before, term / 4)

@@ -1,0 +1,166 @@
+"""What notices ask of the case desk: many demands in one turn, each step of all of them written down at once.
+
+A notice of 500 addresses is 500 cases: made one by one, nine tenths of the time would be waiting for the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from goodhoster.cases.desk import OVERRULED, UNDECIDED, CaseDesk, measure_state
+from goodhoster.model.cases import UNTOUCHED, Case, CaseState, Copy, same_file
+from goodhoster.model.digests import Digests
+from goodhoster.model.notices import Caps
+from goodhoster.model.uploads import Upload
+from goodhoster.model.verdicts import Match, Verdict
+from goodhoster.policy.decide import Action, Decision
+from goodhoster.policy.notices import NoticeCircumstances, decide_notice
+from goodhoster.ports import CaseQuery
+
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file that a notice leads to, as it was read: what the URL shows, or a copy of that."""
+
+    upload: Upload
+    digests: Digests
+    verdict: Verdict
+    """The second opinion: a match makes it more urgent; no match never makes it less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Why a notice asks for a measure, and how far it may."""
+
+    notice: str
+    notifier: str
+    """Id of the profile whose proof passed; empty when none did."""
+    doubt: str
+    """Why a person must look first; empty when nobody must."""
+    caps: Caps
+    uncertain: str = ""
+    """Why the reading is not certain: then *not ours* and *no such file* settle nothing by themselves (promise G16)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a notice asks for at one customer."""
+
+    files: Sequence[NamedFile]
+    """The case's own first, then its copies."""
+    grounds: Grounds
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """The case desk, as notices use it."""
+
+    desk: CaseDesk
+
+    def receive(self, demands: Sequence[Demand]) -> list[list[Case]]:
+        """Decide about each demand and carry it out; returns the cases of each, in which all its files are. A case
+        about one of the files in its present state is joined; one that waited for a person is acted on when this
+        notice may. The other files are a new case.
+        """
+        desk = self.desk
+        with desk.turn:
+            plan = _Plan(desk)
+            with desk.store.together():
+                joined = [plan.add(demand) for demand in demands]
+            after = {case.id: case for case in desk.begin(list(plan.begun.values()))}
+            return [[after.get(case.id) or desk.go_on(case) for case in cases] for cases in joined]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is decided about the demands of one turn, as recorded, before anything is carried out."""
+
+    desk: CaseDesk
+    begun: dict[str, Case] = field(default_factory=dict)
+    """Cases that this turn opens, again or for the first time."""
+    measures: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    """In the last hour, for a notifier, at a customer or at all: counted once, then kept up."""
+
+    def add(self, demand: Demand) -> list[Case]:
+        about = {id(file): self.desk.of_this_state(file.upload) for file in demand.files}
+        known = {case.id: case for cases in about.values() for case in cases}
+        decision = decide_notice(self.desk.rules, self._around(demand, known.values()))
+        joined = {case.id: case for case in known.values() if _may_join(case, demand, decision)}
+        left = [file for file in demand.files if not any(case.id in joined for case in about[id(file)])]
+        cases = [self._join(case, demand, decision) for case in joined.values()]
+        return [*cases, self._opened(left, demand, decision)] if left else cases
+
+    def _join(self, case: Case, demand: Demand, decision: Decision) -> Case:
+        """One that is decided goes on as it is."""
+        if case.state in UNDECIDED and decision.action is Action.QUARANTINE:
+            # It waited for a person, and has now been named by a notice that may act by itself.
+            opened = replace(case, state=CaseState.OPEN, reason=decision.reason)
+            return self._begun(self.desk.record(_about_these(opened, demand, decision), case), demand, decision)
+        if any(case.passed_by(upload) for upload in _uploads(demand)):
+            wanted = _about_these(case, demand, decision) if case.state in UNTOUCHED else case
+            return self._begun(self.desk.reopened(wanted, decision), demand, decision)
+        return case
+
+    def _opened(self, files: Sequence[NamedFile], demand: Demand, decision: Decision) -> Case:
+        first = files[0]
+        case = self.desk.new_case(first.upload, first.digests, _counted(first, decision), decision)
+        copies = [Copy(file.upload, file.digests.sha256) for file in files[1:]]
+        measures = (*case.measures, *(replace(case.measures[0], copy=copy) for copy in copies))
+        case = replace(case, measures=measures, notice=demand.grounds.notice, notifier=demand.grounds.notifier)
+        self.desk.store.add(case)
+        return self._begun(case, demand, decision)
+
+    def _begun(self, case: Case, demand: Demand, decision: Decision) -> Case:
+        for customer in (None, demand.files[0].upload.customer):
+            self.measures[demand.grounds.notifier, customer] += decision.action is Action.QUARANTINE
+        self.begun[case.id] = case
+        return case
+
+    def _around(self, demand: Demand, known: Iterable[Case]) -> NoticeCircumstances:
+        first, grounds = demand.files[0], demand.grounds
+        overruled = any(case.state in OVERRULED for case in known) or self.desk.overruled(first.upload, first.digests)
+        return NoticeCircumstances(
+            doubt=grounds.doubt,
+            caps=grounds.caps,
+            measures_last_hour=self._measured(grounds.notifier, None),
+            customer_measures_last_hour=self._measured(grounds.notifier, first.upload.customer),
+            overruled=overruled,
+            exempt=first.verdict.exemption,
+        )
+
+    def _measured(self, notifier: str, customer: str | None) -> int:
+        if (notifier, customer) not in self.measures:
+            since = self.desk.clock() - _HOUR
+            query = CaseQuery(opened_since=since, automatic=True, notifier=notifier, customer=customer)
+            self.measures[notifier, customer] = self.desk.store.count(query)
+        return self.measures[notifier, customer]
+
+
+def _may_join(case: Case, demand: Demand, decision: Decision) -> bool:
+    """Not one that would come to be about a file of which the notice says nothing."""
+    if case.state in UNTOUCHED or (case.state in UNDECIDED and decision.action is Action.QUARANTINE):
+        return same_file(case.upload, _uploads(demand))
+    return True
+
+
+def _about_these(case: Case, demand: Demand, decision: Decision) -> Case:
+    """The case for this notice, about its own file and those copies that the notice leads to."""
+    wanted = [m for m in case.measures if m.copy is None or same_file(m.copy.upload, _uploads(demand))]
+    measures = tuple(replace(measure, state=measure_state(decision), detail="") for measure in wanted)
+    return replace(case, measures=measures, notice=demand.grounds.notice, notifier=demand.grounds.notifier)
+
+
+def _uploads(demand: Demand) -> list[Upload]:
+    return [file.upload for file in demand.files]
+
+
+def _counted(file: NamedFile, decision: Decision) -> tuple[Match, ...]:
+    """The matches that the case begins with. Where the notice leads to nothing by itself they are none: the check of
+    the upload tells them to the desk, which decides about them by the house rules. Counted here already they would be
+    nothing new then, and a forged notice would shield a known file.
+    """
+    return file.verdict.matches if decision.action is Action.QUARANTINE else ()

@@ -1,0 +1,359 @@
+"""The notice desk: from raw bytes on disk to inaccessible, answered and looked at again.
+
+Every step is recorded before the next, and may be taken again after a crash: what is found done is not done twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Protocol
+
+from goodhoster.cases.desk import Order
+from goodhoster.errors import GoodhosterError, PassingError, RefusedError
+from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.threads import map_parallel
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.cases import CaseState
+from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt, Seen
+from goodhoster.model.notices import Belief, Caps, Notifier, RawNotice, ReadNotice, TrustFinding, TrustLevel
+from goodhoster.notices.reading.doubts import doubts_about, names_without_item
+from goodhoster.notices.spool import Arrived, Spool
+from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeReader, NoticeStore, Outside, Pager
+from goodhoster.takedowns.actions import TakedownActions
+from goodhoster.takedowns.answers import Answers
+from goodhoster.takedowns.deadlines import Terms, deadline_of, next_due, pages
+from goodhoster.takedowns.demands import Grounds
+from goodhoster.takedowns.outside_checks import after_look, first_look
+from goodhoster.takedowns.summary import counts_of, page_text
+
+_log = logging.getLogger(__name__)
+_LOOKS_AT_ONCE = 16
+_LOOKS_WITHIN = timedelta(seconds=10)
+"""Then other notices have their turn, however slow the site is; what was not looked at yet stays due."""
+_ACTS_AT_ONCE = 50
+"""Items whose measures share a turn at the case desk: in between, fresh uploads have theirs."""
+_NOTHING = Caps(0, 0)
+_KEYS_WITHIN = timedelta(hours=1)
+
+
+class Believe(Protocol):
+    """Who sent it, and how we know."""
+
+    def __call__(self, receipt: Receipt, raw: RawNotice, /) -> Belief:
+        """May be asked again about the same receipt, with the same answer or a better one."""
+
+
+class OursAmong(Protocol):
+    """Which host names and addresses lead to this host."""
+
+    def __call__(self, names: Iterable[str], /) -> frozenset[str]:
+        """Those of them that do. Raises what a directory raises where the sites cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeParts:
+    """What the desk works with."""
+
+    spool: Spool
+    store: NoticeStore
+    audit: AuditLog
+    reader: NoticeReader
+    believe: Believe
+    acts: TakedownActions
+    letters: Answers
+    outside: Outside | None
+    """None where nobody may look from outside: then our own reading back must do."""
+    pager: Pager
+    turn: FileLock
+    clock: Clock
+    ours: OursAmong
+
+
+class NoticeDesk:
+    """One per process; all of a machine share spool, store, audit log and turn."""
+
+    def __init__(self, parts: NoticeParts, notifiers: Sequence[Notifier], terms: Terms) -> None:
+        self._parts = parts
+        self._notifiers = {notifier.id: notifier for notifier in notifiers}
+        self._terms = terms
+
+    def keep(self, raw: RawNotice, arrived: Arrived) -> Receipt:
+        """Make a raw notice safe, and no more: after this it can be acknowledged to its sender."""
+        return self._parts.spool.keep(raw, arrived)
+
+    def receive(self, receipt: Receipt) -> Notice:
+        """Take one notice into the record, read it and act on it. May be called again for the same."""
+        with self._parts.turn:
+            with suppress(RefusedError):  # a crash came between record and spool
+                # The clock runs from here, also where reading it fails.
+                end = receipt.received_at + self._terms.default
+                self._parts.store.add(Notice(receipt, deadline=end, due=receipt.received_at))
+                self._log("notice.received", receipt.id, sha256=receipt.sha256.hex(), carrier=receipt.carrier)
+            self._parts.spool.taken(receipt.id)
+            return self._advance(self._parts.store.get(receipt.id))
+
+    def due(self) -> list[str]:
+        """What is to be looked after by now: left by a crash, decided by a person, to be looked at from outside, near
+        its deadline.
+        """
+        return [notice.id for notice in self._parts.store.find(NoticeQuery(due=self._parts.clock()))]
+
+    def look_after(self, notice_id: str) -> Notice:
+        """Do what is due for one notice. What a person put back is not looked for."""
+        notice = self._parts.store.get(notice_id)
+        items = tuple(self._parts.acts.sync(item, notice.receipt.received_at) for item in notice.items)
+        if items == notice.items:
+            self._look(notice)
+        with self._parts.turn:
+            return self._advance(self._parts.store.get(notice_id))
+
+    def confirm(self, notice_id: str, order: Order) -> Notice:
+        """A person lets everything that waits in this notice be acted on; RefusedError in mode observe."""
+        self._parts.acts.desk.expect_enforcing()
+        with self._parts.turn:
+            notice = self._parts.store.get(notice_id)
+            self._log("notice.confirmed", notice_id, actor=order.actor, reason=order.reason)
+            items = tuple(self._confirmed(notice, item, order) for item in notice.items)
+            return self._advance(replace(notice, items=items, reviewed=True), recorded=notice)
+
+    def dismiss(self, notice_id: str, order: Order) -> Notice:
+        """A person decides that what waits in this notice stays as it is; a block for it is lifted, and a case that
+        waits for a person is closed. What was taken offline comes back by `cases restore`.
+        """
+        with self._parts.turn:
+            notice = self._parts.store.get(notice_id)
+            self._log("notice.dismissed", notice_id, actor=order.actor, reason=order.reason)
+            items = tuple(self._dismissed(item, order) for item in notice.items)
+            dismissed = replace(notice, items=items, reason=f"{order.actor}: {order.reason}", reviewed=True)
+            return self._advance(dismissed, recorded=notice, by_person=True)
+
+    def _advance(self, notice: Notice, recorded: Notice | None = None, *, by_person: bool = False) -> Notice:
+        """As far as it goes now. `recorded` is what the store holds, where that is older."""
+        before = recorded or notice
+        if notice.state is NoticeState.RECEIVED:
+            notice = self._read(notice)
+        elif notice.trust is not None and notice.trust.passing:
+            notice = self._believe_again(notice)
+        notice = replace(self._compared_with_ours(notice), items=tuple(self._items_after(notice)))
+        if before.state is NoticeState.RECEIVED:
+            notice = replace(notice, duplicate_of=self._earlier(notice))
+        notice = self._settled(notice, by_person=by_person)
+        notice = self._page(self._parts.letters.write(notice))
+        notice = replace(notice, due=next_due(notice, self._parts.clock(), self._terms))
+        if notice != before:
+            self._parts.store.replace(notice, expected=before.state)
+            self._tell(before, notice)
+        return notice
+
+    def _read(self, notice: Notice) -> Notice:
+        belief = self._parts.believe(notice.receipt, self._parts.spool.raw(notice.receipt))
+        read, trust = self._parts.reader.read(belief.says), belief.trust
+        items = tuple(NoticeItem(item, item.urls[0]) for item in read.items)
+        deadline = deadline_of(notice.receipt, read, self._notifiers.get(trust.notifier), self._terms)
+        read = self._in_their_language(replace(read, items=()), trust)
+        notice = replace(notice, read=read, trust=trust, items=items, deadline=deadline)
+        return replace(notice, state=NoticeState.OPEN)
+
+    def _in_their_language(self, read: ReadNotice, trust: TrustFinding) -> ReadNotice:
+        """A notifier whose profile names a language is answered in that one."""
+        notifier = self._notifiers.get(trust.notifier)
+        return replace(read, language=notifier.language) if notifier and notifier.language else read
+
+    def _believe_again(self, notice: Notice) -> Notice:
+        """The keys could not be fetched when it came. What was held for that reason may go on when they can."""
+        raw = self._parts.spool.raw(notice.receipt)
+        belief = self._parts.believe(notice.receipt, raw)
+        if belief.says != raw:  # proven for a part of it by now, but the whole was read
+            return notice
+        trust = belief.trust
+        if trust.passing or trust.level is notice.level:
+            return replace(notice, trust=trust)
+        again = tuple(
+            replace(item, state=ItemState.WAITING) if item.state is ItemState.HELD else item for item in notice.items
+        )
+        read = self._in_their_language(notice.read, trust) if notice.read else None
+        return replace(notice, read=read, trust=trust, items=again)
+
+    def _compared_with_ours(self, notice: Notice) -> Notice:
+        """Note which of the names in it are ours and no item's; where that cannot be told now, ask again later."""
+        if notice.read is None or not notice.read.mentions:
+            return notice
+        try:
+            named = names_without_item(notice.read, [item.read for item in notice.items], self._parts.ours)
+        except GoodhosterError:
+            return notice
+        return replace(notice, read=replace(notice.read, mentions=()), named=named)
+
+    def _waits_for_keys(self, notice: Notice) -> bool:
+        """For an hour nothing is decided that the keys may change; then a person may as well look."""
+        waited = self._parts.clock() - notice.receipt.received_at
+        return notice.trust is not None and notice.trust.passing and waited < _KEYS_WITHIN
+
+    def _earlier(self, notice: Notice) -> str:
+        """An earlier notice with the same sender, number and URLs; or the very same mail."""
+        if notice.trust is not None and notice.trust.copy_of:
+            return notice.trust.copy_of
+        urls = {item.url for item in notice.items}
+        if not urls:
+            return ""
+        query = NoticeQuery(url=min(urls), notifier=notice.notifier, reference=notice.reference)
+        for other in self._parts.store.find(query):
+            if (
+                other.id != notice.id
+                and _author(other.read) == _author(notice.read)
+                and urls <= {item.url for item in other.items}
+            ):
+                return other.id
+        return ""
+
+    def _items_after(self, notice: Notice) -> Iterator[NoticeItem]:
+        """Every item, as far as it goes without waiting."""
+        if self._waits_for_keys(notice):
+            yield from notice.items
+            return
+        acted = self._acted(notice, [item for item in notice.items if _to_act_on(notice, item)])
+        for item in notice.items:
+            after = next(acted) if _to_act_on(notice, item) else self._next(notice, item)
+            yield first_look(after, self._parts.clock(), may_look=self._parts.outside is not None)
+
+    def _acted(self, notice: Notice, items: Sequence[NoticeItem]) -> Iterator[NoticeItem]:
+        for begin in range(0, len(items), _ACTS_AT_ONCE):
+            piece = items[begin : begin + _ACTS_AT_ONCE]
+            yield from self._parts.acts.act([(item, self._grounds(notice, item)) for item in piece])
+
+    def _next(self, notice: Notice, item: NoticeItem) -> NoticeItem:
+        acts = self._parts.acts
+        if item.state is ItemState.REOPENED and item.looks == 0:
+            (again,) = acts.act([(item, self._grounds(notice, item))], visible=True)
+            nothing_new = (again.cases, again.blocked) == (item.cases, item.blocked)
+            return replace(item, looks=1) if nothing_new else replace(again, look_at=None)
+        return acts.sync(item, notice.receipt.received_at)
+
+    def _grounds(self, notice: Notice, item: NoticeItem) -> Grounds:
+        notifier = self._notifiers.get(notice.notifier)
+        uncertain = "; ".join(doubts_about(item.read, notice.read, notifier))
+        doubt = _not_by_itself(notice.trust, notifier) or uncertain
+        return Grounds(notice.id, notice.notifier, doubt, notifier.caps if notifier else _NOTHING, uncertain)
+
+    def _settled(self, notice: Notice, *, by_person: bool) -> Notice:
+        """The state that the items add up to, and whether the clock stands still."""
+        now, settled = self._parts.clock(), all(item.state.settled for item in notice.items)
+        if notice.read is not None and notice.read.test:
+            return replace(notice, state=NoticeState.DONE, stopped_at=notice.stopped_at or now, reason="a trial mail")
+        if not notice.items and not by_person and notice.state is not NoticeState.DONE:
+            why = "; ".join(notice.read.doubts if notice.read else ()) or "no address was found in it"
+            return replace(notice, state=NoticeState.NEEDS_PERSON, reason=why)
+        if settled and (why := _passed_over(notice)):
+            return replace(notice, state=NoticeState.NEEDS_PERSON, reason=why)
+        if settled:
+            return replace(notice, state=NoticeState.DONE, stopped_at=notice.stopped_at or now)
+        if notice.stopped_at is not None and notice.deadline is not None:
+            term = notice.deadline - notice.receipt.received_at
+            notice = replace(notice, stopped_at=None, deadline=max(notice.deadline, now + min(term, timedelta(days=1))))
+        waits = any(item.state.waits_for_person for item in notice.items)
+        return replace(notice, state=NoticeState.NEEDS_PERSON if waits else NoticeState.OPEN)
+
+    def _page(self, notice: Notice) -> Notice:
+        for told, words in pages(notice, self._parts.clock(), self._terms):
+            subject = f"goodhoster: notice {notice.id}: {words}"
+            try:
+                self._parts.pager.page(subject, page_text(notice))
+            except PassingError as error:
+                _log.error("nobody could be paged: %s (%s)", error, subject)
+                continue
+            notice = replace(notice, told=(*notice.told, told))
+        return notice
+
+    def _look(self, notice: Notice) -> None:
+        """Look at what is due from outside, without keeping anybody waiting for a turn."""
+        outside, now = self._parts.outside, self._parts.clock()
+        due = [n for n, item in enumerate(notice.items) if item.look_at is not None and item.look_at <= now]
+        if outside is None or not due:
+            return
+        seen: dict[int, Seen] = {}
+        while due and self._parts.clock() - now <= _LOOKS_WITHIN:
+            piece, due = due[:_LOOKS_AT_ONCE], due[_LOOKS_AT_ONCE:]
+            found = map_parallel(lambda n: outside.look(notice.items[n].url), piece, most=_LOOKS_AT_ONCE)
+            seen |= zip(piece, found, strict=True)
+        with self._parts.turn:
+            current = self._parts.store.get(notice.id)
+            items = tuple(self._seen(current, n, seen.get(n)) for n in range(len(current.items)))
+            self._parts.store.replace(replace(current, items=items), expected=current.state)
+
+    def _seen(self, notice: Notice, number: int, seen: Seen | None) -> NoticeItem:
+        item = notice.items[number]
+        if seen is None or item.look_at is None:
+            return item
+        after = after_look(item, seen, self._parts.clock())
+        if after.state is not item.state:
+            self._log("item." + after.state, notice.id, url=after.url, seen=seen.detail)
+        return after
+
+    def _confirmed(self, notice: Notice, item: NoticeItem, order: Order) -> NoticeItem:
+        if not item.state.waits_for_person:
+            return item
+        if not item.cases:
+            item = self._parts.acts.confirm(item, replace(self._grounds(notice, item), uncertain=""))
+        for case_id in item.cases:
+            if self._case_waits(case_id):
+                self._parts.acts.desk.confirm(case_id, order)
+        return replace(item, left="")
+
+    def _dismissed(self, item: NoticeItem, order: Order) -> NoticeItem:
+        if not item.state.waits_for_person:
+            return item
+        for case_id in item.cases:
+            if self._case_waits(case_id):
+                self._parts.acts.desk.restore(case_id, order)
+        item = self._parts.acts.lift(item)
+        return replace(item, state=ItemState.DISPUTED, reason=f"{order.actor}: {order.reason}", look_at=None)
+
+    def _case_waits(self, case_id: str) -> bool:
+        return self._parts.acts.desk.store.get(case_id).state in {
+            CaseState.HELD,
+            CaseState.OBSERVED,
+            CaseState.FAILED,
+        }
+
+    def _tell(self, before: Notice, after: Notice) -> None:
+        if before.state is not after.state:
+            counts = ", ".join(f"{n} {state}" for state, n in counts_of(after.items))
+            self._log("notice." + after.state, after.id, notifier=after.notifier, level=after.level, items=counts)
+
+    def _log(self, event: str, notice_id: str, **data: str) -> None:
+        self._parts.audit.append(AuditEvent(event, {"notice": notice_id, **data}))
+
+
+def _passed_over(notice: Notice) -> str:
+    """What in it leads to no item and no person has seen to: then it is not done, whatever its items say."""
+    if notice.reviewed or notice.read is None:
+        return ""
+    whole = [f"not read: {part}" for part in notice.read.unread]
+    named = [f"it names {', '.join(notice.named[:5])}, which is ours, and no item leads there"] if notice.named else []
+    untold = ["whether it names more that is ours cannot be told now"] if notice.read.mentions else []
+    return "; ".join((*named, *whole, *untold))
+
+
+def _not_by_itself(trust: TrustFinding | None, notifier: Notifier | None) -> str:
+    """Why a notice of this trust waits for a person; empty when it may lead to a measure."""
+    if trust is None or trust.level is TrustLevel.UNAUTHENTICATED:
+        return "the sender is not proven"
+    if trust.copy_of:
+        return f"the same mail as {trust.copy_of}, which was acted on: what is there now may be something else"
+    if notifier is None or trust.level is TrustLevel.AUTHENTICATED:
+        return "the sender is proven, but is no registered notifier"
+    if not notifier.automatic:
+        return f"notices of {notifier.id} wait for a person"
+    return ""
+
+
+def _to_act_on(notice: Notice, item: NoticeItem) -> bool:
+    return item.state is ItemState.WAITING and notice.read is not None and not notice.read.test
+
+
+def _author(read: ReadNotice | None) -> str:
+    return read.reporter.address.lower() if read else ""

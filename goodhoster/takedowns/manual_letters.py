@@ -1,0 +1,64 @@
+"""Letters about a notice by order of a person: the answer, what customers were not told yet, a notice handed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from goodhoster.cases.desk import Order
+from goodhoster.errors import RefusedError
+from goodhoster.linux.file_lock import FileLock
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.letters import Letter
+from goodhoster.model.notice_status import Notice
+from goodhoster.ports import AuditLog, NoticeStore
+from goodhoster.takedowns.answers import Answers
+
+
+@dataclass(frozen=True, slots=True)
+class ManualLetters:
+    """Each letter goes out once, however often it is ordered. Shares store, log and turn with the notice desk."""
+
+    store: NoticeStore
+    audit: AuditLog
+    letters: Answers
+    turn: FileLock
+
+    def answer(self, notice_id: str) -> bool:
+        """Send the answer as things stand. False when it was sent already, or nobody is to be answered."""
+        with self.turn:
+            notice = self.store.get(notice_id)
+            return self._record(notice, self.letters.write_answer(notice))
+
+    def tell(self, notice_id: str, order: Order) -> Notice:
+        """Tell the customers what was withheld from them because an order was confidential. RefusedError when nobody is
+        left to be told.
+        """
+        with self.turn:
+            notice = self.store.get(notice_id)
+            if not any(letter for _, letter in self.letters.statements(notice, withhold=False)):
+                hint = "see told in goodhoster notices show; a contact stands in the list of sites"
+                raise RefusedError(f"nobody is left to be told about notice {notice_id}", hint=hint)
+            self._log("notice.told", notice, actor=order.actor, reason=order.reason)
+            self._record(notice, self.letters.write_statements(notice))
+            return self.store.get(notice_id)
+
+    def forward(self, notice_id: str, hotline: str, actor: str) -> Letter:
+        """Hand a notice of the public on to the hotline; the clock goes on. RefusedError when it is not for others to
+        see.
+        """
+        with self.turn:
+            notice = self.store.get(notice_id)
+            letter = self.letters.forwarding(notice, hotline)
+            if "forward" not in notice.told:
+                self._log("notice.forwarded", notice, actor=actor, to=hotline)
+                self._record(notice, self.letters.write_forward(notice, letter))
+            return letter
+
+    def _record(self, before: Notice, after: Notice) -> bool:
+        if after == before:
+            return False
+        self.store.replace(after, expected=before.state)
+        return True
+
+    def _log(self, event: str, notice: Notice, **data: str) -> None:
+        self.audit.append(AuditEvent(event, {"notice": notice.id, **data}))

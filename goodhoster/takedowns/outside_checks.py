@@ -1,0 +1,57 @@
+"""What is made of a look from outside: gone, still there, back again, or not to be known. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from goodhoster.model.notice_status import ItemState, NoticeItem, Seen, Sight
+from goodhoster.takedowns.deadlines import LOOK_AGAIN, next_look
+
+_PATIENCE = 3
+"""Looks that may still find it, or find nothing out, before a person is asked."""
+
+
+def first_look(item: NoticeItem, now: datetime, *, may_look: bool) -> NoticeItem:
+    """An item whose measure has just been done: look at once; where we may not look, our own reading back must do."""
+    if item.state is not ItemState.OFFLINE or item.look_at is not None:
+        return item
+    if may_look:
+        return replace(item, looks=0, look_at=now)
+    return _gone(item, now)
+
+
+def after_look(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:
+    """The item after a look. One that was gone and is there again is *reopened*; the caller acts on it anew."""
+    if item.state is ItemState.INACCESSIBLE:
+        return _after_recheck(item, seen, now)
+    if seen.sight is Sight.GONE:
+        gone = _gone(replace(item, reason=seen.detail), now)
+        return replace(gone, look_at=next_look(now, 1) if gone.gone_at else None)
+    if seen.sight is Sight.THERE and not _acted(item) and item.state is ItemState.OFFLINE:
+        return replace(item, state=ItemState.REOPENED, looks=0, look_at=None, reason=f"no file, yet {seen.detail}")
+    again = replace(item, looks=item.looks + 1, look_at=now + LOOK_AGAIN)
+    if again.looks < _PATIENCE:
+        return replace(again, reason=seen.detail)
+    why = "it can still be seen" if seen.sight is Sight.THERE else "it cannot be looked at"
+    return replace(again, state=ItemState.HELD, reason=f"offline here, but from outside {why}: {seen.detail}")
+
+
+def _gone(item: NoticeItem, now: datetime) -> NoticeItem:
+    """Inaccessible by what we did; or gone, where there was nothing to do."""
+    if not _acted(item):
+        return replace(item, state=ItemState.GONE)
+    return replace(item, state=ItemState.INACCESSIBLE, gone_at=now, looks=1)
+
+
+def _acted(item: NoticeItem) -> bool:
+    return bool(item.cases) or item.blocked
+
+
+def _after_recheck(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:
+    if seen.sight is Sight.THERE:
+        back = replace(item, state=ItemState.REOPENED, reopened=item.reopened + 1, reason=f"back: {seen.detail}")
+        return replace(back, gone_at=None, looks=0, look_at=now + LOOK_AGAIN)
+    if seen.sight is Sight.UNKNOWN:
+        return replace(item, look_at=now + LOOK_AGAIN)
+    return replace(item, looks=item.looks + 1, look_at=next_look(item.gone_at or now, item.looks + 1))

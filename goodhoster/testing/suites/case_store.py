@@ -1,0 +1,162 @@
+"""What every record of cases promises, as tests: subclass, give the fixture `store`, run by pytest."""
+
+# ruff: noqa: D102, S101 - a test's name is its docstring, and assert is its point
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from goodhoster.errors import RefusedError
+from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.exemptions import Exemption
+from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.model.verdicts import Category, Match
+from goodhoster.ports import CaseQuery, CaseStore
+from goodhoster.testing.suites.hash_source import made_up
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LARGEST = 2**64 - 1
+"""Some file systems number inodes that far."""
+
+
+def a_case(
+    name: str = "20260301-abcdefg", *, customer: str = "anna", path: bytes = b"anna/\xff\n.jpg", content: str = "known"
+) -> Case:
+    """A case with something in every field."""
+    upload = Upload(Place(b"/srv", path), customer, FileState(2049, LARGEST, 7, 1_500_000_000_123_456_789, -1))
+    other = replace(upload, place=Place(b"/srv", path + b"-150x150.jpg"))
+    return Case(
+        id=name,
+        state=CaseState.OPEN,
+        upload=upload,
+        digests=made_up(content).digests,
+        matches=(
+            Match("police", Algorithm.SHA1, Category.BASELINE, 0),
+            Match("police", "pdq", Category.OTHER, 3, Exemption("wordpress", Algorithm.MD5, made_up("inside").digests)),
+        ),
+        opened_at=NOON,
+        measures=(
+            Measure(MeasureKind.QUARANTINE, MeasureState.INTENDED, "é"),
+            Measure(MeasureKind.QUARANTINE, MeasureState.FAILED, copy=Copy(other, b"\x01" * 32)),
+        ),
+        closed_at=NOON + timedelta(seconds=1),
+        reason="known to police",
+        actor="eve",
+        notice="N1",
+        notifier="hotline",
+    )
+
+
+class CaseStoreSuite:
+    """Give a fixture `store` that is empty."""
+
+    def test_what_was_added_reads_back(self, store: CaseStore) -> None:
+        store.add(a_case())
+        assert store.get(a_case().id) == a_case()
+        assert list(store.find(CaseQuery())) == [a_case()]
+
+    def test_what_is_not_there_is_refused(self, store: CaseStore) -> None:
+        with pytest.raises(RefusedError):
+            store.get("20260301-nothing")
+        with pytest.raises(RefusedError):
+            store.replace(a_case(), expected=CaseState.OPEN)
+
+    def test_an_id_is_used_once(self, store: CaseStore) -> None:
+        store.add(a_case())
+        with pytest.raises(RefusedError):
+            store.add(a_case(path=b"anna/other.jpg"))
+
+    def test_a_file_in_one_state_has_one_case(self, store: CaseStore) -> None:
+        store.add(a_case())
+        with pytest.raises(RefusedError):
+            store.add(a_case("20260301-another"))
+        assert store.count(CaseQuery()) == 1
+
+    def test_replacing_needs_the_state_that_was_seen(self, store: CaseStore) -> None:
+        store.add(a_case())
+        more = (*a_case().matches, Match("hotline", Algorithm.MD5))
+        offline = replace(a_case(), state=CaseState.OFFLINE, reason="done", actor="", closed_at=None, matches=more)
+        with pytest.raises(RefusedError):
+            store.replace(offline, expected=CaseState.HELD)
+        assert store.get(a_case().id) == a_case()
+        store.replace(offline, expected=CaseState.OPEN)
+        assert store.get(a_case().id) == offline
+
+    def test_changes_together_are_one_change(self, store: CaseStore) -> None:
+        """Seen inside, and gone when it is left by an error."""
+
+        def break_off() -> None:
+            with store.together():
+                store.add(a_case())
+                assert store.get(a_case().id) == a_case()
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            break_off()
+        assert store.find(CaseQuery()) == []
+        with store.together():
+            store.add(a_case())
+            store.replace(replace(a_case(), state=CaseState.OFFLINE), expected=CaseState.OPEN)
+        assert store.get(a_case().id).state is CaseState.OFFLINE
+
+    def test_of_many_who_replace_at_once_one_does(self, store: CaseStore) -> None:
+        store.add(a_case())
+
+        def replaced(number: int) -> bool:
+            try:
+                store.replace(replace(a_case(), state=CaseState.OFFLINE, actor=str(number)), expected=CaseState.OPEN)
+            except RefusedError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as threads:
+            assert sum(threads.map(replaced, range(32))) == 1
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            (CaseQuery(), {"a", "b", "c"}),
+            (CaseQuery(states=frozenset({CaseState.HELD, CaseState.GONE})), {"b"}),
+            (CaseQuery(customer="bob"), {"c"}),
+            (CaseQuery(place=Place(b"/srv", b"anna/2.jpg")), {"b"}),
+            (CaseQuery(place=Place(b"/srv", b"anna/1.jpg-150x150.jpg")), {"a"}),
+            (CaseQuery(beside=Place(b"/srv", b"anna/1-150x150.jpg")), {"a"}),
+            (CaseQuery(beside=Place(b"/srv", b"anna/1.jpg.jpg")), {"a"}),
+            (CaseQuery(beside=Place(b"/srv", b"anna/.jpg")), set()),
+            (CaseQuery(beside=Place(b"/home", b"anna/1-150x150.jpg")), set()),
+            (CaseQuery(beside=Place(b"/srv", b"anna/1.txt")), set()),
+            (CaseQuery(digest=made_up("other").digests.of(Algorithm.MD5)), {"c"}),
+            (CaseQuery(digest=made_up("known").digests.of(Algorithm.SHA256)), {"a", "b"}),
+            (CaseQuery(opened_since=NOON), {"b", "c"}),
+            (CaseQuery(notifier="hotline"), {"a", "b", "c"}),
+            (CaseQuery(notifier="authority"), set()),
+            (CaseQuery(automatic=True), {"c"}),
+            (CaseQuery(customer="anna", opened_since=NOON), {"b"}),
+            (CaseQuery(customer="anna", digest=made_up("other").digests.of(Algorithm.SHA1)), set()),
+        ],
+    )
+    def test_every_field_of_a_query_narrows(self, store: CaseStore, query: CaseQuery, found: set[str]) -> None:
+        self._three(store)
+        assert {case.id for case in store.find(query)} == found
+        assert store.count(query) == len(found)
+
+    def test_the_oldest_comes_first(self, store: CaseStore) -> None:
+        self._three(store)
+        assert [case.id for case in store.find(CaseQuery())] == ["a", "b", "c"]
+
+    def test_customers_with_a_match_are_counted_once(self, store: CaseStore) -> None:
+        self._three(store)
+        store.add(replace(a_case("d", customer="dora", path=b"dora/1.jpg"), matches=()))
+        assert store.customers_with(made_up("known").digests.of(Algorithm.SHA1)) == {"anna"}
+        assert store.customers_with(made_up("nobody's").digests.of(Algorithm.SHA1)) == set()
+
+    @staticmethod
+    def _three(store: CaseStore) -> None:
+        store.add(replace(a_case("c", customer="bob", path=b"bob/1.jpg", content="other"), actor=""))
+        store.add(replace(a_case("b", path=b"anna/2.jpg"), state=CaseState.HELD))
+        store.add(replace(a_case("a", path=b"anna/1.jpg"), opened_at=NOON - timedelta(seconds=1)))

@@ -1,0 +1,85 @@
+"""Which customer a place belongs to, and what is never an upload."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+
+from goodhoster.model.uploads import Place, display
+from goodhoster.uploads.mount_points import is_top
+from goodhoster.uploads.private_communication import is_private_directory, is_private_file
+
+OWN_DIRECTORY = b".goodhoster"
+"""Our quarantine, at the top of a tree or of a disk below it: never an upload. Only while it is ours: a customer's own
+hides nothing.
+"""
+
+UNASSIGNED = "unassigned"
+"""The customer of a file that lies directly in a tree with one directory per customer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A watched tree."""
+
+    root: bytes
+    """Absolute, real path."""
+    customer: str | None
+    """Whose all of it is, or None for one directory per customer."""
+    private_reason: str = ""
+    """Why private communication is checked too, in the administrator's words; "": it is left alone."""
+
+    def customer_of(self, path: bytes) -> str:
+        """The customer of a path relative to the root."""
+        first, slash, _ = path.partition(b"/")
+        return self.customer or (display(first) if slash else UNASSIGNED)
+
+    def place_of(self, absolute: bytes) -> Place | None:
+        """The place of a file by its absolute path; None when it is not below, ours, or private communication."""
+        path = os.path.relpath(absolute, self.root)
+        if path in {b".", b".."} or path.startswith(b"../"):
+            return None
+        place = Place(self.root, path)
+        return place if self.covers(place) else None
+
+    def covers(self, place: Place) -> bool:
+        """Is what lies at this place of the tree an upload: neither ours nor private communication?"""
+        directory = os.path.dirname(place.path)
+        return not (self.is_ours(place.path) or self.leaves_alone(directory) or self.leaves_file_alone(place))
+
+    def leaves_alone(self, directory: bytes) -> bool:
+        """Is nothing at or below this directory, relative to the root, an upload?"""
+        return self.is_ours(directory) or (
+            not self.private_reason and is_private_directory(os.path.join(self.root, directory))
+        )
+
+    def leaves_file_alone(self, place: Place) -> bool:
+        """Is this file of an ordinary directory no upload? May read the first bytes of a file named like a mailbox."""
+        return not self.private_reason and is_private_file(place)
+
+    def has_in_quarantine(self, absolute: bytes) -> bool:
+        """Does this absolute path lie in a quarantine of ours in this tree?"""
+        return absolute.startswith(self.root) and self.is_ours(os.path.relpath(absolute, self.root))
+
+    def is_ours(self, path: bytes) -> bool:
+        """Does this path lie in a quarantine of ours, at the top of the tree or of a disk mounted below it?"""
+        if OWN_DIRECTORY not in path:
+            return False
+        parts = path.split(b"/")
+        homes = (b"/".join(parts[:n]) for n, part in enumerate(parts) if part == OWN_DIRECTORY)
+        return any(self._is_private(os.path.join(home, OWN_DIRECTORY)) and self._is_top(home) for home in homes)
+
+    def _is_top(self, directory: bytes) -> bool:
+        """Of the tree, or of what is mounted below it: the mover makes a quarantine nowhere else in a tree. Elsewhere
+        root may have made a directory of that name, which it gives to a customer once his backup is unpacked.
+        """
+        return not directory or is_top(os.path.join(self.root, directory), tree=self.root)
+
+    def _is_private(self, directory: bytes) -> bool:
+        try:
+            found = os.lstat(os.path.join(self.root, directory))
+        except OSError:
+            return False  # nothing there: whatever is made there later is a customer's until it is ours
+        # The mover may be root while this process is not.
+        return stat.S_ISDIR(found.st_mode) and found.st_uid in {0, os.geteuid()} and not found.st_mode & 0o077

@@ -1,0 +1,250 @@
+"""The pool over the queue: every file gets its verdict, failures come back in time, and no thread dies of anything."""
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from goodhoster.adapters.hash_sources.memory import MemorySource
+from goodhoster.adapters.stores.cases import SqliteCaseStore
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.checking.hasher import DirectHasher
+from goodhoster.errors import SourceUnavailableError, UncheckedError
+from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.linux.file_lock import FileLock
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.limits import ReadingLimits
+from goodhoster.model.sources import Question
+from goodhoster.model.uploads import Place
+from goodhoster.model.verdicts import Category, Match
+from goodhoster.policy.rules import HouseRules
+from goodhoster.ports import CaseQuery, HashSource
+from goodhoster.testing.brake import brake_in_memory
+from goodhoster.testing.suites.hash_source import made_up
+from goodhoster.toolkit import Toolkit
+from goodhoster.uploads.index import Arrival, Priority, UploadIndex
+from goodhoster.uploads.queue import MOST_OF_ONE
+from goodhoster.uploads.trees import Tree
+from goodhoster_agent.background.workers import Workers
+
+PICTURE = "\x89PNG made up"
+
+
+class Services:
+    """A queue and a toolkit over real files, observing; a source that is far and one on the machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tree = folder / "customers"
+        self.tree.mkdir()
+        self.folder = folder
+        self.far = MemorySource({}, name="far", local=False)
+        self.near = MemorySource({}, name="near", local=True)
+        self.store = SqliteCaseStore(folder / "record.sqlite")
+        audit = FileAuditLog(folder / "audit.log")
+        rules = HouseRules(enforce=False, storm_customers=3, measures_per_hour=100)
+        desk = CaseDesk(
+            self.store,
+            audit,
+            LocalQuarantine((os.fsencode(self.tree),)),
+            rules,
+            FileLock(folder / "desk.lock"),
+            lambda: datetime.now(UTC),
+            brake_in_memory(self.store, audit, rules, lambda: datetime.now(UTC)),
+        )
+        self.index = UploadIndex(folder / "index.sqlite")
+        self.sources: list[HashSource] = [self.far, self.near]
+        toolkit = Toolkit(self.sources, self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=1000)))
+        self.workers = Workers(self.index, toolkit, [Tree(os.fsencode(self.tree), None)], 4)
+
+    def file(self, name: str, text: str = PICTURE) -> None:
+        path = self.tree / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        self.expect(name)
+
+    def expect(self, name: str) -> None:
+        place = Place(os.fsencode(self.tree), os.fsencode(name))
+        now = time.time()
+        self.index.expect([Arrival(place, name.partition("/")[0], now, Priority.FRESH)], now)
+        self.workers.ring()
+
+    def verdicts(self) -> dict[str, int]:
+        return self.index.figures().verdicts
+
+    def idle(self) -> bool:
+        return self.index.figures().waiting == 0
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    services = Services(tmp_path)
+    yield services
+    services.workers.stop()
+    services.index.close()
+    services.store.close()
+
+
+def eventually(what: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "did not come true"
+        time.sleep(0.01)
+
+
+def test_every_file_is_checked_and_a_known_one_becomes_a_case(services: Services) -> None:
+    services.workers.start()
+    services.near.known[made_up("known").digests.of(Algorithm.MD5)] = Category.ILLEGAL
+    for number in range(200):
+        services.file(f"alice/{number}.png", f"{PICTURE} {number}")
+    services.file("bob/known.png", "known")
+    eventually(services.idle)
+    assert services.verdicts() == {"clear": 200, "known": 1}
+    assert [case.upload.place.path for case in services.store.find(CaseQuery())] == [b"bob/known.png"]
+    eventually(lambda: services.workers.checked == 201)
+
+
+def test_what_is_no_file_any_more_leaves_nothing(services: Services) -> None:
+    services.workers.start()
+    services.expect("alice/gone.png")
+    os.symlink("/etc/passwd", services.tree / "link.png")
+    services.expect("link.png")
+    eventually(services.idle)
+    assert services.verdicts() == {}
+
+
+DOWN = SourceUnavailableError("the service is away", reason="refused")
+BUSY = SourceUnavailableError("asked too often", reason="http-429", retry_after=3600.0)
+
+
+def test_while_a_source_fails_files_are_unchecked_and_checked_once_it_answers(services: Services) -> None:
+    services.workers.start()
+    services.far.trouble = DOWN
+    for number in range(20):
+        services.file(f"alice/{number}.png", f"{PICTURE} {number}")
+    eventually(lambda: services.verdicts() == {"unchecked": 20})
+    assert services.index.figures().reasons == {"refused": 20}
+    services.far.trouble = None
+    eventually(services.idle, 40)
+    assert services.verdicts() == {"clear": 20}
+
+
+def test_the_first_answer_wakes_what_waits_for_its_retry(services: Services) -> None:
+    services.workers.start()
+    services.far.trouble = BUSY
+    services.file("alice/a.png")
+    eventually(lambda: services.verdicts() == {"unchecked": 1})
+    services.far.trouble = None
+    services.file("bob/b.png")
+    eventually(services.idle)
+    assert services.verdicts() == {"clear": 2}
+
+
+def test_an_answer_of_the_machines_own_lists_does_not_wake_what_waits_for_a_far_source(services: Services) -> None:
+    services.workers.start()
+    services.far.trouble = BUSY
+    services.file("alice/a.png")
+    eventually(lambda: services.verdicts() == {"unchecked": 1})
+    asked = len(services.far.asked)
+    for number in range(20):
+        services.file(f"bob/{number}.txt", f"a letter {number}")
+    eventually(lambda: services.verdicts() == {"unchecked": 1, "clear": 20})
+    time.sleep(0.5)
+    assert len(services.far.asked) == asked
+
+
+def test_what_a_source_cannot_be_asked_by_is_no_outage_and_wakes_nothing(services: Services) -> None:
+    """A broken picture where there are near lists, for one: as each of many came again it woke all the others."""
+    services.workers.start()
+    services.far.trouble = UncheckedError("needs fingerprints", reason="not-askable")
+    for number in range(5):
+        services.file(f"alice/{number}.png", f"{PICTURE} {number}")
+    eventually(lambda: services.verdicts() == {"unchecked": 5})
+    services.far.trouble = None
+    services.file("bob/b.png")
+    eventually(lambda: services.verdicts() == {"unchecked": 5, "clear": 1})
+    time.sleep(2)  # the first retry of an outage would come within two seconds
+    assert services.verdicts() == {"unchecked": 5, "clear": 1}
+
+
+class Broken(MemorySource):
+    """A plug-in with a fault of its own."""
+
+    def look_up(self, question: Question) -> tuple[Match, ...]:
+        raise ZeroDivisionError(question)
+
+
+def test_a_fault_in_a_plug_in_stops_no_other_file_and_is_told(
+    services: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    services.sources.append(Broken({}, name="broken", local=False))
+    services.workers.start()
+    services.file("alice/a.png")
+    eventually(lambda: "ZeroDivisionError" in caplog.text)
+    services.file("bob/letter.txt", "a letter")
+    eventually(lambda: services.verdicts() == {"unchecked": 1, "clear": 1})
+    assert services.index.figures().reasons == {"internal-error": 1}
+    assert "alice/a.png failed; it is tried again" in caplog.text
+    assert services.index.figures().waiting == 1, "neither clear nor known"
+
+
+def test_no_worker_dies_while_nothing_can_be_written(services: Services, caplog: pytest.LogCaptureFixture) -> None:
+    services.file("alice/a.png")
+    services.index.database._db.execute(
+        "PRAGMA query_only = 1"
+    )  # SQLite's own refusal, in place of that of a full disk
+    services.workers.start()
+    eventually(lambda: caplog.text.count("readonly database") >= 3)
+    services.index.database._db.execute("PRAGMA query_only = 0")
+    eventually(services.idle)
+    assert services.verdicts() == {"clear": 1}
+
+
+def test_no_worker_dies_while_the_queue_cannot_be_read(services: Services, caplog: pytest.LogCaptureFixture) -> None:
+    services.file("alice/a.png")
+    services.index.database._db.execute("ALTER TABLE uploads RENAME TO away")
+    services.workers.start()
+    eventually(lambda: "no such table" in caplog.text)
+    services.index.database._db.execute("ALTER TABLE away RENAME TO uploads")
+    eventually(services.idle)
+    assert services.verdicts() == {"clear": 1}
+
+
+def test_stopping_ends_after_the_files_in_hand_and_the_rest_waits_on_disk(services: Services) -> None:
+    for number in range(500):
+        services.file(f"alice/{number}.png", f"{PICTURE} {number}")
+    services.workers.start()
+    eventually(lambda: services.workers.checked > 0)
+    services.workers.stop()
+    figures = services.index.figures()
+    assert figures.verdicts == {"clear": services.workers.checked}
+    assert figures.waiting == 500 - services.workers.checked
+
+
+def test_one_customers_slow_files_leave_threads_for_others(services: Services) -> None:
+    """Whatever makes them slow; here it is a source that does not answer about them."""
+    answered = threading.Event()
+
+    class Slow(MemorySource):
+        def look_up(self, question: Question) -> tuple[Match, ...]:
+            if question.digests.sha256 in slow:
+                answered.wait(60)
+            return super().look_up(question)
+
+    slow = {hashlib.sha256(f"{PICTURE} {number}".encode()).digest() for number in range(100)}
+    services.sources.append(Slow({}, name="slow", local=True))
+    for number in range(100):
+        services.file(f"anna/{number}.png", f"{PICTURE} {number}")
+    services.workers.start()
+    eventually(lambda: len(services.index._queue.hands()) >= MOST_OF_ONE)
+    for number in range(5):
+        services.file(f"bert/{number}.png")
+        eventually(lambda number=number: services.verdicts() == {"clear": number + 1})  # type: ignore[misc]
+    answered.set()
+    eventually(services.idle)
+    assert services.verdicts() == {"clear": 105}

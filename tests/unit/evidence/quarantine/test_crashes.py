@@ -1,0 +1,132 @@
+"""`kill -9` at every step of both directions: nothing lost, nothing doubled, nothing half in quarantine (row 21)."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from goodhoster.evidence.quarantine.metadata import set_guards
+from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.model.quarantine import Whereabouts
+from goodhoster.model.uploads import Upload
+from goodhoster.testing.suites.quarantine import BYTES, CASE, seen, sha256, uploaded
+
+
+def dies_at(step: int, act: Callable[[], object]) -> bool:
+    """Do it in a process that is killed before its step-th call or return; False when it ended before that."""
+    child = os.fork()
+    if child == 0:
+        left = step
+
+        def count(*_: object) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            sys.setprofile(count)
+            act()
+        finally:
+            os._exit(0 if sys.exc_info()[0] is None else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or status == 0
+    return os.WIFSIGNALED(status)
+
+
+def steps_of(act: Callable[[int], bool], rounds: Callable[[int, int], int]) -> Iterator[int]:
+    """Every step until the end, or a few spread over all of them."""
+    total = 1
+    while act(total):
+        total *= 2
+    yield from range(1, total, max(1, total // rounds(60, total)))
+
+
+def as_it_was(upload: Upload) -> bool:
+    found = os.lstat(upload.place.absolute)
+    same = (found.st_ino, found.st_size, found.st_mtime_ns) == (
+        upload.state.ino,
+        upload.state.size,
+        upload.state.mtime_ns,
+    )
+    return same and found.st_mode & 0o7777 == 0o640 and Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
+
+
+@pytest.fixture
+def upload(tree: bytes) -> Upload:
+    made = uploaded(tree, b"anna/album/a.jpg")
+    os.chmod(made.place.absolute, 0o640)
+    return seen(tree, b"anna/album/a.jpg")
+
+
+def shelf_of(tree: bytes) -> set[bytes]:
+    names = os.listdir(os.path.join(tree, b".goodhoster/quarantine"))
+    return {name for name in names if not name.startswith(b"reserve-")}
+
+
+def test_taking_offline(tree: bytes, upload: Upload, rounds: Callable[[int, int], int]) -> None:
+    quarantine = LocalQuarantine((tree,))
+    quarantine.take_offline(CASE, upload, sha256())  # the first makes the shelf
+    quarantine.put_back(CASE, upload)
+    outcomes = set()
+
+    def crash(step: int) -> bool:
+        died = dies_at(step, lambda: quarantine.take_offline(CASE, upload, sha256()))
+        where = quarantine.settle(CASE, upload)
+        outcomes.add((died, where))
+        if where is Whereabouts.QUARANTINE:
+            assert shelf_of(tree) == {CASE.encode(), CASE.encode() + b".label"}
+            assert not os.path.lexists(upload.place.absolute)
+            assert os.lstat(os.path.join(tree, b".goodhoster/quarantine", CASE.encode())).st_mode & 0o7777 == 0
+            quarantine.put_back(CASE, upload)
+        assert shelf_of(tree) == set()
+        assert as_it_was(upload)
+        return died
+
+    for step in steps_of(crash, rounds):
+        crash(step)
+    assert (True, Whereabouts.QUARANTINE) in outcomes
+    assert (True, Whereabouts.ELSEWHERE) in outcomes
+
+
+def test_putting_back(tree: bytes, upload: Upload, rounds: Callable[[int, int], int]) -> None:
+    quarantine = LocalQuarantine((tree,))
+    outcomes = set()
+
+    def crash(step: int) -> bool:
+        if quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE:
+            quarantine.take_offline(CASE, upload, sha256())
+        died = dies_at(step, lambda: quarantine.put_back(CASE, upload))
+        where = quarantine.settle(CASE, upload)
+        outcomes.add((died, where))
+        if where is Whereabouts.QUARANTINE:
+            assert shelf_of(tree) == {CASE.encode(), CASE.encode() + b".label"}
+            assert not os.path.lexists(upload.place.absolute)
+            assert os.lstat(os.path.join(tree, b".goodhoster/quarantine", CASE.encode())).st_mode & 0o7777 == 0
+        else:
+            assert shelf_of(tree) == set()
+            assert as_it_was(upload)
+        return died
+
+    for step in steps_of(crash, rounds):
+        crash(step)
+    assert (True, Whereabouts.QUARANTINE) in outcomes
+    assert (True, Whereabouts.ELSEWHERE) in outcomes
+
+
+def test_what_lost_its_lock_in_quarantine_is_locked_again(tree: bytes, upload: Upload) -> None:
+    """By an administrator's chattr, or because the disk was copied back from a backup that has no such flag."""
+    quarantine = LocalQuarantine((tree,))
+    quarantine.take_offline(CASE, upload, sha256())
+    file = os.path.join(tree, b".goodhoster/quarantine", CASE.encode())
+    if os.geteuid() == 0:  # nobody else makes a file immutable
+        with open(file, "rb") as opened:
+            set_guards(opened.fileno(), 0)
+    os.chmod(file, 0o640)
+    assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+    assert os.lstat(file).st_mode & 0o7777 == 0
+    quarantine.put_back(CASE, upload)
+    assert as_it_was(upload)

@@ -1,0 +1,229 @@
+"""Back exactly as it was, on every file system that can be mounted here; and what a disk in trouble does."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from goodhoster.errors import QuarantineError
+from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.model.quarantine import Whereabouts
+from goodhoster.testing.suites.quarantine import BYTES, CASE, seen, sha256, uploaded
+
+ANNA, BOB = 61001, 61002
+KINDS = [
+    pytest.param("ext4", marks=pytest.mark.debian("e2fsprogs", program="mkfs.ext4")),
+    pytest.param("xfs", marks=pytest.mark.debian("xfsprogs", program="mkfs.xfs")),
+    pytest.param("btrfs", marks=pytest.mark.debian("btrfs-progs", program="mkfs.btrfs")),
+    "tmpfs",
+]
+Disk = Callable[..., Path]
+Tree = Callable[[Path], bytes]
+Customer = Callable[..., None]
+
+
+def everything(path: bytes) -> dict[str, object]:
+    """As the system's own programs and calls tell it, not as our code reads it."""
+    found = os.lstat(path)
+    acl = subprocess.run(["getfacl", "--absolute-names", "--numeric", path], capture_output=True, check=True).stdout
+    flags = subprocess.run(["lsattr", path], capture_output=True, check=False).stdout.partition(b" ")[0]
+    return {
+        "inode": found.st_ino,
+        "owner": (found.st_uid, found.st_gid),
+        "mode": oct(found.st_mode),
+        "times": (found.st_atime_ns, found.st_mtime_ns),
+        "attributes": {name: os.getxattr(path, name) for name in os.listxattr(path)},
+        "acl": acl,
+        "flags": flags,
+        "links": found.st_nlink,
+    }
+
+
+@pytest.mark.debian("acl", program="getfacl")
+@pytest.mark.debian("e2fsprogs", program="chattr")
+@pytest.mark.parametrize("kind", KINDS)
+class TestExactness:
+    def test_nothing_is_lost_on_the_way(self, disk: Disk, as_root_tree: Tree, kind: str) -> None:
+        tree = as_root_tree(disk(kind))
+        path = uploaded(tree, b"anna/a.jpg").place.absolute
+        os.chown(path, ANNA, BOB)
+        os.chmod(path, 0o1640)
+        os.setxattr(path, "user.note", b"\x00\xff of the customer's")
+        os.setxattr(path, "trusted.note", b"of root's")
+        subprocess.run(["setfacl", "-m", f"u:{BOB}:rw,g:{ANNA}:r,m::rw", path], check=True)
+        os.utime(path, ns=(1_111_111_111_111_111_111, 1_222_222_222_222_222_222))
+        before, upload = everything(path), seen(tree, b"anna/a.jpg")
+        quarantine = LocalQuarantine((tree,))
+        quarantine.take_offline(CASE, upload, sha256())
+        locked = os.lstat(os.path.join(tree, b".goodhoster/quarantine", CASE.encode()))
+        assert (locked.st_uid, locked.st_gid, locked.st_mode & 0o7777) == (0, 0, 0)
+        quarantine.put_back(CASE, upload)
+        assert everything(path) == before
+
+    @pytest.mark.parametrize("flag", ["i", "a"])
+    def test_a_flag_of_the_administrators_comes_back(
+        self, disk: Disk, as_root_tree: Tree, kind: str, flag: str
+    ) -> None:
+        tree = as_root_tree(disk(kind))
+        path = uploaded(tree, b"anna/a.jpg").place.absolute
+        subprocess.run(["chattr", f"+{flag}", path], check=True)
+        before = everything(path)
+        quarantine = LocalQuarantine((tree,))
+        upload = seen(tree, b"anna/a.jpg")
+        quarantine.take_offline(CASE, upload, sha256())
+        quarantine.put_back(CASE, upload)
+        assert everything(path) == before
+
+    def test_no_other_program_reads_it_meanwhile(
+        self, disk: Disk, as_root_tree: Tree, kind: str, as_customer: Customer
+    ) -> None:
+        tree = as_root_tree(disk(kind))
+        path = uploaded(tree, b"anna/a.jpg").place.absolute
+        os.chown(path, ANNA, ANNA)
+        os.link(path, path + b".2")
+        subprocess.run(["setfacl", "-m", f"u:{ANNA}:rw", path], check=True)
+        LocalQuarantine((tree,)).take_offline(CASE, seen(tree, b"anna/a.jpg"), sha256())
+        as_customer(_cannot_read, path + b".2")
+
+
+def _cannot_read(path: bytes) -> None:
+    with pytest.raises(PermissionError):
+        os.open(path, os.O_RDONLY)
+
+
+@pytest.mark.debian("libcap2-bin", program="setcap")
+def test_capabilities_of_the_file_do_not_come_back(disk: Disk, as_root_tree: Tree) -> None:
+    tree = as_root_tree(disk("tmpfs"))
+    path = uploaded(tree, b"anna/a.jpg").place.absolute
+    os.chown(path, ANNA, ANNA)
+    subprocess.run(["setcap", "cap_net_raw+ep", path], check=True)
+    quarantine = LocalQuarantine((tree,))
+    upload = seen(tree, b"anna/a.jpg")
+    quarantine.take_offline(CASE, upload, sha256())
+    quarantine.put_back(CASE, upload)
+    assert "security.capability" not in os.listxattr(path)
+
+
+@pytest.mark.debian("xfsprogs", program="xfs_io")
+def test_disk_quota_projects_of_customers_are_no_obstacle(disk: Disk, as_root_tree: Tree) -> None:
+    tree = as_root_tree(disk("xfs"))
+    for path, project in ((tree, "7"), (os.path.join(tree, b"anna"), "42")):
+        subprocess.run(["xfs_io", "-c", f"chproj {project}", "-c", "chattr +P", path], check=True)
+    upload = uploaded(tree, b"anna/a.jpg")
+    quarantine = LocalQuarantine((tree,))
+    quarantine.take_offline(CASE, upload, sha256())
+    quarantine.put_back(CASE, upload)
+    assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
+
+
+@pytest.mark.debian("btrfs-progs", program="mkfs.btrfs")
+class TestBtrfs:
+    def test_a_subvolume_has_its_own_shelf(self, disk: Disk) -> None:
+        """Same mount, another device: a rename between subvolumes is refused."""
+        top = disk("btrfs")
+        subprocess.run(["btrfs", "--quiet", "subvolume", "create", top / "anna"], check=True)
+        os.chown(top / "anna", ANNA, ANNA)
+        upload = uploaded(os.fsencode(top), b"anna/album/a.jpg")
+        quarantine = LocalQuarantine((os.fsencode(top),))
+        quarantine.take_offline(CASE, upload, sha256())
+        assert (top / "anna" / ".goodhoster" / "quarantine" / CASE).exists()
+        quarantine.put_back(CASE, upload)
+        assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
+
+    def test_over_the_quota_it_still_goes_offline(self, disk: Disk) -> None:
+        """A customer who filled what is his cannot keep his file online by that."""
+        top = disk("btrfs")
+        subprocess.run(["btrfs", "quota", "enable", top], check=True)
+        subprocess.run(["btrfs", "--quiet", "subvolume", "create", top / "anna"], check=True)
+        os.chown(top / "anna", ANNA, ANNA)
+        tree = os.fsencode(top)
+        quarantine = LocalQuarantine((tree,))
+        quarantine.take_offline("earlier", uploaded(tree, b"anna/earlier.jpg"), sha256())
+        upload = uploaded(tree, b"anna/a.jpg")
+        subprocess.run(["btrfs", "qgroup", "limit", "2M", top / "anna"], check=True)
+        fill(top / "anna" / "ballast")
+        quarantine.take_offline(CASE, upload, sha256())
+        assert not os.path.lexists(upload.place.absolute)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestDiskInTrouble:
+    def test_a_customer_who_fills_the_disk_gains_nothing(self, disk: Disk, as_root_tree: Tree, kind: str) -> None:
+        tree = as_root_tree(disk(kind))
+        quarantine = LocalQuarantine((tree,))
+        quarantine.take_offline("earlier", uploaded(tree, b"anna/earlier.jpg"), sha256())
+        upload = uploaded(tree, b"anna/a.jpg")
+        fill(Path(os.fsdecode(tree)) / "anna" / "ballast")
+        quarantine.take_offline(CASE, upload, sha256())
+        assert not os.path.lexists(upload.place.absolute)
+        quarantine.put_back(CASE, upload)
+        assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
+
+    def test_read_only_is_said_and_mended(self, disk: Disk, as_root_tree: Tree, kind: str) -> None:
+        top = disk(kind)
+        tree = as_root_tree(top)
+        quarantine, upload = LocalQuarantine((tree,)), uploaded(tree, b"anna/a.jpg")
+        subprocess.run(["mount", "-o", "remount,ro", top], check=True)
+        with pytest.raises(QuarantineError, match="Read-only"):
+            quarantine.take_offline(CASE, upload, sha256())
+        subprocess.run(["mount", "-o", "remount,rw", top], check=True)
+        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
+        quarantine.take_offline(CASE, upload, sha256())
+        subprocess.run(["mount", "-o", "remount,ro", top], check=True)
+        with pytest.raises(QuarantineError, match="Read-only"):
+            quarantine.put_back(CASE, upload)
+        subprocess.run(["mount", "-o", "remount,rw", top], check=True)
+        quarantine.put_back(CASE, upload)
+        assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
+
+
+@pytest.mark.debian("e2fsprogs", program="mkfs.ext4")
+class TestAnotherNumberOfTheDisk:
+    """Linux numbers devices anew at each start."""
+
+    def test_what_is_in_quarantine_is_found_and_goes_back(
+        self, disk: Disk, as_root_tree: Tree, renumber: Callable[[Path], None]
+    ) -> None:
+        top = disk("ext4")
+        tree = as_root_tree(top)
+        quarantine, upload = LocalQuarantine((tree,)), uploaded(tree, b"anna/a.jpg")
+        quarantine.take_offline(CASE, upload, sha256())
+        renumber(top)
+        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        quarantine.put_back(CASE, upload)
+        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
+        assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
+
+    def test_what_was_never_taken_is_in_its_place_and_can_be_taken(
+        self, disk: Disk, as_root_tree: Tree, renumber: Callable[[Path], None]
+    ) -> None:
+        top = disk("ext4")
+        tree = as_root_tree(top)
+        quarantine, upload = LocalQuarantine((tree,)), uploaded(tree, b"anna/a.jpg")
+        renumber(top)
+        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
+        quarantine.take_offline(CASE, upload, sha256())
+        assert not os.path.lexists(upload.place.absolute)
+
+    def test_of_what_is_not_there_nobody_says_where_it_is(
+        self, disk: Disk, as_root_tree: Tree, renumber: Callable[[Path], None]
+    ) -> None:
+        """It may be on a disk that is not mounted."""
+        top = disk("ext4")
+        tree = as_root_tree(top)
+        quarantine, upload = LocalQuarantine((tree,)), uploaded(tree, b"anna/a.jpg")
+        os.unlink(upload.place.absolute)
+        renumber(top)
+        with pytest.raises(QuarantineError, match="not there"):
+            quarantine.settle(CASE, upload)
+
+
+def fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as ballast:
+        try:
+            while True:
+                ballast.write(b"x" * 4096)
+        except OSError:
+            return

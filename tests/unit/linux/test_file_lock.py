@@ -1,0 +1,14 @@
+from pathlib import Path
+
+import pytest
+
+from goodhoster.linux.file_lock import FileLock
+
+
+def test_a_turn_that_could_not_be_taken_blocks_nobody(tmp_path: Path) -> None:
+    turn = FileLock(tmp_path / "state" / "desk.lock")
+    with pytest.raises(FileNotFoundError), turn:
+        pass
+    (tmp_path / "state").mkdir()
+    with turn:
+        assert (tmp_path / "state" / "desk.lock").exists()

@@ -1,0 +1,99 @@
+"""The clock of deadlines against a system's clock that is set back, set forward and off for days."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from goodhoster.notices.monotonic_clock import MonotonicClock
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class Machine:
+    """The two clocks of a system: one that anybody can set, one that only goes on until the next start."""
+
+    def __init__(self, file: Path) -> None:
+        self.file, self.wall, self.up = file, NOON, 1000.0
+        self.clock = self.start()
+
+    def start(self) -> MonotonicClock:
+        self.clock = MonotonicClock(self.file, lambda: self.wall, lambda: self.up)
+        return self.clock
+
+    def wait(self, term: timedelta) -> None:
+        self.wall += term
+        self.up += term.total_seconds()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path / "clock")
+
+
+def test_it_is_the_systems_clock_while_that_goes_on(machine: Machine) -> None:
+    assert machine.clock() == NOON
+    machine.wait(HOUR)
+    assert machine.clock() == NOON + HOUR
+
+
+def test_set_back_a_day_it_goes_on_by_elapsed_time(machine: Machine) -> None:
+    machine.clock()
+    machine.wall -= DAY
+    machine.wait(HOUR)
+    assert machine.clock() == NOON + HOUR
+    machine.wait(2 * DAY)
+    assert machine.clock() == NOON + 2 * DAY + HOUR
+
+
+def test_set_back_it_says_so_once_and_when_it_is_right_again(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine.clock()
+    machine.wall -= DAY
+    for _ in range(5):
+        machine.wait(HOUR)
+        machine.clock()
+    machine.wall += DAY
+    machine.clock()
+    machine.clock()
+    assert [("behind" in line, "right again" in line) for line in caplog.messages] == [(True, False), (False, True)]
+
+
+def test_set_back_while_it_was_off_it_does_not_go_back(machine: Machine) -> None:
+    machine.clock()
+    machine.wall -= DAY
+    machine.up = 3.0
+    clock = machine.start()
+    assert clock() == NOON
+    machine.wait(HOUR)
+    assert clock() == NOON + HOUR
+
+
+def test_two_days_off_have_passed(machine: Machine) -> None:
+    machine.clock()
+    machine.wall += 2 * DAY
+    machine.up = 3.0
+    assert machine.start()() == NOON + 2 * DAY
+
+
+def test_processes_write_the_file_at_once(machine: Machine) -> None:
+    other = MonotonicClock(machine.file, lambda: machine.wall, lambda: machine.up)
+    other()
+    machine.file.with_suffix(".new").mkdir()  # what another process has under way is not touched
+    machine.wait(HOUR)
+    machine.clock()
+    other()
+    assert datetime.fromisoformat(machine.file.read_text()) == NOON + HOUR
+
+
+@pytest.mark.parametrize("content", ["", "2026-03-02T1", "\0" * 40])
+def test_a_file_cut_off_by_a_power_cut_leaves_the_systems_clock(machine: Machine, content: str) -> None:
+    machine.file.write_text(content)
+    assert machine.start()() == NOON
+
+
+def test_a_file_that_somebody_mended_needs_no_zone(machine: Machine) -> None:
+    machine.file.write_text(f"{NOON + timedelta(hours=1):%Y-%m-%dT%H:%M:%S}\n")
+    assert machine.start()() == NOON + timedelta(hours=1)

@@ -1,0 +1,797 @@
+"""The notice desk over real files, stores, spool and outbox; who is outside of us is in memory."""
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from goodhoster.adapters.hash_sources.memory import MemorySource
+from goodhoster.adapters.mailers.memory import MemoryMailer
+from goodhoster.adapters.pagers.memory import MemoryPager
+from goodhoster.adapters.site_checks.memory import MemoryOutside
+from goodhoster.adapters.stores.cases import SqliteCaseStore
+from goodhoster.adapters.stores.notices import SqliteNoticeStore
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.checking.hasher import DirectHasher
+from goodhoster.errors import PassingError, RefusedError
+from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.letters.outbox import Outbox
+from goodhoster.letters.texts import Letterhead
+from goodhoster.linux.file_lock import FileLock
+from goodhoster.model.cases import CaseState
+from goodhoster.model.contacts import Contact
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.limits import ReadingLimits
+from goodhoster.model.notice_status import Block, ItemState, Notice, NoticeState, Receipt, Seen, Sight
+from goodhoster.model.notices import (
+    Belief,
+    Caps,
+    Carrier,
+    FoundBy,
+    LocatedFile,
+    Location,
+    Notifier,
+    NotifierKind,
+    Outcome,
+    RawNotice,
+    ReadItem,
+    ReadNotice,
+    TrustFinding,
+    TrustLevel,
+)
+from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
+from goodhoster.notices.reading.reader import read
+from goodhoster.notices.spool import Arrived, Spool
+from goodhoster.policy.rules import HouseRules
+from goodhoster.ports import CaseQuery, NoticeQuery
+from goodhoster.takedowns.actions import TakedownActions
+from goodhoster.takedowns.answers import Answers
+from goodhoster.takedowns.deadlines import Terms
+from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
+from goodhoster.testing.brake import brake_in_memory
+from goodhoster.testing.suites.hash_source import made_up
+from goodhoster.toolkit import Toolkit
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+HOTLINE = Notifier(
+    "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400.0, caps=Caps(1000, 1000), automatic=True
+)
+HEAD = Letterhead("Made-up Hosting", "abuse@hoster.example", "en")
+EVA = Order("eva", "looked at it")
+
+
+class Reader:
+    def read(self, raw: RawNotice) -> ReadNotice:
+        return read(raw)
+
+
+class Blocks:
+    def __init__(self) -> None:
+        self.all: list[Block] = []
+
+    def block(self, block: Block) -> None:
+        self.all.append(block)
+
+    def lift(self, url: str) -> None:
+        self.all = [block for block in self.all if block.url != url]
+
+    def blocks(self) -> list[Block]:
+        return list(self.all)
+
+
+class Services:
+    """Sites are directories below the tree: http://anna.example/p.jpg is anna/p.jpg; /app/… is a program's."""
+
+    def __init__(self, folder: Path, mode: str = "enforce", *, outside: bool = True, blocks: bool = True) -> None:
+        self.folder = folder
+        self.tree = folder / "customers"
+        self.tree.mkdir(mode=0o755, exist_ok=True)
+        self.now, self.level, self.keys_down, self.map_down = NOON, TrustLevel.PINNED, False, False
+        self.copies: dict[str, list[str]] = {}
+        self.copy_of, self.unlike_the_whole = "", b""
+        self.hurried: list[Upload] = []
+        self.store = SqliteNoticeStore(folder / "notices.sqlite")
+        self.cases = SqliteCaseStore(folder / "record.sqlite")
+        self.audit = FileAuditLog(folder / "audit.log", self.clock)
+        self.outside, self.mailer, self.pager, self.blocks = MemoryOutside(), MemoryMailer(), MemoryPager(), Blocks()
+        self.outbox = Outbox(folder / "outbox", self.clock, 3)
+        self.spool = Spool(folder / "spool", self.clock)
+        rules = HouseRules(mode == "enforce", 3, 100)
+        quarantine = LocalQuarantine((os.fsencode(self.tree),))
+        brake = brake_in_memory(self.cases, self.audit, rules, self.clock)
+        turn = FileLock(folder / "desk.lock")
+        self.case_desk = CaseDesk(self.cases, self.audit, quarantine, rules, turn, self.clock, brake)
+        self.police = MemorySource({}, name="police")
+        toolkit = Toolkit((self.police,), self.cases, self.audit, self.case_desk, DirectHasher(ReadingLimits()))
+        letters = Answers(
+            self.outbox,
+            HEAD,
+            frozenset({"abuse@hoster.example"}),
+            self.cases,
+            lambda customer: Contact(customer, f"{customer}@customer.example"),
+            rules.enforce,
+        )
+        parts = NoticeParts(
+            self.spool,
+            self.store,
+            self.audit,
+            Reader(),
+            self.believe,
+            TakedownActions(
+                self.locate,
+                toolkit.examine,
+                self.case_desk,
+                self.blocks if blocks else None,
+                self.hurried.extend,
+                may_look=outside,
+            ),
+            letters,
+            self.outside if outside else None,
+            self.pager,
+            FileLock(folder / "notices.lock"),
+            self.clock,
+        )
+        self.desk = NoticeDesk(parts, [HOTLINE], Terms())
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def believe(self, _receipt: Receipt, raw: RawNotice) -> Belief:
+        if self.keys_down:
+            return Belief(TrustFinding(TrustLevel.UNAUTHENTICATED, passing=True), raw)
+        notifier = "hotline" if self.level is TrustLevel.PINNED else ""
+        says = RawNotice(raw.carrier, raw.content + self.unlike_the_whole)
+        return Belief(TrustFinding(self.level, notifier, copy_of=self.copy_of), says)
+
+    def locate(self, item: ReadItem) -> Location:
+        if self.map_down:
+            raise PassingError("nginx -T did not answer")
+        url = urlsplit(item.urls[0])
+        customer, _, rest = (url.hostname or "").partition(".")
+        if rest != "example":
+            return Location(Outcome.NOT_OURS, item.urls[0], detail="unknown host")
+        if url.path.startswith("/app/"):
+            return Location(Outcome.DYNAMIC, item.urls[0], customer)
+        place = Place(os.fsencode(self.tree), os.fsencode(customer + unquote(url.path)))
+        copies = [Place(place.tree, os.fsencode(name)) for name in self.copies.get(item.urls[0], [])]
+        names = [(place, FoundBy.URL), *((copy, FoundBy.VARIANT) for copy in copies)]
+        found = [LocatedFile(self.upload(name), by) for name, by in names if os.path.exists(name.absolute)]
+        page = url.path.endswith(".html")
+        if os.fsencode(place.absolute) not in {os.fsencode(file.upload.place.absolute) for file in found}:
+            return Location(Outcome.DYNAMIC, item.urls[0], customer, (), place, tuple(found), reason="missing")
+        return Location(Outcome.FILE, item.urls[0], customer, tuple(found), place, page=page)
+
+    def upload(self, place: Place) -> Upload:
+        return Upload(place, place.path.split(b"/")[0].decode(), FileState.of(os.stat(place.absolute)))
+
+    def file(self, name: str, content: str = "") -> str:
+        path = self.tree / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content or name)
+        customer, _, rest = name.partition("/")
+        return f"http://{customer}.example/{rest}"
+
+    def mail(self, *urls: str, subject: str = "[M0000000001] Notice", more: str = "", sender: str = "x@y") -> Notice:
+        text = (
+            f"From: desk@hotline.example\nTo: abuse@hoster.example\nSubject: {subject}\n"
+            f"Message-ID: <1@hotline.example>\nDate: Mon, 2 Mar 2026 11:00:00 +0000\n{more}\n" + "\n".join(urls) + "\n"
+        )
+        receipt = self.desk.keep(RawNotice(Carrier.MAIL, text.encode()), Arrived(sender))
+        return self.desk.receive(receipt)
+
+    def scart(self, *urls: str, number: int = 1, sender: str = "bounces@hotline.example") -> Notice:
+        rows = "".join(f"<tr><td>{url}</td><td></td></tr>" for url in urls)
+        table = f'<table class="urls"><tr><th>url</th><th>note</th></tr>{rows}</table>'
+        return self.mail(table, subject=f"[M{number:010}] Notice", sender=sender)
+
+    def later(self, **span: float) -> None:
+        """Let time pass, looking after everything as it falls due."""
+        end = self.now + timedelta(**span)
+        while self.now < end:
+            due = [notice.due for notice in self.store.find(NoticeQuery()) if notice.due]
+            self.now = min([end, *(max(moment, self.now + timedelta(seconds=30)) for moment in due)])
+            for notice_id in self.desk.due():
+                self.desk.look_after(notice_id)
+
+    def states(self, notice: Notice) -> list[ItemState]:
+        return [item.state for item in self.store.get(notice.id).items]
+
+    def letters(self) -> list[str]:
+        self.outbox.deliver(self.mailer)
+        return [letter.kind for letter in self.mailer.sent]
+
+    def close(self) -> None:
+        for case in self.cases.find(CaseQuery()):
+            if case.state is CaseState.OFFLINE:
+                with suppress(RefusedError):  # a test may have put another file there
+                    self.case_desk.restore(case.id, EVA)
+        self.store.close()
+        self.cases.close()
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    services = Services(tmp_path)
+    yield services
+    services.close()
+
+
+def test_a_proven_notice_is_acted_on_seen_to_be_gone_and_answered(services: Services) -> None:
+    notice = services.scart(services.file("anna/p.jpg"), services.file("bert/q.jpg"), "http://elsewhere.invalid/x.jpg")
+    assert services.states(notice) == [ItemState.OFFLINE, ItemState.OFFLINE, ItemState.NOT_OURS]
+    assert notice.state is NoticeState.OPEN
+    assert notice.deadline == NOON + timedelta(hours=24)
+    assert sorted(services.letters()) == ["receipt", "statement", "statement"]
+    services.later(minutes=5)
+    assert services.states(notice) == [ItemState.INACCESSIBLE, ItemState.INACCESSIBLE, ItemState.NOT_OURS]
+    done = services.store.get(notice.id)
+    assert (done.state, done.stopped_at) == (NoticeState.DONE, NOON + timedelta(seconds=30))
+    assert sorted(services.letters()) == ["receipt", "result", "statement", "statement"]
+    (result,) = [letter for letter in services.mailer.sent if letter.kind == "result"]
+    assert result.subject.startswith("[M0000000001] ")
+    assert result.to == "desk@hotline.example"
+    assert "hxxp://anna[.]example/p[.]jpg" in result.text
+    assert services.pager.pages == []
+
+
+def test_it_is_looked_at_again_seven_times_in_a_week(services: Services) -> None:
+    url = services.file("anna/p.jpg")
+    services.scart(url)
+    services.later(days=8)
+    assert services.outside.looked == [url] * 7
+    assert services.desk.due() == []
+
+
+def test_where_nobody_may_look_our_own_reading_back_must_do(tmp_path: Path) -> None:
+    services = Services(tmp_path, outside=False)
+    notice = services.scart(services.file("anna/p.jpg"))
+    assert (notice.state, services.states(notice)) == (NoticeState.DONE, [ItemState.INACCESSIBLE])
+    assert sorted(services.letters()) == ["result", "statement"]
+    services.close()
+
+
+def test_back_online_is_reopened_and_taken_again(services: Services) -> None:
+    url = services.file("anna/p.jpg")
+    notice = services.scart(url)
+    services.later(hours=2)
+    services.file("anna/p.jpg", "the same again, a bit different")
+    services.outside.sights[url] = Sight.THERE
+    services.later(hours=23)
+    reopened = services.store.get(notice.id)
+    assert (reopened.items[0].reopened, reopened.stopped_at) == (1, None)
+    services.outside.sights.clear()
+    services.later(hours=1)
+    assert services.states(notice) == [ItemState.INACCESSIBLE]
+    assert services.letters().count("result") == 2
+    assert not (services.tree / "anna/p.jpg").exists()
+
+
+def test_back_online_without_a_file_is_blocked_and_if_that_does_not_do_a_person_is_paged(services: Services) -> None:
+    url = services.file("anna/p.jpg")
+    notice = services.scart(url)
+    services.later(hours=2)
+    services.outside.sights[url] = Sight.THERE
+    services.later(hours=24)
+    assert services.states(notice)[0].waits_for_person
+    assert [block.url for block in services.blocks.all] == [url]
+    assert any("from outside it can still be seen" in subject for subject, _ in services.pager.pages)
+
+
+def test_what_can_still_be_seen_does_not_stop_the_clock(services: Services) -> None:
+    url = services.file("anna/p.jpg")
+    services.outside.sights[url] = Sight.THERE
+    notice = services.scart(url)
+    services.later(hours=1)
+    held = services.store.get(notice.id)
+    assert (held.state, held.items[0].state, held.stopped_at) == (NoticeState.NEEDS_PERSON, ItemState.HELD, None)
+    assert "from outside it can still be seen" in held.items[0].reason
+    del services.outside.sights[url]
+    services.later(hours=1)
+    assert services.states(notice) == [ItemState.INACCESSIBLE]
+
+
+@pytest.mark.parametrize("level", [TrustLevel.UNAUTHENTICATED, TrustLevel.AUTHENTICATED, TrustLevel.AUTHORITY])
+def test_whoever_is_not_pinned_waits_for_a_person(services: Services, level: TrustLevel) -> None:
+    services.level = level
+    url = services.file("anna/p.jpg")
+    notice = services.scart(url, "http://anna.example/app/1")
+    assert services.states(notice) == [ItemState.HELD, ItemState.HELD]
+    assert notice.state is NoticeState.NEEDS_PERSON
+    assert (services.tree / "anna/p.jpg").exists()
+    assert services.blocks.all == []
+    assert [kind for kind in services.letters() if kind != "receipt"] == []
+    assert bool(services.pager.pages) is (level is TrustLevel.AUTHORITY)
+    services.desk.confirm(notice.id, EVA)
+    services.later(minutes=10)
+    assert services.states(notice) == [ItemState.INACCESSIBLE, ItemState.INACCESSIBLE]
+    assert [block.url for block in services.blocks.all] == ["http://anna.example/app/1"]
+    assert not (services.tree / "anna/p.jpg").exists()
+
+
+def test_what_is_left_of_a_notice_is_checked_before_all_uploads(services: Services) -> None:
+    services.level = TrustLevel.UNAUTHENTICATED
+    url = services.file("anna/p.jpg")
+    services.file("bert/p.jpg", "anna/p.jpg")
+    services.copies = {url: ["bert/p.jpg"]}
+    services.scart(url, "http://anna.example/app/1", "http://elsewhere.invalid/x.jpg")
+    assert [str(upload.place).removeprefix(str(services.tree)) for upload in services.hurried] == [
+        "/anna/p.jpg",
+        "/bert/p.jpg",
+    ]
+
+
+def test_of_what_a_proven_notice_took_offline_nothing_is_left_to_check(services: Services) -> None:
+    services.scart(services.file("anna/p.jpg"))
+    assert services.hurried == []
+
+
+def test_a_match_makes_a_notice_urgent_that_nobody_proved(services: Services) -> None:
+    services.level = TrustLevel.UNAUTHENTICATED
+    url = services.file("anna/p.jpg", "made-up picture")
+    services.police.known = {made_up("made-up picture").digests.of(Algorithm.SHA1): Category.BASELINE}
+    notice = services.scart(services.file("anna/other.jpg"), url)
+    assert [item.known_to for item in notice.items] == [(), ("police",)]
+    assert notice.urgent
+    assert services.states(notice) == [ItemState.HELD, ItemState.HELD], "the match is for the check of the upload"
+    ((subject, _),) = services.pager.pages
+    assert subject.endswith("a person must decide: the sender is not proven (known to police)")
+    assert services.store.get(notice.id) == notice
+
+
+def test_without_a_match_nothing_is_less_urgent_than_it_was(services: Services) -> None:
+    services.level = TrustLevel.AUTHORITY
+    notice = services.scart(services.file("anna/p.jpg"))
+    assert not notice.urgent
+    assert len(services.pager.pages) == 1
+
+
+def test_a_match_that_is_found_later_makes_it_urgent_then(services: Services) -> None:
+    services.level = TrustLevel.UNAUTHENTICATED
+    notice = services.scart(services.file("anna/p.jpg"))
+    assert services.pager.pages == []
+    (upload,), (case_id,) = services.hurried, notice.items[0].cases
+    known = Verdict(VerdictKind.KNOWN, (Match("police", "sha1", Category.OTHER),))
+    services.case_desk.receive(upload, services.cases.get(case_id).digests, known)
+    services.later(minutes=10)
+    assert services.store.get(notice.id).urgent
+    assert len(services.pager.pages) == 1
+
+
+def test_a_case_that_a_person_confirms_moves_its_notice_on(services: Services) -> None:
+    services.level = TrustLevel.UNAUTHENTICATED
+    notice = services.scart(services.file("anna/p.jpg"))
+    (case_id,) = notice.items[0].cases
+    services.case_desk.confirm(case_id, EVA)
+    services.later(minutes=15)
+    assert services.states(notice) == [ItemState.INACCESSIBLE]
+
+
+def test_a_case_that_a_person_restores_settles_its_notice_as_disputed(services: Services) -> None:
+    services.level = TrustLevel.UNAUTHENTICATED
+    notice = services.scart(services.file("anna/p.jpg"))
+    services.case_desk.restore(notice.items[0].cases[0], EVA)
+    services.later(minutes=15)
+    assert services.states(notice) == [ItemState.DISPUTED]
+    assert "result" in services.letters()
+
+
+def test_what_a_person_had_a_word_in_is_not_said_to_be_automatic(services: Services) -> None:
+    automatic = services.scart(services.file("anna/p.jpg"))
+    services.later(minutes=1)
+    services.case_desk.restore(services.store.get(automatic.id).items[0].cases[0], EVA)
+    services.later(minutes=1)
+    dismissed = services.scart("http://anna.example/p.jpg", number=2)
+    assert dismissed.state is NoticeState.NEEDS_PERSON
+    services.desk.dismiss(dismissed.id, EVA)
+    services.later(minutes=1)
+    services.letters()
+    said = {
+        letter.id.removesuffix("-result"): "decided automatically" in letter.text for letter in services.mailer.sent
+    }
+    assert (said[automatic.id], said[dismissed.id]) == (True, False)
+
+
+def test_what_a_person_put_back_is_disputed_and_not_looked_for(services: Services) -> None:
+    url = services.file("anna/p.jpg")
+    notice = services.scart(url)
+    services.later(minutes=1)
+    services.case_desk.restore(services.store.get(notice.id).items[0].cases[0], EVA)
+    services.outside.sights[url] = Sight.THERE
+    services.later(days=8)
+    after = services.store.get(notice.id)
+    assert (after.state, services.states(notice)) == (NoticeState.DONE, [ItemState.DISPUTED])
+    assert services.outside.looked == [url]
+    assert services.pager.pages == []
+
+
+def test_a_person_decides_where_only_a_copy_was_put_back_before(services: Services) -> None:
+    original, _ = services.file("anna/p.jpg"), services.file("anna/p-150x150.jpg")
+    services.copies = {original: ["anna/p-150x150.jpg"]}
+    near = Verdict(VerdictKind.NEAR, (Match("list", "pdq", distance=20),))
+    place = Place(os.fsencode(services.tree), b"anna/p-150x150.jpg")
+    held = services.case_desk.receive(services.upload(place), made_up("anna/p-150x150.jpg").digests, near)
+    assert held is not None
+    services.case_desk.restore(held.id, EVA)
+    services.now += timedelta(hours=1)
+    notice = services.scart(original)
+    assert services.states(notice) == [ItemState.HELD]
+    after = services.desk.confirm(notice.id, EVA)
+    assert (after.state, services.states(notice)) == (NoticeState.DONE, [ItemState.DISPUTED])
+    assert not (services.tree / "anna/p.jpg").exists()
+    assert (services.tree / "anna/p-150x150.jpg").exists()
+
+
+def test_a_copy_that_cannot_be_read_waits_for_a_person(services: Services) -> None:
+    url, copy = services.file("anna/p.jpg"), services.tree / "anna/p-scaled.jpg"
+    services.file("anna/p-scaled.jpg")
+    os.truncate(copy, (2 << 30) + 1)
+    services.copies = {url: ["anna/p-scaled.jpg"]}
+    notice = services.scart(url)
+    assert services.states(notice) == [ItemState.HELD]
+    assert not (services.tree / "anna/p.jpg").exists(), "what can be read is taken all the same"
+    ((_, text),) = services.pager.pages
+    assert "p-scaled.jpg cannot be read: larger than" in text + services.store.get(notice.id).items[0].reason
+    services.later(minutes=30)
+    assert services.states(notice) == [ItemState.HELD]
+    copy.unlink()
+    services.desk.confirm(notice.id, EVA)
+    services.later(minutes=10)
+    assert services.states(notice) == [ItemState.INACCESSIBLE]
+
+
+def test_a_customer_is_told_of_the_files_that_were_taken_and_of_no_other(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = services.file("anna/p.jpg")
+    services.file("anna/p-300x300.jpg")
+    services.copies = {url: ["anna/p-300x300.jpg"]}
+    original = LocalQuarantine.take_offline
+
+    def take_offline(self: LocalQuarantine, case_id: str, upload: Upload, sha256: bytes) -> str:
+        if b"300" in upload.place.path:
+            os.unlink(upload.place.absolute)
+        return original(self, case_id, upload, sha256)
+
+    monkeypatch.setattr(LocalQuarantine, "take_offline", take_offline)
+    services.scart(url)
+    services.later(minutes=10)
+    services.letters()
+    (statement,) = [letter for letter in services.mailer.sent if letter.kind == "statement"]
+    assert "p.jpg" in statement.text
+    assert "300x300" not in statement.text
+
+
+def test_other_sizes_of_what_was_taken_before_go_with_it(services: Services) -> None:
+    """A hash source knew the picture, and nobody its thumbnail."""
+    url, thumbnail = services.file("anna/p.jpg"), services.tree / "anna/p-150x150.jpg"
+    services.file("anna/p-150x150.jpg")
+    services.copies = {url: ["anna/p-150x150.jpg"]}
+    known = Verdict(VerdictKind.KNOWN, (Match("police", "sha1"),))
+    first = services.case_desk.receive(
+        services.upload(Place(os.fsencode(services.tree), b"anna/p.jpg")), made_up("anna/p.jpg").digests, known
+    )
+    assert first is not None
+    assert thumbnail.exists()
+    notice = services.scart(url)
+    assert services.states(notice) == [ItemState.OFFLINE]
+    assert not thumbnail.exists()
+    assert notice.items[0].cases[0] == first.id
+    assert len(notice.items[0].cases) == 2
+
+
+def test_other_sizes_of_what_its_owner_took_away_stay(services: Services) -> None:
+    """Nobody can tell any more that they show the same."""
+    services.file("anna/p-150x150.jpg")
+    url = "http://anna.example/p.jpg"
+    services.copies = {url: ["anna/p-150x150.jpg"]}
+    assert services.states(services.scart(url)) == [ItemState.OFFLINE]
+    assert (services.tree / "anna/p-150x150.jpg").exists()
+
+
+def test_dismiss_settles_what_waits(services: Services) -> None:
+    services.level = TrustLevel.UNAUTHENTICATED
+    notice = services.scart(services.file("anna/p.jpg"), "http://anna.example/app/1")
+    done = services.desk.dismiss(notice.id, EVA)
+    assert (done.state, services.states(notice)) == (NoticeState.DONE, [ItemState.DISPUTED, ItemState.DISPUTED])
+    assert (services.tree / "anna/p.jpg").exists()
+
+
+def test_observe_records_and_touches_nothing_and_answers_nobody(tmp_path: Path) -> None:
+    services = Services(tmp_path, "observe")
+    notice = services.scart(services.file("anna/p.jpg"), "http://anna.example/app/1")
+    assert services.states(notice) == [ItemState.OBSERVED, ItemState.OBSERVED]
+    assert (services.tree / "anna/p.jpg").exists()
+    assert (services.blocks.all, services.letters()) == ([], [])
+    assert services.pager.pages
+    assert all("nothing was touched" in text for _, text in services.pager.pages)
+    services.close()
+
+
+def test_a_page_of_something_done_does_not_say_that_nothing_was_touched(services: Services) -> None:
+    services.level = TrustLevel.UNAUTHENTICATED
+    services.scart(services.file("anna/p.jpg"))
+    services.later(hours=25)
+    assert services.pager.pages
+    assert not any("nothing was touched" in text for _, text in services.pager.pages)
+
+
+def test_a_hundred_notices_of_one_picture_at_three_customers_in_five_sizes(services: Services) -> None:
+    sizes = ["p.jpg", *(f"p-{n}00x{n}00.jpg" for n in range(1, 5))]
+    names = [f"{customer}/{size}" for customer in ("anna", "bert", "cas") for size in sizes]
+    urls = [services.file(name, f"picture {name.partition('/')[2]}") for name in names]
+    services.copies = dict.fromkeys(urls, names)
+    notices = [services.scart(urls[n % len(urls)], number=n) for n in range(100)]
+    services.later(minutes=10)
+    assert {state for notice in notices for state in services.states(notice)} == {ItemState.INACCESSIBLE}
+    assert sorted(case.upload.customer for case in services.cases.find(CaseQuery())) == ["anna", "bert", "cas"]
+    assert [name for name in names if (services.tree / name).exists()] == []
+    assert services.letters().count("result") == 100
+    assert services.letters().count("statement") == 3
+
+
+def test_a_long_notice_that_names_the_same_file_early_and_late(services: Services) -> None:
+    urls = [services.file(f"anna/{n}.jpg") for n in range(120)]
+    services.copies = {urls[110]: ["anna/2.jpg"]}
+    notice = services.scart(*urls, f"{urls[3]}?late", f"{urls[119]}?late")
+    assert services.states(notice) == [ItemState.OFFLINE] * 122
+    assert [url for url in urls if (services.tree / f"anna/{url.rpartition('/')[2]}").exists()] == []
+    assert len(services.cases.find(CaseQuery())) == 120
+
+
+def test_a_duplicate_is_linked_and_still_answered(services: Services) -> None:
+    urls = [services.file("anna/p.jpg"), services.file("anna/q.jpg")]
+    first = services.scart(*urls)
+    second = services.scart(urls[1], number=1)
+    other = services.scart(urls[1], number=2)
+    assert (first.duplicate_of, second.duplicate_of, other.duplicate_of) == ("", first.id, "")
+    services.later(minutes=10)
+    assert services.letters().count("result") == 3
+
+
+def test_of_one_mail_to_two_of_our_addresses_one_is_answered(tmp_path: Path) -> None:
+    services = Services(tmp_path, outside=False)
+    first = services.scart(services.file("anna/p.jpg"))
+    services.copy_of = first.id
+    second = services.scart("http://anna.example/p.jpg")
+    assert (second.state, second.duplicate_of) == (NoticeState.DONE, first.id)
+    assert services.letters().count("result") == 1
+    assert len(services.cases.find(CaseQuery())) == 1
+    services.close()
+
+
+def test_a_copy_of_a_mail_takes_nothing_offline_that_came_to_its_address_since(tmp_path: Path) -> None:
+    services = Services(tmp_path, outside=False)
+    services.copy_of = services.scart(services.file("anna/p.jpg")).id
+    second = services.scart(services.file("anna/p.jpg", "innocent"))
+    assert second.state is NoticeState.NEEDS_PERSON
+    assert (services.tree / "anna/p.jpg").read_text() == "innocent"
+    assert services.letters().count("result") == 1
+    services.close()
+
+
+def test_gone_before_we_came_is_said_so(services: Services) -> None:
+    services.file("anna/other.jpg")
+    notice = services.scart("http://anna.example/p.jpg")
+    services.later(minutes=1)
+    assert services.states(notice) == [ItemState.GONE]
+    assert services.letters() == ["receipt", "result"]
+    assert "gone already" in services.mailer.sent[1].text
+
+
+def test_what_is_no_file_is_not_said_to_be_gone_where_nobody_may_look(tmp_path: Path) -> None:
+    """A program may answer there."""
+    services = Services(tmp_path, outside=False, blocks=False)
+    services.file("anna/other.jpg")
+    notice = services.scart("http://anna.example/gallery/123", services.file("anna/p.jpg"))
+    assert services.states(notice) == [ItemState.HELD, ItemState.INACCESSIBLE]
+    assert "own_networks" in notice.items[0].reason
+    assert "result" not in services.letters()
+    again = services.scart("http://anna.example/p.jpg", number=2)
+    assert services.states(again) == [ItemState.INACCESSIBLE], "we took it"
+    services.close()
+
+
+def test_what_is_no_file_is_blocked_where_nobody_may_look(tmp_path: Path) -> None:
+    services = Services(tmp_path, outside=False)
+    services.file("anna/other.jpg")
+    notice = services.scart("http://anna.example/gallery/123")
+    assert services.states(notice) == [ItemState.INACCESSIBLE]
+    assert [block.url for block in services.blocks.all] == ["http://anna.example/gallery/123"]
+    services.close()
+
+
+def test_a_slow_site_keeps_no_other_notice_waiting(services: Services) -> None:
+    """What was not looked at yet stays due."""
+    services.file("anna/other.jpg")
+    notice = services.scart(*(f"http://anna.example/{n}.jpg" for n in range(40)))
+    look = services.outside.look
+
+    def slowly(url: str) -> Seen:
+        services.now += timedelta(seconds=1)
+        return look(url)
+
+    services.outside.look = slowly  # type: ignore[method-assign]
+    services.desk.look_after(notice.id)
+    assert len(services.outside.looked) == 16
+    assert services.desk.due() == [notice.id]
+    services.desk.look_after(notice.id)
+    services.desk.look_after(notice.id)
+    assert services.store.get(notice.id).state is NoticeState.DONE
+    assert len(set(services.outside.looked)) == 40
+
+
+def test_where_no_file_is_and_yet_something_is_seen_its_address_is_blocked(services: Services) -> None:
+    services.file("anna/other.jpg")
+    services.outside.sights["http://anna.example/p.jpg"] = Sight.THERE
+    notice = services.scart("http://anna.example/p.jpg")
+    services.later(minutes=1)
+    assert [block.url for block in services.blocks.all] == ["http://anna.example/p.jpg"]
+    services.outside.sights.clear()
+    services.later(hours=1)
+    assert services.states(notice) == [ItemState.INACCESSIBLE]
+
+
+def test_a_page_goes_with_the_pictures_on_it_that_are_the_same_customers(services: Services) -> None:
+    services.file("anna/a.jpg")
+    services.file("bert/b.jpg")
+    page = services.file(
+        "anna/page.html", '<img src="a.jpg"><img src="http://bert.example/b.jpg"><a href="page2.html">'
+    )
+    services.file("anna/page2.html")
+    services.scart(page)
+    assert sorted(p.name for p in services.tree.glob("[!.]*/*")) == ["b.jpg", "page2.html"]
+    assert len(services.cases.find(CaseQuery())) == 1
+
+
+def test_deadline_warning_and_overdue_page_once_each(services: Services) -> None:
+    services.level = TrustLevel.UNAUTHENTICATED
+    services.scart(services.file("anna/p.jpg"))
+    services.later(hours=19, minutes=54)
+    assert services.pager.pages == []
+    services.later(minutes=10)
+    assert ["the deadline is near" in subject for subject, _ in services.pager.pages] == [True]
+    services.later(hours=30)
+    assert len(services.pager.pages) == 2
+    assert "the deadline has passed" in services.pager.pages[1][0]
+    assert services.store.figures(services.now).overdue == 1
+
+
+def test_a_page_that_does_not_go_out_is_tried_again(services: Services) -> None:
+    services.level = TrustLevel.AUTHORITY
+    services.pager.down = True
+    services.scart(services.file("anna/p.jpg"))
+    services.later(minutes=10)
+    assert services.pager.pages == []
+    services.pager.down = False
+    services.later(minutes=10)
+    assert len(services.pager.pages) == 1
+
+
+def test_while_keys_cannot_be_fetched_it_waits_and_then_goes_on(services: Services) -> None:
+    services.keys_down = True
+    notice = services.scart(services.file("anna/p.jpg"))
+    assert services.states(notice) == [ItemState.WAITING]
+    services.later(minutes=30)
+    assert services.states(notice) == [ItemState.WAITING]
+    services.keys_down = False
+    services.later(minutes=10)
+    assert services.states(notice) == [ItemState.INACCESSIBLE]
+
+
+def test_keys_that_come_after_an_hour_still_count(services: Services) -> None:
+    services.keys_down = True
+    notice = services.scart(services.file("anna/p.jpg"))
+    services.later(minutes=90)
+    assert services.states(notice) == [ItemState.HELD]
+    services.keys_down = False
+    services.later(minutes=15)
+    assert services.states(notice) == [ItemState.INACCESSIBLE]
+
+
+def test_a_part_that_is_proven_later_says_nothing_of_the_whole_that_was_read(services: Services) -> None:
+    services.keys_down = True
+    notice = services.scart(services.file("anna/p.jpg"))
+    services.keys_down, services.unlike_the_whole = False, b"only a part of it"
+    services.later(minutes=90)
+    assert services.states(notice) == [ItemState.HELD]
+
+
+def test_what_is_believed_is_what_is_read(services: Services) -> None:
+    url = services.file("anna/p.jpg")
+    services.unlike_the_whole = f"\r\n{url}\r\n".encode()
+    assert [item.url for item in services.mail("http://nobody.invalid/").items] == ["http://nobody.invalid/", url]
+
+
+def test_while_nobody_can_tell_where_it_is_it_waits(services: Services) -> None:
+    services.map_down = True
+    notice = services.scart(services.file("anna/p.jpg"))
+    assert services.states(notice) == [ItemState.WAITING]
+    services.map_down = False
+    services.later(minutes=10)
+    assert services.states(notice) == [ItemState.INACCESSIBLE]
+
+
+def test_the_clock_of_what_cannot_be_handled_runs_all_the_same(services: Services) -> None:
+    services.unlike_the_whole = None  # type: ignore[assignment]  # a fault of ours
+    receipt = services.desk.keep(RawNotice(Carrier.MAIL, b"Subject: x\n\n"), Arrived())
+    with pytest.raises(TypeError):
+        services.desk.receive(receipt)
+    figures = services.store.figures(NOON + timedelta(hours=25))
+    assert (figures.open, figures.overdue) == (1, 1)
+    assert services.desk.due() == [receipt.id]
+
+
+def test_nothing_that_can_be_read_in_it_waits_for_a_person(services: Services) -> None:
+    notice = services.mail("hello", subject="hello")
+    assert (notice.state, notice.items, notice.stopped_at) == (NoticeState.NEEDS_PERSON, (), None)
+    assert services.desk.dismiss(notice.id, EVA).state is NoticeState.DONE
+    services.later(hours=30)
+    assert services.store.get(notice.id).state is NoticeState.DONE
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "Auto-Submitted: auto-replied\n",
+        "Auto-Submitted: no\nAuto-Submitted: Auto-Replied; x\n",
+        "Precedence: bulk\n",
+        "Reply-To: abuse@hoster.example\n",
+    ],
+)
+def test_machines_and_ourselves_are_never_answered(services: Services, more: str) -> None:
+    services.mail(services.file("anna/p.jpg"), more=more)
+    services.later(hours=1)
+    assert [kind for kind in services.letters() if kind != "statement"] == []
+
+
+def test_a_bounce_is_never_answered(services: Services) -> None:
+    services.scart(services.file("anna/p.jpg"), sender="<>")
+    assert [kind for kind in services.letters() if kind != "statement"] == []
+
+
+def test_whoever_is_not_proven_gets_so_many_letters_a_day(services: Services) -> None:
+    services.level = TrustLevel.UNAUTHENTICATED
+    for number in range(5):
+        services.scart(services.file(f"anna/{number}.jpg"), number=number)
+    assert services.letters() == ["receipt"] * 3
+    services.now += timedelta(days=1)
+    services.scart(services.file("anna/x.jpg"), number=9)
+    assert services.letters() == ["receipt"] * 4
+
+
+def test_after_a_crash_anywhere_it_is_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rounds: Callable[[int, int], int]
+) -> None:
+    for step in random.Random(5).sample(range(12), rounds(4, 12)):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        services = Services(folder, outside=False)
+        urls = [services.file("anna/p.jpg"), services.file("bert/q.jpg")]
+        with monkeypatch.context() as patch:
+            left = iter(range(step, -1, -1))
+            append = services.audit.append_all
+
+            def dying(event: object, left: Iterator = left, append: object = append) -> object:
+                if next(left, 1) == 0:
+                    raise KeyboardInterrupt
+                return append(event)  # type: ignore[operator]
+
+            patch.setattr(services.audit, "append_all", dying)
+            with suppress(KeyboardInterrupt):
+                services.scart(*urls)
+        for receipt in services.spool.waiting():
+            services.desk.receive(receipt)
+        services.case_desk.recover()
+        services.later(minutes=5)
+        (notice,) = services.store.find(NoticeQuery())
+        assert services.states(notice) == [ItemState.INACCESSIBLE] * 2, step
+        assert len(services.cases.find(CaseQuery())) == 2
+        assert sorted(services.letters()) == ["result", "statement", "statement"], step
+        services.close()

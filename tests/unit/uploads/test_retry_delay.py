@@ -1,0 +1,31 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from goodhoster.uploads.retry_delay import delay
+
+TRIES = st.integers(0, 10_000)
+CHANCES = st.floats(0, 1, exclude_max=True)
+
+
+@given(TRIES, CHANCES)
+def test_a_wait_is_never_longer_than_five_minutes(tries: int, chance: float) -> None:
+    assert 0 <= delay(tries, None, chance) < 300
+
+
+@given(TRIES, st.floats(0, 86400), CHANCES)
+def test_a_wait_is_never_shorter_than_was_asked_for(tries: int, retry_after: float, chance: float) -> None:
+    assert retry_after <= delay(tries, retry_after, chance) < retry_after + 300.001
+
+
+def test_a_date_far_away_is_not_waited_for() -> None:
+    assert delay(0, 70 * 365 * 86400.0) < 86400 + 300
+
+
+def test_the_ceiling_doubles() -> None:
+    ceilings = [delay(tries, None, 1.0) for tries in range(11)]
+    assert ceilings == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+
+
+def test_what_failed_together_comes_back_apart() -> None:
+    waits = {round(delay(9, 60.0), 1) for _ in range(100)}
+    assert len(waits) > 50
