@@ -240,7 +240,7 @@ def test_the_relay_remembers_no_answer_that_was_none(configure: Configure, rollo
 
 PLUG_IN = """
 from dataclasses import dataclass
-from goodhoster.adapters.hash_sources.counting import Counted
+from goodhoster.adapters.hash_sources.counting import CountedSource
 from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.settings import one_of, setting
 
@@ -253,7 +253,7 @@ class Kind:
     kind: str = setting(one_of("broken"), "Which kind of source this is.", example='"broken"')
 
     def build(self, around):
-        return Counted(Broken({}, name="broken"), around.clock)
+        return CountedSource(Broken({}, name="broken"), around.clock)
 """
 
 

@@ -1,5 +1,6 @@
-"""The process that reads raw notices: `python -m goodhoster.notices.reading.child CHANNEL`, with a pipe as standard input whose
-other end its parent has.
+"""The process that reads raw notices.
+
+`python -m goodhoster.notices.reading.child CHANNEL`, with a pipe as standard input whose other end its parent has.
 
 It gives itself limits before it looks at anything: memory, files, and processor time anew for each notice. It needs no
 network and no file. A frame in is a carrier, a newline and the raw notice; a frame out is the notice as JSON.

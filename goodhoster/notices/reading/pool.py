@@ -12,7 +12,7 @@ from goodhoster.notices.reading.encoding import notice_of, plain
 from goodhoster.notices.reading.mail import LARGEST_MAIL
 from goodhoster.notices.reading.reader import unreadable
 
-__all__ = ["ReaderPool", "PoolLimits"]
+__all__ = ["PoolLimits", "ReaderPool"]
 
 
 class ReaderPool:

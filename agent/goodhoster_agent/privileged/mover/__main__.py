@@ -1,5 +1,7 @@
-"""`python -m goodhoster_agent.privileged.mover --config FILE`: the mover as a service of its own, on a listening socket that is
-passed as systemd does (sd_listen_fds(3)) or as standard input. Without one, the daemon starts a mover beside itself.
+"""The mover as a service of its own: `python -m goodhoster_agent.privileged.mover --config FILE`.
+
+It serves a listening socket that is passed as systemd does (sd_listen_fds(3)) or as standard input. Without one, the
+daemon starts a mover beside itself.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""`python -m goodhoster_agent.privileged.starter --config FILE --parent PID [--mover FD]`: the keeper of a daemon. Its standard
-input is the daemon's socket, over which the commands of the terms come first.
+"""The supervisor of a daemon's privileged processes.
+
+`python -m goodhoster_agent.privileged.starter --config FILE --parent PID [--mover FD]`. Its standard input is the
+daemon's socket, over which the commands that it may run come first.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""The process that checks signed mails: `python -m goodhoster.notices.sender.pinned_keys.child CHANNEL`, with a pipe as standard
-input whose other end its parent has. It and the programs that it runs have limits of memory and processor time, no
+"""The process that checks signed mails.
+
+`python -m goodhoster.notices.sender.pinned_keys.child CHANNEL`, with a pipe as standard input whose other end its
+parent has. It and the programs that it runs have limits of memory and processor time, no
 rights, and write nowhere.
 """
 

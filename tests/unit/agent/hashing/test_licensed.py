@@ -68,7 +68,8 @@ def pool_with(install: Install) -> Iterator[Pool]:
 
 def with_folder(folder: Path) -> Callable[..., subprocess.Popen[bytes]]:
     """Starts a worker that imports from one folder more, as if it were installed."""
-    begin = f"import runpy, sys; sys.path.append({str(folder)!r}); runpy.run_module({worker_handle._MODULE!r}, None, '__main__')"
+    begin = f"import runpy, sys; sys.path.append({str(folder)!r}); "
+    begin += f"runpy.run_module({worker_handle._MODULE!r}, None, '__main__')"
     popen = subprocess.Popen
 
     def start(argv: list[str], **more: object) -> subprocess.Popen[bytes]:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.errors import QuarantineError, RefusedError
-from goodhoster.evidence.quarantine import labels, misplaced_files
-from goodhoster.evidence.quarantine import procedure as procedure
+from goodhoster.evidence.quarantine import labels, misplaced_files, procedure
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.model.quarantine import Label, Whereabouts
 from goodhoster.model.uploads import Place, Upload

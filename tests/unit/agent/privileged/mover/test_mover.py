@@ -76,7 +76,8 @@ def _may(pid: int) -> tuple[str, int, int, int]:
 
 
 def test_it_is_small() -> None:
-    script = "import sys, goodhoster_agent.privileged.starter.__main__, goodhoster_agent.privileged.mover.__main__; print(*sys.modules)"
+    privileged = "goodhoster_agent.privileged"
+    script = f"import sys, {privileged}.starter.__main__, {privileged}.mover.__main__; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
     heavy = {"aiohttp", "asyncio", "typer", "rich", "numpy", "PIL", "sqlite3", "watchdog", "jinja2"}
     assert heavy & set(done.stdout.split()) == set()
