@@ -66,6 +66,7 @@ def read_url(written: str) -> tuple[WebAddress, ...]:
     """
     if len(written) > LONGEST_URL:
         raise UnclearUrlError(f"a URL of {len(written)} characters", reason="too-long")
+    written = written.replace("[/]", "/")
     text = _with_scheme(_without_invisible_head(written.strip().strip(_CONTROLS).translate(_DROPPED)))
     path = _PATH.search(text, text.find("//") + 2)
     cut = path.start() if path else len(text)

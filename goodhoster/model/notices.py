@@ -302,7 +302,7 @@ class Site:
     customer: str
     """Empty where the directory does not tell: then the watched tree does."""
     names: tuple[str, ...]
-    """Host names, lower case, punycode or as written: exact, `*.example.nl`, `.example.nl`, `www.example.*`, or `~regex`."""
+    """Host names, lower case: exact, `*.example.nl`, `.example.nl`, `www.example.*`, or `~regex`."""
     routes: tuple[Route, ...]
     addresses: tuple[str, ...] = ()
     """Addresses on which it answers; empty means on all."""

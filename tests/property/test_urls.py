@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from goodhoster.locating.urls import UnclearUrlError, WebAddress, host_name, read_url
-from goodhoster.notices.reading.formats.free_text import urls_in
+from goodhoster.notices.reading.url_finder import items_in
 
 LABEL = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=10).map(lambda text: f"a{text}")
 HOST = st.lists(LABEL, min_size=2, max_size=4).map(".".join)
@@ -215,4 +215,5 @@ def test_any_text_is_read_or_refused_and_never_climbs(text: str) -> None:
 def test_urls_are_found_in_text_in_their_order(parts: list[tuple[str, str]]) -> None:
     urls = ["https://" + host + path.rstrip(":;,.!?*()'") for host, path in parts]
     plain = list(dict.fromkeys(url for url in urls if not set(url) & set("()'")))
-    assert urls_in([f"See {url}, please.\n" for url in plain]) == plain
+    text = "".join(f"See {url}, please.\n" for url in plain)
+    assert [item.urls[0] for item in items_in(text)] == plain

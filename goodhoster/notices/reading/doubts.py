@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterable
 
-from goodhoster.locating.urls import UnclearUrlError, read_url
 from goodhoster.model.notices import Notifier, ReadItem, ReadNotice
 from goodhoster.notices.reading.formats import free_text
+from goodhoster.notices.reading.hosts import hosts_of
 
 
 def doubts_about(item: ReadItem, notice: ReadNotice | None, notifier: Notifier | None) -> tuple[str, ...]:
@@ -34,17 +34,6 @@ def names_without_item(
     if any(map(_is_address, left)) and ours(hosts):
         left = [name for name in left if not _is_address(name)]
     return tuple(left)
-
-
-def hosts_of(item: ReadItem) -> frozenset[str]:
-    """The host of every reading of an item."""
-    found: set[str] = set()
-    for url in item.urls:
-        try:
-            found.update(address.host for address in read_url(url))
-        except UnclearUrlError:
-            continue
-    return frozenset(found)
 
 
 def _same_site(name: str, hosts: set[str]) -> bool:

@@ -1,7 +1,7 @@
 """Links that a mail gateway put in place of those that the sender wrote, undone where the gateway left the original in.
 
-Nothing is fetched. Microsoft, Proofpoint (three ways), Barracuda, Cisco, Trend Micro, Sophos, Trellix and Symantec write
-the original into theirs; Mimecast and some others only a number, and a person must look then.
+Nothing is fetched. Microsoft, Proofpoint (three ways), Barracuda, Cisco, Trend Micro, Sophos, Trellix and Symantec
+write the original into theirs; Mimecast and some others only a number, and a person must look then.
 """
 
 from __future__ import annotations

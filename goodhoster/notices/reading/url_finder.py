@@ -35,12 +35,17 @@ _ENDS_IN_NAME = re.compile(r"\.[a-z0-9]{2,5}$", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:gt|lt|quot|apos|#0?39|nbsp);", re.IGNORECASE)
 _VALUE_BEHIND = re.compile(
     r"[,;]\s{0,2}(?=(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}:[0-9a-f:]{2,}|\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4})"
-    r"(?![\w/])|AS\d|[,;]|h[tx*0]{2}ps?\s?\[?:)",
+    r"(?![\w/])|AS\d|(?-i:[A-Z]{2})(?![\w/.])|[,;]|h[tx*0]{2}ps?\s?\[?:)",
     re.IGNORECASE,
 )
 _ADDRESS_BEHIND = re.compile(r"[,;|\s]{1,4}((?:\d{1,3}\.){3}\d{1,3}|[0-9a-f:]{3,39})(?![\w./])", re.IGNORECASE)
 _OPENERS = {")": "(", "]": "[", "}": "{"}
-_CLOSERS = {opener: closer for closer, opener in _OPENERS.items()} | {"'": "'", "\u2018": "\u2019", "\u201a": "\u2018"}
+_CLOSERS = {opener: closer for closer, opener in _OPENERS.items()} | {
+    "'": "'",
+    "\u2018": "\u2019",
+    "\u201a": "\u2018",
+    "=": "]",  # [url=…]
+}
 _GOES_ON = re.compile(
     r"[ \t]{1,3}[^\s<>,;:\"|]{1,60}(?:[ \t][^\s<>,;:\"|]{1,60}){0,4}?\.[a-z0-9]{2,5}(?![\w/.])", re.IGNORECASE
 )
@@ -48,8 +53,9 @@ _NEXT_LINE = re.compile(r"[ \t]*\r?\n[ \t>]{0,4}([^\s<>\"|]{1,2000})[ \t]*(?:\n|
 _PART_OF_URL = re.compile(r"[./=%?&\d_-]")
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _NO_SITES = frozenset(
-    "html htm php asp jpg jpeg png gif webp pdf txt csv xml json js css doc docx xls xlsx eml log".split()
+    "html htm php asp jpg jpeg png gif webp pdf txt csv xml json js css doc docx xls xlsx eml log".split()  # noqa: SIM905 - words are read more easily than a list
 )
+_SHORTEST_TOP = 2
 _LINE_WRAPS_FROM = 60  # characters: a shorter line was not wrapped by a program
 
 GLUED = "two addresses without a space between them"
@@ -101,29 +107,22 @@ def _in_brackets(text: str) -> Iterator[_Span]:
 
 def _cut(text: str, start: int, end: int) -> Iterator[_Span]:
     """One or more URLs of what stands there without a blank."""
-    raw = text[start:end]
-    for another in list(_ANOTHER.finditer(raw))[1:]:
-        before = raw[: another.start()]
-        if before[-1] in ",;" or _ENDS_IN_NAME.search(before):
-            yield from _cut_one(text, start, start + another.start())
-            yield from _cut(text, start + another.start(), end)
-            return
-        if before[-1].isalnum():
-            whole, first, second = (_trimmed(url) for url in (raw, before, raw[another.start() :]))
-            yield _Span(start, end, ReadItem((whole, first), doubts=(GLUED,)))
-            yield _Span(start + another.start(), end, ReadItem((second,), doubts=(GLUED,)))
-            return
-    yield from _cut_one(text, start, end)
+    begins, doubtful = start, False
+    for another in _ANOTHER.finditer(text, start + 1, end):
+        before = text[begins : another.start()]
+        if before[-1:].isalnum() or before[-1:] in {",", ";"}:
+            doubtful = doubtful or not (before[-1] in ",;" or _ENDS_IN_NAME.search(before))
+            yield from _cut_one(text, begins, another.start(), glued=doubtful)
+            begins = another.start()
+    yield from _cut_one(text, begins, end, glued=doubtful)
 
 
-def _cut_one(text: str, start: int, end: int) -> Iterator[_Span]:
+def _cut_one(text: str, start: int, end: int, *, glued: bool = False) -> Iterator[_Span]:
     raw = text[start:end]
     url = _trimmed(_closed(raw, text[start - 1 : start]))
     short, doubt = _before_separator(url)
-    readings = (url,) if doubt or short == url else (short,)
-    if doubt:
-        readings = (url, short)
-    item = ReadItem(readings, doubts=(doubt,) if doubt else ())
+    readings = (url, short) if doubt else (short,)
+    item = ReadItem(readings, doubts=tuple(filter(None, (doubt, GLUED if glued else ""))))
     at = start + len(url if doubt else readings[0])
     if not doubt and at >= end - 1:
         item, at = _continued(text, item, start, at)
@@ -134,16 +133,16 @@ def _cut_one(text: str, start: int, end: int) -> Iterator[_Span]:
 
 def _closed(raw: str, before: str) -> str:
     """Up to the mark that closes the one in front; up to markup, and to a full stop of Chinese or Japanese."""
-    for mark in ("](", "[/", "\\n", "\\r"):
-        raw = raw.partition(mark)[0]
+    raw = re.split(r"\]\(|\[/(?!\])|\\[rn]", raw, maxsplit=1)[0]
     if found := _ENTITY.search(raw):
         raw = raw[: found.start()]
     if found := re.search("(?<=[^\u3002]{8})\u3002(?![\\w])", raw):
         raw = raw[: found.start()]
     closer = _CLOSERS.get(before, "")
+    opener = _OPENERS.get(closer, "")
     depth = 0
     for place, character in enumerate(raw):
-        depth += character == before and before != closer
+        depth += character == opener
         if character == closer:
             if depth == 0:
                 return raw[:place]
@@ -204,7 +203,7 @@ def _may_be_host(match: re.Match[str]) -> bool:
     numeric = bool(re.fullmatch(r"\d{1,3}(?:\.\d{1,3}){3}", host))
     if numeric:
         return bool(re.fullmatch(r"(?::\d+)?/[^\s]*[a-z][^\s]*", rest, re.IGNORECASE))
-    if last.isdigit() or last in _NO_SITES:
+    if len(last) < _SHORTEST_TOP or not (last.isalpha() or last.startswith("xn--")) or last in _NO_SITES:
         return False
     return bool(rest) or bool(re.search(_DOT, host, re.IGNORECASE)) or host.lower().startswith("www.")
 
