@@ -1,12 +1,14 @@
 """`python -m benchmarks [NAME [ARGS…]]`: runs the benchmarks whose file begins with NAME, or all of them.
 
 Each is a module here with a docstring, whose first line says what it measures, and a `main()`. It runs in a process of
-its own, so that no benchmark's memory or warm caches are in another's figures. `--list` only says which there are.
+its own, so that no benchmark's memory or warm caches are in another's figures. `--list` only says which there are;
+`--smallest` runs each at its smallest size, once, to see that it still works.
 """
 
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +22,9 @@ def main(arguments: list[str]) -> int:
     if name == "--list":
         print(listing())
         return 0
+    if name == "--smallest":
+        os.environ["GOODHOSTER_BENCH"] = "smallest"
+        name, *rest = rest or [""]
     chosen = named(name)
     if not chosen:
         print(f"no benchmark begins with {name!r}; there are:\n{listing()}", file=sys.stderr)

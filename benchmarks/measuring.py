@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-RUNS = 5
+SMALLEST = os.environ.get("GOODHOSTER_BENCH") == "smallest"
+"""Only whether a benchmark still runs is asked (CI): the smallest size, once. The figures say nothing then."""
+RUNS = 1 if SMALLEST else 5
+
+
+def sizes(*ascending: int) -> tuple[int, ...]:
+    """The sizes to measure: all of them, or the smallest."""
+    return ascending[:1] if SMALLEST else ascending
 
 
 def rates(

@@ -28,12 +28,12 @@ import pdqhash
 from PIL import Image, ImageOps
 
 from benchmarks.corpus import photos
-from benchmarks.measuring import RUNS
+from benchmarks.measuring import RUNS, sizes
 from goodhoster.checking.digests import read_content
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.model.limits import ReadingLimits
 
-PHOTOS = 12
+PHOTOS = sizes(2, 12)[-1]
 TURN = 0.02
 """Seconds of processor time, at least."""
 FORMS = {

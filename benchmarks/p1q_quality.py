@@ -25,12 +25,13 @@ import pdqhash
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from benchmarks.corpus import photos
+from benchmarks.measuring import sizes
 from goodhoster.checking.fingerprints import fingerprints_of
 from goodhoster.checking.pictures import frames
 from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.limits import ReadingLimits
 
-PHOTOS = 1000 if os.environ.get("GOODHOSTER_PROOF") == "full" else 24
+PHOTOS = sizes(3, 1000 if os.environ.get("GOODHOSTER_PROOF") == "full" else 24)[-1]
 SIZE = (1280, 1280)
 PDQ_NEAR, SMALL_NEAR = 31, 8
 LIMITS = ReadingLimits()

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import lmdb
 
-from benchmarks.measuring import private_mib, rates, seconds
+from benchmarks.measuring import SMALLEST, private_mib, rates, seconds, sizes
 from goodhoster.hashlists.digest_list import DigestList
 from goodhoster.hashlists.file_names import list_path
 from goodhoster.hashlists.importing import import_entries
@@ -39,7 +39,7 @@ def main() -> None:
 def _growth(folder: Path, huge: tuple[int, ...]) -> None:
     heads = ("digests", "a second", "LMDB", "file MiB", "opened ms", "private MiB", "imported s")
     print(" ".join(f"{head:>12}" for head in heads))
-    for count in (*(10**power for power in range(3, 8)), *huge):
+    for count in (*sizes(*(10**power for power in range(3, 8))), *huge):
         imported = seconds(lambda count=count: _import(folder / "lists", count))
         find = {"ours": DigestList.open(_path(folder)).find} | ({"lmdb": _lmdb(folder, count)} if count < HUGE else {})
         asked = _asked(count)
@@ -60,7 +60,7 @@ def _opened_elsewhere(path: Path) -> tuple[float, float]:
 
 
 def _open(path: Path) -> None:
-    asked = _asked(HUGE)
+    asked = _asked(HUGE if not SMALLEST else 1000)
     before = private_mib()
     opened = seconds(lambda: DigestList.open(path))
     _asking(DigestList.open(path).find, asked)()

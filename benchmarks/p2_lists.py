@@ -20,14 +20,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.measuring import RUNS, sizes
 from goodhoster.hashlists.digest_list import DigestList
 from goodhoster.hashlists.file_names import list_path
 from goodhoster.hashlists.importing import import_entries
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category
 
-RUNS = 5
-SIZES = (10_000, 100_000, 1_000_000, 3_200_000)
+SIZES = sizes(10_000, 100_000, 1_000_000, 3_200_000)
 QUESTIONS = 200_000
 Known = Callable[[bytes], bool]
 

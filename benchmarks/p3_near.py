@@ -24,14 +24,14 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measuring import rates, seconds, spread
+from benchmarks.measuring import rates, seconds, sizes, spread
 from goodhoster.hashlists.near.entries import Entries
 from goodhoster.hashlists.near.segment import Segment
 from goodhoster.hashlists.near.writer import write_segment
 from goodhoster.model.fingerprints import FingerprintKind
 
 LIMIT = 31
-MILLION = 1_000_000
+MILLION = sizes(10_000, 1_000_000)[-1]
 Values = NDArray[np.uint8]
 Search = Callable[[Values], int]
 """Looks values up and returns how many pairs it found."""
@@ -42,8 +42,8 @@ def main() -> None:
     rng = np.random.default_rng(2026)
     with tempfile.TemporaryDirectory() as folder:
         _beside_peers(Path(folder), rng)
-        _growth(Path(folder), rng, 6 if "--small" in sys.argv else 7)
-        for count in (MILLION,) if "--small" in sys.argv else (MILLION, 10 * MILLION):
+        _growth(Path(folder), rng, sizes(3, 6 if "--small" in sys.argv else 7)[-1])
+        for count in (MILLION,) if "--small" in sys.argv else sizes(MILLION, 10 * MILLION):
             _crowds(Path(folder), rng, count)
             _64_bits(Path(folder), rng, count)
 

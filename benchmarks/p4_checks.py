@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.measuring import RUNS, sizes
 from goodhoster.adapters.hash_sources.answer_cache import AnswerCache
 from goodhoster.adapters.hash_sources.caching import CachingSource, Keeping
 from goodhoster.adapters.hash_sources.counting import CountedSource
@@ -37,9 +38,8 @@ from goodhoster_agent.doors.accounts import add_client
 from goodhoster_agent.doors.relay import Relay
 
 GOAL = 2315
-RUNS = 5
-CHECKS = 20_000
-LISTED = 100_000
+CHECKS = sizes(1_000, 20_000)[-1]
+LISTED = sizes(2_000, 100_000)[-1]
 LATENCY = 0.02  # seconds
 
 
@@ -118,7 +118,7 @@ def _spread(rates: list[float]) -> str:
 
 def _growth(url: str, password: str) -> None:
     print(f"\n{'checks':>8}   {'checks/s':>9}   {'client memory, MiB':>18}   (64 threads, no latency)")
-    for checks in (1_000, 10_000, 100_000):
+    for checks in sizes(1_000, 10_000, 100_000):
         result = _run(Task("goodhoster", url, password, 64, checks))
         print(f"{checks:>8,}   {result.rate:>9,.0f}   {result.rss / 1024:>18.1f}", flush=True)
 

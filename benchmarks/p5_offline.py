@@ -22,12 +22,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.measuring import RUNS, sizes
 from goodhoster.hashlists.importing import import_entries
 from goodhoster.model.verdicts import Category
 
-RUNS = 5
-IDLE_FILES, IDLE_PAUSE = 100, 0.02
-RATE, SECONDS, KNOWN_EVERY = 100, 10, 10
+IDLE_FILES, IDLE_PAUSE = sizes(10, 100)[-1], 0.02
+RATE, SECONDS, KNOWN_EVERY = 100, sizes(1, 10)[-1], 10
 KNOWN = 1 + RUNS * (IDLE_FILES + RATE * SECONDS // KNOWN_EVERY)
 GIVE_UP = 30.0  # seconds
 PROGRAMS = os.pathsep.join([os.environ["PATH"], "/usr/sbin"])

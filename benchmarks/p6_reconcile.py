@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.measuring import RUNS, sizes
 from goodhoster.model.digests import Digests
 from goodhoster.model.uploads import Content, Place
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
@@ -24,8 +25,7 @@ from goodhoster_agent.watching.scanner import Scanner
 from goodhoster_agent.watching.tree_walk import Listing, walk
 
 GOAL = 49_000
-RUNS = 5
-SIZES = (1_000, 10_000, 100_000, 1_000_000)
+SIZES = sizes(1_000, 10_000, 100_000, 1_000_000)
 PER_DIRECTORY = 100
 FIND = "/usr/bin/find"
 
@@ -60,21 +60,21 @@ def _make(folder: Path, files: int) -> None:
         if number % PER_DIRECTORY == 0:
             directory.mkdir(parents=True)
         (directory / f"{number}.jpg").touch()
+    tree = bytes(folder / "tree")
+    states = {
+        Place(tree, os.path.join(listing.directory, name)): state
+        for listing in walk(tree)
+        if isinstance(listing, Listing)
+        for name, state in listing.files.items()
+    }
     index = UploadIndex(folder / "index.sqlite")
-    for listing in walk(bytes(folder / "tree")):
-        if isinstance(listing, Listing):
-            _settle(index, bytes(folder / "tree"), listing)
+    index.expect([Arrival(place, "c", 0.0, Priority.RECONCILE) for place in states], 0.0)
+    while jobs := index.take(1.0, 1000):
+        for job in jobs:
+            content = Content(Digests(bytes(16), bytes(20), bytes(32)), Kind.IMAGE, 0)
+            index.record(job, (states[job.place], content), Verdict(VerdictKind.CLEAR), 1.0)
+            index.settle(job)
     index.close()
-
-
-def _settle(index: UploadIndex, tree: bytes, listing: Listing) -> None:
-    places = [Place(tree, os.path.join(listing.directory, name)) for name in listing.files]
-    index.expect([Arrival(place, "c", 0.0, Priority.RECONCILE) for place in places], 0.0)
-    for job in index.take(1.0, len(places)):
-        state = listing.files[os.path.basename(job.place.path)]
-        content = Content(Digests(bytes(16), bytes(20), bytes(32)), Kind.IMAGE, 0)
-        index.record(job, (state, content), Verdict(VerdictKind.CLEAR), 1.0)
-        index.settle(job)
 
 
 def _find(folder: Path) -> float:

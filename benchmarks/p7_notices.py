@@ -31,9 +31,10 @@ from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from benchmarks.measuring import SMALLEST, sizes
 from goodhoster.testing.signed_mail import MailSigner
 
-SIZES = (1_000, 4_000, 10_000)
+SIZES = sizes(200, 1_000, 4_000, 10_000)[0 if SMALLEST else 1 :]
 WHOLE = (10_000, 40_000, 179_610)
 LARGEST_MAIL = 500
 PER_CUSTOMER = 200

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks.measuring import RUNS, sizes
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.model.audit import AuditEvent
 
-RUNS = 5
-ENTRIES = 300
+ENTRIES = sizes(20, 300)[-1]
 CALLERS = (1, 4, 16, 64)
-SIZES = (1_000, 10_000, 100_000, 1_000_000)
+SIZES = sizes(1_000, 10_000, 100_000, 1_000_000)
 EVENT = AuditEvent(
     "measure.intended",
     {

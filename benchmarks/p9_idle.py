@@ -20,13 +20,14 @@ from contextlib import contextmanager
 from importlib.metadata import distributions
 from pathlib import Path
 
+from benchmarks.measuring import sizes
 from goodhoster.testing.hash_check_service import FakeHashService
 from goodhoster.testing.hostile import zip_of
 from goodhoster.testing.pictures import made_up_picture
 
 LOCK = Path(__file__).parents[1] / "requirements/run.txt"
 FILES, CUSTOMERS = 1_000, 10
-SETTLE, REST = 15, 60  # seconds
+SETTLE, REST = sizes(3, 15)[-1], sizes(5, 60)[-1]  # seconds
 GOAL_PERCENT, GOAL_MB = 1.0, 80.0
 CONFIG = """
 [agent]

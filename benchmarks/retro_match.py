@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.measuring import private_mib, seconds
+from benchmarks.measuring import SMALLEST, private_mib, seconds, sizes
 from goodhoster.hashlists.digest_list import DigestList
 from goodhoster.hashlists.file_names import list_path
 from goodhoster.hashlists.importing import import_entries
@@ -27,7 +27,7 @@ from goodhoster.model.verdicts import Category
 from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.seennear import GrownNear
 
-SIZES = (200_000, 2_000_000)
+SIZES = sizes(20_000, 200_000, 2_000_000)[0 if SMALLEST else 1 :]
 PER_DIRECTORY = 100
 NEW, SEEN = 1_000, 20
 LIMIT = 31

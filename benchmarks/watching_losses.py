@@ -21,12 +21,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.measuring import RUNS
+from benchmarks.measuring import RUNS, sizes
 
-FILES = int(os.environ.get("GOODHOSTER_BENCH_FILES", "20000"))
+FILES = sizes(400, int(os.environ.get("GOODHOSTER_BENCH_FILES", "20000")))[-1]
 FRESH, BESIDE, DIRECTORIES = FILES // 5, 1_000, FILES * 5
 WRITERS = 4
-ROUNDS = 3
+ROUNDS = sizes(1, 3)[-1]
 """Of losses, the most of which is shown: all files of all rounds are counted, so more only take longer."""
 SETTLED, PATIENCE = 1.5, 15.0
 """Seconds without news, and seconds in any case, after which what was told is counted."""

@@ -4,8 +4,8 @@
     from goodhoster.assembly.services import assemble
 
     with closing(assemble(load(Path("/etc/goodhoster/goodhoster.toml")))) as house:
-        with house.toolkit.examine(Place(b"/srv/customers", b"anna/holiday.jpg")) as checked:
-            print(checked.verdict.kind)
+        with house.toolkit.examine(Place(b"/srv/customers", b"anna/holiday.jpg")) as examined:
+            print(examined.verdict.kind)
 
 No daemon, no terminal; the process is never ended from here. Every error is a `GoodhosterError`. `assemble` is not
 named here because it brings every adapter with it.
@@ -30,18 +30,20 @@ if TYPE_CHECKING:
         SourceUnavailableError,
         UncheckedError,
     )
+    from goodhoster.examination import Examined
+    from goodhoster.model.cases import Order
     from goodhoster.model.uploads import Place
     from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
     from goodhoster.settings import Settings, load
-    from goodhoster.toolkit import CaseOrders, Checked, Order, Toolkit
+    from goodhoster.toolkit import CaseOrders, Toolkit
 
 __all__ = [
     "AuditError",
     "BusyError",
     "CaseOrders",
     "Category",
-    "Checked",
     "ConfigurationError",
+    "Examined",
     "GoodhosterError",
     "Match",
     "Order",
@@ -60,7 +62,7 @@ __all__ = [
     "load",
 ]
 
-_HOMES = ("errors", "model.uploads", "model.verdicts", "settings", "toolkit")
+_HOMES = ("errors", "examination", "model.cases", "model.uploads", "model.verdicts", "settings", "toolkit")
 
 if not TYPE_CHECKING:  # for a type checker any name would be one
 

@@ -12,6 +12,7 @@
     │   ├── SourceRefusedError      a hash source refuses us (401, 403): check the account
     │   ├── QuarantineError         a measure could not be carried out or verified
     │   └── AuditError              the audit log cannot be written or is not whole
+    ├── NotAnUploadError            there is no regular file at that place (any more)
     └── UncheckedError              this content could not be checked (`reason` is a short stable code)
 
 Passing and permanent are types, so that the queue can tell "ask again" from "call somebody". No error is ever read as
@@ -80,6 +81,10 @@ class QuarantineError(PermanentError):
 
 class AuditError(PermanentError):
     """The audit log cannot be written, or is not whole."""
+
+
+class NotAnUploadError(GoodhosterError):
+    """There is no regular file at that place (any more): gone, a link, a directory, a device, a FIFO."""
 
 
 class UncheckedError(GoodhosterError):

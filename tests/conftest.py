@@ -32,10 +32,11 @@ hypothesis.settings.load_profile("goodhoster")
 # Daemons live in sbin, which an ordinary user's PATH leaves out.
 PROGRAM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
-PeriodicTask = Callable[[int, int], int]
+RoundCount = Callable[[int, int], int]
 Disk = Callable[..., Path]
 Bind = Callable[[Path, Path], Callable[[], object]]
 PROOF_IS_FULL = os.environ.get("GOODHOSTER_PROOF") == "full"
+JOURNEYS = Path(__file__).parent / "journeys"
 SMALLEST = {"ext4": 16, "xfs": 300, "btrfs": 128}
 """Megabytes a file system needs at least."""
 LEFT_OUT = pytest.StashKey[dict[str, str]]()
@@ -48,10 +49,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All rounds of a proof take what they take."""
+    """Mark each test as quick or as a journey; all rounds of a proof take what they take.
+
+    Journeys come first: two workers that take file after file then end at about the same time.
+    """
+    for item in items:
+        item.add_marker("journey" if _is_journey(item) else "quick")
+    items.sort(key=lambda item: not _is_journey(item))
     for item in items:
         if PROOF_IS_FULL and "rounds" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(0))
+
+
+def _is_journey(item: pytest.Item) -> bool:
+    """Real processes from end to end: everything below tests/journeys."""
+    return JOURNEYS in item.path.parents
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -102,7 +114,7 @@ def _nothing_may_be_left_out() -> bool:
 
 
 @pytest.fixture(scope="session")
-def rounds() -> PeriodicTask:
+def rounds() -> RoundCount:
     """`rounds(few, all_of_them)`: how many to make in this run."""
     return lambda few, all_of_them: all_of_them if PROOF_IS_FULL else few
 

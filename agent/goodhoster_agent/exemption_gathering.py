@@ -13,15 +13,14 @@ from pathlib import Path
 from goodhoster.assembly.desk import reading_limits
 from goodhoster.assembly.state import trees_of
 from goodhoster.checking.digests import read_content
-from goodhoster.errors import ConfigurationError, RefusedError, UncheckedError
+from goodhoster.errors import ConfigurationError, NotAnUploadError, RefusedError, UncheckedError
 from goodhoster.exemptions.wordpress_checksums import read_checksums
-from goodhoster.hashlists.formats.json_lists import looks_like_json
 from goodhoster.model.content_kinds import HEAD, kind_of
 from goodhoster.model.digests import Digests
 from goodhoster.model.uploads import Place, display
 from goodhoster.model.verdicts import Kind
 from goodhoster.settings import Settings
-from goodhoster.uploads.opening import NotAnUploadError, OpenedUpload, open_upload
+from goodhoster.uploads.opening import OpenedUpload, open_upload
 from goodhoster_agent.hashing.pool import HashingPool
 from goodhoster_agent.watching.tree_walk import Unreadable, walk
 
@@ -30,6 +29,8 @@ _MEMBERS = 5000
 _UNPACKED = 4 << 30  # bytes
 _SECONDS = 300.0
 _IN_A_TREE = 50_000
+_BLANKS = 1 << 20
+"""Bytes before the first thing in a JSON document, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,12 @@ def _file(real: bytes, settings: Settings) -> Gathered:
     place = Place(os.path.dirname(real), os.path.basename(real))
     with _opened(place) as opened:
         with open(opened.fd, "rb", closefd=False) as file:
-            published = looks_like_json(file)
+            published = _begins_as_json(file.read(_BLANKS))
         return _checksums(opened, settings) if published else _opened_up(opened, settings)
+
+
+def _begins_as_json(start: bytes) -> bool:
+    return start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"{", b"["}
 
 
 def _checksums(opened: OpenedUpload, settings: Settings) -> Gathered:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,16 +22,15 @@ from goodhoster.hashlists.opened_lists import OpenedLists
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.programs import Run, run_here
 from goodhoster.model.fingerprints import FingerprintKind
-from goodhoster.model.image_sizes import are_sizes, beginning
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Category
 from goodhoster.policy.rules import HouseRules, Treatment
 from goodhoster.ports import AuditLog, ObservedSource, Quarantine
 from goodhoster.settings import Settings
 from goodhoster.toolkit import Toolkit
 from goodhoster.uploads.census import IndexCensus
-from goodhoster.uploads.index import Arrival, Priority, UploadIndex
+from goodhoster.uploads.check_times import check_other_sizes, check_soon
+from goodhoster.uploads.index import Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
 
 
@@ -95,23 +93,9 @@ def assemble_desk(settings: Settings, quarantine: Quarantine | None = None, run:
             hasher,
             exemptions,
             partial(check_soon, index, Priority.FRESH),
-            partial(_check_sizes, index),
+            partial(check_other_sizes, index),
         )
         return Services(settings, trees, (), index, audit, toolkit, exemptions, resources.pop_all(), run)
-
-
-def check_soon(index: UploadIndex, priority: Priority, uploads: Sequence[Upload]) -> None:
-    """Make files wait for a check: workers look at the queue several times a second."""
-    now = time.time()
-    index.expect([Arrival(each.place, each.customer, now, priority) for each in uploads], now)
-
-
-def _check_sizes(index: UploadIndex, place: Place) -> None:
-    """Of the picture at that place, those that the index knows; the others are checked in any case."""
-    begins, now = beginning(place), time.time()
-    found = index.beginning_with(begins) if begins else ()
-    if sizes := [each for each in found if are_sizes(place, each[0])]:
-        index.expect([Arrival(other, customer, now, Priority.FRESH) for other, customer in sizes], now)
 
 
 def reading_limits(settings: Settings) -> ReadingLimits:

@@ -8,7 +8,7 @@ from functools import partial
 
 from goodhoster.adapters.key_records.nameservers import DnsKeyRecords
 from goodhoster.adapters.stores.seen_mails import SqliteSeenMails
-from goodhoster.assembly.desk import Services, check_soon
+from goodhoster.assembly.desk import Services
 from goodhoster.assembly.notice_services import NoticeServices, Shared, notice_services
 from goodhoster.assembly.state import make_state_dir, trees_of
 from goodhoster.errors import ConfigurationError
@@ -26,6 +26,7 @@ from goodhoster.notices.sender.pinned_keys.pool import SignatureCheckPool
 from goodhoster.notices.sender.trust import Trust
 from goodhoster.ports import Directory
 from goodhoster.settings import Settings, installed_kinds, read_plugged
+from goodhoster.uploads.check_times import check_soon
 from goodhoster.uploads.content_lookup import IndexedContents
 from goodhoster.uploads.index import Priority, UploadIndex
 

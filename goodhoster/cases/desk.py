@@ -24,7 +24,17 @@ from goodhoster.errors import PassingError, RefusedError, StaleVerdictError
 from goodhoster.letters.list_owner_reports import ListOwnerReports
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.cases import MEASURING, UNTOUCHED, Case, CaseState, Measure, MeasureKind, MeasureState, same_file
+from goodhoster.model.cases import (
+    MEASURING,
+    UNTOUCHED,
+    Case,
+    CaseState,
+    Measure,
+    MeasureKind,
+    MeasureState,
+    Order,
+    same_file,
+)
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.ids import new_id
 from goodhoster.model.uploads import Upload
@@ -42,14 +52,6 @@ _ASK_AGAIN = "its sources must be asked again before a measure that comes so lat
 UNDECIDED = frozenset({CaseState.HELD, CaseState.OBSERVED})
 """Waiting for a person; nothing was done."""
 _FIRST = {Action.QUARANTINE: CaseState.OPEN, Action.HOLD: CaseState.HELD, Action.OBSERVE: CaseState.OBSERVED}
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A person's word about a case."""
-
-    actor: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from goodhoster.hashlists import own_lists
-from goodhoster.hashlists.entries import ListKind
-from goodhoster.hashlists.importing import Imported, Removed
+from goodhoster.hashlists.entries import STANDARD_INPUT, ListKind
+from goodhoster.hashlists.importing import Removed
+from goodhoster.hashlists.own_lists import ImportOrder, ImportReport
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.verdicts import Category
 from goodhoster.ports import AuditLog
 
 _Told = Mapping[str, str | bool | list[str] | None]
@@ -23,20 +23,21 @@ class RecordedLists:
     directory: Path
     audit: AuditLog
 
-    def import_files(
-        self, files: Sequence[Path], whose: tuple[str, Category], actor: str, *, replace: bool = False
-    ) -> tuple[Imported, ...]:
-        """As `ownlists.import_files`; the log names the files first, then what became of each list."""
-        source, category = whose
-        names = [str(file.absolute()) for file in files]
-        what: _Told = {"change": "import", "category": category, "replace": replace, "files": names}
-        self._intend(source, what, actor)
-        imported = own_lists.import_files(self.directory, files, whose, replace=replace)
-        self.audit.append_all([AuditEvent("list.imported", asdict(each)) for each in imported])
-        return imported
+    def import_files(self, order: ImportOrder, actor: str) -> ImportReport:
+        """As `own_lists.import_files`; the log names the files first, then what became of each list."""
+        what: _Told = {
+            "change": "import",
+            "category": order.category,
+            "replace": order.replace,
+            "files": [_name(file) for file in order.files],
+        }
+        self._intend(order.source, what, actor)
+        report = own_lists.import_files(self.directory, order)
+        self.audit.append_all([AuditEvent("list.imported", asdict(each)) for each in report.lists])
+        return report
 
     def remove(self, source: str, kind: ListKind | None, actor: str) -> tuple[Removed, ...]:
-        """As `ownlists.remove`."""
+        """As `own_lists.remove`."""
         self._intend(source, {"change": "remove", "algorithm": kind and kind.value}, actor)
         removed = own_lists.remove(self.directory, source, kind)
         self.audit.append_all([AuditEvent("list.removed", asdict(each)) for each in removed])
@@ -44,3 +45,7 @@ class RecordedLists:
 
     def _intend(self, source: str, what: _Told, actor: str) -> None:
         self.audit.append(AuditEvent("list.intended", {"source": source, **what, "actor": actor}))
+
+
+def _name(file: Path) -> str:
+    return "standard input" if file == STANDARD_INPUT else str(file.absolute())

@@ -1,10 +1,11 @@
-"""What a list file holds, whatever its form: entries of any kind of hash, and what is wrong with a file."""
+"""What a list file holds, whatever its form: entries of any kind of hash, and what was noticed while reading it."""
 
 from __future__ import annotations
 
 import binascii
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,9 @@ DIGESTS: Mapping[int, ListKind] = {algorithm.width: algorithm for algorithm in A
 KINDS: Mapping[str, ListKind] = {kind.value: kind for kind in (*Algorithm, FingerprintKind.PDQ, FingerprintKind.PHASH)}
 """The kinds that lists are made of, by name. dHash finds unrelated pictures too, so there is no list of it."""
 
+STANDARD_INPUT = Path("-")
+"""As a file: what is read is standard input."""
+
 
 class ListEntry(NamedTuple):
     """One hash, and how its source classifies it."""
@@ -29,23 +33,66 @@ class ListEntry(NamedTuple):
     kind: ListKind
     value: bytes
     category: Category | None
-    """None: the source withdraws it."""
+    """None: the source withdraws it, or says that it is nothing to act on."""
 
 
 _SHOWN = 60  # characters of what is wrong
+_HALF = 128  # bits of a PDQ that are set: it is the median that decides each
+_ENOUGH = 8  # entries from which more than half are no chance: one list of 70,000
+_FEW = 4  # entries from which all are no chance: one list of 160,000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
-    """The file that is being read, and the category where it tells none."""
+    """A list file that is being read: how to read it, and what was noticed until now."""
 
     path: Path
     category: Category
+    """Of entries whose file tells none."""
+    untyped: ListKind | None = None
+    """What hashes are whose file tells no kind; None: the length tells."""
+    entries: int = 0
+    withdrawn: int = 0
+    """Of the entries, those without a category."""
+    passed_over: Counter[str] = field(default_factory=Counter)
+    """Entries of kinds that are not compared, by what the file calls them."""
+    is_list: bool = False
+    """True when the file has the frame of a list: it may be one without entries."""
+    goes_on: str = ""
+    """Where the file says that there is more than it holds; empty where it does not."""
+    _long: int = 0
+    _halves: int = 0
+
+    @property
+    def kinds(self) -> Mapping[int, ListKind]:
+        """Of which kind a hash is whose file does not tell, by its length in bytes."""
+        return {self.untyped.width: self.untyped} if self.untyped else DIGESTS
+
+    def of_unknown_kind(self, value: bytes) -> ListKind | None:
+        """The kind of a hash whose file does not tell it, by its length."""
+        kind = self.kinds.get(len(value))
+        if kind is Algorithm.SHA256:
+            self._long += 1
+            self._halves += int.from_bytes(value).bit_count() == _HALF
+        return kind
+
+    def finish(self) -> None:
+        """Look back on the whole file. ConfigurationError when its hashes are not what they were taken for."""
+        if self.untyped is None and (
+            (self._long >= _ENOUGH and 2 * self._halves > self._long) or (self._long == self._halves >= _FEW)
+        ):
+            message = f"{self.path}: its {self._long:,} hashes of 64 characters look like PDQ, not like SHA-256"
+            hint = "nothing was imported: if they are, import them with --as pdq; if not, with --as sha256"
+            raise ConfigurationError(message, hint=hint)
 
     def bad(self, where: str, holds: object, why: str) -> ConfigurationError:
         """What is wrong with the line or entry at `where`, and what it holds."""
         hint = "nothing was imported: correct or remove it, then import again"
         return ConfigurationError(f"{self.path}, {where}: {_shortened(holds)} {why}", hint=hint)
+
+    def unusable(self, why: str, hint: str) -> ConfigurationError:
+        """Why the file as a whole is not read, and what to do."""
+        return ConfigurationError(f"{self.path} {why}", hint=f"nothing was imported: {hint}")
 
 
 def _shortened(holds: object) -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.hashlists.digest_list import DigestList
-from goodhoster.hashlists.entries import ListEntry, ListKind
-from goodhoster.hashlists.file_names import list_files
-from goodhoster.hashlists.formats.text_lists import read_entries
+from goodhoster.hashlists.entries import ListEntry, ListKind, Reading
+from goodhoster.hashlists.file_names import check_source, list_files
+from goodhoster.hashlists.formats.recognition import read_entries
 from goodhoster.hashlists.importing import Imported, Removed, import_entries, remove_lists
 from goodhoster.hashlists.near.file_names import SegmentName, near_lists
 from goodhoster.hashlists.near.optional import building
@@ -46,30 +48,81 @@ class ListStatus:
         return not self.damage
 
 
-def import_files(
-    directory: Path, files: Sequence[Path], whose: tuple[str, Category], *, replace: bool = False
-) -> tuple[Imported, ...]:
+@dataclass(frozen=True, slots=True)
+class ImportOrder:
+    """What is to be imported, and how."""
+
+    files: Sequence[Path]
+    source: str
+    category: Category = Category.UNSPECIFIED
+    """Of entries whose file tells none."""
+    untyped: ListKind | None = None
+    """What hashes are whose file tells no kind; None: the length tells."""
+    replace: bool = False
+    """The files become all that the source has."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import made, and what of the files is in no list."""
+
+    lists: tuple[Imported, ...]
+    passed_over: Mapping[str, int]
+    """Entries of kinds that are not compared, by what the files call them."""
+    withdrawn: int
+    """Entries that are not, or no longer, active by the files' own word."""
+
+
+def import_files(directory: Path, order: ImportOrder) -> ImportReport:
     """Add all that the files hold to the lists of a source, or make it all that the source has.
 
-    `whose` is the source, and the category of entries that tell none. All files or nothing; the promises and
-    errors are those of `read_entries`, `import_entries` and `import_fingerprints`. (Where the disk fails between lists
-    of digests and of fingerprints, importing again makes it good.)
+    All files or nothing; the promises and errors are those of `read_entries`, `import_entries` and
+    `import_fingerprints`. ConfigurationError also when one of the files that shall replace holds neither an entry nor
+    the frame of an empty list: it is rather an error page than a list. (Where the disk fails between lists of digests
+    and of fingerprints, importing again makes it good.)
     """
-    source, category = whose
-    read = itertools.chain.from_iterable(read_entries(file, category) for file in files)
+    readings = [Reading(file, order.category, order.untyped) for file in order.files]
     fingerprints = Spill()
-    digests = _digests(read, fingerprints)
+    digests = _digests(_entries(readings, order), fingerprints)
     first = list(itertools.islice(digests, 1))
     results: list[Imported] = []
-    if first or not fingerprints:
-        results += import_entries(directory, source, itertools.chain(first, digests), replace=replace)
+    if first:
+        entries = itertools.chain(first, digests)
+        results += import_entries(directory, order.source, entries, replace=order.replace)
     if fingerprints:
-        results += building().import_fingerprints(directory, source, fingerprints, replace=replace)
-    if replace:
+        results += building().import_fingerprints(directory, order.source, fingerprints, replace=order.replace)
+    if order.replace:
         given = {imported.algorithm for imported in results}
-        lost = [kind for owner, kind in _lists(directory) if owner == source and kind not in given]
-        results += [_gone(removed) for kind in lost for removed in remove(directory, source, kind)]
-    return tuple(results)
+        lost = [kind for owner, kind in _lists(directory) if owner == order.source and kind not in given]
+        results += [_gone(removed) for kind in lost for removed in remove(directory, order.source, kind)]
+    passed_over = sum((reading.passed_over for reading in readings), Counter[str]())
+    return ImportReport(tuple(results), passed_over, sum(reading.withdrawn for reading in readings))
+
+
+def _entries(readings: Sequence[Reading], order: ImportOrder) -> Iterator[ListEntry]:
+    """What all files hold. ConfigurationError at the end of one that must not be without an entry, or the last."""
+    check_source(order.source)
+    for reading, following in zip_longest(readings, readings[1:]):
+        yield from read_entries(reading)
+        if order.replace and not (reading.entries or reading.is_list):
+            hint = "look at what is in it; to take the lists away: goodhoster hashlist remove " + order.source
+            raise reading.unusable(f"holds no entry, and is no empty list{_told(reading)}", hint)
+        if order.replace and reading.goes_on and following is None:
+            why = f"is not the whole list: {reading.goes_on} says that more follows"
+            raise reading.unusable(why, "fetch the rest too, and name it after this one")
+    if not (order.replace or any(reading.entries for reading in readings)):
+        files = ", ".join(f"{reading.path}{_told(reading)}" for reading in readings)
+        hint = "check the files; to take the lists away: goodhoster hashlist remove " + order.source
+        raise ConfigurationError(f"no hash was found to import for {order.source} in {files}", hint=hint)
+
+
+def _told(reading: Reading) -> str:
+    """What was passed over in a file, where that is all that it has."""
+    kinds = ", ".join(f"{count:,} {name}" for name, count in reading.passed_over.most_common(_NAMED))
+    return f" ({kinds}: kinds that are not compared)" if kinds else ""
+
+
+_NAMED = 5
 
 
 def _digests(entries: Iterable[ListEntry], aside: Spill) -> Iterator[tuple[bytes, Category | None]]:

@@ -12,6 +12,14 @@ from goodhoster.model.uploads import Upload
 from goodhoster.model.verdicts import Match, VerdictKind
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A person's word about a case, a storm or a notice."""
+
+    actor: str
+    reason: str
+
+
 class CaseState(StrEnum):
     """Where a case stands. Every match ends in exactly one of the outcomes (promise G3)."""
 

@@ -6,40 +6,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.errors import GoodhosterError
+from goodhoster.errors import GoodhosterError, NotAnUploadError
+from goodhoster.examination import Examined
 from goodhoster.linux.threads import map_parallel
 from goodhoster.locating.page_pictures import LARGEST_PAGE, address_of, pictures_on
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.notice_status import Block, ItemState, NoticeItem
 from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, ReadItem
-from goodhoster.model.uploads import Content, FileState, Place, Upload
-from goodhoster.model.verdicts import Match, Verdict
+from goodhoster.model.uploads import Place, Upload
+from goodhoster.model.verdicts import Match
 from goodhoster.policy.decide import Action
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
 from goodhoster.ports import CaseQuery, UrlBlocks
 from goodhoster.takedowns.demands import Demand, Demands, Grounds, NamedFile
-from goodhoster.uploads.opening import NotAnUploadError, open_upload
-
-
-class Examined(Protocol):
-    """What an examination found; see `toolkit.Checked`."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """The second opinion."""
-
-    @property
-    def state(self) -> FileState | None:
-        """The state that was examined."""
-
-    @property
-    def content(self) -> Content | None:
-        """None when the file could not be read whole."""
-
+from goodhoster.uploads.opening import open_upload
 
 Locate = Callable[[ReadItem], Location]
 Examine = Callable[[Place], AbstractContextManager[Examined]]

@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
-from goodhoster.cases.desk import Order
 from goodhoster.errors import GoodhosterError, PassingError, RefusedError
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.threads import map_parallel
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.cases import CaseState
+from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt, Seen
 from goodhoster.model.notices import Belief, Caps, Notifier, RawNotice, ReadNotice, TrustFinding, TrustLevel
 from goodhoster.notices.reading.doubts import doubts_about, names_without_item

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from goodhoster.cases.desk import Order
 from goodhoster.errors import RefusedError
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
+from goodhoster.model.cases import Order
 from goodhoster.model.letters import Letter
 from goodhoster.model.notice_status import Notice
 from goodhoster.ports import AuditLog, NoticeStore

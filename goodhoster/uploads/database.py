@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from goodhoster.errors import ConfigurationError, IndexUnavailableError
+from goodhoster.uploads import clock_steps
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS directories (
@@ -31,10 +32,12 @@ CREATE TABLE IF NOT EXISTS uploads (
   verdict TEXT, reason TEXT, detail TEXT, matches TEXT, checked_at REAL,
   PRIMARY KEY (directory, name)
 ) WITHOUT ROWID;
-DROP INDEX IF EXISTS uploads_ready;   -- these two had no `waiting` in them, so that counting what waits looked up every
-DROP INDEX IF EXISTS uploads_until;   -- row: a second and more for a million
-CREATE INDEX IF NOT EXISTS uploads_in_turn ON uploads (priority, turn, waiting) WHERE waiting = 2;
-CREATE INDEX IF NOT EXISTS uploads_deferred ON uploads (due, waiting) WHERE waiting = 1;
+DROP INDEX IF EXISTS uploads_ready;   -- these four had no `waiting` or no `tries` in them, so that counting what waits
+DROP INDEX IF EXISTS uploads_until;   -- looked up every row: a second and more for a million
+DROP INDEX IF EXISTS uploads_in_turn;
+DROP INDEX IF EXISTS uploads_deferred;
+CREATE INDEX IF NOT EXISTS uploads_taken ON uploads (waiting, priority, turn, tries) WHERE waiting = 2;
+CREATE INDEX IF NOT EXISTS uploads_put_off ON uploads (waiting, due, tries) WHERE waiting = 1;
 CREATE INDEX IF NOT EXISTS uploads_verdict ON uploads (verdict);
 CREATE INDEX IF NOT EXISTS uploads_content ON uploads (sha256) WHERE sha256 IS NOT NULL;  -- see contents.py
 CREATE INDEX IF NOT EXISTS uploads_inode ON uploads (ino) WHERE ino IS NOT NULL;
@@ -128,7 +131,7 @@ class Database:
             if version not in {0, _VERSION}:
                 hint = "delete it: a scan rebuilds it"
                 raise ConfigurationError(f"{self._file} was written by another version ({version})", hint=hint)
-            db.executescript(_SCHEMA + f"PRAGMA user_version = {_VERSION};")
+            db.executescript(_SCHEMA + clock_steps.SCHEMA + f"PRAGMA user_version = {_VERSION};")
         except (sqlite3.DatabaseError, ConfigurationError):
             db.close()
             raise

@@ -10,15 +10,18 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from goodhoster.errors import IndexUnavailableError
 from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Verdict
+from goodhoster.uploads import clock_steps
 from goodhoster.uploads.census import count_check
+from goodhoster.uploads.clock_steps import ClockReading, read_clock
 from goodhoster.uploads.database import Database
 from goodhoster.uploads.inventory import Inventory
-from goodhoster.uploads.queue import Queue
+from goodhoster.uploads.queue import PutOff, Queue
 from goodhoster.uploads.rows import (
     Arrival,
     IndexFigures,
@@ -53,8 +56,10 @@ class UploadIndex:
     `rebuilt`.
     """
 
-    def __init__(self, file: Path, limit: int = LIMIT) -> None:
+    def __init__(self, file: Path, limit: int = LIMIT, clock: Callable[[], ClockReading] = read_clock) -> None:
         self._limit = limit
+        self._clock = clock
+        self._clock_followed: ClockReading | None = None
         self._counted = (0.0, 0)
         self._queue = Queue()
         self.database = Database(file)
@@ -68,6 +73,7 @@ class UploadIndex:
 
     def _start_anew(self, reason: str) -> None:
         self._queue = Queue()
+        self._clock_followed = None
         self.rebuilt(reason)
 
     def _excuse(self, customer: str) -> None:
@@ -84,6 +90,7 @@ class UploadIndex:
             numbers = _Directories(db)
             self._queue.add(db, [(*numbers.locate(arrival), arrival) for arrival in in_order], now)
 
+        self._follow_clock()
         self.database.run(expect)
 
     def expect_in_hand(self, now: float) -> None:
@@ -101,7 +108,14 @@ class UploadIndex:
 
     def take(self, now: float, count: int) -> list[Job]:
         """Up to `count` rows that are due, most urgent first; each stays in hand until settled or given back."""
+        self._follow_clock()
         return self.database.run(lambda db: self._queue.take(db, now, count))
+
+    def _follow_clock(self) -> None:
+        reading = self._clock()
+        if self._clock_followed is None or clock_steps.is_step(self._clock_followed, reading):
+            self.database.run(lambda db: clock_steps.follow(db, reading))
+            self._clock_followed = reading
 
     def record(self, job: Job, found: tuple[FileState | None, Content | None], verdict: Verdict, now: float) -> None:
         """Note what a check found of this state, also when a newer hint came meanwhile: the file may be gone by now.
@@ -152,17 +166,16 @@ class UploadIndex:
 
         Returns how many rows that are. Others get their turn between the pieces in which this is done.
         """
-        left = self.database.run(_count_waiting)
+        after: PutOff | None = PutOff(now)
         woken = 0
-        while left > 0 and (ready := self.database.run(lambda db: self._queue.wake(db, now))):
+        while after is not None:
+            ready, after = self.database.run(partial(self._queue.wake, after=after))
             woken += ready
-            left -= ready
         return woken
 
     def untried_below(self, tree: bytes, prefix: bytes = b"") -> int:
         """How many rows below a directory of the tree wait and were not looked at since their newest hint."""
-        query = f"""SELECT count(*) FROM uploads JOIN directories ON id = directory
-            WHERE waiting > 0 AND tries = 0 AND {_BELOW}"""  # noqa: S608 - our own texts
+        query = f"SELECT count(*) FROM ({_UNTRIED}) JOIN directories ON id = directory WHERE {_BELOW}"  # noqa: S608
         return self.database.run(lambda db: int(db.execute(query, _below(tree, prefix)).fetchone()[0]))
 
     def verdict_counts_below(self, tree: bytes, prefix: bytes = b"") -> dict[str, int]:
@@ -208,6 +221,11 @@ class UploadIndex:
         self.database.run(lambda db: db.execute(statement, (*values, *key_of(job.place), job.hints)))
 
 
+_UNTRIED = " UNION ALL ".join(
+    f"SELECT directory FROM uploads WHERE waiting = {state} AND tries = 0"  # noqa: S608
+    for state in (1, 2)
+)
+"""Looked up from what waits, which becomes less and less, and not from all that there is."""
 _BELOW = "tree = ? AND (path = ? OR (path >= ? AND path < ?))"
 
 

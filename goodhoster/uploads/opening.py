@@ -9,16 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from goodhoster.errors import UncheckedError
+from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.linux import kernel
 from goodhoster.model.uploads import FileState, Place, display
 
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG})
 _NOT_OURS = frozenset({errno.ELOOP, errno.EXDEV, errno.ENXIO, errno.EISDIR})
-
-
-class NotAnUploadError(Exception):
-    """There is no regular file at that place (any more): gone, a link, a directory, a device, a FIFO."""
 
 
 @dataclass(frozen=True, slots=True)

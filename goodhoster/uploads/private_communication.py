@@ -13,11 +13,11 @@ import stat
 from collections.abc import Iterable
 from typing import Protocol
 
-from goodhoster.errors import UncheckedError
+from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.uploads import Place, display
 from goodhoster.ports import AuditLog
-from goodhoster.uploads.opening import NotAnUploadError, open_upload
+from goodhoster.uploads.opening import open_upload
 
 _SPOOLS = (
     b"/var/mail/",

@@ -9,13 +9,12 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from goodhoster.model.uploads import Place
 from goodhoster.uploads.fair_queue import FairQueue
 from goodhoster.uploads.rows import JOB_COLUMNS, Arrival, Job, Priority, Row, job_of
 
-LONGEST_DEFERRAL = 7200.0
-"""Seconds. Nothing is deferred for longer; a row that seems to be was written before the clock was set back."""
 MOST_OF_ONE = 64
 """Rows of one customer that a process has in hand: however long they take, others are taken beside them. What is
 ordered has as many places again, so that it waits for none of the others.
@@ -43,6 +42,23 @@ _DEFERRED = (
 )
 _NOT_ITS_OWN = "(fault IS NULL OR fault IS NOT reason)"
 """It waits for something else than for being opened."""
+_PUT_OFF = """
+SELECT directory, name, priority, due, tries FROM uploads
+WHERE waiting = 1 AND (due, tries, directory, name) > (?, ?, ?, ?) ORDER BY due, tries, directory, name LIMIT ?
+"""
+_OF_A_SOURCE = f"""
+SELECT uploads.directory, uploads.name, priority, customer FROM uploads JOIN directories ON id = directory
+WHERE directory = ? AND name = ? AND tries > 0 AND {_NOT_ITS_OWN}
+"""  # noqa: S608 - our own texts
+
+
+class PutOff(NamedTuple):
+    """A row that is put off, in the order in which such rows are due."""
+
+    due: float
+    tries: int = 0
+    directory: int = 0
+    name: bytes = b""
 
 
 class Queue:
@@ -61,23 +77,26 @@ class Queue:
 
     def take(self, db: sqlite3.Connection, now: float, count: int) -> list[Job]:
         """Rows that are ready, most urgent first, and in hand from now on."""
-        self._make_ready(
-            db,
-            f"{_DEFERRED} AND due <= ? UNION ALL {_DEFERRED} AND due > ? LIMIT ?",
-            (now, now + LONGEST_DEFERRAL + 60),
-        )
+        self._make_ready(db, f"{_DEFERRED} AND due <= ? LIMIT ?", (now,))
         jobs: list[Job] = []
         for priority in Priority:
             if len(jobs) < count:
                 jobs += self._take(db, priority, count - len(jobs))
         return jobs
 
-    def wake(self, db: sqlite3.Connection, now: float) -> int:
-        """Make some rows ready that wait for a retry; returns how many, 0 when none is left.
+    def wake(self, db: sqlite3.Connection, after: PutOff) -> tuple[int, PutOff | None]:
+        """Make those ready of the next rows after that one which wait for a retry; how many, and where to go on.
 
-        Not those that wait because of themselves: what could not be opened can be opened no better now.
+        Not those that wait because of themselves: what could not be opened can be opened no better now. However many
+        of these there are, no more rows are looked at at a time.
         """
-        return self._make_ready(db, f"{_DEFERRED} AND due > ? AND tries > 0 AND {_NOT_ITS_OWN} LIMIT ?", (now,))
+        page = db.execute(_PUT_OFF, (*after, _PIECE)).fetchall()
+        rows = [row for directory, name, *_ in page for row in db.execute(_OF_A_SOURCE, (directory, name))]
+        self._number(db, rows)
+        if not page:
+            return 0, None
+        directory, name, _, due, tries = page[-1]
+        return len(rows), PutOff(due, tries, directory, name)
 
     def in_hand(self, place: Place) -> bool:
         """Does a worker of this process have it in hand?"""
@@ -142,10 +161,14 @@ class Queue:
 
     def _make_ready(self, db: sqlite3.Connection, query: str, values: Row) -> int:
         rows = db.execute(query, (*values, _PIECE)).fetchall()
+        self._number(db, rows)
+        return len(rows)
+
+    def _number(self, db: sqlite3.Connection, rows: Sequence[Row]) -> None:
+        """Make these ready (directory, name, priority, customer)."""
         for priority in {row[2] for row in rows}:
             self._look_ahead(db, priority)
         turns = [
             (self._turns[priority].next(customer), directory, name) for directory, name, priority, customer in rows
         ]
         db.executemany("UPDATE uploads SET waiting = 2, turn = ? WHERE directory = ? AND name = ?", turns)
-        return len(rows)

@@ -17,7 +17,7 @@ from goodhoster.errors import PassingError
 from goodhoster.letters.outbox import Outbox
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.testing.http_server import CERTIFICATE
-from tests.conftest import PeriodicTask
+from tests.conftest import RoundCount
 from tests.journeys.host import Host, wait_until
 from tests.journeys.mailservers import delivered, dovecot, free_port, open_folder, postfix, program, wire
 from tests.journeys.noticehost import NoticeHost
@@ -157,7 +157,7 @@ def noticed(host: Host, folder: Path) -> Callable[..., NoticeHost]:
 
 
 def test_letters_survive_kills_and_a_mail_server_that_was_away(
-    noticed: Callable[..., NoticeHost], host: Host, folder: Path, rounds: PeriodicTask
+    noticed: Callable[..., NoticeHost], host: Host, folder: Path, rounds: RoundCount
 ) -> None:
     away = noticed(free_port())
     letters = 0

@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
 
-from tests.conftest import PeriodicTask
+from tests.conftest import RoundCount
 from tests.journeys.host import Host, wait_until
 from tests.journeys.noticehost import NoticeHost
 
@@ -21,7 +21,7 @@ def deliver(noticed: NoticeHost, mail: bytes) -> bool:
     return False
 
 
-def test_mails_to_a_daemon_that_is_killed(host: Host, rounds: PeriodicTask) -> None:
+def test_mails_to_a_daemon_that_is_killed(host: Host, rounds: RoundCount) -> None:
     noticed, chance = NoticeHost(host), random.Random(5)
     noticed.configure(f'lmtp = "unix:{host.folder}/lmtp.sock"', more=noticed.page_to("pages"))
     urls: list[str] = []

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PeriodicTask
+from tests.conftest import RoundCount
 from tests.journeys.host import Host, wait_until
 from tests.journeys.noticehost import NoticeHost
 from tests.journeys.test_notice_kills import after_a_day, deliver
@@ -64,7 +64,7 @@ def mails_about(noticed: NoticeHost, urls: Sequence[str], largest: int) -> Itera
 
 
 def test_a_volume_while_the_daemon_is_killed_every_20_seconds(
-    host: Host, rounds: PeriodicTask, capsys: pytest.CaptureFixture[str]
+    host: Host, rounds: RoundCount, capsys: pytest.CaptureFixture[str]
 ) -> None:
     noticed = NoticeHost(host)
     count, every = int(os.environ.get("GOODHOSTER_URLS", rounds(100, 12_000))), rounds(2, 20)

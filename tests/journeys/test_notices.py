@@ -10,7 +10,7 @@ import pytest
 
 from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.notices.spool import Arrived, Spool
-from tests.conftest import PeriodicTask
+from tests.conftest import RoundCount
 from tests.journeys.host import Host, wait_until
 from tests.journeys.mailservers import free_port
 from tests.journeys.noticehost import TOKEN, NoticeHost
@@ -106,7 +106,7 @@ def test_the_hotlines_list_is_compared_both_ways(noticed: NoticeHost) -> None:
 
 
 def test_a_hundred_notices_of_one_picture_at_three_customers_in_five_sizes(
-    noticed: NoticeHost, rounds: PeriodicTask
+    noticed: NoticeHost, rounds: RoundCount
 ) -> None:
     noticed.configure(f'lmtp = "unix:{noticed.host.folder}/lmtp.sock"')
     count, sizes = (

@@ -3,13 +3,13 @@
 import smtplib
 
 from goodhoster.testing.pictures import made_up_picture
-from tests.conftest import PeriodicTask
+from tests.conftest import RoundCount
 from tests.journeys.host import Host, sha1_of, wait_until
 from tests.journeys.noticehost import NoticeHost
 
 
 def test_a_known_file_that_a_notice_nobody_proved_points_at_goes_offline_before_the_backlog(
-    host: Host, rounds: PeriodicTask
+    host: Host, rounds: RoundCount
 ) -> None:
     """The last file of the customer whose backlog it is: without the notice its turn would come after all of them."""
     noticed = NoticeHost(host)

@@ -56,6 +56,7 @@ SINS = [
     ("home-mail-and-names", "goodhoster.customers.sin", "import ada_url"),
     ("home-mail-and-names", "goodhoster.notices.sin", "import dkim"),
     ("home-dns", "goodhoster.notices.sin", "import dns.resolver"),
+    ("home-ijson", "goodhoster.checking.sin", "import ijson"),
     ("home-crossplane", "goodhoster.adapters.directories.sin", "import crossplane"),
     ("home-documents", "goodhoster.notices.reading.sin", "import pypdf"),
     ("home-jinja2", "goodhoster.cases.sin", "import jinja2"),

@@ -15,7 +15,7 @@ MISSING = '@pytest.mark.debian("hotline-tools", program="no-such-program")\ndef 
 
 def run_pytest(folder: Path, tests: str, *, ci: bool) -> subprocess.CompletedProcess[str]:
     shutil.copy(CONFTEST, folder)
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers = debian: x\n")
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  debian: x\n  quick: x\n  journey: x\n")
     (folder / "test_sample.py").write_text(f"import pytest\n{tests}")
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
     return subprocess.run(

@@ -12,10 +12,10 @@ from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
-from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
+from goodhoster.errors import NotAnUploadError, SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.model.cases import CaseState
+from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import FileState, Place
@@ -23,7 +23,7 @@ from goodhoster.model.verdicts import Category, Kind, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
-from goodhoster.toolkit import NotAnUploadError, Order, Toolkit
+from goodhoster.toolkit import Toolkit
 
 PICTURE = "\x89PNG made up"
 KNOWN = made_up(PICTURE).digests.of(Algorithm.SHA256)
@@ -162,6 +162,15 @@ def test_a_source_that_fails_makes_it_unchecked(services: Services, trouble: Unc
     services.far.trouble = trouble
     with services.toolkit.examine(services.file("alice/a.png")) as checked:
         assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, trouble.reason)
+
+
+def test_a_fault_of_a_plug_in_makes_it_unchecked(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    def divide_by_zero(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(services.far, "look_up", divide_by_zero)
+    with services.toolkit.examine(services.file("alice/a.png")) as examined:
+        assert (examined.verdict.kind, examined.verdict.reason) == (VerdictKind.UNCHECKED, "internal-error")
 
 
 def test_a_file_that_is_gone_is_told(services: Services) -> None:

@@ -14,13 +14,13 @@ import typer
 
 from goodhoster.assembly.desk import Services
 from goodhoster.errors import RefusedError
-from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.digests import Digest
 from goodhoster.model.storms import StormState
 from goodhoster.model.uploads import exact
 from goodhoster.model.verdicts import Match
 from goodhoster.ports import CaseQuery
-from goodhoster.toolkit import CaseOrders, Order, Toolkit
+from goodhoster.toolkit import CaseOrders, Toolkit
 from goodhoster_agent.commands.check import match_object
 from goodhoster_agent.commands.options import (
     FINE,

@@ -14,9 +14,10 @@ from typing import Annotated, Any
 import typer
 
 from goodhoster.assembly.services import Services
+from goodhoster.errors import NotAnUploadError
 from goodhoster.model.uploads import Place, display, exact
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
-from goodhoster.toolkit import NotAnUploadError, Toolkit
+from goodhoster.toolkit import Toolkit
 from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, print_json, read_settings
 from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
 from goodhoster_agent.watching.tree_walk import Unreadable, walk

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +14,7 @@ from goodhoster.assembly.state import audit_log, lists_directory
 from goodhoster.hashlists.audited_changes import RecordedLists
 from goodhoster.hashlists.entries import KINDS, ListKind
 from goodhoster.hashlists.importing import Imported
-from goodhoster.hashlists.own_lists import ListStatus, survey
+from goodhoster.hashlists.own_lists import ImportOrder, ImportReport, ListStatus, survey
 from goodhoster.model.verdicts import Category
 from goodhoster.settings import Settings
 from goodhoster_agent.commands.options import (
@@ -29,23 +31,36 @@ app = typer.Typer(no_args_is_help=True, help="Your own lists of hashes.")
 
 SourceOption = Annotated[str, typer.Option("--source", help="Whose list it is: letters, digits, dots, dashes.")]
 CategoryOption = Annotated[Category, typer.Option("--category", help="Of entries whose file tells none.")]
+KindOption = Annotated[
+    str | None, typer.Option("--as", help="What hashes are whose file tells no kind: " + ", ".join(KINDS) + ".")
+]
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="The files become all that the source has.")]
 
 
 @app.command("import")
 def import_command(
-    files: Annotated[list[Path], typer.Argument(help="One hexadecimal digest a line, CSV with a header, or JSON.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Lists in any form of the field; - is standard input.", allow_dash=True)
+    ],
     source: SourceOption,
     category: CategoryOption = Category.UNSPECIFIED,
+    untyped: KindOption = None,
     config: ConfigOption = None,
     *,
     replace: ReplaceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Add MD5, SHA-1, SHA-256 digests and PDQ fingerprints to a source's lists; all files or nothing."""
-    lists = _recorded(read_settings(config))
-    for imported in lists.import_files(files, (source, category), whoever_types(), replace=replace):
-        print_json(asdict(imported)) if as_json else print(_imported_text(imported))
+    """Add digests and fingerprints to a source's lists; all files or nothing.
+
+    Checksum files, CSV, JSON, XML and SQLite as the field writes them are read as they are, packed ones too.
+    """
+    order = ImportOrder(files, source, category, _kind(untyped) if untyped else None, replace)
+    report = _recorded(read_settings(config)).import_files(order, whoever_types())
+    told = {"passed_over": dict(report.passed_over), "withdrawn": report.withdrawn}
+    for imported in report.lists:
+        print_json(asdict(imported) | told) if as_json else print(_imported_text(imported))
+    for line in _left_out(report):
+        print(line, file=sys.stderr)
 
 
 @app.command("list")
@@ -81,6 +96,17 @@ def _kind(name: str) -> ListKind:
         return KINDS[name]
     except KeyError:
         raise typer.BadParameter(f"{name!r} is not one of " + ", ".join(KINDS)) from None
+
+
+def _left_out(report: ImportReport) -> Iterator[str]:
+    """What is in the files and in no list: nobody should think that it is looked for."""
+    if report.passed_over:
+        kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(report.passed_over.items()))
+        yield f"passed over, of kinds that are not compared: {kinds}"
+    if report.withdrawn:
+        yield f"not active by the files' own word: {report.withdrawn:,}"
+    if not report.lists:
+        yield "there is no list of this source now"
 
 
 def _imported_text(imported: Imported) -> str:

@@ -31,8 +31,8 @@ class Pauses:
     longest: float = 60.0
     refused: float = 60.0
     """Pause after 401 or 403: asking on with a wrong account gets an address blocked; a mended one is seen soon."""
-    obeyed: float = 3600.0
-    """A Retry-After is obeyed up to this: a wrong figure must not end checking for days."""
+    obeyed: float = 86400.0
+    """A Retry-After is obeyed up to this, as for a file in the queue: a wrong figure must not end checking for ever."""
     retry_policy: float = 5.0
     """A Retry-After beyond this opens the breaker at once; a shorter one is for `Retrying`."""
 

@@ -1,134 +1,276 @@
 """Reads lists in the JSON forms of the field; an entry shaped in none of these ways refuses the file.
 
-    ThreatExchange   {"raw_indicator" or "indicator": "<hex>", "type": "HASH_PDQ", …}; one with "should_delete": true
-                     or "status": "NON_MALICIOUS" is withdrawn
+    ThreatExchange   {"raw_indicator" or "indicator": "<hex>", "type": "HASH_PDQ", …}
     HMA              {"signal_type": "pdq", "signal_value" or "signal": "<hex>"}, or {"signals": {"pdq": "<hex>", …}}
     NCMEC            {"fingerprints": {"md5": "<hex>", "pdq": "<hex>", …}, "classification": "A1", "deleted": false}
+    StopNCII         {"signalType": "ImagePDQ", "hashValue": "<hex>", "hashStatus": "Active"}
+    Project VIC      {"MD5": "<hex or Base64>", "SHA1": …, "Category": 1, "AlternativeHashes": [{"HashName", …}]}
+    MISP             {"type": "sha256" or "filename|sha256", "value": …, "to_ids": true}
+    STIX 2           {"type": "file", "hashes": {"SHA-256": …}}, {"pattern": "[file:hashes.MD5 = '…']", …}
+    OTX, hashlookup  {"type": "FileHash-MD5", "indicator": …}, {"MD5": …, "SHA-1": …}
 
-(`facebook/ThreatExchange`: exchanges/clients/fb_threatexchange/descriptor.py and threat_updates.py, the curation API of
-OpenMediaMatch, exchanges/clients/ncmec/hash_api.py.) Any may name one of our categories in "category". A file is one
-entry a line, or one document: a list of entries, or an object that has such a list, or an object of entries, as "data",
-"entries", "updates", "images" or "videos". Hashes of kinds that we cannot compare (PhotoDNA, TMK, NetClean) are passed
-over.
+(`facebook/ThreatExchange`: exchanges/clients; `VICSDATAMODEL/ProjectVic`; MISP core format; STIX 2.1, 6.7 and 9.) A
+file is any number of documents, one a line or not; a document is an entry, a list of entries, or an object that has
+such lists under the names that those sources use. What is not active any more is withdrawn. It is read as it comes: a
+file of any size takes no more memory than its largest entry.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, BinaryIO
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from goodhoster.hashlists.entries import KINDS, ListEntry, Reading, unhex
+import ijson
+
+from goodhoster.hashlists.entries import ListEntry, Reading
+from goodhoster.hashlists.formats.text_stream import BLOCK, Stream
+from goodhoster.hashlists.formats.vocabulary import (
+    CATEGORIES,
+    category_named,
+    decoded,
+    is_true,
+    is_withdrawn,
+    kind_named,
+    kind_typed,
+    plain,
+)
 from goodhoster.model.verdicts import Category
 
-_LARGEST = 1 << 30  # bytes of a document
-_LONGEST = 1 << 20  # bytes of a line
-_CONTAINERS = ("data", "entries", "updates", "images", "videos")
-_VALUES = ("raw_indicator", "indicator", "signal_value", "signal")
-_TYPES = ("type", "signal_type")
-_GROUPS = ("fingerprints", "signals")
-_CLASSIFICATIONS = dict.fromkeys(("a1", "a2", "b1", "b2"), Category.ILLEGAL)
-"""NCMEC's scale grades what is illegal; INTERPOL's baseline is another."""
+_DEEPEST = 64
+_LARGEST = 1 << 20
+"""Bytes without an end of any value: the longest text, or number."""
+_MOST = 10_000
+"""Values that are kept of one entry."""
+_LISTS = frozenset({
+    "data", "entries", "updates", "images", "videos", "value", "attribute", "objects", "hashrecords", "indicators",
+    "media", "response", "event", "object", "results",
+})  # fmt: skip
+"""Members that hold entries, or objects that hold them."""
+_BY_NAME = frozenset({"data", "entries", "updates", "images", "videos", "objects"})
+"""Those of them that may be objects in which each member is an entry."""
+_GROUPS = ("fingerprints", "signals", "hashes")
+_KEPT = frozenset({*_GROUPS, "alternativehashes", "paging", "error", "errors"})
+"""Members of entries of which more than plain values count."""
+_VALUES = ("rawindicator", "indicator", "signalvalue", "signal", "hashvalue", "value", "iocvalue")
+_TYPES = ("type", "signaltype", "hashname", "ioctype")
+_NEXT = ("hasmorerecords", "next", "odatanextlink", "more")
+_EQUAL = re.compile(
+    r"\s*\[\s*file:hashes\.(?:'([^']+)'|([A-Za-z0-9-]+))\s*=\s*'([^']*)'((?:\s*(?:OR|AND)\s*file:hashes\.(?:'[^']+'|[A-Za-z0-9-]+)"
+    r"\s*=\s*'[^']*')*)\s*\](\s*OR\s*)?"
+)
+_COMPARISON = re.compile(r"file:hashes\.(?:'([^']+)'|([A-Za-z0-9-]+))\s*=\s*'([^']*)'")
+
+_Event = tuple[str, Any]
+_Fields = dict[str, Any]
 
 
-def looks_like_json(file: BinaryIO) -> bool:
-    """Does the first thing in the file open a JSON object or list? The file is then as if nothing was read."""
-    start = file.read(_LONGEST).removeprefix(b"\xef\xbb\xbf").lstrip()
-    file.seek(0)
-    return start[:1] in {b"{", b"["}
-
-
-def read_json_entries(reading: Reading, file: BinaryIO) -> Iterator[ListEntry]:
+def read_json(reading: Reading, stream: Stream) -> Iterator[ListEntry]:
     """The entries in their order. ConfigurationError names the first that is wrong."""
-    for where, value in _values(reading, file):
-        if not isinstance(value, dict):
-            raise reading.bad(where, value, "is no entry of a list")
-        yield from _entry(reading, where, value)
-
-
-def _values(reading: Reading, file: BinaryIO) -> Iterator[tuple[str, Any]]:
-    first = file.readline(_LONGEST)
-    more = file.readline(_LONGEST)
-    if not more.strip() or not _is_json(first):
-        file.seek(0)
-        yield from _document(reading, file.read(_LARGEST + 1))
-        return
-    for number, line in enumerate((first, more, *iter(lambda: file.readline(_LONGEST), b"")), 1):
-        if line.strip():
-            yield f"line {number}", _parsed(reading, f"line {number}", line)
-
-
-def _is_json(line: bytes) -> bool:
+    documents = _Documents(reading, _Bounded(reading, stream))
     try:
-        json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
+        yield from documents.entries()
+    except (ijson.JSONError, ValueError, ArithmeticError) as error:
+        why = " ".join(str(error).split())[:80]
+        raise reading.bad(documents.where, documents.shown, f"is followed by what is not JSON ({why})") from error
 
 
-def _document(reading: Reading, text: bytes) -> Iterator[tuple[str, Any]]:
-    if len(text) > _LARGEST:
-        raise reading.bad("line 1", text[:1], f"begins a document of more than {_LARGEST} bytes: write an entry a line")
-    document = _parsed(reading, "line 1", text)
-    lists = [document[name] for name in _CONTAINERS if name in document] if isinstance(document, dict) else [document]
-    entries = [entry for some in lists for entry in _contained(some)] if lists else [document]
-    for number, entry in enumerate(entries, 1):
-        yield f"entry {number}", entry
+class _Bounded:
+    """The file as the parser reads it. One value that never ends would be kept whole."""
+
+    def __init__(self, reading: Reading, stream: Stream) -> None:
+        self._reading, self._stream = reading, stream
+        self.silent = 0
+        """Bytes that were read since the parser last told of a value."""
+
+    def read(self, size: int) -> bytes:
+        if size <= 0:
+            return b""  # how the parser finds out whether it gets bytes
+        if self.silent > _LARGEST:
+            raise self._reading.unusable(f"holds a value of more than {_LARGEST:,} bytes", "it is no list of hashes")
+        block = self._stream.read(size)
+        self.silent += len(block)
+        return block
 
 
-def _contained(some: object) -> Iterable[Any]:
-    """The entries of a list, or of an object that names each; what is neither holds none."""
-    if isinstance(some, dict):
-        return some.values()
-    return some if isinstance(some, list) else ()
+class _Documents:
+    """Goes through the values of a file, and keeps of each entry what may count."""
+
+    def __init__(self, reading: Reading, file: _Bounded) -> None:
+        self._reading, self._file = reading, file
+        self._events: Iterator[_Event] = ijson.basic_parse(file, buf_size=BLOCK, multiple_values=True, use_float=True)
+        self._depth = 0
+        self._seen = 0
+        self.shown: object = ""
+        """The last entry, for messages."""
+
+    @property
+    def where(self) -> str:
+        return f"entry {self._seen}" if self._seen else "the beginning"
+
+    def entries(self) -> Iterator[ListEntry]:
+        for event, value in self._events:
+            self._file.silent, self._depth = 0, 1
+            if event == "start_array":
+                self._reading.is_list = True
+                yield from self._array()
+            elif event == "start_map":
+                yield from self._object()
+            else:
+                raise self._no_entry(value)
+
+    def _next(self) -> _Event:
+        event, value = next(self._events)
+        self._file.silent = 0
+        if event in {"start_map", "start_array"}:
+            self._depth += 1
+            if self._depth > _DEEPEST:
+                raise self._reading.unusable(f"is nested deeper than {_DEEPEST} levels", "it is no list of hashes")
+        elif event in {"end_map", "end_array"}:
+            self._depth -= 1
+        return event, value
+
+    def _array(self) -> Iterator[ListEntry]:
+        while (found := self._next())[0] != "end_array":
+            event, value = found
+            if event == "start_map":
+                yield from self._object()
+            elif event == "start_array":
+                yield from self._array()
+            else:
+                raise self._no_entry(value)
+
+    def _object(self, *, by_name: bool = False) -> Iterator[ListEntry]:
+        """An entry, or what holds some; `by_name`: its members may be entries."""
+        fields: _Fields = {}
+        holds = False
+        while (found := self._next())[0] != "end_map":
+            name = plain(found[1])
+            event, value = self._next()
+            if event == "start_array" and name in _LISTS:
+                holds = self._reading.is_list = True
+                yield from self._array()
+            elif event == "start_map" and name in _LISTS:
+                holds = True
+                yield from self._object(by_name=name in _BY_NAME)
+            elif event in {"start_map", "start_array"} and name in _KEPT:
+                fields[name] = self._kept(event)
+            elif event == "start_map" and by_name:
+                holds = True
+                yield from self._object()
+            elif event in {"start_map", "start_array"}:
+                self._skip(self._depth)
+            elif len(fields) < _MOST:
+                fields[name] = value
+        if holds:
+            self._note_frame(fields)
+        elif by_name and not fields:
+            self._reading.is_list = True
+        else:
+            self._seen += 1
+            self.shown = fields
+            yield from _entry(self._reading, self.where, fields)
+
+    def _kept(self, start: str) -> Any:  # noqa: ANN401 - JSON is anything
+        """The whole value, within limits."""
+        builder = ijson.ObjectBuilder()
+        builder.event(start, None)
+        depth = self._depth
+        for _ in range(_MOST):
+            event, value = self._next()
+            builder.event(event, value)
+            if self._depth < depth:
+                return builder.value
+        self._skip(depth)
+        raise self._reading.bad(self.where, "", f"and what follows it has more than {_MOST:,} values")
+
+    def _skip(self, depth: int) -> None:
+        while self._depth >= depth:
+            self._next()
+
+    def _note_frame(self, fields: _Fields) -> None:
+        """What stands beside the lists of an object."""
+        for name in ("error", "errors"):
+            if fields.get(name):
+                raise self._reading.bad("beside its list", fields[name], "says that something failed")
+        if any(is_true(value) or (value and name != "more") for name in _NEXT if (value := fields.get(name))):
+            self._reading.goes_on = "its last line"
+        paging = fields.get("paging")
+        if isinstance(paging, dict) and paging.get("next"):
+            self._reading.goes_on = '"paging"'
+
+    def _no_entry(self, value: object) -> Exception:
+        self._seen += 1
+        return self._reading.bad(self.where, value, "is no entry of a list")
 
 
-def _parsed(reading: Reading, where: str, text: bytes) -> Any:  # noqa: ANN401 - JSON is anything
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise reading.bad(where, text, f"is not JSON ({error})") from error
-
-
-def _entry(reading: Reading, where: str, entry: Mapping[str, Any]) -> Iterator[ListEntry]:
-    hashes = _hashes(entry)
-    if not hashes:
-        raise reading.bad(where, entry, "is in none of the forms of ThreatExchange, HMA and NCMEC")
-    category = None if _is_withdrawn(entry) else _category(reading, where, entry)
+def _entry(reading: Reading, where: str, fields: _Fields) -> Iterator[ListEntry]:
+    hashes = _hashes(reading, fields)
+    if hashes is None:
+        if _is_stix(fields):
+            return
+        known = "ThreatExchange, HMA, NCMEC, StopNCII, Project VIC, MISP and STIX"
+        raise reading.bad(where, fields, f"is in none of the forms of {known}")
+    category = None if is_withdrawn(fields) else _category(reading, where, fields)
     for name, text in hashes:
-        kind = KINDS.get(_plain(name))
+        kind = kind_typed(name)
         if kind is None:
+            reading.passed_over[name[:40]] += 1
             continue
-        value = unhex(text) if isinstance(text, str) else None
-        if value is None or len(value) != kind.width:
+        value = decoded(text.rpartition("|")[2], kind) if isinstance(text, str) else None
+        if value is None:
             raise reading.bad(where, text, f"is no hexadecimal {kind}")
         yield ListEntry(kind, value, category)
 
 
-def _hashes(entry: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Names of kinds and what stands there for each."""
+def _hashes(reading: Reading, fields: _Fields) -> list[tuple[str, Any]] | None:
+    """Names of kinds and what stands there for each; None where the entry has none of the forms."""
     for group in _GROUPS:
-        if isinstance(entry.get(group), dict):
-            return [(name, value) for name, value in entry[group].items() if value]
-    names = [entry[key] for key in _TYPES if isinstance(entry.get(key), str)]
-    values = [entry[key] for key in _VALUES if isinstance(entry.get(key), str)]
-    return [(names[0], values[0])] if names and values else []
+        if isinstance(fields.get(group), dict):
+            return [(name, value) for name, value in fields[group].items() if value]
+    if isinstance(pattern := fields.get("pattern"), str) and fields.get("type") == "indicator":
+        return _pattern_hashes(reading, pattern)
+    types = [fields[key] for key in _TYPES if isinstance(fields.get(key), str)]
+    values = [fields[key] for key in _VALUES if isinstance(fields.get(key), str)]
+    if types and values:
+        return [(types[0], values[0])]
+    named = [(name, value) for name, value in fields.items() if kind_named(name) and value]
+    return named + _alternatives(fields) or None
 
 
-def _plain(name: str) -> str:
-    """HASH_PDQ, SHA-1 and video_md5 as we call them."""
-    return name.lower().replace("-", "").removeprefix("hash_").removeprefix("video_")
+def _alternatives(fields: _Fields) -> list[tuple[str, Any]]:
+    """Project VIC's list of further hashes."""
+    found = fields.get("alternativehashes")
+    pairs = [{plain(name): value for name, value in each.items()} for each in found or () if isinstance(each, dict)]
+    return [(str(pair["hashname"]), pair.get("hashvalue")) for pair in pairs if pair.get("hashname")]
 
 
-def _is_withdrawn(entry: Mapping[str, Any]) -> bool:
-    flags = (entry.get("should_delete"), entry.get("deleted"), entry.get("status") == "NON_MALICIOUS")
-    return any(flag is True for flag in flags)
+def _pattern_hashes(reading: Reading, pattern: str) -> list[tuple[str, str]]:
+    """Of a pattern that asks for nothing but hashes; any other would find less by more, and is counted."""
+    found: list[tuple[str, str]] = []
+    at, more = 0, True
+    while more and (comparisons := _EQUAL.match(pattern, at)):
+        at, more = comparisons.end(), bool(comparisons[5])
+        found += [(quoted or bare, value) for quoted, bare, value in _COMPARISON.findall(comparisons[0])]
+    if at == len(pattern.rstrip()) and not more and found:
+        return found
+    reading.passed_over["STIX pattern"] += 1
+    return []
 
 
-def _category(reading: Reading, where: str, entry: Mapping[str, Any]) -> Category:
-    name = entry.get("category") or entry.get("classification") or reading.category.value
-    known = {category.value: category for category in Category} | _CLASSIFICATIONS
-    found = known.get(name.lower()) if isinstance(name, str) else None
-    if found is None:
-        raise reading.bad(where, name, "is not one of the categories " + ", ".join(known))
-    return found
+def _is_stix(fields: Mapping[str, Any]) -> bool:
+    """Is it one of STIX's other objects, which has no hash of a file?"""
+    identity, kind = fields.get("id"), fields.get("type")
+    return isinstance(identity, str) and isinstance(kind, str) and identity.startswith(f"{kind}--")
+
+
+def _category(reading: Reading, where: str, fields: Mapping[str, Any]) -> Category | None:
+    name = next((fields[key] for key in ("category", "classification") if fields.get(key) not in {None, ""}), None)
+    if name is None:
+        return reading.category
+    try:
+        return category_named(name)
+    except KeyError:
+        if "value" in fields:  # MISP's categories are others
+            return reading.category
+        raise reading.bad(where, name, f"is not one of the categories {CATEGORIES}") from None

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -19,14 +20,14 @@ Mount = Callable[..., None]
 
 ELSEWHERE = {
     (14, "decompression bomb, endless animation"): "tests/journeys/test_hostile_pictures.py",
-    (16, "another file, link, FIFO, parent swapped in meanwhile"): "tests/unit/evidence/test_race.py",
-    (16, "the same one by one, and put back"): "tests/unit/evidence/test_attacks.py",
-    (17, "hard links elsewhere, a writer that holds it open"): "tests/unit/evidence/test_attacks.py",
+    (16, "another file, link, FIFO, parent swapped in meanwhile"): "tests/unit/evidence/quarantine/test_race.py",
+    (16, "the same one by one, and put back"): "tests/unit/evidence/quarantine/test_attacks.py",
+    (17, "hard links elsewhere, a writer that holds it open"): "tests/unit/evidence/quarantine/test_attacks.py",
     (18, "put back when the name is taken again"): "tests/conformance/test_quarantines.py",
     (19, "restore onto a name, into a swapped directory"): "tests/conformance/test_quarantines.py",
-    (20, "other file systems, full, over a quota, read-only"): "tests/unit/evidence/test_file_systems.py",
+    (20, "other file systems, full, over a quota, read-only"): "tests/unit/evidence/quarantine/test_file_systems.py",
     (20, "the same with a daemon at work"): "tests/journeys/test_disks.py",
-    (21, "a crash between rename and record, both directions"): "tests/unit/evidence/test_crashes.py",
+    (21, "a crash between rename and record, both directions"): "tests/unit/evidence/quarantine/test_crashes.py",
 }
 """Rows about what happens to a file when it has been found, by whatever source: shown there."""
 
@@ -80,9 +81,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if mark and (report.when == "call" or report.skipped):
         callspec = getattr(item, "callspec", None)
         source = callspec.params.get("world", "") if callspec else ""
-        results = _RESULTS.setdefault(mark.args, {})
-        results[source] = max(results.get(source, ""), report.outcome, key=("", "passed", "skipped", "failed").index)
+        report.user_properties.append(("row", (*mark.args, source)))
     return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Gather the results where the table is printed: with pytest-xdist that is not the process that ran the test."""
+    for name, row in report.user_properties:
+        if name == "row":
+            number, case, source = cast("tuple[int, str, str]", row)
+            results = _RESULTS.setdefault((number, case), {})
+            known = results.get(source, "")
+            results[source] = max(known, report.outcome, key=("", "passed", "skipped", "failed").index)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

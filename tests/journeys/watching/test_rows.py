@@ -28,7 +28,7 @@ from tests.journeys.watching.world import (
     sha256_of_file,
 )
 
-PeriodicTask = Callable[[int, int], int]
+RoundCount = Callable[[int, int], int]
 
 BURST = """
 import os, sys
@@ -53,7 +53,7 @@ def sha256(content: bytes) -> bytes:
 
 
 @pytest.mark.row(1, "a burst of 20,000 files, 4 writers, existing directories")
-def test_a_burst_in_existing_directories(world: World, rounds: PeriodicTask) -> None:
+def test_a_burst_in_existing_directories(world: World, rounds: RoundCount) -> None:
     for number in range(20):
         os.makedirs(world.path(b"c%d" % number))
     with world.running_on():
@@ -62,7 +62,7 @@ def test_a_burst_in_existing_directories(world: World, rounds: PeriodicTask) -> 
 
 
 @pytest.mark.row(2, "mkdir -p a/b/c && cp, 4,000 times")
-def test_files_in_fresh_directories(world: World, rounds: PeriodicTask) -> None:
+def test_files_in_fresh_directories(world: World, rounds: RoundCount) -> None:
     count = rounds(150, 4_000)
     script = f'cd "$1" && for n in $(seq {count}); do mkdir -p c$n/a/b/c && echo $n >c$n/a/b/c/f.jpg; done'
     with world.running_on():
@@ -134,9 +134,7 @@ def test_too_few_watches_are_told_and_made_good_by_scanning(world: World, tmp_pa
 
 
 @pytest.mark.row(6, "kill -9 in the burst, files come while it is down")
-def test_kill_9_in_a_burst_loses_nothing_and_doubles_nothing(
-    world: World, tmp_path: Path, rounds: PeriodicTask
-) -> None:
+def test_kill_9_in_a_burst_loses_nothing_and_doubles_nothing(world: World, tmp_path: Path, rounds: RoundCount) -> None:
     process = WorldProcess(tmp_path, world.events)
     world.write(b"mallory/known.jpg", KNOWN)
     try:
@@ -370,7 +368,7 @@ def test_a_file_over_the_limit_is_unchecked_and_never_clear(world: World) -> Non
 
 @pytest.mark.timeout(3600)  # a million files, where all are asked for
 @pytest.mark.row(15, "one customer's million files: others are checked in seconds")
-def test_one_customers_many_files_delay_nobody(world: World, rounds: PeriodicTask) -> None:
+def test_one_customers_many_files_delay_nobody(world: World, rounds: RoundCount) -> None:
     """In seconds where events tell of them. Without events nobody does: the promise is the next comparison, and then
     before the million.
     """

@@ -15,12 +15,12 @@ from goodhoster.adapters.pagers.memory import MemoryPager
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.memory_storms import MemoryStormStore
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.storms import StormWatch
 from goodhoster.errors import AuditError, QuarantineError, RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.model.cases import Case, CaseState, MeasureState
+from goodhoster.model.cases import Case, CaseState, MeasureState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.exemptions import Exemption
 from goodhoster.model.fingerprints import FingerprintKind

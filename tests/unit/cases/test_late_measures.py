@@ -14,14 +14,14 @@ from goodhoster.adapters.hash_sources.counting import CountedSource
 from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.late_measures import LateCases
 from goodhoster.cases.reconfirmation import is_late
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import PassingError, QuarantineError, SourceUnavailableError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.model.cases import Case, CaseState, MeasureState
+from goodhoster.model.cases import Case, CaseState, MeasureState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.quarantine import Whereabouts
@@ -31,7 +31,8 @@ from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
-from goodhoster.toolkit import Acted, Toolkit
+from goodhoster.toolkit import Toolkit
+from goodhoster.upload_handling import Acted
 
 PICTURE = "\x89PNG made up"
 KNOWN = made_up(PICTURE).digests.of(Algorithm.SHA1)

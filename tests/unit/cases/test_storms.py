@@ -12,12 +12,12 @@ from goodhoster.adapters.pagers.memory import MemoryPager
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.storms import SqliteStormStore
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.storms import StormWatch
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.storms import StormKind, StormState

@@ -12,11 +12,11 @@ import pytest
 
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.model.cases import Case, CaseState, MeasureState
+from goodhoster.model.cases import Case, CaseState, MeasureState, Order
 from goodhoster.model.notices import Caps
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind

@@ -17,14 +17,14 @@ from goodhoster.adapters.site_checks.memory import MemoryOutside
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.notices import SqliteNoticeStore
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import PassingError, RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.model.cases import CaseState
+from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.contacts import Contact
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits

@@ -16,6 +16,7 @@ from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.uploads import Content, Fault, FileState, Place
 from goodhoster.model.verdicts import Category, Kind, Match, Verdict, VerdictKind
 from goodhoster.testing.suites.hash_source import made_up
+from goodhoster.uploads.clock_steps import ClockReading
 from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
 from goodhoster.uploads.queue import MOST_OF_ONE
 
@@ -387,3 +388,75 @@ def test_counting_what_waits_looks_up_no_row(index: UploadIndex, state: int) -> 
     query = f"EXPLAIN QUERY PLAN SELECT count(*) FROM uploads WHERE waiting = {state}"  # noqa: S608 - a number of ours
     ((*_, plan),) = index.database.run(lambda db: db.execute(query).fetchall())
     assert "USING COVERING INDEX" in plan
+
+
+BOOT = ClockReading("this boot", 1_000.0)
+DAY = 86400.0
+
+
+@pytest.fixture
+def clock() -> list[ClockReading]:
+    """How the system's clock stands; a test sets it."""
+    return [BOOT]
+
+
+@pytest.fixture
+def clocked(file: Path, clock: list[ClockReading]) -> Iterator[UploadIndex]:
+    index = UploadIndex(file, clock=lambda: clock[0])
+    yield index
+    index.close()
+
+
+def deferred(index: UploadIndex, due: float) -> None:
+    index.expect([arrival()], NOW)
+    index.retry(only(index), due)
+
+
+@pytest.mark.parametrize("wait", [2.5 * 3600, DAY, DAY + 300])
+def test_a_wait_of_hours_is_waited_for(clocked: UploadIndex, wait: float) -> None:
+    """What could not be opened was read again hundreds of times a second: a long wait passed for a clock set back."""
+    deferred(clocked, NOW + wait)
+    assert taken(clocked, NOW + 1) == []
+    assert taken(clocked, NOW + wait - 1) == []
+    assert taken(clocked, NOW + wait) == [b"alice/a.jpg"]
+
+
+@pytest.mark.parametrize("step", [-50 * 60, -DAY, 3600.0, 10 * DAY])
+def test_a_clock_that_is_set_neither_delays_nor_hastens_what_waits(
+    clocked: UploadIndex, clock: list[ClockReading], step: float
+) -> None:
+    deferred(clocked, NOW + 3 * 3600)
+    clock[0] = replace(BOOT, ahead=BOOT.ahead + step)
+    assert taken(clocked, NOW + step + 3 * 3600 - 1) == []
+    assert taken(clocked, NOW + step + 3 * 3600 + 1) == [b"alice/a.jpg"]
+
+
+def test_a_clock_set_while_nothing_ran_is_noticed(file: Path, clocked: UploadIndex) -> None:
+    deferred(clocked, NOW + 3 * 3600)
+    back = replace(BOOT, ahead=BOOT.ahead - DAY)
+    both = [UploadIndex(file, clock=lambda: back) for _ in range(2)]
+    assert [taken(index, NOW - DAY + 3 * 3600 - 1) for index in both] == [[], []], "and moved by one of them alone"
+    assert taken(both[1], NOW - DAY + 3 * 3600) == [b"alice/a.jpg"]
+    for index in both:
+        index.close()
+
+
+def test_after_a_restart_of_the_machine_nothing_is_put_off_any_longer(
+    clocked: UploadIndex, clock: list[ClockReading]
+) -> None:
+    """Its clock may show 1970: how far off that is nobody can tell."""
+    deferred(clocked, NOW + 3 * 3600)
+    clock[0] = ClockReading("the next boot", 0.0)
+    assert taken(clocked, 60.0) == [b"alice/a.jpg"]
+
+
+def test_a_clock_set_back_does_not_keep_a_busy_file_from_being_checked(
+    clocked: UploadIndex, clock: list[ClockReading]
+) -> None:
+    """A minute after its first hint it is, however often it is written to."""
+    busy = Arrival(place(), "alice", NOW + 2, Priority.FRESH, quiet=2.0)
+    clocked.expect([busy], NOW)
+    clock[0] = replace(BOOT, ahead=BOOT.ahead - 3000)
+    assert taken(clocked, NOW - 3000 + 1) == []
+    clocked.expect([replace(busy, due=NOW - 3000 + 63)], NOW - 3000 + 61)
+    assert taken(clocked, NOW - 3000 + 61) == [b"alice/a.jpg"]

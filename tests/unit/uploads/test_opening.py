@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.errors import UncheckedError
+from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.model.uploads import FileState, Place
-from goodhoster.uploads.opening import NotAnUploadError, open_upload
+from goodhoster.uploads.opening import open_upload
 
 
 @pytest.fixture

@@ -110,7 +110,8 @@ def test_a_refusal_pauses_at_once_and_long(breaker: CircuitBreaker, inner: Memor
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "rest"), [(None, 0), (4.0, 0), (120.0, 120.0), (1e12, 3600.0), (float("inf"), 3600.0)]
+    ("retry_after", "rest"),
+    [(None, 0), (4.0, 0), (120.0, 120.0), (10_800.0, 10_800.0), (1e12, 86400.0), (float("inf"), 86400.0)],
 )
 def test_a_long_retry_after_is_obeyed_within_reason(
     breaker: CircuitBreaker, inner: MemorySource, retry_after: float | None, rest: float

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.sources import Question
-from goodhoster.model.uploads import Place
+from goodhoster.model.uploads import Content, Fault, Place
 from goodhoster.model.verdicts import Category, Match
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery, HashSource
@@ -59,8 +60,8 @@ class Services:
         )
         self.index = UploadIndex(folder / "index.sqlite")
         self.sources: list[HashSource] = [self.far, self.near]
-        toolkit = Toolkit(self.sources, self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=1000)))
-        self.workers = Workers(self.index, toolkit, [Tree(os.fsencode(self.tree), None)], 4)
+        self.toolkit = Toolkit(self.sources, self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=1000)))
+        self.workers = Workers(self.index, self.toolkit, [Tree(os.fsencode(self.tree), None)], 4)
 
     def file(self, name: str, text: str = PICTURE) -> None:
         path = self.tree / name
@@ -145,6 +146,55 @@ def test_the_first_answer_wakes_what_waits_for_its_retry(services: Services) -> 
     assert services.verdicts() == {"clear": 2}
 
 
+class Unopenable(DirectHasher):
+    """Counts how often a file is read whose content nobody can open."""
+
+    reads = 0
+
+    def read(self, fd: int) -> Content:
+        Unopenable.reads += 1
+        return replace(super().read(fd), fault=Fault("encrypted"))
+
+
+@pytest.mark.parametrize("many", [1, 20])
+def test_what_cannot_be_opened_is_read_once_and_then_left_for_a_day(services: Services, many: int) -> None:
+    """It was read again hundreds of times a second, for ever."""
+    Unopenable.reads = 0
+    toolkit = replace(services.toolkit, hasher=Unopenable(ReadingLimits(file_bytes=1000)))
+    services.workers = Workers(services.index, toolkit, [Tree(os.fsencode(services.tree), None)], 4)
+    for number in range(many):
+        services.file(f"alice/{number}.zip", f"PK {number}")
+    services.workers.start()
+    eventually(lambda: services.verdicts() == {"unchecked": many})
+    time.sleep(1)
+    assert Unopenable.reads == many
+
+
+def test_a_wait_of_hours_that_a_source_asks_for_is_honoured(services: Services) -> None:
+    services.far.trouble = SourceUnavailableError("asked too often", reason="http-429", retry_after=5 * 3600.0)
+    services.file("alice/a.png")
+    services.workers.start()
+    eventually(lambda: services.verdicts() == {"unchecked": 1})
+    asked = len(services.far.asked)
+    time.sleep(1)
+    assert len(services.far.asked) == asked
+
+
+def test_a_file_whose_time_lies_in_the_future_does_not_wait_for_it(services: Services) -> None:
+    """Its owner set it, or the clock was set back after it was written."""
+    services.workers.start()
+    path = services.tree / "alice" / "a.png"
+    path.parent.mkdir()
+    path.write_text(PICTURE)
+    os.utime(path, (time.time() + 3000, time.time() + 3000))
+    time.sleep(1.1)
+    now = time.time()
+    place = Place(os.fsencode(services.tree), b"alice/a.png")
+    services.index.expect([Arrival(place, "alice", now, Priority.FRESH, quiet=1.0)], now)
+    services.workers.ring()
+    eventually(lambda: services.verdicts() == {"clear": 1}, 5)
+
+
 def test_an_answer_of_the_machines_own_lists_does_not_wake_what_waits_for_a_far_source(services: Services) -> None:
     services.workers.start()
     services.far.trouble = BUSY
@@ -189,7 +239,8 @@ def test_a_fault_in_a_plug_in_stops_no_other_file_and_is_told(
     services.file("bob/letter.txt", "a letter")
     eventually(lambda: services.verdicts() == {"unchecked": 1, "clear": 1})
     assert services.index.figures().reasons == {"internal-error": 1}
-    assert "alice/a.png failed; it is tried again" in caplog.text
+    assert "alice/a.png failed" in caplog.text
+    assert "tried again in" in caplog.text
     assert services.index.figures().waiting == 1, "neither clear nor known"
 
 

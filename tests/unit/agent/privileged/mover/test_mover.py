@@ -14,9 +14,9 @@ import pytest
 
 from goodhoster.assembly.desk import assemble_desk
 from goodhoster.assembly.mover import mover_of
-from goodhoster.cases.desk import CaseDesk, Order
+from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import PassingError
-from goodhoster.model.cases import Case, CaseState, MeasureState
+from goodhoster.model.cases import Case, CaseState, MeasureState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.mover_messages import MoveAnswer, Outcome
 from goodhoster.model.quarantine import Whereabouts

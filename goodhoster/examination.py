@@ -1,0 +1,106 @@
+"""Examination of one file: open it, read it, ask every hash source. What is known of it then is one value.
+
+Nothing is decided and nothing recorded here. Whoever has to act does so while the file is still open.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from goodhoster.checking.verdict import verdict_of
+from goodhoster.errors import NotAnUploadError, UncheckedError
+from goodhoster.exemptions.lookup import Exempt, nothing_exempt
+from goodhoster.model.content_kinds import named_as_picture
+from goodhoster.model.uploads import Content, FileState, Place
+from goodhoster.model.verdicts import Kind, Match, Verdict, VerdictKind
+from goodhoster.ports import Clock, Hasher, HashSource
+from goodhoster.uploads.opening import OpenedUpload, open_upload
+
+_log = logging.getLogger(__name__)
+
+Remembered = tuple[FileState, Content]
+"""What an earlier reading found of a file in one state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What is known of one file."""
+
+    verdict: Verdict
+    state: FileState | None = None
+    """The state that was examined; None when the file could not even be opened."""
+    content: Content | None = None
+    """None when it could not be read whole."""
+    picture: bool = False
+    """Was every source asked? About what is no picture and no video only those on this machine are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Examines files. Threads may share it."""
+
+    sources: Sequence[HashSource]
+    hasher: Hasher
+    clock: Clock
+    exempt: Exempt = nothing_exempt
+    match_by_name: Callable[[Place], Match | None] = lambda _: None
+    """Tells whether a file is, by its name, another size of a picture that went offline."""
+
+    @contextmanager
+    def examine(self, place: Place, remembered: Remembered | None = None, *, live: bool = False) -> Iterator[Examined]:
+        """Open a file, read it once and ask every source; inside the `with` it stays open.
+
+        What was `remembered` of exactly this state is not read again. `live`: the sources themselves are asked,
+        whatever they answered before. NotAnUploadError when there is no regular file; every other failure, also a fault
+        of ours or of a plug-in, is a verdict *unchecked*.
+        """
+        with ExitStack() as stack:
+            try:
+                opened = stack.enter_context(open_upload(place))
+                examined = self._read_and_ask(opened, remembered, live=live)
+            except UncheckedError as error:
+                examined = Examined(_unchecked(error))
+            except NotAnUploadError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a fault of a plug-in stops no other file; it is logged
+                _log.exception("checking %s failed; it is unchecked", place)
+                examined = Examined(
+                    Verdict(VerdictKind.UNCHECKED, reason="internal-error", detail=type(error).__name__)
+                )
+            yield examined
+
+    def ask(self, content: Content, *, picture: bool, live: bool) -> Verdict:
+        """Ask every source about a content that was read before."""
+        verdict = verdict_of(content, self.sources, picture=picture, exempt=self.exempt, live=live)
+        return replace(verdict, answered_at=self.clock())
+
+    def _read_and_ask(self, opened: OpenedUpload, remembered: Remembered | None, *, live: bool) -> Examined:
+        try:
+            content = _known_content(opened, remembered) or self.hasher.read(opened.fd)
+            if not opened.unchanged():
+                raise UncheckedError(f"{opened.place} changed while it was read", reason="changed")
+        except UncheckedError as error:
+            return Examined(_unchecked(error), opened.state)
+        picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
+        verdict = self.ask(content, picture=picture, live=live)
+        return Examined(self._with_name(verdict, opened.place) if picture else verdict, opened.state, content, picture)
+
+    def _with_name(self, verdict: Verdict, place: Place) -> Verdict:
+        """Where no source knows it and nobody exempted it: is it another size of what went offline?"""
+        match = None if verdict.matches or verdict.exemption or not self.sources else self.match_by_name(place)
+        return replace(verdict, kind=VerdictKind.NEAR, matches=(match,)) if match else verdict
+
+
+def _known_content(opened: OpenedUpload, remembered: Remembered | None) -> Content | None:
+    return remembered[1] if remembered and remembered[0] == opened.state else None
+
+
+def _failed(error: Exception) -> Verdict:
+    return Verdict(VerdictKind.UNCHECKED, reason="internal-error", detail=type(error).__name__)
+
+
+def _unchecked(error: UncheckedError) -> Verdict:
+    return Verdict(VerdictKind.UNCHECKED, reason=error.reason, detail=str(error))

@@ -1,0 +1,91 @@
+"""What the field calls kinds of hashes, categories, and entries that are not active."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Mapping
+
+from goodhoster.hashlists.entries import KINDS, ListKind, unhex
+from goodhoster.model.verdicts import Category
+
+_NAME = re.compile(
+    r"(?:file|image|photo|hash)*(?P<picture>pdq|phash)(?:hash|hex|value)?"
+    r"|(?:file|image|photo|video|media|hash|checksum)*(?P<digest>md5|sha1|sha2?256)(?:hash|sum|digest|hex|value|checksum)*"
+)
+"""HASH_SHA_1, sha256_hash, FileHash-MD5, VideoMD5, ImagePDQ, md5sum … without case and punctuation."""
+_OTHERS = re.compile(
+    r"photodna|pdna|photohash|tmk|netclean|pdqf|vpdq|videopdq|ssdeep|tlsh|sdhash|imphash|impfuzzy|pehash|telfhash|gimphash"
+    r"|dhash|ahash|whash|sha(?:2|512)?(?:224|384|512)(?:224|256)?|sha3|blake|crc|adler|ripemd|rmd160|tiger|whirlpool|sm3|gost"
+    r"|md[246]|xxh|ed2k|authentihash|textsignal|url|trendquery"
+)
+"""How the names of kinds begin that we do not compare, after the same words."""
+_WORDS = re.compile(r"^(?:file|image|photo(?!dna|hash)|video|media|hash|checksum)+")
+_VICS = {"1": Category.ILLEGAL, "2": Category.INVESTIGATIVE, "3": Category.OTHER}
+"""Project VIC's scale: abuse material, exploitative or of unclear age, drawn. What has another number, such as 0 (not
+categorised), 4 (for comparison) and 5 (not pertinent), is nothing to act on.
+"""
+_GRADES = dict.fromkeys(("a1", "a2", "b1", "b2"), Category.ILLEGAL)
+"""NCMEC's scale grades what is illegal; INTERPOL's baseline is another."""
+_NAMED = {category.value: category for category in Category} | _GRADES
+CATEGORIES = ", ".join(_NAMED)
+"""For messages."""
+
+_TRUE = frozenset({"true", "1", "yes", "y", "t"})
+_GONE = frozenset({"deleted", "shoulddelete", "withdrawn", "revoked", "removed"})
+_STATUSES = frozenset({"status", "hashstatus", "state", "reviewstatus"})
+_NOT_ACTIVE = frozenset({"nonmalicious", "withdrawn", "deleted", "revoked", "removed"})
+
+
+def plain(name: str) -> str:
+    """A name without case and punctuation."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def kind_named(name: str) -> ListKind | None:
+    """The kind that the field calls so; None for any other."""
+    found = _NAME.fullmatch(plain(name))
+    if found is None:
+        return None
+    return KINDS[found["picture"] or found["digest"].replace("sha2256", "sha256")]
+
+
+def is_other_kind(name: str) -> bool:
+    """Is it the name of a kind of hash that is not compared?"""
+    return _OTHERS.match(_WORDS.sub("", plain(name)) or plain(name)) is not None
+
+
+def kind_typed(name: str) -> ListKind | None:
+    """The kind that a type names; of `filename|md5` and `malware-sample`, as MISP has them, that of the hash."""
+    return kind_named("md5" if plain(name) == "malwaresample" else name.rpartition("|")[2])
+
+
+def category_named(name: object) -> Category | None:
+    """The category that a file calls so; None for what is nothing to act on. KeyError for any other."""
+    text = str(name).strip().lower()
+    return _VICS.get(text) if text.isdecimal() else _NAMED[text]
+
+
+def is_withdrawn(fields: Mapping[str, object]) -> bool:
+    """Do these fields, by their plain names, say that an entry is not, or no longer, active?"""
+    if any(is_true(fields.get(name)) for name in _GONE):
+        return True
+    if "toids" in fields and not is_true(fields["toids"]):
+        return True  # MISP: not for detection
+    return any(plain(str(fields[name])) in _NOT_ACTIVE for name in _STATUSES.intersection(fields))
+
+
+def is_true(value: object) -> bool:
+    """Yes, in any of the ways in which files say it."""
+    return value is True or str(value).strip().lower() in _TRUE
+
+
+def decoded(text: str, kind: ListKind) -> bytes | None:
+    """A hash of that kind, written in hexadecimal or Base64; None when it is none."""
+    value = unhex(text)
+    if value is None or len(value) != kind.width:
+        try:
+            value = binascii.a2b_base64(text, strict_mode=True)
+        except ValueError:
+            return None
+    return value if len(value) == kind.width else None

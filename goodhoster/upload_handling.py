@@ -1,0 +1,160 @@
+"""The journey of an upload, from its row in the queue to one outcome: `UploadHandling.handle` is the whole story."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.errors import AuditError, NotAnUploadError, StaleVerdictError
+from goodhoster.examination import Examined, Examiner
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.uploads import Place, Upload
+from goodhoster.model.verdicts import Verdict, VerdictKind
+from goodhoster.uploads.check_times import AFTER_CHANGE, NOT_ASKABLE, delay, is_its_own, unsettled_for, wait_after
+from goodhoster.uploads.index import Job, UploadIndex
+from goodhoster.uploads.trees import Tree
+
+_TRIES = 3
+"""So often a verdict is brought to the case desk before its turn; each but the first is one that was just asked for."""
+_AFTER_AUDIT_ERROR = 5.0
+
+
+class Row(Enum):
+    """What becomes of an upload's row in the queue."""
+
+    SETTLED = auto()
+    RETRIED = auto()
+    """It is checked again after a while."""
+    POSTPONED = auto()
+    """The same, and it counts as no try: the file is still being written."""
+    FORGOTTEN = auto()
+    """There is no such upload (any more)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOutcome:
+    """What came of handling one upload."""
+
+    row: Row
+    wait: float = 0.0
+    """Seconds until it is checked again."""
+    examined: Examined | None = None
+    """None when it was not examined."""
+    case: Case | None = None
+    """None where nothing was to be done."""
+    audit_error: AuditError | None = None
+    """Nothing was acted on: the audit log cannot be written."""
+
+    @property
+    def unchecked(self) -> bool:
+        """Does somebody still owe an answer about it?"""
+        return self.row is Row.RETRIED and self.examined is not None and bool(self.examined.verdict.reason)
+
+    @property
+    def source_fails(self) -> bool:
+        """Does it wait for a source that does not answer?"""
+        if not self.unchecked or self.examined is None or self.examined.content is None:
+            return False
+        verdict = self.examined.verdict
+        return verdict.reason != NOT_ASKABLE and not is_its_own(verdict, self.examined.content.fault)
+
+    @property
+    def sources_answered(self) -> bool:
+        """Did every source answer?"""
+        return self.row is Row.SETTLED and self.examined is not None and self.examined.picture
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """What came of acting on a match."""
+
+    case: Case | None
+    """None when there was nothing to do."""
+    verdict: Verdict
+    """As it counts now: another one where the first was too old to act on, and the sources were asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadHandling:
+    """Handles uploads. Threads may share it."""
+
+    examiner: Examiner
+    desk: CaseDesk
+    check_again: Callable[[Sequence[Upload]], None] = lambda _: None
+    """Makes files wait for a check: what their last one found holds no longer."""
+    check_sizes: Callable[[Place], None] = lambda _: None
+    """The same for what is known to be other sizes of the picture at that place."""
+
+    def handle(self, job: Job, index: UploadIndex, trees: Mapping[bytes, Tree]) -> UploadOutcome:
+        """Examine one upload, decide about it through the case desk, and take it offline where that is decided.
+
+        What was found is recorded before anything is done about it: the storm brake counts what the index knows, and a
+        file that went offline before a crash must have been seen. The row itself is the caller's to settle.
+        """
+        try:
+            if not _is_covered(job.place, trees):
+                return UploadOutcome(Row.FORGOTTEN)
+            if wait := unsettled_for(job, time.time()):
+                return UploadOutcome(Row.POSTPONED, wait)
+            with self.examiner.examine(job.place, job.remembered) as found:
+                _record(index, job, found)
+                acted = self.act(job.customer, job.place, found)
+                examined = replace(found, verdict=acted.verdict)
+                if examined != found:  # the sources were asked again
+                    _record(index, job, examined)
+        except NotAnUploadError:
+            return UploadOutcome(Row.FORGOTTEN)
+        except AuditError as error:
+            return UploadOutcome(Row.RETRIED, delay(job.tries, _AFTER_AUDIT_ERROR), audit_error=error)
+        return _outcome(job, examined, acted.case)
+
+    def act(self, customer: str, place: Place, examined: Examined) -> Acted:
+        """Let the case desk decide about a match and carry it out.
+
+        The sources themselves are asked again where a measure would come too late after their answer; when it comes too
+        late once more, because others are at theirs, it is *unchecked* (`late`), to be tried again.
+        """
+        content, verdict = examined.content, examined.verdict
+        if examined.state is None or content is None or not verdict.matches:
+            return Acted(None, verdict)
+        upload = Upload(place, customer, examined.state)
+        for _ in range(_TRIES):
+            with suppress(StaleVerdictError):
+                case = self.desk.receive(upload, content.digests, verdict)
+                return Acted(self.followed_up(case) if case else None, verdict)
+            verdict = self.examiner.ask(content, picture=examined.picture, live=True)
+        return Acted(None, Verdict(VerdictKind.UNCHECKED, reason="late", detail="its measure had to wait for others"))
+
+    def followed_up(self, case: Case) -> Case:
+        """The case, once files are checked again of which the index says what holds no longer: one that no source knows
+        any more, and other sizes of one that is offline now.
+        """
+        if case.state is CaseState.WITHDRAWN:
+            self.check_again([case.upload])
+        if case.state is CaseState.OFFLINE:
+            self.check_sizes(case.upload.place)
+        return case
+
+
+def _is_covered(place: Place, trees: Mapping[bytes, Tree]) -> bool:
+    """A file may have become private since it was queued: when it was made, a mailbox did not look like one."""
+    tree = trees.get(place.tree)
+    return tree is not None and tree.covers(place)
+
+
+def _record(index: UploadIndex, job: Job, examined: Examined) -> None:
+    index.record(job, (examined.state, examined.content), examined.verdict, time.time())
+
+
+def _outcome(job: Job, examined: Examined, case: Case | None) -> UploadOutcome:
+    """Of an upload that was examined, and acted on where the house rules said so."""
+    if case is not None and case.state is CaseState.GONE:  # it was another file by then
+        return UploadOutcome(Row.RETRIED, AFTER_CHANGE, examined, case)
+    if examined.verdict.reason:  # unchecked, or a source still owes its answer
+        fault = examined.content.fault if examined.content else None
+        return UploadOutcome(Row.RETRIED, wait_after(examined.verdict, fault, job.tries), examined, case)
+    return UploadOutcome(Row.SETTLED, 0.0, examined, case)

@@ -1,0 +1,60 @@
+"""Steps of the system's clock: what waits in the queue waits as long as it was told to, whatever the clock shows.
+
+Rows carry moments of the system's clock. When that clock is set, the moments of all rows that wait are moved by as
+much, once, by whichever process sees it first. Only over a restart of the machine nobody can tell how far it was set:
+then whatever was put off is due.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+SCHEMA = "CREATE TABLE IF NOT EXISTS clock (boot TEXT NOT NULL, ahead REAL NOT NULL);"
+_NOTICEABLE = 1.0
+"""Seconds. A clock that is merely corrected runs a few thousandths faster or slower."""
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """The system's clock beside the one that nobody sets."""
+
+    boot: str
+    """Names the time since this start of the machine."""
+    ahead: float
+    """Seconds by which the system's clock is ahead of the time since then, suspension included."""
+
+
+def read_clock() -> ClockReading:
+    """How the clock stands now."""
+    return ClockReading(_boot(), time.time() - time.clock_gettime(time.CLOCK_BOOTTIME))
+
+
+@cache
+def _boot() -> str:
+    return _BOOT_ID.read_text(encoding="ascii").strip()
+
+
+def is_step(before: ClockReading, now: ClockReading) -> bool:
+    """Was the clock set, or the machine started anew, between the two?"""
+    return before.boot != now.boot or abs(before.ahead - now.ahead) > _NOTICEABLE
+
+
+def follow(db: sqlite3.Connection, now: ClockReading) -> None:
+    """Move what waits, unless another process did, and remember how the clock stands."""
+    found = db.execute("SELECT boot, ahead FROM clock").fetchone()
+    before = ClockReading(*found) if found else None
+    if before is not None and not is_step(before, now):
+        return
+    if before is not None and before.boot == now.boot:
+        by = now.ahead - before.ahead
+        db.execute("UPDATE uploads SET due = due + ?, since = since + ? WHERE waiting = 1", (by, by))
+        db.execute("UPDATE uploads SET since = since + ? WHERE waiting = 2", (by,))
+    elif before is not None:
+        db.execute("UPDATE uploads SET due = 0 WHERE waiting = 1")
+    db.execute("DELETE FROM clock")
+    db.execute("INSERT INTO clock VALUES (?, ?)", (now.boot, now.ahead))

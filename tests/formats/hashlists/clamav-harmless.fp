@@ -1,0 +1,1 @@
+c8a0c574a5d82c88b2dda05c8632c367:68:Test.Name

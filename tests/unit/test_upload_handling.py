@@ -1,0 +1,139 @@
+"""The story of an upload, told as one outcome: what becomes of its row, what was found, what was done."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from goodhoster.adapters.hash_sources.memory import MemorySource
+from goodhoster.adapters.stores.cases import SqliteCaseStore
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.checking.hasher import DirectHasher
+from goodhoster.errors import AuditError, SourceUnavailableError
+from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.linux.file_lock import FileLock
+from goodhoster.model.audit import AuditEntry, AuditEvent
+from goodhoster.model.cases import CaseState
+from goodhoster.model.digests import Algorithm
+from goodhoster.model.limits import ReadingLimits
+from goodhoster.model.uploads import Place
+from goodhoster.model.verdicts import Category, VerdictKind
+from goodhoster.policy.rules import HouseRules
+from goodhoster.testing.brake import brake_in_memory
+from goodhoster.testing.suites.hash_source import made_up
+from goodhoster.toolkit import Toolkit
+from goodhoster.upload_handling import Row, UploadOutcome
+from goodhoster.uploads.index import Arrival, Priority, UploadIndex
+from goodhoster.uploads.trees import Tree
+
+PICTURE = "\x89PNG made up"
+
+
+class Log(FileAuditLog):
+    """An audit log whose disk may be full."""
+
+    full = False
+
+    def append_all(self, events: Sequence[AuditEvent]) -> list[AuditEntry]:
+        if self.full:
+            raise AuditError("the disk is full")
+        return super().append_all(events)
+
+
+class World:
+    """One row of a queue at a time, over real files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tree = folder / "customers"
+        self.tree.mkdir()
+        self.source = MemorySource({}, name="far", local=False)
+        self.store, self.audit = SqliteCaseStore(folder / "record.sqlite"), Log(folder / "audit.log")
+        self.index = UploadIndex(folder / "index.sqlite")
+        rules = HouseRules(enforce=False, storm_customers=3, measures_per_hour=100)
+        desk = CaseDesk(
+            self.store,
+            self.audit,
+            LocalQuarantine((os.fsencode(self.tree),)),
+            rules,
+            FileLock(folder / "desk.lock"),
+            lambda: datetime.now(UTC),
+            brake_in_memory(self.store, self.audit, rules, lambda: datetime.now(UTC)),
+        )
+        hasher = DirectHasher(ReadingLimits(file_bytes=1000))
+        self.handling = Toolkit((self.source,), self.store, self.audit, desk, hasher).upload_handling
+
+    def handle(self, name: str, text: str | None = PICTURE, *, quiet: float = 0.0) -> UploadOutcome:
+        """Of one file that was made just now; without a text there is none."""
+        path = self.tree / name
+        if text is not None:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        now, place = time.time(), Place(os.fsencode(self.tree), os.fsencode(name))
+        self.index.expect([Arrival(place, "alice", now, Priority.FRESH, quiet=quiet)], now)
+        (job,) = self.index.take(now, 1)
+        root = os.fsencode(self.tree)
+        return self.handling.handle(job, self.index, {root: Tree(root, None)})
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    yield world
+    world.index.close()
+    world.store.close()
+
+
+def test_what_no_source_knows_is_settled_and_says_that_the_sources_answered(world: World) -> None:
+    outcome = world.handle("alice/a.png")
+    assert (outcome.row, outcome.case, outcome.sources_answered) == (Row.SETTLED, None, True)
+    assert outcome.examined
+    assert outcome.examined.verdict.kind is VerdictKind.CLEAR
+    assert world.index.figures().verdicts == {"clear": 1}
+
+
+def test_a_letter_says_nothing_about_sources_that_were_not_asked(world: World) -> None:
+    outcome = world.handle("alice/a.txt", "a letter")
+    assert (outcome.row, outcome.sources_answered) == (Row.SETTLED, False)
+
+
+def test_what_a_source_knows_is_a_case_in_the_outcome(world: World) -> None:
+    world.source.known[made_up(PICTURE).digests.of(Algorithm.SHA256)] = Category.BASELINE
+    outcome = world.handle("alice/a.png")
+    assert outcome.row is Row.SETTLED
+    assert outcome.case
+    assert outcome.case.state is CaseState.OBSERVED
+
+
+def test_what_is_no_file_is_forgotten(world: World) -> None:
+    assert world.handle("alice/gone.png", None) == UploadOutcome(Row.FORGOTTEN)
+
+
+def test_what_is_still_written_to_is_postponed(world: World) -> None:
+    outcome = world.handle("alice/a.png", quiet=30.0)
+    assert outcome.row is Row.POSTPONED
+    assert 25 < outcome.wait <= 30
+
+
+def test_a_source_that_fails_leaves_it_unchecked_and_to_be_tried_again(world: World) -> None:
+    world.source.trouble = SourceUnavailableError("away", reason="refused", retry_after=60.0)
+    outcome = world.handle("alice/a.png")
+    assert (outcome.row, outcome.unchecked, outcome.source_fails) == (Row.RETRIED, True, True)
+    assert 60 <= outcome.wait <= 61
+    assert world.index.figures().reasons == {"refused": 1}
+
+
+def test_a_file_that_is_too_big_says_nothing_about_the_sources(world: World) -> None:
+    outcome = world.handle("alice/a.png", PICTURE + "x" * 2000)
+    assert (outcome.row, outcome.unchecked, outcome.source_fails) == (Row.RETRIED, True, False)
+
+
+def test_nothing_is_acted_on_that_cannot_be_written_down(world: World) -> None:
+    world.source.known[made_up(PICTURE).digests.of(Algorithm.SHA256)] = Category.BASELINE
+    world.audit.full = True
+    outcome = world.handle("alice/a.png")
+    assert (outcome.row, outcome.case, str(outcome.audit_error)) == (Row.RETRIED, None, "the disk is full")
+    assert world.index.figures().verdicts == {"known": 1}, "it was seen all the same"
