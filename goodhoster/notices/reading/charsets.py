@@ -20,14 +20,14 @@ _MEANT = {
     "tis-620": "cp874",
 }
 _KNOWN = frozenset(
-    "utf-8 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be gb18030 hz cp932 euc_jp shift_jis_2004 "
+    "utf-8 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be gb18030 hz cp932 euc_jp shift_jis_2004 "  # noqa: SIM905 - words are read more easily
     "shift_jisx0213 euc_jis_2004 iso2022_jp iso2022_jp_1 iso2022_jp_2 iso2022_jp_3 iso2022_jp_ext iso2022_kr cp949 "
     "johab big5hkscs cp950 koi8-r koi8-u koi8-t kz1048 ptcp154 mac-roman mac-cyrillic mac-greek mac-iceland mac-latin2 "
     "mac-turkish hp-roman8 cp437 cp720 cp737 cp775 cp850 cp852 cp855 cp856 cp857 cp858 cp860 cp861 cp862 cp863 "
     "cp864 cp865 cp866 cp869 cp874 cp1006 cp1125 "
     "cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 "
     "iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-10 iso8859-13 iso8859-14 "
-    "iso8859-15 iso8859-16".split()  # noqa: SIM905 - words are read more easily than a list
+    "iso8859-15 iso8859-16".split()
 )
 _ALSO = {
     "macintosh": "mac-roman",

@@ -109,7 +109,7 @@ def _pdf(content: bytes) -> Iterator[str]:
 def _rtf(content: bytes) -> Iterator[str]:
     from striprtf.striprtf import rtf_to_text  # noqa: PLC0415 - an extra
 
-    yield rtf_to_text(content.decode("latin-1"), errors="replace")
+    yield str(rtf_to_text(content.decode("latin-1"), errors="replace"))  # type: ignore[no-untyped-call]
 
 
 def _docx(content: bytes) -> Iterator[str]:

@@ -18,8 +18,8 @@ _TOKEN = re.compile(
 _ATTRIBUTE = re.compile(r"([a-z-]{1,30})\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
 _UNSEEN = frozenset({"script", "style", "template"})
 _LINES = frozenset(
-    "address article aside blockquote br caption center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 "
-    "header hr li main nav ol option p pre section table tbody thead tr ul".split()  # noqa: SIM905 - words are read more easily than a list
+    "address article aside blockquote br caption center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 "  # noqa: SIM905 - words are read more easily
+    "header hr li main nav ol option p pre section table tbody thead tr ul".split()
 )
 _CELLS = frozenset({"td", "th"})
 _URL_LIKE = re.compile(r"\s*(?:[a-z*0-9]{3,5}\s?:\s?//|www\.)|\s*[\w-]+(?:\.[\w-]+)+/", re.IGNORECASE)

@@ -32,7 +32,7 @@ _NAME = re.compile(r"(?<![\w.-])(?P<mailbox>[^\s@<>()\"]{1,64}@)?(?P<name>[\w-]+
 _RUN = re.compile(r"[\w.-]+(?:\s{1,4}[\w.-]+)+")
 """Words with nothing but blanks between them."""
 _ASCII_NAME = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
-_SPELLED = re.compile(r"(?<!\w)(?:[\w.-]\s){5,200}[\w.-](?!\w)")
+_SPELLED = re.compile(r"(?<!\w)(?:[\w-](?:\.[\w-])?\s){4,200}[\w-](?:\.[\w-])?(?!\w)")
 _V6 = re.compile(r"(?<![\w:.])(?=[0-9a-f]*:)[0-9a-f:]{3,39}(?:\.\d{1,3}){0,3}(?![\w:])", re.IGNORECASE)
 _ENCODED = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{16,8192}={0,2}(?![\w+/=-])")
 _PRINTABLE = re.compile(r"[\t\r\n -~]{8,}")

@@ -35,9 +35,10 @@ _ENDS_IN_NAME = re.compile(r"\.[a-z0-9]{2,5}$", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:gt|lt|quot|apos|#0?39|nbsp);", re.IGNORECASE)
 _VALUE_BEHIND = re.compile(
     r"[,;]\s{0,2}(?=(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}:[0-9a-f:]{2,}|\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4})"
-    r"(?![\w/])|AS\d|(?-i:[A-Z]{2})(?![\w/.])|[,;]|h[tx*0]{2}ps?\s?\[?:)",
+    r"(?![\w/])|AS\d{3,}\b|h[tx*0]{2}ps?\s?\[?:)",
     re.IGNORECASE,
 )
+_COUNTRY_BEHIND = re.compile(r"[,;](?:[A-Z]{2}$|[,;])")
 _ADDRESS_BEHIND = re.compile(r"[,;|\s]{1,4}((?:\d{1,3}\.){3}\d{1,3}|[0-9a-f:]{3,39})(?![\w./])", re.IGNORECASE)
 _OPENERS = {")": "(", "]": "[", "}": "{"}
 _CLOSERS = {opener: closer for closer, opener in _OPENERS.items()} | {
@@ -53,7 +54,8 @@ _NEXT_LINE = re.compile(r"[ \t]*\r?\n[ \t>]{0,4}([^\s<>\"|]{1,2000})[ \t]*(?:\n|
 _PART_OF_URL = re.compile(r"[./=%?&\d_-]")
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _NO_SITES = frozenset(
-    "html htm php asp jpg jpeg png gif webp pdf txt csv xml json js css doc docx xls xlsx eml log".split()  # noqa: SIM905 - words are read more easily than a list
+    "html htm php asp jpg jpeg png gif webp pdf txt csv xml json js "  # noqa: SIM905 - words are read more easily
+    "css doc docx xls xlsx eml log".split()
 )
 _SHORTEST_TOP = 2
 _LINE_WRAPS_FROM = 60  # characters: a shorter line was not wrapped by a program
@@ -153,7 +155,7 @@ def _closed(raw: str, before: str) -> str:
 def _trimmed(url: str) -> str:
     """Without what closes the sentence around it."""
     while url and (
-        url[-1] in ".,;:!?*'\u2019\u2018\u3002\u2026~\\"
+        url[-1] in ".,;:!?*'\u2019\u2018\u3002\u2026\\"
         or (url[-1] in _OPENERS and url.count(url[-1]) > url.count(_OPENERS[url[-1]]))
     ):
         url = url[:-1]
@@ -164,6 +166,8 @@ def _before_separator(url: str) -> tuple[str, str]:
     """What stands before a separator, and why it is not certain that it is one; the whole where there is none."""
     if found := _VALUE_BEHIND.search(url):
         return _trimmed(url[: found.start()]), ""
+    if (found := _COUNTRY_BEHIND.search(url)) and "/" in url.partition("//")[2]:
+        return url[: found.start()], SEPARATOR
     for found in re.finditer(r"[,;'\u2019](?=\w)|(?<=[!-~])(?=[^\W\d_a-zA-Z\u00aa-\u024f])", url):
         before = url[: found.start()]
         if _ENDS_IN_NAME.search(before) and "/" in before.partition("//")[2]:
@@ -197,7 +201,7 @@ def _alone_on_line(text: str, start: int, end: int) -> bool:
 
 
 def _may_be_host(match: re.Match[str]) -> bool:
-    """Made unclickable, an address with a path, or `www.`: else any two words with a full stop between them would be."""
+    """Made unclickable, with a path, or `www.`: else any two words with a full stop between them would be one."""
     host, rest = match["host"], match["rest"] or ""
     last = re.split(r"[.\s\])}]+", host)[-1].lower()
     numeric = bool(re.fullmatch(r"\d{1,3}(?:\.\d{1,3}){3}", host))
