@@ -10,7 +10,7 @@ from typing import Literal
 
 from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
 from goodhoster.adapters.pagers.hooks import pager
-from goodhoster.adapters.site_checks.http import HttpOutside
+from goodhoster.adapters.site_checks.http import HttpOutside, Reach
 from goodhoster.adapters.stores.notices import SqliteNoticeStore
 from goodhoster.adapters.url_blocks.webserver import WebServer, WebServerBlocks, apache, nginx
 from goodhoster.audit.log import utc_now
@@ -74,7 +74,7 @@ def notice_services(shared: Shared, resources: ExitStack) -> NoticeServices:
     store = resources.enter_context(closing(SqliteNoticeStore(state_dir / "notices.sqlite")))
     spool = Spool(state_dir / "notices", clock)
     letters = _letters(shared, Outbox(state_dir / "letters", clock, settings.notices.answers_a_day))
-    outside = HttpOutside(settings.notices.own_networks) if settings.notices.own_networks else None
+    outside = _outside(shared)
     reader = resources.enter_context(ReaderPool())
     # A hotline puts a picture on its list and sends the notice at once: what was a "no" before says nothing.
     examine = partial(shared.toolkit.examine, live=True)
@@ -143,6 +143,14 @@ def mailer_of(settings: Settings) -> Mailer | None:
     name = settings.notices.hoster
     server = SmartHost(smtp.host, smtp.port, smtp.sender, name, smtp.security, smtp.username or "", password)
     return SmtpMailer(server, utc_now)
+
+
+def _outside(shared: Shared) -> Outside | None:
+    notices = shared.settings.notices
+    if not notices.own_networks:
+        return None
+    served = shared.locator.site_maps.ports_of
+    return HttpOutside(Reach(notices.own_networks, served=served, proxies=notices.look_through))
 
 
 def _blocks(shared: Shared, outside: Outside | None) -> UrlBlocks | None:

@@ -1,20 +1,25 @@
-"""From one file to every copy of it: other sizes beside it, the same bytes anywhere, other names of the same inode.
+"""From one file to every copy of it: other sizes of it, the same bytes anywhere, other names of the same inode.
 
-The index only says where to look: each copy is looked at before it is named.
+The index and the names only say where to look: each copy is looked at before it is named, and which of them goes with
+the file is decided elsewhere (`policy.copies`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from goodhoster.locating.tree_resolver import NoPlaceError, TreeResolver
+from goodhoster.model.derivatives import Names, Wanted, derived_from, originals_of
 from goodhoster.model.image_sizes import stem_of, variants
 from goodhoster.model.notices import FoundBy, LocatedFile
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.ports import ContentIndex
+
+_MOST_DERIVED = 500  # files made of one picture: a site has some ten image styles
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +31,21 @@ class Copies:
 
     def of(self, upload: Upload) -> tuple[LocatedFile, ...]:
         """The file itself, then every copy, each place once. NoPlaceError: `unreadable`: one cannot be looked at."""
-        return self._with_copies([LocatedFile(upload, FoundBy.URL), *self._sizes(upload.place)])
+        place = upload.place
+        return self._with_copies([LocatedFile(upload, FoundBy.URL), *self._derived(place), *self._sizes(place)])
 
     def beside(self, place: Place) -> tuple[LocatedFile, ...]:
         """The same of a place where no file is (any more)."""
         try:
-            return self._with_copies(self._sizes(place))
+            return self._with_copies([*self._derived(place), *self._sizes(place)])
         except NoPlaceError as error:
             _unless_unreadable(error)
             return ()
 
     def _with_copies(self, originals: Iterable[LocatedFile]) -> tuple[LocatedFile, ...]:
-        found = {original.upload.place: original for original in originals}
+        found: dict[Place, LocatedFile] = {}
+        for original in originals:
+            found.setdefault(original.upload.place, original)
         for original in list(found.values()):
             for copy in (*self._same_file(original.upload), *self._same_content(original.upload)):
                 found.setdefault(copy.upload.place, copy)
@@ -55,19 +63,49 @@ class Copies:
         ):
             names = sorted(os.fsencode(entry.name) for entry in all_ if entry.name.startswith(begins))
         there = self._there(Place(place.tree, os.path.join(folder, other)) for other in variants(name, names))
-        yield from (LocatedFile(size, FoundBy.VARIANT) for size in there)
+        yield from (LocatedFile(size, FoundBy.VARIANT, place) for size in there)
+
+    def _derived(self, place: Place) -> Iterator[LocatedFile]:
+        """What a CMS made of that picture, or the one that it made it from with all the others."""
+        originals = [original for original in originals_of(place.path) if self._is_there(Place(place.tree, original))]
+        for original in originals or [place.path]:
+            made = (path for wanted in derived_from(original) for path in self._matching(place.tree, (), wanted))
+            paths = [path for path in (original, *itertools.islice(made, _MOST_DERIVED)) if path != place.path]
+            for upload in self._there(Place(place.tree, path) for path in paths):
+                yield LocatedFile(upload, FoundBy.DERIVED, place)
+
+    def _matching(self, tree: bytes, before: Names, wanted: Wanted) -> Iterator[bytes]:
+        """The paths that are as wanted. Only folders for which any name will do are read."""
+        if None not in wanted:
+            yield b"/".join((*before, *(name for name in wanted if name is not None)))
+            return
+        cut = wanted.index(None)
+        folder = (*before, *(name for name in wanted[:cut] if name is not None))
+        for name in self._names_in(Place(tree, b"/".join(folder))):
+            yield from self._matching(tree, (*folder, name), wanted[cut + 1 :])
+
+    def _names_in(self, folder: Place) -> list[bytes]:
+        try:
+            with self.resolver.opened(folder, os.O_RDONLY | os.O_DIRECTORY) as fd, os.scandir(fd) as all_:
+                return sorted(os.fsencode(entry.name) for entry in itertools.islice(all_, _MOST_DERIVED))
+        except NoPlaceError as error:
+            _unless_unreadable(error)
+            return []
+
+    def _is_there(self, place: Place) -> bool:
+        return any(True for _ in self._there([place]))
 
     def _same_file(self, upload: Upload) -> Iterator[LocatedFile]:
         state = upload.state
         for other in self._there(self.index.same_file(state.ino)):
             if (other.state.dev, other.state.ino) == (state.dev, state.ino):
-                yield LocatedFile(other, FoundBy.SAME_FILE)
+                yield LocatedFile(other, FoundBy.SAME_FILE, upload.place)
 
     def _same_content(self, upload: Upload) -> Iterator[LocatedFile]:
         digest = self._sha256(upload) if upload.state.size else None
         for other in self._there(self.index.same_content(digest)) if digest else ():
             if self._sha256(other) == digest:
-                yield LocatedFile(other, FoundBy.SAME_CONTENT)
+                yield LocatedFile(other, FoundBy.SAME_CONTENT, upload.place)
 
     def _sha256(self, upload: Upload) -> bytes | None:
         """From the index where it knows this very state; else read. None for a file that is not in it any more."""

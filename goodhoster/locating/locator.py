@@ -21,6 +21,7 @@ from goodhoster.model.notices import Location, Outcome, ReadItem
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NONE_KNOWN = Networks()
+WEB_PORTS = (80, 443)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,11 @@ class Locator:
 
     def _shown(self, address: WebAddress, answering: list[Answering]) -> Location:
         """What the sites on the URL's port show; where that is no file, what they show on other ports."""
-        same = [a for a in answering if a.site.port in {None, address.port}]
+        same = [a for a in answering if address.port in (a.site.ports or WEB_PORTS)]
         others = [a for a in answering if a not in same]
+        if not same and address.port not in WEB_PORTS:
+            detail = f"no web server that is known here serves {address.host} on port {address.port}"
+            return _unclear(address.href, "port", detail)
         shown = [_one_of([self.serving.show(address, a) for a in group]) for group in (same, others) if group]
         return next((location for location in shown if location.outcome is not Outcome.DYNAMIC), shown[0])
 

@@ -54,6 +54,10 @@ class SiteMap:
                 return [Answering(site, {"host": host}) for site in found]
         return self._by_pattern(host)
 
+    def ports_of(self, host: str) -> frozenset[int]:
+        """The ports on which a site of that name answers, as far as the directories tell."""
+        return frozenset(port for answering in self.named(host) for port in answering.site.ports)
+
     def contact_of(self, customer: str) -> Contact | None:
         """Whom to write to about that customer: the first whom a directory names; None when none does."""
         return self._contacts.get(customer)

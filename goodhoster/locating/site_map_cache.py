@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from goodhoster.errors import GoodhosterError
 from goodhoster.locating.site_map import SiteMap
 from goodhoster.model.contacts import Contact
 from goodhoster.ports import Directory
@@ -29,6 +30,13 @@ class SiteMapCache:
             kept = self._now(), SiteMap(site for directory in self._directories for site in directory.sites())
             self._kept = kept
         return kept[1]
+
+    def ports_of(self, host: str) -> frozenset[int]:
+        """The ports on which that host is served, beside those of the web; none while that cannot be told."""
+        try:
+            return self.current().ports_of(host)
+        except GoodhosterError:
+            return frozenset()
 
     def contact_of(self, customer: str) -> Contact | None:
         """Whom to write to about that customer; raises as `current` does."""

@@ -51,6 +51,17 @@ def _brands(head: bytes) -> list[bytes]:
     return [head[8:12], *(head[at : at + 4] for at in range(16, end, 4))]
 
 
+_ARCHIVES = (
+    b"PK\3\4", b"PK\5\6", b"Rar!\x1a\7", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd",
+)  # fmt: skip
+_USTAR = slice(257, 262)
+
+
+def is_archive(beginning: bytes) -> bool:
+    """ZIP, RAR, 7z, tar and what compresses one, by its first 262 bytes. Some documents are ZIP files, too."""
+    return beginning.startswith(_ARCHIVES) or beginning[_USTAR] == b"ustar"
+
+
 _PICTURE_SUFFIXES = (
     b".jpg .jpeg .jpe .jfif .png .gif .webp .bmp .dib .tif .tiff .avif .heic .heif .ico .jxl .jp2 .psd "
     b".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .wmv .flv .3gp .ogv"

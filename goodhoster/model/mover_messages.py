@@ -25,7 +25,11 @@ class Verb(StrEnum):
 
     TAKE_OFFLINE = "take-offline"
     PUT_BACK = "put-back"
+    PUT_BACK_MOVED = "put-back-moved"
+    """`put_back` where a person says that another directory than before is the right one."""
     SETTLE = "settle"
+    VERIFY_IN_PLACE = "verify-in-place"
+    PREPARE = "prepare"
     GREET = "greet"
     """Changes nothing; the answer comes from whoever listens and trusts us."""
 

@@ -101,6 +101,8 @@ class NoticeItem:
     """How often it was gone and came back."""
     looks: int = 0
     """How often in a row it was seen from outside to be gone, or, while it is not, to be there."""
+    looks_gone: int = 0
+    """How often in a row it was seen to be gone although nothing was done about it."""
     look_at: datetime | None = None
     """When to look next."""
     known_to: tuple[str, ...] = ()
@@ -109,6 +111,8 @@ class NoticeItem:
     """Address that the notifier saw and that is not ours although the site is: a CDN, which must be purged, too."""
     network: str = ""
     """Whose network that is, or that of a URL that is not ours, as far as the hoster wrote it down."""
+    copies_held: tuple[str, ...] = ()
+    """Cases about copies of it that wait for a person of their own: nothing of this item waits with them."""
     left: str = ""
     """Which copy could not be dealt with, and why: until a person has seen to it the item is not done."""
 

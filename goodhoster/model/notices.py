@@ -306,8 +306,8 @@ class Site:
     routes: tuple[Route, ...]
     addresses: tuple[str, ...] = ()
     """Addresses on which it answers; empty means on all."""
-    port: int | None = None
-    """None means on any."""
+    ports: tuple[int, ...] = ()
+    """Ports on which it answers; empty where the directory does not tell: then those of the web, 80 and 443."""
     default: bool = False
     """Answers for names that no site has."""
     contact: Contact | None = None
@@ -331,7 +331,9 @@ class FoundBy(StrEnum):
     URL = "url"
     """It is what the URL shows."""
     VARIANT = "variant"
-    """Another size of it beside it, by name."""
+    """Another size of it beside it, by its name alone."""
+    DERIVED = "derived"
+    """Made from it, or the picture that it was made from, by the rule of a content management system."""
     SAME_CONTENT = "same-content"
     """The same bytes, anywhere, at any customer."""
     SAME_FILE = "same-file"
@@ -344,6 +346,8 @@ class LocatedFile:
 
     upload: Upload
     found_by: FoundBy
+    original: Place | None = None
+    """The file that it is a copy or another size of; None for what the URL shows."""
 
 
 @dataclass(frozen=True, slots=True)

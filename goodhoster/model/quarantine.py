@@ -7,6 +7,11 @@ from enum import StrEnum
 
 from goodhoster.model.uploads import Place
 
+OWN_DIRECTORIES = (b".goodhoster", b".goodhoster-2", b".goodhoster-3", b".goodhoster-4")
+"""Where the quarantine lies on a file system: the first of these names that is ours, or free. A customer may own the
+directory around it, and have made something of the first name.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
@@ -35,11 +40,13 @@ class Label:
     ino: int
     """Device numbers are not kept: they may change with a restart, and the label lies on that very file system."""
     parent: bytes
-    """Which directory it was taken from, by identity: see `evidence.shelf.identity`."""
+    """Which directory it was taken from, by identity: see `evidence.quarantine.directories.identity`."""
     size: int
     sha256: bytes
     """Of the content that was checked."""
     metadata: Metadata
+    parent_flags: int = 0
+    """Which of immutable and append-only that directory had: they forbid every rename, and are lifted for ours."""
 
 
 class Whereabouts(StrEnum):

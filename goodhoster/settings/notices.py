@@ -27,6 +27,14 @@ def networks(value: Any) -> tuple[Network, ...]:
         raise ValueError('a list of networks, such as ["192.0.2.0/24", "2001:db8::/32"]') from error
 
 
+def proxies(value: Any) -> tuple[tuple[str, int], ...]:
+    """HOST:PORT of each."""
+    try:
+        return tuple(map(listen_address, value if isinstance(value, list) else (None,)))
+    except ValueError as error:
+        raise ValueError('a list of proxies, such as ["proxy.elsewhere.example:3128"]') from error
+
+
 def socket_address(value: Any) -> Path | tuple[str, int]:
     """`unix:PATH`, or HOST:PORT."""
     if isinstance(value, str) and value.startswith("unix:"):
@@ -78,6 +86,12 @@ class NoticesSettings:
         "Our addresses. Only there is looked from outside whether something is gone; without them nowhere.",
         default=(),
         example='["192.0.2.0/24"]',
+    )
+    look_through: tuple[tuple[str, int], ...] = setting(
+        proxies,
+        "HTTP proxies in other networks, through which is looked once more at what is not seen any more from here.",
+        default=(),
+        example='["proxy.elsewhere.example:3128"]',
     )
     network_owners: Path | None = setting(
         path,

@@ -16,12 +16,13 @@ from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.notice_status import Block, ItemState, NoticeItem
 from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, ReadItem
-from goodhoster.model.uploads import Place, Upload
+from goodhoster.model.uploads import Content, Place, Upload
 from goodhoster.model.verdicts import Match
 from goodhoster.policy.decide import Action
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
 from goodhoster.ports import CaseQuery, UrlBlocks
-from goodhoster.takedowns.demands import Demand, Demands, Grounds, NamedFile
+from goodhoster.takedowns.copy_demands import CopyDemands, demands_for
+from goodhoster.takedowns.demands import Demands, Grounds, NamedFile
 from goodhoster.uploads.opening import open_upload
 
 Locate = Callable[[ReadItem], Location]
@@ -41,6 +42,7 @@ _ITEM_STATES = {
     CaseState.RESTORED: ItemState.DISPUTED,
 }
 _OFFLINE = frozenset({ItemState.OFFLINE, ItemState.INACCESSIBLE})
+_NO_DEMANDS = CopyDemands()
 _NOTHING_THERE = frozenset({ItemState.OFFLINE, ItemState.GONE})
 _WORST_FIRST = (ItemState.HELD, ItemState.OBSERVED, ItemState.DISPUTED, ItemState.OFFLINE, ItemState.GONE)
 
@@ -61,7 +63,7 @@ class _Found:
     """An item once it was looked for, and what is to be asked of the case desk about it."""
 
     item: NoticeItem
-    demands: tuple[Demand, ...] = ()
+    demands: CopyDemands = _NO_DEMANDS
     taken: tuple[Case, ...] = ()
     """Cases in which the file that the URL showed was taken before."""
 
@@ -87,11 +89,9 @@ class TakedownActions:
         """
         looked = map_parallel(self._look, [item for item, _ in items])
         found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
-        cases = iter(Demands(self.desk).receive([demand for each in found for demand in each.demands]))
-        after = [
-            self._told(each.item, [*each.taken, *(case for _ in each.demands for case in next(cases))])
-            for each in found
-        ]
+        asked = [demand for each in found for demand in (*each.demands.follow, *each.demands.held)]
+        cases = iter(Demands(self.desk).receive(asked))
+        after = [self._told(each, cases) for each in found]
         if left := [upload for item, each in zip(after, looked, strict=True) for upload in _left(item, each)]:
             self.hurry(left)
         return after
@@ -164,9 +164,17 @@ class TakedownActions:
         matches = [match for file in looked.named for match in file.verdict.matches]
         item = replace(item, place=shown.place, customer=shown.customer, left=looked.problem)
         item = replace(item, known_to=_known_to(matches))
-        return _Found(item, tuple(Demand(group, grounds) for group in _by_customer(looked.named)))
+        return _Found(item, self._demands(looked.named, grounds))
 
-    def _told(self, item: NoticeItem, cases: Sequence[Case]) -> NoticeItem:
+    def _demands(self, named: Sequence[NamedFile], grounds: Grounds) -> CopyDemands:
+        return demands_for(named, grounds, self.desk.store, self.desk.rules.storm_customers)
+
+    def _told(self, found: _Found, answers: Iterator[list[Case]]) -> NoticeItem:
+        """The item after its part of what the case desk answered."""
+        cases = [*found.taken, *(case for _ in found.demands.follow for case in next(answers))]
+        about_copies = [case.id for _ in found.demands.held for case in next(answers)]
+        held = dict.fromkeys((*found.item.copies_held, *about_copies))
+        item = replace(found.item, copies_held=tuple(case for case in held if case not in {c.id for c in cases}))
         if not cases:
             return item
         item = replace(item, cases=tuple(case.id for case in cases))
@@ -183,7 +191,7 @@ class TakedownActions:
             with suppress(NotAnUploadError), self.examine(file.upload.place) as checked:
                 if checked.state is not None and checked.content is not None:
                     upload = Upload(file.upload.place, file.upload.customer, checked.state)
-                    named.append(NamedFile(upload, checked.content.digests, checked.verdict))
+                    named.append(_named(file, upload, checked.content, checked))
                 elif file.found_by is FoundBy.URL:
                     return [], f"it cannot be read: {checked.verdict.detail}"
                 else:
@@ -208,10 +216,13 @@ class TakedownActions:
         item = replace(item, place=location.place)
         cases = self.desk.store.find(CaseQuery(place=location.place)) if location.place else ()
         taken = tuple(case for case in cases if case.state is CaseState.OFFLINE)
+        if not taken and location.reason == "program":
+            # What the configuration hands to a program shows what that likes, to whom it likes: a look proves nothing.
+            return _Found(self._block(item, grounds))
         if not taken:
             return _Found(self._no_file(item, grounds))
         named, problem = self._read(location.beside)
-        demands = tuple(Demand(group, grounds) for group in _by_customer(named))
+        demands = self._demands(named, grounds)
         return _Found(replace(item, reason="there is no such file (any more)", left=problem), demands, taken)
 
     def _no_file(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
@@ -293,16 +304,9 @@ def _left(item: NoticeItem, looked: _Looked | GoodhosterError) -> Iterator[Uploa
         yield from (file.upload for file in looked.location.files)
 
 
-def _by_customer(named: Sequence[NamedFile]) -> list[list[NamedFile]]:
-    """One group a customer, the one that the URL shows first."""
-    groups: dict[str, list[NamedFile]] = {}
-    seen: set[tuple[bytes, bytes]] = set()
-    for file in named:
-        place = file.upload.place
-        if (place.tree, place.path) not in seen:
-            seen.add((place.tree, place.path))
-            groups.setdefault(file.upload.customer, []).append(file)
-    return list(groups.values())
+def _named(file: LocatedFile, upload: Upload, content: Content, checked: Examined) -> NamedFile:
+    more = (file.found_by, file.original, checked.picture, content.fingerprints)
+    return NamedFile(upload, content.digests, checked.verdict, *more)
 
 
 def _beginning(place: Place) -> bytes:

@@ -28,7 +28,7 @@ LOOKS = (
 """After it went offline: at once and twice more 15 min apart, as the hotline looks; then 1, 24, 72 h and 7 days."""
 
 LOOK_AGAIN = timedelta(minutes=15)
-"""While it can still be seen."""
+"""While it can still be seen, and between looks at what is not there although nobody did anything."""
 
 SYNC_EVERY = timedelta(minutes=5)
 """How often a notice that waits for something else is looked after: a person, a name server, a pager."""

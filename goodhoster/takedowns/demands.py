@@ -12,8 +12,9 @@ from datetime import timedelta
 from goodhoster.cases.desk import OVERRULED, UNDECIDED, CaseDesk, measure_state
 from goodhoster.model.cases import UNTOUCHED, Case, CaseState, Copy, same_file
 from goodhoster.model.digests import Digests
-from goodhoster.model.notices import Caps
-from goodhoster.model.uploads import Upload
+from goodhoster.model.fingerprints import Fingerprint
+from goodhoster.model.notices import Caps, FoundBy
+from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Match, Verdict
 from goodhoster.policy.decide import Action, Decision
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
@@ -30,6 +31,12 @@ class NamedFile:
     digests: Digests
     verdict: Verdict
     """The second opinion: a match makes it more urgent; no match never makes it less."""
+    found_by: FoundBy = FoundBy.URL
+    original: Place | None = None
+    """The file that it is a copy or another size of; None for what the URL shows."""
+    picture: bool = False
+    """Is it a picture or a video, by its bytes or by its name?"""
+    fingerprints: tuple[Fingerprint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -305,7 +305,7 @@ class NoticeDesk:
     def _dismissed(self, item: NoticeItem, order: Order) -> NoticeItem:
         if not item.state.waits_for_person:
             return item
-        for case_id in item.cases:
+        for case_id in (*item.cases, *item.copies_held):
             if self._case_waits(case_id):
                 self._parts.acts.desk.restore(case_id, order)
         item = self._parts.acts.lift(item)

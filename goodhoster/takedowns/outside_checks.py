@@ -10,6 +10,10 @@ from goodhoster.takedowns.deadlines import LOOK_AGAIN, next_look
 
 _PATIENCE = 3
 """Looks that may still find it, or find nothing out, before a person is asked."""
+_LOOKS_BEFORE_GONE = 3
+"""So often in a row it must not be there where we did nothing (the hotline itself looks three times): what hides from
+one look may be there at the next.
+"""
 
 
 def first_look(item: NoticeItem, now: datetime, *, may_look: bool) -> NoticeItem:
@@ -26,15 +30,23 @@ def after_look(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:
     if item.state is ItemState.INACCESSIBLE:
         return _after_recheck(item, seen, now)
     if seen.sight is Sight.GONE:
-        gone = _gone(replace(item, reason=seen.detail), now)
-        return replace(gone, look_at=next_look(now, 1) if gone.gone_at else None)
+        return _not_there(replace(item, reason=seen.detail), now)
     if seen.sight is Sight.THERE and not _acted(item) and item.state is ItemState.OFFLINE:
-        return replace(item, state=ItemState.REOPENED, looks=0, look_at=None, reason=f"no file, yet {seen.detail}")
-    again = replace(item, looks=item.looks + 1, look_at=now + LOOK_AGAIN)
+        back = replace(item, state=ItemState.REOPENED, reason=f"no file, yet {seen.detail}")
+        return replace(back, looks=0, looks_gone=0, look_at=None)
+    again = replace(item, looks=item.looks + 1, looks_gone=0, look_at=now + LOOK_AGAIN)
     if again.looks < _PATIENCE:
         return replace(again, reason=seen.detail)
     why = "it can still be seen" if seen.sight is Sight.THERE else "it cannot be looked at"
     return replace(again, state=ItemState.HELD, reason=f"offline here, but from outside {why}: {seen.detail}")
+
+
+def _not_there(item: NoticeItem, now: datetime) -> NoticeItem:
+    """What we took offline is seen to be; what was away before must be away again and again."""
+    if _acted(item):
+        return replace(_gone(item, now), look_at=next_look(now, 1))
+    item = replace(item, looks_gone=item.looks_gone + 1, look_at=now + LOOK_AGAIN)
+    return replace(_gone(item, now), look_at=None) if item.looks_gone >= _LOOKS_BEFORE_GONE else item
 
 
 def _gone(item: NoticeItem, now: datetime) -> NoticeItem:

@@ -6,14 +6,10 @@ import os
 import stat
 from dataclasses import dataclass
 
+from goodhoster.model.quarantine import OWN_DIRECTORIES
 from goodhoster.model.uploads import Place, display
 from goodhoster.uploads.mount_points import is_top
 from goodhoster.uploads.private_communication import is_private_directory, is_private_file
-
-OWN_DIRECTORY = b".goodhoster"
-"""Our quarantine, at the top of a tree or of a disk below it: never an upload. Only while it is ours: a customer's own
-hides nothing.
-"""
 
 UNASSIGNED = "unassigned"
 """The customer of a file that lies directly in a tree with one directory per customer."""
@@ -63,12 +59,15 @@ class Tree:
         return absolute.startswith(self.root) and self.is_ours(os.path.relpath(absolute, self.root))
 
     def is_ours(self, path: bytes) -> bool:
-        """Does this path lie in a quarantine of ours, at the top of the tree or of a disk mounted below it?"""
-        if OWN_DIRECTORY not in path:
+        """Does this path lie in a quarantine of ours, at the top of the tree or of a disk mounted below it?
+
+        Only while that directory is ours: a customer's own of that name hides nothing.
+        """
+        if OWN_DIRECTORIES[0] not in path:  # what all of them begin with
             return False
         parts = path.split(b"/")
-        homes = (b"/".join(parts[:n]) for n, part in enumerate(parts) if part == OWN_DIRECTORY)
-        return any(self._is_private(os.path.join(home, OWN_DIRECTORY)) and self._is_top(home) for home in homes)
+        named = ((b"/".join(parts[:n]), part) for n, part in enumerate(parts) if part in OWN_DIRECTORIES)
+        return any(self._is_private(os.path.join(home, name)) and self._is_top(home) for home, name in named)
 
     def _is_top(self, directory: bytes) -> bool:
         """Of the tree, or of what is mounted below it: the mover makes a quarantine nowhere else in a tree. Elsewhere

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goodhoster.evidence.quarantine.directories import opened
-from goodhoster.evidence.quarantine.labels import read_intent, read_label, seal_label, write_intent
+from goodhoster.evidence.quarantine.labels import read_intent, read_label, remove_label, seal_label, write_intent
 from goodhoster.model.quarantine import Label, Metadata
 from goodhoster.model.uploads import Place
 
@@ -41,3 +41,5 @@ def test_a_label_reads_back_as_it_was_written(label: Label) -> None:
         assert (read_intent(shelf, label.case_id), read_label(shelf, label.case_id)) == (label, None)
         seal_label(shelf, label.case_id)
         assert (read_intent(shelf, label.case_id), read_label(shelf, label.case_id)) == (None, label)
+        remove_label(shelf, label.case_id)  # it is immutable
+        assert os.listdir(folder) == []

@@ -45,13 +45,13 @@ class ApacheDirectory:
 def _site(block: Sequence[Line] | None, listening: Sequence[Listening], dump: ApacheDump) -> Site:
     names = [name for line in block or () if line.name in {"servername", "serveralias"} for name in line.args]
     addresses = {listen.address for listen in listening}
-    ports = {listen.port for listen in listening}
+    ports = {listen.port for listen in listening if listen.port is not None}
     return Site(
         customer="",
         names=tuple(host_name(found[1]) for found in map(_NAME.match, names) if found),
         routes=(Route(Matching.PREFIX, "/", _UNTOLD),) if block is None else tuple(_routes(block, dump)),
         addresses=() if "*" in addresses else tuple(sorted(addresses)),
-        port=ports.pop() if len(ports) == 1 else None,
+        ports=tuple(sorted(ports)),
         default=any(listen.default for listen in listening),
     )
 

@@ -85,7 +85,7 @@ def _site(block: Block, outer_root: bytes, *, default: bool) -> Site:
         names=tuple(name for name in names if name not in {"", "_"} and not name.startswith("$")),
         routes=tuple(_server_routes(block, _root_of(block, outer_root))),
         addresses=() if "*" in addresses else tuple(sorted(addresses)),
-        port=ports.pop() if len(ports) == 1 else None,
+        ports=tuple(sorted(ports)),
         default=default,
     )
 

@@ -20,9 +20,17 @@ class MoverOrHere:
         """See `ports.Quarantine`."""
         return self._chosen().take_offline(case_id, upload, sha256)
 
-    def put_back(self, case_id: str, upload: Upload) -> None:
+    def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
         """See `ports.Quarantine`."""
-        self._chosen().put_back(case_id, upload)
+        self._chosen().put_back(case_id, upload, moved=moved)
+
+    def verify_in_place(self, upload: Upload, sha256: bytes) -> None:
+        """See `ports.Quarantine`."""
+        self._chosen().verify_in_place(upload, sha256)
+
+    def prepare(self, tree: bytes) -> None:
+        """See `ports.Quarantine`."""
+        self._chosen().prepare(tree)
 
     def settle(self, case_id: str, upload: Upload) -> Whereabouts:
         """See `ports.Quarantine`."""

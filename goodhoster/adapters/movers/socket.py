@@ -17,6 +17,7 @@ _ERRORS: dict[Outcome, type[GoodhosterError]] = {
     Outcome.PASSING: BusyError,
     Outcome.FAILED: QuarantineError,
 }
+_NO_STATE = FileState(0, 0, 0, 0, 0)
 _GRACE = 5.0
 """Seconds that the mover has beyond its own limit: it ends itself first."""
 _HINT = "the measure waits and is done when the mover is back; see: goodhoster status"
@@ -32,9 +33,17 @@ class MoverQuarantine:
         """See `ports.Quarantine`."""
         return self._ask(MoveOrder.about(Verb.TAKE_OFFLINE, case_id, upload, sha256))
 
-    def put_back(self, case_id: str, upload: Upload) -> None:
+    def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
         """See `ports.Quarantine`."""
-        self._ask(MoveOrder.about(Verb.PUT_BACK, case_id, upload))
+        self._ask(MoveOrder.about(Verb.PUT_BACK_MOVED if moved else Verb.PUT_BACK, case_id, upload))
+
+    def verify_in_place(self, upload: Upload, sha256: bytes) -> None:
+        """See `ports.Quarantine`."""
+        self._ask(MoveOrder.about(Verb.VERIFY_IN_PLACE, "", upload, sha256))
+
+    def prepare(self, tree: bytes) -> None:
+        """See `ports.Quarantine`."""
+        self._ask(MoveOrder.about(Verb.PREPARE, "", Upload(Place(tree, b""), "", _NO_STATE)))
 
     def settle(self, case_id: str, upload: Upload) -> Whereabouts:
         """See `ports.Quarantine`."""
@@ -42,7 +51,7 @@ class MoverQuarantine:
 
     def greet(self) -> None:
         """Returns when the mover is there and takes our orders; PassingError when not."""
-        nothing = Upload(Place(b"", b""), "", FileState(0, 0, 0, 0, 0))
+        nothing = Upload(Place(b"", b""), "", _NO_STATE)
         self._ask(MoveOrder.about(Verb.GREET, "", nothing))
 
     def listens(self) -> bool:

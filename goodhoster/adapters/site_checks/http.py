@@ -1,7 +1,9 @@
-"""Looks at our own sites by HTTP, as the hotline does: by http and https, with and without www.
+"""Looks at our own sites by HTTP, as the hotline does: by http and https, with and without www, as an ordinary browser.
 
 Goes to our own addresses only, whatever a name or a redirect says: a name is resolved once, every address must be in
-our networks, and the connection goes to that address. Nothing of an answer is kept but its status and its kind.
+our networks, and the connection goes to that address, at a port for the web or one that our own web server serves the
+site on. Nothing of an answer is kept but its status and its kind. What a browser at a desk does not see any more is
+looked at once more as a phone, and through each proxy in another network that is set: a site may hide from one of them.
 
 The site is a customer's, who may want us to wait: a request ends in time whatever its server does, and one that
 let the time run out is not asked again for a while.
@@ -17,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from goodhoster.model.notice_status import Seen, Sight
@@ -32,7 +34,15 @@ _MOST_LET_BE = 1000  # servers remembered
 _REDIRECTS = 3
 _PASSING = frozenset({408, 425, 429})
 _PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".mp4", ".webm", ".mov", ".avi", ".mkv")
-_WHO = "goodhoster (looks whether removed material is gone)"
+_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/png,*/*;q=0.8"
+_DESK = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+)
+_PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/17.6 Mobile/15E148 Safari/604.1"
+)
+_LONGEST_REFUSAL = 8192  # bytes of a proxy's answer
 
 
 def resolve(host: str) -> list[Address]:
@@ -55,29 +65,83 @@ class _Glance:
     detail: str
 
 
+def _no_more(_host: str) -> frozenset[int]:
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where may be looked, and from where."""
+
+    networks: Sequence[Network]
+    """Our own."""
+    resolver: Callable[[str], list[Address]] = resolve
+    ports: Mapping[str, int] = field(default_factory=lambda: {"http": 80, "https": 443})
+    """Of the schemes."""
+    served: Callable[[str], frozenset[int]] = _no_more
+    """The ports on which our own web server serves a host, beside those."""
+    proxies: Sequence[tuple[str, int]] = ()
+    """In other networks, by host and port, spoken to in HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Viewer:
+    """Somebody who looks."""
+
+    agent: str
+    """User-Agent of an ordinary browser."""
+    proxy: tuple[str, int] | None = None
+    """In another network; None: from here."""
+
+    @property
+    def where(self) -> str:
+        """For people."""
+        return f"through {self.proxy[0]}: " if self.proxy else "as a phone: " if self.agent == _PHONE else ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of its requests, beside Host."""
+        return {"User-Agent": self.agent, "Accept": _ACCEPT, "Accept-Language": "en,nl;q=0.8", "Connection": "close"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One way of asking, by whom, and until when."""
+
+    way: SplitResult
+    viewer: _Viewer
+    until: float
+    redirects: int = _REDIRECTS
+
+
 class HttpOutside:
     """See `ports.Outside`."""
 
-    def __init__(
-        self,
-        networks: Sequence[Network],
-        resolver: Callable[[str], list[Address]] = resolve,
-        ports: Mapping[str, int] | None = None,
-        within: float = _WITHIN,
-    ) -> None:
-        self._networks = tuple(networks)
-        self._resolve = resolver
-        self._ports = ports or {"http": 80, "https": 443}
+    def __init__(self, reach: Reach, within: float = _WITHIN) -> None:
+        self._reach = reach
         self._within = within
+        self._others = (_Viewer(_PHONE), *(_Viewer(_DESK, proxy) for proxy in reach.proxies))
         self._let_be: dict[tuple[str, str], float] = {}
 
     def look(self, url: str) -> Seen:
         """See `ports.Outside`."""
         try:
-            until = time.monotonic() + _REQUESTS * self._within
-            glances = [self._glance(way, _REDIRECTS, until) for way in self._ways(url)]
+            ways = list(self._ways(url))
+            seen = self._told([self._glance(request) for request in self._requests(ways, _Viewer(_DESK))])
+            for viewer in self._others if seen.sight is Sight.GONE else ():
+                again = self._told([self._glance(request) for request in self._requests(ways[:1], viewer)])
+                if again.sight is not Sight.GONE:
+                    return Seen(again.sight, viewer.where + again.detail)
         except ValueError as error:
             return Seen(Sight.UNKNOWN, f"this is no address that can be asked: {error}")
+        return seen
+
+    def _requests(self, ways: Sequence[SplitResult], viewer: _Viewer) -> Iterator[_Request]:
+        until = time.monotonic() + min(_REQUESTS, len(ways)) * self._within
+        return (_Request(way, viewer, until) for way in ways)
+
+    @staticmethod
+    def _told(glances: Sequence[_Glance]) -> Seen:
         for sight in (Sight.THERE, Sight.UNKNOWN, Sight.GONE):
             for glance in glances:
                 if glance.sight is sight:
@@ -88,7 +152,7 @@ class HttpOutside:
         """The URL itself first. A port that is written belongs to its own scheme."""
         parts = urlsplit(url)
         host = parts.hostname or ""
-        if parts.scheme not in self._ports:
+        if parts.scheme not in self._reach.ports:
             raise ValueError(parts.scheme)
         other = host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
         for scheme in dict.fromkeys((parts.scheme, "http", "https")):
@@ -96,16 +160,11 @@ class HttpOutside:
                 port = f":{parts.port}" if parts.port and scheme == parts.scheme else ""
                 yield parts._replace(scheme=scheme, netloc=f"[{name}]{port}" if ":" in name else name + port)
 
-    def _glance(self, way: SplitResult, redirects: int, until: float) -> _Glance:
+    def _glance(self, request: _Request) -> _Glance:
+        way = request.way
         where = f"{way.scheme} {way.hostname}"
         try:
-            addresses = self._addresses(way, until)
-            if not addresses:
-                return _Glance(None, f"{where}: no such name")
-            if not all(any(address in network for network in self._networks) for address in addresses):
-                return _Glance(Sight.UNKNOWN, f"{where} leads to {addresses[0]}, which is not ours: what stands there?")
-            target = (str(addresses[0]), way.port or self._ports[way.scheme])
-            return self._ask(_Pinned(way, target, self._left(until)), redirects, until)
+            return self._ask_where(request, where)
         except ConnectionRefusedError:
             return _Glance(None, f"{where}: nobody listens")
         except TimeoutError:
@@ -113,11 +172,28 @@ class HttpOutside:
         except (OSError, http.client.HTTPException, ValueError) as error:
             return _Glance(Sight.UNKNOWN, f"{where}: {error}")
 
-    def _addresses(self, way: SplitResult, until: float) -> list[Address]:
+    def _ask_where(self, request: _Request, where: str) -> _Glance:
+        """Ask only an address that is ours, at a port that is for it."""
+        way = request.way
+        if not self._may_go_to(way):
+            return _Glance(Sight.UNKNOWN, f"{where}: our web server does not serve it on port {way.port}")
+        addresses = self._addresses(request)
+        if not addresses:
+            return _Glance(None, f"{where}: no such name")
+        if not all(any(address in network for network in self._reach.networks) for address in addresses):
+            return _Glance(Sight.UNKNOWN, f"{where} leads to {addresses[0]}, which is not ours: what stands there?")
+        target = (str(addresses[0]), way.port or self._reach.ports[way.scheme])
+        return self._ask(_Pinned(request, target, self._left(request.until)), request)
+
+    def _may_go_to(self, way: SplitResult) -> bool:
+        """To whatever else listens on a machine of ours nobody is sent by a notice or a redirect."""
+        return way.port is None or way.port in {*self._reach.ports.values(), *self._reach.served(way.hostname or "")}
+
+    def _addresses(self, request: _Request) -> list[Address]:
         """TimeoutError where there is no time left, or the server is let be."""
-        if self._left(until) <= 0 or self._is_let_be(way):
+        if self._left(request.until) <= 0 or self._is_let_be(request.way):
             raise TimeoutError
-        return self._resolve(way.hostname or "")
+        return self._reach.resolver(request.way.hostname or "")
 
     def _left(self, until: float) -> float:
         """Seconds for the next request."""
@@ -133,11 +209,12 @@ class HttpOutside:
         self._let_be[way.scheme, way.hostname or ""] = time.monotonic() + _LET_BE
         return TimeoutError()
 
-    def _ask(self, connection: _Pinned, redirects: int, until: float) -> _Glance:
-        way = connection.way
+    def _ask(self, connection: _Pinned, request: _Request) -> _Glance:
+        way = request.way
         try:
             path = (way.path or "/") + (f"?{way.query}" if way.query else "")
-            connection.request("GET", path, headers={"User-Agent": _WHO, "Connection": "close"})
+            whole = f"{way.scheme}://{way.netloc}{path}" if connection.by_proxy else path
+            connection.request("GET", whole, headers=request.viewer.headers)
             answer = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             if connection.over or isinstance(error, TimeoutError):
@@ -149,24 +226,25 @@ class HttpOutside:
             raise self._out_of_time(way)
         to = answer.getheader("Location", "")
         if 300 <= answer.status < 400 and to:  # noqa: PLR2004 - HTTP's redirects
-            return self._follow(way, to, redirects, until)
+            return self._follow(request, to)
         return _read(way, answer.status, answer.headers.get_content_type())
 
-    def _follow(self, way: SplitResult, to: str, redirects: int, until: float) -> _Glance:
-        target = urlsplit(urljoin(way.geturl(), to))
-        if redirects == 0 or target.scheme not in self._ports:
+    def _follow(self, request: _Request, to: str) -> _Glance:
+        way, target = request.way, urlsplit(urljoin(request.way.geturl(), to))
+        if request.redirects == 0 or target.scheme not in self._reach.ports:
             return _Glance(Sight.UNKNOWN, f"{way.scheme} {way.hostname} redirects in circles or out of the web")
-        glance = self._glance(target, redirects - 1, until)
+        glance = self._glance(replace(request, way=target, redirects=request.redirects - 1))
         return glance if glance.sight else _Glance(Sight.UNKNOWN, f"redirected: {glance.detail}")
 
 
 class _Pinned(http.client.HTTPConnection):
     """To an address that was looked at, under the name that was asked for; cut when the time is over."""
 
-    def __init__(self, way: SplitResult, target: tuple[str, int], within: float) -> None:
-        super().__init__(way.netloc.rpartition("@")[2], timeout=within)
-        self.way = way
-        self._target = target
+    def __init__(self, request: _Request, target: tuple[str, int], within: float) -> None:
+        super().__init__(request.way.netloc.rpartition("@")[2], timeout=within)
+        self.way, self._target, self._proxy = request.way, target, request.viewer.proxy
+        self.by_proxy = self._proxy is not None and self.way.scheme == "http"
+        """Does a proxy ask in our place? For https it only passes on what we send to that address."""
         self._wire: socket.socket | None = None
         self.over = False
         """Was it cut?"""
@@ -176,13 +254,29 @@ class _Pinned(http.client.HTTPConnection):
     def connect(self) -> None:
         """Connect to the address; a certificate proves nothing here, visible is what anybody sees who ignores it."""
         self._alarm.start()
-        self.sock = socket.create_connection(self._target, self.timeout)
+        self.sock = socket.create_connection(self._proxy or self._target, self.timeout)
         self._wire = self.sock.dup()  # TLS takes the socket itself away
+        if self._proxy and not self.by_proxy:
+            self._ask_for_passage()
         if self.way.scheme == "https":
             context = ssl.create_default_context()
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
             self.sock = context.wrap_socket(self.sock, server_hostname=self.way.hostname)
+
+    def _ask_for_passage(self) -> None:
+        """CONNECT (RFC 9110 9.3.6). OSError where the proxy does not let us through."""
+        host, port = self._target
+        there = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.sock.sendall(f"CONNECT {there} HTTP/1.1\r\nHost: {there}\r\n\r\n".encode())
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n") and len(answer) < _LONGEST_REFUSAL:
+            piece = self.sock.recv(1)
+            if not piece:
+                break
+            answer += piece
+        if answer.split(b" ", 2)[1:2] != [b"200"] or not answer.endswith(b"\r\n\r\n"):
+            raise OSError("the proxy does not let us through")
 
     def close(self) -> None:
         """May be called twice."""

@@ -26,6 +26,8 @@ _TAKES_EFFECT = (0.0, 0.1, 0.4, 1.0, 2.0)
 """Seconds to wait before each look: after a reload the web server's old workers answer for a moment."""
 _SAFE = re.compile(r"[A-Za-z0-9.:\[\]/?&=%+,;@!*()'~_-]{1,4000}")
 """What may stand in a configuration file. A browser's URL has little else; for the rest a person acts."""
+_HOST = re.compile(r"[a-z0-9.-]{1,253}")
+"""A host that begins with `~` would be a pattern for nginx, and block other tenants of a wildcard site, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ def _keys(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     host = (parts.hostname or "").removeprefix("www.")
     key = f"{host}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
-    if not host or not _SAFE.fullmatch(key):
+    if not _HOST.fullmatch(host) or not _SAFE.fullmatch(key):
         raise PermanentError("this address cannot be written into a web server's configuration safely")
     return key, f"www.{key}"
 

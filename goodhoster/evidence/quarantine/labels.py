@@ -13,7 +13,8 @@ import re
 from typing import Any
 
 from goodhoster.errors import QuarantineError, RefusedError
-from goodhoster.evidence.quarantine.directories import exists
+from goodhoster.evidence.quarantine.directories import exists, opened
+from goodhoster.evidence.quarantine.metadata import set_guards, try_guard
 from goodhoster.evidence.quarantine.reserve import with_reserve
 from goodhoster.model.quarantine import Label, Metadata
 from goodhoster.model.uploads import Place
@@ -43,10 +44,15 @@ def write_intent(shelf: int, label: Label) -> None:
 
 
 def seal_label(shelf: int, case_id: str) -> None:
-    """The file is here, locked, and the very one: the intent becomes the label."""
+    """The file is here, locked, and the very one: the intent becomes the label, and as safe as the file.
+
+    Immutable, as the file is: a backup that is brought back over the tree (`rsync --delete`) takes neither away.
+    """
     name = file_name(case_id)
     with_reserve(shelf, lambda: os.rename(name + _INTENT, name + _SEALED, src_dir_fd=shelf, dst_dir_fd=shelf))
     os.fsync(shelf)
+    with opened(os.open(name + _SEALED, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=shelf)) as label:
+        try_guard(label)
 
 
 def read_intent(shelf: int, case_id: str) -> Label | None:
@@ -73,14 +79,16 @@ def remove_label(shelf: int, case_id: str) -> None:
     for suffix in (_HALF, _INTENT, _SEALED):
         name = file_name(case_id) + suffix
         if exists(shelf, name):
+            with opened(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=shelf)) as label:
+                set_guards(label, 0)
             os.unlink(name, dir_fd=shelf)
             os.fsync(shelf)
 
 
 def _write(shelf: int, name: bytes, content: bytes) -> None:
     fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600, dir_fd=shelf)
-    with open(fd, "wb", buffering=0) as opened:
-        opened.write(content)
+    with open(fd, "wb", buffering=0) as file:
+        file.write(content)
         os.fsync(fd)
 
 
@@ -89,9 +97,9 @@ def _read(shelf: int, name: bytes) -> Label | None:
         fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=shelf)
     except FileNotFoundError:
         return None
-    with open(fd, "rb") as opened:
+    with open(fd, "rb") as file:
         try:
-            return _from_json(json.load(opened))
+            return _from_json(json.load(file))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             message = f"the label {os.fsdecode(name)} in quarantine is damaged: {error!r}"
             raise QuarantineError(message, hint="restore it from a backup; the file itself is untouched") from error
@@ -106,6 +114,7 @@ def _as_json(label: Label) -> dict[str, Any]:
         "customer": label.customer,
         "inode": label.ino,
         "parent": label.parent.hex(),
+        "parent_flags": label.parent_flags,
         "size": label.size,
         "sha256": label.sha256.hex(),
         "owner": [m.uid, m.gid],
@@ -127,6 +136,7 @@ def _from_json(data: dict[str, Any]) -> Label:
         size=data["size"],
         sha256=bytes.fromhex(data["sha256"]),
         metadata=Metadata(uid, gid, data["mode"], atime_ns, mtime_ns, _bytes(data["acl"]), data["flags"]),
+        parent_flags=data.get("parent_flags", 0),  # labels before 0.2 have none
     )
 
 

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import signal
+import stat
 
 from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards, write_metadata
 from goodhoster.linux import kernel
@@ -38,6 +39,11 @@ def unlock(file: int, wanted: Metadata) -> None:
         raise OSError(errno.EIO, "owner, mode or ACL do not read back as they were written")
     if (found.atime_ns, found.mtime_ns) != (wanted.atime_ns, wanted.mtime_ns):
         raise OSError(errno.EIO, "the times do not read back as they were written")
+
+
+def is_locked(found: os.stat_result) -> bool:
+    """Was the file taken from its owner? Nobody but root gives a file to root with no right for anybody."""
+    return found.st_uid == 0 and not stat.S_IMODE(found.st_mode)
 
 
 def has_bytes(file: int, sha256: bytes) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from goodhoster.linux import kernel
 from goodhoster.model.quarantine import Metadata
@@ -49,6 +51,24 @@ def set_guards(fd: int, guards: int) -> None:
     flags = kernel.inode_flags(fd)
     if flags is not None and flags & GUARDS != guards:
         kernel.set_inode_flags(fd, flags & ~GUARDS | guards)
+
+
+def try_guard(fd: int) -> None:
+    """Make an open file of ours immutable where this file system and these privileges permit it."""
+    with suppress(OSError):
+        set_guards(fd, kernel.FS_IMMUTABLE_FL)
+
+
+@contextmanager
+def without_guards(fd: int) -> Iterator[None]:
+    """Lift what forbids every rename in an open directory, for as long as that takes."""
+    guards = (kernel.inode_flags(fd) or 0) & GUARDS
+    set_guards(fd, 0)
+    try:
+        yield
+    finally:
+        if guards:
+            set_guards(fd, guards)
 
 
 def _read_acl(fd: int) -> bytes:

@@ -12,11 +12,19 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from goodhoster.errors import QuarantineError, RefusedError
-from goodhoster.evidence.quarantine.directories import ABSENT, entry, exists, identity, open_parent, opened
+from goodhoster.evidence.quarantine.directories import (
+    ABSENT,
+    entry,
+    exists,
+    identity,
+    open_directory,
+    open_parent,
+    opened,
+)
 from goodhoster.evidence.quarantine.labels import (
     file_name,
     label_of_inode,
@@ -26,8 +34,8 @@ from goodhoster.evidence.quarantine.labels import (
     seal_label,
     write_intent,
 )
-from goodhoster.evidence.quarantine.locking import has_bytes, lock, unlock
-from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards
+from goodhoster.evidence.quarantine.locking import has_bytes, is_locked, lock, unlock
+from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards, without_guards
 from goodhoster.evidence.quarantine.misplaced_files import return_after_crash, return_stranger
 from goodhoster.evidence.quarantine.reserve import keep_reserve, with_reserve
 from goodhoster.evidence.quarantine.storage import open_shelf, shelves, was_shelf
@@ -57,27 +65,56 @@ class LocalQuarantine:
             keep_reserve(shelf)
             label = _label(case_id, upload, sha256, (parent, shelf, file))
             write_intent(shelf, label)
-            _move_out(file, (parent, name), shelf, label)
+            with without_guards(parent):
+                _move_out(file, (parent, name), shelf, label)
             missing = _finish(file, shelf, label, parent)
             os.fsync(parent)
             _verify_offline(shelf, label)
             return missing
 
-    def put_back(self, case_id: str, upload: Upload) -> None:
+    def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
         """See `ports.Quarantine`."""
         place, name = upload.place, os.path.basename(upload.place.path)
         with self._working_in(place) as stack:
             parent = stack.enter_context(opened(_open_parent(place)))
             shelf, label = self._sealed(case_id, upload, stack)
-            if identity(parent) != label.parent:
-                raise RefusedError(f"the directory of {place} is not the one the file was taken from")
+            if identity(parent) != label.parent and not moved:
+                message = f"the directory of {place} is not the one the file was taken from"
+                raise RefusedError(message, hint="if the site was moved and that is the right place: restore --moved")
             if exists(parent, name):
                 raise _taken(place)
             file = stack.enter_context(opened(_open_locked(shelf, label)))
-            _move_back(file, shelf, (parent, name), label)
+            with without_guards(parent):
+                _move_back(file, shelf, (parent, name), label)
             for directory in (parent, shelf):
                 os.fsync(directory)
             remove_label(shelf, case_id)
+
+    def verify_in_place(self, upload: Upload, sha256: bytes) -> None:
+        """See `ports.Quarantine`."""
+        place = upload.place
+        with self._working_in(place) as stack:
+            parent = stack.enter_context(opened(_open_parent(place)))
+            try:
+                file = kernel.open_beneath(parent, os.path.basename(place.path), _READ)
+            except OSError as error:
+                if error.errno in ABSENT:
+                    raise RefusedError(f"{place} is not there") from error
+                raise
+            stack.enter_context(opened(file))
+            found = os.fstat(file)
+            if not stat.S_ISREG(found.st_mode):
+                raise RefusedError(f"{place} is no file any more")
+            if is_locked(found):
+                raise RefusedError(f"{place} is there and still locked", hint="see docs/how-to-quarantine.md")
+            if not has_bytes(file, sha256):
+                raise RefusedError(f"{place} holds other bytes than those that were checked")
+
+    def prepare(self, tree: bytes) -> None:
+        """See `ports.Quarantine`."""
+        with self._working_in(Place(tree, b"")) as stack:
+            top = stack.enter_context(opened(open_directory(tree)))
+            keep_reserve(stack.enter_context(opened(open_shelf(tree, top))))
 
     def settle(self, case_id: str, upload: Upload) -> Whereabouts:
         """See `ports.Quarantine`."""
@@ -86,6 +123,7 @@ class LocalQuarantine:
             if found is None:
                 return Whereabouts.ELSEWHERE
             shelf, label = found
+            _give_parent_flags_back(label)
             if not exists(shelf, file_name(case_id)):
                 _give_flags_back(label)
                 remove_label(shelf, case_id)
@@ -114,6 +152,8 @@ class LocalQuarantine:
             label = read_label(shelf, case_id) or read_intent(shelf, case_id)
             if label is not None:
                 return stack.enter_context(opened(os.dup(shelf))), label
+            if exists(shelf, file_name(case_id)):
+                raise _without_label(case_id, shelf)
             remove_label(shelf, case_id)  # half written
         if upload.state.dev not in devices and not _lies_at_its_place(upload):
             message = f"{upload.place}: the file system it was on is not there, so nobody can say where the file is"
@@ -153,9 +193,16 @@ def _open_file(parent: int, name: bytes, upload: Upload) -> int:
     return file
 
 
+def _without_label(case_id: str, shelf: int) -> QuarantineError:
+    """Somebody took the label away: the file stays offline, and nobody says that it is anywhere else."""
+    where = os.fsdecode(os.readlink(b"/proc/self/fd/%d" % shelf))
+    message = f"the file of case {case_id} lies in quarantine without its label: owner, mode and place are not known"
+    return QuarantineError(message, hint=f"bring {where}/{case_id}.label back from a backup, then say it again")
+
+
 def _lies_at_its_place(upload: Upload) -> bool:
-    """Then its file system is there, though under another number than before a reboot. Owner and mode (and so ctime)
-    may have changed since.
+    """Then its file system is there, though under another number than before a reboot, or moved to another disk with
+    other inode numbers. Owner and mode (and so ctime) may have changed since.
     """
     try:
         with opened(open_parent(upload.place)) as parent:
@@ -165,7 +212,7 @@ def _lies_at_its_place(upload: Upload) -> bool:
     if found is None or not stat.S_ISREG(found.st_mode):
         return False
     checked = upload.state
-    return (found.st_ino, found.st_size, found.st_mtime_ns) == (checked.ino, checked.size, checked.mtime_ns)
+    return (found.st_size, found.st_mtime_ns) == (checked.size, checked.mtime_ns)
 
 
 def _not_ours_already(parent: int, shelf: int, place: Place) -> None:
@@ -184,6 +231,7 @@ def _label(case_id: str, upload: Upload, sha256: bytes, descriptors: tuple[int, 
         size=state.size,
         sha256=sha256,
         metadata=_metadata_of(file, shelf),
+        parent_flags=read_metadata(parent).flags,
     )
 
 
@@ -264,6 +312,15 @@ def _give_flags_back(label: Label) -> None:
                 set_guards(file, label.metadata.flags)
 
 
+def _give_parent_flags_back(label: Label) -> None:
+    """A crash while a file was renamed left its directory without the flags that forbid that."""
+    if not label.parent_flags:
+        return
+    with suppress(OSError), opened(open_parent(label.place)) as parent:
+        if identity(parent) == label.parent:
+            set_guards(parent, label.parent_flags)
+
+
 def _move_back(file: int, shelf: int, target: tuple[int, bytes], label: Label) -> None:
     """Whatever fails before the rename leaves the file locked; after it the file is its owner's again."""
     try:
@@ -293,6 +350,14 @@ def _is_file_of(shelf: int, label: Label) -> bool:
     return found is not None and stat.S_ISREG(found.st_mode) and found.st_ino == label.ino
 
 
+def _expect_file_of(file: int, label: Label) -> None:
+    """On another disk or server than before it has another number: then its bytes decide."""
+    found = os.fstat(file)
+    same = stat.S_ISREG(found.st_mode) and (found.st_ino == label.ino or has_bytes(file, label.sha256))
+    if not same:
+        raise QuarantineError(f"the file of case {label.case_id} in quarantine is not the one its label describes")
+
+
 def _is_there(file: int, source: tuple[int, bytes]) -> bool:
     found = entry(*source)
     return found is not None and os.path.samestat(found, os.fstat(file))
@@ -301,13 +366,21 @@ def _is_there(file: int, source: tuple[int, bytes]) -> bool:
 def _open_locked(shelf: int, label: Label) -> int:
     """The file on the shelf. The shelf is ours alone: nobody else can swap a name there."""
     name = file_name(label.case_id)
-    if not _is_file_of(shelf, label):
-        raise QuarantineError(f"the file of case {label.case_id} in quarantine is not the one its label describes")
     try:
-        return os.open(name, _READ | os.O_NOATIME, dir_fd=shelf)
+        file = os.open(name, _READ | os.O_NOATIME, dir_fd=shelf)
     except PermissionError:  # mode 000 and not root
         os.chmod(name, 0o400, dir_fd=shelf)
-        return os.open(name, _READ | os.O_NOATIME, dir_fd=shelf)
+        file = os.open(name, _READ | os.O_NOATIME, dir_fd=shelf)
+    except OSError as error:
+        if error.errno not in ABSENT:
+            raise
+        raise QuarantineError(f"the file of case {label.case_id} is not in quarantine any more") from error
+    try:
+        _expect_file_of(file, label)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
 
 
 def _taken(place: Place) -> RefusedError:

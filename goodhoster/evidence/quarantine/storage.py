@@ -1,8 +1,9 @@
 """Where files in quarantine lie: a directory of our own on the same file system, out of every customer's reach.
 
-Same file system, because only a rename takes a file away in one step. `.goodhoster/quarantine` is made in the tree's
-top; where that is not ours alone, in the nearest directory above that is; where none is (a disk whose top is a
-customer's), in the top of the file system, and then `.goodhoster` is immutable so that nobody can move it away.
+Same file system, because only a rename takes a file away in one step. `.goodhoster/quarantine` (`.goodhoster-2/…` where
+that name is somebody else's) is made in the tree's top; where that is not ours alone, in the nearest directory above
+that is; where none is (a disk whose top is a customer's), in the top of the file system, and then it is immutable so
+that nobody can move it away.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from goodhoster.evidence.quarantine.directories import (
 )
 from goodhoster.evidence.quarantine.metadata import set_guards
 from goodhoster.linux import kernel
+from goodhoster.model.quarantine import OWN_DIRECTORIES
 from goodhoster.model.uploads import Place
 
-OWN_DIRECTORY = b".goodhoster"
 _SHELF = b"quarantine"
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _PLAIN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -37,8 +38,10 @@ def open_shelf(tree: bytes, parent: int) -> int:
 
     QuarantineError when it cannot be made safe, OSError when the disk refuses.
     """
-    with _home(tree, parent) as (home, firm), opened(_make(home, OWN_DIRECTORY)) as outer:
+    with _home(tree, parent) as (home, firm), opened(_make_own(home)) as outer:
         shelf = _make(outer, _SHELF)
+        if shelf is None:
+            raise QuarantineError("the quarantine in our own directory is not a private directory of this user")
         if not firm:
             _pin(outer, home)
         return shelf
@@ -51,8 +54,7 @@ def shelves(place: Place, devices: set[int]) -> Iterator[int]:
     """
     for directory in _homes(place):
         devices.add(os.fstat(directory).st_dev)
-        shelf = _existing(directory)
-        if shelf is not None:
+        for shelf in _existing(directory):
             with opened(shelf):
                 yield shelf
 
@@ -65,7 +67,8 @@ def home_of(tree: bytes) -> bytes:
 
 def was_shelf(place: Place, directory: int) -> bool:
     """Is the open directory of that place a quarantine, of whatever was mounted there or elsewhere before?"""
-    return os.path.dirname(place.path).endswith(OWN_DIRECTORY + b"/" + _SHELF) and is_private(os.fstat(directory))
+    named = os.path.dirname(place.path).endswith(tuple(own + b"/" + _SHELF for own in OWN_DIRECTORIES))
+    return named and is_private(os.fstat(directory))
 
 
 def is_private(found: os.stat_result) -> bool:
@@ -114,27 +117,50 @@ def _keeps_entries(directory: os.stat_result) -> bool:
     return trusted and (not directory.st_mode & _OTHERS_WRITE or bool(directory.st_mode & stat.S_ISVTX))
 
 
-def _make(parent: int, name: bytes) -> int:
+def _make_own(home: int) -> int:
+    """Our own directory: under the first name that is ours already, else under the first that is free."""
+    taken = []
+    for name in sorted(OWN_DIRECTORIES, key=lambda name: not _is_ours(home, name)):
+        directory = _make(home, name)
+        if directory is not None:
+            return directory
+        taken.append(os.fsdecode(name))
+    message = f"no directory for quarantine at the top of the disk: {', '.join(taken)} belong to somebody else"
+    raise QuarantineError(message, hint="find out who made them, and move one away")
+
+
+def _make(parent: int, name: bytes) -> int | None:
+    """None when something of that name is there that is not ours alone."""
     with suppress(FileExistsError):  # looked at below: it must be ours whoever made it
         os.mkdir(name, 0o700, dir_fd=parent)
         os.fsync(parent)
     directory = _open_private(parent, name)
-    if directory is None:
-        message = f"{os.fsdecode(name)} at the top of the disk is not a private directory of this user"
-        raise QuarantineError(message, hint="find out who made it, and move it away")
-    _leave_project(directory)
+    if directory is not None:
+        _leave_project(directory)
     return directory
 
 
-def _existing(home: int) -> int | None:
+def _is_ours(home: int, name: bytes) -> bool:
     try:
-        outer = _open_private(home, OWN_DIRECTORY)
-        if outer is None:
-            return None
-        with opened(outer):
-            return _open_private(outer, _SHELF)
+        directory = _open_private(home, name)
     except FileNotFoundError:
-        return None
+        return False
+    if directory is None:
+        return False
+    os.close(directory)
+    return True
+
+
+def _existing(home: int) -> Iterator[int]:
+    for name in OWN_DIRECTORIES:
+        with suppress(FileNotFoundError):
+            outer = _open_private(home, name)
+            if outer is None:
+                continue
+            with opened(outer):
+                shelf = _open_private(outer, _SHELF)
+            if shelf is not None:
+                yield shelf
 
 
 def _open_private(parent: int, name: bytes) -> int | None:

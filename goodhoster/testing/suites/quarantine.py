@@ -190,6 +190,44 @@ class QuarantineSuite:
             quarantine.take_offline(CASE, upload, sha256())
         assert os.path.lexists(upload.place.absolute)
 
+    def test_what_is_back_is_seen_in_its_place(self, quarantine: Quarantine, tree: bytes) -> None:
+        upload = uploaded(tree, b"anna/a.jpg")
+        quarantine.verify_in_place(upload, sha256())
+        quarantine.take_offline(CASE, upload, sha256())
+        with pytest.raises(RefusedError, match="not there"):
+            quarantine.verify_in_place(upload, sha256())
+        quarantine.put_back(CASE, upload)
+        quarantine.verify_in_place(upload, sha256())
+
+    @pytest.mark.parametrize("kind", ["nothing", "link", "directory", "fifo", "other bytes"])
+    def test_nothing_else_is_taken_for_the_file_in_its_place(
+        self, quarantine: Quarantine, tree: bytes, kind: str
+    ) -> None:
+        upload, victim = uploaded(tree, b"anna/a.jpg"), uploaded(tree, b"bob/b.jpg").place.absolute
+        _replace(upload.place.absolute, kind, victim)
+        if kind == "other bytes":
+            Path(os.fsdecode(upload.place.absolute)).write_bytes(BYTES[::-1])
+        with pytest.raises(RefusedError):
+            quarantine.verify_in_place(upload, sha256())
+
+    def test_a_directory_made_anew_takes_the_file_when_a_person_says_so(
+        self, quarantine: Quarantine, tree: bytes
+    ) -> None:
+        upload = uploaded(tree, b"anna/album/a.jpg")
+        quarantine.take_offline(CASE, upload, sha256())
+        _swap(os.path.dirname(upload.place.absolute), "made anew", b"")
+        with pytest.raises(RefusedError, match="not the one"):
+            quarantine.put_back(CASE, upload)
+        quarantine.put_back(CASE, upload, moved=True)
+        quarantine.verify_in_place(upload, sha256())
+
+    def test_a_tree_may_be_prepared_twice_and_before_anything_is_taken(
+        self, quarantine: Quarantine, tree: bytes
+    ) -> None:
+        quarantine.prepare(tree)
+        quarantine.prepare(tree)
+        assert sum(name.startswith(b"reserve-") for name in os.listdir(tree + b"/.goodhoster/quarantine")) > 0
+
     def test_what_is_not_in_quarantine_cannot_be_put_back(self, quarantine: Quarantine, tree: bytes) -> None:
         upload = uploaded(tree, b"anna/a.jpg")
         with pytest.raises(RefusedError):

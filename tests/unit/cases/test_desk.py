@@ -24,6 +24,7 @@ from goodhoster.model.cases import Case, CaseState, MeasureState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.exemptions import Exemption
 from goodhoster.model.fingerprints import FingerprintKind
+from goodhoster.model.quarantine import OWN_DIRECTORIES
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
@@ -301,16 +302,17 @@ def test_without_a_log_nothing_is_done(services: Services) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="root, to own what is not the customer's")
 def test_a_measure_that_fails_is_told_once_and_tried_again(services: Services) -> None:
     upload = services.upload("anna/a.jpg")
-    blocking = services.tree / ".goodhoster"
-    blocking.mkdir(mode=0o700)
-    os.chown(blocking, 61001, 61001)
+    blocking = [services.tree / os.fsdecode(name) for name in OWN_DIRECTORIES]
+    for path in blocking:
+        path.mkdir(mode=0o700)
+        os.chown(path, 61001, 61001)
     case = services.receive(upload)
     assert case.state is CaseState.FAILED
-    assert "not a private directory" in case.reason
+    assert "belong to somebody else" in case.reason
     assert services.desk().recover() == []
     assert services.desk().recover() == []
     assert services.events() == ["measure.intended", "measure.failed"]
-    blocking.rmdir()
+    blocking[0].rmdir()
     (after,) = services.desk().recover()
     assert (after.id, after.state) == (case.id, CaseState.OFFLINE)
 

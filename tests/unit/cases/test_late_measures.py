@@ -54,8 +54,14 @@ class Mover:
             raise self.trouble
         return self._inside.take_offline(case_id, upload, sha256)
 
-    def put_back(self, case_id: str, upload: Upload) -> None:
-        self._inside.put_back(case_id, upload)
+    def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
+        self._inside.put_back(case_id, upload, moved=moved)
+
+    def verify_in_place(self, upload: Upload, sha256: bytes) -> None:
+        self._inside.verify_in_place(upload, sha256)
+
+    def prepare(self, tree: bytes) -> None:
+        self._inside.prepare(tree)
 
     def settle(self, case_id: str, upload: Upload) -> Whereabouts:
         return self._inside.settle(case_id, upload)

@@ -310,8 +310,8 @@ def test_the_map_is_kept_for_a_while_and_its_trouble_is_told(host: Host) -> None
 def test_the_same_host_on_two_ports(host: Host) -> None:
     moved = (Route(Matching.PREFIX, "/", None),)
     host.directory.given[1:] = [
-        Site("bob", ("bob.example",), moved, port=80),
-        Site("bob", ("bob.example",), (host.route("bob/www"),), port=443),
+        Site("bob", ("bob.example",), moved, ports=(80,)),
+        Site("bob", ("bob.example",), (host.route("bob/www"),), ports=(443,)),
     ]
     host.file("bob/www/a.jpg")
     assert host.locate("https://bob.example/a.jpg").outcome is Outcome.FILE
@@ -319,6 +319,16 @@ def test_the_same_host_on_two_ports(host: Host) -> None:
         "what port 80 sends on is gone from 443, too"
     )
     assert host.locate("http://bob.example/none.jpg").outcome is Outcome.DYNAMIC
+
+
+def test_a_port_that_nobody_serves_there_is_a_persons(host: Host) -> None:
+    host.file("bob/www/a.jpg")
+    host.directory.given[1:] = [Site("bob", ("bob.example",), (host.route("bob/www"),), ports=(80, 8080))]
+    assert host.locate("http://bob.example:8080/a.jpg").outcome is Outcome.FILE
+    location = host.locate("http://bob.example:9000/a.jpg")
+    assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "port")
+    host.file("anna/www/a.jpg")
+    assert host.locate("http://anna.example:8080/a.jpg").reason == "port", "a list tells no ports"
 
 
 def test_every_copy_is_found(host: Host) -> None:
@@ -351,6 +361,46 @@ def test_every_copy_is_found(host: Host) -> None:
         "bob/www/small.jpg": FoundBy.SAME_CONTENT,
     }
     assert set(host.names(host.locate("http://anna.example/photo-300x200.jpg"))) == set(found)
+
+
+def test_of_what_each_is_a_copy(host: Host) -> None:
+    for name in ("photo.jpg", "photo-300x200.jpg"):
+        host.file(f"anna/www/{name}")
+    host.file("bob/www/same.jpg", "anna/www/photo.jpg")
+    host.file("bob/www/small.jpg", "anna/www/photo-300x200.jpg")
+    host.indexed("bob/www/same.jpg", "bob/www/small.jpg")
+    files = host.locate("http://anna.example/photo.jpg").files
+    assert {file.upload.place.path: file.original and file.original.path for file in files} == {
+        b"anna/www/photo.jpg": None,
+        b"anna/www/photo-300x200.jpg": b"anna/www/photo.jpg",
+        b"bob/www/same.jpg": b"anna/www/photo.jpg",
+        b"bob/www/small.jpg": b"anna/www/photo-300x200.jpg",
+    }
+
+
+@pytest.mark.parametrize("url", ["files/2026/a.jpg", "files/styles/large/public/2026/a.jpg.webp"])
+def test_what_drupal_makes_of_a_picture_is_found_from_either_side(host: Host, url: str) -> None:
+    names = [
+        "files/2026/a.jpg",
+        "files/styles/large/public/2026/a.jpg",
+        "files/styles/large/public/2026/a.jpg.webp",
+        "files/styles/thumb/public/2026/a.jpg",
+    ]
+    for name in (*names, "files/styles/thumb/public/2026/b.jpg", "files/styles/thumb/public/a.jpg"):
+        host.file(f"anna/www/{name}")
+    found = host.names(host.locate(f"http://anna.example/{url}"))
+    assert set(found) == {f"anna/www/{name}" for name in names}
+    assert {by for name, by in found.items() if not name.endswith(url)} == {FoundBy.DERIVED}
+
+
+def test_what_was_made_of_a_picture_that_is_gone_is_found(host: Host) -> None:
+    host.file("anna/www/w/images/thumb/a/ab/Rug.jpg/120px-Rug.jpg")
+    host.file("anna/www/w/images/a/ab/other.jpg")
+    (beside,) = host.locate("http://anna.example/w/images/a/ab/Rug.jpg").beside
+    assert (beside.found_by, beside.upload.place.path) == (
+        FoundBy.DERIVED,
+        b"anna/www/w/images/thumb/a/ab/Rug.jpg/120px-Rug.jpg",
+    )
 
 
 def test_other_sizes_of_a_file_that_is_gone_are_told_apart_from_it(host: Host) -> None:

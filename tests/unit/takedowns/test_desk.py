@@ -96,6 +96,8 @@ class Services:
         self.now, self.level, self.keys_down, self.map_down = NOON, TrustLevel.PINNED, False, False
         self.names_down = False
         self.copies: dict[str, list[str]] = {}
+        self.sizes: dict[str, list[str]] = {}
+        self.programs: set[str] = set()
         self.copy_of, self.unlike_the_whole = "", b""
         self.hurried: list[Upload] = []
         self.store = SqliteNoticeStore(folder / "notices.sqlite")
@@ -168,12 +170,23 @@ class Services:
             return Location(Outcome.DYNAMIC, item.urls[0], customer)
         place = Place(os.fsencode(self.tree), os.fsencode(customer + unquote(url.path)))
         copies = [Place(place.tree, os.fsencode(name)) for name in self.copies.get(item.urls[0], [])]
-        names = [(place, FoundBy.URL), *((copy, FoundBy.VARIANT) for copy in copies)]
-        found = [LocatedFile(self.upload(name), by) for name, by in names if os.path.exists(name.absolute)]
+        sizes = [Place(place.tree, os.fsencode(name)) for name in self.sizes.get(item.urls[0], [])]
+        names = [(place, FoundBy.URL), *((copy, self.found_by(copy, place)) for copy in copies)]
+        names += [(size, FoundBy.VARIANT) for size in sizes]
+        found = [
+            LocatedFile(self.upload(name), by, None if by is FoundBy.URL else place)
+            for name, by in names
+            if os.path.exists(name.absolute)
+        ]
         page = url.path.endswith(".html")
         if os.fsencode(place.absolute) not in {os.fsencode(file.upload.place.absolute) for file in found}:
-            return Location(Outcome.DYNAMIC, item.urls[0], customer, (), place, tuple(found), reason="missing")
+            reason = "program" if item.urls[0] in self.programs else "missing"
+            return Location(Outcome.DYNAMIC, item.urls[0], customer, (), place, tuple(found), reason=reason)
         return Location(Outcome.FILE, item.urls[0], customer, tuple(found), place, page=page)
+
+    def found_by(self, copy: Place, place: Place) -> FoundBy:
+        same_customer = copy.path.split(b"/")[0] == place.path.split(b"/")[0]
+        return FoundBy.DERIVED if same_customer else FoundBy.SAME_CONTENT
 
     def upload(self, place: Place) -> Upload:
         return Upload(place, place.path.split(b"/")[0].decode(), FileState.of(os.stat(place.absolute)))
@@ -302,6 +315,122 @@ def test_what_can_still_be_seen_does_not_stop_the_clock(services: Services) -> N
     del services.outside.sights[url]
     services.later(hours=1)
     assert services.states(notice) == [ItemState.INACCESSIBLE]
+
+
+def left(services: Services, names: list[str]) -> list[str]:
+    return [name for name in names if (services.tree / name).exists()]
+
+
+def held(services: Services) -> list[str]:
+    cases = services.cases.find(CaseQuery(states=frozenset({CaseState.HELD})))
+    return sorted(upload.place.path.decode() for case in cases for upload in case.uploads)
+
+
+def test_a_page_that_many_customers_have_in_common_goes_offline_where_it_was_named_and_nowhere_else(
+    services: Services,
+) -> None:
+    names = [f"c{n:02}/index.html" for n in range(13)]
+    url, *_ = [services.file(name, "<h1>It works!</h1>") for name in names]
+    services.copies = {url: names[1:]}
+    notice = services.scart(url)
+    assert left(services, names) == names[1:]
+    assert (services.states(notice), held(services)) == ([ItemState.OFFLINE], [])
+    services.later(minutes=10)
+    assert services.letters().count("statement") == 1
+
+
+@pytest.mark.parametrize("name", ["x.php", "x.js", "x.svg", "x.bin", "empty.jpg", "gif.php"])
+def test_no_page_script_or_empty_file_follows_another(services: Services, name: str) -> None:
+    contents = {"empty.jpg": b"", "gif.php": b"GIF89a<?php", "x.bin": b"just bytes"}
+    names = [f"anna/{name}", f"anna/copy-{name}", f"bert/{name}"]
+    url, *_ = [services.file(each) for each in names]
+    for each in names:
+        (services.tree / each).write_bytes(contents.get(name, b"alert(1)"))
+    services.copies = {url: names[1:]}
+    services.scart(url)
+    assert (left(services, names), held(services)) == (names[1:], [])
+
+
+@pytest.mark.parametrize("content", [b"PK\3\4 made up", b"Rar!\x1a\7\1\0 made up", b"\xff\xd8\xff made up"])
+def test_pictures_and_archives_follow_whatever_they_are_called(services: Services, content: bytes) -> None:
+    names = ["anna/one.bin", "anna/two.bin", "bert/three"]
+    url, *_ = [services.file(name) for name in names]
+    for name in names:
+        (services.tree / name).write_bytes(content)
+    services.copies = {url: names[1:]}
+    services.scart(url)
+    assert left(services, names) == []
+
+
+def test_what_lies_at_many_customers_is_held_at_all_but_the_one_that_was_named(services: Services) -> None:
+    names = ["anna/p.jpg", "anna/again.jpg", "bert/p.jpg", "cas/p.jpg", "dirk/p.jpg"]
+    url, *others = [services.file(name, "the same picture") for name in names]
+    services.copies = {url: names[1:]}
+    notice = services.scart(url)
+    assert left(services, names) == names[2:]
+    assert held(services) == names[2:]
+    (item,) = notice.items
+    assert (len(item.cases), len(item.copies_held)) == (1, 3)
+    assert "storm: a copy of a file that a notice names" in services.cases.get(item.copies_held[0]).reason
+    services.later(minutes=10)
+    assert services.store.get(notice.id).state is NoticeState.DONE, "the address that was named is gone"
+    named = services.scart(others[1], number=2)
+    assert (services.states(named), left(services, names)) == ([ItemState.OFFLINE], names[3:])
+
+
+def test_two_notices_one_after_the_other_do_not_get_around_the_number_of_customers(services: Services) -> None:
+    names = ["anna/p.jpg", "bert/p.jpg", "cas/p.jpg"]
+    urls = [services.file(name, "the same picture") for name in names[:2]]
+    services.copies = {urls[0]: names[1:]}
+    services.scart(urls[0])
+    assert left(services, names) == []
+    late, copy = services.file("cas/p.jpg", "the same picture"), services.file("dirk/p.jpg", "the same picture")
+    services.copies = {late: ["dirk/p.jpg"], copy: ["cas/p.jpg"]}
+    services.scart(late, number=2)
+    assert (left(services, names), held(services)) == ([], ["dirk/p.jpg"])
+
+
+def test_a_word_about_an_unproven_notice_takes_no_copy_of_many_customers(services: Services) -> None:
+    services.level = TrustLevel.UNAUTHENTICATED
+    names = [f"{customer}/p.jpg" for customer in ("anna", "bert", "cas")]
+    url, *_ = [services.file(name, "the same picture") for name in names]
+    services.copies = {url: names[1:]}
+    notice = services.scart(url)
+    services.desk.confirm(notice.id, EVA)
+    assert (left(services, names), held(services)) == (names[1:], names[1:])
+
+
+def test_a_dismissed_notice_leaves_no_copy_waiting(services: Services) -> None:
+    services.level = TrustLevel.UNAUTHENTICATED
+    names = [f"{customer}/p.jpg" for customer in ("anna", "bert", "cas")]
+    url, *_ = [services.file(name, "the same picture") for name in names]
+    services.copies = {url: names[1:]}
+    services.desk.dismiss(services.scart(url).id, EVA)
+    assert (left(services, names), held(services)) == (names, [])
+
+
+def test_another_size_by_its_name_alone_is_a_persons(services: Services) -> None:
+    names = ["anna/rug-160x230.jpg", "anna/rug.jpg", "anna/rug-300x400.png"]
+    url, *_ = [services.file(name) for name in names]
+    services.sizes = {url: names[1:]}
+    notice = services.scart(url)
+    assert (left(services, names), sorted(held(services))) == (names[1:], sorted(names[1:]))
+    services.later(minutes=10)
+    assert services.store.get(notice.id).state is NoticeState.DONE
+
+
+def test_another_size_that_looks_the_same_goes_too(services: Services) -> None:
+    pytest.importorskip("PIL", reason="needs the extra near")
+    from goodhoster.testing.drawn import jpeg  # noqa: PLC0415 - needs the extra, too
+
+    names = ["anna/rug.jpg", "anna/rug-300x200.jpg", "anna/rug@2x.jpg", "anna/rug-160x230.jpg"]
+    pictures = [jpeg(1), jpeg(1, (300, 200)), jpeg(1, (960, 640)), jpeg(2, (160, 230))]
+    url, *_ = [services.file(name) for name in names]
+    for name, picture in zip(names, pictures, strict=True):
+        (services.tree / name).write_bytes(picture)
+    services.sizes = {url: names[1:]}
+    services.scart(url)
+    assert (left(services, names), held(services)) == (names[3:], names[3:])
 
 
 @pytest.mark.parametrize("level", [TrustLevel.UNAUTHENTICATED, TrustLevel.AUTHENTICATED, TrustLevel.AUTHORITY])
@@ -475,7 +604,7 @@ def test_a_customer_is_told_of_the_files_that_were_taken_and_of_no_other(
     assert "300x300" not in statement.text
 
 
-def test_other_sizes_of_what_was_taken_before_go_with_it(services: Services) -> None:
+def test_what_was_made_of_a_picture_that_was_taken_before_goes_with_it(services: Services) -> None:
     """A hash source knew the picture, and nobody its thumbnail."""
     url, thumbnail = services.file("anna/p.jpg"), services.tree / "anna/p-150x150.jpg"
     services.file("anna/p-150x150.jpg")
@@ -491,6 +620,16 @@ def test_other_sizes_of_what_was_taken_before_go_with_it(services: Services) -> 
     assert not thumbnail.exists()
     assert notice.items[0].cases[0] == first.id
     assert len(notice.items[0].cases) == 2
+
+
+def test_sizes_by_name_of_what_was_taken_before_wait_for_a_person(services: Services) -> None:
+    url, thumbnail = services.file("anna/p.jpg"), services.tree / "anna/p-150x150.jpg"
+    services.file("anna/p-150x150.jpg")
+    services.scart(url)
+    services.sizes = {url: ["anna/p-150x150.jpg"]}
+    again = services.scart(url, number=2)
+    assert services.states(again) == [ItemState.OFFLINE]
+    assert (thumbnail.exists(), held(services)) == (True, ["anna/p-150x150.jpg"])
 
 
 def test_other_sizes_of_what_its_owner_took_away_stay(services: Services) -> None:
@@ -586,10 +725,24 @@ def test_a_copy_of_a_mail_takes_nothing_offline_that_came_to_its_address_since(t
 def test_gone_before_we_came_is_said_so(services: Services) -> None:
     services.file("anna/other.jpg")
     notice = services.scart("http://anna.example/p.jpg")
-    services.later(minutes=1)
+    services.later(minutes=29)
+    assert services.states(notice) == [ItemState.OFFLINE], "one look from outside proves nothing"
+    assert services.letters() == ["receipt"]
+    services.later(minutes=2)
     assert services.states(notice) == [ItemState.GONE]
+    assert len(services.outside.looked) == 3
     assert services.letters() == ["receipt", "result"]
     assert "gone already" in services.mailer.sent[1].text
+
+
+def test_what_hides_from_one_look_is_not_gone(services: Services) -> None:
+    services.file("anna/other.jpg")
+    notice = services.scart("http://anna.example/p.jpg")
+    services.later(minutes=16)
+    services.outside.sights["http://anna.example/p.jpg"] = Sight.THERE
+    services.later(minutes=16)
+    assert [block.url for block in services.blocks.all] == ["http://anna.example/p.jpg"]
+    assert services.states(notice) != [ItemState.GONE]
 
 
 def test_what_is_no_file_is_not_said_to_be_gone_where_nobody_may_look(tmp_path: Path) -> None:
@@ -630,8 +783,27 @@ def test_a_slow_site_keeps_no_other_notice_waiting(services: Services) -> None:
     assert services.desk.due() == [notice.id]
     services.desk.look_after(notice.id)
     services.desk.look_after(notice.id)
-    assert services.store.get(notice.id).state is NoticeState.DONE
     assert len(set(services.outside.looked)) == 40
+    services.later(hours=1)
+    assert services.store.get(notice.id).state is NoticeState.DONE
+
+
+def test_the_address_of_a_program_is_blocked_although_it_answers_404_to_us(services: Services) -> None:
+    """What the configuration hands to a program shows what the program likes, to whom it likes."""
+    services.programs = {"http://anna.example/view/7"}
+    notice = services.scart("http://anna.example/view/7", "http://anna.example/lost.jpg")
+    assert [block.url for block in services.blocks.all] == ["http://anna.example/view/7"]
+    services.later(minutes=45)
+    assert services.states(notice) == [ItemState.INACCESSIBLE, ItemState.GONE]
+    assert len(services.blocks.all) == 1
+
+
+def test_a_file_that_was_taken_is_no_program_where_one_answers_for_missing_files(services: Services) -> None:
+    url = services.file("anna/a.zip")
+    services.scart(url)
+    services.programs = {url}
+    again = services.scart(url, number=2)
+    assert (services.states(again), services.blocks.all) == ([ItemState.OFFLINE], [])
 
 
 def test_where_no_file_is_and_yet_something_is_seen_its_address_is_blocked(services: Services) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.model.quarantine import OWN_DIRECTORIES
 from goodhoster.model.uploads import Place, display
-from goodhoster.uploads.trees import OWN_DIRECTORY, UNASSIGNED, Tree
+from goodhoster.uploads.trees import UNASSIGNED, Tree
 from tests.conftest import Bind, Disk
 
 SHARED = Tree(b"/srv/customers", None)
@@ -59,7 +60,7 @@ def tree(tmp_path: Path) -> Tree:
 
 
 def own(tree: Tree, mode: int) -> Path:
-    directory = Path(os.fsdecode(tree.root + b"/" + OWN_DIRECTORY))
+    directory = Path(os.fsdecode(tree.root + b"/" + OWN_DIRECTORIES[0]))
     directory.mkdir()
     directory.chmod(mode)
     return directory

@@ -73,12 +73,18 @@ class Server:
             hint = "restart the mover when [[watch]] has changed and this stays"
             raise PassingError("the mover does not know that tree", hint=hint)
         upload, quarantine = order.upload(tree), LocalQuarantine((tree,))
-        if order.verb is Verb.TAKE_OFFLINE:
-            return quarantine.take_offline(order.case_id, upload, order.sha256)
-        if order.verb is Verb.PUT_BACK:
-            quarantine.put_back(order.case_id, upload)
-            return ""
-        return quarantine.settle(order.case_id, upload)
+        match order.verb:
+            case Verb.TAKE_OFFLINE:
+                return quarantine.take_offline(order.case_id, upload, order.sha256)
+            case Verb.SETTLE:
+                return quarantine.settle(order.case_id, upload)
+            case Verb.PUT_BACK | Verb.PUT_BACK_MOVED:
+                quarantine.put_back(order.case_id, upload, moved=order.verb is Verb.PUT_BACK_MOVED)
+            case Verb.VERIFY_IN_PLACE:
+                quarantine.verify_in_place(upload, order.sha256)
+            case Verb.PREPARE:
+                quarantine.prepare(tree)
+        return ""
 
 
 def _outcome(error: GoodhosterError) -> Outcome:

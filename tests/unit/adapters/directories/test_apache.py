@@ -63,14 +63,14 @@ def test_names_addresses_and_who_answers_for_others(read: Read) -> None:
         "ServerName second.example",
         "servername alone.example",
     )
-    assert (first.names, first.addresses, first.port, first.default) == (
+    assert (first.names, first.addresses, first.ports, first.default) == (
         ("first.example", "www.first.example", "*.first.example"),
         ("192.0.2.1",),
-        80,
+        (80,),
         True,
     )
     assert (second.names, second.default) == (("second.example",), False)
-    assert (alone.addresses, alone.port, alone.default) == ((), 443, True)
+    assert (alone.addresses, alone.ports, alone.default) == ((), (443,), True)
 
 
 @pytest.mark.parametrize(

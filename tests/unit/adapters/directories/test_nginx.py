@@ -26,21 +26,21 @@ def test_names_of_every_form(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("listen", "addresses", "port"),
+    ("listen", "addresses", "ports"),
     [
-        ("", (), 80),
-        ("listen 8080;", (), 8080),
-        ("listen *:443 ssl http2;", (), 443),
-        ("listen [::]:443 ssl; listen 443 ssl;", (), 443),
-        ("listen 80; listen 443 ssl;", (), None),
-        ("listen 192.0.2.1; listen 192.0.2.2:80;", ("192.0.2.1", "192.0.2.2"), 80),
-        ("listen [2001:DB8::1]:443;", ("2001:db8::1",), 443),
-        ("listen unix:/run/x.sock;", (), None),
+        ("", (), (80,)),
+        ("listen 8080;", (), (8080,)),
+        ("listen *:443 ssl http2;", (), (443,)),
+        ("listen [::]:443 ssl; listen 443 ssl;", (), (443,)),
+        ("listen 80; listen 443 ssl;", (), (80, 443)),
+        ("listen 192.0.2.1; listen 192.0.2.2:80;", ("192.0.2.1", "192.0.2.2"), (80,)),
+        ("listen [2001:DB8::1]:443;", ("2001:db8::1",), (443,)),
+        ("listen unix:/run/x.sock;", (), ()),
     ],
 )
-def test_where_it_listens(read: Read, listen: str, addresses: tuple[str, ...], port: int | None) -> None:
+def test_where_it_listens(read: Read, listen: str, addresses: tuple[str, ...], ports: tuple[int, ...]) -> None:
     (site,) = read(f"server {{ {listen} }}")
-    assert (site.addresses, site.port) == (addresses, port)
+    assert (site.addresses, site.ports) == (addresses, ports)
 
 
 def test_the_first_answers_for_unknown_names_unless_another_says_so(read: Read) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from goodhoster.adapters.site_checks.http import Address, HttpOutside
+from goodhoster.adapters.site_checks.http import Address, HttpOutside, Reach
 from goodhoster.model.notice_status import Sight
 
 OURS = [ipaddress.ip_network("127.0.0.0/8")]
@@ -22,6 +22,8 @@ class Site(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, dict[str, str]]] = {}
         self.asked: list[str] = []
+        self.agents: list[str] = []
+        self.only_to = ""
         super().__init__(("127.0.0.1", 0), Handler)
 
 
@@ -31,7 +33,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         key = f"{self.headers['Host'].partition(':')[0]}{self.path}"
         self.server.asked.append(key)
-        status, headers = self.server.answers.get(key, (404, {}))
+        self.server.agents.append(self.headers["User-Agent"])
+        hidden = self.server.only_to not in self.headers["User-Agent"]
+        status, headers = (404, {}) if hidden else self.server.answers.get(key, (404, {}))
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -56,13 +60,17 @@ NAMES = {"anna.example": ["127.0.0.1"], "www.anna.example": ["127.0.0.1"], "evil
 NAMES |= {"half.example": ["127.0.0.1", "192.0.2.1"], "other.example": ["127.0.0.1"]}
 
 
+def here(_host: str) -> list[Address]:
+    return [ipaddress.ip_address("127.0.0.1")]
+
+
 def outside(site: Site) -> HttpOutside:
     def resolve(host: str) -> list[Address]:
         if host == "broken.example":
             raise OSError("no name server answered")
         return [ipaddress.ip_address(address) for address in NAMES.get(host, [])]
 
-    return HttpOutside(OURS, resolve, {"http": site.server_port, "https": 1})
+    return HttpOutside(Reach(OURS, resolve, {"http": site.server_port, "https": 1}))
 
 
 @pytest.mark.parametrize(
@@ -113,10 +121,7 @@ def test_names_that_lead_elsewhere_or_nowhere_are_never_called_gone(site: Site, 
 
 def test_where_nobody_listens_nothing_is_known() -> None:
     assert (
-        HttpOutside(OURS, lambda _: [ipaddress.ip_address("127.0.0.1")], {"http": 1, "https": 1})
-        .look("http://anna.example/p.jpg")
-        .sight
-        is Sight.UNKNOWN
+        HttpOutside(Reach(OURS, here, {"http": 1, "https": 1})).look("http://anna.example/p.jpg").sight is Sight.UNKNOWN
     )
 
 
@@ -130,8 +135,68 @@ def test_path_and_query_are_sent_as_they_are_and_nothing_else(site: Site) -> Non
 
 def test_its_own_port_is_kept_for_its_own_scheme(site: Site) -> None:
     site.answers = {"other.example/p.jpg": (200, {})}
-    look = HttpOutside(OURS, lambda _: [ipaddress.ip_address("127.0.0.1")], {"http": 1, "https": 1}).look
+    served = {"other.example": frozenset({site.server_port})}
+    look = HttpOutside(
+        Reach(OURS, here, {"http": 1, "https": 1}, served=lambda host: served.get(host, frozenset()))
+    ).look
     assert look(f"http://other.example:{site.server_port}/p.jpg").sight is Sight.THERE
+
+
+def test_no_port_is_asked_that_the_site_is_not_served_on(site: Site) -> None:
+    """A notice, or a redirect of a customer's, sends us to nothing else that listens on our machines."""
+    site.answers = {"anna.example/p.jpg": (302, {"Location": f"http://other.example:{site.server_port + 1}/"})}
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        seen = outside(site).look(f"http://anna.example:{port}/p.jpg")
+        assert (seen.sight, f"on port {port}" in seen.detail) == (Sight.UNKNOWN, True)
+        site.answers = {"anna.example/p.jpg": (302, {"Location": f"http://other.example:{port}/"})}
+        assert outside(site).look("http://anna.example/p.jpg").sight is Sight.UNKNOWN
+        other.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            other.accept()
+
+
+def test_what_hides_from_whoever_says_that_he_is_us(site: Site) -> None:
+    """A browser at a desk, and where it sees nothing, a phone."""
+    site.answers = {"anna.example/p.jpg": (404, {})}
+    outside(site).look("http://anna.example/p.jpg")
+    assert {agent.partition(" ")[0] for agent in site.agents} == {"Mozilla/5.0"}
+    assert any("iPhone" in agent for agent in site.agents)
+    site.only_to = "iPhone"
+    site.answers = {"anna.example/p.jpg": (200, {"Content-Type": "image/jpeg"})}
+    seen = outside(site).look("http://anna.example/p.jpg")
+    assert (seen.sight, seen.detail.startswith("as a phone: ")) == (Sight.THERE, True)
+
+
+class Proxy(Handler):
+    """Answers for the site as somebody in another network sees it."""
+
+    def do_GET(self) -> None:
+        self.path = self.path.removeprefix("http://anna.example")
+        super().do_GET()
+
+    def do_CONNECT(self) -> None:
+        self.server.asked.append(f"CONNECT {self.path}")
+        self.send_error(403)
+
+
+def test_other_networks_see_what_is_hidden_from_here(site: Site) -> None:
+    elsewhere = Site()
+    elsewhere.RequestHandlerClass = Proxy
+    thread = threading.Thread(target=elsewhere.serve_forever, args=(0.01,))
+    thread.start()
+    look = HttpOutside(
+        Reach(OURS, here, {"http": site.server_port, "https": 1}, proxies=[("127.0.0.1", elsewhere.server_port)])
+    ).look
+    assert look("http://anna.example/p.jpg").sight is Sight.GONE
+    assert elsewhere.asked == ["anna.example/p.jpg"]
+    elsewhere.answers = {"anna.example/p.jpg": (200, {"Content-Type": "image/jpeg"})}
+    seen = look("http://anna.example/p.jpg")
+    assert (seen.sight, seen.detail.startswith("through 127.0.0.1: ")) == (Sight.THERE, True)
+    elsewhere.shutdown()
+    thread.join()
+    elsewhere.server_close()
+    assert look("http://anna.example/p.jpg").sight is Sight.UNKNOWN, "it could not be looked at from there"
 
 
 @pytest.mark.parametrize(
@@ -178,7 +243,7 @@ def dripping(first: bytes, drop: bytes) -> Iterator[tuple[int, list[float]]]:
 )
 def test_a_site_that_wants_us_to_wait_is_let_be_and_never_called_gone(first: bytes, drop: bytes) -> None:
     with dripping(first, drop) as (port, asked):
-        outside = HttpOutside(OURS, lambda _: [ipaddress.ip_address("127.0.0.1")], {"http": port, "https": 1}, 0.2)
+        outside = HttpOutside(Reach(OURS, here, {"http": port, "https": 1}), 0.2)
         begun = time.monotonic()
         assert [outside.look(f"http://anna.example/{n}.jpg").sight for n in range(50)] == [Sight.UNKNOWN] * 50
         assert time.monotonic() - begun < 5.0

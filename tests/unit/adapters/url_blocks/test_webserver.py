@@ -132,6 +132,16 @@ def test_many_and_awkward_addresses_keep_the_configuration_valid(running: Runnin
     assert running.status("http://anna.example/y") == 200
 
 
+def test_no_host_blocks_another_tenant(running: Running) -> None:
+    """`~` begins a pattern in nginx's map: the block of one tenant of `*.tenants.example` was every tenant's."""
+    blocks = WebServerBlocks(running.server, running.look)
+    with pytest.raises(PermanentError, match="safely"):
+        blocks.block(block("http://~.tenants.example/a"))
+    blocks.block(block("http://one-1.tenants.example/~user/a"))
+    assert wait_until(lambda: running.status("http://one-1.tenants.example/~user/a") == 451, 10.0)
+    assert {running.status(f"http://{host}.tenants.example/~user/a") for host in ("one-2", "xone-1")} == {200}
+
+
 class Commands:
     """A web server of two shell commands."""
 
@@ -160,7 +170,11 @@ def test_a_block_without_effect_is_taken_back_and_said_so(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize(
-    "url", ['http://anna.example/"; return 200; #', "http://anna.example/a\n}", "http://anna.example/$x", "http:///x"]
+    "url",
+    ['http://anna.example/"; return 200; #', "http://anna.example/a\n}", "http://anna.example/$x", "http:///x"]
+    + [
+        f"http://{host}/x" for host in ("~anna.example", "~", "*.example", "a*b.example", "a_b.example", "[::1]", "a'b")
+    ],
 )
 def test_what_could_break_out_of_the_file_is_refused(tmp_path: Path, url: str) -> None:
     blocks = WebServerBlocks(Commands(tmp_path).server, None)

@@ -11,7 +11,7 @@ import pytest
 from goodhoster.errors import QuarantineError, RefusedError
 from goodhoster.evidence.quarantine import labels, misplaced_files, procedure
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
-from goodhoster.model.quarantine import Label, Whereabouts
+from goodhoster.model.quarantine import OWN_DIRECTORIES, Label, Whereabouts
 from goodhoster.model.uploads import Place, Upload
 from goodhoster.testing.suites.quarantine import BYTES, CASE, seen, sha256, uploaded
 
@@ -194,11 +194,14 @@ class TestTheTreeItself:
     def test_a_shelf_that_somebody_else_made_is_not_used(self, disk: Disk) -> None:
         top = disk("tmpfs")
         os.chown(top, ANNA, ANNA)
-        (top / ".goodhoster").mkdir(mode=0o700)
-        os.chown(top / ".goodhoster", ANNA, ANNA)
+        for name in OWN_DIRECTORIES:
+            path = top / os.fsdecode(name)
+            path.mkdir(mode=0o700)
+            os.chown(path, ANNA, ANNA)
         upload = annas(os.fsencode(top), b"a.jpg")
-        with pytest.raises(QuarantineError, match="not a private directory"):
+        with pytest.raises(QuarantineError, match="belong to somebody else"):
             LocalQuarantine((os.fsencode(top),)).take_offline(CASE, upload, sha256())
+        assert [os.listdir(top / os.fsdecode(name)) for name in OWN_DIRECTORIES] == [[], [], [], []]
 
     def test_a_tree_that_is_not_there_is_no_answer(self, quarantine: LocalQuarantine, tree: bytes) -> None:
         """Not mounted: "elsewhere" would close the case."""

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.errors import QuarantineError
+from goodhoster.errors import QuarantineError, RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.model.quarantine import Whereabouts
 from goodhoster.testing.suites.quarantine import BYTES, CASE, seen, sha256, uploaded
+from goodhoster.uploads.trees import Tree as WatchedTree
 
 ANNA, BOB = 61001, 61002
 KINDS = [
@@ -39,6 +40,10 @@ def everything(path: bytes) -> dict[str, object]:
         "flags": flags,
         "links": found.st_nlink,
     }
+
+
+def flags_of(directory: bytes) -> bytes:
+    return subprocess.run(["lsattr", "-d", directory], capture_output=True, check=True).stdout.partition(b" ")[0]
 
 
 @pytest.mark.debian("acl", program="getfacl")
@@ -177,6 +182,107 @@ class TestDiskInTrouble:
         subprocess.run(["mount", "-o", "remount,rw", top], check=True)
         quarantine.put_back(CASE, upload)
         assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
+
+
+@pytest.mark.debian("e2fsprogs", program="chattr")
+@pytest.mark.parametrize("kind", KINDS)
+class TestDirectoriesAndTheirGuards:
+    @pytest.mark.parametrize("flag", ["i", "a"])
+    def test_a_directory_that_forbids_renames_keeps_no_file_online(
+        self, disk: Disk, as_root_tree: Tree, kind: str, flag: str
+    ) -> None:
+        tree = as_root_tree(disk(kind))
+        upload = uploaded(tree, b"anna/album/a.jpg")
+        directory = os.path.dirname(upload.place.absolute)
+        subprocess.run(["chattr", f"+{flag}", directory], check=True)
+        before, quarantine = flags_of(directory), LocalQuarantine((tree,))
+        quarantine.take_offline(CASE, upload, sha256())
+        assert not os.path.lexists(upload.place.absolute)
+        assert flags_of(directory) == before
+        quarantine.put_back(CASE, upload)
+        quarantine.verify_in_place(upload, sha256())
+        assert flags_of(directory) == before
+        subprocess.run(["chattr", f"-{flag}", directory], check=True)
+
+    def test_a_label_is_as_safe_as_its_file(self, disk: Disk, as_root_tree: Tree, kind: str) -> None:
+        """Root brings a backup back (`rsync --delete`), or empties the tree: neither goes, and the undo is exact."""
+        tree = as_root_tree(disk(kind))
+        upload, quarantine = uploaded(tree, b"anna/a.jpg"), LocalQuarantine((tree,))
+        quarantine.take_offline(CASE, upload, sha256())
+        subprocess.run(["rm", "-rf", tree + b"/.goodhoster"], check=False, stderr=subprocess.DEVNULL)
+        quarantine.put_back(CASE, upload)
+        quarantine.verify_in_place(upload, sha256())
+        assert not os.path.exists(tree + b"/.goodhoster/quarantine/" + CASE.encode() + b".label")
+
+    def test_what_the_customer_made_of_our_name_stops_no_quarantine(
+        self, disk: Disk, as_root_tree: Tree, kind: str
+    ) -> None:
+        """Of a disk whose top is hers."""
+        tree = as_root_tree(disk(kind))
+        os.chown(tree, ANNA, ANNA)
+        os.mkdir(tree + b"/.goodhoster")
+        os.chown(tree + b"/.goodhoster", ANNA, ANNA)
+        upload, quarantine = uploaded(tree, b"anna/a.jpg"), LocalQuarantine((tree,))
+        quarantine.take_offline(CASE, upload, sha256())
+        assert not os.path.lexists(upload.place.absolute)
+        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        assert WatchedTree(tree, None).is_ours(b".goodhoster-2/quarantine/x")
+        quarantine.put_back(CASE, upload)
+        quarantine.verify_in_place(upload, sha256())
+
+    def test_a_full_disk_stops_not_even_the_first_measure(self, disk: Disk, as_root_tree: Tree, kind: str) -> None:
+        tree = as_root_tree(disk(kind))
+        quarantine = LocalQuarantine((tree,))
+        quarantine.prepare(tree)
+        upload = uploaded(tree, b"anna/a.jpg")
+        fill(Path(os.fsdecode(tree)) / "anna" / "ballast")
+        quarantine.take_offline(CASE, upload, sha256())
+        assert not os.path.lexists(upload.place.absolute)
+
+
+class TestMovedToAnotherDisk:
+    @pytest.mark.debian("e2fsprogs", program="mkfs.ext4")
+    def test_bytes_decide_where_numbers_are_new(self, disk: Disk, as_root_tree: Tree, tmp_path: Path) -> None:
+        """A server is moved with `cp -a`: every inode number and directory is another one."""
+        old = disk("ext4")
+        tree = as_root_tree(old)
+        upload, quarantine = uploaded(tree, b"anna/a.jpg"), LocalQuarantine((tree,))
+        quarantine.take_offline(CASE, upload, sha256())
+        away = tmp_path / "moved"
+        subprocess.run(["cp", "-a", f"{old}/.", away], check=True)
+        disk("tmpfs", at=old)
+        (old / "filler").write_bytes(b"so that inode numbers differ")
+        subprocess.run(["cp", "-a", f"{away}/.", old], check=True)
+        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        with pytest.raises(RefusedError, match="not the one"):
+            quarantine.put_back(CASE, upload)
+        quarantine.put_back(CASE, upload, moved=True)
+        quarantine.verify_in_place(upload, sha256())
+
+    def test_other_bytes_under_the_name_of_a_case_are_not_given_to_anybody(
+        self, disk: Disk, as_root_tree: Tree
+    ) -> None:
+        tree = as_root_tree(disk("tmpfs"))
+        upload, quarantine = uploaded(tree, b"anna/a.jpg"), LocalQuarantine((tree,))
+        quarantine.take_offline(CASE, upload, sha256())
+        kept = Path(os.fsdecode(tree)) / ".goodhoster/quarantine" / CASE
+        subprocess.run(["chattr", "-i", kept], check=True)
+        kept.unlink()
+        kept.write_bytes(BYTES[::-1])
+        with pytest.raises(QuarantineError, match="not the one its label describes"):
+            quarantine.put_back(CASE, upload)
+
+    def test_a_file_without_its_label_is_said_to_lie_there(self, disk: Disk, as_root_tree: Tree) -> None:
+        """It was said to be back, or never moved."""
+        tree = as_root_tree(disk("tmpfs"))
+        upload, quarantine = uploaded(tree, b"anna/a.jpg"), LocalQuarantine((tree,))
+        quarantine.take_offline(CASE, upload, sha256())
+        label = Path(os.fsdecode(tree)) / ".goodhoster/quarantine" / f"{CASE}.label"
+        subprocess.run(["chattr", "-i", label], check=True)
+        label.unlink()
+        for act in (quarantine.settle, quarantine.put_back):
+            with pytest.raises(QuarantineError, match="without its label"):
+                act(CASE, upload)
 
 
 @pytest.mark.debian("e2fsprogs", program="mkfs.ext4")

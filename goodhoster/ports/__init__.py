@@ -1,0 +1,46 @@
+"""What goodhoster asks of the outside. Each promise is checked by a conformance suite in `goodhoster.testing`."""
+
+from __future__ import annotations
+
+from goodhoster.ports.cases import CaseFigures, CaseQuery, CaseStore, Census, MatchLedger, StormStore
+from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource
+from goodhoster.ports.common import AuditLog, Clock, Pager
+from goodhoster.ports.files import ContentIndex, Directory, Mover, Quarantine
+from goodhoster.ports.notices import (
+    KeyRecords,
+    Mailer,
+    NoticeQuery,
+    NoticeReader,
+    NoticeStore,
+    Outside,
+    SeenMails,
+    UrlBlocks,
+)
+
+__all__ = [
+    "AuditLog",
+    "CaseFigures",
+    "CaseQuery",
+    "CaseStore",
+    "Census",
+    "Clock",
+    "ContentIndex",
+    "Directory",
+    "HashSource",
+    "Hasher",
+    "KeyRecords",
+    "LicensedFingerprinter",
+    "Mailer",
+    "MatchLedger",
+    "Mover",
+    "NoticeQuery",
+    "NoticeReader",
+    "NoticeStore",
+    "ObservedSource",
+    "Outside",
+    "Pager",
+    "Quarantine",
+    "SeenMails",
+    "StormStore",
+    "UrlBlocks",
+]

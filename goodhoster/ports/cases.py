@@ -1,0 +1,111 @@
+"""What the case desk asks of the outside: its record, and what the storm brake counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.digests import Digest
+from goodhoster.model.storms import Cause, Opened, Storm
+from goodhoster.model.uploads import Place
+
+
+@dataclass(frozen=True, slots=True)
+class CaseQuery:
+    """Which cases; every field that is set narrows."""
+
+    states: frozenset[CaseState] = frozenset()
+    customer: str | None = None
+    place: Place | None = None
+    beside: Place | None = None
+    """Cases about other sizes, by their names, of the picture at that place. Others may be among them, as far as their
+    paths are in `model.sizes.ranges`.
+    """
+    digest: Digest | None = None
+    opened_since: datetime | None = None
+    notifier: str | None = None
+    automatic: bool = False
+    """Only cases that were acted on and in which no person spoke."""
+
+
+class CaseFigures(Protocol):
+    """What the house rules count before they decide."""
+
+    def count(self, query: CaseQuery) -> int:
+        """How many cases the query describes."""
+
+    def customers_with(self, digest: Digest) -> frozenset[str]:
+        """The customers at which a source matched this content, whatever became of it."""
+
+
+class CaseStore(CaseFigures, Protocol):
+    """The record of cases. Every call is atomic and durable when it returns; processes may share one store."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """What this thread changes inside is one change: durable when it ends, nothing when it is left by an error.
+        Other threads wait meanwhile, so nothing slow belongs in it.
+        """
+
+    def add(self, case: Case) -> None:
+        """Record a new case. RefusedError when the id exists, or when the same place in the same state has a case."""
+
+    def replace(self, case: Case, *, expected: CaseState) -> None:
+        """Replace the case of that id if it is still in the expected state; RefusedError otherwise."""
+
+    def get(self, case_id: str) -> Case:
+        """The case of that id; RefusedError when there is none."""
+
+    def find(self, query: CaseQuery) -> Sequence[Case]:
+        """The cases that the query describes, oldest first; a place finds the cases of copies there, too."""
+
+
+class StormStore(Protocol):
+    """The record of storms. Every call is atomic and durable when it returns; processes may share one store."""
+
+    def begin(self, storm: Storm) -> bool:
+        """Record a storm that begins; False, and nothing recorded, when one of that cause brakes already."""
+
+    def replace(self, storm: Storm) -> None:
+        """Replace the storm of that id."""
+
+    def newest(self, causes: Iterable[Cause]) -> Mapping[Cause, Storm]:
+        """The newest storm of each cause; causes that never had one are left out."""
+
+    def braking(self, part_of: str = "") -> Sequence[Storm]:
+        """The storms that are not released and are part of that one (of none), oldest first."""
+
+    def get(self, storm_id: str) -> Storm:
+        """The storm of that id; RefusedError when there is none."""
+
+
+class MatchLedger(Protocol):
+    """What the brake counts: cases by source and moment. Durable; counting costs the same however many there are."""
+
+    def note(self, opened: Opened) -> None:
+        """A case is about to be opened. May be called again for the same case."""
+
+    def measures(self, source: str, since: datetime, most: int) -> int:
+        """Automatic measures by that source ("" for all sources) from then on; counts no further than `most`."""
+
+    def matches(self, source: str, since: datetime, until: datetime) -> int:
+        """Cases by that source, opened in [since, until)."""
+
+    def measured(self, source: str, since: datetime, most: int) -> tuple[str, ...]:
+        """The newest cases that `measures` counts, at most so many."""
+
+    def held(self, storm_id: str) -> tuple[str, ...]:
+        """The cases that this storm held when they were opened."""
+
+
+class Census(Protocol):
+    """What this machine knows of all uploads, whether anybody knows them or not."""
+
+    def customers_having(self, sha256: bytes, most: int) -> frozenset[str]:
+        """Customers at which a file of this content lies, for a minute at least; at most `most` are looked for."""
+
+    def checks_between(self, since: datetime, until: datetime) -> int:
+        """Contents that were asked about in that time and got an answer; an hour that is touched counts whole."""

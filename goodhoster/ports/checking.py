@@ -1,0 +1,78 @@
+"""What checking asks of the outside: hash sources, and whoever reads contents."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from goodhoster.model.fingerprints import Pixels
+from goodhoster.model.sources import Question, SourceHealth
+from goodhoster.model.uploads import Content
+from goodhoster.model.verdicts import Match
+
+
+class HashSource(Protocol):
+    """Somebody who knows digests: the HashCheckService, own lists.
+
+    May be asked from any number of threads at once.
+    """
+
+    @property
+    def name(self) -> str:
+        """How matches, counts and the audit log call this source."""
+
+    @property
+    def local(self) -> bool:
+        """True when no question leaves the machine: such a source is asked about every file, others about pictures."""
+
+    def look_up(self, question: Question) -> tuple[Match, ...]:
+        """Every match of this content; empty means the source said no.
+
+        Ends within the source's own total deadline. Raises SourceUnavailableError (ask again later) or
+        SourceRefusedError (a person must act) and never guesses: an odd answer is unavailable. Raises UncheckedError
+        (`not-askable`) when nothing that was taken of the content is what this source can be asked by.
+        """
+
+    def probe(self) -> None:
+        """Ask a harmless trial question; returns when the source answered it properly, raises as `look_up` does."""
+
+    def close(self) -> None:
+        """Give back connections and threads. May be called twice."""
+
+
+class ObservedSource(HashSource, Protocol):
+    """A hash source that keeps figures of itself; `assembly` wraps every source so."""
+
+    def health(self) -> SourceHealth:
+        """The figures up to now."""
+
+
+class Hasher(Protocol):
+    """Reads contents. May be asked from any number of threads at once."""
+
+    def read(self, fd: int) -> Content:
+        """What an open regular file holds: always its exact digests, and what is inside where that can be opened.
+
+        Reads from the start, whatever the descriptor's position, and leaves that where it is. Raises UncheckedError
+        when the digests could not be taken (`too-big`, `unreadable`). Never raises for what is inside: a content that
+        cannot be opened, breaks or hangs its reader or goes over a limit has its digests and a `fault`.
+        """
+
+    def problems(self) -> list[str]:
+        """What protects less than it should on this machine, in words for `status`; empty when all is there."""
+
+    def close(self) -> None:
+        """Give back processes. May be called twice."""
+
+
+class LicensedFingerprinter(Protocol):
+    """A library for PhotoDNA, of a hoster who has a licence: none is shipped. See docs/how-to-photodna.md.
+
+    Made in each process that opens pictures, before that is confined: what it needs of the disk it must take then, for
+    later there are no files, no network and no other programs. One thread asks.
+    """
+
+    def fingerprint(self, picture: Pixels) -> bytes:
+        """The fingerprint, in the form in which the service is asked by it; empty when the picture has none.
+
+        The same for the same pixels, and at most 4,096 bytes. Whatever it raises leaves out its own fingerprint only.
+        """

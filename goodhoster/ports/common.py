@@ -1,0 +1,41 @@
+"""What every part may need: the time, the audit log, and somebody to wake up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding
+
+
+class Clock(Protocol):
+    """Tells the time; tests bring their own."""
+
+    def __call__(self) -> datetime:
+        """The present moment, aware, UTC."""
+
+
+class AuditLog(Protocol):
+    """The append-only record of what was intended and what was done. Several processes may write to one log."""
+
+    def append(self, event: AuditEvent) -> AuditEntry:
+        """Add an entry; returns after it is durable on disk. Raises AuditError and then nothing may be acted on."""
+
+    def append_all(self, events: Sequence[AuditEvent]) -> Sequence[AuditEntry]:
+        """Add several in this order, which costs hardly more than one; a crash may leave only the first of them."""
+
+    def entries(self) -> Iterator[AuditEntry]:
+        """All entries, oldest first. Raises AuditError at the first line that is not an entry."""
+
+    def verify(self) -> AuditFinding:
+        """Read the whole log and say whether every entry is whole and bound to the one before. Never raises for
+        bad content: that is the finding.
+        """
+
+
+class Pager(Protocol):
+    """Wakes somebody up."""
+
+    def page(self, subject: str, text: str) -> None:
+        """Returns when the message was handed over. PassingError when it was not: it is tried again."""

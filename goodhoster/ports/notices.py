@@ -1,0 +1,106 @@
+"""What notices ask of the outside: their record, readers, senders' keys, letters, a look from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from goodhoster.model.letters import Letter
+from goodhoster.model.notice_status import Block, Notice, NoticeFigures, NoticeState, Seen
+from goodhoster.model.notices import RawNotice, ReadNotice, SeenMail
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeQuery:
+    """Which notices; every field that is set narrows."""
+
+    states: frozenset[NoticeState] = frozenset()
+    url: str | None = None
+    """With an item of exactly this URL."""
+    notifier: str | None = None
+    reference: str | None = None
+    due: datetime | None = None
+    """With something to look after at this moment."""
+    received_since: datetime | None = None
+
+
+class NoticeStore(Protocol):
+    """The record of notices. Every call is atomic and durable when it returns; processes may share one store."""
+
+    def add(self, notice: Notice) -> None:
+        """Record a new notice. RefusedError when the id exists."""
+
+    def replace(self, notice: Notice, *, expected: NoticeState) -> None:
+        """Replace the notice of that id if it is still in the expected state; RefusedError otherwise."""
+
+    def get(self, notice_id: str) -> Notice:
+        """The notice of that id; RefusedError when there is none."""
+
+    def find(self, query: NoticeQuery) -> Iterator[Notice]:
+        """The notices that the query describes, oldest first. Which they are is settled when this returns; each is read
+        when its turn comes, so that a hundred thousand cost the memory of one.
+        """
+
+    def figures(self, now: datetime) -> NoticeFigures:
+        """Counts over everything."""
+
+
+class NoticeReader(Protocol):
+    """Turns a raw notice into our words. May be asked from any number of threads at once."""
+
+    def read(self, raw: RawNotice) -> ReadNotice:
+        """Never raises for what is in it: *unreadable* is an answer. Ends within its own limits of time and memory."""
+
+
+class KeyRecords(Protocol):
+    """Where the public keys of mail signatures are published (DNS TXT records)."""
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The TXT records of that name, each whole; empty when there are none. PassingError when nobody answered."""
+
+
+class SeenMails(Protocol):
+    """Remembers every mail that was believed, so that a copy of it is not believed again. Durable when it returns."""
+
+    def first(self, fingerprint: bytes, mail: SeenMail) -> SeenMail:
+        """The first mail that was noted with that fingerprint: this one, where none was before; may be called twice."""
+
+
+class Mailer(Protocol):
+    """Hands letters to a mail server. One thread at a time."""
+
+    def send(self, letter: Letter) -> None:
+        """Returns when the server has taken it. PassingError: not now, try all of them later; PermanentError: never
+        this one.
+        """
+
+    def close(self) -> None:
+        """Give back the connection. May be called twice; `send` opens it again."""
+
+
+class Outside(Protocol):
+    """Looks at our own sites as the rest of the world does."""
+
+    def look(self, url: str) -> Seen:
+        """Is something there for anybody? Looks by http and https, with and without www.
+
+        Keeps nothing of what it sees, goes to our own addresses only, ends within its own limit of time, never raises:
+        what could not be looked at is *unknown*.
+        """
+
+
+class UrlBlocks(Protocol):
+    """Addresses that our web server answers with 451. Durable, and seen to hold where we may look, when it returns."""
+
+    def block(self, block: Block) -> None:
+        """Block an address; may be called again for the same. PermanentError when it could not be done or did not take
+        effect: nothing was changed then.
+        """
+
+    def lift(self, url: str) -> None:
+        """The exact inverse; may be called for what is not blocked. PermanentError as for `block`."""
+
+    def blocks(self) -> Sequence[Block]:
+        """What is blocked, oldest first."""
