@@ -70,7 +70,7 @@ def test_a_url_is_what_the_whatwg_parser_makes_of_it_or_a_matter_for_a_person(te
         address = read_url(f"http://{text}")[-1]
     except UnclearUrlError:
         return
-    url = URL(f"http://{text}".strip())
+    url = URL(f"http://{text.strip()}")
     url.username = url.password = url.hash = ""
     assert address.host == url.hostname.strip("[]").rstrip(".")
     assert (address.path, address.query) == (url.pathname, url.search.removeprefix("?"))

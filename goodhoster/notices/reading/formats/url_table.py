@@ -27,8 +27,10 @@ _IP = frozenset({"ip", "ip address", "ip adres", "ip addr", "ipaddress", "ipv4",
 _NOTE = frozenset({"note", "notes", "notitie", "remark", "remarks", "opmerking", "comment", "comments", "description"})
 _REASON = frozenset({"reason", "reden", "category", "categorie", "type", "classification", "abuse type"})
 _HARMLESS = frozenset(
-    "asn as country land date datum time tijd timestamp firstseen lastseen host hostname domain domein port poort id "  # noqa: SIM905 - more easily read
-    "nr no number nummer reference ref kenmerk case ticket md5 sha1 sha256 hash title titel filename size source".split()
+    "asn as country land date datum time tijd timestamp firstseen lastseen host hostname "  # noqa: SIM905 - a list of words
+    "domain domein port poort id "
+    "nr no number nummer reference ref kenmerk case ticket md5 sha1 sha256 hash title titel filename size "
+    "source".split()
 ) | {
     "first seen",
     "last seen",
