@@ -9,6 +9,7 @@ from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.assembly.state import expect_trees
 from goodhoster.settings import Settings
 from goodhoster_agent.intake.imap import mailbox_of
+from goodhoster_agent.intake.lmtp import lmtp_settings
 
 
 def check_whole(settings: Settings) -> None:
@@ -20,5 +21,6 @@ def check_whole(settings: Settings) -> None:
     forwarders(settings)
     known_networks(settings)
     mailer_of(settings)
+    lmtp_settings(settings)
     if settings.imap:
         mailbox_of(settings.imap)

@@ -114,7 +114,7 @@ class _Belief:
 
     def __call__(self, receipt: Receipt, raw: RawNotice) -> Belief:
         if receipt.carrier is Carrier.MAIL:
-            return self._trust.of_mail(raw.content, SeenMail(receipt.id, receipt.received_at))
+            return self._trust.of_mail(raw.content, SeenMail(receipt.id, receipt.received_at, receipt.own_server))
         return Belief(self._of_request(receipt), raw)
 
     def _of_request(self, receipt: Receipt) -> TrustFinding:

@@ -77,6 +77,8 @@ class Receipt:
     """Whose API token came with it; empty for everything else."""
     status_key: str = ""
     """Secret part of the status address of a web form; empty where there is none."""
+    own_server: bool = False
+    """A mail that came by a way on which nobody but our own mail server delivers: its Authentication-Results count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,6 +234,8 @@ class SeenMail:
     receipt: str
     at: datetime
     """When we received it, UTC."""
+    own_server: bool = False
+    """It came by a way on which nobody but our own mail server delivers: its Authentication-Results count."""
 
 
 @dataclass(frozen=True, slots=True)

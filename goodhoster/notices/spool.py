@@ -48,6 +48,8 @@ class Arrived:
     """Secret part of the status address that is given to whoever sent a web form."""
     origin: Origin | None = None
     """Set for what may be brought again: it is kept once."""
+    own_server: bool = False
+    """It came by a way on which nobody but our own mail server delivers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ class Spool:
         name = id_of(origin.name, origin.at.astimezone(UTC), "N") if origin else new_id(now, "N")
         if origin and (before := self._kept_before(name)):
             return before
-        receipt = Receipt(name, now, raw.carrier, digest, arrived.sender, arrived.notifier, arrived.status_key)
+        about = (arrived.sender, arrived.notifier, arrived.status_key, arrived.own_server)
+        receipt = Receipt(name, now, raw.carrier, digest, *about)
         try:
             write_durably(self._waiting / (receipt.id + _SUFFIX), (_head(receipt), raw.content))
         except FileExistsError:
@@ -160,6 +163,7 @@ def _head(receipt: Receipt) -> bytes:
         "sender": receipt.sender,
         "notifier": receipt.notifier,
         "status_key": receipt.status_key,
+        "own_server": receipt.own_server,
     }
     return json.dumps(data).encode() + b"\n"
 
@@ -174,4 +178,5 @@ def _receipt(head: bytes) -> Receipt:
         data["sender"],
         data["notifier"],
         data["status_key"],
+        data.get("own_server") is True,  # not in files of before
     )

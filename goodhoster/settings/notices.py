@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goodhoster.settings.values import duration, listen_address, mail_address, one_of, path, setting, text, whole
+from goodhoster.settings.values import (
+    duration,
+    listen_address,
+    mail_address,
+    one_of,
+    path,
+    setting,
+    text,
+    texts,
+    whole,
+    words,
+)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -45,6 +56,11 @@ def socket_address(value: Any) -> Path | tuple[str, int]:
         raise ValueError('"unix:/run/goodhoster/lmtp.sock" or "127.0.0.1:2424"') from error
 
 
+def mailboxes(value: Any) -> tuple[str, ...]:
+    """A list with any of `imap` and `maildir`; it may be empty."""
+    return () if value == [] else words("imap", "maildir")(value)
+
+
 @dataclass(frozen=True, slots=True)
 class NoticesSettings:
     """[notices]: what comes in, and by when it is done."""
@@ -64,6 +80,13 @@ class NoticesSettings:
         "Where the mail server hands mails over by LMTP; off when absent.",
         default=None,
         example='"unix:/run/goodhoster/lmtp.sock"',
+    )
+    lmtp_peers: tuple[str, ...] = setting(
+        texts,
+        "Accounts whose processes may connect to the socket of lmtp. Authentication-Results of authserv_id count in "
+        "what they hand over; without this setting whoever has the rights of the file may connect, and none count.",
+        default=(),
+        example='["postfix"]',
     )
     listen: tuple[str, int] | None = setting(
         listen_address,
@@ -101,9 +124,16 @@ class NoticesSettings:
     )
     authserv_id: str | None = setting(
         text,
-        "The name our own mail server writes into Authentication-Results; without it those headers prove nothing.",
+        "The name our own mail server writes into Authentication-Results; without it those headers prove nothing, and "
+        "with it they do only in mails of lmtp_peers and of authserv_mailboxes.",
         default=None,
         example='"mx.hoster.example"',
+    )
+    authserv_mailboxes: tuple[str, ...] = setting(
+        mailboxes,
+        "Mailboxes into which nobody delivers but the server of authserv_id: its Authentication-Results count there.",
+        default=(),
+        example='["maildir"]',
     )
     answers_a_day: int = setting(
         whole(1, 100_000), "Letters to one address in a day; a proven notifier has no limit.", default=20

@@ -164,17 +164,17 @@ class NoticeDesk:
 
     def _believe_again(self, notice: Notice) -> Notice:
         """The keys could not be fetched when it came. What was held for that reason may go on when they can."""
-        raw = self._parts.spool.raw(notice.receipt)
-        belief = self._parts.believe(notice.receipt, raw)
-        if belief.says != raw:  # proven for a part of it by now, but the whole was read
-            return notice
+        belief = self._parts.believe(notice.receipt, self._parts.spool.raw(notice.receipt))
+        says = self._parts.reader.read(belief.says)
+        if says.items != tuple(item.read for item in notice.items):
+            return notice  # proven for a part of it by now, but the whole was read
         trust = belief.trust
         if trust.passing or trust.level is notice.level:
             return replace(notice, trust=trust)
         again = tuple(
             replace(item, state=ItemState.WAITING) if item.state is ItemState.HELD else item for item in notice.items
         )
-        read = self._in_their_language(notice.read, trust) if notice.read else None
+        read = self._in_their_language(replace(says, items=()), trust)
         return replace(notice, read=read, trust=trust, items=again)
 
     def _compared_with_ours(self, notice: Notice) -> Notice:

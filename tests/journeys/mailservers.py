@@ -38,11 +38,13 @@ def open_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def postfix(folder: Path, settings: str = "") -> Iterator[int]:
+def postfix(folder: Path, settings: str = "", *, chroot: bool = False) -> Iterator[int]:
     """A postfix that hands what is for hoster.example over by LMTP to lmtp.sock in the folder, and puts what is for
-    other domains of ours into the Maildir boxes/all; yields its SMTP port. As root only.
+    other domains of ours into the Maildir boxes/all; yields its SMTP port. As root only. With `chroot`, as Debian has
+    it, its LMTP client sees nothing above its queue directory (spool in the folder): goodhoster/lmtp.sock there.
     """
     port, config, spool, lmtp = free_port(), folder / "config", folder / "spool", f"unix:{folder}/lmtp.sock"
+    lmtp = "unix:goodhoster/lmtp.sock" if chroot else lmtp
     for path in (folder, config, spool, folder / "data"):
         path.mkdir(exist_ok=True)
         path.chmod(0o755)
@@ -60,7 +62,7 @@ def postfix(folder: Path, settings: str = "") -> Iterator[int]:
         f"virtual_mailbox_base = {folder}/boxes\nvirtual_mailbox_maps = static:all/\n"
         "virtual_uid_maps = static:65534\nvirtual_gid_maps = static:65534\n" + settings
     )
-    (config / "master.cf").write_text(_services(port))
+    (config / "master.cf").write_text(_services(port, "y" if chroot else "n"))
     base = [program("postfix"), "-c", str(config)]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*base, "start-fg"], stdout=log, stderr=log)
@@ -77,8 +79,10 @@ def delivered(folder: Path) -> list[Message]:
     return [message_from_bytes(file.read_bytes()) for file in (folder / "boxes" / "all" / "new").glob("*")]
 
 
-def _services(port: int) -> str:
-    """Not chrooted; the cleanup server is public, as postfix looks for it there, and bounce servers have no limit."""
+def _services(port: int, chroot: str) -> str:
+    """Not chrooted but for the LMTP client; the cleanup server is public, as postfix looks for it there, and bounce
+    servers have no limit.
+    """
     names = {"bounce": "bounce", "defer": "bounce", "trace": "bounce", "rewrite": "trivial-rewrite", "retry": "error"}
     names |= {name: name for name in ("lmtp", "error", "verify", "proxymap", "anvil", "scache")}
     return (
@@ -86,7 +90,8 @@ def _services(port: int) -> str:
         "postlog unix-dgram n - n - 1 postlogd\ntlsmgr unix - - n 1000? 1 tlsmgr\n"
         "virtual unix - n n - - virtual\n"
         + "".join(
-            f"{name} unix - - n - {0 if command == 'bounce' else '-'} {command}\n" for name, command in names.items()
+            f"{name} unix - - {chroot if name == 'lmtp' else 'n'} - {0 if command == 'bounce' else '-'} {command}\n"
+            for name, command in names.items()
         )
     )
 

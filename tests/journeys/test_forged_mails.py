@@ -92,7 +92,7 @@ def strip_our_results(folder: Path) -> str:
 @pytest.mark.skipif(os.geteuid() != 0, reason="postfix starts as root only")
 def test_forged_mails_wait_for_a_person_and_the_same_properly_signed_are_acted_on(host: Host, folder: Path) -> None:
     noticed = NoticeHost(host)
-    noticed.configure(f'lmtp = "unix:{folder}/lmtp.sock"\nauthserv_id = "mx.hoster.example"')
+    noticed.configure(f'lmtp = "unix:{folder}/lmtp.sock"\nlmtp_peers = ["postfix"]\nauthserv_id = "mx.hoster.example"')
     forger = Forger(noticed)
     forger.publish()
     urls = {trap: noticed.upload("anna", f"{trap}.jpg") for trap in forger.traps}

@@ -45,7 +45,7 @@ def seen(maildir: Path) -> int:
 @pytest.mark.skipif(os.geteuid() != 0, reason="postfix starts as root only")
 def test_postfix_hands_over_by_lmtp_and_keeps_what_cannot_be_kept_here(host: Host, folder: Path) -> None:
     noticed = NoticeHost(host)
-    noticed.configure(f'lmtp = "unix:{folder}/lmtp.sock"')
+    noticed.configure(f'lmtp = "unix:{folder}/lmtp.sock"\nlmtp_peers = ["postfix"]')
     urls = [noticed.upload("anna", "p.jpg"), noticed.upload("bert", "q.jpg")]
     with postfix(folder) as port, smtplib.SMTP("127.0.0.1", port) as client:
         client.sendmail("bounces@hotline.example", ["abuse@hoster.example"], noticed.mail(urls[0]))
@@ -54,6 +54,53 @@ def test_postfix_hands_over_by_lmtp_and_keeps_what_cannot_be_kept_here(host: Hos
         client.sendmail("bounces@hotline.example", ["abuse@hoster.example"], noticed.mail(urls[1]))
         assert wait_until(lambda: not any(map(noticed.there, urls))), (folder / "log").read_text()
     assert [(notice["level"], notice["state"]) for notice in noticed.notices()] == [("pinned", "done")] * 2
+
+
+@pytest.mark.debian("postfix")
+@pytest.mark.skipif(os.geteuid() != 0, reason="postfix starts as root only")
+def test_debians_chrooted_postfix_hands_over_too_and_for_addresses_beyond_ascii(host: Host, folder: Path) -> None:
+    """As docs/how-to-notices.md says it."""
+    noticed = NoticeHost(host)
+    (folder / "spool" / "goodhoster").mkdir(parents=True, mode=0o755)
+    noticed.configure(f'lmtp = "unix:{folder}/spool/goodhoster/lmtp.sock"\nlmtp_peers = ["postfix"]')
+    url = noticed.upload("anna", "p.jpg")
+    host.start()
+    with postfix(folder, chroot=True) as port, smtplib.SMTP("127.0.0.1", port) as client:
+        client.ehlo()
+        senders = ("Löschung@hotline.example", ["Löschung@hoster.example"])
+        client.sendmail(*senders, noticed.mail(url), mail_options=["SMTPUTF8"])
+        assert wait_until(lambda: not noticed.there(url)), (folder / "log").read_text()
+    assert [(notice["level"], notice["state"]) for notice in noticed.notices()] == [("pinned", "done")]
+
+
+@pytest.mark.debian("postfix")
+@pytest.mark.skipif(os.geteuid() != 0, reason="postfix starts as root only")
+def test_results_of_our_own_server_count_from_its_account_alone(host: Host, folder: Path) -> None:
+    """A customer of the machine speaks LMTP, too; and postfix that is no peer of ours is put off, not bounced."""
+    noticed = NoticeHost(host)
+    results = b"Authentication-Results: mx.hoster.example; dkim=pass header.d=hotline.example\r\n"
+    urls = [noticed.upload("anna", f"{n}.jpg") for n in range(2)]
+    altered = [results + noticed.mail(url) + b"-- \r\nscanned by the gateway\r\n" for url in urls]
+    common = f'lmtp = "unix:{folder}/lmtp.sock"\nauthserv_id = "mx.hoster.example"'
+    noticed.configure(f'{common}\nlmtp_peers = ["root"]')
+    host.start()
+    with postfix(folder) as port, smtplib.SMTP("127.0.0.1", port) as client:
+        client.sendmail("bounces@hotline.example", ["abuse@hoster.example"], altered[0])
+        assert wait_until(lambda: "status=deferred" in (folder / "log").read_text()), (folder / "log").read_text()
+        assert noticed.notices() == []
+        host.stop()
+        noticed.configure(f'{common}\nlmtp_peers = ["postfix"]')
+        host.start()
+        assert wait_until(lambda: not noticed.there(urls[0])), (folder / "log").read_text()
+        host.stop()
+    noticed.configure(common)
+    host.start()
+    with smtplib.LMTP(f"{folder}/lmtp.sock") as client:
+        client.sendmail("bounces@hotline.example", ["abuse@hoster.example"], altered[1])
+    assert wait_until(lambda: noticed.taken() == 2)
+    assert wait_until(lambda: noticed.notices()[-1]["state"] == "needs-person")
+    assert noticed.there(urls[1])
+    assert [notice["level"] for notice in noticed.notices()] == ["pinned", "unauthenticated"]
 
 
 def test_what_is_wrong_with_one_way_in_keeps_no_other_waiting(host: Host) -> None:

@@ -149,7 +149,7 @@ def noticed(host: Host, folder: Path) -> Callable[..., NoticeHost]:
     def configure(port: int, more: str = "") -> NoticeHost:
         noticed = NoticeHost(host)
         smtp = f'[smtp]\nhost = "127.0.0.1"\nport = {port}\nsender = "abuse@hoster.example"'
-        noticed.configure(f'lmtp = "unix:{folder}/lmtp.sock"\n{more}', smtp)
+        noticed.configure(f'lmtp = "unix:{folder}/lmtp.sock"\nlmtp_peers = ["postfix"]\n{more}', smtp)
         noticed.list_sites(("anna", "bert"), {"anna": "anna@mail.example,nl"})
         return noticed
 

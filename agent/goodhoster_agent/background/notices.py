@@ -21,7 +21,7 @@ from goodhoster_agent.doors.http_server import HttpThread
 from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor
 from goodhoster_agent.doors.rate_limit import RateLimit
 from goodhoster_agent.intake.imap import ImapIntake, mailbox_of
-from goodhoster_agent.intake.lmtp import LmtpIntake
+from goodhoster_agent.intake.lmtp import LmtpIntake, lmtp_settings
 from goodhoster_agent.intake.maildir import take_new_mails
 from goodhoster_agent.intake.storing import Keeping
 
@@ -40,6 +40,7 @@ class NoticeWork:
     def __init__(self, notices: NoticeServices, settings: Settings) -> None:
         self._notices = notices
         self._maildir: Path | None = settings.notices.maildir
+        self._own_maildir = "maildir" in settings.notices.authserv_mailboxes
         self._rung = threading.Event()
         self._stopping = threading.Event()
         self._failed: dict[str, float] = {}
@@ -94,7 +95,7 @@ class NoticeWork:
 
     def _take_from_maildir(self) -> None:
         if self._maildir is not None:
-            for _ in take_new_mails(self._maildir, self._own_keeping):
+            for _ in take_new_mails(self._maildir, self._own_keeping, own_server=self._own_maildir):
                 pass
 
     def _receive(self) -> None:
@@ -156,8 +157,9 @@ class _WayIn(Protocol):
 
 def _ways_in(notices: NoticeServices, settings: Settings, keeping: Keeping) -> list[_WayIn]:
     ways: list[_WayIn] = []
-    if settings.notices.lmtp is not None:
-        ways.append(LmtpIntake(keeping, settings.notices.lmtp))
+    lmtp = lmtp_settings(settings)
+    if lmtp is not None:
+        ways.append(LmtpIntake(keeping, lmtp))
     if settings.notices.listen is not None:
         room = partial(_has_room, settings.state_dir, settings.notices.reserve)
         counter = NoticeCounter(keeping, notices.reader, notices.trust, notices.store, room)

@@ -55,6 +55,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _exemptions(settings)
     yield from _directories(settings)
     yield from _mailbox(settings)
+    yield from _results(settings)
     yield from _programs(settings)
     yield _daemon(settings)
     yield from _processes(settings)
@@ -185,6 +186,17 @@ def _mailbox(settings: Settings) -> Iterator[Finding]:
         yield Finding(what, ok=False, detail=str(error), hint=error.hint)
         return
     yield Finding(what, not problem, problem or "opens", "see [imap]" if problem else "")
+
+
+def _results(settings: Settings) -> Iterator[Finding]:
+    """Does the own mail server's word on signatures count anywhere?"""
+    notices = settings.notices
+    if notices.authserv_id is None:
+        return
+    ways = [*(["lmtp"] if notices.lmtp and notices.lmtp_peers else []), *notices.authserv_mailboxes]
+    detail = f"count in mails by {', '.join(ways)}" if ways else "count in no mail: anybody could have written them"
+    hint = "" if ways else "set lmtp_peers or authserv_mailboxes in [notices], or take authserv_id away"
+    yield Finding(f"Authentication-Results of {notices.authserv_id}", bool(ways), detail, hint)
 
 
 def _programs(settings: Settings) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from imapclient import SEEN, IMAPClient
 from imapclient.exceptions import IMAPClientError
 
 from goodhoster.errors import GoodhosterError, PassingError
-from goodhoster.notices.spool import Origin
+from goodhoster.notices.spool import Arrived, Origin
 from goodhoster.settings import read_secret
 from goodhoster.settings.notices import ImapSettings
 from goodhoster_agent.intake.storing import LARGEST, Keeping
@@ -135,7 +135,7 @@ class ImapIntake:
             raw, came = found.get(b"BODY[]<0>"), found.get(b"INTERNALDATE")
             if raw is None or came is None:
                 raise PassingError(f"mail {number} cannot be fetched", hint="see [imap]")
-            self._keeping.mail(raw, origin=self._mailbox.origin(validity, number, came))
+            self._keeping.mail(raw, Arrived(origin=self._mailbox.origin(validity, number, came)))
             client.add_flags([number], [SEEN])
         return len(new)
 

@@ -2,6 +2,9 @@
 
 Nothing is refused for its content, nobody is made to wait on purpose: a bounce would make the hotline's analyst take
 over. While the disk refuses, the mail server is told to try again (451), and keeps the message itself.
+
+Who may connect to the socket is set by account (`lmtp_peers`): the kernel says who it is. Memory has a bound whatever
+comes: a message is in an unnamed file while it comes in, and one at a time is read from there to be kept.
 """
 
 from __future__ import annotations
@@ -9,16 +12,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import pwd
+import re
+import socket
+import struct
+import tempfile
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from goodhoster.errors import ConfigurationError, PassingError
+from goodhoster.notices.spool import Arrived
+from goodhoster.settings import Settings
 from goodhoster_agent.intake.storing import LARGEST, Keeping
 
 _log = logging.getLogger(__name__)
@@ -26,11 +37,92 @@ _log = logging.getLogger(__name__)
 Address = Path | tuple[str, int]
 _AT_ONCE = 16
 """Connections; more wait in the mail server, so that memory has a bound."""
+_MOST_RECEIVERS = 1000
 _IDLE = 300.0  # seconds; RFC 5321 4.5.3.2.7
+_PIECE = 256 << 10
+"""Bytes of a message in memory before they are written to its file."""
+_ADDRESS = re.compile(r'\s*<((?:"(?:[^"\\]|\\.)*"|[^">])*)>\s*(.*)|\s*(\S+)\s*(.*)')
+_SOCKET_MODE = 0o660
+_ACL, _ACL_VERSION = "system.posix_acl_access", 2
+_OWNER, _USER, _GROUP, _MASK, _OTHERS = 1, 2, 4, 16, 32  # acl(5), as the kernel numbers them
+_READ_WRITE, _NOBODY_SPECIAL = 6, 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class LmtpSettings:
+    """Where it listens, and for whom."""
+
+    address: Address
+    peers: tuple[str, ...] = ()
+    """Accounts that may connect to a Unix socket; none: whoever has the rights of its file."""
+    folder: str | None = None
+    """Where messages are while they come in; None: the system's own for such files."""
+
+    def peer_ids(self) -> frozenset[int]:
+        """ConfigurationError for an account that does not exist, or for peers of a TCP port."""
+        if self.peers and not isinstance(self.address, Path):
+            hint = 'set lmtp to a socket: "unix:/run/goodhoster/lmtp.sock"'
+            raise ConfigurationError("lmtp_peers cannot be told apart at a TCP port", hint=hint)
+        return frozenset(map(_account, self.peers))
+
+
+def lmtp_settings(settings: Settings) -> LmtpSettings | None:
+    """None while it is off. Messages are on the disk of the state directory while they come in: there they are kept.
+    ConfigurationError when the accounts are not right.
+    """
+    notices = settings.notices
+    if notices.lmtp is None:
+        return None
+    found = LmtpSettings(notices.lmtp, notices.lmtp_peers, str(settings.state_dir))
+    found.peer_ids()
+    return found
+
+
+def _account(name: str) -> int:
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        hint = "set lmtp_peers to the accounts that your mail server delivers as, such as postfix"
+        raise ConfigurationError(f"there is no account {name}", hint=hint) from None
 
 
 class _Session(LMTP):
-    line_length_limit = 1 << 24  # a mail's lines may not be so long (RFC 5322), the hotline's are now and then
+    line_length_limit = 64 << 10  # of what is not yet read; longer lines of a message come in pieces
+
+    def __init__(self, intake: LmtpIntake, loop: asyncio.AbstractEventLoop, *, busy: bool) -> None:
+        super().__init__(
+            _Hooks(), data_size_limit=None, enable_SMTPUTF8=True, timeout=_IDLE, loop=loop, hostname="goodhoster"
+        )
+        self._intake = intake
+        self._busy = busy
+        self._refused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Serve it, or say why not: the mail server tries again in a moment."""
+        refusal = "busy, try again" if self._busy else self._intake.refusal(transport)
+        if not refusal:
+            super().connection_made(transport)
+            return
+        self._refused = True
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what a stream server hands over
+        transport.write(f"421 4.3.2 {refusal}\r\n".encode())
+        transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._intake.left(self)
+        if not self._refused:
+            super().connection_lost(error)
+
+    def eof_received(self) -> bool | None:
+        return None if self._refused else super().eof_received()
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """Any address: our mail server has taken the mail, and a refusal would bounce the notice."""
+        found = _ADDRESS.fullmatch(arg)
+        if not found:
+            return "", ""
+        address, rest = (found[1], found[2]) if found[1] is not None else (found[3], found[4])
+        return address or "<>", rest
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - its name
         """As aiosmtpd does, but for what is too large for it: that is not refused, and its beginning is kept."""
@@ -38,23 +130,31 @@ class _Session(LMTP):
             await super().smtp_DATA(arg)  # which says what is wrong
             return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
-        try:
-            self.envelope.content = await self._message()
-        except asyncio.CancelledError:
-            self._writer.close()
-            raise
-        status = await self._call_handler_hook("DATA")
+        with tempfile.SpooledTemporaryFile(_PIECE, dir=self._intake.folder) as message:
+            try:
+                whole = await self._receive(message)
+            except asyncio.CancelledError:
+                self._writer.close()
+                raise
+            status = await self._intake.keep(message, self.envelope) if whole else _TRY_AGAIN
+        receivers = len(self.envelope.rcpt_tos)
         self._set_post_data_state()  # type: ignore[no-untyped-call]  # aiosmtpd's
-        await self.push(status)
+        await self.push("\r\n".join([status] * receivers))  # one answer for each (RFC 2033 4.2), all the same
 
-    async def _message(self) -> bytes:
-        """Up to the line with a dot alone; without the dots that were put before others (RFC 5321 4.5.2)."""
-        message, line_begins = bytearray(), True
+    async def _receive(self, message: IO[bytes]) -> bool:
+        """Up to the line with a dot alone; without the dots that were put before others (RFC 5321 4.5.2). False when
+        the disk refuses: then the rest is read all the same, as the other side waits for its end.
+        """
+        size, buffer, line_begins, problem = 0, bytearray(), True, False
         while (piece := await self._piece()) != b".\r\n" or not line_begins:
             said = piece[1:] if line_begins and piece.startswith(b".") else piece
-            message += said[: LARGEST - len(message)]
+            buffer += said[: LARGEST - size - len(buffer)]
             line_begins = piece.endswith(b"\r\n")
-        return bytes(message)
+            if len(buffer) >= _PIECE:
+                problem = problem or not await _written(message, buffer)
+                size += len(buffer)
+                buffer.clear()
+        return await _written(message, buffer) and not problem
 
     async def _piece(self) -> bytes:
         """A line, or of a line without end what there is."""
@@ -64,33 +164,42 @@ class _Session(LMTP):
             return await self._reader.read(error.consumed)
 
 
+async def _written(message: IO[bytes], content: bytearray) -> bool:
+    """False when the disk refuses."""
+    try:
+        await asyncio.to_thread(message.write, bytes(content))
+    except OSError as error:
+        _log.error("a mail cannot be kept while it comes in: %s", error.strerror)
+        return False
+    return True
+
+
+_TRY_AGAIN = "451 4.3.0 cannot be kept at present, try again"
+
+
 class _Hooks:
     """Called by aiosmtpd, which finds them by name."""
 
-    def __init__(self, keeping: Keeping) -> None:
-        self._keeping = keeping
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - its name
-        """One answer for each receiver (RFC 2033 4.2), all the same: the message is kept once."""
-        content = envelope.content
-        raw = content if isinstance(content, bytes) else (content or "").encode()
-        try:
-            receipt = await asyncio.to_thread(self._keeping.mail, raw, envelope.mail_from or "<>")
-            status = f"250 2.0.0 kept as {receipt.id}"
-        except PassingError as error:
-            _log.error("%s; %s", error, error.hint)
-            status = "451 4.3.0 cannot be kept at present, try again"
-        return "\r\n".join([status] * len(envelope.rcpt_tos))
+    async def handle_RCPT(  # noqa: N802 - its name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if len(envelope.rcpt_tos) >= _MOST_RECEIVERS:
+            return "452 4.5.3 too many receivers"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
 
 class LmtpIntake:
     """An LMTP server in a thread of its own."""
 
-    def __init__(self, keeping: Keeping, address: Address) -> None:
-        self._hooks = _Hooks(keeping)
-        self._address = address
+    def __init__(self, keeping: Keeping, settings: LmtpSettings) -> None:
+        self.folder = settings.folder
+        self._keeping = keeping
+        self._address = settings.address
+        self._peers = settings.peer_ids()
         self._server: asyncio.Server | None = None
-        self._open: set[_Session] = set()
+        self._sessions: set[_Session] = set()
+        self._one_at_a_time = threading.Lock()
 
     @property
     def port(self) -> int:
@@ -121,6 +230,32 @@ class LmtpIntake:
         self._thread.join()
         self._loop.close()
 
+    def refusal(self, transport: asyncio.BaseTransport) -> str:
+        """Why whoever connected may not; empty when it may."""
+        if self._peers and _uid_of(transport) not in self._peers:
+            _log.warning("account %d may not hand over mail by LMTP; see [notices] lmtp_peers", _uid_of(transport))
+            return "not for this account"
+        return ""
+
+    def left(self, session: _Session) -> None:
+        """A connection is over."""
+        self._sessions.discard(session)
+
+    async def keep(self, message: IO[bytes], envelope: Envelope) -> str:
+        """Make it safe, once for all receivers; the answer to them."""
+        sender = (envelope.mail_from or "<>").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        try:
+            name = await asyncio.to_thread(self._keep, message, sender)
+        except (PassingError, OSError) as error:
+            _log.error("%s; %s", error, getattr(error, "hint", ""))
+            return _TRY_AGAIN
+        return f"250 2.0.0 kept as {name}"
+
+    def _keep(self, message: IO[bytes], sender: str) -> str:
+        with self._one_at_a_time:  # whole in memory
+            message.seek(0)
+            return self._keeping.mail(message.read(), Arrived(sender, own_server=bool(self._peers))).id
+
     async def _listen(self) -> asyncio.Server:
         if not isinstance(self._address, Path):
             host, port = self._address
@@ -128,13 +263,13 @@ class LmtpIntake:
         with suppress(FileNotFoundError):
             os.unlink(self._address)
         server = await self._loop.create_unix_server(self._session, self._address)
-        # Whoever may send mail may send it here; the directory says who comes near.
-        os.chmod(self._address, 0o666)  # noqa: S103
+        os.chmod(self._address, _SOCKET_MODE)
+        _let_connect(self._address, sorted(self._peers))
         return server
 
     async def _close(self, server: asyncio.Server) -> None:
         server.close()
-        for session in list(self._open):
+        for session in list(self._sessions):
             if isinstance(session.transport, asyncio.WriteTransport):
                 session.transport.abort()
         await asyncio.sleep(0)
@@ -143,21 +278,35 @@ class LmtpIntake:
                 os.unlink(self._address)
 
     def _session(self) -> asyncio.BaseProtocol:
-        sessions = self._open = {session for session in self._open if session.transport is not None}
-        if len(sessions) >= _AT_ONCE:
-            return _Busy()
-        session = _Session(self._hooks, data_size_limit=None, timeout=_IDLE, loop=self._loop, hostname="goodhoster")
-        sessions.add(session)
+        """Counted from here on: many may be accepted before the first of them has a transport."""
+        busy = len(self._sessions) >= _AT_ONCE
+        session = _Session(self, self._loop, busy=busy)
+        if not busy:
+            self._sessions.add(session)
         return session
 
     def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - what the work gives
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
-class _Busy(asyncio.Protocol):
-    """Too many at once: the mail server tries again in a moment."""
+def _uid_of(transport: asyncio.BaseTransport) -> int:
+    """Whose process connected, by the kernel (unix(7), SO_PEERCRED)."""
+    credentials = transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return int(struct.unpack("3i", credentials)[1])
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what a stream server hands over
-        transport.write(b"421 4.3.2 busy, try again\r\n")
-        transport.close()
+
+def _let_connect(file: Path, uids: Sequence[int]) -> None:
+    """Beside the owner and the group of the socket, these accounts: mail servers run their clients without further
+    groups. OSError where the file system keeps no such rights.
+    """
+    if not uids:
+        return
+    entries = [
+        (_OWNER, _NOBODY_SPECIAL),
+        *((_USER, uid) for uid in uids),
+        (_GROUP, _NOBODY_SPECIAL),
+        (_MASK, _NOBODY_SPECIAL),
+    ]
+    acl = b"".join(struct.pack("<HHI", tag, _READ_WRITE, uid) for tag, uid in entries)
+    acl = struct.pack("<I", _ACL_VERSION) + acl + struct.pack("<HHI", _OTHERS, 0, _NOBODY_SPECIAL)
+    os.setxattr(file, _ACL, acl)

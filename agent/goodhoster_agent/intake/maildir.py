@@ -13,14 +13,15 @@ from pathlib import Path
 
 from goodhoster.errors import PassingError
 from goodhoster.model.notice_status import Receipt
-from goodhoster.notices.spool import Origin
+from goodhoster.notices.spool import Arrived, Origin
 from goodhoster_agent.intake.storing import LARGEST, Keeping
 
 _HINT = "see [notices] maildir; it must be readable and writable for this user"
 
 
-def take_new_mails(maildir: Path, keeping: Keeping) -> Iterator[Receipt]:
-    """Keep every mail in `new`, oldest first, each once; of one that is too large the beginning.
+def take_new_mails(maildir: Path, keeping: Keeping, *, own_server: bool = False) -> Iterator[Receipt]:
+    """Keep every mail in `new`, oldest first, each once; of one that is too large the beginning. `own_server`: nobody
+    but our own mail server delivers there.
 
     PassingError when the Maildir cannot be read or the disk refuses; what was not kept stays new. One that cannot be
     read keeps no other waiting: it is told when the others are taken.
@@ -28,7 +29,7 @@ def take_new_mails(maildir: Path, keeping: Keeping) -> Iterator[Receipt]:
     problem: OSError | None = None
     for file in _new_in(maildir):
         try:
-            yield _taken(maildir, file, keeping)
+            yield _taken(maildir, file, keeping, own_server=own_server)
         except FileNotFoundError:
             continue  # whoever else reads this Maildir moved it
         except OSError as error:
@@ -46,10 +47,10 @@ def _new_in(maildir: Path) -> list[Path]:
         raise PassingError(f"the Maildir {maildir} cannot be read: {error}", hint=_HINT) from error
 
 
-def _taken(maildir: Path, file: Path, keeping: Keeping) -> Receipt:
+def _taken(maildir: Path, file: Path, keeping: Keeping, *, own_server: bool) -> Receipt:
     content, came = _read(file)
     name = os.fsencode(maildir) + b"\0" + os.fsencode(file.name)
-    receipt = keeping.mail(content, origin=Origin(name, came))
+    receipt = keeping.mail(content, Arrived(origin=Origin(name, came), own_server=own_server))
     os.rename(file, maildir / "cur" / f"{file.name}:2,S")
     return receipt
 

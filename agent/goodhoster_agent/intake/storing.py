@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from goodhoster.model.notice_status import Receipt
 from goodhoster.model.notices import Carrier, RawNotice
-from goodhoster.notices.spool import Arrived, Origin
+from goodhoster.notices.spool import Arrived
 
 LARGEST = 64 << 20
 """Bytes of a mail that are kept; a mail server's own limit is far below (postfix: 10 MB). Of a larger one the beginning
@@ -23,9 +23,9 @@ class Keeping:
     """PassingError when the disk refuses: nothing was received then."""
     ring: Callable[[], None]
 
-    def mail(self, content: bytes, sender: str = "", origin: Origin | None = None) -> Receipt:
-        """A whole mail; `sender` is its envelope sender. One with an origin is kept once, however often it comes."""
-        return self.notice(RawNotice(Carrier.MAIL, content), Arrived(sender, origin=origin))
+    def mail(self, content: bytes, arrived: Arrived) -> Receipt:
+        """A whole mail. One with an origin is kept once, however often it comes."""
+        return self.notice(RawNotice(Carrier.MAIL, content), arrived)
 
     def notice(self, raw: RawNotice, arrived: Arrived) -> Receipt:
         """Whatever came, whichever way."""

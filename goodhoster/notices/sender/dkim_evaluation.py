@@ -23,11 +23,12 @@ from goodhoster.model.notices import (
     TrustLevel,
     TrustRule,
 )
-from goodhoster.notices.sender.authentication_results import domains_passed
+from goodhoster.notices.sender.authentication_results import own_passes
 from goodhoster.notices.sender.dkim_signatures import PublicKey, Signature, matches, public_key
 from goodhoster.notices.sender.domains import same_organisation, within
 from goodhoster.notices.sender.mail_evidence import SIGNED_ONCE, MailEvidence
 from goodhoster.notices.sender.pinned_keys.pool import SignatureCheckPool
+from goodhoster.notices.sender.signed_headers import why_encoding_is_open
 from goodhoster.ports import KeyRecords, SeenMails
 
 _TOGETHER = timedelta(hours=1)
@@ -100,7 +101,7 @@ class DkimEvaluation:
     def finding(self, mail: SeenMail) -> TrustFinding:
         """How far this signature lets us believe. May look up a key, and notes a mail that is believed."""
         self.rules = list(self.evidence.rules)
-        if not (self._claims_enough() and self._is_true()):
+        if not (self._claims_enough() and self._is_true(mail)):
             return self._found(TrustLevel.UNAUTHENTICATED)
         owner = self.context.owner(self.signature.domain)
         if owner is None:
@@ -128,6 +129,7 @@ class DkimEvaluation:
         """Does the signature say enough, if it is true? Asked before any key is fetched."""
         signature, author = self.signature, self.evidence.author
         unsigned = [name for name in SIGNED_ONCE if name not in signature.signed]
+        encoding = why_encoding_is_open(self.evidence.mail, self.evidence.raw, signature.signed)
         algorithm = signature.tags["a"].lower()
         return (
             self._rule(
@@ -145,17 +147,18 @@ class DkimEvaluation:
                 passed=not unsigned,
                 why="not signed: " + ", ".join(unsigned) if unsigned else "every header that matters is signed",
             )
+            and self._rule("dkim.encoding", passed=not encoding, why=encoding or "the body has one reading")
             and self._rule("dkim.algorithm", passed=algorithm in ALGORITHMS, why=f"a={algorithm[:40]}")
         )
 
-    def _is_true(self) -> bool:
+    def _is_true(self, mail: SeenMail) -> bool:
         """Does the signature match, by a key that means something?"""
         key = self._key()
         if key is None:
             return False
         strong = self._rule("dkim.strong-key", passed=key.strong, why=f"{key.kind}, {key.bits} bits")
         why = "t=y: its owner is only trying it" if key.on_trial else "the key is in earnest"
-        return strong and self._rule("dkim.earnest", passed=not key.on_trial, why=why) and self._matches(key)
+        return strong and self._rule("dkim.earnest", passed=not key.on_trial, why=why) and self._matches(key, mail)
 
     def _key(self) -> PublicKey | None:
         name = self.signature.key_name
@@ -172,15 +175,29 @@ class DkimEvaluation:
         self._rule("dkim.key", passed=key is not None, why=f"{len(records)} records for {name} in {where}")
         return key
 
-    def _matches(self, key: PublicKey) -> bool:
+    def _matches(self, key: PublicKey, mail: SeenMail) -> bool:
         if matches(self.evidence.raw, self.signature, key):
             self.proof = "dkim"
             return self._rule("dkim.match", passed=True, why="the signature matches")
-        if self.signature.domain in domains_passed(self.evidence.mail.message, self.context.authserv_id):
+        if mail.own_server and self._matched_before():
             self.proof = "authserv"
             why = f"it matched when {self.context.authserv_id} received it"
             return self._rule("authserv.match", passed=True, why=why)
         return self._rule("dkim.match", passed=False, why="the signature does not match this message")
+
+    def _matched_before(self) -> bool:
+        """Did our own server find this very signature to match? Where it does not show which one, there may be one
+        only: a weak one that matches must not speak for another.
+        """
+        message, signature = self.evidence.mail.message, self.signature
+        alone = [other.domain for other in self.evidence.signatures].count(signature.domain) == 1
+        all_known = len(self.evidence.signatures) == len(message.get_all("DKIM-Signature", []))
+        return any(
+            passed.domain == signature.domain
+            and passed.selector in {"", signature.tags["s"].lower()}
+            and (signature.tags["b"].startswith(passed.begins) if passed.begins else alone and all_known)
+            for passed in own_passes(message, self.context.authserv_id)
+        )
 
 
 def level_of(owner: Notifier) -> TrustLevel:

@@ -53,9 +53,9 @@ class Signature(Signed):
     """Its place among the signatures, from 0."""
 
     @property
-    def signed(self) -> frozenset[str]:
-        """Names of the headers it covers, lower case."""
-        return frozenset(name.strip().lower() for name in self.tags["h"].split(":"))
+    def signed(self) -> tuple[str, ...]:
+        """Names of the headers it covers, lower case; each as often as it covers one of that name."""
+        return tuple(name.strip().lower() for name in self.tags["h"].split(":"))
 
     @property
     def covers_whole_body(self) -> bool:

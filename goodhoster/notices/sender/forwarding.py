@@ -7,16 +7,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from goodhoster.errors import PassingError
-from goodhoster.model.notices import Forwarder, SeenMail, TrustFinding, TrustLevel, TrustRule
+from goodhoster.model.notices import (
+    Belief,
+    Carrier,
+    Forwarder,
+    RawNotice,
+    SeenMail,
+    TrustFinding,
+    TrustLevel,
+    TrustRule,
+)
 from goodhoster.notices.sender.arc import Chain, chain_of, holds
-from goodhoster.notices.sender.authentication_results import passed_in
+from goodhoster.notices.sender.authentication_results import sealed_passes
 from goodhoster.notices.sender.dkim_evaluation import ALGORITHMS, TrustContext, level_of
 from goodhoster.notices.sender.dkim_signatures import public_key
 from goodhoster.notices.sender.domains import same_organisation
 from goodhoster.notices.sender.mail_evidence import SIGNED_ONCE, MailEvidence
+from goodhoster.notices.sender.signed_headers import why_encoding_is_open, without_unsigned
 
 
-def forwarded(context: TrustContext, evidence: MailEvidence, mail: SeenMail) -> TrustFinding | None:
+def forwarded(context: TrustContext, evidence: MailEvidence, mail: SeenMail) -> Belief | None:
     """None when no forwarder is pinned, or the mail was not passed on with ARC. Notes a mail that is believed."""
     if not context.forwarders or evidence.mail.message.get("ARC-Seal") is None:
         return None
@@ -24,8 +34,9 @@ def forwarded(context: TrustContext, evidence: MailEvidence, mail: SeenMail) -> 
     chain = chain_of(evidence.mail.message)
     if chain is None:
         judged.rule("chain", passed=False, why="its sets are not whole, not numbered in order, or more than ten")
-        return judged.found()
-    return judged.finding(chain, mail)
+        return Belief(judged.found(), RawNotice(Carrier.MAIL, evidence.raw))
+    says = without_unsigned(evidence.raw, chain.message.signed)
+    return Belief(judged.finding(chain, mail), RawNotice(Carrier.MAIL, says))
 
 
 @dataclass(slots=True)
@@ -50,7 +61,8 @@ class _Forwarding:
         if forwarder is None or not (self._claims_enough(chain) and self._is_true(chain, forwarder)):
             return self.found()
         author = self.evidence.author
-        vouched = [domain for domain in passed_in(chain.results) if same_organisation(domain, author)]
+        passed = sealed_passes(chain.results, self.evidence.mail.message)
+        vouched = [one.domain for one in passed if same_organisation(one.domain, author)]
         owners = [owner for domain in vouched if (owner := self.context.owner(domain))]
         why = f"{forwarder.domain} found a signature of {author} to match" if vouched else f"none of {author} matched"
         if not self.rule("results", passed=bool(vouched), why=why):
@@ -78,12 +90,14 @@ class _Forwarding:
         """As for DKIM, of what the forwarder signed."""
         signed = chain.message
         unsigned = [name for name in SIGNED_ONCE if name not in signed.signed]
+        encoding = why_encoding_is_open(self.evidence.mail, self.evidence.raw, signed.signed)
         algorithms = {signed.tags["a"].lower(), chain.seals[-1].tags["a"].lower()}
         whole = signed.covers_whole_body
         why = "not signed: " + ", ".join(unsigned) if unsigned else "every header that matters is signed"
         return (
             self.rule("whole-body", passed=whole, why="all of it is signed" if whole else "l=: text may be appended")
             and self.rule("headers", passed=not unsigned, why=why)
+            and self.rule("encoding", passed=not encoding, why=encoding or "the body has one reading")
             and self.rule("algorithm", passed=algorithms <= ALGORITHMS, why=", ".join(sorted(algorithms))[:80])
         )
 

@@ -17,6 +17,7 @@ from goodhoster.notices.sender.dkim_evaluation import DkimEvaluation, TrustConte
 from goodhoster.notices.sender.forwarding import forwarded
 from goodhoster.notices.sender.mail_evidence import MailEvidence, mail_evidence_of
 from goodhoster.notices.sender.pinned_keys.evaluation import belief_in_part
+from goodhoster.notices.sender.signed_headers import without_unsigned
 
 _LEVELS = (TrustLevel.UNAUTHENTICATED, TrustLevel.AUTHENTICATED, TrustLevel.AUTHORITY, TrustLevel.PINNED)
 
@@ -47,26 +48,32 @@ class Trust:
         in_part = belief_in_part(self._context, evidence, mail)
         if in_part is not None and in_part.trust.notifier:
             return in_part
-        ways = [in_part.trust] if in_part is not None else []
-        return Belief(_told(evidence, [*ways, *self._ways_of_whole(evidence, mail)]), whole)
+        ways = [in_part] if in_part is not None else []
+        return _best(evidence, [*ways, *self._ways_of_whole(evidence, mail)])
 
-    def _ways_of_whole(self, evidence: MailEvidence, mail: SeenMail) -> Iterator[TrustFinding]:
+    def _ways_of_whole(self, evidence: MailEvidence, mail: SeenMail) -> Iterator[Belief]:
         """What proves all of a mail: the best of its signatures, and who passed it on."""
-        signed = [DkimEvaluation(self._context, evidence, signature).finding(mail) for signature in evidence.signatures]
+        signed = [
+            (DkimEvaluation(self._context, evidence, signature).finding(mail), signature)
+            for signature in evidence.signatures
+        ]
         if signed:
-            yield max(signed, key=_how_good)
+            trust, signature = max(signed, key=lambda way: _how_good(way[0]))
+            yield Belief(trust, RawNotice(Carrier.MAIL, without_unsigned(evidence.raw, signature.signed)))
         if (passed_on := forwarded(self._context, evidence, mail)) is not None:
             yield passed_on
 
 
-def _told(evidence: MailEvidence, ways: Sequence[TrustFinding]) -> TrustFinding:
-    """The best way to prove the mail; where none did, with the rules of all."""
+def _best(evidence: MailEvidence, ways: Sequence[Belief]) -> Belief:
+    """The best way to prove the mail; where none did, all of it with the rules of all."""
+    whole = RawNotice(Carrier.MAIL, evidence.raw)
     if not ways:
-        return _unsigned(evidence.rules)
-    best = max(ways, key=_how_good)
-    if best.level is not TrustLevel.UNAUTHENTICATED:
+        return Belief(_unsigned(evidence.rules), whole)
+    best = max(ways, key=lambda way: _how_good(way.trust))
+    if best.trust.level is not TrustLevel.UNAUTHENTICATED:
         return best
-    return replace(best, rules=tuple(dict.fromkeys(rule for way in ways for rule in way.rules)))
+    rules = tuple(dict.fromkeys(rule for way in ways for rule in way.trust.rules))
+    return Belief(replace(best.trust, rules=rules), whole)
 
 
 def unproven(rule: str, why: str) -> TrustFinding:

@@ -877,9 +877,20 @@ def test_keys_that_come_after_an_hour_still_count(services: Services) -> None:
 def test_a_part_that_is_proven_later_says_nothing_of_the_whole_that_was_read(services: Services) -> None:
     services.keys_down = True
     notice = services.scart(services.file("anna/p.jpg"))
-    services.keys_down, services.unlike_the_whole = False, b"only a part of it"
+    other = (
+        b'<table class="urls"><tr><th>url</th><th>note</th></tr><tr><td>http://a.example/</td><td></td></tr></table>'
+    )
+    services.keys_down, services.unlike_the_whole = False, other
     services.later(minutes=90)
     assert services.states(notice) == [ItemState.HELD]
+
+
+def test_a_part_that_is_proven_later_and_says_the_same_is_acted_on(services: Services) -> None:
+    services.keys_down = True
+    notice = services.scart(services.file("anna/p.jpg"))
+    services.keys_down, services.unlike_the_whole = False, b"\r\n"
+    services.later(minutes=90)
+    assert services.states(notice) == [ItemState.INACCESSIBLE]
 
 
 def test_what_is_believed_is_what_is_read(services: Services) -> None:

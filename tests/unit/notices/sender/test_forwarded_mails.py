@@ -78,6 +78,7 @@ def test_sealed_by_a_pinned_forwarder_is_believed_and_every_rule_is_told(desk: D
         "arc.forwarder",
         "arc.whole-body",
         "arc.headers",
+        "arc.encoding",
         "arc.algorithm",
         "arc.key",
         "arc.strong-key",
