@@ -1007,7 +1007,7 @@ def test_a_file_that_an_uncertain_reading_does_not_find_waits_for_a_person(servi
 
 def test_the_same_by_a_certain_reading_settles(services: Services) -> None:
     notice = services.scart("https://elsewhere.invalid/x.jpg", "http://anna.example/gone.jpg")
-    services.later(minutes=10)
+    services.later(hours=2)
     assert services.states(notice) == [ItemState.NOT_OURS, ItemState.GONE]
     assert services.store.get(notice.id).state is NoticeState.DONE
 
