@@ -1,14 +1,14 @@
 """goodhoster: the self-hosted "good hoster" toolkit, as a library.
 
     from goodhoster import Place, load
-    from goodhoster.assembly.services import assemble
+    from goodhoster.assembly.services import Services
 
-    with closing(assemble(load(Path("/etc/goodhoster/goodhoster.toml")))) as house:
-        with house.toolkit.examine(Place(b"/srv/customers", b"anna/holiday.jpg")) as examined:
+    with Services(load(Path("/etc/goodhoster/goodhoster.toml"))) as services:
+        with services.toolkit.examine(Place(b"/srv/customers", b"anna/holiday.jpg")) as examined:
             print(examined.verdict.kind)
 
-No daemon, no terminal; the process is never ended from here. Every error is a `GoodhosterError`. `assemble` is not
-named here because it brings every adapter with it.
+No daemon, no terminal; the process is never ended from here. Every error is a `GoodhosterError`. `Services`
+is not named here because it brings every adapter with it.
 """
 
 from __future__ import annotations

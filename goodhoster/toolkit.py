@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from functools import partial
 
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.late_measures import LateCases
-from goodhoster.cases.other_sizes import match_by_name, withdraw_by_name
+from goodhoster.cases.other_sizes import withdraw_by_name
 from goodhoster.errors import GoodhosterError, NotAnUploadError, RefusedError
 from goodhoster.examination import Examined, Examiner, Remembered
-from goodhoster.exemptions.lookup import Exempt, nothing_exempt
 from goodhoster.model.audit import AuditFinding
 from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.digests import Digest
 from goodhoster.model.storms import StormState
 from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Verdict, VerdictKind
-from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Hasher, HashSource
+from goodhoster.ports import AuditLog, CaseQuery, CaseStore
 from goodhoster.upload_handling import Acted, UploadHandling
 
 __all__ = ["Acted", "CaseOrders", "Examined", "NotAnUploadError", "Order", "Toolkit"]
@@ -46,12 +44,11 @@ class CaseOrders:
 class Toolkit:
     """Made by `assembly`; threads may share it."""
 
-    sources: Sequence[HashSource]
     store: CaseStore
     audit: AuditLog
     desk: CaseDesk
-    hasher: Hasher
-    exempt: Exempt = nothing_exempt
+    make_examiner: Callable[[], Examiner]
+    """Called by verbs that examine: whatever only concerns the record opens no hash source."""
     check_again: Callable[[Sequence[Upload]], None] = lambda _: None
     """Makes files wait for a check: what their last one found holds no longer."""
     check_sizes: Callable[[Place], None] = lambda _: None
@@ -60,8 +57,7 @@ class Toolkit:
     @property
     def examiner(self) -> Examiner:
         """What examines files."""
-        match_by = partial(match_by_name, self.store)
-        return Examiner(self.sources, self.hasher, self.desk.clock, self.exempt, match_by)
+        return self.make_examiner()
 
     @property
     def upload_handling(self) -> UploadHandling:

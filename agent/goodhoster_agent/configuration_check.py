@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from goodhoster.assembly.desk import reading_limits
-from goodhoster.assembly.notice_services import mailer_of
-from goodhoster.assembly.notices import forwarders, known_networks, notifiers
+from goodhoster.assembly.notices import forwarders, known_networks, mailer_of, notifiers
+from goodhoster.assembly.services import reading_limits
 from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.assembly.state import expect_trees
 from goodhoster.settings import Settings

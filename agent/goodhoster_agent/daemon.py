@@ -15,9 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from goodhoster.assembly.list_owners import owner_letters
 from goodhoster.assembly.mover import mover_of
-from goodhoster.assembly.notices import open_notices
 from goodhoster.assembly.services import Services
 from goodhoster.assembly.state import make_state_dir
 from goodhoster.errors import GoodhosterError
@@ -40,7 +38,7 @@ from goodhoster_agent.privileged.starter.dropping import give_up
 from goodhoster_agent.privileged.starter.launch import Keeper, kept_beside
 from goodhoster_agent.privileged.starter.plan import terms_of
 from goodhoster_agent.status_report import DaemonReport, forget_report, source_as_object, write_report
-from goodhoster_agent.systemd_service import log_to_service, tell_systemd
+from goodhoster_agent.systemd_service import log_to_service, reloading, tell_systemd
 from goodhoster_agent.watching.source_choice import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
 
@@ -65,8 +63,27 @@ def run(file: Path) -> None:
     with only_daemon(make_state_dir(settings.state_dir)), kept_beside(settings, terms.commands) as keeper:
         kept_by_others = Others(keeper, give_up(terms, settings.state_dir))
         signals = _Signals()
-        while new := _serve(settings, signals, kept_by_others):
-            settings = new
+        try:
+            _serve_until_ended(settings, signals, kept_by_others)
+        finally:
+            tell_systemd("STOPPING=1")
+
+
+def _serve_until_ended(settings: Settings, signals: _Signals, others: Others) -> None:
+    """Serve one configuration after the other; a new one that cannot be served gives way to the one before it."""
+    before: Settings | None = None
+    while True:
+        try:
+            new = _serve(settings, signals, others)
+        except GoodhosterError as error:
+            if before is None:
+                raise
+            _log.critical("the new configuration cannot be served, back to the one before: %s; %s", error, error.hint)
+            settings, before = before, None
+            continue
+        if new is None:
+            return
+        settings, before = new, settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +98,26 @@ class Others:
 def _serve(settings: Settings, signals: _Signals, others: Others) -> Settings | None:
     """Serve one configuration. Returns the next one, or None at the end."""
     mover = mover_of(settings)
-    daemon = Daemon(daemon_services(settings, mover, others.keeper.starter), mover, others)
-    try:
-        daemon.start()
-        print("ready", flush=True)  # noqa: T201 - what starts us waits for this line
-        tell_systemd("READY=1")
-        while (told := signals.next(_TICK)) in {None, signal.SIGHUP}:
-            others.keeper.expect_alive()
-            daemon.tick()
-            if told and (new := _reload(settings)):
-                return new
-        return None
-    finally:
-        tell_systemd("STOPPING=1")
-        daemon.stop()
+    with daemon_services(settings, mover, others.keeper.starter) as services:
+        services.make_all()
+        daemon = Daemon(services, mover, others)
+        try:
+            daemon.start()
+            print("ready", flush=True)  # noqa: T201 - what starts us waits for this line
+            tell_systemd(f"READY=1\nSTATUS={daemon.summary()}")
+            while (received := signals.next(_TICK)) in {None, signal.SIGHUP}:
+                others.keeper.expect_alive()
+                daemon.tick()
+                tell_systemd("WATCHDOG=1")
+                if received is None:
+                    continue
+                tell_systemd(reloading())
+                if new := _reload(settings):
+                    return new
+                tell_systemd("READY=1\nSTATUS=the configuration stays as it was: see the journal")
+            return None
+        finally:
+            daemon.stop()
 
 
 def _reload(settings: Settings) -> Settings | None:
@@ -119,14 +142,14 @@ class _Signals:
     """What the outside wants. A SimpleQueue may be filled by a signal handler; an Event could deadlock."""
 
     def __init__(self) -> None:
-        self._told: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._received: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda number, _: self._told.put(number))
+            signal.signal(number, lambda number, _: self._received.put(number))
 
     def next(self, timeout: float) -> int | None:
         """The next signal, or None when there is none within `timeout` seconds."""
         try:
-            return self._told.get(timeout=timeout)
+            return self._received.get(timeout=timeout)
         except queue.Empty:
             return None
 
@@ -136,7 +159,7 @@ class Daemon:
 
     def __init__(self, services: Services, mover: Mover, others: Others) -> None:
         agent = services.settings.agent
-        self._house = services
+        self._services = services
         self._mover = mover
         self._not_given_up = others.not_given_up
         self._workers = Workers(services.index, services.toolkit, services.trees, agent.workers)
@@ -147,18 +170,17 @@ class Daemon:
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
         self._rounds = (retro.rounds, again.rounds, self._late.rounds)
-        notices = open_notices(services)
-        self._notices = NoticeWork(notices, services.settings)
-        self._owners = owner_letters(services, notices)
+        self._notices = NoticeWork(services.notices, services.settings)
+        self._owner_letters = services.notices.list_owner_letters
         self._recover_at = self._resume_at = 0.0
         self._complaint = ""
 
     def start(self) -> None:
         """Finish what a crash left, then check and watch. Returns when watching."""
-        mode = self._house.settings.policy.mode
-        trees = [display(tree.root) for tree in self._house.trees]
-        self._house.audit.append(AuditEvent("daemon.started", {"mode": mode, "trees": trees}))
-        note_private_watching(self._house.audit, self._house.trees)
+        mode = self._services.settings.policy.mode
+        trees = [display(tree.root) for tree in self._services.trees]
+        self._services.audit.append(AuditEvent("daemon.started", {"mode": mode, "trees": trees}))
+        note_private_watching(self._services.audit, self._services.trees)
         self._try_again(time.monotonic())
         self._workers.start()
         self._watcher.start()
@@ -168,6 +190,11 @@ class Daemon:
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
 
+    def summary(self) -> str:
+        """What is watched and how, on one line: for `systemctl status`."""
+        trees = len(self._services.trees)
+        return f"watching {trees} trees with {self._watcher.source.name}, mode {self._services.settings.policy.mode}"
+
     def tick(self) -> None:
         """Once a second: tell how things are, write to owners of hash sources, and now and then try again what failed.
         A full disk ends no watching.
@@ -175,8 +202,8 @@ class Daemon:
         try:
             self._try_again(time.monotonic())
             self._watcher.look_for_trees()
-            self._owners.write()
-            write_report(self._house.settings.state_dir, self._report())
+            self._owner_letters.write()
+            write_report(self._services.settings.state_dir, self._report())
         except Exception as error:
             self._complain(error)
 
@@ -188,18 +215,17 @@ class Daemon:
 
     def stop(self) -> None:
         """End after the files in hand, but for what is being opened; what waits is on disk."""
-        self._house.toolkit.hasher.close()
+        self._services.hasher.close()
         self._notices.stop()
         for rounds in self._rounds:
             rounds.stop()
         self._watcher.stop()
         self._workers.stop()
-        forget_report(self._house.settings.state_dir)
-        self._house.close()
+        forget_report(self._services.settings.state_dir)
         _log.info("ended")
 
     def _try_again(self, now: float) -> None:
-        desk = self._house.toolkit.desk
+        desk = self._services.desk
         if now >= self._recover_at:
             self._recover_at = now + _RECOVER_EVERY
             self._go_on(self._tell_and_recover)
@@ -208,7 +234,7 @@ class Daemon:
             self._go_on(desk.resume)
 
     def _tell_and_recover(self) -> list[Case]:
-        desk = self._house.toolkit.desk
+        desk = self._services.desk
         desk.tell()
         return desk.recover()
 
@@ -221,25 +247,25 @@ class Daemon:
             _log.critical("cases left under way cannot be finished: %s; %s", error, error.hint)
 
     def _report(self) -> DaemonReport:
-        health = [source.health() for source in self._house.sources]
+        health = [source.health() for source in self._services.sources]
         return DaemonReport(
             pid=os.getpid(),
-            mode=self._house.settings.policy.mode,
+            mode=self._services.settings.policy.mode,
             events=self._watcher.source.name,
             events_reason=self._watcher.source.reason,
-            trees=tuple(display(tree.root) for tree in self._house.trees),
+            trees=tuple(display(tree.root) for tree in self._services.trees),
             scanning=self._watcher.scanning,
             gaps=self._watcher.gaps,
             last_gap=self._watcher.last_gap,
             degraded=tuple(
                 self._not_given_up
                 + self._watcher.problems()
-                + self._house.toolkit.hasher.problems()
+                + self._services.hasher.problems()
                 + self._measures()
                 + [problem for rounds in self._rounds for problem in rounds.problems()]
                 + self._late.problems()
-                + _source_problems(self._house)
-                + _exemption_problems(self._house)
+                + _source_problems(self._services)
+                + _exemption_problems(self._services)
                 + self._notices.problems()
             ),
             sources=tuple(map(source_as_object, health)),
@@ -256,7 +282,7 @@ class Daemon:
         return problems
 
     def _count(self, *states: CaseState) -> int:
-        return self._house.toolkit.store.count(CaseQuery(states=frozenset(states)))
+        return self._services.case_store.count(CaseQuery(states=frozenset(states)))
 
 
 def _source_problems(services: Services) -> list[str]:

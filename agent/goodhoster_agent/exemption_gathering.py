@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from goodhoster.assembly.desk import reading_limits
+from goodhoster.assembly.services import reading_limits
 from goodhoster.assembly.state import trees_of
 from goodhoster.checking.digests import read_content
 from goodhoster.errors import ConfigurationError, NotAnUploadError, RefusedError, UncheckedError

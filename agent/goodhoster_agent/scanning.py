@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from goodhoster.assembly.desk import Services
+from goodhoster.assembly.services import Services
 from goodhoster.errors import BusyError, RefusedError
 from goodhoster.model.uploads import display
 from goodhoster.model.verdicts import VerdictKind
@@ -123,7 +123,7 @@ def _workers(services: Services) -> Iterator[Callable[[], None]]:
     with ExitStack() as stack:
         if _am_alone(services, stack):
             workers = Workers(services.index, services.toolkit, services.trees, services.settings.agent.workers)
-            services.toolkit.desk.recover()
+            services.desk.recover()
             for case in services.toolkit.late():
                 services.toolkit.catch_up(case)
             stack.callback(workers.stop)

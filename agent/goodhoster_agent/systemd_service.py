@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+import time
 
 try:
     from systemd import journal
@@ -30,6 +31,14 @@ def tell_systemd(state: str) -> None:
     where = "\0" + address[1:] if address.startswith("@") else address
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as told:
         told.sendto(state.encode(), where)
+
+
+def reloading() -> str:
+    """The state while the configuration is read again (sd_notify(3)); `READY=1` ends it.
+
+    The service manager waits for exactly this time and what comes after it.
+    """
+    return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
 
 
 def _handler() -> logging.Handler:

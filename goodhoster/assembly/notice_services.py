@@ -1,162 +1,203 @@
-"""Puts together what handles notices; `notices` hands in what it shares with the rest."""
+"""The part of the composition that handles notices, made like the rest when it is first asked for."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
-from goodhoster.adapters.pagers.hooks import pager
+from goodhoster.adapters.key_records.nameservers import DnsKeyRecords
 from goodhoster.adapters.site_checks.http import HttpOutside, Reach
 from goodhoster.adapters.stores.notices import SqliteNoticeStore
+from goodhoster.adapters.stores.seen_mails import SqliteSeenMails
 from goodhoster.adapters.url_blocks.webserver import WebServer, WebServerBlocks, apache, nginx
+from goodhoster.assembly.lazy import LazyParts, lazy
+from goodhoster.assembly.notices import forwarders, locator, mailer_of, notifiers
+from goodhoster.assembly.sources import owner_addresses
+from goodhoster.assembly.state import exemption_sets, lists_directory
 from goodhoster.audit.log import utc_now
+from goodhoster.letters.list_owner_letters import ListOwnerLetters
+from goodhoster.letters.list_owners import ListOwners
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.linux.programs import Run
 from goodhoster.locating.locator import Locator
-from goodhoster.model.notice_status import Receipt
-from goodhoster.model.notices import Belief, Carrier, Notifier, RawNotice, SeenMail, TrustFinding, TrustRule
+from goodhoster.model.notice_status import NoticeFigures
+from goodhoster.model.notices import Notifier
 from goodhoster.notices.monotonic_clock import MonotonicClock
 from goodhoster.notices.reading.pool import ReaderPool
-from goodhoster.notices.sender.dkim_evaluation import level_of
-from goodhoster.notices.sender.trust import Trust, unproven
-from goodhoster.notices.spool import Spool
-from goodhoster.ports import Mailer, NoticeReader, NoticeStore, Outside, UrlBlocks
-from goodhoster.settings import Settings, read_secret
-from goodhoster.takedowns.actions import Hurry, TakedownActions
+from goodhoster.notices.sender.dkim_evaluation import TrustContext
+from goodhoster.notices.sender.pinned_keys.pool import SignatureCheckPool
+from goodhoster.notices.sender.trust import Trust
+from goodhoster.notices.spool import WAITING, Spool, waiting_in
+from goodhoster.ports import Clock, Mailer, NoticeReader, NoticeStore, Outside, UrlBlocks
+from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
 from goodhoster.takedowns.deadlines import Terms
 from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
 from goodhoster.takedowns.manual_letters import ManualLetters
-from goodhoster.toolkit import Toolkit
+from goodhoster.takedowns.summary import with_waiting
+from goodhoster.uploads.check_times import check_soon
+from goodhoster.uploads.index import Priority
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
 
 _LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What the notices use and others made."""
-
-    settings: Settings
-    toolkit: Toolkit
-    trust: Trust
-    locator: Locator
-    hurry: Hurry
-    notifiers: tuple[Notifier, ...]
-    run: Run
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeServices:
+class NoticeServices(LazyParts):
     """Everything about notices, for the daemon and the commands."""
 
-    desk: NoticeDesk
-    store: NoticeStore
-    spool: Spool
-    outbox: Outbox
-    mailer: Mailer | None
-    """None while no mail server is set: letters wait."""
-    reader: NoticeReader
-    trust: Trust
-    letters: Answers
-    post: ManualLetters
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self._services = services
+        self._settings = services.settings.notices
+        self._state_dir = services.state_dir
 
+    @lazy
+    def desk(self) -> NoticeDesk:
+        """What takes notices in and acts on them."""
+        services = self._services
+        parts = NoticeParts(
+            spool=self.spool,
+            store=self.store,
+            audit=services.audit,
+            reader=self.reader,
+            believe=self.trust.of_notice,
+            acts=self.actions,
+            letters=self.letters,
+            outside=self.outside,
+            pager=services.pager,
+            turn=self.turn,
+            clock=self.clock,
+            ours=self.locator.ours,
+        )
+        warn_before = timedelta(seconds=self._settings.warn_before)
+        return NoticeDesk(parts, self.notifiers, Terms(self.term, warn_before))
 
-def notice_services(shared: Shared, resources: ExitStack) -> NoticeServices:
-    """Everything is given back by `resources`. ConfigurationError when something is not as it must be."""
-    settings, state_dir = shared.settings, shared.settings.state_dir
-    clock = MonotonicClock(state_dir / "clock", utc_now)
-    store = resources.enter_context(closing(SqliteNoticeStore(state_dir / "notices.sqlite")))
-    spool = Spool(state_dir / "notices", clock)
-    letters = _letters(shared, Outbox(state_dir / "letters", clock, settings.notices.answers_a_day))
-    outside = _outside(shared)
-    reader = resources.enter_context(ReaderPool())
-    # A hotline puts a picture on its list and sends the notice at once: what was a "no" before says nothing.
-    examine = partial(shared.toolkit.examine, live=True)
-    parts = NoticeParts(
-        spool=spool,
-        store=store,
-        audit=shared.toolkit.audit,
-        reader=reader,
-        believe=_Belief(shared),
-        acts=TakedownActions(
-            shared.locator.locate,
-            examine,
-            shared.toolkit.desk,
-            _blocks(shared, outside),
-            shared.hurry,
-            may_look=outside is not None,
-        ),
-        letters=letters,
-        outside=outside,
-        pager=pager(settings.paging.command, shared.run),
-        turn=FileLock(state_dir / "notices.lock"),
-        clock=clock,
-        ours=shared.locator.ours,
-    )
-    terms = Terms(timedelta(seconds=settings.notices.deadline), timedelta(seconds=settings.notices.warn_before))
-    desk = NoticeDesk(parts, shared.notifiers, terms)
-    post = ManualLetters(store, parts.audit, letters, parts.turn)
-    return NoticeServices(desk, store, spool, letters.outbox, mailer_of(settings), reader, shared.trust, letters, post)
+    @lazy
+    def actions(self) -> TakedownActions:
+        """What is done about one address."""
+        services = self._services
+        # A hotline puts a picture on its list and sends the notice at once: what was a "no" before says nothing.
+        examine = partial(services.examiner.examine, live=True)
+        # What a notice points at is checked first.
+        hurry = partial(check_soon, services.index, Priority.ORDERED)
+        may_look = self.outside is not None
+        return TakedownActions(self.locator.locate, examine, services.desk, self.blocks, hurry, may_look=may_look)
 
+    @lazy
+    def letters(self) -> Answers:
+        """Who is written to about a notice."""
+        own_addresses = frozenset({self.letterhead.objections.lower()})
+        contact_of, store = self.locator.site_maps.contact_of, self._services.case_store
+        return Answers(self.outbox, self.letterhead, own_addresses, store, contact_of, self._automatic)
 
-class _Belief:
-    """A mail is believed for its signatures, a request for the token that came with it."""
+    @lazy
+    def manual_letters(self) -> ManualLetters:
+        """Letters by order of a person."""
+        return ManualLetters(self.store, self._services.audit, self.letters, self.turn)
 
-    def __init__(self, shared: Shared) -> None:
-        self._trust = shared.trust
-        self._notifiers = {notifier.id: notifier for notifier in shared.notifiers}
+    @lazy
+    def list_owner_letters(self) -> ListOwnerLetters:
+        """Letters to those who keep hash sources; they share letterhead and outbox with those about notices."""
+        services = self._services
+        sets = exemption_sets(services.settings)
+        owners = ListOwners(owner_addresses(services.settings), lists_directory(services.settings), sets)
+        return ListOwnerLetters(
+            services.owner_reports, self.outbox, services.audit, self.letterhead, owners, self._automatic
+        )
 
-    def __call__(self, receipt: Receipt, raw: RawNotice) -> Belief:
-        if receipt.carrier is Carrier.MAIL:
-            return self._trust.of_mail(raw.content, SeenMail(receipt.id, receipt.received_at, receipt.own_server))
-        return Belief(self._of_request(receipt), raw)
+    @property
+    def _automatic(self) -> bool:
+        return self._services.settings.policy.mode == "enforce"
 
-    def _of_request(self, receipt: Receipt) -> TrustFinding:
-        notifier = self._notifiers.get(receipt.notifier)
-        if notifier is None:
-            return unproven("token.known", "it came without the token of a registered notifier")
-        rule = TrustRule("token.known", passed=True, why=f"it came with the token of {notifier.id}")
-        return TrustFinding(level_of(notifier), notifier.id, "token", (rule,))
+    @lazy
+    def letterhead(self) -> Letterhead:
+        """Who writes."""
+        smtp = self._services.settings.smtp
+        return Letterhead(self._settings.hoster, smtp.sender if smtp else "", _LANGUAGES[self._settings.language])
 
+    @lazy
+    def outbox(self) -> Outbox:
+        """Letters that wait for the mail server."""
+        return Outbox(self._state_dir / "letters", self.clock, self._settings.answers_a_day)
 
-def _letters(shared: Shared, outbox: Outbox) -> Answers:
-    settings = shared.settings
-    sender = settings.smtp.sender if settings.smtp else ""
-    head = Letterhead(settings.notices.hoster, sender, _LANGUAGES[settings.notices.language])
-    automatic = settings.policy.mode == "enforce"
-    contact_of = shared.locator.site_maps.contact_of
-    return Answers(outbox, head, frozenset({sender.lower()}), shared.toolkit.store, contact_of, automatic)
+    @lazy
+    def mailer(self) -> Mailer | None:
+        """None while no mail server is set: letters wait."""
+        return mailer_of(self._services.settings)
 
+    @lazy
+    def outside(self) -> Outside | None:
+        """None where nobody may look from outside."""
+        networks = self._settings.own_networks
+        if not networks:
+            return None
+        served = self.locator.site_maps.ports_of
+        return HttpOutside(Reach(networks, served=served, proxies=self._settings.look_through))
 
-def mailer_of(settings: Settings) -> Mailer | None:
-    """What hands letters to the mail server; ConfigurationError when its password cannot be read."""
-    smtp = settings.smtp
-    if smtp is None:
-        return None
-    password = read_secret(smtp.password_file, "password of the mail server") if smtp.password_file else ""
-    name = settings.notices.hoster
-    server = SmartHost(smtp.host, smtp.port, smtp.sender, name, smtp.security, smtp.username or "", password)
-    return SmtpMailer(server, utc_now)
+    @lazy
+    def blocks(self) -> UrlBlocks | None:
+        """None where no web server is set up for it."""
+        block = self._services.settings.block
+        if block is None:
+            return None
+        write = nginx if block.server == "nginx" else apache
+        server = WebServer(block.include, write, block.test, block.reload, self._services.run)
+        return WebServerBlocks(server, self.outside.look if self.outside else None)
 
+    @lazy
+    def locator(self) -> Locator:
+        """Where URLs live."""
+        return locator(self._services.settings, self._services.index, self._services.run)
 
-def _outside(shared: Shared) -> Outside | None:
-    notices = shared.settings.notices
-    if not notices.own_networks:
-        return None
-    served = shared.locator.site_maps.ports_of
-    return HttpOutside(Reach(notices.own_networks, served=served, proxies=notices.look_through))
+    @lazy
+    def trust(self) -> Trust:
+        """Who is believed."""
+        seen = self.keep(SqliteSeenMails(self._state_dir / "seen.sqlite"))
+        checks = self.keep(SignatureCheckPool(self.notifiers))
+        authserv_id = self._settings.authserv_id or ""
+        passed_on = forwarders(self._services.settings)
+        return Trust(TrustContext(self.notifiers, DnsKeyRecords(), seen, authserv_id, passed_on, checks))
 
+    @lazy
+    def notifiers(self) -> tuple[Notifier, ...]:
+        """Every [[notifier]]."""
+        return notifiers(self._services.settings)
 
-def _blocks(shared: Shared, outside: Outside | None) -> UrlBlocks | None:
-    block = shared.settings.block
-    if block is None:
-        return None
-    write = nginx if block.server == "nginx" else apache
-    server = WebServer(block.include, write, block.test, block.reload, shared.run)
-    return WebServerBlocks(server, outside.look if outside else None)
+    @lazy
+    def reader(self) -> NoticeReader:
+        """What reads raw notices."""
+        return self.keep(ReaderPool())
+
+    @lazy
+    def store(self) -> NoticeStore:
+        """The record of notices."""
+        return self.keep(SqliteNoticeStore(self._state_dir / "notices.sqlite"))
+
+    @lazy
+    def spool(self) -> Spool:
+        """Raw notices as they came."""
+        return Spool(self._state_dir / "notices", self.clock)
+
+    @lazy
+    def turn(self) -> FileLock:
+        """What is held while the record of a notice changes."""
+        return FileLock(self._state_dir / "notices.lock")
+
+    @lazy
+    def clock(self) -> Clock:
+        """The clock of deadlines, which the system's clock cannot set back."""
+        return MonotonicClock(self._state_dir / "clock", utc_now)
+
+    @property
+    def term(self) -> timedelta:
+        """In which a notice must be dealt with where its sender has no profile."""
+        return timedelta(seconds=self._settings.deadline)
+
+    def figures(self) -> NoticeFigures:
+        """Counts over all notices, with what was received and waits for its turn. Only looks: makes no directory."""
+        waiting = waiting_in(self._state_dir / "notices" / WAITING)
+        return with_waiting(self.store.figures(self.clock()), waiting, self.clock() - self.term)

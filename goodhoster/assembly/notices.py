@@ -1,16 +1,12 @@
-"""What handles notices: who is believed, where URLs live, what is done."""
+"""What the settings say about notices: who is registered, where URLs live, what sends letters."""
 
 from __future__ import annotations
 
 import itertools
-from contextlib import ExitStack, closing
-from functools import partial
 
-from goodhoster.adapters.key_records.nameservers import DnsKeyRecords
-from goodhoster.adapters.stores.seen_mails import SqliteSeenMails
-from goodhoster.assembly.desk import Services
-from goodhoster.assembly.notice_services import NoticeServices, Shared, notice_services
-from goodhoster.assembly.state import make_state_dir, trees_of
+from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
+from goodhoster.assembly.state import trees_of
+from goodhoster.audit.log import utc_now
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.programs import Run, run_here
 from goodhoster.locating.copies import Copies
@@ -20,15 +16,11 @@ from goodhoster.locating.serving import Serving
 from goodhoster.locating.site_map_cache import SiteMapCache
 from goodhoster.locating.tree_resolver import TreeResolver
 from goodhoster.model.notices import Forwarder, Notifier
-from goodhoster.notices.sender.dkim_evaluation import TrustContext
 from goodhoster.notices.sender.pinned_keys.openpgp_packets import has_strong_key
-from goodhoster.notices.sender.pinned_keys.pool import SignatureCheckPool
-from goodhoster.notices.sender.trust import Trust
-from goodhoster.ports import Directory
-from goodhoster.settings import Settings, installed_kinds, read_plugged
-from goodhoster.uploads.check_times import check_soon
+from goodhoster.ports import Directory, Mailer
+from goodhoster.settings import Settings, installed_kinds, read_plugged, read_secret
 from goodhoster.uploads.content_lookup import IndexedContents
-from goodhoster.uploads.index import Priority, UploadIndex
+from goodhoster.uploads.index import UploadIndex
 
 
 def notifiers(settings: Settings) -> tuple[Notifier, ...]:
@@ -56,15 +48,6 @@ def forwarders(settings: Settings) -> tuple[Forwarder, ...]:
     return tuple(written.forwarder() for written in settings.forwarders)
 
 
-def trust(settings: Settings, resources: ExitStack) -> Trust:
-    """Who is believed. What it holds is given back by `resources`."""
-    seen = resources.enter_context(closing(SqliteSeenMails(make_state_dir(settings.state_dir) / "seen.sqlite")))
-    registered = notifiers(settings)
-    proving = resources.enter_context(closing(SignatureCheckPool(registered)))
-    authserv_id = settings.notices.authserv_id or ""
-    return Trust(TrustContext(registered, DnsKeyRecords(), seen, authserv_id, forwarders(settings), proving))
-
-
 def locator(settings: Settings, index: UploadIndex, run: Run = run_here) -> Locator:
     """Where URLs live. The index is asked for copies."""
     resolver = TreeResolver(trees_of(settings))
@@ -85,14 +68,15 @@ def directories(settings: Settings, run: Run = run_here) -> list[Directory]:
     return [read_plugged(plugged, kinds).build(run) for plugged in settings.directories]
 
 
-def open_notices(services: Services) -> NoticeServices:
-    """What handles notices, given back with the house."""
-    settings = services.settings
-    where = locator(settings, services.index, services.run)
-    # What a notice points at is checked first.
-    hurry, who = partial(check_soon, services.index, Priority.ORDERED), trust(settings, services.resources)
-    shared = Shared(settings, services.toolkit, who, where, hurry, notifiers(settings), services.run)
-    return notice_services(shared, services.resources)
+def mailer_of(settings: Settings) -> Mailer | None:
+    """What hands letters to the mail server; ConfigurationError when its password cannot be read."""
+    smtp = settings.smtp
+    if smtp is None:
+        return None
+    password = read_secret(smtp.password_file, "password of the mail server") if smtp.password_file else ""
+    name = settings.notices.hoster
+    server = SmartHost(smtp.host, smtp.port, smtp.sender, name, smtp.security, smtp.username or "", password)
+    return SmtpMailer(server, utc_now)
 
 
 def directory_commands(settings: Settings) -> list[tuple[str, ...]]:

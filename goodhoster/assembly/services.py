@@ -1,34 +1,200 @@
-"""The whole house."""
+"""The composition: everything a process may need, each part made from the settings when it is first asked for."""
 
 from __future__ import annotations
 
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from goodhoster.assembly.desk import Services, assemble_desk
-from goodhoster.assembly.sources import checking_sources, near_limits, opened_lists
+from goodhoster.adapters.pagers.hooks import pager
+from goodhoster.adapters.stores.cases import SqliteCaseStore
+from goodhoster.adapters.stores.storms import SqliteStormStore
+from goodhoster.assembly.lazy import LazyParts, lazy
+from goodhoster.assembly.mover import mover_or_here
+from goodhoster.assembly.notice_services import NoticeServices
+from goodhoster.assembly.sources import checking_sources, near_limits
+from goodhoster.assembly.state import (
+    audit_log,
+    exemption_sets,
+    lists_directory,
+    make_state_dir,
+    owner_reports,
+    trees_of,
+)
+from goodhoster.audit.log import utc_now
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.cases.other_sizes import match_by_name
+from goodhoster.cases.storms import StormWatch
+from goodhoster.checking.hasher import DirectHasher
+from goodhoster.checking.licensed_libraries import expect_installed
+from goodhoster.examination import Examiner
+from goodhoster.exemptions.lookup import Exemptions
+from goodhoster.hashlists.opened_lists import OpenedLists
+from goodhoster.letters.list_owner_reports import ListOwnerReports
+from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.programs import Run, run_here
-from goodhoster.ports import Hasher, Quarantine
+from goodhoster.model.fingerprints import FingerprintKind
+from goodhoster.model.limits import ReadingLimits
+from goodhoster.model.verdicts import Category
+from goodhoster.policy.rules import HouseRules, Treatment
+from goodhoster.ports import AuditLog, CaseStore, Hasher, ObservedSource, Pager, Quarantine
 from goodhoster.settings import Settings
+from goodhoster.toolkit import Toolkit
+from goodhoster.uploads.census import IndexCensus
+from goodhoster.uploads.check_times import check_other_sizes, check_soon
+from goodhoster.uploads.index import Priority, UploadIndex
+from goodhoster.uploads.trees import Tree
 
-__all__ = ["Services", "assemble"]
 
+class Services(LazyParts):
+    """One for each process: the daemon, a command, the console. ConfigurationError where a part cannot be made.
 
-def assemble(
-    settings: Settings, hasher: Hasher | None = None, quarantine: Quarantine | None = None, run: Run = run_here
-) -> Services:
-    """Put a process together. ConfigurationError when something is not as it must be; nothing was started then.
-
-    Without another `hasher` files are opened in this process: enough for one's own, not for outsiders'. Without a
-    quarantine it is the mover's while one listens, else that of this very process.
+    Without another `make_hasher` files are opened in this process: enough for one's own, not for outsiders'. Without a
+    `quarantine` it is the mover's while one listens, else that of this very process. Programs that the configuration
+    names are run by `run`.
     """
-    services = assemble_desk(settings, quarantine, run)
-    with services.resources as resources:
-        shelf = opened_lists(settings)
-        sources = tuple(resources.enter_context(closing(source)) for source in checking_sources(settings, shelf))
-        chosen = resources.enter_context(closing(hasher)) if hasher else services.toolkit.hasher
-        toolkit = replace(services.toolkit, sources=sources, hasher=chosen)
-        near = near_limits(settings)
-        return replace(
-            services, sources=sources, shelf=shelf, near=near, toolkit=toolkit, resources=resources.pop_all()
+
+    def __init__(
+        self,
+        settings: Settings,
+        make_hasher: Callable[[ReadingLimits], Hasher] = DirectHasher,
+        quarantine: Quarantine | None = None,
+        run: Run = run_here,
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.state_dir = make_state_dir(settings.state_dir)
+        self.trees: tuple[Tree, ...] = trees_of(settings)
+        self.run = run
+        self._make_hasher = make_hasher
+        self._quarantine = quarantine
+
+    @lazy
+    def toolkit(self) -> Toolkit:
+        """The verbs."""
+        return Toolkit(
+            self.case_store,
+            self.audit,
+            self.desk,
+            lambda: self.examiner,
+            lambda uploads: check_soon(self.index, Priority.FRESH, uploads),
+            lambda place: check_other_sizes(self.index, place),
         )
+
+    @lazy
+    def desk(self) -> CaseDesk:
+        """What decides and acts."""
+        return CaseDesk(
+            store=self.case_store,
+            audit=self.audit,
+            quarantine=self._quarantine or mover_or_here(self.settings, self.trees),
+            rules=self.rules,
+            turn=FileLock(self.state_dir / "desk.lock"),
+            clock=utc_now,
+            brake=self.brake,
+            owners=self.owner_reports,
+        )
+
+    @lazy
+    def brake(self) -> StormWatch:
+        """What holds measures that are too many."""
+        storms = self.keep(SqliteStormStore(self.state_dir / "storms.sqlite"))
+        census = IndexCensus(self.index.database)
+        return StormWatch(storms, storms, census, self.case_store, self.audit, self.pager, self.rules, utc_now)
+
+    @lazy
+    def examiner(self) -> Examiner:
+        """What examines files."""
+        by_name = partial(match_by_name, self.case_store)
+        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name)
+
+    @lazy
+    def sources(self) -> tuple[ObservedSource, ...]:
+        """Every [[hash_source]], with what services answered before."""
+        return tuple(self.keep(source) for source in checking_sources(self.settings, self.own_lists))
+
+    @lazy
+    def own_lists(self) -> OpenedLists:
+        """The own lists of this host as the sources see them."""
+        return OpenedLists(lists_directory(self.settings))
+
+    @lazy
+    def near(self) -> Mapping[FingerprintKind, int]:
+        """Bits in which own lists may differ and still be near; empty where no source asks them."""
+        return near_limits(self.settings)
+
+    @lazy
+    def hasher(self) -> Hasher:
+        """What reads files."""
+        return self.keep(self._make_hasher(reading_limits(self.settings)))
+
+    @lazy
+    def exemptions(self) -> Exemptions:
+        """Which contents are known to be harmless."""
+        return Exemptions(exemption_sets(self.settings).directory)
+
+    @lazy
+    def index(self) -> UploadIndex:
+        """What is there, and what waits for a check."""
+        return self.keep(UploadIndex(self.state_dir / "index.sqlite"))
+
+    @lazy
+    def case_store(self) -> CaseStore:
+        """The record of cases."""
+        return self.keep(SqliteCaseStore(self.state_dir / "record.sqlite"))
+
+    @lazy
+    def audit(self) -> AuditLog:
+        """The audit log."""
+        return audit_log(self.settings)
+
+    @lazy
+    def owner_reports(self) -> ListOwnerReports:
+        """What is owed to those who keep hash sources."""
+        return owner_reports(self.settings)
+
+    @lazy
+    def pager(self) -> Pager:
+        """What wakes somebody up."""
+        return pager(self.settings.paging.command, self.run)
+
+    @lazy
+    def rules(self) -> HouseRules:
+        """[policy]."""
+        return house_rules(self.settings)
+
+    @lazy
+    def notices(self) -> NoticeServices:
+        """What handles notices."""
+        return self.keep(NoticeServices(self))
+
+
+def reading_limits(settings: Settings) -> ReadingLimits:
+    """How far files are read and opened. ConfigurationError when a licensed library that is named is not installed."""
+    hashing = settings.hashing
+    if hashing.photodna:
+        expect_installed(hashing.photodna)
+    return ReadingLimits(
+        file_bytes=settings.agent.largest_file,
+        pixels=hashing.largest_picture,
+        frames=hashing.frames,
+        members=hashing.members,
+        member_bytes=hashing.unpacked,
+        seconds=hashing.seconds,
+        memory=hashing.memory,
+        photodna=hashing.photodna or "",
+    )
+
+
+def house_rules(settings: Settings) -> HouseRules:
+    """What [policy] says."""
+    policy = settings.policy
+    return HouseRules(
+        enforce=policy.mode == "enforce",
+        storm_customers=policy.storm_customers,
+        measures_per_hour=policy.measures_per_hour,
+        source_measures_per_hour=policy.source_measures_per_hour,
+        rate_times=policy.rate_times,
+        treatments={category: Treatment(getattr(policy, category)) for category in Category},
+        near=Treatment(policy.near),
+        answers_count_for=policy.answers_count_for,
+    )

@@ -11,18 +11,14 @@ from typing import Any
 from goodhoster.adapters.hash_sources.answer_cache import AnswerCache
 from goodhoster.adapters.hash_sources.caching import CachingSource, Keeping, identity_of
 from goodhoster.adapters.hash_sources.isolation import IsolatedSource
-from goodhoster.adapters.hash_sources.rollout import Record, RolledOut, Shadowed
+from goodhoster.adapters.hash_sources.rollout import Record, RolledOut, Shadowed, shadow_recorder
 from goodhoster.adapters.hash_sources.settings import ListKind, Surroundings
 from goodhoster.assembly.state import audit_log, lists_directory, make_state_dir
 from goodhoster.audit.log import utc_now
 from goodhoster.errors import ConfigurationError
 from goodhoster.hashlists.opened_lists import OpenedLists
-from goodhoster.model.audit import AuditEvent
-from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import FingerprintKind
-from goodhoster.model.sources import Question
-from goodhoster.model.verdicts import Match
-from goodhoster.ports import AuditLog, HashSource, ObservedSource
+from goodhoster.ports import HashSource, ObservedSource
 from goodhoster.settings import RolloutSettings, Settings, installed_kinds, read_plugged
 
 _GROUP = "goodhoster.hash_sources"
@@ -59,7 +55,7 @@ def _build(
     settings: Settings, read: Iterable[tuple[Any, RolloutSettings]], shelf: OpenedLists, book: Path | None = None
 ) -> tuple[ObservedSource, ...]:
     around = Surroundings(shelf, utc_now)
-    record = _recorder(audit_log(settings))
+    record = shadow_recorder(audit_log(settings))
     sources: list[ObservedSource] = []
     with ExitStack() as resources:
         open_book = cache(lambda file: resources.enter_context(closing(AnswerCache(file))))
@@ -89,23 +85,6 @@ def _rolled_out(source: ObservedSource, rollout: RolloutSettings, record: Record
     return RolledOut(shadowed, rollout.percent) if rollout.percent < _ALL else shadowed
 
 
-def _recorder(audit: AuditLog) -> Record:
-    """Matches in shadow go to the audit log and nowhere else."""
-
-    def record(question: Question, match: Match) -> None:
-        taken = (algorithm for algorithm in reversed(Algorithm) if question.digests.has(algorithm))
-        data: dict[str, str | int | bool | list[str] | None] = {
-            "source": match.source,
-            "algorithm": match.algorithm,
-            "category": match.category,
-            "distance": match.distance,
-            **{algorithm.value: question.digests.of(algorithm).hex for algorithm in taken},
-        }
-        audit.append(AuditEvent("match.shadow", data))
-
-    return record
-
-
 def check_hash_sources(settings: Settings) -> None:
     """Make every source as a process would, with its secrets; ConfigurationError when one cannot be made."""
     for source in hash_sources(settings):
@@ -129,3 +108,14 @@ def relay_sources(settings: Settings) -> tuple[HashSource, ...]:
 def hash_source_kinds() -> Mapping[str, Any]:
     """The installed kinds of hash source by name; each is a settings class with `build(surroundings)`."""
     return installed_kinds(_GROUP)
+
+
+def owner_addresses(settings: Settings) -> dict[str, str]:
+    """Who keeps each source, by its name and by the names of the lists that it carries; empty where none is set."""
+    kinds = hash_source_kinds()
+    found: dict[str, str] = {}
+    for table in settings.hash_sources:
+        source = read_plugged(table, kinds)
+        found[getattr(source, "name", table.kind)] = table.common.owner or ""
+        found |= {name: address for name, _, address in (one.partition("=") for one in getattr(source, "owners", ()))}
+    return found

@@ -1,9 +1,10 @@
 """The audit log: one append-only file of lines, durable before anything is done, shared by all processes of a machine.
 
-Writers take turns by a lock on the file itself, so the chain never forks. A line that a crash left half-written was
-never acknowledged: it is cut off, and an entry says so. A log that was cut, rotated away or replaced is not written to
-(see `tail`). What this machine alone cannot show is that somebody who may write log and tail made both anew: compare
-with an earlier `root` that was kept elsewhere.
+An entry is written under a lock on the log, so the chain never forks, and made durable under a lock on its tail: while
+one caller waits for the disk others write theirs, and the next sync is for all of them. A line that a crash left
+half-written was never acknowledged: it is cut off, and an entry says so. A log that was cut, rotated away or replaced
+is not written to (see `tail`). What this machine alone cannot show is that somebody who may write log and tail made
+both anew: compare with an earlier checkpoint that was kept elsewhere.
 """
 
 from __future__ import annotations
@@ -12,21 +13,25 @@ import errno
 import fcntl
 import os
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from goodhoster.audit.entries import as_line, fingerprint, read_line
-from goodhoster.audit.merkle import MerkleTree
-from goodhoster.audit.tail import Tail
+from goodhoster.audit.entries import as_line, bound_to, fingerprint, format_time, is_set_back, read_line, time_in
+from goodhoster.audit.tail import Tail, TailFile
+from goodhoster.audit.verification import Verification
 from goodhoster.errors import AuditError
-from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding
-from goodhoster.ports import Clock
+from goodhoster.linux.durable_files import sync_directory
+from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding, AuditMark
+from goodhoster.ports.common import Clock
 
 _LONGEST = 1 << 20
 """Bytes of a line with its newline."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def utc_now() -> datetime:
@@ -34,16 +39,40 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(slots=True)
+class _Files:
+    """Log and tail, open to write. A lock belongs to what was opened, so a forked child opens its own."""
+
+    log: int
+    tail: int
+    identity: tuple[int, int]
+    """Device and inode of the log."""
+    pid: int
+    is_open: bool = True
+
+    def close(self) -> None:
+        if self.is_open:
+            self.is_open = False
+            os.close(self.log)
+            os.close(self.tail)
+
+
 class FileAuditLog:
-    """See `ports.AuditLog`."""
+    """See `ports.AuditLog`.
+
+    Locks are taken in this order: `_syncing`, the tail's, `_writing`, the log's.
+    """
 
     def __init__(self, file: Path, clock: Clock = utc_now) -> None:
         self._file = file
-        self._tail_file = file.with_name(file.name + ".tail")
+        self._tail = TailFile(file.with_name(file.name + ".tail"))
         self._clock = clock
-        self._turn = threading.Lock()
-        self._tail: Tail | None = None  # not looked at yet
-        self._seen: tuple[int, int] | None = None  # device and inode of the file whose end that is
+        self._writing = threading.Lock()
+        self._syncing = threading.Lock()
+        self._files: _Files | None = None
+        self._end = Tail()  # of what is written
+        self._durable = Tail()  # of what is on disk
+        self._latest = _NEVER  # when the last entry was made
 
     def append(self, event: AuditEvent) -> AuditEntry:
         """See `ports.AuditLog`."""
@@ -54,42 +83,49 @@ class FileAuditLog:
         if not events:
             return []
         try:
-            with self._turn:
-                tail = self._tail or Tail.load(self._tail_file)
-                with self._opened_alone(tail) as fd:
-                    self._recognise(fd, tail)
-                    entries, self._tail = self._add(fd, self._caught_up(fd, tail), events)
-                    self._tail.save(self._tail_file)
-                    return entries
+            entries, end = self._write(events) or self._write_anew(events)
+            self._make_durable(end)
         except OSError as error:
             message = f"the audit log {self._file} cannot be written: {error.strerror}"
             raise AuditError(message, hint="nothing is acted on without it: put the disk right") from error
+        return entries
 
     def entries(self) -> Iterator[AuditEntry]:
         """See `ports.AuditLog`."""
-        for number, line in enumerate(self._whole_lines()):
+        for number, line in enumerate(self.lines()):
             try:
                 yield read_line(line)
             except AuditError as error:
                 raise AuditError(f"{self._file}, line {number + 1}: {error}", hint="goodhoster audit verify") from error
 
-    def verify(self) -> AuditFinding:
+    def lines(self) -> Iterator[bytes]:
+        """The entries as they stand there, without their newlines. A last line that has none is somebody's write under
+        way, or torn: not an entry.
+        """
+        try:
+            with self._file.open("rb") as opened:
+                yield from (line[:-1] for line in _lines(opened) if line.endswith(b"\n"))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise AuditError(f"the audit log {self._file} cannot be read: {error.strerror}") from error
+
+    def durable_entries(self) -> int:
+        """How many entries nothing can take back any more: what may be signed."""
+        return self._tail.load().entries
+
+    def verify(self, marks: Sequence[AuditMark] = (), at_least: int = 0) -> AuditFinding:
         """See `ports.AuditLog`."""
         remembered, unreadable = self._remembered()
-        tree, tail = MerkleTree(), Tail()
-        for line in self._whole_lines():
-            after = tail.after(line)
-            problem = _problem(line, tail) or _differs(after, remembered)
-            if problem:
-                return _finding(tree, tail, problem)
-            tree.add(line)
-            tail = after
-        return _finding(tree, tail, _missing(tail, remembered) or self._torn(tail.size) or unreadable)
+        verification = Verification(remembered, marks)
+        if all(map(verification.take, self.lines())):
+            verification.finish(at_least, self._torn(verification.size) or unreadable)
+        return verification.finding()
 
     def _remembered(self) -> tuple[Tail, str]:
         """The end that was remembered, and what kept us from reading it."""
         try:
-            return Tail.load(self._tail_file), ""
+            return self._tail.load(), ""
         except AuditError as error:
             return Tail(), str(error)
 
@@ -103,78 +139,185 @@ class FileAuditLog:
             torn = any(not line.endswith(b"\n") for line in _lines(opened))
         return "the last line is cut off: by a crash (the next entry will say so), or by somebody" if torn else ""
 
-    @contextmanager
-    def _opened_alone(self, tail: Tail) -> Iterator[int]:
-        """The log to write to, while nobody else does. It is made only where there never was one."""
-        create = 0 if tail.entries else os.O_CREAT
-        try:
-            fd = os.open(self._file, os.O_RDWR | create | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError as error:
-            raise self._lost(f"is gone, with {tail.entries} entries") from error
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield fd
-        finally:
-            os.close(fd)
+    def _write(self, events: Sequence[AuditEvent]) -> tuple[list[AuditEntry], Tail] | None:
+        """Write entries for them where this process left off; None where it never did, or the end is another now."""
+        with self._writing:
+            files = self._files
+            if not files or files.pid != os.getpid():
+                return None
+            with _Locked(files.log):
+                if not self._still_ends_here(files):
+                    return None
+                self._catch_up(files.log)
+                return self._add(files.log, events)
 
-    def _recognise(self, fd: int, tail: Tail) -> None:
-        """AuditError unless this is the file whose end we know, or a faithful copy of it."""
-        found = os.fstat(fd)
-        if found.st_size < tail.size:
-            raise self._lost("is shorter than it was")
-        if (found.st_dev, found.st_ino) != self._seen and not tail.is_in(fd):
-            raise self._lost("is another one than it was")
-        self._seen = found.st_dev, found.st_ino
+    def _write_anew(self, events: Sequence[AuditEvent]) -> tuple[list[AuditEntry], Tail]:
+        """The same after looking for the end of the log."""
+        with self._syncing:
+            files = self._open()
+            with _Locked(files.tail), self._writing, _Locked(files.log):
+                self._end, self._latest = self._find_end(files)
+                old, self._files = self._files, files
+                if old:
+                    old.close()
+                self._catch_up(files.log)
+                return self._add(files.log, events)
+
+    def _make_durable(self, end: Tail) -> None:
+        """Return when everything up to that end is on disk: by a sync of our own, or by one for others before it."""
+        with self._syncing:
+            files = self._files
+            assert files is not None  # noqa: S101 - something was written
+            if self._durable.size >= end.size:
+                self._expect_there(files, end)
+                return
+            with _Locked(files.tail):
+                self._durable = self._tail.read(files.tail)
+                self._expect_there(files, end)
+                if self._durable.size < end.size:
+                    self._durable = self._sync(files, self._durable)
+
+    @staticmethod
+    def _expect_there(files: _Files, end: Tail) -> None:
+        """OSError when what was written up to there was taken back, because a sync for it failed."""
+        if end.last_line(files.log) is None:
+            raise OSError(errno.EIO, "what was written together with it could not be made durable")
+
+    def _sync(self, files: _Files, tail: Tail) -> Tail:
+        """Make all that is written by now durable. Where that fails, all of it is taken back: none is acknowledged."""
+        newest = self._newest(files)
+        try:
+            os.fdatasync(files.log)
+            if not tail.entries:
+                sync_directory(self._file.parent)
+        except OSError:
+            self._take_back(files, tail)
+            raise
+        self._tail.save(files.tail, newest)
+        return newest
+
+    def _newest(self, files: _Files) -> Tail:
+        """The end with what other processes wrote since."""
+        end = self._end
+        if os.fstat(files.log).st_size == end.size:
+            return end
+        with self._writing, _Locked(files.log):
+            self._catch_up(files.log)
+            return self._end
+
+    def _take_back(self, files: _Files, tail: Tail) -> None:
+        with self._writing, _Locked(files.log):
+            self._end = self._durable = tail
+            os.ftruncate(files.log, tail.size)
+
+    def _open(self) -> _Files:
+        """Log and tail."""
+        tail = self._tail.open()
+        try:
+            log = self._open_log(max(self._end.entries, self._tail.read(tail).entries))
+            found = os.fstat(log)
+        except BaseException:
+            os.close(tail)
+            raise
+        files = _Files(log, tail, (found.st_dev, found.st_ino), os.getpid())
+        weakref.finalize(self, files.close)
+        return files
+
+    def _open_log(self, known: int) -> int:
+        """It is made only where there never was one."""
+        create = 0 if known else os.O_CREAT
+        try:
+            return os.open(self._file, os.O_RDWR | create | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError as error:
+            raise self._lost(f"is gone, with {known} entries") from error
+
+    def _still_ends_here(self, files: _Files) -> bool:
+        """Is it the file that we know, and our last entry where we left it?"""
+        with suppress(FileNotFoundError):
+            found = os.stat(self._file)
+            if (found.st_dev, found.st_ino) == files.identity and found.st_size >= self._end.size:
+                return self._end.last_line(files.log) is not None
+        return False
+
+    def _find_end(self, files: _Files) -> tuple[Tail, datetime]:
+        """The last end that is known, and when that entry was made.
+
+        AuditError unless this is the file that we knew, or a faithful copy of it.
+        """
+        remembered = self._tail.read(files.tail)
+        ours = self._end if self._end.entries > remembered.entries else remembered
+        for end in (ours, remembered):
+            line = end.last_line(files.log)
+            if line is not None and end.entries >= self._durable.entries:
+                return end, time_in(line) if line else _NEVER
+        shorter = os.fstat(files.log).st_size < ours.size
+        raise self._lost("is shorter than it was" if shorter else "is another one than it was")
 
     def _lost(self, how: str) -> AuditError:
-        hint = f"put it back from a copy; to begin a new log, move what is left of it and {self._tail_file} away"
+        hint = f"put it back from a copy; to begin a new log, move what is left of it and {self._tail.file} away"
         return AuditError(f"the audit log {self._file} {how}", hint=hint)
 
-    def _caught_up(self, fd: int, tail: Tail) -> Tail:
-        """The end with what other processes wrote since; what a crash left half-written is cut off."""
+    def _catch_up(self, fd: int) -> None:
+        """Read on to the end that other processes made; what a crash left half-written is cut off."""
+        size = os.fstat(fd).st_size
+        if size < self._end.size:
+            raise self._lost("is shorter than it was")
+        if size == self._end.size:
+            return
         with open(fd, "rb", closefd=False) as opened:
-            opened.seek(tail.size)
+            opened.seek(self._end.size)
             for line in _lines(opened):
                 if not line.endswith(b"\n"):
-                    return self._cut_off(fd, tail, line)
-                tail = self._after(tail, line[:-1])
-        return tail
+                    self._cut_off(fd, line)
+                    return
+                self._take(line[:-1])
 
-    def _cut_off(self, fd: int, tail: Tail, torn: bytes) -> Tail:
-        os.ftruncate(fd, tail.size)
-        event = AuditEvent("log.torn", {"bytes": len(torn), "sha256": fingerprint(torn).hex()})
-        return self._add(fd, tail, (event,))[1]
+    def _take(self, line: bytes) -> None:
+        """An entry of another process. That it is bound to the one before is enough here; `verify` checks the rest."""
+        end = self._end
+        if not line.endswith(bound_to(end.entries, end.fingerprint)):
+            message = f"{self._file}, line {end.entries + 1}: not bound to the entry before it"
+            raise AuditError(message, hint="goodhoster audit verify")
+        self._end, self._latest = end.after(line), time_in(line)
 
-    def _after(self, tail: Tail, line: bytes) -> Tail:
-        problem = _problem(line, tail)
-        if problem:
-            raise AuditError(f"{self._file}, line {tail.entries + 1}: {problem}", hint="goodhoster audit verify")
-        return tail.after(line)
+    def _cut_off(self, fd: int, torn: bytes) -> None:
+        os.ftruncate(fd, self._end.size)
+        self._add(fd, (AuditEvent("log.torn", {"bytes": len(torn), "sha256": fingerprint(torn).hex()}),))
 
-    def _add(self, fd: int, tail: Tail, events: Sequence[AuditEvent]) -> tuple[list[AuditEntry], Tail]:
-        entries, lines, after = [], [], tail
+    def _add(self, fd: int, events: Sequence[AuditEvent]) -> tuple[list[AuditEntry], Tail]:
+        """Write entries for them at the end, and before them one that says so where the clock was set back."""
+        entries, lines, end, latest = [], [], self._end, self._latest
         for event in events:
-            entry = AuditEntry(after.entries, self._clock(), event, after.fingerprint)
+            now = self._clock()
+            if is_set_back(latest, now):
+                told = AuditEvent("log.clock-set-back", {"before": format_time(latest), "now": format_time(now)})
+                lines.append(as_line(AuditEntry(end.entries, now, told, end.fingerprint)))
+                end = end.after(lines[-1])
+            entry = AuditEntry(end.entries, now, event, end.fingerprint)
             line = as_line(entry)
             if len(line) >= _LONGEST:
                 raise AuditError(f"an entry of {len(line)} bytes ({event.kind}) is too long for the audit log")
             entries.append(entry)
-            lines.append(line + b"\n")
-            after = after.after(line)
-        _write_durably(fd, b"".join(lines), tail.size)
-        if not tail.entries:
-            _make_name_durable(self._file)
-        return entries, after
+            lines.append(line)
+            end, latest = end.after(line), now
+        _write_whole(fd, b"".join(line + b"\n" for line in lines), self._end.size)
+        self._end, self._latest = end, latest
+        return entries, end
 
-    def _whole_lines(self) -> Iterator[bytes]:
-        """Without their newlines; a last one that has none is somebody's write under way, or torn: not an entry."""
-        try:
-            with self._file.open("rb") as opened:
-                yield from (line[:-1] for line in _lines(opened) if line.endswith(b"\n"))
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise AuditError(f"the audit log {self._file} cannot be read: {error.strerror}") from error
+
+class _Locked:
+    """Nobody else holds the lock on that descriptor inside."""
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def __enter__(self) -> None:
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
 
 
 def _lines(opened: BinaryIO) -> Iterator[bytes]:
@@ -186,46 +329,11 @@ def _lines(opened: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def _problem(line: bytes, tail: Tail) -> str:
-    """What is wrong with a line that stands after that end; empty when nothing is."""
-    try:
-        entry = read_line(line)
-    except AuditError as error:
-        return str(error)
-    if entry.number != tail.entries:
-        return f"numbered {entry.number} where {tail.entries} belongs"
-    return "" if entry.previous == tail.fingerprint else "not bound to the entry before it"
-
-
-def _differs(tail: Tail, remembered: Tail) -> str:
-    same = tail.entries != remembered.entries or tail == remembered
-    return "" if same else "not the entry that was written here"
-
-
-def _missing(tail: Tail, remembered: Tail) -> str:
-    gone = remembered.entries - tail.entries
-    return f"{gone} entries that were written after it are gone" if gone > 0 else ""
-
-
-def _finding(tree: MerkleTree, tail: Tail, problem: str) -> AuditFinding:
-    first_bad = tail.entries if problem else None
-    return AuditFinding(tail.entries, tail.size, tree.root().hex(), first_bad, problem)
-
-
-def _write_durably(fd: int, data: bytes, end: int) -> None:
-    """All of it, on disk, or nothing: what failed is taken back to where the log ended."""
+def _write_whole(fd: int, data: bytes, end: int) -> None:
+    """All of it, or nothing: what failed is taken back to where the log ended."""
     try:
         if os.write(fd, data) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.fdatasync(fd)
     except OSError:
         os.ftruncate(fd, end)
         raise
-
-
-def _make_name_durable(file: Path) -> None:
-    fd = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

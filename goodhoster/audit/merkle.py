@@ -1,32 +1,73 @@
-"""The Merkle tree hash of RFC 6962 section 2.1 over lines that come one by one, in memory that grows with log n."""
+"""Proofs out of a Merkle tree (RFC 6962 section 2.1), in one pass over its leaves; checked by `verify`.
+
+A proof is the hashes of subtrees. Which ones follows from numbers alone, so they are told beforehand, and a log of a
+million lines is read once for any number of proofs, in memory that grows with the proofs and not with the log.
+"""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterable, Iterator
+
+from goodhoster.audit.verify import MerkleTree, node_hash
+
+Span = tuple[int, int]
+"""A subtree: its first leaf, and the one after its last."""
 
 
-class MerkleTree:
-    """Takes leaves; tells the root over all of them."""
-
-    def __init__(self) -> None:
-        self._peaks: list[tuple[int, bytes]] = []  # perfect subtrees, largest first: (leaves, hash)
-
-    def add(self, leaf: bytes) -> None:
-        """One more leaf at the end."""
-        size, node = 1, hashlib.sha256(b"\0" + leaf).digest()
-        while self._peaks and self._peaks[-1][0] == size:
-            size, node = size * 2, _join(self._peaks.pop()[1], node)
-        self._peaks.append((size, node))
-
-    def root(self) -> bytes:
-        """The tree hash; of no leaves it is SHA-256 of nothing, as the RFC says."""
-        if not self._peaks:
-            return hashlib.sha256(b"").digest()
-        *peaks, (_, node) = self._peaks
-        for _, peak in reversed(peaks):
-            node = _join(peak, node)
-        return node
+def inclusion_spans(index: int, size: int) -> list[Span]:
+    """The subtrees whose hashes prove that a leaf is at that place, from the leaf's neighbour to below the root."""
+    spans, first, end = [], 0, size
+    while end - first > 1:
+        middle = first + _split(end - first)
+        inside, beside = ((first, middle), (middle, end)) if index < middle else ((middle, end), (first, middle))
+        spans.append(beside)
+        first, end = inside
+    return spans[::-1]
 
 
-def _join(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\1" + left + right).digest()
+def consistency_spans(old: int, new: int) -> list[Span]:
+    """The subtrees whose hashes prove that a tree of `new` leaves begins with the one of `old` leaves."""
+    if old in {0, new}:
+        return []
+    spans, first, end = [], 0, new
+    while end != old:
+        middle = first + _split(end - first)
+        if old <= middle:
+            spans.append((middle, end))
+            end = middle
+        else:
+            spans.append((first, middle))
+            first = middle
+    if first:
+        spans.append((first, end))
+    return spans[::-1]
+
+
+class ProvingTree(MerkleTree):
+    """Takes leaves one by one and keeps the hashes of the spans that were asked for."""
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        super().__init__(part for span in spans for part in _perfect(*span))
+
+    def hashes(self, spans: Iterable[Span]) -> tuple[bytes, ...]:
+        """Of spans that were asked for, once all their leaves are in."""
+        return tuple(self._hash(*span) for span in spans)
+
+    def _hash(self, first: int, end: int) -> bytes:
+        *parts, last = (self.kept[part] for part in _perfect(first, end))
+        for part in reversed(parts):
+            last = node_hash(part, last)
+        return last
+
+
+def _split(leaves: int) -> int:
+    """The largest power of two below that number."""
+    return 1 << ((leaves - 1).bit_length() - 1)
+
+
+def _perfect(first: int, end: int) -> Iterator[tuple[int, int]]:
+    """The perfect subtrees that a span is made of, largest first: (first leaf, leaves)."""
+    while first < end:
+        leaves = 1 << ((end - first).bit_length() - 1)
+        yield first, leaves
+        first += leaves

@@ -2,16 +2,17 @@
 
 It says at once, after a restart too, that a log was cut, rotated away or replaced, and spares a process that begins to
 write the reading of all that is there. It is written after the log is durable, so it may be behind, never ahead.
-Somebody who may write the log may write it too: proof against them is an earlier `root` that was kept elsewhere.
+Somebody who may write the log may write it too: proof against them is an earlier checkpoint that was kept elsewhere.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+import msgspec
 
 from goodhoster.audit.entries import FIRST, fingerprint
 from goodhoster.errors import AuditError
@@ -35,34 +36,78 @@ class Tail:
         """The end once that line stands there too."""
         return Tail(self.entries + 1, self.size + len(line) + 1, len(line), fingerprint(line))
 
-    def is_in(self, fd: int) -> bool:
-        """Does that file hold the very line that ended here?"""
+    def last_line(self, fd: int) -> bytes | None:
+        """The line that ended here, as that file has it; None when it does not, empty when there is none yet."""
         if not self.entries:
-            return True
+            return b""
         line = os.pread(fd, self.last + 1, self.size - self.last - 1)
-        return line.endswith(b"\n") and fingerprint(line[:-1]) == self.fingerprint
+        return line[:-1] if line.endswith(b"\n") and fingerprint(line[:-1]) == self.fingerprint else None
 
-    def save(self, file: Path) -> None:
-        """Remember it. OSError when that cannot be."""
-        text = json.dumps(asdict(self) | {"fingerprint": self.fingerprint.hex()}).ljust(_WIDTH - 1) + "\n"
-        fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            os.pwrite(fd, text.encode(), 0)
-        finally:
-            os.close(fd)
+    def encode(self) -> bytes:
+        """What is kept of it."""
+        text = (
+            f'{{"entries":{self.entries},"size":{self.size},"last":{self.last},'
+            f'"fingerprint":"{self.fingerprint.hex()}"}}'
+        )
+        return (text.ljust(_WIDTH - 1) + "\n").encode()
 
     @classmethod
-    def load(cls, file: Path) -> Self:
-        """What was remembered; the start where nothing was, or where another process is at its very first entry.
-        AuditError when it is there and cannot be read.
+    def decode(cls, text: bytes) -> Self:
+        """The start where nothing was kept, as when another process is at its very first entry. AuditError when it
+        cannot be read.
         """
-        try:
-            if not (text := file.read_text(encoding="utf-8")):
-                return cls()
-            data = json.loads(text)
-            return cls(data["entries"], data["size"], data["last"], bytes.fromhex(data["fingerprint"]))
-        except FileNotFoundError:
+        if not text:
             return cls()
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            hint = f"goodhoster audit verify tells how the log is; then remove {file}: the next entry makes it anew"
-            raise AuditError(f"{file} does not say where the audit log ends: {error}", hint=hint) from error
+        try:
+            kept = _decode(text)
+            return cls(kept.entries, kept.size, kept.last, bytes.fromhex(kept.fingerprint))
+        except ValueError as error:
+            raise AuditError(str(error)) from error
+
+
+class _Kept(msgspec.Struct):
+    entries: int
+    size: int
+    last: int
+    fingerprint: str
+
+
+_decode = msgspec.json.Decoder(_Kept).decode
+
+
+class TailFile:
+    """Where the tail is kept. Whoever holds its lock is the only one who makes entries durable."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def load(self) -> Tail:
+        """The tail without the file being open; the start where there is none."""
+        try:
+            return self._decode(self.file.read_bytes())
+        except FileNotFoundError:
+            return Tail()
+        except OSError as error:
+            raise self._unreadable(error.strerror) from error
+
+    def open(self) -> int:
+        """A descriptor to read, save and lock it by."""
+        return os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+    def read(self, fd: int) -> Tail:
+        """What is kept in what `open` opened."""
+        return self._decode(os.pread(fd, 2 * _WIDTH, 0))
+
+    def save(self, fd: int, tail: Tail) -> None:
+        """Keep it there. OSError when that cannot be."""
+        os.pwrite(fd, tail.encode(), 0)
+
+    def _decode(self, text: bytes) -> Tail:
+        try:
+            return Tail.decode(text)
+        except AuditError as error:
+            raise self._unreadable(str(error)) from error
+
+    def _unreadable(self, why: str | None) -> AuditError:
+        hint = f"goodhoster audit verify tells how the log is; then remove {self.file}: the next entry makes it anew"
+        return AuditError(f"{self.file} does not say where the audit log ends: {why}", hint=hint)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
 from goodhoster.checking.digests import read_content
 from goodhoster.checking.licensed import fingerprint_by
-from goodhoster.checking.members import BEGINNING, members_of, opener_of
+from goodhoster.checking.members import BEGINNING, Inside, opener_of
 from goodhoster.checking.positioned import PositionedFile
 from goodhoster.errors import UncheckedError
 from goodhoster.model.content_kinds import kind_of
@@ -74,8 +74,11 @@ def looked_into(
         pixels = pictures[0].pixels if pictures else None
         return replace(content, fingerprints=tuple(fingerprints), pixels=pixels, fault=fault)
     opener = opener_of(_beginning(fd))
-    members, fault = _gathered(members_of(file, opener, limits) if opener else ())
-    return replace(content, members=members, fault=fault)
+    if opener is None:
+        return content
+    inside = Inside(file, opener, limits)
+    members, fault = _gathered(inside)
+    return replace(content, members=members, left_out=inside.left_out, fault=fault)
 
 
 _BLOCK = 1 << 16

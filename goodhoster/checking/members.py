@@ -1,7 +1,7 @@
 """Pictures and videos inside ZIP, TAR and PDF files, by the exact digest of their own bytes.
 
 Not looked into: an archive inside an archive, other kinds of archive (7z, RAR), PDF pictures that are not kept as
-files (anything but JPEG and JPEG 2000), and no fingerprint is made of a member.
+files (anything but JPEG and JPEG 2000, be they packed once more by Flate), and no fingerprint is made of a member.
 """
 
 from __future__ import annotations
@@ -11,22 +11,23 @@ import gzip
 import io
 import lzma
 import re
+import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from goodhoster.checking.digests import digests_of
 from goodhoster.errors import UncheckedError
-from goodhoster.model.content_kinds import HEAD, kind_of
+from goodhoster.model.content_kinds import HEAD, kind_of, named_as_picture
 from goodhoster.model.digests import Digests
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.verdicts import Kind
 
-BEGINNING = 512
-"""Bytes from the start that tell an archive or document."""
+BEGINNING = 1024
+"""Bytes from the start that tell an archive or document: a PDF may begin as late (ISO 32000-1, annex H)."""
 
 _BROKEN = (
     zipfile.BadZipFile,
@@ -58,36 +59,69 @@ class Readable(Protocol):
         """Up to so many bytes more; none at the end."""
 
 
-Members = Iterator[Readable]
-Opener = Callable[[BinaryIO], Members]
+class Member(NamedTuple):
+    """What is inside: a file, or something else, such as a link or a directory."""
+
+    name: bytes
+    """As the archive has it; empty where it has none."""
+    file: Readable | None
+    """None: no file."""
+
+
+Opener = Callable[[BinaryIO], Iterator[Member]]
 
 
 def opener_of(beginning: bytes) -> Opener | None:
     """What takes such a file apart, by its first bytes (`BEGINNING`); None for what is no archive or document."""
     if beginning.startswith((b"PK\3\4", b"PK\5\6")):
         return _zip
-    if beginning[257:262] == b"ustar" or beginning.startswith(tuple(_COMPRESSED)):
+    if beginning.startswith(tuple(_COMPRESSED)):
+        return _compressed
+    if _begins_as_tar(beginning):
         return _tar
-    return _pdf if beginning.startswith(b"%PDF-") else None
+    return _pdf if _PDF.search(beginning) else None
 
 
-def members_of(file: BinaryIO, opener: Opener, limits: ReadingLimits) -> Iterator[Digests]:
-    """The digests of the pictures and videos inside, in order.
-
-    Raises UncheckedError, also after some were given: `broken-archive`, `encrypted`, `too-many-members`, `too-big`.
-    """
-    left = _Left(limits.members, limits.member_bytes)
+def _begins_as_tar(beginning: bytes) -> bool:
+    """By the checksum that every form of it has; before POSIX there was no mark."""
     try:
-        for member in opener(file):
-            head = member.read(HEAD)
-            left.unpacked(len(head))
-            if kind_of(head) is not Kind.OTHER:
-                left.found()
-                yield digests_of(_blocks(head, member, left))
-    except _BROKEN as error:
-        raise UncheckedError(f"the archive is broken: {error}", reason="broken-archive") from error
-    except RuntimeError as error:  # what zipfile says of an encrypted member
-        raise UncheckedError(f"not everything inside can be read: {error}", reason="encrypted") from error
+        tarfile.TarInfo.frombuf(beginning[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
+class Inside:
+    """The digests of the pictures and videos inside a file, or, with `limits.every_member`, of all files there.
+
+    Going through it raises UncheckedError, also after some were given: `broken-archive`, `encrypted`,
+    `too-many-members`, `too-big`.
+    """
+
+    def __init__(self, file: BinaryIO, opener: Opener, limits: ReadingLimits) -> None:
+        self._members = opener(file)
+        self._every = limits.every_member
+        self._left = _Left(limits.members, limits.member_bytes)
+        self.left_out = 0
+        """Entries that are no file with something in it."""
+
+    def __iter__(self) -> Iterator[Digests]:
+        try:
+            yield from self._digests()
+        except _BROKEN as error:
+            raise UncheckedError(f"the archive is broken: {error}", reason="broken-archive") from error
+        except RuntimeError as error:  # what zipfile says of an encrypted member
+            raise UncheckedError(f"not everything inside can be read: {error}", reason="encrypted") from error
+
+    def _digests(self) -> Iterator[Digests]:
+        for name, file in self._members:
+            head = _read_whole(file, HEAD) if file else b""
+            self._left.unpacked(len(head))
+            if file is None or not head:
+                self.left_out += 1
+            elif self._every or kind_of(head) is not Kind.OTHER or named_as_picture(name):
+                self._left.found()
+                yield digests_of(_blocks(head, file, self._left))
 
 
 @dataclass(slots=True)
@@ -115,29 +149,62 @@ def _blocks(head: bytes, member: Readable, left: _Left) -> Iterator[bytes]:
         yield block
 
 
-def _zip(file: BinaryIO) -> Members:
+def _read_whole(file: Readable, size: int) -> bytes:
+    """So many bytes, fewer at the end only; `read` may give less where one part of a file ends."""
+    parts: list[bytes] = []
+    while size and (block := file.read(size)):
+        parts.append(block)
+        size -= len(block)
+    return b"".join(parts)
+
+
+def _zip(file: BinaryIO) -> Iterator[Member]:
     with zipfile.ZipFile(file) as archive:
         for entry in archive.infolist():
-            if not entry.is_dir():
-                with archive.open(entry) as member:
-                    yield member
+            name = entry.filename.encode("utf-8", "surrogateescape")
+            if entry.is_dir():
+                continue
+            if stat.S_ISLNK(entry.external_attr >> 16):
+                yield Member(name, None)
+                continue
+            with archive.open(entry) as member:
+                yield Member(name, member)
 
 
-def _tar(file: BinaryIO) -> Members:
+def _compressed(file: BinaryIO) -> Iterator[Member]:
+    """A TAR file, or one file alone."""
     # Not tarfile's own decompression, which takes quadratic time over data that compresses well.
     magic = file.read(_LONGEST_MAGIC)
     file.seek(0)
-    plain = next((opens(file) for start, opens in _COMPRESSED.items() if magic.startswith(start)), file)
-    try:
-        ending: Any = _Ending(plain)  # of a file, mode "r|" wants nothing but reading
-        archive = tarfile.open(fileobj=ending, mode="r|", bufsize=_BLOCK)  # noqa: SIM115 - closed below
-    except tarfile.ReadError:
-        return  # compressed, but no archive
-    with archive:
+    unpacked = next(opens(file) for start, opens in _COMPRESSED.items() if magic.startswith(start))
+    first = _read_whole(unpacked, tarfile.BLOCKSIZE)
+    whole = _Rejoined(first, unpacked)
+    if _begins_as_tar(first):
+        yield from _tar(whole)
+    elif first:
+        yield Member(b"", whole)
+
+
+@dataclass(slots=True)
+class _Rejoined:
+    """A file of which the beginning was read already."""
+
+    first: bytes
+    rest: Readable
+
+    def read(self, size: int, /) -> bytes:
+        begun, self.first = self.first[:size], self.first[size:]
+        return begun or self.rest.read(size)
+
+
+def _tar(file: Readable) -> Iterator[Member]:
+    ending: Any = _Ending(file)  # of a file, mode "r|" wants nothing but reading
+    with tarfile.open(fileobj=ending, mode="r|", bufsize=_BLOCK) as archive:
         for entry in archive:
+            name = entry.name.encode("utf-8", "surrogateescape")
             member = archive.extractfile(entry) if entry.isreg() else None
-            if member is not None:
-                yield member
+            if member or not entry.isdir():
+                yield Member(name, member)
 
 
 class _Ending:
@@ -148,7 +215,7 @@ class _Ending:
 
     def read(self, size: int, /) -> bytes:
         """As a file, but EOFError where nothing more comes and it is still asked for."""
-        block = self._file.read(size)
+        block = _read_whole(self._file, size)
         if not block:
             self._left -= 1
             if self._left < 0:
@@ -156,16 +223,66 @@ class _Ending:
         return block
 
 
-def _pdf(file: BinaryIO) -> Members:
+_PDF = re.compile(rb"%PDF-[0-9]")
+_STREAM = re.compile(rb"stream\r?\n")
+_PICTURE = re.compile(rb"\xff\xd8\xff|\0\0\0\x0cjP  ")
+_ZLIB = re.compile(rb"[\x08\x18\x28\x38\x48\x58\x68\x78]")
+_ENCRYPTED = re.compile(rb"/Encrypt\s*(?:[0-9]+\s+[0-9]+\s+R|<<)")
+_END_OF_LINE = re.compile(rb"(?:\r\n|\r|\n)\Z")
+"""What a writer puts before `endstream` and is no part of the stream (ISO 32000-1, 7.3.8.1)."""
+_LAYERS = 3
+"""How often a picture may be packed: its own filter, and Flate around it, once or twice."""
+
+
+def _pdf(file: BinaryIO) -> Iterator[Member]:
     document = file.read(_LARGEST_DOCUMENT + 1)
     if len(document) > _LARGEST_DOCUMENT:
         raise UncheckedError("the document is too large to be looked into", reason="too-big")
+    if _ENCRYPTED.search(document):
+        raise UncheckedError("the document is encrypted", reason="encrypted")
     for stream in _STREAM.finditer(document):
         end = document.find(b"endstream", stream.end())
-        if end >= 0:
-            yield io.BytesIO(_END_OF_LINE.sub(b"", document[stream.end() : end], count=1))
+        if end >= 0 and (picture := _picture(document, stream.end(), end)):
+            yield Member(b"", picture)
 
 
-_STREAM = re.compile(rb"stream\r?\n(?=\xff\xd8\xff|\0\0\0\x0cjP  )")
-_END_OF_LINE = re.compile(rb"(?:\r\n|\r|\n)\Z")
-"""What a writer puts before `endstream` and is no part of the stream (ISO 32000-1, 7.3.8.1)."""
+def _picture(document: bytes, start: int, end: int) -> Readable | None:
+    """The picture in a stream of a document; None where it holds another thing."""
+    if _PICTURE.match(document, start, end):
+        return io.BytesIO(_END_OF_LINE.sub(b"", document[start:end], count=1))
+    if not _ZLIB.match(document, start, end):
+        return None
+    unpacked: Readable = io.BytesIO(document[start:end])
+    for _ in range(_LAYERS):
+        inner = _Inflated(unpacked)
+        first = _read_whole(inner, _LONGEST_PICTURE_MAGIC)
+        unpacked = _Rejoined(first, inner)
+        if _PICTURE.match(first):
+            return unpacked
+        if not _ZLIB.match(first):
+            break
+    return None
+
+
+_LONGEST_PICTURE_MAGIC = 16
+
+
+class _Inflated:
+    """What zlib packed, in little memory. It ends where its data is broken: whether it is a picture is told before."""
+
+    def __init__(self, packed: Readable) -> None:
+        self._packed = packed
+        self._inflating = zlib.decompressobj()
+        self._waiting = b""
+
+    def read(self, size: int, /) -> bytes:
+        while not self._inflating.eof:
+            taken = self._waiting or self._packed.read(_BLOCK)
+            try:
+                block = self._inflating.decompress(taken, size)
+            except zlib.error:
+                return b""
+            self._waiting = self._inflating.unconsumed_tail
+            if block or not taken:
+                return block
+        return b""

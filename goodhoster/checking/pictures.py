@@ -8,10 +8,11 @@ pixels of the whole picture, which the tables of `sampling` count with.
 from __future__ import annotations
 
 import importlib.util
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +56,57 @@ def frames(file: BinaryIO, limits: ReadingLimits, *, colours: bool = False) -> I
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels() from error
     except Exception as error:  # a decoder may raise anything over an outsider's bytes
+        yield from _what_there_is(file, limits, colours=colours)
         raise UncheckedError(f"the picture is broken: {error}", reason="broken-picture") from error
+
+
+def _what_there_is(file: BinaryIO, limits: ReadingLimits, *, colours: bool) -> Iterator[Frame]:
+    """The frame of a JPEG that is cut short, with grey for what is missing; none of any other picture.
+
+    Without its last bytes it still looks like itself, to people and to a near list.
+    """
+    file.seek(0)
+    ended: Any = _Ended(file)  # what Pillow asks of a file, and not all that IO[bytes] has
+    try:
+        with Image.open(ended, formats=["JPEG"]) as picture:
+            frames = [frame for _, frame in _decoded(picture, [0], limits.pixels, colours=colours)]
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - as above; what is wrong is told by the first attempt
+        return
+    yield from frames
+
+
+class _Ended(io.RawIOBase):
+    """A file that is followed by the mark that ends a JPEG: where its data is cut, the decoder then ends too."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._left = _MARKS
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._file.read(size)
+        if not block and self._left > 0 and size > 0:
+            self._left -= 1
+            block = (_END * size)[:size]
+        return block
+
+
+_END = b"\xff\xd9"
+_MARKS = 1000
+"""Reads beyond the end that are answered: one that looks for the beginning of the data would go on for ever."""
 
 
 def preload_decoders() -> None:

@@ -17,7 +17,7 @@ from goodhoster.ports import AuditLog
 _log = logging.getLogger(__name__)
 
 
-class ListOwners(Protocol):
+class Owners(Protocol):
     """What is known of those who keep hash sources, and of what they keep."""
 
     def address_of(self, source: str) -> str:
@@ -38,7 +38,7 @@ class ListOwnerLetters:
     outbox: Outbox
     audit: AuditLog
     head: Letterhead
-    owners: ListOwners
+    owners: Owners
     automatic: bool
     """False in mode observe: nothing goes out by itself."""
     _said: set[str] = field(default_factory=set)

@@ -26,6 +26,18 @@ def write_durably(file: Path, parts: Sequence[bytes]) -> None:
     sync_directory(file.parent)
 
 
+def replace_durably(file: Path, parts: Sequence[bytes]) -> None:
+    """Write a file anew; a crash leaves the old or the new one, whole. To be called by one at a time for each file."""
+    draft = file.with_name(f".{file.name}.new")
+    with open(
+        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb"
+    ) as opened:
+        opened.writelines(parts)
+        opened.flush()
+        os.fsync(opened.fileno())
+    move_durably(draft, file)
+
+
 def move_durably(file: Path, target: Path) -> None:
     """Rename within one file system; a crash leaves it under one of the names, perhaps for a moment under both."""
     os.rename(file, target)

@@ -28,6 +28,16 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditMark:
+    """How the log stood at an earlier moment, by a checkpoint of then."""
+
+    entries: int
+    root: bytes
+    where: str
+    """Where that is written, for people: "the checkpoint of FILE"."""
+
+
+@dataclass(frozen=True, slots=True)
 class AuditFinding:
     """What verification of the whole log found."""
 
@@ -37,10 +47,14 @@ class AuditFinding:
     root: str
     """RFC 6962 Merkle tree hash over the lines, hexadecimal."""
     first_bad: int | None = None
-    """Number of the first line that is not as it must be."""
+    """Number of the first line that is not as it must be; the number after the last one where lines are missing, or
+    where an earlier checkpoint tells that some of them were rewritten.
+    """
     problem: str = ""
+    clock_set_back: tuple[int, ...] = ()
+    """Numbers of entries that are older than the one before them: the log is whole, the machine's clock was not."""
 
     @property
     def ok(self) -> bool:
-        """True when every line is whole and bound to the one before."""
+        """True when every line is whole and bound to the one before, and none is missing."""
         return self.first_bad is None

@@ -23,5 +23,7 @@ class ReadingLimits:
     """For opening what was read; reading itself takes what the disk takes."""
     memory: int = 1 << 30
     """Bytes of address space beyond what the process that opens files starts with."""
+    every_member: bool = False
+    """Not a limit either: digests of all files in an archive are taken, and not of pictures and videos alone."""
     photodna: str = ""
     """Not a limit, but how far: by whose licensed library fingerprints are taken too; empty for none."""

@@ -101,6 +101,8 @@ class Content:
     """Of the picture, or of several of its frames or pages; empty where nothing was opened."""
     members: tuple[Digests, ...] = ()
     """Of the pictures and videos inside an archive or document, each by its own bytes."""
+    left_out: int = 0
+    """Entries of an archive that are no files with something in them, such as links."""
     pixels: tuple[int, int] | None = None
     """Width and height of the picture, or of its first frame or page, as it is seen; None where none was opened."""
     fault: Fault | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding
+from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding, AuditMark
 
 
 class Clock(Protocol):
@@ -28,9 +28,12 @@ class AuditLog(Protocol):
     def entries(self) -> Iterator[AuditEntry]:
         """All entries, oldest first. Raises AuditError at the first line that is not an entry."""
 
-    def verify(self) -> AuditFinding:
+    def verify(self, marks: Sequence[AuditMark] = (), at_least: int = 0) -> AuditFinding:
         """Read the whole log and say whether every entry is whole and bound to the one before. Never raises for
         bad content: that is the finding.
+
+        Also whether it begins as it stood at the `marks`, and has `at_least` so many entries: a log that was removed
+        together with all that remembers it is no whole one to who knows better.
         """
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from goodhoster.settings.audit import AuditSettings
 from goodhoster.settings.notices import (
     BlockSettings,
     ImapSettings,
@@ -185,6 +186,7 @@ class Settings:
     )
     hashing: HashingSettings = _section(Single("hashing", HashingSettings))
     policy: PolicySettings = _section(Single("policy", PolicySettings))
+    audit: AuditSettings = _section(Single("audit", AuditSettings))
     mover: MoverSettings = _section(Single("mover", MoverSettings))
     directories: tuple[PluggedTable, ...] = _section(Plugged("directory", "goodhoster.directories"))
     notifiers: tuple[NotifierSettings, ...] = _section(Several("notifier", NotifierSettings))

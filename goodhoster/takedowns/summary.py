@@ -1,10 +1,13 @@
-"""A notice in a few words, for the log and for whoever is paged."""
+"""Notices in a few words and figures, for the log, for whoever is paged, and for `status`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
 
-from goodhoster.model.notice_status import ItemState, Notice, NoticeItem
+from goodhoster.model.notice_status import ItemState, Notice, NoticeFigures, NoticeItem
+from goodhoster.notices.spool import Waiting
 
 
 def counts_of(items: Iterable[NoticeItem]) -> list[tuple[str, int]]:
@@ -26,3 +29,13 @@ def page_text(notice: Notice) -> str:
 def _untouched(notice: Notice) -> str:
     observed = any(item.state is ItemState.OBSERVED for item in notice.items)
     return "Mode observe: nothing was touched and nobody answered.\n" if observed else ""
+
+
+def with_waiting(figures: NoticeFigures, waiting: Waiting, since: datetime) -> NoticeFigures:
+    """The figures of the record with what was received and waits for its turn: that is open, too.
+
+    `since`: what was received before is overdue.
+    """
+    overdue = sum(receipt.received_at < since for receipt in waiting.receipts)
+    more = len(waiting.receipts) + len(waiting.damaged)
+    return replace(figures, open=figures.open + more, overdue=figures.overdue + overdue)

@@ -59,11 +59,12 @@ class Host:
         filled = {"agent": "", "source": "", "policy": "", "mode": "enforce"} | self.options
         self.config.write_text(CONFIG.format(url=self.service.url, **filled))
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
         """Start the daemon; returns when it is ready."""
         with (self.folder / "journal").open("a") as journal:
             command = (*GOODHOSTER, "run", "--config", str(self.config))
-            self.daemon = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=journal, text=True)
+            env = os.environ | environment
+            self.daemon = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=journal, text=True, env=env)
         assert self.daemon.stdout
         assert self.daemon.stdout.readline() == "ready\n", self.journal()
 
@@ -100,6 +101,11 @@ class Host:
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    @staticmethod
+    def output(*command: str) -> str:
+        """What another program prints."""
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
 
     def journal(self) -> str:
         return (self.folder / "journal").read_text()

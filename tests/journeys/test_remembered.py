@@ -141,18 +141,18 @@ def leave_measures_open(host: Host, contents: dict[str, bytes]) -> None:
     script = f"""
 import os, time
 from pathlib import Path
-from goodhoster.assembly.services import assemble
+from goodhoster.assembly.services import Services
 from goodhoster.assembly.mover import mover_of
 from goodhoster.settings import load
 from goodhoster.model.uploads import Place
 settings = load(Path({str(host.config)!r}))
-house = assemble(settings, quarantine=mover_of(settings))
+services = Services(settings, quarantine=mover_of(settings))
 for path in {list(contents)!r}:
     place = Place(os.fsencode({str(host.customers)!r}), os.fsencode(path))
-    with house.toolkit.examine(place) as checked:
-        acted = house.toolkit.act(path.partition("/")[0], place, checked)
+    with services.toolkit.examine(place) as checked:
+        acted = services.toolkit.act(path.partition("/")[0], place, checked)
         assert acted.case.state == "open", acted.case
-house.close()
+services.close()
 time.sleep(1.1)
 """
     host.python(script)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from goodhoster.audit.entries import FIRST, as_line, fingerprint, read_line
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.audit.merkle import MerkleTree
+from goodhoster.audit.verify import MerkleTree
 from goodhoster.errors import AuditError
 from goodhoster.model.audit import AuditEntry, AuditEvent
 

@@ -2,20 +2,23 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from goodhoster.assembly.notice_figures import notice_figures
-from goodhoster.assembly.services import assemble
+from goodhoster.assembly.services import Services
 from goodhoster.assembly.sources import hash_sources, relay_sources
 from goodhoster.assembly.state import audit_log, expect_trees, lists_directory, make_state_dir, trees_of
+from goodhoster.checking.hasher import DirectHasher
 from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import ConfigurationError
 from goodhoster.hashlists.importing import import_entries
 from goodhoster.model.digests import Algorithm
+from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.model.uploads import Content
 from goodhoster.model.verdicts import Category, Kind, VerdictKind
@@ -51,22 +54,25 @@ def configure(tmp_path: Path) -> Configure:
 
 def test_notices_that_wait_for_their_turn_are_open_and_may_be_overdue(configure: Configure, tmp_path: Path) -> None:
     settings, now = configure(""), datetime.now(UTC)
-    (tmp_path / "state").mkdir()
+    (tmp_path / "state").mkdir(mode=0o700)
     for hours in (0, 1, 25):
         spool = Spool(tmp_path / "state/notices", lambda ago=hours: now - timedelta(hours=ago))
         spool.keep(RawNotice(Carrier.DSA_FORM, b"urls=x"))
-    figures = notice_figures(settings)
+    with Services(settings) as services:
+        figures = services.notices.figures()
     assert (figures.open, figures.overdue) == (3, 1)
 
 
 def test_to_count_notices_makes_nothing_but_their_record(configure: Configure, tmp_path: Path) -> None:
     settings, spool = configure(""), tmp_path / "state/notices"
-    spool.parent.mkdir()
-    assert notice_figures(settings).open == 0
+    spool.parent.mkdir(mode=0o700)
+    services = Services(settings)
+    assert services.notices.figures().open == 0
     assert not spool.exists()
     Spool(spool, lambda: datetime.now(UTC)).keep(RawNotice(Carrier.MAIL, b"x"))
     next((spool / "waiting").iterdir()).write_bytes(b"damaged")
-    assert notice_figures(settings).open == 1
+    assert services.notices.figures().open == 1
+    services.close()
 
 
 def our_threads() -> set[str]:
@@ -76,18 +82,44 @@ def our_threads() -> set[str]:
 def test_everything_is_put_together_and_given_back(configure: Configure, tmp_path: Path) -> None:
     (tmp_path / "customers").mkdir()
     before = our_threads()
-    services = assemble(configure(f'{SERVICE}[[hash_source]]\nkind = "list"\n[[watch]]\npath = "customers"'))
+    services = Services(configure(f'{SERVICE}[[hash_source]]\nkind = "list"\n[[watch]]\npath = "customers"'))
+    services.make_all()
     assert [source.name for source in services.sources] == ["hashcheckservice", "list"]
     assert services.trees == (Tree(os.fsencode(tmp_path.resolve() / "customers"), None),)
     assert {"answers", "hashlists", "index.sqlite"} < set(os.listdir(tmp_path / "state"))
     services.close()
+    services.close()
     assert our_threads() == before
 
 
-def test_an_empty_configuration_is_a_house_without_trees_and_sources(configure: Configure) -> None:
-    services = assemble(configure(""))
-    assert (services.trees, services.sources) == ((), ())
-    services.close()
+def test_an_empty_configuration_has_neither_trees_nor_sources(configure: Configure) -> None:
+    with Services(configure("")) as services:
+        assert (services.trees, services.sources) == ((), ())
+
+
+def test_what_is_not_asked_for_is_not_opened(configure: Configure, tmp_path: Path) -> None:
+    """A restore, or `status`, needs no password of a hash service, and leaves no file that it does not use."""
+    settings = configure(SERVICE)
+    (tmp_path / "password").unlink()
+    with Services(settings) as services:
+        assert services.toolkit.restorable(made_up("x").digests.of(Algorithm.SHA1)) == []
+        made = set(os.listdir(tmp_path / "state"))
+        assert not made & {"answers", "notices.sqlite", "seen.sqlite", "hashlists"}
+        with pytest.raises(ConfigurationError, match="password"):
+            _ = services.sources
+
+
+def test_a_part_is_made_once_however_many_threads_ask(configure: Configure) -> None:
+    made: list[ReadingLimits] = []
+
+    def make(limits: ReadingLimits) -> DirectHasher:
+        made.append(limits)
+        time.sleep(0.05)
+        return DirectHasher(limits)
+
+    with Services(configure(""), make) as services, ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(lambda _: id(services.hasher), range(8)))) == 1
+    assert len(made) == 1
 
 
 def test_the_state_directory_is_private_and_made_with_those_above_it(tmp_path: Path) -> None:
@@ -143,7 +175,7 @@ def test_a_tree_in_another_is_refused(configure: Configure, tmp_path: Path, inne
 
 @pytest.mark.parametrize("tree", ["state", "link", "."])
 def test_a_state_directory_in_a_tree_is_refused(configure: Configure, tmp_path: Path, tree: str) -> None:
-    (tmp_path / "state").mkdir()
+    (tmp_path / "state").mkdir(mode=0o700)
     (tmp_path / "link").symlink_to("state")
     with pytest.raises(ConfigurationError, match=r"state directory .* lies in the watched tree"):
         trees_of(configure(f'[[watch]]\npath = "{tree}"'))
@@ -173,17 +205,17 @@ def test_a_licensed_library_that_is_not_installed_is_told(configure: Configure) 
     with pytest.raises(
         ConfigurationError, match=r"no library 'ours' is in the group goodhoster.fingerprinters"
     ) as told:
-        assemble(configure('[hashing]\nphotodna = "ours"'))
+        Services(configure('[hashing]\nphotodna = "ours"')).make_all()
     assert "there are: none" in told.value.hint
 
 
-def test_a_house_that_cannot_be_finished_gives_back_what_was_begun(configure: Configure, tmp_path: Path) -> None:
+def test_services_that_cannot_be_made_give_back_what_was_begun(configure: Configure, tmp_path: Path) -> None:
     settings = configure(SERVICE)
     make_state_dir(settings.state_dir)
     (tmp_path / "state" / "index.sqlite").mkdir()
     before = our_threads()
-    with pytest.raises(ConfigurationError, match="the index"):
-        assemble(settings)
+    with pytest.raises(ConfigurationError, match="the index"), Services(settings) as services:
+        services.make_all()
     assert our_threads() == before
 
 

@@ -23,7 +23,7 @@ from goodhoster.model.verdicts import Category, Kind, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
-from goodhoster.toolkit import Toolkit
+from goodhoster.testing.toolkit import toolkit_over
 
 PICTURE = "\x89PNG made up"
 KNOWN = made_up(PICTURE).digests.of(Algorithm.SHA256)
@@ -49,7 +49,7 @@ class Services:
             lambda: datetime.now(UTC),
             brake_in_memory(self.store, self.audit, rules, lambda: datetime.now(UTC)),
         )
-        self.toolkit = Toolkit((self.far, self.near), self.store, self.audit, desk, HASHER)
+        self.toolkit = toolkit_over((self.far, self.near), self.store, self.audit, desk, HASHER)
 
     def file(self, name: str, text: str = PICTURE) -> Place:
         path = self.tree / name
@@ -145,7 +145,7 @@ def test_a_file_that_changes_while_it_is_read_is_unchecked(services: Services, m
 
 
 def test_no_source_at_all_is_no_check(services: Services) -> None:
-    nobody = Toolkit((), services.store, services.audit, services.toolkit.desk, HASHER)
+    nobody = toolkit_over((), services.store, services.audit, services.toolkit.desk, HASHER)
     with nobody.examine(services.file("alice/a.png")) as checked:
         assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, "no-source")
 

@@ -70,7 +70,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of what the checks of the documentation read."""
     for name in ("docs", "goodhoster", "agent", "packaging"):
         shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "dev"):
+    for name in ("ARCHITECTURE.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "dev"):
         shutil.copy(CHECKOUT / name, tmp_path)
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
     monkeypatch.setattr(check_docs, "CHECKOUT", tmp_path)

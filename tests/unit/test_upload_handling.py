@@ -25,7 +25,7 @@ from goodhoster.model.verdicts import Category, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
-from goodhoster.toolkit import Toolkit
+from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.upload_handling import Row, UploadOutcome
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
@@ -64,7 +64,7 @@ class World:
             brake_in_memory(self.store, self.audit, rules, lambda: datetime.now(UTC)),
         )
         hasher = DirectHasher(ReadingLimits(file_bytes=1000))
-        self.handling = Toolkit((self.source,), self.store, self.audit, desk, hasher).upload_handling
+        self.handling = toolkit_over((self.source,), self.store, self.audit, desk, hasher).upload_handling
 
     def handle(self, name: str, text: str | None = PICTURE, *, quiet: float = 0.0) -> UploadOutcome:
         """Of one file that was made just now; without a text there is none."""

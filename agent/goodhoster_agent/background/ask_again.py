@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from goodhoster.assembly.desk import Services
+from goodhoster.assembly.services import Services
 from goodhoster_agent.background.periodic import PeriodicTask
 
 _BETWEEN_PAGES = 0.1  # seconds: two million files are gone through in two minutes

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from goodhoster.assembly.desk import Services
+from goodhoster.assembly.services import Services
 from goodhoster.hashlists.digest_list import DigestList
 from goodhoster.uploads.seennear import GrownNear
 from goodhoster_agent.background.periodic import PeriodicTask
@@ -33,15 +33,15 @@ class RetroMatch:
     def __init__(self, services: Services, queued: Callable[[], None]) -> None:
         self._index = services.index
         self._within = services.near
-        self._shelf = services.shelf if services.near else None
+        self._lists = services.own_lists if services.near else None
         self._queued = queued
         failing = "what was seen before cannot be compared with the lists now"
         self.rounds = PeriodicTask("retro-match", self._go, failing, _LOOK_EVERY)
 
     def _go(self) -> float:
-        if self._shelf is None:
+        if self._lists is None:
             return threading.TIMEOUT_MAX
-        self._look(self._shelf.lists(), self._shelf.near_lists())
+        self._look(self._lists.lists(), self._lists.near_lists())
         return _LOOK_EVERY
 
     def _look(self, lists: Sequence[DigestList], near_lists: Sequence[NearList]) -> None:

@@ -1,38 +1,55 @@
-"""`goodhoster audit …`: is the log whole, and what does it say."""
+"""`goodhoster audit …`: is the log whole, what does it say, and what proves it to others."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+from goodhoster.assembly.audit import LogCheck, checkpoints, export, origin, verify_audit_log
 from goodhoster.assembly.state import audit_log
+from goodhoster.audit.verify import Checkpoint, Note
 from goodhoster.model.audit import AuditEntry
-from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOption, print_json, read_settings
+from goodhoster_agent.commands.options import (
+    FINE,
+    UNCHECKED,
+    YES,
+    ConfigOption,
+    JsonOption,
+    ReasonOption,
+    print_json,
+    read_settings,
+    warn_of,
+    whoever_types,
+)
 
 app = typer.Typer(no_args_is_help=True, help="The append-only log of what was intended and what was done.")
 
+EarlierOption = Annotated[
+    list[Path] | None,
+    typer.Option("--checkpoint", help="A checkpoint that was kept elsewhere; may be given again.", show_default=False),
+]
+SinceOption = Annotated[
+    list[Path] | None,
+    typer.Option("--since", help="Prove also that nothing changed since this checkpoint.", show_default=False),
+]
+CaseOption = Annotated[str, typer.Option("--case", help="The case.")]
+DirectoryOption = Annotated[Path, typer.Option("--to", help="A directory that is not there yet.")]
+
 
 @app.command("verify")
-def verify_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Read the whole log; exit code 1 when an entry is not as it was written."""
-    finding = audit_log(read_settings(config)).verify()
-    if as_json:
-        print_json(
-            {
-                "entries": finding.entries,
-                "size": finding.size,
-                "root": finding.root,
-                "ok": finding.ok,
-                "first_bad": finding.first_bad,
-                "problem": finding.problem,
-            }
-        )
-    elif finding.ok:
-        print(f"whole: {finding.entries:,} entries, {finding.size:,} bytes, root {finding.root}")
-    else:
-        print(f"NOT whole from entry {finding.first_bad} on: {finding.problem}")
-    raise typer.Exit(FINE if finding.ok else YES)
+def verify_command(
+    checkpoint: EarlierOption = None, config: ConfigOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Read the whole log; exit code 1 when an entry is not as it was written, or one is missing."""
+    settings = read_settings(config)
+    check = verify_audit_log(settings, checkpoint or ())
+    print_json(_finding_as_object(check)) if as_json else _print_finding(check, len(checkpoint or ()))
+    warn_of(f"could not be compared: {trouble}" for trouble in check.unchecked)
+    if not check.finding.ok:
+        raise typer.Exit(YES)
+    raise typer.Exit(UNCHECKED if check.unchecked else FINE)
 
 
 @app.command("show")
@@ -40,6 +57,79 @@ def show_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
     """Every entry, oldest first."""
     for entry in audit_log(read_settings(config)).entries():
         print_json(_as_object(entry)) if as_json else print(_as_text(entry))
+
+
+@app.command("checkpoint")
+def checkpoint_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Sign how the log stands and print it: keep it elsewhere, and it shows later whether the past was changed."""
+    settings = read_settings(config)
+    _print_checkpoint(checkpoints(settings).issue(origin(settings)), as_json=as_json)
+
+
+@app.command("keys")
+def keys_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """The public keys that the checkpoints are signed with: publish them, so that others can verify."""
+    for key in checkpoints(read_settings(config)).policy().logs:
+        print_json({"key": key.vkey}) if as_json else print(key.vkey)
+
+
+@app.command("change-keys")
+def change_keys_command(reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Sign with new keys from now on; the old ones sign that, and are destroyed."""
+    note = checkpoints(read_settings(config)).change_keys(reason, whoever_types())
+    _print_checkpoint(note, as_json=as_json)
+
+
+@app.command("export")
+def export_command(
+    case: CaseOption,
+    to: DirectoryOption,
+    since: SinceOption = None,
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Write what the log says of a case, with proofs and the program that verifies them without goodhoster."""
+    done = export(read_settings(config), case, to, since or ())
+    if as_json:
+        size, root = done.checkpoint.size, done.checkpoint.root.hex()
+        print_json({"case": case, "directory": str(to), "entries": done.entries, "size": size, "root": root})
+    else:
+        print(f"{done.entries} entries of {done.checkpoint.size:,} in {to}; to verify: python3 {to}/verify.py {to}")
+
+
+def _print_checkpoint(note: Note, *, as_json: bool) -> None:
+    checkpoint, text = Checkpoint.read(note.text), note.write().decode()
+    if as_json:
+        names = {"origin": checkpoint.origin, "entries": checkpoint.size, "root": checkpoint.root.hex()}
+        print_json(names | {"checkpoint": text})
+    else:
+        print(text, end="")
+
+
+def _finding_as_object(check: LogCheck) -> dict[str, Any]:
+    finding = check.finding
+    return {
+        "entries": finding.entries,
+        "size": finding.size,
+        "root": finding.root,
+        "ok": finding.ok,
+        "first_bad": finding.first_bad,
+        "problem": finding.problem,
+        "clock_set_back": list(finding.clock_set_back),
+        "unchecked": list(check.unchecked),
+    }
+
+
+def _print_finding(check: LogCheck, compared: int) -> None:
+    finding = check.finding
+    if not finding.ok:
+        print(f"NOT whole from entry {finding.first_bad} on: {finding.problem}")
+        return
+    with_them = f", as {compared} checkpoints have it" if compared else ""
+    print(f"whole: {finding.entries:,} entries, {finding.size:,} bytes, root {finding.root}{with_them}")
+    for number in finding.clock_set_back:
+        print(f"entry {number} is older than the one before it: the clock was set back")
 
 
 def _as_object(entry: AuditEntry) -> dict[str, Any]:

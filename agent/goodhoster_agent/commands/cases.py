@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.desk import Services
+from goodhoster.assembly.services import Services
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.digests import Digest
@@ -28,7 +26,6 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
-    open_asking_house,
     open_services,
     print_json,
     whoever_types,
@@ -52,7 +49,7 @@ def list_command(
 ) -> None:
     """The cases, oldest first."""
     with open_services(config) as services:
-        for case in services.toolkit.store.find(CaseQuery(states=frozenset(state or ()), customer=customer)):
+        for case in services.case_store.find(CaseQuery(states=frozenset(state or ()), customer=customer)):
             print_json(as_object(case)) if as_json else print(_as_line(case))
 
 
@@ -62,7 +59,7 @@ def show_command(
 ) -> None:
     """Everything about one case."""
     with open_services(config) as services:
-        case = services.toolkit.store.get(case_id)
+        case = services.case_store.get(case_id)
         told = _owners_told(services, case)
         print_json(as_object(case) | {"owners_told": told}) if as_json else print(_as_page(case, told))
 
@@ -76,8 +73,6 @@ class _Verb:
     """What has become of the cases, and the key in the JSON."""
     ruling: StormState
     """What an order by digest says of the content everywhere."""
-    services: Callable[[Path | None], AbstractContextManager[Services]]
-    """What carries it out."""
     about: Callable[[Toolkit, Digest], list[str]]
     carry_out: Callable[[Toolkit, Sequence[str], Order], CaseOrders]
 
@@ -94,7 +89,7 @@ def _add(verb: _Verb, does: str) -> None:
         config: ConfigOption = None,
         as_json: JsonOption = False,
     ) -> None:
-        with verb.services(config) as services:
+        with open_services(config) as services:
             toolkit = services.toolkit
             chosen = _chosen(ids, digest, partial(verb.about, toolkit))
             if digest:
@@ -103,11 +98,11 @@ def _add(verb: _Verb, does: str) -> None:
 
 
 _add(
-    _Verb("restore", "restored", StormState.UNDONE, open_services, Toolkit.restorable, Toolkit.restore),
+    _Verb("restore", "restored", StormState.UNDONE, Toolkit.restorable, Toolkit.restore),
     "Overrule matches: files come back exactly as they were. A whole storm by --digest.",
 )
 _add(
-    _Verb("confirm", "confirmed", StormState.RELEASED, open_asking_house, Toolkit.confirmable, Toolkit.confirm),
+    _Verb("confirm", "confirmed", StormState.RELEASED, Toolkit.confirmable, Toolkit.confirm),
     "Let held, failed or only observed matches be acted on, unless their sources say no by now.",
 )
 
@@ -171,8 +166,8 @@ def _as_line(case: Case) -> str:
 
 def _owners_told(services: Services, case: Case) -> dict[str, bool]:
     """By source that knows what is exempt here: was its owner told?"""
-    owed = services.toolkit.desk.owners
-    return {match.source: bool(owed and owed.told_of(match)) for match in case.matches if match.exemption}
+    owed = services.owner_reports
+    return {match.source: bool(owed.told_of(match)) for match in case.matches if match.exemption}
 
 
 def _as_page(case: Case, told: dict[str, bool]) -> str:

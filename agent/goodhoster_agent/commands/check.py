@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,8 +17,7 @@ from goodhoster.errors import NotAnUploadError
 from goodhoster.model.uploads import Place, display, exact
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.toolkit import Toolkit
-from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, print_json, read_settings
-from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
+from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, open_services, print_json
 from goodhoster_agent.watching.tree_walk import Unreadable, walk
 
 _AHEAD = 256
@@ -47,7 +45,7 @@ def check_command(
     as_json: JsonOption = False,
 ) -> None:
     """Say of each file whether it is known. Nothing is moved, nothing recorded."""
-    with closing(sandboxed_services(read_settings(config))) as services:
+    with open_services(config) as services:
         code = print_answers(answers(services, paths), as_json=as_json)
     raise typer.Exit(code)
 

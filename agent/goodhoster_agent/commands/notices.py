@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from goodhoster.assembly.notices import open_notices
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.letters.texts import defanged
 from goodhoster.model.notice_status import Notice, NoticeItem, NoticeState
@@ -28,10 +27,9 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
+    open_services,
     print_json,
-    read_settings,
 )
-from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
 from goodhoster_agent.intake.storing import LARGEST
 
 app = typer.Typer(no_args_is_help=True, help="Notices: what came in and where it stands.")
@@ -53,16 +51,16 @@ def receive_command(
 ) -> None:
     """Take a raw message as it came: keep it, read it, act on it."""
     raw = RawNotice(carrier, _beginning(file))
-    with closing(sandboxed_services(read_settings(config))) as services:
-        notices = open_notices(services)
+    with open_services(config) as services:
+        notices = services.notices
         _print(notices.desk.receive(notices.desk.keep(raw, Arrived(_COMMAND_LINE))), as_json=as_json)
 
 
 @app.command("list")
 def list_command(state: StateOption = None, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """The notices: what a source knows and waits for a person, then the others, oldest first."""
-    with closing(sandboxed_services(read_settings(config))) as services:
-        store, query = open_notices(services).store, NoticeQuery(states=frozenset(state or ()))
+    with open_services(config) as services:
+        store, query = services.notices.store, NoticeQuery(states=frozenset(state or ()))
         for urgent in (True, False):  # twice over them rather than all in memory
             for notice in store.find(query):
                 if notice.urgent is urgent:
@@ -72,8 +70,8 @@ def list_command(state: StateOption = None, config: ConfigOption = None, *, as_j
 @app.command("show")
 def show_command(notice_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Everything about one notice, with each rule of trust that passed or failed."""
-    with closing(sandboxed_services(read_settings(config))) as services:
-        _print(open_notices(services).store.get(notice_id), as_json=as_json)
+    with open_services(config) as services:
+        _print(services.notices.store.get(notice_id), as_json=as_json)
 
 
 @app.command("confirm")
@@ -81,8 +79,8 @@ def confirm_command(
     notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
     """Let everything that waits in a notice be acted on."""
-    with closing(sandboxed_services(read_settings(config))) as services:
-        _print(open_notices(services).desk.confirm(notice_id, order_of(reason)), as_json=as_json)
+    with open_services(config) as services:
+        _print(services.notices.desk.confirm(notice_id, order_of(reason)), as_json=as_json)
 
 
 @app.command("dismiss")
@@ -90,8 +88,8 @@ def dismiss_command(
     notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
     """Decide that what waits in a notice stays; a block for it is lifted."""
-    with closing(sandboxed_services(read_settings(config))) as services:
-        _print(open_notices(services).desk.dismiss(notice_id, order_of(reason)), as_json=as_json)
+    with open_services(config) as services:
+        _print(services.notices.desk.dismiss(notice_id, order_of(reason)), as_json=as_json)
 
 
 @app.command("answer")
@@ -103,13 +101,13 @@ def answer_command(
     as_json: JsonOption = False,
 ) -> None:
     """Write the answer as things stand now, and send it unless it was sent already."""
-    with closing(sandboxed_services(read_settings(config))) as services:
-        notices = open_notices(services)
+    with open_services(config) as services:
+        notices = services.notices
         letter = notices.letters.answer(notices.store.get(notice_id))
         if letter is None:
             hint = "it came from a machine, or without an address"
             raise RefusedError(f"nobody is to be answered about notice {notice_id}", hint=hint)
-        sent = not show and notices.post.answer(notice_id)
+        sent = not show and notices.manual_letters.answer(notice_id)
     if as_json:
         found = {"id": notice_id, "to": letter.to, "subject": letter.subject, "text": letter.text, "sent": sent}
         print_json(found)
@@ -122,18 +120,18 @@ def tell_command(
     notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
     """Send customers the statement of reasons that was withheld because an order was confidential."""
-    with closing(sandboxed_services(read_settings(config))) as services:
-        _print(open_notices(services).post.tell(notice_id, order_of(reason)), as_json=as_json)
+    with open_services(config) as services:
+        _print(services.notices.manual_letters.tell(notice_id, order_of(reason)), as_json=as_json)
 
 
 @app.command("forward")
 def forward_command(notice_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Hand a notice of the public on to the hotline for judgement."""
-    with closing(sandboxed_services(read_settings(config))) as services:
+    with open_services(config) as services:
         hotline = services.settings.notices.hotline
         if not hotline:
             raise ConfigurationError("no hotline to forward to is set", hint="see [notices] hotline")
-        letter = open_notices(services).post.forward(notice_id, hotline, order_of("").actor)
+        letter = services.notices.manual_letters.forward(notice_id, hotline, order_of("").actor)
     if as_json:
         print_json({"id": notice_id, "to": letter.to, "subject": letter.subject, "text": letter.text})
     else:
@@ -151,8 +149,8 @@ def reconcile_command(
     """Compare the hotline's own list with what came in, both ways; exit code 1 when there is a gap."""
     with _opened(file) as opened:
         lines = read_list(opened.read())
-    with closing(sandboxed_services(read_settings(config))) as services:
-        found = reconcile(lines, list(open_notices(services).store.find(NoticeQuery(notifier=notifier))))
+    with open_services(config) as services:
+        found = reconcile(lines, list(services.notices.store.find(NoticeQuery(notifier=notifier))))
     for finding in found:
         if as_json:
             print_json(asdict(finding))

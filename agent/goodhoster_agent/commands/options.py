@@ -1,4 +1,4 @@
-"""What every command shares: the configuration it reads, the house it opens, the lines it prints."""
+"""What every command shares: the configuration it reads, the services it opens, the lines it prints."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.desk import Services, assemble_desk
+from goodhoster.assembly.services import Services
 from goodhoster.settings import DEFAULT_FILE, Settings, load
 from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
 
@@ -43,21 +42,9 @@ def read_settings(config: Path | None) -> Settings:
     return load(config_file(config))
 
 
-@contextmanager
-def open_services(config: Path | None) -> Iterator[Services]:
-    """The house without hash sources, for the record and orders about it; closed at the end."""
-    services = assemble_desk(read_settings(config))
-    try:
-        yield services
-    finally:
-        services.close()
-
-
-@contextmanager
-def open_asking_house(config: Path | None) -> Iterator[Services]:
-    """The same with its hash sources, for orders before which those are asked again."""
-    with closing(sandboxed_services(read_settings(config))) as services:
-        yield services
+def open_services(config: Path | None) -> Services:
+    """Whatever a command may need, each part opened when it is asked for; to be closed at the end."""
+    return sandboxed_services(read_settings(config))
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can carry

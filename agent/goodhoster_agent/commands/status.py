@@ -9,8 +9,7 @@ from typing import Any
 
 import typer
 
-from goodhoster.assembly.desk import Services
-from goodhoster.assembly.notice_figures import notice_figures
+from goodhoster.assembly.services import Services
 from goodhoster.model.cases import CaseState
 from goodhoster.ports import CaseQuery
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
@@ -36,8 +35,8 @@ def status_of(services: Services) -> dict[str, Any]:
     pid = running_daemon(state_dir)
     report = read_report(state_dir, pid) if pid else None
     figures = services.index.figures()
-    held = services.toolkit.store.count(CaseQuery(states=frozenset({CaseState.HELD})))
-    notices = notice_figures(services.settings)
+    held = services.case_store.count(CaseQuery(states=frozenset({CaseState.HELD})))
+    notices = services.notices.figures()
     return {
         "ready": report is not None,
         "degraded": list(report.degraded) if report else ["the daemon does not run: nothing new is checked"],
@@ -46,7 +45,7 @@ def status_of(services: Services) -> dict[str, Any]:
         "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
         "unchecked": figures.verdicts.get("unchecked", 0),
         "held": held,
-        "open_storms": [f"{storm.id}: {storm.reason}" for storm in services.toolkit.desk.brake.open()],
+        "open_storms": [f"{storm.id}: {storm.reason}" for storm in services.brake.open()],
         "owners_not_told": _owners_not_told(services),
         "open_notices": notices.open,
         "overdue_notices": notices.overdue,
@@ -59,8 +58,7 @@ def status_of(services: Services) -> dict[str, Any]:
 
 def _owners_not_told(services: Services) -> dict[str, int]:
     """Contents that a source knows and that are exempt here, by source, of which its owner was not told."""
-    owed = services.toolkit.desk.owners
-    return dict(Counter(report.source for report in owed.waiting())) if owed else {}
+    return dict(Counter(report.source for report in services.owner_reports.waiting()))
 
 
 def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
-    open_asking_house,
     open_services,
     print_json,
 )
@@ -26,7 +25,7 @@ IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The storm, as `st
 def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """The storms that brake now: open ones wait for you, undone ones hold until you release them."""
     with open_services(config) as services:
-        for storm in services.toolkit.desk.brake.storms.braking():
+        for storm in services.brake.storms.braking():
             print_json(_as_object(storm)) if as_json else print(_as_line(storm))
 
 
@@ -34,7 +33,7 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 def show_command(storm_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """A storm, all that is part of it, and its cases."""
     with open_services(config) as services:
-        brake = services.toolkit.desk.brake
+        brake = services.brake
         for storm in brake.whole(storm_id):
             found = _as_object(storm) | {"cases": brake.cases_of(storm)}
             print_json(found) if as_json else print(_as_line(storm), *found["cases"], sep="\n  ")
@@ -54,7 +53,7 @@ def release_command(
     storm_id: IdArgument, *, reason: ReasonOption, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """It is no wrong list: what is held and still known is taken offline, and the storm brakes no longer."""
-    with open_asking_house(config) as services:
+    with open_services(config) as services:
         print_orders("confirmed", services.toolkit.release_storm(storm_id, order_of(reason)), as_json=as_json)
 
 

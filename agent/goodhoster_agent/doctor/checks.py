@@ -8,14 +8,15 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from goodhoster.assembly.desk import reading_limits
-from goodhoster.assembly.list_owners import ListOwners
+from goodhoster.assembly.audit import verify_audit_log
 from goodhoster.assembly.notices import directories
-from goodhoster.assembly.sources import hash_sources
+from goodhoster.assembly.services import reading_limits
+from goodhoster.assembly.sources import hash_sources, owner_addresses
 from goodhoster.assembly.state import exemption_sets, lists_directory, make_state_dir, trees_of
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.storage import home_of
 from goodhoster.hashlists.own_lists import survey
+from goodhoster.letters.list_owners import ListOwners
 from goodhoster.linux import kernel
 from goodhoster.model.uploads import display
 from goodhoster.notices.sender.pinned_keys.pool import SEARCH
@@ -48,6 +49,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("configuration", ok=True, detail=f"{settings.file} is right, mode {settings.policy.mode}")
     yield _kernel(settings)
     yield _room(settings)
+    yield from _audit_log(settings)
     yield from map(_tree, trees_of(settings))
     yield from _sources(settings)
     yield from _library(settings)
@@ -90,6 +92,16 @@ def _room(settings: Settings) -> Finding:
     free = shutil.disk_usage(settings.state_dir).free
     detail = f"{free / _ROOM:.1f} GiB free at {settings.state_dir}"
     return Finding("disk", ok=free >= _ROOM, detail=detail, hint="" if free >= _ROOM else "make room: 1 GiB at least")
+
+
+def _audit_log(settings: Settings) -> Iterator[Finding]:
+    """Is it whole, and is nothing of it missing that others here know of?"""
+    check = verify_audit_log(settings)
+    finding = check.finding
+    hint = "goodhoster audit verify; put the log back from a copy" if not finding.ok else ""
+    yield Finding("audit log", finding.ok, finding.problem or f"whole, {finding.entries:,} entries", hint)
+    for trouble in check.unchecked:
+        yield Finding("audit log", ok=False, detail=f"could not be compared: {trouble}", hint="goodhoster audit verify")
 
 
 def _tree(tree: Tree) -> Finding:
@@ -158,7 +170,7 @@ def _exemptions(settings: Settings) -> Iterator[Finding]:
             yield Finding(f"exemptions {name}", ok=False, detail=str(found), hint=found.hint)
         else:
             yield Finding(f"exemptions {name}", ok=True, detail=f"{len(found.contents):,} contents, whole")
-    owners = ListOwners(settings)
+    owners = ListOwners(owner_addresses(settings), lists_directory(settings), exemption_sets(settings))
     for source in owners.sources() if sets else ():
         address = owners.address_of(source)
         detail = address or "nobody is told when it knows what is exempt here"

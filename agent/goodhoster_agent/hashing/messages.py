@@ -17,8 +17,13 @@ from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.uploads import Content, Fault
 from goodhoster.model.verdicts import Kind
 
-LONGEST = 1 << 20
-"""Bytes of one line; a worker that says more is not one of ours any more."""
+_LONGEST = 1 << 20
+_MEMBER = 200
+
+
+def longest(members: int) -> int:
+    """Bytes of one line at most, where so many members may be told; a worker that says more is not one of ours."""
+    return _LONGEST + members * _MEMBER
 
 
 _WORDS = 300
@@ -79,6 +84,7 @@ def encode_inside(content: Content) -> bytes:
             "fingerprints": [str(fingerprint) for fingerprint in content.fingerprints],
             "pixels": content.pixels,
             "members": [[each.md5.hex(), each.sha1.hex(), each.sha256.hex()] for each in content.members],
+            "left_out": content.left_out,
             "fault": None if fault is None else [fault.reason, fault.detail],
         }
     )
@@ -93,6 +99,7 @@ def decode_inside(text: bytes, content: Content) -> Content:
             fingerprints=tuple(map(Fingerprint.parse, told["fingerprints"])),
             pixels=_decode_size(told["pixels"]),
             members=tuple(Digests(*map(bytes.fromhex, member)) for member in told["members"]),
+            left_out=int(told["left_out"]),
             fault=None if told["fault"] is None else Fault(*map(_words, told["fault"])),
         )
     except (TypeError, KeyError) as error:

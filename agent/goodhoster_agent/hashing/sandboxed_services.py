@@ -1,16 +1,17 @@
-"""A house whose files are opened in the sandbox."""
+"""The composition for whoever reads outsiders' files: they are opened in the sandbox."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from functools import partial
 
-from goodhoster.assembly.desk import Services, reading_limits
 from goodhoster.assembly.mover import mover_of
-from goodhoster.assembly.services import assemble
+from goodhoster.assembly.services import Services
 from goodhoster.assembly.state import make_state_dir
 from goodhoster.checking.hasher import opens_pictures
+from goodhoster.model.limits import ReadingLimits
 from goodhoster.ports import Quarantine
 from goodhoster.settings import Settings
 from goodhoster_agent.hashing.pool import HashingPool
@@ -22,18 +23,13 @@ from goodhoster_agent.privileged.starter.plan import terms_of
 
 
 def sandboxed_services(settings: Settings) -> Services:
-    """As `assemble`, with a pool of processes for files that an outsider chose. They start when first needed."""
-    return assemble(settings, _pool(settings, StartedHere))
+    """For a command: it starts what opens files itself, where it needs any."""
+    return Services(settings, partial(_pool, settings, StartedHere))
 
 
 def daemon_services(settings: Settings, quarantine: Quarantine, starter: StarterClient) -> Services:
-    """The same for a daemon, which may not start them itself. Where pictures are opened they are ready when this
-    returns, so that its first upload does not wait for them; elsewhere they start with the first archive.
-    """
-    pool = _pool(settings, starter.start_hasher)
-    if opens_pictures():
-        pool.warm()
-    return assemble(settings, pool, quarantine, starter.run)
+    """For a daemon, which may start no process itself."""
+    return Services(settings, partial(_warm_pool, settings, starter.start_hasher), quarantine, starter.run)
 
 
 @contextmanager
@@ -45,10 +41,20 @@ def scanning_services(settings: Settings) -> Iterator[tuple[Services, list[str]]
     terms, state_dir = terms_of(settings), make_state_dir(settings.state_dir)
     with kept_beside(settings, terms.commands) as keeper:
         problems = give_up(terms, state_dir)
-        pool = _pool(settings, keeper.starter.start_hasher)
-        with closing(assemble(settings, pool, mover_of(settings), keeper.starter.run)) as services:
+        make_pool = partial(_pool, settings, keeper.starter.start_hasher)
+        with Services(settings, make_pool, mover_of(settings), keeper.starter.run) as services:
             yield services, problems
 
 
-def _pool(settings: Settings, start: Start) -> HashingPool:
-    return HashingPool(reading_limits(settings), settings.hashing.processes or os.cpu_count() or 1, start)
+def _pool(settings: Settings, start: Start, limits: ReadingLimits) -> HashingPool:
+    return HashingPool(limits, settings.hashing.processes or os.cpu_count() or 1, start)
+
+
+def _warm_pool(settings: Settings, start: Start, limits: ReadingLimits) -> HashingPool:
+    """Where pictures are opened its processes are ready, so that the first upload does not wait for them; elsewhere
+    they start with the first archive.
+    """
+    pool = _pool(settings, start, limits)
+    if opens_pictures():
+        pool.warm()
+    return pool

@@ -157,7 +157,8 @@ class Worker:
     def _line(self, seconds: float) -> bytes:
         """The next whole line, or what there is of it when the worker ended; TimeoutError."""
         until = time.monotonic() + seconds
-        while (end := self._heard.find(b"\n")) < 0 and len(self._heard) < messages.LONGEST:
+        longest = messages.longest(self._limits.members)
+        while (end := self._heard.find(b"\n")) < 0 and len(self._heard) < longest:
             block = self._next_block(until)
             if not block:
                 break

@@ -9,10 +9,11 @@ from dataclasses import replace
 
 from goodhoster.adapters.hash_sources.wrapper import ObservedSourceWrapper
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
-from goodhoster.model.digests import Digests
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.sources import Question, SourceHealth
 from goodhoster.model.verdicts import Match
-from goodhoster.ports import ObservedSource
+from goodhoster.ports import AuditLog, ObservedSource
 
 log = logging.getLogger(__name__)
 
@@ -57,3 +58,20 @@ class RolledOut(ObservedSourceWrapper):
         content = digests.sha256 or digests.sha1 or digests.md5
         drawn = hashlib.sha256(self.name.encode() + b"\0" + content).digest()
         return int.from_bytes(drawn[:8]) % 100 < self._percent
+
+
+def shadow_recorder(audit: AuditLog) -> Record:
+    """Matches in shadow go to the audit log and nowhere else."""
+
+    def record(question: Question, match: Match) -> None:
+        taken = (algorithm for algorithm in reversed(Algorithm) if question.digests.has(algorithm))
+        data: dict[str, str | int | bool | list[str] | None] = {
+            "source": match.source,
+            "algorithm": match.algorithm,
+            "category": match.category,
+            "distance": match.distance,
+            **{algorithm.value: question.digests.of(algorithm).hex for algorithm in taken},
+        }
+        audit.append(AuditEvent("match.shadow", data))
+
+    return record

@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from goodhoster.hashlists.entries import KINDS, ListKind, unhex
 from goodhoster.model.verdicts import Category
@@ -31,17 +32,20 @@ _NAMED = {category.value: category for category in Category} | _GRADES
 CATEGORIES = ", ".join(_NAMED)
 """For messages."""
 
+_REMEMBERED = 1024  # names: a file has the same few in each entry
 _TRUE = frozenset({"true", "1", "yes", "y", "t"})
 _GONE = frozenset({"deleted", "shoulddelete", "withdrawn", "revoked", "removed"})
 _STATUSES = frozenset({"status", "hashstatus", "state", "reviewstatus"})
 _NOT_ACTIVE = frozenset({"nonmalicious", "withdrawn", "deleted", "revoked", "removed"})
 
 
+@lru_cache(_REMEMBERED)
 def plain(name: str) -> str:
     """A name without case and punctuation."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
+@lru_cache(_REMEMBERED)
 def kind_named(name: str) -> ListKind | None:
     """The kind that the field calls so; None for any other."""
     found = _NAME.fullmatch(plain(name))

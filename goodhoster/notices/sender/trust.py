@@ -12,6 +12,7 @@ import hmac
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from goodhoster.model.notice_status import Receipt
 from goodhoster.model.notices import Belief, Carrier, RawNotice, SeenMail, TrustFinding, TrustLevel, TrustRule
 from goodhoster.notices.sender.dkim_evaluation import DkimEvaluation, TrustContext, level_of
 from goodhoster.notices.sender.forwarding import forwarded
@@ -27,6 +28,20 @@ class Trust:
 
     def __init__(self, context: TrustContext) -> None:
         self._context = context
+
+    def of_notice(self, receipt: Receipt, raw: RawNotice) -> Belief:
+        """Who sent a notice: a mail is believed for its signatures, a request for the token that came with it."""
+        if receipt.carrier is Carrier.MAIL:
+            return self.of_mail(raw.content, SeenMail(receipt.id, receipt.received_at, receipt.own_server))
+        return Belief(self._of_request(receipt), raw)
+
+    def _of_request(self, receipt: Receipt) -> TrustFinding:
+        """The door took a token for that of this notifier."""
+        notifier = next((one for one in self._context.notifiers if one.id == receipt.notifier), None)
+        if notifier is None:
+            return unproven("token.known", "it came without the token of a registered notifier")
+        rule = TrustRule("token.known", passed=True, why=f"it came with the token of {notifier.id}")
+        return TrustFinding(level_of(notifier), notifier.id, "token", (rule,))
 
     def of_token(self, token: str) -> TrustFinding:
         """Whose API token is this? Compared in constant time."""

@@ -29,7 +29,7 @@ from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category, Match
 from goodhoster.policy.rules import HouseRules
 from goodhoster.testing.brake import brake_in_memory
-from goodhoster.toolkit import Toolkit
+from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.background.workers import Workers
@@ -65,7 +65,7 @@ class World:
         brake = brake_in_memory(self.store, audit, rules, clock)
         desk = CaseDesk(self.store, audit, quarantine, rules, turn, clock, brake)
         trees = [Tree(self.tree, None, self.private_reason)]
-        toolkit = Toolkit([self.hashes], self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=LARGEST)))
+        toolkit = toolkit_over([self.hashes], self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=LARGEST)))
         self.workers = Workers(self.index, toolkit, trees, 4)
         self.watcher = Watcher(
             trees,

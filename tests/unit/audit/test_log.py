@@ -1,22 +1,24 @@
 """One log, many writers, and every way that a crash, a disk or a person gets at it."""
 
+import errno
 import json
 import os
 import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.errors import AuditError
-from goodhoster.model.audit import AuditEvent
+from goodhoster.model.audit import AuditEvent, AuditMark
 
 WRITER = """
 import sys
@@ -201,7 +203,7 @@ def test_a_forged_entry_after_the_end_is_not_written_after(log: FileAuditLog, fi
     with file.open("ab") as opened:
         opened.write(file.read_bytes())
     for noticing in (log, FileAuditLog(file)):
-        with pytest.raises(AuditError, match="line 2: numbered 0 where 1 belongs"):
+        with pytest.raises(AuditError, match="line 2: not bound to the entry before it"):
             noticing.append(event())
 
 
@@ -267,3 +269,161 @@ def test_a_reader_without_leave_to_write_can_verify(log: FileAuditLog, file: Pat
         assert log.verify().ok
     finally:
         file.parent.chmod(0o700)
+
+
+def test_a_sync_that_fails_acknowledges_nothing_and_takes_all_of_it_back(
+    log: FileAuditLog, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = FileAuditLog(file)
+    assert [log.append(event(0)).number, other.append(event(1)).number] == [0, 1]
+    sync = os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", failing_with(errno.EIO))
+    for writing in (log, other):
+        with pytest.raises(AuditError, match="cannot be written: Input/output error") as caught:
+            writing.append_all([event(8), event(9)])
+        assert "nothing is acted on" in caught.value.hint
+    assert numbers(file) == [0, 1]
+    monkeypatch.setattr(os, "fdatasync", sync)
+    assert [other.append(event(2)).number, log.append(event(3)).number] == [2, 3]
+    assert [entry.event for entry in FileAuditLog(file).entries()] == [event(number) for number in range(4)]
+    assert FileAuditLog(file).verify().ok
+
+
+def test_a_sync_that_fails_fails_everybody_who_waited_for_it(
+    log: FileAuditLog, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = [log, FileAuditLog(file), FileAuditLog(file)]
+    for number, each in enumerate(logs):
+        each.append(event(number))
+    chance, sync = random.Random(3), os.fdatasync
+    fails = threading.Event()
+
+    def now_and_then(fd: int) -> None:
+        time.sleep(0.001)
+        if fails.is_set() and chance.random() < 0.3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(fd)
+
+    def one(number: int) -> int | None:
+        try:
+            return logs[number % 3].append(event(number)).number
+        except AuditError:
+            return None
+
+    monkeypatch.setattr(os, "fdatasync", now_and_then)
+    fails.set()
+    with ThreadPoolExecutor(16) as threads:
+        acknowledged = list(threads.map(one, range(3, 303)))
+    assert None in acknowledged
+    fails.clear()
+    assert FileAuditLog(file).append(event(999)).number == len(numbers(file)) - 1
+    assert FileAuditLog(file).verify().ok
+    written = {entry.number: entry.event for entry in FileAuditLog(file).entries()}
+    for number, entry in enumerate(acknowledged, 3):
+        assert entry is None or written[entry] == event(number)
+
+
+def failing_with(number: int) -> Callable[[int], None]:
+    def fail(_fd: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def test_many_callers_share_a_sync(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logs = [FileAuditLog(file), FileAuditLog(file)]  # as in two processes
+    sync, syncs = os.fdatasync, []
+
+    def counted(fd: int) -> None:
+        syncs.append(fd)
+        time.sleep(0.002)
+        sync(fd)
+
+    monkeypatch.setattr(os, "fdatasync", counted)
+    with ThreadPoolExecutor(32) as threads:
+        list(threads.map(lambda number: logs[number % 2].append(event(number)), range(320)))
+    assert FileAuditLog(file).verify().entries == 320
+    assert len(syncs) < 160
+
+
+def test_a_forked_child_and_its_parent_make_one_chain(log: FileAuditLog, file: Path) -> None:
+    log.append(event())
+    children = []
+    for _ in range(3):
+        child = os.fork()
+        if not child:
+            for number in range(30):
+                log.append(event(number))
+            os._exit(0)
+        children.append(child)
+    for number in range(30):
+        log.append(event(number))
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+    assert (log.verify().ok, log.verify().entries) == (True, 121)
+
+
+def test_a_clock_that_was_set_back_is_told_once_and_found(file: Path) -> None:
+    noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    times = iter(noon + timedelta(seconds=seconds) for seconds in (0, 5, 4.5, 1, 2, 60))
+    log = FileAuditLog(file, lambda: next(times))
+    entries = log.append_all([event(0), event(1), event(2)])
+    entries += FileAuditLog(file, lambda: next(times)).append_all([event(3), event(4), event(5)])
+    assert [entry.number for entry in entries] == [0, 1, 2, 4, 5, 6], "half a second is what time servers correct"
+    told = list(log.entries())[3]
+    assert told.event == AuditEvent(
+        "log.clock-set-back", {"before": "2026-01-02T12:00:04.500000Z", "now": "2026-01-02T12:00:01.000000Z"}
+    )
+    assert (log.verify().ok, log.verify().clock_set_back) == (True, (3,))
+
+
+def test_a_log_and_all_that_remembers_it_gone_is_not_whole_to_who_knows_better(log: FileAuditLog) -> None:
+    assert log.verify().ok
+    gone = log.verify(at_least=3)
+    assert (gone.ok, gone.first_bad, gone.problem) == (
+        False,
+        0,
+        "0 entries are there, and the record knows of at least 3",
+    )
+    log.append_all([event(number) for number in range(3)])
+    assert log.verify(at_least=3).ok
+
+
+def test_a_checkpoint_is_compared_whatever_its_size(log: FileAuditLog) -> None:
+    marks = []
+    for number in range(9):
+        marks.append(AuditMark(number, bytes.fromhex(log.verify().root), f"mark {number}"))
+        log.append(event(number))
+    assert log.verify(marks).ok
+    for mark in marks:
+        other = AuditMark(mark.entries, bytes(32), mark.where)
+        found = log.verify([other])
+        assert found.problem == f"rewritten: its first {mark.entries} entries are not those of {mark.where}"
+    assert log.verify([AuditMark(10, bytes(32), "mark 10")]).problem.startswith("rolled back: by mark 10")
+
+
+def test_each_alteration_of_a_log_is_found(file: Path, rounds: Callable[[int, int], int]) -> None:
+    log = FileAuditLog(file)
+    log.append_all([event(number) for number in range(12)])
+    content, chance = file.read_bytes(), random.Random(11)
+    lines = content.splitlines(keepends=True)
+    for number in range(rounds(1000, 10_000)):
+        altered, rows = bytearray(content), list(lines)
+        match number % 5:
+            case 0:
+                altered[chance.randrange(len(altered))] ^= 1 << chance.randrange(8)
+            case 1:
+                del rows[chance.randrange(len(rows))]
+                altered = bytearray(b"".join(rows))
+            case 2:
+                a, b = chance.sample(range(len(rows)), 2)
+                rows[a], rows[b] = rows[b], rows[a]
+                altered = bytearray(b"".join(rows))
+            case 3:
+                del altered[chance.randrange(len(altered)) :]
+            case 4:
+                place = chance.randrange(len(altered))
+                altered[place:place] = altered[place : place + chance.randrange(1, 80)]
+        file.write_bytes(altered)
+        assert not log.verify().ok, altered
+    file.write_bytes(content)
+    assert log.verify().ok

@@ -31,7 +31,7 @@ from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
-from goodhoster.toolkit import Toolkit
+from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.upload_handling import Acted
 
 PICTURE = "\x89PNG made up"
@@ -83,7 +83,7 @@ class Services:
         source = CachingSource(CountedSource(self.police, self.clock), AnswerCache(folder / "answers"), keeping)
         self.checked_again: list[Upload] = []
         hasher = DirectHasher(ReadingLimits())
-        self.toolkit = Toolkit(
+        self.toolkit = toolkit_over(
             (source,), self.store, self.audit, self.desk, hasher, check_again=self.checked_again.extend
         )
 

@@ -27,7 +27,7 @@ from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery
 from goodhoster.testing.brake import MadeUpCensus
 from goodhoster.testing.suites.hash_source import made_up
-from goodhoster.toolkit import Toolkit
+from goodhoster.testing.toolkit import toolkit_over
 
 KNOWN = Verdict(VerdictKind.KNOWN, (Match("police", Algorithm.SHA1),))
 EVE = Order("eve", "a picture of WordPress")
@@ -51,7 +51,7 @@ class Services:
         quarantine, turn = LocalQuarantine((os.fsencode(self.tree),)), FileLock(folder / "desk.lock")
         self.desk = CaseDesk(self.store, audit, quarantine, rules, turn, lambda: self.now, watch)
         self.police = MemorySource({}, name="police")
-        self.toolkit = Toolkit((self.police,), self.store, audit, self.desk, DirectHasher(ReadingLimits()))
+        self.toolkit = toolkit_over((self.police,), self.store, audit, self.desk, DirectHasher(ReadingLimits()))
 
     def receive(self, name: str, text: str = "logo") -> Case | None:
         path = self.tree / name

@@ -1,9 +1,16 @@
+import bz2
+import gzip
+import hashlib
 import io
+import lzma
 import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable
 
 import pytest
 
-from goodhoster.checking.members import members_of, opener_of
+from goodhoster.checking.members import BEGINNING, Inside, opener_of
 from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.testing.hostile import tar_of
@@ -16,19 +23,126 @@ def claiming(size: int) -> bytes:
     return entry.tobuf(tarfile.GNU_FORMAT) + bytes(8192)
 
 
+def opened(content: bytes, limits: ReadingLimits | None = None) -> Inside:
+    opener = opener_of(content[:BEGINNING])
+    assert opener
+    return Inside(io.BytesIO(content), opener, limits or ReadingLimits())
+
+
+def digests_in(content: bytes) -> list[bytes]:
+    return [member.sha256 for member in opened(content)]
+
+
+def sha256(*contents: bytes) -> list[bytes]:
+    return [hashlib.sha256(content).digest() for content in contents]
+
+
 @pytest.mark.parametrize("size", [1 << 30, 1 << 50])
 def test_a_tar_that_claims_more_than_it_has_is_broken_at_once(size: int) -> None:
     content = claiming(size)
-    opener = opener_of(content)
-    assert opener
     with pytest.raises(UncheckedError, match="is broken") as caught:
-        list(members_of(io.BytesIO(content), opener, ReadingLimits()))
+        digests_in(content)
     assert caught.value.reason == "broken-archive"
 
 
 def test_a_tar_without_its_closing_blocks_is_read() -> None:
     picture = b"\xff\xd8\xff\xe0" + bytes(508)
     content = tar_of({"a.jpg": picture})[:1024]
-    opener = opener_of(content)
-    assert opener
-    assert len(list(members_of(io.BytesIO(content), opener, ReadingLimits()))) == 1
+    assert len(digests_in(content)) == 1
+
+
+JPEG = b"\xff\xd8\xff\xe0 made up " + bytes(range(256)) * 300
+PNG = b"\x89PNG\r\n\x1a\n made up"
+
+
+def old_tar(files: dict[str, bytes]) -> bytes:
+    """As before POSIX: no mark, only the checksum tells it."""
+    packed = b""
+    for name, content in files.items():
+        header = bytearray(512)
+        header[:100] = name.encode().ljust(100, b"\0")
+        header[100:148] = b"0000644\0" + b"0000000\0" * 2 + b"%011o\0" % len(content) + b"00000000000\0"
+        header[148:156] = b" " * 8
+        header[148:156] = b"%06o\0 " % sum(header)
+        packed += bytes(header) + content + bytes(-len(content) % 512)
+    return packed + bytes(1024)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_a_tar_from_before_posix_is_one(pack: Callable[[bytes], bytes]) -> None:
+    assert digests_in(pack(old_tar({"a": JPEG, "b.txt": b"text", "c": PNG}))) == sha256(JPEG, PNG)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_one_file_that_is_compressed(pack: Callable[[bytes], bytes]) -> None:
+    assert digests_in(pack(JPEG)) == sha256(JPEG)
+    assert digests_in(pack(b"a line of a log\n" * 1000)) == []
+    assert digests_in(pack(b"")) == []
+
+
+def test_gzip_files_that_were_appended_are_one_file() -> None:
+    assert digests_in(gzip.compress(JPEG[:3]) + gzip.compress(JPEG[3:])) == sha256(JPEG)
+
+
+def test_what_only_its_name_calls_a_picture_is_taken_too() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("holiday.TGA", b"no signature")
+        archive.writestr("holiday.txt", b"nothing")
+    assert digests_in(packed.getvalue()) == sha256(b"no signature")
+
+
+def pdf(*streams: bytes, trailer: bytes = b"") -> bytes:
+    objects = (b"%d 0 obj\n<< /Length 1 >>\nstream\n%b\nendstream\nendobj\n" % (1, stream) for stream in streams)
+    return b"%PDF-1.7\n" + b"".join(objects) + b"trailer\n<< " + trailer + b" >>\nstartxref\n9\n%%EOF\n"
+
+
+def test_a_picture_in_a_pdf_is_found_however_often_flate_is_around_it() -> None:
+    twice = zlib.compress(zlib.compress(JPEG))
+    text = zlib.compress(b"BT (text) Tj ET")
+    assert digests_in(pdf(JPEG, zlib.compress(PNG), zlib.compress(JPEG), text, twice)) == sha256(JPEG, JPEG, JPEG)
+
+
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b"junk of a mail server\r\n" * 40])
+def test_a_pdf_may_begin_late(before: bytes) -> None:
+    assert digests_in(before + pdf(JPEG)) == sha256(JPEG)
+
+
+def test_a_pdf_that_begins_later_is_none() -> None:
+    assert opener_of((b" " * 1024 + pdf(JPEG))[:BEGINNING]) is None
+
+
+@pytest.mark.parametrize("trailer", [b"/Encrypt 12 0 R", b"/Encrypt\n12 0 R", b"/Encrypt<</Filter/Standard>>"])
+def test_an_encrypted_pdf_is_not_said_to_hold_nothing(trailer: bytes) -> None:
+    with pytest.raises(UncheckedError) as caught:
+        digests_in(pdf(b"\x93\x11", trailer=trailer))
+    assert caught.value.reason == "encrypted"
+
+
+def test_metadata_that_says_it_is_not_encrypted_is_no_encryption() -> None:
+    assert digests_in(pdf(JPEG, trailer=b"/EncryptMetadata false")) == sha256(JPEG)
+
+
+def test_a_bomb_in_a_pdf_ends_at_the_limit() -> None:
+    bomb = zlib.compress(zlib.compress(b"\xff\xd8\xff" + bytes(50 << 20)))
+    with pytest.raises(UncheckedError) as caught:
+        list(opened(pdf(bomb), ReadingLimits(member_bytes=10 << 20)))
+    assert caught.value.reason == "too-big"
+
+
+def test_every_file_of_a_release_where_that_is_asked() -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, content in {"a.php": b"<?php", "b.svg": b"<svg/>", "empty": b"", "c.css": b"a{}"}.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "a.php"
+        archive.addfile(link)
+        directory = tarfile.TarInfo("d")
+        directory.type = tarfile.DIRTYPE
+        archive.addfile(directory)
+    inside = opened(packed.getvalue(), ReadingLimits(every_member=True))
+    assert [member.sha256 for member in inside] == sha256(b"<?php", b"<svg/>", b"a{}")
+    assert inside.left_out == 2  # the empty file and the link

@@ -57,7 +57,7 @@ from goodhoster.takedowns.deadlines import Terms
 from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
-from goodhoster.toolkit import Toolkit
+from goodhoster.testing.toolkit import toolkit_over
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOTLINE = Notifier(
@@ -112,7 +112,7 @@ class Services:
         turn = FileLock(folder / "desk.lock")
         self.case_desk = CaseDesk(self.cases, self.audit, quarantine, rules, turn, self.clock, brake)
         self.police = MemorySource({}, name="police")
-        toolkit = Toolkit((self.police,), self.cases, self.audit, self.case_desk, DirectHasher(ReadingLimits()))
+        toolkit = toolkit_over((self.police,), self.cases, self.audit, self.case_desk, DirectHasher(ReadingLimits()))
         letters = Answers(
             self.outbox,
             HEAD,

@@ -28,7 +28,7 @@ from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery, HashSource
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
-from goodhoster.toolkit import Toolkit
+from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.queue import MOST_OF_ONE
 from goodhoster.uploads.trees import Tree
@@ -60,7 +60,7 @@ class Services:
         )
         self.index = UploadIndex(folder / "index.sqlite")
         self.sources: list[HashSource] = [self.far, self.near]
-        self.toolkit = Toolkit(self.sources, self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=1000)))
+        self.toolkit = toolkit_over(self.sources, self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=1000)))
         self.workers = Workers(self.index, self.toolkit, [Tree(os.fsencode(self.tree), None)], 4)
 
     def file(self, name: str, text: str = PICTURE) -> None:
@@ -160,7 +160,8 @@ class Unopenable(DirectHasher):
 def test_what_cannot_be_opened_is_read_once_and_then_left_for_a_day(services: Services, many: int) -> None:
     """It was read again hundreds of times a second, for ever."""
     Unopenable.reads = 0
-    toolkit = replace(services.toolkit, hasher=Unopenable(ReadingLimits(file_bytes=1000)))
+    examiner = replace(services.toolkit.examiner, hasher=Unopenable(ReadingLimits(file_bytes=1000)))
+    toolkit = replace(services.toolkit, make_examiner=lambda: examiner)
     services.workers = Workers(services.index, toolkit, [Tree(os.fsencode(services.tree), None)], 4)
     for number in range(many):
         services.file(f"alice/{number}.zip", f"PK {number}")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.assembly.desk import assemble_desk
 from goodhoster.assembly.mover import mover_of
+from goodhoster.assembly.services import Services
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import PassingError
 from goodhoster.model.cases import Case, CaseState, MeasureState, Order
@@ -161,9 +161,8 @@ def _settled(
 class TestAMoverThatIsAway:
     @pytest.fixture
     def desk(self, settings: Settings) -> Iterator[CaseDesk]:
-        services = assemble_desk(settings, mover_of(settings))
-        yield services.toolkit.desk
-        services.close()
+        with Services(settings, quarantine=mover_of(settings)) as services:
+            yield services.desk
 
     @pytest.fixture
     def waiting(self, desk: CaseDesk, tree: bytes) -> Case:

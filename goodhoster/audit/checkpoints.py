@@ -1,0 +1,173 @@
+"""Signed checkpoints of an audit log, and the keys they are signed with (c2sp.org/tlog-checkpoint).
+
+The newest checkpoint is kept beside the log. What it says is never contradicted: before the next is signed, the log
+must begin as it stood then. A change of key is an entry of the log that the old key and the new one sign together, so
+that whoever trusts the old key can follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.audit.merkle import ProvingTree, Span, consistency_spans, inclusion_spans
+from goodhoster.audit.signing import LOG_KINDS, Signer, load_signers, new_signers, save_signers, sign
+from goodhoster.audit.verify import Checkpoint, Note, NotVerifiedError, Policy, Proof
+from goodhoster.errors import AuditError
+from goodhoster.linux.durable_files import replace_durably, write_durably
+from goodhoster.linux.file_lock import FileLock
+from goodhoster.model.audit import AuditEvent, AuditMark
+from goodhoster.ports.common import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """The entry that names new keys, and its proof, signed by the old ones too."""
+
+    line: bytes
+    proof: bytes
+
+
+class Checkpoints:
+    """What is signed about one log; processes may share it."""
+
+    def __init__(self, log: FileAuditLog, directory: Path, clock: Clock) -> None:
+        self.log = log
+        self._key_file = directory / "audit.key"
+        self._file = directory / "audit.checkpoint"
+        self._changes = directory / "audit-key-changes"
+        self._lock = FileLock(directory / "audit.checkpoint.lock")
+        self._clock = clock
+
+    def newest(self) -> Note | None:
+        """The last one that was signed, with the signatures that it got since; None when there is none."""
+        try:
+            return Note.read(self._file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, NotVerifiedError) as error:
+            hint = "put it back from a copy; where there is none, remove it: the next one is made without it"
+            raise AuditError(f"the checkpoint {self._file} cannot be read: {error}", hint=hint) from error
+
+    def marks(self) -> list[AuditMark]:
+        """What the log must still contain, by our own newest checkpoint. AuditError when that is not ours."""
+        note = self.newest()
+        if note is None:
+            return []
+        signers = load_signers(self._key_file)
+        try:
+            if signers and not note.verify(signer.key for signer in signers):
+                raise NotVerifiedError("it is not signed by this log's keys")
+        except NotVerifiedError as error:
+            raise AuditError(f"the checkpoint {self._file} is not ours: {error}") from error
+        return [mark_of(note, f"its own checkpoint {self._file}")]
+
+    def policy(self) -> Policy:
+        """Our own keys, in the form of a policy. AuditError when there are none yet."""
+        signers = load_signers(self._key_file)
+        if not signers:
+            raise AuditError("this log has no keys yet", hint="goodhoster audit checkpoint makes them")
+        return Policy(tuple(signer.key for signer in signers))
+
+    def key_changes(self) -> list[KeyChange]:
+        """Oldest first."""
+        proofs = sorted(self._changes.glob("*.tlog-proof"))
+        return [KeyChange(proof.with_suffix(".json").read_bytes(), proof.read_bytes()) for proof in proofs]
+
+    def issue(self, origin: str) -> Note:
+        """Sign how the log stands now; the newest one as it is when nothing was added since. Makes keys of the name
+        `origin` where there are none. AuditError when the log does not begin as it stood before.
+        """
+        with self._lock:
+            signers = load_signers(self._key_file) or self._make_keys(origin)
+            before = self.newest()
+            now, _ = self._tree(before)
+            if before and Checkpoint.read(before.text) == replace(now, origin=signers[0].name):
+                return before
+            return self._keep(sign(replace(now, origin=signers[0].name).write(), signers, self._clock()))
+
+    def add_signatures(self, note: Note, signatures: Sequence[tuple[str, bytes, bytes]]) -> Note:
+        """Put cosignatures below a checkpoint; kept where it is still the newest."""
+        with self._lock:
+            newest = self.newest()
+            known = newest.signatures if newest and newest.text == note.text else note.signatures
+            signed = replace(note, signatures=tuple(dict.fromkeys((*known, *signatures))))
+            return self._keep(signed) if newest and newest.text == note.text else signed
+
+    def change_keys(self, reason: str, actor: str) -> Note:
+        """Sign with new keys from now on. The old ones are destroyed once they have signed that."""
+        with self._lock:
+            old = load_signers(self._key_file)
+            if not old:
+                raise AuditError("this log has no keys yet", hint="goodhoster audit checkpoint makes them")
+            new = new_signers(old[0].name, LOG_KINDS)
+            vkeys = {name: [each.key.vkey for each in keys] for name, keys in (("old", old), ("new", new))}
+            entry = self.log.append(AuditEvent("log.key-changed", vkeys | {"reason": reason, "actor": actor}))
+            before = self.newest()
+            checkpoint, proof = self._tree(before, entry.number)
+            note = sign(replace(checkpoint, origin=old[0].name).write(), (*old, *new), self._clock())
+            self._keep_change(entry.number, Proof(entry.number, proof, note))
+            save_signers(self._key_file, new)
+            return self._keep(note)
+
+    def consistency(self, old: int, note: Note) -> Proof:
+        """Why the log of a checkpoint begins with the first `old` entries; it is also what a witness is asked with."""
+        size = Checkpoint.read(note.text).size
+        spans = consistency_spans(old, size)
+        return Proof(old, proving_tree(self.log.lines(), size, spans).hashes(spans), note)
+
+    def _tree(self, before: Note | None, entry: int | None = None) -> tuple[Checkpoint, tuple[bytes, ...]]:
+        """How the log stands, after comparing it with how it stood; and the inclusion proof of an entry."""
+        size = self.log.durable_entries()
+        spans = [] if entry is None else inclusion_spans(entry, size)
+        old = Checkpoint.read(before.text) if before else None
+        tree = ProvingTree(spans)
+        root = tree.root()
+        for line in islice(self.log.lines(), size):
+            if old and tree.size == old.size:
+                root = tree.root()
+            tree.add(line)
+        if old and old.size == tree.size:
+            root = tree.root()
+        if tree.size < size or (old and (old.size > size or root != old.root)):
+            message = "the audit log is not what it was when its last checkpoint was signed: nothing is signed"
+            raise AuditError(message, hint="goodhoster audit verify")
+        return Checkpoint("", size, tree.root()), tree.hashes(spans)
+
+    def _make_keys(self, origin: str) -> tuple[Signer, ...]:
+        signers = new_signers(origin, LOG_KINDS)
+        save_signers(self._key_file, signers)
+        return signers
+
+    def _keep(self, note: Note) -> Note:
+        replace_durably(self._file, [note.write()])
+        return note
+
+    def _keep_change(self, number: int, proof: Proof) -> None:
+        self._changes.mkdir(mode=0o700, exist_ok=True)
+        line = next(islice(self.log.lines(), number, None))
+        write_durably(self._changes / f"{number:012}.json", [line])
+        write_durably(self._changes / f"{number:012}.tlog-proof", [proof.write()])
+
+
+def proving_tree(lines: Iterable[bytes], size: int, spans: Iterable[Span]) -> ProvingTree:
+    """The tree over the first `size` lines. AuditError when there are fewer."""
+    tree = ProvingTree(spans)
+    for line in islice(lines, size):
+        tree.add(line)
+    if tree.size < size:
+        message = f"the audit log has {tree.size:,} entries where a checkpoint has {size:,}"
+        raise AuditError(message, hint="goodhoster audit verify")
+    return tree
+
+
+def mark_of(note: Note, where: str) -> AuditMark:
+    """What a checkpoint says of the log. AuditError when the note is none."""
+    try:
+        checkpoint = Checkpoint.read(note.text)
+    except NotVerifiedError as error:
+        raise AuditError(f"{where}: {error}") from error
+    return AuditMark(checkpoint.size, checkpoint.root, where)

@@ -1,0 +1,134 @@
+"""What the log says of one case, with its proofs, in a directory that anybody can verify without goodhoster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+from goodhoster.audit import verify
+from goodhoster.audit.checkpoints import Checkpoints, proving_tree
+from goodhoster.audit.entries import read_line
+from goodhoster.audit.merkle import Span, consistency_spans, inclusion_spans
+from goodhoster.audit.verify import CONSISTENCY, Checkpoint, Note, NotVerifiedError, Policy, Proof
+from goodhoster.errors import AuditError, ConfigurationError
+from goodhoster.model.audit import AuditEvent
+
+_README = """What the audit log of {origin} says of case {case}: {entries} entries, exported by goodhoster.
+
+To verify it you need Python 3.11 or later and its package "cryptography" (Debian: python3-cryptography), no goodhoster
+and no network:
+
+    python3 verify.py . --key VKEY
+
+VKEY is the log's public key. It must have come to you by another way than this directory, such as the hoster's web
+site. Where witnesses are trusted, write a policy (c2sp.org/tlog-policy) and give it with --policy FILE instead. If you
+kept a checkpoint of this log, add --earlier FILE: it shows that nothing that was in the log then has been changed.
+
+What is verified: each entry stood in the log exactly so, and the log is the one that was signed. That no entry about
+the case was left out of this directory only the whole log can show: python3 verify.py audit.log --earlier checkpoint
+
+entries/        each entry (.json) with its proof (.tlog-proof, c2sp.org/tlog-proof)
+checkpoint      how the log stood, signed (c2sp.org/tlog-checkpoint)
+policy          the keys that goodhoster itself trusts, for comparison
+key-changes/    where the log changed its keys: the entries that say so, signed with the old keys
+consistency/    proofs that the log begins with what earlier checkpoints were about
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written."""
+
+    entries: int
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be exported, and against which checkpoint it is proven."""
+
+    case: str
+    note: Note
+    policy: Policy
+    since: tuple[Note, ...] = ()
+    """Earlier checkpoints, for proofs that the log begins as it did then."""
+
+
+def export_case(checkpoints: Checkpoints, wanted: Wanted, directory: Path) -> Exported:
+    """Write every entry that names the case, as far as the checkpoint goes, into a new directory.
+
+    AuditError when no entry does, when the log is not whole, or when it does not begin as an earlier checkpoint has it.
+    """
+    case, note, now = wanted.case, wanted.note, Checkpoint.read(wanted.note.text)
+    lines = _lines_about(checkpoints, case, now.size)
+    if not lines:
+        raise AuditError(f"the audit log has no entry about case {case}", hint="goodhoster cases list")
+    olds = [Checkpoint.read(each.text) for each in wanted.since]
+    spans: dict[Span, list[Span]] = {(number, 0): inclusion_spans(number, now.size) for number in lines}
+    spans |= {(0, old.size): consistency_spans(old.size, now.size) for old in olds if old.size <= now.size}
+    tree = proving_tree(checkpoints.log.lines(), now.size, chain.from_iterable(spans.values()))
+    if tree.root() != now.root:
+        raise AuditError("the audit log is not what its checkpoint says", hint="goodhoster audit verify")
+    folder = _Folder(directory)
+    for number, line in lines.items():
+        name = f"entries/{number:012}"
+        folder.write(f"{name}.json", line)
+        folder.write(f"{name}.tlog-proof", Proof(number, tree.hashes(spans[number, 0]), note).write())
+    for old in olds:
+        hashes = tree.hashes(spans[0, old.size]) if old.size <= now.size else ()
+        _expect_consistent(old, now, hashes)
+        folder.write(f"consistency/{old.size}.proof", Proof(old.size, hashes, note).write(head=CONSISTENCY))
+    for number, change in enumerate(checkpoints.key_changes()):
+        folder.write(f"key-changes/{number:06}.json", change.line)
+        folder.write(f"key-changes/{number:06}.tlog-proof", change.proof)
+    folder.write("checkpoint", note.write())
+    folder.write("policy", wanted.policy.write())
+    folder.write("verify.py", Path(verify.__file__).read_bytes())
+    manifest = {"case": case, "entries": len(lines), "origin": now.origin, "size": now.size, "root": now.root.hex()}
+    folder.write("manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
+    folder.write("README.txt", _README.format(**manifest).encode())
+    return Exported(len(lines), now)
+
+
+def _expect_consistent(old: Checkpoint, now: Checkpoint, hashes: Sequence[bytes]) -> None:
+    try:
+        if old.origin != now.origin:
+            raise NotVerifiedError(f"it is of another log, {old.origin}")
+        verify.verify_consistency(old, now, hashes)
+    except NotVerifiedError as error:
+        raise AuditError(f"the earlier checkpoint of {old.size:,} entries does not fit: {error}") from error
+
+
+def _lines_about(checkpoints: Checkpoints, case: str, size: int) -> dict[int, bytes]:
+    """By their numbers. AuditError for one that is no entry."""
+    needle, lines = case.encode(), enumerate(islice(checkpoints.log.lines(), size))
+    return {number: line for number, line in lines if needle in line and _names(read_line(line).event, case)}
+
+
+def _names(event: AuditEvent, case: str) -> bool:
+    return any(value == case or (isinstance(value, list) and case in value) for value in event.data.values())
+
+
+class _Folder:
+    """A new directory, readable to its owner alone until somebody decides otherwise."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            path.mkdir(mode=0o700, parents=True)
+        except FileExistsError as error:
+            raise ConfigurationError(f"{path} is there already", hint="name a directory that is not") from error
+        except OSError as error:
+            raise ConfigurationError(f"{path} cannot be made: {error.strerror}") from error
+
+    def write(self, name: str, content: bytes) -> None:
+        """A file below it. ConfigurationError when the disk does not take it."""
+        file = self._path / name
+        try:
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+            file.write_bytes(content)
+        except OSError as error:
+            raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from error

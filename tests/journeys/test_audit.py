@@ -1,0 +1,110 @@
+"""The audit log from the command line: signed, compared, exported, and verified by others without goodhoster."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.journeys.host import Host
+
+KNOWN = b"made-up known content" * 50
+
+# Nothing of goodhoster can be imported, as on a machine without it.
+ALONE = """
+import runpy, sys
+sys.modules["goodhoster"] = sys.modules["goodhoster_agent"] = None
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def with_a_case(host: Host) -> str:
+    (host.customers / "anna").mkdir(parents=True, exist_ok=True)
+    host.upload("anna/known.png", KNOWN)
+    (host.folder / "list").write_text(sha256(KNOWN) + "\n")
+    host.run("hashlist", "import", str(host.folder / "list"), "--source", "made-up")
+    host.configure(source='[[hash_source]]\nkind = "list"')
+    host.run("scan", str(host.customers), "--json", code=1)
+    (case,) = host.cases()
+    return str(case["id"])
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def alone(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", "-c", ALONE, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_what_the_log_says_of_a_case_is_exported_and_verified_without_goodhoster(host: Host) -> None:
+    case = with_a_case(host)
+    earlier = host.folder / "earlier"
+    earlier.write_text(host.run("audit", "checkpoint"))
+    key = host.run("audit", "keys").splitlines()[0]
+    host.run("cases", "restore", case, "--reason", "made up")
+    out = host.folder / "out"
+    done = json.loads(host.run("audit", "export", "--case", case, "--to", str(out), "--since", str(earlier), "--json"))
+    assert done["entries"] == sum(case in line for line in host.run("audit", "show", "--json").splitlines())
+    moved = host.folder / "another machine"
+    shutil.move(out, moved)
+    verified = alone(moved / "verify.py", moved, "--key", key, "--earlier", earlier)
+    assert (verified.returncode, verified.stderr) == (0, ""), verified.stderr
+    assert f"{done['entries']} entries are in it, unchanged" in verified.stdout
+    entry = min(moved.glob("entries/*.json"))
+    entry.write_bytes(entry.read_bytes().replace(b"anna", b"bram"))
+    assert alone(moved / "verify.py", moved, "--key", key).returncode == 1
+    log = host.folder / "state" / "audit.log"
+    assert alone(moved / "verify.py", log, "--earlier", earlier).returncode == 0
+
+
+def test_a_rollback_is_found_by_a_checkpoint_that_was_kept(host: Host) -> None:
+    with_a_case(host)
+    state = host.folder / "state"
+    kept = {file: file.read_bytes() for file in state.glob("audit.log*")}
+    host.run("hashlist", "remove", "made-up")
+    checkpoint = host.folder / "kept"
+    checkpoint.write_text(json.loads(host.run("audit", "checkpoint", "--json"))["checkpoint"])
+    assert json.loads(host.run("audit", "verify", "--checkpoint", str(checkpoint), "--json"))["ok"]
+    for file, content in kept.items():
+        file.write_bytes(content)
+    (state / "audit.checkpoint").unlink()
+    assert json.loads(host.run("audit", "verify", "--json"))["ok"], "this machine alone cannot tell"
+    found = json.loads(host.run("audit", "verify", "--checkpoint", str(checkpoint), "--json", code=1))
+    assert (found["ok"], found["problem"].split(":")[0]) == (False, "rolled back")
+    assert "holds no checkpoint" in host.run("audit", "verify", "--checkpoint", str(host.config), code=2)
+
+
+def test_log_and_tail_gone_while_the_record_has_cases_is_no_whole_log(host: Host) -> None:
+    with_a_case(host)
+    for file in (host.folder / "state").glob("audit*"):
+        file.unlink()
+    found = json.loads(host.run("audit", "verify", "--json", code=1))
+    assert (found["ok"], found["entries"], found["first_bad"]) == (False, 0, 0)
+    assert "the record knows of at least 1" in found["problem"]
+    findings = [json.loads(line) for line in host.run("doctor", "--json", code=1).splitlines()]
+    (log,) = [each for each in findings if each["what"] == "audit log"]
+    assert not log["ok"]
+    assert "the record knows" in log["detail"]
+
+
+def test_what_cannot_be_compared_is_said_and_is_not_whole(host: Host) -> None:
+    with_a_case(host)
+    host.run("audit", "checkpoint")
+    (host.folder / "state" / "audit.checkpoint").write_text("half")
+    found = json.loads(host.run("audit", "verify", "--json", code=3))
+    assert found["ok"]
+    assert "cannot be read" in found["unchecked"][0]
+
+
+def test_keys_are_changed_and_who_trusts_the_old_ones_follows(host: Host, tmp_path: Path) -> None:
+    case = with_a_case(host)
+    host.run("audit", "checkpoint")
+    old = host.run("audit", "keys").splitlines()[0]
+    host.run("audit", "change-keys", "--reason", "the administrator left")
+    assert old not in host.run("audit", "keys")
+    host.run("audit", "export", "--case", case, "--to", str(tmp_path / "out"))
+    assert alone(tmp_path / "out" / "verify.py", tmp_path / "out", "--key", old).returncode == 0

@@ -1,0 +1,106 @@
+"""What the daemon tells the service manager (sd_notify(3)), read at the other end of its socket."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.host import Host
+
+UNITS = Path(__file__).parents[2] / "packaging/systemd"
+
+
+class Manager:
+    """The service manager's end of the socket."""
+
+    def __init__(self, file: Path) -> None:
+        self.address = str(file)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.address)
+        self._socket.settimeout(30)
+
+    def next(self) -> str:
+        """The first line of what comes next, but for signs of life."""
+        while True:
+            first = self._socket.recv(4096).decode().partition("\n")[0]
+            if first != "WATCHDOG=1":
+                return first
+
+    def signs_of_life(self, seconds: float) -> int:
+        end, found = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            found += self._socket.recv(4096) == b"WATCHDOG=1"
+        return found
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    manager = Manager(tmp_path / "notify")
+    yield manager
+    manager.close()
+
+
+def test_a_reload_is_no_end(host: Host, manager: Manager) -> None:
+    """STOPPING at a reload made systemd wait for the end, and kill the daemon after its time."""
+    host.start(NOTIFY_SOCKET=manager.address)
+    assert manager.next() == "READY=1"
+    for mode in ("observe", "enforce"):
+        host.configure(mode=mode)
+        host.reload()
+        assert [manager.next(), manager.next()] == ["RELOADING=1", "READY=1"]
+        assert host.status()["mode"] == mode
+    host.stop()
+    assert manager.next() == "STOPPING=1"
+
+
+@pytest.mark.parametrize("broken", ["no toml [", 'state_dir = "elsewhere"'])
+def test_a_configuration_that_cannot_be_used_ends_a_reload_as_well(host: Host, manager: Manager, broken: str) -> None:
+    host.start(NOTIFY_SOCKET=manager.address)
+    assert manager.next() == "READY=1"
+    good = host.config.read_text()
+    host.config.write_text(good.replace('state_dir = "state"', broken))
+    host.reload()
+    assert [manager.next(), manager.next()] == ["RELOADING=1", "READY=1"]
+    assert "the configuration stays as it was" in host.journal()
+    host.config.write_text(good)
+    assert host.status()["ready"]
+
+
+def test_a_configuration_that_cannot_be_served_gives_way_to_the_one_before(host: Host, manager: Manager) -> None:
+    host.start(NOTIFY_SOCKET=manager.address)
+    assert manager.next() == "READY=1"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        good = host.config.read_text()
+        host.config.write_text(good + f'[notices]\nlmtp = "127.0.0.1:{taken.getsockname()[1]}"\n')
+        host.reload()
+        assert [manager.next(), manager.next()] == ["RELOADING=1", "READY=1"]
+    assert "back to the one before" in host.journal()
+    host.config.write_text(good)
+    assert host.status()["ready"]
+    host.stop()
+
+
+def test_the_watchdog_is_told_that_the_daemon_lives(host: Host, manager: Manager) -> None:
+    host.start(NOTIFY_SOCKET=manager.address)
+    assert manager.next() == "READY=1"
+    assert manager.signs_of_life(5) >= 2
+    host.stop()
+
+
+@pytest.mark.debian("systemd", program="systemd-analyze")
+@pytest.mark.parametrize(("unit", "most"), [("goodhoster", 4.0), ("goodhoster-hashservice", 2.0)])
+def test_a_unit_is_as_closed_as_promised(host: Host, unit: str, most: float) -> None:
+    told = host.output("systemd-analyze", "security", "--offline=true", str(UNITS / f"{unit}.service"))
+    found = re.search(r"exposure level for \S+: ([0-9.]+)", told)
+    assert found
+    assert float(found[1]) <= most
