@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.cases.late_measures import LateCases
 from goodhoster.cases.other_sizes import withdraw_by_name
 from goodhoster.errors import GoodhosterError, NotAnUploadError, RefusedError
 from goodhoster.examination import Examined, Examiner, Remembered
@@ -76,23 +75,27 @@ class Toolkit:
 
     def late(self) -> list[Case]:
         """Measures that come late, because nobody could carry them out before: each waits for `catch_up`."""
-        return LateCases(self.desk).waiting()
+        return self.desk.late()
 
     def catch_up(self, case: Case) -> Case:
         """Ask again about a late measure and go on with it as its sources see it by now. Returns the case, as it was
         when they cannot all be asked.
         """
-        return self.upload_handling.followed_up(LateCases(self.desk).go_on(case.id, self._by_now(case)))
+        return self.upload_handling.followed_up(self.desk.proceed(case.id, self._by_now(case)))
 
     def restore(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
         """Undo measures by order of a person; each case by itself, whatever becomes of the others."""
         return _each(case_ids, lambda case_id: self._put_back(case_id, order))
 
     def confirm(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
-        """Let held, failed or only observed matches be acted on, each by itself, unless their sources say no by now.
+        """Let held, failed, only observed or restored matches be acted on, each by itself, unless their sources say no.
         Where those cannot be asked, the person's word is enough.
         """
         return _each(case_ids, lambda case_id: self._confirm(case_id, order, self._by_now(self.store.get(case_id))))
+
+    def cancel(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
+        """Stop measures that wait, each by itself: nothing is taken, and what was left half done is put back."""
+        return _each(case_ids, lambda case_id: self.desk.cancel(case_id, order))
 
     def restorable(self, digest: Digest) -> list[str]:
         """The cases about that content that `restore` would undo."""
@@ -107,8 +110,8 @@ class Toolkit:
         it is released; released, its being at many customers is no storm.
         """
         for sha256 in sorted({case.digests.sha256 for case in self.store.find(CaseQuery(digest=digest))}):
-            with self.desk.turn:
-                self.desk.brake.rule(sha256, state, (order.actor, order.reason))
+            with self.desk.session() as session:
+                session.brake.rule(sha256, state, (order.actor, order.reason))
 
     def undo_storm(self, storm_id: str, order: Order) -> CaseOrders:
         """Put back every file that the storm and its parts took; what it held is overruled. It goes on to brake."""
@@ -152,8 +155,8 @@ class Toolkit:
         """First the word, so that nothing new is done meanwhile; then the cases, those of a repeated order too."""
         storms = self.desk.brake.whole(storm_id)
         for storm in storms:
-            with self.desk.turn:
-                self.desk.brake.end(storm, state, (order.actor, order.reason))
+            with self.desk.session() as session:
+                session.brake.end(storm, state, (order.actor, order.reason))
         cases = dict.fromkeys(case_id for storm in storms for case_id in self.desk.brake.cases_of(storm))
         return [case_id for case_id in cases if self.store.get(case_id).state in wanted]
 

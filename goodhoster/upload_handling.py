@@ -15,8 +15,11 @@ from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.uploads.check_times import AFTER_CHANGE, NOT_ASKABLE, delay, is_its_own, unsettled_for, wait_after
-from goodhoster.uploads.index import Job, UploadIndex
+from goodhoster.uploads.index import Job
 from goodhoster.uploads.trees import Tree
+
+Record = Callable[[Job, Examined], None]
+"""Notes what was found of an upload, durably."""
 
 _TRIES = 3
 """So often a verdict is brought to the case desk before its turn; each but the first is one that was just asked for."""
@@ -89,7 +92,7 @@ class UploadHandling:
     check_sizes: Callable[[Place], None] = lambda _: None
     """The same for what is known to be other sizes of the picture at that place."""
 
-    def handle(self, job: Job, index: UploadIndex, trees: Mapping[bytes, Tree]) -> UploadOutcome:
+    def handle(self, job: Job, trees: Mapping[bytes, Tree], record: Record) -> UploadOutcome:
         """Examine one upload, decide about it through the case desk, and take it offline where that is decided.
 
         What was found is recorded before anything is done about it: the storm brake counts what the index knows, and a
@@ -101,11 +104,11 @@ class UploadHandling:
             if wait := unsettled_for(job, time.time()):
                 return UploadOutcome(Row.POSTPONED, wait)
             with self.examiner.examine(job.place, job.remembered) as found:
-                _record(index, job, found)
+                record(job, found)
                 acted = self.act(job.customer, job.place, found)
                 examined = replace(found, verdict=acted.verdict)
                 if examined != found:  # the sources were asked again
-                    _record(index, job, examined)
+                    record(job, examined)
         except NotAnUploadError:
             return UploadOutcome(Row.FORGOTTEN)
         except AuditError as error:
@@ -124,7 +127,7 @@ class UploadHandling:
         upload = Upload(place, customer, examined.state)
         for _ in range(_TRIES):
             with suppress(StaleVerdictError):
-                case = self.desk.receive(upload, content.digests, verdict)
+                case = self.desk.open(upload, content.digests, verdict)
                 return Acted(self.followed_up(case) if case else None, verdict)
             verdict = self.examiner.ask(content, picture=examined.picture, live=True)
         return Acted(None, Verdict(VerdictKind.UNCHECKED, reason="late", detail="its measure had to wait for others"))
@@ -144,10 +147,6 @@ def _is_covered(place: Place, trees: Mapping[bytes, Tree]) -> bool:
     """A file may have become private since it was queued: when it was made, a mailbox did not look like one."""
     tree = trees.get(place.tree)
     return tree is not None and tree.covers(place)
-
-
-def _record(index: UploadIndex, job: Job, examined: Examined) -> None:
-    index.record(job, (examined.state, examined.content), examined.verdict, time.time())
 
 
 def _outcome(job: Job, examined: Examined, case: Case | None) -> UploadOutcome:

@@ -25,6 +25,7 @@ COMMANDS = (
     "check",
     "scan",
     "status",
+    "observe",
     "cases",
     "storms",
     "notices",

@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from goodhoster.assembly.mover import mover_of
@@ -109,6 +110,9 @@ def _serve(settings: Settings, signals: _Signals, others: Others) -> Settings | 
                 others.keeper.expect_alive()
                 daemon.tick()
                 tell_systemd("WATCHDOG=1")
+                if daemon.mode_changed():
+                    tell_systemd(reloading())
+                    return settings
                 if received is None:
                     continue
                 tell_systemd(reloading())
@@ -177,7 +181,7 @@ class Daemon:
 
     def start(self) -> None:
         """Finish what a crash left, then check and watch. Returns when watching."""
-        mode = self._services.settings.policy.mode
+        mode = self._mode
         trees = [display(tree.root) for tree in self._services.trees]
         self._services.audit.append(AuditEvent("daemon.started", {"mode": mode, "trees": trees}))
         note_private_watching(self._services.audit, self._services.trees)
@@ -190,10 +194,19 @@ class Daemon:
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
 
+    @property
+    def _mode(self) -> str:
+        return "enforce" if self._services.rules.enforce else "observe"
+
     def summary(self) -> str:
         """What is watched and how, on one line: for `systemctl status`."""
         trees = len(self._services.trees)
-        return f"watching {trees} trees with {self._watcher.source.name}, mode {self._services.settings.policy.mode}"
+        return f"watching {trees} trees with {self._watcher.source.name}, mode {self._mode}"
+
+    def mode_changed(self) -> bool:
+        """Did a person stop all measures since the start (`goodhoster observe --now`), or let them go on?"""
+        stopped = self._services.observe_switch.stops_measures()
+        return self._services.rules.enforce != (self._services.settings.policy.mode == "enforce" and not stopped)
 
     def tick(self) -> None:
         """Once a second: tell how things are, write to owners of hash sources, and now and then try again what failed.
@@ -231,7 +244,7 @@ class Daemon:
             self._go_on(self._tell_and_recover)
         elif now >= self._resume_at:
             self._resume_at = now + _RESUME_EVERY
-            self._go_on(desk.resume)
+            self._go_on(partial(desk.recover, failed=False))
 
     def _tell_and_recover(self) -> list[Case]:
         desk = self._services.desk
@@ -250,7 +263,7 @@ class Daemon:
         health = [source.health() for source in self._services.sources]
         return DaemonReport(
             pid=os.getpid(),
-            mode=self._services.settings.policy.mode,
+            mode=self._mode,
             events=self._watcher.source.name,
             events_reason=self._watcher.source.reason,
             trees=tuple(display(tree.root) for tree in self._services.trees),
@@ -262,6 +275,7 @@ class Daemon:
                 + self._watcher.problems()
                 + self._services.hasher.problems()
                 + self._measures()
+                + list(filter(None, [self._services.observe_switch.problem()]))
                 + [problem for rounds in self._rounds for problem in rounds.problems()]
                 + self._late.problems()
                 + _source_problems(self._services)

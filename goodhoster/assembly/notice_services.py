@@ -69,7 +69,7 @@ class NoticeServices(LazyParts):
             letters=self.letters,
             outside=self.outside,
             pager=services.pager,
-            turn=self.turn,
+            lock=self.lock,
             clock=self.clock,
             ours=self.locator.ours,
         )
@@ -97,7 +97,7 @@ class NoticeServices(LazyParts):
     @lazy
     def manual_letters(self) -> ManualLetters:
         """Letters by order of a person."""
-        return ManualLetters(self.store, self._services.audit, self.letters, self.turn)
+        return ManualLetters(self.store, self._services.audit, self.letters, self.lock)
 
     @lazy
     def list_owner_letters(self) -> ListOwnerLetters:
@@ -111,7 +111,7 @@ class NoticeServices(LazyParts):
 
     @property
     def _automatic(self) -> bool:
-        return self._services.settings.policy.mode == "enforce"
+        return self._services.rules.enforce
 
     @lazy
     def letterhead(self) -> Letterhead:
@@ -183,7 +183,7 @@ class NoticeServices(LazyParts):
         return Spool(self._state_dir / "notices", self.clock)
 
     @lazy
-    def turn(self) -> FileLock:
+    def lock(self) -> FileLock:
         """What is held while the record of a notice changes."""
         return FileLock(self._state_dir / "notices.lock")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from goodhoster.adapters.pagers.hooks import pager
@@ -21,7 +22,9 @@ from goodhoster.assembly.state import (
     trees_of,
 )
 from goodhoster.audit.log import utc_now
+from goodhoster.cases import observe_switch
 from goodhoster.cases.desk import CaseDesk
+from goodhoster.cases.observe_switch import ObserveSwitch
 from goodhoster.cases.other_sizes import match_by_name
 from goodhoster.cases.storms import StormWatch
 from goodhoster.checking.hasher import DirectHasher
@@ -31,12 +34,13 @@ from goodhoster.exemptions.lookup import Exemptions
 from goodhoster.hashlists.opened_lists import OpenedLists
 from goodhoster.letters.list_owner_reports import ListOwnerReports
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.linux.programs import Run, run_here
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.verdicts import Category
 from goodhoster.policy.rules import HouseRules, Treatment
-from goodhoster.ports import AuditLog, CaseStore, Hasher, ObservedSource, Pager, Quarantine
+from goodhoster.ports import AuditLog, Hasher, ObservedSource, Pager, Quarantine
 from goodhoster.settings import Settings
 from goodhoster.toolkit import Toolkit
 from goodhoster.uploads.census import IndexCensus
@@ -88,7 +92,8 @@ class Services(LazyParts):
             audit=self.audit,
             quarantine=self._quarantine or mover_or_here(self.settings, self.trees),
             rules=self.rules,
-            turn=FileLock(self.state_dir / "desk.lock"),
+            lock=FileLock(self.state_dir / "desk.lock"),
+            holders=HolderLocks(self.state_dir / "desk.holders"),
             clock=utc_now,
             brake=self.brake,
             owners=self.owner_reports,
@@ -97,7 +102,7 @@ class Services(LazyParts):
     @lazy
     def brake(self) -> StormWatch:
         """What holds measures that are too many."""
-        storms = self.keep(SqliteStormStore(self.state_dir / "storms.sqlite"))
+        storms = SqliteStormStore(self.case_store.record)
         census = IndexCensus(self.index.database)
         return StormWatch(storms, storms, census, self.case_store, self.audit, self.pager, self.rules, utc_now)
 
@@ -138,7 +143,7 @@ class Services(LazyParts):
         return self.keep(UploadIndex(self.state_dir / "index.sqlite"))
 
     @lazy
-    def case_store(self) -> CaseStore:
+    def case_store(self) -> SqliteCaseStore:
         """The record of cases."""
         return self.keep(SqliteCaseStore(self.state_dir / "record.sqlite"))
 
@@ -159,8 +164,14 @@ class Services(LazyParts):
 
     @lazy
     def rules(self) -> HouseRules:
-        """[policy]."""
-        return house_rules(self.settings)
+        """[policy], as far as nobody switched all measures off."""
+        rules = house_rules(self.settings)
+        return replace(rules, enforce=rules.enforce and not self.observe_switch.stops_measures())
+
+    @lazy
+    def observe_switch(self) -> ObserveSwitch:
+        """`goodhoster observe --now`."""
+        return ObserveSwitch(self.state_dir / observe_switch.FILE, self.audit, utc_now)
 
     @lazy
     def notices(self) -> NoticeServices:

@@ -1,166 +1,195 @@
 """The case desk: writes down what is intended, does it, writes down what came of it.
 
-After a crash at any point, `recover` finishes or marks what was under way. Every match ends in exactly one outcome.
+Three verbs: `open` a case for a match, `proceed` with one as its sources see it by now, `recover` what a crash left or
+what waits; beside them the orders of a person. Each decides in a session, with the lock in hand; what that claims is
+carried out without it. A claim says durably which process is at work on a case; when that dies, others take over.
+Every match ends in exactly one outcome.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
-from goodhoster.cases.escalation import escalated, says_more
-from goodhoster.cases.measures import Measures, about, planned, with_outcome
-from goodhoster.cases.reconfirmation import (
-    Reconfirmation,
-    held_again,
-    is_by_match_alone,
-    is_fresh,
-    is_late,
-    reconfirmation_of,
-    withdrawn,
-)
+from goodhoster.cases.measures import Effort, Measures, Outcome, Work, planned, with_outcome
+from goodhoster.cases.reconfirmation import Reconfirmation, is_fresh, reconfirmation_of
+from goodhoster.cases.session import CaseSession, DeskParts
 from goodhoster.cases.storms import StormWatch
-from goodhoster.errors import PassingError, RefusedError, StaleVerdictError
+from goodhoster.errors import BusyError, GoodhosterError, PassingError, RefusedError
 from goodhoster.letters.list_owner_reports import ListOwnerReports
+from goodhoster.linux.disk_pool import DiskPool
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.cases import (
-    MEASURING,
-    UNTOUCHED,
-    Case,
-    CaseState,
-    Measure,
-    MeasureKind,
-    MeasureState,
-    Order,
-    same_file,
-)
-from goodhoster.model.digests import Algorithm, Digests
-from goodhoster.model.ids import new_id
+from goodhoster.model.cases import MEASURING, UNDECIDED, UNDER_WAY, UNTOUCHED, Case, CaseState, Order, same_file
+from goodhoster.model.digests import Digests
 from goodhoster.model.uploads import Upload
-from goodhoster.model.verdicts import Match, Verdict, VerdictKind
-from goodhoster.policy.decide import Action, Decision, decide
+from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Clock, Quarantine
 
-OVERRULED = frozenset({CaseState.RESTORING, CaseState.RESTORED})
-"""A person had the last word."""
-_UNDER_WAY = frozenset({CaseState.OPEN, CaseState.RESTORING, CaseState.FAILED})
+_log = logging.getLogger(__name__)
 _WAITING = frozenset({CaseState.OPEN, CaseState.RESTORING})
-_OBSERVE = "the mode is observe now"
-_ASK_AGAIN = "its sources must be asked again before a measure that comes so late"
-UNDECIDED = frozenset({CaseState.HELD, CaseState.OBSERVED})
-"""Waiting for a person; nothing was done."""
-_FIRST = {Action.QUARANTINE: CaseState.OPEN, Action.HOLD: CaseState.HELD, Action.OBSERVE: CaseState.OBSERVED}
+_MOST = 3
+"""Orders that movers have in hand for one disk: one fewer than there are movers, so that another disk finds one."""
+_PATIENCE = 5.0
+"""Seconds after which a disk that does not answer is waited for by nobody but the thread that asked it."""
+_WAIT_FOR_OTHERS = 2.0
+"""Seconds that a person or a match waits for another process that is at the same case."""
+_LOOK_EVERY = 0.02
+_PIECE = 200
+"""Cases that are recovered together."""
+
+
+def disk_pool() -> DiskPool:
+    """As a case desk needs it."""
+    return DiskPool(_MOST, _PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)
 class CaseDesk:
-    """One per process; all of a machine share store, audit log and turn."""
+    """One per process; all of a machine share store, audit log, lock and holders."""
 
     store: CaseStore
     audit: AuditLog
     quarantine: Quarantine
     rules: HouseRules
-    turn: FileLock
+    lock: FileLock
+    holders: HolderLocks
     clock: Clock
     brake: StormWatch
     owners: ListOwnerReports | None = None
     """What those who keep hash sources are owed; None where nothing is exempt."""
+    pool: DiskPool = field(default_factory=disk_pool)
+    """The threads that wait for disks."""
 
-    def receive(self, upload: Upload, digests: Digests, verdict: Verdict) -> Case | None:
+    @contextmanager
+    def session(self) -> Iterator[CaseSession]:
+        """The lock, and what may only be done with it. What is recorded inside is one change, and the audit log has
+        before what was told of it; `carry_out` does what was claimed.
+        """
+        parts = DeskParts(self.store, self.audit, self.rules, self.clock, self.brake, self.holders, self.owners)
+        session = CaseSession(parts)
+        try:
+            with self.lock, self.store.together():
+                yield session
+                session.flush()
+        except BaseException:
+            session.abandon()
+            raise
+
+    def open(self, upload: Upload, digests: Digests, verdict: Verdict) -> Case | None:
         """Decide about a match and carry it out. Returns the case, or None when there is nothing to do.
 
-        May be called again for the same upload in the same state: there is one case, and it is continued.
-        StaleVerdictError when a measure would rest on a verdict that is not fresh: nothing was done, ask again.
+        May be called again for the same upload in the same state: there is one case, and it is continued; one whose
+        disk does not answer comes back as it is and goes on. StaleVerdictError when a measure would rest on a verdict
+        that is not fresh: nothing was done, ask again.
         """
-        with self.turn:
-            case = self._receive(upload, digests, verdict)
+        with self.session_about([upload]) as session:
+            case = session.open(upload, digests, verdict)
+        case = self._carried_out(session, case) if case else None
         if case is not None and case.state is CaseState.HELD:
             self.tell()
         return case
 
-    def tell(self) -> None:
-        """Bring the alerts of storms that reached nobody yet to a person. No case waits for the pager meanwhile, and
-        whoever comes while another thread is telling leaves it to that one.
+    def proceed(self, case_id: str, by_now: Verdict | None) -> Case:
+        """Continue a measure that comes late, as its sources see the file by now; None: it is not there as it was, so
+        there is nothing to ask about. Returns the case, as it was when not all could be asked or that took too long.
         """
-        if self.brake.telling.acquire(blocking=False):
-            try:
-                self._tell()
-            finally:
-                self.brake.telling.release()
+        with self.session() as session:
+            case = session.get(case_id)
+            if case.state not in MEASURING or (by_now and not is_fresh(by_now, self.clock(), self.rules)):
+                return case
+            case = session.proceed_as(case, by_now)
+        return self._carried_out(session, case)
 
-    def _tell(self) -> None:
-        for storm in self.brake.untold():
-            if self.brake.tell(storm):
-                with self.turn:
-                    self.brake.told(storm.id)
+    def recover(self, *, failed: bool = True) -> list[Case]:
+        """Finish or mark what is under way and nobody is at work on: left by a process that died, or waiting for
+        whoever moves files. What `failed` is tried again, too. Returns the cases that moved on.
+        """
+        states = UNDER_WAY if failed else _WAITING
+        moved: list[Case] = []
+        under_way = [case.id for case in self.store.find(CaseQuery(states=states))]
+        for begin in range(0, len(under_way), _PIECE):
+            with self.session() as session:
+                before = [session.proceed(session.get(case_id)) for case_id in under_way[begin : begin + _PIECE]]
+            after = self.carry_out(session)
+            moved += [after[case.id] for case in before if after.get(case.id, case) != case]
+        return moved
 
-    def _receive(self, upload: Upload, digests: Digests, verdict: Verdict) -> Case | None:
-        if self.owners is not None:
-            self.owners.owe(verdict.matches)
-        known = self._joined(upload)
-        if known is not None and known.state in MEASURING and is_by_match_alone(known):
-            return self.go_on_as(known, verdict)
-        if known is not None and not known.passed_by(upload) and not says_more(known, upload, verdict):
-            return self.go_on(known)
-        overruled = self.overruled(upload, digests)
-        around = self.brake.around(upload, digests, verdict.matches, overruled=overruled)
-        decision = decide(verdict, self.rules, around)
-        if decision.action is Action.OVERRULED:
-            self._log("match.overruled", customer=upload.customer, path=str(upload.place), sha256=digests.sha256.hex())
-        if decision.action not in _FIRST:
-            return None
-        if decision.action is Action.QUARANTINE:
-            self._expect_fresh(verdict)
-        storm = self.brake.begin(decision, verdict.matches)
-        if known is not None and known.state in UNDECIDED:
-            return self._escalate(known, verdict, decision, storm)
-        if known is not None:
-            return self.begin([self.reopened(known, decision)])[0]
-        case = self.new_case(upload, digests, verdict.matches, decision)
-        self.brake.note(case, storm)
-        self.store.add(case)
-        return self.begin([case])[0]
+    def late(self) -> list[Case]:
+        """Measures whose sources must be asked again first: each waits for `proceed`. None in mode observe, in which
+        nothing is taken.
+        """
+        if not self.rules.enforce:
+            return []
+        with self.session() as session:
+            return [case for case in session.find(CaseQuery(states=MEASURING)) if session.is_late(case)]
 
     def restore(self, case_id: str, order: Order) -> Case:
         """A person overrules the match or the notice: every file is put back exactly as it was, or left where it is.
 
         RefusedError or QuarantineError: a file is still offline, and the case says why. PassingError: it waits, and
-        `resume` goes on with it.
+        `recover` goes on with it.
         """
-        with self.turn:
-            case = self.store.get(case_id)
+        with self._session_after(lambda case: case.id == case_id) as session:
+            case = _free(session, case_id)
             if case.state in UNTOUCHED | {CaseState.RESTORED, CaseState.OPEN}:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to restore")
-            self._log("restore.intended", case=case.id, actor=order.actor, reason=order.reason)
-            restoring = replace(case, state=CaseState.RESTORING, actor=order.actor, reason=order.reason)
-            return self._put_back(self.record(restoring, case))
+            self._put_back(session, case, "restore.intended", order)
+        return self._restored(session, case_id)
+
+    def cancel(self, case_id: str, order: Order) -> Case:
+        """A person stops a measure that waits: nothing is taken, and what a crash had left half done is put back.
+        Raises as `restore`.
+        """
+        with self._session_after(lambda case: case.id == case_id) as session:
+            case = _free(session, case_id)
+            if case.state not in MEASURING:
+                hint = "what is offline comes back by: goodhoster cases restore"
+                raise RefusedError(f"case {case_id} is {case.state}: there is no measure to cancel", hint=hint)
+            self._put_back(session, case, "case.cancelled", order)
+        return self._restored(session, case_id)
+
+    @staticmethod
+    def _put_back(session: CaseSession, case: Case, event: str, order: Order) -> None:
+        session.log(event, case=case.id, actor=order.actor, reason=order.reason)
+        restoring = replace(case, state=CaseState.RESTORING, actor=order.actor, reason=order.reason)
+        session.claim(Work(session.record(restoring, case)))
+
+    def _restored(self, session: CaseSession, case_id: str) -> Case:
+        carried = self._carry_out(session)
+        if error := carried.errors.get(case_id):
+            raise error
+        after = carried.cases[case_id]
+        if after.state is CaseState.RESTORING:
+            message = f"case {case_id} is being put back, and its disk does not answer"
+            raise BusyError(message, hint="it goes on by itself: goodhoster cases show " + case_id)
+        return after
 
     def confirm(self, case_id: str, order: Order, by_now: Verdict | None = None) -> Case:
-        """A person lets a held, failed or only observed case be acted on; RefusedError in mode observe.
+        """A person lets a held, failed, only observed or restored case be acted on; RefusedError in mode observe.
 
         `by_now` is what its sources say now: where none knows it any more there is nothing to confirm, and the case is
         withdrawn. Where they could not be asked the person's word is enough, and the log says so.
         """
         self.expect_enforcing()
-        with self.turn:
-            case = self.store.get(case_id)
-            if case.state not in UNDECIDED | {CaseState.FAILED}:
+        with self._session_after(lambda case: case.id == case_id) as session:
+            case = _free(session, case_id)
+            if case.state not in UNDECIDED | {CaseState.FAILED, CaseState.RESTORED}:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to confirm")
             if by_now and reconfirmation_of(by_now, self.rules) is Reconfirmation.WITHDRAWN:
-                return self.withdraw(case)
-            opened = replace(
-                case,
-                state=CaseState.OPEN,
-                actor=order.actor,
-                reason=order.reason,
-                measures=planned(case.measures),
-            )
-            self.record(opened, case)
+                return session.withdraw(case)
             unasked = {"not_asked_again": by_now.detail} if by_now and by_now.kind is VerdictKind.UNCHECKED else {}
-            self._log("case.confirmed", case=case.id, actor=order.actor, reason=order.reason, **unasked)
-            return self._carry_out([opened], after_crash=case.state is CaseState.FAILED)[0]
+            session.log("case.confirmed", case=case.id, actor=order.actor, reason=order.reason, **unasked)
+            opened = replace(case, state=CaseState.OPEN, measures=planned(case.measures))
+            opened = session.record(replace(opened, actor=order.actor, reason=order.reason), case)
+            session.claim(Work(opened, after_crash=case.state not in UNDECIDED))
+        return self._carried_out(session, opened)
 
     def expect_enforcing(self) -> None:
         """RefusedError in mode observe, which touches nothing, whoever says so."""
@@ -168,168 +197,143 @@ class CaseDesk:
             message = "the mode is observe: nothing is taken offline"
             raise RefusedError(message, hint='set mode = "enforce" in [policy], then say it again')
 
-    def recover(self) -> list[Case]:
-        """Finish or mark what a crash left under way, and try again what failed. Returns the cases that moved on."""
-        return self._go_on(_UNDER_WAY)
-
-    def resume(self) -> list[Case]:
-        """Go on with what waits because whoever moves files could not be reached. Returns the cases that moved on."""
-        return self._go_on(_WAITING)
-
-    def _go_on(self, states: frozenset[CaseState]) -> list[Case]:
-        with self.turn:
-            cases = self.store.find(CaseQuery(states=states))
-            return [after for case in cases if (after := self.go_on(case)) != case]
-
-    def of_this_state(self, upload: Upload) -> list[Case]:
-        """The cases that have this file in this state: the one whose own it is, then those in which it is a copy."""
-        cases = [case for case in self.store.find(CaseQuery(place=upload.place)) if same_file(upload, case.uploads)]
-        return sorted(cases, key=lambda case: not same_file(upload, [case.upload]))
-
-    def _joined(self, upload: Upload) -> Case | None:
-        """The case that a match of this file belongs to. What waits for a person has only its own: a notice without
-        proof that names a picture must not shield the copies of it.
+    def tell(self) -> None:
+        """Bring the alerts of storms that reached nobody yet to a person. No case waits for the pager meanwhile, and
+        whoever comes while another thread is telling leaves it to that one.
         """
-        for case in self.of_this_state(upload):
-            if case.state not in UNDECIDED or same_file(upload, [case.upload]):
-                return case
-        return None
+        if self.brake.telling.acquire(blocking=False):
+            try:
+                for storm in self.brake.untold():
+                    if self.brake.tell(storm):
+                        with self.session() as session:
+                            session.brake.told(storm.id)
+            finally:
+                self.brake.telling.release()
 
-    def go_on(self, case: Case) -> Case:
-        """With the turn in hand nobody else is at it: what is under way was left by a crash, waits, or had failed."""
-        waits_for = self._waits_for(case)
-        if case.state not in _UNDER_WAY or (case.state is CaseState.FAILED and (waits_for or self.held_since(case))):
-            return case
+    # Carrying out
+
+    @contextmanager
+    def session_about(self, uploads: Sequence[Upload]) -> Iterator[CaseSession]:
+        """A session. Others who are at work on cases of these files have a moment to finish first."""
+        with self._session_after(lambda case: any(same_file(upload, case.uploads) for upload in uploads)) as session:
+            yield session
+
+    @contextmanager
+    def _session_after(self, concerns_us: Callable[[Case], bool]) -> Iterator[CaseSession]:
+        end = time.monotonic() + _WAIT_FOR_OTHERS
+        while True:
+            with self.session() as session:
+                if time.monotonic() > end or not any(map(concerns_us, session.at_work())):
+                    yield session
+                    return
+            time.sleep(_LOOK_EVERY)
+
+    def carry_out(self, session: CaseSession) -> dict[str, Case]:
+        """Do what a session claimed, without the lock; returns these cases as they are then, by id. One whose disk does
+        not answer comes back as it was: it goes on and is recorded when it ends.
+        """
+        return self._carry_out(session).cases
+
+    def _carried_out(self, session: CaseSession, case: Case) -> Case:
+        return self.carry_out(session).get(case.id, case)
+
+    def _carry_out(self, session: CaseSession) -> _Carried:
+        if not session.work:
+            return _Carried({}, {})
+        under_way = False
         try:
-            if case.state is CaseState.RESTORING:
-                return self._put_back(case, after_crash=True)
-            return self._carry_out([case], after_crash=True, waits_for=waits_for)[0]
-        except PassingError:
-            return case
+            effort = Measures(self.quarantine, self.audit, self.pool).begin(list(session.work.values()))
+            effort.settle()
+            carried = self._finish(effort.ended(), session.holder)
+            if effort.left:
+                self._finish_later(effort, session.holder)
+                under_way = True
+        finally:
+            if not under_way:
+                self.holders.give_back(session.holder)
+        return _Carried(carried.cases | {case.id: self.store.get(case.id) for case in effort.left}, carried.errors)
 
-    def _waits_for(self, case: Case) -> str:
-        """Why nothing may be taken offline for it now; empty when it may."""
-        if not self.rules.enforce:
-            return _OBSERVE
-        return _ASK_AGAIN if is_late(case, self.clock(), self.rules) else ""
+    def _finish_later(self, effort: Effort, holder: int) -> None:
+        """In a thread that waits for the disk, for as long as this process lives; when it dies another takes over."""
+        for case in effort.left:
+            _log.error("case %s: the disk of %s does not answer; it goes on when it does", case.id, case.upload.place)
 
-    def go_on_as(self, case: Case, by_now: Verdict) -> Case:
-        """With the turn in hand: go on with a measure that a match ordered, as its sources see it by now. Returns the
-        case, as it was when they could not all be asked.
-        """
-        word = reconfirmation_of(by_now, self.rules)
-        stays = self.held_since(case) or not self.rules.enforce
-        if word is Reconfirmation.NONE or (case.state is CaseState.FAILED and stays):
-            return case
-        self._expect_fresh(by_now)
-        if word is Reconfirmation.WITHDRAWN:
-            return self.withdraw(case)
-        if word is Reconfirmation.HOLD:
-            return self.record(held_again(case, by_now), case)
-        return self.go_on_asked(replace(case, matches=by_now.matches))
+        def finish() -> None:
+            try:
+                effort.wait()
+                self._finish(effort.ended(), holder)
+            except GoodhosterError as error:
+                _log.critical("cases that were under way are left to be recovered: %s; %s", error, error.hint)
+            finally:
+                self.holders.give_back(holder)
 
-    def go_on_asked(self, case: Case) -> Case:
-        """The same where nothing stands in the way."""
-        return self._carry_out([case], after_crash=True, waits_for="" if self.rules.enforce else _OBSERVE)[0]
+        threading.Thread(target=finish, name="disk-does-not-answer", daemon=True).start()
 
-    def withdraw(self, case: Case) -> Case:
-        """With the turn in hand: nobody knows the file any more, and it was not touched."""
-        after = withdrawn(case)
-        self._log("case.withdrawn", **about(case), reason=after.reason)
-        return self.record(after, case)
+    def _finish(self, outcomes: Sequence[Outcome], holder: int) -> _Carried:
+        """Tell the log what was done, then record it; what another process took over meanwhile is that one's."""
+        if not outcomes:
+            return _Carried({}, {})
+        ours = [outcome for outcome in outcomes if self._is_ours(outcome, holder)]
+        if events := [event for outcome in ours for event in (*outcome.events, *_restored(outcome))]:
+            self.audit.append_all(events)
+        with self.session() as session:
+            cases = {outcome.case.id: self._record(session, outcome, holder) for outcome in outcomes}
+        errors = {outcome.case.id: _worst(outcome.errors) for outcome in outcomes if outcome.errors}
+        return _Carried(cases, errors)
 
-    def _expect_fresh(self, verdict: Verdict) -> None:
-        if not is_fresh(verdict, self.clock(), self.rules):
-            raise StaleVerdictError("what is known of this file is too old to act on", hint="ask its sources again")
+    def _is_ours(self, outcome: Outcome, holder: int) -> bool:
+        claim = self.store.claim_of(outcome.case.id)
+        return claim is not None and claim.holder == holder
 
-    def held_since(self, case: Case) -> bool:
-        """Did the match alone order the measure, and a storm begin since?"""
-        return is_by_match_alone(case) and self.brake.holds(case)
-
-    def overruled(self, upload: Upload, digests: Digests) -> bool:
-        """Did a person restore this content of this customer?"""
-        digest = digests.of(Algorithm.SHA256)
-        return bool(self.store.count(CaseQuery(states=OVERRULED, customer=upload.customer, digest=digest)))
-
-    def new_case(self, upload: Upload, digests: Digests, matches: tuple[Match, ...], decision: Decision) -> Case:
-        """As it begins; recorded by the caller."""
-        now, state = self.clock(), _FIRST[decision.action]
-        return Case(
-            id=new_id(now),
-            state=state,
-            upload=upload,
-            digests=digests,
-            matches=matches,
-            opened_at=now,
-            measures=(Measure(MeasureKind.QUARANTINE, measure_state(decision)),),
-            closed_at=now if state.closed else None,
-            reason=decision.reason,
-        )
-
-    def reopened(self, case: Case, decision: Decision) -> Case:
-        """It was gone and is here again as it was: its directory had been renamed away, or its disk was not mounted.
-        Or a source had withdrawn its entry, and has it again.
-        """
-        self._log("case.reopened", case=case.id, path=str(case.upload.place))
-        state = measure_state(decision)
-        measures = tuple(
-            m if m.state is MeasureState.DONE else replace(m, state=state, detail="") for m in case.measures
-        )
-        again = replace(case, state=_FIRST[decision.action], reason=decision.reason, measures=measures)
-        return self.record(again, case)
-
-    def _escalate(self, case: Case, verdict: Verdict, decision: Decision, storm: str) -> Case:
-        """A source knows more of a file that waits, such as one that was only near: what that leads to is done now."""
-        after = escalated(case, verdict, _FIRST[decision.action], decision.reason)
-        self.brake.note(replace(after, opened_at=self.clock()), storm)  # what it leads to counts in this hour
-        self._log("case.escalated", **about(after), outcome=after.state, reason=after.reason)
-        self.record(after, case)
-        return self._carry_out([after])[0] if after.state is CaseState.OPEN else after
-
-    def begin(self, cases: Sequence[Case]) -> list[Case]:
-        """Of cases that were just recorded, carry out what is open; the log tells of the others."""
-        waiting = [case for case in cases if case.state is not CaseState.OPEN]
-        self.audit.append_all([_opened(case) for case in waiting])
-        carried = iter(self._carry_out([case for case in cases if case.state is CaseState.OPEN]))
-        return [next(carried) if case.state is CaseState.OPEN else case for case in cases]
-
-    def _carry_out(self, cases: Sequence[Case], *, after_crash: bool = False, waits_for: str = "") -> list[Case]:
-        measures = Measures(self.quarantine, self.audit)
-        measured = measures.carry_out(cases, after_crash=after_crash, waits_for=waits_for)
-        after = [with_outcome(case) for case in measured]
-        with self.store.together():
-            return [self.record(new, old) if new != old else old for new, old in zip(after, cases, strict=True)]
-
-    def _put_back(self, case: Case, *, after_crash: bool = False) -> Case:
-        """A refusal is raised where somebody waits for the answer, not after a crash. What was found done then is said
-        as such, not as done twice.
-        """
-        undone = Measures(self.quarantine, self.audit).undo(case)
-        if undone.refusal is None:
-            done = "restore.found-done" if after_crash and not undone.moved else "restore.done"
-            self._log(done, case=case.id, actor=case.actor, reason=case.reason)
-            return self.record(replace(undone.case, state=CaseState.RESTORED), case)
-        self._log("restore.refused", case=case.id, actor=case.actor, reason=str(undone.refusal))
-        refused = replace(undone.case, state=CaseState.OFFLINE, reason=f"restore refused: {undone.refusal}")
-        self.record(refused, case)
-        if not after_crash:
-            raise undone.refusal
-        return refused
-
-    def record(self, after: Case, before: Case) -> Case:
-        """Put the one in the place of the other."""
-        closed = replace(after, closed_at=self.clock() if after.state.closed else None)
-        self.store.replace(closed, expected=before.state)
-        return closed
-
-    def _log(self, event: str, **data: str) -> None:
-        self.audit.append(AuditEvent(event, data))
+    @staticmethod
+    def _record(session: CaseSession, outcome: Outcome, holder: int) -> Case:
+        before = outcome.work.case
+        if not session.is_claimed_by(holder, before.id):
+            return session.get(before.id)
+        session.unclaim([before.id])
+        after = _restoring(outcome) if outcome.work.undoing else with_outcome(outcome.case)
+        return session.record(after, before) if after != before else before
 
 
-def measure_state(decision: Decision) -> MeasureState:
-    """Of a measure that was just decided."""
-    return MeasureState.INTENDED if decision.action is Action.QUARANTINE else MeasureState.PROPOSED
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """What came of a session's work, by case."""
+
+    cases: dict[str, Case]
+    errors: dict[str, GoodhosterError]
+    """Why a file could not be put back."""
 
 
-def _opened(case: Case) -> AuditEvent:
-    return AuditEvent("case.opened", about(case) | {"outcome": case.state, "reason": case.reason})
+def _free(session: CaseSession, case_id: str) -> Case:
+    """The case, where nobody else is at work on it."""
+    if claim := session.at_work_on(case_id):
+        message = f"process {claim.process} is at work on case {case_id} since {claim.since:%H:%M:%S} UTC"
+        raise BusyError(message, hint="its disk may not answer: see goodhoster status; say it again later")
+    return session.get(case_id)
+
+
+def _worst(errors: Sequence[GoodhosterError]) -> GoodhosterError:
+    """What waits is no refusal yet."""
+    return next((error for error in errors if isinstance(error, PassingError)), errors[0])
+
+
+def _restored(outcome: Outcome) -> Iterator[AuditEvent]:
+    """What the log is told of a restore. What was found done after a crash is said as such, not as done twice."""
+    case = outcome.case
+    if not outcome.work.undoing:
+        return
+    word = {"case": case.id, "actor": case.actor}
+    if not outcome.errors:
+        found = outcome.work.after_crash and not outcome.moved
+        yield AuditEvent("restore.found-done" if found else "restore.done", word | {"reason": case.reason})
+    elif not isinstance(error := _worst(outcome.errors), PassingError):
+        yield AuditEvent("restore.refused", word | {"reason": str(error)})
+
+
+def _restoring(outcome: Outcome) -> Case:
+    if not outcome.errors:
+        return replace(outcome.case, state=CaseState.RESTORED)
+    error = _worst(outcome.errors)
+    if isinstance(error, PassingError):
+        return outcome.case
+    return replace(outcome.case, state=CaseState.OFFLINE, reason=f"restore refused: {error}")

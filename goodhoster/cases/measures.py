@@ -1,32 +1,55 @@
-"""Carrying a case's measures out and undoing them, file by file; what came of each stands in the case returned.
+"""Carrying cases' measures out and undoing them, file by file, without any lock; what came of each is an outcome.
 
-The desk records the case; the audit log has each intention before its deed. Every function may be called again after a
-crash at any point: what is found done is not done twice.
+The desk records it; the audit log has each intention before its deed. All may be done again after a crash at any point:
+what is found done is not done twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, replace
-from itertools import chain
-from typing import TypeVar
 
 from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, RefusedError
-from goodhoster.linux.threads import map_parallel
+from goodhoster.linux.disk_pool import DiskPool
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.quarantine import Whereabouts
 from goodhoster.ports import AuditLog, Quarantine
 
-Result = TypeVar("Result")
+_BYTES_A_SECOND = 20_000_000
+"""As slowly as a file is read by a disk that does not hang; see `model.mover_messages.time_limit`."""
+_MOST_FOR_A_FILE = 130.0
+"""Seconds that asking about a file and moving it take at the most, beside reading it: the movers' own limit, twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A case to be carried out; to be undone where it is being restored."""
+
+    case: Case
+    after_crash: bool = False
+    """It may have been begun before, by this process or another."""
+    waits_for: str = ""
+    """Why none of its files may be taken offline now: then only what a crash had left done is found so."""
+
+    @property
+    def undoing(self) -> bool:
+        """Is it to be put back?"""
+        return self.case.state is CaseState.RESTORING
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
     """One file of a case."""
 
-    case: Case
+    work: Work
     number: int
+
+    @property
+    def case(self) -> Case:
+        return self.work.case
 
     @property
     def measure(self) -> Measure:
@@ -40,6 +63,11 @@ class _Step:
     def copy(self) -> Copy:
         return self.case.about(self.number)
 
+    @property
+    def said(self) -> bool:
+        """Does the log have the intention already?"""
+        return self.measure.state is MeasureState.FAILED
+
     def event(self, kind: str, **more: str) -> AuditEvent:
         return AuditEvent(kind, _names(self.case, self.number) | more)
 
@@ -49,19 +77,94 @@ class _End:
     """What came of a step."""
 
     measure: Measure
-    event: AuditEvent | None
+    event: AuditEvent | None = None
     """None where the log says so already."""
+    error: GoodhosterError | None = None
+    """Why a file was not put back."""
+    moved: bool = False
+    """Was it put back by this, and not found back already?"""
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
-    """What came of putting a case's files back."""
+class Outcome:
+    """What came of a case."""
 
+    work: Work
     case: Case
-    refusal: GoodhosterError | None
-    """The first one; the other files went on."""
-    moved: bool
-    """Was any file put back by this, and not found back already?"""
+    """With its measures as they are now; in the state that it had."""
+    events: tuple[AuditEvent, ...]
+    """What the log does not say yet."""
+    errors: tuple[GoodhosterError, ...] = ()
+    """Why files were not put back; the others were."""
+    moved: bool = False
+    """Was any file put back by this?"""
+
+
+class Effort:
+    """Cases that are being carried out, each file in a thread of its disk."""
+
+    def __init__(self, pool: DiskPool, works: Sequence[Work]) -> None:
+        self._pool = pool
+        self._left = {work.case.id: work for work in works}
+        self._steps: dict[str, list[_Step]] = {work.case.id: list(_steps_of(work)) for work in works}
+        self._calls: list[tuple[int, Future[list[_End]]]] = []
+        self._where: dict[tuple[str, int], tuple[Future[list[_End]], int]] = {}
+
+    def begin(self, do: Callable[[_Step], _End]) -> None:
+        """Names of one file are taken one after the other: the label of the first tells how it was before it was
+        locked.
+        """
+        files: dict[tuple[int, int], list[_Step]] = {}
+        for step in (step for steps in self._steps.values() for step in steps):
+            state = step.copy.upload.state
+            files.setdefault((state.dev, state.ino), []).append(step)
+        for (disk, _), names in files.items():
+            seconds = sum(step.copy.upload.state.size for step in names) / _BYTES_A_SECOND
+            future = self._pool.submit(disk, _each(do, names), seconds=seconds)
+            self._calls.append((disk, future))
+            for number, step in enumerate(names):
+                self._where[step.case.id, step.number] = future, number
+
+    def settle(self) -> None:
+        """Wait until every file was moved or its disk hangs; what had not begun there then waits for another time."""
+        self._pool.settle(self._calls)
+
+    def wait(self) -> None:
+        """Wait for what hangs, too."""
+        wait_for([future for _, future in self._calls])
+
+    def ended(self) -> list[Outcome]:
+        """The cases whose files all came to an end, each once. Raises what stopped one, such as AuditError."""
+        ready = [case_id for case_id, steps in self._steps.items() if all(self._future(step).done() for step in steps)]
+        return [self._outcome(self._left.pop(case_id), self._steps.pop(case_id)) for case_id in ready]
+
+    @property
+    def left(self) -> list[Case]:
+        """The cases that are still under way."""
+        return [work.case for work in self._left.values()]
+
+    def _future(self, step: _Step) -> Future[list[_End]]:
+        return self._where[step.case.id, step.number][0]
+
+    def _end(self, step: _Step) -> _End:
+        future, number = self._where[step.case.id, step.number]
+        try:
+            return future.result()[number]
+        except CancelledError:
+            return _not_done(step, PassingError(f"the disk of {step.copy.upload.place} does not answer"))
+
+    def _outcome(self, work: Work, steps: Sequence[_Step]) -> Outcome:
+        ends = {step.number: self._end(step) for step in steps}
+        measures = tuple(
+            ends[number].measure if number in ends else measure for number, measure in enumerate(work.case.measures)
+        )
+        return Outcome(
+            work,
+            replace(work.case, measures=measures),
+            tuple(end.event for end in ends.values() if end.event),
+            tuple(end.error for end in ends.values() if end.error),
+            any(end.moved for end in ends.values()),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,47 +173,36 @@ class Measures:
 
     quarantine: Quarantine
     audit: AuditLog
+    pool: DiskPool
 
-    def carry_out(self, cases: Sequence[Case], *, after_crash: bool = False, waits_for: str = "") -> list[Case]:
-        """Take every file of the cases offline that is not; the log has all intentions before the first deed. Never
-        raises for one that cannot be, or not now: that one stays intended. AuditError stops.
-
-        `waits_for` says why none may be taken now: then only what a crash had left done is found so.
+    def begin(self, works: Sequence[Work]) -> Effort:
+        """Take every file of the cases offline that is not, or put it back; the log has all intentions before the first
+        deed. Nothing is raised for a file that cannot be moved, or not now: that one goes on waiting. AuditError stops.
         """
-        steps = [_Step(c, n) for c in cases for n, m in enumerate(c.measures) if m.state is not MeasureState.DONE]
-        found = _side_by_side(self._found, steps) if after_crash else [None] * len(steps)
-        left = [step for step, end in zip(steps, found, strict=True) if end is None]
-        if waits_for:
-            taken = iter([_not_done(step, PassingError(waits_for)) for step in left])
-        else:
-            self.audit.append_all([_intended(s) for s in left if s.measure.state is not MeasureState.FAILED])
-            taken = iter(_side_by_side(self._take_offline, left))
-        ends = [end or next(taken) for end in found]
-        self.audit.append_all([end.event for end in ends if end.event])
-        after = {(step.case.id, step.number): end.measure for step, end in zip(steps, ends, strict=True)}
-        return [_with(case, after) for case in cases]
+        effort = Effort(self.pool, works)
+        fresh = (work for work in works if not work.undoing and not work.after_crash)
+        if intended := [_intended(step) for work in fresh for step in _steps_of(work) if not step.said]:
+            self.audit.append_all(intended)
+        effort.begin(self._carry_out)
+        return effort
 
-    def undo(self, case: Case) -> Undone:
-        """Put every file of the case back that is in quarantine. PassingError when that cannot be done now."""
-        refusal: GoodhosterError | None = None
-        measures, moved = list(case.measures), False
-        for number, measure in enumerate(measures):
-            try:
-                moved = self._put_back(case, number) or moved
-            except (RefusedError, QuarantineError) as error:
-                refusal = refusal or error
-            else:
-                measures[number] = _undone(measure)
-        return Undone(replace(case, measures=tuple(measures)), refusal, moved)
+    def _carry_out(self, step: _Step) -> _End:
+        if step.work.undoing:
+            return self._undo(step)
+        return self._take_anew(step) if step.work.after_crash else self._take_offline(step)
 
-    def _found(self, step: _Step) -> _End | None:
-        """Was it done before a crash? That is said as such, not as done twice; None when it is to be done."""
+    def _take_anew(self, step: _Step) -> _End:
+        """Was it done before a crash? That is said as such, not as done twice."""
         try:
             if self.quarantine.settle(step.name, step.copy.upload) is Whereabouts.QUARANTINE:
                 return _done(step, "found done after a crash", "measure.found-done")
         except GoodhosterError as error:
             return _not_done(step, error)
-        return None
+        if step.work.waits_for:
+            return _not_done(step, PassingError(step.work.waits_for))
+        if not step.said:
+            self.audit.append(_intended(step))
+        return self._take_offline(step)
 
     def _take_offline(self, step: _Step) -> _End:
         try:
@@ -119,10 +211,19 @@ class Measures:
             return _not_done(step, error)
         return _done(step, detail, "measure.done")
 
-    def _put_back(self, case: Case, number: int) -> bool:
-        """False when it is not in quarantine (any more)."""
-        upload, name = case.about(number).upload, case.quarantine_id(number)
+    def _undo(self, step: _Step) -> _End:
+        try:
+            moved = self._put_back(step)
+        except (RefusedError, QuarantineError, PassingError) as error:
+            return _End(step.measure, error=error)
+        return _End(_undone(step.measure), moved=moved)
+
+    def _put_back(self, step: _Step) -> bool:
+        """False when it is not in quarantine (any more): what was taken must be at its place then."""
+        upload, name = step.copy.upload, step.name
         if self.quarantine.settle(name, upload) is not Whereabouts.QUARANTINE:
+            if step.measure.state is MeasureState.DONE:
+                self.quarantine.verify_in_place(upload, step.copy.sha256)
             return False
         try:
             self.quarantine.put_back(name, upload)
@@ -132,18 +233,20 @@ class Measures:
         return True
 
 
-def _side_by_side(do: Callable[[_Step], Result], steps: Sequence[_Step]) -> list[Result]:
-    """What it makes of each, in their order. Names of one file are taken one after the other: the label of the first
-    tells how it was before it was locked.
-    """
-    names: dict[tuple[int, int], list[int]] = {}
-    for number, step in enumerate(steps):
-        state = step.copy.upload.state
-        names.setdefault((state.dev, state.ino), []).append(number)
-    files = list(names.values())
-    results = map_parallel(lambda numbers: [do(steps[number]) for number in numbers], files)
-    by_number = dict(zip(chain.from_iterable(files), chain.from_iterable(results), strict=True))
-    return [by_number[number] for number in range(len(steps))]
+def allowance(case: Case) -> float:
+    """Seconds that carrying it out takes at the most, whatever its disks do: movers that hang end themselves."""
+    files = (case.about(number).upload.state.size for number in range(len(case.measures)))
+    return sum(_MOST_FOR_A_FILE + 2 * size / _BYTES_A_SECOND for size in files)
+
+
+def _steps_of(work: Work) -> Iterator[_Step]:
+    for number, measure in enumerate(work.case.measures):
+        if work.undoing or measure.state is not MeasureState.DONE:
+            yield _Step(work, number)
+
+
+def _each(do: Callable[[_Step], _End], steps: Sequence[_Step]) -> Callable[[], list[_End]]:
+    return lambda: [do(step) for step in steps]
 
 
 def _undone(measure: Measure) -> Measure:
@@ -171,10 +274,6 @@ def _not_done(step: _Step, error: GoodhosterError) -> _End:
     said = detail == step.measure.detail and state is not MeasureState.REFUSED
     event = None if said else step.event(kind, reason=detail)
     return _End(replace(step.measure, state=state, detail=detail), event)
-
-
-def _with(case: Case, measures: Mapping[tuple[str, int], Measure]) -> Case:
-    return replace(case, measures=tuple(measures.get((case.id, n), m) for n, m in enumerate(case.measures)))
 
 
 def about(case: Case, number: int = 0) -> dict[str, str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from goodhoster.cases.desk import UNDECIDED, CaseDesk
-from goodhoster.model.cases import Case, CaseState
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.model.cases import UNDECIDED, Case, CaseState
 from goodhoster.model.image_sizes import are_sizes
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import OTHER_SIZE, Category, Match
@@ -30,10 +30,10 @@ def match_by_name(store: CaseStore, place: Place) -> Match | None:
 
 def withdraw_by_name(desk: CaseDesk, place: Place) -> None:
     """The picture at that place is back: of other sizes nobody says anything any more, and they wait for nobody."""
-    with desk.turn:
-        for case in desk.store.find(CaseQuery(beside=place)):
+    with desk.session() as session:
+        for case in session.find(CaseQuery(beside=place)):
             if case.state in UNDECIDED and _by_name_alone(case) and not match_by_name(desk.store, case.upload.place):
-                desk.withdraw(case)
+                session.withdraw(case)
 
 
 def _by_name_alone(case: Case) -> bool:

@@ -1,4 +1,4 @@
-"""The fingerprints of a picture: PDQ to compare with others' lists, pHash and dHash for review."""
+"""The fingerprints of a picture: PDQ to compare with others' lists, pHash for review."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from goodhoster.checking.pdq import pdq
-from goodhoster.checking.perceptual_hashes import FINE, SIDE, dhash, phash
+from goodhoster.checking.phash import FINE, phash
 from goodhoster.checking.sampling import Bands, Floats, Plane, Table, lanczos, sampled, tent
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind, Pixels
 
@@ -45,23 +45,21 @@ def fingerprints_of(frame: Frame) -> tuple[Fingerprint, ...]:
     value, *turned = found.values(frame.orientation)
     return (
         Fingerprint(FingerprintKind.PDQ, value, found.quality, tuple(turned)),
-        Fingerprint(FingerprintKind.PHASH, phash(_seen(plane, frame, (_FINE, _FINE))), found.quality),
-        Fingerprint(FingerprintKind.DHASH, dhash(_seen(plane, frame, (_COARSE, _COARSER))), found.quality),
+        Fingerprint(FingerprintKind.PHASH, phash(_seen(plane, frame)), found.quality),
     )
 
 
-_FINE, _COARSE, _COARSER = lanczos(FINE), lanczos(SIDE), lanczos(SIDE + 1)
+_FINE = lanczos(FINE)
 
 
 def _tables(frame: Frame, rows: Table, columns: Table) -> tuple[Bands, Bands]:
     return rows(frame.full[0], frame.step[0]), columns(frame.full[1], frame.step[1])
 
 
-def _seen(plane: Floats, frame: Frame, shape: tuple[Table, Table]) -> Floats:
+def _seen(plane: Floats, frame: Frame) -> Floats:
     """Whole grey values of the picture as a viewer shows it: what is stored sideways is sampled sideways."""
     turn = _TURNS[frame.orientation]
-    rows, columns = reversed(shape) if turn.sideways else shape
-    samples = np.rint(sampled(plane, *_tables(frame, rows, columns)))
+    samples = np.rint(sampled(plane, *_tables(frame, _FINE, _FINE)))
     upright = samples.T if turn.sideways else samples
     return upright[:: turn.rows, :: turn.columns]
 

@@ -4,12 +4,12 @@
     {"checksums": {"6.4.3": {"wp-admin/images/arrows.png": "<md5>", …}}}   asked for without one
     {"checksums": false}                                                   a release that it does not know
 
-(`wp-cli/checksum-command` and WordPress's own get_core_checksums.) The file tells names and MD5 only, so what is a
-picture or a video is told by its name.
+(`wp-cli/checksum-command` and WordPress's own get_core_checksums.) The file tells names and MD5 only.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ from typing import Any
 
 from goodhoster.errors import ConfigurationError
 from goodhoster.hashlists.entries import unhex
-from goodhoster.model.content_kinds import named_as_picture
 from goodhoster.model.digests import Algorithm, Digest, Digests
 
 _LARGEST = 16 << 20  # bytes; WordPress's own have some 300 kB
+_OF_NOTHING = hashlib.md5(usedforsecurity=False).digest()
 _WHERE = "ask for the release and the language that you serve: https://api.wordpress.org/core/checksums/1.0/"
 
 
 @dataclass(frozen=True, slots=True)
 class Checksums:
-    """What the file tells of pictures and videos."""
+    """What the file tells of a release's files."""
 
     versions: tuple[str, ...]
     """The releases that it names; empty where it names none."""
@@ -42,7 +42,7 @@ def read_checksums(path: Path) -> Checksums:
     except OSError as error:
         raise ConfigurationError(f"cannot read the checksums {path}: {error.strerror}") from error
     tables = _tables(path, _parsed(path, text))
-    found = (Digests.only(digest) for table in tables.values() for digest in _pictures(path, table))
+    found = (Digests.only(digest) for table in tables.values() for digest in _files(path, table))
     return Checksums(tuple(filter(None, tables)), tuple(dict.fromkeys(found)))
 
 
@@ -68,12 +68,12 @@ def _tables(path: Path, checksums: Any) -> Mapping[str, Mapping[str, Any]]:  # n
     return nested
 
 
-def _pictures(path: Path, table: Mapping[str, Any]) -> Iterator[Digest]:
+def _files(path: Path, table: Mapping[str, Any]) -> Iterator[Digest]:
     for name, text in table.items():
         value = unhex(text) if isinstance(text, str) else None
         if value is None or len(value) != Algorithm.MD5.width:
             raise _bad(path, f"what it says of {name[:80]!r} is no hexadecimal MD5")
-        if named_as_picture(name.encode("utf-8", "replace")):
+        if value != _OF_NOTHING:  # exempt already: what is empty is clear
             yield Digest(Algorithm.MD5, value)
 
 

@@ -21,7 +21,7 @@ DIGESTS: Mapping[int, ListKind] = {algorithm.width: algorithm for algorithm in A
 """Where a file does not tell the kind, the length in bytes does. A fingerprint's kind must be told."""
 
 KINDS: Mapping[str, ListKind] = {kind.value: kind for kind in (*Algorithm, FingerprintKind.PDQ, FingerprintKind.PHASH)}
-"""The kinds that lists are made of, by name. dHash finds unrelated pictures too, so there is no list of it."""
+"""The kinds that lists are made of, by name."""
 
 STANDARD_INPUT = Path("-")
 """As a file: what is read is standard input."""

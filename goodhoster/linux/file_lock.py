@@ -1,7 +1,4 @@
-"""One measure at a time on one machine, over threads and processes.
-
-The lock goes with its process: whoever has the turn and finds a measure under way knows that its process died.
-"""
+"""One at a time on one machine, over threads and processes: a lock on a file that the kernel drops with its process."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from typing import Self
 
 
 class FileLock:
-    """`with turn:` waits for its turn. Not to be taken twice by one thread."""
+    """`with lock:` waits for it. Not to be taken twice by one thread."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from goodhoster.model.digests import Digests
 from goodhoster.model.uploads import Upload
-from goodhoster.model.verdicts import Match, VerdictKind
+from goodhoster.model.verdicts import Match, SourceAnswer, VerdictKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,12 @@ class CaseState(StrEnum):
 _OUTCOMES = frozenset({CaseState.OFFLINE, CaseState.OBSERVED, CaseState.GONE, CaseState.WITHDRAWN, CaseState.RESTORED})
 MEASURING = frozenset({CaseState.OPEN, CaseState.FAILED})
 """A measure was decided, and is not done."""
+UNDER_WAY = frozenset({CaseState.OPEN, CaseState.RESTORING, CaseState.FAILED})
+"""Something is to be done or tried again without a person."""
+UNDECIDED = frozenset({CaseState.HELD, CaseState.OBSERVED})
+"""Waiting for a person; nothing was done."""
+OVERRULED = frozenset({CaseState.RESTORING, CaseState.RESTORED})
+"""A person had the last word."""
 UNTOUCHED = frozenset({CaseState.GONE, CaseState.WITHDRAWN})
 """Outcomes that came to nothing: the case begins anew when there is something to do again."""
 
@@ -115,6 +121,8 @@ class Case:
     """The notice that opened it; empty when a match did."""
     notifier: str = ""
     """Whose proven notice that was; empty when nobody's."""
+    answered: tuple[SourceAnswer, ...] = ()
+    """The sources that answered about the file when the case was opened or last decided anew."""
 
     @property
     def uploads(self) -> tuple[Upload, ...]:
@@ -144,6 +152,19 @@ class Case:
             return VerdictKind.EXEMPT
         exact = any(not match.near for match in acting)
         return VerdictKind.KNOWN if exact else VerdictKind.NEAR
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who is at work on a case: a mover is asked for it without a lock, and nobody else touches the case meanwhile."""
+
+    holder: int
+    """A number that the process holds for as long as it lives and works on it; see `linux.holder_locks`."""
+    process: int
+    """Its number, for people."""
+    since: datetime
+    until: datetime
+    """After this moment others may take over, whatever the process does."""
 
 
 def same_file(upload: Upload, among: Iterable[Upload]) -> bool:

@@ -17,8 +17,6 @@ class FingerprintKind(StrEnum):
     """256 bits, compatible with `facebook/ThreatExchange`; the only one that lists of others use."""
     PHASH = "phash"
     """64 bits as `imagehash.phash` computes them: survives cropping that PDQ does not; for review only."""
-    DHASH = "dhash"
-    """64 bits as `imagehash.dhash` computes them: finds unrelated pairs too, so it never speaks alone."""
     PHOTODNA = "photodna"
     """What a licensed library makes, where the hoster has one (`ports.LicensedFingerprinter`); for services only."""
 
@@ -28,7 +26,7 @@ class FingerprintKind(StrEnum):
         return _WIDTHS[self]
 
 
-_WIDTHS = {FingerprintKind.PDQ: 32, FingerprintKind.PHASH: 8, FingerprintKind.DHASH: 8, FingerprintKind.PHOTODNA: 0}
+_WIDTHS = {FingerprintKind.PDQ: 32, FingerprintKind.PHASH: 8, FingerprintKind.PHOTODNA: 0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,17 @@ class Match:
         return self.algorithm not in _EXACT
 
 
+@dataclass(frozen=True, slots=True)
+class SourceAnswer:
+    """A source that was asked about a content and answered."""
+
+    source: str
+    version: str = ""
+    """Of what it compared with, where it tells; empty for most services."""
+    share: int = 100
+    """Of all contents, in percent, that it is asked about at present."""
+
+
 class VerdictKind(StrEnum):
     """The five things that can be said of a content."""
 
@@ -86,6 +97,8 @@ class Verdict:
     """In words, under which exemption the content itself falls, whether a source knows it or not."""
     answered_at: datetime | None = field(default=None, compare=False)
     """When the last source had answered; None where nobody noted it."""
+    answered: tuple[SourceAnswer, ...] = field(default=(), compare=False)
+    """Who really answered: *clear* says nothing of the others."""
 
     @property
     def acting(self) -> tuple[Match, ...]:

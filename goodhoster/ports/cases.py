@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.cases import Case, CaseState, Claim
 from goodhoster.model.digests import Digest
 from goodhoster.model.storms import Cause, Opened, Storm
 from goodhoster.model.uploads import Place
@@ -46,8 +46,8 @@ class CaseStore(CaseFigures, Protocol):
     """The record of cases. Every call is atomic and durable when it returns; processes may share one store."""
 
     def together(self) -> AbstractContextManager[None]:
-        """What this thread changes inside is one change: durable when it ends, nothing when it is left by an error.
-        Other threads wait meanwhile, so nothing slow belongs in it.
+        """What this thread changes inside is one change: durable when it ends, nothing when it is left by an error. One
+        inside another is part of that. Other threads wait meanwhile, so nothing slow belongs in it.
         """
 
     def add(self, case: Case) -> None:
@@ -61,6 +61,18 @@ class CaseStore(CaseFigures, Protocol):
 
     def find(self, query: CaseQuery) -> Sequence[Case]:
         """The cases that the query describes, oldest first; a place finds the cases of copies there, too."""
+
+    def claim(self, case_ids: Iterable[str], claim: Claim) -> None:
+        """Note who is at work on these cases, in the place of whoever was."""
+
+    def unclaim(self, case_ids: Iterable[str]) -> None:
+        """Nobody is any more; fine where nobody was."""
+
+    def claimed(self) -> Sequence[str]:
+        """The cases that somebody is at work on, or died at."""
+
+    def claim_of(self, case_id: str) -> Claim | None:
+        """Who is at work on it, or died at it; None when nobody is."""
 
 
 class StormStore(Protocol):

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.errors import GoodhosterError, NotAnUploadError
+from goodhoster.errors import GoodhosterError, NotAnUploadError, PassingError
 from goodhoster.examination import Examined
 from goodhoster.linux.threads import map_parallel
 from goodhoster.locating.page_pictures import LARGEST_PAGE, address_of, pictures_on
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.cases import MEASURING, UNDECIDED, Case, CaseState, Order
 from goodhoster.model.notice_status import Block, ItemState, NoticeItem
 from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, ReadItem
 from goodhoster.model.uploads import Content, Place, Upload
@@ -108,7 +108,7 @@ class TakedownActions:
         offline = item.state in _OFFLINE
         if not item.cases or not (item.state.waits_for_person or offline):
             return item
-        cases = [self.desk.store.get(case_id) for case_id in item.cases]
+        cases = self._cases_of(item)
         if offline:
             return _put_back(cases, item)
         earlier = all((case.closed_at or since) < since for case in cases)
@@ -120,8 +120,35 @@ class TakedownActions:
         # What is offline here and can be seen all the same waits for a person for that reason.
         return item if after.state is ItemState.OFFLINE and item.looks else after
 
-    def lift(self, item: NoticeItem) -> NoticeItem:
-        """Undo what was done about this item alone. Its cases are for the case desk."""
+    def confirm_cases(self, item: NoticeItem, order: Order) -> None:
+        """A person wants the files of this item gone, whatever waits there."""
+        for case in self._cases_of(item):
+            if case.state in UNDECIDED | {CaseState.FAILED}:
+                self.desk.confirm(case.id, order)
+
+    def dismiss(self, item: NoticeItem, order: Order) -> NoticeItem:
+        """A person wants nothing done about this item: what waits is cancelled, and a block of its address lifted. What
+        was taken offline comes back by `cases restore`.
+        """
+        for case in [*self._cases_of(item), *map(self.desk.store.get, item.copies_held)]:
+            if case.state in MEASURING:
+                self._cancel(case, order)
+            elif case.state in UNDECIDED:
+                self.desk.restore(case.id, order)
+        return self._lifted(item)
+
+    def _cancel(self, case: Case, order: Order) -> None:
+        try:
+            self.desk.cancel(case.id, order)
+        except PassingError:
+            # Whoever moves files is away: it is cancelled all the same, unless somebody is at work on it just now.
+            if self.desk.store.get(case.id).state in MEASURING:
+                raise
+
+    def _cases_of(self, item: NoticeItem) -> list[Case]:
+        return [self.desk.store.get(case_id) for case_id in item.cases]
+
+    def _lifted(self, item: NoticeItem) -> NoticeItem:
         if item.blocked and self.blocks is not None:
             self._log("block.lifted", url=item.url)
             self.blocks.lift(item.url)

@@ -1,4 +1,4 @@
-"""What notices ask of the case desk: many demands in one turn, each step of all of them written down at once.
+"""What notices ask of the case desk: many demands in one session, each step of all of them written down at once.
 
 A notice of 500 addresses is 500 cases: made one by one, nine tenths of the time would be waiting for the disk.
 """
@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from goodhoster.cases.desk import OVERRULED, UNDECIDED, CaseDesk, measure_state
-from goodhoster.model.cases import UNTOUCHED, Case, CaseState, Copy, same_file
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.cases.session import CaseSession, measure_state
+from goodhoster.model.cases import OVERRULED, UNDECIDED, UNTOUCHED, Case, CaseState, Copy, same_file
 from goodhoster.model.digests import Digests
 from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.notices import Caps, FoundBy
@@ -73,29 +74,29 @@ class Demands:
         about one of the files in its present state is joined; one that waited for a person is acted on when this
         notice may. The other files are a new case.
         """
-        desk = self.desk
-        with desk.turn:
-            plan = _Plan(desk)
-            with desk.store.together():
-                joined = [plan.add(demand) for demand in demands]
-            after = {case.id: case for case in desk.begin(list(plan.begun.values()))}
-            return [[after.get(case.id) or desk.go_on(case) for case in cases] for cases in joined]
+        with self.desk.session_about([file.upload for demand in demands for file in demand.files]) as session:
+            plan = _Plan(session)
+            joined = [plan.add(demand) for demand in demands]
+            for case in {case.id: case for cases in joined for case in cases}.values():
+                plan.carry_out(case)
+        after = plan.begun | self.desk.carry_out(session)
+        return [[after.get(case.id, case) for case in cases] for cases in joined]
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is decided about the demands of one turn, as recorded, before anything is carried out."""
+    """What is decided about the demands of one session, as recorded, before anything is carried out."""
 
-    desk: CaseDesk
+    session: CaseSession
     begun: dict[str, Case] = field(default_factory=dict)
-    """Cases that this turn opens, again or for the first time."""
+    """Cases that this session opens, again or for the first time."""
     measures: dict[tuple[str, str | None], int] = field(default_factory=dict)
     """In the last hour, for a notifier, at a customer or at all: counted once, then kept up."""
 
     def add(self, demand: Demand) -> list[Case]:
-        about = {id(file): self.desk.of_this_state(file.upload) for file in demand.files}
+        about = {id(file): self.session.of_this_state(file.upload) for file in demand.files}
         known = {case.id: case for cases in about.values() for case in cases}
-        decision = decide_notice(self.desk.rules, self._around(demand, known.values()))
+        decision = decide_notice(self.session.rules, self._around(demand, known.values()))
         joined = {case.id: case for case in known.values() if _may_join(case, demand, decision)}
         left = [file for file in demand.files if not any(case.id in joined for case in about[id(file)])]
         cases = [self._join(case, demand, decision) for case in joined.values()]
@@ -106,19 +107,21 @@ class _Plan:
         if case.state in UNDECIDED and decision.action is Action.QUARANTINE:
             # It waited for a person, and has now been named by a notice that may act by itself.
             opened = replace(case, state=CaseState.OPEN, reason=decision.reason)
-            return self._begun(self.desk.record(_about_these(opened, demand, decision), case), demand, decision)
+            return self._begun(self.session.record(_about_these(opened, demand, decision), case), demand, decision)
         if any(case.passed_by(upload) for upload in _uploads(demand)):
             wanted = _about_these(case, demand, decision) if case.state in UNTOUCHED else case
-            return self._begun(self.desk.reopened(wanted, decision), demand, decision)
+            return self._begun(self.session.reopened(wanted, decision), demand, decision)
         return case
 
     def _opened(self, files: Sequence[NamedFile], demand: Demand, decision: Decision) -> Case:
         first = files[0]
-        case = self.desk.new_case(first.upload, first.digests, _counted(first, decision), decision)
+        case = self.session.new_case(first.upload, first.digests, decision)
+        matches, answered = _counted(first, decision), first.verdict.answered
         copies = [Copy(file.upload, file.digests.sha256) for file in files[1:]]
         measures = (*case.measures, *(replace(case.measures[0], copy=copy) for copy in copies))
         case = replace(case, measures=measures, notice=demand.grounds.notice, notifier=demand.grounds.notifier)
-        self.desk.store.add(case)
+        case = replace(case, matches=matches, answered=answered)
+        self.session.store(case)
         return self._begun(case, demand, decision)
 
     def _begun(self, case: Case, demand: Demand, decision: Decision) -> Case:
@@ -127,9 +130,18 @@ class _Plan:
         self.begun[case.id] = case
         return case
 
+    def carry_out(self, case: Case) -> None:
+        """What this session opened, as it stands after the last demand; another that is decided goes on as it is."""
+        if case.id in self.begun:
+            self.session.begun(self.begun[case.id])
+        else:
+            self.session.proceed(case)
+
     def _around(self, demand: Demand, known: Iterable[Case]) -> NoticeCircumstances:
         first, grounds = demand.files[0], demand.grounds
-        overruled = any(case.state in OVERRULED for case in known) or self.desk.overruled(first.upload, first.digests)
+        overruled = any(case.state in OVERRULED for case in known) or self.session.overruled(
+            first.upload, first.digests
+        )
         return NoticeCircumstances(
             doubt=grounds.doubt,
             caps=grounds.caps,
@@ -141,9 +153,9 @@ class _Plan:
 
     def _measured(self, notifier: str, customer: str | None) -> int:
         if (notifier, customer) not in self.measures:
-            since = self.desk.clock() - _HOUR
+            since = self.session.now() - _HOUR
             query = CaseQuery(opened_since=since, automatic=True, notifier=notifier, customer=customer)
-            self.measures[notifier, customer] = self.desk.store.count(query)
+            self.measures[notifier, customer] = self.session.count(query)
         return self.measures[notifier, customer]
 
 

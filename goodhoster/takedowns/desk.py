@@ -16,7 +16,7 @@ from goodhoster.errors import GoodhosterError, PassingError, RefusedError
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.threads import map_parallel
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.cases import CaseState, Order
+from goodhoster.model.cases import Order
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt, Seen
 from goodhoster.model.notices import Belief, Caps, Notifier, RawNotice, ReadNotice, TrustFinding, TrustLevel
 from goodhoster.notices.reading.doubts import doubts_about, names_without_item
@@ -34,7 +34,7 @@ _LOOKS_AT_ONCE = 16
 _LOOKS_WITHIN = timedelta(seconds=10)
 """Then other notices have their turn, however slow the site is; what was not looked at yet stays due."""
 _ACTS_AT_ONCE = 50
-"""Items whose measures share a turn at the case desk: in between, fresh uploads have theirs."""
+"""Items whose measures share a session at the case desk: in between, fresh uploads have theirs."""
 _NOTHING = Caps(0, 0)
 _KEYS_WITHIN = timedelta(hours=1)
 
@@ -67,13 +67,13 @@ class NoticeParts:
     outside: Outside | None
     """None where nobody may look from outside: then our own reading back must do."""
     pager: Pager
-    turn: FileLock
+    lock: FileLock
     clock: Clock
     ours: OursAmong
 
 
 class NoticeDesk:
-    """One per process; all of a machine share spool, store, audit log and turn."""
+    """One per process; all of a machine share spool, store, audit log and lock."""
 
     def __init__(self, parts: NoticeParts, notifiers: Sequence[Notifier], terms: Terms) -> None:
         self._parts = parts
@@ -86,7 +86,7 @@ class NoticeDesk:
 
     def receive(self, receipt: Receipt) -> Notice:
         """Take one notice into the record, read it and act on it. May be called again for the same."""
-        with self._parts.turn:
+        with self._parts.lock:
             with suppress(RefusedError):  # a crash came between record and spool
                 # The clock runs from here, also where reading it fails.
                 end = receipt.received_at + self._terms.default
@@ -107,13 +107,13 @@ class NoticeDesk:
         items = tuple(self._parts.acts.sync(item, notice.receipt.received_at) for item in notice.items)
         if items == notice.items:
             self._look(notice)
-        with self._parts.turn:
+        with self._parts.lock:
             return self._advance(self._parts.store.get(notice_id))
 
     def confirm(self, notice_id: str, order: Order) -> Notice:
         """A person lets everything that waits in this notice be acted on; RefusedError in mode observe."""
         self._parts.acts.desk.expect_enforcing()
-        with self._parts.turn:
+        with self._parts.lock:
             notice = self._parts.store.get(notice_id)
             self._log("notice.confirmed", notice_id, actor=order.actor, reason=order.reason)
             items = tuple(self._confirmed(notice, item, order) for item in notice.items)
@@ -123,7 +123,7 @@ class NoticeDesk:
         """A person decides that what waits in this notice stays as it is; a block for it is lifted, and a case that
         waits for a person is closed. What was taken offline comes back by `cases restore`.
         """
-        with self._parts.turn:
+        with self._parts.lock:
             notice = self._parts.store.get(notice_id)
             self._log("notice.dismissed", notice_id, actor=order.actor, reason=order.reason)
             items = tuple(self._dismissed(item, order) for item in notice.items)
@@ -278,7 +278,7 @@ class NoticeDesk:
             piece, due = due[:_LOOKS_AT_ONCE], due[_LOOKS_AT_ONCE:]
             found = map_parallel(lambda n: outside.look(notice.items[n].url), piece, most=_LOOKS_AT_ONCE)
             seen |= zip(piece, found, strict=True)
-        with self._parts.turn:
+        with self._parts.lock:
             current = self._parts.store.get(notice.id)
             items = tuple(self._seen(current, n, seen.get(n)) for n in range(len(current.items)))
             self._parts.store.replace(replace(current, items=items), expected=current.state)
@@ -297,26 +297,14 @@ class NoticeDesk:
             return item
         if not item.cases:
             item = self._parts.acts.confirm(item, replace(self._grounds(notice, item), uncertain=""))
-        for case_id in item.cases:
-            if self._case_waits(case_id):
-                self._parts.acts.desk.confirm(case_id, order)
+        self._parts.acts.confirm_cases(item, order)
         return replace(item, left="")
 
     def _dismissed(self, item: NoticeItem, order: Order) -> NoticeItem:
-        if not item.state.waits_for_person:
+        if not (item.state.waits_for_person or item.state is ItemState.WAITING):
             return item
-        for case_id in (*item.cases, *item.copies_held):
-            if self._case_waits(case_id):
-                self._parts.acts.desk.restore(case_id, order)
-        item = self._parts.acts.lift(item)
+        item = self._parts.acts.dismiss(item, order)
         return replace(item, state=ItemState.DISPUTED, reason=f"{order.actor}: {order.reason}", look_at=None)
-
-    def _case_waits(self, case_id: str) -> bool:
-        return self._parts.acts.desk.store.get(case_id).state in {
-            CaseState.HELD,
-            CaseState.OBSERVED,
-            CaseState.FAILED,
-        }
 
     def _tell(self, before: Notice, after: Notice) -> None:
         if before.state is not after.state:

@@ -16,16 +16,16 @@ from goodhoster.takedowns.answers import Answers
 
 @dataclass(frozen=True, slots=True)
 class ManualLetters:
-    """Each letter goes out once, however often it is ordered. Shares store, log and turn with the notice desk."""
+    """Each letter goes out once, however often it is ordered. Shares store, log and lock with the notice desk."""
 
     store: NoticeStore
     audit: AuditLog
     letters: Answers
-    turn: FileLock
+    lock: FileLock
 
     def answer(self, notice_id: str) -> bool:
         """Send the answer as things stand. False when it was sent already, or nobody is to be answered."""
-        with self.turn:
+        with self.lock:
             notice = self.store.get(notice_id)
             return self._record(notice, self.letters.write_answer(notice))
 
@@ -33,7 +33,7 @@ class ManualLetters:
         """Tell the customers what was withheld from them because an order was confidential. RefusedError when nobody is
         left to be told.
         """
-        with self.turn:
+        with self.lock:
             notice = self.store.get(notice_id)
             if not any(letter for _, letter in self.letters.statements(notice, withhold=False)):
                 hint = "see told in goodhoster notices show; a contact stands in the list of sites"
@@ -46,7 +46,7 @@ class ManualLetters:
         """Hand a notice of the public on to the hotline; the clock goes on. RefusedError when it is not for others to
         see.
         """
-        with self.turn:
+        with self.lock:
             notice = self.store.get(notice_id)
             letter = self.letters.forwarding(notice, hotline)
             if "forward" not in notice.told:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from goodhoster.errors import ConfigurationError, IndexUnavailableError
+from goodhoster.linux.database_versions import Migration, Schema, upgrade
 from goodhoster.uploads import clock_steps
 
 _SCHEMA = """
@@ -32,12 +33,6 @@ CREATE TABLE IF NOT EXISTS uploads (
   verdict TEXT, reason TEXT, detail TEXT, matches TEXT, checked_at REAL,
   PRIMARY KEY (directory, name)
 ) WITHOUT ROWID;
-DROP INDEX IF EXISTS uploads_ready;   -- these four had no `waiting` or no `tries` in them, so that counting what waits
-DROP INDEX IF EXISTS uploads_until;   -- looked up every row: a second and more for a million
-DROP INDEX IF EXISTS uploads_in_turn;
-DROP INDEX IF EXISTS uploads_deferred;
-CREATE INDEX IF NOT EXISTS uploads_taken ON uploads (waiting, priority, turn, tries) WHERE waiting = 2;
-CREATE INDEX IF NOT EXISTS uploads_put_off ON uploads (waiting, due, tries) WHERE waiting = 1;
 CREATE INDEX IF NOT EXISTS uploads_verdict ON uploads (verdict);
 CREATE INDEX IF NOT EXISTS uploads_content ON uploads (sha256) WHERE sha256 IS NOT NULL;  -- see contents.py
 CREATE INDEX IF NOT EXISTS uploads_inode ON uploads (ino) WHERE ino IS NOT NULL;
@@ -45,7 +40,24 @@ CREATE TABLE IF NOT EXISTS checks (slot INTEGER PRIMARY KEY, count INTEGER NOT N
 CREATE TABLE IF NOT EXISTS compared (list TEXT PRIMARY KEY, version TEXT NOT NULL) WITHOUT ROWID;  -- see seen.py
 CREATE TABLE IF NOT EXISTS scans (tree BLOB PRIMARY KEY, reached BLOB, completed_at REAL) WITHOUT ROWID;
 """
-_VERSION = 3
+_WAITING = """
+DROP INDEX IF EXISTS uploads_ready;   -- these four had no `waiting` or no `tries` in them, so that counting what waits
+DROP INDEX IF EXISTS uploads_until;   -- looked up every row: a second and more for a million
+DROP INDEX IF EXISTS uploads_in_turn;
+DROP INDEX IF EXISTS uploads_deferred;
+CREATE INDEX IF NOT EXISTS uploads_taken ON uploads (waiting, priority, turn, tries) WHERE waiting = 2;
+CREATE INDEX IF NOT EXISTS uploads_put_off ON uploads (waiting, due, tries) WHERE waiting = 1;
+"""
+_ANSWERED = """
+CREATE TABLE answer_sets (id INTEGER PRIMARY KEY, sources TEXT NOT NULL UNIQUE);  -- see rows.py
+ALTER TABLE uploads ADD COLUMN answered INTEGER;
+"""
+INDEX = Schema(
+    "the index",
+    (Migration(3, (_SCHEMA,)), Migration(4, (_WAITING, clock_steps.SCHEMA, _ANSWERED))),
+    hint="delete it: a scan rebuilds it",
+    backup=False,
+)
 _SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000;"
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _LOOK_EVERY = 1.0  # seconds between looks whether the file is still there
@@ -127,11 +139,7 @@ class Database:
         db = sqlite3.connect(self._file, check_same_thread=False, timeout=30)
         try:
             db.executescript(_SETTINGS)
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version not in {0, _VERSION}:
-                hint = "delete it: a scan rebuilds it"
-                raise ConfigurationError(f"{self._file} was written by another version ({version})", hint=hint)
-            db.executescript(_SCHEMA + clock_steps.SCHEMA + f"PRAGMA user_version = {_VERSION};")
+            upgrade(db, self._file, INDEX)
         except (sqlite3.DatabaseError, ConfigurationError):
             db.close()
             raise

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from goodhoster.errors import IndexUnavailableError
 from goodhoster.model.uploads import Content, FileState, Place
-from goodhoster.model.verdicts import Verdict
+from goodhoster.model.verdicts import SourceAnswer, Verdict
 from goodhoster.uploads import clock_steps
 from goodhoster.uploads.census import count_check
 from goodhoster.uploads.clock_steps import ClockReading, read_clock
@@ -28,6 +28,8 @@ from goodhoster.uploads.rows import (
     Job,
     Priority,
     Row,
+    answer_set_of,
+    answers_of,
     content_row,
     joined,
     key_of,
@@ -45,7 +47,8 @@ _ROW = "WHERE directory = (SELECT id FROM directories WHERE tree = ? AND path = 
 _RECORD = f"""
 UPDATE uploads SET dev = ?, ino = ?, size = ?, mtime_ns = ?, ctime_ns = ?,
   kind = ?, md5 = ?, sha1 = ?, sha256 = ?, fingerprints = ?, members = ?, fault = ?,
-  verdict = ?, reason = ?, detail = ?, matches = ?, checked_at = ?
+  verdict = ?, reason = ?, detail = ?, matches = ?, checked_at = ?,
+  answered = (SELECT id FROM answer_sets WHERE sources = ?)
 {_ROW}"""  # noqa: S608 - our own texts
 
 
@@ -123,13 +126,22 @@ class UploadIndex:
         The row goes on waiting until it is settled.
         """
         state, content = found
-        values = (*state_row(state), *content_row(content), *verdict_row(verdict), now, *key_of(job.place))
+        answered = answer_set_of(verdict)
+        values = (*state_row(state), *content_row(content), *verdict_row(verdict), now, answered, *key_of(job.place))
 
         def record(db: sqlite3.Connection) -> None:
             count_check(db, verdict, now)
+            if answered:
+                db.execute("INSERT OR IGNORE INTO answer_sets (sources) VALUES (?)", (answered,))
             db.execute(_RECORD, values)
 
         self.database.run(record)
+
+    def answered(self, place: Place) -> tuple[SourceAnswer, ...]:
+        """Who answered when that file was last checked; empty when nobody did, or it was before that was noted."""
+        query = f"SELECT (SELECT sources FROM answer_sets WHERE id = answered) FROM uploads {_ROW}"  # noqa: S608 - our own texts
+        rows = self.database.run(lambda db: db.execute(query, key_of(place)).fetchall())
+        return answers_of(rows[0][0]) if rows else ()
 
     def settle(self, job: Job) -> None:
         """The row's outcome is recorded: it waits no longer, unless a newer hint came."""

@@ -10,9 +10,9 @@ from enum import IntEnum
 from typing import Any
 
 from goodhoster.model.digests import Digests
-from goodhoster.model.fingerprints import Fingerprint
+from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.uploads import Content, FileState, Place
-from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
+from goodhoster.model.verdicts import Kind, SourceAnswer, Verdict, VerdictKind
 from goodhoster.uploads.integers import signed, unsigned
 
 Row = tuple[Any, ...]
@@ -85,6 +85,10 @@ def job_of(row: Row) -> Job:
     return Job(place, customer, hints, tries, since, _remembered(rest), kind, quiet)
 
 
+_TAKEN = frozenset(FingerprintKind)
+"""Rows of earlier versions have kinds, too, that nobody takes any more."""
+
+
 def _remembered(columns: list[Any]) -> tuple[FileState, Content] | None:
     """A content with a fault is opened again each time: what went wrong may have been ours. So is one of which not
     enough was taken for a source: by now there may be what takes it.
@@ -93,7 +97,7 @@ def _remembered(columns: list[Any]) -> tuple[FileState, Content] | None:
     if sha256 is None or fault is not None or reason == _NOT_ENOUGH:
         return None
     state = FileState(dev, unsigned(ino), size, mtime_ns, ctime_ns)
-    taken = tuple(map(Fingerprint.parse, fingerprints.split()))
+    taken = tuple(Fingerprint.parse(word) for word in fingerprints.split() if word.partition(":")[0] in _TAKEN)
     inside = tuple(Digests(*digests) for digests in members_of(members))
     return state, Content(Digests(md5, sha1, sha256), Kind(kind), size, taken, inside)
 
@@ -140,6 +144,17 @@ def content_row(content: Content | None) -> Row:
     members = b"".join(_MEMBER.pack(each.md5, each.sha1, each.sha256) for each in content.members)
     fault = content.fault.reason if content.fault else None
     return content.kind, digests.md5, digests.sha1, digests.sha256, fingerprints, members, fault
+
+
+def answer_set_of(verdict: Verdict) -> str | None:
+    """Who answered, as a text; None when nobody told. Few differ, however many files there are."""
+    answered = sorted([each.source, each.version, each.share] for each in verdict.answered)
+    return json.dumps(answered, separators=(",", ":")) if answered else None
+
+
+def answers_of(text: str | None) -> tuple[SourceAnswer, ...]:
+    """The inverse."""
+    return tuple(SourceAnswer(*each) for each in json.loads(text)) if text else ()
 
 
 def verdict_row(verdict: Verdict) -> tuple[str, str, str, str]:

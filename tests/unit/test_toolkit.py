@@ -15,6 +15,7 @@ from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import NotAnUploadError, SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
@@ -46,6 +47,7 @@ class Services:
             LocalQuarantine((os.fsencode(self.tree),)),
             rules,
             FileLock(folder / "desk.lock"),
+            HolderLocks(folder / "desk.holders"),
             lambda: datetime.now(UTC),
             brake_in_memory(self.store, self.audit, rules, lambda: datetime.now(UTC)),
         )

@@ -15,7 +15,9 @@ from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import AuditError, SourceUnavailableError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.examination import Examined
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import CaseState
 from goodhoster.model.digests import Algorithm
@@ -27,7 +29,7 @@ from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.upload_handling import Row, UploadOutcome
-from goodhoster.uploads.index import Arrival, Priority, UploadIndex
+from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
 
 PICTURE = "\x89PNG made up"
@@ -60,6 +62,7 @@ class World:
             LocalQuarantine((os.fsencode(self.tree),)),
             rules,
             FileLock(folder / "desk.lock"),
+            HolderLocks(folder / "desk.holders"),
             lambda: datetime.now(UTC),
             brake_in_memory(self.store, self.audit, rules, lambda: datetime.now(UTC)),
         )
@@ -76,7 +79,10 @@ class World:
         self.index.expect([Arrival(place, "alice", now, Priority.FRESH, quiet=quiet)], now)
         (job,) = self.index.take(now, 1)
         root = os.fsencode(self.tree)
-        return self.handling.handle(job, self.index, {root: Tree(root, None)})
+        return self.handling.handle(job, {root: Tree(root, None)}, self.record)
+
+    def record(self, job: Job, examined: Examined) -> None:
+        self.index.record(job, (examined.state, examined.content), examined.verdict, time.time())
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 
+from goodhoster.examination import Examined
 from goodhoster.model.cases import CaseState
 from goodhoster.toolkit import Toolkit
 from goodhoster.upload_handling import Row, UploadOutcome
@@ -78,7 +79,7 @@ class Workers:
 
     def _try(self, job: Job) -> None:
         try:
-            outcome = self._handle(job, self._index, self._trees)
+            outcome = self._handle(job, self._trees, self._record)
             self._settle(job, outcome)
             self._report(job, outcome)
         except Exception:
@@ -117,6 +118,9 @@ class Workers:
             self._rung.wait(_POLL)
         finally:
             self._looking = False
+
+    def _record(self, job: Job, examined: Examined) -> None:
+        self._index.record(job, (examined.state, examined.content), examined.verdict, time.time())
 
     def _settle(self, job: Job, outcome: UploadOutcome) -> None:
         """Write down in the queue what becomes of the row."""

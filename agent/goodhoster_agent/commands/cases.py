@@ -103,8 +103,21 @@ _add(
 )
 _add(
     _Verb("confirm", "confirmed", StormState.RELEASED, Toolkit.confirmable, Toolkit.confirm),
-    "Let held, failed or only observed matches be acted on, unless their sources say no by now.",
+    "Let held, failed, only observed or restored matches be acted on, unless their sources say no by now.",
 )
+
+
+@app.command("cancel")
+def cancel_command(
+    ids: Annotated[list[str], typer.Argument(help="Cases.", show_default=False)],
+    *,
+    reason: ReasonOption,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Stop measures that wait, such as for a disk: their files stay where they are."""
+    with open_services(config) as services:
+        print_orders("cancelled", services.toolkit.cancel(ids, order_of(reason)), as_json=as_json)
 
 
 def as_object(case: Case) -> dict[str, Any]:

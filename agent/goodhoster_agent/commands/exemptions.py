@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +35,7 @@ _SUFFIXES = re.compile(r"(?:\.(?:zip|tar|tgz|gz|tbz2|bz2|txz|xz|json))+$", re.IG
 @app.command("build")
 def build_command(
     origin: Annotated[
-        Path, typer.Argument(help="ZIP or TAR, installed tree, WordPress's published checksums, or a picture.")
+        Path, typer.Argument(help="ZIP or TAR, installed tree, WordPress's published checksums, NSRL, or a picture.")
     ],
     name: Annotated[str, typer.Option("--name", help="Of the set; the file's or directory's where absent.")] = "",
     version: Annotated[str, typer.Option("--version", help="Of the release.")] = "",
@@ -42,7 +43,7 @@ def build_command(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Exempt every picture and video of a release by its exact digests; a set of that name is replaced."""
+    """Exempt every file of a release by its exact digests; a set of that name is replaced."""
     settings = read_settings(config)
     found = gather(origin, settings)
     made = ExemptionSet(
@@ -54,7 +55,10 @@ def build_command(
         contents=found.contents,
     )
     exemption_sets(settings).put(made)
-    print_json(_as_object(made)) if as_json else print(_as_line(made))
+    left_out = dict(found.left_out)
+    print_json(_as_object(made) | {"left_out": left_out}) if as_json else print(_as_line(made))
+    for what, count in left_out.items():
+        print(f"left out: {count:,} {what}", file=sys.stderr)
 
 
 @app.command("list")

@@ -12,6 +12,7 @@ import typer
 from goodhoster.assembly.services import Services
 from goodhoster.model.cases import CaseState
 from goodhoster.ports import CaseQuery
+from goodhoster_agent.commands.observe import state_of
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
 from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.process_privileges import rights_of
@@ -40,7 +41,7 @@ def status_of(services: Services) -> dict[str, Any]:
     return {
         "ready": report is not None,
         "degraded": list(report.degraded) if report else ["the daemon does not run: nothing new is checked"],
-        "mode": services.settings.policy.mode,
+        **_mode(services),
         "queue": figures.waiting,
         "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
         "unchecked": figures.verdicts.get("unchecked", 0),
@@ -54,6 +55,11 @@ def status_of(services: Services) -> dict[str, Any]:
         "processes": [asdict(rights) for rights in rights_of(pid, terms_of(services.settings))] if pid else [],
         **_of_daemon(report),
     }
+
+
+def _mode(services: Services) -> dict[str, Any]:
+    found = state_of(services)
+    return {"mode": found["mode"], "stopped_since": found["stopped_since"], "stopped_by": found["actor"]}
 
 
 def _owners_not_told(services: Services) -> dict[str, int]:
@@ -90,6 +96,7 @@ def as_text(status: dict[str, Any]) -> str:
     lines = [
         f"daemon     {_daemon(status)}",
         f"mode       {status['mode']}" + (" (nothing is touched)" if status["mode"] == "observe" else ""),
+        *([f"STOPPED    {_stopped(status)}"] if status["stopped_since"] else []),
         *(f"process    {_rights(rights)}" for rights in status["processes"]),
         *(f"covered    {tree}" for tree in status["trees"]),
         f"queue      {status['queue']:,} files, the oldest for {status['oldest_queued_s']:.0f} s",
@@ -110,6 +117,10 @@ def _daemon(status: dict[str, Any]) -> str:
         return "does not run"
     doing = ", comparing a whole tree with the index" if status["scanning"] else ""
     return f"runs (process {status['pid']}), hints from {status['events']} ({status['events_reason']}){doing}"
+
+
+def _stopped(status: dict[str, Any]) -> str:
+    return f"all measures, by {status['stopped_by']} since {status['stopped_since']} (goodhoster observe)"
 
 
 def _not_told(source: str, count: int) -> str:

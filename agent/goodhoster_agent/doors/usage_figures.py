@@ -12,12 +12,12 @@ from pathlib import Path
 from threading import Lock
 
 from goodhoster.errors import ConfigurationError
+from goodhoster.linux.database_versions import Migration, Schema, upgrade
 from goodhoster.ports import Clock
 
 log = logging.getLogger(__name__)
 
-_SCHEMA = """
-PRAGMA journal_mode = WAL;
+_TABLE = """
 CREATE TABLE IF NOT EXISTS figures (
     week TEXT NOT NULL,
     client TEXT NOT NULL,
@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS figures (
     PRIMARY KEY (week, client, outcome)
 ) WITHOUT ROWID;
 """
+FIGURES = Schema("the file of usage figures", (Migration(1, (_TABLE,)),))
 _ADD = """
 INSERT INTO figures (week, client, outcome, count) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET count = count + excluded.count
@@ -73,7 +74,8 @@ class Figures:
         try:
             with ExitStack() as opening:
                 self._database = opening.enter_context(closing(sqlite3.connect(file, check_same_thread=False)))
-                self._database.executescript(_SCHEMA)
+                self._database.execute("PRAGMA journal_mode = WAL")
+                upgrade(self._database, file, FIGURES)
                 opening.pop_all()
         except sqlite3.Error as error:
             raise ConfigurationError(

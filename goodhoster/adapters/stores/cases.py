@@ -4,48 +4,27 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from goodhoster.adapters.stores.codec import decode, encode
-from goodhoster.adapters.stores.database import RecordFile, Row, Schema, time_text
+from goodhoster.adapters.stores.database import RecordFile, Row, time_text
+from goodhoster.adapters.stores.record import RECORD
 from goodhoster.errors import RefusedError
-from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
+from goodhoster.model.cases import Case, CaseState, Claim, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.digests import Digest, Digests
 from goodhoster.model.exemptions import Exemption
 from goodhoster.model.image_sizes import ranges
 from goodhoster.model.uploads import FileState, Place, Upload
-from goodhoster.model.verdicts import Category, Match
+from goodhoster.model.verdicts import Category, Match, SourceAnswer
 from goodhoster.ports import CaseQuery
 
-_SCHEMA = Schema(
-    2,
-    """
-CREATE TABLE IF NOT EXISTS cases (
-  id TEXT PRIMARY KEY, state TEXT NOT NULL, customer TEXT NOT NULL,
-  tree BLOB NOT NULL, path BLOB NOT NULL, file_state TEXT NOT NULL,
-  md5 BLOB NOT NULL, sha1 BLOB NOT NULL, sha256 BLOB NOT NULL,
-  matches TEXT NOT NULL, measures TEXT NOT NULL,
-  opened_at TEXT NOT NULL, closed_at TEXT, reason TEXT NOT NULL, actor TEXT NOT NULL,
-  notice TEXT NOT NULL, notifier TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS case_copies (
-  tree BLOB NOT NULL, path BLOB NOT NULL, id TEXT NOT NULL REFERENCES cases (id), PRIMARY KEY (tree, path, id)
-) WITHOUT ROWID;
-CREATE UNIQUE INDEX IF NOT EXISTS cases_upload ON cases (tree, path, file_state);
-CREATE INDEX IF NOT EXISTS cases_state ON cases (state);
-CREATE INDEX IF NOT EXISTS cases_opened ON cases (opened_at);
-CREATE INDEX IF NOT EXISTS cases_notifier ON cases (notifier, opened_at, actor, state) WHERE notifier <> '';
-CREATE INDEX IF NOT EXISTS cases_notifier_customer ON cases (notifier, customer, opened_at) WHERE notifier <> '';
-CREATE INDEX IF NOT EXISTS cases_content ON cases (sha256, customer, state);
-CREATE INDEX IF NOT EXISTS cases_matched ON cases (sha256, customer) WHERE matches <> '[]';
-CREATE INDEX IF NOT EXISTS cases_sha1 ON cases (sha1);
-CREATE INDEX IF NOT EXISTS cases_md5 ON cases (md5);
-""",
-)
+_NAMES = """id, state, customer, tree, path, file_state, md5, sha1, sha256, matches, measures,
+  opened_at, closed_at, reason, actor, notice, notifier, answered"""
+_MARKS = ", ".join("?" * (_NAMES.count(",") + 1))
 
 # From one customer to the next by the index: a customer with 100,000 copies costs one step, as any other does.
 _MATCHED = "SELECT min(customer) FROM cases WHERE {column} = ?1 AND matches <> '[]'"
@@ -61,29 +40,28 @@ class SqliteCaseStore:
     """See `ports.CaseStore`. `patience`: seconds to wait while another process writes."""
 
     def __init__(self, file: Path, patience: float = 30.0) -> None:
-        self._record = RecordFile(file, _SCHEMA, patience)
+        self.record = RecordFile(file, RECORD, patience)
+        """For what shares the file: see `storms`."""
 
     def together(self) -> AbstractContextManager[None]:
         """See `ports.CaseStore`."""
-        return self._record.together()
+        return self.record.together()
 
     def add(self, case: Case) -> None:
         """See `ports.CaseStore`."""
-        row = _row(case)
-        marks = ", ".join("?" * len(row))
         try:
-            with self._record.changing() as db:
-                db.execute(f"INSERT INTO cases VALUES ({marks})", row)  # noqa: S608 - only question marks
+            with self.record.changing() as db:
+                db.execute(f"INSERT INTO cases ({_NAMES}) VALUES ({_MARKS})", _row(case))  # noqa: S608 - our own texts
                 _note_copies(db, case)
         except sqlite3.IntegrityError as error:
             raise RefusedError(f"there is a case about {case.upload.place} in this state already") from error
 
     def replace(self, case: Case, *, expected: CaseState) -> None:
         """See `ports.CaseStore`."""
-        with self._record.changing() as db:
+        with self.record.changing() as db:
             changed = db.execute(
                 """UPDATE cases SET state = ?, matches = ?, measures = ?, closed_at = ?, reason = ?, actor = ?,
-                notice = ?, notifier = ? WHERE id = ? AND state = ?""",
+                notice = ?, notifier = ?, answered = ? WHERE id = ? AND state = ?""",
                 (case.state, _matches(case), _measures(case), *_tail(case), case.id, expected),
             ).rowcount
             if changed:
@@ -107,20 +85,44 @@ class SqliteCaseStore:
         """See `ports.CaseFigures`."""
         parts, values = conditions(query)
         where = "WHERE " + " AND ".join(parts) if parts else ""
-        ((number,),) = self._record.rows(f"SELECT count(*) FROM cases {where}", values)  # noqa: S608 - our own texts
+        ((number,),) = self.record.rows(f"SELECT count(*) FROM cases {where}", values)  # noqa: S608 - our own texts
         return int(number)
 
     def customers_with(self, digest: Digest) -> frozenset[str]:
         """See `ports.CaseFigures`."""
         query = _CUSTOMERS.format(column=digest.algorithm.value)
-        return frozenset(row[0] for row in self._record.rows(query, (digest.value,)) if row[0] is not None)
+        return frozenset(row[0] for row in self.record.rows(query, (digest.value,)) if row[0] is not None)
+
+    def claim(self, case_ids: Iterable[str], claim: Claim) -> None:
+        """See `ports.CaseStore`."""
+        values = (claim.holder, claim.process, time_text(claim.since), time_text(claim.until))
+        with self.record.changing() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?)", [(each, *values) for each in case_ids]
+            )
+
+    def unclaim(self, case_ids: Iterable[str]) -> None:
+        """See `ports.CaseStore`."""
+        with self.record.changing() as db:
+            db.executemany("DELETE FROM claims WHERE case_id = ?", [(each,) for each in case_ids])
+
+    def claimed(self) -> Sequence[str]:
+        """See `ports.CaseStore`."""
+        return [case_id for (case_id,) in self.record.rows("SELECT case_id FROM claims")]
+
+    def claim_of(self, case_id: str) -> Claim | None:
+        """See `ports.CaseStore`."""
+        query = "SELECT holder, process, since, until FROM claims WHERE case_id = ?"
+        for holder, process, since, until in self.record.rows(query, (case_id,)):
+            return Claim(holder, process, datetime.fromisoformat(since), datetime.fromisoformat(until))
+        return None
 
     def close(self) -> None:
         """Close the file."""
-        self._record.close()
+        self.record.close()
 
     def _rows(self, where: str, values: tuple[object, ...]) -> list[Row]:
-        return self._record.rows(f"SELECT * FROM cases {where}", values)  # noqa: S608 - our own texts
+        return self.record.rows(f"SELECT {_NAMES} FROM cases {where}", values)  # noqa: S608 - our own texts
 
 
 def conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
@@ -163,12 +165,13 @@ def _row(case: Case) -> Row:
 
 
 def _tail(case: Case) -> Row:
-    return time_text(case.closed_at), case.reason, case.actor, case.notice, case.notifier
+    answered = json.dumps([[each.source, each.version, each.share] for each in case.answered])
+    return time_text(case.closed_at), case.reason, case.actor, case.notice, case.notifier, answered
 
 
 def _case(row: Row) -> Case:
     case_id, state, customer, tree, path, file_state, md5, sha1, sha256, matches, measures, *rest = row
-    opened_at, closed_at, reason, actor, notice, notifier = rest
+    opened_at, closed_at, reason, actor, notice, notifier, answered = rest
     upload = Upload(Place(tree, path), customer, FileState(*json.loads(file_state)))
     return Case(
         id=case_id,
@@ -183,6 +186,7 @@ def _case(row: Row) -> Case:
         actor=actor,
         notice=notice,
         notifier=notifier,
+        answered=tuple(SourceAnswer(*each) for each in json.loads(answered)),
     )
 
 

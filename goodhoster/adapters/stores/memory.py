@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.cases import Case, CaseState, Claim
 from goodhoster.model.digests import Digest
 from goodhoster.model.image_sizes import are_sizes
 from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeState
@@ -23,17 +23,18 @@ class MemoryCaseStore:
 
     def __init__(self) -> None:
         self._cases: dict[str, Case] = {}
+        self._claims: dict[str, Claim] = {}
         self._lock = threading.RLock()
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """See `ports.CaseStore`."""
         with self._lock:
-            before = dict(self._cases)
+            before = dict(self._cases), dict(self._claims)
             try:
                 yield
             except BaseException:
-                self._cases = before
+                self._cases, self._claims = before
                 raise
 
     def add(self, case: Case) -> None:
@@ -68,6 +69,25 @@ class MemoryCaseStore:
     def customers_with(self, digest: Digest) -> frozenset[str]:
         """See `ports.CaseFigures`."""
         return frozenset(case.upload.customer for case in self.find(CaseQuery(digest=digest)) if case.matches)
+
+    def claim(self, case_ids: Iterable[str], claim: Claim) -> None:
+        """See `ports.CaseStore`."""
+        with self._lock:
+            self._claims |= dict.fromkeys(case_ids, claim)
+
+    def unclaim(self, case_ids: Iterable[str]) -> None:
+        """See `ports.CaseStore`."""
+        with self._lock:
+            for case_id in case_ids:
+                self._claims.pop(case_id, None)
+
+    def claimed(self) -> Sequence[str]:
+        """See `ports.CaseStore`."""
+        return list(self._claims)
+
+    def claim_of(self, case_id: str) -> Claim | None:
+        """See `ports.CaseStore`."""
+        return self._claims.get(case_id)
 
 
 class MemoryNoticeStore:

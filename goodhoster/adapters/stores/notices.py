@@ -9,14 +9,13 @@ from datetime import datetime
 from pathlib import Path
 
 from goodhoster.adapters.stores.codec import decode, encode
-from goodhoster.adapters.stores.database import RecordFile, Schema, time_text
+from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
+from goodhoster.linux.database_versions import Migration, Schema
 from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeItem, NoticeState
 from goodhoster.ports import NoticeQuery
 
-_SCHEMA = Schema(
-    1,
-    """
+_TABLES = """
 CREATE TABLE IF NOT EXISTS notices (
   id TEXT PRIMARY KEY, state TEXT NOT NULL, received_at TEXT NOT NULL, deadline TEXT, stopped_at TEXT, due TEXT,
   notifier TEXT NOT NULL, reference TEXT NOT NULL, body TEXT NOT NULL
@@ -30,8 +29,8 @@ CREATE TABLE IF NOT EXISTS notice_items (
   PRIMARY KEY (notice, number)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS notice_items_url ON notice_items (url);
-""",
-)
+"""
+NOTICES = Schema("the record of notices", (Migration(1, (_TABLES,)),))
 
 
 _COLUMNS = "state, deadline, stopped_at, due, notifier, reference, body"
@@ -42,7 +41,7 @@ class SqliteNoticeStore:
     """See `ports.NoticeStore`."""
 
     def __init__(self, file: Path) -> None:
-        self._record = RecordFile(file, _SCHEMA)
+        self._record = RecordFile(file, NOTICES)
 
     def add(self, notice: Notice) -> None:
         """See `ports.NoticeStore`."""

@@ -2,48 +2,40 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
 
-from goodhoster.errors import ConfigurationError
+from goodhoster.adapters.stores.database import RecordFile
+from goodhoster.linux.database_versions import Migration, Schema
 from goodhoster.model.notices import SeenMail
 
-_SCHEMA = """
-PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+_TABLE = """
 CREATE TABLE IF NOT EXISTS first_seen (
   fingerprint BLOB PRIMARY KEY, receipt TEXT NOT NULL, at TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+SEEN_MAILS = Schema(
+    "the file of seen mails",
+    (Migration(1, (_TABLE,)),),
+    hint="restore it from a backup: without it, old notices could be replayed",
+)
 
 
 class SqliteSeenMails:
     """Threads may share it; processes may open the file side by side."""
 
     def __init__(self, file: Path) -> None:
-        self._lock = threading.Lock()
-        try:
-            with ExitStack() as opening:
-                db = opening.enter_context(closing(sqlite3.connect(file, check_same_thread=False, timeout=30)))
-                db.executescript(_SCHEMA)
-                opening.pop_all()
-            self._db = db
-        except sqlite3.DatabaseError as error:
-            hint = "restore it from a backup: without it, old notices could be replayed"
-            raise ConfigurationError(f"the file of seen mails {file} cannot be used: {error}", hint=hint) from error
+        self._record = RecordFile(file, SEEN_MAILS)
 
     def first(self, fingerprint: bytes, mail: SeenMail) -> SeenMail:
         """Note it where it is new; the first one stays."""
         row = (fingerprint, mail.receipt, mail.at.isoformat())
-        with self._lock, self._db:
-            self._db.execute("INSERT OR IGNORE INTO first_seen VALUES (?, ?, ?)", row)
+        with self._record.changing() as db:
+            db.execute("INSERT OR IGNORE INTO first_seen VALUES (?, ?, ?)", row)
             query = "SELECT receipt, at FROM first_seen WHERE fingerprint = ?"
-            receipt, at = self._db.execute(query, (fingerprint,)).fetchone()
+            receipt, at = db.execute(query, (fingerprint,)).fetchone()
         return SeenMail(receipt, datetime.fromisoformat(at))
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._db.close()
+        self._record.close()

@@ -1,6 +1,6 @@
 """The record of storms and what the brake counts, in SQLite: every call is one durable transaction.
 
-A file of its own: the brake must count cheaply however many cases there are, and its tables say nothing but that.
+Tables of their own beside the cases: the brake must count cheaply however many cases there are.
 """
 
 from __future__ import annotations
@@ -8,48 +8,29 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 
-from goodhoster.adapters.stores.database import RecordFile, Row, Schema, time_text
+from goodhoster.adapters.stores.database import RecordFile, Row, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.model.storms import Cause, Opened, Storm, StormKind, StormState
 
-_SCHEMA = Schema(
-    1,
-    """
-CREATE TABLE IF NOT EXISTS storms (
-  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, about TEXT NOT NULL,
-  reason TEXT NOT NULL, sources TEXT NOT NULL, begun_at TEXT NOT NULL, measures TEXT NOT NULL, part_of TEXT NOT NULL,
-  state TEXT NOT NULL, ended_at TEXT, actor TEXT NOT NULL, word TEXT NOT NULL, told INTEGER NOT NULL
-);
-CREATE INDEX IF NOT EXISTS storms_cause ON storms (kind, about, number);
-CREATE UNIQUE INDEX IF NOT EXISTS storms_braking ON storms (kind, about) WHERE state <> 'released';
-CREATE INDEX IF NOT EXISTS storms_leading ON storms (part_of, state);
-CREATE TABLE IF NOT EXISTS opened (
-  source TEXT NOT NULL, automatic INTEGER NOT NULL, at TEXT NOT NULL, case_id TEXT NOT NULL,
-  PRIMARY KEY (source, automatic, at, case_id)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS held (
-  storm TEXT NOT NULL, case_id TEXT NOT NULL, PRIMARY KEY (storm, case_id)
-) WITHOUT ROWID;
-""",
-)
+_NAMES = """number, id, kind, about, reason, sources, begun_at, measures, part_of,
+  state, ended_at, actor, word, told"""
 _ALL = ""
 """The source under which every case is counted once more."""
 
 
 class SqliteStormStore:
-    """See `ports.StormStore` and `ports.MatchLedger`."""
+    """See `ports.StormStore` and `ports.MatchLedger`. In the file of the cases: a case and its storm are one change."""
 
-    def __init__(self, file: Path) -> None:
-        self._record = RecordFile(file, _SCHEMA)
+    def __init__(self, record: RecordFile) -> None:
+        self._record = record
 
     def begin(self, storm: Storm) -> bool:
         """See `ports.StormStore`."""
         row = _row(storm)
         marks = ", ".join("?" * len(row))
         with self._record.changing() as db:
-            query = f"INSERT OR IGNORE INTO storms VALUES (NULL, {marks})"  # noqa: S608 - only question marks
+            query = f"INSERT OR IGNORE INTO storms ({_NAMES}) VALUES (NULL, {marks})"  # noqa: S608 - only question marks
             return db.execute(query, row).rowcount == 1
 
     def replace(self, storm: Storm) -> None:
@@ -105,12 +86,8 @@ class SqliteStormStore:
         query = "SELECT case_id FROM held WHERE storm = ? ORDER BY case_id"
         return tuple(row[0] for row in self._record.rows(query, (storm_id,)))
 
-    def close(self) -> None:
-        """Close the file."""
-        self._record.close()
-
     def _storms(self, where: str, values: Row = ()) -> list[Storm]:
-        return [_storm(row) for row in self._record.rows(f"SELECT * FROM storms {where}", values)]  # noqa: S608 - our own texts
+        return [_storm(row) for row in self._record.rows(f"SELECT {_NAMES} FROM storms {where}", values)]  # noqa: S608 - our own texts
 
     def _count(self, counted: str, values: Row) -> int:
         ((count,),) = self._record.rows(f"SELECT count(*) FROM ({counted})", values)  # noqa: S608 - our own texts

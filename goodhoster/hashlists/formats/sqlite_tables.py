@@ -19,6 +19,12 @@ _SMALLEST_ROW = 16  # bytes that a row with a hash takes at least: pages that ar
 
 def read_database(reading: Reading) -> Iterator[ListEntry]:
     """The hashes of all its tables. ConfigurationError when there are none, or when it cannot be read."""
+    for row in read_contents(reading):
+        yield from (ListEntry(kind, value, reading.category) for kind, value in row.items())
+
+
+def read_contents(reading: Reading) -> Iterator[dict[ListKind, bytes]]:
+    """What the database tells of each content: its hashes by kind. ConfigurationError as `read_database`."""
     path = reading.path
     if not path.is_file():
         raise reading.unusable("is an SQLite database through a pipe", "name the file itself")
@@ -37,7 +43,7 @@ def _size(path: Path, ending: str) -> int:
     return beside.stat().st_size if beside.exists() else 0
 
 
-def _tables(reading: Reading, database: sqlite3.Connection) -> Iterator[ListEntry]:
+def _tables(reading: Reading, database: sqlite3.Connection) -> Iterator[dict[ListKind, bytes]]:
     # Whoever made the file chose its schema too: none of its functions, views and modules is to run.
     database.execute("PRAGMA trusted_schema = OFF")
     database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST)
@@ -62,7 +68,7 @@ def _columns(database: sqlite3.Connection, table: str) -> dict[str, ListKind]:
 
 def _rows(
     reading: Reading, database: sqlite3.Connection, table: str, columns: dict[str, ListKind]
-) -> Iterator[ListEntry]:
+) -> Iterator[dict[ListKind, bytes]]:
     kinds = list(columns.values())
     most = reading.path.stat().st_size // _SMALLEST_ROW
     selected = ", ".join(map(_quoted, columns))
@@ -71,9 +77,8 @@ def _rows(
             raise reading.unusable("is damaged: it has more rows than have room in it", "fetch it again")
         if not any(row):
             raise reading.bad(f"table {table}, row {number}", row, "holds no digest")
-        for kind, cell in zip(kinds, row, strict=True):
-            if cell:
-                yield ListEntry(kind, _hash(reading, f"table {table}, row {number}", cell, kind), reading.category)
+        where = f"table {table}, row {number}"
+        yield {kind: _hash(reading, where, cell, kind) for kind, cell in zip(kinds, row, strict=True) if cell}
 
 
 def _hash(reading: Reading, where: str, cell: object, kind: ListKind) -> bytes:

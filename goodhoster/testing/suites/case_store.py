@@ -11,17 +11,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
+from goodhoster.model.cases import Case, CaseState, Claim, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.exemptions import Exemption
 from goodhoster.model.uploads import FileState, Place, Upload
-from goodhoster.model.verdicts import Category, Match
+from goodhoster.model.verdicts import Category, Match, SourceAnswer
 from goodhoster.ports import CaseQuery, CaseStore
 from goodhoster.testing.suites.hash_source import made_up
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LARGEST = 2**64 - 1
 """Some file systems number inodes that far."""
+
+A_CLAIM = Claim(7, 812, NOON, NOON + timedelta(minutes=2))
 
 
 def a_case(
@@ -49,6 +51,7 @@ def a_case(
         actor="eve",
         notice="N1",
         notifier="hotline",
+        answered=(SourceAnswer("police", "2026-02-28", 50), SourceAnswer("own")),
     )
 
 
@@ -103,6 +106,32 @@ class CaseStoreSuite:
             store.add(a_case())
             store.replace(replace(a_case(), state=CaseState.OFFLINE), expected=CaseState.OPEN)
         assert store.get(a_case().id).state is CaseState.OFFLINE
+
+    def test_changes_together_may_be_nested(self, store: CaseStore) -> None:
+        """And all of it is gone when the outer one is left by an error."""
+
+        def break_off() -> None:
+            with store.together():
+                with store.together():
+                    store.add(a_case())
+                store.claim([a_case().id], A_CLAIM)
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            break_off()
+        assert store.find(CaseQuery()) == []
+        assert store.claim_of(a_case().id) is None
+
+    def test_a_claim_is_known_until_it_is_dropped(self, store: CaseStore) -> None:
+        store.add(a_case())
+        assert store.claim_of(a_case().id) is None
+        store.claim([a_case().id], A_CLAIM)
+        assert store.claim_of(a_case().id) == A_CLAIM
+        assert list(store.claimed()) == [a_case().id]
+        store.claim([a_case().id], replace(A_CLAIM, holder=8))
+        assert store.claim_of(a_case().id) == replace(A_CLAIM, holder=8)
+        store.unclaim([a_case().id, "another"])
+        assert store.claim_of(a_case().id) is None
 
     def test_of_many_who_replace_at_once_one_does(self, store: CaseStore) -> None:
         store.add(a_case())

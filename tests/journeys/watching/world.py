@@ -23,6 +23,7 @@ from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.sources import Question
@@ -60,10 +61,10 @@ class World:
         self.store = SqliteCaseStore(self.state / "record.sqlite")
         audit = FileAuditLog(self.state / "audit.log")
         rules = HouseRules(enforce=False, storm_customers=3, measures_per_hour=100)
-        turn = FileLock(self.state / "desk.lock")
+        lock, holders = FileLock(self.state / "desk.lock"), HolderLocks(self.state / "desk.holders")
         quarantine, clock = LocalQuarantine((self.tree,)), lambda: datetime.now(UTC)
         brake = brake_in_memory(self.store, audit, rules, clock)
-        desk = CaseDesk(self.store, audit, quarantine, rules, turn, clock, brake)
+        desk = CaseDesk(self.store, audit, quarantine, rules, lock, holders, clock, brake)
         trees = [Tree(self.tree, None, self.private_reason)]
         toolkit = toolkit_over([self.hashes], self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=LARGEST)))
         self.workers = Workers(self.index, toolkit, trees, 4)

@@ -4,9 +4,11 @@ import bz2
 import hashlib
 import io
 import os
+import sqlite3
 import tarfile
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,11 +19,15 @@ from goodhoster.testing.pictures import made_up_picture
 from goodhoster_agent.exemption_gathering import Gathered, gather
 
 LOGO, SMILEY = made_up_picture(1, blocks=2), made_up_picture(2, blocks=2)
+PHP, CSS, SVG = b"<?php // nothing to see", b"body {}", b"<svg xmlns='http://www.w3.org/2000/svg'/>"
 RELEASE = {
     "wordpress/wp-admin/images/logo.png": LOGO,
     "wordpress/wp-includes/images/smiley.gif": SMILEY,
     "wordpress/again/logo.png": LOGO,
-    "wordpress/index.php": b"<?php // nothing to see",
+    "wordpress/index.php": PHP,
+    "wordpress/wp-includes/css/style.css": CSS,
+    "wordpress/wp-includes/images/w.svg": SVG,
+    "wordpress/empty.txt": b"",
 }
 
 
@@ -61,7 +67,7 @@ def hashes(found: Gathered) -> set[bytes]:
     return {content.sha256 for content in found.contents}
 
 
-BOTH = {hashlib.sha256(LOGO).digest(), hashlib.sha256(SMILEY).digest()}
+ALL = {hashlib.sha256(content).digest() for content in (LOGO, SMILEY, PHP, CSS, SVG)}
 
 
 @pytest.mark.parametrize(
@@ -73,13 +79,13 @@ BOTH = {hashlib.sha256(LOGO).digest(), hashlib.sha256(SMILEY).digest()}
         ("release", tarred(RELEASE, "w:xz")),  # a name decides nothing
     ],
 )
-def test_an_archive_gives_each_picture_once(tmp_path: Path, settings: Settings, name: str, content: bytes) -> None:
+def test_an_archive_gives_each_file_once(tmp_path: Path, settings: Settings, name: str, content: bytes) -> None:
     found = gather(written(tmp_path, name, content), settings)
-    assert hashes(found) == BOTH
-    assert len(found.contents) == 2
+    assert hashes(found) == ALL
+    assert len(found.contents) == len(ALL)
+    assert found.left_out == {"empty files, links and other things that are no files": 1}
     assert found.origin == f"archive {name}, SHA-256 {hashlib.sha256(content).hexdigest()}"
-    (md5,) = {content.md5 for content in found.contents} - {hashlib.md5(LOGO, usedforsecurity=False).digest()}
-    assert md5 == hashlib.md5(SMILEY, usedforsecurity=False).digest()
+    assert hashlib.md5(SMILEY, usedforsecurity=False).digest() in {content.md5 for content in found.contents}
 
 
 def test_one_picture_such_as_a_logo_of_the_house(tmp_path: Path, settings: Settings) -> None:
@@ -123,11 +129,11 @@ def encrypted(content: bytes) -> bytes:
         (zipped(RELEASE)[:-60], "broken-archive"),
         (tarred(RELEASE)[:-30], "broken-archive"),
         (encrypted(zipped(RELEASE)), "encrypted"),
-        (zipped({f"{number}.png": LOGO for number in range(5001)}), "too-many-members"),
-        (zipped({"readme.txt": b"no picture"}), "no picture or video"),
-        (bz2.compress(b"no archive"), "no picture or video"),
-        (b"", "no picture or video"),
-        (b"<html>not found</html>", "no picture or video"),
+        (zipped({f"{number}.css": CSS for number in range(50_001)}), "too-many-members"),
+        (zipped({"empty.txt": b""}), "nothing to exempt"),
+        (bz2.compress(b""), "nothing to exempt"),
+        (b"", "nothing to exempt"),
+        (b"<html>not found</html>", "nothing to exempt"),
     ],
 )
 def test_half_a_release_is_none(tmp_path: Path, settings: Settings, content: bytes, why: str) -> None:
@@ -154,7 +160,7 @@ def test_nothing_in_a_tree_leads_out_of_it_or_blocks(tmp_path: Path, settings: S
     (tree / "link.png").symlink_to(written(tmp_path, "private.png", made_up_picture(3)))
     (tree / "links").symlink_to(tmp_path)
     os.mkfifo(tree / "fifo.png")
-    assert hashes(gather(tree, settings)) == BOTH
+    assert hashes(gather(tree, settings)) == ALL
 
 
 def test_a_file_that_cannot_be_read_whole_refuses_the_tree(tmp_path: Path, settings: Settings) -> None:
@@ -186,10 +192,40 @@ def test_nor_does_a_place_around_them(tmp_path: Path, settings: Settings) -> Non
         gather(tmp_path, settings)
 
 
+def test_what_is_left_out_of_a_tree_is_told(tmp_path: Path, settings: Settings) -> None:
+    tree = unpacked(tmp_path / "installed")
+    (tree / "plugin.zip").write_bytes(zipped({"a.css": b"a{}"}))
+    (tree / "link").symlink_to("index.php")
+    found = gather(tree, settings)
+    assert hashes(found) == ALL | {hashlib.sha256((tree / "plugin.zip").read_bytes()).digest()}
+    assert found.left_out == {
+        "links and other things that are no files": 1,
+        "archives of whose own digest alone is taken, not what is inside": 1,
+        "empty files (never matched)": 1,
+    }
+
+
+def test_a_database_of_known_files_gives_the_strongest_digest_of_each(tmp_path: Path, settings: Settings) -> None:
+    with closing(sqlite3.connect(tmp_path / "nsrl.db")) as database, database:
+        database.execute("CREATE TABLE FILE (sha256 TEXT, sha1 TEXT, md5 TEXT, file_name TEXT, package_id INTEGER)")
+        rows = [("AB" * 32, "CD" * 20, "EF" * 16, "a", 1), ("AB" * 32, "CD" * 20, "EF" * 16, "b", 2)]
+        database.executemany("INSERT INTO FILE VALUES (?, ?, ?, ?, ?)", [*rows, (None, "AB" * 20, "AB" * 16, "c", 1)])
+    found = gather(tmp_path / "nsrl.db", settings)
+    assert {content.strongest.hex for content in found.contents} == {"ab" * 32, "ab" * 20}
+    assert found.origin.startswith("database nsrl.db, SHA-256 ")
+
+
+def test_a_database_of_nothing_known_builds_nothing(tmp_path: Path, settings: Settings) -> None:
+    with closing(sqlite3.connect(tmp_path / "other.db")) as database, database:
+        database.execute("CREATE TABLE customers (name TEXT)")
+    with pytest.raises(ConfigurationError, match="no table with a column md5"):
+        gather(tmp_path / "other.db", settings)
+
+
 def test_published_checksums_tell_release_and_md5(tmp_path: Path, settings: Settings) -> None:
-    text = b'{"checksums": {"6.4.3": {"wp-admin/images/logo.png": "%s"}}}' % (b"ab" * 16)
-    found = gather(written(tmp_path, "checksums.json", text), settings)
-    assert (found.version, [content.md5.hex() for content in found.contents]) == ("6.4.3", ["ab" * 16])
+    files = b'"wp-admin/images/logo.png": "%s", "index.php": "%s"' % (b"ab" * 16, b"cd" * 16)
+    found = gather(written(tmp_path, "checksums.json", b'{"checksums": {"6.4.3": {%s}}}' % files), settings)
+    assert (found.version, [content.md5.hex() for content in found.contents]) == ("6.4.3", ["ab" * 16, "cd" * 16])
     assert found.origin.startswith("published checksums checksums.json, SHA-256 ")
 
 

@@ -20,6 +20,7 @@ from goodhoster.cases.storms import StormWatch
 from goodhoster.errors import AuditError, QuarantineError, RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import Case, CaseState, MeasureState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.exemptions import Exemption
@@ -53,10 +54,10 @@ class Services:
 
     def desk(self) -> CaseDesk:
         quarantine = LocalQuarantine((os.fsencode(self.tree),))
-        turn = FileLock(self.folder / "desk.lock")
+        lock, holders = FileLock(self.folder / "desk.lock"), HolderLocks(self.folder / "desk.holders")
         storms = self.storms
         watch = StormWatch(storms, storms, self.census, self.store, self.audit, self.pager, self.rules, self.clock)
-        return CaseDesk(self.store, self.audit, quarantine, self.rules, turn, self.clock, watch)
+        return CaseDesk(self.store, self.audit, quarantine, self.rules, lock, holders, self.clock, watch)
 
     def clock(self) -> datetime:
         return self.now
@@ -72,7 +73,7 @@ class Services:
         return Upload(place, name.partition("/")[0], FileState.of((self.tree / name).stat()))
 
     def receive(self, upload: Upload, text: str = "known", verdict: Verdict = KNOWN) -> Case:
-        case = self.desk().receive(upload, made_up(text).digests, verdict)
+        case = self.desk().open(upload, made_up(text).digests, verdict)
         assert case is not None
         return case
 
@@ -105,7 +106,7 @@ def test_the_same_upload_again_is_the_same_case(services: Services) -> None:
 
 def test_a_clear_file_is_no_case(services: Services) -> None:
     verdict = Verdict(VerdictKind.CLEAR)
-    assert services.desk().receive(services.upload("anna/a.jpg"), made_up("x").digests, verdict) is None
+    assert services.desk().open(services.upload("anna/a.jpg"), made_up("x").digests, verdict) is None
     assert services.events() == []
 
 
@@ -152,7 +153,7 @@ def test_a_person_confirms_what_was_held(services: Services) -> None:
 def test_what_a_person_overruled_is_not_taken_again(services: Services) -> None:
     case = services.receive(services.upload("anna/a.jpg"))
     services.desk().restore(case.id, EVE)
-    assert services.desk().receive(services.upload("anna/b.jpg"), made_up("known").digests, KNOWN) is None
+    assert services.desk().open(services.upload("anna/b.jpg"), made_up("known").digests, KNOWN) is None
     assert services.events()[-1] == "match.overruled"
     assert (services.tree / "anna/b.jpg").exists()
 
@@ -239,12 +240,28 @@ def test_a_refused_restore_leaves_the_case_offline_and_says_why(services: Servic
     assert services.desk().restore(case.id, EVE).state is CaseState.RESTORED
 
 
-@pytest.mark.parametrize("verb", ["restore", "confirm"])
+@pytest.mark.parametrize("verb", ["restore", "cancel"])
 def test_an_order_needs_something_to_do(services: Services, verb: str) -> None:
     case = services.receive(services.upload("anna/a.jpg"))
     services.desk().restore(case.id, EVE)
-    with pytest.raises(RefusedError, match="nothing to"):
+    with pytest.raises(RefusedError, match=r"there is (nothing|no measure) to"):
         getattr(services.desk(), verb)(case.id, EVE)
+
+
+def test_what_is_offline_needs_no_confirmation(services: Services) -> None:
+    case = services.receive(services.upload("anna/a.jpg"))
+    with pytest.raises(RefusedError, match="nothing to confirm"):
+        services.desk().confirm(case.id, EVE)
+
+
+def test_a_mistaken_restore_is_taken_back(services: Services) -> None:
+    case = services.receive(services.upload("anna/a.jpg"))
+    services.desk().restore(case.id, EVE)
+    again = services.desk().confirm(case.id, Order("eve", "it was no holiday picture"))
+    assert (again.state, again.reason) == (CaseState.OFFLINE, "it was no holiday picture")
+    assert not (services.tree / "anna/a.jpg").exists()
+    assert services.receive(services.upload("anna/b.jpg")).state is CaseState.OFFLINE  # and nothing is overruled
+    assert services.desk().restore(case.id, EVE).state is CaseState.RESTORED
 
 
 def test_in_mode_observe_nobodys_word_takes_a_file(services: Services) -> None:

@@ -15,12 +15,12 @@ from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.cases.late_measures import LateCases
 from goodhoster.cases.reconfirmation import is_late
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import PassingError, QuarantineError, SourceUnavailableError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import Case, CaseState, MeasureState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
@@ -78,7 +78,8 @@ class Services:
         self.mover = Mover(self.tree)
         self.store, self.audit = SqliteCaseStore(folder / "record.sqlite"), FileAuditLog(folder / "audit.log")
         brake = brake_in_memory(self.store, self.audit, rules, self.clock)
-        self.desk = CaseDesk(self.store, self.audit, self.mover, rules, FileLock(folder / "lock"), self.clock, brake)
+        lock, holders = FileLock(folder / "lock"), HolderLocks(folder / "holders")
+        self.desk = CaseDesk(self.store, self.audit, self.mover, rules, lock, holders, self.clock, brake)
         keeping = Keeping(yes=900, no=3600, clock=self.seconds)
         source = CachingSource(CountedSource(self.police, self.clock), AnswerCache(folder / "answers"), keeping)
         self.checked_again: list[Upload] = []
@@ -200,7 +201,9 @@ def test_who_comes_too_late_each_time_is_tried_again(services: Services) -> None
 class TestALateMeasure:
     def test_is_not_gone_on_with_before_its_sources_were_asked(self, services: Services) -> None:
         services.waiting()
-        assert [case.state for case in (*services.desk.resume(), *services.desk.recover())] == [CaseState.OPEN]
+        assert [case.state for case in (*services.desk.recover(failed=False), *services.desk.recover())] == [
+            CaseState.OPEN
+        ]
         assert services.online()
         (case,) = services.toolkit.late()
         assert "its sources must be asked again" in case.measures[0].detail
@@ -265,8 +268,8 @@ class TestALateMeasure:
         services.later(seconds)
         observing = replace(services.desk, rules=replace(services.desk.rules, enforce=False))
         observing.recover()
-        observing.resume()
-        assert LateCases(observing).waiting() == []
+        observing.recover(failed=False)
+        assert observing.late() == []
         place = Place(os.fsencode(services.tree), b"anna/a.png")
         toolkit = replace(services.toolkit, desk=observing)
         with toolkit.examine(place) as checked:

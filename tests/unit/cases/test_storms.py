@@ -17,6 +17,7 @@ from goodhoster.cases.storms import StormWatch
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
@@ -43,13 +44,14 @@ class Services:
         self.tree.mkdir()
         self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
         self.store, self.audit = SqliteCaseStore(folder / "record.sqlite"), FileAuditLog(folder / "audit.log")
-        self.storms, self.census, self.pager = SqliteStormStore(folder / "storms.sqlite"), MadeUpCensus(), MemoryPager()
+        self.storms, self.census, self.pager = SqliteStormStore(self.store.record), MadeUpCensus(), MemoryPager()
         rules, audit = HouseRules(enforce=True, storm_customers=3, measures_per_hour=5), self.audit
         watch = StormWatch(
             self.storms, self.storms, self.census, self.store, audit, self.pager, rules, lambda: self.now
         )
-        quarantine, turn = LocalQuarantine((os.fsencode(self.tree),)), FileLock(folder / "desk.lock")
-        self.desk = CaseDesk(self.store, audit, quarantine, rules, turn, lambda: self.now, watch)
+        quarantine = LocalQuarantine((os.fsencode(self.tree),))
+        lock, holders = FileLock(folder / "desk.lock"), HolderLocks(folder / "desk.holders")
+        self.desk = CaseDesk(self.store, audit, quarantine, rules, lock, holders, lambda: self.now, watch)
         self.police = MemorySource({}, name="police")
         self.toolkit = toolkit_over((self.police,), self.store, audit, self.desk, DirectHasher(ReadingLimits()))
 
@@ -61,7 +63,7 @@ class Services:
         upload = Upload(place, name.partition("/")[0], FileState.of(path.stat()))
         digests = made_up(text).digests
         self.police.known[digests.of(Algorithm.SHA1)] = Category.UNSPECIFIED
-        return self.desk.receive(upload, digests, KNOWN)
+        return self.desk.open(upload, digests, KNOWN)
 
     def state(self, name: str, text: str = "logo") -> CaseState | None:
         case = self.receive(name, text)
@@ -79,7 +81,6 @@ def services(tmp_path: Path) -> Iterator[Services]:
     services = Services(tmp_path)
     yield services
     services.store.close()
-    services.storms.close()
 
 
 def storm_of_a_logo(services: Services) -> str:
@@ -199,9 +200,7 @@ def test_the_log_has_the_storm_and_the_persons_word(services: Services) -> None:
 
 def test_a_repeated_undo_finishes_what_was_left(services: Services) -> None:
     storm = storm_of_a_logo(services)
-    with services.desk.turn:
-        services.desk.brake.end(
-            services.storms.get(storm), StormState.UNDONE, (EVE.actor, EVE.reason)
-        )  # and the power went
+    with services.desk.session() as session:
+        session.brake.end(services.storms.get(storm), StormState.UNDONE, (EVE.actor, EVE.reason))  # and the power went
     assert len(services.toolkit.undo_storm(storm, EVE).done) == 4
     assert services.contents() == ["logo"] * 4

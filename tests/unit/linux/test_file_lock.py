@@ -5,10 +5,10 @@ import pytest
 from goodhoster.linux.file_lock import FileLock
 
 
-def test_a_turn_that_could_not_be_taken_blocks_nobody(tmp_path: Path) -> None:
-    turn = FileLock(tmp_path / "state" / "desk.lock")
-    with pytest.raises(FileNotFoundError), turn:
+def test_a_lock_that_could_not_be_taken_blocks_nobody(tmp_path: Path) -> None:
+    lock = FileLock(tmp_path / "state" / "desk.lock")
+    with pytest.raises(FileNotFoundError), lock:
         pass
     (tmp_path / "state").mkdir()
-    with turn:
+    with lock:
         assert (tmp_path / "state" / "desk.lock").exists()

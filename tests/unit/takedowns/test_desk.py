@@ -24,6 +24,7 @@ from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.contacts import Contact
 from goodhoster.model.digests import Algorithm
@@ -109,8 +110,8 @@ class Services:
         rules = HouseRules(mode == "enforce", 3, 100)
         quarantine = LocalQuarantine((os.fsencode(self.tree),))
         brake = brake_in_memory(self.cases, self.audit, rules, self.clock)
-        turn = FileLock(folder / "desk.lock")
-        self.case_desk = CaseDesk(self.cases, self.audit, quarantine, rules, turn, self.clock, brake)
+        lock, holders = FileLock(folder / "desk.lock"), HolderLocks(folder / "desk.holders")
+        self.case_desk = CaseDesk(self.cases, self.audit, quarantine, rules, lock, holders, self.clock, brake)
         self.police = MemorySource({}, name="police")
         toolkit = toolkit_over((self.police,), self.cases, self.audit, self.case_desk, DirectHasher(ReadingLimits()))
         letters = Answers(
@@ -494,7 +495,7 @@ def test_a_match_that_is_found_later_makes_it_urgent_then(services: Services) ->
     assert services.pager.pages == []
     (upload,), (case_id,) = services.hurried, notice.items[0].cases
     known = Verdict(VerdictKind.KNOWN, (Match("police", "sha1", Category.OTHER),))
-    services.case_desk.receive(upload, services.cases.get(case_id).digests, known)
+    services.case_desk.open(upload, services.cases.get(case_id).digests, known)
     services.later(minutes=10)
     assert services.store.get(notice.id).urgent
     assert len(services.pager.pages) == 1
@@ -552,7 +553,7 @@ def test_a_person_decides_where_only_a_copy_was_put_back_before(services: Servic
     services.copies = {original: ["anna/p-150x150.jpg"]}
     near = Verdict(VerdictKind.NEAR, (Match("list", "pdq", distance=20),))
     place = Place(os.fsencode(services.tree), b"anna/p-150x150.jpg")
-    held = services.case_desk.receive(services.upload(place), made_up("anna/p-150x150.jpg").digests, near)
+    held = services.case_desk.open(services.upload(place), made_up("anna/p-150x150.jpg").digests, near)
     assert held is not None
     services.case_desk.restore(held.id, EVA)
     services.now += timedelta(hours=1)
@@ -610,7 +611,7 @@ def test_what_was_made_of_a_picture_that_was_taken_before_goes_with_it(services:
     services.file("anna/p-150x150.jpg")
     services.copies = {url: ["anna/p-150x150.jpg"]}
     known = Verdict(VerdictKind.KNOWN, (Match("police", "sha1"),))
-    first = services.case_desk.receive(
+    first = services.case_desk.open(
         services.upload(Place(os.fsencode(services.tree), b"anna/p.jpg")), made_up("anna/p.jpg").digests, known
     )
     assert first is not None
@@ -639,6 +640,44 @@ def test_other_sizes_of_what_its_owner_took_away_stay(services: Services) -> Non
     services.copies = {url: ["anna/p-150x150.jpg"]}
     assert services.states(services.scart(url)) == [ItemState.OFFLINE]
     assert (services.tree / "anna/p-150x150.jpg").exists()
+
+
+def test_a_dismissed_notice_leaves_no_measure_behind(services: Services) -> None:
+    """One that waited for a mover took the file 12 s after the dismissal."""
+    url = services.file("anna/p.jpg")
+    desk = services.case_desk
+    with pytest.MonkeyPatch.context() as patch:
+        away = PassingError("the mover is away")
+        for name in ("take_offline", "settle"):
+            patch.setattr(LocalQuarantine, name, _raising(away))
+        notice = services.scart(url)
+        (case_id,) = notice.items[0].cases
+        assert services.cases.get(case_id).state is CaseState.OPEN
+        assert services.desk.dismiss(notice.id, EVA).state is NoticeState.DONE
+    desk.recover()
+    assert services.cases.get(case_id).state is CaseState.RESTORED
+    assert (services.tree / "anna/p.jpg").exists()
+    assert "case.cancelled" in [entry.event.kind for entry in services.audit.entries()]
+    services.later(hours=2)
+    assert (services.tree / "anna/p.jpg").exists()
+
+
+def test_what_could_not_be_located_yet_is_dismissed_too(services: Services) -> None:
+    services.map_down = True
+    notice = services.scart(services.file("anna/p.jpg"))
+    assert services.states(notice) == [ItemState.WAITING]
+    assert services.desk.dismiss(notice.id, EVA).state is NoticeState.DONE
+    services.map_down = False
+    services.later(hours=2)
+    assert services.states(notice) == [ItemState.DISPUTED]
+    assert (services.tree / "anna/p.jpg").exists()
+
+
+def _raising(error: Exception) -> Callable[..., object]:
+    def call(*_: object) -> object:
+        raise error
+
+    return call
 
 
 def test_dismiss_settles_what_waits(services: Services) -> None:

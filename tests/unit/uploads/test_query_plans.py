@@ -115,6 +115,7 @@ OPERATIONS: dict[str, Callable[[Filled], object]] = {
     "UploadIndex.full": count_anew,
     "UploadIndex.take": lambda f: f.index.take(NOW + 90, 10),
     "UploadIndex.record": lambda f: f.index.record(f.job(), (STATE, CONTENT), CLEAR, NOW),
+    "UploadIndex.answered": lambda f: f.index.answered(PLACE),
     "UploadIndex.settle": lambda f: f.index.settle(f.job()),
     "UploadIndex.retry": lambda f: f.index.retry(f.job(), NOW + 9),
     "UploadIndex.postpone": lambda f: f.index.postpone(f.job(), NOW + 9),

@@ -19,6 +19,7 @@ from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import SourceUnavailableError, UncheckedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.sources import Question
@@ -55,6 +56,7 @@ class Services:
             LocalQuarantine((os.fsencode(self.tree),)),
             rules,
             FileLock(folder / "desk.lock"),
+            HolderLocks(folder / "desk.holders"),
             lambda: datetime.now(UTC),
             brake_in_memory(self.store, audit, rules, lambda: datetime.now(UTC)),
         )

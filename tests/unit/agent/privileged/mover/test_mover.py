@@ -167,7 +167,7 @@ class TestAMoverThatIsAway:
     @pytest.fixture
     def waiting(self, desk: CaseDesk, tree: bytes) -> Case:
         content = made_up("known").digests
-        case = desk.receive(uploaded(tree, b"anna/a.jpg", b"known"), content, KNOWN)
+        case = desk.open(uploaded(tree, b"anna/a.jpg", b"known"), content, KNOWN)
         assert case is not None
         return case
 
@@ -175,18 +175,18 @@ class TestAMoverThatIsAway:
         assert waiting.state is CaseState.OPEN
         assert waiting.measures[0].state is MeasureState.INTENDED
         assert "cannot be reached" in waiting.measures[0].detail
-        assert desk.resume() == desk.recover() == []
+        assert desk.recover(failed=False) == desk.recover() == []
         assert [e.event.kind for e in desk.audit.entries()] == ["measure.intended", "measure.waits"]
 
     def test_finds_its_work_when_it_is_back(self, desk: CaseDesk, waiting: Case, settings: Settings) -> None:
         with kept_beside(settings, frozenset()):
-            (after,) = desk.resume()
+            (after,) = desk.recover(failed=False)
             assert (after.id, after.state) == (waiting.id, CaseState.OFFLINE)
             assert not os.path.lexists(waiting.upload.place.absolute)
         with pytest.raises(PassingError):
             desk.restore(waiting.id, Order("eve", "mine"))
         with kept_beside(settings, frozenset()):
-            assert [case.state for case in desk.resume()] == [CaseState.RESTORED]
+            assert [case.state for case in desk.recover(failed=False)] == [CaseState.RESTORED]
         assert Path(os.fsdecode(waiting.upload.place.absolute)).read_bytes() == b"known"
 
 

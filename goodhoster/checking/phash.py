@@ -1,30 +1,20 @@
-"""pHash and dHash: 64 bits each, as `imagehash` computes them (its 8 × 8 defaults), without the scipy it brings."""
+"""pHash: 64 bits as `imagehash` computes them (its 8 × 8 defaults), without the scipy it brings."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from goodhoster.checking.sampling import Floats, transformed
 
-SIDE = 8
-FINE = 4 * SIDE
+_SIDE = 8
+FINE = 4 * _SIDE
 """Samples a side that pHash looks at."""
 
 
 def phash(samples: Floats) -> bytes:
     """Which of the 8 × 8 lowest frequencies lie above their median; of 32 × 32 samples of the picture as it is seen."""
     low = transformed(samples, _COSINES)
-    return _bits(low > _median(low))
-
-
-def dhash(samples: Floats) -> bytes:
-    """Where the picture gets brighter from left to right; of 8 rows of 9 samples of the picture as it is seen."""
-    return _bits(samples[:, 1:] > samples[:, :-1])
-
-
-def _bits(bits: npt.NDArray[np.bool_]) -> bytes:
-    return np.packbits(bits).tobytes()
+    return np.packbits(low > _median(low)).tobytes()
 
 
 def _median(values: Floats) -> float:
@@ -36,7 +26,7 @@ def _median(values: Floats) -> float:
 
 def _cosines() -> Floats:
     """The first rows of the cosine transform (type II, not normalised: only the order of the values counts)."""
-    row, column = np.arange(SIDE)[:, None], np.arange(FINE)[None, :]
+    row, column = np.arange(_SIDE)[:, None], np.arange(FINE)[None, :]
     cosines: Floats = (2 * np.cos(np.pi / 2 / FINE * row * (2 * column + 1))).astype(np.float32)
     return cosines
 

@@ -1,0 +1,67 @@
+"""`goodhoster observe`: the switch for an emergency, which stops all measures at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from goodhoster.assembly.services import Services
+from goodhoster.errors import RefusedError
+from goodhoster_agent.commands.cases import order_of
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
+
+app = typer.Typer()
+
+
+@app.command()
+def observe_command(
+    config: ConfigOption = None,
+    *,
+    now: Annotated[bool, typer.Option("--now", help="Stop all measures; needs --reason.")] = False,
+    end: Annotated[bool, typer.Option("--end", help="Back to what [policy] mode says; needs --reason.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Stop all measures at once, whatever the configuration says, and go on recording; or say whether they are.
+
+    The running daemon follows within seconds: a file in hand is finished, nothing further is taken offline. What is
+    offline stays offline; `goodhoster cases restore` puts it back.
+    """
+    if now and end:
+        raise RefusedError("--now and --end exclude each other", hint="see: goodhoster observe --help")
+    if (now or end) and not reason.strip():
+        raise RefusedError("--reason is missing", hint='say why, for the audit log: --reason "…"')
+    with open_services(config) as services:
+        if now:
+            services.observe_switch.switch_on(order_of(reason))
+        if end:
+            services.observe_switch.switch_off(order_of(reason))
+        found = state_of(services)
+    print_json(found) if as_json else print(_as_text(found))
+
+
+def state_of(services: Services) -> dict[str, Any]:
+    """As `--json` prints it."""
+    configured = services.settings.policy.mode
+    if problem := services.observe_switch.problem():
+        return {"mode": "observe", "configured": configured, "stopped_since": None, "actor": "", "reason": problem}
+    switched = services.observe_switch.state()
+    if switched is None:
+        return {"mode": configured, "configured": configured, "stopped_since": None, "actor": "", "reason": ""}
+    return {
+        "mode": "observe",
+        "configured": configured,
+        "stopped_since": switched.since.isoformat(),
+        "actor": switched.order.actor,
+        "reason": switched.order.reason,
+    }
+
+
+def _as_text(found: dict[str, Any]) -> str:
+    if found["stopped_since"] is None:
+        return f"mode {found['mode']}" + (f": {found['reason']}" if found["reason"] else ", as configured")
+    return (
+        f"all measures are stopped since {found['stopped_since']} by {found['actor']}: {found['reason']}\n"
+        f'back to mode {found["configured"]}: goodhoster observe --end --reason "…"'
+    )

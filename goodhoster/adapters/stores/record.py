@@ -1,0 +1,111 @@
+"""The record's file and how it came to be: cases, who works on them, storms and what the brakes count.
+
+One file, so that what belongs together is one transaction: a case, its claim, its storm and its counts.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from goodhoster.linux.database_versions import Migration, Schema
+
+_CASES = """
+CREATE TABLE IF NOT EXISTS cases (
+  id TEXT PRIMARY KEY, state TEXT NOT NULL, customer TEXT NOT NULL,
+  tree BLOB NOT NULL, path BLOB NOT NULL, file_state TEXT NOT NULL,
+  md5 BLOB NOT NULL, sha1 BLOB NOT NULL, sha256 BLOB NOT NULL,
+  matches TEXT NOT NULL, measures TEXT NOT NULL,
+  opened_at TEXT NOT NULL, closed_at TEXT, reason TEXT NOT NULL, actor TEXT NOT NULL,
+  notice TEXT NOT NULL, notifier TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS case_copies (
+  tree BLOB NOT NULL, path BLOB NOT NULL, id TEXT NOT NULL REFERENCES cases (id), PRIMARY KEY (tree, path, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS cases_upload ON cases (tree, path, file_state);
+CREATE INDEX IF NOT EXISTS cases_state ON cases (state);
+CREATE INDEX IF NOT EXISTS cases_opened ON cases (opened_at);
+CREATE INDEX IF NOT EXISTS cases_notifier ON cases (notifier, opened_at, actor, state) WHERE notifier <> '';
+CREATE INDEX IF NOT EXISTS cases_notifier_customer ON cases (notifier, customer, opened_at) WHERE notifier <> '';
+CREATE INDEX IF NOT EXISTS cases_content ON cases (sha256, customer, state);
+CREATE INDEX IF NOT EXISTS cases_matched ON cases (sha256, customer) WHERE matches <> '[]';
+CREATE INDEX IF NOT EXISTS cases_sha1 ON cases (sha1);
+CREATE INDEX IF NOT EXISTS cases_md5 ON cases (md5);
+"""
+_CLAIMS = """
+CREATE TABLE claims (
+  case_id TEXT PRIMARY KEY REFERENCES cases (id), holder INTEGER NOT NULL, process INTEGER NOT NULL,
+  since TEXT NOT NULL, until TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+_ANSWERED = """
+ALTER TABLE cases ADD COLUMN answered TEXT NOT NULL DEFAULT '[]';
+"""
+_STORMS = """
+CREATE TABLE storms (
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, about TEXT NOT NULL,
+  reason TEXT NOT NULL, sources TEXT NOT NULL, begun_at TEXT NOT NULL, measures TEXT NOT NULL, part_of TEXT NOT NULL,
+  state TEXT NOT NULL, ended_at TEXT, actor TEXT NOT NULL, word TEXT NOT NULL, told INTEGER NOT NULL
+);
+CREATE INDEX storms_cause ON storms (kind, about, number);
+CREATE UNIQUE INDEX storms_braking ON storms (kind, about) WHERE state <> 'released';
+CREATE INDEX storms_leading ON storms (part_of, state);
+CREATE TABLE opened (
+  source TEXT NOT NULL, automatic INTEGER NOT NULL, at TEXT NOT NULL, case_id TEXT NOT NULL,
+  PRIMARY KEY (source, automatic, at, case_id)
+) WITHOUT ROWID;
+CREATE TABLE held (
+  storm TEXT NOT NULL, case_id TEXT NOT NULL, PRIMARY KEY (storm, case_id)
+) WITHOUT ROWID;
+"""
+_COUNTS = """
+CREATE TABLE measure_counts (
+  scope TEXT NOT NULL, customer TEXT NOT NULL, minute INTEGER NOT NULL, count INTEGER NOT NULL,
+  PRIMARY KEY (scope, customer, minute)
+) WITHOUT ROWID;
+CREATE TABLE counted_contents (
+  scope TEXT NOT NULL, customer TEXT NOT NULL, sha256 BLOB NOT NULL, minute INTEGER NOT NULL,
+  PRIMARY KEY (scope, customer, sha256)
+) WITHOUT ROWID;
+CREATE INDEX counted_contents_minute ON counted_contents (minute);
+CREATE INDEX measure_counts_minute ON measure_counts (minute);
+"""
+_COUNT_PAST_DAY = """
+INSERT INTO counted_contents
+  SELECT 'notifier:' || notifier, customer, sha256, max(CAST(strftime('%s', opened_at) AS INTEGER) / 60) FROM cases
+  WHERE notifier <> '' AND actor = '' AND state NOT IN ('held', 'observed') AND opened_at >= datetime('now', '-1 day')
+  GROUP BY notifier, customer, sha256;
+INSERT INTO measure_counts SELECT scope, customer, minute, count(*) FROM counted_contents GROUP BY 1, 2, 3;
+INSERT INTO measure_counts SELECT scope, '', minute, sum(count) FROM measure_counts GROUP BY scope, minute;
+"""
+
+_COLUMNS_OF = {
+    "storms": """number, id, kind, about, reason, sources, begun_at, measures, part_of,
+      state, ended_at, actor, word, told""",
+    "opened": "source, automatic, at, case_id",
+    "held": "storm, case_id",
+}
+
+
+def _take_storms_in(db: sqlite3.Connection, file: Path) -> None:
+    """They were a file of their own: a crash between the two left storms with cases that there never were."""
+    beside = file.with_name("storms.sqlite")
+    if not beside.exists():
+        return
+    with closing(sqlite3.connect(beside)) as storms:
+        for table, columns in _COLUMNS_OF.items():
+            rows = storms.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - our own texts
+            marks = ", ".join("?" * (columns.count(",") + 1))
+            db.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - our own texts
+    db.execute("DELETE FROM opened WHERE case_id NOT IN (SELECT id FROM cases)")
+    db.execute("DELETE FROM held WHERE case_id NOT IN (SELECT id FROM cases)")
+
+
+RECORD = Schema(
+    "the record",
+    (
+        Migration(2, (_CASES,)),
+        Migration(3, (_CLAIMS, _ANSWERED, _STORMS, _take_storms_in, _COUNTS, _COUNT_PAST_DAY)),
+    ),
+)

@@ -1,0 +1,77 @@
+"""The switch for an emergency: one word of a person, and nothing is taken offline any more, whatever [policy] says.
+
+It is a file in the state directory, so that the daemon and every command see it, a restart does not forget it, and a
+configuration that is written by a program cannot undo it. Everything goes on being recorded, as in mode observe.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from goodhoster.errors import PermanentError, RefusedError
+from goodhoster.linux.durable_files import replace_durably, sync_directory
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.cases import Order
+from goodhoster.ports import AuditLog, Clock
+
+FILE = "observe.json"
+"""Its name in the state directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedOn:
+    """Who switched it on, why, and when."""
+
+    order: Order
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveSwitch:
+    """Processes may share it: the file is replaced as a whole."""
+
+    file: Path
+    audit: AuditLog
+    clock: Clock
+
+    def state(self) -> SwitchedOn | None:
+        """None while it is off. PermanentError when the file cannot be read."""
+        try:
+            data = json.loads(self.file.read_bytes())
+            order = Order(str(data["actor"]), str(data["reason"]))
+            return SwitchedOn(order, datetime.fromisoformat(data["since"]))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            hint = "say it again: goodhoster observe --now, or --end"
+            raise PermanentError(f"the switch {self.file} cannot be read: {error}", hint=hint) from error
+
+    def stops_measures(self) -> bool:
+        """Is it on, or can nobody say? Then nothing is taken offline either."""
+        return bool(self.problem()) or self.state() is not None
+
+    def problem(self) -> str:
+        """Why it cannot be read, in words; empty when it can."""
+        try:
+            self.state()
+        except PermanentError as error:
+            return f"ALARM: {error}; {error.hint}"
+        return ""
+
+    def switch_on(self, order: Order) -> None:
+        """Stop all measures. May be said again: the later word counts."""
+        since = self.clock()
+        self.audit.append(AuditEvent("mode.observe", {"actor": order.actor, "reason": order.reason}))
+        data = {"actor": order.actor, "reason": order.reason, "since": since.isoformat()}
+        replace_durably(self.file, [json.dumps(data).encode("ascii")])
+
+    def switch_off(self, order: Order) -> None:
+        """Back to what [policy] says; RefusedError when it is off."""
+        if not self.file.exists():
+            raise RefusedError("measures were not stopped by `goodhoster observe --now`", hint="see: goodhoster status")
+        self.audit.append(AuditEvent("mode.configured", {"actor": order.actor, "reason": order.reason}))
+        self.file.unlink(missing_ok=True)
+        sync_directory(self.file.parent)

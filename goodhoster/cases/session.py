@@ -1,0 +1,344 @@
+"""What may only be done with the case desk's lock in hand: look, decide, record, and claim what is to be carried out.
+
+Nothing slow belongs here. A session is one change of the record; what it tells the audit log is there before that.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from goodhoster.cases.escalation import escalated, says_more
+from goodhoster.cases.measures import Work, about, allowance
+from goodhoster.cases.reconfirmation import (
+    Reconfirmation,
+    held_again,
+    is_by_match_alone,
+    is_fresh,
+    is_late,
+    reconfirmation_of,
+    withdrawn,
+)
+from goodhoster.cases.storms import StormWatch
+from goodhoster.errors import StaleVerdictError
+from goodhoster.letters.list_owner_reports import ListOwnerReports
+from goodhoster.linux.holder_locks import HolderLocks
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.cases import (
+    MEASURING,
+    OVERRULED,
+    UNDECIDED,
+    UNDER_WAY,
+    Case,
+    CaseState,
+    Claim,
+    Measure,
+    MeasureKind,
+    MeasureState,
+    same_file,
+)
+from goodhoster.model.digests import Algorithm, Digests
+from goodhoster.model.ids import new_id
+from goodhoster.model.uploads import Upload
+from goodhoster.model.verdicts import Verdict
+from goodhoster.policy.decide import Action, Decision, decide
+from goodhoster.policy.rules import HouseRules
+from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Clock
+
+_OBSERVE = "the mode is observe now"
+_ASK_AGAIN = "its sources must be asked again before a measure that comes so late"
+_FIRST = {Action.QUARANTINE: CaseState.OPEN, Action.HOLD: CaseState.HELD, Action.OBSERVE: CaseState.OBSERVED}
+_GRACE = timedelta(minutes=5)
+"""How much longer than its measures may take a claim counts while its process lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskParts:
+    """What the case desk works with."""
+
+    store: CaseStore
+    audit: AuditLog
+    rules: HouseRules
+    clock: Clock
+    brake: StormWatch
+    holders: HolderLocks
+    owners: ListOwnerReports | None = None
+    """What those who keep hash sources are owed; None where nothing is exempt."""
+
+
+class CaseSession:
+    """Made by `CaseDesk.session`, which holds the lock for as long as it is used."""
+
+    def __init__(self, parts: DeskParts) -> None:
+        self._parts = parts
+        self._events: list[AuditEvent] = []
+        self.holder = 0
+        """Under which number this session's cases are claimed; 0 while there are none."""
+        self.work: dict[str, Work] = {}
+        """What is to be carried out once the lock is given back, by case."""
+
+    @property
+    def rules(self) -> HouseRules:
+        """The house rules."""
+        return self._parts.rules
+
+    @property
+    def brake(self) -> StormWatch:
+        """The storm brake."""
+        return self._parts.brake
+
+    def now(self) -> datetime:
+        """The present moment."""
+        return self._parts.clock()
+
+    # Look
+
+    def get(self, case_id: str) -> Case:
+        """The case of that id; RefusedError when there is none."""
+        return self._parts.store.get(case_id)
+
+    def find(self, query: CaseQuery) -> Sequence[Case]:
+        """The cases that the query describes, oldest first."""
+        return self._parts.store.find(query)
+
+    def count(self, query: CaseQuery) -> int:
+        """How many cases the query describes."""
+        return self._parts.store.count(query)
+
+    def of_this_state(self, upload: Upload) -> list[Case]:
+        """The cases that have this file in this state: the one whose own it is, then those in which it is a copy."""
+        cases = [case for case in self.find(CaseQuery(place=upload.place)) if same_file(upload, case.uploads)]
+        return sorted(cases, key=lambda case: not same_file(upload, [case.upload]))
+
+    def joined(self, upload: Upload) -> Case | None:
+        """The case that a match of this file belongs to. What waits for a person has only its own: a notice without
+        proof that names a picture must not shield the copies of it.
+        """
+        for case in self.of_this_state(upload):
+            if case.state not in UNDECIDED or same_file(upload, [case.upload]):
+                return case
+        return None
+
+    def overruled(self, upload: Upload, digests: Digests) -> bool:
+        """Did a person restore this content of this customer?"""
+        digest = digests.of(Algorithm.SHA256)
+        query = CaseQuery(states=OVERRULED, customer=upload.customer, digest=digest)
+        return bool(self.count(query))
+
+    def held_since(self, case: Case) -> bool:
+        """Did the match alone order the measure, and a storm begin since?"""
+        return is_by_match_alone(case) and self.brake.holds(case)
+
+    def at_work_on(self, case_id: str) -> Claim | None:
+        """Who is at work on that case; None when nobody is, or who was has died or had its time."""
+        claim = self._parts.store.claim_of(case_id)
+        if claim is None or claim.until < self.now() or not self._parts.holders.is_held(claim.holder):
+            return None
+        return claim
+
+    def at_work(self) -> list[Case]:
+        """The cases that somebody is at work on: few, however many there are."""
+        return [self.get(case_id) for case_id in self._parts.store.claimed() if self.at_work_on(case_id)]
+
+    # Decide
+
+    def open(self, upload: Upload, digests: Digests, verdict: Verdict) -> Case | None:
+        """Decide about a match. Returns the case, or None when there is nothing to do.
+
+        There is one case of a file in one state, and it is continued. StaleVerdictError when a measure would rest on a
+        verdict that is not fresh: nothing was done, ask again.
+        """
+        if self._parts.owners is not None:
+            self._parts.owners.owe(verdict.matches)
+        known = self.joined(upload)
+        if known is not None and known.state in MEASURING and is_by_match_alone(known):
+            return self.proceed_as(known, verdict)
+        if known is not None and not known.passed_by(upload) and not says_more(known, upload, verdict):
+            return self.proceed(known)
+        decision = self._decide(upload, digests, verdict)
+        if decision.action not in _FIRST:
+            return None
+        if decision.action is Action.QUARANTINE:
+            self._expect_fresh(verdict)
+        storm = self.brake.begin(decision, verdict.matches)
+        if known is not None and known.state in UNDECIDED:
+            return self._escalate(known, verdict, decision, storm)
+        if known is not None:
+            return self.reopen(known, decision)
+        case = replace(self.new_case(upload, digests, decision), matches=verdict.matches, answered=verdict.answered)
+        self.brake.note(case, storm)
+        return self.add(case)
+
+    def _decide(self, upload: Upload, digests: Digests, verdict: Verdict) -> Decision:
+        overruled = self.overruled(upload, digests)
+        around = self.brake.around(upload, digests, verdict.matches, overruled=overruled)
+        decision = decide(verdict, self.rules, around)
+        if decision.action is Action.OVERRULED:
+            self.log("match.overruled", customer=upload.customer, path=str(upload.place), sha256=digests.sha256.hex())
+        return decision
+
+    def new_case(self, upload: Upload, digests: Digests, decision: Decision) -> Case:
+        """As it begins, without matches; recorded by `add`."""
+        now, state = self.now(), _FIRST[decision.action]
+        return Case(
+            id=new_id(now),
+            state=state,
+            upload=upload,
+            digests=digests,
+            matches=(),
+            opened_at=now,
+            measures=(Measure(MeasureKind.QUARANTINE, measure_state(decision)),),
+            closed_at=now if state.closed else None,
+            reason=decision.reason,
+        )
+
+    def proceed(self, case: Case) -> Case:
+        """Continue a case that nobody is at work on: what is under way was left by a crash, waits, or had failed.
+        Returns it as it is.
+        """
+        if case.state not in UNDER_WAY or self.at_work_on(case.id):
+            return case
+        if case.state is CaseState.RESTORING:
+            return self.claim(Work(case, after_crash=True))
+        waits_for = self._waits_for(case)
+        if case.state is CaseState.FAILED and (waits_for or self.held_since(case)):
+            return case
+        return self.claim(Work(case, after_crash=True, waits_for=waits_for))
+
+    def proceed_as(self, case: Case, by_now: Verdict | None) -> Case:
+        """Continue a measure that a match ordered, as its sources see it by now; None: the file is not there as it was,
+        so there is nothing to ask about. Returns the case, as it was when they could not all be asked.
+        """
+        if case.state not in MEASURING or self.at_work_on(case.id):
+            return case
+        if by_now is None:
+            return self.claim(Work(case, after_crash=True, waits_for="" if self.rules.enforce else _OBSERVE))
+        word = reconfirmation_of(by_now, self.rules)
+        stays = self.held_since(case) or not self.rules.enforce
+        if word is Reconfirmation.NONE or (case.state is CaseState.FAILED and stays):
+            return case
+        self._expect_fresh(by_now)
+        if word is Reconfirmation.WITHDRAWN:
+            return self.withdraw(case)
+        if word is Reconfirmation.HOLD:
+            return self._hold_again(case, by_now)
+        again = replace(case, matches=by_now.matches, answered=by_now.answered or case.answered)
+        return self.claim(Work(again, after_crash=True, waits_for="" if self.rules.enforce else _OBSERVE))
+
+    def is_late(self, case: Case) -> bool:
+        """Must the sources of this measure be asked again first? Not while a storm holds it or somebody is at it."""
+        late = is_late(case, self.now(), self.rules)
+        return late and not self.held_since(case) and not self.at_work_on(case.id)
+
+    def _waits_for(self, case: Case) -> str:
+        """Why nothing may be taken offline for it now; empty when it may."""
+        if not self.rules.enforce:
+            return _OBSERVE
+        return _ASK_AGAIN if is_late(case, self.now(), self.rules) else ""
+
+    def _expect_fresh(self, verdict: Verdict) -> None:
+        if not is_fresh(verdict, self.now(), self.rules):
+            raise StaleVerdictError("what is known of this file is too old to act on", hint="ask its sources again")
+
+    # Record
+
+    def add(self, case: Case) -> Case:
+        """Record a new case; an open one is to be carried out."""
+        self.store(case)
+        return self.begun(case)
+
+    def store(self, case: Case) -> None:
+        """Record a new case and no more; `begun` follows."""
+        self._parts.store.add(case)
+
+    def begun(self, case: Case) -> Case:
+        """A case that was just recorded: an open one is to be carried out, the log tells of any other."""
+        if case.state is CaseState.OPEN:
+            return self.claim(Work(case))
+        self._events.append(AuditEvent("case.opened", about(case) | {"outcome": case.state, "reason": case.reason}))
+        return case
+
+    def record(self, after: Case, before: Case) -> Case:
+        """Put the one in the place of the other."""
+        closed = replace(after, closed_at=self.now() if after.state.closed else None)
+        self._parts.store.replace(closed, expected=before.state)
+        return closed
+
+    def reopened(self, case: Case, decision: Decision) -> Case:
+        """It was gone and is here again as it was: its directory had been renamed away, or its disk was not mounted.
+        Or a source had withdrawn its entry, and has it again.
+        """
+        self.log("case.reopened", case=case.id, path=str(case.upload.place))
+        state = measure_state(decision)
+        measures = tuple(
+            m if m.state is MeasureState.DONE else replace(m, state=state, detail="") for m in case.measures
+        )
+        again = replace(case, state=_FIRST[decision.action], reason=decision.reason, measures=measures)
+        return self.record(again, case)
+
+    def reopen(self, case: Case, decision: Decision) -> Case:
+        """The same, to be carried out where it is open then."""
+        return self.begun(self.reopened(case, decision))
+
+    def withdraw(self, case: Case) -> Case:
+        """Nobody knows the file any more, and it was not touched."""
+        after = withdrawn(case)
+        self.log("case.withdrawn", **about(case), reason=after.reason)
+        return self.record(after, case)
+
+    def _hold_again(self, case: Case, by_now: Verdict) -> Case:
+        after = held_again(case, by_now)
+        self.log("case.held", **about(case), reason=after.reason)
+        return self.record(after, case)
+
+    def _escalate(self, case: Case, verdict: Verdict, decision: Decision, storm: str) -> Case:
+        """A source knows more of a file that waits, such as one that was only near: what that leads to is done now."""
+        after = escalated(case, verdict, _FIRST[decision.action], decision.reason)
+        self.brake.note(replace(after, opened_at=self.now()), storm)  # what it leads to counts in this hour
+        self.log("case.escalated", **about(after), outcome=after.state, reason=after.reason)
+        after = self.record(after, case)
+        return self.claim(Work(after)) if after.state is CaseState.OPEN else after
+
+    def log(self, event: str, **data: str) -> None:
+        """Tell the audit log, which has it before the record changes."""
+        self._events.append(AuditEvent(event, data))
+
+    def flush(self) -> None:
+        """Bring what was told to the audit log; AuditError and nothing may be recorded."""
+        events, self._events = self._events, []
+        if events:
+            self._parts.audit.append_all(events)
+
+    # Claim
+
+    def claim(self, work: Work) -> Case:
+        """Have a case carried out once the lock is given back; nobody else touches it meanwhile."""
+        if not self.holder:
+            self.holder = self._parts.holders.take()
+        now, case = self.now(), work.case
+        until = now + timedelta(seconds=allowance(case)) + _GRACE
+        self._parts.store.claim([case.id], Claim(self.holder, os.getpid(), now, until))
+        self.work[case.id] = work
+        return case
+
+    def is_claimed_by(self, holder: int, case_id: str) -> bool:
+        """Is that holder still at work on it, and has nobody taken it over?"""
+        claim = self._parts.store.claim_of(case_id)
+        return claim is not None and claim.holder == holder
+
+    def unclaim(self, case_ids: Iterable[str]) -> None:
+        """Nobody is at work on these any more."""
+        self._parts.store.unclaim(case_ids)
+
+    def abandon(self) -> None:
+        """Nothing of this session was recorded."""
+        if self.holder:
+            self._parts.holders.give_back(self.holder)
+        self.work.clear()
+
+
+def measure_state(decision: Decision) -> MeasureState:
+    """Of a measure that was just decided."""
+    return MeasureState.INTENDED if decision.action is Action.QUARANTINE else MeasureState.PROPOSED

@@ -1,0 +1,133 @@
+"""SQLite files that upgrade themselves: numbered migrations, a backup file before, a clear refusal after a downgrade.
+
+A file tells its version in `PRAGMA user_version`. All that is missing is done in one transaction: a crash leaves the
+file as it was. Processes that open it at once upgrade it once.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from goodhoster.errors import ConfigurationError
+from goodhoster.linux.durable_files import sync_directory
+
+Step = str | Callable[[sqlite3.Connection, Path], None]
+"""SQL, or what does it; that gets the path of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """What leads to a version from the one before it."""
+
+    version: int
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The tables of one file as they came to be."""
+
+    name: str
+    """What the file is, in messages, such as "the record"."""
+    migrations: tuple[Migration, ...]
+    """In order. The first makes the tables and must be able to find them: files before it told no version."""
+    hint: str = "this is the record: restore it from a backup, do not delete it"
+    """What to do when it is damaged."""
+    backup: bool = True
+    """Is it kept as it was before an upgrade?"""
+
+    @property
+    def version(self) -> int:
+        """The newest."""
+        return self.migrations[-1].version
+
+
+def upgrade(db: sqlite3.Connection, file: Path, schema: Schema) -> None:
+    """Bring an open file to the newest version. ConfigurationError when it is newer than this program, or too old;
+    sqlite3.Error when it cannot be written: it is as it was then.
+    """
+    if version_of(db) == schema.version:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        found = version_of(db)  # another process may have been first
+        _expect_readable(file, schema, found)
+        if schema.backup and found < schema.version and not _is_new(db):
+            _back_up(file, found)
+        for migration in schema.migrations:
+            if migration.version > found:
+                _apply(db, file, migration)
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    """As the file tells it; 0 for a new one."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def backup_of(file: Path, version: int) -> Path:
+    """Where the file is kept as it was in that version, before it was upgraded."""
+    return file.with_name(f"{file.name}.version-{version}")
+
+
+def _expect_readable(file: Path, schema: Schema, found: int) -> None:
+    if found > schema.version:
+        message = (
+            f"{schema.name} {file} was written by a newer goodhoster: its format is {found}, "
+            f"and this version reads up to {schema.version}"
+        )
+        backup = backup_of(file, schema.version)
+        older = f"; {backup} is how it was before it was upgraded" if backup.exists() else ""
+        raise ConfigurationError(message, hint=f"install the newer goodhoster again{older}")
+    if 0 < found < schema.migrations[0].version:
+        hint = "upgrade by way of a version in between"
+        raise ConfigurationError(
+            f"{schema.name} {file} has format {found}, which is too old for this version", hint=hint
+        )
+
+
+def _is_new(db: sqlite3.Connection) -> bool:
+    return not db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+
+
+def _apply(db: sqlite3.Connection, file: Path, migration: Migration) -> None:
+    for step in migration.steps:
+        if callable(step):
+            step(db, file)
+        else:
+            for statement in _statements(step):
+                db.execute(statement)
+    db.execute(f"PRAGMA user_version = {migration.version}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Each by itself: `executescript` would end the transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        raise ValueError(f"no whole statement: {statement}")
+
+
+def _back_up(file: Path, version: int) -> None:
+    """What lies on disk, which nobody can change while we hold the file. Only its owner may read it."""
+    backup = backup_of(file, version)
+    draft = backup.with_name(backup.name + ".new")
+    draft.unlink(missing_ok=True)
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(draft)) as target:
+        source.backup(target)
+    draft.rename(backup)
+    sync_directory(backup.parent)
