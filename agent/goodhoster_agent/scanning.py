@@ -21,7 +21,7 @@ from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.background.workers import Workers
 from goodhoster_agent.daemon_lock import only_daemon
-from goodhoster_agent.watching.scanner import Scanner
+from goodhoster_agent.watching.scanner import LeftAlone, Scanner
 
 _LOOK_EVERY = 0.2
 _SHARE = 10
@@ -40,6 +40,8 @@ class ScanProgress:
     """Seen and not looked at yet."""
     verdicts: Counter[str] = field(default_factory=Counter)
     """Of the files that are there, and of those this scan took offline."""
+    left_alone: LeftAlone = field(default_factory=LeftAlone)
+    """What is private communication."""
 
     @property
     def checked(self) -> int:
@@ -111,10 +113,14 @@ def _exists(root: bytes, path: bytes) -> bool:
 
 
 def _queue(scanner: Scanner, region: Region, progress: ScanProgress) -> Iterator[ScanProgress]:
-    before = progress.files
+    before, left_alone = progress.files, LeftAlone()
     for figures in scanner.scan(region.tree, region.path):
         progress.files = before + figures.files
+        left_alone = figures.left_alone
         yield progress
+    progress.left_alone.directories += left_alone.directories
+    progress.left_alone.files += left_alone.files
+    progress.left_alone.places += left_alone.places
 
 
 @contextmanager

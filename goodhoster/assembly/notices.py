@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Iterator
 
 from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
 from goodhoster.assembly.state import trees_of
@@ -20,6 +21,7 @@ from goodhoster.notices.sender.pinned_keys.openpgp_packets import has_strong_key
 from goodhoster.ports import Directory, Mailer
 from goodhoster.settings import Settings, installed_kinds, read_plugged, read_secret
 from goodhoster.uploads.content_lookup import IndexedContents
+from goodhoster.uploads.docroots import BY_NAME, Docroots
 from goodhoster.uploads.index import UploadIndex
 
 
@@ -66,6 +68,17 @@ def directories(settings: Settings, run: Run = run_here) -> list[Directory]:
     """Every [[directory]]; a program that one asks is run by `run`."""
     kinds = installed_kinds("goodhoster.directories")
     return [read_plugged(plugged, kinds).build(run) for plugged in settings.directories]
+
+
+def docroots(settings: Settings, run: Run = run_here) -> Docroots:
+    """What the [[directory]] sources say that is served; the usual names where there are none."""
+    return Docroots(lambda: _docroots(directories(settings, run))) if settings.directories else BY_NAME
+
+
+def _docroots(sources: Iterable[Directory]) -> Iterator[bytes]:
+    for source in sources:
+        for site in source.sites():
+            yield from (route.directory for route in site.routes if route.directory)
 
 
 def mailer_of(settings: Settings) -> Mailer | None:

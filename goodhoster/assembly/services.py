@@ -12,6 +12,7 @@ from goodhoster.adapters.stores.storms import SqliteStormStore
 from goodhoster.assembly.lazy import LazyParts, lazy
 from goodhoster.assembly.mover import mover_or_here
 from goodhoster.assembly.notice_services import NoticeServices
+from goodhoster.assembly.notices import docroots
 from goodhoster.assembly.sources import checking_sources, near_limits
 from goodhoster.assembly.state import (
     audit_log,
@@ -67,7 +68,7 @@ class Services(LazyParts):
         super().__init__()
         self.settings = settings
         self.state_dir = make_state_dir(settings.state_dir)
-        self.trees: tuple[Tree, ...] = trees_of(settings)
+        self.trees: tuple[Tree, ...] = trees_of(settings, docroots(settings, run))
         self.run = run
         self._make_hasher = make_hasher
         self._quarantine = quarantine

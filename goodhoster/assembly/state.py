@@ -16,16 +16,17 @@ from goodhoster.letters.list_owner_reports import ListOwnerReports
 from goodhoster.model.uploads import display
 from goodhoster.ports import AuditLog
 from goodhoster.settings import Settings, WatchSettings
+from goodhoster.uploads.docroots import BY_NAME, Docroots
 from goodhoster.uploads.trees import Tree
 
 
-def trees_of(settings: Settings) -> tuple[Tree, ...]:
+def trees_of(settings: Settings, docroots: Docroots = BY_NAME) -> tuple[Tree, ...]:
     """Every [[watch]], also one that is not there now, such as a disk that is not mounted: others go on without it.
 
     ConfigurationError when one lies in another: its files would count twice. And when the state directory lies in one:
     what is written there would be checked, and what that leads to written there again.
     """
-    trees = tuple(map(_tree, settings.watches))
+    trees = tuple(_tree(watch, docroots) for watch in settings.watches)
     in_order = sorted(os.path.join(tree.root, b"") for tree in trees)
     for outer, inner in pairwise(in_order):
         if inner.startswith(outer):
@@ -109,7 +110,7 @@ def _is_new(state_dir: Path) -> bool:
     )
 
 
-def _tree(watch: WatchSettings) -> Tree:
+def _tree(watch: WatchSettings, docroots: Docroots) -> Tree:
     root = os.path.realpath(os.fsencode(watch.path))
     customer = None if watch.customer == "first-directory" else watch.customer
-    return Tree(root, customer, watch.include_private_communication or "")
+    return Tree(root, customer, watch.include_private_communication or "", docroots)

@@ -1,28 +1,97 @@
-"""How the reading process and its parent talk: frames of a length and that many bytes over one stream socket."""
+"""The wire format between our processes: frames over a stream socket, each a length and that many bytes.
+
+A value travels as JSON in a frame, an open file beside one. What a child says may be anybody's: readers are bounded.
+"""
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
+from typing import Any
 
 _LENGTH = struct.Struct(">I")
 LARGEST_FRAME = 64 << 20  # bytes
 
 
-def send(channel: socket.socket, content: bytes) -> None:
-    """One frame; TimeoutError when the other side does not take it in the socket's time."""
-    channel.sendall(_LENGTH.pack(len(content)) + content)
+def send(channel: socket.socket, content: bytes, file: int | None = None) -> None:
+    """One frame, and an open file with it; TimeoutError when the other side does not take it in the socket's time."""
+    frame = _LENGTH.pack(len(content)) + content
+    sent = socket.send_fds(channel, [frame], [file]) if file is not None else 0
+    channel.sendall(frame[sent:])
 
 
 def receive(channel: socket.socket) -> bytes | None:
     """One frame, or None when the other side is gone. ValueError when it announces more than a frame may hold."""
     head = _exactly(channel, _LENGTH.size)
-    if head is None:
-        return None
-    (length,) = _LENGTH.unpack(head)
-    if length > LARGEST_FRAME:
+    return None if head is None else _exactly(channel, _length(head, LARGEST_FRAME))
+
+
+def receive_file(channel: socket.socket) -> int | None:
+    """The open file that came with an empty frame, now the receiver's own; None when the other side is gone."""
+    _, files, _, _ = socket.recv_fds(channel, _LENGTH.size, 1)
+    return files[0] if files else None
+
+
+def send_value(channel: socket.socket, value: Any) -> None:  # noqa: ANN401 - what JSON can say
+    """One value."""
+    send(channel, encode(value))
+
+
+def receive_value(channel: socket.socket) -> Any:  # noqa: ANN401 - the same
+    """One value. ConnectionResetError when the other side is gone, ValueError when it is none."""
+    return decode(receive_content(channel))
+
+
+def receive_content(channel: socket.socket) -> bytes:
+    """One frame. ConnectionResetError when the other side is gone."""
+    frame = receive(channel)
+    if frame is None:
+        raise ConnectionResetError("the other side is gone")
+    return frame
+
+
+def encode(value: Any) -> bytes:  # noqa: ANN401 - what JSON can say
+    """A value as the content of a frame."""
+    return json.dumps(value).encode()
+
+
+def decode(content: bytes) -> Any:  # noqa: ANN401 - the same
+    """The value in a frame. ValueError when there is none."""
+    try:
+        return json.loads(content)
+    except RecursionError as error:
+        raise ValueError("a value in a value without end") from error
+
+
+class Unframer:
+    """What was received in whatever pieces, taken out frame by frame."""
+
+    def __init__(self, largest: int = LARGEST_FRAME) -> None:
+        self._largest = largest
+        self._received = bytearray()
+
+    def add(self, piece: bytes) -> None:
+        """The next piece."""
+        self._received += piece
+
+    def take(self) -> bytes | None:
+        """The next whole frame, or None. ValueError when more is announced than a frame may hold."""
+        if len(self._received) < _LENGTH.size:
+            return None
+        end = _LENGTH.size + _length(self._received, self._largest)
+        if len(self._received) < end:
+            return None
+        frame = bytes(self._received[_LENGTH.size : end])
+        del self._received[:end]
+        return frame
+
+
+def _length(head: bytes | bytearray, largest: int) -> int:
+    (length,) = _LENGTH.unpack_from(head)
+    if length > largest:
         raise ValueError(f"a frame of {length} bytes")
-    return _exactly(channel, length)
+    return int(length)
 
 
 def _exactly(channel: socket.socket, count: int) -> bytes | None:

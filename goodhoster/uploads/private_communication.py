@@ -2,7 +2,8 @@
 
 Recognised by place (where mail and chat servers keep it) and by form (what it looks like). A form is taken strictly,
 for a customer could use it as a hiding place: in a maildir only files named like messages are left alone, and a mailbox
-must begin like one, which no picture does.
+must begin like one, which no picture does. What a web server serves is not private: below a docroot, what is called
+like mail or chat and begins as a picture, a video or an archive is an upload. A real spool is none, wherever it is.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Protocol
 
 from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.model.audit import AuditEvent
+from goodhoster.model.content_kinds import HEAD, is_archive, kind_of
 from goodhoster.model.uploads import Place, display
+from goodhoster.model.verdicts import Kind
 from goodhoster.ports import AuditLog
 from goodhoster.uploads.opening import open_upload
 
@@ -68,10 +71,15 @@ class Watched(Protocol):
         """Why private communication is checked too; "" where it is left alone."""
 
 
-def is_private_directory(absolute: bytes) -> bool:
-    """Does this directory lie where only private communication is kept?"""
-    path = absolute + b"/"
-    return path.startswith(_SPOOLS) or _STORES.search(path) is not None
+def is_spool(absolute: bytes) -> bool:
+    """Does this directory lie where a mail or chat server keeps what it has?"""
+    return (absolute + b"/").startswith(_SPOOLS)
+
+
+def home_of_store(absolute: bytes) -> bytes | None:
+    """Where a mail or chat program has the store in which this directory lies, by its name; None for any other."""
+    found = _STORES.search(absolute + b"/")
+    return absolute[: found.start()] if found else None
 
 
 def is_private_file(place: Place) -> bool:
@@ -82,7 +90,13 @@ def is_private_file(place: Place) -> bool:
         return _is_maildir(os.path.dirname(os.path.join(place.tree, directory)))
     if _DBOX.fullmatch(folder + b"/" + name):
         return True
-    return (folder in _MAIL_FOLDERS or _MAILBOX.fullmatch(name) is not None) and _begins_like_a_mailbox(place)
+    return (folder in _MAIL_FOLDERS or _MAILBOX.fullmatch(name) is not None) and _beginning(place, len(_FROM)) == _FROM
+
+
+def begins_as_hidden(place: Place) -> bool:
+    """Does it begin as a picture, a video or an archive? Also where that cannot be told: whoever checks it says why."""
+    beginning = _beginning(place, HEAD)
+    return beginning is None or kind_of(beginning) is not Kind.OTHER or is_archive(beginning)
 
 
 def _is_maildir(directory: bytes) -> bool:
@@ -92,12 +106,13 @@ def _is_maildir(directory: bytes) -> bool:
         return False
 
 
-def _begins_like_a_mailbox(place: Place) -> bool:
+def _beginning(place: Place, size: int) -> bytes | None:
+    """The first bytes; None where they cannot be read."""
     try:
         with open_upload(place) as opened:
-            return os.pread(opened.fd, len(_FROM), 0) == _FROM
+            return os.pread(opened.fd, size, 0)
     except (NotAnUploadError, UncheckedError, OSError):
-        return False  # whoever checks it will say what is wrong with it
+        return None
 
 
 def note_private_watching(audit: AuditLog, trees: Iterable[Watched]) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from goodhoster.model.quarantine import OWN_DIRECTORIES
 from goodhoster.model.uploads import Place, display
+from goodhoster.uploads.docroots import BY_NAME, Docroots
 from goodhoster.uploads.mount_points import is_top
-from goodhoster.uploads.private_communication import is_private_directory, is_private_file
+from goodhoster.uploads.private_communication import begins_as_hidden, home_of_store, is_private_file, is_spool
 
 UNASSIGNED = "unassigned"
 """The customer of a file that lies directly in a tree with one directory per customer."""
@@ -25,6 +26,8 @@ class Tree:
     """Whose all of it is, or None for one directory per customer."""
     private_reason: str = ""
     """Why private communication is checked too, in the administrator's words; "": it is left alone."""
+    docroots: Docroots = field(default=BY_NAME, compare=False)
+    """What web servers serve of it: that is not private, whatever it is called."""
 
     def customer_of(self, path: bytes) -> str:
         """The customer of a path relative to the root."""
@@ -46,13 +49,26 @@ class Tree:
 
     def leaves_alone(self, directory: bytes) -> bool:
         """Is nothing at or below this directory, relative to the root, an upload?"""
-        return self.is_ours(directory) or (
-            not self.private_reason and is_private_directory(os.path.join(self.root, directory))
-        )
+        if self.is_ours(directory):
+            return True
+        if self.private_reason:
+            return False
+        absolute = os.path.join(self.root, directory)
+        home = home_of_store(absolute)
+        return is_spool(absolute) or (home is not None and not self.docroots.serves(home))
 
     def leaves_file_alone(self, place: Place) -> bool:
-        """Is this file of an ordinary directory no upload? May read the first bytes of a file named like a mailbox."""
-        return not self.private_reason and is_private_file(place)
+        """Is this file no upload, in a directory that is not left alone? May read its first bytes where its name is
+        one of mail or chat.
+        """
+        if self.private_reason:
+            return False
+        directory = os.path.dirname(place.absolute)
+        home = home_of_store(directory)
+        if home is None and not is_private_file(place):
+            return False
+        served = self.docroots.serves(directory if home is None else home)
+        return not (served and begins_as_hidden(place))
 
     def has_in_quarantine(self, absolute: bytes) -> bool:
         """Does this absolute path lie in a quarantine of ours in this tree?"""

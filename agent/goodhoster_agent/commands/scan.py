@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from goodhoster.assembly.services import Services
 from goodhoster.linux.privileges import be_called
+from goodhoster.model.uploads import display, exact
 from goodhoster.model.verdicts import VerdictKind
 from goodhoster_agent.commands.check import answers
 from goodhoster_agent.commands.options import (
@@ -29,6 +30,7 @@ from goodhoster_agent.commands.options import (
 )
 from goodhoster_agent.hashing.sandboxed_services import scanning_services
 from goodhoster_agent.scanning import ScanProgress, region_of, scan
+from goodhoster_agent.watching.scanner import LeftAlone
 
 app = typer.Typer()
 
@@ -81,12 +83,27 @@ def _follow(steps: Iterator[ScanProgress], *, quiet: bool) -> ScanProgress:
 
 
 def _print(result: ScanProgress, seconds: float, *, as_json: bool) -> None:
-    counts = {kind: result.verdicts[kind] for kind in (VerdictKind.KNOWN, VerdictKind.NEAR, VerdictKind.UNCHECKED)}
+    counts = {
+        kind.value: result.verdicts[kind] for kind in (VerdictKind.KNOWN, VerdictKind.NEAR, VerdictKind.UNCHECKED)
+    }
     if as_json:
-        print_json({"files": result.files, "checked": result.checked, **counts, "seconds": round(seconds, 3)})
+        told: dict[str, Any] = {
+            "files": result.files,
+            "checked": result.checked,
+            **counts,
+            "seconds": round(seconds, 3),
+        }
+        print_json(told | {"left_alone": _left_alone(result.left_alone)})
         return
     found = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
     print(f"{result.files:,} files in {seconds:.1f} s: {result.checked:,} checked, {found}")
+    if result.left_alone.places:
+        print(f"{result.left_alone}:", *map(display, result.left_alone.places), sep="\n  ")
+
+
+def _left_alone(left_alone: LeftAlone) -> dict[str, Any]:
+    places = [exact(place) for place in left_alone.places]
+    return {"directories": left_alone.directories, "files": left_alone.files, "places": places}
 
 
 def _code(result: ScanProgress) -> int:

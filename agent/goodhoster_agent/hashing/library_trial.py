@@ -9,10 +9,10 @@ from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.testing.pictures import made_up_picture
 from goodhoster_agent.hashing.pool import HashingPool
-from goodhoster_agent.hashing.worker_handle import Start, StartedHere
+from goodhoster_agent.hashing.worker_handle import Start, start_here
 
 
-def trouble_with_library(limits: ReadingLimits, start: Start = StartedHere) -> str:
+def trouble_with_library(limits: ReadingLimits, start: Start = start_here) -> str:
     """Why the library that the limits name takes no fingerprint of an ordinary picture; empty when it does."""
     with closing(HashingPool(limits, 1, start)) as pool, tempfile.TemporaryFile() as picture:
         picture.write(made_up_picture(1))

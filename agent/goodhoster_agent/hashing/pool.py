@@ -14,7 +14,7 @@ from goodhoster.checking.hasher import worth_opening
 from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import POSTPONED, Content, Fault, FileState
-from goodhoster_agent.hashing.worker_handle import PlaceLostError, Start, StartedHere, Worker, WorkerLostError
+from goodhoster_agent.hashing.worker_handle import PlaceLostError, Start, Worker, WorkerLostError, start_here
 
 _log = logging.getLogger(__name__)
 _TRIES = 2
@@ -36,7 +36,7 @@ class HashingPool:
     that it has its digests and the fault `opening-postponed`. So slow files never keep ordinary ones waiting.
     """
 
-    def __init__(self, limits: ReadingLimits, processes: int, start: Start = StartedHere) -> None:
+    def __init__(self, limits: ReadingLimits, processes: int, start: Start = start_here) -> None:
         self._limits = limits
         self._processes = processes
         self._start = start

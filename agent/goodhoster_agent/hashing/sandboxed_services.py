@@ -15,7 +15,7 @@ from goodhoster.model.limits import ReadingLimits
 from goodhoster.ports import Quarantine
 from goodhoster.settings import Settings
 from goodhoster_agent.hashing.pool import HashingPool
-from goodhoster_agent.hashing.worker_handle import Start, StartedHere
+from goodhoster_agent.hashing.worker_handle import Start, start_here
 from goodhoster_agent.privileged.starter.client import StarterClient
 from goodhoster_agent.privileged.starter.dropping import give_up
 from goodhoster_agent.privileged.starter.launch import kept_beside
@@ -24,7 +24,7 @@ from goodhoster_agent.privileged.starter.plan import terms_of
 
 def sandboxed_services(settings: Settings) -> Services:
     """For a command: it starts what opens files itself, where it needs any."""
-    return Services(settings, partial(_pool, settings, StartedHere))
+    return Services(settings, partial(_pool, settings, start_here))
 
 
 def daemon_services(settings: Settings, quarantine: Quarantine, starter: StarterClient) -> Services:

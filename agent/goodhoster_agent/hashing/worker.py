@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from goodhoster.checking.digests import read_through
 from goodhoster.checking.hasher import looked_into, preload
 from goodhoster.errors import UncheckedError
+from goodhoster.linux import frames
 from goodhoster.linux.privileges import be_called, end_when_closed
 from goodhoster.linux.sandbox import confine
 from goodhoster.model.limits import ReadingLimits
@@ -30,8 +31,8 @@ def main(channel: socket.socket, limits: ReadingLimits, *, confined: bool = True
     library = _library(limits.photodna) if limits.photodna else None
     missing = confine(limits.memory) if confined else ["everything"]
     be_called("gh-hasher")  # not before: `doctor` expects a process of that name to have nothing
-    channel.sendall(messages.line(missing))
-    while (fd := messages.receive_file(channel)) is not None:
+    frames.send_value(channel, missing)
+    while (fd := frames.receive_file(channel)) is not None:
         try:
             _answer(channel, fd, limits, library)
         finally:
@@ -49,10 +50,10 @@ def _answer(channel: socket.socket, fd: int, limits: ReadingLimits, library: Lic
     try:
         content = read_through(fd, limits.file_bytes)
     except UncheckedError as error:
-        channel.sendall(messages.encode_unread(error))
+        frames.send(channel, messages.encode_unread(error))
         return
-    channel.sendall(messages.encode_digests(content))
-    channel.sendall(messages.encode_inside(looked_into(fd, content, limits, library)))
+    frames.send(channel, messages.encode_digests(content))
+    frames.send(channel, messages.encode_inside(looked_into(fd, content, limits, library)))
 
 
 if __name__ == "__main__":

@@ -134,6 +134,9 @@ class Reconciler:
         seconds = time.monotonic() - begun
         if whole:
             _log.info("compared %s with the index: %d files in %.1f s", display(tree.root), figures.files, seconds)
+            if figures.left_alone.places:
+                first = display(figures.left_alone.places[0])
+                _log.info("%s, such as %s; goodhoster scan lists them", figures.left_alone, first)
 
     def _steps(self, tree: Tree, *, whole: bool) -> Iterator[ScanFigures]:
         if whole:

@@ -24,6 +24,30 @@ _log = logging.getLogger(__name__)
 _BATCH = 500
 
 
+_NAMED = 1000
+"""Places that are left alone and named; of further ones only the number is kept."""
+
+
+@dataclass(slots=True)
+class LeftAlone:
+    """What is no upload because it is private communication."""
+
+    directories: int = 0
+    files: int = 0
+    """In directories that are not left alone as a whole."""
+    places: list[bytes] = field(default_factory=list)
+    """Absolute; the first of them."""
+
+    def note(self, absolute: bytes) -> None:
+        """Keep one more place by its name."""
+        if len(self.places) < _NAMED:
+            self.places.append(absolute)
+
+    def __str__(self) -> str:
+        """How many, for people."""
+        return f"{self.directories:,} directories and {self.files:,} files are left alone as private communication"
+
+
 @dataclass(slots=True)
 class ScanFigures:
     """What a scan saw."""
@@ -31,6 +55,7 @@ class ScanFigures:
     files: int = 0
     queued: int = 0
     unreadable: int = 0
+    left_alone: LeftAlone = field(default_factory=LeftAlone)
     directory: bytes = b""
     """The one that was compared last."""
 
@@ -75,7 +100,7 @@ class Scanner:
 
     def _compare(self, tree: Tree, legs: Iterable[Leg], priority: Priority) -> Iterator[ScanFigures]:
         batch = _Batch(self, priority)
-        skip = _skip(tree)
+        skip = _skip(tree, batch.figures.left_alone)
         for leg in legs:
             for listing in walk(tree.root, leg, skip):
                 if isinstance(listing, Listing):
@@ -114,10 +139,20 @@ class Scanner:
             os.close(root)
 
 
-def _skip(tree: Tree) -> Skip:
+def _skip(tree: Tree, left_alone: LeftAlone) -> Skip:
     """Ours, private, or one of the kernel's own file systems."""
     without_files = {mount.point for mount in mounts_below([tree.root]) if not holds_files(mount)}
-    return lambda directory: tree.leaves_alone(directory) or os.path.join(tree.root, directory) in without_files
+
+    def skips(directory: bytes) -> bool:
+        absolute = os.path.join(tree.root, directory)
+        if not tree.leaves_alone(directory):
+            return absolute in without_files
+        if not tree.is_ours(directory):
+            left_alone.directories += 1
+            left_alone.note(absolute)
+        return True
+
+    return skips
 
 
 @dataclass(slots=True)
@@ -145,7 +180,10 @@ class _Batch:
         now = time.time()
         for name in found.unsettled:
             place = Place(tree.root, os.path.join(listing.directory, name))
-            if not tree.leaves_file_alone(place):
+            if tree.leaves_file_alone(place):
+                self.figures.left_alone.files += 1
+                self.figures.left_alone.note(place.absolute)
+            else:
                 self.arrivals.append(self._arrival(tree, place, listing.files[name], now))
         self.seen += len(listing.files) + 1  # an empty directory takes its time too
         self.figures.files += len(listing.files)

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from goodhoster.audit.log import FileAuditLog
+from goodhoster.errors import SourceUnavailableError
 from goodhoster.settings import load
-from goodhoster.uploads.private_communication import is_private_directory, note_private_watching
+from goodhoster.uploads.docroots import Docroots
+from goodhoster.uploads.private_communication import home_of_store, is_spool, note_private_watching
 from goodhoster.uploads.trees import Tree
 
 MESSAGE = b"1700000000.M1P2.mail,S=99:2,S"
@@ -47,14 +49,15 @@ def maildir(tree: Tree, path: bytes) -> None:
     ],
 )
 def test_where_mail_and_chats_are_kept_is_private(directory: bytes) -> None:
-    assert is_private_directory(directory)
+    assert is_spool(directory) or home_of_store(directory) is not None
 
 
 @pytest.mark.parametrize(
     "directory", [b"/srv/customers/alice/www", b"/var/mailings", b"/var/www/mail", b"/srv/alice/.purple", b"/var"]
 )
 def test_other_directories_are_not(directory: bytes) -> None:
-    assert not is_private_directory(directory)
+    assert not is_spool(directory)
+    assert home_of_store(directory) is None
 
 
 @pytest.mark.parametrize("folder", [b"cur", b"new", b"tmp"])
@@ -88,6 +91,71 @@ def test_what_is_only_called_a_mailbox_is_an_upload(tree: Tree, path: bytes) -> 
 @pytest.mark.parametrize("path", [b"alice/mdbox/storage/m.12", b"alice/dbox-Mails/u.7"])
 def test_dovecots_own_formats_are_left_alone(tree: Tree, path: bytes) -> None:
     assert tree.place_of(write(tree, path)) is None
+
+
+JPEG, FILM, PACKED = b"\xff\xd8\xff\xe0 made up", b"\x1a\x45\xdf\xa3 made up", b"PK\3\4 made up"
+HIDDEN = [
+    b".thunderbird/x.default/Mail/a",
+    b"photos/.purple/logs/icq/1",
+    b".weechat/logs/a.weechatlog",
+    b".config/Signal/attachments/1",
+    b"dbox-Mails/u.1",
+    b"storage/m.1",
+    b"Maildir/cur/" + MESSAGE,
+]
+
+
+@pytest.mark.parametrize("path", HIDDEN)
+@pytest.mark.parametrize("content", [JPEG, FILM, PACKED])
+@pytest.mark.parametrize("docroot", [b"public_html", b"www", b"example.org/httpdocs"])
+def test_below_a_docroot_a_picture_is_an_upload_whatever_it_is_called(
+    tree: Tree, docroot: bytes, content: bytes, path: bytes
+) -> None:
+    maildir(tree, b"mallory/" + docroot + b"/Maildir")
+    assert tree.place_of(write(tree, b"mallory/" + docroot + b"/" + path, content)) is not None
+
+
+@pytest.mark.parametrize("path", HIDDEN)
+def test_what_begins_as_mail_is_left_alone_there_too(tree: Tree, path: bytes) -> None:
+    maildir(tree, b"alice/www/Maildir")
+    assert tree.place_of(write(tree, b"alice/www/" + path, b"Return-Path: <made-up@example.org>\n")) is None
+
+
+@pytest.mark.parametrize("path", HIDDEN)
+def test_outside_of_a_docroot_nothing_is_opened_to_see(tree: Tree, path: bytes) -> None:
+    maildir(tree, b"alice/Maildir")
+    assert tree.place_of(write(tree, b"alice/" + path, JPEG)) is None
+    assert tree.place_of(write(tree, b"alice/.thunderbird/www/a", JPEG)) is None  # its own folder is no docroot
+
+
+def test_the_spool_of_a_mail_server_stays_private_below_any_docroot() -> None:
+    everything = Docroots(lambda: [b"/var"])
+    spool = Tree(b"/var/vmail", None, docroots=everything)
+    assert everything.serves(b"/var/vmail/example.org")
+    assert spool.leaves_alone(b"example.org/alice/Maildir/cur")
+
+
+def test_docroots_that_a_directory_names_count_and_no_others(tree: Tree) -> None:
+    named = Docroots(lambda: [os.path.join(tree.root, b"mallory/site")])
+    served = Tree(tree.root, None, docroots=named)
+    path = b"/.thunderbird/x/a"
+    assert served.place_of(write(tree, b"mallory/site" + path, JPEG)) is not None
+    assert served.place_of(write(tree, b"mallory/site-of-none" + path, JPEG)) is None
+    assert served.place_of(write(tree, b"mallory/www" + path, JPEG)) is None
+
+
+def test_while_a_directory_does_not_answer_the_usual_names_count(tree: Tree) -> None:
+    def fails() -> list[bytes]:
+        raise SourceUnavailableError("nginx does not answer", reason="unreachable")
+
+    unknown = Tree(tree.root, None, docroots=Docroots(fails))
+    assert unknown.place_of(write(tree, b"mallory/www/.thunderbird/a", JPEG)) is not None
+    assert unknown.place_of(write(tree, b"mallory/home/.thunderbird/a", JPEG)) is None
+
+
+def test_a_docroot_that_is_the_whole_machine_makes_no_mail_public(tree: Tree) -> None:
+    served = Tree(tree.root, None, docroots=Docroots(lambda: [b"/"]))
+    assert served.place_of(write(tree, b"alice/.thunderbird/a", JPEG)) is None
 
 
 def test_with_a_written_reason_everything_is_covered(tree: Tree) -> None:

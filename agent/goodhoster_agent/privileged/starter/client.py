@@ -11,7 +11,7 @@ from typing import TypeVar
 from goodhoster.linux import frames
 from goodhoster.linux.programs import SECONDS, Ended
 from goodhoster.model.limits import ReadingLimits
-from goodhoster_agent.privileged.starter.messages import Verb, hear, hear_bytes, send_order, tell
+from goodhoster_agent.privileged.starter.messages import Verb, send_order
 
 Answer = TypeVar("Answer")
 _PATIENCE = 30.0
@@ -32,8 +32,8 @@ class StarterClient:
 
         def order() -> HasherElsewhere:
             channel = self._ordered(Verb.HASHER, theirs.fileno())
-            tell(channel, dataclasses.asdict(limits))
-            return HasherElsewhere(channel, hear(channel))
+            frames.send_value(channel, dataclasses.asdict(limits))
+            return HasherElsewhere(channel, frames.receive_value(channel))
 
         return _tried(order)
 
@@ -41,20 +41,20 @@ class StarterClient:
         """A `programs.Run`: with the rights of the starter. Ordered once, whatever comes of it."""
         with self._ordered(Verb.RUN) as channel:
             channel.settimeout(SECONDS + _PATIENCE)
-            tell(channel, list(argv))
+            frames.send_value(channel, list(argv))
             frames.send(channel, given)
-            code = hear(channel)
+            code = frames.receive_value(channel)
             if isinstance(code, str):
                 raise OSError(code)
-            return Ended(code, hear_bytes(channel), hear_bytes(channel))
+            return Ended(code, frames.receive_content(channel), frames.receive_content(channel))
 
     def new_group(self, *, unlimited: bool = True) -> int:
         """See `watching.marks.Marks`."""
 
         def order() -> int:
             with self._ordered(Verb.GROUP) as channel:
-                tell(channel, unlimited)
-                _raise(hear(channel))
+                frames.send_value(channel, unlimited)
+                _raise(frames.receive_value(channel))
                 _, (group,), _, _ = socket.recv_fds(channel, 1, 1)
                 return group
 
@@ -70,7 +70,7 @@ class StarterClient:
 
     def _mark(self, group: int, directory: int) -> None:
         with self._ordered(Verb.MARK, group, directory) as channel:
-            _raise(hear(channel))
+            _raise(frames.receive_value(channel))
 
     def _ordered(self, verb: Verb, *files: int) -> socket.socket:
         channel = send_order(self._starter, verb, files)
@@ -97,7 +97,7 @@ class HasherElsewhere:
         with self._channel:
             try:
                 self._channel.shutdown(socket.SHUT_WR)
-                return int(hear(self._channel))
+                return int(frames.receive_value(self._channel))
             except OSError:
                 return -9  # nobody is there to tell
 

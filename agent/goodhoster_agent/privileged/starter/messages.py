@@ -6,13 +6,9 @@ go there, answers come from there, and when either side ends the other one sees 
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from enum import StrEnum
-from typing import Any
-
-from goodhoster.linux import frames
 
 _LONGEST_VERB = 16
 _MOST_FILES = 3
@@ -53,21 +49,3 @@ def receive_order(daemon: socket.socket) -> tuple[Verb, socket.socket, tuple[int
         for file in files:
             os.close(file)
         raise ValueError("a message that is no order") from error
-
-
-def tell(channel: socket.socket, value: Any) -> None:  # noqa: ANN401 - what JSON can say
-    """One value over an order's socket."""
-    frames.send(channel, json.dumps(value).encode())
-
-
-def hear(channel: socket.socket) -> Any:  # noqa: ANN401 - the same
-    """One value. ConnectionResetError when the other side is gone."""
-    return json.loads(hear_bytes(channel))
-
-
-def hear_bytes(channel: socket.socket) -> bytes:
-    """One frame. ConnectionResetError when the other side is gone."""
-    frame = frames.receive(channel)
-    if frame is None:
-        raise ConnectionResetError("the other side is gone")
-    return frame

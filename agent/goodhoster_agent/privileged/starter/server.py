@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from goodhoster.linux import frames, privileges
 from goodhoster.linux.programs import run_here
 from goodhoster.model.limits import ReadingLimits
-from goodhoster_agent.hashing.worker_handle import StartedHere
+from goodhoster_agent.hashing.worker_handle import start_here
 from goodhoster_agent.privileged.starter.commands import Command
-from goodhoster_agent.privileged.starter.messages import Verb, hear, hear_bytes, receive_order, tell
+from goodhoster_agent.privileged.starter.messages import Verb, receive_order
 from goodhoster_agent.watching import fanotify_kernel
 
 _log = logging.getLogger(__name__)
@@ -79,17 +79,17 @@ class StarterServer:
             self._places.release()
 
     def _run(self, order: _Order) -> None:
-        argv = hear(order.channel)
-        given = hear_bytes(order.channel)
+        argv = frames.receive_value(order.channel)
+        given = frames.receive_content(order.channel)
         if not any(command.permits(argv) for command in self._commands):
-            tell(order.channel, "this command does not stand in the configuration")
+            frames.send_value(order.channel, "this command does not stand in the configuration")
             return
         try:
             ended = run_here(argv, given)
         except OSError as error:
-            tell(order.channel, str(error))
+            frames.send_value(order.channel, str(error))
             return
-        tell(order.channel, ended.code)
+        frames.send_value(order.channel, ended.code)
         frames.send(order.channel, ended.out)
         frames.send(order.channel, ended.err)
 
@@ -103,25 +103,25 @@ def _next_order(daemon: socket.socket) -> tuple[Verb, socket.socket, tuple[int, 
 
 
 def _start_hasher(order: _Order) -> None:
-    limits = ReadingLimits(**hear(order.channel))
+    limits = ReadingLimits(**frames.receive_value(order.channel))
     with socket.socket(fileno=order.files.pop()) as theirs:  # closed here, or nobody would see that the hasher died
-        hasher = StartedHere(theirs, limits)
+        hasher = start_here(theirs, limits)
     try:
-        tell(order.channel, hasher.pid)
+        frames.send_value(order.channel, hasher.pid)
         order.channel.recv(1)  # says nothing, until the daemon ends
     finally:
         ended = hasher.end()
-    tell(order.channel, ended)
+    frames.send_value(order.channel, ended)
 
 
 def _make_group(order: _Order) -> None:
     try:
-        group = fanotify_kernel.new_group(unlimited=hear(order.channel))
+        group = fanotify_kernel.new_group(unlimited=frames.receive_value(order.channel))
     except OSError as error:
-        tell(order.channel, error.errno)
+        frames.send_value(order.channel, error.errno)
         return
     try:
-        tell(order.channel, 0)
+        frames.send_value(order.channel, 0)
         socket.send_fds(order.channel, [b"g"], [group])
     finally:
         os.close(group)
@@ -132,6 +132,6 @@ def _mark(order: _Order) -> None:
     try:
         fanotify_kernel.mark_file_system(group, b"/proc/self/fd/%d" % directory)
     except OSError as error:
-        tell(order.channel, error.errno)
+        frames.send_value(order.channel, error.errno)
         return
-    tell(order.channel, 0)
+    frames.send_value(order.channel, 0)

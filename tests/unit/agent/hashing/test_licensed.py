@@ -8,6 +8,7 @@ from socket import socket
 
 import pytest
 
+from goodhoster.linux.child_process import StartedHere
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import Content
@@ -36,10 +37,10 @@ Pool = Callable[[str], HashingPool]
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Writes such a library; returns what starts workers that find it installed."""
 
-    def start(theirs: socket, limits: ReadingLimits) -> worker_handle.StartedHere:
+    def start(theirs: socket, limits: ReadingLimits) -> StartedHere:
         with monkeypatch.context() as patched:
             patched.setattr(subprocess, "Popen", with_folder(tmp_path))
-            return worker_handle.StartedHere(theirs, limits)
+            return worker_handle.start_here(theirs, limits)
 
     def write(source: str) -> Start:
         (tmp_path / "made_up_library.py").write_text(source)
@@ -69,7 +70,7 @@ def pool_with(install: Install) -> Iterator[Pool]:
 def with_folder(folder: Path) -> Callable[..., subprocess.Popen[bytes]]:
     """Starts a worker that imports from one folder more, as if it were installed."""
     begin = f"import runpy, sys; sys.path.append({str(folder)!r}); "
-    begin += f"runpy.run_module({worker_handle._MODULE!r}, None, '__main__')"
+    begin += f"runpy.run_module({worker_handle.MODULE!r}, None, '__main__')"
     popen = subprocess.Popen
 
     def start(argv: list[str], **more: object) -> subprocess.Popen[bytes]:

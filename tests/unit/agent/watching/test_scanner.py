@@ -127,3 +127,15 @@ def test_a_directory_that_is_gone_is_dropped_whole(host: Host) -> None:
     host.compare()
     assert host.names() == []
     assert list(host.index.inventory.directories(host.tree.root)) == []
+
+
+def test_what_is_left_alone_is_counted_and_named(host: Host) -> None:
+    inbox = host.folder.parent / "mbox"
+    inbox.write_text("From made-up@example.org Mon Jan  1 00:00:00 2024\n")
+    store = host.folder.parent / ".thunderbird/x.default"
+    store.mkdir(parents=True)
+    (store / "INBOX").write_text("made up")
+    (host.folder / "a.jpg").write_text("made up")
+    *_, figures = host.scanner.reconcile(host.tree)
+    assert (figures.left_alone.directories, figures.left_alone.files) == (1, 1)
+    assert set(figures.left_alone.places) == {os.fsencode(store.parent), os.fsencode(inbox)}

@@ -1,0 +1,50 @@
+"""Which places a web server serves: what lies there is not private, whatever it is called (promise G12)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable
+
+from goodhoster.errors import GoodhosterError
+
+_log = logging.getLogger(__name__)
+
+_USUAL = frozenset(
+    b"public_html www htdocs httpdocs httpsdocs html web webroot wwwroot docroot public httpdocs-secure".split()
+)
+"""What panels and web servers call the directory that they serve."""
+_FRESH = 300.0  # seconds
+
+
+class Docroots:
+    """The directories that the directory sources name; the usual names where there is none, or while none answers."""
+
+    def __init__(self, named: Callable[[], Iterable[bytes]] | None = None) -> None:
+        """`named` tells absolute paths, and raises GoodhosterError while it cannot. It is asked once in a while."""
+        self._named = named
+        self._known: tuple[bytes, ...] | None = None
+        self._look_at = float("-inf")
+
+    def serves(self, absolute: bytes) -> bool:
+        """Does this path lie below a docroot?"""
+        known = self._current()
+        if known is None:
+            return not _USUAL.isdisjoint(absolute.split(b"/"))
+        return any(os.path.join(absolute, b"").startswith(docroot) for docroot in known)
+
+    def _current(self) -> tuple[bytes, ...] | None:
+        """None: nobody tells. What was told last counts while nobody tells anything newer."""
+        if self._named and time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + _FRESH
+            try:
+                found = {os.path.join(os.path.realpath(path), b"") for path in self._named()}
+                self._known = tuple(found - {b"/"}) or None  # whoever serves the whole machine serves no mail
+            except GoodhosterError as error:
+                _log.warning("docroots are told by their usual names: %s", error)
+        return self._known
+
+
+BY_NAME = Docroots()
+"""Where no directory source is configured."""
