@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from goodhoster.settings.audit import AuditSettings
+from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
 from goodhoster.settings.notices import (
     BlockSettings,
     ImapSettings,
@@ -187,6 +187,8 @@ class Settings:
     hashing: HashingSettings = _section(Single("hashing", HashingSettings))
     policy: PolicySettings = _section(Single("policy", PolicySettings))
     audit: AuditSettings = _section(Single("audit", AuditSettings))
+    timestamps: tuple[TimestampSettings, ...] = _section(Several("timestamp", TimestampSettings))
+    witness: WitnessSettings = _section(Single("witness", WitnessSettings))
     mover: MoverSettings = _section(Single("mover", MoverSettings))
     directories: tuple[PluggedTable, ...] = _section(Plugged("directory", "goodhoster.directories"))
     notifiers: tuple[NotifierSettings, ...] = _section(Several("notifier", NotifierSettings))
