@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from goodhoster.locating.routes import pattern_of
+from goodhoster.locating.urls import host_name
 from goodhoster.model.contacts import Contact
 from goodhoster.model.notices import Site
 from goodhoster.model.site_rules import UnclearRouteError
@@ -42,7 +43,7 @@ class SiteMap:
                 if name.startswith("~"):
                     self._enter_pattern(name[1:], site)
                 else:
-                    self._enter(name.lower().rstrip("."), site)
+                    self._enter(host_name(name), site)
 
     def _enter_pattern(self, pattern: str, site: Site) -> None:
         """One that cannot be compared may be any host's."""
