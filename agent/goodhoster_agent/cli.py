@@ -30,6 +30,7 @@ COMMANDS = (
     "storms",
     "notices",
     "audit",
+    "witness",
     "hashlist",
     "exemptions",
     "hashservice",

@@ -30,6 +30,7 @@ from goodhoster.ports import CaseQuery, Mover
 from goodhoster.settings import Settings, load
 from goodhoster.uploads.private_communication import note_private_watching
 from goodhoster_agent.background.ask_again import AskAgain
+from goodhoster_agent.background.checkpoints import CheckpointTask
 from goodhoster_agent.background.late_measures import LateMeasures
 from goodhoster_agent.background.notices import NoticeWork
 from goodhoster_agent.background.retro_match import RetroMatch
@@ -172,10 +173,12 @@ class Daemon:
         source = choose_source(agent.events, [tree.root for tree in services.trees], others.keeper.starter)
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(services.trees, services.index, source, rhythm)
+        self._workers.calls = source.calls
         self._watcher.queued = self._workers.ring
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
         self._rounds = (retro.rounds, again.rounds, self._late.rounds)
+        self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
         self._owner_letters = services.notices.list_owner_letters
         self._recover_at = self._resume_at = 0.0
@@ -193,6 +196,7 @@ class Daemon:
         self._watcher.start()
         for rounds in self._rounds:
             rounds.start()
+        self._checkpoints.start()
         self._notices.start()
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
@@ -244,7 +248,7 @@ class Daemon:
         """End after the files in hand, but for what is being opened; what waits is on disk."""
         self._services.hasher.close()
         self._notices.stop()
-        for rounds in self._rounds:
+        for rounds in (*self._rounds, self._checkpoints.rounds):
             rounds.stop()
         self._watcher.stop()
         self._workers.stop()
@@ -292,6 +296,7 @@ class Daemon:
                 + list(filter(None, [self._services.observe_switch.problem()]))
                 + [problem for rounds in self._rounds for problem in rounds.problems()]
                 + self._late.problems()
+                + self._checkpoints.problems()
                 + _source_problems(self._services)
                 + _exemption_problems(self._services)
                 + self._notices.problems()

@@ -5,19 +5,24 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from goodhoster.adapters.anchors.witness import HttpWitness
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.assembly.state import file_audit_log, make_state_dir
+from goodhoster.audit.anchoring import Anchored, Anchors, anchor
 from goodhoster.audit.checkpoints import Checkpoints, mark_of
 from goodhoster.audit.export import Exported, Wanted, export_case
 from goodhoster.audit.log import utc_now
-from goodhoster.audit.verify import Note, NotVerifiedError
-from goodhoster.errors import AuditError, GoodhosterError
+from goodhoster.audit.verify import Key, Note, NotVerifiedError, Policy
+from goodhoster.audit.witness import Witness
+from goodhoster.errors import AuditError, ConfigurationError, GoodhosterError
 from goodhoster.model.audit import AuditFinding, AuditMark
 from goodhoster.ports.cases import CaseQuery
+from goodhoster.ports.proof import TimestampAuthority
 from goodhoster.settings import Settings
+from goodhoster.settings.audit import TimestampSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,52 @@ class LogCheck:
 def checkpoints(settings: Settings) -> Checkpoints:
     """What is signed about the audit log."""
     return Checkpoints(file_audit_log(settings), make_state_dir(settings.state_dir), utc_now)
+
+
+def anchors(settings: Settings) -> Anchors:
+    """Whoever vouches for the log. ConfigurationError when a policy or certificate cannot be read."""
+    authorities = [_authority(each) for each in settings.timestamps]
+    if settings.audit.witnesses is None:
+        return Anchors(authorities=authorities)
+    policy = policy_in(settings.audit.witnesses)
+    witnesses = {
+        key: HttpWitness(policy.urls[key.vkey]) for key in policy.witnesses.values() if key.vkey in policy.urls
+    }
+    return Anchors(policy, witnesses, authorities)
+
+
+def policy_in(file: Path) -> Policy:
+    """The trust policy in a file. ConfigurationError when it holds none."""
+    try:
+        return Policy.read(file.read_bytes())
+    except (OSError, NotVerifiedError) as error:
+        hint = "see docs/how-to-audit.md, and c2sp.org/tlog-policy"
+        raise ConfigurationError(f"{file} holds no policy: {error}", hint=hint) from error
+
+
+def issue(settings: Settings) -> Anchored:
+    """Sign how the log stands now, and have it vouched for as far as that can be had."""
+    book = checkpoints(settings)
+    return anchor(book, book.issue(origin(settings)), anchors(settings))
+
+
+def witness(settings: Settings) -> Witness:
+    """Our own, for other hosters' logs. ConfigurationError when one of their keys is none."""
+    name = settings.witness.name or f"{socket.gethostname()}/witness"
+    try:
+        logs = [Key.read(vkey) for vkey in settings.witness.logs]
+    except NotVerifiedError as error:
+        raise ConfigurationError(f"[witness] logs: {error}", hint="goodhoster audit keys prints them there") from error
+    return Witness(name, logs, make_state_dir(settings.state_dir) / "witness", utc_now)
+
+
+def _authority(timestamp: TimestampSettings) -> TimestampAuthority:
+    try:
+        from goodhoster.adapters.anchors.rfc3161 import Rfc3161Authority  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        hint = "install goodhoster with the extra timestamps"
+        raise ConfigurationError("[[timestamp]] needs the package rfc3161-client", hint=hint) from error
+    return Rfc3161Authority(timestamp.name, timestamp.url, timestamp.certificates)
 
 
 def origin(settings: Settings) -> str:
@@ -71,11 +122,12 @@ def note_in(file: Path) -> Note:
         ) from error
 
 
-def export(settings: Settings, case: str, directory: Path, since: Sequence[Path] = ()) -> Exported:
+def export(settings: Settings, case: str, directory: Path, since: Sequence[Path] = ()) -> tuple[Exported, Anchored]:
     """Write what the log says of a case into a new directory, against a checkpoint of now."""
-    book = checkpoints(settings)
-    note = book.issue(origin(settings))
-    return export_case(book, Wanted(case, note, book.policy(), tuple(map(note_in, since))), directory)
+    book, anchored = checkpoints(settings), issue(settings)
+    policy = replace(anchors(settings).policy, logs=book.policy().logs)
+    wanted = Wanted(case, anchored.note, policy, tuple(map(note_in, since)), anchored.timestamps)
+    return export_case(book, wanted, directory), anchored
 
 
 def _cases(settings: Settings) -> int:

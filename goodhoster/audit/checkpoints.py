@@ -39,6 +39,7 @@ class Checkpoints:
         self._key_file = directory / "audit.key"
         self._file = directory / "audit.checkpoint"
         self._changes = directory / "audit-key-changes"
+        self.timestamps = directory / "audit-timestamps"
         self._lock = FileLock(directory / "audit.checkpoint.lock")
         self._clock = clock
 

@@ -34,6 +34,8 @@ entries/        each entry (.json) with its proof (.tlog-proof, c2sp.org/tlog-pr
 checkpoint      how the log stood, signed (c2sp.org/tlog-checkpoint)
 policy          the keys that goodhoster itself trusts, for comparison
 key-changes/    where the log changed its keys: the entries that say so, signed with the old keys
+timestamps/     when the checkpoint existed (RFC 3161), to be verified with the certificates of who says so:
+                openssl ts -verify -data timestamps/checkpoint.text -in timestamps/FILE.tsr -CAfile ROOT.pem
 consistency/    proofs that the log begins with what earlier checkpoints were about
 """
 
@@ -55,6 +57,8 @@ class Wanted:
     policy: Policy
     since: tuple[Note, ...] = ()
     """Earlier checkpoints, for proofs that the log begins as it did then."""
+    timestamps: tuple[Path, ...] = ()
+    """Files with timestamps of the checkpoint."""
 
 
 def export_case(checkpoints: Checkpoints, wanted: Wanted, directory: Path) -> Exported:
@@ -86,6 +90,9 @@ def export_case(checkpoints: Checkpoints, wanted: Wanted, directory: Path) -> Ex
         folder.write(f"key-changes/{number:06}.tlog-proof", change.proof)
     folder.write("checkpoint", note.write())
     folder.write("policy", wanted.policy.write())
+    for stamp in wanted.timestamps:
+        folder.write(f"timestamps/{stamp.name}", stamp.read_bytes())
+        folder.write("timestamps/checkpoint.text", note.text)
     folder.write("verify.py", Path(verify.__file__).read_bytes())
     manifest = {"case": case, "entries": len(lines), "origin": now.origin, "size": now.size, "root": now.root.hex()}
     folder.write("manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())

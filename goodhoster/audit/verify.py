@@ -23,15 +23,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-try:
-    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
-except ImportError:  # an older cryptography; Ed25519 is enough for every checkpoint
-    MLDSA44PublicKey = None  # type: ignore[assignment, misc]
 
 ED25519, COSIGNATURE, ML_DSA_44 = 1, 4, 6
 """Signature types of a note: a log's own, a witness's, and either with ML-DSA-44."""
@@ -193,27 +186,38 @@ class Key:
 
     @property
     def usable(self) -> bool:
-        """False for ML-DSA-44 where the installed `cryptography` does not have it."""
-        return self.kind != ML_DSA_44 or MLDSA44PublicKey is not None
+        """False for ML-DSA-44 where `cryptography` is too old for it; Ed25519 is enough for every checkpoint."""
+        return self.kind != ML_DSA_44 or find_spec("cryptography.hazmat.primitives.asymmetric.mldsa") is not None
 
     def verify(self, text: bytes, signature: bytes) -> int:
         """The time that the signature states, 0 for none. NotVerifiedError when it is not of this text and key."""
+        # Here, because it takes memory and time, and whoever only reads the log needs none of it.
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+
         try:
             if self.kind == ED25519:
-                Ed25519PublicKey.from_public_bytes(self.material).verify(signature, text)
+                self._check(signature, text)
                 return 0
             (stated,) = struct.unpack(">Q", signature[:8])
             if stated > _LARGEST:
                 raise NotVerifiedError(f"the signature of {self.name} states an impossible time")
             if self.kind == COSIGNATURE:
-                signed = cosigned_text(text, stated)
-                Ed25519PublicKey.from_public_bytes(self.material).verify(signature[8:], signed)
+                self._check(signature[8:], cosigned_text(text, stated))
             else:
-                signed = cosigned_message(self.name, Checkpoint.read(text), stated)
-                MLDSA44PublicKey.from_public_bytes(self.material).verify(signature[8:], signed)
+                self._check(signature[8:], cosigned_message(self.name, Checkpoint.read(text), stated))
         except (InvalidSignature, ValueError, struct.error) as error:
             raise NotVerifiedError(f"the signature of {self.name} is not of this text") from error
         return int(stated)
+
+    def _check(self, signature: bytes, message: bytes) -> None:
+        if self.kind == ML_DSA_44:
+            from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey  # noqa: PLC0415
+
+            MLDSA44PublicKey.from_public_bytes(self.material).verify(signature, message)
+        else:
+            from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+
+            Ed25519PublicKey.from_public_bytes(self.material).verify(signature, message)
 
 
 def cosigned_text(text: bytes, stated: int) -> bytes:

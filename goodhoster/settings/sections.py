@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from goodhoster.settings.audit import AuditSettings
+from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
 from goodhoster.settings.notices import (
     BlockSettings,
     ImapSettings,
@@ -114,10 +114,12 @@ class PolicySettings:
         whole(1, 1_000_000), "The same digest at so many customers is held for a person.", default=3
     )
     measures_per_hour: int = setting(
-        whole(0, 1_000_000), "More automatic measures in an hour are held for a person.", default=100
+        whole(0, 1_000_000),
+        "More contents of one customer, or by one source, in an hour are held for a person.",
+        default=100,
     )
     source_measures_per_hour: int | None = setting(
-        whole(0, 1_000_000), "The same for each source alone; absent: as measures_per_hour.", default=None, example="50"
+        whole(0, 1_000_000), "The same for each source; absent: as measures_per_hour.", default=None, example="50"
     )
     rate_times: int = setting(
         whole(2, 1_000_000),
@@ -187,6 +189,8 @@ class Settings:
     hashing: HashingSettings = _section(Single("hashing", HashingSettings))
     policy: PolicySettings = _section(Single("policy", PolicySettings))
     audit: AuditSettings = _section(Single("audit", AuditSettings))
+    timestamps: tuple[TimestampSettings, ...] = _section(Several("timestamp", TimestampSettings))
+    witness: WitnessSettings = _section(Single("witness", WitnessSettings))
     mover: MoverSettings = _section(Single("mover", MoverSettings))
     directories: tuple[PluggedTable, ...] = _section(Plugged("directory", "goodhoster.directories"))
     notifiers: tuple[NotifierSettings, ...] = _section(Several("notifier", NotifierSettings))

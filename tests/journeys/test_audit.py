@@ -5,9 +5,11 @@ import json
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.journeys.host import Host
+from tests.journeys.host import GOODHOSTER, Host
 
 KNOWN = b"made-up known content" * 50
 
@@ -108,3 +110,42 @@ def test_keys_are_changed_and_who_trusts_the_old_ones_follows(host: Host, tmp_pa
     assert old not in host.run("audit", "keys")
     host.run("audit", "export", "--case", case, "--to", str(tmp_path / "out"))
     assert alone(tmp_path / "out" / "verify.py", tmp_path / "out", "--key", old).returncode == 0
+
+
+def test_two_hosters_witness_one_another_and_a_rollback_is_an_alarm(host: Host) -> None:
+    state, other = host.folder / "state", host.folder / "other.toml"
+    host.run("audit", "checkpoint")
+    kept = {file: file.read_bytes() for file in state.glob("audit*") if file.is_file()}
+    key = host.run("audit", "keys").splitlines()[0]
+    other.write_text(f'[agent]\nstate_dir = "other"\n[[watch]]\npath = "customers"\n[witness]\nlogs = ["{key}"]\n')
+    command = (*GOODHOSTER, "witness", "serve", "--listen", "127.0.0.1:0", "--config", str(other))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as witness:
+        try:
+            assert witness.stdout
+            url = witness.stdout.readline().split()[1]
+            keys = subprocess.run(
+                (*GOODHOSTER, "witness", "keys", "--config", str(other)), capture_output=True, check=True
+            )
+            vkey = keys.stdout.decode().splitlines()[0]
+            (host.folder / "policy").write_text(f"log {key}\nwitness w {vkey} {url}\nquorum w\n")
+            host.configure(policy='[audit]\nwitnesses = "policy"')
+            host.start()
+            until(lambda: vkey.split("+")[0] in (state / "audit.checkpoint").read_text(), host)
+            host.stop()
+            for file in state.glob("audit*"):
+                file.unlink()
+            for file, content in kept.items():
+                file.write_bytes(content)  # as it was before: this machine alone cannot tell
+            host.start()
+            until(lambda: "ALARM: the audit log is not what others know" in host.journal(), host)
+            host.stop()
+        finally:
+            witness.terminate()
+        assert witness.wait(60) == 0
+
+
+def until(seen: Callable[[], bool], host: Host) -> None:
+    end = time.monotonic() + 120
+    while not seen():
+        assert time.monotonic() < end, host.journal()
+        time.sleep(0.2)

@@ -61,6 +61,7 @@ SINS = [
     ("home-jinja2", "goodhoster.cases.sin", "import jinja2"),
     ("home-cryptography", "goodhoster.notices.sin", "from cryptography import x509"),
     ("home-cryptography", "goodhoster.audit.log", "import cryptography.hazmat"),
+    ("home-cryptography", "goodhoster.adapters.anchors.witness", "import rfc3161_client"),
     ("home-msgspec", "goodhoster.cases.sin", "import msgspec"),
     ("home-mail-in", "goodhoster.notices.sin", "import imapclient"),
     ("home-mail-in", "goodhoster_agent.background.workers", "from aiosmtpd.lmtp import LMTP"),

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.audit import LogCheck, checkpoints, export, origin, verify_audit_log
+from goodhoster.assembly.audit import LogCheck, checkpoints, export, issue, verify_audit_log
 from goodhoster.assembly.state import audit_log
+from goodhoster.audit.anchoring import Anchored
 from goodhoster.audit.verify import Checkpoint, Note
 from goodhoster.model.audit import AuditEntry
 from goodhoster_agent.commands.options import (
@@ -61,9 +62,14 @@ def show_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 
 @app.command("checkpoint")
 def checkpoint_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Sign how the log stands and print it: keep it elsewhere, and it shows later whether the past was changed."""
-    settings = read_settings(config)
-    _print_checkpoint(checkpoints(settings).issue(origin(settings)), as_json=as_json)
+    """Sign how the log stands and print it: keep it elsewhere, and it shows later whether the past was changed.
+
+    Witnesses and timestamp authorities that are configured vouch for it. Exit code 1 when one of them knows that the
+    log was another, 3 when one cannot be asked.
+    """
+    anchored = issue(read_settings(config))
+    _print_checkpoint(anchored.note, as_json=as_json)
+    _tell(anchored)
 
 
 @app.command("keys")
@@ -90,12 +96,23 @@ def export_command(
     as_json: JsonOption = False,
 ) -> None:
     """Write what the log says of a case, with proofs and the program that verifies them without goodhoster."""
-    done = export(read_settings(config), case, to, since or ())
+    done, anchored = export(read_settings(config), case, to, since or ())
     if as_json:
         size, root = done.checkpoint.size, done.checkpoint.root.hex()
         print_json({"case": case, "directory": str(to), "entries": done.entries, "size": size, "root": root})
     else:
         print(f"{done.entries} entries of {done.checkpoint.size:,} in {to}; to verify: python3 {to}/verify.py {to}")
+    _tell(anchored)
+
+
+def _tell(anchored: Anchored) -> None:
+    """What others who vouch for the log said, or could not be asked."""
+    warn_of(f"ALARM: {alarm}" for alarm in anchored.alarms)
+    warn_of(anchored.troubles)
+    if anchored.alarms:
+        raise typer.Exit(YES)
+    if anchored.troubles:
+        raise typer.Exit(UNCHECKED)
 
 
 def _print_checkpoint(note: Note, *, as_json: bool) -> None:

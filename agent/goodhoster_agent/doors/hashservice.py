@@ -12,8 +12,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-import signal
-import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,11 +20,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from goodhoster.errors import ConfigurationError, SourceRefusedError, SourceUnavailableError, UncheckedError
+from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.ports import HashSource
 from goodhoster_agent.doors.accounts import Accounts
-from goodhoster_agent.doors.http_server import be_quiet_about_peers
+from goodhoster_agent.doors.http_server import Address, listen_until, until_signalled
 from goodhoster_agent.doors.relay import Relay
 from goodhoster_agent.doors.usage_figures import Figures, Outcome
 
@@ -72,14 +70,7 @@ def serve(options: HashServiceOptions, on_ready: Callable[[str], None]) -> None:
 
     To be called in the main thread. ConfigurationError when the address or the state directory cannot be used.
     """
-
-    async def until_signalled() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve_until(stop, options, on_ready)
-
-    asyncio.run(until_signalled())
+    until_signalled(lambda stop: serve_until(stop, options, on_ready))
 
 
 async def serve_until(stop: asyncio.Event, options: HashServiceOptions, on_ready: Callable[[str], None]) -> None:
@@ -90,52 +81,15 @@ async def serve_until(stop: asyncio.Event, options: HashServiceOptions, on_ready
     relay = Relay(options.sources)
     flushing = asyncio.create_task(_flush_for_ever(figures))
     try:
-        await _listen(stop, options, HashServiceDoor(accounts, figures, relay), on_ready)
+        hint = "Choose another address with --listen or [hash_service]."
+        address = Address(*options.listen, hint, options.connections, options.idle)
+        await listen_until(stop, HashServiceDoor(accounts, figures, relay).answer, address, on_ready)
     finally:
         flushing.cancel()
         with suppress(asyncio.CancelledError):
             await flushing
         relay.close()
         figures.close()
-
-
-async def _listen(
-    stop: asyncio.Event, options: HashServiceOptions, door: HashServiceDoor, on_ready: Callable[[str], None]
-) -> None:
-    be_quiet_about_peers()
-    server = web.Server(door.answer, access_log=None, keepalive_timeout=options.idle, lingering_time=1.0)
-
-    def admit() -> asyncio.Protocol:
-        return server() if len(server.connections) < options.connections else _TurnedAway()
-
-    host, port = options.listen
-    try:
-        addresses = _addresses(host, port)
-        listening = await asyncio.get_running_loop().create_server(admit, addresses, port, backlog=1024)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot listen on {host}:{port}: {error}", hint="Choose another address with --listen or [hash_service]."
-        ) from error
-    on_ready(_address(host, listening.sockets[0].getsockname()[1]))
-    await stop.wait()
-    listening.close()
-    server.pre_shutdown()
-    await server.shutdown(_BODY_WITHIN)
-
-
-def _addresses(host: str, port: int) -> list[str]:
-    """Of a name, found here: asyncio would start a thread for it, before whoever serves has given up its privileges."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
-
-
-def _address(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-class _TurnedAway(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
 
 
 async def _flush_for_ever(figures: Figures) -> None:

@@ -1,11 +1,16 @@
-"""An aiohttp application in a thread of its own."""
+"""HTTP servers: an application in a thread of its own, or a handler in the main thread of a program of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import signal
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
@@ -14,6 +19,7 @@ from goodhoster.errors import ConfigurationError
 
 _AT_ONCE = 256
 """Connections; whoever comes on top waits in the kernel."""
+_SHUTDOWN_WITHIN = 10.0  # seconds
 _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionResetError)
 
 
@@ -66,3 +72,84 @@ class HttpThread:
         await self._runner.setup()
         host, port = self._address
         await web.TCPSite(self._runner, host, port, backlog=_AT_ONCE).start()
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens, and how much it takes."""
+
+    host: str
+    port: int
+    """0 takes a free one."""
+    hint: str
+    """What to do where it cannot listen there."""
+    connections: int = 1024
+    """Open at once; whoever comes on top is turned away without a word."""
+    idle: float = 30.0
+    """Seconds that a connection may take for the headers of a request, and stay open without one."""
+
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def until_signalled(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """Run a server, which ends when the event is set, until SIGTERM or SIGINT. To be called in the main thread."""
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve(stop)
+
+    asyncio.run(run())
+
+
+async def listen_until(
+    stop: asyncio.Event, handler: Handler, address: Address, on_ready: Callable[[str], None]
+) -> None:
+    """Answer requests until the event is set, and then those in hand. `on_ready` is told the URL before anything is
+    answered and while there is no other thread than this one. ConfigurationError when the address cannot be used.
+    """
+    be_quiet_about_peers()
+    server = web.Server(handler, access_log=None, keepalive_timeout=address.idle, lingering_time=1.0)
+
+    def admit() -> asyncio.Protocol:
+        return server() if len(server.connections) < address.connections else _TurnedAway()
+
+    host, port = address.host, address.port
+    try:
+        addresses = _addresses(host, port)
+        listening = await asyncio.get_running_loop().create_server(admit, addresses, port, backlog=1024)
+    except OSError as error:
+        raise ConfigurationError(f"cannot listen on {host}:{port}: {error}", hint=address.hint) from error
+    on_ready(_url(host, listening.sockets[0].getsockname()[1]))
+    await stop.wait()
+    listening.close()
+    server.pre_shutdown()
+    await server.shutdown(_SHUTDOWN_WITHIN)
+
+
+async def read_body(request: web.BaseRequest, at_most: int, within: float) -> bytes | None:
+    """The body; None when it is longer or does not come in time."""
+    body = b""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            while len(body) <= at_most and (more := await request.content.read(at_most + 1 - len(body))):
+                body += more
+            return body if len(body) <= at_most else None
+    return None
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    """Of a name, found here: asyncio would start a thread for it, before whoever serves has given up its privileges."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _TurnedAway(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()

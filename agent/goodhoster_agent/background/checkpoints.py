@@ -1,0 +1,56 @@
+"""The audit log's checkpoints, vouched for by others every hour.
+
+Only where witnesses or timestamp authorities are configured: a checkpoint that nobody else has seen shows little.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from goodhoster.settings import Settings
+from goodhoster_agent.background.periodic import PeriodicTask
+
+if TYPE_CHECKING:
+    from goodhoster.audit.anchoring import Anchored
+
+_log = logging.getLogger(__name__)
+_AGAIN = 300.0
+"""Seconds until those are asked again who could not be."""
+
+
+class CheckpointTask:
+    """Rounds beside the workers; none where nobody is configured."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._problems: list[str] = []
+        failing = "no checkpoint of the audit log can be signed now"
+        self.rounds = PeriodicTask("checkpoints", self._go, failing, _AGAIN)
+
+    def start(self) -> None:
+        """Begin at once, where somebody is to be asked."""
+        if self._settings.audit.witnesses or self._settings.timestamps:
+            self.rounds.start()
+
+    def problems(self) -> list[str]:
+        """What is not as it should be, for `status`."""
+        return [*self._problems, *self.rounds.problems()]
+
+    def _go(self) -> float:
+        # Here, so that a daemon without witnesses does not carry the cryptography (9 MB).
+        from goodhoster.assembly.audit import issue  # noqa: PLC0415
+
+        anchored = issue(self._settings)
+        self._tell(anchored)
+        every = self._settings.audit.checkpoint_every
+        return min(_AGAIN, every) if anchored.troubles else every
+
+    def _tell(self, anchored: Anchored) -> None:
+        """In the journal once, in `status` as long as it is so."""
+        problems = [f"ALARM: the audit log is not what others know: {alarm}" for alarm in anchored.alarms]
+        problems += [f"nobody vouches for the audit log now: {trouble}" for trouble in anchored.troubles]
+        for problem in problems:
+            if problem not in self._problems:
+                _log.log(logging.CRITICAL if problem.startswith("ALARM") else logging.WARNING, "%s", problem)
+        self._problems = problems

@@ -1,0 +1,54 @@
+"""`goodhoster witness …`: cosign other hosters' audit logs, as they cosign ours."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from goodhoster.assembly.audit import witness
+from goodhoster.errors import ConfigurationError
+from goodhoster.linux.privileges import be_called
+from goodhoster.settings import listen_address
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_json, read_settings, warn_of
+from goodhoster_agent.doors.http_server import Address
+from goodhoster_agent.doors.witness import serve
+from goodhoster_agent.privileged.starter.dropping import give_up
+from goodhoster_agent.privileged.starter.plan import Terms
+
+app = typer.Typer(no_args_is_help=True, help="The witness of other hosters' audit logs.")
+
+ListenOption = Annotated[str, typer.Option("--listen", help="HOST:PORT instead of the configured one.")]
+
+
+@app.command("serve")
+def serve_command(listen: ListenOption = "", config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Serve until SIGTERM; prints `ready` and the address when it listens. Gives up every privilege, and writes in the
+    state directory only.
+    """
+    be_called("gh-witness")
+    settings = read_settings(config)
+    ours = witness(settings)
+    terms = Terms(capabilities=frozenset(), writable=frozenset({settings.state_dir}), commands=frozenset())
+
+    def on_ready(url: str) -> None:
+        warn_of(give_up(terms, settings.state_dir))
+        print(json.dumps({"ready": True, "url": url}) if as_json else f"ready {url}", flush=True)
+
+    host, port = _parse_listen(listen) if listen else settings.witness.listen
+    serve(ours, Address(host, port, "choose another address with --listen or [witness]"), on_ready)
+
+
+@app.command("keys")
+def keys_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """The witness's public keys, for the policies of others."""
+    for key in witness(read_settings(config)).keys:
+        print_json({"key": key.vkey}) if as_json else print(key.vkey)
+
+
+def _parse_listen(text: str) -> tuple[str, int]:
+    try:
+        return listen_address(text)
+    except ValueError as error:
+        raise ConfigurationError(f"--listen {text} cannot be used", hint=f"give {error}") from error

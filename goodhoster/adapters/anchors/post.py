@@ -1,0 +1,44 @@
+"""One HTTP request and its short answer; whatever the other side does, it ends in time and stays small."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import aiohttp
+
+from goodhoster.errors import PassingError
+
+_LONGEST = 256 << 10
+"""Bytes of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whatever came back."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+def post(url: str, body: bytes, content_type: str, within: float) -> Answer:
+    """Send it and return the answer; redirects are not followed. PassingError when there is none in time."""
+    try:
+        return asyncio.run(_post(url, body, content_type, within))
+    except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
+        raise PassingError(f"{url} cannot be asked: {str(error) or 'it does not answer in time'}") from error
+
+
+async def _post(url: str, body: bytes, content_type: str, within: float) -> Answer:
+    timeout = aiohttp.ClientTimeout(total=within)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
+        session.post(url, data=body, headers={"Content-Type": content_type}, allow_redirects=False) as response,
+    ):
+        answer = b""
+        while len(answer) <= _LONGEST and (more := await response.content.read(_LONGEST + 1 - len(answer))):
+            answer += more
+        if len(answer) > _LONGEST:
+            raise ValueError("its answer is too long")
+        return Answer(response.status, response.content_type, answer)
