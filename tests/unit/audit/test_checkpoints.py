@@ -123,6 +123,21 @@ def test_its_own_newest_checkpoint_is_compared_too(world: World) -> None:
     assert gone.problem.startswith("rolled back: by its own checkpoint")
 
 
+def test_a_log_of_which_only_the_checkpoint_is_left_is_not_begun_anew(world: World) -> None:
+    world.fill(5)
+    world.issue()
+    for file in world.folder.glob("audit.log*"):
+        file.unlink()
+    with pytest.raises(AuditError, match="is gone, with 5 entries") as caught:
+        FileAuditLog(world.folder / "audit.log").append(AuditEvent("made.up"))
+    assert "audit.*" in caught.value.hint
+    (world.folder / "audit.log").touch()
+    with pytest.raises(AuditError, match="is empty, with 5 entries gone"):
+        FileAuditLog(world.folder / "audit.log").append(AuditEvent("made.up"))
+    (world.folder / "audit.checkpoint").unlink()
+    assert FileAuditLog(world.folder / "audit.log").append(AuditEvent("made.up")).number == 0
+
+
 def test_a_checkpoint_that_somebody_else_put_there_is_not_ours(world: World, tmp_path: Path) -> None:
     world.fill(2)
     world.issue()
