@@ -175,6 +175,28 @@ def test_who_trusts_the_old_key_can_follow_to_the_new_one(world: World) -> None:
     assert verify_program([str(world.folder / "again"), "--key", stranger.checkpoints.policy().logs[0].vkey]) == 1
 
 
+def test_a_change_of_keys_that_a_crash_cut_off_leads_nowhere(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.fill(3)
+    world.issue()
+    old = world.checkpoints.policy().logs
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("goodhoster.audit.checkpoints.save_signers", crash)
+        with pytest.raises(KeyboardInterrupt):
+            world.checkpoints.change_keys("cut off", "anna")
+    assert world.checkpoints.policy().logs == old
+    assert world.checkpoints.key_changes() == []
+    world.fill(1)
+    world.checkpoints.change_keys("again", "anna")
+    world.fill(3)
+    export_case(world.checkpoints, Wanted("case-0", world.issue(), world.checkpoints.policy()), world.folder / "out")
+    assert verify_program([str(world.folder / "out"), "--key", old[0].vkey]) == 0
+    assert world.checkpoints.known_keys() == [*world.checkpoints.policy().logs, *old]
+
+
 def test_keys_that_are_not_there_cannot_be_changed(world: World) -> None:
     with pytest.raises(AuditError, match="no keys yet"):
         world.checkpoints.change_keys("why not", "anna")
