@@ -157,13 +157,22 @@ class FileAuditLog:
         """The same after looking for the end of the log."""
         with self._syncing:
             files = self._open()
-            with _Locked(files.tail), self._writing, _Locked(files.log):
-                self._end, self._latest = self._find_end(files)
-                old, self._files = self._files, files
-                if old:
-                    old.close()
-                self._catch_up(files.log)
-                return self._add(files.log, events)
+            try:
+                with _Locked(files.tail), self._writing, _Locked(files.log):
+                    self._take_up(files)
+                    self._catch_up(files.log)
+                    return self._add(files.log, events)
+            finally:
+                if self._files is not files:
+                    files.close()
+
+    def _take_up(self, files: _Files) -> None:
+        """Go on with these files."""
+        self._end, self._latest = self._find_end(files)
+        if self._files:
+            self._files.close()
+        self._files = files
+        weakref.finalize(self, files.close)
 
     def _make_durable(self, end: Tail) -> None:
         """Return when everything up to that end is on disk: by a sync of our own, or by one for others before it."""
@@ -221,9 +230,7 @@ class FileAuditLog:
         except BaseException:
             os.close(tail)
             raise
-        files = _Files(log, tail, (found.st_dev, found.st_ino), os.getpid())
-        weakref.finalize(self, files.close)
-        return files
+        return _Files(log, tail, (found.st_dev, found.st_ino), os.getpid())
 
     def _open_log(self, known: int) -> int:
         """It is made only where there never was one."""
