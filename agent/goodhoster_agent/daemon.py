@@ -171,6 +171,7 @@ class Daemon:
         source = choose_source(agent.events, [tree.root for tree in services.trees], others.keeper.starter)
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(services.trees, services.index, source, rhythm)
+        self._workers.calls = source.calls
         self._watcher.queued = self._workers.ring
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)

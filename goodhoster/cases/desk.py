@@ -292,7 +292,7 @@ class CaseDesk:
             return session.get(before.id)
         session.unclaim([before.id])
         after = _restoring(outcome) if outcome.work.undoing else with_outcome(outcome.case)
-        return session.record(after, before) if after != before else before
+        return session.end(after, before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from goodhoster.uploads.trees import Tree
 from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.process_privileges import Rights, rights_of, rights_of_commands
 from goodhoster_agent.hashing.library_trial import trouble_with_library
-from goodhoster_agent.intake.imap import mailbox_of, try_mailbox
+from goodhoster_agent.intake.imap import try_mailbox
+from goodhoster_agent.intake.mailbox import mailbox_of
 from goodhoster_agent.privileged.starter.plan import terms_of
 
 _NO_SITES = "while it knows none, every notice waits for a person"
