@@ -75,6 +75,11 @@ def notice_change(record: Record) -> None:
     record.notices.replace(replace(notice, reason="again"), expected=notice.state)
 
 
+def forget(record: Record) -> None:
+    record.storms.forget("", "anna")
+    record.storms.forget(by_source("police"))
+
+
 def find(query: CaseQuery) -> Callable[[Record], object]:
     return lambda record: (record.cases.find(query), record.cases.count(query))
 
@@ -113,7 +118,7 @@ OPERATIONS: dict[str, Callable[[Record], object]] = {
     "storms.note": lambda r: r.storms.note(Opened("c1", ("police",), NOON, automatic=True, storm="s1")),
     "storms.count": lambda r: r.storms.count(Counted(by_source("police"), "anna", KNOWN.sha256, NOON, 3)),
     "storms.counted": lambda r: r.storms.counted("", "anna", NOON),
-    "storms.forget": lambda r: (r.storms.forget("", "anna"), r.storms.forget(by_source("police"))),
+    "storms.forget": forget,
     "storms.matches": lambda r: r.storms.matches("police", NOON - DAY, NOON),
     "storms.measured": lambda r: r.storms.measured("police", NOON - DAY, NOON, 9),
     "storms.held": lambda r: r.storms.held("s1"),
