@@ -93,3 +93,7 @@ class UncheckedError(GoodhosterError):
     def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
+
+
+class NothingToCompareError(UncheckedError):
+    """A source compares nothing that such a content can have, such as the fingerprint of a video; others may."""

@@ -46,6 +46,8 @@ class Grounds:
     doubt: str
     """Why a person must look first; empty when nobody must."""
     caps: Caps
+    uncertain: str = ""
+    """Why the reading is not certain: then *not ours* and *no such file* settle nothing by themselves (promise G16)."""
 
 
 @dataclass(frozen=True, slots=True)
