@@ -11,7 +11,7 @@ from goodhoster.notices.reading.charsets import decoded
 from goodhoster.notices.reading.formats.free_text import CONFIRM, DISAGREE, MISLEADING
 from goodhoster.notices.reading.reader import ENCLOSED, read
 from goodhoster.notices.reading.rewritten_links import HiddenLinkError, original_of
-from goodhoster.notices.reading.url_finder import items_in
+from goodhoster.notices.reading.url_finder import QUOTED, items_in
 
 A = "http://anna.nt.example/a.jpg"
 
@@ -271,3 +271,22 @@ def test_raw_bytes_in_the_api_stay_the_bytes_that_they_are() -> None:
 def test_the_web_form_takes_what_people_write_on_one_line() -> None:
     body = b"urls=http://a.example/1.jpg,+http://a.example/2.jpg;http://a.example/3.jpg&reason=x&good_faith=on"
     assert urls(read(RawNotice(Carrier.DSA_FORM, body))) == [f"http://a.example/{n}.jpg" for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"> {A}",
+        f"Hello\n> > <{A}>",
+        f"Hello\n-----Original Message-----\nFrom: x\n\n{A}",
+        f"Begin forwarded message:\n{A}",
+    ],
+)
+def test_what_the_sender_only_quotes_or_passes_on_has_a_doubt(text: str) -> None:
+    assert [item.doubts for item in items_in(text)] == [(QUOTED,)]
+    assert [item.doubts for item in items_in(f"{A}\n{text}")] == [()], "he says it himself, too"
+
+
+def test_a_host_in_an_address_with_a_mailbox_in_it_is_a_mention() -> None:
+    notice = mail("http://support.free.example/a.php?email=abuse@hoster.example&x=1")
+    assert "support.free.example" in notice.mentions
