@@ -224,7 +224,7 @@ def _hanging(tree: Path) -> Iterator[None]:
     finally:
         process.kill()
         process.communicate()
-        subprocess.run(["umount", "--lazy", point], check=False)
+        subprocess.run(["umount", "--lazy", point], check=False)  # noqa: S607
 
 
 @contextmanager
