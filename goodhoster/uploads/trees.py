@@ -46,7 +46,7 @@ class Tree:
         return place if self.covers(place) else None
 
     def _relative(self, absolute: bytes) -> bytes:
-        """What events tell is normal already: to have a path of thousands of levels taken apart for each costs a lot."""
+        """What events tell is normal already, and taking paths of thousands of levels apart for each costs a lot."""
         top = os.path.join(self.root, b"")
         if absolute.startswith(top) and not _NOT_NORMAL.search(absolute):
             return absolute[len(top) :]
