@@ -1,4 +1,4 @@
-"""Which names beside a picture are other sizes of it, as content management systems make them.
+"""Names of other sizes of a picture, as content management systems make them.
 
 WordPress: `name-300x200.jpg`, `name-scaled.jpg`, `name-rotated.jpg`, `name-e1712345678901.jpg`; for dense screens
 `name@2x.jpg`; in another format `name.jpg.webp`, `name-300x200.webp`.
@@ -30,8 +30,9 @@ def beginning(place: Place) -> Place | None:
 
 
 def ranges(place: Place) -> list[tuple[bytes, bytes]]:
-    """Where, in the order of paths, all sizes of the picture at that place are: from the first, before the last. Others
-    may be there, too. Empty for what is no picture by its name.
+    """The ranges of paths, in sorted order, that contain all sizes of a picture.
+
+    From the first, before the last; other files may be in them, too. Empty if its name is no picture's.
     """
     start = beginning(place)
     return [(start.path + b"-", start.path + b"/"), (start.path + b"@", start.path + b"A")] if start else []
