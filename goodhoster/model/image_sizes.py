@@ -23,7 +23,7 @@ def stem_of(name: bytes) -> bytes | None:
 
 
 def beginning(place: Place) -> Place | None:
-    """How the paths of all sizes of the picture at that place begin; None for what is no picture by its name."""
+    """The common prefix of the paths of all sizes of a picture; None for what is no picture."""
     folder, name = os.path.split(place.path)
     stem = stem_of(name)
     return None if stem is None else Place(place.tree, os.path.join(folder, stem))
