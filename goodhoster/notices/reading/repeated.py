@@ -1,8 +1,8 @@
 """What of a mail its sender only repeats: automatic replies, bounces and mails of lists as a whole; quoted text.
 
-A proven sender is believed for what it says, and what it says may begin with what somebody else wrote to it: a hotline's
-automatic reply with the forger's mail below it bears the hotline's signature. So quoted text is set beside the mail, as
-enclosed mails are, and a person decides about what stands there. In doubt something counts as quoted.
+A proven sender is believed for what it says, and that may hold what somebody else wrote to it: a hotline's automatic
+reply with the forger's mail below it bears the hotline's signature. So quoted text is set beside the mail, as enclosed
+mails are, and a person decides about what stands there. In doubt something counts as quoted.
 
 Automatic mails as such act: a hotline's reports are made by programs (`Auto-Submitted: auto-generated`).
 """
@@ -17,7 +17,8 @@ from goodhoster.notices.reading.mail import Mail, Part
 
 _AUTO_REPLY = re.compile(
     r"\s*(?:auto(?:matic|mated)?[ -]?(?:reply|response|antwort)|automatisch(?:es|e)? (?:antwoord|antwort)"
-    r"|out of (?:the )?office|abwesen(?:d|heits)|afwezig|r[ée]ponse automatique|respuesta autom[áa]tica|risposta automatica)",
+    r"|out of (?:the )?office|abwesen(?:d|heits)|afwezig|r[ée]ponse automatique"
+    r"|respuesta autom[áa]tica|risposta automatica)",
     re.IGNORECASE,
 )
 _REPLY_HEADERS = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply-From", "X-Mail-Autoreply")
@@ -27,7 +28,8 @@ _DAEMONS = re.compile(r"(?:mailer-daemon|postmaster)@", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-z]{1,10})((?:\s[^<>]{0,4000})?)>", re.IGNORECASE)
 _REST = re.compile(
     r"gmail_quote|gmail_attr|yahoo_quoted|protonmail_quote|moz-cite-prefix|moz-forward-container|tutanota_quote"
-    r"|divRplyFwdMsg|appendonsend|OLK_SRC_BODY_SECTION|stopSpelling|zwchr|mail-editor-reference-message|replyforwardmessage"
+    r"|divRplyFwdMsg|appendonsend|OLK_SRC_BODY_SECTION|stopSpelling|zwchr|mail-editor-reference-message"
+    r"|replyforwardmessage"
     r"|border-top\s?:\s?solid\s#(?:E1E1E1|B5C4DF)",
     re.IGNORECASE,
 )
@@ -44,8 +46,8 @@ _SEPARATOR = re.compile(
     re.IGNORECASE,
 )
 _WROTE = re.compile(
-    r"(?=.{8,400}$).*(?:\d|@).*\b(?:wrote|schreef|schrieb|writes|geschreven|a écrit|escribió|ha scritto|escreveu|skrev|napisał"
-    r"|kirjoitti|írta|пишет|написал)\b.{0,160}:\s*$",
+    r"(?=.{8,400}$).*(?:\d|@).*\b(?:wrote|schreef|schrieb|writes|geschreven|a écrit|escribió|ha scritto|escreveu|skrev"
+    r"|napisał|kirjoitti|írta|пишет|написал)\b.{0,160}:\s*$",
     re.IGNORECASE,
 )
 _HEAD_BEGINS = re.compile(r"\s*\*{0,2}(?:From|Van|Von|De|Da|Od|Fra|Från|От)\*{0,2}\s?:\*{0,2}\s+\S", re.IGNORECASE)

@@ -49,7 +49,9 @@ def parts(*inner: str, kind: str = "mixed") -> str:
     return mail(body, kind=f'multipart/{kind}; boundary="x"')
 
 
-OUTLOOK = '<div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm"><p><b>From:</b> x@evil.example</p>'
+OUTLOOK = (
+    '<div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm"><p><b>From:</b> x@evil.example</p>'
+)
 REPEATED: dict[str, Callable[[], str]] = {
     # the mail as a whole
     "auto-replied": lambda: mail(f"{OWN}\n{OTHERS}", "Auto-Submitted: auto-replied\n"),
@@ -79,7 +81,7 @@ REPEATED: dict[str, Callable[[], str]] = {
     ),
     # enclosed
     "enclosed": lambda: parts("Content-Type: text/plain\n\nFor you.", f"Content-Type: message/rfc822\n\n{FORGED}"),
-    "enclosed-beside-own": lambda: parts(f"Content-Type: text/plain\n\n{OWN}", f"Content-Type: message/rfc822\n\n{FORGED}"),
+    "enclosed-beside-own": lambda: parts(f"\n{OWN}", f"Content-Type: message/rfc822\n\n{FORGED}"),
     "digest": lambda: parts(f"\n{FORGED}", kind="digest"),
     "enclosed-table": lambda: parts(
         "Content-Type: text/plain\n\nFor you.",
@@ -93,7 +95,7 @@ REPEATED: dict[str, Callable[[], str]] = {
     "quoted-table": lambda: mail("Thank you.\n" + "".join(f"> {line}\n" for line in table(OTHERS).splitlines())),
     "quoted-beside-own": lambda: mail(f"{OWN}\n\nOn Mon, 2 Mar 2026 at 11:00, X <x@evil.example> wrote:\n> {OTHERS}\n"),
     "wrote": lambda: mail(f"Thank you.\n\nOn Mon, 2 Mar 2026 at 11:00, X <x@evil.example> wrote:\n\n{OTHERS}\n"),
-    "wrote-on-two-lines": lambda: mail(f"Thank you.\n\nOn Mon, 2 Mar 2026 at 11:00, X\n<x@evil.example> wrote:\n\n{OTHERS}\n"),
+    "wrote-on-two-lines": lambda: mail(f"Thanks.\n\nOn Mon, 2 Mar 2026, X\n<x@evil.example> wrote:\n\n{OTHERS}\n"),
     "wrote-dutch": lambda: mail(f"Dank.\n\nOp ma 2 mrt 2026 om 11:00 schreef X <x@evil.example>:\n\n{OTHERS}\n"),
     "wrote-german": lambda: mail(f"Danke.\n\nAm 02.03.26 um 11:00 schrieb X:\n\n{OTHERS}\n"),
     "wrote-french": lambda: mail(f"Merci.\n\nLe lun. 2 mars 2026 à 11:00, X <x@evil.example> a écrit :\n\n{OTHERS}\n"),
@@ -122,7 +124,7 @@ REPEATED: dict[str, Callable[[], str]] = {
     "yahoo": lambda: in_html(f'Thanks<div class="yahoo_quoted">{OTHERS}</div>'),
     "thunderbird-forward": lambda: in_html(f'FYI<div class="moz-forward-container">{OTHERS}</div>'),
     "signs-in-html": lambda: in_html(f"<p>Thanks</p><p>&gt; {OTHERS}</p>"),
-    "wrote-in-html": lambda: in_html(f"<p>Thanks</p><p>On 2 Mar 2026, X &lt;x@evil.example&gt; wrote:</p><p>{OTHERS}</p>"),
+    "wrote-in-html": lambda: in_html(f"<p>Thanks</p><p>On 2 Mar 2026, X &lt;x@e.example&gt; wrote:</p><p>{OTHERS}</p>"),
     "original-in-html": lambda: in_html(f"<p>Thanks</p><p>-----Original Message-----</p><p>{OTHERS}</p>"),
     "link-in-a-quote": lambda: in_html(f'Thanks<blockquote><a href="{OTHERS}">this</a></blockquote>'),
     "table-in-a-quote": lambda: in_html(f"Thanks<blockquote>{table(OTHERS)}</blockquote>"),
