@@ -142,7 +142,9 @@ def _halves_of_html(markup: str) -> _Halves:
     """Without blocks that quote and what follows a mail program's own mark; where the text that is left quotes as plain
     text does, only that text.
     """
-    own, quoted, end, depth = [], [], 0, 0
+    own: list[str] = []
+    quoted: list[str] = []
+    end = depth = 0
     balanced = _is_balanced(markup)
     for tag in _TAG.finditer(markup):
         (quoted if depth else own).append(markup[end : tag.start()])
