@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from goodhoster.linux import kernel
-from goodhoster.locating.routes import ServedFrom
+from goodhoster.model.site_rules import ServedFrom
 from goodhoster.model.uploads import FileState, Place, Upload, display
 
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG})
