@@ -12,15 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from goodhoster.errors import UnclearRouteError
 from goodhoster.model.notices import Matching, Route
 
 _LONGEST_FOR_PATTERNS = 2048  # characters: the patterns are the administrator's, the path is anybody's
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _HARMLESS = re.compile(r"[a-z0-9_][a-z0-9._-]*", re.IGNORECASE)
-
-
-class UnclearRouteError(Exception):
-    """The configuration says something here that cannot be followed with certainty; the text says what."""
 
 
 @dataclass(frozen=True, slots=True)

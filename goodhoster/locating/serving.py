@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
-from goodhoster.locating.routes import ServedFrom, UnclearRouteError, choose, served_from
+from goodhoster.errors import NoPlaceError, UnclearRouteError
+from goodhoster.locating.routes import ServedFrom, choose, served_from
 from goodhoster.locating.site_map import Answering
-from goodhoster.locating.tree_resolver import NoPlaceError, TreeResolver
+from goodhoster.locating.tree_resolver import TreeResolver
 from goodhoster.locating.urls import WebAddress
 from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, Site
 from goodhoster.model.uploads import Place, Upload

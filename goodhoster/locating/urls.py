@@ -13,6 +13,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from ada_url import URL
 
+from goodhoster.errors import UnclearUrlError
+
 LONGEST_URL = 8192  # characters; more than any server here takes
 _PORTS = {"http:": 80, "https:": 443}
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
@@ -20,14 +22,6 @@ _SCHEME = re.compile(r"h[tx*]{2}p(s?)\s?(?::|\[:\]|\(:\))\s?//|h[tx*]{2}p(s?)\[:
 _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?!\d)", re.IGNORECASE)
 _PATH = re.compile(r"[/?#]")
 _DOT = re.compile(r"\s?(?:[\[({]\s?(?:\.|dot)\s?[\])}])\s?", re.IGNORECASE)
-
-
-class UnclearUrlError(Exception):
-    """Nobody should guess which address this is; `reason` is a short stable code. A person looks."""
-
-    def __init__(self, message: str, *, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)

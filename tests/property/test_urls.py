@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from goodhoster.locating.urls import UnclearUrlError, WebAddress, read_url
+from goodhoster.errors import UnclearUrlError
+from goodhoster.locating.urls import WebAddress, read_url
 from goodhoster.notices.reading.formats.free_text import urls_in
 
 LABEL = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=10).map(lambda text: f"a{text}")

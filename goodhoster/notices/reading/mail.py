@@ -16,6 +16,8 @@ from email.message import Message
 from email.parser import BytesParser
 from email.utils import parsedate_to_datetime
 
+from goodhoster.errors import UnreadableError
+
 LARGEST_MAIL = 25 << 20  # bytes; five XARF evidence payloads of the largest permitted size
 LARGEST_HEAD = 256 << 10  # bytes of all headers together
 _MOST_HEADERS = 1000
@@ -30,10 +32,6 @@ _NO_REPLIES = frozenset({"all", "oof", "autoreply"})
 """What X-Auto-Response-Suppress says of answers like ours; its other words are about receipts."""
 _CHARSETS = re.compile(r"utf-?8|us-ascii|ascii|iso-8859-\d{1,2}|latin-?1|windows-125\d|cp125\d", re.IGNORECASE)
 """The character sets that are decoded as declared. Others are slow to decode on purpose, or not of this trade."""
-
-
-class UnreadableError(Exception):
-    """This is not to be read by a program; the text says why, for the person who will."""
 
 
 def head_of(raw: bytes) -> bytes:

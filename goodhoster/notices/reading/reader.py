@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from goodhoster.errors import UnreadableError
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadNotice
 from goodhoster.notices.reading.formats import (
     arf,
@@ -21,7 +22,7 @@ from goodhoster.notices.reading.formats import (
     scart_table,
     xarf,
 )
-from goodhoster.notices.reading.mail import Mail, UnreadableError, headers_of, take_apart
+from goodhoster.notices.reading.mail import Mail, headers_of, take_apart
 
 _MAILS: tuple[Callable[[Mail], ReadNotice | None], ...] = (
     scart.read_test,

@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from goodhoster.locating.urls import UnclearUrlError, read_url
+from goodhoster.errors import UnclearUrlError, UnreadableError
+from goodhoster.locating.urls import read_url
 from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice
 from goodhoster.notices.reading.envelope import envelope
 from goodhoster.notices.reading.language import language_of
-from goodhoster.notices.reading.mail import Mail, UnreadableError
+from goodhoster.notices.reading.mail import Mail
 from goodhoster.notices.sender.domains import same_organisation
 
 MOST_URLS = 10_000
