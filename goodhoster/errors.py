@@ -24,6 +24,7 @@
     │   └── NoPlaceError            a path leads to no place in a watched tree
     ├── NotAnUploadError            there is no regular file at that place (any more)
     └── UncheckedError              this content could not be checked (`reason` is a short stable code)
+        └── NothingToCompareError   a source compares nothing that such a content can have
 
 Passing and permanent are types, so that the queue can tell "ask again" from "call somebody". No error is ever read as
 *clear* or as *known*: whoever cannot check says *unchecked* (promise G2).
@@ -147,3 +148,7 @@ class NoPlaceError(UnclearError):
     def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
+
+
+class NothingToCompareError(UncheckedError):
+    """A source compares nothing that such a content can have, such as the fingerprint of a video; others may."""

@@ -7,8 +7,8 @@ from goodhoster.assembly.services import reading_limits
 from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.assembly.state import expect_trees
 from goodhoster.settings import Settings
-from goodhoster_agent.intake.imap import mailbox_of
 from goodhoster_agent.intake.lmtp import lmtp_settings
+from goodhoster_agent.intake.mailbox import mailbox_of
 
 
 def check_whole(settings: Settings) -> None:

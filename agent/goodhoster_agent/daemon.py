@@ -19,7 +19,9 @@ from pathlib import Path
 from goodhoster.assembly.mover import mover_of
 from goodhoster.assembly.services import Services
 from goodhoster.assembly.state import make_state_dir
+from goodhoster.cases.rebuilding import rebuild
 from goodhoster.errors import GoodhosterError
+from goodhoster.evidence.quarantine.survey import label_of, quarantined
 from goodhoster.linux.privileges import be_called
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState
@@ -171,6 +173,7 @@ class Daemon:
         source = choose_source(agent.events, [tree.root for tree in services.trees], others.keeper.starter)
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(services.trees, services.index, source, rhythm)
+        self._workers.calls = source.calls
         self._watcher.queued = self._workers.ring
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
@@ -187,6 +190,7 @@ class Daemon:
         trees = [display(tree.root) for tree in self._services.trees]
         self._services.audit.append(AuditEvent("daemon.started", {"mode": mode, "trees": trees}))
         note_private_watching(self._services.audit, self._services.trees)
+        self._rebuild_cases()
         self._try_again(time.monotonic())
         self._workers.start()
         self._watcher.start()
@@ -196,6 +200,17 @@ class Daemon:
         self._notices.start()
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
+
+    def _rebuild_cases(self) -> None:
+        """Files in quarantine that the record does not know have a case again, so that a person can put them back."""
+        for tree in self._services.trees:
+            try:
+                found = rebuild(self._services.desk, quarantined(tree.root), partial(label_of, tree.root))
+            except (GoodhosterError, OSError) as error:
+                _log.error("the quarantine of %s was not compared with the record: %s", display(tree.root), error)
+                continue
+            for case in found:
+                _log.warning("case %s: %s is in quarantine: %s", case.id, case.upload.place, case.reason)
 
     @property
     def _mode(self) -> str:

@@ -71,6 +71,7 @@ class NoticeServices(LazyParts):
             pager=services.pager,
             lock=self.lock,
             clock=self.clock,
+            ours=self.locator.ours,
         )
         warn_before = timedelta(seconds=self._settings.warn_before)
         return NoticeDesk(parts, self.notifiers, Terms(self.term, warn_before))

@@ -159,7 +159,7 @@ class CaseDesk:
     def _put_back(session: CaseSession, case: Case, event: str, order: Order) -> None:
         session.log(event, case=case.id, actor=order.actor, reason=order.reason)
         restoring = replace(case, state=CaseState.RESTORING, actor=order.actor, reason=order.reason)
-        session.claim(Work(session.record(restoring, case)))
+        session.claim(Work(session.record(restoring, case), moved=order.moved))
 
     def _restored(self, session: CaseSession, case_id: str) -> Case:
         carried = self._carry_out(session)
@@ -292,7 +292,7 @@ class CaseDesk:
             return session.get(before.id)
         session.unclaim([before.id])
         after = _restoring(outcome) if outcome.work.undoing else with_outcome(outcome.case)
-        return session.record(after, before) if after != before else before
+        return session.end(after, before)
 
 
 @dataclass(frozen=True, slots=True)

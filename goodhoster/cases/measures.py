@@ -33,6 +33,8 @@ class Work:
     """It may have been begun before, by this process or another."""
     waits_for: str = ""
     """Why none of its files may be taken offline now: then only what a crash had left done is found so."""
+    moved: bool = False
+    """Of what is put back: a person says that another directory than before is the right one."""
 
     @property
     def undoing(self) -> bool:
@@ -226,7 +228,7 @@ class Measures:
                 self.quarantine.verify_in_place(upload, step.copy.sha256)
             return False
         try:
-            self.quarantine.put_back(name, upload)
+            self.quarantine.put_back(name, upload, moved=step.work.moved)
         except QuarantineError:
             if self.quarantine.settle(name, upload) is Whereabouts.QUARANTINE:
                 raise

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from goodhoster.model.cases import Case, CaseState, MeasureState
+from goodhoster.model.storms import Storm
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules, Treatment
 
@@ -69,6 +70,15 @@ def held_again(case: Case, by_now: Verdict) -> Case:
         reason="a person decides: asked again before the measure, its sources say something else",
         measures=tuple(replace(measure, state=MeasureState.PROPOSED, detail="") for measure in case.measures),
     )
+
+
+def held_by_storm(case: Case, storm: Storm) -> Case:
+    """The case once a storm holds its measure: waiting for a person, not touched where it is not done."""
+    measures = tuple(
+        measure if measure.state is MeasureState.DONE else replace(measure, state=MeasureState.PROPOSED, detail="")
+        for measure in case.measures
+    )
+    return replace(case, state=CaseState.HELD, reason=f"storm brake: {storm.reason}", measures=measures)
 
 
 def _is_soon(answered: datetime, now: datetime, rules: HouseRules) -> bool:

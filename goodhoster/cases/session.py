@@ -15,6 +15,7 @@ from goodhoster.cases.measures import Work, about, allowance
 from goodhoster.cases.reconfirmation import (
     Reconfirmation,
     held_again,
+    held_by_storm,
     is_by_match_alone,
     is_fresh,
     is_late,
@@ -41,6 +42,7 @@ from goodhoster.model.cases import (
 )
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.ids import new_id
+from goodhoster.model.storms import Counted, Storm, by_notifier
 from goodhoster.model.uploads import Upload
 from goodhoster.model.verdicts import Verdict
 from goodhoster.policy.decide import Action, Decision, decide
@@ -127,9 +129,9 @@ class CaseSession:
         query = CaseQuery(states=OVERRULED, customer=upload.customer, digest=digest)
         return bool(self.count(query))
 
-    def held_since(self, case: Case) -> bool:
-        """Did the match alone order the measure, and a storm begin since?"""
-        return is_by_match_alone(case) and self.brake.holds(case)
+    def held_since(self, case: Case) -> Storm | None:
+        """The storm that has begun since the match alone ordered a measure, and holds it; None when none does."""
+        return self.brake.storm_of(case) if is_by_match_alone(case) else None
 
     def at_work_on(self, case_id: str) -> Claim | None:
         """Who is at work on that case; None when nobody is, or who was has died or had its time."""
@@ -142,6 +144,15 @@ class CaseSession:
         """The cases that somebody is at work on: few, however many there are."""
         return [self.get(case_id) for case_id in self._parts.store.claimed() if self.at_work_on(case_id)]
 
+    def measures_of(self, notifier: str, customer: str = "") -> int:
+        """Contents that went offline in the last hour for a notifier, each once a customer: at that one, or at all."""
+        return self.brake.ledger.counted(by_notifier(notifier), customer, self.now())
+
+    def count_measure_of(self, notifier: str, upload: Upload, digests: Digests) -> None:
+        """One more."""
+        counted = Counted(by_notifier(notifier), upload.customer, digests.sha256, self.now())
+        self.brake.ledger.count(counted)
+
     # Decide
 
     def open(self, upload: Upload, digests: Digests, verdict: Verdict) -> Case | None:
@@ -152,11 +163,10 @@ class CaseSession:
         """
         if self._parts.owners is not None:
             self._parts.owners.owe(verdict.matches)
-        known = self.joined(upload)
-        if known is not None and known.state in MEASURING and is_by_match_alone(known):
-            return self.proceed_as(known, verdict)
+        known = self.joined(upload) or self._rewritten(upload, digests)
         if known is not None and not known.passed_by(upload) and not says_more(known, upload, verdict):
-            return self.proceed(known)
+            ordered_by_match = known.state in MEASURING and is_by_match_alone(known)
+            return self.proceed_as(known, verdict) if ordered_by_match else self.proceed(known)
         decision = self._decide(upload, digests, verdict)
         if decision.action not in _FIRST:
             return None
@@ -170,6 +180,16 @@ class CaseSession:
         case = replace(self.new_case(upload, digests, decision), matches=verdict.matches, answered=verdict.answered)
         self.brake.note(case, storm)
         return self.add(case)
+
+    def _rewritten(self, upload: Upload, digests: Digests) -> Case | None:
+        """The case of this very content at this place that waits for a person, where the file was only written anew. It
+        is about the file as it is now, then: that is what a person lets be taken.
+        """
+        for case in self.find(CaseQuery(states=UNDECIDED, place=upload.place)):
+            if case.upload.place == upload.place and case.digests == digests:
+                self.log("case.rewritten", case=case.id, path=str(upload.place))
+                return self.record(replace(case, upload=replace(case.upload, state=upload.state)), case)
+        return None
 
     def _decide(self, upload: Upload, digests: Digests, verdict: Verdict) -> Decision:
         overruled = self.overruled(upload, digests)
@@ -216,7 +236,7 @@ class CaseSession:
         if by_now is None:
             return self.claim(Work(case, after_crash=True, waits_for="" if self.rules.enforce else _OBSERVE))
         word = reconfirmation_of(by_now, self.rules)
-        stays = self.held_since(case) or not self.rules.enforce
+        stays = self.held_since(case) is not None or not self.rules.enforce
         if word is Reconfirmation.NONE or (case.state is CaseState.FAILED and stays):
             return case
         self._expect_fresh(by_now)
@@ -225,17 +245,21 @@ class CaseSession:
         if word is Reconfirmation.HOLD:
             return self._hold_again(case, by_now)
         again = replace(case, matches=by_now.matches, answered=by_now.answered or case.answered)
-        return self.claim(Work(again, after_crash=True, waits_for="" if self.rules.enforce else _OBSERVE))
+        storm = self.held_since(again)
+        waits_for = f"storm brake: {storm.reason}" if storm else "" if self.rules.enforce else _OBSERVE
+        return self.claim(Work(again, after_crash=True, waits_for=waits_for))
 
     def is_late(self, case: Case) -> bool:
         """Must the sources of this measure be asked again first? Not while a storm holds it or somebody is at it."""
         late = is_late(case, self.now(), self.rules)
-        return late and not self.held_since(case) and not self.at_work_on(case.id)
+        return late and self.held_since(case) is None and self.at_work_on(case.id) is None
 
     def _waits_for(self, case: Case) -> str:
         """Why nothing may be taken offline for it now; empty when it may."""
         if not self.rules.enforce:
             return _OBSERVE
+        if storm := self.held_since(case):
+            return f"storm brake: {storm.reason}"
         return _ASK_AGAIN if is_late(case, self.now(), self.rules) else ""
 
     def _expect_fresh(self, verdict: Verdict) -> None:
@@ -287,6 +311,17 @@ class CaseSession:
         after = withdrawn(case)
         self.log("case.withdrawn", **about(case), reason=after.reason)
         return self.record(after, case)
+
+    def end(self, after: Case, before: Case) -> Case:
+        """Record what came of a case that was carried out. A measure that could not be done yet, and that a storm which
+        began meanwhile holds, waits for a person from now on.
+        """
+        storm = self.held_since(after) if after.state is CaseState.OPEN else None
+        if storm is not None:
+            after = held_by_storm(after, storm)
+            self.log("case.held", **about(after), reason=after.reason, storm=storm.id)
+            self.brake.hold(after, storm)
+        return self.record(after, before) if after != before else before
 
     def _hold_again(self, case: Case, by_now: Verdict) -> Case:
         after = held_again(case, by_now)

@@ -10,15 +10,26 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from goodhoster.errors import PassingError
+from goodhoster.errors import PassingError, RefusedError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.digests import Algorithm, Digest, Digests
 from goodhoster.model.ids import new_id
-from goodhoster.model.storms import Cause, Opened, Storm, StormKind, StormState
+from goodhoster.model.storms import (
+    OF_CUSTOMER,
+    Cause,
+    Counted,
+    Opened,
+    Storm,
+    StormKind,
+    StormState,
+    by_source,
+    matched_by,
+)
 from goodhoster.model.uploads import Upload
 from goodhoster.model.verdicts import Match
 from goodhoster.policy.brake import Braked, causes_of_source
@@ -33,7 +44,6 @@ _HOUR, _DAY, _FOUR_WEEKS = timedelta(hours=1), timedelta(days=1), timedelta(days
 _LISTED = 1000
 """Cases at most that an alert lists."""
 _TAKEN = frozenset({CaseState.OPEN, CaseState.FAILED, CaseState.OFFLINE})
-_ALL_SOURCES = ""
 _OF_ONE_SOURCE = frozenset({StormKind.SOURCE_CAP, StormKind.SOURCE_RATE, StormKind.EXEMPTION})
 
 
@@ -56,18 +66,19 @@ class StormWatch:
         """What is true around this upload now. Costs the same however many cases there are."""
         sources = sorted({match.source for match in matches})
         content = Cause(StormKind.CONTENT, digests.sha256.hex())
-        by_source = {source: tuple(causes_of_source(source)) for source in sources}
+        of_sources = {source: tuple(causes_of_source(source)) for source in sources}
         exempted = (Cause(StormKind.EXEMPTION, source) for source in sources)
-        causes = (content, Cause(StormKind.CAP), *exempted, *(cause for found in by_source.values() for cause in found))
+        of_customer = Cause(StormKind.CUSTOMER_CAP, upload.customer)
+        causes = (content, of_customer, *exempted, *(cause for found in of_sources.values() for cause in found))
         storms = self.storms.newest(causes)
-        cap_since = self._since(storms.get(Cause(StormKind.CAP)))
         return Circumstances(
             content=content.about,
             overruled=overruled,
+            customer=upload.customer,
             customers=1 if content in storms else len(self._customers(upload, digests)),
-            measures_last_hour=self.ledger.measures(_ALL_SOURCES, cap_since, self.rules.measures_per_hour),
+            customer_measures_last_hour=self.ledger.counted(OF_CUSTOMER, upload.customer, self.clock()),
             sources={
-                source: self._record(source, [storms.get(c) for c in found]) for source, found in by_source.items()
+                source: self._record(source, [storms.get(c) for c in found]) for source, found in of_sources.items()
             },
             storms=storms,
         )
@@ -86,11 +97,32 @@ class StormWatch:
         sources = tuple(sorted({match.source for match in case.matches}))
         automatic = case.state is CaseState.OPEN
         self.ledger.note(Opened(case.id, sources, case.opened_at, automatic, storm))
+        counted = Counted("", case.upload.customer, case.digests.sha256, case.opened_at, self.rules.share)
+        for source in sources:
+            self.ledger.count(replace(counted, scope=matched_by(source)))
+            if automatic:
+                self.ledger.count(replace(counted, scope=by_source(source)))
+        if automatic:
+            self.ledger.count(replace(counted, scope=OF_CUSTOMER, share=None))
 
-    def holds(self, case: Case) -> bool:
-        """Has a storm begun since a measure was decided? Then it is not tried again by itself."""
-        causes = [Cause(StormKind.CONTENT, case.digests.sha256.hex()), Cause(StormKind.CAP)]
-        return any(storm.braking for storm in self.storms.newest(causes).values())
+    def hold(self, case: Case, storm: Storm) -> None:
+        """Note that a storm holds a case that was opened before it began."""
+        sources = tuple(sorted({match.source for match in case.matches}))
+        self.ledger.note(Opened(case.id, sources, case.opened_at, automatic=False, storm=storm.id))
+
+    def storm_of(self, case: Case) -> Storm | None:
+        """The storm that has begun since a measure was decided, and holds it: of its content, of its customer, or of
+        every source that ordered it.
+        """
+        of_customer = Cause(StormKind.CUSTOMER_CAP, case.upload.customer)
+        if found := self._braking((Cause(StormKind.CONTENT, case.digests.sha256.hex()), of_customer)):
+            return found
+        sources = sorted({match.source for match in case.matches if match.exemption is None})
+        of_sources = [self._braking(causes_of_source(source)) for source in sources]
+        return of_sources[0] if of_sources and all(of_sources) else None
+
+    def _braking(self, causes: Iterable[Cause]) -> Storm | None:
+        return next((storm for storm in self.storms.newest(causes).values() if storm.braking), None)
 
     def end(self, storm: Storm, state: StormState, order: Order) -> None:
         """Record what a person made of a storm."""
@@ -98,6 +130,16 @@ class StormWatch:
         self.audit.append(AuditEvent(f"storm.{state}", data))
         ended = replace(storm, state=state, ended_at=self.clock(), actor=order.actor, word=order.reason, told=True)
         self.storms.replace(ended)
+        if state is StormState.RELEASED:
+            self._count_anew(storm.cause)
+
+    def _count_anew(self, cause: Cause) -> None:
+        """What a person let go on is not counted again."""
+        if cause.kind is StormKind.CUSTOMER_CAP:
+            self.ledger.forget(OF_CUSTOMER, cause.about)
+        if cause.kind in {StormKind.SOURCE_CAP, StormKind.SOURCE_RATE}:
+            self.ledger.forget(by_source(cause.about))
+            self.ledger.forget(matched_by(cause.about))
 
     def rule(self, sha256: bytes, state: StormState, order: Order) -> None:
         """Record a person's word about a content at every customer, whether there was a storm of it or not."""
@@ -139,12 +181,23 @@ class StormWatch:
         return [self.storms.get(storm_id), *self.storms.braking(storm_id)]
 
     def cases_of(self, storm: Storm) -> list[str]:
-        """Every case that it is made of: those measured before it began, and those it held."""
-        found = [*storm.measures, *self.ledger.held(storm.id)]
+        """Every case that it is made of: those measured before it began, and those it held. Not what a crash left of
+        one that was never opened (versions before 0.2 kept storms in a file of their own).
+        """
+        found = [*storm.measures, *self.held_by(storm)]
         if storm.cause.kind is StormKind.CONTENT:
             digest = Digest(Algorithm.SHA256, bytes.fromhex(storm.cause.about))
             found += [case.id for case in self.cases.find(CaseQuery(digest=digest))]
-        return list(dict.fromkeys(found))
+        return [case_id for case_id in dict.fromkeys(found) if self._is_case(case_id)]
+
+    def held_by(self, storm: Storm) -> list[str]:
+        """The cases that it held when they were opened, or stopped while they waited."""
+        return list(self.ledger.held(storm.id))
+
+    def _is_case(self, case_id: str) -> bool:
+        with suppress(RefusedError):
+            return bool(self.cases.get(case_id))
+        return False
 
     def tell(self, storm: Storm) -> bool:
         """Bring the alert to a person. False when it could not be delivered: the log has it, and it is tried again."""
@@ -188,19 +241,25 @@ class StormWatch:
             return tuple(case.id for case in reversed(taken))[:_LISTED]
         if cause.kind is StormKind.EXEMPTION:
             return ()  # what else the source caused has nothing to do with it
-        return self.ledger.measured(cause.about, self.clock() - _HOUR, _LISTED)
+        now = self.clock()
+        if cause.kind is StormKind.CUSTOMER_CAP:
+            taken = self.cases.find(CaseQuery(states=_TAKEN, customer=cause.about, opened_since=now - _HOUR))
+            by_match = [case for case in reversed(taken) if not case.notice and case.opened_at <= now]
+            return tuple(case.id for case in by_match)[:_LISTED]
+        return self.ledger.measured(cause.about, now - _HOUR, now, _LISTED)
 
     def _customers(self, upload: Upload, digests: Digests) -> frozenset[str]:
-        """Who had a case about this content, and where a file of it lay already when no source knew it."""
-        having = self.census.customers_having(digests.sha256, self.rules.storm_customers)
-        return having | self.cases.customers_with(digests.of(Algorithm.SHA256)) | {upload.customer}
+        """Who had a case about this content lately, and where a file of it lay already when no source knew it."""
+        having, now = self.census.customers_having(digests.sha256, self.rules.storm_customers), self.clock()
+        return having | self.cases.customers_with(digests.sha256, now - _FOUR_WEEKS, now) | {upload.customer}
 
     def _record(self, source: str, storms: Iterable[Storm | None]) -> SourceRecord:
         now = self.clock()
         since = max(self._since(storm) for storm in storms)
-        recent = Rate(self.ledger.matches(source, since, now) + 1, self.census.checks_between(since, now))
+        matches = self.ledger.counted(matched_by(source), "", now) + 1
+        recent = Rate(matches, self.census.checks_between(since, now))
         past = self._past(source, now) if recent.matches >= self.rules.rate_matches else Rate()
-        return SourceRecord(self.ledger.measures(source, since, self.rules.source_cap), recent, past)
+        return SourceRecord(self.ledger.counted(by_source(source), "", now), recent, past)
 
     def _past(self, source: str, now: datetime) -> Rate:
         start, end = now - _FOUR_WEEKS, now - _DAY
@@ -208,9 +267,9 @@ class StormWatch:
 
     def _since(self, storm: Storm | None) -> datetime:
         """An hour ago, or when a person released the storm if that was later: what was let go is not counted again."""
-        hour_ago = self.clock() - _HOUR
+        now = self.clock()
         released = storm.ended_at if storm and not storm.braking else None
-        return max(hour_ago, released) if released else hour_ago
+        return max(now - _HOUR, released) if released and released <= now else now - _HOUR
 
 
 def alert_text(storm: Storm) -> str:
@@ -226,6 +285,11 @@ def alert_text(storm: Storm) -> str:
 def _consequence(storm: Storm) -> str:
     if storm.cause.kind is StormKind.EXEMPTION:
         return "Its matches of exempt contents are held, and its owner is told where one is set; no file was touched."
+    if storm.cause.kind is StormKind.CUSTOMER_CAP:
+        return (
+            "Further matches of this customer are held from now on, so these files are online; those of others are "
+            f"not held. {len(storm.measures)} measures were taken before."
+        )
     taken = f"{len(storm.measures)} measures were taken before" if storm.measures else "no file was touched before"
     return (
         "This may be a wrong list: matches of it are held from now on and nothing more is taken offline because of it; "

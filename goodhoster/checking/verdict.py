@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from goodhoster.checking.licensed import NOT_TAKEN
-from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
+from goodhoster.errors import NothingToCompareError, SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.exemptions.lookup import Exempt, nothing_exempt
 from goodhoster.model.digests import Digests
 from goodhoster.model.sources import Question
@@ -36,8 +36,9 @@ def verdict_of(  # noqa: PLR0913 - all but the first two are named
 
     A match of any source is *known*, or *near* when all are by fingerprint, even while another source fails (its
     reason is kept: it still owes its answer). No match and a failure is *unchecked*, and so is no match where
-    something inside could not be looked at or went over a limit. What is no picture is compared with local lists only:
-    nothing about it leaves the machine. Without any source nothing was checked. Nothing at all is *clear*.
+    something inside could not be looked at or went over a limit, or where no source compared it (a video, where all
+    go by fingerprint). What is no picture is compared with local lists only: nothing about it leaves the machine.
+    Without any source nothing was checked. Nothing at all is *clear*.
 
     `live`: the sources themselves are asked, and not what is remembered of their answers.
 
@@ -74,13 +75,19 @@ def _with_fault(failure: _Failure | None, fault: Fault, *, acting: bool) -> _Fai
 def _ask(question: Question, sources: Sequence[HashSource], *, picture: bool) -> tuple[list[Match], _Failure | None]:
     matches: list[Match] = []
     failure: _Failure | None = None
+    idle: NothingToCompareError | None = None
+    answered = False
     for source in sorted(sources, key=lambda source: not source.local):
         if picture or source.local:
             try:
                 matches += source.look_up(question)
+                answered = True
+            except NothingToCompareError as error:
+                idle = error
             except (SourceUnavailableError, SourceRefusedError, UncheckedError) as error:
                 failure = error
-    return matches, failure
+    compared_by_nobody = picture and not answered
+    return matches, failure or (idle if compared_by_nobody else None)
 
 
 def _marked(matches: list[Match], content: Digests, exempt: Exempt) -> list[Match]:

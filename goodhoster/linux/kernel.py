@@ -11,12 +11,10 @@ import errno
 import fcntl
 import os
 import platform
-import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _SYS_OPENAT2 = 437  # the same number on every architecture (asm-generic since Linux 5.6)
@@ -141,43 +139,6 @@ def mount_id(fd: int) -> int:
     """Which mount an open file was reached through. A rename never leaves a mount, even on one file system."""
     with open(f"/proc/self/fdinfo/{fd}", "rb") as opened:
         return next(int(line.split()[1]) for line in opened if line.startswith(b"mnt_id:"))
-
-
-class Mount(NamedTuple):
-    """A mounted file system."""
-
-    point: bytes
-    """Absolute path of its top, as this process sees it."""
-    kind: str
-    """Such as `ext4`; customers' own begin with `fuse`."""
-    number: int
-    """Whatever is mounted anew has another."""
-
-
-def mounts() -> tuple[Mount, ...]:
-    """What is mounted where, for this process, in the order it was done."""
-    with open("/proc/self/mountinfo", "rb") as opened:
-        return tuple(map(_mount, opened))
-
-
-def mounted_below(tree: bytes) -> Iterator[bytes]:
-    """Mount points below a tree, but those whose programs (FUSE) may tell anything about owners and modes."""
-    start = tree.rstrip(b"/") + b"/"
-    for mount in mounts():
-        if mount.point.startswith(start) and not mount.kind.startswith("fuse"):
-            yield mount.point
-
-
-def _mount(line: bytes) -> Mount:
-    """`id parent major:minor root point options … - kind source options` (proc(5))."""
-    front, _, back = line.partition(b" - ")
-    number, _, _, _, point, *_ = front.split(b" ")
-    return Mount(_unescaped(point), back.split(b" ")[0].decode("ascii"), int(number))
-
-
-def _unescaped(field: bytes) -> bytes:
-    """Blanks, newlines and backslashes stand as three octal digits in mountinfo."""
-    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field)
 
 
 def yield_disk() -> bool:

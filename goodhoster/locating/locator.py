@@ -7,7 +7,7 @@ different things, or something cannot be followed with certainty, a person decid
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from goodhoster.errors import NoPlaceError, UnclearUrlError
@@ -47,6 +47,11 @@ class Locator:
             return replace(location, beside=self.copies.beside(location.place)) if location.place else location
         except NoPlaceError as error:
             return _unclear(location.url, error.reason, str(error))
+
+    def ours(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of these host names and addresses that lead here. Raises what a directory raises."""
+        sites = self.site_maps.current()
+        return frozenset(name for name in names if self._ours(name) or sites.named(name))
 
     def _readings(self, item: ReadItem) -> Iterator[Location]:
         for url in item.urls:

@@ -40,6 +40,8 @@ class Serving:
                 return self._dynamic(address, site, "program", "a program answers there")
             place = self.resolver.place_of(served)
             upload = self._upload(place)
+            if path.endswith(b"/") and upload.place == place:
+                raise NoPlaceError(f"{place} is a file, and the address goes on with a slash", reason="missing")
         except UnclearRouteError as error:
             return Location(Outcome.AMBIGUOUS, address.href, site.customer, reason="route", detail=str(error))
         except NoPlaceError as error:

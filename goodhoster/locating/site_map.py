@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from goodhoster.locating.routes import pattern_of
+from goodhoster.locating.urls import host_name
 from goodhoster.model.contacts import Contact
 from goodhoster.model.notices import Site
 
@@ -35,7 +36,7 @@ class SiteMap:
                 if name.startswith("~"):
                     self._patterns.append((name[1:], site))
                 else:
-                    self._enter(name.lower().rstrip("."), site)
+                    self._enter(host_name(name), site)
 
     def _enter(self, name: str, site: Site) -> None:
         if name.startswith("."):

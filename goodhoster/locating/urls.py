@@ -1,6 +1,7 @@
 r"""A URL as people and hotlines write it, read as a browser would read it.
 
-Undone: `hxxp`, `[.]`, `(dot)`, zero-width characters, a trailing dot, IDN, numeric IPv4, credentials, dot segments.
+Undone: `hxxp`, `[.]`, `(dot)`, a trailing dot, IDN, numeric IPv4, credentials, dot segments; tabs and line ends, as a
+browser does; invisible characters in the host only, because in a path they make another file's name.
 The reading is the WHATWG URL standard's. Where a second, older reading (RFC 3986) finds another host, nobody guesses:
 `http://a\@b/` is `a` for a browser and `b` for half of the tools that check URLs.
 """
@@ -15,13 +16,20 @@ from ada_url import URL
 
 from goodhoster.errors import UnclearUrlError
 
+_CONTROLS = "".join(map(chr, range(0x21)))
 LONGEST_URL = 8192  # characters; more than any server here takes
 _PORTS = {"http:": 80, "https:": 443}
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-_SCHEME = re.compile(r"h[tx*]{2}p(s?)\s?(?::|\[:\]|\(:\))\s?//|h[tx*]{2}p(s?)\[://\]", re.IGNORECASE)
+_HEAD = re.compile(rf"[^/?#]*(?:/{_INVISIBLE.pattern}*/)?[^/?#]*")
+_SCHEME = re.compile(
+    r"h[tx*0_+-]{2}p(s?)(?:\s?(?:\[:\]|\(:\)|\{:\}|\[:|:\]?)\s?//\]?|\s?[\[(]://[\])])[ \t]?", re.IGNORECASE
+)
+_DROPPED = str.maketrans("", "", "\t\r\n")  # WHATWG: wherever they stand
 _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?!\d)", re.IGNORECASE)
 _PATH = re.compile(r"[/?#]")
-_DOT = re.compile(r"\s?(?:[\[({]\s?(?:\.|dot)\s?[\])}])\s?", re.IGNORECASE)
+_DOT = re.compile(r"[ ]{0,2}[\[({]\s?(?:\.|dot|punkt|punt|point)\s?[\])}][ ]{0,2}", re.IGNORECASE)
+_DOT_IN_HOST = re.compile(r"\s?(?:_\._|\[\.(?!\])|(?<!\[)\.\])\s?| +dot +| +\. *|\. +", re.IGNORECASE)
+"""Only between labels: in a path these may be part of a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +60,41 @@ def read_url(written: str) -> tuple[WebAddress, ...]:
     """
     if len(written) > LONGEST_URL:
         raise UnclearUrlError(f"a URL of {len(written)} characters", reason="too-long")
-    text = _with_scheme(_INVISIBLE.sub("", written).strip())
+    written = written.replace("[/]", "/")
+    text = _with_scheme(_without_invisible_head(written.strip().strip(_CONTROLS).translate(_DROPPED)))
     path = _PATH.search(text, text.find("//") + 2)
     cut = path.start() if path else len(text)
-    texts = (_DOT.sub(".", text), _DOT.sub(".", text[:cut]) + text[cut:])
-    return tuple(_address(reading) for reading in dict.fromkeys(texts))
+    host, rest = _DOT_IN_HOST.sub(".", _DOT.sub(".", _INVISIBLE.sub("", text[:cut]))), text[cut:]
+    return tuple(_address(reading) for reading in dict.fromkeys((host + _DOT.sub(".", rest), host + rest)))
+
+
+def host_name(name: str) -> str:
+    """A host name as every URL and every site list has it here: as a browser's address bar would (UTS 46, not
+    transitional), lower case, punycode, without trailing dot. `*.` and `.` in front and `.*` behind stay; so does what
+    no browser takes.
+    """
+    plain = name.lower().rstrip(".")
+    before = "*." if plain.startswith("*.") else "." if plain.startswith(".") else ""
+    behind = ".*" if plain.endswith(".*") else ""
+    middle = plain[len(before) : len(plain) - len(behind)]
+    if middle.isascii():
+        return plain
+    try:
+        return before + _bare(URL(f"http://{middle}/").hostname) + behind
+    except ValueError:
+        return plain
+
+
+def _without_invisible_head(text: str) -> str:
+    """Text whose invisible characters in front of the path are gone: they hide the scheme, too."""
+    head = _HEAD.match(text)
+    end = head.end() if head else 0
+    return _INVISIBLE.sub("", text[:end]) + text[end:]
 
 
 def _with_scheme(text: str) -> str:
     if found := _SCHEME.match(text):
-        secure = found[1] or found[2] or ""
+        secure = found[1]
         return f"http{secure.lower()}://" + text[found.end() :]
     if text.lower().startswith(("http:", "https:")):
         return text
@@ -82,10 +115,21 @@ def _address(text: str) -> WebAddress:
         raise UnclearUrlError(f"browsers and other programs read {text[:80]!r} differently", reason="hosts-disagree")
     url.username = url.password = url.hash = ""
     if url.hostname.endswith("."):
-        url.hostname = host
+        _give_host(url, host)
     address = WebAddress(url.href, host, int(url.port or _PORTS[url.protocol]), url.pathname, url.search[1:])
     _harmless(address)
     return address
+
+
+def _give_host(url: URL, host: str) -> None:
+    """Set the host without its trailing dot; some are only a host with it (`foo.09..`)."""
+    try:
+        url.hostname = host
+        kept = _bare(url.hostname) == host and not url.hostname.endswith(".")
+    except ValueError:
+        kept = False
+    if not kept:
+        raise UnclearUrlError(f"{host[:80]!r} is no host that could be", reason="not-a-url")
 
 
 def _bare(hostname: str) -> str:

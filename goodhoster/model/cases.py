@@ -18,6 +18,8 @@ class Order:
 
     actor: str
     reason: str
+    moved: bool = False
+    """Of a restore: the directory at the place is the right one, although it is another than before."""
 
 
 class CaseState(StrEnum):

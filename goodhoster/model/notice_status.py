@@ -136,6 +136,10 @@ class Notice:
     """An earlier notice of the same notifier, reference and URLs; this one is answered all the same."""
     reason: str = ""
     """Why a person must look, for people."""
+    named: tuple[str, ...] = ()
+    """Host names and addresses of ours that stand in it and to which no item leads."""
+    reviewed: bool = False
+    """A person has seen to what no program read in it and to what it names beside its items."""
     told: tuple[str, ...] = ()
     """Letters and pages that went out, each once."""
     due: datetime | None = None

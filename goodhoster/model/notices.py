@@ -51,6 +51,8 @@ class NoticeFormat(StrEnum):
     """A complaint about mail (RFC 5965): not about content, answered politely."""
     REMOVAL_ORDER = "removal-order"
     DSA = "dsa"
+    URL_TABLE = "url-table"
+    """A list with a header row that names its columns, in an attachment (CSV, XLSX, ODS)."""
     URL_LIST = "url-list"
     """Some text with URLs in it; a person confirms the reading."""
     UNREADABLE = "unreadable"
@@ -129,11 +131,21 @@ class ReadNotice:
     order: RemovalOrder | None = None
     doubts: tuple[str, ...] = ()
     """Why a person must look before anything is done about any item; empty when the reading stands by itself."""
+    unread: tuple[str, ...] = ()
+    """Attachments and other parts that no program read, in words. What was read is acted on all the same, but the
+    notice is not done before a person has seen to them.
+    """
+    mentions: tuple[str, ...] = ()
+    """Host names and addresses that stand anywhere in it and that are no item's: one of ours among them is a matter for
+    a person.
+    """
+    trial: bool = False
+    """Its sender only tries the way to us: answered, never acted on."""
 
     @property
     def test(self) -> bool:
-        """A trial of the address: logged, never acted on, never answered."""
-        return self.format is NoticeFormat.SCART_TEST
+        """A trial of the address or the API: logged, never acted on."""
+        return self.trial or self.format is NoticeFormat.SCART_TEST
 
 
 class NotifierKind(StrEnum):
@@ -292,7 +304,7 @@ class Site:
     customer: str
     """Empty where the directory does not tell: then the watched tree does."""
     names: tuple[str, ...]
-    """Host names, lower case, punycode: exact, `*.example.nl`, `.example.nl`, `www.example.*`, or `~regex`."""
+    """Host names, lower case: exact, `*.example.nl`, `.example.nl`, `www.example.*`, or `~regex`."""
     routes: tuple[Route, ...]
     addresses: tuple[str, ...] = ()
     """Addresses on which it answers; empty means on all."""

@@ -20,8 +20,10 @@ class StormKind(StrEnum):
     """A source says yes far more often than it used to."""
     SOURCE_CAP = "source-cap"
     """One source caused as many automatic measures in an hour as the house allows it."""
+    CUSTOMER_CAP = "customer-cap"
+    """One customer had as many automatic measures in an hour as the house allows it."""
     CAP = "cap"
-    """All sources together caused as many automatic measures in an hour as the house allows."""
+    """All sources together had as many as the house allows; of versions before 0.2, and holds nothing new."""
     EXEMPTION = "exemption"
     """A source knows what a person here stated to be harmless. Only that is held."""
 
@@ -32,7 +34,7 @@ class Cause:
 
     kind: StormKind
     about: str = ""
-    """The SHA-256 in hexadecimal, or the source's name; empty for a cap over all sources."""
+    """The SHA-256 in hexadecimal, the source's name, or the customer; empty for a cap over all sources."""
 
 
 class StormState(StrEnum):
@@ -87,3 +89,35 @@ class Opened:
     """The house rules alone ordered a measure."""
     storm: str = ""
     """The storm that holds it; empty when none does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A content of a customer as a cap counts it: once in an hour, however many copies and cases there are of it."""
+
+    scope: str
+    """Whose doing it was: see `by_source`, `by_notifier` and the like."""
+    customer: str
+    sha256: bytes
+    at: datetime
+    share: int | None = None
+    """So many of one customer count among all of the scope at the most, so that none fills it alone; None: all."""
+
+
+OF_CUSTOMER = ""
+"""The scope of everything that a customer's files matched: caps of customers count in it."""
+
+
+def by_source(source: str) -> str:
+    """The scope of measures that a source ordered."""
+    return f"source:{source}"
+
+
+def matched_by(source: str) -> str:
+    """The scope of all that a source knew, whether anything was done or not."""
+    return f"matched:{source}"
+
+
+def by_notifier(notifier: str) -> str:
+    """The scope of measures that a notifier's notices ordered."""
+    return f"notifier:{notifier}"

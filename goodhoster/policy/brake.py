@@ -48,7 +48,8 @@ def brake(sources: Sequence[str], rules: HouseRules, around: Circumstances) -> B
     by_source = [_of_source(source, rules, around) for source in sources]
     suspect = [braked for braked in by_source if braked]
     all_suspect = len(suspect) == len(by_source)
-    reasons = (_of_content(rules, around), suspect[0] if suspect and all_suspect else None, _of_all(rules, around))
+    of_sources = suspect[0] if suspect and all_suspect else None
+    reasons = (_of_content(rules, around), _of_customer(rules, around), of_sources)
     held = next((reason for reason in reasons if reason), None)
     aside = () if all_suspect else tuple(suspect)
     begun = (held, *aside) if held else aside
@@ -93,7 +94,7 @@ def _source_cap(source: str, record: SourceRecord, rules: HouseRules) -> Braked 
     if record.measures_last_hour < rules.source_cap:
         return None
     setting = "measures_per_hour" if rules.source_measures_per_hour is None else "source_measures_per_hour"
-    reason = f"{record.measures_last_hour} measures by {source} in the last hour ({setting})"
+    reason = f"{record.measures_last_hour} contents by {source} in the last hour ({setting})"
     return Braked(Cause(StormKind.SOURCE_CAP, source), reason, begins=True)
 
 
@@ -111,13 +112,14 @@ def _source_rate(source: str, record: SourceRecord, rules: HouseRules) -> Braked
     return Braked(Cause(StormKind.SOURCE_RATE, source), reason, begins=True)
 
 
-def _of_all(rules: HouseRules, around: Circumstances) -> Braked | None:
-    cause = Cause(StormKind.CAP)
+def _of_customer(rules: HouseRules, around: Circumstances) -> Braked | None:
+    cause = Cause(StormKind.CUSTOMER_CAP, around.customer)
     if found := _known_storm(cause, around):
         return found
-    if around.measures_last_hour < rules.measures_per_hour:
+    if around.customer_measures_last_hour < rules.measures_per_hour:
         return None
-    return Braked(cause, f"{around.measures_last_hour} measures in the last hour (measures_per_hour)", begins=True)
+    reason = f"{around.customer_measures_last_hour} contents of customer {around.customer} in the last hour"
+    return Braked(cause, f"{reason} (measures_per_hour)", begins=True)
 
 
 def _known_storm(cause: Cause, around: Circumstances) -> Braked | None:

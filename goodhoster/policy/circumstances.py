@@ -21,9 +21,11 @@ class SourceRecord:
     """What one source caused lately."""
 
     measures_last_hour: int = 0
-    """Automatic ones, since a person last released a storm of this source."""
+    """Contents that went offline by it, each once a customer, and of one customer no more than its share; since a
+    person last released a storm of this source.
+    """
     recent: Rate = Rate()
-    """The last hour, since a person last released a storm of this source."""
+    """The last hour, counted likewise."""
     past: Rate = Rate()
     """The four weeks that ended a day ago: what built up within a day is no past."""
 
@@ -36,10 +38,12 @@ class Circumstances:
     """SHA-256, hexadecimal."""
     overruled: bool = False
     """A named person restored the same content of the same customer before."""
+    customer: str = ""
+    """Whose upload it is."""
     customers: int = 1
     """Customers that have this content, this one included."""
-    measures_last_hour: int = 0
-    """Automatic measures, since a person last released a storm over all sources."""
+    customer_measures_last_hour: int = 0
+    """Contents of this customer that went offline by themselves, since a person last released a storm of it."""
     sources: Mapping[str, SourceRecord] = field(default_factory=dict)
     storms: Mapping[Cause, Storm] = field(default_factory=dict)
     """The newest storm of each cause that this upload could belong to."""

@@ -40,6 +40,9 @@ DEFAULT_TREATMENTS: Mapping[Category, Treatment] = MappingProxyType(
 )
 
 
+_CUSTOMERS_OF_A_WRONG_LIST = 10
+
+
 @dataclass(frozen=True, slots=True)
 class HouseRules:
     """Made from [policy] by `assembly`; a changed rule is a changed value, never a changed program."""
@@ -48,9 +51,9 @@ class HouseRules:
     storm_customers: int
     """The same content at so many customers is a storm."""
     measures_per_hour: int
-    """So many automatic measures in an hour are; over all sources."""
+    """So many contents that go offline by themselves in an hour are; for each source, and for each customer."""
     source_measures_per_hour: int | None = None
-    """The same for each source; None: as over all."""
+    """The same for each source; None: as for each customer."""
     rate_times: int = 10
     """A source that says yes so many times as often as it used to is a storm."""
     rate_matches: int = 20
@@ -79,5 +82,12 @@ class HouseRules:
 
     @property
     def source_cap(self) -> int:
-        """Automatic measures in an hour that one source may cause."""
+        """Contents that one source may take offline in an hour."""
         return self.measures_per_hour if self.source_measures_per_hour is None else self.source_measures_per_hour
+
+    @property
+    def share(self) -> int:
+        """So many of one customer count against a source at the most: one customer with very much known material
+        is no wrong list, and must not keep the source from the others.
+        """
+        return max(1, self.source_cap // _CUSTOMERS_OF_A_WRONG_LIST)

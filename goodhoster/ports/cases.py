@@ -10,7 +10,7 @@ from typing import Protocol
 
 from goodhoster.model.cases import Case, CaseState, Claim
 from goodhoster.model.digests import Digest
-from goodhoster.model.storms import Cause, Opened, Storm
+from goodhoster.model.storms import Cause, Counted, Opened, Storm
 from goodhoster.model.uploads import Place
 
 
@@ -38,8 +38,10 @@ class CaseFigures(Protocol):
     def count(self, query: CaseQuery) -> int:
         """How many cases the query describes."""
 
-    def customers_with(self, digest: Digest) -> frozenset[str]:
-        """The customers at which a source matched this content, whatever became of it."""
+    def customers_with(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
+        """The customers with a case, opened in [since, until], in which a source matched this content, whatever became
+        of it.
+        """
 
 
 class CaseStore(CaseFigures, Protocol):
@@ -100,14 +102,22 @@ class MatchLedger(Protocol):
     def note(self, opened: Opened) -> None:
         """A case is about to be opened. May be called again for the same case."""
 
-    def measures(self, source: str, since: datetime, most: int) -> int:
-        """Automatic measures by that source ("" for all sources) from then on; counts no further than `most`."""
+    def count(self, counted: Counted) -> None:
+        """Count it for its customer and for the scope, unless it was within the hour before. What is older than a day
+        may be forgotten.
+        """
+
+    def counted(self, scope: str, customer: str, until: datetime) -> int:
+        """How many were counted in the hour that ends then, by the minute: at that customer, or at all for ""."""
+
+    def forget(self, scope: str, customer: str = "") -> None:
+        """A person let them go on: what was counted at that customer, or at all for "", counts no longer."""
 
     def matches(self, source: str, since: datetime, until: datetime) -> int:
         """Cases by that source, opened in [since, until)."""
 
-    def measured(self, source: str, since: datetime, most: int) -> tuple[str, ...]:
-        """The newest cases that `measures` counts, at most so many."""
+    def measured(self, source: str, since: datetime, until: datetime, most: int) -> tuple[str, ...]:
+        """The newest cases with an automatic measure by that source, opened in [since, until], at most so many."""
 
     def held(self, storm_id: str) -> tuple[str, ...]:
         """The cases that this storm held when they were opened."""

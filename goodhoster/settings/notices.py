@@ -171,9 +171,21 @@ class ImapSettings:
     password_file: Path = setting(path, "File with its password.", example='"imap.password"')
     port: int = setting(whole(1, 65535), "Its port.", default=993)
     security: str = setting(
-        one_of("tls", "none"), "Encryption; certificates are verified. none: on this machine only.", default="tls"
+        one_of("tls", "starttls", "none"),
+        "Encryption; certificates are verified. none: on this machine only. For starttls set port to 143.",
+        default="tls",
     )
-    folder: str = setting(text, "Mailbox; a mail is marked as seen after it is safe here.", default="INBOX")
+    ca_file: Path | None = setting(
+        path,
+        "File with the certificates (PEM) that its server's must be, or be issued by; else those of the system.",
+        default=None,
+        example='"imap.pem"',
+    )
+    folder: str = setting(
+        text,
+        "Mailbox, with its name as people write it; a mail is marked as seen after it is safe here.",
+        default="INBOX",
+    )
     poll_every: float = setting(
         duration, "Looked at so often although the server tells of new mails (IDLE).", default=300.0
     )

@@ -114,10 +114,12 @@ class PolicySettings:
         whole(1, 1_000_000), "The same digest at so many customers is held for a person.", default=3
     )
     measures_per_hour: int = setting(
-        whole(0, 1_000_000), "More automatic measures in an hour are held for a person.", default=100
+        whole(0, 1_000_000),
+        "More contents of one customer, or by one source, in an hour are held for a person.",
+        default=100,
     )
     source_measures_per_hour: int | None = setting(
-        whole(0, 1_000_000), "The same for each source alone; absent: as measures_per_hour.", default=None, example="50"
+        whole(0, 1_000_000), "The same for each source; absent: as measures_per_hour.", default=None, example="50"
     )
     rate_times: int = setting(
         whole(2, 1_000_000),

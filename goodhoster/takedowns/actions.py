@@ -172,7 +172,7 @@ class TakedownActions:
         found = replace(found, reason=location.detail, network=location.network)
         match location.outcome:
             case Outcome.NOT_OURS:
-                return _Found(replace(found, state=ItemState.NOT_OURS))
+                return _Found(self._settled(found, ItemState.NOT_OURS, grounds))
             case Outcome.AMBIGUOUS:
                 return _Found(self._held(found, location.detail or "it is not certain what is meant"))
             case Outcome.DYNAMIC if location.place is not None and not visible:
@@ -254,8 +254,9 @@ class TakedownActions:
 
     def _no_file(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         """From outside it is seen whether anything is there; where nobody may look, it is not said to be gone."""
-        if self.may_look:
-            return replace(item, state=ItemState.OFFLINE, reason="there is no such file (any more)")
+        if self.may_look or grounds.uncertain:
+            missing = replace(item, reason="there is no such file (any more)")
+            return self._settled(missing, ItemState.OFFLINE, grounds)
         if self.blocks is not None:
             return self._block(item, grounds)
         return self._held(
@@ -290,6 +291,12 @@ class TakedownActions:
         recent = [block for block in blocks if block.at >= hour and block.notifier == grounds.notifier]
         of_customer = [block for block in recent if block.customer == item.customer]
         return NoticeCircumstances(grounds.doubt, grounds.caps, len(recent), len(of_customer))
+
+    def _settled(self, item: NoticeItem, state: ItemState, grounds: Grounds) -> NoticeItem:
+        """Nothing is here to be acted on; but where the reading is not certain, something else may have been meant."""
+        if grounds.uncertain:
+            return self._held(item, f"{item.reason}; {grounds.uncertain}")
+        return replace(item, state=state)
 
     @staticmethod
     def _held(item: NoticeItem, why: str) -> NoticeItem:

@@ -126,7 +126,7 @@ class Answers:
         read = notice.read
         if notice.trust is not None and notice.trust.copy_of:
             return False
-        if read is None or read.automatic or read.test or not read.reporter.answer_to:
+        if read is None or read.automatic or (read.test and not read.trial) or not read.reporter.answer_to:
             return False
         bounced = notice.receipt.carrier is Carrier.MAIL and notice.receipt.sender == _BOUNCE
         return not bounced and read.reporter.answer_to.lower() not in self.own_addresses

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.session import CaseSession, measure_state
@@ -19,9 +18,6 @@ from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Match, Verdict
 from goodhoster.policy.decide import Action, Decision
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
-from goodhoster.ports import CaseQuery
-
-_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +46,8 @@ class Grounds:
     doubt: str
     """Why a person must look first; empty when nobody must."""
     caps: Caps
+    uncertain: str = ""
+    """Why the reading is not certain: then *not ours* and *no such file* settle nothing by themselves (promise G16)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +86,6 @@ class _Plan:
     session: CaseSession
     begun: dict[str, Case] = field(default_factory=dict)
     """Cases that this session opens, again or for the first time."""
-    measures: dict[tuple[str, str | None], int] = field(default_factory=dict)
-    """In the last hour, for a notifier, at a customer or at all: counted once, then kept up."""
 
     def add(self, demand: Demand) -> list[Case]:
         about = {id(file): self.session.of_this_state(file.upload) for file in demand.files}
@@ -123,8 +119,8 @@ class _Plan:
         return self._begun(case, demand, decision)
 
     def _begun(self, case: Case, demand: Demand, decision: Decision) -> Case:
-        for customer in (None, demand.files[0].upload.customer):
-            self.measures[demand.grounds.notifier, customer] += decision.action is Action.QUARANTINE
+        if decision.action is Action.QUARANTINE:
+            self.session.count_measure_of(demand.grounds.notifier, case.upload, case.digests)
         self.begun[case.id] = case
         return case
 
@@ -143,18 +139,11 @@ class _Plan:
         return NoticeCircumstances(
             doubt=grounds.doubt,
             caps=grounds.caps,
-            measures_last_hour=self._measured(grounds.notifier, None),
-            customer_measures_last_hour=self._measured(grounds.notifier, first.upload.customer),
+            measures_last_hour=self.session.measures_of(grounds.notifier),
+            customer_measures_last_hour=self.session.measures_of(grounds.notifier, first.upload.customer),
             overruled=overruled,
             exempt=first.verdict.exemption,
         )
-
-    def _measured(self, notifier: str, customer: str | None) -> int:
-        if (notifier, customer) not in self.measures:
-            since = self.session.now() - _HOUR
-            query = CaseQuery(opened_since=since, automatic=True, notifier=notifier, customer=customer)
-            self.measures[notifier, customer] = self.session.count(query)
-        return self.measures[notifier, customer]
 
 
 def _may_join(case: Case, demand: Demand, decision: Decision) -> bool:

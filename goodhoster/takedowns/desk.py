@@ -6,20 +6,20 @@ Every step is recorded before the next, and may be taken again after a crash: wh
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
-from goodhoster.errors import PassingError, RefusedError
+from goodhoster.errors import GoodhosterError, PassingError, RefusedError
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.threads import map_parallel
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt, Seen
 from goodhoster.model.notices import Belief, Caps, Notifier, RawNotice, ReadNotice, TrustFinding, TrustLevel
-from goodhoster.notices.reading.doubts import doubts_about
+from goodhoster.notices.reading.doubts import doubts_about, names_without_item
 from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeReader, NoticeStore, Outside, Pager
 from goodhoster.takedowns.actions import TakedownActions
@@ -46,6 +46,13 @@ class Believe(Protocol):
         """May be asked again about the same receipt, with the same answer or a better one."""
 
 
+class OursAmong(Protocol):
+    """Which host names and addresses lead to this host."""
+
+    def __call__(self, names: Iterable[str], /) -> frozenset[str]:
+        """Those of them that do. Raises what a directory raises where the sites cannot be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class NoticeParts:
     """What the desk works with."""
@@ -62,6 +69,7 @@ class NoticeParts:
     pager: Pager
     lock: FileLock
     clock: Clock
+    ours: OursAmong
 
 
 class NoticeDesk:
@@ -109,7 +117,7 @@ class NoticeDesk:
             notice = self._parts.store.get(notice_id)
             self._log("notice.confirmed", notice_id, actor=order.actor, reason=order.reason)
             items = tuple(self._confirmed(notice, item, order) for item in notice.items)
-            return self._advance(replace(notice, items=items), recorded=notice)
+            return self._advance(replace(notice, items=items, reviewed=True), recorded=notice)
 
     def dismiss(self, notice_id: str, order: Order) -> Notice:
         """A person decides that what waits in this notice stays as it is; a block for it is lifted, and a case that
@@ -119,8 +127,8 @@ class NoticeDesk:
             notice = self._parts.store.get(notice_id)
             self._log("notice.dismissed", notice_id, actor=order.actor, reason=order.reason)
             items = tuple(self._dismissed(item, order) for item in notice.items)
-            reason = f"{order.actor}: {order.reason}"
-            return self._advance(replace(notice, items=items, reason=reason), recorded=notice, by_person=True)
+            dismissed = replace(notice, items=items, reason=f"{order.actor}: {order.reason}", reviewed=True)
+            return self._advance(dismissed, recorded=notice, by_person=True)
 
     def _advance(self, notice: Notice, recorded: Notice | None = None, *, by_person: bool = False) -> Notice:
         """As far as it goes now. `recorded` is what the store holds, where that is older."""
@@ -129,7 +137,7 @@ class NoticeDesk:
             notice = self._read(notice)
         elif notice.trust is not None and notice.trust.passing:
             notice = self._believe_again(notice)
-        notice = replace(notice, items=tuple(self._items_after(notice)))
+        notice = replace(self._compared_with_ours(notice), items=tuple(self._items_after(notice)))
         if before.state is NoticeState.RECEIVED:
             notice = replace(notice, duplicate_of=self._earlier(notice))
         notice = self._settled(notice, by_person=by_person)
@@ -168,6 +176,16 @@ class NoticeDesk:
         )
         read = self._in_their_language(replace(says, items=()), trust)
         return replace(notice, read=read, trust=trust, items=again)
+
+    def _compared_with_ours(self, notice: Notice) -> Notice:
+        """Note which of the names in it are ours and no item's; where that cannot be told now, ask again later."""
+        if notice.read is None or not notice.read.mentions:
+            return notice
+        try:
+            named = names_without_item(notice.read, [item.read for item in notice.items], self._parts.ours)
+        except GoodhosterError:
+            return notice
+        return replace(notice, read=replace(notice.read, mentions=()), named=named)
 
     def _waits_for_keys(self, notice: Notice) -> bool:
         """For an hour nothing is decided that the keys may change; then a person may as well look."""
@@ -216,8 +234,9 @@ class NoticeDesk:
 
     def _grounds(self, notice: Notice, item: NoticeItem) -> Grounds:
         notifier = self._notifiers.get(notice.notifier)
-        doubt = _not_by_itself(notice.trust, notifier) or "; ".join(doubts_about(item.read, notice.read, notifier))
-        return Grounds(notice.id, notice.notifier, doubt, notifier.caps if notifier else _NOTHING)
+        uncertain = "; ".join(doubts_about(item.read, notice.read, notifier))
+        doubt = _not_by_itself(notice.trust, notifier) or uncertain
+        return Grounds(notice.id, notice.notifier, doubt, notifier.caps if notifier else _NOTHING, uncertain)
 
     def _settled(self, notice: Notice, *, by_person: bool) -> Notice:
         """The state that the items add up to, and whether the clock stands still."""
@@ -226,6 +245,8 @@ class NoticeDesk:
             return replace(notice, state=NoticeState.DONE, stopped_at=notice.stopped_at or now, reason="a trial mail")
         if not notice.items and not by_person and notice.state is not NoticeState.DONE:
             why = "; ".join(notice.read.doubts if notice.read else ()) or "no address was found in it"
+            return replace(notice, state=NoticeState.NEEDS_PERSON, reason=why)
+        if settled and (why := _passed_over(notice)):
             return replace(notice, state=NoticeState.NEEDS_PERSON, reason=why)
         if settled:
             return replace(notice, state=NoticeState.DONE, stopped_at=notice.stopped_at or now)
@@ -275,7 +296,7 @@ class NoticeDesk:
         if not item.state.waits_for_person:
             return item
         if not item.cases:
-            item = self._parts.acts.confirm(item, self._grounds(notice, item))
+            item = self._parts.acts.confirm(item, replace(self._grounds(notice, item), uncertain=""))
         self._parts.acts.confirm_cases(item, order)
         return replace(item, left="")
 
@@ -292,6 +313,16 @@ class NoticeDesk:
 
     def _log(self, event: str, notice_id: str, **data: str) -> None:
         self._parts.audit.append(AuditEvent(event, {"notice": notice_id, **data}))
+
+
+def _passed_over(notice: Notice) -> str:
+    """What in it leads to no item and no person has seen to: then it is not done, whatever its items say."""
+    if notice.reviewed or notice.read is None:
+        return ""
+    whole = [f"not read: {part}" for part in notice.read.unread]
+    named = [f"it names {', '.join(notice.named[:5])}, which is ours, and no item leads there"] if notice.named else []
+    untold = ["whether it names more that is ours cannot be told now"] if notice.read.mentions else []
+    return "; ".join((*named, *whole, *untold))
 
 
 def _not_by_itself(trust: TrustFinding | None, notifier: Notifier | None) -> str:

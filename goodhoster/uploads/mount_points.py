@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 
-from goodhoster.linux import kernel
+from goodhoster.linux.mount_table import mounted_below, mounts
 
 
 def is_top(directory: bytes, *, tree: bytes) -> bool:
     """Of what is mounted below the tree, by whatever path it is reached; or of a btrfs subvolume. The top of a file
     system that a customer's own program is (FUSE) is none: it says of owners and modes what it likes.
     """
-    return any(_is_same(directory, point) for point in kernel.mounted_below(tree)) or _is_subvolume(directory)
+    return any(_is_same(directory, point) for point in mounted_below(tree)) or _is_subvolume(directory)
 
 
 def _is_subvolume(directory: bytes) -> bool:
     """It has another device than the directory above, and nothing is mounted there."""
-    return os.path.ismount(directory) and all(mount.point != directory for mount in kernel.mounts())
+    return os.path.ismount(directory) and all(mount.point != directory for mount in mounts())
 
 
 def _is_same(one: bytes, other: bytes) -> bool:

@@ -1,11 +1,14 @@
 """Mail from real mail servers to the file taken offline."""
 
 import hashlib
+import imaplib
 import json
 import os
 import smtplib
+import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,13 +24,15 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
-def use_mailbox(noticed: NoticeHost, port: int, password: str, poll_every: str = "10m") -> None:
+def use_mailbox(
+    noticed: NoticeHost, port: int, password: str, poll_every: str = "10m", more: str = 'security = "none"'
+) -> None:
     file = noticed.host.folder / "imap.password"
     file.touch(0o600)
     file.write_text(password)
     noticed.configure(
-        more=f'[imap]\nhost = "127.0.0.1"\nport = {port}\nusername = "abuse"\npassword_file = "imap.password"\n'
-        f'security = "none"\npoll_every = "{poll_every}"'
+        more=f'[imap]\nhost = "localhost"\nport = {port}\nusername = "abuse"\npassword_file = "imap.password"\n'
+        f'poll_every = "{poll_every}"\n{more}'
     )
 
 
@@ -225,15 +230,94 @@ def test_a_wrong_password_is_told_and_the_right_one_needs_no_restart_of_the_serv
     with dovecot(folder) as (port, maildir):
         use_mailbox(noticed, port, "wrong")
         host.start()
-        assert wait_until(lambda: any("no mail from 127.0.0.1" in why for why in host.status()["degraded"])), (
+        assert wait_until(lambda: any("no mail from localhost" in why for why in host.status()["degraded"])), (
             host.status()
         )
         assert "Authentication failed" in host.journal()
-        assert "PROBLEM mailbox abuse at 127.0.0.1" in host.run("doctor", code=1)
+        assert "PROBLEM mailbox abuse at localhost" in host.run("doctor", code=1)
         host.stop()
         put(maildir, "1.made-up", noticed.mail(url := noticed.upload("anna", "p.jpg")))
         use_mailbox(noticed, port, "made-up")
         host.start()
         assert wait_until(lambda: not noticed.there(url))
-        assert "ok      mailbox abuse at 127.0.0.1: opens" in host.run("doctor")
+        assert "ok      mailbox abuse at localhost: opens" in host.run("doctor")
         host.stop()
+
+
+@pytest.mark.debian("dovecot-imapd", program="dovecot")
+@pytest.mark.debian("openssl")
+def test_a_dovecot_with_starttls_a_certificate_of_its_own_and_names_beyond_ascii(host: Host, folder: Path) -> None:
+    noticed = NoticeHost(host)
+    url = noticed.upload("anna", "p.jpg")
+    certificate = self_signed(folder)
+    settings = (
+        f"ssl = required\nssl_cert = <{certificate}\nssl_key = <{certificate}.key\ndisable_plaintext_auth = yes\n"
+        "passdb {\n driver = static\n args = password=geheim-ü\n}\n"
+    )
+    with dovecot(folder, settings) as (port, maildir):
+        inside = maildir / ".L&APY-schung"
+        for part in ("new", "cur", "tmp"):
+            (inside / part).mkdir(parents=True)
+        for path in (inside, *inside.iterdir()):
+            os.chown(path, maildir.stat().st_uid, maildir.stat().st_gid)
+        put(inside, "1.made-up", noticed.mail(url))
+        more = f'security = "starttls"\nca_file = "{certificate}"\nfolder = "Löschung"'
+        use_mailbox(noticed, port, "geheim-ü", more=more)
+        host.start()
+        assert wait_until(lambda: not noticed.there(url)), host.status()
+        host.stop()
+
+
+@pytest.mark.debian("dovecot-imapd", program="dovecot")
+def test_mails_opened_moved_deleted_and_numbered_anew_are_one_notice_each(host: Host, folder: Path) -> None:
+    noticed = NoticeHost(host)
+    urls = [noticed.upload("anna", f"{n}.jpg") for n in range(4)]
+    mails = [noticed.mail(url) for url in urls]
+    with dovecot(folder) as (port, maildir):
+        use_mailbox(noticed, port, "made-up")
+        put(maildir, "0.made-up", mails[0])
+        host.start()
+        assert wait_until(lambda: not noticed.there(urls[0]))
+        host.stop()
+        with reader(port) as client:
+            put(maildir, "1.made-up", mails[1])
+            put(maildir, "2.made-up", mails[2])
+            client.select("INBOX")
+            client.store("1:*", "+FLAGS", "(\\Seen)")
+            client.create("Elsewhere")
+            client.copy("1", "Elsewhere")
+            client.store("1", "+FLAGS", "(\\Deleted)")
+            client.expunge()
+            client.select("Elsewhere")
+            client.copy("1", "INBOX")
+        host.start()
+        assert wait_until(lambda: not any(map(noticed.there, urls[:3])))
+        host.stop()
+    for file in maildir.glob("dovecot*"):
+        file.unlink()
+    time.sleep(1.1)  # its next UIDVALIDITY is the second
+    with dovecot(folder, port=port):
+        host.start()
+        put(maildir, "3.made-up", mails[3])
+        assert wait_until(lambda: not noticed.there(urls[3]), 45.0)
+        assert "has numbered its mails anew" in host.journal()
+        host.stop()
+    assert noticed.safe() == 4
+
+
+@contextmanager
+def reader(port: int) -> Iterator[imaplib.IMAP4]:
+    """Somebody else with the same account."""
+    with imaplib.IMAP4("localhost", port) as client:
+        client.login("abuse", "made-up")
+        yield client
+
+
+def self_signed(folder: Path) -> Path:
+    file = folder / "imap.pem"
+    command = (
+        f"openssl req -x509 -newkey rsa:2048 -nodes -keyout {file}.key -out {file} -days 2 -subj /CN=localhost "
+        "-addext subjectAltName=DNS:localhost"
+    )
+    subprocess.run(command.split(), check=True, capture_output=True)
+    return file

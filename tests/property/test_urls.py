@@ -1,15 +1,17 @@
 """URLs as people write them and as nobody should: never two hosts, never out of the path."""
 
 import ipaddress
+import re
 import string
 
 import pytest
+from ada_url import URL
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from goodhoster.errors import UnclearUrlError
-from goodhoster.locating.urls import WebAddress, read_url
-from goodhoster.notices.reading.formats.free_text import urls_in
+from goodhoster.locating.urls import WebAddress, host_name, read_url
+from goodhoster.notices.reading.url_finder import items_in
 
 LABEL = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=10).map(lambda text: f"a{text}")
 HOST = st.lists(LABEL, min_size=2, max_size=4).map(".".join)
@@ -41,11 +43,73 @@ def test_what_was_made_unclickable_is_the_same_url(host: str, path: str, data: s
 
 
 @given(HOST, PATH, st.lists(st.tuples(st.integers(0, 60), st.sampled_from(INVISIBLE))))
-def test_invisible_characters_change_nothing(host: str, path: str, marks: list[tuple[int, str]]) -> None:
-    written = plain = f"http://{host}{path}"
+def test_invisible_characters_in_front_of_the_path_change_nothing(
+    host: str, path: str, marks: list[tuple[int, str]]
+) -> None:
+    head = f"http://{host}"
     for place, mark in marks:
-        written = written[:place] + mark + written[place:]
-    assert read_url(written) == read_url(plain)
+        head = head[:place] + mark + head[place:]
+    assert read_url(head + path) == read_url(f"http://{host}{path}")
+
+
+@pytest.mark.parametrize("mark", INVISIBLE + "\u200c")
+def test_an_invisible_character_in_a_path_makes_another_name(mark: str) -> None:
+    (path,) = only(f"http://a.example/n{mark}1.png").paths
+    assert path == f"/n{mark}1.png".encode()
+
+
+@given(st.text(max_size=40))
+@example("foo.09../x")
+@example("stra\u00dfe.example/\u00e9")
+@example("a\tb.example/x\ny")
+@example("a.example/a b'c")
+def test_a_url_is_what_the_whatwg_parser_makes_of_it_or_a_matter_for_a_person(text: str) -> None:
+    """ada is the oracle. What people write to make an address unclickable is no URL for it."""
+    if re.search(r"[\[({_\]] ?\.|\. ?[\])}_]|dot|pun|poin| \.|\. ", text.lower()):
+        return
+    try:
+        address = read_url(f"http://{text}")[-1]
+    except UnclearUrlError:
+        return
+    url = URL(f"http://{text.strip()}")
+    url.username = url.password = url.hash = ""
+    assert address.host == url.hostname.strip("[]").rstrip(".")
+    assert (address.path, address.query) == (url.pathname, url.search.removeprefix("?"))
+
+
+@pytest.mark.parametrize(
+    ("written", "href"),
+    [
+        ("ht\ttp://a.example/x", "http://a.example/x"),
+        ("\x00 http://a.example/x\n", "http://a.example/x"),
+        ("h00p://a.example/x", "http://a.example/x"),
+        ("hxxp://a_._example/x", "http://a.example/x"),
+        ("hxxp://a [.] b (.) example/x", "http://a.b.example/x"),
+        ("hxxp://a[.b[.example/x", "http://a.b.example/x"),
+        ("hxxp://a dot example/x", "http://a.example/x"),
+        ("http://stra\u00dfe.example/", "http://xn--strae-oqa.example/"),
+        ("http://fa\u00df.example/", "http://xn--fa-hia.example/"),
+        ("http://a.example/a.png/", "http://a.example/a.png/"),
+    ],
+)
+def test_as_a_browser_reads_it_once_it_is_clickable(written: str, href: str) -> None:
+    assert read_url(written)[-1].href == href
+
+
+@pytest.mark.parametrize(
+    ("name", "as_everywhere"),
+    [
+        ("Stra\u00dfe.Example.", "xn--strae-oqa.example"),
+        ("*.b\u00fccher.example", "*.xn--bcher-kva.example"),
+        (".b\u00fccher.example", ".xn--bcher-kva.example"),
+        ("www.b\u00fccher.*", "www.xn--bcher-kva.*"),
+        ("strasse.example", "strasse.example"),
+        ("_default_", "_default_"),
+        ("no host\u00e9", "no host\u00e9"),
+    ],
+)
+def test_a_name_in_a_site_list_is_encoded_as_one_in_a_url(name: str, as_everywhere: str) -> None:
+    assert host_name(name) == as_everywhere
 
 
 @given(HOST, PATH)
@@ -88,6 +152,8 @@ def test_an_ipv6_address_with_a_port(number: int, port: int) -> None:
         ("ftp://a.example/x", "other-scheme"),
         ("mailto:a@b.example", "other-scheme"),
         ("http://", "not-a-url"),
+        ("foo.09..", "not-a-url"),
+        ("http://foo.09../x", "not-a-url"),
         ("", "not-a-url"),
         ("http://[::1/", "not-a-url"),
         ("http://" + "a" * 9000, "too-long"),
@@ -150,4 +216,5 @@ def test_any_text_is_read_or_refused_and_never_climbs(text: str) -> None:
 def test_urls_are_found_in_text_in_their_order(parts: list[tuple[str, str]]) -> None:
     urls = ["https://" + host + path.rstrip(":;,.!?*()'") for host, path in parts]
     plain = list(dict.fromkeys(url for url in urls if not set(url) & set("()'")))
-    assert urls_in([f"See {url}, please.\n" for url in plain]) == plain
+    text = "".join(f"See {url}, please.\n" for url in plain)
+    assert [item.urls[0] for item in items_in(text)] == plain

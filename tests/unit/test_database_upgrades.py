@@ -72,13 +72,14 @@ def test_every_case_is_as_it_was(record: SqliteCaseStore) -> None:
     after = record.get("20260301-open")
     assert (after.upload, after.digests, after.measures) == (before.upload, before.digests, before.measures)
     assert (after.answered, record.claim_of(after.id)) == ((), None)
+    assert record.customers_with(after.digests.sha256, NOON, NOON) == {"anna", "bob"}
 
 
 def test_storms_are_part_of_the_record_now(record: SqliteCaseStore) -> None:
     storms = SqliteStormStore(record.record)
     (storm,) = storms.braking()
     assert (storm.id, storm.state, storm.measures) == ("S20260301-a", StormState.OPEN, ("c1", "c2"))
-    assert storms.measures("police", NOON, 9) == storms.measures("", NOON, 9) == 1
+    assert storms.measured("police", NOON, NOON, 9) == storms.measured("", NOON, NOON, 9) == ("20260301-offline",)
 
 
 def test_a_case_that_there_never_was_is_in_no_storm_any_more(record: SqliteCaseStore) -> None:

@@ -20,8 +20,9 @@ from goodhoster.settings import Settings
 from goodhoster_agent.doors.http_server import HttpThread
 from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor
 from goodhoster_agent.doors.rate_limit import RateLimit
-from goodhoster_agent.intake.imap import ImapIntake, mailbox_of
+from goodhoster_agent.intake.imap import ImapIntake, MailboxIntake
 from goodhoster_agent.intake.lmtp import LmtpIntake, lmtp_settings
+from goodhoster_agent.intake.mailbox import mailbox_of
 from goodhoster_agent.intake.maildir import take_new_mails
 from goodhoster_agent.intake.storing import Keeping
 
@@ -166,7 +167,9 @@ def _ways_in(notices: NoticeServices, settings: Settings, keeping: Keeping) -> l
         door = NoticeDoor(counter, RateLimit(time.monotonic))
         ways.append(HttpThread(door.app, settings.notices.listen))
     if settings.imap is not None:
-        ways.append(ImapIntake(keeping, mailbox_of(settings.imap)))
+        own = "imap" in settings.notices.authserv_mailboxes
+        folder = settings.state_dir / "notices"
+        ways.append(ImapIntake(MailboxIntake(keeping, mailbox_of(settings.imap), folder, own_server=own)))
     return ways
 
 

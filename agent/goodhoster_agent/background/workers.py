@@ -7,13 +7,19 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
+from contextlib import suppress
 
+from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.examination import Examined
+from goodhoster.linux.file_system_calls import FileSystemCalls, NotAnsweringError
+from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
 from goodhoster.model.cases import CaseState
+from goodhoster.model.uploads import Place
 from goodhoster.toolkit import Toolkit
 from goodhoster.upload_handling import Row, UploadOutcome
 from goodhoster.uploads.check_times import delay
 from goodhoster.uploads.index import Job, UploadIndex
+from goodhoster.uploads.opening import open_upload
 from goodhoster.uploads.trees import Tree
 
 _log = logging.getLogger(__name__)
@@ -22,12 +28,19 @@ _POLL = 0.25
 """Seconds between looks at the queue when nobody rings: other processes queue too, and retries fall due."""
 _PAUSE = 1.0
 """Seconds to wait when the queue itself fails."""
+_PATIENCE = 1.0
+"""Seconds that a file may take before another thread takes the place of the one that has it."""
+_MOST_HELD_UP = 60
+_UNTIL_IT_ANSWERS = 30.0
+_LONGEST_END = 20.0
 _AFTER_FAULT = 10.0
 """Seconds at least before a file is tried again at which a fault of ours or of a plug-in came to light."""
 
 
 class Workers:
-    """A pool of threads over one queue. One customer has three quarters of them at most, however slow its files are."""
+    """A pool of threads over one queue. One customer has three quarters of them at most, however slow its files are;
+    and whoever is held up by a file is replaced meanwhile, so that many such customers hold up nobody else.
+    """
 
     def __init__(self, index: UploadIndex, toolkit: Toolkit, trees: Sequence[Tree], count: int) -> None:
         self._index = index
@@ -40,45 +53,49 @@ class Workers:
         self._stopping = False
         self._source_failing = False
         self._looking = False
-        self._threads = [threading.Thread(target=self._work, name=f"worker-{n}") for n in range(count)]
+        self.calls = FileSystemCalls()
+        """Of this process to file systems."""
+        self._crew = ThreadCrew("worker", CrewSize(count, count + _MOST_HELD_UP, _PATIENCE), self._work)
         self.checked = 0
         """Files settled or retried since the start; read by the progress of `scan`."""
 
     def start(self) -> None:
         """Begin."""
-        for thread in self._threads:
-            thread.start()
+        self._crew.start()
 
     def stop(self) -> None:
         """End after the files in hand; the rest waits on disk."""
         with self._rung:
             self._stopping = True
             self._rung.notify_all()
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join()
+        self._crew.stop(_LONGEST_END)
 
     def ring(self) -> None:
         """Something was queued."""
         with self._rung:
             self._rung.notify()
 
-    def _work(self) -> None:
-        """Nothing ends a worker but `stop`: when the queue itself fails (a full disk) it is told and waited out."""
-        while not self._stopping:
+    def _work(self) -> bool:
+        """One file. Nothing ends a worker but `stop`: when the queue itself fails (a full disk) it is waited out."""
+        try:
+            if (job := self._next()) is None:
+                return False
             try:
-                while (job := self._next()) is not None:
-                    try:
-                        self._try(job)
-                    finally:
-                        self._at_work_for[job.customer] -= 1
-            except Exception:
-                _log.exception("the queue cannot be used; tried again in %.0f s", _PAUSE)
-                with self._rung:
-                    self._rung.wait_for(lambda: self._stopping, _PAUSE)
+                with self._crew.at_work():
+                    self._try(job)
+            finally:
+                self._at_work_for[job.customer] -= 1
+        except Exception:
+            _log.exception("the queue cannot be used; tried again in %.0f s", _PAUSE)
+            with self._rung:
+                self._rung.wait_for(lambda: self._stopping, _PAUSE)
+        return not self._stopping
 
     def _try(self, job: Job) -> None:
         try:
+            if not self._answers(job.place):
+                self._index.postpone(job, time.time() + _UNTIL_IT_ANSWERS)
+                return
             outcome = self._handle(job, self._trees, self._record)
             self._settle(job, outcome)
             self._report(job, outcome)
@@ -86,6 +103,15 @@ class Workers:
             _log.exception("checking %s failed; it is tried again", job.place)
             self._index.retry(job, time.time() + delay(job.tries, _AFTER_FAULT))
         self.checked += 1
+
+    def _answers(self, place: Place) -> bool:
+        """Does the file system of that place open the file, or refuse to? It is not asked while others wait for it."""
+        try:
+            with self.calls.asking(place.absolute), suppress(NotAnUploadError, UncheckedError), open_upload(place):
+                return True
+        except NotAnsweringError:
+            return False
+        return True
 
     def _next(self) -> Job | None:
         with self._rung:

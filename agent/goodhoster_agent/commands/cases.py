@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -33,6 +34,7 @@ from goodhoster_agent.commands.options import (
 
 app = typer.Typer(no_args_is_help=True, help="Matches and what became of them.")
 
+_MOVED = "The directories are the right ones, although others than before: after a site or server was moved."
 IdsArgument = Annotated[list[str] | None, typer.Argument(help="Cases.", show_default=False)]
 DigestOption = Annotated[str, typer.Option("--digest", help="All cases about this content instead.")]
 StateOption = Annotated[list[CaseState] | None, typer.Option("--state", help="Only these.", show_default=False)]
@@ -77,34 +79,46 @@ class _Verb:
     carry_out: Callable[[Toolkit, Sequence[str], Order], CaseOrders]
 
 
-def _add(verb: _Verb, does: str) -> None:
-    """Its command: both take the same options."""
-
-    @app.command(verb.name, help=does)
-    def command(
-        ids: IdsArgument = None,
-        *,
-        digest: DigestOption = "",
-        reason: ReasonOption,
-        config: ConfigOption = None,
-        as_json: JsonOption = False,
-    ) -> None:
-        with open_services(config) as services:
-            toolkit = services.toolkit
-            chosen = _chosen(ids, digest, partial(verb.about, toolkit))
-            if digest:
-                toolkit.rule(Digest.parse(digest), verb.ruling, order_of(reason))
-            print_orders(verb.done, verb.carry_out(toolkit, chosen, order_of(reason)), as_json=as_json)
+def _carry_out(
+    config: Path | None, verb: _Verb, chosen: tuple[list[str] | None, str], order: Order, *, as_json: bool
+) -> None:
+    ids, digest = chosen
+    with open_services(config) as services:
+        toolkit = services.toolkit
+        about = _chosen(ids, digest, partial(verb.about, toolkit))
+        if digest:
+            toolkit.rule(Digest.parse(digest), verb.ruling, order)
+        print_orders(verb.done, verb.carry_out(toolkit, about, order), as_json=as_json)
 
 
-_add(
-    _Verb("restore", "restored", StormState.UNDONE, Toolkit.restorable, Toolkit.restore),
-    "Overrule matches: files come back exactly as they were. A whole storm by --digest.",
-)
-_add(
-    _Verb("confirm", "confirmed", StormState.RELEASED, Toolkit.confirmable, Toolkit.confirm),
-    "Let held, failed, only observed or restored matches be acted on, unless their sources say no by now.",
-)
+@app.command("restore")
+def restore_command(
+    ids: IdsArgument = None,
+    *,
+    digest: DigestOption = "",
+    reason: ReasonOption,
+    moved: Annotated[bool, typer.Option("--moved", help=_MOVED)] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Overrule matches: files come back exactly as they were. A whole storm by --digest."""
+    verb = _Verb("restore", "restored", StormState.UNDONE, Toolkit.restorable, Toolkit.restore)
+    order = replace(order_of(reason), moved=moved)
+    _carry_out(config, verb, (ids, digest), order, as_json=as_json)
+
+
+@app.command("confirm")
+def confirm_command(
+    ids: IdsArgument = None,
+    *,
+    digest: DigestOption = "",
+    reason: ReasonOption,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let held, failed, only observed or restored matches be acted on, unless their sources say no by now."""
+    verb = _Verb("confirm", "confirmed", StormState.RELEASED, Toolkit.confirmable, Toolkit.confirm)
+    _carry_out(config, verb, (ids, digest), order_of(reason), as_json=as_json)
 
 
 @app.command("cancel")

@@ -182,6 +182,8 @@ def as_object(notice: Notice) -> dict[str, Any]:
         "told": list(notice.told),
         "sha256": notice.receipt.sha256.hex(),
         "doubts": list(notice.read.doubts) if notice.read else [],
+        "unread": list(notice.read.unread) if notice.read else [],
+        "named": list(notice.named),
         "rules": [{"name": r.name, "passed": r.passed, "why": r.why} for r in (trust.rules if trust else ())],
     }
 
@@ -254,6 +256,8 @@ def _as_page(notice: Notice) -> str:
         ("stopped", _time(notice.stopped_at) if notice.stopped_at else "the clock goes on"),
         *(("same as", other) for other in [notice.duplicate_of] if other),
         *(("doubt", doubt) for doubt in (read.doubts if read else ())),
+        *(("not read", part) for part in (read.unread if read else ())),
+        *(("names", f"{defanged(name)}: ours, and no item leads there") for name in notice.named),
         *(("rule", f"{'passed' if r.passed else 'FAILED'} {r.name}: {r.why}") for r in (trust.rules if trust else ())),
         *(("item", f"{item.state:<12} {defanged(item.url)} {item.customer} {item.reason}") for item in notice.items),
         *(("known", f"{defanged(i.url)} to {', '.join(i.known_to)}") for i in notice.items if i.known_to),

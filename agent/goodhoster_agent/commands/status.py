@@ -46,7 +46,10 @@ def status_of(services: Services) -> dict[str, Any]:
         "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
         "unchecked": figures.verdicts.get("unchecked", 0),
         "held": held,
-        "open_storms": [f"{storm.id}: {storm.reason}" for storm in services.brake.open()],
+        "open_storms": [
+            f"{storm.id} since {storm.begun_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
+            for storm in services.brake.open()
+        ],
         "owners_not_told": _owners_not_told(services),
         "open_notices": notices.open,
         "overdue_notices": notices.overdue,

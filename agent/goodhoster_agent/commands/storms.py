@@ -26,7 +26,8 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
     """The storms that brake now: open ones wait for you, undone ones hold until you release them."""
     with open_services(config) as services:
         for storm in services.brake.storms.braking():
-            print_json(_as_object(storm)) if as_json else print(_as_line(storm))
+            found = _as_object(storm) | {"held": services.brake.held_by(storm)}
+            print_json(found) if as_json else print(_as_line(storm))
 
 
 @app.command("show")
@@ -35,7 +36,7 @@ def show_command(storm_id: IdArgument, config: ConfigOption = None, *, as_json: 
     with open_services(config) as services:
         brake = services.brake
         for storm in brake.whole(storm_id):
-            found = _as_object(storm) | {"cases": brake.cases_of(storm)}
+            found = _as_object(storm) | {"held": brake.held_by(storm), "cases": brake.cases_of(storm)}
             print_json(found) if as_json else print(_as_line(storm), *found["cases"], sep="\n  ")
 
 
@@ -66,6 +67,10 @@ def _as_object(storm: Storm) -> dict[str, Any]:
         "reason": storm.reason,
         "sources": list(storm.sources),
         "begun_at": storm.begun_at.isoformat(),
+        "since": storm.begun_at.isoformat(),
+        "until": None if storm.braking or storm.ended_at is None else storm.ended_at.isoformat(),
+        "cause": {"kind": storm.cause.kind, "about": storm.cause.about},
+        "taken": list(storm.measures),
         "measures": list(storm.measures),
         "part_of": storm.part_of or None,
         "actor": storm.actor,

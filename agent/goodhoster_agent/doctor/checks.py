@@ -5,31 +5,38 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from goodhoster.assembly.audit import verify_audit_log
 from goodhoster.assembly.notices import directories
-from goodhoster.assembly.services import reading_limits
+from goodhoster.assembly.services import Services, reading_limits
 from goodhoster.assembly.sources import hash_sources, owner_addresses
 from goodhoster.assembly.state import exemption_sets, lists_directory, make_state_dir, trees_of
+from goodhoster.cases.rebuilding import unknown
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.storage import home_of
+from goodhoster.evidence.quarantine.survey import quarantined
 from goodhoster.hashlists.own_lists import survey
 from goodhoster.letters.list_owners import ListOwners
 from goodhoster.linux import kernel
+from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.uploads import display
 from goodhoster.notices.sender.pinned_keys.pool import SEARCH
-from goodhoster.ports import ObservedSource
+from goodhoster.ports import CaseQuery, ObservedSource
 from goodhoster.settings import Settings
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.process_privileges import Rights, rights_of, rights_of_commands
 from goodhoster_agent.hashing.library_trial import trouble_with_library
-from goodhoster_agent.intake.imap import mailbox_of, try_mailbox
+from goodhoster_agent.intake.imap import try_mailbox
+from goodhoster_agent.intake.mailbox import mailbox_of
 from goodhoster_agent.privileged.starter.plan import terms_of
 
 _NO_SITES = "while it knows none, every notice waits for a person"
+_NAMED = 5
+"""Cases at most that a finding names."""
 _ROOM = 1 << 30
 """Bytes that should be free where the state directory is."""
 
@@ -51,6 +58,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _room(settings)
     yield from _audit_log(settings)
     yield from map(_tree, trees_of(settings))
+    yield from _quarantines(settings)
     yield from _sources(settings)
     yield from _library(settings)
     yield from _lists(settings)
@@ -113,6 +121,37 @@ def _tree(tree: Tree) -> Finding:
     except (OSError, GoodhosterError) as error:
         return Finding(what, ok=False, detail=str(error), hint=getattr(error, "hint", "check its owner and mode"))
     return Finding(what, ok=True, detail=f"{count:,} directories at its top, quarantine below {display(home)}")
+
+
+def _quarantines(settings: Settings) -> Iterator[Finding]:
+    """Do the record and what lies in quarantine agree?"""
+    with Services(settings) as services:
+        names: set[str] = set()
+        for tree in trees_of(settings):
+            with suppress(OSError):  # a tree that is not there is told above
+                names |= set(quarantined(tree.root))
+        offline = services.case_store.find(CaseQuery(states=frozenset({CaseState.OFFLINE})))
+        strangers = unknown(sorted(names), services.case_store)
+    missing = [case.id for case in offline if not names.issuperset(_quarantine_names(case))]
+    if strangers:
+        detail = f"{len(strangers):,} files lie in quarantine without a case: {_some(strangers)}"
+        yield Finding("quarantine", ok=False, detail=detail, hint="the daemon makes their cases anew at its start")
+    if missing:
+        detail = f"{len(missing):,} cases are offline, and their files are not in quarantine: {_some(missing)}"
+        hint = "is their disk mounted? After a backup was brought back: docs/how-to-quarantine.md"
+        yield Finding("quarantine", ok=False, detail=detail, hint=hint)
+    if not strangers and not missing:
+        yield Finding("quarantine", ok=True, detail=f"{len(names):,} files, as the record says")
+
+
+def _quarantine_names(case: Case) -> list[str]:
+    done = (n for n, measure in enumerate(case.measures) if measure.state is MeasureState.DONE)
+    return [case.quarantine_id(number) for number in done]
+
+
+def _some(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - _NAMED:,} more" if len(ids) > _NAMED else ""
+    return ", ".join(ids[:_NAMED]) + more
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:

@@ -1,159 +1,238 @@
 """A mailbox whose new mails are notices (IMAP): told of them by the server (IDLE), and looked at now and then.
 
-A mail is marked as seen only after it is safe here; it is never deleted. One that a crash left unmarked is fetched
-again, and known by its number (UIDVALIDITY and UID, RFC 3501 2.3.1.1): none is lost, and none taken twice.
+Which mails were taken is remembered by their numbers, whoever opened them meanwhile; a mail is marked as seen after it
+is safe here, and never deleted. One that comes again, because a crash came in between, because somebody moved it there
+and back or because the server numbers all of them anew, is known by what it is: none is lost, and none taken twice.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
 
-from imapclient import SEEN, IMAPClient
-from imapclient.exceptions import IMAPClientError
+from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
-from goodhoster.errors import GoodhosterError, PassingError
+from goodhoster.errors import GoodhosterError
 from goodhoster.notices.spool import Arrived, Origin
-from goodhoster.settings import read_secret
-from goodhoster.settings.notices import ImapSettings
-from goodhoster_agent.intake.storing import LARGEST, Keeping
+from goodhoster_agent.intake.mailbox import Line, Mailbox, OpenMailbox, opened
+from goodhoster_agent.intake.mailbox_position import Position, PositionFile
+from goodhoster_agent.intake.storing import Keeping
 
 _log = logging.getLogger(__name__)
-_TIMEOUT = 60.0
 _FIRST_AGAIN, _LONGEST_AGAIN = 1.0, 60.0
 """Seconds before a server that failed is asked again; twice as long each time."""
+_FIRST_MAIL_AGAIN, _LONGEST_MAIL_AGAIN = 5.0, 3600.0
+"""The same of one mail that the server cannot hand out."""
 _SOON = 5.0
 """Seconds before a mailbox is looked at again in which there was something, whatever its server tells."""
-_IDLE_PIECE = 1.0
-"""Seconds between looks whether the daemon ends, while the server has nothing to tell."""
+_LONGEST_IDLE = 1500.0
+"""Seconds: a server may end a connection that is silent for half an hour (RFC 2177)."""
+_ENDS_WITHIN = 5.0
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """A mail that the server could not hand out."""
+
+    why: str
+    pause: float = _FIRST_MAIL_AGAIN
+    at: float = field(default_factory=lambda: time.monotonic() + _FIRST_MAIL_AGAIN)
+
+    def again(self, why: str) -> None:
+        self.why = why
+        self.pause = min(self.pause * 2, _LONGEST_MAIL_AGAIN)
+        self.at = time.monotonic() + self.pause
 
 
 @dataclass(frozen=True, slots=True)
-class Mailbox:
-    """Which mailbox, and as whom."""
+class MailboxIntake:
+    """What an intake works with."""
 
-    host: str
-    port: int
-    username: str
-    password: str
-    encrypted: bool
-    folder: str
-    poll_every: float
-    """Seconds."""
-
-    def origin(self, validity: int, number: int, came: datetime) -> Origin:
-        """How a mail in it is known when it is fetched again."""
-        return Origin(f"{self.host}\0{self.username}\0{self.folder}\0{validity}\0{number}".encode(), came)
-
-
-def mailbox_of(imap: ImapSettings) -> Mailbox:
-    """With its password read; ConfigurationError when that cannot be."""
-    password = read_secret(imap.password_file, "password of the mailbox")
-    encrypted = imap.security == "tls"
-    return Mailbox(imap.host, imap.port, imap.username, password, encrypted, imap.folder, imap.poll_every)
-
-
-@contextmanager
-def opened(box: Mailbox) -> Iterator[tuple[IMAPClient, int]]:
-    """A connection with the mailbox chosen, and its UIDVALIDITY. IMAPClientError or OSError when there is none."""
-    context = ssl.create_default_context() if box.encrypted else None
-    client = IMAPClient(box.host, box.port, ssl=box.encrypted, ssl_context=context, timeout=_TIMEOUT)
-    client.normalise_times = False  # with their zone
-    try:
-        client.login(box.username, box.password)
-        yield client, client.select_folder(box.folder).get(b"UIDVALIDITY", 0)
-    finally:
-        with suppress(IMAPClientError, OSError):  # a farewell to a server that is gone
-            client.logout()
-
-
-def try_mailbox(box: Mailbox) -> str:
-    """Why no mail can be taken from it at present; empty when it can. Takes none."""
-    try:
-        with opened(box) as (client, _):
-            client.noop()
-    except (IMAPClientError, OSError) as error:
-        return f"no mail from {box.host}: {error}"
-    return ""
+    keeping: Keeping
+    mailbox: Mailbox
+    folder: Path
+    """Where it remembers how far it is."""
+    own_server: bool = False
+    """Nobody but our own mail server delivers there."""
 
 
 class ImapIntake:
     """Takes new mails in a thread of its own."""
 
-    def __init__(self, keeping: Keeping, mailbox: Mailbox) -> None:
-        self._keeping = keeping
-        self._mailbox = mailbox
+    def __init__(self, parts: MailboxIntake) -> None:
+        self._parts = parts
+        self._mailbox = parts.mailbox
+        self._file = PositionFile(parts.folder, parts.mailbox.name)
+        self._troubles: dict[int, _Trouble] = {}
+        self._unmarked = ""
+        self._line = Line()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="imap")
+        self._thread = threading.Thread(target=self._run, name="imap", daemon=True)
         self._again = _FIRST_AGAIN
-        self.problem = ""
-        """Why no mail can be taken at present; empty when it can."""
+        self._failure = ""
+
+    @property
+    def problem(self) -> str:
+        """Why mails cannot be taken at present, or not all of them; empty when all can."""
+        troubles = list(self._troubles.items())
+        if self._failure or not troubles:
+            return self._failure or self._unmarked
+        number, trouble = troubles[0]
+        which = f"mail {number}" if len(troubles) == 1 else f"{len(troubles)} mails, such as {number},"
+        return f"{which} of {self._mailbox.folder} at {self._mailbox.host} cannot be fetched: {trouble.why}"
 
     def start(self) -> None:
         """Begin; a server that is away now is asked again later."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the mail in hand."""
+        """End after the mail in hand. A server that does not answer is not waited for: what it was asked for comes
+        again.
+        """
         self._stopping.set()
-        self._thread.join()
+        self._line.cut()
+        if self._thread.ident is not None:
+            self._thread.join(_ENDS_WITHIN)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                with opened(self._mailbox) as (client, validity):
-                    self._serve(client, validity)
-            except (IMAPClientError, OSError, GoodhosterError) as error:
-                self._tell(f"no mail from {self._mailbox.host}: {error}")
+                with opened(self._mailbox, self._line) as box:
+                    self._serve(box)
+            except Exception as error:
+                if self._stopping.is_set():
+                    return
+                self._tell(f"no mail from {self._mailbox.host}: {_words(error)}")
+                expected = isinstance(error, IMAPClientError | OSError | GoodhosterError)
+                _log.log(logging.DEBUG if expected else logging.ERROR, "the mailbox failed", exc_info=not expected)
                 self._stopping.wait(self._again)
                 self._again = min(self._again * 2, _LONGEST_AGAIN)
 
-    def _serve(self, client: IMAPClient, validity: int) -> None:
+    def _serve(self, box: OpenMailbox) -> None:
         """A server tells of a mail once, also in its answer to something else while others are taken; and a dovecot was
         seen to tell nothing of one that came right behind others. So it is looked again soon, until nothing is found.
         """
+        position = self._position(box)
         lately = True
         while not self._stopping.is_set():
-            taken = self._take_new(client, validity)
+            taken = self._take_new(box, position)
             self._tell("")
             self._again = _FIRST_AGAIN
-            poll = self._mailbox.poll_every
-            self._wait(client, min(_SOON, poll) if taken or lately else poll)
+            poll = min(self._mailbox.poll_every, _LONGEST_IDLE)
+            pause = min(_SOON, poll) if taken or lately else poll
             lately = taken > 0
+            retries = [trouble.at for trouble in self._troubles.values()]
+            box.wait(min([time.monotonic() + pause, *retries]), self._stopping.is_set)
 
-    def _take_new(self, client: IMAPClient, validity: int) -> int:
-        """How many there were."""
-        new = client.search(["UNSEEN"])
-        for number in new:
-            found = client.fetch([number], [f"BODY.PEEK[]<0.{LARGEST}>", "INTERNALDATE"]).get(number, {})
-            raw, came = found.get(b"BODY[]<0>"), found.get(b"INTERNALDATE")
-            if raw is None or came is None:
-                raise PassingError(f"mail {number} cannot be fetched", hint="see [imap]")
-            self._keeping.mail(raw, Arrived(origin=self._mailbox.origin(validity, number, came)))
-            client.add_flags([number], [SEEN])
-        return len(new)
-
-    def _wait(self, client: IMAPClient, within: float) -> None:
-        """Until the server tells of something, or it is time to look anyway."""
-        until = time.monotonic() + within
-        if not client.has_capability("IDLE"):
-            self._stopping.wait(within)
-            return
-        client.idle()
+    def _position(self, box: OpenMailbox) -> Position:
+        """Where we are in the mailbox as it is numbered now."""
         try:
-            while not self._stopping.is_set() and time.monotonic() < until:
-                if any(b"EXISTS" in told for told in client.idle_check(timeout=_IDLE_PIECE)):
-                    return
-        finally:
-            client.idle_done()
+            position = self._file.read()
+        except ValueError as error:
+            _log.error("%s: mails that somebody has opened meanwhile are not taken", error)
+            position = None
+        if position is None:
+            position = Position.first(box.validity, _next_number(box), box.search("UNSEEN"))
+        elif position.validity != box.validity:
+            _log.warning("%s has numbered its mails anew; each is compared with those taken", self._mailbox.host)
+            since = datetime.fromisoformat(position.since) - timedelta(days=1)  # SINCE knows days only
+            found = {*box.search("UNSEEN"), *box.search("SINCE", since.strftime("%d-%b-%Y"))}
+            position = Position(box.validity, _next_number(box), sorted(found), position.since)
+            self._troubles.clear()
+        else:
+            return position
+        self._file.write(position)
+        return position
 
-    def _tell(self, problem: str) -> None:
-        if problem and problem != self.problem:
-            _log.error("%s; see [imap]", problem)
-        self.problem = problem
+    def _take_new(self, box: OpenMailbox, position: Position) -> int:
+        """How many were taken. Those that gave trouble come last."""
+        new = [n for n in box.search("UID", f"{position.next_number}:*") if n >= position.next_number]
+        if new:
+            position.left = sorted({*position.left, *new})
+            position.next_number = max(new) + 1
+            self._file.write(position)
+        now, before = time.monotonic(), list(position.left)
+        due = [n for n in before if n not in self._troubles or self._troubles[n].at <= now]
+        try:
+            for number in sorted(due, key=lambda n: (n in self._troubles, n)):
+                if self._stopping.is_set():
+                    break
+                if self._take(box, number):
+                    position.left.remove(number)
+                    self._troubles.pop(number, None)
+        finally:
+            if position.left != before:
+                self._file.write(position)
+        return len(before) - len(position.left)
+
+    def _take(self, box: OpenMailbox, number: int) -> bool:
+        """False when the server cannot hand it out; raises where the connection is of no use any more."""
+        try:
+            found = box.fetch(number)
+            if found is None and not box.search("UID", number):
+                return True  # moved or deleted by somebody else before it was our turn
+            mail = _mail_in(found or {})
+        except (IMAPClientAbortError, OSError, AttributeError, TypeError) as error:
+            self._trouble(number, _words(error))  # if it is this mail at which the server breaks, others come first
+            raise
+        except (IMAPClientError, ValueError, LookupError) as error:
+            self._trouble(number, _words(error))
+            return False
+        content, came = mail
+        name = f"imap\0{self._mailbox.host}\0{self._mailbox.username}\0".encode() + hashlib.sha256(content).digest()
+        self._parts.keeping.mail(content, Arrived(origin=Origin(name, came), own_server=self._parts.own_server))
+        self._mark(box, number)
+        return True
+
+    def _mark(self, box: OpenMailbox, number: int) -> None:
+        try:
+            box.mark(number)
+            self._unmarked = ""
+        except IMAPClientAbortError:
+            raise
+        except IMAPClientError as error:
+            self._unmarked = f"mails at {self._mailbox.host} are taken, but cannot be marked as seen: {_words(error)}"
+
+    def _trouble(self, number: int, why: str) -> None:
+        if number in self._troubles:
+            self._troubles[number].again(why)
+        else:
+            self._troubles[number] = _Trouble(why)
+            _log.error("mail %d of %s cannot be fetched: %s; see [imap]", number, self._mailbox.host, why)
+
+    def _tell(self, failure: str) -> None:
+        if failure and failure != self._failure:
+            _log.error("%s; see [imap]", failure)
+        self._failure = failure
+
+
+def try_mailbox(box: Mailbox) -> str:
+    """Why no mail can be taken from it at present; empty when it can. Takes none."""
+    try:
+        with opened(box, Line()) as found:
+            found.search("UID", 1)
+    except Exception as error:
+        return f"no mail from {box.host}: {_words(error)}"
+    return ""
+
+
+def _next_number(box: OpenMailbox) -> int:
+    return box.next_number or max(box.search("ALL"), default=0) + 1
+
+
+def _mail_in(found: dict[bytes, object]) -> tuple[bytes, datetime]:
+    raw, came = found.get(b"BODY[]<0>"), found.get(b"INTERNALDATE")
+    if not isinstance(raw, bytes) or not isinstance(came, datetime):
+        raise ValueError("the server does not hand it out")  # noqa: TRY004 - as the library does for odd answers
+    return raw, came
+
+
+def _words(error: Exception) -> str:
+    """For people, on one line and not too long: a server chose some of it."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return "".join(sign for sign in text[:300] if sign.isprintable())

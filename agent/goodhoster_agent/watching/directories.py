@@ -1,16 +1,25 @@
-"""From a directory's handle to its path below the watched trees, remembered."""
+"""From a directory's handle to its paths below the watched trees, remembered."""
 
 from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
+from goodhoster.linux.file_system_calls import FileSystemCalls
+from goodhoster.linux.kernel import mount_id
+from goodhoster.linux.mount_table import Mount, MountTable, lies_at_or_below, mount_table
 from goodhoster_agent.watching import fanotify_kernel as kernel
 
 _REMEMBERED = 100_000
-_DEEPEST = 4096
-"""Steps up from a directory whose path is too long to be told."""
+_LONGEST_STEP = 256
+_STEPS_UP = 200
+"""From a directory whose path is too long to be told one above it is looked for, so many levels at a time and so often:
+deeper than any path that is walked.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,73 +35,205 @@ class Directory:
 class Directories:
     """One thread finds, any may add.
 
-    A directory outside the trees is remembered as such: most of a busy disk's events are there.
+    A directory outside the trees is remembered as such: most of a busy disk's events are there. A handle is opened once
+    for each file system, however often that is mounted; at which places it is seen then, the mount table tells.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, calls: FileSystemCalls) -> None:
         self.trees: tuple[bytes, ...] = ()
-        self._mounts: dict[bytes, tuple[bytes, ...]] = {}
+        self._calls = calls
+        self._devices: dict[bytes, tuple[bytes, ...]] = {}
         self._found: dict[tuple[bytes, bytes], tuple[Directory, ...]] = {}
+        self._table: MountTable | None = None
 
-    def add_mount(self, directory: bytes) -> None:
-        """Handles of the file system of this directory can be opened through it.
-
-        The same file system may be mounted at several places below the trees: a handle is then several paths. None is
-        held open, or nobody could unmount it.
-        """
-        fsid = kernel.fsid_of(directory)
-        self._mounts[fsid] = tuple(dict.fromkeys((*self._mounts.get(fsid, ()), directory)))
+    def add(self, fsid: bytes, device: bytes) -> None:
+        """Events with that identity may come from this file system; from several, where one is a copy of another."""
+        self._devices[fsid] = tuple(dict.fromkeys((*self._devices.get(fsid, ()), device)))
         self.forget()
+
+    def copies(self) -> list[list[Mount]]:
+        """File systems that are mounted now and cannot be told apart by their events: one mount of each."""
+        mounted = {mount.device: mount for mount in reversed(mount_table().mounts)}
+        groups = ([mounted[each] for each in devices if each in mounted] for devices in self._devices.values())
+        return [group for group in groups if len(group) > 1]
 
     def forget(self) -> None:
         """A directory was moved: what was remembered of it and of all below it may be wrong."""
         self._found = {}
 
     def find(self, fsid: bytes, handle: bytes) -> tuple[Directory, ...]:
-        """Every path of that directory below the trees, none when it lies outside. OSError(ESTALE) when it is gone."""
+        """Every path of that directory below the trees; none when it lies outside, or is gone.
+
+        OSError when it cannot be told: no file system of that identity let itself be asked.
+        """
+        if (table := mount_table()) is not self._table:
+            self._table = table
+            self.forget()
         remembered = self._found  # another thread may add a mount meanwhile: then this answer is for the old ones
         found = remembered.get((fsid, handle))
         if found is None:
             if len(remembered) >= _REMEMBERED:
                 remembered.clear()
-            looks = (self._look(mount, handle) for mount in self._mounts.get(fsid, ()))
-            found = remembered[fsid, handle] = tuple(dict.fromkeys(look for look in looks if look))
+            found = remembered[fsid, handle] = self._find(table, self._devices.get(fsid, ()), handle)
         return found
 
-    def _look(self, mount: bytes, handle: bytes) -> Directory | None:
+    def _find(self, table: MountTable, devices: tuple[bytes, ...], handle: bytes) -> tuple[Directory, ...]:
+        found: dict[Directory, None] = {}
+        refused: OSError | None = None
+        answered = False
+        for device in devices:
+            try:
+                found |= dict.fromkeys(_places(_Views(table, device, self.trees), handle, self._calls))
+                answered = True
+            except OSError as error:
+                refused = error
+        if refused and not answered:
+            raise refused
+        return tuple(found)
+
+
+class _Views:
+    """Where a file system is mounted."""
+
+    def __init__(self, table: MountTable, device: bytes, trees: tuple[bytes, ...]) -> None:
+        self.trees = trees
+        self.mounts, self._points = _views(table, device, trees)
+
+    def paths(self, inside: bytes) -> Iterator[bytes]:
+        """Every path below the trees of what has this path from the top of the file system."""
+        for end in (*(n for n, byte in enumerate(inside) if byte == ord("/")), len(inside)):
+            for point in self._points.get(inside[:end] or b"/", ()):
+                path = (point.rstrip(b"/") + inside[end:]) or b"/"
+                if any(lies_at_or_below(path, tree) for tree in self.trees):
+                    yield path
+
+
+@lru_cache(maxsize=4096)
+def _views(
+    table: MountTable, device: bytes, trees: tuple[bytes, ...]
+) -> tuple[tuple[Mount, ...], dict[bytes, list[bytes]]]:
+    """The mounts of a file system, those of the whole of it first, and the places below or above the trees by what is
+    mounted there.
+    """
+    mounts = sorted((mount for mount in table.mounts if mount.device == device), key=lambda mount: len(mount.root))
+    points: dict[bytes, list[bytes]] = {}
+    for mount in mounts:
+        if any(lies_at_or_below(mount.point, tree) or lies_at_or_below(tree, mount.point) for tree in trees):
+            points.setdefault(mount.root, []).append(mount.point)
+    return tuple(mounts), points
+
+
+def _places(views: _Views, handle: bytes, calls: FileSystemCalls) -> Iterator[Directory]:
+    """Of one file system; OSError when it cannot be asked through any of its mounts."""
+    refused: OSError | None = None
+    for mount in views.mounts:
         try:
-            mounted = os.open(mount, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None  # unmounted and removed
-        try:
-            directory = kernel.open_by_handle(mounted, handle)
-        finally:
-            os.close(mounted)
-        try:
-            found = _path(directory)
-        finally:
+            with calls.asking(mount.point), _opened(mount, handle) as directory:
+                found = _path(directory, mount) if directory is not None else None
+        except OSError as error:
+            refused = error
+            continue
+        if found is not None:
+            yield from (Directory(path, found.whole) for path in views.paths(found.path))
+        return
+    if refused:
+        raise refused
+
+
+@contextmanager
+def _opened(mount: Mount, handle: bytes) -> Iterator[int | None]:
+    """None when there is no such directory (any more). OSError when something else lies over the mount by now."""
+    top = os.open(mount.point, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if mount_id(top) != mount.number:
+            raise OSError(errno.EXDEV, "another file system is mounted there now", mount.point)
+        directory = _open_by_handle(top, handle)
+    finally:
+        os.close(top)
+    try:
+        yield directory
+    finally:
+        if directory is not None:
             os.close(directory)
-        return found if found and self._is_watched(found.path) else None
-
-    def _is_watched(self, path: bytes) -> bool:
-        return any(path == tree or path.startswith(tree.rstrip(b"/") + b"/") for tree in self.trees)
 
 
-def _path(directory: int) -> Directory | None:
-    """None when it was deleted."""
+def _open_by_handle(top: int, handle: bytes) -> int | None:
+    try:
+        return kernel.open_by_handle(top, handle)
+    except OSError as error:
+        if error.errno == errno.ESTALE:
+            return None
+        raise
+
+
+def _path(directory: int, mount: Mount) -> Directory | None:
+    """From the top of the file system; None when it was deleted."""
     if os.fstat(directory).st_nlink == 0:
         return None
-    here, whole = os.dup(directory), True
+    found = _name(directory)
+    if found is None:
+        return None
+    below = found.path[len(mount.point.rstrip(b"/")) :]
+    if lies_at_or_below(found.path, mount.point) and (mount.root == b"/" or _is_at(found.path, directory)):
+        return Directory((mount.root.rstrip(b"/") + below) or b"/", found.whole)
+    return found  # of what this mount does not show, Linux tells the path from the top of the file system
+
+
+def _is_at(path: bytes, directory: int) -> bool:
+    """A path from the top of a file system may read like one that begins with the mount point."""
     try:
-        for _ in range(_DEEPEST):
+        return os.path.samestat(os.stat(path), os.fstat(directory))
+    except OSError:
+        return False
+
+
+def _name(directory: int) -> Directory | None:
+    """As Linux tells it; of the nearest one above where it cannot."""
+    if (path := _told(directory)) is not None:
+        return Directory(path)
+    below, step = os.dup(directory), 1
+    try:
+        for _ in range(_STEPS_UP):
+            above = _up(below, step)
             try:
-                return Directory(os.readlink(b"/proc/self/fd/%d" % here), whole)
-            except OSError as error:
-                if error.errno != errno.ENAMETOOLONG:
-                    raise
-            above = os.open(b"..", os.O_PATH | os.O_CLOEXEC, dir_fd=here)
-            os.close(here)
-            here, whole = above, False
+                if _told(above) is not None:
+                    return Directory(_nearest(below, step), whole=False)
+            except BaseException:
+                os.close(above)
+                raise
+            os.close(below)
+            below, step = above, min(2 * step, _LONGEST_STEP)
     finally:
-        os.close(here)
+        os.close(below)
     return None
+
+
+def _nearest(below: int, most: int) -> bytes:
+    """The path of the nearest directory above that has one; that which lies so many levels above has."""
+    low, high, path = 0, most, b""
+    while high - low > 1 or not path:
+        middle = (low + high + 1) // 2 if path else high
+        above = _up(below, middle)
+        try:
+            told = _told(above)
+        finally:
+            os.close(above)
+        if told is None:
+            low = middle
+        else:
+            high, path = middle, told
+    return path
+
+
+def _up(directory: int, levels: int) -> int:
+    return os.open(b"../" * levels, os.O_PATH | os.O_CLOEXEC, dir_fd=directory)
+
+
+def _told(directory: int) -> bytes | None:
+    """None where the path is too long."""
+    try:
+        return os.readlink(b"/proc/self/fd/%d" % directory)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return None
+        raise

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from goodhoster.linux.file_system_calls import FileSystemCalls
+
 
 @dataclass(frozen=True, slots=True)
 class Hint:
@@ -41,11 +43,18 @@ class EventSource(Protocol):
     def reason(self) -> str:
         """For `status`: why this one, in words."""
 
+    @property
+    def calls(self) -> FileSystemCalls:
+        """Of this process to file systems."""
+
     def start(self, trees: Sequence[bytes], listener: Listener) -> None:
         """Begin; returns when everything below the trees that can be watched is. The rest is told by `problems`."""
 
     def cover(self, directory: bytes) -> None:
         """Watch what lies below this directory too: a file system was mounted there. May be called again."""
+
+    def uncover(self, directory: bytes) -> None:
+        """What was mounted there is gone: nothing is to be said of it any more."""
 
     def problems(self) -> list[str]:
         """What is not watched now, in words; empty when all is. Such files are found by scanning only."""

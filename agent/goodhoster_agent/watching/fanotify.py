@@ -12,8 +12,13 @@ import errno
 import os
 import select
 import threading
+from collections import deque
 from collections.abc import Sequence
 
+from goodhoster.linux.file_system_calls import FileSystemCalls
+from goodhoster.linux.kernel import mount_id
+from goodhoster.linux.mount_table import mount_table
+from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
 from goodhoster.model.uploads import display
 from goodhoster_agent.watching import fanotify_kernel as kernel
 from goodhoster_agent.watching.directories import Directories
@@ -22,6 +27,9 @@ from goodhoster_agent.watching.events import Gap, Hint, Listener
 from goodhoster_agent.watching.fanotify_marks import Marks
 
 _READ = 1 << 18
+_PATIENCE = 2.0
+"""Seconds that a file system may take to answer before others go on without it."""
+_MOST_TELLERS = 16
 
 
 class FanotifySource:
@@ -29,20 +37,24 @@ class FanotifySource:
 
     name = "fanotify"
 
-    def __init__(self, reason: str, marks: Marks = kernel, *, unlimited: bool = True) -> None:
+    def __init__(
+        self, reason: str, marks: Marks = kernel, calls: FileSystemCalls | None = None, *, unlimited: bool = True
+    ) -> None:
         self.reason = reason
         self._marks = marks
+        self.calls = calls or FileSystemCalls()
         self._group = marks.new_group(unlimited=unlimited)
         self._stop = os.eventfd(0, os.EFD_CLOEXEC)
         self._stopped = False
         self._backlog = EventBuffer()
-        self._directories = Directories()
+        self._directories = Directories(self.calls)
+        self._events: deque[kernel.Event] = deque()
+        self._next = threading.Lock()
+        self._marked: set[bytes] = set()
         self._uncovered: dict[bytes, str] = {}
         self._listener: Listener = lambda _: None
-        self._threads = [
-            threading.Thread(target=self._drain, name="fanotify-drain", daemon=True),
-            threading.Thread(target=self._tell_all, name="fanotify", daemon=True),
-        ]
+        self._drainer = threading.Thread(target=self._drain, name="fanotify-drain", daemon=True)
+        self._tellers = ThreadCrew("fanotify", CrewSize(1, _MOST_TELLERS, _PATIENCE), self._tell_next)
 
     def start(self, trees: Sequence[bytes], listener: Listener) -> None:
         """See `EventSource`."""
@@ -50,22 +62,47 @@ class FanotifySource:
         self._directories.trees = tuple(trees)
         for tree in trees:
             self.cover(tree)
-        for thread in self._threads:
-            thread.start()
+        self._drainer.start()
+        self._tellers.start()
 
     def cover(self, directory: bytes) -> None:
         """See `EventSource`."""
+        try:
+            self.calls.ask(directory, lambda: self._cover(directory), _PATIENCE)
+        except FileNotFoundError:
+            self._uncovered.pop(directory, None)  # gone again
+        except OSError as error:
+            self._uncovered[directory] = f"{display(directory)} is not watched: {error.strerror or error}"
+        else:
+            self._uncovered.pop(directory, None)
+
+    def uncover(self, directory: bytes) -> None:
+        """See `EventSource`."""
         self._uncovered.pop(directory, None)
+
+    def _cover(self, directory: bytes) -> None:
+        device = _device_of(directory)
         try:
             self._marks.mark_file_system(self._group, directory)
-            self._directories.add_mount(directory)
         except OSError as error:
-            self._uncovered[directory] = f"{display(directory)} is not watched: {error.strerror}"
+            if error.errno != errno.EXDEV or device not in self._marked:
+                raise  # a btrfs subvolume cannot be marked by itself, but is with the top of its file system
+        kernel.probe_handles(directory)
+        self._marked.add(device)
+        self._directories.add(kernel.fsid_of(directory), device)
 
     def problems(self) -> list[str]:
         """See `EventSource`."""
-        dead = [thread.name for thread in self._threads if thread.ident is not None and not thread.is_alive()]
-        return [*self._uncovered.values(), *(f"the thread {name} has died: no events" for name in dead)]
+        alike = [
+            f"{' and '.join(display(mount.point) for mount in copies)} have the same identity (a snapshot, or images "
+            "made from one): events do not tell them apart, so they are scanned too"
+            for copies in self._directories.copies()
+        ]
+        return [*self._uncovered.values(), *alike, *self._dead()]
+
+    def _dead(self) -> list[str]:
+        alive = (self._drainer.ident is None or self._drainer.is_alive()) and not self._tellers.died
+        return [] if alive else ["a thread that reads events has died: no events"]
 
     def stop(self) -> None:
         """See `EventSource`."""
@@ -74,9 +111,9 @@ class FanotifySource:
         self._stopped = True
         os.eventfd_write(self._stop, 1)
         self._backlog.end()
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join()
+        if self._drainer.ident is not None:
+            self._drainer.join()
+        self._tellers.finish(_PATIENCE)
         os.close(self._group)
         os.close(self._stop)
 
@@ -89,12 +126,23 @@ class FanotifySource:
                 if self._group in ready:
                     self._backlog.put(os.read(self._group, _READ))
 
-    def _tell_all(self) -> None:
-        while (taken := self._backlog.take()) is not None:
-            if taken.lost:
-                self._listener(Gap("events came faster than they could be read"))
-            for event in kernel.parse(taken.content):
+    def _tell_next(self) -> bool:
+        """One event; False at the end. While a disk keeps the thread of one waiting, another goes on with the next."""
+        event = self._next_event()
+        if event is not None:
+            with self._tellers.at_work():
                 self._tell(event)
+        return event is not None
+
+    def _next_event(self) -> kernel.Event | None:
+        with self._next:
+            while not self._events:
+                if (taken := self._backlog.take()) is None:
+                    return None
+                if taken.lost:
+                    self._listener(Gap("events came faster than they could be read"))
+                self._events.extend(kernel.parse(taken.content))
+            return self._events.popleft()
 
     def _tell(self, event: kernel.Event) -> None:
         if event.mask & kernel.Q_OVERFLOW:
@@ -120,8 +168,7 @@ class FanotifySource:
         try:
             found = self._directories.find(event.fsid, event.handle)
         except OSError as error:
-            if error.errno != errno.ESTALE:
-                self._listener(Gap(f"a directory of an event cannot be found: {error.strerror}"))
+            self._listener(Gap(f"a directory of an event cannot be found: {error.strerror}"))
             return []
         return [
             Hint(directory.path, event.name)
@@ -129,3 +176,15 @@ class FanotifySource:
             else Hint(*os.path.split(directory.path), is_directory=True)
             for directory in found
         ]
+
+
+def _device_of(directory: bytes) -> bytes:
+    """Of the file system that is mounted there, as the mount table names it; OSError when it is gone again."""
+    top = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        mount = mount_table().by_number.get(mount_id(top))
+    finally:
+        os.close(top)
+    if mount is None:
+        raise OSError(errno.ENOENT, "it is mounted no longer")
+    return mount.device

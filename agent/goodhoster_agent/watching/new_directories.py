@@ -1,9 +1,7 @@
-"""Looks through directories that came, each piece by piece in turn: a large one keeps no other waiting."""
+"""Looks through directories that came, each customer's in turn: whatever one has made, no other waits for it."""
 
 from __future__ import annotations
 
-import heapq
-import logging
 import threading
 import time
 from collections import deque
@@ -11,81 +9,147 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from goodhoster.errors import IndexUnavailableError
+from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
 from goodhoster.model.uploads import Place
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.events import Gap, Listener
 from goodhoster_agent.watching.scanner import ScanFigures, Scanner
 
-_log = logging.getLogger(__name__)
 _AGAIN = 2.0
 """A directory that came is looked through a second time after so many seconds, for what was made while the first look
 and the new watches passed each other.
 """
-_AT_ONCE = 32
-"""So many are looked through in turn; each holds some descriptors."""
-_MOST = 200_000
-"""More than these do not wait: they become a Gap, for memory's sake."""
+_AT_ONCE = 8
+"""So many of one customer are looked through in turn; each holds some descriptors."""
+_MOST = 5_000
+"""When more of one customer wait, all that it has is looked through instead."""
+_PATIENCE = 0.5
+"""Seconds that a piece of one may take before another thread goes on with the others."""
+_MOST_THREADS = 16
+
+_Key = tuple[Tree, bytes]
 
 
-@dataclass(order=True, frozen=True, slots=True)
-class _Look:
-    due: float
-    tree: Tree = field(compare=False)
-    place: Place = field(compare=False)
+@dataclass(slots=True)
+class _Customer:
+    """What came of one customer."""
+
+    now: dict[_Key, None] = field(default_factory=dict)
+    again: dict[_Key, float] = field(default_factory=dict)
+    """When each is to be looked through a second time, the soonest first."""
+    active: deque[Iterator[ScanFigures]] = field(default_factory=deque)
+    rests_until: float = 0.0
+    in_hand: bool = False
+
+    def add(self, key: _Key, now: float) -> None:
+        """A look that is to come yet finds whatever is there by then, so there need be no other."""
+        if key not in self.now:
+            self.now[key] = None
+        if key not in self.again:
+            self.again[key] = now + _AGAIN
+
+    def due(self, now: float) -> _Key | None:
+        """The next, not planned any more."""
+        if self.now:
+            key = next(iter(self.now))
+            del self.now[key]
+            return key
+        for key, due in self.again.items():
+            if due > now:
+                break
+            del self.again[key]
+            return key
+        return None
+
+    def wakes_at(self) -> float:
+        """When there is something to do; never when nothing is left."""
+        soonest = 0.0 if self.now or self.active else next(iter(self.again.values()), float("inf"))
+        return max(soonest, self.rests_until)
+
+    def is_done(self) -> bool:
+        """Is nothing left, or planned?"""
+        return not (self.now or self.again or self.active or self.in_hand)
 
 
 class NewDirectories:
-    """One thread. Whatever it cannot do becomes a Gap."""
+    """Whatever it cannot do becomes a Gap.
+
+    A customer has half of the time at most: after each piece it rests as long as that took. One that moves a deep
+    directory about hundreds of times a second costs no more.
+    """
 
     def __init__(self, scanner: Scanner, listener: Listener) -> None:
         self._scanner = scanner
         self._listener = listener
-        self._planned: list[_Look] = []
+        self._customers: dict[str, _Customer] = {}
         self._changed = threading.Condition()
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="newcomers")
+        self._crew = ThreadCrew("newcomers", CrewSize(1, _MOST_THREADS, _PATIENCE), self._work)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._crew.start()
 
     def stop(self) -> None:
         """End; what was planned is found by the scan at the next start."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._crew.stop(_AGAIN)
 
     def look_through(self, tree: Tree, place: Place) -> None:
         """This directory came."""
-        now = time.monotonic()
+        key, everything = (tree, place.path), _all_of(tree, place)
         with self._changed:
-            if len(self._planned) >= _MOST:
-                self._listener(Gap("more directories came than can be remembered"))
+            customer = self._customers.setdefault(tree.customer_of(place.path + b"/"), _Customer())
+            if everything in customer.now:
                 return
-            for due in (now, now + _AGAIN):
-                heapq.heappush(self._planned, _Look(due, tree, place))
+            if len(customer.now) >= _MOST:
+                customer.now.clear()
+                customer.again.clear()
+                key = everything
+            customer.add(key, time.monotonic())
             self._changed.notify_all()
 
-    def _run(self) -> None:
-        active: deque[Iterator[ScanFigures]] = deque()
-        while not self._stopping:
-            active.extend(self._due(_AT_ONCE - len(active), wait=not active))
-            for _ in range(len(active)):
-                scan = active.popleft()
-                if self._step(scan):
-                    active.append(scan)
-
-    def _due(self, most: int, *, wait: bool) -> list[Iterator[ScanFigures]]:
+    def _work(self) -> bool:
+        """One piece of one customer's; False at the end."""
         with self._changed:
-            if wait and not self._stopping:
-                self._changed.wait(max(0.0, self._planned[0].due - time.monotonic()) if self._planned else None)
-            scans: list[Iterator[ScanFigures]] = []
-            while len(scans) < most and self._planned and self._planned[0].due <= time.monotonic():
-                look = heapq.heappop(self._planned)
-                scans.append(self._scanner.scan(look.tree, look.place.path, fresh=True))
-            return scans
+            customer = self._wait_for_one()
+            if customer is None:
+                return False
+            scan = self._next_scan(customer)
+        begun = time.monotonic()
+        with self._crew.at_work():
+            goes_on = scan is not None and self._step(scan)
+        with self._changed:
+            customer.in_hand = False
+            customer.rests_until = 2 * time.monotonic() - begun
+            if scan is not None and goes_on:
+                customer.active.append(scan)
+            self._changed.notify_all()
+        return True
+
+    def _wait_for_one(self) -> _Customer | None:
+        """The next customer, in hand now; the others come before it is its turn again."""
+        while not self._stopping:
+            now = time.monotonic()
+            for name, customer in list(self._customers.items()):
+                if customer.is_done():
+                    del self._customers[name]
+                elif not customer.in_hand and customer.wakes_at() <= now:
+                    self._customers[name] = self._customers.pop(name)
+                    customer.in_hand = True
+                    return customer
+            waking = (customer.wakes_at() for customer in self._customers.values() if not customer.in_hand)
+            wait = min(waking, default=float("inf")) - now
+            self._changed.wait(wait if wait < threading.TIMEOUT_MAX else None)
+        return None
+
+    def _next_scan(self, customer: _Customer) -> Iterator[ScanFigures] | None:
+        if len(customer.active) < _AT_ONCE and (key := customer.due(time.monotonic())):
+            tree, path = key
+            return self._scanner.scan(tree, path, fresh=True)
+        return customer.active.popleft() if customer.active else None
 
     def _step(self, scan: Iterator[ScanFigures]) -> bool:
         """One piece; False at the end."""
@@ -94,3 +158,8 @@ class NewDirectories:
         except (OSError, IndexUnavailableError) as error:
             self._listener(Gap(f"a directory that came could not be looked through: {error}"))
             return False
+
+
+def _all_of(tree: Tree, place: Place) -> _Key:
+    """Where everything of the place's customer lies."""
+    return tree, b"" if tree.customer else place.path.partition(b"/")[0]

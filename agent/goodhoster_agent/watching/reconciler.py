@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from goodhoster.errors import IndexUnavailableError
 from goodhoster.linux import kernel
+from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
 from goodhoster.model.uploads import display
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.scanner import ScanFigures, Scanner
@@ -19,6 +20,11 @@ _log = logging.getLogger(__name__)
 _AGAIN_AFTER_FAILURE = 30.0
 _SHARE = 10
 """While events are missing a tree is compared again and again, and that takes a tenth of the time."""
+_PATIENCE = 6.0
+"""Seconds that one step may take before another thread goes on without it: a little more than a file system has to
+answer, so that it is left out by then.
+"""
+_MOST_THREADS = 32
 _CLOCKS_APART = 60.0
 """Seconds that the clock of a file server may be behind ours."""
 _SCANS_SHARE = 0.5
@@ -39,6 +45,18 @@ class Rhythm:
     """At least so long between two comparisons while events are missing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """When a look began."""
+
+    wall: float
+    monotonic: float
+
+    def moment(self) -> float:
+        """By the system's clock, whatever that was set to meanwhile: the earlier of two answers."""
+        return min(self.wall, time.time() - (time.monotonic() - self.monotonic))
+
+
 class Reconciler:
     """One thread, with the disk's idle time where that can be had."""
 
@@ -47,27 +65,31 @@ class Reconciler:
         self._rhythm = rhythm
         self._due = dict.fromkeys(trees, 0.0)
         self._whole_due = dict.fromkeys(trees, 0.0)
-        self._looked_at: dict[Tree, float] = {}
-        """When the last look at it that came to its end began, by the clock."""
+        self._looked_at: dict[Tree, Look] = {}
+        """When the last look at it that came to its end began."""
         self._changed = threading.Condition()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reconcile")
+        self._crew = ThreadCrew("reconcile", CrewSize(1, _MOST_THREADS, _PATIENCE), self._work)
+        self._crew.held_up = self._go_on_elsewhere
+        self._under_way: set[Tree] = set()
         self.events_are_missing: Callable[[], bool] = lambda: False
         """Then what comes is found by this alone, and it must not take the whole T."""
-        self.scanning: Tree | None = None
-        """The tree that is compared now; for `status`."""
+
+    @property
+    def scanning(self) -> bool:
+        """Is a tree being compared now?"""
+        return bool(self._under_way)
 
     def start(self) -> None:
         """Begin, with every tree at once."""
-        self._thread.start()
+        self._crew.start()
 
     def stop(self) -> None:
         """End; a scan under way is taken up at the next start."""
         self._stopping.set()
         with self._changed:
             self._changed.notify_all()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._crew.stop(_PATIENCE)
 
     def again(self) -> None:
         """Something was missed: every tree is due now. One that is being compared is compared once more."""
@@ -76,17 +98,27 @@ class Reconciler:
             self._whole_due = dict.fromkeys(self._due, 0.0)
             self._changed.notify_all()
 
-    def _run(self) -> None:
+    def _work(self) -> bool:
+        """Compare the next tree that is due; False at the end."""
         kernel.yield_disk()
-        while (tree := self._next()) is not None:
-            begun, looked_at = time.monotonic(), time.time()
-            whole = begun >= self._whole_due[tree]
-            done = self._reconcile(tree, whole=whole)
-            with self._changed:
-                if done:
-                    self._looked_at[tree] = looked_at
-                if self._due[tree] == math.inf:  # nobody said `again` meanwhile
-                    self._due[tree] = self._next_look(tree, begun, whole=whole) if done else _soon()
+        if (tree := self._next()) is None:
+            return False
+        begun, looked_at = time.monotonic(), time.time()
+        whole = begun >= self._whole_due[tree]
+        done = self._reconcile(tree, whole=whole)
+        with self._changed:
+            if done:
+                self._looked_at[tree] = Look(looked_at, begun)
+            if self._due[tree] == math.inf:  # nobody said `again` meanwhile
+                self._due[tree] = self._next_look(tree, begun, whole=whole) if done else _soon()
+        return True
+
+    def _go_on_elsewhere(self) -> None:
+        """A file system does not answer: its tree is compared without it, and so are the others."""
+        with self._changed:
+            for tree in self._under_way:
+                self._due[tree] = self._whole_due[tree] = 0.0
+            self._changed.notify_all()
 
     def _next(self) -> Tree | None:
         """Waits for a tree to be due. Its next time is never until it was compared, or until somebody says `again`."""
@@ -113,35 +145,44 @@ class Reconciler:
 
     def _reconcile(self, tree: Tree, *, whole: bool) -> bool:
         """True when it is done or nobody wants it any more."""
-        self.scanning = tree
+        self._under_way.add(tree)
         try:
-            self._scan(tree, whole=whole)
+            return self._scan(tree, whole=whole)
         except (OSError, IndexUnavailableError) as error:
             _log.error("cannot compare %s with the index: %s; tried again soon", display(tree.root), error)
             return False
         finally:
-            self.scanning = None
-        return True
+            self._under_way.discard(tree)
 
-    def _scan(self, tree: Tree, *, whole: bool) -> None:
+    def _scan(self, tree: Tree, *, whole: bool) -> bool:
+        """False when another thread has taken it over."""
         begun = time.monotonic()
-        for figures in self._steps(tree, whole=whole):
+        steps, figures = self._steps(tree, whole=whole), ScanFigures()
+        while (step := self._step(steps)) is not None:
+            figures = step
             self._stopping.wait(max(0.0, begun + figures.files / self._rhythm.rate - time.monotonic()))
             while self._scanner.index.full(_SCANS_SHARE) and not self._stopping.wait(1.0):
                 pass
             if self._stopping.is_set():
-                return
+                return True
+            if self._crew.is_one_too_many():
+                return False
         seconds = time.monotonic() - begun
         if whole:
             _log.info("compared %s with the index: %d files in %.1f s", display(tree.root), figures.files, seconds)
             if figures.left_alone.places:
                 first = display(figures.left_alone.places[0])
                 _log.info("%s, such as %s; goodhoster scan lists them", figures.left_alone, first)
+        return True
+
+    def _step(self, steps: Iterator[ScanFigures]) -> ScanFigures | None:
+        with self._crew.at_work():
+            return next(steps, None)
 
     def _steps(self, tree: Tree, *, whole: bool) -> Iterator[ScanFigures]:
         if whole:
             return self._scanner.reconcile(tree)
-        return self._scanner.catch_up(tree, self._looked_at[tree] - _CLOCKS_APART)
+        return self._scanner.catch_up(tree, self._looked_at[tree].moment() - _CLOCKS_APART)
 
 
 def _soon() -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from goodhoster.linux.file_system_calls import FileSystemCalls
 from goodhoster_agent.watching.events import Listener
 
 
@@ -12,14 +13,18 @@ class ScanOnlySource:
 
     name = "scan"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, calls: FileSystemCalls | None = None) -> None:
         self.reason = reason
+        self.calls = calls or FileSystemCalls()
 
     def start(self, trees: Sequence[bytes], listener: Listener) -> None:
         """Nothing is ever told."""
 
     def cover(self, directory: bytes) -> None:
         """What is mounted is scanned like the rest."""
+
+    def uncover(self, directory: bytes) -> None:
+        """Nothing was watched there."""
 
     def problems(self) -> list[str]:
         """Always one: nobody shall believe that files are found at once."""

@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from goodhoster.linux.file_system_calls import FileSystemCalls, NotAnsweringError
+from goodhoster.linux.mount_table import mount_table
 from goodhoster.model.uploads import FileState, Place, display
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.inventory import Known, Progress
 from goodhoster.uploads.opening import open_tree
 from goodhoster.uploads.trees import Tree
-from goodhoster_agent.watching.mounts import holds_files, mounts_below
+from goodhoster_agent.watching.mounts import points_without_files
 from goodhoster_agent.watching.tree_walk import Leg, Listing, Skip, is_directory, vanished, walk
 
 _log = logging.getLogger(__name__)
@@ -69,6 +71,8 @@ class Scanner:
     """A file must be unchanged for so many seconds before it is checked, unless its closing was seen."""
     queued: Callable[[], None] = lambda: None
     """Called after each batch, so that workers look."""
+    calls: FileSystemCalls = field(default_factory=FileSystemCalls)
+    """Of this process to file systems."""
 
     def scan(self, tree: Tree, start: bytes = b"", *, fresh: bool = False) -> Iterator[ScanFigures]:
         """Yields the figures so far after each batch: stop any time, what was queued stays queued.
@@ -102,7 +106,7 @@ class Scanner:
         batch = _Batch(self, priority)
         skip = _skip(tree, batch.figures.left_alone)
         for leg in legs:
-            for listing in walk(tree.root, leg, skip):
+            for listing in walk(tree.root, leg, skip, self.calls):
                 if isinstance(listing, Listing):
                     batch.add(tree, listing)
                 else:
@@ -117,12 +121,22 @@ class Scanner:
         try:
             for page in self.index.inventory.directories(tree.root):
                 for directory in page:
-                    if tree.leaves_alone(directory):
-                        self.index.inventory.drop_directory(tree.root, directory)
-                    elif not is_directory(root, directory):
-                        self.drop_vanished(tree, directory)
+                    self._drop_if_vanished(tree, root, directory)
         finally:
             os.close(root)
+
+    def _drop_if_vanished(self, tree: Tree, root: int, directory: bytes) -> None:
+        """Nothing is said of what lies on a file system that does not answer."""
+        if tree.leaves_alone(directory):
+            self.index.inventory.drop_directory(tree.root, directory)
+            return
+        try:
+            with self.calls.asking(os.path.join(tree.root, directory)):
+                gone = not is_directory(root, directory)
+        except NotAnsweringError:
+            return
+        if gone:
+            self.drop_vanished(tree, directory)
 
     def drop_vanished(self, tree: Tree, directory: bytes, pages: Iterable[Sequence[Known]] | None = None) -> None:
         """Drop what the index knows in a directory and is there no more; `pages` is what comes into question, else all.
@@ -141,7 +155,7 @@ class Scanner:
 
 def _skip(tree: Tree, left_alone: LeftAlone) -> Skip:
     """Ours, private, or one of the kernel's own file systems."""
-    without_files = {mount.point for mount in mounts_below([tree.root]) if not holds_files(mount)}
+    without_files = points_without_files(mount_table(), tree.root)
 
     def skips(directory: bytes) -> bool:
         absolute = os.path.join(tree.root, directory)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from goodhoster.linux import kernel
+from goodhoster.linux.file_system_calls import FileSystemCalls, NotAnsweringError
 from goodhoster.model.uploads import FileState
 from goodhoster.uploads.opening import open_quietly, open_tree
 
@@ -74,13 +75,19 @@ def _nothing(_: bytes) -> bool:
     return False
 
 
-def walk(tree: bytes, leg: Leg = _EVERYTHING, skip: Skip = _nothing) -> Iterator[Listing | Unreadable]:
+def walk(
+    tree: bytes, leg: Leg = _EVERYTHING, skip: Skip = _nothing, calls: FileSystemCalls | None = None
+) -> Iterator[Listing | Unreadable]:
     """The regular files of every directory of the leg, except those to `skip` (and what is below).
+
+    A file system that does not answer others is left out and told of, and so is all that is below.
 
     What disappears meanwhile is left out: its owner took it away. Memory grows with the names of the directories that
     lie beside the path to the present one, not with the number of files.
     """
-    root = open_tree(tree)
+    calls = calls or FileSystemCalls()
+    with calls.asking(tree):
+        root = open_tree(tree)
     try:
         levels = [(b"", [leg.start])]
         while levels:
@@ -91,11 +98,15 @@ def walk(tree: bytes, leg: Leg = _EVERYTHING, skip: Skip = _nothing) -> Iterator
             directory = os.path.join(above, names.pop())
             if leg.enters(directory) and not skip(directory):
                 below: list[bytes] = []
-                yield from (
+                found = (
                     _read(root, directory, below, leg.since)
                     if leg.lists(directory)
                     else _only_below(root, directory, below)
                 )
+                try:
+                    yield from calls.each(os.path.join(tree, directory), found)
+                except NotAnsweringError as error:
+                    yield Unreadable(directory, str(error))
                 levels.append((directory, sorted(below, reverse=True)))
     finally:
         os.close(root)

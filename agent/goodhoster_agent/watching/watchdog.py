@@ -7,6 +7,7 @@ heard: a directory that cannot be watched (the kernel's limit of watches) and a 
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from collections.abc import Sequence
 
@@ -23,6 +24,7 @@ from watchdog.observers.api import BaseObserver
 from watchdog.observers.inotify import InotifyFullEmitter
 from watchdog.observers.inotify_c import CallbackId, InotifyEvent, InotifyFD, Mask, WatchCallback, WatchDescriptor
 
+from goodhoster.linux.file_system_calls import FileSystemCalls
 from goodhoster.model.uploads import display
 from goodhoster_agent.watching.events import Gap, Hint, Listener
 
@@ -33,6 +35,8 @@ _EVENTS: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
     DirMovedEvent,
 ]
+_PATIENCE = 10.0
+"""Seconds to wait for what may never end."""
 
 
 class WatchdogSource:
@@ -40,8 +44,9 @@ class WatchdogSource:
 
     name = "watchdog"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, calls: FileSystemCalls | None = None) -> None:
         self.reason = reason
+        self.calls = calls or FileSystemCalls()
         # It warns whenever a directory is watched twice, which any customer can bring about.
         warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
         self._inotify = _Inotify()
@@ -59,12 +64,25 @@ class WatchdogSource:
 
     def cover(self, directory: bytes) -> None:
         """See `EventSource`."""
-        self._uncovered.pop(directory, None)
+        self._uncovered[directory] = f"{display(directory)} is not watched yet: its directories are gone through"
+        walk = threading.Thread(target=self._schedule, args=(directory,), name="watchdog-cover", daemon=True)
+        walk.start()
+        walk.join(_PATIENCE)  # a file system below it may never answer
+
+    def _schedule(self, directory: bytes) -> None:
         handler = _Handler(self._listener)
         try:
             self._observer.schedule(handler, os.fsdecode(directory), recursive=True, event_filter=_EVENTS)
+        except FileNotFoundError:
+            self._uncovered.pop(directory, None)  # gone again
         except OSError as error:
             self._uncovered[directory] = f"{display(directory)} is not watched: {error.strerror}"
+        else:
+            self._uncovered.pop(directory, None)
+
+    def uncover(self, directory: bytes) -> None:
+        """See `EventSource`."""
+        self._uncovered.pop(directory, None)
 
     def problems(self) -> list[str]:
         """See `EventSource`."""
@@ -76,8 +94,10 @@ class WatchdogSource:
         """See `EventSource`."""
         for thread in (self._observer, self._inotify):
             if thread.is_alive():
-                thread.stop()
-                thread.join()
+                ending = threading.Thread(target=thread.stop, daemon=True)  # may wait for a tree
+                ending.start()
+                ending.join(_PATIENCE)
+                thread.join(_PATIENCE)
 
 
 class _Inotify(InotifyFD):

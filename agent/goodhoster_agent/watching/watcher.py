@@ -8,14 +8,16 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from goodhoster.errors import IndexUnavailableError
-from goodhoster.linux.kernel import Mount
+from goodhoster.linux.file_system_calls import NotAnsweringError
+from goodhoster.linux.mount_table import Mount, lies_at_or_below
 from goodhoster.model.uploads import Place, display
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.events import EventSource, Gap, Hint
-from goodhoster_agent.watching.mounts import MountWatch, holds_files
+from goodhoster_agent.watching.mounts import MountWatch, holds_files, mounts_of
 from goodhoster_agent.watching.new_directories import NewDirectories
 from goodhoster_agent.watching.reconciler import Reconciler, Rhythm
 from goodhoster_agent.watching.scanner import Scanner
@@ -26,6 +28,9 @@ _log = logging.getLogger(__name__)
 _BATCH = 500
 _MOST_TOLD = 200_000
 """Hints that may wait for the index; some 50 MiB. Beyond, they become a Gap."""
+_SOON = 0.5
+"""Seconds in which a tree is expected to say whether it is there."""
+_LONGEST_END = 10.0
 _SAY_AGAIN = 60.0
 """Seconds before the same gap is logged again."""
 
@@ -35,18 +40,20 @@ class Watcher:
 
     def __init__(self, trees: Sequence[Tree], index: UploadIndex, source: EventSource, rhythm: Rhythm) -> None:
         self._trees = tuple(trees)
+        self._calls = source.calls
+        self._calls.answered = self._answers_again
         self._index = index
         self._rhythm = rhythm
         self._told: queue.SimpleQueue[Hint | Gap | None] = queue.SimpleQueue()
         self._dropping = False
         self._said: dict[str, float] = {}
         self._absent: list[bytes] = []
-        scanner = Scanner(index, rhythm.settle, self._ring)
+        scanner = Scanner(index, rhythm.settle, self._ring, self._calls)
         self._newcomers = NewDirectories(scanner, self._listen)
         self._reconciler = Reconciler(trees, scanner, rhythm)
         self._reconciler.events_are_missing = lambda: bool(source.problems())
-        self._mounts = MountWatch([tree.root for tree in trees], self._mounted)
-        self._thread = threading.Thread(target=self._empty, name="hints")
+        self._mounts = MountWatch([tree.root for tree in trees], self._mounted, self._unmounted)
+        self._thread = threading.Thread(target=self._empty, name="hints", daemon=True)
         self.source = source
         self.queued: Callable[[], None] = lambda: None
         """Called when something was queued, so that workers look."""
@@ -56,27 +63,43 @@ class Watcher:
     @property
     def scanning(self) -> bool:
         """Is a whole tree being compared with the index now?"""
-        return self._reconciler.scanning is not None
+        return self._reconciler.scanning
 
     def problems(self) -> list[str]:
         """What is not watched now, in words, for `status`; empty when all is as it should be."""
         absent = (display(root) for root in self._absent)
         told = [f"ALARM: the watched tree {root} is not there: nothing of it is checked" for root in absent]
-        return told + self.source.problems()
+        return (
+            told
+            + [_silent(point, since) for point, since in sorted(self._calls.silent().items())]
+            + self.source.problems()
+        )
 
     def look_for_trees(self) -> None:
         """Which are not there, such as a disk that is not mounted? One that came (back) is watched and compared."""
-        absent = [tree.root for tree in self._trees if not os.path.isdir(tree.root)]
+        absent = [tree.root for tree in self._trees if not self._is_there(tree.root)]
         for root in set(self._absent) - set(absent):
             _log.warning("the watched tree %s is there now", display(root))
             self.source.cover(root)
             self._reconciler.again()
         self._absent = absent
 
+    def _is_there(self, root: bytes) -> bool:
+        """What does not answer is told of as that."""
+        try:
+            return self._calls.ask(root, lambda: os.path.isdir(root), _SOON)
+        except NotAnsweringError:
+            return True
+
     def start(self) -> None:
         """Begin watching, then scan everything once: the scan finds what came before, events tell what comes later."""
         self._index.rebuilt = lambda reason: self._listen(Gap(reason))
-        self.source.start([tree.root for tree in self._trees], self._listen)
+        roots = [tree.root for tree in self._trees]
+        self._mounts.known = mounts_of(roots)
+        self.source.start(roots, self._listen)
+        for mount in self._mounts.known:
+            if holds_files(mount) and any(lies_at_or_below(mount.point, root) for root in roots):
+                self.source.cover(mount.point)
         for part in (self._thread, self._newcomers, self._reconciler, self._mounts):
             part.start()
 
@@ -86,7 +109,7 @@ class Watcher:
         self.source.stop()
         self._told.put(None)
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(_LONGEST_END)
         self._newcomers.stop()
         self._reconciler.stop()
 
@@ -102,9 +125,34 @@ class Watcher:
             self._told.put(Gap("hints came faster than the index took them"))
 
     def _mounted(self, mount: Mount) -> None:
-        if holds_files(mount):
+        """Whatever is seen there now is new; where a tree lies on another disk now, all of it."""
+        if not holds_files(mount):
+            return
+        _log.info("%s is mounted: it is watched and compared with the index", display(mount.point))
+        self._see_anew(mount)
+
+    def _unmounted(self, mount: Mount) -> None:
+        """What was there is not checked any more, and what lay below it is seen again."""
+        if not holds_files(mount):
+            return
+        _log.warning("%s is not mounted any more: what was on it is not checked", display(mount.point))
+        self.source.uncover(mount.point)
+        self._see_anew(mount)
+
+    def _see_anew(self, mount: Mount) -> None:
+        roots = [tree.root for tree in self._trees]
+        for root in roots:
+            if lies_at_or_below(root, mount.point):
+                self.source.cover(root)
+                self._reconciler.again()
+        if any(lies_at_or_below(mount.point, root) for root in roots):
             self.source.cover(mount.point)
             self._listen(Hint(*os.path.split(mount.point), is_directory=True))
+
+    def _answers_again(self, point: bytes) -> None:
+        """Called by the thread that was kept waiting."""
+        _log.warning("%s answers again: it is compared with the index now", display(point))
+        self._reconciler.again()
 
     def _empty(self) -> None:
         while True:
@@ -158,3 +206,8 @@ class Watcher:
             _log.warning(
                 "events were lost (%s): every tree is compared with the index now", display(os.fsencode(gap.reason))
             )
+
+
+def _silent(point: bytes, since: float) -> str:
+    moment = datetime.fromtimestamp(since, UTC).astimezone().isoformat(" ", "seconds")
+    return f"{display(point)} does not answer since {moment}: nothing there is checked until it does"

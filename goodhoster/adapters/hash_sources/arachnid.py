@@ -22,7 +22,7 @@ from goodhoster.adapters.hash_sources.client import Client, Counterpart, Request
 from goodhoster.adapters.hash_sources.json_answers import ENOUGH, odd, read_json
 from goodhoster.adapters.hash_sources.nearest import Found, nearest
 from goodhoster.adapters.hash_sources.reasons import Reason
-from goodhoster.errors import UncheckedError
+from goodhoster.errors import NothingToCompareError, UncheckedError
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category, Match
@@ -45,6 +45,9 @@ class ArachnidShield:
         """Ask by every PDQ; a picture too flat for one has no near match."""
         if question.fingerprints is None:
             raise UncheckedError(f"{self.name} is asked by PDQ fingerprints only", reason=Reason.NOT_ASKABLE)
+        if not question.fingerprints:
+            message = f"{self.name} is asked by PDQ fingerprints only, and there are none of a video"
+            raise NothingToCompareError(message, reason=Reason.NOT_ASKABLE)
         values = [value for fingerprint in question.matchable(FingerprintKind.PDQ) for value in fingerprint.values]
         return self._client.run(partial(self._ask, values)) if values else ()
 

@@ -21,7 +21,7 @@ from goodhoster.adapters.hash_sources.client import Client, Counterpart, Request
 from goodhoster.adapters.hash_sources.json_answers import ENOUGH, odd, read_json
 from goodhoster.adapters.hash_sources.nearest import FARTHEST, Found, nearest
 from goodhoster.adapters.hash_sources.reasons import Reason
-from goodhoster.errors import UncheckedError
+from goodhoster.errors import NothingToCompareError, UncheckedError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.sources import Question
@@ -74,6 +74,9 @@ class Hma:
         """Ask by every signal type that is set; a picture too flat for a fingerprint has no near match."""
         asked = [signal for type_ in self._settings.signal_types for signal in self._signals(question, type_)]
         matches = self._client.run(partial(self._ask_all, asked)) if asked else ()
+        if not asked and question.fingerprints == ():
+            message = f"{self.name} is asked by fingerprints only, and there are none of a video"
+            raise NothingToCompareError(message, reason=Reason.NOT_ASKABLE)
         if not matches and self._is_left_out(question, asked):
             raise UncheckedError(
                 f"{self.name} is asked by {', '.join(self._settings.signal_types)}", reason=Reason.NOT_ASKABLE

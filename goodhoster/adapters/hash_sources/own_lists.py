@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from goodhoster.adapters.hash_sources.reasons import Reason
-from goodhoster.errors import ConfigurationError, SourceUnavailableError, UncheckedError
+from goodhoster.errors import ConfigurationError, NothingToCompareError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.sources import Question
@@ -69,7 +69,8 @@ class OwnLists:
         """Look into each list whose digests or fingerprints were taken.
 
         Where not every digest was taken, an empty answer needs at least one list of those that were, and where
-        there are near lists it needs fingerprints of a file: `not-askable` otherwise.
+        there are near lists it needs fingerprints of a file: `not-askable` otherwise. Near lists alone have nothing to
+        compare a video with.
         """
         digests = question.digests
         with _readable():
@@ -77,6 +78,9 @@ class OwnLists:
             near = [each for each in self._shelf.near_lists() if each.kind in self._within]
         if not lists and not all(map(digests.has, Algorithm)):
             raise UncheckedError("no list on this host has digests of this algorithm", reason=Reason.NOT_ASKABLE)
+        if near and not lists and question.fingerprints == ():
+            message = "there are near lists only on this host, and no fingerprints of a video"
+            raise NothingToCompareError(message, reason=Reason.NOT_ASKABLE)
         found = ((each, each.find(getattr(digests, each.algorithm))) for each in lists)
         exact = [Match(each.source, each.algorithm, category) for each, category in found if category is not None]
         if near and question.lacks_fingerprints and not exact:

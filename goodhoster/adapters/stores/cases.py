@@ -15,7 +15,7 @@ from goodhoster.adapters.stores.database import RecordFile, Row, time_text
 from goodhoster.adapters.stores.record import RECORD
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState, Claim, Copy, Measure, MeasureKind, MeasureState
-from goodhoster.model.digests import Digest, Digests
+from goodhoster.model.digests import Digests
 from goodhoster.model.exemptions import Exemption
 from goodhoster.model.image_sizes import ranges
 from goodhoster.model.uploads import FileState, Place, Upload
@@ -25,12 +25,6 @@ from goodhoster.ports import CaseQuery
 _NAMES = """id, state, customer, tree, path, file_state, md5, sha1, sha256, matches, measures,
   opened_at, closed_at, reason, actor, notice, notifier, answered"""
 _MARKS = ", ".join("?" * (_NAMES.count(",") + 1))
-
-# From one customer to the next by the index: a customer with 100,000 copies costs one step, as any other does.
-_MATCHED = "SELECT min(customer) FROM cases WHERE {column} = ?1 AND matches <> '[]'"
-_CUSTOMERS = f"""WITH RECURSIVE each (customer) AS (
-  {_MATCHED} UNION ALL SELECT ({_MATCHED} AND customer > each.customer) FROM each WHERE each.customer IS NOT NULL
-) SELECT customer FROM each"""  # noqa: S608 - the column is an enum's value
 
 _OF_NOTIFIER = "notifier = ? AND notifier <> ''"
 """The second half says what SQLite cannot see in a question mark: that the indexes of notifiers may be used."""
@@ -52,7 +46,7 @@ class SqliteCaseStore:
         try:
             with self.record.changing() as db:
                 db.execute(f"INSERT INTO cases ({_NAMES}) VALUES ({_MARKS})", _row(case))  # noqa: S608 - our own texts
-                _note_copies(db, case)
+                _note(db, case)
         except sqlite3.IntegrityError as error:
             raise RefusedError(f"there is a case about {case.upload.place} in this state already") from error
 
@@ -60,12 +54,12 @@ class SqliteCaseStore:
         """See `ports.CaseStore`."""
         with self.record.changing() as db:
             changed = db.execute(
-                """UPDATE cases SET state = ?, matches = ?, measures = ?, closed_at = ?, reason = ?, actor = ?,
-                notice = ?, notifier = ?, answered = ? WHERE id = ? AND state = ?""",
-                (case.state, _matches(case), _measures(case), *_tail(case), case.id, expected),
+                """UPDATE cases SET state = ?, file_state = ?, matches = ?, measures = ?, closed_at = ?, reason = ?,
+                actor = ?, notice = ?, notifier = ?, answered = ? WHERE id = ? AND state = ?""",
+                (case.state, _file_state(case), _matches(case), _measures(case), *_tail(case), case.id, expected),
             ).rowcount
             if changed:
-                _note_copies(db, case)
+                _note(db, case)
         if not changed:
             raise RefusedError(f"case {case.id} is not {expected} any more", hint="look again: goodhoster cases show")
 
@@ -88,10 +82,11 @@ class SqliteCaseStore:
         ((number,),) = self.record.rows(f"SELECT count(*) FROM cases {where}", values)  # noqa: S608 - our own texts
         return int(number)
 
-    def customers_with(self, digest: Digest) -> frozenset[str]:
+    def customers_with(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
         """See `ports.CaseFigures`."""
-        query = _CUSTOMERS.format(column=digest.algorithm.value)
-        return frozenset(row[0] for row in self.record.rows(query, (digest.value,)) if row[0] is not None)
+        query = "SELECT customer FROM matched_customers WHERE sha256 = ? AND opened_at BETWEEN ? AND ?"
+        rows = self.record.rows(query, (sha256, time_text(since), time_text(until)))
+        return frozenset(customer for (customer,) in rows)
 
     def claim(self, case_ids: Iterable[str], claim: Claim) -> None:
         """See `ports.CaseStore`."""
@@ -158,10 +153,12 @@ def _within(tree: bytes, paths: list[tuple[bytes, bytes]]) -> tuple[str, tuple[o
 
 def _row(case: Case) -> Row:
     upload, d = case.upload, case.digests
-    s = upload.state
-    state = json.dumps(_state_values(s))
-    head = (case.id, case.state, upload.customer, upload.place.tree, upload.place.path, state)
+    head = (case.id, case.state, upload.customer, upload.place.tree, upload.place.path, _file_state(case))
     return (*head, d.md5, d.sha1, d.sha256, _matches(case), _measures(case), time_text(case.opened_at), *_tail(case))
+
+
+def _file_state(case: Case) -> str:
+    return json.dumps(_state_values(case.upload.state))
 
 
 def _tail(case: Case) -> Row:
@@ -228,7 +225,12 @@ def _copy(values: list[Any], customer: str) -> Copy:
     return Copy(Upload(place, customer, FileState(*state)), bytes.fromhex(sha256))
 
 
-def _note_copies(db: sqlite3.Connection, case: Case) -> None:
+def _note(db: sqlite3.Connection, case: Case) -> None:
+    """What is looked up beside the case: its copies, and whose content a source knew."""
+    if case.matches:
+        query = """INSERT INTO matched_customers VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE SET opened_at = max(opened_at, excluded.opened_at)"""
+        db.execute(query, (case.digests.sha256, case.upload.customer, time_text(case.opened_at)))
     places = [measure.copy.upload.place for measure in case.measures if measure.copy]
     rows = [(place.tree, place.path, case.id) for place in places]
     db.executemany("INSERT OR IGNORE INTO case_copies VALUES (?, ?, ?)", rows)

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState, Claim
-from goodhoster.model.digests import Digest
 from goodhoster.model.image_sizes import are_sizes
 from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeState
 from goodhoster.model.uploads import Place
@@ -66,9 +65,10 @@ class MemoryCaseStore:
         """See `ports.CaseFigures`."""
         return len(self.find(query))
 
-    def customers_with(self, digest: Digest) -> frozenset[str]:
+    def customers_with(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
         """See `ports.CaseFigures`."""
-        return frozenset(case.upload.customer for case in self.find(CaseQuery(digest=digest)) if case.matches)
+        cases = (case for case in self._cases.values() if case.digests.sha256 == sha256 and case.matches)
+        return frozenset(case.upload.customer for case in cases if since <= case.opened_at <= until)
 
     def claim(self, case_ids: Iterable[str], claim: Claim) -> None:
         """See `ports.CaseStore`."""

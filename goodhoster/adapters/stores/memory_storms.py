@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.storms import Cause, Opened, Storm
+from goodhoster.model.storms import Cause, Counted, Opened, Storm
+
+_HOUR = 60  # minutes
 
 
 class MemoryStormStore:
@@ -15,6 +18,8 @@ class MemoryStormStore:
     def __init__(self) -> None:
         self._storms: dict[str, Storm] = {}
         self._opened: dict[str, Opened] = {}
+        self._counts: Counter[tuple[str, str, int]] = Counter()
+        self._last: dict[tuple[str, str, bytes], int] = {}
 
     def begin(self, storm: Storm) -> bool:
         """See `ports.StormStore`."""
@@ -46,29 +51,49 @@ class MemoryStormStore:
         """See `ports.MatchLedger`."""
         self._opened[opened.case_id] = opened
 
-    def measures(self, source: str, since: datetime, most: int) -> int:
+    def count(self, counted: Counted) -> None:
         """See `ports.MatchLedger`."""
-        return min(most, len(self._by(source, since)))
+        minute, key = _minute(counted.at), (counted.scope, counted.customer, counted.sha256)
+        if minute - _HOUR < self._last.get(key, minute - _HOUR) <= minute:
+            return
+        self._last[key] = minute
+        if counted.share is None or self.counted(counted.scope, counted.customer, counted.at) < counted.share:
+            self._counts[counted.scope, "", minute] += 1
+        self._counts[counted.scope, counted.customer, minute] += 1
+
+    def counted(self, scope: str, customer: str, until: datetime) -> int:
+        """See `ports.MatchLedger`."""
+        end = _minute(until)
+        return sum(self._counts[scope, customer, minute] for minute in range(end - _HOUR + 1, end + 1))
+
+    def forget(self, scope: str, customer: str = "") -> None:
+        """See `ports.MatchLedger`."""
+        self._counts = Counter({key: n for key, n in self._counts.items() if not _is_of(key, scope, customer)})
+        self._last = {key: minute for key, minute in self._last.items() if not _is_of(key, scope, customer)}
 
     def matches(self, source: str, since: datetime, until: datetime) -> int:
         """See `ports.MatchLedger`."""
         return sum(since <= one.at < until and _by_source(one, source) for one in self._opened.values())
 
-    def measured(self, source: str, since: datetime, most: int) -> tuple[str, ...]:
+    def measured(self, source: str, since: datetime, until: datetime, most: int) -> tuple[str, ...]:
         """See `ports.MatchLedger`."""
-        newest_first = sorted(self._by(source, since), key=lambda one: (one.at, one.case_id), reverse=True)
+        found = [one for one in self._opened.values() if one.automatic and since <= one.at <= until]
+        by_source = [one for one in found if _by_source(one, source)]
+        newest_first = sorted(by_source, key=lambda one: (one.at, one.case_id), reverse=True)
         return tuple(one.case_id for one in newest_first[:most])
 
     def held(self, storm_id: str) -> tuple[str, ...]:
         """See `ports.MatchLedger`."""
         return tuple(sorted(one.case_id for one in self._opened.values() if one.storm == storm_id))
 
-    def close(self) -> None:
-        """Nothing to give back."""
-
-    def _by(self, source: str, since: datetime) -> list[Opened]:
-        return [one for one in self._opened.values() if one.automatic and one.at >= since and _by_source(one, source)]
-
 
 def _by_source(opened: Opened, source: str) -> bool:
     return not source or source in opened.sources
+
+
+def _minute(moment: datetime) -> int:
+    return int(moment.timestamp()) // 60
+
+
+def _is_of(key: tuple[str, str, object], scope: str, customer: str) -> bool:
+    return key[0] == scope and customer in {"", key[1]}

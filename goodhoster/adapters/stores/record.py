@@ -68,6 +68,12 @@ CREATE TABLE counted_contents (
   scope TEXT NOT NULL, customer TEXT NOT NULL, sha256 BLOB NOT NULL, minute INTEGER NOT NULL,
   PRIMARY KEY (scope, customer, sha256)
 ) WITHOUT ROWID;
+CREATE TABLE matched_customers (
+  sha256 BLOB NOT NULL, customer TEXT NOT NULL, opened_at TEXT NOT NULL, PRIMARY KEY (sha256, customer)
+) WITHOUT ROWID;
+CREATE INDEX cases_customer ON cases (customer, opened_at);
+DROP INDEX cases_matched;
+DROP INDEX cases_notifier_customer;
 CREATE INDEX counted_contents_minute ON counted_contents (minute);
 CREATE INDEX measure_counts_minute ON measure_counts (minute);
 """
@@ -76,6 +82,8 @@ INSERT INTO counted_contents
   SELECT 'notifier:' || notifier, customer, sha256, max(CAST(strftime('%s', opened_at) AS INTEGER) / 60) FROM cases
   WHERE notifier <> '' AND actor = '' AND state NOT IN ('held', 'observed') AND opened_at >= datetime('now', '-1 day')
   GROUP BY notifier, customer, sha256;
+INSERT INTO matched_customers
+  SELECT sha256, customer, max(opened_at) FROM cases WHERE matches <> '[]' GROUP BY sha256, customer;
 INSERT INTO measure_counts SELECT scope, customer, minute, count(*) FROM counted_contents GROUP BY 1, 2, 3;
 INSERT INTO measure_counts SELECT scope, '', minute, sum(count) FROM measure_counts GROUP BY scope, minute;
 """

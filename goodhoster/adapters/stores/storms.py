@@ -11,10 +11,21 @@ from datetime import datetime
 
 from goodhoster.adapters.stores.database import RecordFile, Row, time_text
 from goodhoster.errors import RefusedError
-from goodhoster.model.storms import Cause, Opened, Storm, StormKind, StormState
+from goodhoster.model.storms import Cause, Counted, Opened, Storm, StormKind, StormState
 
 _NAMES = """number, id, kind, about, reason, sources, begun_at, measures, part_of,
   state, ended_at, actor, word, told"""
+_HOUR, _DAY = 60, 1440
+"""Minutes."""
+_THIS = "WHERE scope = ? AND customer = ? AND sha256 = ?"
+_COUNT = "INSERT INTO measure_counts VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
+# A few at a time: so nothing grows for ever, and nobody waits for it.
+_PRUNE_CONTENTS = """DELETE FROM counted_contents WHERE (scope, customer, sha256) IN (
+  SELECT scope, customer, sha256 FROM counted_contents WHERE minute < ?
+  UNION ALL SELECT scope, customer, sha256 FROM counted_contents WHERE minute > ? LIMIT 20)"""
+_PRUNE_COUNTS = """DELETE FROM measure_counts WHERE (scope, customer, minute) IN (
+  SELECT scope, customer, minute FROM measure_counts WHERE minute < ?
+  UNION ALL SELECT scope, customer, minute FROM measure_counts WHERE minute > ? LIMIT 20)"""
 _ALL = ""
 """The source under which every case is counted once more."""
 
@@ -65,21 +76,46 @@ class SqliteStormStore:
             if opened.storm:
                 db.execute("INSERT OR IGNORE INTO held VALUES (?, ?)", (opened.storm, opened.case_id))
 
-    def measures(self, source: str, since: datetime, most: int) -> int:
+    def count(self, counted: Counted) -> None:
         """See `ports.MatchLedger`."""
-        counted = "SELECT 1 FROM opened WHERE source = ? AND automatic = 1 AND at >= ? LIMIT ?"
-        return self._count(counted, (source, time_text(since), most))
+        minute, key = _minute(counted.at), (counted.scope, counted.customer, counted.sha256)
+        with self._record.changing() as db:
+            db.execute(_PRUNE_CONTENTS, (minute - _DAY, minute + _DAY))
+            db.execute(_PRUNE_COUNTS, (minute - _DAY, minute + _DAY))
+            last = db.execute(f"SELECT minute FROM counted_contents {_THIS}", key).fetchone()  # noqa: S608 - our own texts
+            if last and minute - _HOUR < last[0] <= minute:
+                return
+            db.execute("INSERT OR REPLACE INTO counted_contents VALUES (?, ?, ?, ?)", (*key, minute))
+            if counted.share is None or self.counted(counted.scope, counted.customer, counted.at) < counted.share:
+                db.execute(_COUNT, (counted.scope, "", minute))
+            db.execute(_COUNT, (counted.scope, counted.customer, minute))
+
+    def counted(self, scope: str, customer: str, until: datetime) -> int:
+        """See `ports.MatchLedger`."""
+        query = """SELECT coalesce(sum(count), 0) FROM measure_counts
+            WHERE scope = ? AND customer = ? AND minute > ? AND minute <= ?"""
+        ((count,),) = self._record.rows(query, (scope, customer, _minute(until) - _HOUR, _minute(until)))
+        return int(count)
+
+    def forget(self, scope: str, customer: str = "") -> None:
+        """See `ports.MatchLedger`."""
+        of_one = " AND customer = ?" if customer else ""
+        values = (scope, customer) if customer else (scope,)
+        with self._record.changing() as db:
+            db.execute(f"DELETE FROM measure_counts WHERE scope = ?{of_one}", values)  # noqa: S608 - our own texts
+            db.execute(f"DELETE FROM counted_contents WHERE scope = ?{of_one}", values)  # noqa: S608 - our own texts
 
     def matches(self, source: str, since: datetime, until: datetime) -> int:
         """See `ports.MatchLedger`."""
         counted = "SELECT 1 FROM opened WHERE source = ? AND automatic IN (0, 1) AND at >= ? AND at < ?"
         return self._count(counted, (source, time_text(since), time_text(until)))
 
-    def measured(self, source: str, since: datetime, most: int) -> tuple[str, ...]:
+    def measured(self, source: str, since: datetime, until: datetime, most: int) -> tuple[str, ...]:
         """See `ports.MatchLedger`."""
-        query = """SELECT case_id FROM opened WHERE source = ? AND automatic = 1 AND at >= ?
+        query = """SELECT case_id FROM opened WHERE source = ? AND automatic = 1 AND at BETWEEN ? AND ?
             ORDER BY at DESC, case_id DESC LIMIT ?"""
-        return tuple(row[0] for row in self._record.rows(query, (source, time_text(since), most)))
+        values = (source, time_text(since), time_text(until), most)
+        return tuple(case_id for (case_id,) in self._record.rows(query, values))
 
     def held(self, storm_id: str) -> tuple[str, ...]:
         """See `ports.MatchLedger`."""
@@ -92,6 +128,10 @@ class SqliteStormStore:
     def _count(self, counted: str, values: Row) -> int:
         ((count,),) = self._record.rows(f"SELECT count(*) FROM ({counted})", values)  # noqa: S608 - our own texts
         return int(count)
+
+
+def _minute(moment: datetime) -> int:
+    return int(moment.timestamp()) // 60
 
 
 def _row(storm: Storm) -> Row:

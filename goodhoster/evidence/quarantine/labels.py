@@ -30,6 +30,11 @@ def file_name(case_id: str) -> bytes:
     return case_id.encode()
 
 
+def is_case_name(name: str) -> bool:
+    """Is a name on the shelf that of a file of a case, and not of a label or of the reserve?"""
+    return bool(_CASE.fullmatch(name)) and not name.startswith("reserve-")
+
+
 def write_intent(shelf: int, label: Label) -> None:
     """Say what is about to be moved; on disk when this returns. Replaces an older intent of that case."""
     name = file_name(label.case_id)

@@ -96,7 +96,7 @@ class LocalQuarantine:
         with self._working_in(place) as stack:
             parent = stack.enter_context(opened(_open_parent(place)))
             try:
-                file = kernel.open_beneath(parent, os.path.basename(place.path), _READ)
+                file = _open_untouched(parent, os.path.basename(place.path))
             except OSError as error:
                 if error.errno in ABSENT:
                     raise RefusedError(f"{place} is not there") from error
@@ -198,6 +198,14 @@ def _without_label(case_id: str, shelf: int) -> QuarantineError:
     where = os.fsdecode(os.readlink(b"/proc/self/fd/%d" % shelf))
     message = f"the file of case {case_id} lies in quarantine without its label: owner, mode and place are not known"
     return QuarantineError(message, hint=f"bring {where}/{case_id}.label back from a backup, then say it again")
+
+
+def _open_untouched(parent: int, name: bytes) -> int:
+    """So that reading it does not change when it was last read, which is given back exactly; where we may."""
+    try:
+        return kernel.open_beneath(parent, name, _READ | os.O_NOATIME)
+    except PermissionError:
+        return kernel.open_beneath(parent, name, _READ)
 
 
 def _lies_at_its_place(upload: Upload) -> bool:

@@ -25,6 +25,7 @@ from goodhoster.evidence.quarantine.directories import (
 )
 from goodhoster.evidence.quarantine.metadata import set_guards
 from goodhoster.linux import kernel
+from goodhoster.linux.mount_table import mounted_below
 from goodhoster.model.quarantine import OWN_DIRECTORIES
 from goodhoster.model.uploads import Place
 
@@ -83,7 +84,7 @@ def _homes(place: Place) -> Iterator[int]:
         if file_system(nearest) != file_system(tree):
             with opened(open_top(nearest)) as top:
                 yield top
-    for point in kernel.mounted_below(place.tree):
+    for point in mounted_below(place.tree):
         try:
             top = open_directory(point)
         except OSError:

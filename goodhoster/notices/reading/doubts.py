@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Callable, Iterable
+
 from goodhoster.model.notices import Notifier, ReadItem, ReadNotice
 from goodhoster.notices.reading.formats import free_text
+from goodhoster.notices.reading.hosts import hosts_of
 
 
 def doubts_about(item: ReadItem, notice: ReadNotice | None, notifier: Notifier | None) -> tuple[str, ...]:
@@ -15,3 +19,29 @@ def doubts_about(item: ReadItem, notice: ReadNotice | None, notifier: Notifier |
     if notice and notifier and notifier.layout == notice.format:
         whole = tuple(doubt for doubt in whole if doubt != free_text.CONFIRM)
     return (*whole, *item.doubts)
+
+
+def names_without_item(
+    read: ReadNotice, items: Iterable[ReadItem], ours: Callable[[Iterable[str]], frozenset[str]]
+) -> tuple[str, ...]:
+    """The names of ours in a notice to which none of its items leads.
+
+    An address is everybody's who has a site on it: it only tells something where no item leads to us at all.
+    """
+    hosts = {host for item in items for host in hosts_of(item)}
+    found = ours(read.mentions)
+    left = [name for name in read.mentions if name in found and not _same_site(name, hosts)]
+    if any(map(_is_address, left)) and ours(hosts):
+        left = [name for name in left if not _is_address(name)]
+    return tuple(left)
+
+
+def _same_site(name: str, hosts: set[str]) -> bool:
+    return name in hosts or f"www.{name}" in hosts or name.removeprefix("www.") in hosts
+
+
+def _is_address(name: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False

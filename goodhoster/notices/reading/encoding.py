@@ -36,6 +36,8 @@ def notice_of(table: Mapping[str, Any]) -> ReadNotice:
     values["items"] = tuple(map(_item_of, values.pop("items", ())))
     values["reporter"] = Reporter(**values.pop("reporter", {}))
     values["doubts"] = tuple(values.pop("doubts", ()))
+    values["unread"] = tuple(values.pop("unread", ()))
+    values["mentions"] = tuple(values.pop("mentions", ()))
     values["order"] = RemovalOrder(**_moments(values["order"])) if "order" in values else None
     return ReadNotice(**_moments(values))
 

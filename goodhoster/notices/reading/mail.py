@@ -7,6 +7,7 @@ only the old parser (compat32) is used, after the limits were seen to be kept.
 from __future__ import annotations
 
 import email.policy
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from email.parser import BytesParser
 from email.utils import parsedate_to_datetime
 
 from goodhoster.errors import UnreadableError
+from goodhoster.notices.reading.charsets import decoded
 
 LARGEST_MAIL = 25 << 20  # bytes; five XARF evidence payloads of the largest permitted size
 LARGEST_HEAD = 256 << 10  # bytes of all headers together
@@ -30,8 +32,6 @@ _ADDRESS = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{1,253})>|([^<>\s@,;:()\"]{1,64
 """Not Python's own parser of addresses: that one recurses for each bracket."""
 _NO_REPLIES = frozenset({"all", "oof", "autoreply"})
 """What X-Auto-Response-Suppress says of answers like ours; its other words are about receipts."""
-_CHARSETS = re.compile(r"utf-?8|us-ascii|ascii|iso-8859-\d{1,2}|latin-?1|windows-125\d|cp125\d", re.IGNORECASE)
-"""The character sets that are decoded as declared. Others are slow to decode on purpose, or not of this trade."""
 
 
 def head_of(raw: bytes) -> bytes:
@@ -67,11 +67,19 @@ class Part:
     """File name, or empty."""
     content: bytes
     charset: str
+    group: int = 0
+    """The same for parts that say the same in different forms (multipart/alternative); 0 for all others."""
+    attached: bool = False
+    flowed: bool = False
+    """Lines that end with a blank go on on the next (RFC 3676)."""
+    delsp: bool = False
+    """And that blank is not part of the text."""
 
     @property
     def text(self) -> str:
         """The content as text with plain line ends; undecodable bytes are replaced, never dropped."""
-        return _decoded(self.content, self.charset).replace("\r\n", "\n")
+        text = decoded(self.content, self.charset).replace("\r\n", "\n")
+        return unflowed(text, delsp=self.delsp) if self.flowed else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,10 @@ class Mail:
 
     message: Message
     parts: tuple[Part, ...]
+    enclosed: tuple[Part, ...] = ()
+    """Leaves of mails that are enclosed in this one: said by others, and only passed on here."""
+    between: str = ""
+    """What stands before, between and behind the parts, where one program shows it and another does not."""
 
     def header(self, name: str) -> str:
         """The first header of that name as readable text on one line; empty when there is none."""
@@ -124,13 +136,25 @@ class Mail:
         """The text parts of these content types, in order."""
         yield from (part.text for part in self.parts if part.kind in kinds)
 
+    def bodies(self) -> Iterator[tuple[Part, ...]]:
+        """The parts in order; those that say the same in different forms together."""
+        for _, parts in itertools.groupby(self.parts, key=lambda part: part.group or -id(part)):
+            yield tuple(parts)
+
+    @property
+    def own_domains(self) -> frozenset[str]:
+        """The domains of the mailboxes that it was sent to: the hoster's own."""
+        names = ("To", "Cc", "Delivered-To", "X-Original-To")
+        found = _ADDRESS.findall(" ".join(self.header(name) for name in names))
+        return frozenset((one or other).rpartition("@")[2].lower() for one, other in found)
+
 
 def take_apart(raw: bytes) -> Mail:
     """Read a raw message. UnreadableError over a limit, or when the parser itself gives up."""
     within_limits(raw)
     try:
         message = BytesParser(policy=email.policy.compat32).parsebytes(raw)
-        return Mail(message, tuple(_part(leaf) for leaf in message.walk() if not leaf.is_multipart()))
+        return _mail(message)
     except (ValueError, LookupError, RecursionError, AttributeError, TypeError) as error:
         raise UnreadableError(f"no mail parser understands it: {type(error).__name__}") from error
 
@@ -142,19 +166,72 @@ def headers_of(raw: bytes) -> Mail:
     return Mail(BytesParser(policy=email.policy.compat32).parsebytes(head, headersonly=True), ())
 
 
-def _part(leaf: Message) -> Part:
+def _mail(message: Message) -> Mail:
+    leaves = list(_leaves(message))
+    own = tuple(part for part, enclosed in leaves if not enclosed)
+    texts = (str(text) for one in message.walk() for text in (one.preamble, one.epilogue) if text and text.strip())
+    return Mail(message, own, tuple(part for part, enclosed in leaves if enclosed), "\n".join(texts))
+
+
+def _leaves(message: Message, group: int = 0, *, enclosed: bool = False) -> Iterator[tuple[Part, bool]]:
+    """Every leaf, and whether it is of an enclosed mail. The parser that made the message was bounded in depth."""
+    if not message.is_multipart():
+        yield from _leaf(message, group, enclosed=enclosed)
+        return
+    kind = message.get_content_type()
+    group = id(message) if kind == "multipart/alternative" else group
+    enclosed = enclosed or kind in {"message/rfc822", "message/global"}
+    for part in message.get_payload():
+        if isinstance(part, Message):
+            yield from _leaves(part, group, enclosed=enclosed)
+
+
+def _leaf(leaf: Message, group: int, *, enclosed: bool) -> Iterator[tuple[Part, bool]]:
+    """The part; the parts of a mail that is encoded as one (in base64, or as a file)."""
+    part = _part(leaf, group)
+    if part.kind == "message/rfc822" or (part.name.lower().endswith(".eml") and _is_mail(part.content)):
+        within_limits(part.content)
+        inner = BytesParser(policy=email.policy.compat32).parsebytes(part.content)
+        yield from _leaves(inner, enclosed=True)  # ends: each mail within is smaller by a quarter
+        return
+    yield part, enclosed
+
+
+def _is_mail(content: bytes) -> bool:
+    return re.match(rb"(?:[A-Za-z][A-Za-z0-9-]{0,60}:[^\n]{0,2000}\n)", content) is not None
+
+
+def _part(leaf: Message, group: int) -> Part:
     content = leaf.get_payload(decode=True)
-    charset = str(leaf.get_content_charset("utf-8"))
-    name = _readable(str(leaf.get_filename("")))
-    return Part(leaf.get_content_type(), name, content if isinstance(content, bytes) else b"", charset)
+    return Part(
+        kind=leaf.get_content_type(),
+        name=_readable(str(leaf.get_filename(""))),
+        content=content if isinstance(content, bytes) else b"",
+        charset=str(leaf.get_content_charset("utf-8")),
+        group=group,
+        attached=leaf.get_content_disposition() == "attachment",
+        flowed=str(leaf.get_param("format", "")).lower() == "flowed" and leaf.get_content_type() == "text/plain",
+        delsp=str(leaf.get_param("delsp", "")).lower() == "yes",
+    )
 
 
-def _decoded(content: bytes, charset: str) -> str:
-    """As UTF-8 where it is that, whatever is declared; else as declared; else every byte as a character."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode(charset if _CHARSETS.fullmatch(charset) else "latin-1", "replace")
+def unflowed(text: str, *, delsp: bool) -> str:
+    """Text whose lines that only wrap are joined (RFC 3676): a line that ends with a blank goes on on the next."""
+    lines: list[str] = []
+    goes_on, before = False, 0
+    for written in text.split("\n"):
+        line = written.lstrip(">")
+        depth = len(written) - len(line)
+        line = line.removeprefix(" ")
+        if goes_on and depth == before:
+            lines[-1] += line
+        else:
+            lines.append(">" * depth + (" " if depth else "") + line)
+        goes_on = line.endswith(" ") and line != "-- "
+        if goes_on and delsp:
+            lines[-1] = lines[-1][:-1]
+        before = depth
+    return "\n".join(lines)
 
 
 def _readable(value: str) -> str:
@@ -162,7 +239,7 @@ def _readable(value: str) -> str:
         pieces = decode_header(value)
     except ValueError:
         pieces = [(value, None)]
-    text = "".join(_decoded(p, c or "utf-8") if isinstance(p, bytes) else p for p, c in pieces)
+    text = "".join(decoded(p, c or "utf-8") if isinstance(p, bytes) else p for p, c in pieces)
     return " ".join(text.split())
 
 

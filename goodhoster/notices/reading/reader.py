@@ -20,8 +20,10 @@ from goodhoster.notices.reading.formats import (
     scart_api,
     scart_csv,
     scart_table,
+    url_table,
     xarf,
 )
+from goodhoster.notices.reading.leftovers import mentions_in, mentions_in_body, unread_parts
 from goodhoster.notices.reading.mail import Mail, headers_of, take_apart
 
 _MAILS: tuple[Callable[[Mail], ReadNotice | None], ...] = (
@@ -31,6 +33,7 @@ _MAILS: tuple[Callable[[Mail], ReadNotice | None], ...] = (
     scart_csv.read,
     scart_table.read,
     removal_order.read,
+    url_table.read,
 )
 _BODIES: dict[Carrier, Callable[[bytes], ReadNotice]] = {
     Carrier.SCART_API: scart_api.read,
@@ -40,10 +43,16 @@ _BODIES: dict[Carrier, Callable[[bytes], ReadNotice]] = {
 }
 
 
+ENCLOSED = "it stands in an enclosed mail: a person confirms that its sender means it"
+
+
 def read(raw: RawNotice) -> ReadNotice:
     """Our words for it. *Unreadable* is a normal outcome, with the reason among the doubts: a person reads it then."""
     try:
-        return _read_mail(raw.content) if raw.carrier is Carrier.MAIL else _BODIES[raw.carrier](raw.content)
+        if raw.carrier is Carrier.MAIL:
+            return _read_mail(raw.content)
+        notice = _BODIES[raw.carrier](raw.content)
+        return replace(notice, mentions=mentions_in_body(raw.content, notice))
     except UnreadableError as error:
         return unreadable(str(error), raw)
 
@@ -56,7 +65,19 @@ def unreadable(why: str, raw: RawNotice) -> ReadNotice:
 
 
 def _read_mail(content: bytes) -> ReadNotice:
+    """The mail's own reading; that of a mail enclosed in it only where it says nothing itself, and never certain."""
     mail = take_apart(content)
+    notice = _reading_of(mail)
+    if notice.format is NoticeFormat.UNREADABLE and mail.enclosed:
+        inner = _reading_of(replace(mail, parts=mail.enclosed, enclosed=()))
+        notice = replace(inner, doubts=(ENCLOSED, *inner.doubts)) if inner.items else notice
+    unread = tuple(unread_parts(mail))
+    if notice.order and unread:  # that may say so
+        notice = replace(notice, order=replace(notice.order, confidential=True))
+    return replace(notice, unread=unread, mentions=mentions_in(mail, notice))
+
+
+def _reading_of(mail: Mail) -> ReadNotice:
     for reader in _MAILS:
         try:
             if notice := reader(mail):

@@ -181,8 +181,23 @@ class CaseStoreSuite:
     def test_customers_with_a_match_are_counted_once(self, store: CaseStore) -> None:
         self._three(store)
         store.add(replace(a_case("d", customer="dora", path=b"dora/1.jpg"), matches=()))
-        assert store.customers_with(made_up("known").digests.of(Algorithm.SHA1)) == {"anna"}
-        assert store.customers_with(made_up("nobody's").digests.of(Algorithm.SHA1)) == set()
+        known, day = made_up("known").digests.sha256, timedelta(days=1)
+        assert store.customers_with(known, NOON - day, NOON + day) == {"anna"}
+        assert store.customers_with(made_up("nobody's").digests.sha256, NOON - day, NOON + day) == set()
+
+    def test_customers_of_long_ago_or_of_a_clock_ahead_do_not_count(self, store: CaseStore) -> None:
+        known, day = made_up("known").digests.sha256, timedelta(days=1)
+        store.add(replace(a_case("old", path=b"anna/1.jpg"), opened_at=NOON - timedelta(days=700)))
+        store.add(replace(a_case("ahead", customer="bob", path=b"bob/1.jpg"), opened_at=NOON + timedelta(days=400)))
+        assert store.customers_with(known, NOON - day, NOON + day) == set()
+        store.add(replace(a_case("again", path=b"anna/2.jpg")))
+        assert store.customers_with(known, NOON - day, NOON + day) == {"anna"}
+
+    def test_a_file_that_was_rewritten_is_found_in_its_new_state(self, store: CaseStore) -> None:
+        store.add(a_case())
+        rewritten = replace(a_case().upload, state=replace(a_case().upload.state, ctime_ns=9))
+        store.replace(replace(a_case(), upload=rewritten), expected=CaseState.OPEN)
+        assert store.get(a_case().id).upload == rewritten
 
     @staticmethod
     def _three(store: CaseStore) -> None:

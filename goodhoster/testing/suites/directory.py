@@ -68,7 +68,6 @@ class DirectorySuite:
         for site in directory.sites():
             for name in site.names:
                 assert name.startswith("~") or name == name.lower().rstrip(".")
-                assert name.isascii()
 
     def test_directories_are_absolute(self, directory: Directory) -> None:
         for site in directory.sites():

@@ -199,6 +199,14 @@ class QuarantineSuite:
         quarantine.put_back(CASE, upload)
         quarantine.verify_in_place(upload, sha256())
 
+    def test_looking_whether_it_is_back_does_not_touch_it(self, quarantine: Quarantine, tree: bytes) -> None:
+        """Its time of access is given back exactly, and stays."""
+        upload = uploaded(tree, b"anna/a.jpg")
+        read_at = 1_000_000_000
+        os.utime(upload.place.absolute, ns=(read_at, 2 * read_at))
+        quarantine.verify_in_place(upload, sha256())
+        assert os.stat(upload.place.absolute).st_atime_ns == read_at
+
     @pytest.mark.parametrize("kind", ["nothing", "link", "directory", "fifo", "other bytes"])
     def test_nothing_else_is_taken_for_the_file_in_its_place(
         self, quarantine: Quarantine, tree: bytes, kind: str

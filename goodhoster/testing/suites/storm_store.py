@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
-from goodhoster.model.storms import Cause, Opened, Storm, StormKind, StormState
+from goodhoster.model.storms import Cause, Counted, Opened, Storm, StormKind, StormState
 from goodhoster.ports import MatchLedger, StormStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -22,6 +22,11 @@ class Storms(StormStore, MatchLedger, Protocol):
 def storm(storm_id: str, cause: Cause = LOGO) -> Storm:
     """A storm that has just begun."""
     return Storm(storm_id, cause, "seen", NOON, ("police",), ("c1", "c2"))
+
+
+def a_count(customer: str = "anna", minutes: int = 0, **more: Any) -> Counted:  # noqa: ANN401 - any field
+    """A content of a customer, so many minutes after noon."""
+    return replace(Counted("source:police", customer, b"1", NOON + timedelta(minutes=minutes)), **more)
 
 
 class StormStoreSuite:
@@ -66,11 +71,54 @@ class StormStoreSuite:
             opened = Opened(f"c{minute}", ("police", "own"), at, automatic=minute != 1)
             store.note(opened)
             store.note(opened)
-        assert store.measures("police", NOON, 100) == store.measures("", NOON, 100) == 3
-        assert store.measures("police", NOON, 2) == 2
-        assert store.measures("other", NOON, 100) == 0
-        assert store.matches("own", NOON, NOON + timedelta(minutes=3)) == 3
-        assert store.measured("police", NOON + timedelta(minutes=1), 5) == ("c3", "c2")
+        end = NOON + timedelta(minutes=3)
+        assert store.measured("police", NOON, end, 100) == store.measured("", NOON, end, 100) == ("c3", "c2", "c0")
+        assert store.measured("police", NOON, end, 2) == ("c3", "c2")
+        assert store.measured("police", NOON, NOON + timedelta(minutes=2), 9) == ("c2", "c0")
+        assert store.measured("other", NOON, end, 100) == ()
+        assert store.matches("own", NOON, end) == 3
+
+    def test_a_content_of_a_customer_counts_once_an_hour(self, store: Storms) -> None:
+        """However many copies there are; and again in the next."""
+        for minutes in (0, 1, 59):
+            store.count(a_count(minutes=minutes))
+        store.count(a_count(customer="bob", minutes=1))
+        store.count(a_count(sha256=b"2", minutes=1))
+        last = NOON + timedelta(minutes=59)
+        assert store.counted("source:police", "", last) == 3
+        assert store.counted("source:police", "anna", last) == 2
+        assert store.counted("source:own", "", last) == store.counted("", "anna", last) == 0
+        store.count(a_count(minutes=60))
+        assert store.counted("source:police", "anna", NOON + timedelta(minutes=60)) == 2
+
+    def test_an_hour_has_two_ends(self, store: Storms) -> None:
+        """What a clock counted that was ahead for a while counts in no hour before it."""
+        store.count(a_count(minutes=60 * 24 * 365))
+        assert store.counted("source:police", "", NOON) == 0
+        store.count(a_count(minutes=0))
+        assert store.counted("source:police", "", NOON) == 1
+        assert store.counted("source:police", "", NOON + timedelta(minutes=59)) == 1
+        assert store.counted("source:police", "", NOON + timedelta(minutes=60)) == 0
+
+    def test_of_one_customer_a_share_counts_among_all(self, store: Storms) -> None:
+        """One alone cannot fill what is counted for all."""
+        for number in range(9):
+            store.count(a_count(sha256=b"%d" % number, share=2))
+        store.count(a_count(customer="bob", share=2))
+        assert store.counted("source:police", "anna", NOON) == 9
+        assert store.counted("source:police", "", NOON) == 3
+
+    def test_what_a_person_let_go_on_counts_no_longer(self, store: Storms) -> None:
+        """Of that scope alone, or of that customer in it."""
+        for scope in ("source:police", "source:own"):
+            for customer in ("anna", "bob"):
+                store.count(a_count(customer, scope=scope))
+        store.forget("source:police")
+        store.forget("source:own", "bob")
+        assert store.counted("source:police", "", NOON) == store.counted("source:police", "anna", NOON) == 0
+        assert (store.counted("source:own", "anna", NOON), store.counted("source:own", "bob", NOON)) == (1, 0)
+        store.count(a_count())
+        assert store.counted("source:police", "", NOON) == 1
 
     def test_what_a_storm_held_is_found_again(self, store: Storms) -> None:
         """By its id."""

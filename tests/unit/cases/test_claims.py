@@ -91,7 +91,7 @@ class Machine:
         clock = lambda: utc_now() + self.later  # noqa: E731
         lock, holders = FileLock(self.folder / "desk.lock"), HolderLocks(self.folder / "desk.holders")
         brake = brake_in_memory(self.store, self.audit, rules, clock)
-        pool = DiskPool(3, PATIENCE)
+        pool = DiskPool(3, PATIENCE if quarantine is None else 60)
         return CaseDesk(self.store, self.audit, quarantine or self.disk, rules, lock, holders, clock, brake, pool=pool)
 
     def upload(self, name: str, *, hanging: bool = False) -> Upload:

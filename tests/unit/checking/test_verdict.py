@@ -5,7 +5,7 @@ import pytest
 
 from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.checking.verdict import verdict_of
-from goodhoster.errors import SourceUnavailableError, UncheckedError
+from goodhoster.errors import NothingToCompareError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.sources import Question
@@ -136,3 +136,35 @@ def test_a_source_by_fingerprint_is_told_whether_the_content_was_opened() -> Non
         source = memory()
         verdict_of(content, [source], picture=True)
         assert [question.fingerprints for question in source.asked] == [told]
+
+
+VIDEO = replace(CONTENT, kind=Kind.VIDEO)
+
+
+def by_fingerprint_only() -> MemorySource:
+    source = memory()
+    source.trouble = NothingToCompareError("there are no fingerprints of a video", reason="not-askable")
+    return source
+
+
+def test_a_video_that_no_source_compares_is_not_clear() -> None:
+    verdict = verdict_of(VIDEO, [by_fingerprint_only()], picture=True)
+    assert (verdict.kind, verdict.reason) == (VerdictKind.UNCHECKED, "not-askable")
+
+
+def test_a_video_that_one_source_compares_is_what_that_one_says() -> None:
+    assert verdict_of(VIDEO, [by_fingerprint_only(), memory()], picture=True).kind is VerdictKind.CLEAR
+    assert verdict_of(VIDEO, [memory(knows=True), by_fingerprint_only()], picture=True).kind is VerdictKind.KNOWN
+    assert verdict_of(VIDEO, [by_fingerprint_only(), memory(fails=True)], picture=True).reason == "timeout"
+
+
+def test_what_is_no_picture_needs_no_fingerprint() -> None:
+    source = by_fingerprint_only()
+    source.local = True
+    text = replace(CONTENT, kind=Kind.OTHER)
+    assert verdict_of(text, [source], picture=False).kind is VerdictKind.CLEAR
+
+
+def test_a_member_that_no_source_compares_leaves_its_archive_unchecked() -> None:
+    archive = replace(CONTENT, kind=Kind.OTHER, members=(made_up("member").digests,))
+    assert verdict_of(archive, [by_fingerprint_only()], picture=False).reason == "not-askable"

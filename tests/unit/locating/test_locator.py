@@ -123,6 +123,7 @@ def test_a_page_is_told(host: Host, url: str, page: str, name: bool) -> None:  #
         ("http://bob.example/view.PHP?id=4", "program"),
         ("http://bob.example/app/a.jpg", "program"),
         ("http://bob.example/a.jpg/more", "missing"),
+        ("http://bob.example/a.jpg/", "missing"),
         ("http://bob.example/" + "x" * 300, "missing"),
     ],
 )
@@ -430,3 +431,22 @@ def test_empty_files_are_no_copies_of_one_another(host: Host) -> None:
         host.file(name).write_text("")
     host.indexed("anna/www/a.jpg", "bob/www/b.jpg")
     assert set(host.names(host.locate("http://anna.example/a.jpg"))) == {"anna/www/a.jpg"}
+
+
+def test_names_of_ours_among_others(host: Host) -> None:
+    names = ("www.anna.example", "anna.example.org", "bob.example", "192.0.2.7", "198.51.100.9", "bob")
+    assert host.locator.ours(names) == {"www.anna.example", "bob.example", "192.0.2.7"}
+
+
+def test_names_beyond_ascii_are_one_name_in_site_lists_and_notices(host: Host) -> None:
+    host.directory.given = [Site("anna", ("stra\u00dfe.example",), (host.route("anna/www"),))]
+    host.file("anna/www/a.jpg")
+    assert host.locate("http://strasse.example/a.jpg").outcome is Outcome.NOT_OURS
+    for name in ("stra\u00dfe.example", "STRA\u00dfE.example", "xn--strae-oqa.example"):
+        assert host.locate(f"http://{name}/a.jpg").outcome is Outcome.FILE
+
+
+def test_an_address_that_cannot_be_stops_no_other(host: Host) -> None:
+    host.file("bob/www/a.jpg")
+    assert host.locate("http://foo.09../a.jpg").outcome is Outcome.AMBIGUOUS
+    assert host.locate("http://bob.example/a.jpg").outcome is Outcome.FILE

@@ -128,15 +128,21 @@ def test_a_released_content_is_no_storm_any_more() -> None:
     assert decided(Category.BASELINE, around=around).action is Action.QUARANTINE
 
 
-def test_the_cap_of_a_source_is_the_narrower_cause() -> None:
-    around = replace(AROUND, measures_last_hour=100, sources={"police": SourceRecord(measures_last_hour=100)})
-    found = decided(Category.BASELINE, around=around)
+def test_a_source_has_a_cap() -> None:
+    found = decided(Category.BASELINE, around=replace(AROUND, sources={"police": SourceRecord(measures_last_hour=100)}))
     assert [b.cause for b in found.begun] == [Cause(StormKind.SOURCE_CAP, "police")]
 
 
-def test_all_sources_together_have_a_cap() -> None:
-    around = replace(AROUND, measures_last_hour=100, sources={"police": SourceRecord(measures_last_hour=50)})
-    assert decided(Category.BASELINE, around=around).storm == Cause(StormKind.CAP)
+def test_a_customer_has_a_cap_and_is_the_narrower_cause() -> None:
+    around = replace(AROUND, customer="anna", customer_measures_last_hour=100)
+    assert decided(Category.BASELINE, around=around).storm == Cause(StormKind.CUSTOMER_CAP, "anna")
+    around = replace(around, sources={"police": SourceRecord(measures_last_hour=100)})
+    assert [b.cause for b in decided(Category.BASELINE, around=around).begun] == [Cause(StormKind.CUSTOMER_CAP, "anna")]
+
+
+def test_a_storm_over_all_sources_of_an_older_version_holds_nothing_new() -> None:
+    around = replace(AROUND, storms=storm(Cause(StormKind.CAP), StormState.OPEN))
+    assert decided(Category.BASELINE, around=around).action is Action.QUARANTINE
 
 
 def test_another_source_that_is_in_no_storm_is_believed() -> None:

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -95,6 +95,7 @@ class Services:
         self.tree = folder / "customers"
         self.tree.mkdir(mode=0o755, exist_ok=True)
         self.now, self.level, self.keys_down, self.map_down = NOON, TrustLevel.PINNED, False, False
+        self.names_down = False
         self.copies: dict[str, list[str]] = {}
         self.sizes: dict[str, list[str]] = {}
         self.programs: set[str] = set()
@@ -140,11 +141,17 @@ class Services:
             self.pager,
             FileLock(folder / "notices.lock"),
             self.clock,
+            self.ours,
         )
         self.desk = NoticeDesk(parts, [HOTLINE], Terms())
 
     def clock(self) -> datetime:
         return self.now
+
+    def ours(self, names: Iterable[str]) -> frozenset[str]:
+        if self.names_down:
+            raise PassingError("nginx -T did not answer")
+        return frozenset(names) & {"anna.example", "bert.example", "192.0.2.1"}
 
     def believe(self, _receipt: Receipt, raw: RawNotice) -> Belief:
         if self.keys_down:
@@ -1017,3 +1024,108 @@ def test_after_a_crash_anywhere_it_is_taken_up_again(
         assert len(services.cases.find(CaseQuery())) == 2
         assert sorted(services.letters()) == ["result", "statement", "statement"], step
         services.close()
+
+
+def test_what_is_not_ours_by_an_uncertain_reading_waits_for_a_person(services: Services) -> None:
+    notice = services.mail("See https://elsewhere.invalid/x.jpg", subject="abuse")
+    assert (notice.state, services.states(notice)) == (NoticeState.NEEDS_PERSON, [ItemState.HELD])
+    services.later(days=2)
+    assert services.letters() == ["receipt"]
+    services.desk.confirm(notice.id, EVA)
+    assert services.states(notice) == [ItemState.NOT_OURS]
+    assert services.store.get(notice.id).state is NoticeState.DONE
+
+
+def test_a_file_that_an_uncertain_reading_does_not_find_waits_for_a_person(services: Services) -> None:
+    notice = services.mail("See http://anna.example/gone.jpg", subject="abuse")
+    services.later(days=2)
+    assert services.states(notice) == [ItemState.HELD]
+    assert "no such file" in services.store.get(notice.id).items[0].reason
+    assert services.outside.looked == []
+
+
+def test_the_same_by_a_certain_reading_settles(services: Services) -> None:
+    notice = services.scart("https://elsewhere.invalid/x.jpg", "http://anna.example/gone.jpg")
+    services.later(hours=2)
+    assert services.states(notice) == [ItemState.NOT_OURS, ItemState.GONE]
+    assert services.store.get(notice.id).state is NoticeState.DONE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Also anna.example has it.",
+        "Also anna[.]example has it.",
+        "Also anna (dot) example has it.",
+        "Also anna.exam\nple has it.",
+        "Also an na . exam ple has it.",
+        "Also a n n a . e x a m p l e has it.",
+        "Also anna%2Eexample has it.",
+        "Also YW5uYS5leGFtcGxlL2EuanBn has it.",
+        "Also x@anna.example has it.",
+        "Its server is 192.0.2.1.",
+    ],
+)
+def test_a_name_of_ours_to_which_no_item_leads_keeps_the_notice_open(services: Services, text: str) -> None:
+    rows = "<tr><td>https://elsewhere.invalid/x.jpg</td><td></td></tr>"
+    table = f'<table class="urls"><tr><th>url</th><th>note</th></tr>{rows}</table>'
+    notice = services.mail(table, text)
+    assert (notice.state, services.states(notice)) == (NoticeState.NEEDS_PERSON, [ItemState.NOT_OURS])
+    assert "no item leads there" in notice.reason
+    services.later(days=2)
+    assert services.letters() == ["receipt"]
+    assert services.pager.pages
+    services.desk.confirm(notice.id, EVA)
+    assert services.store.get(notice.id).state is NoticeState.DONE
+
+
+@pytest.mark.parametrize(
+    "text", ["bert.example", "www.anna.example", "abuse@hoster.example", "desk@hotline.example", "hoster.example"]
+)
+def test_names_that_say_nothing_keep_nothing_open(services: Services, text: str) -> None:
+    notice = services.mail(
+        f'<table class="urls"><tr><th>url</th><th>note</th></tr>\n'
+        f"<tr><td>{services.file('anna/p.jpg')}</td><td></td></tr>\n"
+        f"<tr><td>{services.file('bert/p.jpg')}</td><td></td></tr>\n</table>",
+        text,
+        "192.0.2.1",
+    )
+    services.later(minutes=10)
+    assert services.store.get(notice.id).named == ()
+    assert services.store.get(notice.id).state is NoticeState.DONE
+
+
+def test_a_part_that_nobody_read_stops_no_measure_and_keeps_the_notice_open(services: Services) -> None:
+    row = f"<tr><td>{services.file('anna/p.jpg')}</td><td></td></tr>"
+    table = f'<table class="urls"><tr><th>url</th><th>note</th></tr>{row}</table>'
+    notice = services.mail(
+        "--b",
+        "Content-Type: text/plain",
+        "",
+        table,
+        "--b",
+        'Content-Type: image/png; name="scan.png"',
+        "",
+        "x",
+        "--b--",
+        more="Content-Type: multipart/mixed; boundary=b\n",
+    )
+    services.later(minutes=10)
+    after = services.store.get(notice.id)
+    assert services.states(notice) == [ItemState.INACCESSIBLE]
+    assert not (services.tree / "anna/p.jpg").exists()
+    assert (after.state, after.stopped_at) == (NoticeState.NEEDS_PERSON, None)
+    assert "not read: scan.png" in after.reason
+    services.desk.dismiss(notice.id, EVA)
+    assert services.store.get(notice.id).state is NoticeState.DONE
+
+
+def test_while_nobody_can_tell_whose_names_are_in_it_a_notice_is_not_done(tmp_path: Path) -> None:
+    services = Services(tmp_path)
+    services.names_down = True
+    notice = services.scart("https://elsewhere.invalid/x.jpg")
+    assert notice.state is NoticeState.NEEDS_PERSON
+    services.names_down = False
+    services.later(minutes=10)
+    assert services.store.get(notice.id).state is NoticeState.DONE
+    services.close()

@@ -2,69 +2,106 @@
 
 from __future__ import annotations
 
-import html
-import re
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from goodhoster.errors import UnclearUrlError, UnreadableError
 from goodhoster.locating.urls import read_url
 from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice
+from goodhoster.notices.reading.documents import text_of_document
 from goodhoster.notices.reading.envelope import envelope
+from goodhoster.notices.reading.html_text import text_of_html
 from goodhoster.notices.reading.language import language_of
-from goodhoster.notices.reading.mail import Mail
+from goodhoster.notices.reading.mail import Mail, Part
+from goodhoster.notices.reading.references import reference_of
+from goodhoster.notices.reading.url_finder import items_in
 from goodhoster.notices.sender.domains import same_organisation
 
 MOST_URLS = 10_000
-_URL = re.compile(r"(?:h[tx*]{2}ps?\s?(?:\[?\(?:\]?\)?|\[:)//\]?|\bwww(?:\.|\[\.\]))[^\s<>\"'`]{1,8192}", re.IGNORECASE)
-_REFERENCE = re.compile(
-    r"\[([A-Z0-9][A-Z0-9._#/-]{2,40})\]|\b(?:ref(?:erence)?|kenmerk|case)\s?[:#]\s?([\w./-]{3,40})", re.IGNORECASE
-)
-_TAG = re.compile(r"<[^<>]{0,10000}>")
-_HREF = re.compile(r"<a\b.*?\bhref=[\"']?([^\"'>\s]{1,8192})", re.IGNORECASE | re.DOTALL)
-_OPENERS = {")": "(", "]": "[", "}": "{"}
 CONFIRM = "read from free text: a person confirms what is meant"
+DISAGREE = "its text and its HTML name different addresses"
+MISLEADING = "a link leads elsewhere than its words say"
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """What one text of a mail says."""
+
+    text: str
+    items: list[ReadItem]
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        return frozenset(map(_address, self.items))
 
 
 def read(mail: Mail) -> ReadNotice:
     """Every URL of the texts but links to the sender's own site; *unreadable* when there is none or too many."""
-    texts = [*mail.texts("text/plain"), *map(_visible, mail.texts("text/html"))]
-    own = mail.address("From").rpartition("@")[2]
-    written = urls_in(texts)
-    if len(written) > MOST_URLS:
+    bodies = [body for parts in mail.bodies() if (body := _agreed(mail, parts))]
+    items = list({item.urls: item for body in bodies for item in body.items}.values())
+    if len(items) > MOST_URLS:
         raise UnreadableError(f"more than {MOST_URLS} URLs")
-    urls = [url for url in written if not _leads_to(url, own)]
-    found = _REFERENCE.search(mail.header("Subject"))
+    text = "\n".join(body.text for body in bodies)
+    doubts = dict.fromkeys(doubt for body in bodies for doubt in body.doubts)
     return replace(
-        envelope(mail, NoticeFormat.URL_LIST if urls else NoticeFormat.UNREADABLE),
-        items=tuple(ReadItem((url,)) for url in urls),
-        reference=(found[1] or found[2]) if found else "",
-        language=language_of(" ".join(texts)),
-        doubts=(CONFIRM,) if urls else ("no URL was found in it",),
+        envelope(mail, NoticeFormat.URL_LIST if items else NoticeFormat.UNREADABLE),
+        items=tuple(items),
+        reference=reference_of(mail, text),
+        language=language_of(text),
+        doubts=(CONFIRM, *doubts) if items else ("no URL was found in it", *doubts),
     )
 
 
-def urls_in(texts: Iterable[str]) -> list[str]:
-    """The URLs as written, each once, in order; what closes the sentence around one is cut off."""
-    found = (_trimmed(match[0]) for text in texts for match in _URL.finditer(text))
-    return list(dict.fromkeys(found))
+def text_of(part: Part) -> str:
+    """What a reader sees of a part; empty where it is none that we can read."""
+    if part.kind == "text/html":
+        return text_of_html(part.text).text
+    return part.text if part.kind.startswith("text/") else text_of_document(part) or ""
 
 
-def _trimmed(url: str) -> str:
-    while url and (url[-1] in ".,;:!?*" or (url[-1] in _OPENERS and url.count(url[-1]) > url.count(_OPENERS[url[-1]]))):
-        url = url[:-1]
-    return url
+def _agreed(mail: Mail, parts: Sequence[Part]) -> _Body | None:
+    """One reading of parts that say the same in different forms, never their union: the text's before the HTML's."""
+    bodies = [body for part in parts if (body := _body(mail, part)).text]
+    with_items = [body for body in bodies if body.items]
+    if not with_items:
+        return bodies[0] if bodies else None
+    first = with_items[0]
+    disagree = any(body.addresses != first.addresses for body in with_items)
+    return replace(first, doubts=(*first.doubts, DISAGREE)) if disagree else first
 
 
-def _visible(markup: str) -> str:
-    """The text of an HTML part, with the targets of its links on lines of their own."""
-    targets = (_HREF.match(tag) for tag in _TAG.findall(markup))
-    links = "\n".join(html.unescape(target[1]) for target in targets if target)
-    return html.unescape(_TAG.sub(" ", markup)) + "\n" + links
+def _body(mail: Mail, part: Part) -> _Body:
+    if part.kind != "text/html":
+        text = text_of(part)
+        return _Body(text, _targets(mail, items_in(text)))
+    found = text_of_html(part.text)
+    misleading = any(_targets(mail, items_in(f"<{url}>")) for url in found.misleading)
+    items = _targets(mail, items_in(found.text))
+    return _Body(found.text, items, (MISLEADING,) if misleading else ())
 
 
-def _leads_to(url: str, domain: str) -> bool:
+def _targets(mail: Mail, items: Sequence[ReadItem]) -> list[ReadItem]:
+    """Without links to the sender's own site. Where that is the hoster's own domain (its helpdesk passed the mail on),
+    customers have their sites below it, too.
+    """
+    own = mail.address("From").rpartition("@")[2].lower()
+    hosts = [(item, _host(item.urls[0])) for item in items]
+    if own in mail.own_domains:
+        return [item for item, host in hosts if host not in {own, f"www.{own}"}]
+    return [item for item, host in hosts if not same_organisation(host, own)]
+
+
+def _host(url: str) -> str:
     try:
-        return same_organisation(read_url(url)[0].host, domain)
+        return read_url(url)[0].host
     except UnclearUrlError:
-        return False
+        return ""
+
+
+def _address(item: ReadItem) -> str:
+    """Where an item leads, however it is written: to compare."""
+    try:
+        return read_url(item.urls[0])[0].href.partition("//")[2]
+    except UnclearUrlError:
+        return item.urls[0]

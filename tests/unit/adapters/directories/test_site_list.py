@@ -20,7 +20,7 @@ def test_a_list_of_customers_is_a_directory(tmp_path: Path) -> None:
     )
     assert ListedDirectory(file).sites() == [
         Site("anna", ("anna.example", "www.anna.example"), (ROOT,), contact=Contact("anna", "a@anna.example")),
-        Site("anna", ("xn--caf-dma.example",), (ROOT,)),
+        Site("anna", ("caf\u00e9.example",), (ROOT,)),
     ]
 
 

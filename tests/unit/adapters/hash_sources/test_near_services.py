@@ -12,7 +12,13 @@ from goodhoster.adapters.hash_sources.arachnid import ArachnidShield
 from goodhoster.adapters.hash_sources.client import Counterpart
 from goodhoster.adapters.hash_sources.hma import Hma, HmaSettings
 from goodhoster.adapters.hash_sources.proxies import basic_auth
-from goodhoster.errors import GoodhosterError, SourceRefusedError, SourceUnavailableError, UncheckedError
+from goodhoster.errors import (
+    GoodhosterError,
+    NothingToCompareError,
+    SourceRefusedError,
+    SourceUnavailableError,
+    UncheckedError,
+)
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.sources import Question
@@ -153,7 +159,8 @@ def test_a_flat_picture_is_no_match_and_one_that_nobody_opened_is_unchecked(
 ) -> None:
     server, source = (hma, hma_source(hma)) if name == "hma" else (arachnid, arachnid_source(arachnid))
     assert source.look_up(question(Fingerprint(PDQ, SEEN, quality=10))) == ()
-    assert source.look_up(question()) == ()
+    with pytest.raises(NothingToCompareError):
+        source.look_up(question())  # a video
     with pytest.raises(UncheckedError) as caught:
         source.look_up(UNTAKEN)
     assert caught.value.reason == "not-askable"

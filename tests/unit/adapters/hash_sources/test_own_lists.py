@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.hash_sources.own_lists import OwnLists
-from goodhoster.errors import SourceUnavailableError, UncheckedError
+from goodhoster.errors import NothingToCompareError, SourceUnavailableError, UncheckedError
 from goodhoster.hashlists.file_names import list_files
 from goodhoster.hashlists.importing import import_entries
 from goodhoster.hashlists.near.importing import import_fingerprints
@@ -132,3 +132,13 @@ def test_a_file_without_fingerprints_is_no_no_of_a_near_list(tmp_path: Path) -> 
     assert both.look_up(Question(KNOWN.digests)) == (Match("police", "sha1", Category.OTHER),)
     unknown = made_up("unknown").digests
     assert both.look_up(Question(Digests.only(unknown.of(Algorithm.SHA1)))) == ()
+
+
+def test_near_lists_alone_compare_no_video(tmp_path: Path) -> None:
+    lists = near(("police", Category.BASELINE))(tmp_path)
+    with pytest.raises(NothingToCompareError):
+        lists.look_up(Question(KNOWN.digests, ()))
+    import_entries(tmp_path, "police", [(KNOWN.digests.sha1, Category.OTHER)])
+    both = OwnLists(OpenedLists(tmp_path), {PDQ: 31})
+    assert both.look_up(Question(KNOWN.digests, ())) == (Match("police", "sha1", Category.OTHER),)
+    assert both.look_up(Question(made_up("unknown").digests, ())) == ()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.linux.file_system_calls import FileSystemCalls
 from goodhoster.model.uploads import Place
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
@@ -86,8 +87,8 @@ def test_a_file_that_came_after_its_directory_was_listed_is_not_dropped(
     host.arrive("first.jpg")
     due = ["late.jpg"]
 
-    def walk_slowly(tree: bytes, leg: Leg, skip: Skip) -> Iterator[Listing | Unreadable]:
-        for listing in walk(tree, leg, skip):
+    def walk_slowly(tree: bytes, leg: Leg, skip: Skip, calls: FileSystemCalls) -> Iterator[Listing | Unreadable]:
+        for listing in walk(tree, leg, skip, calls):
             if due and isinstance(listing, Listing) and listing.files:
                 host.arrive(due.pop())
             yield listing

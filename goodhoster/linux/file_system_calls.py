@@ -1,0 +1,133 @@
+"""Calls to file systems that may never answer: a dead NFS server, a FUSE program that hangs, a disk that is gone.
+
+Nothing can end such a call, so it is never waited for: who calls says so here, and whoever comes later is refused at
+once instead of being held up too, until the first one has its answer. So a file system that hangs costs as many threads
+as were on their way to it, and no more.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+from goodhoster.linux.mount_table import MountTable, mount_table
+
+Answer = TypeVar("Answer")
+_PATIENCE = 5.0
+"""Seconds after which a call counts as one that is not answered."""
+_MOST_THREADS = 64
+"""Of `ask`: more file systems than these may not hang at once, or the others are not asked that way."""
+
+
+class NotAnsweringError(OSError):
+    """The file system of that path has a call under way that it does not answer, so it is not asked."""
+
+
+class _Call:
+    """One that is under way while the block runs."""
+
+    __slots__ = ("_calls", "at", "begun", "point")
+
+    def __init__(self, calls: FileSystemCalls, point: bytes) -> None:
+        self._calls = calls
+        self.point = point
+
+    def __enter__(self) -> None:
+        self.begun = self._calls.clock()
+        self.at = time.time()
+        self._calls.under_way[id(self)] = self
+
+    def __exit__(self, *_: object) -> None:
+        del self._calls.under_way[id(self)]
+        if self._calls.clock() - self.begun > self._calls.patience:
+            self._calls.answered(self.point)
+
+
+class FileSystemCalls:
+    """The calls under way in this process. Threads share it."""
+
+    def __init__(self, patience: float = _PATIENCE, clock: Callable[[], float] = time.monotonic) -> None:
+        self.patience = patience
+        self.clock = clock
+        self.under_way: dict[int, _Call] = {}
+        self._threads = threading.BoundedSemaphore(_MOST_THREADS)
+        self.answered: Callable[[bytes], None] = lambda _: None
+        """Called with the mount point of a file system that had not answered, and does now."""
+
+    def asking(self, path: bytes) -> AbstractContextManager[None]:
+        """Around a call to the file system of that path. NotAnsweringError where it does not answer others."""
+        return _Call(self, self._point_of(path))
+
+    def each(self, path: bytes, found: Iterator[Answer]) -> Iterator[Answer]:
+        """What an iterator yields, where each step is a call to the file system of that path."""
+        while True:
+            with self.asking(path):
+                try:
+                    step = next(found)
+                except StopIteration:
+                    return
+            yield step
+
+    def ask(self, path: bytes, call: Callable[[], Answer], seconds: float) -> Answer:
+        """What the call returns or raises; NotAnsweringError when that takes longer, or others wait for it already.
+
+        It is made in a thread of its own, which ends when it is answered.
+        """
+        ended: list[Answer] = []
+        failed: list[BaseException] = []
+        done = threading.Event()
+
+        def run() -> None:
+            try:
+                with self.asking(path):
+                    ended.append(call())
+            except BaseException as error:  # noqa: BLE001 - raised where the answer is waited for
+                failed.append(error)
+            finally:
+                self._threads.release()
+                done.set()
+
+        self._point_of(path)  # a thread is for those alone that may be asked
+        if not self._threads.acquire(blocking=False):
+            raise NotAnsweringError("too many file systems do not answer")
+        threading.Thread(target=run, name="file-system-call", daemon=True).start()
+        if not done.wait(seconds):
+            raise NotAnsweringError(f"{os.fsdecode(path)!r} does not answer")
+        if failed:
+            raise failed[0]
+        return ended[0]
+
+    def answers(self, path: bytes) -> bool:
+        """May the file system of that path be asked?"""
+        try:
+            self._point_of(path)
+        except NotAnsweringError:
+            return False
+        return True
+
+    def silent(self) -> dict[bytes, float]:
+        """The mount points of those that do not answer, each with since when (seconds since the epoch)."""
+        since: dict[bytes, float] = {}
+        for call in self._late():
+            since.setdefault(call.point, call.at)
+        return since
+
+    def _point_of(self, path: bytes) -> bytes:
+        point = _mounted_at(mount_table(), path)
+        if self.under_way and any(call.point == point for call in self._late()):
+            raise NotAnsweringError(f"{os.fsdecode(point)!r} does not answer")
+        return point
+
+    def _late(self) -> list[_Call]:
+        """The longest first."""
+        latest = self.clock() - self.patience
+        return [call for call in list(self.under_way.values()) if call.begun < latest]
+
+
+def _mounted_at(table: MountTable, path: bytes) -> bytes:
+    mount = table.carrying(path)
+    return mount.point if mount else b"/"

@@ -1,0 +1,130 @@
+"""What is mounted where, as the kernel tells it; read again only when it has changed.
+
+A server with thousands of mounts has a table of a megabyte: whoever asks for every directory where it lies must not
+have it read each time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import threading
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+_TABLE = "/proc/self/mountinfo"
+
+
+class Mount(NamedTuple):
+    """A mounted file system."""
+
+    point: bytes
+    """Absolute path of its top, as this process sees it."""
+    kind: str
+    """Such as `ext4`; customers' own begin with `fuse`."""
+    number: int
+    """Whatever is mounted anew has another."""
+    root: bytes = b"/"
+    """What of the file system is mounted there: its path from the top of the file system."""
+    device: bytes = b""
+    """`major:minor`: two mounts with the same are the same file system."""
+
+
+class MountTable:
+    """The table as of one moment: another object when it has changed since, so it may stand for it in caches."""
+
+    def __init__(self, lines: bytes) -> None:
+        self.mounts = tuple(map(_mount, lines.splitlines()))
+        """In the order in which it was mounted."""
+
+    @cached_property
+    def by_number(self) -> dict[int, Mount]:
+        """Each mount by its number."""
+        return {mount.number: mount for mount in self.mounts}
+
+    @cached_property
+    def _by_point(self) -> dict[bytes, Mount]:
+        return {mount.point: mount for mount in self.mounts}  # of several at one place, the last is seen
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self._by_point), default=0)
+
+    def carrying(self, path: bytes) -> Mount | None:
+        """What a path lies on by its name alone: no file system is asked, so none can keep the answer waiting."""
+        here = path[: self._longest + 1]
+        if len(here) < len(path) and not here.endswith(b"/"):
+            here = here.rpartition(b"/")[0]
+        while here not in self._by_point:
+            above = here.rpartition(b"/")[0]
+            if above == here or not above:
+                return self._by_point.get(b"/")
+            here = above
+        return self._by_point[here]
+
+
+def lies_at_or_below(path: bytes, top: bytes) -> bool:
+    """By their names alone."""
+    return path == top or path.startswith(top if top.endswith(b"/") else top + b"/")
+
+
+class _Reader:
+    """The table of this process. The kernel tells of a change to whoever polls an open table, once for each."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._file = os.open(_TABLE, os.O_RDONLY | os.O_CLOEXEC)
+        self._process = os.getpid()
+        self._poll = select.poll()
+        self._poll.register(self._file, select.POLLPRI)
+        self._table: MountTable | None = None
+
+    def read(self) -> MountTable:
+        with self._lock:
+            if self._table is None or self._poll.poll(0):
+                os.lseek(self._file, 0, os.SEEK_SET)
+                self._table = MountTable(b"".join(iter(lambda: os.read(self._file, 1 << 16), b"")))
+            return self._table
+
+    def is_of_this_process(self) -> bool:
+        """A forked child shares what its parent was told."""
+        return self._process == os.getpid()
+
+
+_reader: list[_Reader] = []
+
+
+def mount_table() -> MountTable:
+    """The table now."""
+    if not _reader or not _reader[0].is_of_this_process():
+        _reader[:] = [_Reader()]
+    return _reader[0].read()
+
+
+def mounts() -> tuple[Mount, ...]:
+    """What is mounted where, for this process, in the order it was done."""
+    return mount_table().mounts
+
+
+def mounted_below(tree: bytes) -> Iterator[bytes]:
+    """Mount points below a tree, but those whose programs (FUSE) may tell anything about owners and modes."""
+    start = tree.rstrip(b"/") + b"/"
+    for mount in mounts():
+        if mount.point.startswith(start) and not mount.kind.startswith("fuse"):
+            yield mount.point
+
+
+def _mount(line: bytes) -> Mount:
+    """`id parent major:minor root point options … - kind source options` (proc(5))."""
+    front, _, back = line.partition(b" - ")
+    number, _, device, root, point, *_ = front.split(b" ")
+    return Mount(_unescaped(point), back.split(b" ")[0].decode("ascii"), int(number), _unescaped(root), device)
+
+
+def _unescaped(field: bytes) -> bytes:
+    """Blanks, newlines and backslashes stand as three octal digits in mountinfo."""
+    if b"\\" not in field:
+        return field
+    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field)

@@ -1,0 +1,243 @@
+"""URLs in any text, as people write, quote, wrap and glue them.
+
+Where a text can be read in two ways, both are kept and the item says why a person must look. A piece of a URL is never
+taken for the whole of it: what was cut off may be the name of the file, and the rest the directory above it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from goodhoster.locating.urls import LONGEST_URL
+from goodhoster.model.notices import ReadItem
+from goodhoster.notices.reading.rewritten_links import HiddenLinkError, original_of
+
+_QUOTES = '"`\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u300a-\u300f\u3008-\u300b\u3010\u3011\u301d-\u301f\uff02'
+_CJK_MARKS = "\uff0c\u3001\uff1b\uff1a\uff01\uff1f\uff08\uff09\u300c-\u300f\uff5c"
+_DOT = r"(?:[ \t]{0,2}[\[({]\s?(?:\.|dot|punkt|punt|point)\s?[\])}][ \t]{0,2}|[ \t]?_\._[ \t]?|\[\.|\.\])"
+_SCHEME = (
+    r"(?:h[tx*0_+-]{2}ps?|[a-z][a-z0-9]{1,9})"
+    r"(?:[ \t]?(?:\[:\]|\(:\)|\{:\}|\[:|:\]?)[ \t]?(?://|\\\\)\]?|[ \t]?[\[(]://[\])])[ \t]?"
+)
+_BODY = rf"(?:{_DOT}|[^\s<>{_QUOTES}|^{_CJK_MARKS}])"
+_URL = re.compile(rf"(?<![a-z0-9]){_SCHEME}{_BODY}{{1,8192}}+", re.IGNORECASE)
+_IN_BRACKETS = re.compile(rf"<\s{{0,9}}(?:URL:)?\s{{0,9}}({_SCHEME}[^<>]{{1,8192}}+)>", re.IGNORECASE)
+_LABEL = r"[^\W_](?:[\w-]{0,62})"
+_BARE = re.compile(
+    rf"(?<![\w@/.:=%&?#\\-])(?P<host>{_LABEL}(?:(?:{_DOT}|\.){_LABEL}){{1,10}}+)(?P<rest>(?::\d{{1,5}})?/{_BODY}{{0,8192}}+)?",
+    re.IGNORECASE,
+)
+_ANOTHER = re.compile(r"h[tx*0]{2}ps?\s?\[?:\]?\s?//", re.IGNORECASE)
+_ENDS_IN_NAME = re.compile(r"\.[a-z0-9]{2,5}$", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:gt|lt|quot|apos|#0?39|nbsp);", re.IGNORECASE)
+_VALUE_BEHIND = re.compile(
+    r"[,;]\s{0,2}(?=(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}:[0-9a-f:]{2,}|\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4})"
+    r"(?![\w/])|AS\d{3,}\b|h[tx*0]{2}ps?\s?\[?:)",
+    re.IGNORECASE,
+)
+_COUNTRY_BEHIND = re.compile(r"[,;](?:[A-Z]{2}$|[,;])")
+_ADDRESS_BEHIND = re.compile(r"[,;|\s]{1,4}((?:\d{1,3}\.){3}\d{1,3}|[0-9a-f:]{3,39})(?![\w./])", re.IGNORECASE)
+_OPENERS = {")": "(", "]": "[", "}": "{"}
+_CLOSERS = {opener: closer for closer, opener in _OPENERS.items()} | {
+    "'": "'",
+    "\u2018": "\u2019",
+    "\u201a": "\u2018",
+    "=": "]",  # [url=…]
+}
+_GOES_ON = re.compile(
+    r"[ \t]{1,3}[^\s<>,;:\"|]{1,60}(?:[ \t][^\s<>,;:\"|]{1,60}){0,4}?\.[a-z0-9]{2,5}(?![\w/.])", re.IGNORECASE
+)
+_NEXT_LINE = re.compile(r"[ \t]*\r?\n[ \t>]{0,4}([^\s<>\"|]{1,2000})[ \t]*(?:\n|$)")
+_PART_OF_URL = re.compile(r"[./=%?&\d_-]")
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_NO_SITES = frozenset(
+    "html htm php asp jpg jpeg png gif webp pdf txt csv xml json js "  # noqa: SIM905 - words are read more easily
+    "css doc docx xls xlsx eml log".split()
+)
+_SHORTEST_TOP = 2
+_LINE_WRAPS_FROM = 60  # characters: a shorter line was not wrapped by a program
+
+GLUED = "two addresses without a space between them"
+WRAPPED = "the line ends inside the address"
+BLANK = "a blank may be part of the address"
+SEPARATOR = "a comma, a semicolon or another sign may be part of the address"
+INVISIBLE = "invisible characters stand in it"
+HOST_ONLY = "only a host is named, no address on it"
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A URL and where it stands."""
+
+    start: int
+    end: int
+    item: ReadItem
+
+
+def items_in(text: str) -> list[ReadItem]:
+    """Every URL of a text, each once, in order."""
+    spans = list(_in_brackets(text))
+    rest = _blanked(text, spans)
+    schemed = [span for match in _URL.finditer(rest) for span in _cut(rest, match.start(), match.end())]
+    rest = _blanked(rest, schemed)
+    bare = [span for match in _BARE.finditer(rest) if _may_be_host(match) for span in _bare(rest, match)]
+    found = sorted((*spans, *schemed, *bare), key=lambda span: span.start)
+    return list({item.urls: item for item in map(_original, (span.item for span in found))}.values())
+
+
+def _blanked(text: str, spans: list[_Span]) -> str:
+    """The text with other characters where something was read already: they end no word and begin none."""
+    pieces, end = [], 0
+    for span in sorted(spans, key=lambda span: span.start):
+        pieces += [text[end : span.start], "|" * (span.end - max(end, span.start))]
+        end = max(end, span.end)
+    return "".join((*pieces, text[end:]))
+
+
+def _in_brackets(text: str) -> Iterator[_Span]:
+    """`<…>` says where a URL ends, and blanks within are the line's or the name's (RFC 3986, appendix C)."""
+    for match in _IN_BRACKETS.finditer(text):
+        written = match[1].rstrip()
+        if len(_ANOTHER.findall(written)) > 1 and re.search(r"\s", written):
+            continue
+        url = re.sub(r"[ \t]*\r?\n\s*", "", written)
+        yield _Span(match.start(), match.end(), _marked(ReadItem((url,))))
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[_Span]:
+    """One or more URLs of what stands there without a blank."""
+    begins, doubtful = start, False
+    for another in _ANOTHER.finditer(text, start + 1, end):
+        before = text[begins : another.start()]
+        if before[-1:].isalnum() or before[-1:] in {",", ";"}:
+            doubtful = doubtful or not (before[-1] in ",;" or _ENDS_IN_NAME.search(before))
+            yield from _cut_one(text, begins, another.start(), glued=doubtful)
+            begins = another.start()
+    yield from _cut_one(text, begins, end, glued=doubtful)
+
+
+def _cut_one(text: str, start: int, end: int, *, glued: bool = False) -> Iterator[_Span]:
+    raw = text[start:end]
+    url = _trimmed(_closed(raw, text[start - 1 : start]))
+    short, doubt = _before_separator(url)
+    readings = (url, short) if doubt else (short,)
+    item = ReadItem(readings, doubts=tuple(filter(None, (doubt, GLUED if glued else ""))))
+    at = start + len(url if doubt else readings[0])
+    if not doubt and at >= end - 1:
+        item, at = _continued(text, item, start, at)
+    if address := _ADDRESS_BEHIND.match(text, at):
+        item = replace(item, ip=_address(address[1]))
+    yield _Span(start, max(end, at), _marked(item))
+
+
+def _closed(raw: str, before: str) -> str:
+    """Up to the mark that closes the one in front; up to markup, and to a full stop of Chinese or Japanese."""
+    raw = re.split(r"\]\(|\[/(?!\])|\\[rn]", raw, maxsplit=1)[0]
+    if found := _ENTITY.search(raw):
+        raw = raw[: found.start()]
+    if found := re.search("(?<=[^\u3002]{8})\u3002(?![\\w])", raw):
+        raw = raw[: found.start()]
+    closer = _CLOSERS.get(before, "")
+    opener = _OPENERS.get(closer, "")
+    depth = 0
+    for place, character in enumerate(raw):
+        depth += character == opener
+        if character == closer:
+            if depth == 0:
+                return raw[:place]
+            depth -= 1
+    return raw.removesuffix("_") if before == "_" else raw
+
+
+def _trimmed(url: str) -> str:
+    """Without what closes the sentence around it."""
+    while url and (
+        url[-1] in ".,;:!?*'\u2019\u2018\u3002\u2026\\"
+        or (url[-1] in _OPENERS and url.count(url[-1]) > url.count(_OPENERS[url[-1]]))
+    ):
+        url = url[:-1]
+    return url
+
+
+def _before_separator(url: str) -> tuple[str, str]:
+    """What stands before a separator, and why it is not certain that it is one; the whole where there is none."""
+    if found := _VALUE_BEHIND.search(url):
+        return _trimmed(url[: found.start()]), ""
+    if (found := _COUNTRY_BEHIND.search(url)) and "/" in url.partition("//")[2]:
+        return url[: found.start()], SEPARATOR
+    for found in re.finditer(r"[,;'\u2019](?=\w)|(?<=[!-~])(?=[^\W\d_a-zA-Z\u00aa-\u024f])", url):
+        before = url[: found.start()]
+        if _ENDS_IN_NAME.search(before) and "/" in before.partition("//")[2]:
+            return before, SEPARATOR
+    return url, ""
+
+
+def _continued(text: str, item: ReadItem, start: int, end: int) -> tuple[ReadItem, int]:
+    """A URL that goes on behind a blank or on the next line, and where it then ends."""
+    url = item.urls[0]
+    whole_name = bool(_ENDS_IN_NAME.search(url)) and "/" in url.partition("//")[2]
+    if not whole_name and (more := _GOES_ON.match(text, end)) and not _ANOTHER.search(more[0]):
+        alone = _alone_on_line(text, start, more.end())
+        urls = (url + more[0],) if alone else (url + more[0], url)
+        return replace(item, urls=urls, doubts=(*item.doubts, BLANK)), more.end()
+    line = _NEXT_LINE.match(text, end)
+    if line is None or _ANOTHER.match(line[1]) or (whole_name and not url.endswith(("-", "="))):
+        return item, end
+    wrapped = url.endswith(("/", "-", "_", "=", "&", "?", "%")) or end - text.rfind("\n", 0, end) > _LINE_WRAPS_FROM
+    if not wrapped:
+        return item, end
+    if not _PART_OF_URL.search(line[1].rstrip(".,;:!?-")):
+        return replace(item, doubts=(*item.doubts, WRAPPED)), end
+    return replace(item, urls=(url + _trimmed(line[1]),), doubts=(*item.doubts, WRAPPED)), line.end(1)
+
+
+def _alone_on_line(text: str, start: int, end: int) -> bool:
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    behind = text[end:].partition("\n")[0]
+    return not behind.strip(" \t\r.,;)") and not re.sub(r"^[\s>*\u2022-]*(?:\w[\w ]{0,30}:)?\s*", "", line)
+
+
+def _may_be_host(match: re.Match[str]) -> bool:
+    """Made unclickable, with a path, or `www.`: else any two words with a full stop between them would be one."""
+    host, rest = match["host"], match["rest"] or ""
+    last = re.split(r"[.\s\])}]+", host)[-1].lower()
+    numeric = bool(re.fullmatch(r"\d{1,3}(?:\.\d{1,3}){3}", host))
+    if numeric:
+        return bool(re.fullmatch(r"(?::\d+)?/[^\s]*[a-z][^\s]*", rest, re.IGNORECASE))
+    if len(last) < _SHORTEST_TOP or not (last.isalpha() or last.startswith("xn--")) or last in _NO_SITES:
+        return False
+    return bool(rest) or bool(re.search(_DOT, host, re.IGNORECASE)) or host.lower().startswith("www.")
+
+
+def _bare(text: str, match: re.Match[str]) -> Iterator[_Span]:
+    for span in _cut_one(text, match.start(), match.end()):
+        named_only = not match["rest"] and not match["host"].lower().startswith("www")
+        doubts = (*span.item.doubts, HOST_ONLY) if named_only else span.item.doubts
+        yield replace(span, item=replace(span.item, doubts=doubts))
+
+
+def _marked(item: ReadItem) -> ReadItem:
+    """With the doubts that lie in its characters."""
+    path = item.urls[0].partition("//")[2].partition("/")[2]
+    doubts = item.doubts
+    if _INVISIBLE.search(path):
+        doubts = (*doubts, INVISIBLE)
+    return replace(item, urls=tuple(dict.fromkeys(url[: LONGEST_URL + 1] for url in item.urls)), doubts=doubts)
+
+
+def _original(item: ReadItem) -> ReadItem:
+    """What stood there before a mail gateway rewrote it."""
+    try:
+        return replace(item, urls=tuple(dict.fromkeys(map(original_of, item.urls))))
+    except HiddenLinkError as error:
+        return replace(item, doubts=(*item.doubts, str(error)))
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
