@@ -19,6 +19,7 @@
     ├── UnclearError                what others wrote or configured has no certain meaning: a person decides
     │   ├── UnreadableError         a message, or a part of it, cannot be read
     │   ├── NotWholeError           something in a mail is signed, but not all that a reader sees
+    │   ├── HiddenLinkError         a mail gateway rewrote a link and keeps the original to itself
     │   ├── UnclearUrlError         no browser reads it as a URL, or not all in one way
     │   ├── UnclearRouteError       what the web server does with a path cannot be told
     │   └── NoPlaceError            a path leads to no place in a watched tree
@@ -128,6 +129,10 @@ class UnreadableError(UnclearError):
 
 class NotWholeError(UnclearError):
     """Something in a mail is signed, but not all that a reader sees."""
+
+
+class HiddenLinkError(UnclearError):
+    """The gateway keeps the original to itself; the text says which gateway."""
 
 
 class UnclearUrlError(UnclearError):

@@ -19,7 +19,7 @@ def test_the_tree_in_the_docstring_has_every_error() -> None:
 
 
 def test_no_error_grows_beside_the_tree() -> None:
-    roots = {"Exception", "ValueError", "RuntimeError", "OSError"}
+    roots = {"Exception", "ValueError", "RuntimeError"}  # one of the system's own kind (OSError) is read as such
     beside = {
         node.name
         for package in ("goodhoster", "agent")
