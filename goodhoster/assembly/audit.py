@@ -91,10 +91,16 @@ def origin(settings: Settings) -> str:
 
 def verify_audit_log(settings: Settings, files: Sequence[Path] = ()) -> LogCheck:
     """Read the whole log and compare it with its own newest checkpoint, with the checkpoints in the files, and with the
-    record: each of its cases has an entry at least. AuditError when a file is no checkpoint.
+    record: each of its cases has an entry at least. AuditError when a file holds no checkpoint, or an altered one.
     """
     book = checkpoints(settings)
-    marks, unchecked = [mark_in(file) for file in files], []
+    marks: list[AuditMark] = []
+    unchecked: list[str] = []
+    for file in files:
+        note = note_in(file)
+        marks.append(mark_of(note, f"the checkpoint {file}"))
+        if not _signed_by(note, book.known_keys(), file):
+            unchecked.append(f"{file} is signed by none of the keys that this log ever had")
     try:
         marks += book.marks()
     except AuditError as error:
@@ -107,9 +113,12 @@ def verify_audit_log(settings: Settings, files: Sequence[Path] = ()) -> LogCheck
     return LogCheck(book.log.verify(marks, at_least=cases), tuple(unchecked))
 
 
-def mark_in(file: Path) -> AuditMark:
-    """What the checkpoint in a file says. AuditError when it holds none."""
-    return mark_of(note_in(file), f"the checkpoint {file}")
+def _signed_by(note: Note, keys: Sequence[Key], file: Path) -> bool:
+    """False when none of them did. AuditError when one did, and the text is another by now."""
+    try:
+        return bool(note.verify(keys))
+    except NotVerifiedError as error:
+        raise AuditError(f"the checkpoint {file} is not as it was signed: {error}", hint="use another copy") from error
 
 
 def note_in(file: Path) -> Note:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from goodhoster.audit.entries import read_line
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.audit.merkle import ProvingTree, Span, consistency_spans, inclusion_spans
 from goodhoster.audit.signing import LOG_KINDS, Signer, load_signers, new_signers, save_signers, sign
-from goodhoster.audit.verify import Checkpoint, Note, NotVerifiedError, Policy, Proof
+from goodhoster.audit.verify import Checkpoint, Key, Note, NotVerifiedError, Policy, Proof
 from goodhoster.errors import AuditError
 from goodhoster.linux.durable_files import replace_durably, write_durably
 from goodhoster.linux.file_lock import FileLock
@@ -29,6 +30,11 @@ class KeyChange:
 
     line: bytes
     proof: bytes
+
+    def keys(self, which: str) -> list[str]:
+        """The `old` ones, or the `new`."""
+        found = read_line(self.line).event.data[which]
+        return found if isinstance(found, list) else []
 
 
 class Checkpoints:
@@ -74,9 +80,19 @@ class Checkpoints:
         return Policy(tuple(signer.key for signer in signers))
 
     def key_changes(self) -> list[KeyChange]:
-        """Oldest first."""
-        proofs = sorted(self._changes.glob("*.tlog-proof"))
-        return [KeyChange(proof.with_suffix(".json").read_bytes(), proof.read_bytes()) for proof in proofs]
+        """Those that led to the keys of now, oldest first; a crash may have left one that never came into force."""
+        changes, wanted = [], [signer.key.vkey for signer in load_signers(self._key_file)]
+        for proof in sorted(self._changes.glob("*.tlog-proof"), reverse=True):
+            change = KeyChange(proof.with_suffix(".json").read_bytes(), proof.read_bytes())
+            if change.keys("new") == wanted:
+                changes.append(change)
+                wanted = change.keys("old")
+        return changes[::-1]
+
+    def known_keys(self) -> list[Key]:
+        """The public keys of now, and all before them."""
+        now = [signer.key for signer in load_signers(self._key_file)]
+        return now + [Key.read(vkey) for change in self.key_changes() for vkey in change.keys("old")]
 
     def issue(self, origin: str) -> Note:
         """Sign how the log stands now; the newest one as it is when nothing was added since. Makes keys of the name
@@ -99,7 +115,7 @@ class Checkpoints:
             return self._keep(signed) if newest and newest.text == note.text else signed
 
     def change_keys(self, reason: str, actor: str) -> Note:
-        """Sign with new keys from now on. The old ones are destroyed once they have signed that."""
+        """Sign with new keys from now on. The old ones are removed once they have signed that."""
         with self._lock:
             old = load_signers(self._key_file)
             if not old:

@@ -24,6 +24,7 @@ from typing import BinaryIO
 from goodhoster.audit.entries import as_line, bound_to, fingerprint, format_time, is_set_back, read_line, time_in
 from goodhoster.audit.tail import Tail, TailFile
 from goodhoster.audit.verification import Verification
+from goodhoster.audit.verify import Checkpoint, Note, NotVerifiedError
 from goodhoster.errors import AuditError
 from goodhoster.linux.durable_files import sync_directory
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding, AuditMark
@@ -66,6 +67,7 @@ class FileAuditLog:
     def __init__(self, file: Path, clock: Clock = utc_now) -> None:
         self._file = file
         self._tail = TailFile(file.with_name(file.name + ".tail"))
+        self._checkpoint = file.with_suffix(".checkpoint")
         self._clock = clock
         self._writing = threading.Lock()
         self._syncing = threading.Lock()
@@ -155,13 +157,22 @@ class FileAuditLog:
         """The same after looking for the end of the log."""
         with self._syncing:
             files = self._open()
-            with _Locked(files.tail), self._writing, _Locked(files.log):
-                self._end, self._latest = self._find_end(files)
-                old, self._files = self._files, files
-                if old:
-                    old.close()
-                self._catch_up(files.log)
-                return self._add(files.log, events)
+            try:
+                with _Locked(files.tail), self._writing, _Locked(files.log):
+                    self._take_up(files)
+                    self._catch_up(files.log)
+                    return self._add(files.log, events)
+            finally:
+                if self._files is not files:
+                    files.close()
+
+    def _take_up(self, files: _Files) -> None:
+        """Go on with these files."""
+        self._end, self._latest = self._find_end(files)
+        if self._files:
+            self._files.close()
+        self._files = files
+        weakref.finalize(self, files.close)
 
     def _make_durable(self, end: Tail) -> None:
         """Return when everything up to that end is on disk: by a sync of our own, or by one for others before it."""
@@ -219,17 +230,23 @@ class FileAuditLog:
         except BaseException:
             os.close(tail)
             raise
-        files = _Files(log, tail, (found.st_dev, found.st_ino), os.getpid())
-        weakref.finalize(self, files.close)
-        return files
+        return _Files(log, tail, (found.st_dev, found.st_ino), os.getpid())
 
     def _open_log(self, known: int) -> int:
         """It is made only where there never was one."""
+        known = known or self._signed_entries()
         create = 0 if known else os.O_CREAT
         try:
             return os.open(self._file, os.O_RDWR | create | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except FileNotFoundError as error:
             raise self._lost(f"is gone, with {known} entries") from error
+
+    def _signed_entries(self) -> int:
+        """How many there were by the newest checkpoint; 0 where there is none, or none that can be read."""
+        try:
+            return Checkpoint.read(Note.read(self._checkpoint.read_bytes()).text).size
+        except (OSError, NotVerifiedError):
+            return 0
 
     def _still_ends_here(self, files: _Files) -> bool:
         """Is it the file that we know, and our last entry where we left it?"""
@@ -246,6 +263,8 @@ class FileAuditLog:
         """
         remembered = self._tail.read(files.tail)
         ours = self._end if self._end.entries > remembered.entries else remembered
+        if not ours.entries and not os.fstat(files.log).st_size and (signed := self._signed_entries()):
+            raise self._lost(f"is empty, with {signed} entries gone")
         for end in (ours, remembered):
             line = end.last_line(files.log)
             if line is not None and end.entries >= self._durable.entries:
@@ -254,7 +273,7 @@ class FileAuditLog:
         raise self._lost("is shorter than it was" if shorter else "is another one than it was")
 
     def _lost(self, how: str) -> AuditError:
-        hint = f"put it back from a copy; to begin a new log, move what is left of it and {self._tail.file} away"
+        hint = f"put it back from a copy; to begin a new log, move away what is left of {self._file.with_suffix('')}.*"
         return AuditError(f"the audit log {self._file} {how}", hint=hint)
 
     def _catch_up(self, fd: int) -> None:

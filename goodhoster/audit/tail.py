@@ -7,6 +7,7 @@ Somebody who may write the log may write it too: proof against them is an earlie
 
 from __future__ import annotations
 
+import fcntl
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,9 @@ class TailFile:
     def load(self) -> Tail:
         """The tail without the file being open; the start where there is none."""
         try:
-            return self._decode(self.file.read_bytes())
+            with self.file.open("rb") as opened:
+                fcntl.flock(opened, fcntl.LOCK_SH)  # nobody is in the middle of saving it
+                return self._decode(opened.read(2 * _WIDTH))
         except FileNotFoundError:
             return Tail()
         except OSError as error:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from goodhoster.errors import ConfigurationError, RefusedError
-from goodhoster.hashlists.digest_list import DigestList
+from goodhoster.hashlists.digest_list import DigestList, Entry
 from goodhoster.hashlists.directory import alone, disk_told, sync, unfinished
 from goodhoster.hashlists.file_names import check_source, list_files, list_path
 from goodhoster.hashlists.file_writer import record, write_list
@@ -71,13 +71,13 @@ def import_entries(
     """
     check_source(source)
     with disk_told(directory, "the lists there are unchanged"), alone(directory), ExitStack() as stack:
-        piles = _pile_up(entries, directory, stack)
-        if not piles:
+        changes = _sorted_out(entries, directory, stack)
+        if not changes:
             hint = "check the file; to take the lists away: goodhoster hashlist remove " + source
             raise ConfigurationError(f"no digest was found to import for {source}", hint=hint)
-        piles = [pile for pile in piles if len(pile) or list_path(directory, source, pile.algorithm).exists()]
-        results = [_build(directory, source, pile, replace=replace) for pile in piles]
-        given = [pile.algorithm for pile in piles]
+        changes = [each for each in changes if len(each.added) or list_path(directory, source, each.algorithm).exists()]
+        results = [_build(directory, source, each, replace=replace) for each in changes]
+        given = [each.algorithm for each in changes]
         lost = {old: size for old, size in _lists_of(directory, source) if replace and old not in given}
         _put_in_place(directory, source, given, lost)
         return (*results, *(Imported(source, old, 0, 0, size or 0) for old, size in lost.items()))
@@ -100,7 +100,6 @@ class _Pile:
     def __init__(self, algorithm: Algorithm, file: BinaryIO) -> None:
         self.algorithm = algorithm
         self._file = file
-        self.withdrawn: set[bytes] = set()
         self._pending: list[bytes] = []
         self._runs: list[tuple[int, int]] = []
 
@@ -134,32 +133,56 @@ class _Pile:
                 yield block[cut : cut + size]
 
 
-def _pile_up(entries: Iterable[tuple[bytes, Category | None]], directory: Path, stack: ExitStack) -> list[_Pile]:
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What an import says of one algorithm."""
+
+    added: _Pile
+    withdrawn: _Pile
+    """Of which the categories mean nothing."""
+
+    @property
+    def algorithm(self) -> Algorithm:
+        return self.added.algorithm
+
+
+def _sorted_out(entries: Iterable[tuple[bytes, Category | None]], directory: Path, stack: ExitStack) -> list[_Changes]:
     """The entries by algorithm; algorithms without any are left out."""
-    piles: dict[int, _Pile] = {}
-    for algorithm in Algorithm:
-        file = stack.enter_context(tempfile.TemporaryFile(dir=directory))  # noqa: SIM115 - that does close it
-        piles[algorithm.width] = _Pile(algorithm, file)
+
+    def pile(algorithm: Algorithm) -> _Pile:
+        return _Pile(algorithm, stack.enter_context(tempfile.TemporaryFile(dir=directory)))
+
+    changes = {algorithm.width: _Changes(pile(algorithm), pile(algorithm)) for algorithm in Algorithm}
     for value, category in entries:
+        changed = changes[len(value)]
         if category is None:
-            piles[len(value)].withdrawn.add(value)
+            changed.withdrawn.add(record((value, Category.UNSPECIFIED)))
         else:
-            piles[len(value)].add(record((value, category)))
-    return [pile for pile in piles.values() if len(pile) or pile.withdrawn]
+            changed.added.add(record((value, category)))
+    return [changed for changed in changes.values() if len(changed.added) or len(changed.withdrawn)]
 
 
-def _build(directory: Path, source: str, pile: _Pile, *, replace: bool) -> Imported:
+def _build(directory: Path, source: str, changes: _Changes, *, replace: bool) -> Imported:
     """Write the new file beside the list."""
-    path = list_path(directory, source, pile.algorithm)
+    path = list_path(directory, source, changes.algorithm)
     old = _old_list(path, replace=replace)
     before = len(old or ())
-    stays = (entry for entry in old or () if entry[0] not in pile.withdrawn)
-    kept = map(record, stays) if not replace else iter(())
-    records = heapq.merge(pile.records(), kept)
-    write_list(unfinished(path), (source, pile.algorithm), records, expected=len(pile) + before)
+    kept = map(record, _without(old or (), changes.withdrawn.records())) if not replace else iter(())
+    records = heapq.merge(changes.added.records(), kept)
+    write_list(unfinished(path), (source, changes.algorithm), records, expected=len(changes.added) + before)
     new = DigestList.open(unfinished(path))
-    added = _count_new(old, new) if old and (replace or pile.withdrawn) else len(new) - before
-    return Imported(source, pile.algorithm, len(new), added, before + added - len(new))
+    added = _count_new(old, new) if old and (replace or len(changes.withdrawn)) else len(new) - before
+    return Imported(source, changes.algorithm, len(new), added, before + added - len(new))
+
+
+def _without(entries: Iterable[Entry], records: Iterator[bytes]) -> Iterator[Entry]:
+    """The entries whose digest has none of these records; both ascend."""
+    gone = next(records, b"")
+    for entry in entries:
+        while gone and gone[:-1] < entry[0]:
+            gone = next(records, b"")
+        if gone[:-1] != entry[0]:
+            yield entry
 
 
 def _old_list(path: Path, *, replace: bool) -> DigestList | None:

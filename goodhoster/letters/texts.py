@@ -141,6 +141,7 @@ def _values(notice: Notice, head: Letterhead) -> dict[str, Any]:
         "received": _moment(notice.receipt.received_at),
         "deadline": _moment(notice.deadline) if notice.deadline else "",
         "duplicate_of": notice.duplicate_of,
+        "trial": notice.read is not None and notice.read.test,
         "items": items,
         "groups": _groups([(item.state, told) for item, told in zip(notice.items, items, strict=True)]),
         "proven": notice.level in {TrustLevel.PINNED, TrustLevel.AUTHORITY},

@@ -30,10 +30,10 @@ class Copies:
     resolver: TreeResolver
     index: ContentIndex
 
-    def of(self, upload: Upload) -> tuple[LocatedFile, ...]:
-        """The file itself, then every copy, each place once. NoPlaceError: `unreadable`: one cannot be looked at."""
-        place = upload.place
-        return self._with_copies([LocatedFile(upload, FoundBy.URL), *self._derived(place), *self._sizes(place)])
+    def of(self, *shown: Upload) -> tuple[LocatedFile, ...]:
+        """The files that a URL shows, then every copy, each place once. NoPlaceError `unreadable`."""
+        copies = (copy for one in shown for copy in (*self._derived(one.place), *self._sizes(one.place)))
+        return self._with_copies([*(LocatedFile(one, FoundBy.URL) for one in shown), *copies])
 
     def beside(self, place: Place) -> tuple[LocatedFile, ...]:
         """The same of a place where no file is (any more)."""

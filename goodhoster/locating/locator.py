@@ -14,14 +14,14 @@ from goodhoster.errors import NoPlaceError, UnclearUrlError
 from goodhoster.locating.copies import Copies
 from goodhoster.locating.networks import Networks
 from goodhoster.locating.serving import Serving
-from goodhoster.locating.site_map import Answering
+from goodhoster.locating.site_map import WEB_PORTS, Answering
 from goodhoster.locating.site_map_cache import SiteMapCache
 from goodhoster.locating.urls import WebAddress, read_url
 from goodhoster.model.notices import Location, Outcome, ReadItem
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NONE_KNOWN = Networks()
-WEB_PORTS = (80, 443)
+_MOST_REDIRECTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Locator:
         location = _one_of(list(self._readings(item)))
         try:
             if location.outcome is Outcome.FILE:
-                return replace(location, files=self.copies.of(location.files[0].upload))
+                return replace(location, files=self.copies.of(*(file.upload for file in location.files)))
             return replace(location, beside=self.copies.beside(location.place)) if location.place else location
         except NoPlaceError as error:
             return _unclear(location.url, error.reason, str(error))
@@ -63,35 +63,73 @@ class Locator:
                 for address in addresses:
                     yield self._at(address, item.ip)
 
-    def _at(self, address: WebAddress, seen_at: str) -> Location:
+    def _at(self, address: WebAddress, seen_at: str, hops: int = _MOST_REDIRECTS) -> Location:
         sites = self.site_maps.current()
         answering = sites.named(address.host)
-        if not answering and self._ours(address.host):
-            answering = sites.by_default(address.host)
+        ours = next(filter(self._ours, (address.host, seen_at)), "")
+        if not answering and ours:
+            answering = sites.by_default(ours, address.host)
         if not answering:
             return self._nobodys(address, seen_at)
-        location = self._shown(address, answering)
+        location = self._shown(address, answering, hops)
         if not self._foreign(seen_at):
             return location
         return replace(location, front=seen_at, network=self.networks.owner_of(seen_at))
 
-    def _shown(self, address: WebAddress, answering: list[Answering]) -> Location:
+    def _shown(self, address: WebAddress, answering: list[Answering], hops: int) -> Location:
         """What the sites on the URL's port show; where that is no file, what they show on other ports."""
         same = [a for a in answering if address.port in (a.site.ports or WEB_PORTS)]
         others = [a for a in answering if a not in same]
         if not same and address.port not in WEB_PORTS:
             detail = f"no web server that is known here serves {address.host} on port {address.port}"
             return _unclear(address.href, "port", detail)
-        shown = [_one_of([self.serving.show(address, a) for a in group]) for group in (same, others) if group]
+        if trouble := next((a.site.trouble for a in same or others if a.site.trouble), ""):
+            return _unclear(
+                address.href, "configuration", f"the web server's configuration cannot be followed: {trouble}"
+            )
+        shown = [_one_of([self._by(a, address, hops) for a in group]) for group in (same, others) if group]
         return next((location for location in shown if location.outcome is not Outcome.DYNAMIC), shown[0])
 
+    def _by(self, answering: Answering, address: WebAddress, hops: int) -> Location:
+        """What a site shows, or what it sends browsers to: where that is ours, too, the file there is meant."""
+        shown = self.serving.show(address, answering)
+        if isinstance(shown, Location):
+            return shown
+        elsewhere = Location(Outcome.DYNAMIC, address.href, answering.site.customer, reason="redirect")
+        elsewhere = replace(elsewhere, detail=f"it redirects to {shown.url[:200]}")
+        if hops == 0:
+            return elsewhere
+        try:
+            target = self._at(read_url(shown.url)[0], "", hops - 1)
+        except UnclearUrlError:
+            return elsewhere
+        if target.outcome is Outcome.NOT_OURS or target.reason == "catch-all":
+            return elsewhere
+        return replace(target, url=address.href) if target.outcome is Outcome.FILE else target
+
+    def _by_default(self, address: WebAddress, seen_at: str) -> Location | None:
+        """A site that answers for any name may show this one, too: whether the name leads here is not known."""
+        defaults = self.site_maps.current().by_default("", address.host)
+        if self._foreign(seen_at) or self._foreign(address.host) or not defaults:
+            return None
+        location = self._shown(address, defaults, 0)
+        if location.outcome is not Outcome.FILE:
+            return None
+        detail = f"no site here is called {address.host}, yet one that answers for any name shows {location.place}"
+        return _unclear(address.href, "catch-all", detail)
+
     def _nobodys(self, address: WebAddress, seen_at: str) -> Location:
+        if unnamed := self.site_maps.current().unnamed:
+            detail = f"no site here is known to be called {address.host}, and one cannot be told: {unnamed}"
+            return _unclear(address.href, "configuration", detail)
         if self._ours(address.host) or self._ours(seen_at):
             detail = f"no site here is called {address.host}, yet its address is ours"
             return _unclear(address.href, "unknown-host", detail)
         if not self.own_networks and _address(address.host):
             detail = f"whether {address.host} is ours cannot be told without own_networks"
             return _unclear(address.href, "unknown-host", detail)
+        if by_default := self._by_default(address, seen_at):
+            return by_default
         network = self.networks.owner_of(seen_at) or self.networks.owner_of(address.host.strip("[]"))
         detail = f"no site here is called {address.host}" + (f"; the network is that of {network}" if network else "")
         return Location(Outcome.NOT_OURS, address.href, reason="unknown-host", detail=detail, network=network)

@@ -9,25 +9,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from goodhoster.errors import UnclearRouteError
 from goodhoster.model.notices import Matching, Route
+from goodhoster.model.site_rules import ServedFrom
 
 _LONGEST_FOR_PATTERNS = 2048  # characters: the patterns are the administrator's, the path is anybody's
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _HARMLESS = re.compile(r"[a-z0-9_][a-z0-9._-]*", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class ServedFrom:
-    """Where a server would look for a path."""
-
-    directory: bytes
-    """Absolute; the web server's own word."""
-    path: bytes
-    """Below it, without leading slash; empty for the directory itself."""
 
 
 def choose(routes: Sequence[Route], path: str) -> Route | None:

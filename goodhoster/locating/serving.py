@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from goodhoster.errors import NoPlaceError, UnclearRouteError
-from goodhoster.locating.routes import ServedFrom, choose, served_from
+from goodhoster.locating.disk import Disk
+from goodhoster.locating.routes import choose, served_from
 from goodhoster.locating.site_map import Answering
 from goodhoster.locating.tree_resolver import TreeResolver
 from goodhoster.locating.urls import WebAddress
+from goodhoster.model.content_kinds import named_as_picture
 from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, Site
+from goodhoster.model.site_rules import Asked, ServedFrom, Shown, ShownKind, SiteRules
 from goodhoster.model.uploads import Place, Upload
 
 _PAGES = (b".html", b".htm", b".xhtml", b".xht", b".shtml")
@@ -20,16 +24,72 @@ _MADE_BY_PROGRAMS = frozenset({"missing", "directory"})
 """Ours, but not a file: perhaps a program answers, perhaps nothing is there. From outside that can be seen."""
 
 
+_DISK = Disk()
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectsTo:
+    """The site sends browsers elsewhere."""
+
+    url: str
+
+
 @dataclass(frozen=True, slots=True)
 class Serving:
     """Follows a web server's own way from a path to a file."""
 
     resolver: TreeResolver
+    disk: Disk = _DISK
 
-    def show(self, address: WebAddress, answering: Answering) -> Location:
-        """What this site shows for the address: a FILE (only that one), DYNAMIC or AMBIGUOUS."""
-        found = [self._path(path, address, answering) for path in address.paths]
-        return next((location for location in found if location.outcome is Outcome.FILE), found[0])
+    def show(self, address: WebAddress, answering: Answering) -> Location | RedirectsTo:
+        """What this site shows for the address: a FILE (what a browser gets for it), DYNAMIC or AMBIGUOUS."""
+        found = [self._shown(path, address, answering) for path in address.paths]
+        files = (one for one in found if isinstance(one, Location) and one.outcome is Outcome.FILE)
+        return next(files, found[0])
+
+    def _shown(self, path: bytes, address: WebAddress, answering: Answering) -> Location | RedirectsTo:
+        rules = answering.site.rules
+        return self._by_rules(rules, path, address, answering) if rules else self._path(path, address, answering)
+
+    def _by_rules(
+        self, rules: SiteRules, path: bytes, address: WebAddress, answering: Answering
+    ) -> Location | RedirectsTo:
+        """As the site's own web server would answer."""
+        site = answering.site
+        scheme = address.href.partition(":")[0]
+        asked = Asked(scheme, address.host, address.port, path, address.query, address.path, answering.variables)
+        try:
+            shown = rules.shown(asked, self.disk)
+            files = [one.at for one in shown if one.kind is ShownKind.FILE and one.at]
+            if files:
+                return self._files(files, address, site)
+            if shown[0].kind is ShownKind.REDIRECT:
+                return RedirectsTo(shown[0].url)
+            return self._no_file(shown[0], path, address, site)
+        except UnclearRouteError as error:
+            return Location(Outcome.AMBIGUOUS, address.href, site.customer, reason="route", detail=str(error))
+        except NoPlaceError as error:
+            return Location(Outcome.AMBIGUOUS, address.href, site.customer, reason=error.reason, detail=str(error))
+
+    def _files(self, files: Sequence[ServedFrom], address: WebAddress, site: Site) -> Location:
+        uploads = [self.resolver.upload_at(self.resolver.place_of(at)) for at in files]
+        first = uploads[0]
+        return Location(
+            Outcome.FILE,
+            address.href,
+            site.customer or first.customer,
+            tuple(LocatedFile(upload, FoundBy.URL) for upload in uploads),
+            first.place,
+            page=first.place.path.lower().endswith(_PAGES),
+        )
+
+    def _no_file(self, shown: Shown, path: bytes, address: WebAddress, site: Site) -> Location:
+        """A program; where it only steps in for a file that is missing, and that is a picture's, it has vanished."""
+        if shown.at is None or shown.kind is ShownKind.PROGRAM:
+            return self._dynamic(address, site, "program", "a program answers there")
+        vanished = shown.kind is ShownKind.NOTHING or named_as_picture(path)
+        reason, detail = ("missing", "there is no such file") if vanished else ("program", "a program answers there")
+        return replace(self._dynamic(address, site, reason, detail), place=self.resolver.place_of(shown.at))
 
     def _path(self, path: bytes, address: WebAddress, answering: Answering) -> Location:
         site, place = answering.site, None

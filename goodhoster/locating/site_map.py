@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
+from goodhoster.errors import UnclearRouteError
 from goodhoster.locating.routes import pattern_of
 from goodhoster.locating.urls import host_name
 from goodhoster.model.contacts import Contact
 from goodhoster.model.notices import Site
+
+WEB_PORTS = (80, 443)
+"""Of a site of which nobody tells its ports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +33,26 @@ class SiteMap:
         self._named: dict[str, list[Site]] = defaultdict(list)
         self._patterns: list[tuple[str, Site]] = []
         self._contacts: dict[str, Contact] = {}
+        self._unnamed: list[str] = []
         for site in self._sites:
             if site.contact:
                 self._contacts.setdefault(site.contact.customer, site.contact)
+            if site.trouble and not site.names:
+                self._unnamed.append(site.trouble)
             for name in site.names:
                 if name.startswith("~"):
-                    self._patterns.append((name[1:], site))
+                    self._enter_pattern(name[1:], site)
                 else:
                     self._enter(host_name(name), site)
+
+    def _enter_pattern(self, pattern: str, site: Site) -> None:
+        """One that cannot be compared may be any host's."""
+        try:
+            pattern_of(pattern)
+        except UnclearRouteError as error:
+            self._unnamed.append(str(error))
+        else:
+            self._patterns.append((pattern, site))
 
     def _enter(self, name: str, site: Site) -> None:
         if name.startswith("."):
@@ -48,11 +64,40 @@ class SiteMap:
         return bool(self._sites)
 
     def named(self, host: str) -> list[Answering]:
-        """The sites that have this host among their names; empty when none has."""
+        """The sites that have this host among their names, for each port the first of them; empty when none has."""
+        found: list[Answering] = []
+        taken: set[int] = set()
+        for level in self._levels(host):
+            free = [(answering, {*(answering.site.ports or WEB_PORTS)} - taken) for answering in level]
+            for answering, ports in free:
+                if ports:
+                    site = answering.site
+                    found.append(
+                        answering if not found else replace(answering, site=replace(site, ports=tuple(sorted(ports))))
+                    )
+            taken |= {port for _, ports in free for port in ports}
+        return found
+
+    def _levels(self, host: str) -> Iterator[list[Answering]]:
+        """Sites of equal right, the first to be asked first."""
         for key in _keys(host):
-            if found := self._named.get(key):
-                return [Answering(site, {"host": host}) for site in found]
-        return self._by_pattern(host)
+            if sites := self._named.get(key):
+                yield [Answering(site, {"host": host}) for site in sites]
+        for pattern, site in self._patterns:
+            if match := pattern_of(pattern).search(host):
+                numbered = {str(n): value or "" for n, value in enumerate(match.groups(), 1)}
+                yield [Answering(site, {"host": host} | numbered | match.groupdict(""))]
+
+    @property
+    def troubles(self) -> list[str]:
+        """What of the web servers' configurations nobody can follow, each once."""
+        named = (site.trouble for site in self._sites if site.trouble)
+        return list(dict.fromkeys((*named, *self._unnamed)))
+
+    @property
+    def unnamed(self) -> str:
+        """Why there may be sites whose names nobody can tell; empty when there are none."""
+        return next(iter(self._unnamed), "")
 
     def ports_of(self, host: str) -> frozenset[int]:
         """The ports on which a site of that name answers, as far as the directories tell."""
@@ -62,18 +107,9 @@ class SiteMap:
         """Whom to write to about that customer: the first whom a directory names; None when none does."""
         return self._contacts.get(customer)
 
-    def by_default(self, address: str) -> list[Answering]:
-        """The sites that answer on this address for names that no site has."""
-        return [Answering(s, {"host": address}) for s in self._sites if s.default and _on(s, address)]
-
-    def _by_pattern(self, host: str) -> list[Answering]:
-        found = []
-        for text, site in self._patterns:
-            if match := pattern_of(text).search(host):
-                numbered = {str(n): value or "" for n, value in enumerate(match.groups(), 1)}
-                found.append(Answering(site, {"host": host} | numbered | match.groupdict("")))
-                break
-        return found
+    def by_default(self, address: str, host: str) -> list[Answering]:
+        """The sites that answer on this address, or on any where it is empty, for a name that no site has."""
+        return [Answering(s, {"host": host}) for s in self._sites if s.default and (not address or _on(s, address))]
 
 
 def _keys(host: str) -> list[str]:

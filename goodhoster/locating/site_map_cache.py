@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from goodhoster.errors import GoodhosterError
+from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.locating.site_map import SiteMap
 from goodhoster.model.contacts import Contact
+from goodhoster.model.notices import Site
 from goodhoster.ports import Directory
 
 FRESH = 60.0  # seconds
@@ -20,16 +21,36 @@ class SiteMapCache:
         self._directories = tuple(directories)
         self._now = now
         self._kept: tuple[float, SiteMap] | None = None
+        self._last: dict[int, tuple[Site, ...]] = {}
+        """What each directory told when it last could."""
 
     def current(self) -> SiteMap:
-        """A map not older than `FRESH`. Raises what a directory raises: with a map that misses its sites, something
-        would be called *not ours* that is.
+        """A map not older than `FRESH`. Raises what a directory raises that never told its sites, or cannot be asked
+        just now: with a map that misses them, something would be called *not ours* that is.
         """
         kept = self._kept
         if kept is None or self._now() - kept[0] > FRESH:
-            kept = self._now(), SiteMap(site for directory in self._directories for site in directory.sites())
+            told = [site for number in range(len(self._directories)) for site in self._sites_of(number)]
+            kept = self._now(), SiteMap(told)
             self._kept = kept
         return kept[1]
+
+    def _sites_of(self, number: int) -> tuple[Site, ...]:
+        """A web server whose configuration has become wrong goes on with the one that it read before; so do we, and a
+        host that is not in that may be a new one.
+        """
+        directory = self._directories[number]
+        try:
+            self._last[number] = tuple(directory.sites())
+        except ConfigurationError as error:
+            if number not in self._last:
+                raise
+            return (*self._last[number], Site("", (), (), trouble=f"{directory.name}: {error}"))
+        return self._last[number]
+
+    def troubles(self) -> list[str]:
+        """What of the last map nobody could follow, for `status`."""
+        return self._kept[1].troubles if self._kept else []
 
     def ports_of(self, host: str) -> frozenset[int]:
         """The ports on which that host is served, beside those of the web; none while that cannot be told."""

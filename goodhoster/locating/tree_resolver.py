@@ -16,7 +16,7 @@ from typing import Protocol
 
 from goodhoster.errors import NoPlaceError
 from goodhoster.linux import kernel
-from goodhoster.locating.routes import ServedFrom
+from goodhoster.model.site_rules import ServedFrom
 from goodhoster.model.uploads import FileState, Place, Upload, display
 
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG})

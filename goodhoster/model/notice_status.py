@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from goodhoster.model.notices import Carrier, ReadItem, ReadNotice, TrustFinding, TrustLevel
 from goodhoster.model.uploads import Place
@@ -49,6 +50,17 @@ class ItemState(StrEnum):
     def settled(self) -> bool:
         """True when nothing more has to be done, so that the clock stands still."""
         return self in _SETTLED
+
+    @property
+    def answer_code(self) -> Literal["acted", "not-ours", "already-gone", "reviewed-not-acted", "pending"]:
+        """What a program is told about it; `need-more` is of a notice in which there is nothing to act on."""
+        if self in {ItemState.OFFLINE, ItemState.INACCESSIBLE}:
+            return "acted"
+        if self is ItemState.NOT_OURS:
+            return "not-ours"
+        if self is ItemState.GONE:
+            return "already-gone"
+        return "reviewed-not-acted" if self is ItemState.DISPUTED else "pending"
 
     @property
     def waits_for_person(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from goodhoster.model.contacts import Contact
 from goodhoster.model.digests import Digest
+from goodhoster.model.site_rules import SiteRules
 from goodhoster.model.uploads import Place, Upload
 
 
@@ -314,6 +315,10 @@ class Site:
     """Answers for names that no site has."""
     contact: Contact | None = None
     """Of its customer, where the directory knows one."""
+    rules: SiteRules | None = None
+    """What its web server does with a request; None: its routes say it all."""
+    trouble: str = ""
+    """Why nobody can tell what it shows: its URLs wait for a person. Without names it may be any host."""
 
 
 class Outcome(StrEnum):

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from goodhoster.errors import PassingError, PermanentError
@@ -34,6 +34,8 @@ class Origin:
     """Tells this very mail from every other: server, mailbox and its number in it."""
     at: datetime
     """When it came there; the same each time."""
+    days_before: int = 0
+    """It may have been brought first, with the same name, so many days before `at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,10 @@ class Spool:
         now = self._clock().astimezone(UTC)
         digest = hashlib.sha256(raw.content).digest()
         origin = arrived.origin
-        name = id_of(origin.name, origin.at.astimezone(UTC), "N") if origin else new_id(now, "N")
-        if origin and (before := self._kept_before(name)):
+        names = _names_of(origin) if origin else [new_id(now, "N")]
+        if origin and (before := next(filter(None, map(self._kept_before, names)), None)):
             return before
+        name = names[0]
         about = (arrived.sender, arrived.notifier, arrived.status_key, arrived.own_server)
         receipt = Receipt(name, now, raw.carrier, digest, *about)
         try:
@@ -134,6 +137,12 @@ class Spool:
                 head, _, content = (folder / (notice_id + _SUFFIX)).read_bytes().partition(b"\n")
                 return head, content
         raise PermanentError(f"the raw message of notice {notice_id} is gone", hint="restore it from a backup")
+
+
+def _names_of(origin: Origin) -> list[str]:
+    """Under which it may have been kept; the first is today's."""
+    days = (origin.at.astimezone(UTC) - timedelta(days=day) for day in range(origin.days_before + 1))
+    return [id_of(origin.name, day, "N") for day in days]
 
 
 def waiting_in(directory: Path) -> Waiting:

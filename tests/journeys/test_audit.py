@@ -78,6 +78,8 @@ def test_a_rollback_is_found_by_a_checkpoint_that_was_kept(host: Host) -> None:
     found = json.loads(host.run("audit", "verify", "--checkpoint", str(checkpoint), "--json", code=1))
     assert (found["ok"], found["problem"].split(":")[0]) == (False, "rolled back")
     assert "holds no checkpoint" in host.run("audit", "verify", "--checkpoint", str(host.config), code=2)
+    checkpoint.write_text(checkpoint.read_text().replace("\n", "\n1", 1))
+    assert "not as it was signed" in host.run("audit", "verify", "--checkpoint", str(checkpoint), code=2)
 
 
 def test_log_and_tail_gone_while_the_record_has_cases_is_no_whole_log(host: Host) -> None:

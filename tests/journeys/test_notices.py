@@ -106,6 +106,31 @@ def test_the_hotlines_list_is_compared_both_ways(noticed: NoticeHost) -> None:
     assert "no column with URLs" in noticed.host.run("notices", "reconcile", str(theirs), code=2)
 
 
+def test_an_odd_line_of_the_web_server_holds_its_own_host_and_degrades_the_status(noticed: NoticeHost) -> None:
+    folder = noticed.host.folder
+    noticed.configure(
+        f'lmtp = "unix:{folder}/lmtp.sock"',
+        f'[[directory]]\nkind = "nginx"\nconfig = "{folder}/nginx.conf"\n{noticed.page_to("pages")}',
+    )
+    sites = f"{noticed.host.customers}/anna/www"
+    (folder / "nginx.conf").write_text(
+        "events {}\nhttp {\n"
+        f"server {{ server_name odd.example; root {sites}; frobnicate on; }}\n"
+        f"server {{ server_name fine.example; root {sites}; }}\n}}\n"
+    )
+    noticed.upload("anna", "p.jpg")
+    noticed.upload("anna", "q.jpg")
+    noticed.host.start()
+    assert wait_until(lambda: any("frobnicate" in problem for problem in noticed.host.status()["degraded"]))
+    with smtplib.LMTP(f"{folder}/lmtp.sock") as client:
+        for url in ("http://odd.example/p.jpg", "http://fine.example/q.jpg"):
+            client.sendmail("b@hotline.example", ["abuse@hoster.example"], noticed.mail(url))
+    assert wait_until(lambda: sorted(n["state"] for n in noticed.notices()) == ["done", "needs-person"])
+    assert (noticed.host.customers / "anna/www/p.jpg").exists()
+    assert not (noticed.host.customers / "anna/www/q.jpg").exists()
+    assert wait_until(lambda: any("configuration cannot be followed" in page for page in noticed.paged("pages")))
+
+
 def test_a_hundred_notices_of_one_picture_at_three_customers_in_five_sizes(
     noticed: NoticeHost, rounds: RoundCount
 ) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from goodhoster.errors import ConfigurationError
+from goodhoster.hashlists import importing
 from goodhoster.hashlists.digest_list import DigestList, Entry
 from goodhoster.hashlists.entries import Reading
 from goodhoster.hashlists.file_names import list_path
@@ -95,6 +97,19 @@ def test_adding_and_replacing_say_what_changed(data: st.DataObject) -> None:
         import_entries(directory, "s", before, replace=True)
         (replaced,) = import_entries(directory, "s", after, replace=True)
         assert (replaced.entries, replaced.added, replaced.removed) == (len(new), len(new - old), len(old - new))
+
+
+@given(st.data(), st.integers(1, 5))
+def test_what_is_withdrawn_is_gone_and_nothing_else(data: st.DataObject, run: int) -> None:
+    before = data.draw(entries(Algorithm.MD5).filter(bool))
+    withdrawn = data.draw(st.lists(st.sampled_from([value for value, _ in before]) | digests(16), min_size=1))
+    more = data.draw(entries(Algorithm.MD5))
+    with folder() as directory, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importing, "_RUN", run)  # so many records are sorted at a time
+        import_entries(directory, "s", before)
+        import_entries(directory, "s", [*more, *((value, None) for value in withdrawn)])
+        known = as_dict([entry for entry in before if entry[0] not in withdrawn] + more)
+        assert list(DigestList.open(list_path(directory, "s", Algorithm.MD5))) == sorted(known.items())
 
 
 ANY_DIGEST = st.sampled_from(Algorithm).flatmap(lambda algorithm: digests(algorithm.width))

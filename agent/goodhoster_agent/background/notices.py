@@ -32,6 +32,9 @@ _AGAIN = 60.0
 """Seconds before a notice that failed is tried again, and before a mail server that took nothing is asked again."""
 _A_WHILE = 1.0
 """Seconds before what came meanwhile is looked at for something more urgent."""
+_READ_SITES_EVERY = 600.0
+"""Seconds; so that what is odd in them is known before a notice needs them."""
+_MOST_ODD = 5
 Found = TypeVar("Found")
 
 
@@ -43,6 +46,7 @@ class NoticeWork:
         self._maildir: Path | None = settings.notices.maildir
         self._own_maildir = "maildir" in settings.notices.authserv_mailboxes
         self._rung = threading.Event()
+        self._read_sites_at = 0.0
         self._stopping = threading.Event()
         self._failed: dict[str, float] = {}
         self._rate_limit = RateLimit(time.monotonic)
@@ -80,7 +84,13 @@ class NoticeWork:
         refused = self._notices.outbox.refused()
         letters = [f"the mail server refused {refused} letters for good: see letters/refused"] if refused else []
         damaged = [f"{name} cannot be read: restore it from a backup" for name in self._notices.spool.damaged]
-        return [*self._problems.values(), *ways, *letters, *damaged]
+        return [*self._problems.values(), *ways, *letters, *damaged, *self._odd_sites()]
+
+    def _odd_sites(self) -> list[str]:
+        odd = self._notices.locator.site_maps.troubles()
+        more = [f"and {len(odd) - _MOST_ODD} more lines like these"] if len(odd) > _MOST_ODD else []
+        told = [f"URLs of a host wait for a person, its configuration cannot be followed: {one}" for one in odd]
+        return [*told[:_MOST_ODD], *more]
 
     def _take_and_tend(self) -> None:
         while not self._stopping.is_set():
@@ -93,6 +103,9 @@ class NoticeWork:
     def _write(self) -> None:
         while not self._stopping.wait(_POLL):
             self._guarded("letters", self._send)
+            if time.monotonic() >= self._read_sites_at:
+                self._read_sites_at = time.monotonic() + _READ_SITES_EVERY
+                self._guarded("the sites", self._notices.locator.site_maps.current)
 
     def _take_from_maildir(self) -> None:
         if self._maildir is not None:

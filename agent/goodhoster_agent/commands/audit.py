@@ -81,7 +81,7 @@ def keys_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 
 @app.command("change-keys")
 def change_keys_command(reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Sign with new keys from now on; the old ones sign that, and are destroyed."""
+    """Sign with new keys from now on; the old ones sign that, and are removed."""
     note = checkpoints(read_settings(config)).change_keys(reason, whoever_types())
     _print_checkpoint(note, as_json=as_json)
 

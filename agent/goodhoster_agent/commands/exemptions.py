@@ -29,7 +29,7 @@ from goodhoster_agent.exemption_gathering import gather
 app = typer.Typer(no_args_is_help=True, help="Known-harmless contents: what a source knows of them is held.")
 
 NameArgument = Annotated[str, typer.Argument(help="The set, as `exemptions list` shows it.")]
-_SUFFIXES = re.compile(r"(?:\.(?:zip|tar|tgz|gz|tbz2|bz2|txz|xz|json))+$", re.IGNORECASE)
+_SUFFIXES = re.compile(r"(?:\.(?:zip|tar|tgz|gz|tbz2|bz2|txz|xz|json|db|sqlite))+$", re.IGNORECASE)
 
 
 @app.command("build")

@@ -5,6 +5,11 @@
     POST /api/v1/notices    DSA Art. 16 as JSON: urls, reason, good_faith, name, email, language
     GET, POST /notice       the same as a web form
     GET /notice/ID/KEY      how it stands, for whoever sent it
+    GET /api/v1/notices/ID/KEY   the same for programs: a code for each URL
+
+A request with an `Idempotency-Key` is kept once, however often it comes, and answered alike; a correlation id
+(`X-Correlation-ID`, `X-Request-ID`) comes back with the answer. What is marked as a test is answered and never acted
+on.
 
 The hotline's client does not look at the status code: a success has `data.id` and no `message`, an error has `message`
 and `errors`. Nobody is refused for how much he sends or for what nobody can read: the answer is 202 then, the notice
@@ -15,13 +20,16 @@ registered notifier's token is not even then.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
 import ipaddress
 import json
 import logging
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -30,7 +38,7 @@ from goodhoster.errors import PassingError, RefusedError
 from goodhoster.model.notice_status import Notice
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice
 from goodhoster.notices.sender.trust import Trust
-from goodhoster.notices.spool import Arrived
+from goodhoster.notices.spool import Arrived, Origin
 from goodhoster.ports import NoticeReader, NoticeStore
 from goodhoster_agent.doors import notice_pages
 from goodhoster_agent.doors.notice_pages import Language
@@ -74,6 +82,7 @@ class NoticeDoor:
         app.router.add_post("/api/v1/reports", self._reports)
         app.router.add_post("/api/v1/xarf", self._xarf)
         app.router.add_post("/api/v1/notices", self._dsa)
+        app.router.add_get("/api/v1/notices/{id}/{key}", self._codes)
         app.router.add_get("/notice", self._form)
         app.router.add_post("/notice", self._posted)
         app.router.add_get("/notice/{id}/{key}", self._status)
@@ -84,7 +93,7 @@ class NoticeDoor:
         if not self._notifier(request):
             raise _refusal(401, "The token is missing or not known here.", "authorization")
         taken = await self._take(request, Carrier.SCART_API)
-        return web.json_response({"data": {"id": taken.id}}, status=201)
+        return web.json_response({"data": {"id": taken.id}}, status=201, headers=taken.headers)
 
     async def _xarf(self, request: web.Request) -> web.Response:
         return (await self._take(request, Carrier.XARF_JSON)).as_json()
@@ -103,12 +112,24 @@ class NoticeDoor:
         return _page(notice_pages.receipt_page(_language(request), taken.id, taken.path, taken.unread), taken.status)
 
     async def _status(self, request: web.Request) -> web.Response:
+        notice = await self._asked_for(request)
+        return _page(notice_pages.status_page(_language(request), request.match_info["id"], notice))
+
+    async def _codes(self, request: web.Request) -> web.Response:
+        notice = await self._asked_for(request)
+        return web.json_response({"data": _codes_of(notice)}, headers={"Cache-Control": "no-store"})
+
+    async def _asked_for(self, request: web.Request) -> Notice:
         """A wrong key and a wrong number look the same."""
         notice = await asyncio.to_thread(self._known, request.match_info["id"])
         key = notice.receipt.status_key if notice else ""
-        if not key or not hmac.compare_digest(key.encode(), request.match_info["key"].encode("utf-8", "replace")):
+        if (
+            notice is None
+            or not key
+            or not hmac.compare_digest(key.encode(), request.match_info["key"].encode("utf-8", "replace"))
+        ):
             raise web.HTTPNotFound
-        return _page(notice_pages.status_page(_language(request), request.match_info["id"], notice))
+        return notice
 
     def _known(self, notice_id: str) -> Notice | None:
         try:
@@ -120,17 +141,20 @@ class NoticeDoor:
         """Keep it; the answer may be sent only after this."""
         notifier, sender = self._notifier(request), _address(request)
         raw = RawNotice(carrier, await _body(request, _LARGEST[bool(notifier)]))
-        unread = await self._unread(raw, proven=bool(notifier))
+        unread, trial = await self._first_reading(raw, proven=bool(notifier))
         key = secrets.token_urlsafe(18)
-        arrived = Arrived(sender, notifier, key)
+        arrived = Arrived(sender, notifier, key, _origin(request, raw, notifier))
         try:
             self._look_for_room(notifier)
             receipt = await asyncio.to_thread(self._counter.keeping.notice, raw, arrived)
         except PassingError as error:
             _log.error("%s; %s", error, error.hint)
             raise _refusal(503, "It cannot be kept at present: try again.", "disk", 60) from error
+        if receipt.sha256 != hashlib.sha256(raw.content).digest():
+            raise _refusal(422, "This Idempotency-Key came with another body before.", "idempotency-key")
         waits = bool(unread) or not (notifier or self._rate_limit.turn(sender))
-        return _Taken(receipt.id, f"/notice/{receipt.id}/{key}", unread, 202 if waits else 201)
+        path = f"/notice/{receipt.id}/{receipt.status_key}"
+        return _Taken(receipt.id, path, unread, 202 if waits else 201, _correlation(request), trial=trial)
 
     def _look_for_room(self, notifier: str) -> None:
         if not (notifier or self._counter.room()):
@@ -138,21 +162,19 @@ class NoticeDoor:
                 "a stranger's notice was not kept: the disk is nearly full", hint="see [notices] reserve"
             )
 
-    async def _unread(self, raw: RawNotice, *, proven: bool) -> str:
-        """What nobody can read in it, for its sender; a person will. Refused only where there is nothing to keep, or
-        where the hotline's client shows its analyst the error.
+    async def _first_reading(self, raw: RawNotice, *, proven: bool) -> tuple[str, bool]:
+        """What nobody can read in it, for its sender, and whether it is only a test. Refused only where there is
+        nothing to keep, or where the hotline's client shows its analyst the error.
         """
         if not raw.content.strip():
             raise _refusal(422, "There is nothing in it.", "body")
-        if proven and raw.carrier is Carrier.XARF_JSON:
-            return ""
         read = await asyncio.to_thread(self._counter.reader.read, raw)
-        if read.format is not NoticeFormat.UNREADABLE:
-            return ""
+        if read.format is not NoticeFormat.UNREADABLE or (proven and raw.carrier is Carrier.XARF_JSON):
+            return "", read.trial
         field, _, words = (doubts := "; ".join(read.doubts)).partition(": ")
         if raw.carrier is Carrier.SCART_API:
             raise _refusal(422, doubts, field if words else "body")
-        return doubts
+        return doubts, False
 
     def _notifier(self, request: web.Request) -> str:
         """Whose token this is; empty when nobody's."""
@@ -170,10 +192,46 @@ class _Taken:
     unread: str
     """What nobody could read in it, in words; empty when it was read."""
     status: int
+    headers: dict[str, str]
+    """Sent back as they came."""
+    trial: bool
+    """It is marked as a test: nothing is done about it."""
 
     def as_json(self) -> web.Response:
-        more = {"unreadable": self.unread} if self.unread else {}
-        return web.json_response({"data": {"id": self.id, "status": self.path, **more}}, status=self.status)
+        data: dict[str, object] = {"id": self.id, "status": self.path}
+        data |= {"unreadable": self.unread} if self.unread else {}
+        data |= {"test": True} if self.trial else {}
+        return web.json_response({"data": data}, status=self.status, headers=self.headers)
+
+
+def _origin(request: web.Request, raw: RawNotice, notifier: str) -> Origin | None:
+    """What tells a request that is sent again from a new one. A stranger's key counts for the same body only: it must
+    not show him the answer to another's.
+    """
+    key = request.headers.get("Idempotency-Key", "").strip()[:200]
+    if not key:
+        return None
+    whose = notifier or hashlib.sha256(raw.content).hexdigest()
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Origin(f"{raw.carrier} {whose} {key}".encode("utf-8", "replace"), today, days_before=1)
+
+
+def _correlation(request: web.Request) -> dict[str, str]:
+    names = ("X-Correlation-ID", "X-Request-ID")
+    given = {name: request.headers.get(name, "") for name in names}
+    return {name: value for name, value in given.items() if re.fullmatch(r"[\w.:+/=@-]{1,128}", value)}
+
+
+def _codes_of(notice: Notice) -> dict[str, object]:
+    trial = notice.read is not None and notice.read.test
+    nothing = notice.read is not None and not notice.items and not trial
+    return {
+        "id": notice.id,
+        "state": notice.state,
+        **({"test": True} if trial else {}),
+        **({"code": "need-more"} if nothing else {}),
+        "items": [{"url": item.url, "code": item.state.answer_code} for item in notice.items],
+    }
 
 
 class _Refused(web.HTTPException):

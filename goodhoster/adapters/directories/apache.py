@@ -1,29 +1,33 @@
-"""Sites from Apache: its own account of its virtual hosts, and what their blocks say of files.
+"""Sites from Apache: its own account of its virtual hosts, and its files; each host is then followed as Apache does it
+(`apache_rules`), .htaccess included.
 
-Understood: ServerName, ServerAlias, DocumentRoot (inherited, too), Alias, VirtualDocumentRoot with %0, includes and
-Define; what hands a path to a program or elsewhere. A virtual host made by a macro has files that nobody can tell from
-here: its URLs wait for a person.
+What is odd in one virtual host, such as that a macro made it, is that host's trouble and no other's: its URLs wait for
+a person.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from goodhoster.adapters.directories.apache_dump import ApacheDump, Listening, understood
-from goodhoster.adapters.directories.apache_vhost import BlockReader, Line
+from goodhoster.adapters.directories.apache_config import TROUBLE, ConfigReader, Node, Nodes, walk
+from goodhoster.adapters.directories.apache_dump import ApacheDump, Listening, Written, understood
+from goodhoster.adapters.directories.apache_rules import ApacheRules
 from goodhoster.adapters.directories.command_output import output_of
 from goodhoster.adapters.directories.names import host_name
 from goodhoster.linux.programs import Run, run_here
 from goodhoster.model.notices import Matching, Route, Site
 
-COMMAND = ("apachectl", "-t", "-D", "DUMP_VHOSTS", "-D", "DUMP_RUN_CFG")
-_UNTOLD = b"/${untold}"
-"""A directory that nobody can fill in: what is served from it waits for a person."""
-_HANDED_ON = frozenset({"scriptalias", "proxypass", "redirect", "redirectpermanent", "redirecttemp", "wsgiscriptalias"})
+COMMAND = (
+    "apachectl", "-t", "-D", "DUMP_VHOSTS", "-D", "DUMP_RUN_CFG", "-D", "DUMP_INCLUDES", "-D", "DUMP_MODULES",
+)  # fmt: skip
 _NAME = re.compile(r"(?:https?://)?(\[[^\]]+\]|[^:/]+)")
+_NAMES = frozenset({"servername", "serveralias"})
+_UNKNOWN = frozenset({"use", "perlmodule", "perl"})
+_WILD = re.compile(r"[*?]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,61 +35,80 @@ class ApacheDirectory:
     """Asks Apache and reads its files anew each time."""
 
     command: Sequence[str] = COMMAND
-    """Argument list that prints the virtual hosts and the run configuration."""
+    """Argument list that prints the virtual hosts, the run configuration, the files and the modules."""
     name: str = "apache"
     run: Run = run_here
 
     def sites(self) -> list[Site]:
-        """ConfigurationError where Apache or one of its files cannot be asked: never half a list."""
+        """ConfigurationError where Apache cannot be asked."""
         dump = understood(output_of(self.command, self.run).decode("utf-8", "surrogateescape"))
-        reader = BlockReader(dump.defines, dump.server_root)
-        return [_site(reader.block(*written), listening, dump) for written, listening in dump.hosts.items()]
+        reader = ConfigReader(dump.defines, dump.server_root, dump.modules)
+        main = reader.file(dump.main) if dump.main else ()
+        blocks = {(node.file, node.line): node for node in walk(main) if node.name == "virtualhost"}
+        outer = tuple(node for node in main if node.name not in {"virtualhost", "macro"})
+        rules = {written: _rules(_block(written, blocks, reader), outer, dump) for written in dump.hosts}
+        return list(_in_order(_site(w, heard, rules[w]) for w, heard in dump.hosts.items()))
 
 
-def _site(block: Sequence[Line] | None, listening: Sequence[Listening], dump: ApacheDump) -> Site:
-    names = [name for line in block or () if line.name in {"servername", "serveralias"} for name in line.args]
-    addresses = {listen.address for listen in listening}
-    ports = {listen.port for listen in listening if listen.port is not None}
+def _rules(block: Node | None, outer: Nodes, dump: ApacheDump) -> ApacheRules | None:
+    return ApacheRules(block.inner or (), outer, dump) if block else None
+
+
+def _block(written: Written, blocks: dict[Written, Node], reader: ConfigReader) -> Node | None:
+    """The <VirtualHost> that begins there; None where none does (a macro)."""
+    if written not in blocks:
+        blocks |= {(node.file, node.line): node for node in walk(reader.file(written[0])) if node.name == "virtualhost"}
+    return blocks.get(written)
+
+
+def _site(written: Written, heard: Sequence[Listening], rules: ApacheRules | None) -> Site:
+    """Without rules its block is nowhere to be read."""
+    told = [name for node in (rules.host if rules else ()) if node.name in _NAMES for name in node.args]
+    names = [*told, *(name for listen in heard for name in listen.names)]
+    addresses = {listen.address for listen in heard}
     return Site(
         customer="",
-        names=tuple(host_name(found[1]) for found in map(_NAME.match, names) if found),
-        routes=(Route(Matching.PREFIX, "/", _UNTOLD),) if block is None else tuple(_routes(block, dump)),
+        names=tuple(dict.fromkeys(host_name(found[1]) for found in map(_NAME.match, names) if found)),
+        routes=(Route(Matching.PREFIX, "/", os.fsencode(rules.document_root)),) if rules else (),
         addresses=() if "*" in addresses else tuple(sorted(addresses)),
-        ports=tuple(sorted(ports)),
-        default=any(listen.default for listen in listening),
+        ports=tuple(sorted({listen.port for listen in heard if listen.port is not None})),
+        default=any(listen.default for listen in heard),
+        rules=rules,
+        trouble=_trouble(rules) if rules else f"no <VirtualHost> is to be read at {written[0]}, line {written[1]}",
     )
 
 
-def _routes(block: Sequence[Line], dump: ApacheDump) -> Iterator[Route]:
-    """Before the document root: of two equal prefixes the first is taken."""
-    root = os.fsencode(dump.document_root)
-    for line in block:
-        if line.name == "documentroot" and line.args:
-            root = _absolute(line.args[0], dump)
-        elif line.name == "virtualdocumentroot" and line.args:
-            root = _by_host(line.args[0])
-        elif line.name == "alias" and len(line.args) == 2:  # noqa: PLR2004 - path and directory
-            directory = _absolute(line.args[1], dump).rstrip(b"/") + b"/"
-            yield Route(Matching.PREFIX, line.args[0].rstrip("/") + "/", directory, replaces=True)
-        elif line.name in _HANDED_ON:
-            yield from _handed_on(line)
-        elif line.name in {"aliasmatch", "scriptaliasmatch", "proxypassmatch"} and line.args:
-            yield Route(Matching.PATTERN, line.args[0], None)
-    yield Route(Matching.PREFIX, "/", root or _UNTOLD)
+def _trouble(rules: ApacheRules) -> str:
+    for node in walk(rules.host):
+        if node.name == TROUBLE:
+            return node.args[0]
+        if node.name in _UNKNOWN:
+            return f"{node.file}, line {node.line}: what {node.name} does is not known here"
+    return ""
 
 
-def _handed_on(line: Line) -> Iterator[Route]:
-    """The path that goes to a program or elsewhere: the first argument that is one, or the <Location> around it."""
-    path = line.location or next((word for word in line.args if word.startswith("/")), "")
-    if path and "!" not in line.args:
-        yield Route(Matching.PREFIX, path, None)
+def _in_order(sites: Iterator[Site]) -> Iterator[Site]:
+    """Names as they are found elsewhere: Apache takes the first host that has the name in any form, wildcards like
+    `img*.a.example` and `a?.example` included.
+    """
+    wild: list[tuple[str, Site]] = []
+    for site in sites:
+        names: list[str] = []
+        for name in site.names:
+            if _WILD.search(name):
+                wild.append((name, site))
+                names.append(f"~^(?:{_pattern(name)})$")
+            elif not any(
+                fnmatch.fnmatchcase(name, glob) and _meet(site, other) for glob, other in wild if other is not site
+            ):
+                names.append(name)
+        yield replace(site, names=tuple(names))
 
 
-def _absolute(path: str, dump: ApacheDump) -> bytes:
-    return os.fsencode(os.path.join(dump.server_root, path))
+def _meet(one: Site, other: Site) -> bool:
+    """Do they answer on one port?"""
+    return not one.ports or not other.ports or bool({*one.ports} & {*other.ports})
 
 
-def _by_host(pattern: str) -> bytes:
-    """`%0` is the whole host; other pieces of it are not told here."""
-    filled = pattern.replace("%0", "${host}")
-    return _UNTOLD if "%" in filled else os.fsencode(filled)
+def _pattern(name: str) -> str:
+    return re.escape(name).replace(r"\*", ".*").replace(r"\?", ".")

@@ -1,9 +1,8 @@
 """Sites from nginx's own configuration: the file with its includes, or what `nginx -T` prints (for one that may not be
-read otherwise). Understood: server_name in every form, listen, root and alias with inheritance, location with every
-modifier, also nested; what hands a path to a program or elsewhere.
+read otherwise). Each server block is then followed as nginx follows it (`nginx_rules`).
 
-Where a file would be found by a rewrite, a map or a captured group of a location, this reader finds none: the URL is
-then *dynamic*, and blocked as such.
+What is odd in one server block, or in a file that only it includes, is that site's trouble and no other's: its URLs
+wait for a person. What cannot be read at the level of all servers is a site of unknown names.
 """
 
 from __future__ import annotations
@@ -11,36 +10,37 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import crossplane
+from crossplane.analyzer import DIRECTIVES
 
 from goodhoster.adapters.directories.command_output import output_of
 from goodhoster.adapters.directories.names import host_name
 from goodhoster.adapters.directories.nginx_dump import unpacked
+from goodhoster.adapters.directories.nginx_rules import Block, Directive, NginxRules
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.programs import Run, run_here
 from goodhoster.model.notices import Matching, Route, Site
 
-Directive = Mapping[str, Any]
-Block = Sequence[Directive]
 Listen = tuple[str, int]
-_HANDED_ON = frozenset(
-    {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass", "return", "internal"}
-)
-_MATCHING = {
-    "": Matching.PREFIX,
-    "=": Matching.EXACT,
-    "^~": Matching.FIRM_PREFIX,
-    "~": Matching.PATTERN,
-    "~*": Matching.PATTERN_ANY_CASE,
-}
-_PREFIX = b"/usr/share/nginx/"
-"""Where relative roots start in the packages of Debian, Fedora and nginx.org."""
-_LOCATION = re.compile(r"(=|\^~|~\*|~|)\s*(.*)", re.DOTALL)
+File = Mapping[str, Any]
 _LISTEN = re.compile(r"(\d+)|(\[[0-9a-fA-F:]+\]|[\d.]+|\*)(?::(\d+))?")
+_TROUBLE = "goodhoster: trouble"
+"""As a directive: something could not be read here."""
+_DEEPEST = 20  # files inside files
+_GLOB = re.compile(r"[*?\[]")
+_OF_OTHERS = (
+    "brotli", "zstd", "more_", "modsecurity", "vhost_traffic_status", "geoip", "http2", "http3", "quic", "ssl_",
+    "proxy_",
+    "fastcgi_", "grpc_", "uwsgi_", "scgi_", "keepalive_", "auth_", "limit_", "gzip_", "early_hints", "max_headers",
+    "passenger_", "headers_", "log_by_lua", "header_filter_by_lua", "body_filter_by_lua", "lua_", "access_by_lua",
+    "content_by_lua", "rewrite_by_lua", "set_real_ip", "add_trailer", "echo", "mruby_", "nchan_", "upload_",
+    "cache_purge", "fancyindex", "dav_ext", "merge_slashes",
+)  # fmt: skip
+"""Directives of newer versions and of well-known modules that do not change which file is shown, or are followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class NginxDirectory:
     run: Run = run_here
 
     def sites(self) -> list[Site]:
-        """ConfigurationError where a part cannot be read: never half a list."""
+        """ConfigurationError where it cannot be read at all."""
         if not self.command:
             return list(_sites(self.config))
         with unpacked(output_of(self.command, self.run)) as config:
@@ -62,32 +62,123 @@ class NginxDirectory:
 
 
 def _sites(config: Path) -> Iterator[Site]:
-    parsed = crossplane.parse(str(config), combine=True, catch_errors=True)
-    if parsed["status"] != "ok":
-        why = "; ".join(f"{error['file']}, line {error['line']}: {error['error']}" for error in parsed["errors"][:3])
+    files = crossplane.parse(str(config), combine=False, catch_errors=True, check_ctx=False)["config"]
+    if not files or not files[0]["parsed"]:
+        errors = files[0]["errors"] if files else []
+        why = "; ".join(f"{config}, line {error['line']}: {error['error']}" for error in errors[:3]) or "it is empty"
         raise ConfigurationError(f"nginx's configuration cannot be read: {why}", hint="try: nginx -t")
+    parsed = list(_expanded(files, files[0]))
+    if files[0]["status"] != "ok" and not any(_blocks(parsed, "http")):
+        raise ConfigurationError(f"nginx's configuration {config} cannot be read", hint="try: nginx -t")
     servers = [
-        (server["block"], _root_of(http["block"], b"html"))
-        for http in _blocks(parsed["config"][0]["parsed"], "http")
+        (http["block"], server["block"])
+        for http in _blocks(parsed, "http")
         for server in _blocks(http["block"], "server")
     ]
-    defaults = _defaults([block for block, _ in servers])
-    for number, (block, root) in enumerate(servers):
-        yield _site(block, root, default=number in defaults)
+    defaults = _defaults([server for _, server in servers])
+    for number, (http, server) in enumerate(servers):
+        yield _site(server, http, default=number in defaults)
+    for around in (parsed, *(http["block"] for http in _blocks(parsed, "http"))):
+        yield from (
+            Site("", _names_in(one["args"][1:]), (), trouble=one["args"][0]) for one in _named(around, _TROUBLE)
+        )
 
 
-def _site(block: Block, outer_root: bytes, *, default: bool) -> Site:
-    names = [host_name(name) for directive in _named(block, "server_name") for name in directive["args"]]
+def _expanded(files: Sequence[File], file: File, depth: int = 0) -> Iterator[Directive]:
+    """The directives of a file with those of included files in their places; a trouble where one cannot be read."""
+    block = file["parsed"]
+    for error in file["errors"]:
+        if not error["error"].startswith("[Errno"):  # of an include, which is told in its place
+            why = f"{file['file']}, line {error['line']}: {error['error']}"
+            block = _with_trouble(
+                block, error["line"] or 0, {"directive": _TROUBLE, "args": [why], "line": error["line"]}
+            )
+    yield from _included(files, file, block, depth)
+
+
+def _with_trouble(block: Block, line: int, trouble: Directive) -> Block:
+    """In every server that may be on that line; at this level where it is in none."""
+    begins = max((one["line"] for one in block if one["line"] <= line), default=0)
+    around = [
+        one for one in block if one["line"] == begins and one["directive"] in {"http", "server"} and "block" in one
+    ]
+    if not around:
+        return [*block, trouble]
+    return [_troubled(one, line, trouble) if one in around else one for one in block]
+
+
+def _troubled(one: Directive, line: int, trouble: Directive) -> Directive:
+    inner = [*one["block"], trouble] if one["directive"] == "server" else _with_trouble(one["block"], line, trouble)
+    return {**one, "block": inner}
+
+
+def _included(files: Sequence[File], file: File, block: Block, depth: int) -> Iterator[Directive]:
+    for one in block:
+        if one["directive"] != "include":
+            yield {**one, "block": list(_included(files, file, one["block"], depth))} if "block" in one else one
+            continue
+        pattern, found = one["args"][0] if one["args"] else "", one.get("includes", [])
+        if (not found and not _GLOB.search(pattern)) or depth > _DEEPEST:
+            why = f"{file['file']}, line {one['line']}: {pattern} cannot be read"
+            yield {"directive": _TROUBLE, "args": [why], "line": one["line"]}
+            continue
+        for number in found:
+            inner = files[number]
+            if inner["status"] != "ok" and not inner["parsed"]:
+                error = inner["errors"][0]
+                why = f"{inner['file']}, line {error['line']}: {error['error']}"
+                yield {"directive": _TROUBLE, "args": [why, *_server_names(inner["file"])], "line": one["line"]}
+            else:
+                yield from _expanded(files, inner, depth + 1)
+
+
+def _server_names(file: str) -> list[str]:
+    """The names in a file that is not to be read otherwise, as far as it can be seen."""
+    try:
+        text = Path(file).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return [
+        name
+        for names in re.findall(r"^[^#\n]*?\bserver_name\s+([^;{}]*)", text, re.MULTILINE)
+        for name in names.split()
+    ]
+
+
+def _site(block: Block, http: Block, *, default: bool) -> Site:
+    names = _names_in(name for directive in _named(block, "server_name") for name in directive["args"])
     addresses = {address for address, _ in _listens(block)}
-    ports = {port for _, port in _listens(block)}
+    rules = NginxRules(block, [one for one in http if one["directive"] != "server"], names[0] if names else "")
+    root = rules.outermost().root
     return Site(
         customer="",
-        names=tuple(name for name in names if name not in {"", "_"} and not name.startswith("$")),
-        routes=tuple(_server_routes(block, _root_of(block, outer_root))),
+        names=names,
+        routes=(Route(Matching.PREFIX, "/", os.fsencode(root)),),
         addresses=() if "*" in addresses else tuple(sorted(addresses)),
-        ports=tuple(sorted(ports)),
+        ports=tuple(sorted({port for _, port in _listens(block)})),
         default=default,
+        rules=rules,
+        trouble=next(_troubles(block), ""),
     )
+
+
+def _names_in(names: Iterable[str]) -> tuple[str, ...]:
+    found = (host_name(name) for name in names)
+    return tuple(name for name in found if name not in {"", "_"} and not name.startswith("$"))
+
+
+def _troubles(block: Block) -> Iterator[str]:
+    """What is not understood anywhere in the block."""
+    for one in block:
+        name = one["directive"]
+        if name == _TROUBLE:
+            yield one["args"][0]
+        elif name not in DIRECTIVES and not name.startswith(_OF_OTHERS):
+            yield f"line {one['line']}: what {name} does is not known here"
+        elif name == "merge_slashes" and one["args"] == ["off"]:
+            yield f"line {one['line']}: merge_slashes off is not followed"
+        if name not in {"types", "map", "geo"} and not name.endswith("_by_lua_block"):
+            yield from _troubles(one.get("block", ()))
 
 
 def _defaults(blocks: Sequence[Block]) -> frozenset[int]:
@@ -113,58 +204,6 @@ def _listens(block: Block) -> list[Listen]:
 
 def _address(text: str) -> str:
     return "*" if text in {"*", "0.0.0.0", "[::]"} else text.strip("[]").lower()  # noqa: S104 - read, not listened on
-
-
-def _server_routes(block: Block, root: bytes) -> Iterator[Route]:
-    """Locations before the server's own root: of two equal prefixes the first is taken."""
-    if not _is_handed_on(block):
-        for location in _blocks(block, "location"):
-            yield from _location_routes(location, root, "")
-    yield Route(Matching.PREFIX, "/", None if _is_handed_on(block) else root)
-
-
-def _location_routes(location: Directive, outer_root: bytes, within: str) -> Iterator[Route]:
-    """The routes of a location and of those inside it, which only count `within` its prefix."""
-    modifier, text = _split(location["args"])
-    block, matching = location["block"], _MATCHING[modifier]
-    pattern = matching in {Matching.PATTERN, Matching.PATTERN_ANY_CASE}
-    root = _root_of(block, outer_root)
-    inner = within if pattern else text
-    if not text.startswith("@"):
-        for nested in _blocks(block, "location"):
-            yield from _location_routes(nested, root, inner)
-        yield _route(Route(matching, _within(within, text) if pattern else text, root), block)
-
-
-def _route(route: Route, block: Block) -> Route:
-    alias = next((os.fsencode(directive["args"][0]) for directive in _named(block, "alias")), None)
-    if _is_handed_on(block):
-        return replace(route, directory=None)
-    if alias is None:
-        return route
-    if route.matching in {Matching.PATTERN, Matching.PATTERN_ANY_CASE}:
-        return replace(route, directory=None)
-    return replace(route, directory=alias, replaces=True)
-
-
-def _within(prefix: str, pattern: str) -> str:
-    return rf"\A(?={re.escape(prefix)})(?=[\s\S]*?(?:{pattern}))" if prefix else pattern
-
-
-def _split(args: Sequence[str]) -> tuple[str, str]:
-    """The modifier, which may stand against the pattern, and the pattern."""
-    found = _LOCATION.fullmatch(" ".join(args))
-    return (found[1], found[2]) if found else ("", "")
-
-
-def _root_of(block: Block, outer: bytes) -> bytes:
-    """The block's own root, or the one around it; absolute."""
-    own = next((os.fsencode(directive["args"][0]) for directive in _named(block, "root")), outer)
-    return own if own.startswith((b"/", b"$")) else _PREFIX + own
-
-
-def _is_handed_on(block: Block) -> bool:
-    return any(directive["directive"] in _HANDED_ON for directive in block)
 
 
 def _named(block: Block, name: str) -> Iterable[Directive]:

@@ -7,6 +7,7 @@ import codecs
 import itertools
 import lzma
 import os
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,6 +76,9 @@ class Stream:
 def opened(reading: Reading) -> Iterator[Stream]:
     """The file's text. ConfigurationError when it cannot be read or unpacked."""
     path = reading.path
+    if path == STANDARD_INPUT and sys.stdin is None:
+        # Number 0 is another file by now, such as one of our own.
+        raise reading.unusable("(standard input) is closed", "pipe the list in, or name its file")
     try:
         fd = os.dup(0) if path == STANDARD_INPUT else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         with os.fdopen(fd, "rb", buffering=0) as file:

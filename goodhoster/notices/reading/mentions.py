@@ -28,7 +28,7 @@ _DOT = re.compile(
     re.IGNORECASE,
 )
 _DROPPED = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|=\r?\n")
-_NAME = re.compile(r"(?<![\w.-])(?P<mailbox>[^\s@<>()\"]{1,64}@)?(?P<name>[\w-]{1,63}+(?:\.[\w-]{1,63}+)+)(?![\w-])")
+_NAME = re.compile(r"(?<![\w.-])(?P<name>[\w-]{1,63}+(?:\.[\w-]{1,63}+)+)(?![\w-])")
 _RUN = re.compile(r"(?<![\w.-])[\w.-]{1,253}+(?:\s{1,4}[\w.-]{1,253}+)+")
 """Words with nothing but blanks between them."""
 _ASCII_NAME = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")

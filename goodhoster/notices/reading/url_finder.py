@@ -59,6 +59,11 @@ _NO_SITES = frozenset(
     "css doc docx xls xlsx eml log".split()
 )
 _SHORTEST_TOP = 2
+_PASSED_ON = re.compile(
+    r"^[ \t]*(?:-{2,}[ \t]?(?:original message|forwarded message|oorspronkelijk bericht|doorgestuurd bericht"
+    r"|urspr\u00fcngliche nachricht|weitergeleitete nachricht|message d'origine)\b|begin forwarded message)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _LINE_WRAPS_FROM = 60  # characters: a shorter line was not wrapped by a program
 
 GLUED = "two addresses without a space between them"
@@ -66,6 +71,7 @@ WRAPPED = "the line ends inside the address"
 BLANK = "a blank may be part of the address"
 SEPARATOR = "a comma, a semicolon or another sign may be part of the address"
 INVISIBLE = "invisible characters stand in it"
+QUOTED = "it stands in a text that the sender quotes or passes on"
 HOST_ONLY = "only a host is named, no address on it"
 
 
@@ -86,7 +92,20 @@ def items_in(text: str) -> list[ReadItem]:
     rest = _blanked(rest, schemed)
     bare = [span for match in _BARE.finditer(rest) if _may_be_host(match) for span in _bare(rest, match)]
     found = sorted((*spans, *schemed, *bare), key=lambda span: span.start)
-    return list({item.urls: item for item in map(_original, (span.item for span in found))}.values())
+    begins = _PASSED_ON.search(text)
+    own = begins.start() if begins else len(text)
+    items = [_original(span.item if _is_said(text, span, own) else _with_doubt(span.item, QUOTED)) for span in found]
+    return list({item.urls: item for item in reversed(items)}.values())[::-1]
+
+
+def _is_said(text: str, span: _Span, own: int) -> bool:
+    """By the sender, and not quoted or passed on by him. What he says himself as well is said: the first counts."""
+    line = text[text.rfind("\n", 0, span.start) + 1 : span.start + 1].lstrip(" \t<")
+    return span.start < own and not line.startswith((">", "|>"))
+
+
+def _with_doubt(item: ReadItem, doubt: str) -> ReadItem:
+    return replace(item, doubts=(*item.doubts, doubt))
 
 
 def _blanked(text: str, spans: list[_Span]) -> str:

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.locating.disk import Disk
 from goodhoster.locating.routes import choose, served_from
-from goodhoster.locating.site_map import SiteMap
-from goodhoster.model.notices import Route
+from goodhoster.locating.site_map import Answering, SiteMap
+from goodhoster.model.site_rules import Asked, ServedFrom
 from goodhoster.ports import Directory
 
 
@@ -51,9 +52,7 @@ class DirectorySuite:
         host, _, rest = url.partition("/")
         path = f"/{rest}"
         (answering,) = SiteMap(directory.sites()).named(host)
-        route = choose(answering.site.routes, path)
-        assert isinstance(route, Route)
-        served = served_from(route, path.encode(), answering.variables)
+        served = _where(answering, host, path)
         assert served is not None
         found = os.path.normpath(os.path.join(served.directory, served.path))
         assert found == os.path.normpath(os.fsencode(tmp_path / expected))
@@ -73,3 +72,13 @@ class DirectorySuite:
         for site in directory.sites():
             for route in site.routes:
                 assert route.directory is None or route.directory.startswith(b"/")
+
+
+def _where(answering: Answering, host: str, path: str) -> ServedFrom | None:
+    """Where the site would look, whatever is there."""
+    site = answering.site
+    if site.rules is not None:
+        asked = Asked("http", host, 80, path.encode(), raw=path, variables=answering.variables)
+        return site.rules.shown(asked, Disk())[0].at
+    route = choose(site.routes, path)
+    return served_from(route, path.encode(), answering.variables) if route else None

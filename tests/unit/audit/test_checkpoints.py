@@ -123,6 +123,21 @@ def test_its_own_newest_checkpoint_is_compared_too(world: World) -> None:
     assert gone.problem.startswith("rolled back: by its own checkpoint")
 
 
+def test_a_log_of_which_only_the_checkpoint_is_left_is_not_begun_anew(world: World) -> None:
+    world.fill(5)
+    world.issue()
+    for file in world.folder.glob("audit.log*"):
+        file.unlink()
+    with pytest.raises(AuditError, match="is gone, with 5 entries") as caught:
+        FileAuditLog(world.folder / "audit.log").append(AuditEvent("made.up"))
+    assert "audit.*" in caught.value.hint
+    (world.folder / "audit.log").touch()
+    with pytest.raises(AuditError, match="is empty, with 5 entries gone"):
+        FileAuditLog(world.folder / "audit.log").append(AuditEvent("made.up"))
+    (world.folder / "audit.checkpoint").unlink()
+    assert FileAuditLog(world.folder / "audit.log").append(AuditEvent("made.up")).number == 0
+
+
 def test_a_checkpoint_that_somebody_else_put_there_is_not_ours(world: World, tmp_path: Path) -> None:
     world.fill(2)
     world.issue()
@@ -158,6 +173,28 @@ def test_who_trusts_the_old_key_can_follow_to_the_new_one(world: World) -> None:
     stranger.folder.mkdir()
     stranger.issue()
     assert verify_program([str(world.folder / "again"), "--key", stranger.checkpoints.policy().logs[0].vkey]) == 1
+
+
+def test_a_change_of_keys_that_a_crash_cut_off_leads_nowhere(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.fill(3)
+    world.issue()
+    old = world.checkpoints.policy().logs
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("goodhoster.audit.checkpoints.save_signers", crash)
+        with pytest.raises(KeyboardInterrupt):
+            world.checkpoints.change_keys("cut off", "anna")
+    assert world.checkpoints.policy().logs == old
+    assert world.checkpoints.key_changes() == []
+    world.fill(1)
+    world.checkpoints.change_keys("again", "anna")
+    world.fill(3)
+    export_case(world.checkpoints, Wanted("case-0", world.issue(), world.checkpoints.policy()), world.folder / "out")
+    assert verify_program([str(world.folder / "out"), "--key", old[0].vkey]) == 0
+    assert world.checkpoints.known_keys() == [*world.checkpoints.policy().logs, *old]
 
 
 def test_keys_that_are_not_there_cannot_be_changed(world: World) -> None:

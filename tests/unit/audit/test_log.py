@@ -189,6 +189,17 @@ def test_a_log_that_was_rotated_is_noticed(log: FileAuditLog, file: Path) -> Non
             noticing.append(event())
 
 
+def test_trying_again_and_again_keeps_nothing_open(log: FileAuditLog, file: Path) -> None:
+    log.append(event())
+    for damage in (lambda: file.write_bytes(b""), lambda: file.write_bytes(b"x" * 1000), file.unlink):
+        damage()
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(20):
+            with pytest.raises(AuditError):
+                log.append(event())
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_faithful_copy_in_its_place_goes_on(log: FileAuditLog, file: Path) -> None:
     log.append(event(1))
     copy = file.with_name("copy")

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -254,3 +255,9 @@ def test_memory_does_not_grow_with_the_file(blocks: Callable[[], Iterator[bytes]
     count, memory, refusal = read_apart(blocks())
     assert (count, refusal) == (entries, "")
     assert memory < 20 << 10
+
+
+def test_a_closed_standard_input_is_no_list() -> None:
+    script = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(READ)} <&-"
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.startswith("- (standard input) is closed")

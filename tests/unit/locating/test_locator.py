@@ -11,7 +11,7 @@ import pytest
 
 from goodhoster.adapters.directories.memory import MemoryDirectory
 from goodhoster.checking.digests import read_content
-from goodhoster.errors import PassingError
+from goodhoster.errors import ConfigurationError, PassingError
 from goodhoster.locating.copies import Copies
 from goodhoster.locating.locator import Locator
 from goodhoster.locating.networks import networks_of
@@ -19,6 +19,7 @@ from goodhoster.locating.serving import Serving
 from goodhoster.locating.site_map_cache import FRESH, SiteMapCache
 from goodhoster.locating.tree_resolver import TreeResolver
 from goodhoster.model.notices import FoundBy, Location, Matching, Outcome, ReadItem, Route, Site
+from goodhoster.model.site_rules import Asked, FilesOnDisk, Shown, ShownKind
 from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.uploads.content_lookup import IndexedContents
@@ -450,3 +451,97 @@ def test_an_address_that_cannot_be_stops_no_other(host: Host) -> None:
     host.file("bob/www/a.jpg")
     assert host.locate("http://foo.09../a.jpg").outcome is Outcome.AMBIGUOUS
     assert host.locate("http://bob.example/a.jpg").outcome is Outcome.FILE
+
+
+def test_what_cannot_be_followed_of_one_host_stops_no_other(host: Host) -> None:
+    host.file("anna/www/a.jpg")
+    host.directory.given.append(Site("", ("odd.example", "*.odd.example"), (), trouble="line 3: what frobnicate does"))
+    for url in ("http://odd.example/a.jpg", "http://x.odd.example/"):
+        location = host.locate(url)
+        assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "configuration")
+        assert "frobnicate" in location.detail
+    assert host.locate("http://anna.example/a.jpg").outcome is Outcome.FILE
+    assert host.locate("http://other.example/a.jpg").outcome is Outcome.NOT_OURS
+    assert host.locator.site_maps.troubles() == ["line 3: what frobnicate does"]
+
+
+@pytest.mark.parametrize("site", [Site("", (), (), trouble="sites/x.conf cannot be read"), Site("", ("~^(?P<a",), ())])
+def test_while_a_name_cannot_be_told_no_host_is_called_anothers(host: Host, site: Site) -> None:
+    host.file("anna/www/a.jpg")
+    host.directory.given.append(site)
+    location = host.locate("http://other.example/a.jpg")
+    assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "configuration")
+    assert host.locate("http://anna.example/a.jpg").outcome is Outcome.FILE
+
+
+def test_a_configuration_that_became_wrong_is_followed_as_it_was(host: Host) -> None:
+    """The web server goes on with it, too, until it is right again."""
+    host.file("anna/www/a.jpg")
+    assert host.locate("http://anna.example/a.jpg").outcome is Outcome.FILE
+    host.directory.trouble = ConfigurationError("nginx -T ended with 1", hint="run it by hand")
+    host.now = FRESH + 1
+    assert host.locate("http://anna.example/a.jpg").outcome is Outcome.FILE
+    assert host.locate("http://new.example/a.jpg").reason == "configuration"
+    assert host.locator.site_maps.troubles() == ["memory: nginx -T ended with 1"]
+
+
+def test_of_a_configuration_that_was_never_right_nothing_is_told(host: Host) -> None:
+    host.directory.trouble = ConfigurationError("nginx -T ended with 1", hint="run it by hand")
+    with pytest.raises(ConfigurationError):
+        host.locate("http://anna.example/a.jpg")
+
+
+class Redirecting:
+    """The rules of a site that sends everybody elsewhere."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def shown(self, asked: Asked, disk: FilesOnDisk) -> list[Shown]:
+        del asked, disk
+        return [Shown(ShownKind.REDIRECT, url=self.url)]
+
+
+@pytest.mark.parametrize(
+    ("to", "outcome", "url"),
+    [
+        ("http://bob.example/a.jpg", Outcome.FILE, "http://old.example/x"),
+        ("http://bob.example/app/x", Outcome.DYNAMIC, "http://bob.example/app/x"),
+        ("http://elsewhere.example/a.jpg", Outcome.DYNAMIC, "http://old.example/x"),
+        ("http://old.example/y", Outcome.DYNAMIC, "http://old.example/x"),
+        ("http://bob.example:9000/a.jpg", Outcome.AMBIGUOUS, "http://bob.example:9000/a.jpg"),
+        ("javascript:alert(1)", Outcome.DYNAMIC, "http://old.example/x"),
+    ],
+)
+def test_where_a_site_redirects_to_another_of_ours_the_file_there_is_meant(
+    host: Host, to: str, outcome: Outcome, url: str
+) -> None:
+    host.file("bob/www/a.jpg")
+    host.directory.given.append(Site("old", ("old.example",), (host.route("anna/www"),), rules=Redirecting(to)))
+    location = host.locate("http://old.example/x")
+    assert location.outcome is outcome
+    if to != "http://old.example/y":
+        assert location.url == url
+    if outcome is Outcome.FILE:
+        assert host.names(location) == {"bob/www/a.jpg": FoundBy.URL}
+
+
+def test_a_site_for_any_name_may_show_an_unknown_one(host: Host) -> None:
+    host.file("bob/www/a.jpg")
+    host.directory.given.append(Site("bob", (), (host.route("bob/www"),), default=True))
+    location = host.locate("http://stranger.example/a.jpg")
+    assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "catch-all")
+    assert host.locate("http://stranger.example/none.jpg").outcome is Outcome.NOT_OURS
+    assert host.locate("http://stranger.example/a.jpg", ip="198.51.100.9").outcome is Outcome.NOT_OURS
+    assert host.locate("http://stranger.example/a.jpg", ip="192.0.2.7").outcome is Outcome.FILE
+
+
+def test_each_port_has_the_first_site_of_that_name(host: Host) -> None:
+    host.file("anna/www/a.jpg")
+    host.file("bob/www/a.jpg", "another")
+    host.directory.given[:] = [
+        Site("anna", ("x.example",), (host.route("anna/www"),), ports=(80,)),
+        Site("bob", ("*.example",), (host.route("bob/www"),), ports=(80, 443)),
+    ]
+    assert host.locate("http://x.example/a.jpg").customer == "anna"
+    assert host.locate("https://x.example/a.jpg").customer == "bob"

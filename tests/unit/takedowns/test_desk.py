@@ -1,5 +1,6 @@
 """The notice desk over real files, stores, spool and outbox; who is outside of us is in memory."""
 
+import json
 import os
 import random
 from collections.abc import Callable, Iterable, Iterator
@@ -1129,3 +1130,16 @@ def test_while_nobody_can_tell_whose_names_are_in_it_a_notice_is_not_done(tmp_pa
     services.later(minutes=10)
     assert services.store.get(notice.id).state is NoticeState.DONE
     services.close()
+
+
+def test_a_report_that_is_marked_as_a_test_is_answered_and_nothing_is_done(services: Services) -> None:
+    url = services.file("anna/p.jpg")
+    report = (Path(__file__).parents[2] / "formats" / "notices" / "version-4.xarf-json").read_text()
+    marked = json.dumps(json.loads(report) | {"url": url, "tags": ["test"], "sender": {"contact": "x@hotline.example"}})
+    receipt = services.desk.keep(RawNotice(Carrier.XARF_JSON, marked.encode()), Arrived("192.0.2.9", "hotline"))
+    notice = services.desk.receive(receipt)
+    assert (notice.state, notice.items) == (NoticeState.DONE, ())
+    assert (services.tree / "anna/p.jpg").exists()
+    assert services.letters() == ["result"]
+    (letter,) = services.mailer.sent
+    assert "marked as a test" in letter.text

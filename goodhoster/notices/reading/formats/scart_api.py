@@ -13,6 +13,8 @@ from goodhoster.errors import UnreadableError
 from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice
 
 _MOST_FIELDS = 20
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _BETWEEN = re.compile(r"[\r\n]+|[^\S\r\n]+(?=h[tx*]{2}ps?\s?(?::|\[))", re.IGNORECASE)
 
 
@@ -30,11 +32,23 @@ def read(body: bytes) -> ReadNotice:
 
 def form_of(body: bytes) -> dict[str, str]:
     """The fields of a form-encoded body; of a repeated field, all values on lines of their own."""
+    text = _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], body).decode("ascii")
     try:
-        fields = parse_qs(body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST_FIELDS)
+        fields = parse_qs(
+            text,
+            keep_blank_values=True,
+            strict_parsing=True,
+            max_num_fields=_MOST_FIELDS,
+            errors="surrogateescape",
+        )
     except ValueError as error:
         raise UnreadableError(f"the body is not a form: {error}") from error
-    return {name.removesuffix("[]"): "\n".join(values) for name, values in fields.items()}
+    return {_readable(name).removesuffix("[]"): "\n".join(map(_readable, values)) for name, values in fields.items()}
+
+
+def _readable(value: str) -> str:
+    """A byte that is no UTF-8 (the `%E9` of a file name in Latin-1) stays that byte, as a URL spells it."""
+    return _NOT_UTF8.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", value)
 
 
 def urls_of(text: str) -> list[str]:

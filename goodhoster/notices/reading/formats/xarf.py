@@ -43,6 +43,7 @@ def read_mail(mail: Mail) -> ReadNotice | None:
                 reference=report.reference,
                 reporter=replace(bare.reporter, name=report.reporter.name),
                 doubts=report.doubts,
+                trial=report.trial,
             )
     if mail.feedback_type == "xarf":
         raise UnreadableError("a XARF mail without its xarf.json")
@@ -53,10 +54,19 @@ def read(content: bytes) -> ReadNotice:
     """One report. UnreadableError when it is no XARF of any version."""
     report = table_of(content)
     if _V4.fullmatch(text_in(report, "xarf_version")):
-        return _version_4(report)
-    if _OLD.fullmatch(text_in(report, "Version").lower()):
-        return _older(report)
-    raise UnreadableError("it names no version of XARF")
+        notice = _version_4(report)
+    elif _OLD.fullmatch(text_in(report, "Version").lower()):
+        notice = _older(report)
+    else:
+        raise UnreadableError("it names no version of XARF")
+    return replace(notice, items=(), doubts=(), trial=True) if _is_trial(report) else notice
+
+
+def _is_trial(report: Table) -> bool:
+    """Marked as a test by its sender: `test` (true) or one of its tags (`test`, `xarf:test`, `test:…`)."""
+    tags = report.get("tags")
+    named = (tag.lower() for tag in (tags if isinstance(tags, list) else ()) if isinstance(tag, str))
+    return report.get("test") is True or any(tag.startswith("test:") or tag in {"test", "xarf:test"} for tag in named)
 
 
 def _version_4(report: Table) -> ReadNotice:

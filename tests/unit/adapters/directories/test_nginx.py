@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,8 +6,10 @@ import pytest
 
 from goodhoster.adapters.directories.nginx import NginxDirectory
 from goodhoster.adapters.directories.nginx_dump import unpacked
-from goodhoster.errors import ConfigurationError, PassingError
-from goodhoster.model.notices import Matching, Route, Site
+from goodhoster.errors import ConfigurationError, PassingError, UnclearRouteError
+from goodhoster.locating.disk import Disk
+from goodhoster.model.notices import Site
+from goodhoster.model.site_rules import Asked, ShownKind
 
 Read = Callable[[str], list[Site]]
 
@@ -48,60 +51,129 @@ def test_the_first_answers_for_unknown_names_unless_another_says_so(read: Read) 
     assert [s.default for s in read("server { listen 80; } server { listen 80 default_server; }")] == [0, 1]
 
 
+def at(site: Site, path: str, **more: str) -> str:
+    """Where that path is looked for; `program` or where it redirects to otherwise."""
+    assert site.rules is not None
+    (shown,) = site.rules.shown(Asked("http", "a.example", 80, path.encode(), raw=path, variables=more), Disk())
+    if shown.kind in {ShownKind.PROGRAM, ShownKind.REDIRECT}:
+        return shown.url or "program"
+    assert shown.at is not None
+    return os.fsdecode(os.path.join(shown.at.directory, shown.at.path))
+
+
 @pytest.mark.parametrize(
-    ("server", "routes"),
+    ("server", "path", "where"),
     [
-        ("", [Route(Matching.PREFIX, "/", b"/usr/share/nginx/html")]),
-        ("root /srv/a;", [Route(Matching.PREFIX, "/", b"/srv/a")]),
-        ("root sites/a;", [Route(Matching.PREFIX, "/", b"/usr/share/nginx/sites/a")]),
-        ("root /srv/$host/www;", [Route(Matching.PREFIX, "/", b"/srv/$host/www")]),
-        ("return 301 https://a.example; root /srv/a; location /x { }", [Route(Matching.PREFIX, "/", None)]),
-        (
-            "root /srv/a; location = /one { } location ^~ /two { root /b; } location ~ [.]x$ { } location ~* [.]y$ { }",
-            [
-                Route(Matching.EXACT, "/one", b"/srv/a"),
-                Route(Matching.FIRM_PREFIX, "/two", b"/b"),
-                Route(Matching.PATTERN, "[.]x$", b"/srv/a"),
-                Route(Matching.PATTERN_ANY_CASE, "[.]y$", b"/srv/a"),
-                Route(Matching.PREFIX, "/", b"/srv/a"),
-            ],
-        ),
+        ("", "/x", "/usr/share/nginx/html/x"),
+        ("root /srv/a;", "/x/y", "/srv/a/x/y"),
+        ("root sites/a;", "/x", "/usr/share/nginx/sites/a/x"),
+        ("root /srv/$host/www;", "/x", "/srv/a.example/www/x"),
+        ("return 301 https://b.example$request_uri; root /srv/a; location /x { }", "/x", "https://b.example/x"),
+        ("return 200 hello;", "/x", "program"),
+        ("root /srv/a; location = /one { root /b; }", "/one", "/b/one"),
+        ("root /srv/a; location ^~ /two { root /b; } location ~ x$ { root /c; }", "/two/x", "/b/two/x"),
         (
             "root /srv/a; location =/one { } location ~[.]x$ { proxy_pass http://b; } location @later { }",
-            [
-                Route(Matching.EXACT, "/one", b"/srv/a"),
-                Route(Matching.PATTERN, "[.]x$", None),
-                Route(Matching.PREFIX, "/", b"/srv/a"),
-            ],
+            "/a.x",
+            "program",
         ),
+        ("root /srv/a; location ~* [.]y$ { root /c; }", "/A.Y", "/c/A.Y"),
+        ("root /srv/a; location /m/ { alias /srv/m/; }", "/m/x", "/srv/m/x"),
+        ("root /srv/a; location ~ ^/u/(.+) { alias /srv/u/$1; }", "/u/x/y", "/srv/u/x/y"),
         (
-            "root /srv/a; location /m/ { alias /srv/m/; } location ~ ^/u/(.+) { alias /srv/u/$1; }",
-            [
-                Route(Matching.PREFIX, "/m/", b"/srv/m/", replaces=True),
-                Route(Matching.PATTERN, "^/u/(.+)", None),
-                Route(Matching.PREFIX, "/", b"/srv/a"),
-            ],
+            "root /srv/a; location /t { location ~ j$ { root /b; } } location /t/deep { }",
+            "/t/deep/j",
+            "/srv/a/t/deep/j",
+        ),
+        ("root /srv/$user/www;", "/x", "/srv/cas/www/x"),
+    ],
+)
+def test_where_a_path_is_looked_for(read: Read, server: str, path: str, where: str) -> None:
+    (site,) = read(f"server {{ {server} }}")
+    assert at(site, path, user="cas") == where
+
+
+@pytest.mark.parametrize(
+    ("server", "path"),
+    [
+        ("root /srv/$geoip_country;", "/x"),
+        ("root /srv/$cut; location ~ ^/(?<cut>.*)/x$ { root /srv/$cut; }", "/../../x"),
+        ("root /srv; rewrite ^/x(.*)$ /y$1%2e last;", "/x"),
+        ("root /srv; location ~ ^/(.*)(.*)(.*)(.*)(.*)\\1[^a]$ { }", "/" + "a" * 200 + "b"),
+        ("root /srv; location / { if ($remote_addr = 192.0.2.1) { return 302 /y; } return 302 /z; }", "/x"),
+        ("root /srv; location / { random_index on; }", "/x/"),
+        (
+            "root /srv; rewrite ^/x$ /y last; location /y { rewrite ^ /z last; } location /z { rewrite ^ /y last; }",
+            "/x",
         ),
     ],
 )
-def test_routes(read: Read, server: str, routes: list[Route]) -> None:
+def test_what_cannot_be_followed_is_said_so(read: Read, server: str, path: str) -> None:
     (site,) = read(f"server {{ {server} }}")
-    assert list(site.routes) == routes
+    with pytest.raises(UnclearRouteError):
+        at(site, path)
 
 
-def test_what_is_not_nginxs_is_told_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "nginx.conf").write_text("events {}\nhttp {\n  server { root /a }\n}\n")
-    with pytest.raises(ConfigurationError, match=r"line 4: .*server_name|line 3|line 4") as refusal:
-        NginxDirectory(tmp_path / "nginx.conf").sites()
-    assert refusal.value.hint
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "frobnicate on;",
+        "location /x { frobnicate on; }",
+        "include gone.conf;",
+        "location / { limit_except GET { include gone.conf; } }",
+        "include broken.inc;",
+        "merge_slashes off;",
+        "root /no /two;",
+    ],
+)
+def test_what_is_odd_in_one_server_is_its_own_trouble(read: Read, tmp_path: Path, odd: str) -> None:
+    (tmp_path / "broken.inc").write_text("location / { root /x; ")
+    one, other = read(
+        f"server {{ server_name odd.example; {odd} }}\nserver {{ server_name fine.example; root /srv/a; }}"
+    )
+    assert one.trouble
+    assert (other.trouble, at(other, "/x")) == ("", "/srv/a/x")
 
 
-@pytest.mark.parametrize("missing", ["nginx.conf", "include"])
-def test_a_missing_file_is_never_half_a_list(tmp_path: Path, missing: str) -> None:
-    if missing == "include":
-        (tmp_path / "nginx.conf").write_text(f"events {{}} http {{ include {tmp_path}/gone.conf; }}")
-    with pytest.raises(ConfigurationError):
-        NginxDirectory(tmp_path / "nginx.conf").sites()
+@pytest.mark.parametrize(
+    "fine",
+    [
+        "location / { limit_except GET { include there.inc; } }",
+        "if ($arg_x) { include there.inc; }",
+        "brotli on; more_clear_headers Server; http2 on; modsecurity on;",
+        "include nothing/*.conf;",
+    ],
+)
+def test_what_is_unusual_is_no_trouble(read: Read, tmp_path: Path, fine: str) -> None:
+    (tmp_path / "there.inc").write_text("deny all;")
+    (site,) = read(f"server {{ root /srv/a; {fine} }}")
+    assert (site.trouble, at(site, "/x")) == ("", "/srv/a/x")
+
+
+def test_of_a_broken_file_of_servers_the_others_are_told_and_its_own_names(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "b.conf").write_text("server { server_name broken.example www.broken.example; root /srv/b")
+    (tmp_path / "a.conf").write_text("server { server_name fine.example; root /srv/a; }")
+    fine, broken = read("include ?.conf;")
+    assert (fine.names, fine.trouble) == (("fine.example",), "")
+    assert broken.names == ("broken.example", "www.broken.example")
+    assert "b.conf, line 1" in broken.trouble
+
+
+def test_of_a_missing_file_of_servers_nobody_knows_the_names(read: Read) -> None:
+    fine, unknown = read("server { server_name fine.example; } include gone.conf;")
+    assert (fine.trouble, unknown.names) == ("", ())
+    assert "gone.conf cannot be read" in unknown.trouble
+
+
+def test_a_configuration_that_cannot_be_read_at_all_is_told(tmp_path: Path) -> None:
+    for content in ("events {}\nhttp {\n  server { root /a; }\n", None):
+        if content:
+            (tmp_path / "nginx.conf").write_text(content)
+        else:
+            (tmp_path / "nginx.conf").unlink()
+        with pytest.raises(ConfigurationError) as refusal:
+            NginxDirectory(tmp_path / "nginx.conf").sites()
+        assert refusal.value.hint
 
 
 @pytest.mark.parametrize(

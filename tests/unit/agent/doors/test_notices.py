@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,8 @@ import pytest
 from goodhoster.adapters.key_records.memory import MemoryKeyRecords
 from goodhoster.adapters.stores.memory import MemoryNoticeStore
 from goodhoster.errors import PassingError
-from goodhoster.model.notice_status import Notice, NoticeState, Receipt
-from goodhoster.model.notices import Caps, Notifier, NotifierKind, RawNotice, ReadNotice
+from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt
+from goodhoster.model.notices import Caps, NoticeFormat, Notifier, NotifierKind, RawNotice, ReadItem, ReadNotice
 from goodhoster.notices.reading.reader import read
 from goodhoster.notices.sender.dkim_evaluation import TrustContext
 from goodhoster.notices.sender.trust import Trust
@@ -251,3 +252,62 @@ def test_the_hotlines_php_client_works_unchanged(door: Door, token: str, urls: l
     assert answer["result"] == expected, done.stdout
     kept = [door.spool.raw(receipt) for receipt in door.kept()]
     assert [[item.urls[0] for item in read(raw).items] for raw in kept] == ([urls] if expected == "success" else [])
+
+
+def report(**more: object) -> bytes:
+    made_up = json.loads((CLIENT.parent / "notices" / "version-4.xarf-json").read_text())
+    return json.dumps(made_up | more).encode()
+
+
+def test_a_request_that_is_sent_again_with_its_key_is_kept_once_and_answered_alike(door: Door) -> None:
+    def post(body: bytes, key: str, **more: str) -> tuple[int, Any]:
+        status, text = door.ask("POST", "/api/v1/xarf", body, Idempotency_Key=key, **more)
+        return status, json.loads(text)
+
+    token = {"Authorization": f"Bearer {TOKEN}"}
+    first, again = post(report(), "k1", **token), post(report(), "k1", **token)
+    assert first == again
+    assert len(door.kept()) == 1
+    assert post(report(description="another"), "k1", **token)[0] == 422
+    assert post(report(), "k2", **token)[1]["data"]["id"] != first[1]["data"]["id"]
+    stranger = post(report(), "k1")
+    assert stranger[1]["data"]["id"] != first[1]["data"]["id"], "his key is not the hotline's"
+    assert len(door.kept()) == 3
+
+
+def test_a_correlation_id_comes_back_with_the_answer(door: Door) -> None:
+    with closing(http.client.HTTPConnection("127.0.0.1", door.thread.port, timeout=10)) as connection:
+        connection.request("POST", "/api/v1/xarf", report(), {"X-Correlation-ID": "abc-1", "X-Request-ID": 'a"b<c>'})
+        response = connection.getresponse()
+        response.read()
+        assert response.headers["X-Correlation-ID"] == "abc-1"
+        assert "X-Request-ID" not in response.headers, "what could break out of it does not"
+
+
+@pytest.mark.parametrize("mark", [{"test": True}, {"tags": ["xarf:test"]}, {"tags": ["test"]}])
+def test_what_is_marked_as_a_test_is_answered_as_one(door: Door, mark: dict[str, object]) -> None:
+    status, answer = door.post("/api/v1/xarf", report(**mark), TOKEN)
+    assert (status, answer["data"]["test"]) == (201, True)
+
+
+def test_a_program_reads_a_code_for_each_url(door: Door) -> None:
+    _, answer = door.post("/api/v1/xarf", report(), TOKEN)
+    (receipt,) = door.kept()
+    states = [ItemState.INACCESSIBLE, ItemState.NOT_OURS, ItemState.GONE, ItemState.DISPUTED, ItemState.HELD]
+    items = tuple(
+        NoticeItem(ReadItem((f"http://a.example/{n}",)), f"http://a.example/{n}", s) for n, s in enumerate(states)
+    )
+    path = "/api/v1/notices/" + answer["data"]["status"].removeprefix("/notice/")
+    nothing = Notice(receipt, NoticeState.NEEDS_PERSON, ReadNotice(NoticeFormat.UNREADABLE))
+    door.store.add(nothing)
+    assert json.loads(door.ask("GET", path)[1])["data"]["code"] == "need-more"
+    door.store.replace(replace(nothing, items=items), expected=NoticeState.NEEDS_PERSON)
+    told = json.loads(door.ask("GET", path)[1])["data"]
+    assert [item["code"] for item in told["items"]] == [
+        "acted",
+        "not-ours",
+        "already-gone",
+        "reviewed-not-acted",
+        "pending",
+    ]
+    assert door.ask("GET", path[:-1])[0] == 404

@@ -1,0 +1,59 @@
+"""The disk as web servers' configurations ask for it: is there a file, what does a small one of configuration say."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import stat
+from contextlib import suppress
+
+from goodhoster.errors import UnclearRouteError
+
+_MOST_NAMES = 20_000
+_LARGEST_TEXT = 1 << 18  # bytes
+
+
+class Disk:
+    """See `model.site_rules.FilesOnDisk`."""
+
+    def is_file(self, path: bytes) -> bool:
+        """See `model.site_rules.FilesOnDisk`."""
+        return stat.S_ISREG(_mode(path))
+
+    def is_directory(self, path: bytes) -> bool:
+        """See `model.site_rules.FilesOnDisk`."""
+        return stat.S_ISDIR(_mode(path))
+
+    def names_in(self, directory: bytes) -> list[bytes]:
+        """See `model.site_rules.FilesOnDisk`."""
+        try:
+            with os.scandir(directory) as entries:
+                names = [entry.name for entry in itertools.islice(entries, _MOST_NAMES + 1)]
+        except (OSError, ValueError):
+            return []
+        if len(names) > _MOST_NAMES:
+            raise UnclearRouteError(f"{os.fsdecode(directory)} holds too much to look through")
+        return names
+
+    def text_of(self, path: bytes) -> str | None:
+        """See `model.site_rules.FilesOnDisk`: never waits for a FIFO of a customer's."""
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError) as error:
+            raise UnclearRouteError(f"{os.fsdecode(path)} cannot be read: {error}") from error
+        with open(fd, "rb") as file:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise UnclearRouteError(f"{os.fsdecode(path)} is no file")
+            content = file.read(_LARGEST_TEXT + 1)
+        if len(content) > _LARGEST_TEXT or b"\0" in content:
+            raise UnclearRouteError(f"{os.fsdecode(path)} is too long, or no text")
+        return content.decode("utf-8", "surrogateescape")
+
+
+def _mode(path: bytes) -> int:
+    """0 where nothing is."""
+    with suppress(OSError, ValueError):
+        return os.stat(path).st_mode
+    return 0
