@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -81,7 +82,8 @@ class NoticeServices(LazyParts):
         """What is done about one address."""
         services = self._services
         # A hotline puts a picture on its list and sends the notice at once: what was a "no" before says nothing.
-        examine = partial(services.examiner.examine, live=True)
+        # Whether its name makes it another size of what is offline does not matter where the notice names it.
+        examine = partial(replace(services.examiner, match_by_name=lambda _: None).examine, live=True)
         # What a notice points at is checked first.
         hurry = partial(check_soon, services.index, Priority.ORDERED)
         may_look = self.outside is not None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import stat
-from contextlib import suppress
 
 from goodhoster.errors import UnclearRouteError
 
 _MOST_NAMES = 20_000
+_NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 _LARGEST_TEXT = 1 << 18  # bytes
 
 
@@ -29,8 +30,10 @@ class Disk:
         try:
             with os.scandir(directory) as entries:
                 names = [entry.name for entry in itertools.islice(entries, _MOST_NAMES + 1)]
-        except (OSError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return []
+        except OSError as error:
+            raise UnclearRouteError(f"{os.fsdecode(directory)} cannot be read: {error.strerror}") from error
         if len(names) > _MOST_NAMES:
             raise UnclearRouteError(f"{os.fsdecode(directory)} holds too much to look through")
         return names
@@ -53,7 +56,12 @@ class Disk:
 
 
 def _mode(path: bytes) -> int:
-    """0 where nothing is."""
-    with suppress(OSError, ValueError):
+    """0 where nothing is; UnclearRouteError where that cannot be seen: what may be there is not missing."""
+    try:
         return os.stat(path).st_mode
-    return 0
+    except OSError as error:
+        if error.errno in _NOTHING:
+            return 0
+        raise UnclearRouteError(f"{os.fsdecode(path)} cannot be looked at: {error.strerror}") from error
+    except ValueError:
+        return 0

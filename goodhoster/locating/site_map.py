@@ -34,6 +34,7 @@ class SiteMap:
         self._patterns: list[tuple[str, Site]] = []
         self._contacts: dict[str, Contact] = {}
         self._unnamed: list[str] = []
+        self._ports = {port for site in self._sites for port in site.ports or WEB_PORTS}
         for site in self._sites:
             if site.contact:
                 self._contacts.setdefault(site.contact.customer, site.contact)
@@ -76,6 +77,8 @@ class SiteMap:
                         answering if not found else replace(answering, site=replace(site, ports=tuple(sorted(ports))))
                     )
             taken |= {port for _, ports in free for port in ports}
+            if self._ports <= taken:
+                break  # a thousand patterns need not be compared
         return found
 
     def _levels(self, host: str) -> Iterator[list[Answering]]:

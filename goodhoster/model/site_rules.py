@@ -59,7 +59,9 @@ class Shown:
 
 
 class FilesOnDisk(Protocol):
-    """The disk, as far as a configuration asks for it. Follows links, as web servers do; never raises."""
+    """The disk, as far as a configuration asks for it. Follows links, as web servers do. Each raises UnclearRouteError
+    where it cannot be looked at: what may be there is not missing.
+    """
 
     def is_file(self, path: bytes) -> bool:
         """Is there a regular file?"""
@@ -68,10 +70,10 @@ class FilesOnDisk(Protocol):
         """Is there a directory?"""
 
     def names_in(self, directory: bytes) -> Sequence[bytes]:
-        """What lies in it; UnclearRouteError where that is too much to look through."""
+        """What lies in it; UnclearRouteError also where that is too much to look through."""
 
     def text_of(self, path: bytes) -> str | None:
-        """A small file of configuration; None where none is. UnclearRouteError where it is not to be read."""
+        """A small file of configuration; None where none is. UnclearRouteError also where it is no text."""
 
 
 class SiteRules(Protocol):

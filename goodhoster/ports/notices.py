@@ -43,6 +43,9 @@ class NoticeStore(Protocol):
         when its turn comes, so that a hundred thousand cost the memory of one.
         """
 
+    def ids(self, query: NoticeQuery) -> Sequence[str]:
+        """The ids of the same, oldest first; none of them is read."""
+
     def figures(self, now: datetime) -> NoticeFigures:
         """Counts over everything."""
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from goodhoster.adapters.directories.apache_config import TROUBLE, ConfigReader, Node, Nodes, walk
@@ -87,22 +88,42 @@ def _trouble(rules: ApacheRules) -> str:
     return ""
 
 
-def _in_order(sites: Iterator[Site]) -> Iterator[Site]:
+def _in_order(found: Iterable[Site]) -> Iterator[Site]:
     """Names as they are found elsewhere: Apache takes the first host that has the name in any form, wildcards like
     `img*.a.example` and `a?.example` included.
     """
-    wild: list[tuple[str, Site]] = []
+    sites = list(found)
+    suffixes = {name[2:] for site in sites for name in site.names if _is_suffix(name)}
+    inner = {outer for suffix in suffixes for outer in _above(suffix) if outer in suffixes}
+    mixed = inner | {suffix for suffix in suffixes if inner & set(_above(suffix))}
+    before: dict[str, list[Site]] = defaultdict(list)
+    globs: list[tuple[str, Site]] = []
     for site in sites:
         names: list[str] = []
         for name in site.names:
-            if _WILD.search(name):
-                wild.append((name, site))
-                names.append(f"~^(?:{_pattern(name)})$")
-            elif not any(
-                fnmatch.fnmatchcase(name, glob) and _meet(site, other) for glob, other in wild if other is not site
-            ):
-                names.append(name)
+            if _is_suffix(name):
+                before[name[2:]].append(site)
+                names.append(_as_pattern(name) if name[2:] in mixed else name)
+            elif _WILD.search(name):
+                globs.append((name, site))
+                names.append(_as_pattern(name))
+            else:
+                earlier = [other for suffix in _above(name) for other in before.get(suffix, ())]
+                earlier += [other for glob, other in globs if fnmatch.fnmatchcase(name, glob)]
+                if not any(_meet(site, other) for other in earlier if other is not site):
+                    names.append(name)
         yield replace(site, names=tuple(names))
+
+
+def _is_suffix(name: str) -> bool:
+    """A wildcard that means the same everywhere: `*.a.example`."""
+    return name.startswith("*.") and not _WILD.search(name[2:])
+
+
+def _above(name: str) -> list[str]:
+    """The domains in which that name is."""
+    labels = name.split(".")
+    return [".".join(labels[at:]) for at in range(1, len(labels))]
 
 
 def _meet(one: Site, other: Site) -> bool:
@@ -110,5 +131,5 @@ def _meet(one: Site, other: Site) -> bool:
     return not one.ports or not other.ports or bool({*one.ports} & {*other.ports})
 
 
-def _pattern(name: str) -> str:
-    return re.escape(name).replace(r"\*", ".*").replace(r"\?", ".")
+def _as_pattern(name: str) -> str:
+    return "~^(?:" + re.escape(name).replace(r"\*", ".*").replace(r"\?", ".") + ")$"

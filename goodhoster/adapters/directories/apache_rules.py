@@ -18,16 +18,12 @@ from urllib.parse import quote
 from goodhoster.adapters.directories.apache_config import TROUBLE, ConfigReader, Node, Nodes
 from goodhoster.adapters.directories.apache_dump import ApacheDump
 from goodhoster.adapters.directories.apache_rewrite import Rewriting, Rewritten, UnknownValueError
-from goodhoster.adapters.directories.choices import Choices, every_way, one_of
+from goodhoster.adapters.directories.choices import Accept, Choices, to_every_browser
 from goodhoster.adapters.directories.patterns import search
 from goodhoster.errors import UnclearRouteError
 from goodhoster.model.site_rules import Asked, FilesOnDisk, ServedFrom, Shown, ShownKind
 
 _MOST_TURNS = 10  # internal redirects, as in Apache
-_ACCEPTS = (
-    "text/html,application/xhtml+xml,image/avif,image/webp,image/png,*/*;q=0.8",
-    "text/html,image/png,*/*;q=0.8",
-)
 _AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/131.0.0.0 Safari/537.36"
 _SCRIPTS = (b".php", b".phtml", b".phar", b".cgi", b".pl", b".py", b".rb")
 _PROXIES = frozenset({"proxypass", "proxypassmatch", "wsgiscriptalias", "wsgiscriptaliasmatch", "jkmount"})
@@ -70,10 +66,7 @@ class ApacheRules:
 
     def shown(self, asked: Asked, disk: FilesOnDisk) -> list[Shown]:
         """See `model.site_rules.SiteRules`: by a browser that takes WebP and AVIF, and by one that does not."""
-        return list(dict.fromkeys(self._shown_to(accept, asked, disk) for accept in _ACCEPTS))
-
-    def _shown_to(self, accept: str, asked: Asked, disk: FilesOnDisk) -> Shown:
-        return one_of(every_way(lambda choices: _Walk(self, asked, disk, (choices, accept)).shown()))
+        return to_every_browser(lambda choices, accept: _Walk(self, asked, disk, (choices, accept)).shown())
 
     def both(self, *names: str) -> Iterator[Node]:
         """The directives of these names for the whole host: its own, then the server's."""
@@ -105,7 +98,7 @@ class _Directory:
 class _Walk:
     """One request on one way."""
 
-    def __init__(self, rules: ApacheRules, asked: Asked, disk: FilesOnDisk, way: tuple[Choices, str]) -> None:
+    def __init__(self, rules: ApacheRules, asked: Asked, disk: FilesOnDisk, way: tuple[Choices, Accept]) -> None:
         self.rules, self.asked, self.disk = rules, asked, disk
         self.choices, self.accept = way
         self.uri = re.sub(rb"/{2,}", b"/", asked.path)
@@ -576,16 +569,18 @@ class _Walk:
 
     def _value(self, name: str) -> str:
         asked, path = self.asked, os.fsdecode(self.uri)
+        if name.upper() in {"HTTP_ACCEPT", "HTTP:ACCEPT"}:
+            return self.accept.value
         raw = asked.raw + (f"?{asked.query}" if asked.query else "")
         known = {
             "HTTP_HOST": asked.host, "SERVER_NAME": asked.host, "REQUEST_URI": path, "REQUEST_METHOD": "GET",
             "REQUEST_FILENAME": os.fsdecode(self.filename), "SCRIPT_FILENAME": os.fsdecode(self.filename),
             "QUERY_STRING": self.query, "SERVER_PORT": str(asked.port), "REQUEST_SCHEME": asked.scheme,
             "HTTPS": "on" if asked.scheme == "https" else "off", "DOCUMENT_ROOT": self.rules.document_root,
-            "THE_REQUEST": f"GET {raw} HTTP/1.1", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_ACCEPT": self.accept,
+            "THE_REQUEST": f"GET {raw} HTTP/1.1", "SERVER_PROTOCOL": "HTTP/1.1",
             "HTTP_USER_AGENT": _AGENT, "HTTP_REFERER": "", "HTTP_COOKIE": "", "HTTP_FORWARDED": "",
             "ENV:REDIRECT_STATUS": "200" if self.turns > 1 else "", "PATH_INFO": "", "AUTH_TYPE": "", "REMOTE_USER": "",
-            "HTTP:ACCEPT": self.accept, "HTTP:REFERER": "", "HTTP:COOKIE": "", "HTTP:AUTHORIZATION": "",
+            "HTTP:REFERER": "", "HTTP:COOKIE": "", "HTTP:AUTHORIZATION": "",
             "HTTP:X-REQUESTED-WITH": "", "HTTP:RANGE": "", "HTTP:HOST": asked.host, "HTTP:USER-AGENT": _AGENT,
             "ENV:HTTPS": "on" if asked.scheme == "https" else "", "CONTEXT_DOCUMENT_ROOT": self.rules.document_root,
         }  # fmt: skip

@@ -32,6 +32,40 @@ class Choices:
         return list(self._asked.values())
 
 
+_ACCEPTS = (
+    "text/html,application/xhtml+xml,image/avif,image/webp,image/png,*/*;q=0.8",
+    "text/html,image/png,*/*;q=0.8",
+)
+
+
+class Accept:
+    """What a browser takes, and whether the configuration asked for it."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+        self.asked = False
+
+    @property
+    def value(self) -> str:
+        """The header."""
+        self.asked = True
+        return self._value
+
+
+def to_every_browser(follow: Callable[[Choices, Accept], Shown]) -> list[Shown]:
+    """What is shown to one that takes WebP and AVIF; to one that does not, too, where it matters."""
+    found: list[Shown] = []
+    for accept in map(Accept, _ACCEPTS):
+        found.append(_shown_to(follow, accept))
+        if not accept.asked:
+            break
+    return list(dict.fromkeys(found))
+
+
+def _shown_to(follow: Callable[[Choices, Accept], Shown], accept: Accept) -> Shown:
+    return one_of(every_way(lambda choices: follow(choices, accept)))
+
+
 def every_way(follow: Callable[[Choices], Result]) -> Iterator[Result]:
     """What comes of each way. UnclearRouteError where there are too many."""
     given: list[bool] = []

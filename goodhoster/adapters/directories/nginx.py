@@ -71,13 +71,14 @@ def _sites(config: Path) -> Iterator[Site]:
     if files[0]["status"] != "ok" and not any(_blocks(parsed, "http")):
         raise ConfigurationError(f"nginx's configuration {config} cannot be read", hint="try: nginx -t")
     servers = [
-        (http["block"], server["block"])
+        (around, server["block"])
         for http in _blocks(parsed, "http")
+        for around in [[one for one in http["block"] if one["directive"] != "server"]]
         for server in _blocks(http["block"], "server")
     ]
     defaults = _defaults([server for _, server in servers])
-    for number, (http, server) in enumerate(servers):
-        yield _site(server, http, default=number in defaults)
+    for number, (around, server) in enumerate(servers):
+        yield _site(server, around, default=number in defaults)
     for around in (parsed, *(http["block"] for http in _blocks(parsed, "http"))):
         yield from (
             Site("", _names_in(one["args"][1:]), (), trouble=one["args"][0]) for one in _named(around, _TROUBLE)
@@ -148,7 +149,7 @@ def _server_names(file: str) -> list[str]:
 def _site(block: Block, http: Block, *, default: bool) -> Site:
     names = _names_in(name for directive in _named(block, "server_name") for name in directive["args"])
     addresses = {address for address, _ in _listens(block)}
-    rules = NginxRules(block, [one for one in http if one["directive"] != "server"], names[0] if names else "")
+    rules = NginxRules(block, http, names[0] if names else "")
     root = rules.outermost().root
     return Site(
         customer="",

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from goodhoster.adapters.directories.choices import Choices, every_way, one_of
+from goodhoster.adapters.directories.choices import Accept, Choices, to_every_browser
 from goodhoster.adapters.directories.patterns import search
 from goodhoster.errors import UnclearRouteError
 from goodhoster.model.site_rules import Asked, FilesOnDisk, ServedFrom, Shown, ShownKind
@@ -35,10 +35,6 @@ _SCRIPTS = (b".php", b".phtml", b".phar")
 _LOCATION = re.compile(r"(=|\^~|~\*|~|)\s*(.*)", re.DOTALL)
 _BROWSER = {"user_agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/131.0.0.0 Safari/537.36"}
 _BROWSER |= {"referer": "", "cookie": "", "range": "", "origin": "", "x_requested_with": "", "purpose": ""}
-_ACCEPTS = (
-    "text/html,application/xhtml+xml,image/avif,image/webp,image/png,*/*;q=0.8",
-    "text/html,image/png,*/*;q=0.8",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +50,7 @@ class NginxRules:
 
     def shown(self, asked: Asked, disk: FilesOnDisk) -> list[Shown]:
         """See `model.site_rules.SiteRules`: by a browser that takes WebP and AVIF, and by one that does not."""
-        return list(dict.fromkeys(self._shown_to(accept, asked, disk) for accept in _ACCEPTS))
-
-    def _shown_to(self, accept: str, asked: Asked, disk: FilesOnDisk) -> Shown:
-        return one_of(every_way(lambda choices: _Walk(self, asked, disk, (choices, accept)).shown()))
+        return to_every_browser(lambda choices, accept: _Walk(self, asked, disk, (choices, accept)).shown())
 
     def outermost(self) -> _Level:
         """What the server's locations inherit."""
@@ -104,7 +97,7 @@ def _error_pages(pages: Sequence[Directive]) -> Iterator[tuple[str, tuple[str, .
 class _Walk:
     """One request on one way."""
 
-    def __init__(self, rules: NginxRules, asked: Asked, disk: FilesOnDisk, way: tuple[Choices, str]) -> None:
+    def __init__(self, rules: NginxRules, asked: Asked, disk: FilesOnDisk, way: tuple[Choices, Accept]) -> None:
         self.rules, self.asked, self.disk = rules, asked, disk
         self.choices, self.accept = way
         self.uri = _without_double_slashes(asked.path)
@@ -423,13 +416,14 @@ class _Walk:
         if name == "request_filename":
             at = self._file()
             return os.fsdecode(os.path.join(at.directory, at.path))
+        if name == "http_accept":
+            return self.accept.value
         path = os.fsdecode(self.uri)
         known = {
             "uri": path, "document_uri": path, "request_uri": asked.raw + (f"?{asked.query}" if asked.query else ""),
             "args": self.args, "query_string": self.args, "is_args": "?" if self.args else "", "host": asked.host,
             "http_host": asked.host, "server_name": self.rules.name, "scheme": asked.scheme, "request_method": "GET",
             "https": "on" if asked.scheme == "https" else "", "server_port": str(asked.port),
-            "http_accept": self.accept,
             "invalid_referer": self._invalid_referer(),
             "remote_user": "", "content_length": "", "content_type": "",
         }  # fmt: skip

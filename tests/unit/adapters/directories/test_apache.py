@@ -61,7 +61,7 @@ def test_names_addresses_and_who_answers_for_others(read: Read) -> None:
         "servername alone.example",
     )
     assert (first.names, first.addresses, first.ports, first.default) == (
-        ("first.example", "www.first.example", r"~^(?:.*\.first\.example)$"),
+        ("first.example", "www.first.example", "*.first.example"),
         ("192.0.2.1",),
         (80,),
         True,
@@ -169,6 +169,15 @@ def test_a_host_that_cannot_be_read_is_its_own_trouble(read: Read, moved: str) -
     first, second, alone = read("", "ServerName second.example", dump=moved)
     assert (first.names, bool(first.trouble)) == (("first.example", "www.first.example"), True)
     assert (second.trouble, alone.trouble, at(second, "/x")) == ("", "", "/srv/main/x")
+
+
+def test_of_wildcards_inside_one_another_the_first_host_is_taken(read: Read) -> None:
+    first, second, _ = read(
+        "ServerName first.example\nServerAlias *.a.example",
+        "ServerName second.example\nServerAlias *.b.a.example",
+    )
+    (answering,) = SiteMap([first, second]).named("x.b.a.example")
+    assert answering.site.names[0] == "first.example"
 
 
 def test_names_as_apache_compares_them(read: Read) -> None:
