@@ -31,12 +31,15 @@ class Place:
 
 
 def exact(path: bytes) -> str:
-    """A path for programs: as it is, bytes that are no UTF-8 as surrogates (PEP 383), so that no two look alike."""
+    """A path for programs, exactly as it is: bytes that are no UTF-8 as surrogates (PEP 383).
+
+    No two different paths look alike.
+    """
     return path.decode("utf-8", "surrogateescape")
 
 
 def display(path: bytes) -> str:
-    """A path for people: undecodable bytes and control characters are escaped, so that one path is one line."""
+    """A path for people, on one line: undecodable bytes and control characters are escaped."""
     return visible(path.decode("utf-8", "backslashreplace"))
 
 
@@ -82,7 +85,10 @@ POSTPONED = "opening-postponed"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a content could not be opened; its digests count all the same, and no match makes it *unchecked*."""
+    """Why a content could not be opened.
+
+    Its digests count all the same; without a match it is *unchecked*.
+    """
 
     reason: str
     """Short stable code, as of an UncheckedError."""
