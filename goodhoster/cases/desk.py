@@ -34,8 +34,8 @@ from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Clock, Quarantine
 
 _log = logging.getLogger(__name__)
 _WAITING = frozenset({CaseState.OPEN, CaseState.RESTORING})
-_MOST = 3
-"""Orders that movers have in hand for one disk: one fewer than there are movers, so that another disk finds one."""
+_MOST = 12
+"""Orders that movers have in hand for one disk: fewer than they can take together, so that another disk finds one."""
 _PATIENCE = 5.0
 """Seconds after which a disk that does not answer is waited for by nobody but the thread that asked it."""
 _WAIT_FOR_OTHERS = 2.0

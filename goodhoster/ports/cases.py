@@ -61,6 +61,9 @@ class CaseStore(CaseFigures, Protocol):
     def get(self, case_id: str) -> Case:
         """The case of that id; RefusedError when there is none."""
 
+    def get_all(self, case_ids: Sequence[str]) -> Sequence[Case]:
+        """The cases of these ids, in their order; RefusedError when there is not one of each."""
+
     def find(self, query: CaseQuery) -> Sequence[Case]:
         """The cases that the query describes, oldest first; a place finds the cases of copies there, too."""
 

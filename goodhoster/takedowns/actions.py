@@ -146,7 +146,7 @@ class TakedownActions:
                 raise
 
     def _cases_of(self, item: NoticeItem) -> list[Case]:
-        return [self.desk.store.get(case_id) for case_id in item.cases]
+        return list(self.desk.store.get_all(item.cases))
 
     def _lifted(self, item: NoticeItem) -> NoticeItem:
         if item.blocked and self.blocks is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -46,7 +47,7 @@ class Answers:
         return letter if self._answerable(notice) else None
 
     def _result(self, notice: Notice) -> Letter:
-        cases = (self.cases.get(case_id) for item in notice.items for case_id in item.cases)
+        cases = self.cases.get_all([case_id for item in notice.items for case_id in item.cases])
         by_person = any(item.state is ItemState.DISPUTED for item in notice.items) or any(c.actor for c in cases)
         return texts.result(notice, self.head, _round(notice), by_person=by_person)
 
@@ -112,11 +113,13 @@ class Answers:
     def _acted(self, notice: Notice) -> dict[str, Acted]:
         """What this notice (and no earlier one) made inaccessible, by customer. Each sees only its own files."""
         found: dict[str, Acted] = {}
+        of_items = [case_id for item in notice.items for case_id in item.cases]
+        cases = iter(self.cases.get_all(of_items))
         for item in notice.items:
             if item.blocked:
                 by_person = notice.level is not TrustLevel.PINNED
                 _add(found, item.customer, Acted((texts.defanged(item.url),), by_person))
-            for case in map(self.cases.get, item.cases):
+            for case in itertools.islice(cases, len(item.cases)):
                 if case.notice == notice.id and case.state is CaseState.OFFLINE:
                     _add(found, case.upload.customer, Acted(tuple(_files(case)), bool(case.actor)))
         return found

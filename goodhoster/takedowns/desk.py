@@ -99,7 +99,7 @@ class NoticeDesk:
         """What is to be looked after by now: left by a crash, decided by a person, to be looked at from outside, near
         its deadline.
         """
-        return [notice.id for notice in self._parts.store.find(NoticeQuery(due=self._parts.clock()))]
+        return list(self._parts.store.ids(NoticeQuery(due=self._parts.clock())))
 
     def look_after(self, notice_id: str) -> Notice:
         """Do what is due for one notice. What a person put back is not looked for."""

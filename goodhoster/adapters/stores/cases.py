@@ -26,6 +26,8 @@ _NAMES = """id, state, customer, tree, path, file_state, md5, sha1, sha256, matc
   opened_at, closed_at, reason, actor, notice, notifier, answered"""
 _MARKS = ", ".join("?" * (_NAMES.count(",") + 1))
 
+_PIECE = 500
+"""Question marks in one statement."""
 _OF_NOTIFIER = "notifier = ? AND notifier <> ''"
 """The second half says what SQLite cannot see in a question mark: that the indexes of notifiers may be used."""
 
@@ -68,6 +70,15 @@ class SqliteCaseStore:
         for row in self._rows("WHERE id = ?", (case_id,)):
             return _case(row)
         raise RefusedError(f"there is no case {case_id}", hint="see: goodhoster cases list")
+
+    def get_all(self, case_ids: Sequence[str]) -> Sequence[Case]:
+        """See `ports.CaseStore`."""
+        found: dict[str, Case] = {}
+        for begin in range(0, len(case_ids), _PIECE):
+            piece = case_ids[begin : begin + _PIECE]
+            marks = ", ".join("?" * len(piece))
+            found |= {case.id: case for case in map(_case, self._rows(f"WHERE id IN ({marks})", tuple(piece)))}
+        return [found.get(case_id) or self.get(case_id) for case_id in case_ids]
 
     def find(self, query: CaseQuery) -> Sequence[Case]:
         """See `ports.CaseStore`."""

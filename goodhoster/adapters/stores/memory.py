@@ -56,6 +56,10 @@ class MemoryCaseStore:
             raise RefusedError(f"there is no case {case_id}")
         return self._cases[case_id]
 
+    def get_all(self, case_ids: Sequence[str]) -> Sequence[Case]:
+        """See `ports.CaseStore`."""
+        return [self.get(case_id) for case_id in case_ids]
+
     def find(self, query: CaseQuery) -> Sequence[Case]:
         """See `ports.CaseStore`."""
         found = [case for case in list(self._cases.values()) if _case_described(case, query)]
@@ -116,9 +120,12 @@ class MemoryNoticeStore:
 
     def find(self, query: NoticeQuery) -> Iterator[Notice]:
         """See `ports.NoticeStore`."""
+        return map(self.get, self.ids(query))
+
+    def ids(self, query: NoticeQuery) -> Sequence[str]:
+        """See `ports.NoticeStore`."""
         found = [notice for notice in self._notices.values() if _described(notice, query)]
-        ids = [notice.id for notice in sorted(found, key=lambda notice: (notice.receipt.received_at, notice.id))]
-        return (self.get(notice_id) for notice_id in ids)
+        return [notice.id for notice in sorted(found, key=lambda notice: (notice.receipt.received_at, notice.id))]
 
     def figures(self, now: datetime) -> NoticeFigures:
         """See `ports.NoticeStore`."""

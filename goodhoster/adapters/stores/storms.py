@@ -6,6 +6,7 @@ Tables of their own beside the cases: the brake must count cheaply however many 
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -19,13 +20,9 @@ _HOUR, _DAY = 60, 1440
 """Minutes."""
 _THIS = "WHERE scope = ? AND customer = ? AND sha256 = ?"
 _COUNT = "INSERT INTO measure_counts VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1"
-# A few at a time: so nothing grows for ever, and nobody waits for it.
-_PRUNE_CONTENTS = """DELETE FROM counted_contents WHERE (scope, customer, sha256) IN (
-  SELECT scope, customer, sha256 FROM counted_contents WHERE minute < ?
-  UNION ALL SELECT scope, customer, sha256 FROM counted_contents WHERE minute > ? LIMIT 20)"""
-_PRUNE_COUNTS = """DELETE FROM measure_counts WHERE (scope, customer, minute) IN (
-  SELECT scope, customer, minute FROM measure_counts WHERE minute < ?
-  UNION ALL SELECT scope, customer, minute FROM measure_counts WHERE minute > ? LIMIT 20)"""
+_KEYS = {"counted_contents": ("scope", "customer", "sha256"), "measure_counts": ("scope", "customer", "minute")}
+_FORGOTTEN_AT_ONCE = 3
+"""More than are added at a time: so nothing grows for ever, and nobody waits for it."""
 _ALL = ""
 """The source under which every case is counted once more."""
 
@@ -80,8 +77,7 @@ class SqliteStormStore:
         """See `ports.MatchLedger`."""
         minute, key = _minute(counted.at), (counted.scope, counted.customer, counted.sha256)
         with self._record.changing() as db:
-            db.execute(_PRUNE_CONTENTS, (minute - _DAY, minute + _DAY))
-            db.execute(_PRUNE_COUNTS, (minute - _DAY, minute + _DAY))
+            _forget_old(db, minute)
             last = db.execute(f"SELECT minute FROM counted_contents {_THIS}", key).fetchone()  # noqa: S608 - our own texts
             if last and minute - _HOUR < last[0] <= minute:
                 return
@@ -128,6 +124,16 @@ class SqliteStormStore:
     def _count(self, counted: str, values: Row) -> int:
         ((count,),) = self._record.rows(f"SELECT count(*) FROM ({counted})", values)  # noqa: S608 - our own texts
         return int(count)
+
+
+def _forget_old(db: sqlite3.Connection, minute: int) -> None:
+    """A few rows of more than a day ago, or of a clock that was more than a day ahead."""
+    for table, key in _KEYS.items():
+        for is_old, end in (("<", minute - _DAY), (">", minute + _DAY)):
+            query = f"SELECT {', '.join(key)} FROM {table} WHERE minute {is_old} ? LIMIT {_FORGOTTEN_AT_ONCE}"  # noqa: S608 - our own texts
+            if old := db.execute(query, (end,)).fetchall():
+                this = " AND ".join(f"{column} = ?" for column in key)
+                db.executemany(f"DELETE FROM {table} WHERE {this}", old)  # noqa: S608 - our own texts
 
 
 def _minute(moment: datetime) -> int:

@@ -31,6 +31,28 @@ _DROPPED = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060
 _NAME = re.compile(r"(?<![\w.-])(?P<name>[\w-]{1,63}+(?:\.[\w-]{1,63}+)+)(?![\w-])")
 _RUN = re.compile(r"(?<![\w.-])[\w.-]{1,253}+(?:\s{1,4}[\w.-]{1,253}+)+")
 """Words with nothing but blanks between them."""
+_NO_TOP_LEVEL = frozenset(
+    {
+        "jpg",
+        "jpeg",
+        "png",
+        "gif",
+        "webp",
+        "html",
+        "htm",
+        "php",
+        "pdf",
+        "txt",
+        "csv",
+        "xml",
+        "json",
+        "eml",
+        "doc",
+        "docx",
+        "xlsx",
+    }
+)
+"""Names of files, of which a notice is full."""
 _ASCII_NAME = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _SPELLED = re.compile(r"(?<!\w)(?:[\w-](?:\.[\w-])?\s){4,200}[\w-](?:\.[\w-])?(?!\w)")
 _V6 = re.compile(r"(?<![\w:.])(?=[0-9a-f]*:)[0-9a-f:]{3,39}(?:\.\d{1,3}){0,3}(?![\w:])", re.IGNORECASE)
@@ -102,7 +124,7 @@ def _as_name(text: str) -> Iterator[str]:
     last = name.rpartition(".")[2]
     if last.isdigit():
         yield from _as_address(name)
-    elif len(last) > 1 and (last.isalpha() or last.startswith("xn--")):
+    elif len(last) > 1 and last not in _NO_TOP_LEVEL and (last.isalpha() or last.startswith("xn--")):
         if name.isascii():
             yield name
             return

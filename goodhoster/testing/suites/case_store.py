@@ -178,6 +178,13 @@ class CaseStoreSuite:
         self._three(store)
         assert [case.id for case in store.find(CaseQuery())] == ["a", "b", "c"]
 
+    def test_several_are_had_in_the_order_asked_for(self, store: CaseStore) -> None:
+        self._three(store)
+        assert [case.id for case in store.get_all(["b", "c", "b", "a"])] == ["b", "c", "b", "a"]
+        assert list(store.get_all([])) == []
+        with pytest.raises(RefusedError):
+            store.get_all(["a", "nothing"])
+
     def test_customers_with_a_match_are_counted_once(self, store: CaseStore) -> None:
         self._three(store)
         store.add(replace(a_case("d", customer="dora", path=b"dora/1.jpg"), matches=()))

@@ -127,6 +127,7 @@ class NoticeStoreSuite:
         for notice in store.find(NoticeQuery(states=frozenset({NoticeState.OPEN}))):
             store.replace(replace(notice, state=NoticeState.DONE), expected=NoticeState.OPEN)
         assert [notice.state for notice in store.find(NoticeQuery())] == [NoticeState.DONE] * 3
+        assert [notice.id for notice in store.find(NoticeQuery())] == list(store.ids(NoticeQuery()))
 
     def test_counts_what_is_open_and_overdue(self, store: NoticeStore) -> None:
         for name in ("N1", "N2"):

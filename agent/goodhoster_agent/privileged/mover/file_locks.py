@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 _HIGHEST = (1 << 62) - 1
+_FLOCK = struct.Struct("hhqqi4x")
+"""`struct flock` (fcntl(2)): type, whence, start, length, process."""
 
 
 class FileLocks:
-    """To be made before the movers are forked. The kernel takes back what a mover held when it dies (fcntl(2))."""
+    """To be made before the movers are forked. The kernel takes back what a mover held when it dies (fcntl(2)). Threads
+    of one mover wait for each other, too: each lock is of an open file description of its own.
+    """
 
     def __init__(self) -> None:
         self._memory = os.memfd_create("goodhoster-file-locks")
@@ -19,9 +24,9 @@ class FileLocks:
     @contextmanager
     def held(self, ino: int) -> Iterator[None]:
         """Waits while another mover is at that inode, under whatever name or case."""
-        byte = ino & _HIGHEST
-        fcntl.lockf(self._memory, fcntl.LOCK_EX, 1, byte)
+        own = os.open(f"/proc/self/fd/{self._memory}", os.O_RDWR | os.O_CLOEXEC)
         try:
+            fcntl.fcntl(own, fcntl.F_OFD_SETLKW, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, ino & _HIGHEST, 1, 0))
             yield
         finally:
-            fcntl.lockf(self._memory, fcntl.LOCK_UN, 1, byte)
+            os.close(own)

@@ -19,7 +19,7 @@ from goodhoster_agent.privileged.mover.trees import KnownTrees
 _log = logging.getLogger(__name__)
 
 MOVERS = 4
-"""As many as a case desk gives orders at once (`cases.atonce`): nine tenths of an order is waiting for the disk."""
+"""Each takes several orders at once; together they take more than a case desk gives for one disk (`cases.desk`)."""
 CAPABILITIES = frozenset(
     {
         privileges.CAP_CHOWN,

@@ -1,13 +1,20 @@
-"""Take one order after the other. A wrong message or a slow peer costs its own connection only."""
+"""Take orders, a few at a time: most of an order is waiting for the disk. A wrong message or a slow peer costs its own
+connection only.
+"""
 
 from __future__ import annotations
 
 import logging
+import math
+import os
 import signal
 import socket
 import struct
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from goodhoster.errors import GoodhosterError, PassingError, RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
@@ -19,6 +26,9 @@ CREDENTIALS = struct.Struct("3i")
 """Process, user and group of a peer (SO_PEERCRED, unix(7))."""
 _PEER_TIMEOUT = 5.0
 """Seconds for a peer to send its one message and to take the answer."""
+
+ORDERS_AT_ONCE = 4
+"""In one mover: their syncs wait for the disk side by side."""
 
 FindTree = Callable[[str], bytes | None]
 
@@ -32,13 +42,24 @@ class Server:
         self._find_tree = find_tree
         self._trusted = trusted
         self._locks = locks
+        self._limits = TimeLimits()
 
     def serve(self, listener: socket.socket) -> None:
-        """For as long as the process lives."""
-        while True:
-            connection, _ = listener.accept()
-            with connection:
-                self.attend(connection)
+        """For as long as the process lives: in threads, while this one watches their time limits."""
+        for number in range(ORDERS_AT_ONCE):
+            threading.Thread(target=self._serve, args=(listener,), name=f"order-{number}", daemon=True).start()
+        self._limits.watch()
+
+    def _serve(self, listener: socket.socket) -> None:
+        """A fault of ours ends the process, not this thread alone: it is started again."""
+        try:
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    self.attend(connection)
+        except BaseException:  # noqa: BLE001 - whatever it is, a mover with a thread fewer would be silent
+            _log.exception("an order could not be attended to")
+            os._exit(1)
 
     def attend(self, connection: socket.socket) -> None:
         """One peer, one order."""
@@ -60,7 +81,7 @@ class Server:
         except ValueError as error:
             return MoveAnswer(Outcome.REFUSED, f"that is no order: {error}")
         try:
-            with self._locks.held(order.state.ino), _time_limit(time_limit(order.state.size)):
+            with self._locks.held(order.state.ino), self._limits.within(time_limit(order.state.size)):
                 return MoveAnswer(Outcome.DONE, self._carry_out(order))
         except GoodhosterError as error:
             return MoveAnswer(_outcome(error), str(error), error.hint)
@@ -93,13 +114,33 @@ def _outcome(error: GoodhosterError) -> Outcome:
     return Outcome.PASSING if isinstance(error, PassingError) else Outcome.FAILED
 
 
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Past it the process dies of SIGALRM and is started again: a crash is recovered from in any case, and a disk that
+class TimeLimits:
+    """Past one the process dies of SIGALRM and is started again: a crash is recovered from in any case, and a disk that
     does not answer (a file system of a customer's own program) holds nobody for ever.
     """
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ends: dict[int, float] = {}
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """What this thread does inside has so many seconds."""
+        me = threading.get_ident()
+        with self._changed:
+            self._ends[me] = time.monotonic() + seconds
+            self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                del self._ends[me]
+
+    def watch(self) -> NoReturn:
+        """Wait for one to pass; does not come back."""
+        while True:
+            with self._changed:
+                left = min(self._ends.values(), default=math.inf) - time.monotonic()
+                if left <= 0:
+                    signal.raise_signal(signal.SIGALRM)
+                self._changed.wait(min(left, threading.TIMEOUT_MAX))

@@ -6,11 +6,12 @@ import zipfile
 
 import pytest
 
+from goodhoster.errors import HiddenLinkError
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadNotice
 from goodhoster.notices.reading.charsets import decoded
 from goodhoster.notices.reading.formats.free_text import CONFIRM, DISAGREE, MISLEADING
 from goodhoster.notices.reading.reader import ENCLOSED, read
-from goodhoster.notices.reading.rewritten_links import HiddenLinkError, original_of
+from goodhoster.notices.reading.rewritten_links import original_of
 from goodhoster.notices.reading.url_finder import QUOTED, items_in
 
 A = "http://anna.nt.example/a.jpg"

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 
 from goodhoster_agent.privileged.mover.file_locks import FileLocks
 from tests.processes import eventually, status
@@ -32,3 +33,18 @@ def test_a_file_is_one_movers_until_it_is_done_or_dead() -> None:
 
 def _waits(pid: int) -> bool:
     return status(pid)["State"].startswith("S")
+
+
+def test_a_file_is_one_threads_of_a_mover_too() -> None:
+    locks, has_it = FileLocks(), threading.Event()
+
+    def wait() -> None:
+        with locks.held(7):
+            has_it.set()
+
+    with locks.held(7):
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        assert not has_it.wait(0.2)
+    assert has_it.wait(5)
+    waiter.join()
