@@ -8,10 +8,6 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class UnclearRouteError(Exception):
-    """The configuration cannot be followed with certainty here; the text says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class ServedFrom:
     """Where a server would look for a path."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 from goodhoster.model.digests import Digests
 from goodhoster.model.fingerprints import Fingerprint
@@ -113,3 +113,10 @@ class Content:
     """Width and height of the picture, or of its first frame or page, as it is seen; None where none was opened."""
     fault: Fault | None = None
     """Why not everything inside could be looked at; None when it was, or when nothing had to be."""
+
+
+class PastReading(NamedTuple):
+    """What an earlier read told of a file in one state."""
+
+    state: FileState
+    content: Content

@@ -14,9 +14,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from goodhoster.errors import DemoError
 from goodhoster.evidence.quarantine.metadata import set_guards
 from goodhoster_agent.commands.options import FINE, YES, JsonOption, print_json
-from goodhoster_agent.demo.stage import DemoError, Stage
+from goodhoster_agent.demo.stage import Stage
 from goodhoster_agent.demo.story import KNOWN_PICTURES, SCENES, Scene
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from goodhoster.errors import UnreadableError
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadNotice
 from goodhoster.notices.reading.formats import (
     arf,
@@ -23,7 +24,7 @@ from goodhoster.notices.reading.formats import (
     xarf,
 )
 from goodhoster.notices.reading.leftovers import mentions_in, mentions_in_body, unread_parts
-from goodhoster.notices.reading.mail import Mail, UnreadableError, headers_of, take_apart
+from goodhoster.notices.reading.mail import Mail, headers_of, take_apart
 from goodhoster.notices.reading.repeated import why_repeated, without_quotes
 
 _MAILS: tuple[Callable[[Mail], ReadNotice | None], ...] = (
@@ -73,10 +74,11 @@ def _read_mail(content: bytes) -> ReadNotice:
         notice = replace(inner, doubts=(ENCLOSED, *inner.doubts)) if inner.items else notice
     if (why := why_repeated(mail)) and not notice.test:
         notice = replace(notice, doubts=(why, *notice.doubts))
-    unread = tuple(unread_parts(mail))
+    mentions = mentions_in(mail, notice)
+    unread = tuple(unread_parts(mail, mentions))
     if notice.order and unread:  # that may say so
         notice = replace(notice, order=replace(notice.order, confidential=True))
-    return replace(notice, unread=unread, mentions=mentions_in(mail, notice))
+    return replace(notice, unread=unread, mentions=mentions)
 
 
 def _reading_of(mail: Mail) -> ReadNotice:
