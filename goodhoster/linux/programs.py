@@ -1,4 +1,7 @@
-"""Programs of the administrator's that the configuration names: run without a shell, within a limit of time."""
+"""Programs of the administrator's that the configuration names.
+
+Run without a shell, within a limit of time.
+"""
 
 from __future__ import annotations
 
