@@ -19,7 +19,8 @@ from goodhoster.locating.urls import host_name
 
 MOST_NAMES = 20_000
 _LONGEST_NAME = 253
-_LONGEST_TEXT = 4 << 20  # characters of one text that are looked through
+LONGEST_TEXT = 4 << 20  # characters of one text that are looked through
+_LONGEST_SPLIT = 1 << 20  # of which so many for names that are split
 _WINDOW = 4  # words between which a name may be split
 _MOST_ENCODED = 500
 _DOT = re.compile(
@@ -67,7 +68,7 @@ def names_in(texts: Iterable[str], own_domains: frozenset[str] = frozenset(), *,
     the end of a line divides.
     """
     own = own_domains | {f"www.{domain}" for domain in own_domains}
-    found = (name for text in texts for name in _names(text[:_LONGEST_TEXT].lower(), split=split))
+    found = (name for text in texts for name in _names(text[:LONGEST_TEXT].lower(), split=split))
     once = dict.fromkeys(itertools.islice((name for name in found if name not in own), 10 * MOST_NAMES))
     yield from itertools.islice(once, MOST_NAMES + 1)
 
@@ -79,13 +80,13 @@ def _names(text: str, *, split: bool) -> Iterator[str]:
     for match in _V6.finditer(text):
         yield from _as_address(match[0])
     if split:
-        yield from _split_names(text)
+        yield from _split_names(text[:_LONGEST_SPLIT])
 
 
 def texts_within(text: str) -> Iterator[str]:
     """The text, and what is encoded in it in base64."""
     yield text
-    for match in itertools.islice(_ENCODED.finditer(text[:_LONGEST_TEXT]), _MOST_ENCODED):
+    for match in itertools.islice(_ENCODED.finditer(text[:LONGEST_TEXT]), _MOST_ENCODED):
         try:
             content = base64.urlsafe_b64decode(match[0].rstrip("=").replace("+", "-").replace("/", "_") + "==")
         except (binascii.Error, ValueError):

@@ -74,10 +74,11 @@ def _read_mail(content: bytes) -> ReadNotice:
         notice = replace(inner, doubts=(ENCLOSED, *inner.doubts)) if inner.items else notice
     if (why := why_repeated(mail)) and not notice.test:
         notice = replace(notice, doubts=(why, *notice.doubts))
-    unread = tuple(unread_parts(mail))
+    mentions = mentions_in(mail, notice)
+    unread = tuple(unread_parts(mail, mentions))
     if notice.order and unread:  # that may say so
         notice = replace(notice, order=replace(notice.order, confidential=True))
-    return replace(notice, unread=unread, mentions=mentions_in(mail, notice))
+    return replace(notice, unread=unread, mentions=mentions)
 
 
 def _reading_of(mail: Mail) -> ReadNotice:

@@ -291,3 +291,8 @@ def test_what_the_sender_only_quotes_or_passes_on_has_a_doubt(text: str) -> None
 def test_a_host_in_an_address_with_a_mailbox_in_it_is_a_mention() -> None:
     notice = mail("http://support.free.example/a.php?email=abuse@hoster.example&x=1")
     assert "support.free.example" in notice.mentions
+
+
+def test_what_was_not_looked_through_whole_is_unread() -> None:
+    assert "more than 20000 names" in mail(" ".join(f"h{n}.example" for n in range(20_100))).unread[0]
+    assert "first 4194304 characters only" in mail("x" * (5 << 20)).unread[0]
