@@ -7,13 +7,25 @@
     │   ├── SourceUnavailableError  a hash source gave no usable answer this time (`retry_after`: seconds, if it said)
     │   ├── BusyError               another goodhoster process holds what is needed
     │   ├── IndexUnavailableError   the index cannot be read or written now (disk full, read-only)
-    │   └── StaleVerdictError       what was known of a content is too old to act on: ask its sources again
+    │   ├── StaleVerdictError       what was known of a content is too old to act on: ask its sources again
+    │   └── WorkerLostError, …      a process that opens files hung or died over one (defined where it is used)
     ├── PermanentError              trying again alone will not help: a person must act
     │   ├── SourceRefusedError      a hash source refuses us (401, 403): check the account
     │   ├── QuarantineError         a measure could not be carried out or verified
-    │   └── AuditError              the audit log cannot be written or is not whole
+    │   ├── AuditError              the audit log cannot be written or is not whole
+    │   ├── MissingProgramError     a program of the system's is not installed
+    │   ├── NoFilterError           there is no list of system calls for this kind of machine
+    │   └── DemoError               `goodhoster demo` did not see what it promises
+    ├── UnclearError                what others wrote or configured has no certain meaning: a person decides
+    │   ├── UnreadableError         a message, or a part of it, cannot be read
+    │   ├── NotWholeError           something in a mail is signed, but not all that a reader sees
+    │   ├── HiddenLinkError         a mail gateway rewrote a link and keeps the original to itself
+    │   ├── UnclearUrlError         no browser reads it as a URL, or not all in one way
+    │   ├── UnclearRouteError       what the web server does with a path cannot be told
+    │   └── NoPlaceError            a path leads to no place in a watched tree
     ├── NotAnUploadError            there is no regular file at that place (any more)
     └── UncheckedError              this content could not be checked (`reason` is a short stable code)
+        └── NothingToCompareError   a source compares nothing that such a content can have
 
 Passing and permanent are types, so that the queue can tell "ask again" from "call somebody". No error is ever read as
 *clear* or as *known*: whoever cannot check says *unchecked* (promise G2).
@@ -95,6 +107,18 @@ class AuditError(PermanentError):
     """The audit log cannot be written, or is not whole."""
 
 
+class MissingProgramError(PermanentError):
+    """A program is not installed; the text is its name."""
+
+
+class NoFilterError(PermanentError):
+    """There is no list of system calls for this architecture."""
+
+
+class DemoError(PermanentError):
+    """Something did not happen as the demo promises; says what was seen instead."""
+
+
 class NotAnUploadError(GoodhosterError):
     """There is no regular file at that place (any more).
 
@@ -107,6 +131,42 @@ class UncheckedError(GoodhosterError):
 
     `reason` is a short stable code such as `unreadable` or `changed`.
     """
+
+    def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class UnclearError(GoodhosterError):
+    """What others wrote or configured has no certain meaning; the text says why, for the person who decides."""
+
+
+class UnreadableError(UnclearError):
+    """A message, or a part of it, is not to be read by a program."""
+
+
+class NotWholeError(UnclearError):
+    """Something in a mail is signed, but not all that a reader sees."""
+
+
+class HiddenLinkError(UnclearError):
+    """The gateway keeps the original to itself; the text says which gateway."""
+
+
+class UnclearUrlError(UnclearError):
+    """Nobody should guess which address this is; `reason` is a short stable code."""
+
+    def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class UnclearRouteError(UnclearError):
+    """The configuration of a web server says something that cannot be followed with certainty."""
+
+
+class NoPlaceError(UnclearError):
+    """There is no file of a customer to be had at a path; `reason` is a short stable code."""
 
     def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)

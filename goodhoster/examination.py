@@ -15,15 +15,12 @@ from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.exemptions.lookup import Exempt, nothing_exempt
 from goodhoster.model.content_kinds import named_as_picture
-from goodhoster.model.uploads import Content, FileState, Place
+from goodhoster.model.uploads import Content, FileState, PastReading, Place
 from goodhoster.model.verdicts import Kind, Match, Verdict, VerdictKind
 from goodhoster.ports import Clock, Hasher, HashSource
 from goodhoster.uploads.opening import OpenedUpload, open_upload
 
 _log = logging.getLogger(__name__)
-
-Remembered = tuple[FileState, Content]
-"""What an earlier reading found of a file in one state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class Examiner:
     """Tells whether a file is, by its name, another size of a picture that went offline."""
 
     @contextmanager
-    def examine(self, place: Place, remembered: Remembered | None = None, *, live: bool = False) -> Iterator[Examined]:
+    def examine(self, place: Place, remembered: PastReading | None = None, *, live: bool = False) -> Iterator[Examined]:
         """Open a file, read it once and ask every source; inside the `with` it stays open.
 
         The file is not read again where exactly this state of it was `remembered`. `live`: the sources
@@ -78,7 +75,7 @@ class Examiner:
         verdict = verdict_of(content, self.sources, picture=picture, exempt=self.exempt, live=live)
         return replace(verdict, answered_at=self.clock())
 
-    def _read_and_ask(self, opened: OpenedUpload, remembered: Remembered | None, *, live: bool) -> Examined:
+    def _read_and_ask(self, opened: OpenedUpload, remembered: PastReading | None, *, live: bool) -> Examined:
         try:
             content = _known_content(opened, remembered) or self.hasher.read(opened.fd)
             if not opened.unchanged():
@@ -98,8 +95,8 @@ class Examiner:
         return replace(verdict, kind=VerdictKind.NEAR, matches=(match,)) if match else verdict
 
 
-def _known_content(opened: OpenedUpload, remembered: Remembered | None) -> Content | None:
-    return remembered[1] if remembered and remembered[0] == opened.state else None
+def _known_content(opened: OpenedUpload, remembered: PastReading | None) -> Content | None:
+    return remembered.content if remembered and remembered.state == opened.state else None
 
 
 def _failed(error: Exception) -> Verdict:

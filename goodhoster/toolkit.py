@@ -9,25 +9,33 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.other_sizes import withdraw_by_name
 from goodhoster.errors import GoodhosterError, NotAnUploadError, RefusedError
-from goodhoster.examination import Examined, Examiner, Remembered
+from goodhoster.examination import Examined, Examiner
 from goodhoster.model.audit import AuditFinding
 from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.digests import Digest
 from goodhoster.model.storms import StormState
-from goodhoster.model.uploads import Place, Upload
+from goodhoster.model.uploads import PastReading, Place, Upload
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore
 from goodhoster.upload_handling import Acted, UploadHandling
 
-__all__ = ["Acted", "CaseOrders", "Examined", "NotAnUploadError", "Order", "Toolkit"]
+__all__ = ["Acted", "CaseOrders", "Examined", "NotAnUploadError", "Order", "Refusal", "Toolkit"]
 
 _CONFIRMABLE = frozenset({CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED})
 _HELD = frozenset({CaseState.HELD})
 _RESTORABLE = frozenset({CaseState.OFFLINE, CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED, CaseState.RESTORING})
+
+
+class Refusal(NamedTuple):
+    """An order about one case that was not carried out."""
+
+    case_id: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +43,7 @@ class CaseOrders:
     """The results of a person's orders."""
 
     done: tuple[str, ...]
-    refused: tuple[tuple[str, str], ...]
-    """Case and why, in words."""
+    refused: tuple[Refusal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ class Toolkit:
         return UploadHandling(self.examiner, self.desk, self.check_again, self.check_sizes)
 
     def examine(
-        self, place: Place, remembered: Remembered | None = None, *, live: bool = False
+        self, place: Place, remembered: PastReading | None = None, *, live: bool = False
     ) -> AbstractContextManager[Examined]:
         """Read a file once and ask every source, see `Examiner`.
 
@@ -127,7 +134,7 @@ class Toolkit:
         """
         for sha256 in sorted({case.digests.sha256 for case in self.store.find(CaseQuery(digest=digest))}):
             with self.desk.session() as session:
-                session.brake.rule(sha256, state, (order.actor, order.reason))
+                session.brake.rule(sha256, state, order)
 
     def undo_storm(self, storm_id: str, order: Order) -> CaseOrders:
         """Put back every file that the storm and its parts took offline.
@@ -182,7 +189,7 @@ class Toolkit:
         storms = self.desk.brake.whole(storm_id)
         for storm in storms:
             with self.desk.session() as session:
-                session.brake.end(storm, state, (order.actor, order.reason))
+                session.brake.end(storm, state, order)
         cases = dict.fromkeys(case_id for storm in storms for case_id in self.desk.brake.cases_of(storm))
         return [case_id for case_id in cases if self.store.get(case_id).state in wanted]
 
@@ -196,13 +203,13 @@ class Toolkit:
 
 def _each(case_ids: Sequence[str], carry_out: Callable[[str], Case]) -> CaseOrders:
     done: list[str] = []
-    refused: list[tuple[str, str]] = []
+    refused: list[Refusal] = []
     for case_id in case_ids:
         try:
             carry_out(case_id)
             done.append(case_id)
         except GoodhosterError as error:
-            refused.append((case_id, str(error)))
+            refused.append(Refusal(case_id, str(error)))
     return CaseOrders(tuple(done), tuple(refused))
 
 

@@ -14,9 +14,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from goodhoster.errors import DemoError
 from goodhoster.evidence.quarantine.metadata import set_guards
 from goodhoster_agent.commands.options import FINE, YES, JsonOption, print_json
-from goodhoster_agent.demo.stage import DemoError, Stage
+from goodhoster_agent.demo.stage import Stage
 from goodhoster_agent.demo.story import KNOWN_PICTURES, SCENES, Scene
 
 
@@ -93,8 +94,8 @@ def _table(played: list[Played]) -> None:
 
 
 def _remove(stage: Stage) -> None:
-    """What root left in quarantine is immutable: let it go first, in our own directory only."""
-    for path in stage.quarantined() if os.geteuid() == 0 else ():
+    """Remove the demo's directory; what root left in quarantine, labels too, is immutable before."""
+    for path in stage.customers.glob(".goodhoster/quarantine/*") if os.geteuid() == 0 else ():
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         set_guards(file, 0)
         os.close(file)
