@@ -21,7 +21,7 @@ from benchmarks.measuring import RUNS, sizes
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.model.audit import AuditEvent
 
-ENTRIES = sizes(20, 300)[-1]
+ENTRIES = sizes(24, 320)[-1]  # a multiple of the processes
 CALLERS = ((1, 1), (1, 4), (1, 16), (1, 64), (8, 8))
 """Processes, and threads in each."""
 SIZES = sizes(1_000, 10_000, 100_000, 1_000_000)

@@ -7,13 +7,25 @@
     │   ├── SourceUnavailableError  a hash source gave no usable answer this time (`retry_after`: seconds, if it said)
     │   ├── BusyError               another goodhoster process holds what is needed
     │   ├── IndexUnavailableError   the index cannot be read or written now (disk full, read-only)
-    │   └── StaleVerdictError       what was known of a content is too old to act on: ask its sources again
+    │   ├── StaleVerdictError       what was known of a content is too old to act on: ask its sources again
+    │   └── WorkerLostError, …      a process that opens files hung or died over one (defined where it is used)
     ├── PermanentError              trying again alone will not help: a person must act
     │   ├── SourceRefusedError      a hash source refuses us (401, 403): check the account
     │   ├── QuarantineError         a measure could not be carried out or verified
-    │   └── AuditError              the audit log cannot be written or is not whole
+    │   ├── AuditError              the audit log cannot be written or is not whole
+    │   ├── MissingProgramError     a program of the system's is not installed
+    │   ├── NoFilterError           there is no list of system calls for this kind of machine
+    │   └── DemoError               `goodhoster demo` did not see what it promises
+    ├── UnclearError                what others wrote or configured has no certain meaning: a person decides
+    │   ├── UnreadableError         a message, or a part of it, cannot be read
+    │   ├── NotWholeError           something in a mail is signed, but not all that a reader sees
+    │   ├── HiddenLinkError         a mail gateway rewrote a link and keeps the original to itself
+    │   ├── UnclearUrlError         no browser reads it as a URL, or not all in one way
+    │   ├── UnclearRouteError       what the web server does with a path cannot be told
+    │   └── NoPlaceError            a path leads to no place in a watched tree
     ├── NotAnUploadError            there is no regular file at that place (any more)
     └── UncheckedError              this content could not be checked (`reason` is a short stable code)
+        └── NothingToCompareError   a source compares nothing that such a content can have
 
 Passing and permanent are types, so that the queue can tell "ask again" from "call somebody". No error is ever read as
 *clear* or as *known*: whoever cannot check says *unchecked* (promise G2).
@@ -23,7 +35,10 @@ from __future__ import annotations
 
 
 class GoodhosterError(Exception):
-    """The root: `str()` says what happened and where; `hint` says what to do next and may be empty."""
+    """The base of all errors: `str()` says what happened and where.
+
+    `hint` says what to do next and may be empty.
+    """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -43,7 +58,10 @@ class PassingError(GoodhosterError):
 
 
 class SourceUnavailableError(PassingError):
-    """A hash source gave no usable answer. `reason` is a short stable code, `retry_after` is in seconds."""
+    """A hash source gave no usable answer.
+
+    `reason` is a short stable code, `retry_after` is in seconds.
+    """
 
     def __init__(self, message: str, *, reason: str, retry_after: float | None = None, hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -56,11 +74,17 @@ class BusyError(PassingError):
 
 
 class IndexUnavailableError(PassingError):
-    """The index cannot be read or written now. Nothing is lost: what it missed is found by a scan."""
+    """The index cannot be read or written now.
+
+    Nothing is lost: what it missed is found by a scan.
+    """
 
 
 class StaleVerdictError(PassingError):
-    """A measure would rest on what a source said a while ago. Nothing was done; ask the sources themselves again."""
+    """A measure would rest on an outdated answer of a source.
+
+    Nothing was done; ask the sources themselves again.
+    """
 
 
 class PermanentError(GoodhosterError):
@@ -83,12 +107,66 @@ class AuditError(PermanentError):
     """The audit log cannot be written, or is not whole."""
 
 
+class MissingProgramError(PermanentError):
+    """A program is not installed; the text is its name."""
+
+
+class NoFilterError(PermanentError):
+    """There is no list of system calls for this architecture."""
+
+
+class DemoError(PermanentError):
+    """Something did not happen as the demo promises; says what was seen instead."""
+
+
 class NotAnUploadError(GoodhosterError):
-    """There is no regular file at that place (any more): gone, a link, a directory, a device, a FIFO."""
+    """There is no regular file at that place (any more).
+
+    It is gone, or is a link, a directory, a device or a FIFO.
+    """
 
 
 class UncheckedError(GoodhosterError):
-    """The content could not be checked; `reason` is a short stable code such as `unreadable` or `changed`."""
+    """The content could not be checked.
+
+    `reason` is a short stable code such as `unreadable` or `changed`.
+    """
+
+    def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class UnclearError(GoodhosterError):
+    """What others wrote or configured has no certain meaning; the text says why, for the person who decides."""
+
+
+class UnreadableError(UnclearError):
+    """A message, or a part of it, is not to be read by a program."""
+
+
+class NotWholeError(UnclearError):
+    """Something in a mail is signed, but not all that a reader sees."""
+
+
+class HiddenLinkError(UnclearError):
+    """The gateway keeps the original to itself; the text says which gateway."""
+
+
+class UnclearUrlError(UnclearError):
+    """Nobody should guess which address this is; `reason` is a short stable code."""
+
+    def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class UnclearRouteError(UnclearError):
+    """The configuration of a web server says something that cannot be followed with certainty."""
+
+
+class NoPlaceError(UnclearError):
+    """There is no file of a customer to be had at a path; `reason` is a short stable code."""
 
     def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -96,4 +174,7 @@ class UncheckedError(GoodhosterError):
 
 
 class NothingToCompareError(UncheckedError):
-    """A source compares nothing that such a content can have, such as the fingerprint of a video; others may."""
+    """A source compares nothing that such a content can have; other sources may.
+
+    For example the fingerprint of a video.
+    """

@@ -1,6 +1,7 @@
-"""Examination of one file: open it, read it, ask every hash source. What is known of it then is one value.
+"""Examination of one file: open it, read it, ask every hash source.
 
-Nothing is decided and nothing recorded here. Whoever has to act does so while the file is still open.
+The result is one value. Nothing is decided and nothing recorded here. A caller that has to act does so while the file
+is still open.
 """
 
 from __future__ import annotations
@@ -14,20 +15,17 @@ from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.exemptions.lookup import Exempt, nothing_exempt
 from goodhoster.model.content_kinds import named_as_picture
-from goodhoster.model.uploads import Content, FileState, Place
+from goodhoster.model.uploads import Content, FileState, PastReading, Place
 from goodhoster.model.verdicts import Kind, Match, Verdict, VerdictKind
 from goodhoster.ports import Clock, Hasher, HashSource
 from goodhoster.uploads.opening import OpenedUpload, open_upload
 
 _log = logging.getLogger(__name__)
 
-Remembered = tuple[FileState, Content]
-"""What an earlier reading found of a file in one state."""
-
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What is known of one file."""
+    """The result of examining one file."""
 
     verdict: Verdict
     state: FileState | None = None
@@ -50,12 +48,12 @@ class Examiner:
     """Tells whether a file is, by its name, another size of a picture that went offline."""
 
     @contextmanager
-    def examine(self, place: Place, remembered: Remembered | None = None, *, live: bool = False) -> Iterator[Examined]:
+    def examine(self, place: Place, remembered: PastReading | None = None, *, live: bool = False) -> Iterator[Examined]:
         """Open a file, read it once and ask every source; inside the `with` it stays open.
 
-        What was `remembered` of exactly this state is not read again. `live`: the sources themselves are asked,
-        whatever they answered before. NotAnUploadError when there is no regular file; every other failure, also a fault
-        of ours or of a plug-in, is a verdict *unchecked*.
+        The file is not read again where exactly this state of it was `remembered`. `live`: the sources
+        themselves are asked, whatever they answered before. NotAnUploadError when there is no regular file;
+        every other failure, also a fault of ours or of a plug-in, is a verdict *unchecked*.
         """
         with ExitStack() as stack:
             try:
@@ -77,7 +75,7 @@ class Examiner:
         verdict = verdict_of(content, self.sources, picture=picture, exempt=self.exempt, live=live)
         return replace(verdict, answered_at=self.clock())
 
-    def _read_and_ask(self, opened: OpenedUpload, remembered: Remembered | None, *, live: bool) -> Examined:
+    def _read_and_ask(self, opened: OpenedUpload, remembered: PastReading | None, *, live: bool) -> Examined:
         try:
             content = _known_content(opened, remembered) or self.hasher.read(opened.fd)
             if not opened.unchanged():
@@ -89,13 +87,16 @@ class Examiner:
         return Examined(self._with_name(verdict, opened.place) if picture else verdict, opened.state, content, picture)
 
     def _with_name(self, verdict: Verdict, place: Place) -> Verdict:
-        """Where no source knows it and nobody exempted it: is it another size of what went offline?"""
+        """Check whether a file that no source knows is another size of a picture taken offline.
+
+        Not where somebody exempted it.
+        """
         match = None if verdict.matches or verdict.exemption or not self.sources else self.match_by_name(place)
         return replace(verdict, kind=VerdictKind.NEAR, matches=(match,)) if match else verdict
 
 
-def _known_content(opened: OpenedUpload, remembered: Remembered | None) -> Content | None:
-    return remembered[1] if remembered and remembered[0] == opened.state else None
+def _known_content(opened: OpenedUpload, remembered: PastReading | None) -> Content | None:
+    return remembered.content if remembered and remembered.state == opened.state else None
 
 
 def _failed(error: Exception) -> Verdict:

@@ -37,6 +37,7 @@ from goodhoster_agent.background.retro_match import RetroMatch
 from goodhoster_agent.background.workers import Workers
 from goodhoster_agent.configuration_check import check_whole
 from goodhoster_agent.daemon_lock import only_daemon
+from goodhoster_agent.hashing.pool import HashingPool
 from goodhoster_agent.hashing.sandboxed_services import daemon_services
 from goodhoster_agent.privileged.starter.dropping import give_up
 from goodhoster_agent.privileged.starter.launch import Keeper, kept_beside
@@ -174,6 +175,8 @@ class Daemon:
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(services.trees, services.index, source, rhythm)
         self._workers.calls = source.calls
+        if isinstance(services.hasher, HashingPool):
+            services.hasher.slow = self._workers.note_slow
         self._watcher.queued = self._workers.ring
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)

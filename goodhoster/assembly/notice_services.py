@@ -28,10 +28,12 @@ from goodhoster.model.notices import Notifier
 from goodhoster.notices.monotonic_clock import MonotonicClock
 from goodhoster.notices.reading.pool import ReaderPool
 from goodhoster.notices.sender.dkim_evaluation import TrustContext
+from goodhoster.notices.sender.forwarding import ForwarderCheck
+from goodhoster.notices.sender.pinned_keys.evaluation import PinnedKeyCheck
 from goodhoster.notices.sender.pinned_keys.pool import SignatureCheckPool
 from goodhoster.notices.sender.trust import Trust
 from goodhoster.notices.spool import WAITING, Spool, waiting_in
-from goodhoster.ports import Clock, Mailer, NoticeReader, NoticeStore, Outside, UrlBlocks
+from goodhoster.ports import Clock, Mailer, NoticeReader, NoticeStore, Outside, SignatureCheck, UrlBlocks
 from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
 from goodhoster.takedowns.deadlines import Terms
@@ -159,10 +161,15 @@ class NoticeServices(LazyParts):
     def trust(self) -> Trust:
         """Who is believed."""
         seen = self.keep(SqliteSeenMails(self._state_dir / "seen.sqlite"))
-        checks = self.keep(SignatureCheckPool(self.notifiers))
         authserv_id = self._settings.authserv_id or ""
         passed_on = forwarders(self._services.settings)
-        return Trust(TrustContext(self.notifiers, DnsKeyRecords(), seen, authserv_id, passed_on, checks))
+        context = TrustContext(self.notifiers, DnsKeyRecords(), seen, authserv_id, passed_on)
+        checks: list[SignatureCheck] = []
+        if any(notifier.smime_certificates or notifier.openpgp_keys for notifier in self.notifiers):
+            checks.append(PinnedKeyCheck(context, self.keep(SignatureCheckPool(self.notifiers))))
+        if passed_on:
+            checks.append(ForwarderCheck(context))
+        return Trust(context, checks)
 
     @lazy
     def notifiers(self) -> tuple[Notifier, ...]:

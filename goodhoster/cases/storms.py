@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from goodhoster.errors import PassingError, RefusedError
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.digests import Algorithm, Digest, Digests
 from goodhoster.model.ids import new_id
 from goodhoster.model.storms import (
@@ -124,11 +124,12 @@ class StormWatch:
     def _braking(self, causes: Iterable[Cause]) -> Storm | None:
         return next((storm for storm in self.storms.newest(causes).values() if storm.braking), None)
 
-    def end(self, storm: Storm, state: StormState, word: tuple[str, str]) -> None:
-        """Record what a person, `word` being name and reason, made of a storm."""
-        actor, reason = word
-        self.audit.append(AuditEvent(f"storm.{state}", {"storm": storm.id, "actor": actor, "reason": reason}))
-        self.storms.replace(replace(storm, state=state, ended_at=self.clock(), actor=actor, word=reason, told=True))
+    def end(self, storm: Storm, state: StormState, order: Order) -> None:
+        """Record what a person made of a storm."""
+        data = {"storm": storm.id, "actor": order.actor, "reason": order.reason}
+        self.audit.append(AuditEvent(f"storm.{state}", data))
+        ended = replace(storm, state=state, ended_at=self.clock(), actor=order.actor, word=order.reason, told=True)
+        self.storms.replace(ended)
         if state is StormState.RELEASED:
             self._count_anew(storm.cause)
 
@@ -140,18 +141,18 @@ class StormWatch:
             self.ledger.forget(by_source(cause.about))
             self.ledger.forget(matched_by(cause.about))
 
-    def rule(self, sha256: bytes, state: StormState, word: tuple[str, str]) -> None:
+    def rule(self, sha256: bytes, state: StormState, order: Order) -> None:
         """Record a person's word about a content at every customer, whether there was a storm of it or not."""
         cause = Cause(StormKind.CONTENT, sha256.hex())
         found = self.storms.newest([cause]).get(cause)
         if found and found.braking:
-            self.end(found, state, word)
+            self.end(found, state, order)
             self._hand_over(found)
             return
         now = self.clock()
         storm = Storm(new_id(now, "S"), cause, "a person's word about this content", now, told=True)
         self.storms.begin(storm)
-        self.end(storm, state, word)
+        self.end(storm, state, order)
 
     def _hand_over(self, ended: Storm) -> None:
         """A word about one content is none about the others that were part of its storm: the first of these leads now.

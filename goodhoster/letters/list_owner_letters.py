@@ -9,7 +9,7 @@ from typing import Protocol
 from goodhoster.letters import texts
 from goodhoster.letters.list_owner_reports import ListOwnerReports
 from goodhoster.letters.outbox import Outbox
-from goodhoster.letters.texts import Letterhead
+from goodhoster.letters.texts import Letterhead, Provenance
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.exemptions import OwnerReport
 from goodhoster.ports import AuditLog
@@ -63,6 +63,6 @@ class ListOwnerLetters:
     def _write(self, report: OwnerReport, address: str) -> None:
         told = {"source": report.source, "sha256": report.sha256, "exemption": report.exemption, "to": address}
         self.audit.append(AuditEvent("exemption.reported", told))
-        version, origin = self.owners.version_of(report), self.owners.origin_of(report.set_name)
-        self.outbox.put(texts.exempt(report, (version, origin), address, self.head))
+        provenance = Provenance(self.owners.version_of(report), self.owners.origin_of(report.set_name))
+        self.outbox.put(texts.exempt(report, provenance, address, self.head))
         self.reports.tell(report)

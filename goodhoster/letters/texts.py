@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -88,11 +88,18 @@ def forward(notice: Notice, hotline: str, head: Letterhead) -> Letter:
     return Letter(f"{notice.id}-forward", LetterKind.FORWARD, hotline, subject, text)
 
 
-def exempt(report: OwnerReport, told: tuple[str, str], owner: str, head: Letterhead) -> Letter:
-    """To whoever keeps a hash source: it knows what is exempt here. `told` is the state of its list and what the
-    exemption set was made from, in words.
-    """
-    version, origin = map(_one_line, told)
+class Provenance(NamedTuple):
+    """Where a match and its exemption come from, in words."""
+
+    version: str
+    """The state of the source's list."""
+    origin: str
+    """What the exemption set was made from."""
+
+
+def exempt(report: OwnerReport, provenance: Provenance, owner: str, head: Letterhead) -> Letter:
+    """A letter to whoever keeps a hash source: it knows what is exempt here."""
+    version, origin = map(_one_line, provenance)
     values = dataclasses.asdict(report) | {"version": version, "origin": origin, "hoster": head.hoster}
     subject, text = _render(LetterKind.EXEMPT, head.language, values)
     return Letter(f"{LetterKind.EXEMPT}-{report.id}", LetterKind.EXEMPT, owner, subject, text)

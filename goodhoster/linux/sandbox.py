@@ -6,9 +6,10 @@ import os
 import resource
 from collections.abc import Callable
 
+from goodhoster.errors import NoFilterError
 from goodhoster.linux import sandbox_kernel
 from goodhoster.linux.privileges import forget_all_but
-from goodhoster.linux.seccomp import NoFilterError, seccomp_filter
+from goodhoster.linux.seccomp import seccomp_filter
 
 _NOBODY = 65534
 _MOST_FILES = 16

@@ -11,6 +11,8 @@ import errno
 import os
 import struct
 
+from goodhoster.errors import NoFilterError
+
 # (x86_64, aarch64); None where the architecture has no such call.
 _ALLOWED: dict[str, tuple[int | None, int]] = {
     "read": (0, 63),
@@ -68,10 +70,6 @@ _X32 = 0x40000000
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _LOAD, _RETURN, _EQUAL, _ANY_BIT = 0x20, 0x06, 0x15, 0x45
-
-
-class NoFilterError(Exception):
-    """There is no list of system calls for this architecture."""
 
 
 def seccomp_filter() -> bytes:

@@ -12,7 +12,8 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from goodhoster.locating.tree_resolver import NoPlaceError, TreeResolver
+from goodhoster.errors import NoPlaceError
+from goodhoster.locating.tree_resolver import TreeResolver
 from goodhoster.model.derivatives import Names, Wanted, derived_from, originals_of
 from goodhoster.model.image_sizes import stem_of, variants
 from goodhoster.model.notices import FoundBy, LocatedFile

@@ -7,7 +7,7 @@ import itertools
 import os
 import stat
 
-from goodhoster.model.site_rules import UnclearRouteError
+from goodhoster.errors import UnclearRouteError
 
 _MOST_NAMES = 20_000
 _NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})

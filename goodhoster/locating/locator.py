@@ -10,13 +10,13 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from goodhoster.errors import NoPlaceError, UnclearUrlError
 from goodhoster.locating.copies import Copies
 from goodhoster.locating.networks import Networks
 from goodhoster.locating.serving import Serving
 from goodhoster.locating.site_map import WEB_PORTS, Answering
 from goodhoster.locating.site_map_cache import SiteMapCache
-from goodhoster.locating.tree_resolver import NoPlaceError
-from goodhoster.locating.urls import UnclearUrlError, WebAddress, read_url
+from goodhoster.locating.urls import WebAddress, read_url
 from goodhoster.model.notices import Location, Outcome, ReadItem
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

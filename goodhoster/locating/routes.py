@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from goodhoster.errors import UnclearRouteError
 from goodhoster.model.notices import Matching, Route
-from goodhoster.model.site_rules import ServedFrom, UnclearRouteError
+from goodhoster.model.site_rules import ServedFrom
 
 _LONGEST_FOR_PATTERNS = 2048  # characters: the patterns are the administrator's, the path is anybody's
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")

@@ -6,14 +6,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from goodhoster.errors import NoPlaceError, UnclearRouteError
 from goodhoster.locating.disk import Disk
 from goodhoster.locating.routes import choose, served_from
 from goodhoster.locating.site_map import Answering
-from goodhoster.locating.tree_resolver import NoPlaceError, TreeResolver
+from goodhoster.locating.tree_resolver import TreeResolver
 from goodhoster.locating.urls import WebAddress
 from goodhoster.model.content_kinds import named_as_picture
 from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, Site
-from goodhoster.model.site_rules import Asked, ServedFrom, Shown, ShownKind, SiteRules, UnclearRouteError
+from goodhoster.model.site_rules import Asked, ServedFrom, Shown, ShownKind, SiteRules
 from goodhoster.model.uploads import Place, Upload
 
 _PAGES = (b".html", b".htm", b".xhtml", b".xht", b".shtml")

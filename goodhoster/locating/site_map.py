@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from goodhoster.errors import UnclearRouteError
 from goodhoster.locating.routes import pattern_of
 from goodhoster.locating.urls import host_name
 from goodhoster.model.contacts import Contact
 from goodhoster.model.notices import Site
-from goodhoster.model.site_rules import UnclearRouteError
 
 WEB_PORTS = (80, 443)
 """Of a site of which nobody tells its ports."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from goodhoster.errors import NoPlaceError
 from goodhoster.linux import kernel
 from goodhoster.model.site_rules import ServedFrom
 from goodhoster.model.uploads import FileState, Place, Upload, display
@@ -34,14 +35,6 @@ class WatchedTree(Protocol):
 
     def is_ours(self, path: bytes) -> bool:
         """Is it our own quarantine?"""
-
-
-class NoPlaceError(Exception):
-    """There is no file of a customer to be had there; `reason` is a short stable code."""
-
-    def __init__(self, message: str, *, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from ada_url import URL
 
+from goodhoster.errors import UnclearUrlError
+
 _CONTROLS = "".join(map(chr, range(0x21)))
 LONGEST_URL = 8192  # characters; more than any server here takes
 _PORTS = {"http:": 80, "https:": 443}
@@ -28,14 +30,6 @@ _PATH = re.compile(r"[/?#]")
 _DOT = re.compile(r"[ ]{0,2}[\[({]\s?(?:\.|dot|punkt|punt|point)\s?[\])}][ ]{0,2}", re.IGNORECASE)
 _DOT_IN_HOST = re.compile(r"\s?(?:_\._|\[\.(?!\])|(?<!\[)\.\])\s?| +dot +| +\. *|\. +", re.IGNORECASE)
 """Only between labels: in a path these may be part of a name."""
-
-
-class UnclearUrlError(Exception):
-    """Nobody should guess which address this is; `reason` is a short stable code. A person looks."""
-
-    def __init__(self, message: str, *, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A case: one upload of one customer and its copies, from the match or the notice to its one outcome."""
+"""A case: one upload of one customer and its copies, from match or notice to one outcome."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class MeasureState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Another file of the same customer that shows the same: another size, the same bytes, another name."""
+    """Another file of the same customer with the same content: a copy, a size, another name."""
 
     upload: Upload
     sha256: bytes
@@ -132,7 +132,7 @@ class Case:
         return (self.upload, *(measure.copy.upload for measure in self.measures if measure.copy))
 
     def passed_by(self, upload: Upload) -> bool:
-        """Did nothing come of it for that file, though perhaps for others? It was gone, or no source knew it."""
+        """Whether nothing came of the case for that file: it was gone, or no source knew it."""
         if self.state in UNTOUCHED:
             return same_file(upload, self.uploads)
         refused = [self.about(n).upload for n, m in enumerate(self.measures) if m.state is MeasureState.REFUSED]
@@ -143,7 +143,7 @@ class Case:
         return self.measures[number].copy or Copy(self.upload, self.digests.sha256)
 
     def quarantine_id(self, number: int) -> str:
-        """The name under which that file lies in quarantine: the case's id, with a number for each copy."""
+        """The name of that file in quarantine: the id of the case, with a number for each copy."""
         return self.id if self.measures[number].copy is None else f"{self.id}-{number}"
 
     @property
@@ -158,7 +158,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who is at work on a case: a mover is asked for it without a lock, and nobody else touches the case meanwhile."""
+    """The process that is at work on a case.
+
+    A mover is asked for it without a lock, and nobody else touches the case meanwhile.
+    """
 
     holder: int
     """A number that the process holds for as long as it lives and works on it; see `linux.holder_locks`."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Whom to write to about a customer's site; that anybody answers there is not proven by this."""
+    """The abuse contact for a customer's site; not proof that anybody answers there."""
 
     customer: str
     address: str

@@ -1,4 +1,4 @@
-"""What a content is: by its first bytes, and by the suffix of its name where those do not tell.
+"""The kind of a content: by its first bytes, and by the suffix where those do not tell.
 
 A name only adds: `holiday.txt` may be a picture. Signatures: as their standards, makers and file(1) have them.
 """
@@ -121,7 +121,7 @@ def _is_video(head: bytes) -> bool:
 
 
 def _is_stream(head: bytes, first: int, length: int) -> bool:
-    """Does each packet begin with the mark? One packet alone is a letter G, and none is a stream."""
+    """Whether each packet begins with the sync byte; one packet alone proves nothing."""
     starts = range(first, len(head), length)
     return len(starts) > 1 and all(map(_TS_PACKET.match, (head[at : at + 4] for at in starts)))
 
@@ -139,7 +139,10 @@ _USTAR = slice(257, 262)
 
 
 def is_archive(beginning: bytes) -> bool:
-    """ZIP, RAR, 7z, tar and what compresses one, by its first 262 bytes. Some documents are ZIP files, too."""
+    """Whether the first 262 bytes are those of ZIP, RAR, 7z, tar or a compressed file.
+
+    Some documents are ZIP files, too.
+    """
     return beginning.startswith(_ARCHIVES) or beginning[_USTAR] == b"ustar"
 
 
@@ -158,5 +161,5 @@ _PICTURE_SUFFIXES = tuple(
 
 
 def named_as_picture(name: bytes) -> bool:
-    """Does the name claim a picture or a video? A broken or unknown format is then asked about all the same."""
+    """Whether the name claims a picture or video; sources are then asked whatever the format."""
     return name.lower().endswith(_PICTURE_SUFFIXES)

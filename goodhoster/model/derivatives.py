@@ -1,4 +1,4 @@
-"""Pictures that a content management system makes from others, where its own rule tells the path.
+"""Pictures that a content management system derives from others by a rule for their path.
 
 Drupal (image styles), MediaWiki (thumbnails), Magento 2 (catalogue cache), WordPress with Converter for Media: nothing
 but that program writes there, so the path says which picture it was made from. The names of WordPress itself
@@ -73,7 +73,7 @@ def derived_from(path: bytes) -> list[Wanted]:
 
 
 def _split(path: Names, base: Names, below: Wanted) -> Iterator[tuple[Names, Names]]:
-    """The path cut behind each `base`, where `below` follows it: what is before, and what is left."""
+    """The path split after each `base` that `below` follows: the part before, and the rest."""
     for at in range(len(path) - len(base) - len(below)):
         head, rest = at + len(base), at + len(base) + len(below)
         if path[at:head] == base and all(

@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Algorithm(StrEnum):
-    """The exact digests that hash services and list files use (formats of the field: MD5, SHA-1, SHA-256)."""
+    """The exact digests that hash services and list files use: MD5, SHA-1, SHA-256."""
 
     MD5 = "md5"
     SHA1 = "sha1"
@@ -39,7 +39,10 @@ class Digest:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read bare hexadecimal of either case; the length tells the algorithm. ValueError when it is neither."""
+        """Parse bare hexadecimal of either case; the length tells the algorithm.
+
+        ValueError when it is none of them.
+        """
         value = bytes.fromhex(text) if len(text) in {32, 40, 64} and text.isalnum() else b""
         if not value:
             msg = f"{text[:80]!r} is not a hexadecimal MD5, SHA-1 or SHA-256 digest"

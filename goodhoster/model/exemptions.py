@@ -10,7 +10,7 @@ from goodhoster.model.digests import Algorithm, Digests
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """Why a content that a source knows is not acted on: it is held, and the source's owner is told."""
+    """Why a known content is not acted on: it is held, and the list's owner is informed."""
 
     set_name: str
     by: Algorithm
@@ -44,7 +44,10 @@ class ExemptionSet:
 
 @dataclass(frozen=True, slots=True)
 class OwnerReport:
-    """What whoever keeps a hash source is owed: it knows a content that is exempt here. Not a word about a customer."""
+    """A report to the owner of a hash list: it lists a content that is exempt here.
+
+    It says nothing about any customer.
+    """
 
     id: str
     """The same for a source and a content, however often it is found."""

@@ -66,7 +66,7 @@ class Fingerprint:
         return (self.value, *self.turned)
 
     def distance(self, other: bytes) -> int:
-        """Bits in which the picture, however it is turned, differs at least from a value of the same kind."""
+        """The smallest number of differing bits over all orientations of the picture."""
         wanted = int.from_bytes(other)
         return min((int.from_bytes(value) ^ wanted).bit_count() for value in self.values)
 

@@ -1,4 +1,4 @@
-"""Which names beside a picture are other sizes of it, as content management systems make them.
+"""Names of other sizes of a picture, as content management systems make them.
 
 WordPress: `name-300x200.jpg`, `name-scaled.jpg`, `name-rotated.jpg`, `name-e1712345678901.jpg`; for dense screens
 `name@2x.jpg`; in another format `name.jpg.webp`, `name-300x200.webp`.
@@ -23,15 +23,16 @@ def stem_of(name: bytes) -> bytes | None:
 
 
 def beginning(place: Place) -> Place | None:
-    """How the paths of all sizes of the picture at that place begin; None for what is no picture by its name."""
+    """The common prefix of the paths of all sizes of a picture; None for what is no picture."""
     folder, name = os.path.split(place.path)
     stem = stem_of(name)
     return None if stem is None else Place(place.tree, os.path.join(folder, stem))
 
 
 def ranges(place: Place) -> list[tuple[bytes, bytes]]:
-    """Where, in the order of paths, all sizes of the picture at that place are: from the first, before the last. Others
-    may be there, too. Empty for what is no picture by its name.
+    """The ranges of paths, in sorted order, that contain all sizes of a picture.
+
+    From the first, before the last; other files may be in them, too. Empty if its name is no picture's.
     """
     start = beginning(place)
     return [(start.path + b"-", start.path + b"/"), (start.path + b"@", start.path + b"A")] if start else []

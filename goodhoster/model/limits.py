@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ReadingLimits:
-    """Beyond any of these a content is *unchecked* with the reason; its exact digests still count, if it has any."""
+    """Limits for reading one file; beyond any of them it is *unchecked* with the reason.
+
+    Its exact digests still count, if it has any.
+    """
 
     file_bytes: int = 2 << 30
     """A larger file is not read at all: `too-big`."""

@@ -1,4 +1,4 @@
-"""What is said between those who decide and the one that moves files: one order, one answer, a message each.
+"""Messages between the case desk and the mover: one order and one answer per connection.
 
 An order names a tree by its id, never by a path: which trees there are, the mover knows from its own configuration.
 """
@@ -119,7 +119,7 @@ def time_limit(size: int) -> float:
 
 
 def tree_id(root: bytes) -> str:
-    """The same for the same absolute path, in every process and after every change of the configuration."""
+    """The id of a tree: the same for the same absolute path in every process and configuration."""
     return hashlib.sha256(root).hexdigest()[:16]
 
 

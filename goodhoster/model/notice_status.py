@@ -1,4 +1,4 @@
-"""What becomes of a notice: from the raw bytes on disk to inaccessible, answered and looked at again."""
+"""The status of a notice, from the raw bytes on disk to answered and checked again."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ItemState(StrEnum):
 
     @property
     def answer_code(self) -> Literal["acted", "not-ours", "already-gone", "reviewed-not-acted", "pending"]:
-        """What a program is told about it; `need-more` is of a notice in which there is nothing to act on."""
+        """The reason code in the answer to a program; `need-more` if there is nothing to act on."""
         if self in {ItemState.OFFLINE, ItemState.INACCESSIBLE}:
             return "acted"
         if self is ItemState.NOT_OURS:
@@ -189,7 +189,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One address that the web server answers with 451. Inverse: `notices dismiss`, which lifts it."""
+    """One address that the web server answers with 451; `notices dismiss` lifts it."""
 
     url: str
     notice: str

@@ -99,7 +99,10 @@ class RemovalOrder:
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Who says so, in the notice's own words: proves nothing. All may be empty (DSA Art. 16(2)(c): anonymous)."""
+    """The reporter as the notice names it; proves nothing.
+
+    All fields may be empty (DSA Art. 16(2)(c): anonymous).
+    """
 
     name: str = ""
     address: str = ""
@@ -266,7 +269,10 @@ class Belief:
 
 @dataclass(frozen=True, slots=True)
 class Forwarder:
-    """Somebody whose word is taken that a mail it passed on was properly signed when it came, from [[forwarder]]."""
+    """A trusted forwarder from [[forwarder]].
+
+    It is believed that a mail it passed on was properly signed when it arrived there.
+    """
 
     domain: str
     """That seals (ARC)."""

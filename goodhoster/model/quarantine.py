@@ -15,8 +15,10 @@ directory around it, and have made something of the first name.
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What locking a file changes beside its name, and `restore` gives back. Everything else (other extended
-    attributes, other flags) stays on the inode untouched. Times are nanoseconds; setuid and setgid are not kept.
+    """The metadata that locking a file changes and `restore` gives back.
+
+    Everything else (other extended attributes, other flags) stays on the inode untouched. Times are nanoseconds;
+    setuid and setgid are not kept.
     """
 
     uid: int
@@ -32,7 +34,10 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Written beside the file in quarantine before it is moved: enough to put it back without any other record."""
+    """The label written beside a file in quarantine before the move.
+
+    Enough to put the file back without any other record.
+    """
 
     case_id: str
     place: Place

@@ -8,10 +8,6 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class UnclearRouteError(Exception):
-    """The configuration says something here that cannot be followed with certainty; the text says what."""
-
-
 @dataclass(frozen=True, slots=True)
 class ServedFrom:
     """Where a server would look for a path."""
@@ -24,7 +20,7 @@ class ServedFrom:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as an ordinary browser makes it that was given the address: GET, without Referer and cookies."""
+    """A request as an ordinary browser makes it: GET, without Referer and cookies."""
 
     scheme: str
     host: str
@@ -63,8 +59,9 @@ class Shown:
 
 
 class FilesOnDisk(Protocol):
-    """The disk, as far as a configuration asks for it. Follows links, as web servers do. Each raises UnclearRouteError
-    where it cannot be looked at: what may be there is not missing.
+    """The disk, as far as a configuration asks for it; follows links, as web servers do.
+
+    Each raises UnclearRouteError where it cannot be looked at: what may be there is not missing.
     """
 
     def is_file(self, path: bytes) -> bool:
@@ -77,13 +74,17 @@ class FilesOnDisk(Protocol):
         """What lies in it; UnclearRouteError also where that is too much to look through."""
 
     def text_of(self, path: bytes) -> str | None:
-        """A small file of configuration; None where none is. UnclearRouteError also where it is no text."""
+        """The text of a small configuration file; None if there is none.
+
+        UnclearRouteError also where it is no text.
+        """
 
 
 class SiteRules(Protocol):
     """One site's configuration, followed as its own web server does."""
 
     def shown(self, asked: Asked, disk: FilesOnDisk) -> Sequence[Shown]:
-        """What is shown, likeliest first; several where it depends on what pictures a browser takes. Raises
-        UnclearRouteError.
+        """The files shown, likeliest first; several if it depends on the formats a browser accepts.
+
+        Raises UnclearRouteError.
         """

@@ -22,15 +22,16 @@ class Question:
 
     @property
     def lacks_fingerprints(self) -> bool:
-        """A file was read and nobody took fingerprints: a source that is asked by those too cannot say no.
+        """Whether a file was read without fingerprints: a source that needs them cannot say no.
 
-        Whoever asks by a digest alone has no file, and wants to know about the digest only.
+        Who asks by a digest alone has no file, and wants to know about the digest only.
         """
         return self.fingerprints is None and all(map(self.digests.has, Algorithm))
 
     def lacks(self, kind: FingerprintKind) -> bool:
-        """A picture was opened without taking this fingerprint, or not opened at all: a source that is asked by it
-        cannot say no.
+        """Whether this fingerprint was not taken of a picture: a source that needs it cannot say no.
+
+        The picture was opened without taking it, or was not opened at all.
         """
         if self.fingerprints is None:
             return self.lacks_fingerprints

@@ -93,7 +93,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A content of a customer as a cap counts it: once in an hour, however many copies and cases there are of it."""
+    """A content of a customer as a cap counts it: once an hour, whatever its copies and cases."""
 
     scope: str
     """Whose doing it was: see `by_source`, `by_notifier` and the like."""

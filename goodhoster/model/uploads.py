@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 from goodhoster.model.digests import Digests
 from goodhoster.model.fingerprints import Fingerprint
@@ -31,12 +31,15 @@ class Place:
 
 
 def exact(path: bytes) -> str:
-    """A path for programs: as it is, bytes that are no UTF-8 as surrogates (PEP 383), so that no two look alike."""
+    """A path for programs, exactly as it is: bytes that are no UTF-8 as surrogates (PEP 383).
+
+    No two different paths look alike.
+    """
     return path.decode("utf-8", "surrogateescape")
 
 
 def display(path: bytes) -> str:
-    """A path for people: undecodable bytes and control characters are escaped, so that one path is one line."""
+    """A path for people, on one line: undecodable bytes and control characters are escaped."""
     return visible(path.decode("utf-8", "backslashreplace"))
 
 
@@ -82,7 +85,10 @@ POSTPONED = "opening-postponed"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a content could not be opened; its digests count all the same, and no match makes it *unchecked*."""
+    """Why a content could not be opened.
+
+    Its digests count all the same; without a match it is *unchecked*.
+    """
 
     reason: str
     """Short stable code, as of an UncheckedError."""
@@ -107,3 +113,10 @@ class Content:
     """Width and height of the picture, or of its first frame or page, as it is seen; None where none was opened."""
     fault: Fault | None = None
     """Why not everything inside could be looked at; None when it was, or when nothing had to be."""
+
+
+class PastReading(NamedTuple):
+    """What an earlier read told of a file in one state."""
+
+    state: FileState
+    content: Content

@@ -17,7 +17,10 @@ OTHER_SIZE = "other-size"
 
 
 class Category(StrEnum):
-    """How a source classifies an entry (police and hotline use: baseline, illegal, investigative, other)."""
+    """The category of an entry, as police and hotlines classify.
+
+    Baseline, illegal, investigative, other.
+    """
 
     BASELINE = "baseline"
     ILLEGAL = "illegal"
@@ -52,7 +55,10 @@ class Match:
 
     @property
     def near(self) -> bool:
-        """By a fingerprint (it looks alike) or a name. Even without a differing bit that is not the same content."""
+        """Whether it matched by a fingerprint or a name only.
+
+        Even without a differing bit that is not the same content.
+        """
         return self.algorithm not in _EXACT
 
 

@@ -1,6 +1,6 @@
-"""The storm brake, pure: says why a person must look first (promise G5). It holds; it never drops.
+"""The storm brake, pure: why a person must look first (promise G5). It holds, never drops.
 
-A source that is in a storm has lost its word: when another source that is not says yes too, that one is believed.
+A source that is in a storm is not believed alone: when another source that is not in one matches too, that one is.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def brake(sources: Sequence[str], rules: HouseRules, around: Circumstances) -> B
 
 
 def exempted(sources: Sequence[str], exemption: str, around: Circumstances) -> Braking:
-    """Each of these sources knows what is exempt: a storm of its own, holding this and nothing else of it."""
+    """A storm for each source that knows an exempt content; it holds this content only."""
     found = [_of_exemption(source, exemption, around) for source in sources]
     return Braking(found[0], tuple(braked for braked in found if braked.begins))
 
@@ -123,7 +123,7 @@ def _of_customer(rules: HouseRules, around: Circumstances) -> Braked | None:
 
 
 def _known_storm(cause: Cause, around: Circumstances) -> Braked | None:
-    """Held under a storm that a person has not let go on. A released content storm is an answer, too: None."""
+    """The hold of a storm that nobody released; None also for a released storm of this content."""
     storm = around.storms.get(cause)
     if storm is None or not storm.braking:
         return None

@@ -1,4 +1,4 @@
-"""What is true around an upload at the moment of deciding: gathered by the desk, so that deciding is pure."""
+"""The facts around an upload at the moment of the decision, gathered so that it is pure."""
 
 from __future__ import annotations
 

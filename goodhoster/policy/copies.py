@@ -47,8 +47,10 @@ STAYS = CopyDecision(follows=False)
 
 
 def decide_copy(facts: CopyFacts, storm_customers: int) -> CopyDecision:
-    """Same bytes follow at the same customer, and at others until they lie at `storm_customers` (promise G5); another
-    size follows where the CMS's own rule or a fingerprint says that it is one.
+    """Decide about a copy of a file that a notice names (promise G5).
+
+    The same bytes follow at the same customer, and at others until they lie at `storm_customers`; another size
+    follows where the CMS's own rule or a fingerprint says that it is one.
     """
     if facts.exempt:
         return STAYS

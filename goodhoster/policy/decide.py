@@ -39,7 +39,10 @@ class Decision:
 
 
 def decide(verdict: Verdict, rules: HouseRules, around: Circumstances) -> Decision:
-    """Known content is taken offline; the brake holds what looks like a wrong list (promise G5), and never drops it."""
+    """Decide about a match: known content is taken offline, a likely wrong list is held.
+
+    The brake (promise G5) holds and never drops.
+    """
     if verdict.kind in _NOTHING_SAID:
         return Decision(Action.NOTHING, "")
     if around.overruled:

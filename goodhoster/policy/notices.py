@@ -28,7 +28,9 @@ class NoticeCircumstances:
 
 
 def decide_notice(rules: HouseRules, around: NoticeCircumstances) -> Decision:
-    """A proven notice is acted on without judging it (sector code, addendum of December 2018), reversibly and within
+    """Decide about a file that a notice names.
+
+    A proven notice is acted on without judging it (sector code, addendum of December 2018), reversibly and within
     caps; everything else waits for a person (promise G6). Nothing is dropped.
     """
     held = _hold(around)

@@ -45,7 +45,10 @@ _CUSTOMERS_OF_A_WRONG_LIST = 10
 
 @dataclass(frozen=True, slots=True)
 class HouseRules:
-    """Made from [policy] by `assembly`; a changed rule is a changed value, never a changed program."""
+    """The house rules as data, made from [policy].
+
+    A changed rule is a changed value, never a changed program.
+    """
 
     enforce: bool
     storm_customers: int
@@ -65,9 +68,10 @@ class HouseRules:
     """Seconds; before a measure that comes later than that after its sources answered, they are asked again."""
 
     def treatment_of(self, match: Match) -> Treatment:
-        """What this match alone leads to: its category's rule, and no more than `near` for a fingerprint.
+        """The treatment that this match alone leads to.
 
-        `other` never acts, whatever was set, and neither does a name.
+        That of its category, and no more than `near` for a fingerprint. `other` never acts, whatever was set,
+        and neither does a name.
         """
         limits = [self.treatments[match.category]]
         if match.near:
@@ -87,7 +91,9 @@ class HouseRules:
 
     @property
     def share(self) -> int:
-        """So many of one customer count against a source at the most: one customer with very much known material
-        is no wrong list, and must not keep the source from the others.
+        """The most measures of one customer that count against a source.
+
+        One customer with very much known material is no wrong list, and must not keep the source from the
+        others.
         """
         return max(1, self.source_cap // _CUSTOMERS_OF_A_WRONG_LIST)

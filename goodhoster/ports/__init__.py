@@ -14,6 +14,7 @@ from goodhoster.ports.notices import (
     NoticeStore,
     Outside,
     SeenMails,
+    SignatureCheck,
     UrlBlocks,
 )
 
@@ -41,6 +42,7 @@ __all__ = [
     "Pager",
     "Quarantine",
     "SeenMails",
+    "SignatureCheck",
     "StormStore",
     "UrlBlocks",
 ]

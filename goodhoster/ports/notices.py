@@ -9,7 +9,7 @@ from typing import Protocol
 
 from goodhoster.model.letters import Letter
 from goodhoster.model.notice_status import Block, Notice, NoticeFigures, NoticeState, Seen
-from goodhoster.model.notices import RawNotice, ReadNotice, SeenMail
+from goodhoster.model.notices import Belief, RawNotice, ReadNotice, SeenMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,19 @@ class SeenMails(Protocol):
 
     def first(self, fingerprint: bytes, mail: SeenMail) -> SeenMail:
         """The first mail that was noted with that fingerprint: this one, where none was before; may be called twice."""
+
+
+class SignatureCheck(Protocol):
+    """Another proof of who sent a mail than its DKIM signature. Threads may share it."""
+
+    @property
+    def settles(self) -> bool:
+        """Whom it believes is believed, and no other proof is asked; else the best of all proofs counts."""
+
+    def belief(self, raw: bytes, mail: SeenMail) -> Belief | None:
+        """How far a mail is believed, whose headers every program reads alike; None when it bears no such proof. Never
+        raises for what is in it, and notes a mail that is believed.
+        """
 
 
 class Mailer(Protocol):

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from goodhoster.errors import ConfigurationError
-from goodhoster.locating.urls import UnclearUrlError, read_url
+from goodhoster.errors import ConfigurationError, UnclearUrlError
+from goodhoster.locating.urls import read_url
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem
 
 _URL = frozenset({"url", "urls", "address"})

@@ -11,7 +11,7 @@ from typing import Any
 
 from goodhoster.model.digests import Digests
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
-from goodhoster.model.uploads import Content, FileState, Place
+from goodhoster.model.uploads import Content, FileState, PastReading, Place
 from goodhoster.model.verdicts import Kind, SourceAnswer, Verdict, VerdictKind
 from goodhoster.uploads.integers import signed, unsigned
 
@@ -53,7 +53,7 @@ class Job:
     hints: int
     tries: int
     since: float
-    remembered: tuple[FileState, Content] | None
+    remembered: PastReading | None
     """What the last read found, in that state: an unchanged file is not read again only to ask again."""
     verdict: VerdictKind | None
     """The verdict of that state, when it was checked before."""
@@ -89,7 +89,7 @@ _TAKEN = frozenset(FingerprintKind)
 """Rows of earlier versions have kinds, too, that nobody takes any more."""
 
 
-def _remembered(columns: list[Any]) -> tuple[FileState, Content] | None:
+def _remembered(columns: list[Any]) -> PastReading | None:
     """A content with a fault is opened again each time: what went wrong may have been ours. So is one of which not
     enough was taken for a source: by now there may be what takes it.
     """
@@ -99,7 +99,7 @@ def _remembered(columns: list[Any]) -> tuple[FileState, Content] | None:
     state = FileState(dev, unsigned(ino), size, mtime_ns, ctime_ns)
     taken = tuple(Fingerprint.parse(word) for word in fingerprints.split() if word.partition(":")[0] in _TAKEN)
     inside = tuple(Digests(*digests) for digests in members_of(members))
-    return state, Content(Digests(md5, sha1, sha256), Kind(kind), size, taken, inside)
+    return PastReading(state, Content(Digests(md5, sha1, sha256), Kind(kind), size, taken, inside))
 
 
 _NOT_ENOUGH = "not-askable"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from goodhoster.model.uploads import Place, display
 from goodhoster.uploads.docroots import BY_NAME, Docroots
 from goodhoster.uploads.mount_points import is_top
 from goodhoster.uploads.private_communication import begins_as_hidden, home_of_store, is_private_file, is_spool
+
+_NOT_NORMAL = re.compile(rb"/\.{0,2}(?:/|\Z)")
 
 UNASSIGNED = "unassigned"
 """The customer of a file that lies directly in a tree with one directory per customer."""
@@ -36,11 +39,18 @@ class Tree:
 
     def place_of(self, absolute: bytes) -> Place | None:
         """The place of a file by its absolute path; None when it is not below, ours, or private communication."""
-        path = os.path.relpath(absolute, self.root)
+        path = self._relative(absolute)
         if path in {b".", b".."} or path.startswith(b"../"):
             return None
         place = Place(self.root, path)
         return place if self.covers(place) else None
+
+    def _relative(self, absolute: bytes) -> bytes:
+        """What events tell is normal already, and taking paths of thousands of levels apart for each costs a lot."""
+        top = os.path.join(self.root, b"")
+        if absolute.startswith(top) and not _NOT_NORMAL.search(absolute):
+            return absolute[len(top) :]
+        return os.path.relpath(absolute, self.root)
 
     def covers(self, place: Place) -> bool:
         """Is what lies at this place of the tree an upload: neither ours nor private communication?"""

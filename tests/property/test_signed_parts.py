@@ -6,10 +6,10 @@ from contextlib import suppress
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from goodhoster.notices.reading.mail import UnreadableError
+from goodhoster.errors import NotWholeError, UnreadableError
 from goodhoster.notices.sender.pinned_keys.cms_signers import signer_of
 from goodhoster.notices.sender.pinned_keys.openpgp_packets import binary_of, keys_of, tags_of
-from goodhoster.notices.sender.pinned_keys.signed_part import NotWholeError, signed_part
+from goodhoster.notices.sender.pinned_keys.signed_part import signed_part
 from tests.partsigners import HEAD, together
 
 LINES = st.lists(st.binary(max_size=60).map(lambda line: re.sub(rb"[\r\n]", b" ", line)), max_size=20)

@@ -9,7 +9,8 @@ from ada_url import URL
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from goodhoster.locating.urls import UnclearUrlError, WebAddress, host_name, read_url
+from goodhoster.errors import UnclearUrlError
+from goodhoster.locating.urls import WebAddress, host_name, read_url
 from goodhoster.notices.reading.url_finder import items_in
 
 LABEL = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=10).map(lambda text: f"a{text}")

@@ -61,6 +61,7 @@ SINS = [
     ("home-regex", "goodhoster.adapters.directories.sin", "import regex"),
     ("home-documents", "goodhoster.notices.reading.sin", "import pypdf"),
     ("home-jinja2", "goodhoster.cases.sin", "import jinja2"),
+    ("further-proofs-optional", "goodhoster.notices.sender.mail_evidence", "from goodhoster.notices.sender import arc"),
     ("home-cryptography", "goodhoster.notices.sin", "from cryptography import x509"),
     ("home-cryptography", "goodhoster.audit.log", "import cryptography.hazmat"),
     ("home-cryptography", "goodhoster.adapters.anchors.witness", "import rfc3161_client"),

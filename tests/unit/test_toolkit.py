@@ -19,7 +19,7 @@ from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.model.uploads import FileState, Place
+from goodhoster.model.uploads import FileState, PastReading, Place
 from goodhoster.model.verdicts import Category, Kind, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.testing.brake import brake_in_memory
@@ -103,7 +103,7 @@ def test_what_is_remembered_of_this_very_state_is_not_read_again(services: Servi
     with services.toolkit.examine(place) as checked:
         assert checked.state
         assert checked.content
-        remembered = (checked.state, checked.content)
+        remembered = PastReading(checked.state, checked.content)
     before = os.stat(place.absolute)
     with services.toolkit.examine(place, remembered) as again:
         assert again.content is remembered[1]

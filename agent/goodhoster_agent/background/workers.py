@@ -31,6 +31,8 @@ _PAUSE = 1.0
 _PATIENCE = 1.0
 """Seconds that a file may take before another thread takes the place of the one that has it."""
 _MOST_HELD_UP = 60
+_SLOW_FOR = 60.0
+"""Seconds since the last file that took long."""
 _UNTIL_IT_ANSWERS = 30.0
 _LONGEST_END = 20.0
 _AFTER_FAULT = 10.0
@@ -48,6 +50,9 @@ class Workers:
         self._trees = {tree.root: tree for tree in trees}
         self._ready: deque[Job] = deque()
         self._at_work_for: Counter[str] = Counter()
+        self._customers: dict[int, str] = {}
+        """Whose file each thread has."""
+        self._slow_until: dict[str, float] = {}
         self._most_for_one = max(1, count * 3 // 4)
         self._rung = threading.Condition()
         self._stopping = False
@@ -70,6 +75,14 @@ class Workers:
             self._rung.notify_all()
         self._crew.stop(_LONGEST_END)
 
+    def note_slow(self) -> None:
+        """Called by a thread of this pool whose file takes long to open: for a while its customer has one at a time.
+
+        Else the files of one who uploads hundreds such would take every process that opens files, in turn.
+        """
+        if (customer := self._customers.get(threading.get_ident())) is not None:
+            self._slow_until[customer] = time.monotonic() + _SLOW_FOR
+
     def ring(self) -> None:
         """Something was queued."""
         with self._rung:
@@ -80,10 +93,12 @@ class Workers:
         try:
             if (job := self._next()) is None:
                 return False
+            self._customers[threading.get_ident()] = job.customer
             try:
                 with self._crew.at_work():
                     self._try(job)
             finally:
+                del self._customers[threading.get_ident()]
                 self._at_work_for[job.customer] -= 1
         except Exception:
             _log.exception("the queue cannot be used; tried again in %.0f s", _PAUSE)
@@ -128,11 +143,20 @@ class Workers:
     def _pick(self) -> Job | None:
         """The next of a customer that does not have its share of the threads already."""
         for number, job in enumerate(self._ready):
-            if self._at_work_for[job.customer] < self._most_for_one:
+            if self._at_work_for[job.customer] < self._share_of(job.customer):
                 del self._ready[number]
                 self._at_work_for[job.customer] += 1
                 return job
         return None
+
+    def _share_of(self, customer: str) -> int:
+        """So many threads."""
+        until = self._slow_until.get(customer)
+        if until is None:
+            return self._most_for_one
+        if until <= time.monotonic():
+            del self._slow_until[customer]
+        return 1
 
     def _rest(self) -> None:
         """Until somebody rings. One of those who rest looks at the queue now and then, for all of them."""

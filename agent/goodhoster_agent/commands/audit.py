@@ -25,7 +25,7 @@ from goodhoster_agent.commands.options import (
     whoever_types,
 )
 
-app = typer.Typer(no_args_is_help=True, help="The append-only log of what was intended and what was done.")
+app = typer.Typer(no_args_is_help=True, help="Verify, show, export and sign the audit log.")
 
 EarlierOption = Annotated[
     list[Path] | None,
@@ -55,7 +55,7 @@ def verify_command(
 
 @app.command("show")
 def show_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Every entry, oldest first."""
+    """Show every entry, oldest first."""
     for entry in audit_log(read_settings(config)).entries():
         print_json(_as_object(entry)) if as_json else print(_as_text(entry))
 

@@ -32,13 +32,15 @@ from goodhoster_agent.commands.options import (
     whoever_types,
 )
 
-app = typer.Typer(no_args_is_help=True, help="Matches and what became of them.")
+app = typer.Typer(no_args_is_help=True, help="List, show, restore, confirm and cancel cases.")
 
 _MOVED = "The directories are the right ones, although others than before: after a site or server was moved."
-IdsArgument = Annotated[list[str] | None, typer.Argument(help="Cases.", show_default=False)]
-DigestOption = Annotated[str, typer.Option("--digest", help="All cases about this content instead.")]
-StateOption = Annotated[list[CaseState] | None, typer.Option("--state", help="Only these.", show_default=False)]
-CustomerOption = Annotated[str | None, typer.Option("--customer", help="Only this customer's.", show_default=False)]
+IdsArgument = Annotated[list[str] | None, typer.Argument(help="Case ids.", show_default=False)]
+DigestOption = Annotated[str, typer.Option("--digest", help="All cases with this file content instead.")]
+StateOption = Annotated[
+    list[CaseState] | None, typer.Option("--state", help="Cases in this state.", show_default=False)
+]
+CustomerOption = Annotated[str | None, typer.Option("--customer", help="Cases of this customer.", show_default=False)]
 
 
 @app.command("list")
@@ -49,7 +51,7 @@ def list_command(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """The cases, oldest first."""
+    """List cases, oldest first."""
     with open_services(config) as services:
         for case in services.case_store.find(CaseQuery(states=frozenset(state or ()), customer=customer)):
             print_json(as_object(case)) if as_json else print(_as_line(case))
@@ -59,7 +61,7 @@ def list_command(
 def show_command(
     case_id: Annotated[str, typer.Argument(metavar="ID")], config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
-    """Everything about one case."""
+    """Show one case in full."""
     with open_services(config) as services:
         case = services.case_store.get(case_id)
         told = _owners_told(services, case)
@@ -101,7 +103,7 @@ def restore_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Overrule matches: files come back exactly as they were. A whole storm by --digest."""
+    """Put files back exactly as they were and overrule the match; --digest for a whole storm."""
     verb = _Verb("restore", "restored", StormState.UNDONE, Toolkit.restorable, Toolkit.restore)
     order = replace(order_of(reason), moved=moved)
     _carry_out(config, verb, (ids, digest), order, as_json=as_json)
@@ -116,20 +118,20 @@ def confirm_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let held, failed, only observed or restored matches be acted on, unless their sources say no by now."""
+    """Act on held, failed, observed or restored cases, unless no source knows the file any more."""
     verb = _Verb("confirm", "confirmed", StormState.RELEASED, Toolkit.confirmable, Toolkit.confirm)
     _carry_out(config, verb, (ids, digest), order_of(reason), as_json=as_json)
 
 
 @app.command("cancel")
 def cancel_command(
-    ids: Annotated[list[str], typer.Argument(help="Cases.", show_default=False)],
+    ids: Annotated[list[str], typer.Argument(help="Case ids.", show_default=False)],
     *,
     reason: ReasonOption,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Stop measures that wait, such as for a disk: their files stay where they are."""
+    """Cancel measures that are waiting, for example for a disk. The files stay where they are."""
     with open_services(config) as services:
         print_orders("cancelled", services.toolkit.cancel(ids, order_of(reason)), as_json=as_json)
 

@@ -39,12 +39,12 @@ app = typer.Typer()
 
 @app.command()
 def check_command(
-    paths: Annotated[list[Path], typer.Argument(help="Files, or directories with all below them.")],
+    paths: Annotated[list[Path], typer.Argument(help="Files or directories to check.")],
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Say of each file whether it is known. Nothing is moved, nothing recorded."""
+    """Check files against all sources. Nothing is moved or recorded."""
     with open_services(config) as services:
         code = print_answers(answers(services, paths), as_json=as_json)
     raise typer.Exit(code)

@@ -13,7 +13,7 @@ from goodhoster.settings import Settings, pages
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, print_json, read_settings
 from goodhoster_agent.configuration_check import check_whole
 
-app = typer.Typer(no_args_is_help=True, help="The configuration.")
+app = typer.Typer(no_args_is_help=True, help="Check, show and explain the configuration.")
 
 
 @app.command("check")
@@ -27,19 +27,19 @@ def check_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
 
 @app.command("sample")
 def sample_command() -> None:
-    """A commented configuration to begin with: goodhoster config sample > goodhoster.toml."""
+    """Print a commented sample: goodhoster config sample > goodhoster.toml."""
     print(pages.sample(), end="")
 
 
 @app.command("reference")
 def reference_command() -> None:
-    """Every setting with its default, unit and meaning, as Markdown."""
+    """Print every setting with its default, unit and meaning, as Markdown."""
     print(pages.reference(), end="")
 
 
 @app.command("show")
 def show_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Every setting as it is in force, defaults included; no secret."""
+    """Print all settings in force, defaults included, without secrets."""
     shown = as_object(read_settings(config))
     if as_json:
         print_json(shown)

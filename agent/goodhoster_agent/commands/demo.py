@@ -14,9 +14,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from goodhoster.errors import DemoError
 from goodhoster.evidence.quarantine.metadata import set_guards
 from goodhoster_agent.commands.options import FINE, YES, JsonOption, print_json
-from goodhoster_agent.demo.stage import DemoError, Stage
+from goodhoster_agent.demo.stage import Stage
 from goodhoster_agent.demo.story import KNOWN_PICTURES, SCENES, Scene
 
 
@@ -36,13 +37,13 @@ app = typer.Typer()
 @app.command()
 def demo_command(
     folder: Annotated[
-        Path | None, typer.Option("--dir", help="Play here, in a new directory.", show_default=False)
+        Path | None, typer.Option("--dir", help="Directory to create and work in.", show_default=False)
     ] = None,
     *,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave everything in place afterwards.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the directory afterwards.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Watch the main job happen on made-up pictures, with real processes and files; nothing beyond loopback."""
+    """Run the main job on made-up pictures, with real processes and files, on loopback only."""
     where = Path(tempfile.mkdtemp(prefix="goodhoster-demo-", dir=folder))
     stage = Stage(where)
     played: list[Played] = []
@@ -93,8 +94,8 @@ def _table(played: list[Played]) -> None:
 
 
 def _remove(stage: Stage) -> None:
-    """What root left in quarantine is immutable: let it go first, in our own directory only."""
-    for path in stage.quarantined() if os.geteuid() == 0 else ():
+    """Remove the demo's directory; what root left in quarantine, labels too, is immutable before."""
+    for path in stage.customers.glob(".goodhoster/quarantine/*") if os.geteuid() == 0 else ():
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         set_guards(file, 0)
         os.close(file)

@@ -14,7 +14,7 @@ app = typer.Typer()
 
 @app.command()
 def doctor_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Look at everything that must be right; exit code 1 when something is not."""
+    """Check everything goodhoster needs on this host; exits with 1 if something is wrong."""
     well = True
     for finding in examine(read_settings(config)):
         well = well and finding.ok

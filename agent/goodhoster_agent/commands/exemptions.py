@@ -26,9 +26,9 @@ from goodhoster_agent.commands.options import (
 )
 from goodhoster_agent.exemption_gathering import gather
 
-app = typer.Typer(no_args_is_help=True, help="Known-harmless contents: what a source knows of them is held.")
+app = typer.Typer(no_args_is_help=True, help="Manage sets of files known to be harmless; matches of them are held.")
 
-NameArgument = Annotated[str, typer.Argument(help="The set, as `exemptions list` shows it.")]
+NameArgument = Annotated[str, typer.Argument(help="Name of the set, as `exemptions list` shows it.")]
 _SUFFIXES = re.compile(r"(?:\.(?:zip|tar|tgz|gz|tbz2|bz2|txz|xz|json|db|sqlite))+$", re.IGNORECASE)
 
 
@@ -37,13 +37,13 @@ def build_command(
     origin: Annotated[
         Path, typer.Argument(help="ZIP or TAR, installed tree, WordPress's published checksums, NSRL, or a picture.")
     ],
-    name: Annotated[str, typer.Option("--name", help="Of the set; the file's or directory's where absent.")] = "",
-    version: Annotated[str, typer.Option("--version", help="Of the release.")] = "",
+    name: Annotated[str, typer.Option("--name", help="Name of the set (default: of the file).")] = "",
+    version: Annotated[str, typer.Option("--version", help="Version of the release.")] = "",
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Exempt every file of a release by its exact digests; a set of that name is replaced."""
+    """Exempt every file of a release by its digests; replaces a set of the same name."""
     settings = read_settings(config)
     found = gather(origin, settings)
     made = ExemptionSet(
@@ -63,7 +63,7 @@ def build_command(
 
 @app.command("list")
 def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """The sets there are, each read to its end; exit code 1 when one is damaged."""
+    """List the sets and verify each; exits with 1 if one is damaged."""
     whole = True
     for name, found in exemption_sets(read_settings(config)).survey():
         if isinstance(found, ConfigurationError):
@@ -76,7 +76,7 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 
 @app.command("show")
 def show_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """A set with the digests of every content in it."""
+    """Show a set with all its digests."""
     made = exemption_sets(read_settings(config)).get(name)
     contents = [
         {algorithm.value: content.of(algorithm).hex for algorithm in Algorithm if content.has(algorithm)}
@@ -90,7 +90,7 @@ def show_command(name: NameArgument, config: ConfigOption = None, *, as_json: Js
 
 @app.command("remove")
 def remove_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Take a set away: its contents are like any other from then on. What is held stays held."""
+    """Remove a set. Its files are checked like any other from then on; held cases stay held."""
     exemption_sets(read_settings(config)).remove(name, whoever_types())
     print_json({"name": name, "removed": True}) if as_json else print(f"removed {name}")
 

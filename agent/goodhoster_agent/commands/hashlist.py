@@ -27,20 +27,20 @@ from goodhoster_agent.commands.options import (
     whoever_types,
 )
 
-app = typer.Typer(no_args_is_help=True, help="Your own lists of hashes.")
+app = typer.Typer(no_args_is_help=True, help="Manage your own hash lists.")
 
-SourceOption = Annotated[str, typer.Option("--source", help="Whose list it is: letters, digits, dots, dashes.")]
-CategoryOption = Annotated[Category, typer.Option("--category", help="Of entries whose file tells none.")]
+SourceOption = Annotated[str, typer.Option("--source", help="Name of the source: letters, digits, dots, dashes.")]
+CategoryOption = Annotated[Category, typer.Option("--category", help="Category of entries without one.")]
 KindOption = Annotated[
-    str | None, typer.Option("--as", help="What hashes are whose file tells no kind: " + ", ".join(KINDS) + ".")
+    str | None, typer.Option("--as", help="Kind of hash where the file does not say: " + ", ".join(KINDS) + ".")
 ]
-ReplaceOption = Annotated[bool, typer.Option("--replace", help="The files become all that the source has.")]
+ReplaceOption = Annotated[bool, typer.Option("--replace", help="Replace everything this source had.")]
 
 
 @app.command("import")
 def import_command(
     files: Annotated[
-        list[Path], typer.Argument(help="Lists in any form of the field; - is standard input.", allow_dash=True)
+        list[Path], typer.Argument(help="List files in any supported format; - for standard input.", allow_dash=True)
     ],
     source: SourceOption,
     category: CategoryOption = Category.UNSPECIFIED,
@@ -65,7 +65,7 @@ def import_command(
 
 @app.command("list")
 def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """What lists there are, each read to its end; exit code 1 when one is damaged."""
+    """List your hash lists and verify each; exits with 1 if one is damaged."""
     whole = True
     for status in survey(lists_directory(read_settings(config))):
         whole = whole and status.whole
@@ -75,13 +75,13 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 
 @app.command("remove")
 def remove_command(
-    source: Annotated[str, typer.Argument(help="Whose lists.")],
-    algorithm: Annotated[str | None, typer.Option(help="Only the list by this one: " + ", ".join(KINDS) + ".")] = None,
+    source: Annotated[str, typer.Argument(help="Source whose lists to remove.")],
+    algorithm: Annotated[str | None, typer.Option(help="Only this kind: " + ", ".join(KINDS) + ".")] = None,
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a source's lists away."""
+    """Remove the lists of a source."""
     kind = _kind(algorithm) if algorithm else None
     for removed in _recorded(read_settings(config)).remove(source, kind, whoever_types()):
         print_json(asdict(removed)) if as_json else print(f"removed {removed.source} {removed.algorithm}")

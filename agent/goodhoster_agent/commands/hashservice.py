@@ -38,13 +38,13 @@ class HashServiceSetup:
 Setup = Callable[[Path | None], HashServiceSetup]
 """From the --config that was given to what that file says."""
 
-NameArgument = Annotated[str, typer.Argument(help="The client's name: letters, digits, dots, dashes.")]
+NameArgument = Annotated[str, typer.Argument(help="Name of the client: letters, digits, dots, dashes.")]
 ListenOption = Annotated[str, typer.Option("--listen", help="HOST:PORT instead of the configured one.")]
 
 
 def make_app(setup: Setup) -> typer.Typer:
     """The commands, over the configuration that `setup` reads."""
-    app = typer.Typer(no_args_is_help=True, help="The compatible hash service, for customers or for this host.")
+    app = typer.Typer(no_args_is_help=True, help="Run the compatible hash service and manage its clients.")
     app.add_typer(_client_app(setup), name="client")
 
     @app.command("serve")
@@ -54,28 +54,28 @@ def make_app(setup: Setup) -> typer.Typer:
 
     @app.command("figures")
     def figures_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-        """What each client asked, by week."""
+        """Show how much each client asked, by week."""
         print_figures(setup(config), as_json=as_json)
 
     return app
 
 
 def _client_app(setup: Setup) -> typer.Typer:
-    app = typer.Typer(no_args_is_help=True, help="Who may ask.")
+    app = typer.Typer(no_args_is_help=True, help="Manage the accounts of clients.")
 
     @app.command("add")
     def add_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-        """Make an account; its password is printed once and kept nowhere."""
+        """Create an account. Its password is printed once and not stored."""
         print_new_client(setup(config), name, as_json=as_json)
 
     @app.command("list")
     def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-        """The accounts, without anything secret."""
+        """List the accounts."""
         print_clients(setup(config), as_json=as_json)
 
     @app.command("remove")
     def remove_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-        """Take an account away; the running service notices within a second."""
+        """Remove an account. The running service follows within a second."""
         print_removed_client(setup(config), name, as_json=as_json)
 
     return app

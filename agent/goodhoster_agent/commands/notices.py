@@ -32,13 +32,15 @@ from goodhoster_agent.commands.options import (
 )
 from goodhoster_agent.intake.storing import LARGEST
 
-app = typer.Typer(no_args_is_help=True, help="Notices: what came in and where it stands.")
+app = typer.Typer(no_args_is_help=True, help="Receive, list, confirm, dismiss and answer notices.")
 
 _COMMAND_LINE = "command line"
 IdArgument = Annotated[str, typer.Argument(metavar="ID")]
-FileArgument = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A raw message; else standard input.")]
-CarrierOption = Annotated[Carrier, typer.Option("--as", help="What kind of message it is.")]
-StateOption = Annotated[list[NoticeState] | None, typer.Option("--state", help="Only these.", show_default=False)]
+FileArgument = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A raw message (default: standard input).")]
+CarrierOption = Annotated[Carrier, typer.Option("--as", help="Kind of message.")]
+StateOption = Annotated[
+    list[NoticeState] | None, typer.Option("--state", help="Notices in this state.", show_default=False)
+]
 
 
 @app.command("receive")
@@ -49,7 +51,7 @@ def receive_command(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a raw message as it came: keep it, read it, act on it."""
+    """Store a raw message, read it and act on it."""
     raw = RawNotice(carrier, _beginning(file))
     with open_services(config) as services:
         notices = services.notices
@@ -58,7 +60,7 @@ def receive_command(
 
 @app.command("list")
 def list_command(state: StateOption = None, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """The notices: what a source knows and waits for a person, then the others, oldest first."""
+    """List notices: urgent ones first, then by age."""
     with open_services(config) as services:
         store, query = services.notices.store, NoticeQuery(states=frozenset(state or ()))
         for urgent in (True, False):  # twice over them rather than all in memory
@@ -69,7 +71,7 @@ def list_command(state: StateOption = None, config: ConfigOption = None, *, as_j
 
 @app.command("show")
 def show_command(notice_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Everything about one notice, with each rule of trust that passed or failed."""
+    """Show one notice in full, with every check of its sender that passed or failed."""
     with open_services(config) as services:
         _print(services.notices.store.get(notice_id), as_json=as_json)
 
@@ -78,7 +80,7 @@ def show_command(notice_id: IdArgument, config: ConfigOption = None, *, as_json:
 def confirm_command(
     notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
-    """Let everything that waits in a notice be acted on."""
+    """Act on everything in a notice that waits for a person."""
     with open_services(config) as services:
         _print(services.notices.desk.confirm(notice_id, order_of(reason)), as_json=as_json)
 
@@ -87,7 +89,7 @@ def confirm_command(
 def dismiss_command(
     notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
-    """Decide that what waits in a notice stays; a block for it is lifted."""
+    """Leave online what waits in a notice; a block for it is lifted."""
     with open_services(config) as services:
         _print(services.notices.desk.dismiss(notice_id, order_of(reason)), as_json=as_json)
 
@@ -97,10 +99,10 @@ def answer_command(
     notice_id: IdArgument,
     config: ConfigOption = None,
     *,
-    show: Annotated[bool, typer.Option("--show", help="Only print it, send nothing.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Print it and send nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the answer as things stand now, and send it unless it was sent already."""
+    """Write the answer as things stand now, and send it unless it was sent before."""
     with open_services(config) as services:
         notices = services.notices
         letter = notices.letters.answer(notices.store.get(notice_id))
@@ -119,14 +121,14 @@ def answer_command(
 def tell_command(
     notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
-    """Send customers the statement of reasons that was withheld because an order was confidential."""
+    """Send the statements of reasons that were withheld because an order was confidential."""
     with open_services(config) as services:
         _print(services.notices.manual_letters.tell(notice_id, order_of(reason)), as_json=as_json)
 
 
 @app.command("forward")
 def forward_command(notice_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Hand a notice of the public on to the hotline for judgement."""
+    """Forward a notice from the public to the hotline for assessment."""
     with open_services(config) as services:
         hotline = services.settings.notices.hotline
         if not hotline:
@@ -146,7 +148,7 @@ def reconcile_command(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare the hotline's own list with what came in, both ways; exit code 1 when there is a gap."""
+    """Compare the hotline's own list with the notices received; exits with 1 if they differ."""
     with _opened(file) as opened:
         lines = read_list(opened.read())
     with open_services(config) as services:

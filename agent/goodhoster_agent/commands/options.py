@@ -16,8 +16,8 @@ from goodhoster.assembly.services import Services
 from goodhoster.settings import DEFAULT_FILE, Settings, load
 from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="The configuration file.", show_default=False)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration file.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 
 
 def _said(reason: str) -> str:

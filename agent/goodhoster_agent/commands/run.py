@@ -12,5 +12,5 @@ app = typer.Typer()
 
 @app.command()
 def run_command(config: ConfigOption = None) -> None:
-    """The daemon in the foreground; prints `ready` when watching. SIGTERM ends it, SIGHUP reads the configuration."""
+    """Run the daemon in the foreground. SIGTERM stops it, SIGHUP reloads the configuration."""
     run(config_file(config))

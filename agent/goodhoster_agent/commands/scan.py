@@ -37,13 +37,13 @@ app = typer.Typer()
 
 @app.command()
 def scan_command(
-    directories: Annotated[list[Path], typer.Argument(help="Directories of watched trees.", metavar="DIR…")],
+    directories: Annotated[list[Path], typer.Argument(help="Directories in watched trees.", metavar="DIR…")],
     config: ConfigOption = None,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look: nothing is recorded or moved.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; record and move nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check every file below, and act as the daemon would. Broken off, it goes on where it was."""
+    """Check every file in the directories and act as the daemon would. If interrupted, it resumes."""
     resources = time.monotonic()
     be_called("gh-scan")
     with scanning_services(read_settings(config)) as (services, problems):

@@ -25,7 +25,7 @@ _OVERRULED = "goodhoster cases list --state restored"
 
 @app.command()
 def status_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """How this host is doing: what is covered, what waits, what is degraded. `goodhoster doctor` judges it."""
+    """Show what is covered, what is waiting and what is degraded."""
     with open_services(config) as services:
         status = status_of(services)
     print_json(status) if as_json else print(as_text(status))

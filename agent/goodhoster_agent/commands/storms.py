@@ -16,14 +16,14 @@ from goodhoster_agent.commands.options import (
     print_json,
 )
 
-app = typer.Typer(no_args_is_help=True, help="Storms: matches that look like a wrong list, and are held.")
+app = typer.Typer(no_args_is_help=True, help="List, show, undo and release storms (what looks like a wrong list).")
 
-IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The storm, as `storms list` shows it.")]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the storm, as `storms list` shows it.")]
 
 
 @app.command("list")
 def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """The storms that brake now: open ones wait for you, undone ones hold until you release them."""
+    """List storms in force: open ones need a decision, undone ones hold until released."""
     with open_services(config) as services:
         for storm in services.brake.storms.braking():
             found = _as_object(storm) | {"held": services.brake.held_by(storm)}
@@ -32,7 +32,7 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 
 @app.command("show")
 def show_command(storm_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """A storm, all that is part of it, and its cases."""
+    """Show a storm, its parts and its cases."""
     with open_services(config) as services:
         brake = services.brake
         for storm in brake.whole(storm_id):
@@ -44,7 +44,7 @@ def show_command(storm_id: IdArgument, config: ConfigOption = None, *, as_json: 
 def undo_command(
     storm_id: IdArgument, *, reason: ReasonOption, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
-    """Put everything back as it was. What the storm was about stays held, everywhere, until it is released."""
+    """Put every file of a storm back. Its cause stays held everywhere until it is released."""
     with open_services(config) as services:
         print_orders("restored", services.toolkit.undo_storm(storm_id, order_of(reason)), as_json=as_json)
 
@@ -53,7 +53,7 @@ def undo_command(
 def release_command(
     storm_id: IdArgument, *, reason: ReasonOption, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
-    """It is no wrong list: what is held and still known is taken offline, and the storm brakes no longer."""
+    """End a storm that is no wrong list: take offline what is held and still known."""
     with open_services(config) as services:
         print_orders("confirmed", services.toolkit.release_storm(storm_id, order_of(reason)), as_json=as_json)
 

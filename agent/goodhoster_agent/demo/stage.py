@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from goodhoster.checking.hasher import DirectHasher
+from goodhoster.errors import DemoError
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.testing.pictures import made_up_picture
@@ -57,10 +58,6 @@ file = "sites.csv"
 mode = "enforce"
 storm_customers = 3
 """
-
-
-class DemoError(Exception):
-    """Something did not happen as the demo promises; says what was seen instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goodhoster_agent.demo.stage import (
-    CUSTOMERS,
-    LARGEST_FILE,
-    DemoError,
-    Snapshot,
-    Stage,
-    fingerprint_of,
-    picture,
-    wait_until,
-)
+from goodhoster.errors import DemoError
+from goodhoster_agent.demo.stage import CUSTOMERS, LARGEST_FILE, Snapshot, Stage, fingerprint_of, picture, wait_until
 
 CLEAR, KNOWN, RENAMED, NESTED, LATE_CLEAR, LATE_KNOWN, STORM, EXEMPT, ALTERED = range(9)
 KNOWN_PICTURES = tuple(picture(number) for number in (KNOWN, RENAMED, NESTED, LATE_KNOWN, STORM, EXEMPT))

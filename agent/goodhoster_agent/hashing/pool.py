@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -47,6 +48,8 @@ class HashingPool:
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._closed = threading.Event()
+        self.slow: Callable[[], None] = lambda: None
+        """Called by a thread whose file takes long to open."""
         self.lost = 0
         """Workers that hung or died since the start."""
         self.missing: frozenset[str] = frozenset()
@@ -68,6 +71,7 @@ class HashingPool:
         if postponed is None:
             place = _Place(self._places, self._slow_places)
         elif self._slow_places.acquire(blocking=False):
+            self.slow()
             place = _Place(self._slow_places)
         else:
             return postponed
@@ -126,7 +130,7 @@ class HashingPool:
         if closed:  # while it started; `close` did not see it
             worker.abandon()
         try:
-            content = worker.read(fd, place.move)
+            content = worker.read(fd, lambda: self._takes_long(place))
         except UncheckedError:
             self._put_back(worker)
             raise
@@ -135,6 +139,10 @@ class HashingPool:
                 self._busy.discard(worker)
         self._put_back(worker)
         return content
+
+    def _takes_long(self, place: _Place) -> None:
+        self.slow()
+        place.move()
 
     def _take(self) -> Worker:
         """One that is there: when the starter dies all idle ones do, and that must not cost a file its tries."""

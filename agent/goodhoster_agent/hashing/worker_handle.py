@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Callable
 
+from goodhoster.errors import PassingError
 from goodhoster.linux import frames
 from goodhoster.linux.child_process import Child, Started, StartedHere
 from goodhoster.model.limits import ReadingLimits
@@ -37,7 +38,7 @@ def start_here(theirs: socket.socket, limits: ReadingLimits) -> StartedHere:
     return StartedHere(theirs, MODULE, json.dumps(dataclasses.asdict(limits)), environment=_ENVIRONMENT)
 
 
-class WorkerLostError(Exception):
+class WorkerLostError(PassingError):
     """The worker hung or died over a file, and is gone. `content` holds the digests if it had told them."""
 
     def __init__(self, message: str, reason: str, content: Content | None = None) -> None:
@@ -46,8 +47,11 @@ class WorkerLostError(Exception):
         self.content = content
 
 
-class PlaceLostError(Exception):
+class PlaceLostError(PassingError):
     """There is no room for one more slow file now."""
+
+    def __init__(self) -> None:
+        super().__init__("opening it takes long, and others are slow already")
 
 
 class Worker:
@@ -105,7 +109,7 @@ class Worker:
     def _lost(self, error: Exception, content: Content | None = None) -> WorkerLostError:
         ended = self.stop()
         if isinstance(error, PlaceLostError):
-            return WorkerLostError("opening it takes long, and others are slow already", POSTPONED, content)
+            return WorkerLostError(str(error), POSTPONED, content)
         if isinstance(error, TimeoutError):
             return WorkerLostError("opening it takes too long", "opening-too-slow", content)
         how = f"signal {-ended}" if ended < 0 else "an answer that is none"

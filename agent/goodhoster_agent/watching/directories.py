@@ -97,13 +97,17 @@ class _Views:
 
     def __init__(self, table: MountTable, device: bytes, trees: tuple[bytes, ...]) -> None:
         self.trees = trees
-        self.mounts, self._points = _views(table, device, trees)
+        self.mounts, self._points, self._lengths = _views(table, device, trees)
 
     def paths(self, inside: bytes) -> Iterator[bytes]:
         """Every path below the trees of what has this path from the top of the file system."""
-        for end in (*(n for n, byte in enumerate(inside) if byte == ord("/")), len(inside)):
-            for point in self._points.get(inside[:end] or b"/", ()):
-                path = (point.rstrip(b"/") + inside[end:]) or b"/"
+        for length in self._lengths:
+            root = inside[:length]
+            if not lies_at_or_below(inside, root):
+                continue
+            for point in self._points.get(root, ()):
+                below = inside[len(root.rstrip(b"/")) :]
+                path = (point.rstrip(b"/") + below) or b"/"
                 if any(lies_at_or_below(path, tree) for tree in self.trees):
                     yield path
 
@@ -111,16 +115,16 @@ class _Views:
 @lru_cache(maxsize=4096)
 def _views(
     table: MountTable, device: bytes, trees: tuple[bytes, ...]
-) -> tuple[tuple[Mount, ...], dict[bytes, list[bytes]]]:
-    """The mounts of a file system, those of the whole of it first, and the places below or above the trees by what is
-    mounted there.
+) -> tuple[tuple[Mount, ...], dict[bytes, list[bytes]], tuple[int, ...]]:
+    """The mounts of a file system, those of the whole of it first; the places below or above the trees by what is
+    mounted there; and how long the names of that are: few lengths, however deep a directory lies.
     """
     mounts = sorted((mount for mount in table.mounts if mount.device == device), key=lambda mount: len(mount.root))
     points: dict[bytes, list[bytes]] = {}
     for mount in mounts:
         if any(lies_at_or_below(mount.point, tree) or lies_at_or_below(tree, mount.point) for tree in trees):
             points.setdefault(mount.root, []).append(mount.point)
-    return tuple(mounts), points
+    return tuple(mounts), points, tuple(sorted(set(map(len, points))))
 
 
 def _places(views: _Views, handle: bytes, calls: FileSystemCalls) -> Iterator[Directory]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from goodhoster.adapters.directories.apache_config import Nodes
 from goodhoster.adapters.directories.choices import Choices
 from goodhoster.adapters.directories.patterns import search
-from goodhoster.model.site_rules import FilesOnDisk, UnclearRouteError
+from goodhoster.errors import UnclearRouteError
+from goodhoster.model.site_rules import FilesOnDisk
 
 _MOST_RULES = 2000
 _FOLLOWED = frozenset(

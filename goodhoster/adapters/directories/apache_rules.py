@@ -20,7 +20,8 @@ from goodhoster.adapters.directories.apache_dump import ApacheDump
 from goodhoster.adapters.directories.apache_rewrite import Rewriting, Rewritten, UnknownValueError
 from goodhoster.adapters.directories.choices import Accept, Choices, to_every_browser
 from goodhoster.adapters.directories.patterns import search
-from goodhoster.model.site_rules import Asked, FilesOnDisk, ServedFrom, Shown, ShownKind, UnclearRouteError
+from goodhoster.errors import UnclearRouteError
+from goodhoster.model.site_rules import Asked, FilesOnDisk, ServedFrom, Shown, ShownKind
 
 _MOST_TURNS = 10  # internal redirects, as in Apache
 _AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/131.0.0.0 Safari/537.36"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from goodhoster.model.site_rules import Shown, ShownKind, UnclearRouteError
+from goodhoster.errors import UnclearRouteError
+from goodhoster.model.site_rules import Shown, ShownKind
 
 Result = TypeVar("Result")
 _MOST_WAYS = 32

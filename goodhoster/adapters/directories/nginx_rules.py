@@ -15,7 +15,8 @@ from typing import Any
 
 from goodhoster.adapters.directories.choices import Accept, Choices, to_every_browser
 from goodhoster.adapters.directories.patterns import search
-from goodhoster.model.site_rules import Asked, FilesOnDisk, ServedFrom, Shown, ShownKind, UnclearRouteError
+from goodhoster.errors import UnclearRouteError
+from goodhoster.model.site_rules import Asked, FilesOnDisk, ServedFrom, Shown, ShownKind
 
 Directive = Mapping[str, Any]
 Block = Sequence[Directive]

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import regex
 
-from goodhoster.model.site_rules import UnclearRouteError
+from goodhoster.errors import UnclearRouteError
 
 _SECONDS = 0.2
 _LONGEST_PATTERN = 2048  # characters

@@ -1,4 +1,4 @@
-"""Directories on disks where customers rename, link and swap as fast as they can: opened, told apart, climbed.
+"""Directories on disks where customers rename, link and swap: open, identify, go up.
 
 Going up is by `..` from an open directory: that follows what is really there and uses no name that a customer chose.
 """
@@ -64,18 +64,24 @@ def open_nearest(place: Place) -> int:
 
 
 def identity(directory: int) -> bytes:
-    """Which directory this is, for good: an inode number alone is given to the next one that is made."""
+    """The lasting identity of a directory; inode numbers alone are reused."""
     return kernel.file_handle(directory) or b"inode %d" % os.fstat(directory).st_ino
 
 
 def file_system(directory: int) -> tuple[int, int]:
-    """Between equal ones a rename is possible: the same mount, and (btrfs subvolumes) the same device."""
+    """The mount and device of a directory: between equal ones a rename is possible.
+
+    Btrfs subvolumes differ in the device.
+    """
     return kernel.mount_id(directory), os.fstat(directory).st_dev
 
 
 @contextmanager
 def way_up(directory: int) -> Iterator[list[int]]:
-    """The directory and all above it on its own file system, nearest first. For trees: how deep is ours to choose."""
+    """The directory and all above it on its own file system, nearest first.
+
+    For trees only: how deep is ours to choose.
+    """
     way = [directory]
     try:
         while (above := _above(way[-1])) is not None:

@@ -1,4 +1,4 @@
-"""The label beside each file in quarantine: enough to put it back when every other record is lost.
+"""The label beside each file in quarantine: enough to put it back without any other record.
 
 It is the journal too: written as an *intent* before the file is moved, *sealed* when the file is locked and its bytes
 are those that were checked, removed when the file is back. Each step is one rename, so a crash leaves one or the other.
@@ -24,7 +24,10 @@ _CASE = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 
 
 def file_name(case_id: str) -> bytes:
-    """How the file of a case is called on the shelf. RefusedError for what is no id of a case: it may be anybody's."""
+    """The name of a case's file in quarantine.
+
+    RefusedError for what is no id of a case: such a name may be anybody's.
+    """
     if not _CASE.fullmatch(case_id):
         raise RefusedError(f"{case_id!r} is no case")
     return case_id.encode()
@@ -36,7 +39,10 @@ def is_case_name(name: str) -> bool:
 
 
 def write_intent(shelf: int, label: Label) -> None:
-    """Say what is about to be moved; on disk when this returns. Replaces an older intent of that case."""
+    """Write what is about to be moved; on disk when this returns.
+
+    Replaces an older intent of that case.
+    """
     name = file_name(label.case_id)
     text = json.dumps(_as_json(label), indent=1).encode("ascii")
 
@@ -49,9 +55,9 @@ def write_intent(shelf: int, label: Label) -> None:
 
 
 def seal_label(shelf: int, case_id: str) -> None:
-    """The file is here, locked, and the very one: the intent becomes the label, and as safe as the file.
+    """Turn the intent into the label: the file is here, locked, and the one that was checked.
 
-    Immutable, as the file is: a backup that is brought back over the tree (`rsync --delete`) takes neither away.
+    Immutable, as the file is: a backup that is brought back over the tree (`rsync --delete`) removes neither.
     """
     name = file_name(case_id)
     with_reserve(shelf, lambda: os.rename(name + _INTENT, name + _SEALED, src_dir_fd=shelf, dst_dir_fd=shelf))
@@ -66,12 +72,15 @@ def read_intent(shelf: int, case_id: str) -> Label | None:
 
 
 def read_label(shelf: int, case_id: str) -> Label | None:
-    """The sealed label of that case, None when there is none, QuarantineError when it is damaged."""
+    """The sealed label of that case; None when there is none.
+
+    QuarantineError when it is damaged.
+    """
     return _read(shelf, file_name(case_id) + _SEALED)
 
 
 def label_of_inode(shelf: int, ino: int) -> Label | None:
-    """The label of a file that lies here under another case: another name of that inode. None when there is none."""
+    """The label of another case whose file here is the same inode (a hard link); None if none."""
     with os.scandir(shelf) as found:
         names = [os.fsencode(one.name) for one in found if one.inode() == ino]
     cases = [name.decode() for name in names if _CASE.fullmatch(name.decode("ascii", "replace"))]
@@ -80,7 +89,10 @@ def label_of_inode(shelf: int, ino: int) -> Label | None:
 
 
 def remove_label(shelf: int, case_id: str) -> None:
-    """The file is not here (any more): no intent and no label either. Fine when there are none, read-only disks too."""
+    """Remove intent and label of a case whose file is not here (any more).
+
+    Fine when there are none, on read-only disks too.
+    """
     for suffix in (_HALF, _INTENT, _SEALED):
         name = file_name(case_id) + suffix
         if exists(shelf, name):

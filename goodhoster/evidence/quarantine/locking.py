@@ -1,4 +1,4 @@
-"""Take a file from its owner, whatever other names and open descriptors lead to it; and the inverse."""
+"""Lock a file, whatever other names and open descriptors lead to it; and the inverse."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _NOT_HERE = frozenset({errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOTTY
 
 
 def lock(file: int) -> str:
-    """Owner 0:0, mode 000, immutable. Says what could not be had here, in words, or ""; may be called twice."""
+    """Make a file root's, mode 000 and immutable; may be called twice.
+
+    Returns what could not be done here, in words, or "".
+    """
     flags = kernel.inode_flags(file) or 0
     if not flags & kernel.FS_IMMUTABLE_FL:
         missing = [*_take_ownership(file), *_make_immutable(file), *_writer(file)]
@@ -27,9 +30,9 @@ def lock(file: int) -> str:
 
 
 def unlock(file: int, wanted: Metadata) -> None:
-    """Give it back to its owner, but for the flags that forbid a rename: `set_guards` comes after that.
+    """Give a file back to its owner, except for the flags that forbid a rename.
 
-    OSError when something could not be given back or does not read back so.
+    `set_guards` comes after that. OSError when something could not be given back or does not read back so.
     """
     set_guards(file, 0)
     write_metadata(file, wanted)
@@ -42,7 +45,7 @@ def unlock(file: int, wanted: Metadata) -> None:
 
 
 def is_locked(found: os.stat_result) -> bool:
-    """Was the file taken from its owner? Nobody but root gives a file to root with no right for anybody."""
+    """Whether the file was locked: only root gives a file to root with no right for anybody."""
     return found.st_uid == 0 and not stat.S_IMODE(found.st_mode)
 
 
@@ -79,8 +82,10 @@ def _make_immutable(file: int) -> list[str]:
 
 
 def _writer(file: int) -> list[str]:
-    """Only ext4 stops those who had the file open for writing before it became immutable. A lease cannot be had while
-    there are any (fcntl(2)); should one come in between, its signal is one that nobody minds.
+    """A warning if another process holds the file open for writing.
+
+    Only ext4 stops those who had the file open for writing before it became immutable. A lease cannot be had while
+    there are any (fcntl(2)); should one come in between, its signal is ignored.
     """
     try:
         fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)

@@ -34,8 +34,9 @@ def read_metadata(fd: int) -> Metadata:
 
 
 def write_metadata(fd: int, wanted: Metadata) -> None:
-    """Give an open file these metadata but for the flags; OSError when one cannot be given. Times last: every other
-    change moves ctime only.
+    """Give an open file these metadata, except for the flags.
+
+    OSError when one cannot be given. Times last: every other change moves ctime only.
     """
     found = os.fstat(fd)
     if (found.st_uid, found.st_gid) != (wanted.uid, wanted.gid):
@@ -47,7 +48,10 @@ def write_metadata(fd: int, wanted: Metadata) -> None:
 
 
 def set_guards(fd: int, guards: int) -> None:
-    """Set exactly these of the flags that forbid a rename; the others stay. PermissionError without the capability."""
+    """Set exactly these of the flags that forbid a rename; other flags stay.
+
+    PermissionError without the capability.
+    """
     flags = kernel.inode_flags(fd)
     if flags is not None and flags & GUARDS != guards:
         kernel.set_inode_flags(fd, flags & ~GUARDS | guards)

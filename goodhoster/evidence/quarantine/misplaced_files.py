@@ -1,4 +1,4 @@
-"""What was moved by mistake, because somebody swapped names in between, goes back; or waits in limbo for a person."""
+"""Return files that were moved by mistake after a name was swapped, or keep them in limbo."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from goodhoster.model.quarantine import Label
 
 
 def return_stranger(shelf: int, label: Label, parent: int) -> None:
-    """Put what lies under the case's name back into the open directory, never over something else; the intention is
-    forgotten then. QuarantineError when it cannot go back: it is kept beside, untouched, under a name of its own.
+    """Put the wrongly moved file back into the open directory, never over another file.
+
+    The intention is forgotten then. QuarantineError when it cannot go back: it is kept beside, untouched, under a
+    name of its own.
     """
     name = file_name(label.case_id)
     try:
@@ -25,7 +27,7 @@ def return_stranger(shelf: int, label: Label, parent: int) -> None:
 
 
 def return_after_crash(shelf: int, label: Label) -> None:
-    """The same when the directory must be found again: it goes into the very one it was taken from, or nowhere."""
+    """The same after a crash: only into the very directory the file was taken from."""
     try:
         parent = open_parent(label.place)
     except OSError as error:

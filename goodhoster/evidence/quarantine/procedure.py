@@ -1,4 +1,4 @@
-"""Take a file offline and put it back, on disks where customers rename, link and swap as fast as they can.
+"""Take a file offline and put it back, safely against renames, links and swaps meanwhile.
 
 The procedure (a realpath check followed by a move is a way to root; this is not): write a label → resolve the parent
 below the tree without following links → rename without overwriting into our own directory on the same file system →
@@ -48,7 +48,7 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 @dataclass(frozen=True, slots=True)
 class LocalQuarantine:
-    """The quarantine of this machine, worked by this very process; in these trees and nowhere else."""
+    """The quarantine of this machine, worked by this process; in these trees only."""
 
     trees: tuple[bytes, ...]
 
@@ -178,7 +178,10 @@ def _open_parent(place: Place) -> int:
 
 
 def _open_file(parent: int, name: bytes, upload: Upload) -> int:
-    """The file that was checked, or at least its inode with as many bytes: which bytes is asked once it is locked."""
+    """Open the file that was checked, or at least its inode with as many bytes.
+
+    Which bytes they are is checked once it is locked.
+    """
     try:
         file = kernel.open_beneath(parent, name, _READ)
     except OSError as error:
@@ -194,14 +197,14 @@ def _open_file(parent: int, name: bytes, upload: Upload) -> int:
 
 
 def _without_label(case_id: str, shelf: int) -> QuarantineError:
-    """Somebody took the label away: the file stays offline, and nobody says that it is anywhere else."""
+    """The error for a file in quarantine whose label is missing; the file stays offline."""
     where = os.fsdecode(os.readlink(b"/proc/self/fd/%d" % shelf))
     message = f"the file of case {case_id} lies in quarantine without its label: owner, mode and place are not known"
     return QuarantineError(message, hint=f"bring {where}/{case_id}.label back from a backup, then say it again")
 
 
 def _open_untouched(parent: int, name: bytes) -> int:
-    """So that reading it does not change when it was last read, which is given back exactly; where we may."""
+    """Open without changing the access time, which is given back exactly; where permitted."""
     try:
         return kernel.open_beneath(parent, name, _READ | os.O_NOATIME)
     except PermissionError:
@@ -209,8 +212,9 @@ def _open_untouched(parent: int, name: bytes) -> int:
 
 
 def _lies_at_its_place(upload: Upload) -> bool:
-    """Then its file system is there, though under another number than before a reboot, or moved to another disk with
-    other inode numbers. Owner and mode (and so ctime) may have changed since.
+    """Whether the file is at its place, though perhaps on a renumbered or moved disk.
+
+    Owner and mode (and so ctime) may have changed since.
     """
     try:
         with opened(open_parent(upload.place)) as parent:
@@ -244,14 +248,17 @@ def _label(case_id: str, upload: Upload, sha256: bytes, descriptors: tuple[int, 
 
 
 def _metadata_of(file: int, shelf: int) -> Metadata:
-    """As its owner had it: where another name of it is in quarantine, it is locked, and that label tells."""
+    """The metadata as the owner had them.
+
+    Where another name of the file is in quarantine it is locked, and that label tells.
+    """
     found = os.fstat(file)
     other = label_of_inode(shelf, found.st_ino) if found.st_nlink > 1 else None
     return other.metadata if other else read_metadata(file)
 
 
 def _move_out(file: int, source: tuple[int, bytes], shelf: int, label: Label) -> None:
-    """Rename, then look what was renamed: whoever swapped the name in between gets his file back."""
+    """Rename, then check what was renamed: a file that was swapped in goes back."""
     guards = read_metadata(file).flags  # not the label's: it may be locked under another name
     try:
         set_guards(file, 0)
@@ -276,7 +283,7 @@ def _rename_out(file: int, source: tuple[int, bytes], shelf: int, label: Label) 
 
 
 def _finish(file: int, shelf: int, label: Label, parent: int) -> str:
-    """Lock the moved file and keep it if its bytes are those that were checked; it goes back if not."""
+    """Lock the moved file and keep it if its bytes are those that were checked; else return it."""
     missing = with_reserve(shelf, lambda: lock(file))
     if not has_bytes(file, label.sha256):
         _give_back_changed(file, label)
@@ -288,7 +295,7 @@ def _finish(file: int, shelf: int, label: Label, parent: int) -> str:
 
 
 def _finished_after_crash(shelf: int, label: Label) -> bool:
-    """Is the moved file the checked one? Then it is sealed now; anything else goes back to where it was taken from."""
+    """Seal the moved file if it is the checked one; return anything else to where it was."""
     if not _is_file_of(shelf, label):
         return_after_crash(shelf, label)
         return False
@@ -330,7 +337,7 @@ def _give_parent_flags_back(label: Label) -> None:
 
 
 def _move_back(file: int, shelf: int, target: tuple[int, bytes], label: Label) -> None:
-    """Whatever fails before the rename leaves the file locked; after it the file is its owner's again."""
+    """Unlock and rename back; a failure before the rename leaves the file locked."""
     try:
         if not has_bytes(file, label.sha256):
             message = f"the bytes of case {label.case_id} in quarantine are not those that were checked"
@@ -353,7 +360,7 @@ def _rename_back(source: tuple[int, bytes], target: tuple[int, bytes], label: La
 
 
 def _is_file_of(shelf: int, label: Label) -> bool:
-    """Is what lies under the case's name the file that was checked, whatever became of its bytes?"""
+    """Whether the file under the case's name is the inode that was checked."""
     found = entry(shelf, file_name(label.case_id))
     return found is not None and stat.S_ISREG(found.st_mode) and found.st_ino == label.ino
 

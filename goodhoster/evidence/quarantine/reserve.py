@@ -1,4 +1,4 @@
-"""Room kept on each disk for labels: whoever fills a disk (or the quota of a subvolume) cannot stop a quarantine by it.
+"""Room kept on each disk for labels, so that a full disk or quota stops no quarantine.
 
 It is kept in pieces and given up by removing one: over its quota btrfs permits that, and nothing else that makes room.
 """
@@ -20,7 +20,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def keep_reserve(shelf: int) -> None:
-    """Fill the reserve up, as far as there is room. The last piece is made last and given up first."""
+    """Fill the reserve up as far as there is room; the last piece is given up first."""
     if exists(shelf, _PIECES[-1]):
         return
     for piece in _PIECES:
@@ -29,7 +29,7 @@ def keep_reserve(shelf: int) -> None:
 
 
 def with_reserve(shelf: int, step: Callable[[], Result]) -> Result:
-    """Do something that needs little room and may be tried again; on a full disk in the room of the reserve.
+    """Do a step that needs little room and may be repeated; on a full disk use the reserve.
 
     OSError when that is used up too.
     """

@@ -1,4 +1,4 @@
-"""Where files in quarantine lie: a directory of our own on the same file system, out of every customer's reach.
+"""Where quarantined files lie: our own directory on the same file system, out of reach.
 
 Same file system, because only a rename takes a file away in one step. `.goodhoster/quarantine` (`.goodhoster-2/…` where
 that name is somebody else's) is made in the tree's top; where that is not ours alone, in the nearest directory above
@@ -49,7 +49,7 @@ def open_shelf(tree: bytes, parent: int) -> int:
 
 
 def shelves(place: Place, devices: set[int]) -> Iterator[int]:
-    """Every quarantine directory that may hold the file of that place, closed when the next is asked for.
+    """Every quarantine directory that may hold the file of that place, open until the next.
 
     Adds the device of each file system that was looked at: on another one nothing can be said.
     """
@@ -61,13 +61,16 @@ def shelves(place: Place, devices: set[int]) -> Iterator[int]:
 
 
 def home_of(tree: bytes) -> bytes:
-    """The directory that holds the quarantine of files at the top of a tree; OSError when the tree cannot be opened."""
+    """The directory that holds the quarantine of files at the top of a tree.
+
+    OSError when the tree cannot be opened.
+    """
     with opened(open_directory(tree)) as top, _home(tree, top) as (home, _):
         return os.readlink(b"/proc/self/fd/%d" % home)
 
 
 def was_shelf(place: Place, directory: int) -> bool:
-    """Is the open directory of that place a quarantine, of whatever was mounted there or elsewhere before?"""
+    """Whether the open directory is a quarantine, of whatever was mounted there before."""
     named = os.path.dirname(place.path).endswith(tuple(own + b"/" + _SHELF for own in OWN_DIRECTORIES))
     return named and is_private(os.fstat(directory))
 
@@ -95,7 +98,7 @@ def _homes(place: Place) -> Iterator[int]:
 
 @contextmanager
 def _home(tree: bytes, parent: int) -> Iterator[tuple[int, bool]]:
-    """The directory to make the shelf in, and whether it is firm: ours, and nobody else can rename it away."""
+    """The directory to make the quarantine in, and whether nobody else can rename it away."""
     with opened(open_directory(tree)) as top_of_tree:
         if file_system(top_of_tree) == file_system(parent):
             with way_up(top_of_tree) as way:
@@ -119,7 +122,7 @@ def _keeps_entries(directory: os.stat_result) -> bool:
 
 
 def _make_own(home: int) -> int:
-    """Our own directory: under the first name that is ours already, else under the first that is free."""
+    """Our own directory: under the first name that is ours already, else the first free one."""
     taken = []
     for name in sorted(OWN_DIRECTORIES, key=lambda name: not _is_ours(home, name)):
         directory = _make(home, name)
@@ -179,14 +182,17 @@ def _open_private(parent: int, name: bytes) -> int | None:
 
 
 def _leave_project(directory: int) -> None:
-    """A directory that hands its disk-quota project on takes in no file of another project (EXDEV)."""
+    """Leave the disk-quota project: a directory that hands it on takes in no other's file.
+
+    EXDEV otherwise.
+    """
     flags = kernel.inode_flags(directory) or 0
     if flags & kernel.FS_PROJINHERIT_FL:
         kernel.set_inode_flags(directory, flags & ~kernel.FS_PROJINHERIT_FL)
 
 
 def _pin(outer: int, home: int) -> None:
-    """The owner of the directory around it could move the shelf away: nobody renames what is immutable."""
+    """Make our directory immutable where somebody else owns the directory around it."""
     try:
         set_guards(outer, kernel.FS_IMMUTABLE_FL)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What lies in the quarantines of a tree, by the disk itself: for when the record is lost, or older than the disk."""
+"""The contents of a tree's quarantines, read from disk: for a lost or outdated record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from goodhoster.model.uploads import Place
 
 
 def quarantined(tree: bytes) -> Iterator[str]:
-    """The name of every file in quarantine on the file systems of a tree, as far as these are mounted."""
+    """The names of all files in quarantine on the mounted file systems of a tree."""
     for shelf in shelves(Place(tree, b""), set()):
         with os.scandir(shelf) as found:
             yield from (entry.name for entry in found if is_case_name(entry.name))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from goodhoster.locating.urls import UnclearUrlError, read_url
+from goodhoster.errors import UnclearUrlError
+from goodhoster.locating.urls import read_url
 from goodhoster.model.notices import ReadItem
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 
 from goodhoster.model.notices import ReadNotice
 from goodhoster.notices.reading.charsets import is_known
@@ -10,7 +10,7 @@ from goodhoster.notices.reading.documents import missing_library, text_of_docume
 from goodhoster.notices.reading.formats.free_text import text_of
 from goodhoster.notices.reading.hosts import hosts_of
 from goodhoster.notices.reading.mail import Mail, Part
-from goodhoster.notices.reading.mentions import names_in, texts_within
+from goodhoster.notices.reading.mentions import LONGEST_TEXT, MOST_NAMES, names_in, texts_within
 
 _SIGNATURES = frozenset(
     {
@@ -24,8 +24,10 @@ _TEXTS = frozenset({"application/json", "application/xml", "application/pgp-encr
 _SPLIT_UP_TO = 200  # items: in a longer list names between them would be sought for nothing
 
 
-def unread_parts(mail: Mail) -> Iterator[str]:
-    """The parts that no program read, as a person finds them again."""
+def unread_parts(mail: Mail, mentions: Sized) -> Iterator[str]:
+    """The parts that no program read, or not whole, as a person finds them again."""
+    if len(mentions) > MOST_NAMES:
+        yield f"more than {MOST_NAMES} names in it were not compared with ours"
     for part in (*mail.parts, *mail.enclosed):
         if why := _why_unread(part):
             name = part.name or "a part without a name"
@@ -35,6 +37,8 @@ def unread_parts(mail: Mail) -> Iterator[str]:
 def _why_unread(part: Part) -> str:
     if not part.content.strip() or part.kind in _SIGNATURES:
         return ""
+    if len(part.content) > LONGEST_TEXT:
+        return f"names were looked for in its first {LONGEST_TEXT} characters only"
     if _is_text(part):
         return "" if is_known(part.charset) or part.content.isascii() else f"unknown character set {part.charset}"
     if text_of_document(part) is not None:

@@ -17,6 +17,7 @@ from email.message import Message
 from email.parser import BytesParser
 from email.utils import parsedate_to_datetime
 
+from goodhoster.errors import UnreadableError
 from goodhoster.notices.reading.charsets import decoded
 
 LARGEST_MAIL = 25 << 20  # bytes; five XARF evidence payloads of the largest permitted size
@@ -31,10 +32,6 @@ _ADDRESS = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{1,253})>|([^<>\s@,;:()\"]{1,64
 """Not Python's own parser of addresses: that one recurses for each bracket."""
 _NO_REPLIES = frozenset({"all", "oof", "autoreply"})
 """What X-Auto-Response-Suppress says of answers like ours; its other words are about receipts."""
-
-
-class UnreadableError(Exception):
-    """This is not to be read by a program; the text says why, for the person who will."""
 
 
 def head_of(raw: bytes) -> bytes:

@@ -19,7 +19,8 @@ from goodhoster.locating.urls import host_name
 
 MOST_NAMES = 20_000
 _LONGEST_NAME = 253
-_LONGEST_TEXT = 4 << 20  # characters of one text that are looked through
+LONGEST_TEXT = 4 << 20  # characters of one text that are looked through
+_LONGEST_SPLIT = 1 << 20  # of which so many for names that are split
 _WINDOW = 4  # words between which a name may be split
 _MOST_ENCODED = 500
 _DOT = re.compile(
@@ -31,6 +32,28 @@ _DROPPED = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060
 _NAME = re.compile(r"(?<![\w.-])(?P<name>[\w-]{1,63}+(?:\.[\w-]{1,63}+)+)(?![\w-])")
 _RUN = re.compile(r"(?<![\w.-])[\w.-]{1,253}+(?:\s{1,4}[\w.-]{1,253}+)+")
 """Words with nothing but blanks between them."""
+_NO_TOP_LEVEL = frozenset(
+    {
+        "jpg",
+        "jpeg",
+        "png",
+        "gif",
+        "webp",
+        "html",
+        "htm",
+        "php",
+        "pdf",
+        "txt",
+        "csv",
+        "xml",
+        "json",
+        "eml",
+        "doc",
+        "docx",
+        "xlsx",
+    }
+)
+"""Names of files, of which a notice is full."""
 _ASCII_NAME = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _SPELLED = re.compile(r"(?<!\w)(?:[\w-](?:\.[\w-])?\s){4,200}[\w-](?:\.[\w-])?(?!\w)")
 _V6 = re.compile(r"(?<![\w:.])(?=[0-9a-f]*:)[0-9a-f:]{3,39}(?:\.\d{1,3}){0,3}(?![\w:])", re.IGNORECASE)
@@ -45,7 +68,7 @@ def names_in(texts: Iterable[str], own_domains: frozenset[str] = frozenset(), *,
     the end of a line divides.
     """
     own = own_domains | {f"www.{domain}" for domain in own_domains}
-    found = (name for text in texts for name in _names(text[:_LONGEST_TEXT].lower(), split=split))
+    found = (name for text in texts for name in _names(text[:LONGEST_TEXT].lower(), split=split))
     once = dict.fromkeys(itertools.islice((name for name in found if name not in own), 10 * MOST_NAMES))
     yield from itertools.islice(once, MOST_NAMES + 1)
 
@@ -57,13 +80,13 @@ def _names(text: str, *, split: bool) -> Iterator[str]:
     for match in _V6.finditer(text):
         yield from _as_address(match[0])
     if split:
-        yield from _split_names(text)
+        yield from _split_names(text[:_LONGEST_SPLIT])
 
 
 def texts_within(text: str) -> Iterator[str]:
     """The text, and what is encoded in it in base64."""
     yield text
-    for match in itertools.islice(_ENCODED.finditer(text[:_LONGEST_TEXT]), _MOST_ENCODED):
+    for match in itertools.islice(_ENCODED.finditer(text[:LONGEST_TEXT]), _MOST_ENCODED):
         try:
             content = base64.urlsafe_b64decode(match[0].rstrip("=").replace("+", "-").replace("/", "_") + "==")
         except (binascii.Error, ValueError):
@@ -102,7 +125,7 @@ def _as_name(text: str) -> Iterator[str]:
     last = name.rpartition(".")[2]
     if last.isdigit():
         yield from _as_address(name)
-    elif len(last) > 1 and (last.isalpha() or last.startswith("xn--")):
+    elif len(last) > 1 and last not in _NO_TOP_LEVEL and (last.isalpha() or last.startswith("xn--")):
         if name.isascii():
             yield name
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from goodhoster.errors import UnreadableError
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadNotice
 from goodhoster.notices.reading.formats import (
     arf,
@@ -23,7 +24,8 @@ from goodhoster.notices.reading.formats import (
     xarf,
 )
 from goodhoster.notices.reading.leftovers import mentions_in, mentions_in_body, unread_parts
-from goodhoster.notices.reading.mail import Mail, UnreadableError, headers_of, take_apart
+from goodhoster.notices.reading.mail import Mail, headers_of, take_apart
+from goodhoster.notices.reading.repeated import why_repeated, without_quotes
 
 _MAILS: tuple[Callable[[Mail], ReadNotice | None], ...] = (
     scart.read_test,
@@ -42,7 +44,7 @@ _BODIES: dict[Carrier, Callable[[bytes], ReadNotice]] = {
 }
 
 
-ENCLOSED = "it stands in an enclosed mail: a person confirms that its sender means it"
+ENCLOSED = "it stands in an enclosed or quoted mail: a person confirms that its sender means it"
 
 
 def read(raw: RawNotice) -> ReadNotice:
@@ -65,15 +67,18 @@ def unreadable(why: str, raw: RawNotice) -> ReadNotice:
 
 def _read_mail(content: bytes) -> ReadNotice:
     """The mail's own reading; that of a mail enclosed in it only where it says nothing itself, and never certain."""
-    mail = take_apart(content)
+    mail = without_quotes(take_apart(content))
     notice = _reading_of(mail)
     if notice.format is NoticeFormat.UNREADABLE and mail.enclosed:
         inner = _reading_of(replace(mail, parts=mail.enclosed, enclosed=()))
         notice = replace(inner, doubts=(ENCLOSED, *inner.doubts)) if inner.items else notice
-    unread = tuple(unread_parts(mail))
+    if (why := why_repeated(mail)) and not notice.test:
+        notice = replace(notice, doubts=(why, *notice.doubts))
+    mentions = mentions_in(mail, notice)
+    unread = tuple(unread_parts(mail, mentions))
     if notice.order and unread:  # that may say so
         notice = replace(notice, order=replace(notice.order, confidential=True))
-    return replace(notice, unread=unread, mentions=mentions_in(mail, notice))
+    return replace(notice, unread=unread, mentions=mentions)
 
 
 def _reading_of(mail: Mail) -> ReadNotice:

@@ -8,7 +8,7 @@ from goodhoster.notices.reading.mail import Mail
 
 _FILE_NUMBER = re.compile(r"\[(M\d{10})\]")
 """Of the Dutch hotline's system (SCART)."""
-_VALUE = r"[\[(#]?(?=[\w./-]*\d)([A-Za-z0-9][\w./-]{1,40}\w)"
+_VALUE = r"[\[(#]?(?=[\w./-]{0,42}\d)([A-Za-z0-9][\w./-]{1,40}\w)"
 _ALWAYS = (
     r"(?:ref(?:erence|erentie)?|kenmerk|zaaknummer|meldingsnummer|aktenzeichen|gesch\u00e4ftszeichen|az"
     r"|vorgang(?:snummer)?)\b\.?"
@@ -25,7 +25,7 @@ _OF_TEXT = re.compile(
     rf"^[\s>*]{{0,8}}(?:\w{{2,10}}\s)?(?:{_ALWAYS}|{_WITH_MARK}){_NUMBER}?\*?{_MARK}\*?" + _VALUE,
     re.IGNORECASE | re.MULTILINE,
 )
-_IN_BRACKETS = re.compile(r"\[#?((?=[^\]]*\d)[A-Za-z0-9][\w.#/ -]{1,40}\w)\]")
+_IN_BRACKETS = re.compile(r"\[#?((?=[^\]]{0,44}\d)[A-Za-z0-9][\w.#/ -]{1,40}\w)\]")
 _TAGS = re.compile(
     r"\[(?:ext(?:ern(?:al)?)?|spam\d*|external mail|bulk|suspected spam|urgent|fwd?|re)\s?\d*\]", re.IGNORECASE
 )

@@ -11,6 +11,8 @@ import binascii
 import re
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from goodhoster.errors import HiddenLinkError
+
 _DEEPEST = 5
 _IN_QUERY = {
     "safelinks.protection.outlook.com": ("url",),
@@ -32,10 +34,6 @@ _ONLY_A_NUMBER = ("mimecast.com", "mimecastprotect.com", "clicktime.symantec.com
 _V3 = re.compile(r"/v3/__(.+?)__;([A-Za-z0-9_-]*)!", re.DOTALL)
 _RUNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _HAS_SCHEME = re.compile(r"h[tx*0]{2}ps?:/", re.IGNORECASE)
-
-
-class HiddenLinkError(Exception):
-    """The gateway keeps the original to itself; the text says which gateway."""
 
 
 def original_of(url: str) -> str:

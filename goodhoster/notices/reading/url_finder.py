@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from goodhoster.errors import HiddenLinkError
 from goodhoster.locating.urls import LONGEST_URL
 from goodhoster.model.notices import ReadItem
-from goodhoster.notices.reading.rewritten_links import HiddenLinkError, original_of
+from goodhoster.notices.reading.rewritten_links import original_of
 
 _QUOTES = '"`\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u300a-\u300f\u3008-\u300b\u3010\u3011\u301d-\u301f\uff02'
 _CJK_MARKS = "\uff0c\u3001\uff1b\uff1a\uff01\uff1f\uff08\uff09\u300c-\u300f\uff5c"

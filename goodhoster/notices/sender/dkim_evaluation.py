@@ -27,7 +27,6 @@ from goodhoster.notices.sender.authentication_results import own_passes
 from goodhoster.notices.sender.dkim_signatures import PublicKey, Signature, matches, public_key
 from goodhoster.notices.sender.domains import same_organisation, within
 from goodhoster.notices.sender.mail_evidence import SIGNED_ONCE, MailEvidence
-from goodhoster.notices.sender.pinned_keys.pool import SignatureCheckPool
 from goodhoster.notices.sender.signed_headers import why_encoding_is_open
 from goodhoster.ports import KeyRecords, SeenMails
 
@@ -48,8 +47,6 @@ class TrustContext:
     authserv_id: str = ""
     """The name that our own mail server writes into Authentication-Results; empty: its results are not used."""
     forwarders: Sequence[Forwarder] = ()
-    proving: SignatureCheckPool | None = None
-    """None: no profile pins a key for signed parts."""
 
     def owner(self, domain: str) -> Notifier | None:
         """The notifier whose profile lists this signing domain or one above it."""

@@ -22,21 +22,31 @@ from goodhoster.notices.sender.authentication_results import sealed_passes
 from goodhoster.notices.sender.dkim_evaluation import ALGORITHMS, TrustContext, level_of
 from goodhoster.notices.sender.dkim_signatures import public_key
 from goodhoster.notices.sender.domains import same_organisation
-from goodhoster.notices.sender.mail_evidence import SIGNED_ONCE, MailEvidence
+from goodhoster.notices.sender.mail_evidence import SIGNED_ONCE, MailEvidence, mail_evidence_of
 from goodhoster.notices.sender.signed_headers import why_encoding_is_open, without_unsigned
 
 
-def forwarded(context: TrustContext, evidence: MailEvidence, mail: SeenMail) -> Belief | None:
-    """None when no forwarder is pinned, or the mail was not passed on with ARC. Notes a mail that is believed."""
-    if not context.forwarders or evidence.mail.message.get("ARC-Seal") is None:
-        return None
-    judged = _Forwarding(context, evidence, list(evidence.rules))
-    chain = chain_of(evidence.mail.message)
-    if chain is None:
-        judged.rule("chain", passed=False, why="its sets are not whole, not numbered in order, or more than ten")
-        return Belief(judged.found(), RawNotice(Carrier.MAIL, evidence.raw))
-    says = without_unsigned(evidence.raw, chain.message.signed)
-    return Belief(judged.finding(chain, mail), RawNotice(Carrier.MAIL, says))
+@dataclass(frozen=True, slots=True)
+class ForwarderCheck:
+    """A `SignatureCheck` by the seals (ARC) of pinned forwarders."""
+
+    context: TrustContext
+    settles: bool = False
+
+    def belief(self, raw: bytes, mail: SeenMail) -> Belief | None:
+        """None when no forwarder is pinned, or the mail was not passed on with ARC. Notes a mail that is believed."""
+        evidence = mail_evidence_of(raw)
+        if not self.context.forwarders or evidence.mail.message.get("ARC-Seal") is None:
+            return None
+        forwarding = _Forwarding(self.context, evidence, list(evidence.rules))
+        chain = chain_of(evidence.mail.message)
+        if chain is None:
+            forwarding.rule(
+                "chain", passed=False, why="its sets are not whole, not numbered in order, or more than ten"
+            )
+            return Belief(forwarding.found(), RawNotice(Carrier.MAIL, raw))
+        says = without_unsigned(raw, chain.message.signed)
+        return Belief(forwarding.finding(chain, mail), RawNotice(Carrier.MAIL, says))
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from goodhoster.errors import UnreadableError
 from goodhoster.model.notices import TrustRule
-from goodhoster.notices.reading.mail import Mail, UnreadableError, headers_of, within_limits
+from goodhoster.notices.reading.mail import Mail, headers_of, within_limits
 from goodhoster.notices.sender.dkim_signatures import Signature, header_names, signatures_of, unclear
 
 SIGNED_ONCE = ("from", "subject", "date", "message-id", "content-type")

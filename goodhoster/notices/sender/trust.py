@@ -1,8 +1,9 @@
 """How far a sender is believed, and by which rules: every one is told, passed or failed, for `notices show`.
 
-A mail is believed for its DKIM signature (see `judgement`), because the hoster's own mail server or a pinned forwarder
-found one to match (`forwarding`), or for a signed part by a pinned key (`partjudgement`); a request for its API token.
-Not believed, whatever they say: ARC of others, keys that no profile pins, Authentication-Results of other servers.
+A mail is believed for its DKIM signature (`dkim_evaluation`), where need be because the hoster's own mail server found
+it to match; a request for its API token. Further proofs are optional and come by a port (`ports.SignatureCheck`):
+S/MIME and OpenPGP by a pinned key (`pinned_keys`), and ARC of a pinned forwarder (`forwarding`). Not believed, whatever
+they say: ARC of others, keys that no profile pins, Authentication-Results of other servers.
 """
 
 from __future__ import annotations
@@ -15,10 +16,9 @@ from dataclasses import replace
 from goodhoster.model.notice_status import Receipt
 from goodhoster.model.notices import Belief, Carrier, RawNotice, SeenMail, TrustFinding, TrustLevel, TrustRule
 from goodhoster.notices.sender.dkim_evaluation import DkimEvaluation, TrustContext, level_of
-from goodhoster.notices.sender.forwarding import forwarded
 from goodhoster.notices.sender.mail_evidence import MailEvidence, mail_evidence_of
-from goodhoster.notices.sender.pinned_keys.evaluation import belief_in_part
 from goodhoster.notices.sender.signed_headers import without_unsigned
+from goodhoster.ports import SignatureCheck
 
 _LEVELS = (TrustLevel.UNAUTHENTICATED, TrustLevel.AUTHENTICATED, TrustLevel.AUTHORITY, TrustLevel.PINNED)
 
@@ -26,8 +26,9 @@ _LEVELS = (TrustLevel.UNAUTHENTICATED, TrustLevel.AUTHENTICATED, TrustLevel.AUTH
 class Trust:
     """Judges senders. Threads may share it."""
 
-    def __init__(self, context: TrustContext) -> None:
+    def __init__(self, context: TrustContext, checks: Sequence[SignatureCheck] = ()) -> None:
         self._context = context
+        self._checks = checks
 
     def of_notice(self, receipt: Receipt, raw: RawNotice) -> Belief:
         """Who sent a notice: a mail is believed for its signatures, a request for the token that came with it."""
@@ -60,14 +61,16 @@ class Trust:
         evidence, whole = mail_evidence_of(raw), RawNotice(Carrier.MAIL, raw)
         if not evidence.sound:
             return Belief(TrustFinding(TrustLevel.UNAUTHENTICATED, rules=evidence.rules), whole)
-        in_part = belief_in_part(self._context, evidence, mail)
-        if in_part is not None and in_part.trust.notifier:
-            return in_part
-        ways = [in_part] if in_part is not None else []
-        return _best(evidence, [*ways, *self._ways_of_whole(evidence, mail)])
+        settling: list[Belief] = []
+        for check in self._checks:
+            if check.settles and (belief := check.belief(raw, mail)) is not None:
+                if belief.trust.notifier:
+                    return belief
+                settling.append(belief)
+        return _best(evidence, [*settling, *self._by_dkim(evidence, mail), *self._by_others(raw, mail)])
 
-    def _ways_of_whole(self, evidence: MailEvidence, mail: SeenMail) -> Iterator[Belief]:
-        """What proves all of a mail: the best of its signatures, and who passed it on."""
+    def _by_dkim(self, evidence: MailEvidence, mail: SeenMail) -> Iterator[Belief]:
+        """The best of its signatures."""
         signed = [
             (DkimEvaluation(self._context, evidence, signature).finding(mail), signature)
             for signature in evidence.signatures
@@ -75,8 +78,10 @@ class Trust:
         if signed:
             trust, signature = max(signed, key=lambda way: _how_good(way[0]))
             yield Belief(trust, RawNotice(Carrier.MAIL, without_unsigned(evidence.raw, signature.signed)))
-        if (passed_on := forwarded(self._context, evidence, mail)) is not None:
-            yield passed_on
+
+    def _by_others(self, raw: bytes, mail: SeenMail) -> Iterator[Belief]:
+        found = (check.belief(raw, mail) for check in self._checks if not check.settles)
+        yield from (belief for belief in found if belief is not None)
 
 
 def _best(evidence: MailEvidence, ways: Sequence[Belief]) -> Belief:

@@ -286,7 +286,7 @@ def test_the_log_has_the_storm_and_the_persons_word(services: Services) -> None:
 def test_a_repeated_undo_finishes_what_was_left(services: Services) -> None:
     storm = storm_of_a_logo(services)
     with services.desk.session() as session:
-        session.brake.end(services.storms.get(storm), StormState.UNDONE, (EVE.actor, EVE.reason))  # and the power went
+        session.brake.end(services.storms.get(storm), StormState.UNDONE, EVE)  # and the power went
     assert len(services.toolkit.undo_storm(storm, EVE).done) == 4
     assert services.contents() == ["logo"] * 4
 

@@ -18,10 +18,11 @@ from goodhoster.locating.networks import networks_of
 from goodhoster.locating.serving import Serving
 from goodhoster.locating.site_map_cache import FRESH, SiteMapCache
 from goodhoster.locating.tree_resolver import TreeResolver
-from goodhoster.model.notices import FoundBy, Location, Matching, Outcome, ReadItem, Route, Site
+from goodhoster.model.notices import Carrier, FoundBy, Location, Matching, Outcome, RawNotice, ReadItem, Route, Site
 from goodhoster.model.site_rules import Asked, FilesOnDisk, Shown, ShownKind
 from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Verdict, VerdictKind
+from goodhoster.notices.reading.reader import read
 from goodhoster.uploads.content_lookup import IndexedContents
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
@@ -545,3 +546,21 @@ def test_each_port_has_the_first_site_of_that_name(host: Host) -> None:
     ]
     assert host.locate("http://x.example/a.jpg").customer == "anna"
     assert host.locate("https://x.example/a.jpg").customer == "bob"
+
+
+FREE_TEXT = sorted((Path(__file__).parents[2] / "formats" / "notices").glob("free-text-*.eml"))
+
+
+@pytest.mark.parametrize("sample", FREE_TEXT, ids=lambda sample: sample.stem)
+def test_what_free_text_names_is_that_file_and_none_beside_it(host: Host, sample: Path) -> None:
+    host.directory.given = [Site("anna", ("anna.nt.example",), (host.route("anna/www"),))]
+    named = {"a.jpg", "b.jpg", "it's.jpg", "my photo.jpg", "galerie/urlaub.jpg", "photos/x.jpg"}
+    for name in (*named, "index.html", "photos/index.html", "galerie/index.html", "my", "it", "myphoto.jpg", "pho"):
+        host.file(f"anna/www/{name}")
+    read_as = read(RawNotice(Carrier.MAIL, sample.read_bytes()))
+    found = [host.locator.locate(item) for item in read_as.items]
+    ours = [location for location in found if location.outcome is not Outcome.NOT_OURS]
+    assert ours
+    for location in ours:
+        assert location.outcome is Outcome.FILE
+        assert location.files[0].upload.place.path.decode().removeprefix("anna/www/") in named

@@ -1143,3 +1143,16 @@ def test_a_report_that_is_marked_as_a_test_is_answered_and_nothing_is_done(servi
     assert services.letters() == ["result"]
     (letter,) = services.mailer.sent
     assert "marked as a test" in letter.text
+
+
+@pytest.mark.parametrize("level", [TrustLevel.AUTHORITY, TrustLevel.PINNED])
+def test_an_order_in_a_document_with_one_link_in_its_text_pages_a_person_at_once(
+    services: Services, level: TrustLevel
+) -> None:
+    services.level = level
+    order = Path(__file__).parents[2] / "formats" / "notices" / "order-pdf-and-a-link.eml"
+    receipt = services.desk.keep(RawNotice(Carrier.MAIL, order.read_bytes()), Arrived("x@authority.example"))
+    notice = services.desk.receive(receipt)
+    assert (notice.state, services.states(notice)) == (NoticeState.NEEDS_PERSON, [ItemState.HELD])
+    assert len(services.pager.pages) == 1
+    assert services.letters() == ["receipt"]

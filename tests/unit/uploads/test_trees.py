@@ -125,3 +125,21 @@ def test_a_quarantine_that_is_gone_hides_nothing(tree: Tree) -> None:
 
 def test_a_path_for_people_is_one_line() -> None:
     assert display(b"a\nb\x1b[31m\xff\xe2\x80\xae\xc3\xbc") == r"a\nb\x1b[31m\xff\u202eü"
+
+
+@pytest.mark.parametrize("path", [b"anna//a.jpg", b"anna/./a.jpg", b"anna/x/../a.jpg", b"anna/a.jpg/", b"./anna/a.jpg"])
+def test_a_path_that_is_not_normal_is_the_same_place(path: bytes) -> None:
+    tree = Tree(b"/srv/customers", None)
+    assert tree.place_of(b"/srv/customers/" + path) == Place(b"/srv/customers", b"anna/a.jpg")
+
+
+def test_a_path_that_leads_out_of_the_tree_is_no_place_in_it() -> None:
+    tree = Tree(b"/srv/customers", None)
+    for path in (
+        b"/srv/customers/../a.jpg",
+        b"/srv/customers/anna/../../a.jpg",
+        b"/srv/customers",
+        b"/srv/customers2/a",
+    ):
+        assert tree.place_of(path) is None
+    assert tree.place_of(b"/srv/customers/..a/.b") == Place(b"/srv/customers", b"..a/.b")

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from goodhoster.errors import UnreadableError
 from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice, Reporter
 from goodhoster.notices.reading.formats.free_text import MOST_URLS
 from goodhoster.notices.reading.formats.json_text import table_of, text_in
 from goodhoster.notices.reading.formats.scart_api import form_of, urls_of
 from goodhoster.notices.reading.language import Language, language_of
-from goodhoster.notices.reading.mail import UnreadableError
 from goodhoster.notices.reading.url_finder import items_in
 
 _LONGEST_REASON = 10_000  # characters

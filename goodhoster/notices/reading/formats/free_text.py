@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from goodhoster.locating.urls import UnclearUrlError, read_url
+from goodhoster.errors import UnclearUrlError, UnreadableError
+from goodhoster.locating.urls import read_url
 from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice
 from goodhoster.notices.reading.documents import text_of_document
 from goodhoster.notices.reading.envelope import envelope
 from goodhoster.notices.reading.html_text import text_of_html
 from goodhoster.notices.reading.language import language_of
-from goodhoster.notices.reading.mail import Mail, Part, UnreadableError
+from goodhoster.notices.reading.mail import Mail, Part
 from goodhoster.notices.reading.references import reference_of
 from goodhoster.notices.reading.url_finder import items_in
 from goodhoster.notices.sender.domains import same_organisation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from goodhoster.notices.reading.mail import UnreadableError
+from goodhoster.errors import UnreadableError
 
 Table = dict[str, Any]
 

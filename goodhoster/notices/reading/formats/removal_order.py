@@ -22,7 +22,7 @@ _IS_ORDER = re.compile(
     re.IGNORECASE,
 )
 _NUMBER_BEHIND = re.compile(
-    _IS_ORDER.pattern + r"\s{1,3}(?:no\.?|nr\.?)?\s{0,2}((?=[\w./-]*\d)[\w./-]{2,40}\w)", re.IGNORECASE
+    _IS_ORDER.pattern + r"\s{1,3}(?:no\.?|nr\.?)?\s{0,2}((?=[\w./-]{0,42}\d)[\w./-]{2,40}\w)", re.IGNORECASE
 )
 _LOOKED_AT = 50_000  # characters
 _LINE = re.compile(

@@ -9,8 +9,8 @@ import ipaddress
 import re
 from urllib.parse import parse_qs
 
+from goodhoster.errors import UnreadableError
 from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice
-from goodhoster.notices.reading.mail import UnreadableError
 
 _MOST_FIELDS = 20
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")

@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from goodhoster.errors import UnreadableError
 from goodhoster.model.notices import NoticeFormat, ReadNotice
 from goodhoster.notices.reading.formats.scart import Layout, bare_notice, layout_of
 from goodhoster.notices.reading.formats.scart_rows import item_of, rows_of
-from goodhoster.notices.reading.mail import Mail, UnreadableError
+from goodhoster.notices.reading.mail import Mail
 
 _NAME = re.compile(r"urls-(M\d{10})\.csv", re.IGNORECASE)
 _BEGINS = re.compile(r"(?:h[tx]{2}ps?|ftp)\s?\[?:|www\.", re.IGNORECASE)

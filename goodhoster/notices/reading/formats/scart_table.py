@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from goodhoster.errors import UnreadableError
 from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice
 from goodhoster.notices.reading.formats.scart import Layout, bare_notice, layout_of
 from goodhoster.notices.reading.formats.scart_rows import item_of
-from goodhoster.notices.reading.mail import Mail, UnreadableError
+from goodhoster.notices.reading.mail import Mail
 
 _MOST_TABLES = 20
 _OPENING = re.compile(r"<table\b([^<>]{0,500})>\s*", re.IGNORECASE)

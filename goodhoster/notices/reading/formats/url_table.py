@@ -11,11 +11,12 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from goodhoster.errors import UnreadableError
 from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice
 from goodhoster.notices.reading.documents import Rows, rows_of_document
 from goodhoster.notices.reading.envelope import envelope
 from goodhoster.notices.reading.language import language_of
-from goodhoster.notices.reading.mail import Mail, Part, UnreadableError
+from goodhoster.notices.reading.mail import Mail, Part
 from goodhoster.notices.reading.references import reference_of
 
 _MOST_ROWS = 10_000

@@ -14,11 +14,12 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 
+from goodhoster.errors import UnreadableError
 from goodhoster.model.digests import Digest
 from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice, Reporter
 from goodhoster.notices.reading.envelope import envelope
 from goodhoster.notices.reading.formats.json_text import Table, first_text, table_of, text_in
-from goodhoster.notices.reading.mail import Mail, UnreadableError, moment
+from goodhoster.notices.reading.mail import Mail, moment
 
 _V4 = re.compile(r"4\.\d+\.\d+")
 _OLD = re.compile(r"alpha|[0-3](?:\.\d+){0,2}")

@@ -5,19 +5,31 @@ address it comes from, and then only that part of it.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from goodhoster.model.notices import Belief, Carrier, Notifier, RawNotice, SeenMail, TrustFinding, TrustLevel, TrustRule
 from goodhoster.notices.sender.dkim_evaluation import TrustContext, level_of
-from goodhoster.notices.sender.mail_evidence import MailEvidence
+from goodhoster.notices.sender.mail_evidence import MailEvidence, mail_evidence_of
+from goodhoster.notices.sender.pinned_keys.pool import SignatureCheckPool
 from goodhoster.notices.sender.pinned_keys.signature_checks import Proof
 from goodhoster.notices.sender.pinned_keys.signed_statement import calls_itself_trial, statement
 
 
-def belief_in_part(context: TrustContext, evidence: MailEvidence, mail: SeenMail) -> Belief | None:
-    """None when nothing in it is signed so, or no profile pins such a key. Notes a mail that is believed."""
-    proof = context.proving.prove(evidence.raw, mail.at) if context.proving else None
-    if proof is None:
-        return None
+@dataclass(frozen=True, slots=True)
+class PinnedKeyCheck:
+    """A `SignatureCheck` by the keys that profiles pin."""
+
+    context: TrustContext
+    pool: SignatureCheckPool
+    settles: bool = True
+
+    def belief(self, raw: bytes, mail: SeenMail) -> Belief | None:
+        """None when nothing in it is signed so, or no profile pins such a key. Notes a mail that is believed."""
+        proof = self.pool.prove(raw, mail.at)
+        return _belief(self.context, mail_evidence_of(raw), proof, mail) if proof else None
+
+
+def _belief(context: TrustContext, evidence: MailEvidence, proof: Proof, mail: SeenMail) -> Belief:
     owner = next((notifier for notifier in context.notifiers if notifier.id == proof.notifier), None)
     rules = (*evidence.rules, *proof.rules)
     if owner is None:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from goodhoster.errors import MissingProgramError
 from goodhoster.linux import privileges
 from goodhoster.linux.programs import Ended
 
@@ -15,10 +16,6 @@ SECONDS = 10.0
 """For one run; then the program is killed."""
 _NOTHING = "nothing"
 """Not /dev/null, which is opened for writing: that may be forbidden."""
-
-
-class MissingProgramError(Exception):
-    """It is not installed; the text is its name."""
 
 
 def run_over(argv: Sequence[str], inputs: Mapping[str, bytes], search: str) -> Ended:

@@ -8,12 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from goodhoster.errors import MissingProgramError, NotWholeError, UnreadableError
 from goodhoster.model.notices import TrustRule
-from goodhoster.notices.reading.mail import UnreadableError
 from goodhoster.notices.sender.pinned_keys import openpgp, smime
 from goodhoster.notices.sender.pinned_keys.checks import Bench, Check
-from goodhoster.notices.sender.pinned_keys.program_files import MissingProgramError
-from goodhoster.notices.sender.pinned_keys.signed_part import Kind, NotWholeError, SignedPart, signed_part
+from goodhoster.notices.sender.pinned_keys.signed_part import Kind, SignedPart, signed_part
 
 
 @dataclass(frozen=True, slots=True)

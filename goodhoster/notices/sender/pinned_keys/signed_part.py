@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Literal
 
+from goodhoster.errors import NotWholeError
 from goodhoster.notices.reading.mail import Mail, head_of, take_apart
 
 Kind = Literal["smime", "openpgp"]
@@ -22,10 +23,6 @@ _SIGNATURES: dict[str, Kind] = {
 _OPAQUE = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _INLINE = "-----BEGIN PGP SIGNED MESSAGE-----"
 _MAY_BE = re.compile(rb"pkcs7|pgp", re.IGNORECASE)
-
-
-class NotWholeError(Exception):
-    """Something in this mail is signed, but not all that a reader sees; the text says what."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.directories.apache import ApacheDirectory
-from goodhoster.errors import ConfigurationError
+from goodhoster.errors import ConfigurationError, UnclearRouteError
 from goodhoster.locating.disk import Disk
 from goodhoster.locating.site_map import SiteMap
 from goodhoster.model.notices import Site
-from goodhoster.model.site_rules import Asked, ShownKind, UnclearRouteError
+from goodhoster.model.site_rules import Asked, ShownKind
 
 Read = Callable[..., list[Site]]
 DUMP = """VirtualHost configuration:

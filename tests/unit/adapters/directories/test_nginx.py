@@ -6,10 +6,10 @@ import pytest
 
 from goodhoster.adapters.directories.nginx import NginxDirectory
 from goodhoster.adapters.directories.nginx_dump import unpacked
-from goodhoster.errors import ConfigurationError, PassingError
+from goodhoster.errors import ConfigurationError, PassingError, UnclearRouteError
 from goodhoster.locating.disk import Disk
 from goodhoster.model.notices import Site
-from goodhoster.model.site_rules import Asked, ShownKind, UnclearRouteError
+from goodhoster.model.site_rules import Asked, ShownKind
 
 Read = Callable[[str], list[Site]]
 

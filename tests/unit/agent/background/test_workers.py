@@ -302,3 +302,36 @@ def test_one_customers_slow_files_leave_threads_for_others(services: Services) -
     answered.set()
     eventually(services.idle)
     assert services.verdicts() == {"clear": 105}
+
+
+def test_a_customer_whose_files_take_long_to_open_has_one_thread_for_a_while(services: Services) -> None:
+    """The others are not kept waiting by those that are opened in turn."""
+    at_once: list[int] = []
+    opening = threading.Semaphore(0)
+    lock, busy = threading.Lock(), [0]
+
+    class Slow(MemorySource):
+        def look_up(self, question: Question) -> tuple[Match, ...]:
+            if question.digests.sha256 in slow:
+                services.workers.note_slow()
+                with lock:
+                    busy[0] += 1
+                    at_once.append(busy[0])
+                opening.acquire(timeout=60)
+                with lock:
+                    busy[0] -= 1
+            return super().look_up(question)
+
+    slow = {hashlib.sha256(f"{PICTURE} {number}".encode()).digest() for number in range(20)}
+    services.sources.append(Slow({}, name="slow", local=True))
+    services.file("anna/0.png", f"{PICTURE} 0")
+    services.workers.start()
+    eventually(lambda: at_once == [1])
+    for number in range(1, 20):
+        services.file(f"anna/{number}.png", f"{PICTURE} {number}")
+    services.file("bert/a.png")
+    eventually(lambda: services.verdicts() == {"clear": 1})
+    for _ in range(20):
+        opening.release()
+    eventually(services.idle)
+    assert max(at_once) == 1

@@ -6,11 +6,12 @@ import zipfile
 
 import pytest
 
+from goodhoster.errors import HiddenLinkError
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadNotice
 from goodhoster.notices.reading.charsets import decoded
 from goodhoster.notices.reading.formats.free_text import CONFIRM, DISAGREE, MISLEADING
 from goodhoster.notices.reading.reader import ENCLOSED, read
-from goodhoster.notices.reading.rewritten_links import HiddenLinkError, original_of
+from goodhoster.notices.reading.rewritten_links import original_of
 from goodhoster.notices.reading.url_finder import QUOTED, items_in
 
 A = "http://anna.nt.example/a.jpg"
@@ -290,3 +291,8 @@ def test_what_the_sender_only_quotes_or_passes_on_has_a_doubt(text: str) -> None
 def test_a_host_in_an_address_with_a_mailbox_in_it_is_a_mention() -> None:
     notice = mail("http://support.free.example/a.php?email=abuse@hoster.example&x=1")
     assert "support.free.example" in notice.mentions
+
+
+def test_what_was_not_looked_through_whole_is_unread() -> None:
+    assert "more than 20000 names" in mail(" ".join(f"h{n}.example" for n in range(20_100))).unread[0]
+    assert "first 4194304 characters only" in mail("x" * (5 << 20)).unread[0]

@@ -14,6 +14,7 @@ import pytest
 from goodhoster.adapters.key_records.memory import MemoryKeyRecords
 from goodhoster.model.notices import Caps, Forwarder, Notifier, NotifierKind, SeenMail, TrustLevel
 from goodhoster.notices.sender.dkim_evaluation import TrustContext
+from goodhoster.notices.sender.forwarding import ForwarderCheck
 from goodhoster.notices.sender.trust import Trust
 from goodhoster.testing.seen_mails import MemorySeenMails
 from goodhoster.testing.signed_mail import MailSigner
@@ -181,7 +182,8 @@ FORGERIES: dict[str, Callable[[], bytes]] = {
 def trust() -> Trust:
     keys = MemoryKeyRecords({signer.name: signer.record for signer in (HOTLINE, FORGER)})
     forwarders = (Forwarder("helpdesk.example"),)
-    return Trust(TrustContext(REGISTER, keys, MemorySeenMails(), US, forwarders))
+    context = TrustContext(REGISTER, keys, MemorySeenMails(), US, forwarders)
+    return Trust(context, [ForwarderCheck(context)])
 
 
 def level_of(raw: bytes, after: timedelta = timedelta(), judge: Trust | None = None) -> TrustLevel:

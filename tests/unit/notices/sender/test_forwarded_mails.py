@@ -12,6 +12,7 @@ import pytest
 from goodhoster.adapters.key_records.memory import MemoryKeyRecords
 from goodhoster.model.notices import Caps, Forwarder, Notifier, NotifierKind, SeenMail, TrustFinding, TrustLevel
 from goodhoster.notices.sender.dkim_evaluation import TrustContext
+from goodhoster.notices.sender.forwarding import ForwarderCheck
 from goodhoster.notices.sender.trust import Trust
 from goodhoster.testing.forwarding import SIGNED, ArcSet, sealed
 from goodhoster.testing.seen_mails import MemorySeenMails
@@ -45,7 +46,7 @@ class Desk:
             "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400, automatic=True, caps=Caps(9, 9)
         )
         self.context = TrustContext([hotline], self.keys, MemorySeenMails(), forwarders=forwarders)
-        self.trust = Trust(self.context)
+        self.trust = Trust(self.context, [ForwarderCheck(self.context)])
         self._receipts = itertools.count(1)
 
     def judge(self, raw: bytes, after: timedelta = timedelta(0)) -> TrustFinding:
@@ -230,7 +231,8 @@ def test_the_same_mail_both_ways_within_the_hour_is_a_copy(desk: Desk, helpdesk:
 def test_a_replay_of_before_the_forwarder_was_pinned_is_none_after(helpdesk: MailSigner) -> None:
     desk = Desk(helpdesk, forwarders=())
     assert desk.judge(HOTLINE.sign(MAIL)).notifier == "hotline"
-    desk.trust = Trust(replace(desk.context, forwarders=(Forwarder("helpdesk.example"),)))
+    context = replace(desk.context, forwarders=(Forwarder("helpdesk.example"),))
+    desk.trust = Trust(context, [ForwarderCheck(context)])
     assert failed(desk.judge(sealed(helpdesk, changed()), LATER)) == ["mail.first-time"]
 
 

@@ -15,6 +15,7 @@ from goodhoster.adapters.key_records.memory import MemoryKeyRecords
 from goodhoster.model.notices import Belief, Caps, Notifier, NotifierKind, ReadNotice, SeenMail, TrustLevel
 from goodhoster.notices.reading.reader import read
 from goodhoster.notices.sender.dkim_evaluation import TrustContext
+from goodhoster.notices.sender.pinned_keys.evaluation import PinnedKeyCheck
 from goodhoster.notices.sender.pinned_keys.pool import SEARCH, SignatureCheckPool
 from goodhoster.notices.sender.trust import Trust
 from goodhoster.testing.seen_mails import MemorySeenMails
@@ -73,8 +74,8 @@ class Desk:
         )
         self.keys = MemoryKeyRecords({})
         self.proving = proving or SignatureCheckPool((other, hotline), search=search)
-        context = TrustContext((other, hotline), self.keys, MemorySeenMails(), proving=self.proving)
-        self.trust = Trust(context)
+        context = TrustContext((other, hotline), self.keys, MemorySeenMails())
+        self.trust = Trust(context, [PinnedKeyCheck(context, self.proving)])
         self._receipts = itertools.count(1)
 
     def judge(self, raw: bytes, after: timedelta = timedelta(0)) -> Belief:

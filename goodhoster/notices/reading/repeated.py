@@ -1,0 +1,227 @@
+"""What of a mail its sender only repeats: automatic replies, bounces and mails of lists as a whole; quoted text.
+
+A proven sender is believed for what it says, and that may hold what somebody else wrote to it: a hotline's automatic
+reply with the forger's mail below it bears the hotline's signature. So quoted text is set beside the mail, as enclosed
+mails are, and a person decides about what stands there. In doubt something counts as quoted.
+
+Automatic mails as such act: a hotline's reports are made by programs (`Auto-Submitted: auto-generated`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from goodhoster.notices.reading.html_text import text_of_html
+from goodhoster.notices.reading.mail import Mail, Part
+
+_AUTO_REPLY = re.compile(
+    r"\s*(?:auto(?:matic|mated)?[ -]?(?:reply|response|antwort)|automatisch(?:es|e)? (?:antwoord|antwort)"
+    r"|out of (?:the )?office|abwesen(?:d|heits)|afwezig|r[ée]ponse automatique"
+    r"|respuesta autom[áa]tica|risposta automatica)",
+    re.IGNORECASE,
+)
+_REPLY_HEADERS = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply-From", "X-Mail-Autoreply")
+_LIST_HEADERS = ("List-Id", "List-Post", "List-Unsubscribe-Post", "Mailing-List", "X-Mailing-List")
+_REPORTS = frozenset({"delivery-status", "disposition-notification"})
+_DAEMONS = re.compile(r"(?:mailer-daemon|postmaster)@", re.IGNORECASE)
+_TAG = re.compile(r"<(/?)([a-z]{1,10})((?:\s[^<>]{0,4000})?)>", re.IGNORECASE)
+_REST = re.compile(
+    r"gmail_quote|gmail_attr|yahoo_quoted|protonmail_quote|moz-cite-prefix|moz-forward-container|tutanota_quote"
+    r"|divRplyFwdMsg|appendonsend|OLK_SRC_BODY_SECTION|stopSpelling|zwchr|mail-editor-reference-message"
+    r"|replyforwardmessage"
+    r"|border-top\s?:\s?solid\s#(?:E1E1E1|B5C4DF)",
+    re.IGNORECASE,
+)
+"""In a tag: where a mail program begins the mail that is answered or passed on (Gmail, Yahoo, Outlook, Thunderbird,
+Zimbra and so on). What follows is of that mail.
+"""
+_QUOTED_LINE = re.compile(r"\s{0,4}(?:[A-Za-z]{0,5}>|&gt;)")
+_QUOTES = re.compile(rf"\A(?:{_QUOTED_LINE.pattern})+")
+_SEPARATOR = re.compile(
+    r"(?!.*\bPGP\b)\s*-{2,}\s*[^-]{0,60}(?:message|bericht|nachricht|mail|mensaje|messaggio|mensagem|origin|forward"
+    r"|doorgestuurd|weitergeleitet|transf[ée]r)[^-]{0,60}-{2,}\s*"
+    r"|\s*(?:begin forwarded message|anfang der weitergeleiteten|begin doorgestuurd bericht|d[ée]but du message"
+    r"|inicio del mensaje reenviado|inizio (?:del )?messaggio inoltrato)\b.{0,60}",
+    re.IGNORECASE,
+)
+_WROTE = re.compile(
+    r"(?=.{8,400}$).*(?:\d|@).*\b(?:wrote|schreef|schrieb|writes|geschreven|a écrit|escribió|ha scritto|escreveu|skrev"
+    r"|napisał|kirjoitti|írta|пишет|написал)\b.{0,160}:\s*$",
+    re.IGNORECASE,
+)
+_HEAD_BEGINS = re.compile(r"\s*\*{0,2}(?:From|Van|Von|De|Da|Od|Fra|Från|От)\*{0,2}\s?:\*{0,2}\s+\S", re.IGNORECASE)
+_HEAD_DATE = re.compile(
+    r"\s*\*{0,2}(?:Sent|Date|Verzonden|Datum|Gesendet|Envoyé|Enviado|Inviato|Wysłano|Data|Fecha|Дата)\*{0,2}\s?:",
+    re.IGNORECASE,
+)
+_HEAD_SUBJECT = re.compile(
+    r"\s*\*{0,2}(?:Subject|Onderwerp|Betreff|Objet|Asunto|Oggetto|Assunto|Temat|Тема|Emne)\*{0,2}\s?:", re.IGNORECASE
+)
+_HEAD_LINES = 8
+_TABLE = re.compile(r"<table\b.*?(?:</table>|\Z)", re.IGNORECASE | re.DOTALL)
+
+
+def why_repeated(mail: Mail) -> str:
+    """Why all of this mail may only repeat what others wrote; empty when it is the sender's own."""
+    message = mail.message
+    said = {str(value).lower().partition(";")[0].strip() for value in message.get_all("Auto-Submitted", [])}
+    precedence = mail.header("Precedence").lower()
+    if (
+        not said <= {"", "no", "auto-generated"}
+        or precedence == "auto_reply"
+        or any(message.get(name) is not None for name in _REPLY_HEADERS)
+        or _AUTO_REPLY.match(mail.header("Subject"))
+    ):
+        return "an automatic reply: it may repeat what somebody else wrote"
+    kinds = {part.get_content_type() for part in message.walk()}
+    report = str(message.get_param("report-type", "")).lower()
+    if report in _REPORTS or "message/delivery-status" in kinds or _DAEMONS.match(mail.address("From")):
+        return "a report about another mail: it may repeat what somebody else wrote"
+    if precedence == "list" or any(message.get(name) is not None for name in _LIST_HEADERS):
+        return "a mail of a list: anybody may have written to it"
+    return ""
+
+
+def without_quotes(mail: Mail) -> Mail:
+    """The mail with its quoted text among what is enclosed, not among its parts."""
+    halves = [(part, _halves(part)) for part in mail.parts]
+    quoting = {part.group for part, found in halves if part.group and found.quoted}
+    own: list[Part] = []
+    enclosed = list(mail.enclosed)
+    for part, halves_of_it in halves:
+        silent = not halves_of_it.quoted and part.group in quoting
+        found = _Halves("", part.text) if silent else halves_of_it  # its other form quotes, so this one does
+        if not found.quoted:
+            own.append(part)
+            continue
+        own.append(_halved(part, found.own, plain=found.plain))
+        enclosed.append(replace(_halved(part, found.quoted), group=0))
+    return replace(mail, parts=tuple(own), enclosed=tuple(enclosed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Halves:
+    """A text, apart."""
+
+    own: str
+    quoted: str = ""
+    plain: bool = False
+    """It was HTML, and what is left of it is text."""
+
+
+def _halved(part: Part, text: str, *, plain: bool = False) -> Part:
+    content = text.encode("utf-8", "surrogatepass")
+    return replace(part, content=content, charset="utf-8", kind="text/plain" if plain else part.kind)
+
+
+def _halves(part: Part) -> _Halves:
+    if part.kind == "text/html":
+        return _halves_of_html(part.text)
+    if part.kind == "text/rfc822-headers":
+        return _Halves("", part.text)
+    if part.kind.startswith("text/") and not part.name.lower().endswith(".csv") and part.kind != "text/csv":
+        text = replace(part, flowed=False).text
+        return _halves_of_html(text) if "<blockquote" in text.lower() else _halves_of_text(text)
+    return _Halves("")
+
+
+def _halves_of_text(text: str) -> _Halves:
+    lines = text.split("\n")
+    marks = _marks(lines)
+    if not any(marks):
+        return _Halves(text)
+    if _cut_through(text, marks):
+        return _Halves("", text)
+    own = "\n".join("" if mark else line for line, mark in zip(lines, marks, strict=True))
+    quoted = "\n".join(_unquoted(line) for line, mark in zip(lines, marks, strict=True) if mark)
+    return _Halves(own, quoted or " ")
+
+
+def _halves_of_html(markup: str) -> _Halves:
+    """Without blocks that quote and what follows a mail program's own mark; where the text that is left quotes as plain
+    text does, only that text.
+    """
+    own: list[str] = []
+    quoted: list[str] = []
+    end = depth = 0
+    balanced = _is_balanced(markup)
+    for tag in _TAG.finditer(markup):
+        (quoted if depth else own).append(markup[end : tag.start()])
+        end = tag.start()
+        quotes = tag[2].lower() == "blockquote"
+        if not depth and (_REST.search(tag[3]) or (quotes and not balanced)):
+            depth = 1
+            break
+        if quotes:
+            depth += -1 if tag[1] else 1
+    (quoted if depth else own).append(markup[end:])
+    found = _Halves("".join(own), "".join(quoted))
+    shown = text_of_html(found.own)
+    if not any(_marks(shown.text.split("\n"))):
+        return found
+    if shown.misleading:
+        return _Halves("", markup)
+    text = _halves_of_text(shown.text)
+    return _Halves(text.own, f"{found.quoted}\n<pre>{text.quoted}</pre>", plain=True)
+
+
+def _is_balanced(markup: str) -> bool:
+    """Does each quoting block end once? Else whoever is quoted may have ended it, and all that follows is quoted."""
+    depth = 0
+    for tag in _TAG.finditer(markup):
+        if tag[2].lower() == "blockquote":
+            depth += -1 if tag[1] else 1
+            if depth < 0:
+                return False
+    return not depth
+
+
+def _marks(lines: list[str]) -> list[bool]:
+    """For each line, whether it is quoted, or leads to what is."""
+    marks = [_QUOTED_LINE.match(line) is not None for line in lines]
+    for number, line in enumerate(lines):
+        if marks[number]:
+            continue
+        if _SEPARATOR.fullmatch(line) or _begins_head(lines, number):
+            return marks[:number] + [True] * (len(lines) - number)
+        if length := _attribution(lines, number):
+            behind = next((n for n in range(number + length, len(lines)) if lines[n].strip()), len(lines))
+            if behind < len(lines) and not marks[behind]:
+                return marks[:number] + [True] * (len(lines) - number)
+            marks[number : number + length] = [True] * length
+    return marks
+
+
+def _attribution(lines: list[str], number: int) -> int:
+    """Of how many lines the words that somebody wrote what follows are; 0 where there are none."""
+    for length in (1, 2, 3):
+        piece = lines[number : number + length]
+        if len(piece) == length and all(map(str.strip, piece)) and _WROTE.fullmatch(" ".join(piece)):
+            return length
+    return 0
+
+
+def _begins_head(lines: list[str], number: int) -> bool:
+    """The headers of another mail, as Outlook writes them: who, then when, and a subject soon."""
+    if not _HEAD_BEGINS.match(lines[number]):
+        return False
+    following = [line for line in lines[number + 1 : number + 1 + _HEAD_LINES] if line.strip()]
+    return (
+        bool(following)
+        and any(map(_HEAD_DATE.match, following[:2]))
+        and any(map(_HEAD_SUBJECT.match, following[:_HEAD_LINES]))
+    )
+
+
+def _cut_through(text: str, marks: list[bool]) -> bool:
+    """Would the hotline's table, which is markup in a text, lose some of its lines?"""
+    for table in _TABLE.finditer(text):
+        first, last = text.count("\n", 0, table.start()), text.count("\n", 0, table.end())
+        if len(set(marks[first : last + 1])) > 1:
+            return True
+    return False
+
+
+def _unquoted(line: str) -> str:
+    return _QUOTES.sub("", line, count=1)

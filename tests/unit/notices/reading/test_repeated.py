@@ -1,0 +1,192 @@
+"""What a proven sender only repeats never acts; what it says itself does."""
+
+from collections.abc import Callable
+
+import pytest
+
+from goodhoster.model.notices import Caps, Carrier, NoticeFormat, Notifier, NotifierKind, RawNotice, ReadNotice
+from goodhoster.notices.reading.doubts import doubts_about
+from goodhoster.notices.reading.reader import read
+
+HOTLINE = Notifier(
+    "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400, automatic=True, caps=Caps(9, 9),
+    layout="url-list",
+)  # fmt: skip
+OWN, OTHERS = "http://anna.example/own.jpg", "http://bert.example/others.jpg"
+FORGED = f"From: x@evil.example\nSubject: hello\n\nPlease see {OTHERS}\n"
+
+
+def notice_of(raw: str) -> ReadNotice:
+    return read(RawNotice(Carrier.MAIL, raw.replace("\n", "\r\n").encode()))
+
+
+def acts_on(raw: str) -> set[str]:
+    """The addresses that are acted on without a person, when the sender is proven."""
+    notice = notice_of(raw)
+    layout = HOTLINE if notice.format is NoticeFormat.URL_LIST else None
+    return {item.urls[0] for item in notice.items if not doubts_about(item, notice, layout)}
+
+
+def mail(
+    body: str, headers: str = "", kind: str = "text/plain; charset=utf-8", subject: str = "[M0123456789] abuse"
+) -> str:
+    return (
+        f"From: Hotline <ntd@hotline.example>\nTo: abuse@hoster.example\nSubject: {subject}\n"
+        f"Message-ID: <1@hotline.example>\nMIME-Version: 1.0\n{headers}Content-Type: {kind}\n\n{body}\n"
+    )
+
+
+def in_html(body: str) -> str:
+    return mail(f"<html><body>{body}</body></html>", kind="text/html; charset=utf-8")
+
+
+def table(url: str) -> str:
+    return f'<table class="urls">\n<tr><th>url</th><th>note</th></tr>\n<tr><td>{url}</td><td></td></tr>\n</table>\n'
+
+
+def parts(*inner: str, kind: str = "mixed") -> str:
+    body = "".join(f"--x\n{part}\n" for part in inner) + "--x--"
+    return mail(body, kind=f'multipart/{kind}; boundary="x"')
+
+
+OUTLOOK = (
+    '<div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm"><p><b>From:</b> x@evil.example</p>'
+)
+REPEATED: dict[str, Callable[[], str]] = {
+    # the mail as a whole
+    "auto-replied": lambda: mail(f"{OWN}\n{OTHERS}", "Auto-Submitted: auto-replied\n"),
+    "auto-replied-with-parameter": lambda: mail(OTHERS, "Auto-Submitted: auto-replied; owner-email=a@b.example\n"),
+    "auto-notified": lambda: mail(OTHERS, "Auto-Submitted: auto-notified\n"),
+    "two-auto-submitted": lambda: mail(OTHERS, "Auto-Submitted: no\nAuto-Submitted: auto-replied\n"),
+    "precedence-auto-reply": lambda: mail(OTHERS, "Precedence: auto_reply\n"),
+    "x-autoreply": lambda: mail(OTHERS, "X-Autoreply: yes\n"),
+    "out-of-office": lambda: mail(OTHERS, subject=f"Automatic reply: {OTHERS}"),
+    "out-of-office-dutch": lambda: mail(OTHERS, subject="Automatisch antwoord: M0123456789"),
+    "out-of-office-german": lambda: mail(OTHERS, subject="Abwesenheitsnotiz"),
+    "list": lambda: mail(OTHERS, "List-Id: <abuse.hotline.example>\n"),
+    "list-precedence": lambda: mail(OTHERS, "Precedence: list\n"),
+    "bounce": lambda: mail(OTHERS, kind='multipart/report; report-type=delivery-status; boundary="x"'),
+    "bounce-with-its-mail": lambda: parts(
+        "Content-Type: text/plain\n\nYour mail could not be delivered.",
+        "Content-Type: message/delivery-status\n\nReporting-MTA: dns; a.example\n\nAction: failed\n",
+        f"Content-Type: message/rfc822\n\n{FORGED}", kind="report",
+    ),
+    "bounce-with-its-headers": lambda: parts(
+        "Content-Type: text/plain\n\nIt could not be delivered.",
+        f"Content-Type: text/rfc822-headers\n\nSubject: {OTHERS}\n", kind="report",
+    ),
+    "bounce-by-its-author": lambda: mail(OTHERS).replace("ntd@", "MAILER-DAEMON@"),
+    "read-receipt": lambda: parts(
+        f"Content-Type: text/plain\n\nread: {OTHERS}", kind="report; report-type=disposition-notification"
+    ),
+    # enclosed
+    "enclosed": lambda: parts("Content-Type: text/plain\n\nFor you.", f"Content-Type: message/rfc822\n\n{FORGED}"),
+    "enclosed-beside-own": lambda: parts(f"\n{OWN}", f"Content-Type: message/rfc822\n\n{FORGED}"),
+    "digest": lambda: parts(f"\n{FORGED}", kind="digest"),
+    "enclosed-table": lambda: parts(
+        "Content-Type: text/plain\n\nFor you.",
+        "Content-Type: message/rfc822\n\nSubject: [M0123456789] x\n\n" + table(OTHERS),
+    ),
+    # quoted in text
+    "quoted": lambda: mail(f"Thank you.\n\n> Please see\n> {OTHERS}\n"),
+    "quoted-without-blank": lambda: mail(f"Thank you.\n>{OTHERS}\n"),
+    "quoted-twice": lambda: mail(f"Thank you.\n>> {OTHERS}\n> > {OTHERS}\n"),
+    "quoted-with-initials": lambda: mail(f"Thank you.\nAB> {OTHERS}\n"),
+    "quoted-table": lambda: mail("Thank you.\n" + "".join(f"> {line}\n" for line in table(OTHERS).splitlines())),
+    "quoted-beside-own": lambda: mail(f"{OWN}\n\nOn Mon, 2 Mar 2026 at 11:00, X <x@evil.example> wrote:\n> {OTHERS}\n"),
+    "wrote": lambda: mail(f"Thank you.\n\nOn Mon, 2 Mar 2026 at 11:00, X <x@evil.example> wrote:\n\n{OTHERS}\n"),
+    "wrote-on-two-lines": lambda: mail(f"Thanks.\n\nOn Mon, 2 Mar 2026, X\n<x@evil.example> wrote:\n\n{OTHERS}\n"),
+    "wrote-dutch": lambda: mail(f"Dank.\n\nOp ma 2 mrt 2026 om 11:00 schreef X <x@evil.example>:\n\n{OTHERS}\n"),
+    "wrote-german": lambda: mail(f"Danke.\n\nAm 02.03.26 um 11:00 schrieb X:\n\n{OTHERS}\n"),
+    "wrote-french": lambda: mail(f"Merci.\n\nLe lun. 2 mars 2026 à 11:00, X <x@evil.example> a écrit :\n\n{OTHERS}\n"),
+    "original-message": lambda: mail(f"Thanks.\n\n-----Original Message-----\nFrom: X\n\n{OTHERS}\n"),
+    "original-message-dutch": lambda: mail(f"Dank.\n\n-----Oorspronkelijk bericht-----\n{OTHERS}\n"),
+    "original-message-german": lambda: mail(f"Danke.\n\n-----Ursprüngliche Nachricht-----\n{OTHERS}\n"),
+    "forwarded-gmail": lambda: mail(f"FYI\n\n---------- Forwarded message ---------\nFrom: X\n\n{OTHERS}\n"),
+    "forwarded-apple": lambda: mail(f"FYI\n\nBegin forwarded message:\n\nFrom: X\n\n{OTHERS}\n"),
+    "outlook-head": lambda: mail(
+        f"FYI\n\n________________________________\nFrom: X <x@evil.example>\nSent: Monday, 2 March 2026 11:00\nTo: Y\n"
+        f"Subject: hello\n\n{OTHERS}\n"
+    ),
+    "outlook-head-dutch": lambda: mail(
+        f"Dank\n\nVan: X\nVerzonden: maandag 2 maart 2026 11:00\nAan: Y\nOnderwerp: hallo\n\n{OTHERS}\n"
+    ),
+    "quoted-flowed": lambda: mail(f"Thank you. \n> {OTHERS}\n", kind="text/plain; format=flowed"),
+    "quoted-within-a-table": lambda: mail(table(OTHERS).replace("<tr><td>", "> <tr><td>")),
+    # quoted in HTML
+    "blockquote": lambda: in_html(f"<p>Thanks</p><blockquote type=cite><p>{OTHERS}</p></blockquote>"),
+    "blockquote-nested": lambda: in_html(f"<blockquote>a<blockquote>b</blockquote>{OTHERS}</blockquote>"),
+    "blockquote-ended-by-the-quoted": lambda: in_html(f"<blockquote>a</blockquote>{OTHERS}</blockquote>"),
+    "blockquote-without-end": lambda: in_html(f"Thanks<blockquote>a<p>{OTHERS}"),
+    "gmail": lambda: in_html(f'Thanks<br><div class="gmail_quote gmail_quote_container">On x wrote:<br>{OTHERS}</div>'),
+    "outlook": lambda: in_html(f"<p>Thanks</p>{OUTLOOK}<p>{OTHERS}</p></div>"),
+    "outlook-web": lambda: in_html(f'<p>Thanks</p><hr><div id="divRplyFwdMsg">From: x</div><div>{OTHERS}</div>'),
+    "yahoo": lambda: in_html(f'Thanks<div class="yahoo_quoted">{OTHERS}</div>'),
+    "thunderbird-forward": lambda: in_html(f'FYI<div class="moz-forward-container">{OTHERS}</div>'),
+    "signs-in-html": lambda: in_html(f"<p>Thanks</p><p>&gt; {OTHERS}</p>"),
+    "wrote-in-html": lambda: in_html(f"<p>Thanks</p><p>On 2 Mar 2026, X &lt;x@e.example&gt; wrote:</p><p>{OTHERS}</p>"),
+    "original-in-html": lambda: in_html(f"<p>Thanks</p><p>-----Original Message-----</p><p>{OTHERS}</p>"),
+    "link-in-a-quote": lambda: in_html(f'Thanks<blockquote><a href="{OTHERS}">this</a></blockquote>'),
+    "table-in-a-quote": lambda: in_html(f"Thanks<blockquote>{table(OTHERS)}</blockquote>"),
+    "quoted-in-one-form-only": lambda: parts(
+        f"Content-Type: text/plain\n\nThanks\n> {OTHERS}",
+        f'Content-Type: text/html\n\nThanks<div style="margin-left:1em">{OTHERS}</div>', kind="alternative",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REPEATED)
+def test_what_is_only_repeated_never_acts_and_is_not_passed_over(kind: str) -> None:
+    raw = REPEATED[kind]()
+    assert OTHERS not in acts_on(raw)
+    notice = notice_of(raw)
+    assert notice.doubts or any(item.doubts for item in notice.items) or "bert.example" in notice.mentions
+
+
+XARF = (
+    'Content-Type: application/json; name="xarf.json"\n\n{"xarf_version": "4.0.0", "report_id":'
+    ' "550e8400-e29b-41d4-a716-446655440000", "timestamp": "2026-03-02T11:00:00Z", "reporter": {"org": "a", "contact":'
+    ' "a@b.example", "domain": "b.example"}, "sender": {"org": "a", "contact": "a@b.example", "domain": "b.example"},'
+    ' "source_identifier": "192.0.2.1", "category": "content", "type": "csam", "classification": "baseline",'
+    f' "detection_method": "hash_match", "url": "{OWN}"}}'
+)
+SAID: dict[str, Callable[[], str]] = {
+    "plain": lambda: mail(f"Please remove {OWN}"),
+    "auto-generated": lambda: mail(OWN, "Auto-Submitted: auto-generated\n"),
+    "auto-generated-bulk-by-nobody": lambda: mail(
+        OWN, "Auto-Submitted: auto-generated\nPrecedence: bulk\nReturn-Path: <>\nX-Auto-Response-Suppress: All\n"
+    ),
+    "table": lambda: mail(table(OWN)),
+    "table-above-a-quote": lambda: mail(f"{table(OWN)}\n\n> hello\n"),
+    "csv": lambda: parts(
+        "Content-Type: text/plain\n\n(abuse urls in CSV attachment)\n> hello",
+        'Content-Type: text/csv; name="urls-M0123456789.csv"\nContent-Disposition: attachment;'
+        f' filename="urls-M0123456789.csv"\n\nurl;note\n{OWN};\n',
+    ),
+    "xarf": lambda: parts("Content-Type: text/plain\n\nsee the report\n> hello", XARF),
+    "above-a-quote": lambda: mail(f"Please remove {OWN}\n\n> hello\n> there\n"),
+    "below-a-quote": lambda: mail(f"On 2 Mar 2026, X <x@a.example> wrote:\n> hello\n\nPlease remove {OWN}\n"),
+    "above-an-original": lambda: mail(f"Please remove {OWN}\n\n-----Original Message-----\nFrom: X\n\nhello"),
+    "html-above-a-quote": lambda: in_html(f"<p>Please remove {OWN}</p><blockquote>hello</blockquote>"),
+    "html-below-a-quote": lambda: in_html(f"<blockquote>hello</blockquote><p>Please remove {OWN}</p>"),
+    "both-forms": lambda: parts(
+        f"Content-Type: text/plain\n\nPlease remove {OWN}\n> hello",
+        f"Content-Type: text/html\n\nPlease remove {OWN}<blockquote>hello</blockquote>", kind="alternative",
+    ),
+    "minutes": lambda: mail(f"From 2 March on this address is abused: {OWN}\nDate: 2 March"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SAID)
+def test_what_the_sender_says_itself_acts(kind: str) -> None:
+    assert acts_on(SAID[kind]()) == {OWN}
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["<blockquote>" * 50_000, "<a x=" * 100_000, ">" * 500_000, "> \n" * 200_000, "On 1 wrote" * 50_000,
+     "From: a\n" * 60_000, "-" * 500_000, "--a" * 100_000, "a wrote\n" * 60_000, "<table>\n> a\n" * 20_000],
+)  # fmt: skip
+def test_what_nobody_writes_is_read_quickly(hostile: str) -> None:
+    for raw in (mail(hostile), in_html(hostile)):
+        notice_of(raw)
