@@ -64,8 +64,10 @@ class FileSystemCalls:
 
     def each(self, path: bytes, found: Iterator[Answer]) -> Iterator[Answer]:
         """What an iterator yields, where each step is a call to the file system of that path."""
+        point = self._point_of(path)
         while True:
-            with self.asking(path):
+            self._expect_answers(point)
+            with _Call(self, point):
                 try:
                     step = next(found)
                 except StopIteration:
@@ -118,9 +120,12 @@ class FileSystemCalls:
 
     def _point_of(self, path: bytes) -> bytes:
         point = _mounted_at(mount_table(), path)
+        self._expect_answers(point)
+        return point
+
+    def _expect_answers(self, point: bytes) -> None:
         if self.under_way and any(call.point == point for call in self._late()):
             raise NotAnsweringError(f"{os.fsdecode(point)!r} does not answer")
-        return point
 
     def _late(self) -> list[_Call]:
         """The longest first."""
