@@ -37,6 +37,7 @@ from goodhoster.letters.list_owner_reports import ListOwnerReports
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.linux.programs import Run, run_here
+from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.verdicts import Category
@@ -98,7 +99,12 @@ class Services(LazyParts):
             clock=utc_now,
             brake=self.brake,
             owners=self.owner_reports,
+            concluded=self._look_for_other_sizes,
         )
+
+    def _look_for_other_sizes(self, case: Case) -> None:
+        if case.state is CaseState.OFFLINE:
+            check_other_sizes(self.index, case.upload.place)
 
     @lazy
     def brake(self) -> StormWatch:

@@ -94,8 +94,8 @@ def _table(played: list[Played]) -> None:
 
 
 def _remove(stage: Stage) -> None:
-    """What root left in quarantine is immutable: let it go first, in our own directory only."""
-    for path in stage.quarantined() if os.geteuid() == 0 else ():
+    """Remove the demo's directory; what root left in quarantine, labels too, is immutable before."""
+    for path in stage.customers.glob(".goodhoster/quarantine/*") if os.geteuid() == 0 else ():
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         set_guards(file, 0)
         os.close(file)
