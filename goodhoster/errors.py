@@ -138,7 +138,10 @@ class UncheckedError(GoodhosterError):
 
 
 class UnclearError(GoodhosterError):
-    """What others wrote or configured has no certain meaning; the text says why, for the person who decides."""
+    """What others wrote or configured has no certain meaning.
+
+    The text says why, for the person who decides.
+    """
 
 
 class UnreadableError(UnclearError):

@@ -33,7 +33,10 @@ class HashSource(Protocol):
         """
 
     def probe(self) -> None:
-        """Ask a harmless trial question; returns when the source answered it properly, raises as `look_up` does."""
+        """Ask a harmless trial question.
+
+        Returns when the source answered it properly, raises as `look_up` does.
+        """
 
     def close(self) -> None:
         """Give back connections and threads. May be called twice."""
@@ -58,21 +61,28 @@ class Hasher(Protocol):
         """
 
     def problems(self) -> list[str]:
-        """What protects less than it should on this machine, in words for `status`; empty when all is there."""
+        """What protects less than it should on this machine, in words for `status`.
+
+        Empty when all is there.
+        """
 
     def close(self) -> None:
         """Give back processes. May be called twice."""
 
 
 class LicensedFingerprinter(Protocol):
-    """A library for PhotoDNA, of a hoster who has a licence: none is shipped. See docs/how-to-photodna.md.
+    """A library for PhotoDNA, of a hoster who has a licence: none is shipped.
+
+    See docs/how-to-photodna.md.
 
     Made in each process that opens pictures, before that is confined: what it needs of the disk it must take then, for
     later there are no files, no network and no other programs. One thread asks.
     """
 
     def fingerprint(self, picture: Pixels) -> bytes:
-        """The fingerprint, in the form in which the service is asked by it; empty when the picture has none.
+        """The fingerprint, in the form in which the service is asked by it.
+
+        Empty when the picture has none.
 
         The same for the same pixels, and at most 4,096 bytes. Whatever it raises leaves out its own fingerprint only.
         """
