@@ -67,7 +67,10 @@ _HOMES = ("errors", "examination", "model.cases", "model.uploads", "model.verdic
 if not TYPE_CHECKING:  # for a type checker any name would be one
 
     def __getattr__(name: str) -> object:
-        """A public name when it is first asked for: a process that needs a corner of the library carries that only."""
+        """Import a public name when it is first used.
+
+        So a process that needs a part of the library loads that part only.
+        """
         if name in __all__:
             for home in _HOMES:
                 found = vars(importlib.import_module(f"goodhoster.{home}")).get(name)

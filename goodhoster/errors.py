@@ -35,7 +35,10 @@ from __future__ import annotations
 
 
 class GoodhosterError(Exception):
-    """The root: `str()` says what happened and where; `hint` says what to do next and may be empty."""
+    """The base of all errors: `str()` says what happened and where.
+
+    `hint` says what to do next and may be empty.
+    """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -55,7 +58,10 @@ class PassingError(GoodhosterError):
 
 
 class SourceUnavailableError(PassingError):
-    """A hash source gave no usable answer. `reason` is a short stable code, `retry_after` is in seconds."""
+    """A hash source gave no usable answer.
+
+    `reason` is a short stable code, `retry_after` is in seconds.
+    """
 
     def __init__(self, message: str, *, reason: str, retry_after: float | None = None, hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -68,11 +74,17 @@ class BusyError(PassingError):
 
 
 class IndexUnavailableError(PassingError):
-    """The index cannot be read or written now. Nothing is lost: what it missed is found by a scan."""
+    """The index cannot be read or written now.
+
+    Nothing is lost: what it missed is found by a scan.
+    """
 
 
 class StaleVerdictError(PassingError):
-    """A measure would rest on what a source said a while ago. Nothing was done; ask the sources themselves again."""
+    """A measure would rest on an outdated answer of a source.
+
+    Nothing was done; ask the sources themselves again.
+    """
 
 
 class PermanentError(GoodhosterError):
@@ -108,11 +120,17 @@ class DemoError(PermanentError):
 
 
 class NotAnUploadError(GoodhosterError):
-    """There is no regular file at that place (any more): gone, a link, a directory, a device, a FIFO."""
+    """There is no regular file at that place (any more).
+
+    It is gone, or is a link, a directory, a device or a FIFO.
+    """
 
 
 class UncheckedError(GoodhosterError):
-    """The content could not be checked; `reason` is a short stable code such as `unreadable` or `changed`."""
+    """The content could not be checked.
+
+    `reason` is a short stable code such as `unreadable` or `changed`.
+    """
 
     def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -120,7 +138,10 @@ class UncheckedError(GoodhosterError):
 
 
 class UnclearError(GoodhosterError):
-    """What others wrote or configured has no certain meaning; the text says why, for the person who decides."""
+    """What others wrote or configured has no certain meaning.
+
+    The text says why, for the person who decides.
+    """
 
 
 class UnreadableError(UnclearError):
@@ -156,4 +177,7 @@ class NoPlaceError(UnclearError):
 
 
 class NothingToCompareError(UncheckedError):
-    """A source compares nothing that such a content can have, such as the fingerprint of a video; others may."""
+    """A source compares nothing that such a content can have; other sources may.
+
+    For example the fingerprint of a video.
+    """

@@ -1,6 +1,7 @@
-"""Examination of one file: open it, read it, ask every hash source. What is known of it then is one value.
+"""Examination of one file: open it, read it, ask every hash source.
 
-Nothing is decided and nothing recorded here. Whoever has to act does so while the file is still open.
+The result is one value. Nothing is decided and nothing recorded here. A caller that has to act does so while the file
+is still open.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What is known of one file."""
+    """The result of examining one file."""
 
     verdict: Verdict
     state: FileState | None = None
@@ -50,9 +51,9 @@ class Examiner:
     def examine(self, place: Place, remembered: PastReading | None = None, *, live: bool = False) -> Iterator[Examined]:
         """Open a file, read it once and ask every source; inside the `with` it stays open.
 
-        What was `remembered` of exactly this state is not read again. `live`: the sources themselves are asked,
-        whatever they answered before. NotAnUploadError when there is no regular file; every other failure, also a fault
-        of ours or of a plug-in, is a verdict *unchecked*.
+        The file is not read again where exactly this state of it was `remembered`. `live`: the sources
+        themselves are asked, whatever they answered before. NotAnUploadError when there is no regular file;
+        every other failure, also a fault of ours or of a plug-in, is a verdict *unchecked*.
         """
         with ExitStack() as stack:
             try:
@@ -86,7 +87,10 @@ class Examiner:
         return Examined(self._with_name(verdict, opened.place) if picture else verdict, opened.state, content, picture)
 
     def _with_name(self, verdict: Verdict, place: Place) -> Verdict:
-        """Where no source knows it and nobody exempted it: is it another size of what went offline?"""
+        """Check whether a file that no source knows is another size of a picture taken offline.
+
+        Not where somebody exempted it.
+        """
         match = None if verdict.matches or verdict.exemption or not self.sources else self.match_by_name(place)
         return replace(verdict, kind=VerdictKind.NEAR, matches=(match,)) if match else verdict
 

@@ -1,7 +1,7 @@
-"""The verbs callers use: examine, act, restore, confirm, recover, verify.
+"""The operations for callers: examine, act, restore, confirm, recover, verify.
 
-A daemon, a command and a plugin all go through here: they bring a place, get a value back, and never need to know who
-answers or what carries it out.
+A daemon, a command and a plugin all use these: they pass a place, get a value back, and never need to know who answers
+or what carries it out.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CaseOrders:
-    """What became of a person's orders."""
+    """The results of a person's orders."""
 
     done: tuple[str, ...]
     refused: tuple[Refusal, ...]
@@ -48,7 +48,7 @@ class CaseOrders:
 
 @dataclass(frozen=True, slots=True)
 class Toolkit:
-    """Made by `assembly`; threads may share it."""
+    """The library's operations. Made by `assembly`; threads may share it."""
 
     store: CaseStore
     audit: AuditLog
@@ -62,18 +62,21 @@ class Toolkit:
 
     @property
     def examiner(self) -> Examiner:
-        """What examines files."""
+        """The examiner of files."""
         return self.make_examiner()
 
     @property
     def upload_handling(self) -> UploadHandling:
-        """What handles uploads from the queue."""
+        """The handling of uploads from the queue."""
         return UploadHandling(self.examiner, self.desk, self.check_again, self.check_sizes)
 
     def examine(
         self, place: Place, remembered: PastReading | None = None, *, live: bool = False
     ) -> AbstractContextManager[Examined]:
-        """Read a file once and ask every source, see `Examiner`. Inside the `with`, the file stays open: act there."""
+        """Read a file once and ask every source, see `Examiner`.
+
+        Inside the `with`, the file stays open: act there.
+        """
         return self.examiner.examine(place, remembered, live=live)
 
     def act(self, customer: str, place: Place, examined: Examined) -> Acted:
@@ -81,27 +84,38 @@ class Toolkit:
         return self.upload_handling.act(customer, place, examined)
 
     def late(self) -> list[Case]:
-        """Measures that come late, because nobody could carry them out before: each waits for `catch_up`."""
+        """Measures that come late, because they could not be carried out before.
+
+        Each waits for `catch_up`.
+        """
         return self.desk.late()
 
     def catch_up(self, case: Case) -> Case:
-        """Ask again about a late measure and go on with it as its sources see it by now. Returns the case, as it was
-        when they cannot all be asked.
+        """Ask the sources again about a late measure, and continue it as they answer now.
+
+        Returns the case, as it was when they cannot all be asked.
         """
         return self.upload_handling.followed_up(self.desk.proceed(case.id, self._by_now(case)))
 
     def restore(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
-        """Undo measures by order of a person; each case by itself, whatever becomes of the others."""
+        """Undo measures by order of a person.
+
+        Each case is undone by itself, whatever becomes of the others.
+        """
         return _each(case_ids, lambda case_id: self._put_back(case_id, order))
 
     def confirm(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
-        """Let held, failed, only observed or restored matches be acted on, each by itself, unless their sources say no.
-        Where those cannot be asked, the person's word is enough.
+        """Act on held, failed, observed or restored matches, unless their sources say no.
+
+        Each case is confirmed by itself. Where the sources cannot be asked, the person's order is enough.
         """
         return _each(case_ids, lambda case_id: self._confirm(case_id, order, self._by_now(self.store.get(case_id))))
 
     def cancel(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
-        """Stop measures that wait, each by itself: nothing is taken, and what was left half done is put back."""
+        """Cancel measures that wait, each by itself.
+
+        Nothing is taken offline, and what was left half done is put back.
+        """
         return _each(case_ids, lambda case_id: self.desk.cancel(case_id, order))
 
     def restorable(self, digest: Digest) -> list[str]:
@@ -113,21 +127,27 @@ class Toolkit:
         return self._about(digest, _CONFIRMABLE)
 
     def rule(self, digest: Digest, state: StormState, order: Order) -> None:
-        """A person's word about a content counts at every customer: undone is held from then on everywhere, until
-        it is released; released, its being at many customers is no storm.
+        """Apply a person's ruling about a content at every customer.
+
+        Undone, it is held from then on everywhere, until it is released; released, its being at many customers
+        is no storm.
         """
         for sha256 in sorted({case.digests.sha256 for case in self.store.find(CaseQuery(digest=digest))}):
             with self.desk.session() as session:
                 session.brake.rule(sha256, state, order)
 
     def undo_storm(self, storm_id: str, order: Order) -> CaseOrders:
-        """Put back every file that the storm and its parts took; what it held is overruled. It goes on to brake."""
+        """Put back every file that the storm and its parts took offline.
+
+        What the storm held is overruled. It goes on to brake.
+        """
         return self.restore(self._end_storm(storm_id, StormState.UNDONE, order, _RESTORABLE), order)
 
     def release_storm(self, storm_id: str, order: Order) -> CaseOrders:
-        """Let go on what the storm and its parts held and their sources still know; RefusedError in mode observe.
+        """Release what the storm and its parts held, where their sources still know it.
 
-        What cannot be asked about stays held: nobody looked at each of these, so the sources' word is needed.
+        RefusedError in mode observe. What cannot be asked about stays held: nobody looked at each of these, so
+        the sources' answer is needed.
         """
         self.desk.expect_enforcing()
         held = self._end_storm(storm_id, StormState.RELEASED, order, _HELD)
@@ -149,8 +169,10 @@ class Toolkit:
         return _must_be_offline(self.upload_handling.followed_up(self.desk.confirm(case_id, order, by_now)))
 
     def _by_now(self, case: Case) -> Verdict | None:
-        """What the sources themselves say now; None where none is a ground of the case, and where the file is not there
-        as it was: that is for the quarantine to say.
+        """The current answer of the sources about a case, never a cached one.
+
+        None where no source is a reason of the case, and where the file is not there as it was: that is for the
+        quarantine to report.
         """
         if not case.matches or case.notice:
             return None
@@ -159,7 +181,11 @@ class Toolkit:
         return None
 
     def _end_storm(self, storm_id: str, state: StormState, order: Order, wanted: frozenset[CaseState]) -> list[str]:
-        """First the word, so that nothing new is done meanwhile; then the cases, those of a repeated order too."""
+        """Record the person's ruling on the storm, and return its cases.
+
+        The ruling is recorded first, so that nothing new is done meanwhile. A repeated order gets the cases
+        too.
+        """
         storms = self.desk.brake.whole(storm_id)
         for storm in storms:
             with self.desk.session() as session:
@@ -171,7 +197,7 @@ class Toolkit:
         return [case.id for case in self.store.find(CaseQuery(states=states, digest=digest))]
 
     def verify(self) -> AuditFinding:
-        """Is the audit log whole?"""
+        """Check that the audit log is whole."""
         return self.audit.verify()
 
 

@@ -1,4 +1,7 @@
-"""The journey of an upload, from its row in the queue to one outcome: `UploadHandling.handle` is the whole story."""
+"""Handling of one upload, from its row in the queue to its outcome.
+
+`UploadHandling.handle` is the whole procedure.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ _AFTER_AUDIT_ERROR = 5.0
 
 
 class Row(Enum):
-    """What becomes of an upload's row in the queue."""
+    """What to do with an upload's row in the queue."""
 
     SETTLED = auto()
     RETRIED = auto()
@@ -40,7 +43,7 @@ class Row(Enum):
 
 @dataclass(frozen=True, slots=True)
 class UploadOutcome:
-    """What came of handling one upload."""
+    """The outcome of handling one upload."""
 
     row: Row
     wait: float = 0.0
@@ -54,12 +57,12 @@ class UploadOutcome:
 
     @property
     def unchecked(self) -> bool:
-        """Does somebody still owe an answer about it?"""
+        """Tell whether an answer about it is still missing."""
         return self.row is Row.RETRIED and self.examined is not None and bool(self.examined.verdict.reason)
 
     @property
     def source_fails(self) -> bool:
-        """Does it wait for a source that does not answer?"""
+        """Tell whether it waits for a source that does not answer."""
         if not self.unchecked or self.examined is None or self.examined.content is None:
             return False
         verdict = self.examined.verdict
@@ -67,13 +70,13 @@ class UploadOutcome:
 
     @property
     def sources_answered(self) -> bool:
-        """Did every source answer?"""
+        """Tell whether every source answered."""
         return self.row is Row.SETTLED and self.examined is not None and self.examined.picture
 
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """What came of acting on a match."""
+    """The outcome of acting on a match."""
 
     case: Case | None
     """None when there was nothing to do."""
@@ -93,7 +96,7 @@ class UploadHandling:
     """The same for what is known to be other sizes of the picture at that place."""
 
     def handle(self, job: Job, trees: Mapping[bytes, Tree], record: Record) -> UploadOutcome:
-        """Examine one upload, decide about it through the case desk, and take it offline where that is decided.
+        """Examine one upload, decide about it through the case desk, and act on the decision.
 
         What was found is recorded before anything is done about it: the storm brake counts what the index knows, and a
         file that went offline before a crash must have been seen. The row itself is the caller's to settle.
@@ -118,8 +121,9 @@ class UploadHandling:
     def act(self, customer: str, place: Place, examined: Examined) -> Acted:
         """Let the case desk decide about a match and carry it out.
 
-        The sources themselves are asked again where a measure would come too late after their answer; when it comes too
-        late once more, because others are at theirs, it is *unchecked* (`late`), to be tried again.
+        The sources themselves are asked again where a measure would come too late after their answer; when it
+        comes too late once more, because others are waiting for theirs, it is *unchecked* (`late`), to be tried
+        again.
         """
         content, verdict = examined.content, examined.verdict
         if examined.state is None or content is None or not verdict.matches:
@@ -133,8 +137,9 @@ class UploadHandling:
         return Acted(None, Verdict(VerdictKind.UNCHECKED, reason="late", detail="its measure had to wait for others"))
 
     def followed_up(self, case: Case) -> Case:
-        """The case, once files are checked again of which the index says what holds no longer: one that no source knows
-        any more, and other sizes of one that is offline now.
+        """The case, after marking files whose index entry no longer holds to be checked again.
+
+        Those are a file that no source knows any more, and other sizes of one that is offline now.
         """
         if case.state is CaseState.WITHDRAWN:
             self.check_again([case.upload])
@@ -144,13 +149,16 @@ class UploadHandling:
 
 
 def _is_covered(place: Place, trees: Mapping[bytes, Tree]) -> bool:
-    """A file may have become private since it was queued: when it was made, a mailbox did not look like one."""
+    """Tell whether a file is still to be checked.
+
+    It may have become private since it was queued: when it was made, a mailbox did not look like one.
+    """
     tree = trees.get(place.tree)
     return tree is not None and tree.covers(place)
 
 
 def _outcome(job: Job, examined: Examined, case: Case | None) -> UploadOutcome:
-    """Of an upload that was examined, and acted on where the house rules said so."""
+    """The outcome of an upload that was examined, and acted on where the house rules said so."""
     if case is not None and case.state is CaseState.GONE:  # it was another file by then
         return UploadOutcome(Row.RETRIED, AFTER_CHANGE, examined, case)
     if examined.verdict.reason:  # unchecked, or a source still owes its answer

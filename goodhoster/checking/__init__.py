@@ -1,1 +1,1 @@
-"""From bytes to a Verdict."""
+"""Checks: from the bytes of a file to a Verdict."""

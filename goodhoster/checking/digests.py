@@ -1,4 +1,4 @@
-"""All exact digests of a content in one read."""
+"""All exact digests of a content, taken in one read."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def read_content(fd: int, largest: int) -> Content:
 
 
 def read_through(fd: int, largest: int) -> Content:
-    """The same without asking for the size first: in the sandbox there is no stat."""
+    """As `read_content`, without asking for the size first: in the sandbox there is no stat."""
     reading = _Reading(fd, largest)
     digests = digests_of(reading.blocks())
     return Content(digests, kind_of(reading.head), reading.size)
 
 
 def digests_of(blocks: Iterable[bytes]) -> Digests:
-    """All digests of what these blocks make together."""
+    """All digests of the concatenation of these blocks."""
     hashes = (hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False), hashlib.sha256())
     for block in blocks:
         for each in hashes:
@@ -43,7 +43,7 @@ def digests_of(blocks: Iterable[bytes]) -> Digests:
 
 @dataclass(slots=True)
 class _Reading:
-    """A file on its way through; its first bytes and its size are known afterwards."""
+    """A file being read; its first bytes and its size are known afterwards."""
 
     fd: int
     largest: int
@@ -59,7 +59,7 @@ class _Reading:
 
 
 def refuse_too_big(size: int, largest: int) -> None:
-    """UncheckedError(too-big) for a file of more bytes than may be read."""
+    """Raise UncheckedError(too-big) for a file of more bytes than may be read."""
     if size > largest:
         raise UncheckedError(f"larger than {largest} bytes", reason="too-big", hint="see agent.largest_file")
 

@@ -1,4 +1,4 @@
-"""The fingerprints of a picture: PDQ to compare with others' lists, pHash for review."""
+"""The fingerprints of a picture: PDQ for comparison with near lists, pHash for review."""
 
 from __future__ import annotations
 
@@ -31,13 +31,16 @@ class Frame:
 
     @property
     def pixels(self) -> tuple[int, int]:
-        """Width and height of the whole picture as it is seen."""
+        """Width and height of the whole picture as it is displayed."""
         rows, columns = self.full
         return (rows, columns) if _TURNS[self.orientation].sideways else (columns, rows)
 
 
 def fingerprints_of(frame: Frame) -> tuple[Fingerprint, ...]:
-    """One of each kind, all with PDQ's quality: a picture without features has no fingerprint by any measure."""
+    """One fingerprint of each kind, all with PDQ's quality.
+
+    A picture without features has no fingerprint by any measure.
+    """
     if min(frame.full) < _SMALLEST:
         return (Fingerprint(FingerprintKind.PDQ, bytes(FingerprintKind.PDQ.width), 0),)
     plane = frame.grey.astype(np.float32)
@@ -57,7 +60,10 @@ def _tables(frame: Frame, rows: Table, columns: Table) -> tuple[Bands, Bands]:
 
 
 def _seen(plane: Floats, frame: Frame) -> Floats:
-    """Whole grey values of the picture as a viewer shows it: what is stored sideways is sampled sideways."""
+    """Grey values of the picture as a viewer displays it, rounded to integers.
+
+    What is stored sideways is sampled sideways.
+    """
     turn = _TURNS[frame.orientation]
     samples = np.rint(sampled(plane, *_tables(frame, _FINE, _FINE)))
     upright = samples.T if turn.sideways else samples
@@ -66,7 +72,7 @@ def _seen(plane: Floats, frame: Frame) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """Transpose or not, then go through rows and columns forwards (1) or backwards (-1)."""
+    """An orientation: transpose or not, then rows and columns forwards (1) or backwards (-1)."""
 
     sideways: bool
     rows: int

@@ -1,4 +1,7 @@
-"""Read a content and look inside it: fingerprints of a picture, members of an archive or document."""
+"""Reads a content and what is inside it.
+
+That is the fingerprints of a picture and the members of an archive or document.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +32,10 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class DirectHasher:
-    """Does all of it in the calling process: for made-up and trusted files, and inside the sandbox.
+    """Hasher that does everything in the calling process.
 
-    A picture that an outsider chose is opened by the agent's pool of processes instead.
+    For made-up and trusted files, and inside the sandbox. A picture that an outsider chose is opened by the agent's
+    pool of processes instead.
     """
 
     limits: ReadingLimits
@@ -42,22 +46,22 @@ class DirectHasher:
         return looked_into(fd, content, self.limits) if worth_opening(fd) else content
 
     def problems(self) -> list[str]:
-        """See `ports.Hasher`: nothing is promised that could be missing."""
+        """See `ports.Hasher`: none, because nothing is promised that could be missing."""
         return []
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """See `ports.Hasher`: there is nothing to release."""
 
 
 def opens_pictures() -> bool:
-    """Is the extra `near` installed?"""
+    """Tell whether the extra `near` is installed."""
     return _NEAR
 
 
 def worth_opening(fd: int) -> bool:
-    """Can more be learned of it than its digests? Never of a picture where the extra `near` is not installed.
+    """Tell whether more than digests can be learned of a content.
 
-    Raises UncheckedError(unreadable).
+    Never of a picture where the extra `near` is not installed. Raises UncheckedError(unreadable).
     """
     beginning = _beginning(fd)
     return _NEAR if kind_of(beginning) is Kind.IMAGE else opener_of(beginning) is not None
@@ -66,7 +70,10 @@ def worth_opening(fd: int) -> bool:
 def looked_into(
     fd: int, content: Content, limits: ReadingLimits, library: LicensedFingerprinter | None = None
 ) -> Content:
-    """The content with what is inside. What cannot be opened is told by `fault`, beside what was found until then."""
+    """The content with what is inside it.
+
+    What cannot be opened is recorded in `fault`, beside what was found until then.
+    """
     file = io.BufferedReader(PositionedFile(fd, content.size), _BLOCK)
     if content.kind is Kind.IMAGE:
         pictures, fault = _gathered(_pictures(file, limits, library))
@@ -86,7 +93,7 @@ _NEAR = all(map(importlib.util.find_spec, ("numpy", "PIL")))
 
 
 def preload() -> None:
-    """Import what opening files imports late: in the sandbox nothing can be imported any more."""
+    """Import all modules that are otherwise imported late: in the sandbox none can be."""
     for name in _LATE_CODECS:
         codecs.lookup(name)
     if _NEAR:
@@ -100,14 +107,17 @@ _LATE_CODECS = ("ascii", "cp437", "latin-1", "utf-8", "utf-16", "utf-16-le", "ut
 
 
 class _Picture(NamedTuple):
-    """What is told of one picture."""
+    """What was learned of one picture."""
 
     pixels: tuple[int, int]
     fingerprints: tuple[Fingerprint, ...]
 
 
 def _pictures(file: BinaryIO, limits: ReadingLimits, library: LicensedFingerprinter | None) -> Iterator[_Picture]:
-    """A library that breaks over one keeps nothing of the others, or of our own fingerprints, from being told."""
+    """What was learned of each picture, by our own fingerprints and the licensed library.
+
+    A library that fails on one picture suppresses neither the results for the others nor our own fingerprints.
+    """
     # Not at the top: the extra may be missing, and a process that opens no pictures shall not carry the weight.
     from goodhoster.checking.fingerprints import fingerprints_of  # noqa: PLC0415
     from goodhoster.checking.pictures import frames  # noqa: PLC0415
@@ -132,7 +142,7 @@ def _beginning(fd: int) -> bytes:
 
 
 def _gathered(found: Iterable[Found]) -> tuple[tuple[Found, ...], Fault | None]:
-    """What was found, each once, and why there is not more."""
+    """What was found, without duplicates, and why there is not more."""
     gathered: dict[Found, None] = {}
     try:
         for each in found:

@@ -1,4 +1,7 @@
-"""The fingerprint of a picture by a licensed library that the hoster brings along (PhotoDNA). Loaded by `libraries`."""
+"""The fingerprint of a picture by a licensed library that the hoster provides (PhotoDNA).
+
+It is loaded by `licensed_libraries`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ NOT_TAKEN = "no-licensed-fingerprint"
 
 
 def fingerprint_by(library: LicensedFingerprinter, picture: Pixels) -> Fingerprint:
-    """What the library says of a picture. UncheckedError (`no-licensed-fingerprint`) when that is no fingerprint."""
+    """The licensed library's fingerprint of a picture.
+
+    UncheckedError (`no-licensed-fingerprint`) when the library returns none.
+    """
     try:
         value: Any = library.fingerprint(picture)  # somebody else's code may not keep to its types
     except MemoryError:

@@ -1,4 +1,7 @@
-"""Licensed libraries that are installed beside goodhoster: found, and loaded where pictures are opened."""
+"""Licensed libraries that are installed beside goodhoster.
+
+They are found here, and loaded where pictures are opened.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ GROUP = "goodhoster.fingerprinters"
 
 
 def expect_installed(name: str) -> None:
-    """ConfigurationError when no library of that name is installed. None is loaded for it."""
+    """Check that a library of that name is installed, without loading any.
+
+    ConfigurationError when none is.
+    """
     known = sorted({point.name for point in entry_points(group=GROUP)})
     if name not in known:
         hint = f"install it beside goodhoster; there are: {', '.join(known) or 'none'}"
@@ -22,7 +28,10 @@ def expect_installed(name: str) -> None:
 
 
 def library_named(name: str) -> LicensedFingerprinter:
-    """The library, loaded into this process. One that cannot be loaded says so of each picture."""
+    """Load the library into this process.
+
+    One that cannot be loaded reports that for each picture.
+    """
     try:
         (point,) = entry_points(group=GROUP, name=name)
         make: Callable[[], LicensedFingerprinter] = point.load()
@@ -32,11 +41,11 @@ def library_named(name: str) -> LicensedFingerprinter:
 
 
 class _Broken:
-    """Stands for a library that could not be loaded."""
+    """A placeholder for a library that could not be loaded."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
 
     def fingerprint(self, _picture: Pixels) -> bytes:
-        """There is none."""
+        """Raise the error that loading the library raised."""
         raise self._error

@@ -56,11 +56,11 @@ class Readable(Protocol):
     """A member, from its start to its end."""
 
     def read(self, size: int, /) -> bytes:
-        """Up to so many bytes more; none at the end."""
+        """Up to that many bytes more; none at the end."""
 
 
 class Member(NamedTuple):
-    """What is inside: a file, or something else, such as a link or a directory."""
+    """A member of an archive: a file, or something else, such as a link or a directory."""
 
     name: bytes
     """As the archive has it; empty where it has none."""
@@ -72,7 +72,10 @@ Opener = Callable[[BinaryIO], Iterator[Member]]
 
 
 def opener_of(beginning: bytes) -> Opener | None:
-    """What takes such a file apart, by its first bytes (`BEGINNING`); None for what is no archive or document."""
+    """The opener for such a file by its first bytes (`BEGINNING`).
+
+    None for what is no archive or document.
+    """
     if beginning.startswith((b"PK\3\4", b"PK\5\6")):
         return _zip
     if beginning.startswith(tuple(_COMPRESSED)):
@@ -83,7 +86,10 @@ def opener_of(beginning: bytes) -> Opener | None:
 
 
 def _begins_as_tar(beginning: bytes) -> bool:
-    """By the checksum that every form of it has; before POSIX there was no mark."""
+    """Recognise a TAR file by the checksum that every form of it has.
+
+    Before POSIX there was no magic number.
+    """
     try:
         tarfile.TarInfo.frombuf(beginning[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
     except tarfile.HeaderError:
@@ -92,10 +98,10 @@ def _begins_as_tar(beginning: bytes) -> bool:
 
 
 class Inside:
-    """The digests of the pictures and videos inside a file, or, with `limits.every_member`, of all files there.
+    """The digests of the pictures and videos inside a file.
 
-    Going through it raises UncheckedError, also after some were given: `broken-archive`, `encrypted`,
-    `too-many-members`, `too-big`.
+    Or, with `limits.every_member`, of all files there. Iterating raises UncheckedError, also after some were given:
+    `broken-archive`, `encrypted`, `too-many-members`, `too-big`.
     """
 
     def __init__(self, file: BinaryIO, opener: Opener, limits: ReadingLimits) -> None:
@@ -126,7 +132,7 @@ class Inside:
 
 @dataclass(slots=True)
 class _Left:
-    """What may still be taken out of one file."""
+    """The limits that remain for one file."""
 
     members: int
     size: int
@@ -150,7 +156,10 @@ def _blocks(head: bytes, member: Readable, left: _Left) -> Iterator[bytes]:
 
 
 def _read_whole(file: Readable, size: int) -> bytes:
-    """So many bytes, fewer at the end only; `read` may give less where one part of a file ends."""
+    """Exactly that many bytes, fewer at the end only.
+
+    One call of `read` may return less where one part of a file ends.
+    """
     parts: list[bytes] = []
     while size and (block := file.read(size)):
         parts.append(block)
@@ -172,7 +181,7 @@ def _zip(file: BinaryIO) -> Iterator[Member]:
 
 
 def _compressed(file: BinaryIO) -> Iterator[Member]:
-    """A TAR file, or one file alone."""
+    """The members of compressed data: a TAR file, or one file alone."""
     # Not tarfile's own decompression, which takes quadratic time over data that compresses well.
     magic = file.read(_LONGEST_MAGIC)
     file.seek(0)
@@ -187,7 +196,7 @@ def _compressed(file: BinaryIO) -> Iterator[Member]:
 
 @dataclass(slots=True)
 class _Rejoined:
-    """A file of which the beginning was read already."""
+    """A file whose beginning was read already."""
 
     first: bytes
     rest: Readable
@@ -208,13 +217,16 @@ def _tar(file: Readable) -> Iterator[Member]:
 
 
 class _Ending:
-    """A TAR file that may end too early: tarfile would go on asking for the petabyte that a header claims."""
+    """A TAR file that may end too early.
+
+    Without it tarfile would go on asking for the petabyte that a header claims.
+    """
 
     def __init__(self, file: Readable) -> None:
         self._file, self._left = file, _ENDS
 
     def read(self, size: int, /) -> bytes:
-        """As a file, but EOFError where nothing more comes and it is still asked for."""
+        """Read as a file does; EOFError when more is asked for after the end."""
         block = _read_whole(self._file, size)
         if not block:
             self._left -= 1
@@ -247,7 +259,7 @@ def _pdf(file: BinaryIO) -> Iterator[Member]:
 
 
 def _picture(document: bytes, start: int, end: int) -> Readable | None:
-    """The picture in a stream of a document; None where it holds another thing."""
+    """The picture in a stream of a document; None where it holds something else."""
     if _PICTURE.match(document, start, end):
         return io.BytesIO(_END_OF_LINE.sub(b"", document[start:end], count=1))
     if not _ZLIB.match(document, start, end):
@@ -268,7 +280,10 @@ _LONGEST_PICTURE_MAGIC = 16
 
 
 class _Inflated:
-    """What zlib packed, in little memory. It ends where its data is broken: whether it is a picture is told before."""
+    """Data decompressed by zlib, in little memory.
+
+    It ends where the data is broken: whether it is a picture is decided before.
+    """
 
     def __init__(self, packed: Readable) -> None:
         self._packed = packed

@@ -1,4 +1,7 @@
-"""PDQ: the 256-bit fingerprint of `facebook/ThreatExchange` (pdqhash-2017-10-09.pdf), from 64 × 64 samples."""
+"""PDQ: a 256-bit fingerprint, computed from 64 × 64 samples.
+
+As in `facebook/ThreatExchange` (pdqhash-2017-10-09.pdf).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ _KEPT = 16
 
 @dataclass(frozen=True, slots=True)
 class Pdq:
-    """What PDQ says of one picture."""
+    """The PDQ result for one picture."""
 
     coefficients: Floats
     """16 × 16, vertical frequency first."""
@@ -21,7 +24,10 @@ class Pdq:
     """0 to 100, from the steps between the samples."""
 
     def values(self, orientation: int = 1) -> tuple[bytes, ...]:
-        """The hashes of the picture in all eight positions, first the one in which it is seen (an EXIF orientation)."""
+        """The hashes of the picture in all eight orientations.
+
+        First comes the one in which it is displayed (an EXIF orientation).
+        """
         seen = _SEEN[orientation]
         values = _bits(turned(self.coefficients))
         return (values[seen], *values[:seen], *values[seen + 1 :])
@@ -32,15 +38,15 @@ _SEEN = {1: 0, 2: 1, 3: 3, 4: 2, 5: 4, 6: 6, 7: 7, 8: 5}
 
 
 def pdq(samples: Floats) -> Pdq:
-    """Of a picture that was smoothed down by `tent` in both directions."""
+    """Compute PDQ of a picture that was smoothed down by `tent` in both directions."""
     return Pdq(transformed(samples, _COSINES), _quality(samples))
 
 
 def turned(coefficients: Floats) -> Floats:
-    """The coefficients of the picture as it is, mirrored left-right, upside down and both, then those transposed.
+    """The coefficients of the picture in all eight orientations.
 
-    No second transform is needed: mirroring negates the odd frequencies of that direction (row and column 0 here are
-    frequency 1).
+    As it is, mirrored left-right, upside down and both, then those transposed. No second transform is needed:
+    mirroring negates the odd frequencies of that direction (row and column 0 here are frequency 1).
     """
     upright = coefficients * _MIRRORS
     return np.concatenate((upright, upright.transpose(0, 2, 1)))
@@ -52,7 +58,10 @@ _MIRRORS = np.stack([np.outer(rows, columns) for rows in (_EVERY, _ODD) for colu
 
 
 def _bits(positions: Floats) -> list[bytes]:
-    """A bit is set where its coefficient is above the median; the first coefficient is the last bit written."""
+    """The hash bits: set where the coefficient is above the median.
+
+    The first coefficient is the last bit written.
+    """
     flat = positions.reshape(len(positions), -1)
     medians = np.partition(flat, _MEDIAN, axis=1)[:, _MEDIAN : _MEDIAN + 1]
     return [row.tobytes() for row in np.packbits((flat > medians)[:, ::-1], axis=1)]

@@ -1,4 +1,7 @@
-"""pHash: 64 bits as `imagehash` computes them (its 8 × 8 defaults), without the scipy it brings."""
+"""pHash: 64 bits as `imagehash` computes them, without its dependency scipy.
+
+With its 8 × 8 defaults.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,29 @@ FINE = 4 * _SIDE
 
 
 def phash(samples: Floats) -> bytes:
-    """Which of the 8 × 8 lowest frequencies lie above their median; of 32 × 32 samples of the picture as it is seen."""
+    """Compute pHash: which of the 8 × 8 lowest frequencies lie above their median.
+
+    Of 32 × 32 samples of the picture as it is displayed.
+    """
     low = transformed(samples, _COSINES)
     return np.packbits(low > _median(low)).tobytes()
 
 
 def _median(values: Floats) -> float:
-    """Of an even number of values (`np.median` takes longer than all the rest here)."""
+    """The median of an even number of values, faster than `np.median`.
+
+    That would take longer than all the rest here.
+    """
     ordered = np.sort(values, axis=None)
     middle = len(ordered) // 2
     return float(ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _cosines() -> Floats:
-    """The first rows of the cosine transform (type II, not normalised: only the order of the values counts)."""
+    """The first rows of the cosine transform (type II).
+
+    Not normalised: only the order of the values counts.
+    """
     row, column = np.arange(_SIDE)[:, None], np.arange(FINE)[None, :]
     cosines: Floats = (2 * np.cos(np.pi / 2 / FINE * row * (2 * column + 1))).astype(np.float32)
     return cosines

@@ -1,8 +1,8 @@
-"""Open a picture as grey pixels, small enough to be fingerprinted quickly. The only importer of Pillow.
+"""Opens pictures as grey pixels, reduced for fast fingerprints. The only importer of Pillow.
 
-A JPEG is decoded at a half, a quarter or an eighth of its size and without its colours, straight from its
-coefficients; whatever else is decoded whole and then averaged. Either way what comes out are means of equally many
-pixels of the whole picture, which the tables of `sampling` count with.
+A JPEG is decoded at a half, a quarter or an eighth of its size and without its colours, straight from its coefficients;
+any other picture is decoded in full and then averaged. Either way the result is means of equally many pixels of the
+whole picture, which the tables of `sampling` count with.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _ORIENTATIONS = range(1, 9)
 
 
 def frames(file: BinaryIO, limits: ReadingLimits, *, colours: bool = False) -> Iterator[Frame]:
-    """The pictures in an open file: one, or a sample of an animation's frames and a document's pages.
+    """The pictures in an open file: one, or a sample of its frames or pages.
 
-    With `colours` each is decoded whole, which takes several times as long, and has its `colours`. Raises
-    UncheckedError (`no-decoder`, `too-many-pixels`, `broken-picture`) and MemoryError, also after some frames were
-    given.
+    That is of an animation's frames and of a document's pages. With `colours` each is decoded in full, which takes
+    several times as long, and has its `colours`. Raises UncheckedError (`no-decoder`, `too-many-pixels`,
+    `broken-picture`) and MemoryError, also after some frames were given.
     """
     try:
         with Image.open(file, formats=FORMATS) as picture:
@@ -61,7 +61,7 @@ def frames(file: BinaryIO, limits: ReadingLimits, *, colours: bool = False) -> I
 
 
 def _what_there_is(file: BinaryIO, limits: ReadingLimits, *, colours: bool) -> Iterator[Frame]:
-    """The frame of a JPEG that is cut short, with grey for what is missing; none of any other picture.
+    """The frame of a truncated JPEG, with grey for what is missing; none of any other picture.
 
     Without its last bytes it still looks like itself, to people and to a near list.
     """
@@ -78,7 +78,10 @@ def _what_there_is(file: BinaryIO, limits: ReadingLimits, *, colours: bool) -> I
 
 
 class _Ended(io.RawIOBase):
-    """A file that is followed by the mark that ends a JPEG: where its data is cut, the decoder then ends too."""
+    """A file with the end marker of a JPEG appended.
+
+    Where its data is cut, the decoder then ends too.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -110,7 +113,7 @@ _MARKS = 1000
 
 
 def preload_decoders() -> None:
-    """Import every decoder now; otherwise each comes with the first picture that needs it."""
+    """Import every decoder now; otherwise each is imported with the first picture that needs it."""
     Image.init()
 
 
@@ -120,10 +123,10 @@ def _too_many_pixels() -> UncheckedError:
 
 
 def _sampled(picture: Image.Image, limits: ReadingLimits, *, colours: bool) -> Iterator[Frame]:
-    """Every frame of a short one. Of a longer one frames 0, 1, 3, 6, 10 …: more sparsely the longer it goes on.
+    """Every frame of a short animation, and a growing step of a longer one: 0, 1, 3, 6, 10 …
 
-    Its length is often unknown: the frames between these are kept until it turns out to be longer. What comes before
-    a broken frame is given.
+    Its length is often unknown: the frames between these are kept until it turns out to be longer. What comes
+    before a broken frame is given.
     """
     sample = {n * (n + 1) // 2 for n in range(limits.frames)}
     wanted = sorted(sample.union(range(limits.frames)))
@@ -143,7 +146,7 @@ def _sampled(picture: Image.Image, limits: ReadingLimits, *, colours: bool) -> I
 
 
 def _decoded(picture: Image.Image, wanted: Sequence[int], pixels: int, *, colours: bool) -> Iterator[tuple[int, Frame]]:
-    """These frames, as far as there are any, in their order.
+    """The frames at these positions, as far as they exist, in order.
 
     The first one that would go beyond the limit of pixels is the end, unless it is the first of all.
     """
@@ -169,7 +172,10 @@ def _sought(picture: Image.Image, index: int) -> bool:
 
 
 def _draft(picture: Image.Image) -> tuple[tuple[int, int], int]:
-    """Ask the decoder for grey, and for the least size that is enough. Returns its size, and what is made of it."""
+    """Ask the decoder for grey, at the smallest size that is enough.
+
+    Returns the picture's full size, and the step by which it is reduced.
+    """
     full = picture.size
     wanted = next((step for step in (8, 4, 2) if min(full) >= step * ENOUGH), 1)
     if isinstance(picture, ImageFile.ImageFile):
@@ -189,7 +195,10 @@ def _frame(picture: Image.Image, full: tuple[int, int], step: int) -> Frame:
 
 
 def _grey(picture: Image.Image) -> Image.Image:
-    """In 8 bits, whatever the depth and the colours; transparency is left out, as the reference does."""
+    """Convert to 8-bit grey, from any depth and any colours.
+
+    Transparency is left out, as the reference does.
+    """
     if picture.mode == "LAB":
         return picture.getchannel("L")
     if picture.mode in {"I", "F"} or picture.mode.startswith("I;16"):
@@ -208,14 +217,20 @@ _COLOURED = frozenset({"RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr"
 
 
 def _in_eight_bits(values: npt.NDArray[np.float32]) -> Image.Image:
-    """From the darkest to the brightest value: these modes do not say which range they use."""
+    """Scale from the darkest to the brightest value.
+
+    These modes do not say which range they use.
+    """
     finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(finite.min()), float(finite.max())
     return Image.fromarray(((finite - low) * (255 / (high - low or 1))).astype(np.uint8))
 
 
 def _orientation(picture: Image.Image) -> int:
-    """1 when the picture does not say, or says it in a broken way: its pixels are no worse for it."""
+    """The EXIF orientation; 1 when the picture has none, or a broken one.
+
+    Its pixels are no worse for it.
+    """
     try:
         orientation: object = picture.getexif().get(_ORIENTATION)
     except Exception:  # noqa: BLE001 - as in `frames`: an outsider's bytes

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 class PositionedFile(io.RawIOBase):
-    """Reads by pread: the descriptor's own position, which other processes share, stays where it is.
+    """A file read with pread, which leaves the descriptor's own position alone.
 
-    Closing it leaves the descriptor open. The size is told by whoever read the file: in the sandbox there is no stat.
+    Other processes share that position. Closing the file leaves the descriptor open. Whoever read the file gives
+    the size: in the sandbox there is no stat.
     """
 
     def __init__(self, fd: int, size: int) -> None:
@@ -22,15 +23,15 @@ class PositionedFile(io.RawIOBase):
         self._at = 0
 
     def readable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """As Python's files do. OSError for a place before the start."""
+        """As Python's files do. OSError for a position before the start."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         if start + offset < 0:
             raise OSError("a place before the start of the file")

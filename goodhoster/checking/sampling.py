@@ -1,9 +1,9 @@
-"""How a line of pixels is smoothed down to a few samples: tables that say how much each pixel counts in each sample.
+"""Tables for smoothing a line of pixels down to a few samples.
 
-Fingerprints are defined on the full-size picture, and their smoothing is linear and alike in both directions. So a
-table is made for the *full* length and then folded onto the pixels that were really decoded, each of which is the mean
-of `step` of the full ones. (Smoothing the reduced picture by its own length is another filter: it costs PDQ five points
-of recall.) Tables are remembered by length.
+They say how much each pixel counts in each sample. Fingerprints are defined on the full-size picture, and their
+smoothing is linear and alike in both directions. So a table is made for the *full* length and then folded onto the
+pixels that were really decoded, each of which is the mean of `step` of the full ones. (Smoothing the reduced picture by
+its own length is another filter: it costs PDQ five points of recall.) Tables are cached by length.
 
 A sample touches a narrow band of the line only, so a table keeps the bands and not the zeros beside them: smoothing a
 thumbnail takes a fifth of the time that it takes with all of them.
@@ -34,7 +34,7 @@ _WIDE = 2
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """How much each pixel of a line counts in each sample, some samples at a time."""
+    """The weight of each pixel of a line in each sample, some samples at a time."""
 
     weights: Floats
     """Bands by samples in a band by pixels of a band."""
@@ -45,7 +45,7 @@ class Bands:
 
     @classmethod
     def of(cls, table: Floats) -> Bands:
-        """From samples by pixels of the line."""
+        """Bands made of a table of samples by pixels of the line."""
         filled = np.concatenate((table, np.repeat(table[-1:], -len(table) % _TOGETHER, axis=0)))
         bands = filled.reshape(-1, _TOGETHER, table.shape[1])
         used = (bands != 0).any(axis=1)
@@ -69,7 +69,7 @@ Table = Callable[[int, int], Bands]
 
 
 def sampled(plane: Floats, rows: Bands, columns: Bands) -> Floats:
-    """A picture smoothed down in both directions."""
+    """Smooth a picture down in both directions."""
     return columns.applied(np.ascontiguousarray(rows.applied(plane).T)).T
 
 
@@ -81,9 +81,9 @@ def transformed(samples: Floats, cosines: Floats) -> Floats:
 
 @lru_cache(_REMEMBERED)
 def tent(length: int, step: int) -> Bands:
-    """PDQ's smoothing (`facebook/ThreatExchange`, pdq/cpp/downscaling): two box filters, then every 64th of the line.
+    """PDQ's smoothing: two box filters, then every 64th of the line.
 
-    A line of 64 pixels is taken for samples already.
+    As in `facebook/ThreatExchange`, pdq/cpp/downscaling. A line of 64 pixels is taken for samples already.
     """
     window = 1 if length == TENT else -(-length // (2 * TENT))
     at = ((np.arange(TENT)[:, None] + 0.5) * length / TENT).astype(np.int64)
@@ -105,7 +105,7 @@ _ROWS = np.arange(TENT)[:, None]
 
 
 def _box(places: _Places, window: int, length: int) -> tuple[_Places, _Places]:
-    """Where the windows of these places begin and end; at the edges of the line they are cut."""
+    """Start and end of the windows at these places; they are cut at the edges of the line."""
     ahead = (window + 2) // 2
     return np.maximum(places + ahead - window, 0), np.minimum(places + ahead, length)
 
@@ -131,7 +131,10 @@ _LOBES = 3
 
 
 def _folded(pixels: _Places, weights: npt.NDArray[np.float64], line: tuple[int, int]) -> Bands:
-    """Weights of single pixels, gathered per decoded pixel. What lies outside the line weighs nothing."""
+    """Weights of single pixels, gathered per decoded pixel.
+
+    What lies outside the line weighs nothing.
+    """
     length, step = line
     table = np.zeros((len(pixels), -(-length // step)))
     np.add.at(table, (np.arange(len(pixels))[:, None], pixels.clip(0, length - 1) // step), weights)

@@ -1,4 +1,7 @@
-"""From what was taken of a content to one Verdict over all sources (G2: what failed is unchecked, never clear)."""
+"""One Verdict over all sources for a content (G2: what failed is unchecked, never clear).
+
+It is made of what was taken of the content: digests, fingerprints, members.
+"""
 
 from __future__ import annotations
 
@@ -32,15 +35,15 @@ def verdict_of(  # noqa: PLR0913 - all but the first two are named
     exempt: Exempt = nothing_exempt,
     live: bool = False,
 ) -> Verdict:
-    """Ask each source once about a content, local ones first, and about each picture and video in it.
+    """Ask each source once about a content and about each picture and video in it.
 
-    A match of any source is *known*, or *near* when all are by fingerprint, even while another source fails (its
-    reason is kept: it still owes its answer). No match and a failure is *unchecked*, and so is no match where
-    something inside could not be looked at or went over a limit, or where no source compared it (a video, where all
-    go by fingerprint). What is no picture is compared with local lists only: nothing about it leaves the machine.
-    Without any source nothing was checked. Nothing at all is *clear*.
+    Local sources are asked first. A match of any source is *known*, or *near* when all are by fingerprint, even
+    while another source fails (its reason is kept: it still owes its answer). No match and a failure is
+    *unchecked*, and so is no match where something inside could not be examined or went over a limit, or where no
+    source compared it (a video, where all go by fingerprint). What is no picture is compared with local lists only:
+    nothing about it leaves the machine. Without any source nothing was checked. Nothing at all is *clear*.
 
-    `live`: the sources themselves are asked, and not what is remembered of their answers.
+    `live`: the sources themselves are asked, not a cache of their answers.
 
     A match of an exempt content is *exempt*, and stops no match of another content. While the exemptions cannot be
     read, a match is *unchecked*.
@@ -65,7 +68,10 @@ def verdict_of(  # noqa: PLR0913 - all but the first two are named
 
 
 def _with_fault(failure: _Failure | None, fault: Fault, *, acting: bool) -> _Failure | None:
-    """What could not be opened, where nothing else failed; also as the cause of a source's lacking what it asks by."""
+    """The failure, or the fault of a content that could not be opened where nothing else failed.
+
+    The fault also replaces the failure of a source that lacks what it asks by, because it is the cause.
+    """
     lacking = isinstance(failure, UncheckedError) and failure.reason == _LACKING
     if lacking or not (failure or acting or fault.reason in _ONLY_FOR_NEAR):
         return UncheckedError(fault.detail, reason=fault.reason)
@@ -91,13 +97,13 @@ def _ask(question: Question, sources: Sequence[HashSource], *, picture: bool) ->
 
 
 def _marked(matches: list[Match], content: Digests, exempt: Exempt) -> list[Match]:
-    """The matches of one content, with the exemption that it falls under."""
+    """The matches of one content, with the exemption that applies to it."""
     exemption = exempt(content) if matches else None
     return [replace(match, exemption=exemption) for match in matches] if exemption else matches
 
 
 def _exemption(content: Digests, exempt: Exempt) -> str:
-    """In words: of the content itself, whether a source knows it or not."""
+    """The exemption of the content itself in words, whether a source knows it or not."""
     try:
         return str(exempt(content) or "")
     except UncheckedError as error:
@@ -105,7 +111,10 @@ def _exemption(content: Digests, exempt: Exempt) -> str:
 
 
 def _question(content: Content, *, live: bool) -> Question:
-    """A picture always has a fingerprint, be it a flat one's: one without was not, or not successfully, opened."""
+    """The question about a content to the sources.
+
+    A picture always has a fingerprint, even a flat one: one without was not, or not successfully, opened.
+    """
     unopened = content.kind is Kind.IMAGE and not content.fingerprints
     return Question(content.digests, None if unopened else content.fingerprints, live)
 

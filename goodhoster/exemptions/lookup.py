@@ -1,4 +1,7 @@
-"""Which contents are exempt, always by the newest sets: a running daemon sees a build without being told."""
+"""Which contents are exempt, always by the current sets.
+
+A running daemon uses a new set without being notified.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,14 @@ _Strongest = Mapping[Algorithm, Mapping[bytes, str]]
 
 
 def nothing_exempt(_: Digests) -> None:
-    """A house without exemptions."""
+    """The lookup of a server without exemptions."""
 
 
 class Exemptions:
-    """Keeps the sets of a directory. Any number of threads may ask at once.
+    """Keeps the sets of a directory in memory. Any number of threads may use it at once.
 
-    Of each content only its set's strongest digest is kept, so that nobody can hide a content by giving it the MD5 of a
-    harmless one whose SHA-256 we know.
+    Of each content only its set's strongest digest is kept, so that nobody can hide a content by giving it the MD5
+    of a harmless one whose SHA-256 we know.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -44,7 +47,7 @@ class Exemptions:
         self._look_at = 0.0
 
     def __call__(self, content: Digests) -> Exemption | None:
-        """By the sets as they are now, the strongest digest first.
+        """Look a content up in the current sets, by its strongest digest first.
 
         UncheckedError (`exemptions-damaged`) while a set cannot be read: acting without it would be a guess.
         """
@@ -57,7 +60,7 @@ class Exemptions:
         return None
 
     def trouble(self) -> ConfigurationError | None:
-        """Why nobody can tell what is exempt; None when all sets are whole."""
+        """Why exemptions cannot be looked up; None when all sets are undamaged."""
         if self._must_look():
             with self._lock:
                 if self._must_look():
@@ -65,7 +68,10 @@ class Exemptions:
         return self._trouble
 
     def _must_look(self) -> bool:
-        """A set that was put in place or taken away counts at once; damage to a file is seen within a second."""
+        """Tell whether the sets must be read again.
+
+        A set that was added or removed counts at once; damage to a file is noticed within a second.
+        """
         return time.monotonic() >= self._look_at or self._changed() != self._changed_ns
 
     def _changed(self) -> int:
@@ -109,7 +115,7 @@ def _strongest(made: ExemptionSet) -> _Strongest:
 
 
 def _merged(sets: Iterable[_Strongest]) -> _Strongest:
-    """Of several sets that have a digest, the first by name."""
+    """All sets as one; of several that have a digest, the first by name counts."""
     by: dict[Algorithm, dict[bytes, str]] = {}
     for strongest in sets:
         for algorithm, names in strongest.items():

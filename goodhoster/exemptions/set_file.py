@@ -1,4 +1,4 @@
-"""One exemption set as a file: a line that proves the rest, then JSON that people can read.
+"""One exemption set as a file: a line with the checksum of the rest, then readable JSON.
 
     goodhoster exemptions 1 <SHA-256 of all that follows>
     {"name": …, "version": …, "origin": …, "made_at": …, "made_by": …, "contents": [[md5, sha1, sha256], …]}
@@ -20,7 +20,7 @@ _MAGIC = b"goodhoster exemptions 1 "
 
 
 def pack(made: ExemptionSet) -> bytes:
-    """The whole file."""
+    """Encode the whole file."""
     told = {
         "name": made.name,
         "version": made.version,
@@ -34,7 +34,7 @@ def pack(made: ExemptionSet) -> bytes:
 
 
 def unpack(data: bytes) -> ExemptionSet:
-    """Read what `pack` made; ValueError says what is wrong with it."""
+    """Decode what `pack` encoded; ValueError says what is wrong with it."""
     head, _, body = data.partition(b"\n")
     if not head.startswith(_MAGIC):
         raise ValueError("not an exemption set, or one of another goodhoster")

@@ -1,5 +1,6 @@
-"""What one does with exemption sets: put one in place, see what there is, take one away. Each change is in the audit
-log before it is done and after.
+"""Operations on exemption sets: install, list and remove them.
+
+Each change is in the audit log before it is done and after.
 """
 
 from __future__ import annotations
@@ -26,17 +27,19 @@ _UNCHANGED = "the exemption sets there are unchanged"
 
 @dataclass(frozen=True, slots=True)
 class ExemptionSets:
-    """The sets of a directory. Processes may share it: one changes it at a time, readers see a set old or new."""
+    """The exemption sets of a directory.
+
+    Processes may share it: one changes it at a time, readers see a set old or new.
+    """
 
     directory: Path
     audit: AuditLog
 
     def put(self, made: ExemptionSet) -> None:
-        """Put a set in place of the one of its name. Durable when this returns; after a crash the old one is there, or
-        the new one.
+        """Install a set, replacing the one of its name.
 
-        ConfigurationError for a name that cannot be one; BusyError, PermanentError (disk) and AuditError: nothing was
-        changed.
+        Durable when this returns; after a crash the old one is there, or the new one. ConfigurationError for a
+        name that cannot be one; BusyError, PermanentError (disk) and AuditError: nothing was changed.
         """
         path = self._path(made.name)
         told: _Told = {"set": made.name, "version": made.version, "origin": made.origin, "contents": len(made.contents)}
@@ -51,7 +54,10 @@ class ExemptionSets:
             self._log("exemption.built", told, made.made_by)
 
     def remove(self, name: str, actor: str) -> None:
-        """Take a set away, a damaged one too. RefusedError when there is none of that name; else as `put`."""
+        """Remove a set, even a damaged one.
+
+        RefusedError when there is none of that name; else as `put`.
+        """
         path = self._path(name)
         if not path.exists():
             raise _unknown(name)
@@ -62,14 +68,20 @@ class ExemptionSets:
             self._log("exemption.removed", {"set": name}, actor)
 
     def get(self, name: str) -> ExemptionSet:
-        """The set of that name; RefusedError when there is none, ConfigurationError when it is damaged."""
+        """The set of that name.
+
+        RefusedError when there is none, ConfigurationError when it is damaged.
+        """
         try:
             return open_set(self._path(name))
         except FileNotFoundError as error:
             raise _unknown(name) from error
 
     def survey(self) -> Iterator[tuple[str, ExemptionSet | ConfigurationError]]:
-        """Every set by its name, read to its end. What is wrong with a damaged one is a value, not an error."""
+        """Read every set to its end, by name.
+
+        What is wrong with a damaged one is a value, not an error.
+        """
         for path in set_files(self.directory):
             name = path.name.removesuffix(_SUFFIX)
             try:
@@ -88,12 +100,18 @@ class ExemptionSets:
 
 
 def set_files(directory: Path) -> Iterator[Path]:
-    """The file of every set, by name; none when there is no directory. ConfigurationError when it cannot be read."""
+    """The file of every set, by name; none when there is no directory.
+
+    ConfigurationError when the directory cannot be read.
+    """
     yield from (directory / name for name in names_in(directory) if name.endswith(_SUFFIX))
 
 
 def open_set(path: Path) -> ExemptionSet:
-    """Read a set to its end. FileNotFoundError when there is none; ConfigurationError when it is damaged."""
+    """Read a set to its end.
+
+    FileNotFoundError when there is none; ConfigurationError when it is damaged.
+    """
     try:
         return unpack(path.read_bytes())
     except FileNotFoundError:

@@ -1,10 +1,12 @@
-"""Reads the checksums that WordPress publishes of its releases (api.wordpress.org/core/checksums/1.0).
+"""Reads the checksums that WordPress publishes of its releases.
+
+They come from api.wordpress.org/core/checksums/1.0:
 
     {"checksums": {"wp-admin/images/arrows.png": "<md5>", …}}              asked for with a language
     {"checksums": {"6.4.3": {"wp-admin/images/arrows.png": "<md5>", …}}}   asked for without one
     {"checksums": false}                                                   a release that it does not know
 
-(`wp-cli/checksum-command` and WordPress's own get_core_checksums.) The file tells names and MD5 only.
+(`wp-cli/checksum-command` and WordPress's own get_core_checksums.) The file has names and MD5 only.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ _WHERE = "ask for the release and the language that you serve: https://api.wordp
 
 @dataclass(frozen=True, slots=True)
 class Checksums:
-    """What the file tells of a release's files."""
+    """The checksums of a release's files."""
 
     versions: tuple[str, ...]
     """The releases that it names; empty where it names none."""
@@ -35,7 +37,10 @@ class Checksums:
 
 
 def read_checksums(path: Path) -> Checksums:
-    """The whole file, or nothing of it: ConfigurationError names the first thing that is wrong."""
+    """Read the whole file, or nothing of it.
+
+    ConfigurationError names the first thing that is wrong.
+    """
     try:
         with path.open("rb") as file:
             text = file.read(_LARGEST + 1)
@@ -57,7 +62,7 @@ def _parsed(path: Path, text: bytes) -> Any:  # noqa: ANN401 - JSON is anything
 
 
 def _tables(path: Path, checksums: Any) -> Mapping[str, Mapping[str, Any]]:  # noqa: ANN401 - the same
-    """What there is by release; where none is named, by an empty text."""
+    """The checksum tables by release, or by an empty text where none is named."""
     if not isinstance(checksums, dict) or not checksums:
         raise _bad(path, "WordPress has no checksums of that release in that language")
     nested = {version: table for version, table in checksums.items() if isinstance(table, dict)}

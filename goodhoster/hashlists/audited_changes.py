@@ -1,4 +1,7 @@
-"""Own lists, changed with an entry in the audit log before and after: a measure leads back to who brought it."""
+"""Own lists, changed with an audit log entry before and after each change.
+
+So a measure can be traced back to the person who imported the list.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,19 @@ _Told = Mapping[str, str | bool | list[str] | None]
 
 @dataclass(frozen=True, slots=True)
 class RecordedLists:
-    """The lists of a directory. `actor` is who orders a change. AuditError, and no change, without a record."""
+    """The lists of a directory, changed with an audit log entry before and after.
+
+    `actor` is the person who orders a change. AuditError, and no change, when it cannot be recorded.
+    """
 
     directory: Path
     audit: AuditLog
 
     def import_files(self, order: ImportOrder, actor: str) -> ImportReport:
-        """As `own_lists.import_files`; the log names the files first, then what became of each list."""
+        """As `own_lists.import_files`, recorded in the audit log.
+
+        The log names the files first, then the result for each list.
+        """
         what: _Told = {
             "change": "import",
             "category": order.category,

@@ -1,7 +1,7 @@
-"""One source's digests by one algorithm, as a read-only mapped file that all processes share.
+"""One source's digests by one algorithm, as a read-only mapped file shared by all processes.
 
-Opening costs no time and no private memory however long the list is; `listbuild` makes the files and replaces
-them as a whole, never in place. The layout is told in `listheader`.
+Opening costs no time and no private memory however long the list is; `file_writer` makes the files and replaces them as
+a whole, never in place. The layout is described in `file_header`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ _BLOCK = 1 << 20
 
 
 class DigestList:
-    """A list file, mapped. Any number of threads may ask; a replaced or removed file stays readable here."""
+    """A mapped list file.
+
+    Any number of threads may use it at once; a file that is replaced or removed stays readable here.
+    """
 
     def __init__(self, path: Path, mapped: mmap.mmap, header: Header) -> None:
         self._path = path
@@ -54,17 +57,17 @@ class DigestList:
 
     @property
     def source(self) -> str:
-        """Whose list this is."""
+        """The source that the list belongs to."""
         return self._header.source
 
     @property
     def algorithm(self) -> Algorithm:
-        """How its digests were taken."""
+        """The algorithm of its digests."""
         return self._header.algorithm
 
     @property
     def categories(self) -> Mapping[Category, int]:
-        """How many entries there are of each category; those without any are left out."""
+        """The number of entries of each category; categories without entries are left out."""
         return {category: count for category, count in self._header.categories.items() if count}
 
     @property
@@ -74,7 +77,7 @@ class DigestList:
 
     @property
     def version(self) -> str:
-        """Tells one state of the list from the next: equal for equal entries only."""
+        """An identifier of the list's contents: equal for equal entries only."""
         return self._header.body.hex()
 
     def __len__(self) -> int:
@@ -95,7 +98,7 @@ class DigestList:
         see_to_body(self._path, body_sum(self._mapped, HEADER_SIZE), self._header.body.hex())
 
     def close(self) -> None:
-        """Give the mapping back at once; `find` raises ValueError from then on. May be called twice."""
+        """Release the mapping at once; `find` raises ValueError afterwards. May be called twice."""
         self._offsets.release()
         self._mapped.close()
 

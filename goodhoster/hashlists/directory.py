@@ -1,8 +1,7 @@
-"""Changing a directory of lists, or of exemption sets: one importer at a time, new files beside the old, errors of the
-disk in words.
+"""Changes to a directory of hash lists or exemption sets, by one importer at a time.
 
-A list is written whole under its unfinished name and renamed when it is durable, so whoever is killed at any point
-leaves whole lists; what lies around is swept away by the next import.
+A list is written completely under a temporary name and renamed once it is durable, so a process killed at any point
+leaves complete lists; the next import deletes what it left behind. Disk errors are reported in words.
 """
 
 from __future__ import annotations
@@ -22,14 +21,15 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def unfinished(path: Path) -> Path:
-    """The name under which a list is written until it is whole and durable."""
+    """The temporary name under which a list is written until it is complete and durable."""
     return path.with_name(path.name + _NEW)
 
 
 def create(path: Path) -> BinaryIO:
-    """A new file that belongs to whom the directory belongs: what root imports, the service's account reads.
+    """Create a new file with the owner of the directory.
 
-    FileExistsError when there is something of that name, a symbolic link included.
+    So the service's account can read what root imports. FileExistsError when there is something of that name, a
+    symbolic link included.
     """
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
     if os.geteuid() == 0:
@@ -46,9 +46,9 @@ def sync(directory: Path) -> None:
 
 @contextmanager
 def alone(directory: Path) -> Iterator[None]:
-    """The only importer of this directory, which is made where missing; BusyError when there is another.
+    """Hold the directory's import lock; BusyError when another importer holds it.
 
-    The lock goes with the process, so that nobody has to clean up after a kill.
+    The directory is created where missing. The lock ends with the process, so nobody has to clean up after a kill.
     """
     _make(directory)
     with _directory(directory) as fd:
@@ -78,7 +78,7 @@ def _lock(fd: int, directory: Path) -> None:
 
 
 def _make(directory: Path) -> None:
-    """Make the directory, for whom the one above it belongs to."""
+    """Create the directory with the owner of its parent directory."""
     if directory.is_dir():
         return
     directory.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -88,14 +88,14 @@ def _make(directory: Path) -> None:
 
 
 def _sweep(directory: Path) -> None:
-    """Take away what an import that was cut short has left."""
+    """Delete what an interrupted import left behind."""
     for left in directory.glob(f"*{_NEW}"):
         left.unlink()
 
 
 @contextmanager
 def disk_told(directory: Path, state: str) -> Iterator[None]:
-    """What the disk refuses, in words, and in which state that leaves the lists."""
+    """Report disk errors in words, with the state in which they leave the lists."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,7 @@
-"""What a list file holds, whatever its form: entries of any kind of hash, and what was noticed while reading it."""
+"""Entries of a list file in any format, and what was noticed while reading it.
+
+Entries may be of any kind of hash.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ STANDARD_INPUT = Path("-")
 
 
 class ListEntry(NamedTuple):
-    """One hash, and how its source classifies it."""
+    """One hash with its category."""
 
     kind: ListKind
     value: bytes
@@ -44,7 +47,7 @@ _FEW = 4  # entries from which all are no chance: one list of 160,000
 
 @dataclass(slots=True)
 class Reading:
-    """A list file that is being read: how to read it, and what was noticed until now."""
+    """A list file being read: how to read it, and what was noticed so far."""
 
     path: Path
     category: Category
@@ -65,11 +68,11 @@ class Reading:
 
     @property
     def kinds(self) -> Mapping[int, ListKind]:
-        """Of which kind a hash is whose file does not tell, by its length in bytes."""
+        """The kind of a hash by its length in bytes, for files that do not name it."""
         return {self.untyped.width: self.untyped} if self.untyped else DIGESTS
 
     def of_unknown_kind(self, value: bytes) -> ListKind | None:
-        """The kind of a hash whose file does not tell it, by its length."""
+        """The kind of a hash by its length, where the file does not name it."""
         kind = self.kinds.get(len(value))
         if kind is Algorithm.SHA256:
             self._long += 1
@@ -77,7 +80,10 @@ class Reading:
         return kind
 
     def finish(self) -> None:
-        """Look back on the whole file. ConfigurationError when its hashes are not what they were taken for."""
+        """Check the file as a whole after its last entry.
+
+        ConfigurationError when its hashes are not of the kind they were taken for.
+        """
         if self.untyped is None and (
             (self._long >= _ENOUGH and 2 * self._halves > self._long) or (self._long == self._halves >= _FEW)
         ):
@@ -86,12 +92,12 @@ class Reading:
             raise ConfigurationError(message, hint=hint)
 
     def bad(self, where: str, holds: object, why: str) -> ConfigurationError:
-        """What is wrong with the line or entry at `where`, and what it holds."""
+        """The error for the line or entry at `where`: what it holds and what is wrong with it."""
         hint = "nothing was imported: correct or remove it, then import again"
         return ConfigurationError(f"{self.path}, {where}: {_shortened(holds)} {why}", hint=hint)
 
     def unusable(self, why: str, hint: str) -> ConfigurationError:
-        """Why the file as a whole is not read, and what to do."""
+        """The error for a file that is not read at all, with what to do next."""
         return ConfigurationError(f"{self.path} {why}", hint=f"nothing was imported: {hint}")
 
 
@@ -101,7 +107,7 @@ def _shortened(holds: object) -> str:
 
 
 def unhex(text: bytes | str) -> bytes | None:
-    """The bytes of a hexadecimal text of either case; None when it is none."""
+    """Decode hexadecimal text of either case; None when it is not hexadecimal."""
     try:
         return binascii.unhexlify(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The first block of a list file: whose digests, how many, and the checksums that tell a damaged file.
+"""The header of a list file: source, algorithm, entry count and checksums to detect damage.
 
 A list file holds the digests of one source by one algorithm:
 
@@ -7,9 +7,9 @@ A list file holds the digests of one source by one algorithm:
     padding   to a multiple of 4
     offsets   2^bits + 1 unsigned 32-bit numbers: how many records lie before each bucket
 
-A digest's bucket is its first `bits` bits. Header and offsets are in the machine's own byte order: where that is
-the other one, the version reads as an unknown one. The last 32 bytes of the header are the SHA-256 of those before
-them; `body` is the SHA-256 of all that follows the header.
+A digest's bucket is its first `bits` bits. Header and offsets are in the machine's own byte order: where that is the
+other one, the version reads as an unknown one. The last 32 bytes of the header are the SHA-256 of those before them;
+`body` is the SHA-256 of all that follows the header.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SUM_SIZE = hashlib.sha256().digest_size
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a list file says of itself."""
+    """The fields of a list file's header."""
 
     source: str
     algorithm: Algorithm
@@ -72,7 +72,7 @@ class Header:
         return self.offsets_start + 4 * ((1 << self.bits) + 1)
 
     def pack(self) -> bytes:
-        """HEADER_SIZE bytes."""
+        """Encode the header as HEADER_SIZE bytes."""
         categories = ",".join(f"{category.value}={count}" for category, count in self.categories.items())
         fields = _FIELDS.pack(
             _MAGIC,
@@ -90,7 +90,7 @@ class Header:
 
     @classmethod
     def unpack(cls, block: bytes) -> Self:
-        """Read what `pack` made; ValueError says what is wrong with it."""
+        """Decode what `pack` encoded; ValueError says what is wrong with it."""
         fields = _FIELDS.unpack_from(_whole(block))
         _, version, bits, count, created, source, algorithm, categories, body = fields
         if version != _VERSION:
@@ -109,12 +109,12 @@ class Header:
 
 
 def padding(size: int) -> int:
-    """How many bytes are missing to a multiple of 4."""
+    """The number of bytes missing to a multiple of 4."""
     return -size % 4
 
 
 def _whole(block: bytes) -> bytes:
-    """The block itself, once it proved to be an undamaged header."""
+    """The block itself, after checking that it is an undamaged header."""
     if not block.startswith(_MAGIC):
         raise ValueError("not a list file")
     if len(block) != HEADER_SIZE or hashlib.sha256(block[:-_SUM_SIZE]).digest() != block[-_SUM_SIZE:]:

@@ -1,4 +1,4 @@
-"""Where the list files lie: one file per source and algorithm in one directory."""
+"""Names of the list files: one file per source and algorithm in one directory."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ _ALGORITHMS = {algorithm.value for algorithm in Algorithm}
 
 
 def check_source(name: str) -> None:
-    """ConfigurationError unless it can be the name of a source."""
+    """Check that this can be the name of a source; ConfigurationError when it cannot."""
     check_name(name, "a source")
 
 
 def check_name(name: str, what: str) -> None:
-    """ConfigurationError unless the name of `what` can be (part of) a file name and a word in a log line."""
+    """Check that the name of `what` can be used in a file name and as a word in a log line.
+
+    ConfigurationError when it cannot.
+    """
     if not _SOURCE.fullmatch(name):
         hint = "1 to 64 letters, digits, dots, dashes or underscores, not beginning with a dot"
         raise ConfigurationError(f"{name[:80]!r} cannot be the name of {what}", hint=hint)
@@ -33,7 +36,7 @@ def list_path(directory: Path, source: str, algorithm: Algorithm) -> Path:
 
 
 def list_files(directory: Path) -> Iterator[tuple[Path, str, Algorithm]]:
-    """(file, source, algorithm) of every list there is, by name; none when there is no directory.
+    """All lists as (file, source, algorithm), by name; none when there is no directory.
 
     ConfigurationError when the directory cannot be read: that is not the same as empty.
     """
@@ -44,7 +47,10 @@ def list_files(directory: Path) -> Iterator[tuple[Path, str, Algorithm]]:
 
 
 def names_in(directory: Path) -> list[str]:
-    """The names in the directory, ascending; none when there is no directory. ConfigurationError as `list_files`."""
+    """The names in the directory, ascending; none when there is no directory.
+
+    ConfigurationError as `list_files`.
+    """
     try:
         return sorted(os.listdir(directory))
     except FileNotFoundError:

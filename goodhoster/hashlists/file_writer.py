@@ -1,4 +1,4 @@
-"""Writes one list file from records that come in order; the layout is told in `listheader`."""
+"""Writes one list file from records that come in order; the layout is in `file_header`."""
 
 from __future__ import annotations
 
@@ -24,16 +24,19 @@ _PER_BUCKET = 16  # records at most on average; measured: anything from 3 to 24 
 
 
 def record(entry: Entry) -> bytes:
-    """The entry as it stands in a file; of equal digests the one with the gravest category sorts first."""
+    """Encode an entry as it is stored in a file.
+
+    Of equal digests the one with the gravest category sorts first.
+    """
     value, category = entry
     return value + _ENDS[category]
 
 
 def write_list(path: Path, whose: tuple[str, Algorithm], records: Iterable[bytes], *, expected: int) -> None:
-    """Write source and algorithm `whose` list to a new file, durable when this returns.
+    """Write the records of one list to a new file, durable when this returns.
 
-    `records` ascend; of equal digests the first is kept. `expected` is how many come, roughly: it sizes the
-    buckets.
+    `whose` is the list's source and algorithm. `records` ascend; of equal digests the first is kept. `expected` is how
+    many come, roughly: it sizes the buckets.
     """
     bits = min(32, (expected // _PER_BUCKET).bit_length())
     counts = array("I", bytes(4 * ((1 << bits) + 1)))
@@ -52,7 +55,7 @@ def write_list(path: Path, whose: tuple[str, Algorithm], records: Iterable[bytes
 
 
 class _Body:
-    """Everything after the header, summed while it is written."""
+    """Everything after the header, checksummed while it is written."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

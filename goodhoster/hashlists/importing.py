@@ -1,13 +1,12 @@
 """Imports entries into the lists of a source: any number, in bounded memory, all or nothing.
 
-Entries are sorted in runs that go to a nameless temporary file, merged with what the source has already,
-and written to new files beside the lists; only when all of them are whole and durable do they take the lists'
-places. Whoever is killed at any point leaves whole lists; what lies around is swept away by the next import.
-(Algorithms take their places one after the other: a kill between two of them is made good by importing the
-same file again.)
+Entries are sorted in runs that go to an unnamed temporary file, merged with what the source has already, and written to
+new files beside the lists; only when all of them are complete and durable do they replace the lists. A process killed
+at any point leaves complete lists; the next import deletes what it left behind. (Algorithms are replaced one after the
+other: after a kill between two of them, import the same file again.)
 
-A digest that comes more than once is kept once, with the gravest of its categories: baseline, illegal,
-investigative, other, unspecified. So adding never makes an entry less grave; replacing can.
+A digest that comes more than once is kept once, with the gravest of its categories: baseline, illegal, investigative,
+other, unspecified. So adding never makes an entry less grave; replacing can.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _BLOCK = 1 << 12  # records read back at a time
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import made of one list."""
+    """The result of an import for one list."""
 
     source: str
     algorithm: Algorithm | FingerprintKind
@@ -50,7 +49,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A list that was taken away."""
+    """A list that was removed."""
 
     source: str
     algorithm: Algorithm | FingerprintKind
@@ -61,13 +60,13 @@ class Removed:
 def import_entries(
     directory: Path, source: str, entries: Iterable[tuple[bytes, Category | None]], *, replace: bool = False
 ) -> tuple[Imported, ...]:
-    """Add the entries to what the source has (or withdraw what has no category), or make them all that it has.
+    """Add entries to a source's lists, withdraw those without a category, or replace its lists.
 
     One result per algorithm that was given; with `replace` also per algorithm that the source lost.
 
     Raises ConfigurationError (no entries, a bad name, a damaged list to add to), whatever `entries` raises,
-    BusyError (another import is at work) and PermanentError (the disk is full or fails), and then nothing was
-    changed; a disk that fails while the new lists take their places says so.
+    BusyError (another import is running) and PermanentError (the disk is full or fails), and then nothing was
+    changed; a disk that fails while the new lists replace the old ones says so.
     """
     check_source(source)
     with disk_told(directory, "the lists there are unchanged"), alone(directory), ExitStack() as stack:
@@ -84,7 +83,7 @@ def import_entries(
 
 
 def remove_lists(directory: Path, source: str, algorithm: Algorithm | None = None) -> tuple[Removed, ...]:
-    """Take away the source's lists, or the one by that algorithm. RefusedError when there is none."""
+    """Remove the source's lists, or the one by that algorithm. RefusedError when there is none."""
     wanted = {old: size for old, size in _lists_of(directory, source) if algorithm in {None, old}}
     if not wanted:
         hint = "see: goodhoster hashlist list"
@@ -135,7 +134,7 @@ class _Pile:
 
 @dataclass(frozen=True, slots=True)
 class _Changes:
-    """What an import says of one algorithm."""
+    """The changes of an import for one algorithm."""
 
     added: _Pile
     withdrawn: _Pile
@@ -147,7 +146,7 @@ class _Changes:
 
 
 def _sorted_out(entries: Iterable[tuple[bytes, Category | None]], directory: Path, stack: ExitStack) -> list[_Changes]:
-    """The entries by algorithm; algorithms without any are left out."""
+    """Sort the entries by algorithm; algorithms without entries are left out."""
 
     def pile(algorithm: Algorithm) -> _Pile:
         return _Pile(algorithm, stack.enter_context(tempfile.TemporaryFile(dir=directory)))
@@ -176,7 +175,7 @@ def _build(directory: Path, source: str, changes: _Changes, *, replace: bool) ->
 
 
 def _without(entries: Iterable[Entry], records: Iterator[bytes]) -> Iterator[Entry]:
-    """The entries whose digest has none of these records; both ascend."""
+    """The entries that have none of these records' digests; both ascend."""
     gone = next(records, b"")
     for entry in entries:
         while gone and gone[:-1] < entry[0]:
@@ -186,7 +185,7 @@ def _without(entries: Iterable[Entry], records: Iterator[bytes]) -> Iterator[Ent
 
 
 def _old_list(path: Path, *, replace: bool) -> DigestList | None:
-    """The list there is, undamaged; replacing is how a damaged one is made good."""
+    """The current list, undamaged; a damaged one is repaired by replacing it."""
     try:
         old = DigestList.open(path)
         old.verify()

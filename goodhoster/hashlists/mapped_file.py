@@ -1,4 +1,4 @@
-"""What the files of digests and those of fingerprints have in common: how one is mapped, and told to be damaged."""
+"""Mapping a list file and checking it for damage, for digests and fingerprints alike."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ Header = TypeVar("Header")
 
 
 def mapped_list(path: Path, header_size: int, unpack: Callable[[bytes], Header]) -> tuple[mmap.mmap, Header]:
-    """The file, read-only, and what `unpack` makes of its first bytes; ValueError of it says what is wrong.
+    """Map the file read-only and unpack its header.
 
-    FileNotFoundError when there is none; ConfigurationError when it is damaged or cannot be read.
+    ValueError of `unpack` says what is wrong. FileNotFoundError when there is no file; ConfigurationError when it
+    is damaged or cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -30,13 +31,16 @@ def mapped_list(path: Path, header_size: int, unpack: Callable[[bytes], Header])
 
 
 def see_to_size(path: Path, mapped: mmap.mmap, size: int) -> None:
-    """ConfigurationError when the file has not as many bytes as were written."""
+    """Check the file's size; ConfigurationError when it is not the size that was written."""
     if len(mapped) != size:
         raise damaged_list(path, f"it has {len(mapped)} bytes where {size} were written")
 
 
 def see_to_body(path: Path, found: str, written: str) -> None:
-    """ConfigurationError when the checksum of what follows the header is not the one that was written."""
+    """Check the checksum of everything after the header.
+
+    ConfigurationError when it is not the one that was written.
+    """
     if found != written:
         raise damaged_list(path, "its content no longer has the checksum that was written")
 

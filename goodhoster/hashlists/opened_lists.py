@@ -1,4 +1,7 @@
-"""All lists of a directory, always the newest: a long-running process sees an import without being told."""
+"""All lists of a directory, kept open and always current.
+
+A long-running process uses an import without being notified.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ _Near = tuple[tuple[str, FingerprintKind], list[SegmentName]]
 
 
 class OpenedLists:
-    """Keeps the lists of a directory open. Any number of threads may ask at once."""
+    """Keeps the lists of a directory open. Any number of threads may use it at once."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -36,9 +39,9 @@ class OpenedLists:
         self._look_at = 0.0
 
     def lists(self) -> tuple[DigestList, ...]:
-        """The lists as they were at most a second ago, by name of their file.
+        """The lists as they were at most a second ago, by file name.
 
-        A list that was replaced meanwhile stays usable for whoever holds it. ConfigurationError while one is
+        A list that was replaced meanwhile stays usable while it is held. ConfigurationError while one is
         damaged: an answer without it would be a guess.
         """
         if time.monotonic() >= self._look_at:
@@ -67,7 +70,7 @@ class OpenedLists:
         self._look_at = now + _LOOK_EVERY
 
     def _look_at_near(self) -> None:
-        """Segments are never written again, so their names tell whether anything is new."""
+        """Check for new segments by name: a segment is never written again."""
         for tries_left in reversed(range(_TRIES)):
             seen = [((source, kind), segments) for source, kind, segments in near_lists(self._directory)]
             if seen == self._near_seen:

@@ -1,4 +1,4 @@
-"""What one does with own hash lists: import files, see what there is, take lists away."""
+"""Operations on own hash lists: import files, show and verify lists, remove lists."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DIRECTORY = "hashlists"
 
 @dataclass(frozen=True, slots=True)
 class ListStatus:
-    """One list as it lies on disk."""
+    """The state of one list on disk."""
 
     source: str
     algorithm: ListKind
@@ -50,7 +50,7 @@ class ListStatus:
 
 @dataclass(frozen=True, slots=True)
 class ImportOrder:
-    """What is to be imported, and how."""
+    """The files to import, and how."""
 
     files: Sequence[Path]
     source: str
@@ -64,7 +64,7 @@ class ImportOrder:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import made, and what of the files is in no list."""
+    """The result of an import, and what of the files is in no list."""
 
     lists: tuple[Imported, ...]
     passed_over: Mapping[str, int]
@@ -74,12 +74,12 @@ class ImportReport:
 
 
 def import_files(directory: Path, order: ImportOrder) -> ImportReport:
-    """Add all that the files hold to the lists of a source, or make it all that the source has.
+    """Add the entries of all files to the lists of a source, or replace its lists with them.
 
     All files or nothing; the promises and errors are those of `read_entries`, `import_entries` and
-    `import_fingerprints`. ConfigurationError also when one of the files that shall replace holds neither an entry nor
-    the frame of an empty list: it is rather an error page than a list. (Where the disk fails between lists of digests
-    and of fingerprints, importing again makes it good.)
+    `import_fingerprints`. ConfigurationError also when one of the files that shall replace holds neither an entry
+    nor the frame of an empty list: it is more likely an error page than a list. (Where the disk fails between lists
+    of digests and of fingerprints, importing again completes the change.)
     """
     readings = [Reading(file, order.category, order.untyped) for file in order.files]
     fingerprints = Spill()
@@ -100,7 +100,10 @@ def import_files(directory: Path, order: ImportOrder) -> ImportReport:
 
 
 def _entries(readings: Sequence[Reading], order: ImportOrder) -> Iterator[ListEntry]:
-    """What all files hold. ConfigurationError at the end of one that must not be without an entry, or the last."""
+    """The entries of all files.
+
+    ConfigurationError at the end of a file that must not be without an entry, or at the end of the last.
+    """
     check_source(order.source)
     for reading, following in zip_longest(readings, readings[1:]):
         yield from read_entries(reading)
@@ -117,7 +120,7 @@ def _entries(readings: Sequence[Reading], order: ImportOrder) -> Iterator[ListEn
 
 
 def _told(reading: Reading) -> str:
-    """What was passed over in a file, where that is all that it has."""
+    """The entries skipped in a file, in words, for a file that has no others."""
     kinds = ", ".join(f"{count:,} {name}" for name, count in reading.passed_over.most_common(_NAMED))
     return f" ({kinds}: kinds that are not compared)" if kinds else ""
 
@@ -126,7 +129,7 @@ _NAMED = 5
 
 
 def _digests(entries: Iterable[ListEntry], aside: Spill) -> Iterator[tuple[bytes, Category | None]]:
-    """The exact digests; fingerprints are put aside."""
+    """The exact digests; fingerprints go to `aside`."""
     for kind, value, category in entries:
         if isinstance(kind, FingerprintKind):
             aside.add((kind, value, category))
@@ -139,13 +142,13 @@ def _gone(removed: Removed) -> Imported:
 
 
 def _lists(directory: Path) -> Iterator[tuple[str, ListKind]]:
-    """Source and kind of every list, of digests first."""
+    """Source and kind of every list, those of digests first."""
     yield from ((source, algorithm) for _, source, algorithm in list_files(directory))
     yield from ((source, kind) for source, kind, _ in near_lists(directory))
 
 
 def remove(directory: Path, source: str, kind: ListKind | None = None) -> tuple[Removed, ...]:
-    """Take away a source's lists, or the one of that kind. RefusedError when there is none."""
+    """Remove a source's lists, or the one of that kind. RefusedError when there is none."""
     wanted = [found for owner, found in _lists(directory) if owner == source and kind in {None, found}]
     if not wanted:
         raise RefusedError(f"there is no such hash list of {source[:80]!r}", hint="see: goodhoster hashlist list")
@@ -160,7 +163,10 @@ def _remove(directory: Path, source: str, kind: ListKind) -> tuple[Removed, ...]
 
 
 def survey(directory: Path) -> Iterator[ListStatus]:
-    """Read every list to its end (some 1 GB/s) and say how it is. A damaged one is a line, not an error."""
+    """Read every list to its end (some 1 GB/s) and report its state.
+
+    A damaged list is reported in its line, not raised as an error.
+    """
     opening: list[tuple[str, ListKind, Callable[[], ListStatus]]] = [
         *((source, algorithm, partial(_status, path)) for path, source, algorithm in list_files(directory)),
         *((source, kind, partial(_near_status, source, kind, found)) for source, kind, found in near_lists(directory)),

@@ -1,4 +1,4 @@
-"""Child processes that handle hostile input within fixed limits.
+"""Child processes that handle hostile bytes within limits.
 
 Hostile bytes cost no more than these limits and harm no other process. A child lives for many requests, because
 starting one costs as much as a hundred requests, and is replaced after a while.
@@ -66,7 +66,7 @@ class StartedHere:
 class Child:
     """One process at the other end of a socket, which may hang, lie or die at any moment.
 
-    For one thread at a time.
+    One thread at a time.
     """
 
     def __init__(self, start: Callable[[socket.socket], Started], largest: int = frames.LARGEST_FRAME) -> None:
@@ -84,16 +84,13 @@ class Child:
         return self._process.pid
 
     def is_there(self) -> bool:
-        """Whether the child is alive; to be asked between two requests.
-
-        It says nothing then, so whatever can be read is its end.
-        """
+        """Whether it still runs; to be asked between two questions, when it has nothing to say."""
         heard = select.poll()
         heard.register(self._channel, select.POLLIN)
         return not heard.poll(0)
 
     def send(self, content: bytes, seconds: float, file: int | None = None) -> None:
-        """Send one frame, and an open file with it.
+        """One frame, and an open file with it.
 
         OSError when the child is gone or does not take it in time.
         """
@@ -103,7 +100,7 @@ class Child:
     def receive(self, seconds: float) -> bytes:
         """The next frame.
 
-        OSError when the child is gone or sends nothing in time, ValueError for what is no frame.
+        OSError when the child is gone or says nothing in time, ValueError for what is no frame.
         """
         until = time.monotonic() + seconds
         while (frame := self._frames.take()) is None:
@@ -168,10 +165,9 @@ class Children:
             self._free.put(None)
 
     def ask(self, frame: bytes, decode: Callable[[bytes], Answer]) -> Answer:
-        """The decoded answer of a child to a request.
+        """What the answer means.
 
-        OSError when the child is gone or too slow, and whatever `decode` raises; either way that child is
-        ended.
+        OSError when the child is gone or too slow, and whatever `decode` raises; either way that child is ended.
         """
         with self._child() as asked:
             try:

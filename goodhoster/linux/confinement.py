@@ -1,4 +1,4 @@
-"""What a process that handles hostile bytes gives up before it looks at any: rights, files, memory, processor time."""
+"""Confinement of a child process: capabilities, files, memory, processor time."""
 
 from __future__ import annotations
 

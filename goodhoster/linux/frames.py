@@ -1,4 +1,4 @@
-"""The wire format between our processes: length-prefixed frames over a stream socket.
+"""The wire format between our processes: a length and that many bytes, over a stream socket.
 
 A value travels as JSON in a frame, an open file beside one. A child that was taken over may send anything: readers are
 bounded.
@@ -16,7 +16,7 @@ LARGEST_FRAME = 64 << 20  # bytes
 
 
 def send(channel: socket.socket, content: bytes, file: int | None = None) -> None:
-    """Send one frame, and an open file with it.
+    """One frame, and an open file with it.
 
     TimeoutError when the other side does not take it in the socket's time.
     """

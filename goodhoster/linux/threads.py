@@ -1,7 +1,4 @@
-"""The same call for many values, a few at a time.
-
-While one waits for a disk or a server, the next goes on.
-"""
+"""A function over many values, a few at a time, in threads."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ Result = TypeVar("Result")
 
 
 def map_parallel(do: Callable[[Given], Result], given: Sequence[Given], *, most: int = 4) -> list[Result]:
-    """What `do` returns for each value, in their order; at most `most` run at once.
+    """What `do` makes of each, in their order; at most so many in hand.
 
     Raises what the first of them raises.
     """

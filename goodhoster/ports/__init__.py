@@ -1,4 +1,4 @@
-"""Ports: the interfaces through which goodhoster uses the outside.
+"""What goodhoster asks of the outside.
 
 Each promise is checked by a conformance suite in `goodhoster.testing`.
 """

@@ -38,7 +38,7 @@ class HashSource(Protocol):
     def probe(self) -> None:
         """Ask a harmless trial question.
 
-        Returns when the source answered it properly; raises as `look_up` does.
+        Returns when the source answered it properly, raises as `look_up` does.
         """
 
     def close(self) -> None:
@@ -65,9 +65,9 @@ class Hasher(Protocol):
         """
 
     def problems(self) -> list[str]:
-        """Protections that are weaker than they should be on this machine.
+        """What protects less than it should on this machine, in words for `status`.
 
-        In words for `status`; empty when everything is available.
+        Empty when all is there.
         """
 
     def close(self) -> None:
@@ -75,7 +75,9 @@ class Hasher(Protocol):
 
 
 class LicensedFingerprinter(Protocol):
-    """A PhotoDNA library, supplied by a hoster who has a licence: none is shipped.
+    """A library for PhotoDNA, of a hoster who has a licence: none is shipped.
+
+    See docs/how-to-photodna.md.
 
     See docs/how-to-photodna.md. Made in each process that opens pictures, before that process is confined: what it
     needs of the disk it must take then, for later there are no files, no network and no other programs. It is
@@ -84,6 +86,8 @@ class LicensedFingerprinter(Protocol):
 
     def fingerprint(self, picture: Pixels) -> bytes:
         """The fingerprint, in the form in which the service is asked by it.
+
+        Empty when the picture has none.
 
         Empty when the picture has none. The same for the same pixels, and at most 4,096 bytes. Whatever it
         raises leaves out its own fingerprint only.

@@ -25,20 +25,22 @@ class AuditLog(Protocol):
     def append(self, event: AuditEvent) -> AuditEntry:
         """Add an entry; returns after it is durable on disk.
 
-        Raises AuditError, and then nothing may be acted on.
+        Raises AuditError and then nothing may be acted on.
         """
 
     def append_all(self, events: Sequence[AuditEvent]) -> Sequence[AuditEntry]:
-        """Add several entries in this order.
+        """Add several in this order, which costs hardly more than one.
 
-        It costs hardly more than one; a crash may leave only the first of them.
+        A crash may leave only the first of them.
         """
 
     def entries(self) -> Iterator[AuditEntry]:
         """All entries, oldest first. Raises AuditError at the first line that is not an entry."""
 
     def verify(self, marks: Sequence[AuditMark] = (), at_least: int = 0) -> AuditFinding:
-        """Read the whole log and check that every entry is complete and bound to the one before.
+        """Read the whole log and say whether every entry is whole and bound to the one before.
+
+        Never raises for bad content: that is the finding.
 
         Never raises for bad content: that is the finding.
 

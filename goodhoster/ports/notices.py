@@ -1,4 +1,4 @@
-"""Ports of notices: their record, readers, senders' keys, mail and the check from outside."""
+"""What notices ask of the outside: record, readers, keys, letters, checks from outside."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class NoticeStore(Protocol):
     def find(self, query: NoticeQuery) -> Iterator[Notice]:
         """The notices that the query describes, oldest first.
 
-        Which they are is settled when this returns; each is read only when the iteration reaches it, so that a
-        hundred thousand cost the memory of one.
+        Which they are is settled when this returns; each is read when its turn comes, so that a hundred thousand cost
+        the memory of one.
         """
 
     def ids(self, query: NoticeQuery) -> Sequence[str]:
@@ -62,9 +62,9 @@ class NoticeReader(Protocol):
     """Turns a raw notice into our words. May be asked from any number of threads at once."""
 
     def read(self, raw: RawNotice) -> ReadNotice:
-        """Read a notice; *unreadable* is an answer.
+        """Never raises for what is in it: *unreadable* is an answer.
 
-        Never raises for what is in it. Ends within its own limits of time and memory.
+        Ends within its own limits of time and memory.
         """
 
 
@@ -72,22 +72,22 @@ class KeyRecords(Protocol):
     """Where the public keys of mail signatures are published (DNS TXT records)."""
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """The TXT records of that name, each complete; empty when there are none.
+        """The TXT records of that name, each whole; empty when there are none.
 
-        PassingError when no server answered.
+        PassingError when nobody answered.
         """
 
 
 class SeenMails(Protocol):
-    """The record of every mail that was accepted, so that a copy of it is not accepted again.
+    """Remembers every mail that was believed, so that a copy of it is not believed again.
 
-    Durable when a call returns.
+    Durable when it returns.
     """
 
     def first(self, fingerprint: bytes, mail: SeenMail) -> SeenMail:
-        """The first mail that was noted with that fingerprint.
+        """The first mail that was noted with that fingerprint: this one, where none was before.
 
-        This one, where none was before; may be called twice.
+        May be called twice.
         """
 
 
@@ -96,16 +96,15 @@ class SignatureCheck(Protocol):
 
     @property
     def settles(self) -> bool:
-        """Whether this check is final.
+        """Whom it believes is believed, and no other proof is asked.
 
-        A sender whom it accepts is accepted, and no other check is asked; else the best of all checks counts.
+        Else the best of all proofs counts.
         """
 
     def belief(self, raw: bytes, mail: SeenMail) -> Belief | None:
-        """How far a mail is trusted whose headers every program reads alike.
+        """How far a mail is believed, whose headers every program reads alike.
 
-        None when it bears no such proof. Never raises for what is in the mail, and notes a mail that is
-        accepted.
+        None when it bears no such proof. Never raises for what is in it, and notes a mail that is believed.
         """
 
 
@@ -113,7 +112,7 @@ class Mailer(Protocol):
     """Hands letters to a mail server. One thread at a time."""
 
     def send(self, letter: Letter) -> None:
-        """Send a mail; returns when the server has accepted it.
+        """Returns when the server has taken it.
 
         PassingError: not now, try all of them later; PermanentError: never this one.
         """
@@ -136,7 +135,7 @@ class Outside(Protocol):
 class UrlBlocks(Protocol):
     """Addresses that our web server answers with 451.
 
-    Durable, and verified where we may look, when a call returns.
+    Durable, and seen to hold where we may look, when it returns.
     """
 
     def block(self, block: Block) -> None:

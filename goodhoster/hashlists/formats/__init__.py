@@ -1,1 +1,1 @@
-"""The forms in which hash lists are handed over, one file each."""
+"""The formats in which hash lists are exchanged, one file each."""

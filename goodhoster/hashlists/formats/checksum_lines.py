@@ -26,12 +26,12 @@ _HARMLESS = {".fp", ".sfp"}
 
 
 def content(line: bytes) -> bytes:
-    """What a line holds beside its comment."""
+    """The part of a line before its comment."""
     return line.partition(b"#")[0].strip()
 
 
 def has_hash(line: bytes) -> bool:
-    """Is it a line of one of these forms?"""
+    """Tell whether a line is in one of these forms."""
     value = unhex(content(line))
     return (value is not None and len(value) > 0) or any(
         form.fullmatch(line.strip()) for form in (_SUM, _TAG, _CLAMAV, _SECTION)
@@ -39,7 +39,10 @@ def has_hash(line: bytes) -> bool:
 
 
 def read_lines(reading: Reading, lines: Lines) -> Iterator[ListEntry]:
-    """The entries of lines of which the first has a hash. ConfigurationError names the first line that has none."""
+    """Read the entries of lines of which the first has a hash.
+
+    ConfigurationError names the first line that has none.
+    """
     if reading.path.suffix in _HARMLESS:
         raise reading.unusable("is a list of what ClamAV must not find, by its name", "it is no list of known contents")
     category = reading.category

@@ -1,4 +1,4 @@
-"""Reads lists in the JSON forms of the field; an entry shaped in none of these ways refuses the file.
+"""Reads hash lists in the common JSON formats; an entry in none of them refuses the file.
 
     ThreatExchange   {"raw_indicator" or "indicator": "<hex>", "type": "HASH_PDQ", …}
     HMA              {"signal_type": "pdq", "signal_value" or "signal": "<hex>"}, or {"signals": {"pdq": "<hex>", …}}
@@ -66,7 +66,7 @@ _Fields = dict[str, Any]
 
 
 def read_json(reading: Reading, stream: Stream) -> Iterator[ListEntry]:
-    """The entries in their order. ConfigurationError names the first that is wrong."""
+    """Read the entries in their order. ConfigurationError names the first that is wrong."""
     documents = _Documents(reading, _Bounded(reading, stream))
     try:
         yield from documents.entries()
@@ -76,7 +76,7 @@ def read_json(reading: Reading, stream: Stream) -> Iterator[ListEntry]:
 
 
 class _Bounded:
-    """The file as the parser reads it. One value that never ends would be kept whole."""
+    """The file as the parser reads it, bounded because an endless value would be kept whole."""
 
     def __init__(self, reading: Reading, stream: Stream) -> None:
         self._reading, self._stream = reading, stream
@@ -94,7 +94,7 @@ class _Bounded:
 
 
 class _Documents:
-    """Goes through the values of a file, and keeps of each entry what may count."""
+    """Walks through the values of a file and keeps the parts of each entry that may count."""
 
     def __init__(self, reading: Reading, file: _Bounded) -> None:
         self._reading, self._file = reading, file
@@ -141,7 +141,7 @@ class _Documents:
                 raise self._no_entry(value)
 
     def _object(self, *, by_name: bool = False) -> Iterator[ListEntry]:
-        """An entry, or what holds some; `by_name`: its members may be entries."""
+        """An entry, or an object that holds entries; `by_name`: its members may be entries."""
         fields: _Fields = {}
         holds = False
         while (found := self._next())[0] != "end_map":
@@ -189,7 +189,7 @@ class _Documents:
             self._next()
 
     def _note_frame(self, fields: _Fields) -> None:
-        """What stands beside the lists of an object."""
+        """Record the fields of an object beside its lists."""
         for name in ("error", "errors"):
             if fields.get(name):
                 raise self._reading.bad("beside its list", fields[name], "says that something failed")
@@ -224,7 +224,7 @@ def _entry(reading: Reading, where: str, fields: _Fields) -> Iterator[ListEntry]
 
 
 def _hashes(reading: Reading, fields: _Fields) -> list[tuple[str, Any]] | None:
-    """Names of kinds and what stands there for each; None where the entry has none of the forms."""
+    """The kinds of hash that an entry names, with their values; None for an unknown format."""
     for group in _GROUPS:
         if isinstance(fields.get(group), dict):
             return [(name, value) for name, value in fields[group].items() if value]
@@ -246,7 +246,10 @@ def _alternatives(fields: _Fields) -> list[tuple[str, Any]]:
 
 
 def _pattern_hashes(reading: Reading, pattern: str) -> list[tuple[str, str]]:
-    """Of a pattern that asks for nothing but hashes; any other would find less by more, and is counted."""
+    """The hashes of a STIX pattern that compares nothing but hashes.
+
+    Any other pattern would find less when reduced to its hashes, and is counted.
+    """
     found: list[tuple[str, str]] = []
     at, more = 0, True
     while more and (comparisons := _EQUAL.match(pattern, at)):
@@ -259,7 +262,7 @@ def _pattern_hashes(reading: Reading, pattern: str) -> list[tuple[str, str]]:
 
 
 def _is_stix(fields: Mapping[str, Any]) -> bool:
-    """Is it one of STIX's other objects, which has no hash of a file?"""
+    """Tell whether it is another STIX object, one without the hash of a file."""
     identity, kind = fields.get("id"), fields.get("type")
     return isinstance(identity, str) and isinstance(kind, str) and identity.startswith(f"{kind}--")
 

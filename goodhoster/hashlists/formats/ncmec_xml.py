@@ -1,11 +1,11 @@
-"""Reads NCMEC's hash sharing in XML, as its service answers it.
+"""Reads NCMEC's hash sharing responses in XML.
 
     <queryResult><images><image><classification>A1</classification><fingerprints><md5>…</md5></fingerprints></image>
     <deletedImage><id>…</id></deletedImage></images><videos>…</videos><paging><next>…</next></paging></queryResult>
 
-(`facebook/ThreatExchange`: exchanges/clients/ncmec/hash_api.py.) What it deletes it names by its own number only, so
-that nothing of ours can be found by it: such are counted. There is no entity and no other document in such a file:
-whoever declares one is refused.
+(`facebook/ThreatExchange`: exchanges/clients/ncmec/hash_api.py.) Deleted entries are named by NCMEC's own number only,
+so no entry of ours can be found by it: such are counted. A file that declares an entity or refers to another document
+is refused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ _DELETED = frozenset({"deletedImage", "deletedVideo"})
 
 
 def read_ncmec(reading: Reading, stream: Stream) -> Iterator[ListEntry]:
-    """The entries in their order. ConfigurationError for any other document, and for a damaged one."""
+    """Read the entries in their order.
+
+    ConfigurationError for any other document, and for a damaged one.
+    """
     document = _Document(reading)
     try:
         while block := stream.read(0):
@@ -47,7 +50,7 @@ class _Entry:
 
 
 class _Document:
-    """Follows the parser; entries lie ready in `taken`."""
+    """Parser target; finished entries are in `taken`."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading

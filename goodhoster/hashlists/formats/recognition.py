@@ -1,7 +1,8 @@
-"""Reads list files as hotlines, police, researchers and programs hand them over; streaming, and strict: nobody guesses.
+"""Recognises and reads list files of hotlines, police, researchers and tools, as a stream.
 
-The form is told by the beginning of the file and never by its name. The first entry that is wrong ends the reading with
-a ConfigurationError that names the file, the line and what it holds. Memory does not grow with the file.
+The format is recognised by the beginning of the file, never by its name, and nothing is guessed. The first entry that
+is wrong ends the reading with a ConfigurationError that names the file, the line and what it holds. Memory does not
+grow with the file.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from goodhoster.hashlists.formats.text_stream import Lines, Stream, opened
 
 
 def read_entries(reading: Reading) -> Iterator[ListEntry]:
-    """The entries of a list file in its order; what else was noticed stands in `reading` afterwards."""
+    """Read the entries of a list file in its order.
+
+    What else was noticed is in `reading` afterwards.
+    """
     with opened(reading) as stream:
         for entry in _form(reading, stream):
             reading.entries += 1
@@ -54,7 +58,10 @@ def _text(reading: Reading, stream: Stream) -> Iterator[ListEntry]:
 def _told_by(
     reading: Reading, first: tuple[int, bytes], comment: Iterable[tuple[int, bytes]], lines: Lines
 ) -> Iterator[ListEntry]:
-    """The form of a text whose first line that is no comment is `first`; the last comment before it may be a header."""
+    """Choose the reader of a text by its first line that is no comment.
+
+    `first` is that line; the last comment before it may be a header.
+    """
     if first[1].startswith(HASHDEEP):
         return read_hashdeep(reading, itertools.chain((first,), lines))
     if has_hash(first[1]):

@@ -1,4 +1,4 @@
-"""Lists in SQLite: NSRL's RDS version 3 and the hash sets of Autopsy, or any table with columns of hashes."""
+"""Reads lists in SQLite: NSRL RDS version 3, Autopsy hash sets, any table of hash columns."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ _SMALLEST_ROW = 16  # bytes that a row with a hash takes at least: pages that ar
 
 
 def read_database(reading: Reading) -> Iterator[ListEntry]:
-    """The hashes of all its tables. ConfigurationError when there are none, or when it cannot be read."""
+    """Read the hashes of all tables.
+
+    ConfigurationError when there are none, or when the database cannot be read.
+    """
     for row in read_contents(reading):
         yield from (ListEntry(kind, value, reading.category) for kind, value in row.items())
 
 
 def read_contents(reading: Reading) -> Iterator[dict[ListKind, bytes]]:
-    """What the database tells of each content: its hashes by kind. ConfigurationError as `read_database`."""
+    """Read the hashes of each content by kind. ConfigurationError as `read_database`."""
     path = reading.path
     if not path.is_file():
         raise reading.unusable("is an SQLite database through a pipe", "name the file itself")

@@ -1,9 +1,9 @@
-"""Lists as tables: CSV with `,`, `;`, `|` or tabs and a header, and what hashdeep writes.
+"""Reads lists as tables: CSV with `,`, `;`, `|` or tabs and a header, and hashdeep output.
 
-The header names at least one column of hashes, such as md5, SHA-1, sha256_hash or pdq, in any case; or `hash`, whose
-kind is told by the row's type or by its length; or `value` with the type beside it (MISP, ThreatFox, OTX). All hashes
-of a row are taken; an empty cell holds none. `category` (ours, NCMEC's or Project VIC's), `to_ids`, `deleted` and
-`status` count; other columns do not. The header may be a comment, as abuse.ch has it. A cell in quotes may go over
+The header names at least one column of hashes, such as md5, SHA-1, sha256_hash or pdq, in any case; or `hash`, where
+the kind comes from the row's type or from its length; or `value` with the type beside it (MISP, ThreatFox, OTX). All
+hashes of a row are taken; an empty cell holds none. `category` (ours, NCMEC's or Project VIC's), `to_ids`, `deleted`
+and `status` count; other columns do not. The header may be a comment, as abuse.ch has it. A cell in quotes may go over
 several lines.
 """
 
@@ -51,7 +51,7 @@ _HASH_WORD = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40}|[0-
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Where a header says that things are."""
+    """The columns that a header names."""
 
     delimiter: str
     names: Sequence[str]
@@ -64,7 +64,7 @@ class _Columns:
 
 
 def read_table(reading: Reading, lines: Lines) -> Iterator[ListEntry]:
-    """The entries of a table. ConfigurationError names the first line that is none."""
+    """Read the entries of a table. ConfigurationError names the first line that is no entry."""
     rows = _Rows(reading, lines)
     header = _header(reading, rows)
     if header is None:
@@ -78,7 +78,10 @@ def read_table(reading: Reading, lines: Lines) -> Iterator[ListEntry]:
 
 
 def read_hashdeep(reading: Reading, lines: Lines) -> Iterator[ListEntry]:
-    """The entries of a hashdeep file: its second line names the columns, and the last is a name as it is."""
+    """Read the entries of a hashdeep file.
+
+    Its second line names the columns, and the last column is a name, unescaped.
+    """
     columns: _Columns | None = None
     for number, line in lines:
         if line.startswith(HASHDEEP):
@@ -95,7 +98,10 @@ def read_hashdeep(reading: Reading, lines: Lines) -> Iterator[ListEntry]:
 
 
 class _Rows:
-    """Splits lines into rows. A row that goes over several lines must not swallow a digest unseen."""
+    """Splits lines into rows.
+
+    A row that goes over several lines must not hide a digest.
+    """
 
     def __init__(self, reading: Reading, lines: Lines) -> None:
         self._reading = reading
@@ -107,7 +113,7 @@ class _Rows:
         """The last comment before the first row."""
 
     def first(self) -> tuple[int, str] | None:
-        """The first line that holds something and is no comment."""
+        """The first line that is neither empty nor a comment."""
         for number, line in self._lines:
             text = _decoded(line)
             if text.lstrip().startswith("#"):
@@ -117,7 +123,7 @@ class _Rows:
         return None
 
     def split(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-        """The number and the cells of each row that holds something."""
+        """The number and the cells of each row that is not empty."""
         reader = csv.reader(self._texts(), delimiter=delimiter, strict=True, skipinitialspace=True)
         while True:
             self._size = 0
@@ -145,7 +151,7 @@ class _Rows:
 
 
 def _swallows(cell: str) -> bool:
-    """Does this cell of several lines hold a row?"""
+    """Tell whether this cell of several lines contains a row."""
     return "\n" in cell and _HASH_WORD.search(cell) is not None
 
 
@@ -154,7 +160,10 @@ def _decoded(line: bytes) -> str:
 
 
 def _header(reading: Reading, rows: _Rows) -> tuple[_Columns, tuple[int, list[str]] | None] | None:
-    """The columns; and the first row, where the header was a comment before it. None for a file without either."""
+    """The columns, and the first row where the header was a comment before it.
+
+    None for a file without either.
+    """
     first = rows.first()
     commented = _named_columns(rows.comment[1]) if rows.comment else None
     if first is None:
@@ -182,7 +191,10 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _columns(delimiter: str, names: Sequence[str]) -> _Columns | None:
-    """None where no column is one of hashes, and for a row: that a type is called as a column is makes no header."""
+    """The columns that a header line names; None when it names no column of hashes.
+
+    None for a row too: a type that is spelled like a column name does not make it a header.
+    """
     if any(unhex(name) and len(name) in _HASH_LENGTHS for name in names):
         return None
     type_at = next((at for at, name in enumerate(names) if name in _TYPES), None)
@@ -219,7 +231,7 @@ def _row(reading: Reading, number: int, cells: list[str], columns: _Columns) -> 
 
 
 def _hash(reading: Reading, text: str, kind: ListKind | None) -> tuple[ListKind, bytes] | None:
-    """A hash in the kind that is told of it, or by its length; None where it is none."""
+    """A hash of the given kind, or of the kind of its length; None where it is no hash."""
     if kind is not None:
         value = decoded(text, kind)
         return None if value is None else (kind, value)

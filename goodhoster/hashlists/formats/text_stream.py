@@ -1,4 +1,7 @@
-"""A list file as plain text: read from disk, pipe or standard input, unpacked and recoded to UTF-8, in blocks."""
+"""A list file as a stream of text, from disk, pipe or standard input.
+
+It is decompressed and recoded to UTF-8, in blocks.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM
 
 
 class Stream:
-    """The text of a list file. May be gone through once, by blocks or by lines."""
+    """The text of a list file. May be read once, by blocks or by lines."""
 
     def __init__(self, reading: Reading, blocks: Iterator[bytes]) -> None:
         self._reading = reading
@@ -54,7 +57,7 @@ class Stream:
         return next(filter(None, self._blocks), b"")
 
     def lines(self) -> Lines:
-        """The lines, whatever ends them. ConfigurationError for one that is too long."""
+        """The lines, with any line ending. ConfigurationError for one that is too long."""
         number, rest = 0, b""
         for block in self._blocks:
             lines = (rest + block).splitlines(keepends=True)
@@ -74,7 +77,7 @@ class Stream:
 
 @contextmanager
 def opened(reading: Reading) -> Iterator[Stream]:
-    """The file's text. ConfigurationError when it cannot be read or unpacked."""
+    """Open the file's text. ConfigurationError when it cannot be read or decompressed."""
     path = reading.path
     if path == STANDARD_INPUT and sys.stdin is None:
         # Number 0 is another file by now, such as one of our own.
@@ -89,7 +92,10 @@ def opened(reading: Reading) -> Iterator[Stream]:
 
 
 def _read(file: Any) -> Iterator[bytes]:  # noqa: ANN401 - a raw file, of which typeshed has several
-    """Blocks, the first long enough to tell what it is although a pipe hands over little at a time."""
+    """The blocks of a file, the first long enough to recognise the format.
+
+    A pipe delivers little at a time.
+    """
     first = b""
     while len(first) < BLOCK and (block := file.read(BLOCK)):
         first += block
@@ -110,7 +116,7 @@ def _unpacked(reading: Reading, blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _decompressed(reading: Reading, opens: Callable[[], Any], blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """As `zcat` does, also of several that were appended to each other."""
+    """Decompress as `zcat` does, also several streams appended to each other."""
     unpacking: Any = opens()
     try:
         for block in blocks:
@@ -142,7 +148,10 @@ def _text(reading: Reading, blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _guessed(first: bytes) -> str:
-    """UTF-16 without a mark has a zero in every second byte of what is hexadecimal."""
+    """The encoding of a text without a byte order mark, by its first bytes.
+
+    UTF-16 has a zero in every second byte of what is hexadecimal.
+    """
     even, odd = first[:64:2], first[1:64:2]
     if odd and not odd.strip(b"\0") and even.strip(b"\0"):
         return "utf-16-le"

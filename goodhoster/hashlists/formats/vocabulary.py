@@ -1,4 +1,4 @@
-"""What the field calls kinds of hashes, categories, and entries that are not active."""
+"""The names in common use for kinds of hashes, categories and inactive entries."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def plain(name: str) -> str:
 
 @lru_cache(_REMEMBERED)
 def kind_named(name: str) -> ListKind | None:
-    """The kind that the field calls so; None for any other."""
+    """The kind of hash of that name; None for any other name."""
     found = _NAME.fullmatch(plain(name))
     if found is None:
         return None
@@ -55,23 +55,32 @@ def kind_named(name: str) -> ListKind | None:
 
 
 def is_other_kind(name: str) -> bool:
-    """Is it the name of a kind of hash that is not compared?"""
+    """Tell whether it is the name of a kind of hash that is not compared."""
     return _OTHERS.match(_WORDS.sub("", plain(name)) or plain(name)) is not None
 
 
 def kind_typed(name: str) -> ListKind | None:
-    """The kind that a type names; of `filename|md5` and `malware-sample`, as MISP has them, that of the hash."""
+    """The kind of hash that a type names.
+
+    Of `filename|md5` and `malware-sample`, as MISP has them, that of the hash.
+    """
     return kind_named("md5" if plain(name) == "malwaresample" else name.rpartition("|")[2])
 
 
 def category_named(name: object) -> Category | None:
-    """The category that a file calls so; None for what is nothing to act on. KeyError for any other."""
+    """The category of that name in a file; None for one that asks for no action.
+
+    KeyError for any other name.
+    """
     text = str(name).strip().lower()
     return _VICS.get(text) if text.isdecimal() else _NAMED[text]
 
 
 def is_withdrawn(fields: Mapping[str, object]) -> bool:
-    """Do these fields, by their plain names, say that an entry is not, or no longer, active?"""
+    """Tell whether these fields, by their plain names, mark an entry as inactive.
+
+    It may be not, or no longer, active.
+    """
     if any(is_true(fields.get(name)) for name in _GONE):
         return True
     if "toids" in fields and not is_true(fields["toids"]):
@@ -80,12 +89,12 @@ def is_withdrawn(fields: Mapping[str, object]) -> bool:
 
 
 def is_true(value: object) -> bool:
-    """Yes, in any of the ways in which files say it."""
+    """Tell whether a text means yes, in any of the spellings that files use."""
     return value is True or str(value).strip().lower() in _TRUE
 
 
 def decoded(text: str, kind: ListKind) -> bytes | None:
-    """A hash of that kind, written in hexadecimal or Base64; None when it is none."""
+    """Decode a hash of that kind from hexadecimal or Base64; None when it is neither."""
     value = unhex(text)
     if value is None or len(value) != kind.width:
         try:

@@ -1,4 +1,7 @@
-"""Entries of near lists in memory, on their way to a file: one array of values and one of categories."""
+"""Entries of near lists in memory: one array of values and one of categories.
+
+They are on their way to a file.
+"""
 
 from __future__ import annotations
 
@@ -26,31 +29,31 @@ class Entries:
 
     @classmethod
     def of(cls, width: int, values: bytes | bytearray, categories: bytes | bytearray) -> Self:
-        """From all values one after the other, and a category byte for each."""
+        """Entries made of concatenated values and one category byte for each."""
         return cls(np.frombuffer(values, np.uint8).reshape(-1, width), np.frombuffer(categories, np.uint8))
 
     def __len__(self) -> int:
         return len(self.values)
 
     def only(self, which: NDArray[Any]) -> Entries:
-        """Some of them, by position or by true and false."""
+        """A selection of the entries, by position or by a boolean mask."""
         return Entries(self.values[which], self.categories[which])
 
     def standing(self) -> Entries:
-        """Those that are not withdrawn."""
+        """The entries that are not withdrawn."""
         return self.only(self.categories != WITHDRAWN)
 
     def each_once(self) -> Entries:
-        """Ascending; of equal values the gravest stays."""
+        """The entries ascending and without duplicates; of equal values the gravest stays."""
         return self._ascending(self.categories)
 
     def over(self, older: Entries) -> Entries:
-        """Both, ascending; of equal values these stay."""
+        """These and the older entries, ascending; of equal values these stay."""
         both = Entries(np.concatenate((self.values, older.values)), np.concatenate((self.categories, older.categories)))
         return both._ascending(np.arange(len(both)))
 
     def _ascending(self, rank: NDArray[Any]) -> Entries:
-        """Each value once, the one of the lowest rank."""
+        """The entries ascending, each value once: the one of the lowest rank."""
         words = self.values.view(">u8")
         ordered = self.only(np.lexsort((rank, *(words[:, word] for word in reversed(range(words.shape[1]))))))
         first = np.ones(len(ordered), bool)
@@ -59,7 +62,10 @@ class Entries:
 
 
 def by_kind(entries: Iterable[NearEntry]) -> dict[FingerprintKind, Entries]:
-    """The entries of each kind, each once; kinds without any are left out. ValueError for a value of wrong length."""
+    """The entries of each kind, without duplicates; kinds without entries are left out.
+
+    ValueError for a value of wrong length.
+    """
     pile = Spill()
     for entry in entries:
         pile.add(entry)

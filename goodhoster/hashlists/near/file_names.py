@@ -1,9 +1,9 @@
-"""Where near lists lie: beside the lists of digests, in segments.
+"""Names of the near lists' files: beside the lists of digests, in segments.
 
-A list of one source and kind is one or several segments. What a newer one holds counts before what an older one
-holds, so that adding a little writes a little; now and then the newest are merged into one. A segment's name tells
-which turns of writing it holds, `first-last`: it stands for every other one within those, and whoever is killed
-between writing a merged segment and taking the old ones away has lost and doubled nothing.
+A list of one source and kind is one or several segments. A newer segment takes precedence over an older one, so that
+adding a little writes a little; now and then the newest are merged into one. A segment's name gives the sequence
+numbers of the writes that it holds, `first-last`: it replaces every other one within those, so a process killed between
+writing a merged segment and deleting the old ones has lost and doubled nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SegmentName:
-    """A segment's file, whether it exists or not."""
+    """The path of a segment's file, whether it exists or not, and what its name says."""
 
     path: Path
     source: str
@@ -35,13 +35,16 @@ class SegmentName:
 
     @classmethod
     def make(cls, directory: Path, whose: tuple[str, FingerprintKind], turns: tuple[int, int]) -> SegmentName:
-        """Of source and kind `whose`, holding the turns from the first to the last."""
+        """Name a segment of one list that holds the writes from the first to the last.
+
+        `whose` is the list's source and kind, `turns` the sequence numbers of those two writes.
+        """
         (source, kind), (first, last) = whose, turns
         return cls(directory / f"{source}.{kind}.{first:08}-{last:08}.near", source, kind, first, last)
 
 
 def near_lists(directory: Path) -> Iterator[tuple[str, FingerprintKind, list[SegmentName]]]:
-    """(source, kind, segments that count, newest first) of every near list; none when there is no directory.
+    """All near lists as (source, kind, current segments newest first); none without a directory.
 
     ConfigurationError when the directory cannot be read: that is not the same as empty.
     """
@@ -51,7 +54,7 @@ def near_lists(directory: Path) -> Iterator[tuple[str, FingerprintKind, list[Seg
 
 
 def segments_of(directory: Path, source: str, kind: FingerprintKind) -> list[SegmentName]:
-    """Every segment's file, those that no longer count included."""
+    """Every segment's file, including those already replaced."""
     return [each for each in _segments(directory) if (each.source, each.kind) == (source, kind)]
 
 
@@ -63,7 +66,7 @@ def _segments(directory: Path) -> Iterator[SegmentName]:
 
 
 def _that_count(segments: Iterable[SegmentName]) -> list[SegmentName]:
-    """Newest first; one that lies within a newer one is left over from merging."""
+    """The current segments, newest first; one within a newer one is left over from merging."""
     found: list[SegmentName] = []
     for segment in sorted(segments, key=lambda each: (-each.last, each.first)):
         if not found or segment.last < found[-1].first:

@@ -1,4 +1,4 @@
-"""The first block of a near list's segment: what it holds, and the checksums that tell a damaged file.
+"""The header of a near list's segment: what it holds, and the checksums to detect damage.
 
 magic      8 bytes
 fields     JSON, those of NearHeader and the version
@@ -30,7 +30,7 @@ _SUM_SIZE = hashlib.sha256().digest_size
 
 @dataclass(frozen=True, slots=True)
 class NearHeader:
-    """What a segment says of itself."""
+    """The fields of a segment's header."""
 
     source: str
     kind: FingerprintKind
@@ -46,7 +46,7 @@ class NearHeader:
     """SHA-256 of everything after the header, hexadecimal."""
 
     def pack(self) -> bytes:
-        """HEADER_SIZE bytes."""
+        """Encode the header as HEADER_SIZE bytes."""
         fields: dict[str, Any] = {
             "version": _VERSION,
             "source": self.source,
@@ -62,7 +62,7 @@ class NearHeader:
 
     @classmethod
     def unpack(cls, block: bytes) -> Self:
-        """Read what `pack` made; ValueError says what is wrong with it."""
+        """Decode what `pack` encoded; ValueError says what is wrong with it."""
         if not block.startswith(_MAGIC):
             raise ValueError("not a segment of a near list")
         text, checksum = block[:-_SUM_SIZE], block[-_SUM_SIZE:]

@@ -1,8 +1,8 @@
-"""Imports fingerprints into the near lists of a source: a little writes a little, all or nothing for each list.
+"""Imports fingerprints into the near lists of a source, all or nothing for each list.
 
-What is added becomes a new segment; as many of the newest are merged with it as keeps every older one some times
-larger, so a list has few segments, and an entry is written again only a few times however often one imports. A list
-is in memory while it is merged: some 150 bytes an entry.
+What is added becomes a new segment, so adding a little writes a little; as many of the newest are merged with it as
+keeps every older one some times larger, so a list has few segments, and an entry is written again only a few times
+however often one imports. A list is in memory while it is merged: some 150 bytes an entry.
 
 As with digests, an entry that comes more than once is kept once, with the gravest of its categories.
 """
@@ -34,9 +34,10 @@ _UNCHANGED = "the lists there are unchanged"
 def import_fingerprints(
     directory: Path, source: str, entries: Iterable[NearEntry], *, replace: bool = False
 ) -> tuple[Imported, ...]:
-    """Add the entries to what the source has (or withdraw those without a category), or make them all that it has.
+    """Add entries to a source's near lists, withdraw those without a category, or replace them.
 
-    One result per kind that was given; with `replace` also per kind that the source lost. Raises as `import_entries`.
+    One result per kind that was given; with `replace` also per kind that the source lost. Raises as
+    `import_entries`.
     """
     check_source(source)
     given = by_kind(entries)
@@ -52,7 +53,7 @@ def import_fingerprints(
 
 
 def remove_near_lists(directory: Path, source: str, kind: FingerprintKind | None = None) -> tuple[Removed, ...]:
-    """Take away the source's near lists, or the one of that kind. RefusedError when there is none."""
+    """Remove the source's near lists, or the one of that kind. RefusedError when there is none."""
     wanted = [found for whose, found, _ in near_lists(directory) if whose == source and kind in {None, found}]
     if not wanted:
         raise RefusedError(f"there is no such near list of {source[:80]!r}", hint="see: goodhoster hashlist list")
@@ -61,7 +62,10 @@ def remove_near_lists(directory: Path, source: str, kind: FingerprintKind | None
 
 
 def open_near_list(source: str, kind: FingerprintKind, segments: Sequence[SegmentName]) -> NearList:
-    """A list by its segments, newest first. FileNotFoundError when one was merged meanwhile: look again."""
+    """Open a list by its segments, newest first.
+
+    FileNotFoundError when one was merged meanwhile: look again.
+    """
     return NearList(source, kind, [Segment.open(segment.path) for segment in segments])
 
 
@@ -83,7 +87,7 @@ def _import(directory: Path, whose: tuple[str, FingerprintKind], new: Entries, *
 
 
 def _old_list(whose: tuple[str, FingerprintKind], segments: Sequence[SegmentName], *, replace: bool) -> NearList:
-    """The list there is; replacing is how a damaged one is made good."""
+    """The current list; a damaged one is repaired by replacing it."""
     try:
         return open_near_list(*whose, segments)
     except ConfigurationError:
@@ -93,7 +97,7 @@ def _old_list(whose: tuple[str, FingerprintKind], segments: Sequence[SegmentName
 
 
 def _merged(old: NearList, names: Sequence[SegmentName], new: Entries) -> tuple[Sequence[SegmentName], Entries]:
-    """The segments that a new one takes the place of, and what it holds then."""
+    """The segments that a new one replaces, and the entries that it then holds."""
     for age, segment in enumerate(old.segments):
         if len(segment) >= _LARGER * len(new):
             return names[:age], new
@@ -105,7 +109,7 @@ def _merged(old: NearList, names: Sequence[SegmentName], new: Entries) -> tuple[
 def _write(
     directory: Path, whose: tuple[str, FingerprintKind], instead: Sequence[SegmentName], entries: Entries
 ) -> None:
-    """A new segment that stands for those; then they are taken away."""
+    """Write a new segment in place of those given, then delete them."""
     there = segments_of(directory, *whose)
     turn = 1 + max((segment.last for segment in there), default=0)
     made = SegmentName.make(directory, whose, (min((segment.first for segment in instead), default=turn), turn))

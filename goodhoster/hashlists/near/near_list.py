@@ -1,4 +1,7 @@
-"""The near list of one source and kind over all its segments: newest first, and what is newer counts."""
+"""The near list of one source and kind over all its segments, newest first.
+
+A newer segment takes precedence over an older one.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from goodhoster.model.verdicts import Category
 
 
 class NearList:
-    """Made of the segments that count, newest first, one at least. Any number of threads may ask."""
+    """A near list made of its current segments, newest first, one at least.
+
+    Any number of threads may use it at once.
+    """
 
     def __init__(self, source: str, kind: FingerprintKind, segments: Sequence[Segment]) -> None:
         self.source = source
@@ -24,7 +30,7 @@ class NearList:
         self.segments = tuple(segments)
 
     def find(self, values: Sequence[bytes], limit: int) -> Mapping[Category, int]:
-        """How near the nearest entry of each category is that is at most `limit` bits from any of the values.
+        """The smallest distance per category, of entries within `limit` bits of any of the values.
 
         No such entry is missed. ValueError for a value of another length than the kind's.
         """
@@ -43,8 +49,10 @@ class NearList:
         return nearest
 
     def touched(self, values: Sequence[bytes], limit: int) -> list[int]:
-        """Which of the values (by position) are at most `limit` bits from an entry, a withdrawn one included: `find`
-        tells more of those. Very many in one call cost far less each than few.
+        """Positions of the values that are at most `limit` bits from an entry.
+
+        A withdrawn entry counts too: `find` tells more about those values. Very many in one call cost far less
+        each than few.
         """
         asked = as_rows(values, self.kind)
         found = [segment.touched(asked, limit) for segment in self.segments]
@@ -53,12 +61,13 @@ class NearList:
 
     @property
     def version(self) -> str:
-        """Tells one state of the list from the next."""
+        """An identifier of the list's current contents."""
         return " ".join(segment.header.body for segment in self.segments)
 
     def since(self, version: str) -> NearList | None:
-        """What was written after that version: all that is new since, and of the rest what was written again with it.
-        None when nothing was.
+        """The part of the list written after that version; None when nothing was.
+
+        It holds all that is new since then, and those of the other entries that were written again with it.
         """
         before = version.split()
         new = [segment for segment in self.segments if segment.header.body not in before]
@@ -70,7 +79,7 @@ class NearList:
         return max(segment.header.created for segment in self.segments)
 
     def verify(self) -> None:
-        """Read all of it; ConfigurationError when it is not what was written."""
+        """Read the whole list; ConfigurationError when it is not what was written."""
         for segment in self.segments:
             segment.verify()
 
@@ -83,7 +92,7 @@ class NearList:
         return found
 
     def tally(self) -> Mapping[Category, int]:
-        """Entries by category, withdrawn and overlaid ones not counted."""
+        """Number of entries by category; withdrawn and replaced ones are not counted."""
         counts = np.zeros(len(CATEGORIES), np.int64)
         for age, segment in enumerate(self.segments):
             overlaid = np.zeros(len(segment), bool)
@@ -97,14 +106,20 @@ class NearList:
 
 
 def as_rows(values: Sequence[bytes], kind: FingerprintKind) -> Values:
-    """Fingerprints as rows of an array. ValueError when one is of another length than the kind's."""
+    """Fingerprints as rows of an array.
+
+    ValueError when one is of another length than the kind's.
+    """
     if not {kind.width}.issuperset(map(len, values)):
         raise ValueError(f"a {kind} fingerprint has {kind.width} bytes")
     return np.frombuffer(b"".join(values), np.uint8).reshape(-1, kind.width)
 
 
 def _not_among(newer: Sequence[Values], values: Values) -> NDArray[np.bool_]:
-    """Which of the values no newer segment has found too: there it may have another category, or be withdrawn."""
+    """Mask of the values that no newer segment has found too.
+
+    In a newer segment a value may have another category, or be withdrawn.
+    """
     if not newer:
         return np.ones(len(values), bool)
     seen = {row.tobytes() for rows in newer for row in rows}

@@ -1,4 +1,4 @@
-"""The way to near lists from where numpy may be missing: it comes with the extra `near`."""
+"""Access to near lists where numpy may be missing: it comes with the extra `near`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from goodhoster.errors import ConfigurationError
 
 
 def building() -> ModuleType:
-    """`goodhoster.hashlists.near.importing`; ConfigurationError where the extra is not installed."""
+    """Import `goodhoster.hashlists.near.importing`.
+
+    ConfigurationError where the extra is not installed.
+    """
     try:
         return importlib.import_module("goodhoster.hashlists.near.importing")
     except ModuleNotFoundError as error:

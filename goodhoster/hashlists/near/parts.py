@@ -1,10 +1,11 @@
-"""How near values are found without comparing with all: multi-index hashing, exact by the pigeonhole principle.
+"""Multi-index hashing: finds near values without comparing with all, and misses none.
 
 A value is cut into parts. Give each part i a radius r(i) with Σ (r(i) + 1) = limit + 1: were every part of an entry
-more than r(i) bits away, the whole would be more than `limit` bits away. So an entry within the limit lies, for one
-part at least, in a bucket whose number differs in at most r(i) bits from the value's own: all of those are looked
-into, and what is found there is compared in full. (Norouzi, Punjani, Fleet: "Fast exact search in Hamming space with
-multi-index hashing", 2014.) A bucket's number may be the first bits of its part only: they are no further apart.
+more than r(i) bits away, the whole would be more than `limit` bits away (the pigeonhole principle). So an entry within
+the limit lies, for one part at least, in a bucket whose number differs in at most r(i) bits from the value's own: all
+of those are searched, and what is found there is compared in full. (Norouzi, Punjani, Fleet: "Fast exact search in
+Hamming space with multi-index hashing", 2014.) A bucket's number may be the first bits of its part only: they are no
+further apart.
 
 Hardly any of what lies in those buckets need be fetched. Lay the parts in a ring: for one part at least, both it is at
 most r(i) bits away and it and the next together at most r(i) + r(i + 1) + 1 (sum up r + 1 less the distance from part
@@ -37,7 +38,7 @@ _WIDEST = 3  # no radius is larger: with 23 bits there would be ten thousand buc
 
 
 def parts_of(width: int) -> int:
-    """Into how many parts a value of `width` bytes is cut."""
+    """The number of parts into which a value of `width` bytes is cut."""
     return _PARTS[width]
 
 
@@ -47,12 +48,12 @@ def part_bits(width: int) -> int:
 
 
 def bucket_bits(width: int, count: int) -> int:
-    """How many bits of each part number its buckets in a list of `count` entries."""
+    """The bits of each part that number its buckets in a list of `count` entries."""
     return max(_LEAST, min(_MOST, part_bits(width), count.bit_length() + _SPARE))
 
 
 class Placed(NamedTuple):
-    """Where values belong: a row a value, a column a part."""
+    """Buckets and sketches of values: a row per value, a column per part."""
 
     buckets: NDArray[np.int64]
     """The number of each one's own bucket among those of the part."""
@@ -61,7 +62,7 @@ class Placed(NamedTuple):
 
 
 def placed(values: Values, bits: int, parts: slice = slice(None)) -> Placed:
-    """By all parts or some."""
+    """Buckets and sketches of the values, by all parts or some."""
     width = values.shape[1]
     first = (np.arange(_PARTS[width]) * part_bits(width))[parts]
     windows = (first[:, None] // 8 + np.arange(8)) % width
@@ -71,7 +72,7 @@ def placed(values: Values, bits: int, parts: slice = slice(None)) -> Placed:
 
 
 class Probes(NamedTuple):
-    """Which buckets to look into for one value."""
+    """The buckets to search for one value."""
 
     parts: NDArray[np.intp]
     """The part of each."""
@@ -83,7 +84,7 @@ class Probes(NamedTuple):
 
 @lru_cache(maxsize=64)
 def probes(width: int, bits: int, limit: int) -> Probes | None:
-    """The buckets in which every entry within `limit` is found; None where there would be too many."""
+    """The buckets that hold every entry within `limit`; None where there would be too many."""
     radii = _radii(_PARTS[width], limit)
     if max(radii) > _WIDEST:
         return None
@@ -94,7 +95,7 @@ def probes(width: int, bits: int, limit: int) -> Probes | None:
 
 
 def _radii(parts: int, limit: int) -> list[int]:
-    """The radius of each part; -1 for one that need not be looked into."""
+    """The radius of each part; -1 for one that need not be searched."""
     least, more = divmod(limit + 1, parts)
     return [least] * more + [least - 1] * (parts - more)
 

@@ -1,7 +1,8 @@
-"""Which of very many values can be near any of a few entries at all: nine in ten of them, or seven, need no comparison.
+"""A filter for very many values: leaves out those that can be near none of a few entries.
 
-The principle is that of `parts`, the other way round: all buckets in which one of the entries would be looked for are
-marked, and a value of which no part lies in a marked bucket is near none.
+Nine in ten of them, or seven, then need no comparison. The principle is that of `parts`, the other way round: all
+buckets in which one of the entries would be searched for are marked, and a value of which no part lies in a marked
+bucket is near none.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _FEW = 2000  # entries: of twice as many every second bucket is marked by some p
 
 
 class Prefilter:
-    """Made for some entries and a limit; takes a bit for each bucket, 11 MiB for PDQ."""
+    """A filter for some entries and a limit; takes a bit for each bucket, 11 MiB for PDQ."""
 
     def __init__(self, bits: int, marked: Sequence[NDArray[np.uint8]]) -> None:
         self._bits = bits
@@ -27,7 +28,7 @@ class Prefilter:
 
     @classmethod
     def of(cls, entries: Values, limit: int) -> Self | None:
-        """None where it would spare too little."""
+        """A filter for these entries; None where it would save too little."""
         width = entries.shape[1]
         bits = part_bits(width)
         wanted = probes(width, bits, limit)
@@ -41,7 +42,7 @@ class Prefilter:
         return cls(bits, marked)
 
     def passed(self, asked: Values) -> Numbers:
-        """The positions of those that may be near an entry."""
+        """The positions of the values that may be near an entry."""
         found = np.zeros(len(asked), np.uint8)
         for buckets, marked in zip(placed(asked, self._bits).buckets.T, self._marked, strict=True):
             found |= marked.take(buckets >> 3) >> (buckets.astype(np.uint8) & 7) & 1

@@ -1,8 +1,9 @@
-"""Every entry of a segment within a limit of what is asked, none missed; by buckets or, where that is faster, by all.
+"""Search of a segment: every entry within a limit of the values asked, none missed.
 
-Looking into buckets is worth it only while few entries share one. Real fingerprints come in crowds (one picture saved
-in many ways, plain areas), so whoever would be compared with a good part of the list is compared with all of it in
-order instead: a look-up never costs much more than one pass over the list.
+By buckets or, where that is faster, by comparing with all entries. Searching buckets is worth it only while few entries
+share one. Real fingerprints come in crowds (one picture saved in many ways, plain areas), so a value that would be
+compared with a good part of the list is compared with all of it in order instead: a look-up never costs much more than
+one pass over the list.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _HEAD = 16  # bytes: two fingerprints of unrelated pictures are too far apart in
 
 
 class Found(NamedTuple):
-    """Pairs of what was asked and an entry within the limit; three columns."""
+    """Pairs of a value asked and an entry within the limit, in three columns."""
 
     asked: Numbers
     """Positions among what was asked."""
@@ -36,7 +37,7 @@ class Found(NamedTuple):
 
 
 class _Ranges(NamedTuple):
-    """Stretches of `entries`, each to be compared with one value asked."""
+    """Ranges of `entries`, each to be compared with one value asked."""
 
     asked: Numbers
     sketches: NDArray[np.uint16]
@@ -51,7 +52,7 @@ class _Ranges(NamedTuple):
 
 
 def search(tables: Tables, bits: int, asked: Values, limit: int) -> Found:
-    """Every entry at most `limit` bits from a value asked, each pair once."""
+    """Find every entry at most `limit` bits from a value asked, each pair once."""
     asked = np.ascontiguousarray(asked)
     wanted = _worth_probing(tables.values, bits, limit)
     if wanted is None and len(asked) > len(tables.values):
@@ -67,27 +68,30 @@ def search(tables: Tables, bits: int, asked: Values, limit: int) -> Found:
 
 
 def _the_other_way_round(values: Values, asked: Values, limit: int) -> Found:
-    """Few entries are looked for among the many that are asked: each pass is over the longer of the two."""
+    """Search for the entries among the values asked, where the entries are few.
+
+    So each pass is over the longer of the two.
+    """
     pairs = _in_order(asked, values, limit)
     found = [_NOTHING, *(Found(whose, np.full(len(whose), entry), distances) for entry, whose, distances in pairs)]
     return Found(*map(np.concatenate, zip(*found, strict=True)))
 
 
 def _worth_probing(values: Values, bits: int, limit: int) -> Probes | None:
-    """None where comparing with all entries in order is faster."""
+    """The buckets to search; None where comparing with all entries in order is faster."""
     wanted = probes(values.shape[1], bits, limit)
     return wanted if wanted and len(wanted.flips) * _SCANNED_LIKE_PROBED < len(values) else None
 
 
 class _Batch(NamedTuple):
-    """Some values that are looked up together."""
+    """Some values that are searched for together."""
 
     tables: Tables
     asked: Values
     limit: int
 
     def probe(self, bits: int, wanted: Probes) -> Iterator[Found]:
-        """By buckets, and in order for those that have a crowd in theirs."""
+        """Search the buckets, and the whole list for values whose buckets hold very many entries."""
         ranges = self._ranges(bits, wanted)
         if ranges.sizes.sum() * _CROWD > len(self.tables.values):
             sizes = np.bincount(ranges.asked, ranges.sizes, len(self.asked))
@@ -103,7 +107,7 @@ class _Batch(NamedTuple):
             yield Found(np.full(len(entries), some[number]), entries, distances)
 
     def _ranges(self, bits: int, wanted: Probes) -> _Ranges:
-        """What lies in the wanted buckets."""
+        """The entries of the buckets to search."""
         own = placed(self.asked, bits)
         numbers = (own.buckets.take(wanted.parts, axis=1) ^ wanted.flips).ravel()
         filled = self.tables.filled(numbers)
@@ -126,9 +130,10 @@ class _Batch(NamedTuple):
 
 
 def _in_order(values: Values, sought: Values, limit: int) -> Iterator[tuple[int, Numbers, NDArray[np.uint16]]]:
-    """Of each that is sought (by number) the values at most `limit` bits away, and how far, some at a time.
+    """For each value sought, by number: the values at most `limit` bits away, and how far.
 
-    A block of values stays in the cache for all that are sought, by columns: by rows it takes several times as long.
+    They come some at a time. A block of values stays in the cache for all that are sought, by columns: by rows it
+    takes several times as long.
     """
     for start in range(0, len(values), _STEP):
         rows = values[start : start + _STEP].view(np.uint64)
@@ -156,14 +161,17 @@ def _steps(ranges: _Ranges) -> Iterator[_Ranges]:
 
 
 def _rows(values: Values, positions: Any) -> NDArray[np.uint64]:  # noqa: ANN401 - positions of any integer type
-    """Some values, in words. Taken as one item each: measured several times as fast as by rows."""
+    """The values at these positions, in words.
+
+    They are taken as one item each: measured several times as fast as by rows.
+    """
     width = values.shape[1]
     words: NDArray[np.uint64] = values.view(f"V{width}").ravel().take(positions).view(np.uint64)
     return words.reshape(-1, width // 8)
 
 
 def _apart(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint16]:
-    """In how many bits rows of words differ."""
+    """The number of bits in which rows of words differ."""
     counts = np.bitwise_count(left ^ right)
     total: NDArray[np.uint16] = counts[:, 0].astype(np.uint16)
     for word in range(1, counts.shape[1]):  # a sum along rows of so few is slow

@@ -1,7 +1,7 @@
-"""A segment of a near list: fingerprints of one source and kind in a read-only mapped file that all processes share.
+"""A segment of a near list: fingerprints of one source and kind in a mapped file.
 
-Opening costs no time and no private memory however long the list is. `write` makes the files; the layout is told
-in `header` and `tables`, how they are searched in `search`.
+The file is read-only and shared by all processes. Opening costs no time and no private memory however long the list is.
+`writer` makes the files; the layout is described in `header` and `tables`, how they are searched in `search`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from goodhoster.hashlists.near.tables import Numbers, file_size, tables_in
 
 
 class Segment:
-    """A segment, mapped. Any number of threads may ask; a replaced or removed file stays readable here."""
+    """A mapped segment.
+
+    Any number of threads may use it at once; a file that is replaced or removed stays readable here.
+    """
 
     def __init__(self, path: Path, mapped: mmap.mmap, header: NearHeader) -> None:
         self.header = header
@@ -45,7 +48,7 @@ class Segment:
         return self.header.count
 
     def positions(self, values: Values) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-        """Which of the values are entries, and the positions of those."""
+        """The values that are entries, and the positions of those entries."""
         # As byte strings of one length these compare as they are sorted.
         text = f"S{values.shape[1]}"
         ours, asked = self.tables.values.view(text).ravel(), np.ascontiguousarray(values).view(text).ravel()
@@ -55,12 +58,16 @@ class Segment:
         return there, found[there]
 
     def search(self, asked: Values, limit: int) -> Found:
-        """Every entry at most `limit` bits from one of the values asked, a row of the list's width each."""
+        """Every entry at most `limit` bits from one of the values asked.
+
+        Each of the values asked is a row of the list's width.
+        """
         return search(self.tables, self.header.bits, asked, limit)
 
     def touched(self, asked: Values, limit: int) -> Numbers:
-        """Which of very many values (by position) are at most `limit` bits from an entry. Remembers what makes this
-        fast for the next that are asked.
+        """Positions of the values that are at most `limit` bits from an entry.
+
+        Meant for very many values. What makes this fast is kept for the next call.
         """
         if limit not in self._sieves:
             self._sieves[limit] = Prefilter.of(self.tables.values, limit)

@@ -1,4 +1,4 @@
-"""Fingerprints on their way into near lists, put aside in little memory."""
+"""Fingerprints to be imported into near lists, buffered in little memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NearEntry = tuple[FingerprintKind, bytes, Category | None]
 
 
 class Spill:
-    """Entries of any kind: one byte each beside the values. False while it is empty."""
+    """Buffered entries of any kind, one byte each beside the values. False while it is empty."""
 
     def __init__(self) -> None:
         self.values = {kind: bytearray() for kind in FingerprintKind}
@@ -22,7 +22,7 @@ class Spill:
         """Positions in CATEGORIES, in the same order."""
 
     def add(self, entry: NearEntry) -> None:
-        """ValueError for a value of another length than the kind's."""
+        """Add an entry. ValueError for a value of another length than the kind's."""
         kind, value, category = entry
         if len(value) != kind.width:
             raise ValueError(f"a {kind} fingerprint has {kind.width} bytes and not {len(value)}")

@@ -48,14 +48,17 @@ class Tables(NamedTuple):
     entries: NDArray[np.uint32]
 
     def filled(self, buckets: Numbers) -> Numbers:
-        """The positions of those that have entries; of all where hardly any has none."""
+        """The positions of the buckets that have entries; of all buckets where few are empty."""
         if len(self.entries) > _DENSE * len(self.within):
             return np.arange(len(buckets))
         eights = self.occupied.take(buckets >> 3)
         return np.flatnonzero((eights >> (buckets.astype(np.uint8) & 7)) & 1)
 
     def ranges(self, buckets: Numbers) -> tuple[Numbers, Numbers]:
-        """Where in `entries` those of each bucket begin, and how many they are; or of the block that counts as one."""
+        """The start in `entries` and the size of each bucket.
+
+        Or of its whole block, where that counts as one bucket.
+        """
         blocks = buckets // self._block()
         begin = self.blocks.take(blocks).astype(np.int64)
         together = self.blocks.take(blocks + 1) - begin
@@ -71,7 +74,10 @@ class Tables(NamedTuple):
 
 
 def tables_in(mapped: mmap.mmap, header: NearHeader) -> Tables:
-    """The arrays in a mapped file of `file_size` bytes; they can be written to where the mapping can."""
+    """The arrays in a mapped file of `file_size` bytes.
+
+    They can be written to where the mapping can.
+    """
     arrays: list[NDArray[Any]] = []
     for start, kind, length in _places(header):
         arrays.append(np.frombuffer(mapped, kind, length, start))
@@ -112,7 +118,10 @@ def _block_bits(bits: int, count: int) -> int:
 
 
 def fill(tables: Tables, bits: int) -> None:
-    """Sort what stands in `values` into the buckets; one part after the other, so that one is in memory at a time."""
+    """Sort what is in `values` into the buckets.
+
+    One part after the other, so that only one is in memory at a time.
+    """
     count = len(tables.values)
     parts = parts_of(tables.values.shape[1])
     blocks_of_part = (len(tables.blocks) - 1) // parts

@@ -1,4 +1,4 @@
-"""Writes one segment of a near list; some 60 bytes an entry are in memory for as long as that takes."""
+"""Writes one segment of a near list, with some 60 bytes of memory per entry meanwhile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from goodhoster.model.fingerprints import FingerprintKind
 
 
 def write_segment(path: Path, whose: tuple[str, FingerprintKind], entries: Entries) -> None:
-    """Write source and kind `whose` entries, each once and ascending, to a new file, durable when this returns."""
+    """Write the entries of one list to a new segment file, durable when this returns.
+
+    `whose` is the list's source and kind. The entries are ascending and without duplicates.
+    """
     header = _header(whose, entries)
     with create(path) as file:
         # Disk space first: where it ends under a mapping, the process is killed.
@@ -46,7 +49,7 @@ def _header(whose: tuple[str, FingerprintKind], entries: Entries) -> NearHeader:
 
 
 def _fill(tables: Tables, entries: Entries, bits: int) -> None:
-    """A function of its own, so that no array is left when the mapping is closed."""
+    """Fill the arrays; a function of its own, so that none is left when the mapping is closed."""
     tables.values[:] = entries.values
     tables.categories[:] = entries.categories
     fill(tables, bits)
