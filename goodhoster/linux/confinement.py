@@ -1,4 +1,7 @@
-"""Confinement of a child process: capabilities, files, memory, processor time."""
+"""Confinement of a process that handles hostile bytes: privileges, files, memory, CPU time.
+
+The process gives them up before it looks at any of these bytes.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Calls to file systems that may never answer: a dead NFS server, a FUSE program that hangs, a disk that is gone.
+"""Calls to file systems that may never answer, such as a dead NFS server.
 
-Nothing can end such a call, so it is never waited for: who calls says so here, and whoever comes later is refused at
-once instead of being held up too, until the first one has its answer. So a file system that hangs costs as many threads
-as were on their way to it, and no more.
+Or a FUSE program that hangs, or a disk that is gone. Nothing can end such a call, so it is never waited for: a caller
+registers its call here, and later callers are refused at once instead of being held up too, until the first one has its
+answer. So a file system that hangs costs as many threads as had already started a call to it, and no more.
 """
 
 from __future__ import annotations

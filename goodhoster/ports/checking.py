@@ -77,8 +77,6 @@ class Hasher(Protocol):
 class LicensedFingerprinter(Protocol):
     """A library for PhotoDNA, of a hoster who has a licence: none is shipped.
 
-    See docs/how-to-photodna.md.
-
     See docs/how-to-photodna.md. Made in each process that opens pictures, before that process is confined: what it
     needs of the disk it must take then, for later there are no files, no network and no other programs. It is
     called from one thread only.
@@ -86,8 +84,6 @@ class LicensedFingerprinter(Protocol):
 
     def fingerprint(self, picture: Pixels) -> bytes:
         """The fingerprint, in the form in which the service is asked by it.
-
-        Empty when the picture has none.
 
         Empty when the picture has none. The same for the same pixels, and at most 4,096 bytes. Whatever it
         raises leaves out its own fingerprint only.

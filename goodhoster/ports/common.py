@@ -42,8 +42,6 @@ class AuditLog(Protocol):
 
         Never raises for bad content: that is the finding.
 
-        Never raises for bad content: that is the finding.
-
         Also checks that the log begins as it stood at the `marks`, and has `at_least` so many entries: a log
         that was removed together with everything that refers to it is not accepted as complete by a caller who
         knows how long it was.
