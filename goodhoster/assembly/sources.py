@@ -83,7 +83,7 @@ def _keeping(rollout: RolloutSettings, settings: Settings) -> Keeping:
 
 
 def _rolled_out(source: ObservedSource, rollout: RolloutSettings, record: Record) -> ObservedSource:
-    """As far as the house trusts the source yet."""
+    """As far as the source is trusted yet."""
     shadowed = Shadowed(source, record) if rollout.shadow else source
     return RolledOut(shadowed, rollout.percent) if rollout.percent < _ALL else shadowed
 
