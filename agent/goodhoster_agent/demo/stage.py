@@ -1,6 +1,7 @@
-"""Where the demo plays: a directory with three customers, a hash service and a daemon as processes of their own.
+"""The environment of the demo: three customers' directories, a hash service and a daemon.
 
-The demo believes no process's word about itself: what happened is read from files, exit codes and printed JSON.
+The customers share one directory; service and daemon are processes of their own. The demo relies on no process's own
+report: what happened is read from files, exit codes and printed JSON.
 """
 
 from __future__ import annotations

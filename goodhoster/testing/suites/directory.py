@@ -26,8 +26,8 @@ from goodhoster.ports import Directory
 class DirectorySuite:
     """Subclass and give a fixture `directory` that serves two customers.
 
-    It serves `anna.example` and `www.anna.example` from `anna/www` below tmp_path, with `/media/` from `anna/media`, and
-    `bob.example` from `bob/www`.
+    It serves `anna.example` and `www.anna.example` from `anna/www` below tmp_path, with
+    `/media/` from `anna/media`, and `bob.example` from `bob/www`.
     """
 
     def lay_out(self, folder: Path) -> None:
