@@ -96,7 +96,7 @@ class UploadHandling:
     """The same for what is known to be other sizes of the picture at that place."""
 
     def handle(self, job: Job, trees: Mapping[bytes, Tree], record: Record) -> UploadOutcome:
-        """Examine one upload, let the case desk decide about it, and take it offline if so decided.
+        """Examine one upload, decide about it through the case desk, and act on the decision.
 
         What was found is recorded before anything is done about it: the storm brake counts what the index
         knows, and a file that went offline before a crash must have been recorded. The row itself is for the

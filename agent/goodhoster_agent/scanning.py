@@ -91,12 +91,12 @@ def scan(services: Services, regions: list[Region]) -> Iterator[ScanProgress]:
 def _untried(index: UploadIndex, regions: list[Region]) -> Iterator[int]:
     """How many wait, again and again, until none does."""
     while True:
-        resources = time.monotonic()
+        began = time.monotonic()
         untried = sum(index.untried_below(region.tree.root, region.path) for region in regions)
         if not untried:
             return
         yield untried
-        time.sleep(max(_LOOK_EVERY, _SHARE * (time.monotonic() - resources)))
+        time.sleep(max(_LOOK_EVERY, _SHARE * (time.monotonic() - began)))
 
 
 def _verdicts(index: UploadIndex, region: Region, started: float) -> Counter[str]:

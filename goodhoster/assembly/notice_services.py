@@ -1,4 +1,4 @@
-"""The part of the composition that handles notices, made like the rest when it is first asked for."""
+"""The part of the composition that handles notices."""
 
 from __future__ import annotations
 
@@ -105,7 +105,10 @@ class NoticeServices(LazyParts):
 
     @lazy
     def list_owner_letters(self) -> ListOwnerLetters:
-        """Letters to those who keep hash sources; they share letterhead and outbox with those about notices."""
+        """Letters to those who keep hash sources.
+
+        They share letterhead and outbox with those about notices.
+        """
         services = self._services
         sets = exemption_sets(services.settings)
         owners = ListOwners(owner_addresses(services.settings), lists_directory(services.settings), sets)
@@ -207,6 +210,9 @@ class NoticeServices(LazyParts):
         return timedelta(seconds=self._settings.deadline)
 
     def figures(self) -> NoticeFigures:
-        """Counts over all notices, with what was received and waits for its turn. Only looks: makes no directory."""
+        """Counts over all notices, with what was received and waits for its turn.
+
+        Only looks: makes no directory.
+        """
         waiting = waiting_in(self._state_dir / "notices" / WAITING)
         return with_waiting(self.store.figures(self.clock()), waiting, self.clock() - self.term)

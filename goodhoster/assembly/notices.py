@@ -1,4 +1,4 @@
-"""What the settings say about notices: who is registered, where URLs live, what sends letters."""
+"""What the settings say about notices: notifiers, directories, networks, mail server."""
 
 from __future__ import annotations
 
@@ -82,7 +82,10 @@ def _docroots(sources: Iterable[Directory]) -> Iterator[bytes]:
 
 
 def mailer_of(settings: Settings) -> Mailer | None:
-    """What hands letters to the mail server; ConfigurationError when its password cannot be read."""
+    """What hands letters to the mail server.
+
+    ConfigurationError when its password cannot be read.
+    """
     smtp = settings.smtp
     if smtp is None:
         return None

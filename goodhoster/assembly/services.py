@@ -1,4 +1,4 @@
-"""The composition: everything a process may need, each part made from the settings when it is first asked for."""
+"""The composition: every part a process may need, made when it is first asked for."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ from goodhoster.letters.list_owner_reports import ListOwnerReports
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.linux.programs import Run, run_here
+from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.verdicts import Category
@@ -51,7 +52,9 @@ from goodhoster.uploads.trees import Tree
 
 
 class Services(LazyParts):
-    """One for each process: the daemon, a command, the console. ConfigurationError where a part cannot be made.
+    """One for each process: the daemon, a command, the console.
+
+    ConfigurationError where a part cannot be made.
 
     Without another `make_hasher` files are opened in this process: enough for one's own, not for outsiders'. Without a
     `quarantine` it is the mover's while one listens, else that of this very process. Programs that the configuration
@@ -98,7 +101,12 @@ class Services(LazyParts):
             clock=utc_now,
             brake=self.brake,
             owners=self.owner_reports,
+            concluded=self._look_for_other_sizes,
         )
+
+    def _look_for_other_sizes(self, case: Case) -> None:
+        if case.state is CaseState.OFFLINE:
+            check_other_sizes(self.index, case.upload.place)
 
     @lazy
     def brake(self) -> StormWatch:
@@ -181,7 +189,10 @@ class Services(LazyParts):
 
 
 def reading_limits(settings: Settings) -> ReadingLimits:
-    """How far files are read and opened. ConfigurationError when a licensed library that is named is not installed."""
+    """How far files are read and opened.
+
+    ConfigurationError when a licensed library that is named is not installed.
+    """
     hashing = settings.hashing
     if hashing.photodna:
         expect_installed(hashing.photodna)

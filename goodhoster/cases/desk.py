@@ -64,6 +64,8 @@ class CaseDesk:
     brake: StormWatch
     owners: ListOwnerReports | None = None
     """What those who keep hash sources are owed; None where nothing is exempt."""
+    concluded: Callable[[Case], None] = lambda _: None
+    """Told of each case that came to an end while nobody waited for it: after a crash, or once its disk answered."""
     pool: DiskPool = field(default_factory=disk_pool)
     """The threads that wait for disks."""
 
@@ -119,6 +121,8 @@ class CaseDesk:
                 before = [session.proceed(session.get(case_id)) for case_id in under_way[begin : begin + _PIECE]]
             after = self.carry_out(session)
             moved += [after[case.id] for case in before if after.get(case.id, case) != case]
+        for case in moved:
+            self.concluded(case)
         return moved
 
     def late(self) -> list[Case]:
@@ -261,7 +265,8 @@ class CaseDesk:
         def finish() -> None:
             try:
                 effort.wait()
-                self._finish(effort.ended(), holder)
+                for case in self._finish(effort.ended(), holder).cases.values():
+                    self.concluded(case)
             except GoodhosterError as error:
                 _log.critical("cases that were under way are left to be recovered: %s; %s", error, error.hint)
             finally:

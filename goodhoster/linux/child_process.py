@@ -1,6 +1,7 @@
-"""Processes that handle hostile bytes, so that these cost no more than their limits and hurt nobody else.
+"""Child processes that handle hostile bytes within limits.
 
-A child lives for many questions, because starting one costs as much as asking a hundred, and is replaced after a while.
+Hostile bytes cost no more than these limits and harm no other process. A child lives for many requests, because
+starting one costs as much as a hundred requests, and is replaced after a while.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ class StartedHere:
 
 
 class Child:
-    """One process at the other end of a socket, which may hang, lie or die at any moment. One thread at a time."""
+    """One process at the other end of a socket, which may hang, lie or die at any moment.
+
+    One thread at a time.
+    """
 
     def __init__(self, start: Callable[[socket.socket], Started], largest: int = frames.LARGEST_FRAME) -> None:
         """`start` starts it at the other end of a socket; OSError when that cannot be done."""
@@ -80,18 +84,24 @@ class Child:
         return self._process.pid
 
     def is_there(self) -> bool:
-        """To be asked between two questions: it says nothing then, so whatever can be read is its end."""
+        """Whether it still runs; to be asked between two questions, when it has nothing to say."""
         heard = select.poll()
         heard.register(self._channel, select.POLLIN)
         return not heard.poll(0)
 
     def send(self, content: bytes, seconds: float, file: int | None = None) -> None:
-        """One frame, and an open file with it. OSError when the child is gone or does not take it in time."""
+        """One frame, and an open file with it.
+
+        OSError when the child is gone or does not take it in time.
+        """
         self._channel.settimeout(seconds)
         frames.send(self._channel, content, file)
 
     def receive(self, seconds: float) -> bytes:
-        """The next frame. OSError when the child is gone or says nothing in time, ValueError for what is no frame."""
+        """The next frame.
+
+        OSError when the child is gone or says nothing in time, ValueError for what is no frame.
+        """
         until = time.monotonic() + seconds
         while (frame := self._frames.take()) is None:
             piece = self._next_piece(until)
@@ -101,7 +111,10 @@ class Child:
         return frame
 
     def call_when_slow(self, slow: Callable[[], None], seconds: float) -> None:
-        """Call `slow` once, from within `receive`, when the answers take longer; whatever it raises is raised there."""
+        """Call `slow` once, from within `receive`, when the answers take longer.
+
+        Whatever it raises is raised there.
+        """
         self._slow, self._slow_at = slow, time.monotonic() + seconds
 
     def abandon(self) -> None:
@@ -152,8 +165,9 @@ class Children:
             self._free.put(None)
 
     def ask(self, frame: bytes, decode: Callable[[bytes], Answer]) -> Answer:
-        """What the answer means. OSError when the child is gone or too slow, and whatever `decode` raises; either way
-        that child is ended.
+        """What the answer means.
+
+        OSError when the child is gone or too slow, and whatever `decode` raises; either way that child is ended.
         """
         with self._child() as asked:
             try:

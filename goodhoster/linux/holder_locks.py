@@ -1,4 +1,7 @@
-"""Numbers that a process holds until it gives them back or dies: how others tell whether its claims still count."""
+"""Numbers that a process holds until it gives them back or dies.
+
+By these, others tell whether its claims are still valid.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,10 @@ _HIGHEST = 1 << 62
 
 
 class HolderLocks:
-    """Locks on single bytes of an empty file, by open file description: the kernel drops them with the process.
+    """Locks on single bytes of an empty file, by open file description.
 
-    Threads may share it. Another one over the same file, in this process or another, sees what this one holds.
+    The kernel drops them with the process. Threads may share it. Another one over the same file, in this process or
+    another, sees what this one holds.
     """
 
     def __init__(self, file: Path) -> None:

@@ -33,7 +33,10 @@ class Mount(NamedTuple):
 
 
 class MountTable:
-    """The table as of one moment: another object when it has changed since, so it may stand for it in caches."""
+    """The mount table at one moment.
+
+    It is another object when the table has changed since, so the object may be used as a cache key.
+    """
 
     def __init__(self, lines: bytes) -> None:
         self.mounts = tuple(map(_mount, lines.splitlines()))
@@ -53,7 +56,10 @@ class MountTable:
         return max(map(len, self._by_point), default=0)
 
     def carrying(self, path: bytes) -> Mount | None:
-        """What a path lies on by its name alone: no file system is asked, so none can keep the answer waiting."""
+        """The mount that a path lies on, by its name alone.
+
+        No file system is asked, so none can delay the answer.
+        """
         here = path[: self._longest + 1]
         if len(here) < len(path) and not here.endswith(b"/"):
             here = here.rpartition(b"/")[0]
@@ -71,7 +77,10 @@ def lies_at_or_below(path: bytes, top: bytes) -> bool:
 
 
 class _Reader:
-    """The table of this process. The kernel tells of a change to whoever polls an open table, once for each."""
+    """The mount table of this process.
+
+    The kernel reports a change to every process that polls an open table, once for each.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -109,7 +118,10 @@ def mounts() -> tuple[Mount, ...]:
 
 
 def mounted_below(tree: bytes) -> Iterator[bytes]:
-    """Mount points below a tree, but those whose programs (FUSE) may tell anything about owners and modes."""
+    """Mount points below a tree, except FUSE file systems.
+
+    The program behind one may claim anything about owners and modes.
+    """
     start = tree.rstrip(b"/") + b"/"
     for mount in mounts():
         if mount.point.startswith(start) and not mount.kind.startswith("fuse"):

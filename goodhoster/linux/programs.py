@@ -1,4 +1,4 @@
-"""Programs of the administrator's that the configuration names: run without a shell, within a limit of time."""
+"""Programs that the configuration names, run without a shell and within a time limit."""
 
 from __future__ import annotations
 

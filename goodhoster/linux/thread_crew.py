@@ -1,4 +1,7 @@
-"""Threads of which some are always free: whoever is held up by its work is replaced until it comes back."""
+"""Threads of which some are always free.
+
+A thread that is held up by its work is replaced until it comes back.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,10 @@ class ThreadCrew:
         self.stop(0.0)
 
     def stop(self, seconds: float) -> None:
-        """End after the work in hand; what takes longer than that is left, and ends with the process."""
+        """End after the current work.
+
+        What takes longer than that is left, and ends with the process.
+        """
         until = time.monotonic() + seconds
         with self._changed:
             self._stopping = True

@@ -1,4 +1,4 @@
-"""What notices ask of the outside: their record, readers, senders' keys, letters, a look from outside."""
+"""What notices ask of the outside: record, readers, keys, letters, checks from outside."""
 
 from __future__ import annotations
 
@@ -27,20 +27,28 @@ class NoticeQuery:
 
 
 class NoticeStore(Protocol):
-    """The record of notices. Every call is atomic and durable when it returns; processes may share one store."""
+    """The record of notices.
+
+    Every call is atomic and durable when it returns; processes may share one store.
+    """
 
     def add(self, notice: Notice) -> None:
         """Record a new notice. RefusedError when the id exists."""
 
     def replace(self, notice: Notice, *, expected: NoticeState) -> None:
-        """Replace the notice of that id if it is still in the expected state; RefusedError otherwise."""
+        """Replace the notice of that id if it is still in the expected state.
+
+        RefusedError otherwise.
+        """
 
     def get(self, notice_id: str) -> Notice:
         """The notice of that id; RefusedError when there is none."""
 
     def find(self, query: NoticeQuery) -> Iterator[Notice]:
-        """The notices that the query describes, oldest first. Which they are is settled when this returns; each is read
-        when its turn comes, so that a hundred thousand cost the memory of one.
+        """The notices that the query describes, oldest first.
+
+        Which they are is settled when this returns; each is read when its turn comes, so that a hundred thousand cost
+        the memory of one.
         """
 
     def ids(self, query: NoticeQuery) -> Sequence[str]:
@@ -54,21 +62,33 @@ class NoticeReader(Protocol):
     """Turns a raw notice into our words. May be asked from any number of threads at once."""
 
     def read(self, raw: RawNotice) -> ReadNotice:
-        """Never raises for what is in it: *unreadable* is an answer. Ends within its own limits of time and memory."""
+        """Never raises for what is in it: *unreadable* is an answer.
+
+        Ends within its own limits of time and memory.
+        """
 
 
 class KeyRecords(Protocol):
     """Where the public keys of mail signatures are published (DNS TXT records)."""
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """The TXT records of that name, each whole; empty when there are none. PassingError when nobody answered."""
+        """The TXT records of that name, each whole; empty when there are none.
+
+        PassingError when nobody answered.
+        """
 
 
 class SeenMails(Protocol):
-    """Remembers every mail that was believed, so that a copy of it is not believed again. Durable when it returns."""
+    """Remembers every mail that was believed, so that a copy of it is not believed again.
+
+    Durable when it returns.
+    """
 
     def first(self, fingerprint: bytes, mail: SeenMail) -> SeenMail:
-        """The first mail that was noted with that fingerprint: this one, where none was before; may be called twice."""
+        """The first mail that was noted with that fingerprint: this one, where none was before.
+
+        May be called twice.
+        """
 
 
 class SignatureCheck(Protocol):
@@ -76,11 +96,15 @@ class SignatureCheck(Protocol):
 
     @property
     def settles(self) -> bool:
-        """Whom it believes is believed, and no other proof is asked; else the best of all proofs counts."""
+        """Whom it believes is believed, and no other proof is asked.
+
+        Else the best of all proofs counts.
+        """
 
     def belief(self, raw: bytes, mail: SeenMail) -> Belief | None:
-        """How far a mail is believed, whose headers every program reads alike; None when it bears no such proof. Never
-        raises for what is in it, and notes a mail that is believed.
+        """How far a mail is believed, whose headers every program reads alike.
+
+        None when it bears no such proof. Never raises for what is in it, and notes a mail that is believed.
         """
 
 
@@ -88,8 +112,9 @@ class Mailer(Protocol):
     """Hands letters to a mail server. One thread at a time."""
 
     def send(self, letter: Letter) -> None:
-        """Returns when the server has taken it. PassingError: not now, try all of them later; PermanentError: never
-        this one.
+        """Returns when the server has taken it.
+
+        PassingError: not now, try all of them later; PermanentError: never this one.
         """
 
     def close(self) -> None:
@@ -108,11 +133,15 @@ class Outside(Protocol):
 
 
 class UrlBlocks(Protocol):
-    """Addresses that our web server answers with 451. Durable, and seen to hold where we may look, when it returns."""
+    """Addresses that our web server answers with 451.
+
+    Durable, and seen to hold where we may look, when it returns.
+    """
 
     def block(self, block: Block) -> None:
-        """Block an address; may be called again for the same. PermanentError when it could not be done or did not take
-        effect: nothing was changed then.
+        """Block an address; may be called again for the same.
+
+        PermanentError when it could not be done or did not take effect: nothing was changed then.
         """
 
     def lift(self, url: str) -> None:

@@ -53,7 +53,7 @@ class Answers:
 
     def write_answer(self, notice: Notice) -> Notice:
         """Put the answer into the outbox by order of a person, whatever the state and the limit."""
-        letter, told = self.answer(notice), _told("result", notice)
+        letter, told = self.answer(notice), _names_of("result", notice)
         if letter is None or min(told, key=len) in notice.told:
             return notice
         self.outbox.put(replace(letter, limited=False))
@@ -88,11 +88,11 @@ class Answers:
         yield from self.statements(notice, withhold=_confidential(notice))
         if not self._answerable(notice):
             return
-        result = _told("result", notice)
+        result = _names_of("result", notice)
         if notice.state is NoticeState.DONE:
             if not result & set(notice.told):
                 yield min(result, key=len), self._result(notice)
-        elif not _told("receipt", notice) & set(notice.told) and _round(notice) == 1:
+        elif not _names_of("receipt", notice) & set(notice.told) and _round(notice) == 1:
             yield "receipt", texts.receipt(notice, self.head)
 
     def statements(self, notice: Notice, *, withhold: bool) -> Iterator[tuple[str, Letter | None]]:
@@ -155,6 +155,6 @@ def _round(notice: Notice) -> int:
     return 1 + sum(item.reopened for item in notice.items)
 
 
-def _told(kind: str, notice: Notice) -> frozenset[str]:
+def _names_of(kind: str, notice: Notice) -> frozenset[str]:
     name = kind if _round(notice) == 1 else f"{kind}-{_round(notice)}"
     return frozenset({name, f"{name}-not-sent"})

@@ -93,7 +93,7 @@ class NoticeDesk:
                 self._parts.store.add(Notice(receipt, deadline=end, due=receipt.received_at))
                 self._log("notice.received", receipt.id, sha256=receipt.sha256.hex(), carrier=receipt.carrier)
             self._parts.spool.taken(receipt.id)
-            return self._advance(self._parts.store.get(receipt.id))
+            return self._handle(self._parts.store.get(receipt.id))
 
     def due(self) -> list[str]:
         """What is to be looked after by now: left by a crash, decided by a person, to be looked at from outside, near
@@ -108,7 +108,7 @@ class NoticeDesk:
         if items == notice.items:
             self._look(notice)
         with self._parts.lock:
-            return self._advance(self._parts.store.get(notice_id))
+            return self._handle(self._parts.store.get(notice_id))
 
     def confirm(self, notice_id: str, order: Order) -> Notice:
         """A person lets everything that waits in this notice be acted on; RefusedError in mode observe."""
@@ -117,7 +117,7 @@ class NoticeDesk:
             notice = self._parts.store.get(notice_id)
             self._log("notice.confirmed", notice_id, actor=order.actor, reason=order.reason)
             items = tuple(self._confirmed(notice, item, order) for item in notice.items)
-            return self._advance(replace(notice, items=items, reviewed=True), recorded=notice)
+            return self._handle(replace(notice, items=items, reviewed=True), recorded=notice)
 
     def dismiss(self, notice_id: str, order: Order) -> Notice:
         """A person decides that what waits in this notice stays as it is; a block for it is lifted, and a case that
@@ -128,25 +128,39 @@ class NoticeDesk:
             self._log("notice.dismissed", notice_id, actor=order.actor, reason=order.reason)
             items = tuple(self._dismissed(item, order) for item in notice.items)
             dismissed = replace(notice, items=items, reason=f"{order.actor}: {order.reason}", reviewed=True)
-            return self._advance(dismissed, recorded=notice, by_person=True)
+            return self._handle(dismissed, recorded=notice, by_person=True)
 
-    def _advance(self, notice: Notice, recorded: Notice | None = None, *, by_person: bool = False) -> Notice:
-        """As far as it goes now. `recorded` is what the store holds, where that is older."""
+    def _handle(self, notice: Notice, recorded: Notice | None = None, *, by_person: bool = False) -> Notice:
+        """Take a notice through its whole story, as far as it goes now; after a crash every step may be taken again.
+
+        `recorded` is what the store holds, where that is older.
+        """
         before = recorded or notice
-        if notice.state is NoticeState.RECEIVED:
-            notice = self._read(notice)
-        elif notice.trust is not None and notice.trust.passing:
-            notice = self._believe_again(notice)
-        notice = replace(self._compared_with_ours(notice), items=tuple(self._items_after(notice)))
+        notice = self._understood(notice)  # who sent it, what it says, by when it must be done
+        notice = self._compared_with_ours(notice)  # what it names of ours beside its items
+        notice = replace(notice, items=tuple(self._items_after(notice)))  # located, and taken offline or held
         if before.state is NoticeState.RECEIVED:
             notice = replace(notice, duplicate_of=self._earlier(notice))
-        notice = self._settled(notice, by_person=by_person)
-        notice = self._page(self._parts.letters.write(notice))
-        notice = replace(notice, due=next_due(notice, self._parts.clock(), self._terms))
-        if notice != before:
-            self._parts.store.replace(notice, expected=before.state)
-            self._tell(before, notice)
+        notice = self._settled(notice, by_person=by_person)  # what the items add up to, and whether the clock stops
+        notice = self._parts.letters.write(notice)  # to its sender, and to the customers
+        notice = self._page(notice)  # a person, where one is needed
+        notice = replace(notice, due=next_due(notice, self._parts.clock(), self._terms))  # when to look after it again
+        self._record(before, notice)
         return notice
+
+    def _understood(self, notice: Notice) -> Notice:
+        if notice.state is NoticeState.RECEIVED:
+            return self._read(notice)
+        keys_were_missing = notice.trust is not None and notice.trust.passing
+        return self._believe_again(notice) if keys_were_missing else notice
+
+    def _record(self, before: Notice, after: Notice) -> None:
+        if after == before:
+            return
+        self._parts.store.replace(after, expected=before.state)
+        if before.state is not after.state:
+            counts = ", ".join(f"{n} {state}" for state, n in counts_of(after.items))
+            self._log("notice." + after.state, after.id, notifier=after.notifier, level=after.level, items=counts)
 
     def _read(self, notice: Notice) -> Notice:
         belief = self._parts.believe(notice.receipt, self._parts.spool.raw(notice.receipt))
@@ -305,11 +319,6 @@ class NoticeDesk:
             return item
         item = self._parts.acts.dismiss(item, order)
         return replace(item, state=ItemState.DISPUTED, reason=f"{order.actor}: {order.reason}", look_at=None)
-
-    def _tell(self, before: Notice, after: Notice) -> None:
-        if before.state is not after.state:
-            counts = ", ".join(f"{n} {state}" for state, n in counts_of(after.items))
-            self._log("notice." + after.state, after.id, notifier=after.notifier, level=after.level, items=counts)
 
     def _log(self, event: str, notice_id: str, **data: str) -> None:
         self._parts.audit.append(AuditEvent(event, {"notice": notice_id, **data}))

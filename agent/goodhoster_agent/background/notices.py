@@ -123,10 +123,10 @@ class NoticeWork:
 
     def _until_rung(self, found: Iterable[Found]) -> Iterator[Found]:
         """One after the other, for as long as nothing came that may be more urgent, and for a while in any case."""
-        resources = time.monotonic()
+        began = time.monotonic()
         for one in found:
             yield one
-            if self._rung.is_set() and time.monotonic() - resources > _A_WHILE:
+            if self._rung.is_set() and time.monotonic() - began > _A_WHILE:
                 return
 
     def _send(self) -> None:

@@ -66,8 +66,8 @@ class RetroMatch:
     def _compare(self, changed: Mapping[str, DigestList], grown: Mapping[str, NearList]) -> None:
         """What workers have in hand may have been asked before the change and be recorded after it was passed here."""
         self._index.expect_in_hand(time.time())
-        found, resources = 0, time.monotonic()
-        paced = resources
+        found, began = 0, time.monotonic()
+        paced = began
         near = [GrownNear(each, self._within[each.kind]) for each in grown.values()]
         for arrivals in self._index.seen.newly_known(list(changed.values()), near, time.time()):
             self._index.expect(arrivals, time.time())
@@ -77,6 +77,6 @@ class RetroMatch:
             if self.rounds.stopping.wait(time.monotonic() - paced):
                 return
             paced = time.monotonic()
-        took = time.monotonic() - resources
+        took = time.monotonic() - began
         names = ", ".join((*changed, *grown))
         _log.info("%s changed: %d files seen before are checked again (compared in %.1f s)", names, found, took)

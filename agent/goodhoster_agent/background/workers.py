@@ -1,4 +1,4 @@
-"""The threads that take uploads from the queue, have each handled, and record and report its outcome."""
+"""The threads that take uploads from the queue, have them handled and record the outcome."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ _AFTER_FAULT = 10.0
 
 
 class Workers:
-    """A pool of threads over one queue. One customer has three quarters of them at most, however slow its files are;
-    and whoever is held up by a file is replaced meanwhile, so that many such customers hold up nobody else.
+    """A pool of threads over one queue.
+
+    One customer has three quarters of them at most, however slow its files are; and whoever is held up by a file is
+    replaced meanwhile, so that many such customers hold up nobody else.
     """
 
     def __init__(self, index: UploadIndex, toolkit: Toolkit, trees: Sequence[Tree], count: int) -> None:
@@ -89,7 +91,10 @@ class Workers:
             self._rung.notify()
 
     def _work(self) -> bool:
-        """One file. Nothing ends a worker but `stop`: when the queue itself fails (a full disk) it is waited out."""
+        """One file.
+
+        Nothing ends a worker but `stop`: when the queue itself fails (a full disk) it is waited out.
+        """
         try:
             if (job := self._next()) is None:
                 return False
@@ -159,7 +164,10 @@ class Workers:
         return 1
 
     def _rest(self) -> None:
-        """Until somebody rings. One of those who rest looks at the queue now and then, for all of them."""
+        """Until somebody rings.
+
+        One of those who rest looks at the queue now and then, for all of them.
+        """
         if self._looking:
             self._rung.wait()
             return

@@ -67,12 +67,12 @@ def demo_command(
 
 
 def _play(stage: Stage, scene: Scene) -> Played:
-    resources = time.monotonic()
+    began = time.monotonic()
     try:
         seen, well = scene.play(stage), True
     except DemoError as error:
         seen, well = str(error), False
-    return Played(scene.title, well, seen, time.monotonic() - resources)
+    return Played(scene.title, well, seen, time.monotonic() - began)
 
 
 def _tell(played: Played, *, as_json: bool) -> None:

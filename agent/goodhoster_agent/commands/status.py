@@ -20,6 +20,7 @@ from goodhoster_agent.privileged.starter.plan import terms_of
 from goodhoster_agent.status_report import DaemonReport, read_report
 
 app = typer.Typer()
+_OVERRULED = "goodhoster cases list --state restored"
 
 
 @app.command()
@@ -37,6 +38,7 @@ def status_of(services: Services) -> dict[str, Any]:
     report = read_report(state_dir, pid) if pid else None
     figures = services.index.figures()
     held = services.case_store.count(CaseQuery(states=frozenset({CaseState.HELD})))
+    overruled = services.case_store.count(CaseQuery(states=frozenset({CaseState.RESTORED})))
     notices = services.notices.figures()
     return {
         "ready": report is not None,
@@ -46,6 +48,7 @@ def status_of(services: Services) -> dict[str, Any]:
         "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
         "unchecked": figures.verdicts.get("unchecked", 0),
         "held": held,
+        "overruled": overruled,
         "open_storms": [
             f"{storm.id} since {storm.begun_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
             for storm in services.brake.open()
@@ -106,6 +109,11 @@ def as_text(status: dict[str, Any]) -> str:
         f"verdicts   {_counts(status['verdicts'])}",
         f"unchecked  {status['unchecked']:,}" + _in_brackets(status["unchecked_reasons"]),
         f"held       {status['held']:,} for a person: goodhoster cases list --state held",
+        *(
+            [f"overruled  {status['overruled']:,} are online by a person's word: {_OVERRULED}"]
+            if status["overruled"]
+            else []
+        ),
         *(f"STORM      {storm} (goodhoster storms list)" for storm in status["open_storms"]),
         *(f"EXEMPT     {_not_told(*one)}" for one in status["owners_not_told"].items()),
         f"notices    {status['open_notices']:,} open, {status['overdue_notices']:,} overdue",

@@ -1,4 +1,4 @@
-"""What the pool and a worker send each other: an open file goes one way, frames of JSON come back.
+"""Messages between the pool and a worker: an open file one way, JSON back.
 
 First the exact digests, before anything is opened; then what is inside. A worker that dies in between has told the
 digests already.
@@ -21,7 +21,10 @@ _MEMBER = 200
 
 
 def longest(members: int) -> int:
-    """Bytes of one answer at most, where so many members may be told; a worker that says more is not one of ours."""
+    """Bytes of one answer at most, where so many members may be told.
+
+    A worker that says more is not one of ours.
+    """
     return _LONGEST + members * _MEMBER
 
 
@@ -41,7 +44,10 @@ def encode_unread(error: UncheckedError) -> bytes:
 
 
 def decode_digests(text: bytes) -> Content:
-    """What `encode_digests` told. Raises what `encode_unread` told, ValueError for anything else."""
+    """What `encode_digests` told.
+
+    Raises what `encode_unread` told, ValueError for anything else.
+    """
     try:
         first, *rest = decode(text)
         if isinstance(first, str):

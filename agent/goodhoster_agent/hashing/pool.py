@@ -87,7 +87,10 @@ class HashingPool:
         ]
 
     def close(self) -> None:
-        """See `ports.Hasher`. What is being opened has its digests and the fault `opening-postponed`."""
+        """See `ports.Hasher`.
+
+        What is being opened has its digests and the fault `opening-postponed`.
+        """
         with self._lock:
             self._closed.set()
             idle, self._idle = self._idle, []
@@ -182,7 +185,10 @@ _ENDING = Fault(POSTPONED, "the program is ending")
 
 
 class _Place:
-    """Of one file. Among the ordinary ones it waits for it, and may move; among the slow ones alone it has it."""
+    """Of one file.
+
+    Among the ordinary ones it waits for it, and may move; among the slow ones alone it has it.
+    """
 
     def __init__(self, held: threading.Semaphore, slow: threading.Semaphore | None = None) -> None:
         self._held, self._slow = held, slow or held

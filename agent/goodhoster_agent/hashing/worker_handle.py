@@ -1,4 +1,4 @@
-"""A worker as the pool sees it: a process at the other end of a socket, which may hang, lie or die at any moment."""
+"""A worker process as the pool sees it, which may hang, lie or die at any moment."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def start_here(theirs: socket.socket, limits: ReadingLimits) -> StartedHere:
 
 
 class WorkerLostError(PassingError):
-    """The worker hung or died over a file, and is gone. `content` holds the digests if it had told them."""
+    """The worker hung or died over a file, and is gone.
+
+    `content` holds the digests if it had told them.
+    """
 
     def __init__(self, message: str, reason: str, content: Content | None = None) -> None:
         super().__init__(message)
@@ -75,7 +78,9 @@ class Worker:
         return self._child.is_there()
 
     def read(self, fd: int, slow: Callable[[], None] = lambda: None) -> Content:
-        """Let it read and open a file. UncheckedError when the digests could not be taken, WorkerLostError.
+        """Let it read and open a file.
+
+        UncheckedError when the digests could not be taken, WorkerLostError.
 
         `slow` is called once when that is not done `SOON`; when it raises PlaceLostError the worker is given up.
         """

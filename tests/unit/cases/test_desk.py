@@ -416,3 +416,62 @@ def test_a_disk_that_is_not_mounted_leaves_the_case_as_it_is(services: Services,
     subprocess.run(["mount", "--move", aside, below], check=True)
     assert services.desk().restore(case.id, EVE).state is CaseState.RESTORED
     assert (below / "a.jpg").read_text() == "known"
+
+
+class TestTheLogComesFirst:
+    """A crash between log and record: the record never acts on what the log does not know."""
+
+    @pytest.mark.parametrize("step", [1, 2])
+    def test_who_confirmed_is_in_the_log_before_anything_is_done(
+        self, services: Services, monkeypatch: pytest.MonkeyPatch, step: int
+    ) -> None:
+        held = services.receive(services.upload("anna/a.jpg"), verdict=NEAR)
+        with monkeypatch.context() as patch:
+            TestAfterACrash._crash_at(patch, step)  # 1: before the record changes; 2: before the log has it
+            with suppress(Crash):
+                services.desk().confirm(held.id, EVE)
+        services.desk().recover()
+        if not (services.tree / "anna/a.jpg").exists():
+            assert "case.confirmed" in services.events()
+        assert services.desk().confirm(held.id, EVE).state is CaseState.OFFLINE
+        events = services.events()
+        assert events.index("case.confirmed") < events.index("measure.intended")
+
+    def test_a_case_that_waits_is_in_the_log_before_it_is_in_the_record(
+        self, services: Services, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        upload = services.upload("anna/a.jpg")
+        with monkeypatch.context() as patch:
+            patch.setattr(FileAuditLog, "append_all", _crashing)
+            with pytest.raises(Crash):
+                services.receive(upload, verdict=NEAR)
+        assert services.store.find(CaseQuery()) == []
+        services.receive(upload, verdict=NEAR)
+        (case,) = services.store.find(CaseQuery())
+        assert [e.event.data["case"] for e in services.audit.entries()] == [case.id]
+
+    def test_what_cannot_be_told_to_the_log_is_not_recorded(self, services: Services) -> None:
+        held = services.receive(services.upload("anna/a.jpg"), verdict=NEAR)
+        whole, services.audit = services.audit, FileAuditLog(services.folder / "not-there" / "audit.log")
+        with pytest.raises(AuditError):
+            services.desk().confirm(held.id, EVE)
+        assert services.store.get(held.id) == held
+        services.audit = whole
+        services.desk().recover()
+        assert (services.tree / "anna/a.jpg").exists()
+
+
+def _crashing(*_: object) -> None:
+    raise Crash
+
+
+def test_a_case_that_recovery_ends_is_told(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other sizes of the picture are looked for then, as after any other measure."""
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalQuarantine, "take_offline", _crashing)
+        with pytest.raises(Crash):
+            services.receive(services.upload("anna/a.jpg"))
+    told: list[Case] = []
+    recovered = replace(services.desk(), concluded=told.append).recover()
+    assert told == recovered
+    assert [case.state for case in told] == [CaseState.OFFLINE]

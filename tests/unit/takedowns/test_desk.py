@@ -1124,7 +1124,9 @@ def test_a_part_that_nobody_read_stops_no_measure_and_keeps_the_notice_open(serv
 def test_while_nobody_can_tell_whose_names_are_in_it_a_notice_is_not_done(tmp_path: Path) -> None:
     services = Services(tmp_path)
     services.names_down = True
-    notice = services.scart("https://elsewhere.invalid/x.jpg")
+    row = "<tr><td>https://elsewhere.invalid/x.jpg</td><td></td></tr>"
+    table = f'<table class="urls"><tr><th>url</th><th>note</th></tr>{row}</table>'
+    notice = services.mail(table, "Of other.invalid, too.")
     assert notice.state is NoticeState.NEEDS_PERSON
     services.names_down = False
     services.later(minutes=10)

@@ -17,7 +17,7 @@ HOUR = datetime(2026, 3, 1, 12, tzinfo=UTC)
     ("query", "index"),
     [
         (CaseQuery(opened_since=HOUR, automatic=True, notifier="hotline"), "COVERING INDEX cases_notifier "),
-        (CaseQuery(opened_since=HOUR, automatic=True, notifier="hotline", customer="anna"), "cases_notifier_customer"),
+        (CaseQuery(opened_since=HOUR, automatic=True, notifier="hotline", customer="anna"), "cases_customer"),
         (CaseQuery(opened_since=HOUR, automatic=True), "cases_opened"),
     ],
 )
