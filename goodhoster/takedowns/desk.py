@@ -271,10 +271,11 @@ class NoticeDesk:
         return replace(notice, state=NoticeState.NEEDS_PERSON if waits else NoticeState.OPEN)
 
     def _page(self, notice: Notice) -> Notice:
+        observing = not self._parts.acts.desk.rules.enforce
         for told, words in pages(notice, self._parts.clock(), self._terms):
             subject = f"goodhoster: notice {notice.id}: {words}"
             try:
-                self._parts.pager.page(subject, page_text(notice))
+                self._parts.pager.page(subject, page_text(notice, observing=observing))
             except PassingError as error:
                 _log.error("nobody could be paged: %s (%s)", error, subject)
                 continue
