@@ -119,7 +119,10 @@ def verify_audit_log(settings: Settings, files: Sequence[Path] = ()) -> LogCheck
 
 
 def _signed_by(note: Note, keys: Sequence[Key], file: Path) -> bool:
-    """False when none of them did. AuditError when one did, and the text is another by now."""
+    """Whether one of these keys signed the note; False when none of them did.
+
+    AuditError when one did, and the text is another by now.
+    """
     try:
         return bool(note.verify(keys))
     except NotVerifiedError as error:
@@ -137,7 +140,7 @@ def note_in(file: Path) -> Note:
 
 
 def export(settings: Settings, case: str, directory: Path, since: Sequence[Path] = ()) -> tuple[Exported, Anchored]:
-    """Write what the log says of a case into a new directory, against a checkpoint of now."""
+    """Write the log entries of a case into a new directory, against a checkpoint made now."""
     book, anchored = checkpoints(settings), issue(settings)
     policy = replace(anchors(settings).policy, logs=book.policy().logs)
     wanted = Wanted(case, anchored.note, policy, tuple(map(note_in, since)), anchored.timestamps)

@@ -93,7 +93,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def letters(self) -> Answers:
-        """Who is written to about a notice."""
+        """The letters about notices."""
         own_addresses = frozenset({self.letterhead.objections.lower()})
         contact_of, store = self.locator.site_maps.contact_of, self._services.case_store
         return Answers(self.outbox, self.letterhead, own_addresses, store, contact_of, self._automatic)
@@ -105,7 +105,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def list_owner_letters(self) -> ListOwnerLetters:
-        """Letters to those who keep hash sources.
+        """Letters to the owners of hash sources.
 
         They share letterhead and outbox with those about notices.
         """
@@ -122,7 +122,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def letterhead(self) -> Letterhead:
-        """Who writes."""
+        """The sender of letters."""
         smtp = self._services.settings.smtp
         return Letterhead(self._settings.hoster, smtp.sender if smtp else "", _LANGUAGES[self._settings.language])
 
@@ -138,7 +138,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def outside(self) -> Outside | None:
-        """None where nobody may look from outside."""
+        """The check from outside; None where that is not allowed."""
         networks = self._settings.own_networks
         if not networks:
             return None
@@ -162,7 +162,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def trust(self) -> Trust:
-        """Who is believed."""
+        """The rules of trust in senders."""
         seen = self.keep(SqliteSeenMails(self._state_dir / "seen.sqlite"))
         authserv_id = self._settings.authserv_id or ""
         passed_on = forwarders(self._services.settings)
@@ -210,9 +210,9 @@ class NoticeServices(LazyParts):
         return timedelta(seconds=self._settings.deadline)
 
     def figures(self) -> NoticeFigures:
-        """Counts over all notices, with what was received and waits for its turn.
+        """Counts over all notices, with what was received and waits to be processed.
 
-        Only looks: makes no directory.
+        Read only: makes no directory.
         """
         waiting = waiting_in(self._state_dir / "notices" / WAITING)
         return with_waiting(self.store.figures(self.clock()), waiting, self.clock() - self.term)

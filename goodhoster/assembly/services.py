@@ -163,17 +163,17 @@ class Services(LazyParts):
 
     @lazy
     def owner_reports(self) -> ListOwnerReports:
-        """What is owed to those who keep hash sources."""
+        """The reports that are due to owners of hash sources."""
         return owner_reports(self.settings)
 
     @lazy
     def pager(self) -> Pager:
-        """What wakes somebody up."""
+        """The pager that alerts a person."""
         return pager(self.settings.paging.command, self.run)
 
     @lazy
     def rules(self) -> HouseRules:
-        """[policy], as far as nobody switched all measures off."""
+        """The [policy] settings, without measures while a person has switched all of them off."""
         rules = house_rules(self.settings)
         return replace(rules, enforce=rules.enforce and not self.observe_switch.stops_measures())
 
@@ -209,7 +209,7 @@ def reading_limits(settings: Settings) -> ReadingLimits:
 
 
 def house_rules(settings: Settings) -> HouseRules:
-    """What [policy] says."""
+    """The policy that the [policy] section describes."""
     policy = settings.policy
     return HouseRules(
         enforce=policy.mode == "enforce",

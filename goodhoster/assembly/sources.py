@@ -122,7 +122,7 @@ def hash_source_kinds() -> Mapping[str, Any]:
 
 
 def owner_addresses(settings: Settings) -> dict[str, str]:
-    """Who keeps each source, by its name and by the names of the lists that it carries.
+    """The owner's address of each source, by its name and by the names of its lists.
 
     Empty where none is set.
     """

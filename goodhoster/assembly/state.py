@@ -1,4 +1,4 @@
-"""What lies in the state directory, and the trees beside it: for what needs nothing else."""
+"""The state directory's contents and the watched trees, for callers that need nothing else."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def exemption_sets(settings: Settings) -> ExemptionSets:
 
 
 def owner_reports(settings: Settings) -> ListOwnerReports:
-    """What is owed to those who keep hash sources."""
+    """The reports that are due to owners of hash sources."""
     return ListOwnerReports(make_state_dir(settings.state_dir) / list_owner_reports.DIRECTORY, utc_now)
 
 

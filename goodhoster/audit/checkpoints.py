@@ -199,7 +199,7 @@ def proving_tree(lines: Iterable[bytes], size: int, spans: Iterable[Span]) -> Pr
 
 
 def mark_of(note: Note, where: str) -> AuditMark:
-    """What a checkpoint says of the log. AuditError when the note is none."""
+    """What a checkpoint states about the log. AuditError when the note is none."""
     try:
         checkpoint = Checkpoint.read(note.text)
     except NotVerifiedError as error:

@@ -87,7 +87,7 @@ def time_in(line: bytes) -> datetime:
 
 
 def is_set_back(before: datetime, now: datetime) -> bool:
-    """Was the clock set back between the two, by more than clocks are?"""
+    """Whether the clock was set back between the two, by more than clocks are."""
     return before - now > CLOCK_TOLERANCE
 
 

@@ -124,7 +124,7 @@ def _names(event: AuditEvent, case: str) -> bool:
 
 
 class _Folder:
-    """A new directory, readable to its owner alone until somebody decides otherwise."""
+    """A new directory, readable to its owner alone until a person decides otherwise."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -136,7 +136,7 @@ class FileAuditLog:
             return Tail(), str(error)
 
     def _torn(self, size: int) -> str:
-        """Is there half a line at the end? Looked at while nobody writes."""
+        """Whether there is half a line at the end; looked at while no process writes."""
         if not self._file.exists():
             return ""
         with self._file.open("rb") as opened:
@@ -200,7 +200,7 @@ class FileAuditLog:
 
     @staticmethod
     def _expect_there(files: _Files, end: Tail) -> None:
-        """OSError when what was written up to there was taken back, because a sync for it failed."""
+        """Raise OSError when what was written up to there was undone, because a sync for it failed."""
         if end.last_line(files.log) is None:
             raise OSError(errno.EIO, "what was written together with it could not be made durable")
 
@@ -246,7 +246,7 @@ class FileAuditLog:
         return _Files(log, tail, (found.st_dev, found.st_ino), os.getpid())
 
     def _open_log(self, known: int) -> int:
-        """It is made only where there never was one."""
+        """Open the log; it is created only where there never was one."""
         known = known or self._signed_entries()
         create = 0 if known else os.O_CREAT
         try:
@@ -265,7 +265,7 @@ class FileAuditLog:
             return 0
 
     def _still_ends_here(self, files: _Files) -> bool:
-        """Is it the file that we know, and our last entry where we left it?"""
+        """Whether it is the file that we know, with our last entry where we left it."""
         with suppress(FileNotFoundError):
             found = os.stat(self._file)
             if (found.st_dev, found.st_ino) == files.identity and found.st_size >= self._end.size:
@@ -347,7 +347,7 @@ class FileAuditLog:
 
 
 class _Locked:
-    """Nobody else holds the lock on that descriptor inside."""
+    """An exclusive lock on that descriptor for as long as the block runs."""
 
     __slots__ = ("_fd",)
 

@@ -60,7 +60,10 @@ class Verification:
         return True
 
     def finish(self, at_least: int, otherwise: str) -> None:
-        """No line follows. `otherwise` is what else is wrong, told when nothing weightier is."""
+        """Finish: no line follows.
+
+        `otherwise` is what else is wrong, reported when nothing more serious is.
+        """
         self._roots[self.entries] = self._tree.root()
         gone = self._remembered.entries - self.entries
         if gone > 0:

@@ -40,7 +40,7 @@ _LARGEST = (1 << 63) - 1
 
 
 class NotVerifiedError(ValueError):
-    """Something is not what its signature, proof or format says that it is."""
+    """Something does not match its signature, proof or format."""
 
 
 # --- Merkle tree: RFC 6962 section 2.1 -------------------------------------------------------------------------------
@@ -57,7 +57,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class MerkleTree:
-    """Takes leaves one by one, in memory that grows with log n; tells the root over them.
+    """Computes the root over leaves taken one by one, in memory that grows with log n.
 
     Keeps the hashes of the `wanted` subtrees: perfect ones, by first leaf and number of leaves.
     """
@@ -164,7 +164,7 @@ def _expect_hashes(*hashes: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A public key and whose it is."""
+    """A public key and its owner's name."""
 
     name: str
     kind: int
@@ -172,7 +172,7 @@ class Key:
 
     @property
     def id(self) -> bytes:
-        """Four bytes that say, with the name, which key signed."""
+        """Four bytes that identify, with the name, the key that signed."""
         return hashlib.sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.material).digest()[:4]
 
     @property
@@ -604,7 +604,7 @@ def _compare(directory: Path, policy: Policy, old: Checkpoint, now: Checkpoint) 
 
 
 class NotCheckedError(Exception):
-    """What is needed for the check is not there."""
+    """Something that the check needs is missing."""
 
 
 def _pairs(directory: Path) -> Iterator[tuple[bytes, bytes]]:
@@ -615,7 +615,7 @@ def _pairs(directory: Path) -> Iterator[tuple[bytes, bytes]]:
 
 
 def verify_log(file: Path, earlier: Sequence[Note]) -> Iterator[str]:
-    """Is each earlier checkpoint that of a beginning of this log?"""
+    """Verify that each earlier checkpoint is that of a beginning of this log."""
     olds = [Checkpoint.read(note.text) for note in earlier]
     roots, tree, previous = {0: EMPTY_ROOT}, MerkleTree(), bytes(32)
     sizes = {old.size for old in olds}
@@ -673,7 +673,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _trusted(given: argparse.Namespace) -> tuple[Policy, bool]:
-    """Whom to trust, and whether the one who verifies said so."""
+    """The policy to trust, and whether it was given on the command line."""
     policy = Policy.read(given.policy.read_bytes()) if given.policy else Policy(())
     keys = tuple(Key.read(vkey) for vkey in given.key)
     if given.policy or keys:

@@ -37,11 +37,11 @@ class ListOwners:
         return sorted(names - {_OF_LISTS})
 
     def address_of(self, source: str) -> str:
-        """Of whoever keeps that source; empty where none is set."""
+        """The address of the source's owner; empty where none is set."""
         return self.addresses.get(source, self.addresses.get(_OF_LISTS, ""))
 
     def version_of(self, report: OwnerReport) -> str:
-        """When the own list was imported; a service tells nothing of its list's state."""
+        """When the own list was imported; a service states nothing about its list's version."""
         if report.algorithm not in set(Algorithm):
             return ""
         path = list_path(self.lists, report.source, Algorithm(report.algorithm))

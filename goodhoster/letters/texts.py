@@ -33,7 +33,7 @@ _templates = Environment(
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """Who writes."""
+    """The sender of a letter."""
 
     hoster: str
     objections: str
@@ -93,7 +93,7 @@ def forward(notice: Notice, hotline: str, head: Letterhead) -> Letter:
 
 
 class Provenance(NamedTuple):
-    """Where a match and its exemption come from, in words."""
+    """The origin of a match and of its exemption, in words."""
 
     version: str
     """The state of the source's list."""
@@ -102,7 +102,7 @@ class Provenance(NamedTuple):
 
 
 def exempt(report: OwnerReport, provenance: Provenance, owner: str, head: Letterhead) -> Letter:
-    """A letter to whoever keeps a hash source: it knows what is exempt here."""
+    """A letter to the owner of a hash source: it knows what is exempt here."""
     version, origin = map(_one_line, provenance)
     values = dataclasses.asdict(report) | {"version": version, "origin": origin, "hoster": head.hoster}
     subject, text = _render(LetterKind.EXEMPT, head.language, values)

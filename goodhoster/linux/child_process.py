@@ -23,14 +23,14 @@ Answer = TypeVar("Answer")
 
 
 class Started(Protocol):
-    """A child's process, from the side of whoever had it started."""
+    """A child's process, from the side of the process that had it started."""
 
     @property
     def pid(self) -> int:
         """Its process id."""
 
     def end(self) -> int:
-        """End it at once. How it ended, as `Popen.returncode` says it. May be called twice."""
+        """End the process at once; returns its status as `Popen.returncode`. May be called twice."""
 
 
 class StartedHere:
@@ -84,7 +84,7 @@ class Child:
         return self._process.pid
 
     def is_there(self) -> bool:
-        """Whether it still runs; to be asked between two questions, when it has nothing to say."""
+        """Whether the child still runs; to be asked between two requests, when it sends nothing."""
         heard = select.poll()
         heard.register(self._channel, select.POLLIN)
         return not heard.poll(0)
@@ -122,7 +122,7 @@ class Child:
         self._process.end()
 
     def end(self) -> int:
-        """End it at once. How it ended, as `Popen.returncode` says it. May be called twice."""
+        """End the child at once; returns its exit status as `Popen.returncode`. May be called twice."""
         ended = self._process.end()
         self._channel.close()
         return ended

@@ -72,7 +72,7 @@ def upgrade(db: sqlite3.Connection, file: Path, schema: Schema) -> None:
 
 
 def version_of(db: sqlite3.Connection) -> int:
-    """As the file tells it; 0 for a new one."""
+    """The version that the file states; 0 for a new one."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     return int(version)
 

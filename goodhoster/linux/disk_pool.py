@@ -87,7 +87,7 @@ class DiskPool:
             pending = [(disk, future) for disk, future in pending if disk not in hanging and not future.done()]
 
     def _let_go(self, disk: int) -> bool:
-        """Does it hang? Then nothing waits for it any more."""
+        """Whether the disk hangs; if so, nothing waits for it any more."""
         with self._changed:
             found = self._disks.get(disk)
             if found is None or not found.hangs():

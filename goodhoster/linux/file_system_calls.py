@@ -108,7 +108,7 @@ class FileSystemCalls:
         return ended[0]
 
     def answers(self, path: bytes) -> bool:
-        """May the file system of that path be asked?"""
+        """Whether the file system of that path may be asked."""
         try:
             self._point_of(path)
         except NotAnsweringError:

@@ -1,7 +1,7 @@
-"""What is mounted where, as the kernel tells it; read again only when it has changed.
+"""The kernel's mount table, read again only when it has changed.
 
-A server with thousands of mounts has a table of a megabyte: whoever asks for every directory where it lies must not
-have it read each time.
+A server with thousands of mounts has a table of a megabyte: a caller that asks for every directory where it lies must
+not have it read each time.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class _Reader:
             return self._table
 
     def is_of_this_process(self) -> bool:
-        """A forked child shares what its parent was told."""
+        """Whether this process opened the table: a forked child shares its parent's notifications."""
         return self._process == os.getpid()
 
 

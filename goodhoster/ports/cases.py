@@ -33,7 +33,7 @@ class CaseQuery:
 
 
 class CaseFigures(Protocol):
-    """What the house rules count before they decide."""
+    """The case counts that the policy needs for its decisions."""
 
     def count(self, query: CaseQuery) -> int:
         """How many cases the query describes."""
@@ -80,16 +80,16 @@ class CaseStore(CaseFigures, Protocol):
         """
 
     def claim(self, case_ids: Iterable[str], claim: Claim) -> None:
-        """Note who is at work on these cases, in the place of whoever was."""
+        """Record which process works on these cases, in place of the one that did."""
 
     def unclaim(self, case_ids: Iterable[str]) -> None:
-        """Nobody is any more; fine where nobody was."""
+        """Remove the claims on these cases; fine where there are none."""
 
     def claimed(self) -> Sequence[str]:
-        """The cases that somebody is at work on, or died at."""
+        """The cases that a process works on, or died at."""
 
     def claim_of(self, case_id: str) -> Claim | None:
-        """Who is at work on it, or died at it; None when nobody is."""
+        """The claim of the process that works on a case, or died at it; None when there is none."""
 
 
 class StormStore(Protocol):
@@ -158,7 +158,7 @@ class MatchLedger(Protocol):
 
 
 class Census(Protocol):
-    """What this machine knows of all uploads, whether anybody knows them or not."""
+    """Figures on all uploads to this machine, whether a source knows them or not."""
 
     def customers_having(self, sha256: bytes, most: int) -> frozenset[str]:
         """Customers who have had a file of this content for at least a minute.

@@ -1,4 +1,4 @@
-"""What checking asks of the outside: hash sources, and whoever reads contents."""
+"""Ports of checking: hash sources, and readers of contents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from goodhoster.model.verdicts import Match
 
 
 class HashSource(Protocol):
-    """Somebody who knows digests: the HashCheckService, own lists.
+    """A source of known digests: the HashCheckService, own lists.
 
     May be asked from any number of threads at once.
     """
@@ -65,9 +65,9 @@ class Hasher(Protocol):
         """
 
     def problems(self) -> list[str]:
-        """What protects less than it should on this machine, in words for `status`.
+        """Protections that are weaker than they should be on this machine, in words for `status`.
 
-        Empty when all is there.
+        Empty when all are available.
         """
 
     def close(self) -> None:

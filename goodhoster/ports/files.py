@@ -57,10 +57,10 @@ class Mover(Quarantine, Protocol):
     """A quarantine worked by another process, which may be away."""
 
     def listens(self) -> bool:
-        """Does anybody take orders now? Never waits for the one that is under way."""
+        """Whether a mover takes orders now. Never waits for the one that is under way."""
 
     def greet(self) -> None:
-        """Returns when the mover is there and takes our orders; PassingError when not."""
+        """Check that the mover is there and takes our orders; PassingError when not."""
 
 
 class Directory(Protocol):

@@ -59,7 +59,7 @@ class NoticeStore(Protocol):
 
 
 class NoticeReader(Protocol):
-    """Turns a raw notice into our words. May be asked from any number of threads at once."""
+    """Parses raw notices. May be asked from any number of threads at once."""
 
     def read(self, raw: RawNotice) -> ReadNotice:
         """Never raises for what is in it: *unreadable* is an answer.
@@ -72,16 +72,16 @@ class KeyRecords(Protocol):
     """Where the public keys of mail signatures are published (DNS TXT records)."""
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """The TXT records of that name, each whole; empty when there are none.
+        """The TXT records of that name, each complete; empty when there are none.
 
-        PassingError when nobody answered.
+        PassingError when no server answered.
         """
 
 
 class SeenMails(Protocol):
-    """Remembers every mail that was believed, so that a copy of it is not believed again.
+    """The record of accepted mails, so that a copy of one is not accepted again.
 
-    Durable when it returns.
+    Durable when a call returns.
     """
 
     def first(self, fingerprint: bytes, mail: SeenMail) -> SeenMail:
@@ -92,19 +92,19 @@ class SeenMails(Protocol):
 
 
 class SignatureCheck(Protocol):
-    """Another proof of who sent a mail than its DKIM signature. Threads may share it."""
+    """A proof of a mail's sender other than its DKIM signature. Threads may share it."""
 
     @property
     def settles(self) -> bool:
-        """Whom it believes is believed, and no other proof is asked.
+        """Whether this proof is final: a sender accepted by it is trusted, and no other is asked.
 
         Else the best of all proofs counts.
         """
 
     def belief(self, raw: bytes, mail: SeenMail) -> Belief | None:
-        """How far a mail is believed, whose headers every program reads alike.
+        """The trust in a mail, whose headers every program reads alike.
 
-        None when it bears no such proof. Never raises for what is in it, and notes a mail that is believed.
+        None when it bears no such proof. Never raises for what is in it, and notes a mail that is trusted.
         """
 
 
@@ -122,13 +122,13 @@ class Mailer(Protocol):
 
 
 class Outside(Protocol):
-    """Looks at our own sites as the rest of the world does."""
+    """A view of our own sites from outside, as the rest of the world has it."""
 
     def look(self, url: str) -> Seen:
-        """Is something there for anybody? Looks by http and https, with and without www.
+        """Check whether a URL is publicly reachable, by http and https, with and without www.
 
-        Keeps nothing of what it sees, goes to our own addresses only, ends within its own limit of time, never raises:
-        what could not be looked at is *unknown*.
+        Keeps nothing of what it sees, goes to our own addresses only, ends within its own limit of time, never
+        raises: what could not be looked at is *unknown*.
         """
 
 

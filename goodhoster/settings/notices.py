@@ -193,7 +193,7 @@ class ImapSettings:
 
 @dataclass(frozen=True, slots=True)
 class PagingSettings:
-    """[paging]: who is woken when something cannot wait. Without it, the log says so."""
+    """[paging]: how a person is alerted when something cannot wait. Without it: in the log only."""
 
     command: tuple[str, ...] | None = setting(
         command,

@@ -141,7 +141,7 @@ def read_plugged(plugged: PluggedTable, kinds: Mapping[str, type]) -> Any:
 
 
 def installed_kinds(group: str) -> dict[str, type]:
-    """The settings classes in an entry-point group, ours and anybody's, by name."""
+    """The settings classes in an entry-point group, ours and those of plug-ins, by name."""
     return {point.name: point.load() for point in sorted(entry_points(group=group))}
 
 
@@ -161,7 +161,7 @@ def read_files(file: Path, sections: Iterable[Section]) -> dict[str, list[Writte
 
 
 def refuse_unknown(table: Table, known: Iterable[str], where: str) -> None:
-    """ConfigurationError for a key that nobody reads; names the nearest that is read."""
+    """Raise ConfigurationError for an unknown key; it names the nearest known one."""
     for key in table:
         if key not in known:
             raise ConfigurationError(f"{where}: unknown key {key}", hint=_nearest(key, known))

@@ -105,7 +105,7 @@ class HashingSettings:
 
 @dataclass(frozen=True, slots=True)
 class PolicySettings:
-    """[policy]: the house rules."""
+    """[policy]: what happens to matches, and when a person decides."""
 
     mode: str = setting(
         one_of("observe", "enforce"), "observe records what would be done and touches nothing.", default="observe"

@@ -98,7 +98,7 @@ def polyglots() -> dict[str, bytes]:
 
 
 def wrong_names() -> dict[str, bytes]:
-    """A kind is told by the bytes."""
+    """Files with a wrong extension: the kind is recognised by the bytes."""
     return {
         "picture.txt": jpeg(4, _SMALL),
         "picture.php": encoded(drawn(4, _SMALL), "PNG"),

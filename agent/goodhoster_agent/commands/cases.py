@@ -1,4 +1,4 @@
-"""`goodhoster cases …`: what was found, what became of it, and a person's word about it."""
+"""`goodhoster cases …`: matches, their outcome, and a person's decision about them."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def _chosen(ids: list[str] | None, digest: str, about: Callable[[Digest], list[s
 
 
 def order_of(reason: str) -> Order:
-    """The word of whoever types this."""
+    """The order of the person who types this."""
     return Order(whoever_types(), reason)
 
 
@@ -194,7 +194,7 @@ def _as_line(case: Case) -> str:
 
 
 def _owners_told(services: Services, case: Case) -> dict[str, bool]:
-    """By source that knows what is exempt here: was its owner told?"""
+    """Whether the owner was notified, by source that knows what is exempt here."""
     owed = services.owner_reports
     return {match.source: bool(owed.told_of(match)) for match in case.matches if match.exemption}
 

@@ -27,7 +27,7 @@ from goodhoster_agent.privileged.starter.plan import Terms
 
 @dataclass(frozen=True, slots=True)
 class HashServiceSetup:
-    """What the configuration says of the hash service."""
+    """The configuration of the hash service."""
 
     state_dir: Path
     listen: tuple[str, int]

@@ -73,7 +73,7 @@ class Snapshot:
 
     @classmethod
     def of(cls, path: Path) -> Snapshot:
-        """Read from outside, as anybody could."""
+        """A snapshot read from outside, as any user could."""
         stat = path.stat(follow_symlinks=False)
         xattrs = {name: os.getxattr(path, name) for name in os.listxattr(path)}
         return cls(path.read_bytes(), (stat.st_uid, stat.st_gid), stat.st_mode, stat.st_mtime_ns, xattrs)
@@ -121,7 +121,7 @@ class Stage:
             self._configure(self.port)
 
     def start_daemon(self) -> None:
-        """Start the daemon; returns when it says that it watches."""
+        """Start the daemon; returns when it reports that it watches."""
         ready = self._start("host", "run")
         if ready != "ready":
             raise DemoError(f"the daemon said {ready!r} instead of ready; see {self.folder}/host.log")
@@ -179,12 +179,12 @@ class Stage:
         return [path for path in self.customers.glob(".goodhoster/quarantine/2*") if not path.suffix]
 
     def status(self) -> dict[str, Any]:
-        """What `goodhoster status --json` says."""
+        """The output of `goodhoster status --json`."""
         status: dict[str, Any] = json.loads(self.goodhoster("status", "--json").stdout)
         return status
 
     def cases(self) -> dict[str, dict[str, Any]]:
-        """What `goodhoster cases list --json` says, the newest case by path."""
+        """The output of `goodhoster cases list --json`, the newest case by path."""
         lines = self.goodhoster("cases", "list", "--json").stdout.splitlines()
         return {case["path"]: case for case in map(json.loads, lines)}
 

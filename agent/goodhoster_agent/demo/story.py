@@ -91,7 +91,7 @@ def altered_picture(stage: Stage) -> str:
 
 
 def unreadable_file(stage: Stage) -> str:
-    """What cannot be read is unchecked: not clear, not known, and it is said."""
+    """A file that cannot be read is unchecked: neither clear nor known, and reported so."""
     path = stage.upload("anna", "huge.png", picture(CLEAR) + bytes(LARGEST_FILE))
     wait_until("a verdict", lambda: stage.status()["unchecked_reasons"].get("too-big", 0) == 1)
     if not path.exists():
@@ -186,7 +186,7 @@ def storm(stage: Stage) -> str:
 
 
 def exempt_picture(stage: Stage) -> str:
-    """What belongs to a CMS release never goes offline, whatever a list says; and it is told."""
+    """A picture of a CMS release never goes offline, whatever a list says; and it is reported."""
     release = stage.folder / "cms-1.0"
     release.mkdir()
     (release / "smiley.png").write_bytes(picture(EXEMPT))

@@ -79,7 +79,7 @@ def rights_of_commands(state_dir: Path, terms: Terms) -> list[Rights]:
 
 
 def _works_on(pid: int, state_dir: Path) -> bool:
-    """Has it a file open there?"""
+    """Whether the process has a file open there."""
     for file in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed meanwhile
             if file.readlink().is_relative_to(state_dir):

@@ -87,7 +87,7 @@ def read_clients(file: Path) -> dict[str, Client]:
 
 
 class Accounts:
-    """Recognises clients by their Authorization header, as the file says now."""
+    """Authenticates clients by their Authorization header, against the file as it is now."""
 
     def __init__(self, file: Path) -> None:
         """ConfigurationError when the file cannot be read."""

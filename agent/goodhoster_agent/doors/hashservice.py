@@ -111,7 +111,7 @@ class HashServiceDoor:
         self._relay = relay
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
-        """Whoever has no account learns nothing, not even which addresses there are."""
+        """Answer a request; a client without an account learns nothing, not even which paths exist."""
         client = self._accounts.who(request.headers.get("Authorization", ""))
         if client is None:
             return _words(401, "user name or password is wrong", {"WWW-Authenticate": 'Basic realm="hash service"'})

@@ -89,7 +89,7 @@ class NoticeDoor:
         return app
 
     async def _reports(self, request: web.Request) -> web.Response:
-        """Only for whoever has a token: an error here is seen by the hotline's analyst."""
+        """Reports, only with a token: an error here is seen by the hotline's analyst."""
         if not self._notifier(request):
             raise _refusal(401, "The token is missing or not known here.", "authorization")
         taken = await self._take(request, Carrier.SCART_API)
@@ -178,7 +178,7 @@ class NoticeDoor:
         return doubts, False
 
     def _notifier(self, request: web.Request) -> str:
-        """Whose token this is; empty when nobody's."""
+        """The notifier with that token; empty when there is none."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         return self._counter.trust.of_token(token.strip()).notifier if scheme.lower() == "bearer" else ""
 
@@ -298,7 +298,7 @@ async def _body(request: web.Request, largest: int) -> bytes:
 
 
 def _address(request: web.Request) -> str:
-    """Whose turn it is: the peer, or whom a proxy on this machine names last."""
+    """The address for the rate limit: the peer, or the last one that a local proxy names."""
     peer = request.remote or ""
     try:
         local = not peer or ipaddress.ip_address(peer).is_loopback

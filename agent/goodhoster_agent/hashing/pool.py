@@ -188,9 +188,9 @@ _ENDING = Fault(POSTPONED, "the program is ending")
 
 
 class _Place:
-    """Of one file.
+    """A file's place among those that are being opened.
 
-    Among the ordinary ones it waits for it, and may move; among the slow ones alone it has it.
+    Among the ordinary ones a file waits for its place, and may move; among the slow ones it alone has it.
     """
 
     def __init__(self, held: threading.Semaphore, slow: threading.Semaphore | None = None) -> None:
@@ -208,5 +208,5 @@ class _Place:
         self._held = self._slow
 
     def close(self) -> None:
-        """Let the next one in."""
+        """Release the place for the next file."""
         self._held.release()

@@ -1,4 +1,4 @@
-"""The composition for whoever reads outsiders' files: they are opened in the sandbox."""
+"""The composition for processes that read outsiders' files: they are opened in the sandbox."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class WorkerLostError(PassingError):
 
 
 class PlaceLostError(PassingError):
-    """There is no room for one more slow file now."""
+    """There is no room now for one more slow file."""
 
     def __init__(self) -> None:
         super().__init__("opening it takes long, and others are slow already")
@@ -102,7 +102,7 @@ class Worker:
         self._child.abandon()
 
     def stop(self) -> int:
-        """End it at once. How it ended, as `Popen.returncode` says it. May be called twice."""
+        """End the worker at once; returns its status as `Popen.returncode`. May be called twice."""
         return self._child.end()
 
     def _greeting(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The mover process: whose orders it takes, which trees it knows, and its few privileges."""
+"""The mover process: its clients, the trees that it knows, and its few privileges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the daemon and the starter say to each other.
+"""The messages between the daemon and the starter.
 
 An order is a message with its verb and open files, of which the first is a socket of its own for this order: arguments
 go there, answers come from there, and when either side ends the other one sees it.
