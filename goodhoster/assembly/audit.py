@@ -39,7 +39,10 @@ def checkpoints(settings: Settings) -> Checkpoints:
 
 
 def anchors(settings: Settings) -> Anchors:
-    """Whoever vouches for the log. ConfigurationError when a policy or certificate cannot be read."""
+    """The witnesses and timestamp authorities of the log.
+
+    ConfigurationError when a policy or certificate cannot be read.
+    """
     authorities = [_authority(each) for each in settings.timestamps]
     if settings.audit.witnesses is None:
         return Anchors(authorities=authorities)
@@ -90,8 +93,10 @@ def origin(settings: Settings) -> str:
 
 
 def verify_audit_log(settings: Settings, files: Sequence[Path] = ()) -> LogCheck:
-    """Read the whole log and compare it with its own newest checkpoint, with the checkpoints in the files, and with the
-    record: each of its cases has an entry at least. AuditError when a file holds no checkpoint, or an altered one.
+    """Verify the whole log against its checkpoints and the record of cases.
+
+    It is compared with its own newest checkpoint, with the checkpoints in the files, and with the record: each of
+    its cases has an entry at least. AuditError when a file holds no checkpoint, or an altered one.
     """
     book = checkpoints(settings)
     marks: list[AuditMark] = []

@@ -98,11 +98,13 @@ def check_hash_sources(settings: Settings) -> None:
 
 
 def relay_sources(settings: Settings) -> tuple[HashSource, ...]:
-    """The sources of the compatible hash service: what an upstream answered is remembered for a while; what was not
-    asked, or failed in shadow, is no answer. The book is not that of who checks files: how soon an answer comes would
-    tell customers what is on this host.
+    """The sources of the compatible hash service.
 
-    It is asked by digests, so sources that take fingerprints only have no part in it: their kinds say so by a
+    What an upstream answered is remembered for a while; what was not asked, or failed in shadow, is no answer. The
+    cache is not shared with the checking of files: how soon an answer comes would tell customers what is on this
+    host.
+
+    The service is asked by digests, so sources that take fingerprints only are left out: their kinds say so by a
     `takes_digests` that is false.
     """
     directory = make_state_dir(settings.state_dir) / "hashservice"

@@ -21,10 +21,11 @@ from goodhoster.uploads.trees import Tree
 
 
 def trees_of(settings: Settings, docroots: Docroots = BY_NAME) -> tuple[Tree, ...]:
-    """Every [[watch]], also one that is not there now, such as a disk that is not mounted: others go on without it.
+    """The tree of every [[watch]], also one that is not there now.
 
-    ConfigurationError when one lies in another: its files would count twice. And when the state directory lies in one:
-    what is written there would be checked, and what that leads to written there again.
+    Such as a disk that is not mounted: others go on without it. ConfigurationError when one lies in another: its
+    files would count twice. And when the state directory lies in one: what is written there would be checked, and
+    what that leads to written there again.
     """
     trees = tuple(_tree(watch, docroots) for watch in settings.watches)
     in_order = sorted(os.path.join(tree.root, b"") for tree in trees)
@@ -101,7 +102,10 @@ def make_state_dir(state_dir: Path) -> Path:
 
 
 def _is_new(state_dir: Path) -> bool:
-    """Made for us by `mkdir` and not used yet: ours, empty, and nobody else can have put anything there."""
+    """Whether a directory was made for us by `mkdir` and not used yet.
+
+    It is ours and empty, and no other user can have put anything there.
+    """
     found = state_dir.stat()
     return (
         bool(found.st_mode & 0o007)

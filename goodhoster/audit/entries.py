@@ -41,7 +41,10 @@ _decode = msgspec.json.Decoder(Line).decode
 
 
 def as_line(entry: AuditEntry) -> bytes:
-    """The entry's line, without its newline. What is no Unicode character (half a surrogate pair) becomes "?"."""
+    """The entry's line, without its newline.
+
+    What is no Unicode character (half a surrogate pair) becomes "?".
+    """
     at, event = format_time(entry.at), entry.event
     try:
         return _encode(Line(at, dict(event.data), event.kind, entry.number, entry.previous.hex()))

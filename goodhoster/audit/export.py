@@ -1,4 +1,7 @@
-"""What the log says of one case, with its proofs, in a directory that anybody can verify without goodhoster."""
+"""Export of the log entries of one case, with proofs, to a directory.
+
+Anybody can verify it without goodhoster.
+"""
 
 from __future__ import annotations
 
@@ -62,9 +65,10 @@ class Wanted:
 
 
 def export_case(checkpoints: Checkpoints, wanted: Wanted, directory: Path) -> Exported:
-    """Write every entry that names the case, as far as the checkpoint goes, into a new directory.
+    """Write every log entry that names the case into a new directory.
 
-    AuditError when no entry does, when the log is not whole, or when it does not begin as an earlier checkpoint has it.
+    As far as the checkpoint goes. AuditError when no entry does, when the log is not complete, or when it does not
+    begin as an earlier checkpoint has it.
     """
     case, note, now = wanted.case, wanted.note, Checkpoint.read(wanted.note.text)
     lines = _lines_about(checkpoints, case, now.size)

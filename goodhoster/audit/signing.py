@@ -1,4 +1,7 @@
-"""Private keys of a log or a witness, and what they sign (c2sp.org/signed-note, tlog-cosignature)."""
+"""Private keys of a log or a witness, and their signatures.
+
+See c2sp.org/signed-note and tlog-cosignature.
+"""
 
 from __future__ import annotations
 

@@ -38,7 +38,10 @@ class Tail:
         return Tail(self.entries + 1, self.size + len(line) + 1, len(line), fingerprint(line))
 
     def last_line(self, fd: int) -> bytes | None:
-        """The line that ended here, as that file has it; None when it does not, empty when there is none yet."""
+        """The line that ended at this tail, as that file has it.
+
+        None when it does not end here, empty when there is none yet.
+        """
         if not self.entries:
             return b""
         line = os.pread(fd, self.last + 1, self.size - self.last - 1)
@@ -54,8 +57,9 @@ class Tail:
 
     @classmethod
     def decode(cls, text: bytes) -> Self:
-        """The start where nothing was kept, as when another process is at its very first entry. AuditError when it
-        cannot be read.
+        """Decode a kept tail; the start of a log where nothing was kept.
+
+        Nothing is kept as when another process is at its very first entry. AuditError when it cannot be read.
         """
         if not text:
             return cls()

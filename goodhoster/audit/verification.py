@@ -1,4 +1,7 @@
-"""The audit log read from its first line to its last: is each as it was written, and is none missing?"""
+"""Verification of the whole audit log: every entry unchanged, and none missing.
+
+It is read from its first line to its last.
+"""
 
 from __future__ import annotations
 

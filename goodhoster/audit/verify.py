@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Verifies an audit log, or an export of it, without goodhoster: needs Python 3.11 and the package `cryptography`.
+"""Verify an audit log, or an export of one, without goodhoster.
+
+Needs Python 3.11 and the package `cryptography`.
 
     python3 verify.py DIRECTORY [--key VKEY]… [--policy FILE] [--earlier CHECKPOINT]
     python3 verify.py audit.log --earlier CHECKPOINT…
@@ -93,7 +95,10 @@ def _fold(nodes: Sequence[bytes]) -> bytes:
 
 
 def verify_inclusion(checkpoint: Checkpoint, index: int, leaf: bytes, proof: Sequence[bytes]) -> None:
-    """NotVerifiedError unless the leaf with that hash is at that place of the tree (RFC 9162 section 2.1.3.2)."""
+    """Verify that a leaf is at that place of the tree (RFC 9162 section 2.1.3.2).
+
+    NotVerifiedError unless the leaf with that hash is there.
+    """
     _expect_hashes(leaf, checkpoint.root, *proof)
     if not 0 <= index < checkpoint.size:
         raise NotVerifiedError(f"entry {index} cannot be in a log of {checkpoint.size} entries")
@@ -105,7 +110,10 @@ def verify_inclusion(checkpoint: Checkpoint, index: int, leaf: bytes, proof: Seq
 
 
 def verify_consistency(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes]) -> None:
-    """NotVerifiedError unless the new tree begins with the whole old one (RFC 9162 section 2.1.4.2)."""
+    """Verify that the new tree begins with the whole old one (RFC 9162 section 2.1.4.2).
+
+    NotVerifiedError when it does not.
+    """
     _expect_hashes(old.root, new.root, *proof)
     if old.size > new.size:
         raise NotVerifiedError(f"rolled back: {old.size} entries were there, {new.size} are")
@@ -130,8 +138,9 @@ def verify_consistency(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes])
 
 
 def _path(at: int, last: int, proof: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """The hashes on the way from a node to the root, and whether each stands on the left of it. NotVerifiedError when
-    there are not as many as the way is long.
+    """The hashes on the path from a node to the root, and whether each is on its left.
+
+    NotVerifiedError when there are not as many as the path is long.
     """
     for node in proof:
         if last == 0:
@@ -186,11 +195,17 @@ class Key:
 
     @property
     def usable(self) -> bool:
-        """False for ML-DSA-44 where `cryptography` is too old for it; Ed25519 is enough for every checkpoint."""
+        """Whether this key can be used here.
+
+        False for ML-DSA-44 where `cryptography` is too old for it; Ed25519 is enough for every checkpoint.
+        """
         return self.kind != ML_DSA_44 or find_spec("cryptography.hazmat.primitives.asymmetric.mldsa") is not None
 
     def verify(self, text: bytes, signature: bytes) -> int:
-        """The time that the signature states, 0 for none. NotVerifiedError when it is not of this text and key."""
+        """The time that the signature states, 0 for none.
+
+        NotVerifiedError when it is not of this text and key.
+        """
         # Here, because it takes memory and time, and whoever only reads the log needs none of it.
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
 
@@ -271,8 +286,10 @@ class Note:
         return self.text + b"\n" + b"".join(signature_line(*each) for each in self.signatures)
 
     def verify(self, keys: Iterable[Key]) -> dict[Key, int]:
-        """Those of the keys that signed it, with the time they state. Signatures of other keys are ignored, as the
-        specification wants it; NotVerifiedError when one of a known key is wrong.
+        """Those of the keys that signed it, with the time they state.
+
+        Signatures of other keys are ignored, as the specification wants it; NotVerifiedError when one of a
+        known key is wrong.
         """
         known = {(key.name, key.id): key for key in keys if key.usable}
         found: dict[Key, int] = {}
@@ -301,7 +318,10 @@ def _is_name(name: str) -> bool:
 
 
 def _unbase64(text: str) -> bytes:
-    """Empty unless it is the one way to write those bytes: else a proof could be altered and still verify."""
+    """Decode canonical base64; empty for any other text.
+
+    Only the one way to write those bytes counts: else a proof could be altered and still verify.
+    """
     try:
         data = base64.b64decode(text, validate=True)
     except ValueError:
@@ -367,7 +387,10 @@ class Proof:
 
     @classmethod
     def read(cls, data: bytes, *, head: str = "c2sp.org/tlog-proof@v1\nindex ") -> Proof:
-        """NotVerifiedError when it is no such proof. Extra data is passed over: nothing authenticates it."""
+        """Read a proof; NotVerifiedError when it is none.
+
+        Extra data is ignored: nothing authenticates it.
+        """
         upper, blank, note = data.partition(b"\n\n")
         lines = upper.decode(errors="replace").split("\n")
         if len(lines) > 1 and lines[1].startswith("extra ") and _unbase64(lines[1][6:]):
@@ -514,9 +537,10 @@ CONSISTENCY = "old "
 
 
 def follow_key_changes(policy: Policy, changes: Iterable[tuple[bytes, bytes]]) -> Policy:
-    """The policy with the keys that its keys handed over to: (line of the entry, its proof), oldest first.
+    """The policy with the keys that its keys were replaced by.
 
-    The word of the old key is enough for that; the witnesses' counts for what the new one signs.
+    Given are (line of the entry, its proof), oldest first. The signature of the old key is enough for a change;
+    those of the witnesses count for what the new one signs.
     """
     logs = policy.logs
     for line, proof in changes:

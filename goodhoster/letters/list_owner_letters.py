@@ -27,7 +27,10 @@ class Owners(Protocol):
         """Which state of the source's list knew it, in words; empty where that cannot be told."""
 
     def origin_of(self, set_name: str) -> str:
-        """What the exemption set of that name was made from, in words; empty where that cannot be told any more."""
+        """The origin of the exemption set of that name, in words.
+
+        Empty where that is not known any more.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,10 @@ class ListOwnerLetters:
     _said: set[str] = field(default_factory=set)
 
     def write(self) -> None:
-        """Put the letter of every report that waits into the outbox; what cannot be told is said once in the log."""
+        """Put the letter of every waiting report into the outbox.
+
+        A report that cannot be sent is logged once.
+        """
         for report in self.reports.waiting():
             address = self.owners.address_of(report.source) if self.automatic else ""
             if address:

@@ -1,4 +1,4 @@
-"""Who keeps each hash source, and what a letter tells them of their list and of our exemption."""
+"""The owner of each hash source, and the letter about their list and our exemption."""
 
 from __future__ import annotations
 

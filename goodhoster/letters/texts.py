@@ -58,8 +58,9 @@ def receipt(notice: Notice, head: Letterhead) -> Letter:
 
 
 def result(notice: Notice, head: Letterhead, round_: int = 1, *, by_person: bool = False) -> Letter:
-    """What was done about every URL (DSA Art. 16(5), (6)), and whether a person had a word in it. The same notice has a
-    further round when it is reopened.
+    """What was done about every URL (DSA Art. 16(5), (6)), and whether a person was involved.
+
+    The same notice has a further round when it is reopened.
     """
     settled = all(item.state.settled for item in notice.items)
     automatic = notice.level is TrustLevel.PINNED and settled and not by_person
@@ -67,7 +68,10 @@ def result(notice: Notice, head: Letterhead, round_: int = 1, *, by_person: bool
 
 
 def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) -> Letter:
-    """To the customer: what was done, why, on what ground, whether automatically, how to object (DSA Art. 17)."""
+    """The statement of reasons to the customer (DSA Art. 17).
+
+    What was done, why, on what ground, whether automatically, how to object.
+    """
     ordered = notice.level is TrustLevel.AUTHORITY or (notice.read is not None and notice.read.order is not None)
     more = {
         "items": [{"url": line} for line in acted.lines],
@@ -106,7 +110,10 @@ def exempt(report: OwnerReport, provenance: Provenance, owner: str, head: Letter
 
 
 def defanged(url: str) -> str:
-    """A URL that no program makes a link of, on one line. Undone by reading `hxxp` as `http` and `[.]` as a dot."""
+    """A URL on one line that no program makes a link of.
+
+    Undone by reading `hxxp` as `http` and `[.]` as a dot.
+    """
     return re.sub(r"(?i)h(tt)p", r"hxxp", visible(url)).replace(".", "[.]").replace("@", "[at]")
 
 

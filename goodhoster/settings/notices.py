@@ -1,4 +1,4 @@
-"""The sections about notices: how they come in, how long they may take, how they are answered, who is woken."""
+"""The sections about notices: sources, deadlines, answers and alerts."""
 
 from __future__ import annotations
 

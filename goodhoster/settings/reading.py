@@ -1,4 +1,7 @@
-"""From TOML files to settings classes: sections, where each table came from, and what is wrong with it."""
+"""Reading TOML files into settings classes.
+
+Sections, the file that each table came from, and what is wrong with it.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,10 @@ class Single:
         return f"[{self.name}]"
 
     def read(self, written: Iterable[Written]) -> Any:
-        """The settings class's value. Nothing written: its defaults, or None when a setting has no default."""
+        """The settings class's value.
+
+        Where nothing is written: its defaults, or None when a setting has no default.
+        """
         values: dict[str, Any] = {}
         part = None
         for part in written:
@@ -117,7 +123,10 @@ Section = Single | Several | Plugged
 
 
 def read_section(kind: type[Values], written: Written) -> Values:
-    """One table as a value of a settings class. ConfigurationError says which file, which key and what to do."""
+    """One table as a value of a settings class.
+
+    ConfigurationError says which file, which key and what to do.
+    """
     values = _values(kind, written)
     _refuse_missing(kind, values, written)
     return kind(**values)
@@ -137,7 +146,10 @@ def installed_kinds(group: str) -> dict[str, type]:
 
 
 def read_files(file: Path, sections: Iterable[Section]) -> dict[str, list[Written]]:
-    """The tables of each section in the file and then in `conf.d/*.toml` beside it, in order of name."""
+    """The tables of each section in the file and its drop-in files.
+
+    First the file, then `conf.d/*.toml` beside it, in order of name.
+    """
     found: dict[str, list[Written]] = {section.name: [] for section in sections}
     for part in (file, *_conf_d(file.parent / "conf.d")):
         tables = _parse(part)

@@ -1,4 +1,7 @@
-"""Secrets: files of their own, beside the configuration or from systemd, that only we may read."""
+"""Secrets: files of their own, beside the configuration or from systemd.
+
+Only we may read them.
+"""
 
 from __future__ import annotations
 

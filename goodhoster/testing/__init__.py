@@ -1,1 +1,4 @@
-"""For tests of goodhoster and of its plugins: a conformance suite per port, stand-ins for counterparts."""
+"""For tests of goodhoster and its plugins: conformance suites and test servers.
+
+A conformance suite per port, stand-ins for counterparts.
+"""

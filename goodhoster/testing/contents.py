@@ -8,7 +8,10 @@ from goodhoster.model.uploads import FileState, Place
 
 
 class MemoryContents:
-    """Knows the reads it is given: of each place the state it was in and the SHA-256 of what was in it."""
+    """A content index in memory, which holds the reads that it is given.
+
+    Of each place the state it was in and the SHA-256 of what was in it.
+    """
 
     def __init__(self, reads: Mapping[Place, tuple[FileState, bytes]] | None = None) -> None:
         self.reads = dict(reads or {})

@@ -1,5 +1,6 @@
-"""A forwarder that seals what it passes on (ARC, RFC 8617): for tests of who is believed. Written without the library
-that checks such seals.
+"""A forwarder that seals the mails it forwards (ARC, RFC 8617): for tests of trust.
+
+Written without the library that checks such seals.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Files such as a hostile customer would send: each small, each with a name, none of them with anything to see.
+"""Files such as a hostile customer would send.
 
-What reads them must end with a verdict or with *unchecked*, within its limits of time and memory.
+Each is small and has a name, none of them with anything to see. What reads them must end with a verdict or with
+*unchecked*, within its limits of time and memory.
 """
 
 from __future__ import annotations
@@ -167,8 +168,10 @@ def tar_of(members: Mapping[str, bytes], *, mode: str = "w", link: bool = False)
 
 
 def slow_archive(number: int = 0, *, sixteenths: int = 400) -> bytes:
-    """A TAR of some kilobytes that takes many seconds to look into: it ends within its member, after so many sixteenths
-    of a gigabyte of zeros to skip. Each number is another content.
+    """A TAR of some kilobytes that takes many seconds to look into.
+
+    It ends within its member, after so many sixteenths of a gigabyte of zeros to skip. Each number is another
+    content.
     """
     header = tarfile.TarInfo(f"{number}")
     header.size = 1 << 40

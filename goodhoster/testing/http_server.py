@@ -1,4 +1,7 @@
-"""A server over real sockets that answers as it is told: what the stand-ins for hash services are made of."""
+"""An HTTP test server over real sockets with scripted answers.
+
+The stand-ins for hash services are made of it.
+"""
 
 from __future__ import annotations
 
@@ -146,7 +149,10 @@ async def _send(writer: asyncio.StreamWriter, answer: Answer) -> bool:
 
 
 async def _cancel_others() -> None:
-    """In several turns of the loop: a connection that was just accepted makes its task a turn later."""
+    """Cancel all other tasks, over several iterations of the event loop.
+
+    A connection that was just accepted makes its task one iteration later.
+    """
     for _ in range(_TURNS):
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:

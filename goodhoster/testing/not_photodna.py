@@ -1,4 +1,7 @@
-"""A fingerprinter that is not PhotoDNA and nothing like it, for tests of what carries fingerprints of one that is."""
+"""A fingerprinter that is not PhotoDNA and nothing like it.
+
+For tests of what carries fingerprints of one that is.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ _SIDE = 6
 
 
 class NotPhotoDna:
-    """A `LicensedFingerprinter`: the colours of a few pixels. No service knows it, and altered copies are not alike."""
+    """A `LicensedFingerprinter` for tests: the colours of a few pixels.
+
+    No service knows it, and altered copies are not alike.
+    """
 
     def fingerprint(self, picture: Pixels) -> bytes:
         """Of a picture with fewer pixels than are looked at: none."""

@@ -1,4 +1,7 @@
-"""Signs mails with keys made on the spot: for tests of who is believed. Nothing is kept, nothing leaves the process."""
+"""Signed mails for tests of trust, with keys generated on the spot.
+
+Nothing is kept, nothing leaves the process.
+"""
 
 from __future__ import annotations
 

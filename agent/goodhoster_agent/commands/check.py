@@ -65,7 +65,10 @@ def print_answers(found: Iterable[Answer], *, as_json: bool) -> int:
 
 
 def answers(services: Services, paths: Iterable[Path]) -> Iterator[Answer]:
-    """In order of the paths; several are examined at the same time. What lies in quarantine is not looked at again."""
+    """The results in order of the paths; several are examined at the same time.
+
+    What lies in quarantine is not looked at again.
+    """
     toolkit, places = services.toolkit, _places(services, paths)
     with ThreadPoolExecutor(services.settings.agent.workers, "check") as pool:
         under_way = [pool.submit(_examine, toolkit, place) for place in islice(places, _AHEAD)]

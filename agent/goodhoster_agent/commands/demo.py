@@ -94,7 +94,10 @@ def _table(played: list[Played]) -> None:
 
 
 def _remove(stage: Stage) -> None:
-    """Remove the demo's directory; what root left in quarantine, labels too, is immutable before."""
+    """Remove the demo's directory.
+
+    What root left in quarantine, labels too, is immutable before.
+    """
     for path in stage.customers.glob(".goodhoster/quarantine/*") if os.geteuid() == 0 else ():
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         set_guards(file, 0)

@@ -1,4 +1,7 @@
-"""`goodhoster exemptions …`: contents that are known to be harmless, such as the pictures of a CMS release."""
+"""`goodhoster exemptions …`: contents that are known to be harmless.
+
+Such as the pictures of a CMS release.
+"""
 
 from __future__ import annotations
 

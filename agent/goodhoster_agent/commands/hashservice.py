@@ -82,8 +82,9 @@ def _client_app(setup: Setup) -> typer.Typer:
 
 
 def run_server(setup: HashServiceSetup, listen: str, *, as_json: bool) -> None:
-    """Blocks until SIGTERM or SIGINT, then closes the sources. Once it listens and has read its secrets it gives up
-    every privilege, and writes in the state directory only.
+    """Serve until SIGTERM or SIGINT, then close the sources.
+
+    Once it listens and has read its secrets it gives up every privilege, and writes in the state directory only.
     """
     be_called("gh-hashservice")
     terms = Terms(capabilities=frozenset(), writable=frozenset({setup.state_dir}), commands=frozenset())

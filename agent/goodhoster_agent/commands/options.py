@@ -1,4 +1,7 @@
-"""What every command shares: the configuration it reads, the services it opens, the lines it prints."""
+"""Options and helpers that every command shares.
+
+The configuration it reads, the services it opens, the lines it prints.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ def read_settings(config: Path | None) -> Settings:
 
 
 def open_services(config: Path | None) -> Services:
-    """Whatever a command may need, each part opened when it is asked for; to be closed at the end."""
+    """The services a command may need, each part opened when it is asked for.
+
+    To be closed at the end.
+    """
     return sandboxed_services(read_settings(config))
 
 
@@ -59,7 +65,10 @@ def warn_of(problems: Iterable[str]) -> None:
 
 
 def whoever_types() -> str:
-    """The person at the keyboard, for the audit log; in a container there may be no account of that user."""
+    """The person at the keyboard, for the audit log.
+
+    In a container there may be no account of that user.
+    """
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):

@@ -43,7 +43,10 @@ def scan_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; record and move nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check every file in the directories and act as the daemon would. If interrupted, it resumes."""
+    """Check every file in the directories and act as the daemon would.
+
+    If interrupted, it resumes.
+    """
     began = time.monotonic()
     be_called("gh-scan")
     with scanning_services(read_settings(config)) as (services, problems):

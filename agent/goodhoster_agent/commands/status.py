@@ -69,7 +69,10 @@ def _mode(services: Services) -> dict[str, Any]:
 
 
 def _owners_not_told(services: Services) -> dict[str, int]:
-    """Contents that a source knows and that are exempt here, by source, of which its owner was not told."""
+    """The number of exempt contents by source that its owner was not notified of.
+
+    Contents that a source knows and that are exempt here.
+    """
     return dict(Counter(report.source for report in services.owner_reports.waiting()))
 
 

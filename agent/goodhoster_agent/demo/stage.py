@@ -1,6 +1,7 @@
-"""Where the demo plays: a directory with three customers, a hash service and a daemon as processes of their own.
+"""The environment of the demo: three customers' directories, a hash service and a daemon.
 
-The demo believes no process's word about itself: what happened is read from files, exit codes and printed JSON.
+The customers share one directory; service and daemon are processes of their own. The demo relies on no process's own
+report: what happened is read from files, exit codes and printed JSON.
 """
 
 from __future__ import annotations
@@ -150,7 +151,10 @@ class Stage:
         return path
 
     def move_in(self, customer: str, name: str, content: bytes) -> tuple[Path, Snapshot]:
-        """Rename a finished file into place, as FTP servers do; so its metadata is known before the daemon sees it."""
+        """Rename a finished file into place, as FTP servers do.
+
+        So its metadata is known before the daemon sees it.
+        """
         aside = self.folder / "aside"
         aside.write_bytes(content)
         self._give(aside, CUSTOMERS.index(customer))
@@ -168,7 +172,10 @@ class Stage:
         return done
 
     def quarantined(self) -> list[Path]:
-        """What lies offline, labels and reserve aside: files are named by their case, which begins with its year."""
+        """The quarantined files, without labels and reserve.
+
+        Files are named by their case, which begins with its year.
+        """
         return [path for path in self.customers.glob(".goodhoster/quarantine/2*") if not path.suffix]
 
     def status(self) -> dict[str, Any]:
@@ -192,7 +199,10 @@ class Stage:
 
     @staticmethod
     def _give(path: Path, number: int) -> None:
-        """As root, every customer is a user of its own, as on a real host; a container may have no other users."""
+        """Give a file to a customer's user, when run as root, as on a real host.
+
+        As root, every customer is a user of its own; a container may have no other users.
+        """
         if os.geteuid() == 0:
             with suppress(OSError):
                 os.chown(path, _FIRST_UID + number, _FIRST_UID + number)

@@ -1,4 +1,7 @@
-"""The scenes of the demo, in order. Each does one thing and looks from outside whether it happened."""
+"""The scenes of the demo, in order.
+
+Each does one thing and looks from outside whether it happened.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,10 @@ def nested_picture(stage: Stage) -> str:
 
 
 def altered_picture(stage: Stage) -> str:
-    """A copy that was made brighter has no digest in common: its fingerprint is near, and a person decides."""
+    """A copy that was made brighter is near a known picture, and a person decides.
+
+    It has no digest in common: its fingerprint is near.
+    """
     fingerprint = fingerprint_of(picture(ALTERED))
     if fingerprint is None:
         return "not shown: near matches need the extra `near`, which is not installed"
@@ -139,7 +145,10 @@ def put_back(stage: Stage) -> str:
 
 
 def forged_notice(stage: Stage) -> str:
-    """Anybody can write the hotline's name into a mail: it is kept and located, and waits for a person."""
+    """A mail with a forged hotline sender is kept and located, and waits for a person.
+
+    Anybody can write the hotline's name into a mail.
+    """
     path = stage.customers / "anna/upload/garden.png"
     before = Snapshot.of(path)
     mail = stage.folder / "forged.eml"
@@ -158,7 +167,10 @@ def forged_notice(stage: Stage) -> str:
 
 
 def storm(stage: Stage) -> str:
-    """The same picture at every customer looks like a wrong list: held, and undone by one command."""
+    """The same picture at every customer looks like a wrong list.
+
+    It is held, and undone by one command.
+    """
     moved = [stage.move_in(customer, "logo.png", picture(STORM)) for customer in CUSTOMERS]
     paths = [path for path, _ in moved]
     wait_until("a held case", lambda: any(case["state"] == "held" for case in _about(stage, paths)))

@@ -1,4 +1,7 @@
-"""What `goodhoster doctor` looks at, one finding each. Nothing is changed: the trial files are taken away again."""
+"""The checks of `goodhoster doctor`, one finding each.
+
+Nothing is changed: the trial files are removed again.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,10 @@ class Finding:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Each finding as soon as it is there. ConfigurationError only where nothing could be looked at."""
+    """The findings of all checks, each as soon as it is there.
+
+    ConfigurationError only where nothing could be looked at.
+    """
     yield Finding("configuration", ok=True, detail=f"{settings.file} is right, mode {settings.policy.mode}")
     yield _kernel(settings)
     yield _room(settings)
@@ -202,7 +208,10 @@ def _lists(settings: Settings) -> Iterator[Finding]:
 
 
 def _exemptions(settings: Settings) -> Iterator[Finding]:
-    """Every set, and where there is one, whether those who keep the sources would be told of a match."""
+    """Findings on every exemption set.
+
+    Where there is one, also whether the owners of the sources would be notified of a match.
+    """
     sets = list(exemption_sets(settings).survey())
     for name, found in sets:
         if isinstance(found, ConfigurationError):
@@ -251,7 +260,10 @@ def _results(settings: Settings) -> Iterator[Finding]:
 
 
 def _programs(settings: Settings) -> Iterator[Finding]:
-    """Those that signed mails of notifiers are checked with, as far as a profile pins a key for them."""
+    """Findings on the programs that check signed mails of notifiers.
+
+    As far as a profile pins a key for them.
+    """
     pinned = {
         "openssl": [notifier.id for notifier in settings.notifiers if notifier.smime_certificates],
         "gpgv": [notifier.id for notifier in settings.notifiers if notifier.openpgp_keys],
@@ -271,7 +283,10 @@ def _daemon(settings: Settings) -> Finding:
 
 
 def _processes(settings: Settings) -> Iterator[Finding]:
-    """What a process lacks is told but no fault: on a machine with one user nothing more is needed."""
+    """Findings on the privileges of our processes.
+
+    What a process lacks is reported but no fault: on a machine with one user nothing more is needed.
+    """
     pid = running_daemon(settings.state_dir)
     terms = terms_of(settings)
     yield from map(_rights, rights_of(pid, terms) if pid else ())

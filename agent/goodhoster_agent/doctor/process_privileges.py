@@ -1,5 +1,6 @@
-"""What the processes of a running daemon, and commands that run for long, may do, as Linux tells it
-(proc_pid_status(5)), beside what they need.
+"""The privileges of a running daemon's processes, compared with what they need.
+
+Also those of commands that run for long. As Linux reports them (proc_pid_status(5)).
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ class Rights:
 
 
 def rights_of(daemon: int, terms: Terms) -> list[Rights]:
-    """The daemon and everything that descends from it, as far as it is ours; one that ends meanwhile is left out."""
+    """The privileges of the daemon and every descendant, as far as it is ours.
+
+    One that ends meanwhile is left out.
+    """
     starter = _ALL if terms.commands else server.CAPABILITIES
     needed = {"daemon": terms.capabilities, "keeper": _ALL, "starter": starter, "mover": process.CAPABILITIES}
     needed |= {"scan": terms.capabilities}  # it stands in where no daemon runs

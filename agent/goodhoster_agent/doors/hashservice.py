@@ -1,4 +1,6 @@
-"""The compatible hash service: the HashCheckService's protocol (docs/how-to-hash-sources.md) over our own sources.
+"""The compatible hash service: the HashCheckService's protocol over our own sources.
+
+The protocol is described in docs/how-to-hash-sources.md.
 
     POST /v1/check/{md5|sha1|sha256}        HTTP Basic; the body is one bare hexadecimal digest; answers true or false
     POST /v1/test/check/{…}                 the same for trying out: nothing is looked up and nothing counted
@@ -65,8 +67,10 @@ def figures_file(state_dir: Path) -> Path:
 
 
 def serve(options: HashServiceOptions, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; `on_ready` is told the address, such as http://127.0.0.1:8460, before anything is
-    answered and while there is no other thread than this one.
+    """Serve until SIGTERM or SIGINT.
+
+    `on_ready` is called with the address, such as http://127.0.0.1:8460, before anything is answered and while there is
+    no other thread than this one.
 
     To be called in the main thread. ConfigurationError when the address or the state directory cannot be used.
     """
@@ -143,7 +147,10 @@ def _true_or_false(*, known: bool) -> web.Response:
 
 
 def _not_checked(error: SourceUnavailableError | SourceRefusedError | UncheckedError) -> web.Response:
-    """The words tell a client's administrator what to do; details of our own sources stay in our log."""
+    """The answer for what could not be checked.
+
+    The words tell a client's administrator what to do; details of our own sources stay in our log.
+    """
     if isinstance(error, UncheckedError):
         return _words(501, "not checked: such a digest cannot be asked here, use another algorithm")
     wait = error.retry_after or _AGAIN if isinstance(error, SourceUnavailableError) else _REPAIR

@@ -1,4 +1,7 @@
-"""The pages of the web form (DSA Art. 16) in Dutch and English: plain HTML, no script, nothing from elsewhere."""
+"""The pages of the web form (DSA Art. 16) in Dutch and English.
+
+Plain HTML, no script, nothing from elsewhere.
+"""
 
 from __future__ import annotations
 

@@ -163,8 +163,9 @@ class NoticeDoor:
             )
 
     async def _first_reading(self, raw: RawNotice, *, proven: bool) -> tuple[str, bool]:
-        """What nobody can read in it, for its sender, and whether it is only a test. Refused only where there is
-        nothing to keep, or where the hotline's client shows its analyst the error.
+        """What is unreadable in a notice, for its sender, and whether it is only a test.
+
+        Refused only where there is nothing to keep, or where the hotline's client shows its analyst the error.
         """
         if not raw.content.strip():
             raise _refusal(422, "There is nothing in it.", "body")
@@ -205,8 +206,9 @@ class _Taken:
 
 
 def _origin(request: web.Request, raw: RawNotice, notifier: str) -> Origin | None:
-    """What tells a request that is sent again from a new one. A stranger's key counts for the same body only: it must
-    not show him the answer to another's.
+    """The key by which a request that is sent again is told from a new one.
+
+    A stranger's key counts for the same body only: it must not show him the answer to another's.
     """
     key = request.headers.get("Idempotency-Key", "").strip()[:200]
     if not key:
@@ -253,7 +255,10 @@ def _refusal(status: int, words: str, field: str, wait: int = 0) -> _Refused:
 
 @web.middleware
 async def _as_json(request: web.Request, handler: Any) -> web.StreamResponse:  # noqa: ANN401 - aiohttp's own type
-    """Whatever is wrong below /api has a `message`: without one the hotline's client takes it for success."""
+    """Give every error below /api a `message`.
+
+    Without one the hotline's client takes it for success.
+    """
     try:
         response: web.StreamResponse = await handler(request)
     except (_Refused, ConnectionResetError):  # who hung up hears no message
@@ -275,8 +280,10 @@ def _page(html: str, status: int = 200) -> web.Response:
 
 
 async def _body(request: web.Request, largest: int) -> bytes:
-    """As it came. What is too large is read on, within bounds, and forgotten: a client that is cut off while it sends
-    would not see the answer.
+    """The request's body as it came.
+
+    What is too large is read on, within bounds, and discarded: a client that is cut off while it sends would not
+    see the answer.
     """
     body, size = bytearray(), 0
     try:

@@ -1,4 +1,7 @@
-"""Whose turn it is among strangers: what one of them sends in a flood is taken, too, only later."""
+"""A rate limit for strangers.
+
+What one of them sends in a flood is accepted, too, only later.
+"""
 
 from __future__ import annotations
 

@@ -56,7 +56,10 @@ class _Answer:
 
     @property
     def stands_aside(self) -> bool:
-        """A list of other digests has no say; a service that should have been asked and was not, does."""
+        """Whether this answer does not count.
+
+        A list of other digests does not count; a service that should have been asked and was not, does.
+        """
         return self.local and isinstance(self.failure, UncheckedError)
 
 

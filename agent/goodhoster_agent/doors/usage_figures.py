@@ -1,4 +1,7 @@
-"""What each client of the hash service asked, by ISO week (UTC): the figure that the sector reports is weekly."""
+"""Usage of the hash service by client and ISO week (UTC).
+
+The figure that the sector reports is weekly.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,10 @@ class Figure:
 
 
 class Figures:
-    """Counts in memory and adds to the file when told to; what is not flushed is lost with the process."""
+    """Counts in memory, added to the file by a flush.
+
+    What is not flushed is lost with the process.
+    """
 
     def __init__(self, file: Path, clock: Clock) -> None:
         """ConfigurationError when the file cannot be used."""
@@ -112,7 +118,10 @@ class Figures:
 
 
 def read_figures(file: Path) -> tuple[Figure, ...]:
-    """All weeks of all clients, oldest week first; nothing when nothing was ever counted. May be read while serving."""
+    """All weeks of all clients, oldest week first; nothing when nothing was ever counted.
+
+    May be read while serving.
+    """
     if not file.exists():
         return ()
     with closing(sqlite3.connect(file)) as database:

@@ -148,7 +148,10 @@ class HashingPool:
         place.move()
 
     def _take(self) -> Worker:
-        """One that is there: when the starter dies all idle ones do, and that must not cost a file its tries."""
+        """Take a worker that is alive.
+
+        When the starter dies all idle ones do, and that must not cost a file its tries.
+        """
         while (idle := self._idle_one()) is not None:
             if idle.is_there():
                 return idle

@@ -34,9 +34,10 @@ def daemon_services(settings: Settings, quarantine: Quarantine, starter: Starter
 
 @contextmanager
 def scanning_services(settings: Settings) -> Iterator[tuple[Services, list[str]]]:
-    """For a command that looks through a tree: as a daemon it has a keeper, with a starter and, where none listens, a
-    mover, and gives up everything else; what it could not give up comes with it, in words. To be entered in the main
-    thread, before any other is started.
+    """The services of a command that scans a tree, with a keeper as a daemon has.
+
+    The keeper has a starter and, where none listens, a mover; the command gives up everything else. What it could
+    not give up comes with the services, in words. To be entered in the main thread, before any other is started.
     """
     terms, state_dir = terms_of(settings), make_state_dir(settings.state_dir)
     with kept_beside(settings, terms.commands) as keeper:
@@ -51,8 +52,9 @@ def _pool(settings: Settings, start: Start, limits: ReadingLimits) -> HashingPoo
 
 
 def _warm_pool(settings: Settings, start: Start, limits: ReadingLimits) -> HashingPool:
-    """Where pictures are opened its processes are ready, so that the first upload does not wait for them; elsewhere
-    they start with the first archive.
+    """A pool whose processes are started ahead where pictures are opened.
+
+    So the first upload does not wait for them; elsewhere they start with the first archive.
     """
     pool = _pool(settings, start, limits)
     if opens_pictures():

@@ -24,7 +24,9 @@ from goodhoster.ports import Directory
 
 
 class DirectorySuite:
-    """Give a fixture `directory` that serves `anna.example` and `www.anna.example` from `anna/www` below tmp_path, with
+    """Subclass and give a fixture `directory` that serves two customers.
+
+    It serves `anna.example` and `www.anna.example` from `anna/www` below tmp_path, with
     `/media/` from `anna/media`, and `bob.example` from `bob/www`.
     """
 

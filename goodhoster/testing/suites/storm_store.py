@@ -1,4 +1,7 @@
-"""What every `StormStore` with its `MatchLedger` must do. Subclass it in a test and give it a fixture `store`."""
+"""The conformance suite of `StormStore` with its `MatchLedger`.
+
+Subclass it in a test and give it a fixture `store`.
+"""
 
 # ruff: noqa: PLR2004, S101 - figures are counted out beside, and assert is the point
 

@@ -1,5 +1,6 @@
-"""Take orders, a few at a time: most of an order is waiting for the disk. A wrong message or a slow peer costs its own
-connection only.
+"""The mover's server: it takes orders, a few at a time.
+
+Most of an order is waiting for the disk. A wrong message or a slow peer costs its own connection only.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ FindTree = Callable[[str], bytes | None]
 
 
 class Server:
-    """`find_tree` knows the path of a tree by its id; `trusted` are the user ids whose orders are taken; `locks` are
-    those of all movers.
+    """Takes orders on a listening socket.
+
+    `find_tree` knows the path of a tree by its id; `trusted` are the user ids whose orders
+    are taken; `locks` are those of all movers.
     """
 
     def __init__(self, find_tree: FindTree, trusted: frozenset[int], locks: FileLocks) -> None:
@@ -115,8 +118,10 @@ def _outcome(error: GoodhosterError) -> Outcome:
 
 
 class TimeLimits:
-    """Past one the process dies of SIGALRM and is started again: a crash is recovered from in any case, and a disk that
-    does not answer (a file system of a customer's own program) holds nobody for ever.
+    """Time limits of orders; past one the process dies of SIGALRM and is started again.
+
+    A crash is recovered from in any case, and a disk that does not answer (a file system of a customer's own
+    program) blocks no client for ever.
     """
 
     def __init__(self) -> None:

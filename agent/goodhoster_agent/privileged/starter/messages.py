@@ -36,9 +36,9 @@ def send_order(starter: socket.socket, verb: Verb, files: tuple[int, ...] = ()) 
 
 
 def receive_order(daemon: socket.socket) -> tuple[Verb, socket.socket, tuple[int, ...]] | None:
-    """The next order with its socket and its files, now the receiver's own; None when the daemon is gone.
+    """The next order with its socket and its files, now the receiver's own.
 
-    ValueError for a message that is no order.
+    None when the daemon is gone. ValueError for a message that is no order.
     """
     verb, files, _, _ = socket.recv_fds(daemon, _LONGEST_VERB, _MOST_FILES)
     if not verb:

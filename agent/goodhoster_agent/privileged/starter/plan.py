@@ -1,4 +1,7 @@
-"""The terms: what a daemon may do, settled from the configuration before it gives up the rest."""
+"""The terms: what a daemon may do, settled before it gives up the rest.
+
+They are settled from the configuration.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ class Terms:
 
 
 def terms_of(settings: Settings) -> Terms:
-    """What a daemon of this configuration must be able to do. Loads plug-ins; ConfigurationError for one that lacks."""
+    """What a daemon of this configuration must be able to do.
+
+    Loads plug-ins; ConfigurationError for one that lacks.
+    """
     low = any(0 < port < _FIRST_FREE_PORT for port in _ports(settings))
     more = {privileges.CAP_NET_BIND_SERVICE} if low else set()
     return Terms(_READS | more, frozenset(_writable(settings)), frozenset(_commands(settings)))
