@@ -125,7 +125,10 @@ def _queue(scanner: Scanner, region: Region, progress: ScanProgress) -> Iterator
 
 @contextmanager
 def _workers(services: Services) -> Iterator[Callable[[], None]]:
-    """Workers of our own, or the daemon's where one runs; the value is to be called when something was queued."""
+    """Start workers of our own, or use the daemon's where one runs.
+
+    The value is to be called when something was queued.
+    """
     with ExitStack() as stack:
         if _am_alone(services, stack):
             workers = Workers(services.index, services.toolkit, services.trees, services.settings.agent.workers)
