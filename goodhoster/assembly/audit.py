@@ -27,14 +27,14 @@ from goodhoster.settings.audit import TimestampSettings
 
 @dataclass(frozen=True, slots=True)
 class LogCheck:
-    """What verification found, and what could not be compared."""
+    """The result of a verification, and what could not be compared."""
 
     finding: AuditFinding
     unchecked: tuple[str, ...] = ()
 
 
 def checkpoints(settings: Settings) -> Checkpoints:
-    """What is signed about the audit log."""
+    """The checkpoints of the audit log."""
     return Checkpoints(file_audit_log(settings), make_state_dir(settings.state_dir), utc_now)
 
 
@@ -148,7 +148,7 @@ def export(settings: Settings, case: str, directory: Path, since: Sequence[Path]
 
 
 def _cases(settings: Settings) -> int:
-    """How many the record has."""
+    """The number of cases in the record."""
     file = make_state_dir(settings.state_dir) / "record.sqlite"
     if not file.exists():
         return 0

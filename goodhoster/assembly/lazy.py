@@ -14,7 +14,7 @@ Part = TypeVar("Part")
 
 
 class Closable(Protocol):
-    """What must be given back."""
+    """A part that must be closed."""
 
     def close(self) -> None:
         """Give it back."""

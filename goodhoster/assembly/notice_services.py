@@ -60,7 +60,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def desk(self) -> NoticeDesk:
-        """What takes notices in and acts on them."""
+        """The part that takes notices in and acts on them."""
         services = self._services
         parts = NoticeParts(
             spool=self.spool,
@@ -81,7 +81,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def actions(self) -> TakedownActions:
-        """What is done about one address."""
+        """The actions on one address."""
         services = self._services
         # A hotline puts a picture on its list and sends the notice at once: what was a "no" before says nothing.
         # Whether its name makes it another size of what is offline does not matter where the notice names it.
@@ -133,7 +133,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def mailer(self) -> Mailer | None:
-        """None while no mail server is set: letters wait."""
+        """The mailer; None while no mail server is set: letters wait."""
         return mailer_of(self._services.settings)
 
     @lazy
@@ -147,7 +147,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def blocks(self) -> UrlBlocks | None:
-        """None where no web server is set up for it."""
+        """The URL blocks; None where no web server is set up for it."""
         block = self._services.settings.block
         if block is None:
             return None
@@ -157,7 +157,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def locator(self) -> Locator:
-        """Where URLs live."""
+        """The locator of URLs."""
         return locator(self._services.settings, self._services.index, self._services.run)
 
     @lazy
@@ -181,7 +181,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def reader(self) -> NoticeReader:
-        """What reads raw notices."""
+        """The reader of raw notices."""
         return self.keep(ReaderPool())
 
     @lazy
@@ -196,7 +196,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def lock(self) -> FileLock:
-        """What is held while the record of a notice changes."""
+        """The lock that is held while the record of a notice changes."""
         return FileLock(self._state_dir / "notices.lock")
 
     @lazy
@@ -206,7 +206,7 @@ class NoticeServices(LazyParts):
 
     @property
     def term(self) -> timedelta:
-        """In which a notice must be dealt with where its sender has no profile."""
+        """The time in which a notice must be dealt with where its sender has no profile."""
         return timedelta(seconds=self._settings.deadline)
 
     def figures(self) -> NoticeFigures:

@@ -51,7 +51,7 @@ def forwarders(settings: Settings) -> tuple[Forwarder, ...]:
 
 
 def locator(settings: Settings, index: UploadIndex, run: Run = run_here) -> Locator:
-    """Where URLs live. The index is asked for copies."""
+    """The locator of URLs. The index is asked for copies."""
     resolver = TreeResolver(trees_of(settings))
     site_maps = SiteMapCache(directories(settings, run))
     copies = Copies(resolver, IndexedContents(index.database))
@@ -82,7 +82,7 @@ def _docroots(sources: Iterable[Directory]) -> Iterator[bytes]:
 
 
 def mailer_of(settings: Settings) -> Mailer | None:
-    """What hands letters to the mail server.
+    """The mailer that hands letters to the mail server.
 
     ConfigurationError when its password cannot be read.
     """

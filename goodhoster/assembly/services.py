@@ -90,7 +90,7 @@ class Services(LazyParts):
 
     @lazy
     def desk(self) -> CaseDesk:
-        """What decides and acts."""
+        """The case desk, which decides and acts."""
         return CaseDesk(
             store=self.case_store,
             audit=self.audit,
@@ -110,14 +110,14 @@ class Services(LazyParts):
 
     @lazy
     def brake(self) -> StormWatch:
-        """What holds measures that are too many."""
+        """The brake, which holds measures that are too many."""
         storms = SqliteStormStore(self.case_store.record)
         census = IndexCensus(self.index.database)
         return StormWatch(storms, storms, census, self.case_store, self.audit, self.pager, self.rules, utc_now)
 
     @lazy
     def examiner(self) -> Examiner:
-        """What examines files."""
+        """The examiner of files."""
         by_name = partial(match_by_name, self.case_store)
         return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name)
 
@@ -138,17 +138,17 @@ class Services(LazyParts):
 
     @lazy
     def hasher(self) -> Hasher:
-        """What reads files."""
+        """The reader of files."""
         return self.keep(self._make_hasher(reading_limits(self.settings)))
 
     @lazy
     def exemptions(self) -> Exemptions:
-        """Which contents are known to be harmless."""
+        """The contents that are known to be harmless."""
         return Exemptions(exemption_sets(self.settings).directory)
 
     @lazy
     def index(self) -> UploadIndex:
-        """What is there, and what waits for a check."""
+        """The upload index: the files that exist, and those that wait for a check."""
         return self.keep(UploadIndex(self.state_dir / "index.sqlite"))
 
     @lazy
@@ -184,12 +184,12 @@ class Services(LazyParts):
 
     @lazy
     def notices(self) -> NoticeServices:
-        """What handles notices."""
+        """The part that handles notices."""
         return self.keep(NoticeServices(self))
 
 
 def reading_limits(settings: Settings) -> ReadingLimits:
-    """How far files are read and opened.
+    """The limits for reading and opening files.
 
     ConfigurationError when a licensed library that is named is not installed.
     """

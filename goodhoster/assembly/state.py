@@ -46,7 +46,10 @@ def trees_of(settings: Settings, docroots: Docroots = BY_NAME) -> tuple[Tree, ..
 
 
 def expect_trees(settings: Settings) -> None:
-    """As `trees_of`; ConfigurationError also when one is not there, or is no directory."""
+    """The trees of `trees_of`.
+
+    ConfigurationError also when one is not there, or is no directory.
+    """
     for tree in trees_of(settings):
         if not os.path.isdir(tree.root):
             raise ConfigurationError(
@@ -65,7 +68,7 @@ def file_audit_log(settings: Settings) -> FileAuditLog:
 
 
 def lists_directory(settings: Settings) -> Path:
-    """Where own hash lists are kept."""
+    """The directory of own hash lists."""
     directory = make_state_dir(settings.state_dir) / own_lists.DIRECTORY
     try:
         directory.mkdir(mode=0o700, exist_ok=True)

@@ -38,7 +38,7 @@ class KeyChange:
 
 
 class Checkpoints:
-    """What is signed about one log; processes may share it."""
+    """The checkpoints and keys of one log; processes may share it."""
 
     def __init__(self, log: FileAuditLog, directory: Path, clock: Clock) -> None:
         self.log = log
@@ -63,7 +63,7 @@ class Checkpoints:
             raise AuditError(f"the checkpoint {self._file} cannot be read: {error}", hint=hint) from error
 
     def marks(self) -> list[AuditMark]:
-        """What the log must still contain, by our own newest checkpoint.
+        """The marks that the log must still contain, by our own newest checkpoint.
 
         AuditError when that is not ours.
         """
@@ -199,7 +199,7 @@ def proving_tree(lines: Iterable[bytes], size: int, spans: Iterable[Span]) -> Pr
 
 
 def mark_of(note: Note, where: str) -> AuditMark:
-    """What a checkpoint states about the log. AuditError when the note is none."""
+    """The mark that a checkpoint states for the log. AuditError when the note is none."""
     try:
         checkpoint = Checkpoint.read(note.text)
     except NotVerifiedError as error:

@@ -117,7 +117,7 @@ class FileAuditLog:
             raise AuditError(f"the audit log {self._file} cannot be read: {error.strerror}") from error
 
     def durable_entries(self) -> int:
-        """How many entries nothing can take back any more: what may be signed."""
+        """The number of entries that nothing can undo any more: what may be signed."""
         return self._tail.load().entries
 
     def verify(self, marks: Sequence[AuditMark] = (), at_least: int = 0) -> AuditFinding:
@@ -374,7 +374,7 @@ def _lines(opened: BinaryIO) -> Iterator[bytes]:
 
 
 def _write_whole(fd: int, data: bytes, end: int) -> None:
-    """All of it, or nothing: what failed is taken back to where the log ended."""
+    """Write all of it, or nothing: what failed is undone to where the log ended."""
     try:
         if os.write(fd, data) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -48,7 +48,7 @@ class Tail:
         return line[:-1] if line.endswith(b"\n") and fingerprint(line[:-1]) == self.fingerprint else None
 
     def encode(self) -> bytes:
-        """What is kept of it."""
+        """The text that is kept of a tail."""
         text = (
             f'{{"entries":{self.entries},"size":{self.size},"last":{self.last},'
             f'"fingerprint":"{self.fingerprint.hex()}"}}'
@@ -102,7 +102,7 @@ class TailFile:
         return os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
     def read(self, fd: int) -> Tail:
-        """What is kept in what `open` opened."""
+        """The content of the file that `open` opened."""
         return self._decode(os.pread(fd, 2 * _WIDTH, 0))
 
     def save(self, fd: int, tail: Tail) -> None:

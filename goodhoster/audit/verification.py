@@ -37,7 +37,7 @@ class Verification:
         self._first_bad: int | None = None
 
     def take(self, line: bytes) -> bool:
-        """One more line; False when it is bad."""
+        """Take one more line; False when it is bad."""
         if self.entries in self._marked:
             self._roots[self.entries] = self._tree.root()
         try:
@@ -76,7 +76,7 @@ class Verification:
             self._bad(otherwise)
 
     def finding(self) -> AuditFinding:
-        """What was found."""
+        """The result of the verification."""
         return AuditFinding(
             self.entries,
             self.size,

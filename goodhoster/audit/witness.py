@@ -42,7 +42,7 @@ class WitnessAnswer:
 
 
 class Witness:
-    """One witness over its directory; threads and processes may share it."""
+    """A witness over its directory; threads and processes may share it."""
 
     def __init__(self, name: str, logs: Sequence[Key], directory: Path, clock: Clock) -> None:
         self._name = name

@@ -35,7 +35,10 @@ class Owners(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ListOwnerLetters:
-    """One writer a machine; what it could not write is written when an address is set."""
+    """The writer of these letters, one a machine.
+
+    What it could not write is written when an address is set.
+    """
 
     reports: ListOwnerReports
     outbox: Outbox

@@ -79,7 +79,7 @@ class Outbox:
         return taken
 
     def waiting(self) -> int:
-        """How many letters wait."""
+        """The number of letters that wait."""
         return sum(1 for _ in (self._directory / "waiting").glob("[!.]*.json"))
 
     def refused(self) -> int:

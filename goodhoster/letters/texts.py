@@ -44,7 +44,7 @@ class Letterhead:
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """What one notice made inaccessible at one customer."""
+    """The URLs that one notice made inaccessible at one customer."""
 
     lines: tuple[str, ...]
     """Files and addresses, as the customer may read them."""
@@ -53,12 +53,12 @@ class Acted:
 
 
 def receipt(notice: Notice, head: Letterhead) -> Letter:
-    """That we have it (DSA Art. 16(4))."""
+    """The confirmation of receipt (DSA Art. 16(4))."""
     return _to_notifier(LetterKind.RECEIPT, notice, head)
 
 
 def result(notice: Notice, head: Letterhead, round_: int = 1, *, by_person: bool = False) -> Letter:
-    """What was done about every URL (DSA Art. 16(5), (6)), and whether a person was involved.
+    """The decision on every URL (DSA Art. 16(5), (6)), and whether a person was involved.
 
     The same notice has a further round when it is reopened.
     """
@@ -182,7 +182,7 @@ def _render(kind: LetterKind, language: str, values: dict[str, Any]) -> tuple[st
 
 
 def _one_line(text: str) -> str:
-    """Nothing that ends a header, and not too long."""
+    """The text without anything that ends a header, and not too long."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_LONGEST_SUBJECT]
 
 

@@ -64,9 +64,9 @@ class StartedHere:
 
 
 class Child:
-    """One process at the other end of a socket, which may hang, lie or die at any moment.
+    """A process at the other end of a socket, which may hang, lie or die at any moment.
 
-    One thread at a time.
+    For one thread at a time.
     """
 
     def __init__(self, start: Callable[[socket.socket], Started], largest: int = frames.LARGEST_FRAME) -> None:
@@ -90,7 +90,7 @@ class Child:
         return not heard.poll(0)
 
     def send(self, content: bytes, seconds: float, file: int | None = None) -> None:
-        """One frame, and an open file with it.
+        """Send one frame, and an open file with it.
 
         OSError when the child is gone or does not take it in time.
         """
@@ -142,7 +142,7 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """What asking may cost."""
+    """The limits on the cost of requests."""
 
     children: int = 1
     seconds: float = 20.0
@@ -165,9 +165,10 @@ class Children:
             self._free.put(None)
 
     def ask(self, frame: bytes, decode: Callable[[bytes], Answer]) -> Answer:
-        """What the answer means.
+        """The decoded answer to a request.
 
-        OSError when the child is gone or too slow, and whatever `decode` raises; either way that child is ended.
+        OSError when the child is gone or too slow, and whatever `decode` raises; either way that child is
+        ended.
         """
         with self._child() as asked:
             try:

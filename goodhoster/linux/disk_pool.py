@@ -25,7 +25,7 @@ _Call = tuple[Future[Any], Callable[[], Any], float]
 
 @dataclass(slots=True)
 class _Disk:
-    """What one disk has to do."""
+    """The queue of one disk."""
 
     waiting: deque[_Call] = field(default_factory=deque)
     running: dict[int, float] = field(default_factory=dict)

@@ -44,7 +44,7 @@ class MountTable:
 
     @cached_property
     def by_number(self) -> dict[int, Mount]:
-        """Each mount by its number."""
+        """The mounts by their number."""
         return {mount.number: mount for mount in self.mounts}
 
     @cached_property
@@ -72,7 +72,7 @@ class MountTable:
 
 
 def lies_at_or_below(path: bytes, top: bytes) -> bool:
-    """By their names alone."""
+    """Whether a path lies at or below another, by their names alone."""
     return path == top or path.startswith(top if top.endswith(b"/") else top + b"/")
 
 
@@ -113,7 +113,7 @@ def mount_table() -> MountTable:
 
 
 def mounts() -> tuple[Mount, ...]:
-    """What is mounted where, for this process, in the order it was done."""
+    """The mounts of this process, in the order they were mounted."""
     return mount_table().mounts
 
 

@@ -77,7 +77,7 @@ class ThreadCrew:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """To be entered by a thread of the crew, for what may hold it up."""
+        """A context manager that a thread of the crew enters for what may hold it up."""
         me = threading.current_thread()
         with self._changed:
             self._began[me] = time.monotonic()

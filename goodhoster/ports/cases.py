@@ -1,4 +1,4 @@
-"""What the case desk asks of the outside: its record, and what the storm brake counts."""
+"""Ports of cases: their record, and the counts of the storm brake."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from goodhoster.model.uploads import Place
 
 @dataclass(frozen=True, slots=True)
 class CaseQuery:
-    """Which cases; every field that is set narrows."""
+    """A filter for cases; every field that is set narrows."""
 
     states: frozenset[CaseState] = frozenset()
     customer: str | None = None
@@ -36,7 +36,7 @@ class CaseFigures(Protocol):
     """The case counts that the policy needs for its decisions."""
 
     def count(self, query: CaseQuery) -> int:
-        """How many cases the query describes."""
+        """The number of cases that the query describes."""
 
     def customers_with(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
         """Customers with a case, opened in [since, until], in which a source matched this content.

@@ -18,7 +18,7 @@ class HashSource(Protocol):
 
     @property
     def name(self) -> str:
-        """How matches, counts and the audit log call this source."""
+        """The source's name in matches, counts and the audit log."""
 
     @property
     def local(self) -> bool:

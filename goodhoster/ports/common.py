@@ -52,4 +52,7 @@ class Pager(Protocol):
     """Alerts a person on call."""
 
     def page(self, subject: str, text: str) -> None:
-        """Returns when the message was handed over. PassingError when it was not: it is tried again."""
+        """Send an alert; returns when the message was handed over.
+
+        PassingError when it was not: it is tried again.
+        """

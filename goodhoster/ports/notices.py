@@ -1,4 +1,4 @@
-"""What notices ask of the outside: record, readers, keys, letters, checks from outside."""
+"""Ports of notices: record, readers, keys, letters, checks from outside."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from goodhoster.model.notices import Belief, RawNotice, ReadNotice, SeenMail
 
 @dataclass(frozen=True, slots=True)
 class NoticeQuery:
-    """Which notices; every field that is set narrows."""
+    """A filter for notices; every field that is set narrows."""
 
     states: frozenset[NoticeState] = frozenset()
     url: str | None = None
@@ -62,14 +62,14 @@ class NoticeReader(Protocol):
     """Parses raw notices. May be asked from any number of threads at once."""
 
     def read(self, raw: RawNotice) -> ReadNotice:
-        """Never raises for what is in it: *unreadable* is an answer.
+        """Parse a raw notice; *unreadable* is an answer.
 
-        Ends within its own limits of time and memory.
+        Never raises for what is in it. Ends within its own limits of time and memory.
         """
 
 
 class KeyRecords(Protocol):
-    """Where the public keys of mail signatures are published (DNS TXT records)."""
+    """The published public keys of mail signatures (DNS TXT records)."""
 
     def texts(self, name: str) -> tuple[str, ...]:
         """The TXT records of that name, each complete; empty when there are none.
@@ -112,7 +112,7 @@ class Mailer(Protocol):
     """Hands letters to a mail server. One thread at a time."""
 
     def send(self, letter: Letter) -> None:
-        """Returns when the server has taken it.
+        """Send a mail; returns when the server has accepted it.
 
         PassingError: not now, try all of them later; PermanentError: never this one.
         """
@@ -148,4 +148,4 @@ class UrlBlocks(Protocol):
         """The exact inverse; may be called for what is not blocked. PermanentError as for `block`."""
 
     def blocks(self) -> Sequence[Block]:
-        """What is blocked, oldest first."""
+        """The blocked addresses, oldest first."""

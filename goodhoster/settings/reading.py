@@ -54,7 +54,7 @@ class Single:
 
     @property
     def heading(self) -> str:
-        """As it is written in the file."""
+        """The heading as it is written in the file."""
         return f"[{self.name}]"
 
     def read(self, written: Iterable[Written]) -> Any:
@@ -82,7 +82,7 @@ class Several:
 
     @property
     def heading(self) -> str:
-        """As it is written in the file."""
+        """The heading as it is written in the file."""
         return f"[[{self.name}]]"
 
     def read(self, written: Iterable[Written]) -> tuple[Any, ...]:
@@ -101,7 +101,7 @@ class Plugged:
 
     @property
     def heading(self) -> str:
-        """As it is written in the file."""
+        """The heading as it is written in the file."""
         return f"[[{self.name}]]"
 
     def read(self, written: Iterable[Written]) -> tuple[PluggedTable, ...]:
@@ -123,7 +123,7 @@ Section = Single | Several | Plugged
 
 
 def read_section(kind: type[Values], written: Written) -> Values:
-    """One table as a value of a settings class.
+    """Read one table as a value of a settings class.
 
     ConfigurationError says which file, which key and what to do.
     """

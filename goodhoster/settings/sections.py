@@ -207,12 +207,12 @@ class Settings:
 
     @property
     def state_dir(self) -> Path:
-        """Where everything of ours is kept."""
+        """The directory where everything of ours is kept."""
         return self.agent.state_dir
 
     @property
     def mover_socket(self) -> Path:
-        """Where the mover listens."""
+        """The address where the mover listens."""
         return self.mover.socket or self.state_dir / "mover.sock"
 
 

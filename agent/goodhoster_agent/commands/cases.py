@@ -70,7 +70,7 @@ def show_command(
 
 @dataclass(frozen=True, slots=True)
 class _Verb:
-    """One of the two orders that a person can give."""
+    """An order that a person can give, one of two."""
 
     name: str
     done: str
@@ -137,7 +137,7 @@ def cancel_command(
 
 
 def as_object(case: Case) -> dict[str, Any]:
-    """As `--json` prints it."""
+    """The object that `--json` prints."""
     return {
         "id": case.id,
         "state": case.state,
@@ -175,7 +175,10 @@ def order_of(reason: str) -> Order:
 
 
 def print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:
-    """What became of each; ends the command, with exit code 1 when one was refused."""
+    """Print the outcome of each order; exit code 1 when one was refused.
+
+    It ends the command.
+    """
     if as_json:
         refused = [{"id": case_id, "reason": why} for case_id, why in orders.refused]
         print_json({verb: list(orders.done), "refused": refused})

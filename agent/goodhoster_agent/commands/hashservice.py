@@ -122,7 +122,7 @@ def print_clients(setup: HashServiceSetup, *, as_json: bool) -> None:
 
 
 def print_removed_client(setup: HashServiceSetup, name: str, *, as_json: bool) -> None:
-    """RefusedError when there is none."""
+    """Remove an account and print so; RefusedError when there is none."""
     remove_client(clients_file(setup.state_dir), name)
     print(json.dumps({"name": name, "removed": True}) if as_json else f"{name} is removed")
 

@@ -168,7 +168,7 @@ def reconcile_command(
 
 
 def as_object(notice: Notice) -> dict[str, Any]:
-    """As `--json` prints it."""
+    """The object that `--json` prints."""
     trust = notice.trust
     return {
         "id": notice.id,
@@ -220,7 +220,7 @@ def _opened(file: Path | None) -> Iterator[BinaryIO]:
 
 
 def _beginning(file: Path | None) -> bytes:
-    """As much of a message as is kept.
+    """The beginning of a message, as much of it as is kept.
 
     All of it is read: a mail server would send it again if its pipe broke.
     """

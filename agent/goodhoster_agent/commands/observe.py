@@ -42,7 +42,7 @@ def observe_command(
 
 
 def state_of(services: Services) -> dict[str, Any]:
-    """As `--json` prints it."""
+    """The object that `--json` prints."""
     configured = services.settings.policy.mode
     if problem := services.observe_switch.problem():
         return {"mode": "observe", "configured": configured, "stopped_since": None, "actor": "", "reason": problem}

@@ -63,7 +63,7 @@ storm_customers = 3
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that must come back with a restored file."""
+    """Everything that must come back with a restored file."""
 
     content: bytes
     owner: tuple[int, int]

@@ -32,7 +32,7 @@ See hxxp://anna[.]example/upload/garden.png
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One step: a title, and what plays. It returns what was seen, or raises DemoError."""
+    """A step: a title, and a function that returns what was seen, or raises DemoError."""
 
     title: str
     play: Callable[[Stage], str]
@@ -104,7 +104,7 @@ def unreadable_file(stage: Stage) -> str:
 
 
 def service_away(stage: Stage) -> str:
-    """With the hash service away nothing is clear and nothing is known."""
+    """Without the hash service nothing is clear and nothing is known."""
     stage.stop("service")
     known = stage.upload("anna", "late.png", picture(LATE_KNOWN))
     clear = stage.upload("anna", "evening.png", picture(LATE_CLEAR))
@@ -117,7 +117,7 @@ def service_away(stage: Stage) -> str:
 
 
 def service_back(stage: Stage) -> str:
-    """It catches up by itself."""
+    """The daemon catches up by itself."""
     known = stage.customers / "anna/upload/late.png"
     clear = stage.customers / "anna/upload/evening.png"
     before = Snapshot.of(clear)

@@ -33,7 +33,7 @@ _ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """Of one process."""
+    """The privileges of one process."""
 
     process: str
     pid: int
@@ -66,7 +66,7 @@ def rights_of(daemon: int, terms: Terms) -> list[Rights]:
 
 
 def rights_of_commands(state_dir: Path, terms: Terms) -> list[Rights]:
-    """Of each `scan` and `hashservice serve` that works on that state directory."""
+    """The privileges of each `scan` and `hashservice serve` that works on that state directory."""
     needed = {"scan": terms.capabilities, "hash service": frozenset[int]()}
     found: list[Rights] = []
     for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()):

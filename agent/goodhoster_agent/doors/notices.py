@@ -59,7 +59,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class NoticeCounter:
-    """What the door works with."""
+    """The parts that the notice endpoints work with."""
 
     keeping: Keeping
     reader: NoticeReader
@@ -70,7 +70,7 @@ class NoticeCounter:
 
 
 class NoticeDoor:
-    """From a request to its answer."""
+    """The request handler of notices."""
 
     def __init__(self, counter: NoticeCounter, rate_limit: RateLimit) -> None:
         self._counter = counter
@@ -163,7 +163,7 @@ class NoticeDoor:
             )
 
     async def _first_reading(self, raw: RawNotice, *, proven: bool) -> tuple[str, bool]:
-        """What is unreadable in a notice, for its sender, and whether it is only a test.
+        """The text for the sender on what is unreadable in a notice, and whether it is only a test.
 
         Refused only where there is nothing to keep, or where the hotline's client shows its analyst the error.
         """
@@ -185,7 +185,7 @@ class NoticeDoor:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What was kept."""
+    """A notice that was kept."""
 
     id: str
     path: str

@@ -12,7 +12,7 @@ _MOST = 10_000  # addresses remembered; only those of the last second matter
 
 
 class RateLimit:
-    """One request a second for each network address."""
+    """A limit of one request a second for each network address."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

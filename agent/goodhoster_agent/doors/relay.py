@@ -1,4 +1,4 @@
-"""One digest, asked of our own lists first and then of the services upstream."""
+"""A relay: one digest, asked of our own lists first and then of the services upstream."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Relay:
         self._threads = ThreadPoolExecutor(threads, "upstream") if self._upstream else None
 
     async def knows(self, digest: Digest) -> bool:
-        """True when any source knows it, False when every source that had to be asked did not.
+        """Whether any source knows it; False when every source that had to be asked did not.
 
         Raises the failure of a source when no other said yes, and UncheckedError when there is nothing to ask
         by this algorithm: every service upstream must be askable, and one source at least.

@@ -101,7 +101,10 @@ class HashingPool:
             worker.abandon()
 
     def _remember(self, state: _State, content: Content) -> None:
-        """What was postponed goes among the slow ones at once when it comes again, or costs nothing."""
+        """Remember a content whose opening was postponed.
+
+        When it comes again it goes among the slow ones at once, or costs nothing.
+        """
         with self._lock:
             self._postponed.pop(state, None)
             if content.fault and content.fault.reason == POSTPONED:

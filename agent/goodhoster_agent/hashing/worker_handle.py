@@ -58,7 +58,7 @@ class PlaceLostError(PassingError):
 
 
 class Worker:
-    """One process. Not for use by two threads at once."""
+    """A worker process. Not for use by two threads at once."""
 
     def __init__(self, limits: ReadingLimits, start: Start = start_here) -> None:
         self._limits = limits
@@ -74,7 +74,7 @@ class Worker:
         return self._child.pid
 
     def is_there(self) -> bool:
-        """To be asked between two files."""
+        """Whether the worker is alive; to be asked between two files."""
         return self._child.is_there()
 
     def read(self, fd: int, slow: Callable[[], None] = lambda: None) -> Content:

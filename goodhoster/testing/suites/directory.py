@@ -1,4 +1,6 @@
-"""What every directory promises, as tests: subclass, give the fixture, run by pytest.
+"""The conformance suite of `Directory`: its promises, as tests.
+
+Subclass, give the fixture, run by pytest.
 
 class TestMyPanel(DirectorySuite):
     @pytest.fixture

@@ -1,4 +1,6 @@
-"""What every hasher promises, as tests: subclass, give the fixture, run by pytest.
+"""The conformance suite of `Hasher`: its promises, as tests.
+
+Subclass, give the fixture, run by pytest.
 
 class TestMyHasher(HasherSuite):
     @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the starter may be asked to run."""
+"""The programs that the starter may be asked to run."""
 
 from __future__ import annotations
 
