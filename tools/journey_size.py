@@ -39,7 +39,6 @@ BEGINNINGS = {
         ("goodhoster_agent.workers", "Workers._do"),
     ),
     "notice": (
-        ("goodhoster.takedowns.notice_handling", "NoticeHandling.handle"),
         ("goodhoster.takedowns.desk", "NoticeDesk.receive"),
         ("goodhoster.cases.noticedesk", "NoticeDesk.receive"),
     ),

@@ -53,20 +53,26 @@ class Answers:
 
     def write_answer(self, notice: Notice) -> Notice:
         """Put the answer into the outbox by order of a person, whatever the state and the limit."""
-        letter, told = self.answer(notice), _told("result", notice)
+        letter, told = self.answer(notice), _names_of("result", notice)
         if letter is None or min(told, key=len) in notice.told:
             return notice
         self.outbox.put(replace(letter, limited=False))
         return replace(notice, told=(*notice.told, min(told, key=len)))
 
     def write_statements(self, notice: Notice) -> Notice:
-        """By order of a person: also what was withheld from customers because an order was confidential."""
+        """Write the statements to customers, by order of a person.
+
+        Also what was withheld from customers because an order was confidential.
+        """
         for told, letter in self.statements(notice, withhold=False):
             notice = self._put(notice, told, letter)
         return notice
 
     def forwarding(self, notice: Notice, hotline: str) -> Letter:
-        """A notice of the public as it goes to the hotline. RefusedError when it is not for others to see."""
+        """Letter that forwards a notice of the public to the hotline.
+
+        RefusedError when it is not for others to see.
+        """
         if _confidential(notice):
             raise RefusedError(f"notice {notice.id} is a confidential order", hint="only its authority may hand it on")
         if notice.level in {TrustLevel.PINNED, TrustLevel.AUTHORITY}:
@@ -88,16 +94,17 @@ class Answers:
         yield from self.statements(notice, withhold=_confidential(notice))
         if not self._answerable(notice):
             return
-        result = _told("result", notice)
+        result = _names_of("result", notice)
         if notice.state is NoticeState.DONE:
             if not result & set(notice.told):
                 yield min(result, key=len), self._result(notice)
-        elif not _told("receipt", notice) & set(notice.told) and _round(notice) == 1:
+        elif not _names_of("receipt", notice) & set(notice.told) and _round(notice) == 1:
             yield "receipt", texts.receipt(notice, self.head)
 
     def statements(self, notice: Notice, *, withhold: bool) -> Iterator[tuple[str, Letter | None]]:
-        """One for each customer, about what this notice made inaccessible. Raises what a directory raises where no
-        contact can be told.
+        """Statements about what this notice made inaccessible, one for each customer.
+
+        Raises what a directory raises where no contact can be told.
         """
         for customer, acted in self._acted(notice).items():
             told = f"statement:{customer}"
@@ -111,7 +118,10 @@ class Answers:
                 yield f"{told}-no-contact", None
 
     def _acted(self, notice: Notice) -> dict[str, Acted]:
-        """What this notice (and no earlier one) made inaccessible, by customer. Each sees only its own files."""
+        """What this notice (and no earlier one) made inaccessible, by customer.
+
+        Each sees only its own files.
+        """
         found: dict[str, Acted] = {}
         of_items = [case_id for item in notice.items for case_id in item.cases]
         cases = iter(self.cases.get_all(of_items))
@@ -125,7 +135,11 @@ class Answers:
         return found
 
     def _answerable(self, notice: Notice) -> bool:
-        """Never a machine, a bounce, a trial, ourselves, or nobody (RFC 3834); of two copies of one mail the first."""
+        """Whether the sender of a notice may be answered.
+
+        Never a machine, a bounce, a trial, ourselves, or nobody (RFC 3834); of two copies of one mail the
+        first.
+        """
         read = notice.read
         if notice.trust is not None and notice.trust.copy_of:
             return False
@@ -155,6 +169,6 @@ def _round(notice: Notice) -> int:
     return 1 + sum(item.reopened for item in notice.items)
 
 
-def _told(kind: str, notice: Notice) -> frozenset[str]:
+def _names_of(kind: str, notice: Notice) -> frozenset[str]:
     name = kind if _round(notice) == 1 else f"{kind}-{_round(notice)}"
     return frozenset({name, f"{name}-not-sent"})

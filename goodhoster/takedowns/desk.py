@@ -93,11 +93,12 @@ class NoticeDesk:
                 self._parts.store.add(Notice(receipt, deadline=end, due=receipt.received_at))
                 self._log("notice.received", receipt.id, sha256=receipt.sha256.hex(), carrier=receipt.carrier)
             self._parts.spool.taken(receipt.id)
-            return self._advance(self._parts.store.get(receipt.id))
+            return self._handle(self._parts.store.get(receipt.id))
 
     def due(self) -> list[str]:
-        """What is to be looked after by now: left by a crash, decided by a person, to be looked at from outside, near
-        its deadline.
+        """Notices to be processed by now.
+
+        Left by a crash, decided by a person, to be looked at from outside, near their deadline.
         """
         return list(self._parts.store.ids(NoticeQuery(due=self._parts.clock())))
 
@@ -108,45 +109,64 @@ class NoticeDesk:
         if items == notice.items:
             self._look(notice)
         with self._parts.lock:
-            return self._advance(self._parts.store.get(notice_id))
+            return self._handle(self._parts.store.get(notice_id))
 
     def confirm(self, notice_id: str, order: Order) -> Notice:
-        """A person lets everything that waits in this notice be acted on; RefusedError in mode observe."""
+        """Act on everything that waits in this notice, by a person's order.
+
+        RefusedError in mode observe.
+        """
         self._parts.acts.desk.expect_enforcing()
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
             self._log("notice.confirmed", notice_id, actor=order.actor, reason=order.reason)
             items = tuple(self._confirmed(notice, item, order) for item in notice.items)
-            return self._advance(replace(notice, items=items, reviewed=True), recorded=notice)
+            return self._handle(replace(notice, items=items, reviewed=True), recorded=notice)
 
     def dismiss(self, notice_id: str, order: Order) -> Notice:
-        """A person decides that what waits in this notice stays as it is; a block for it is lifted, and a case that
-        waits for a person is closed. What was taken offline comes back by `cases restore`.
+        """Leave what waits in this notice as it is, by a person's order.
+
+        A block for it is lifted, and a case that waits for a person is closed. What was taken offline comes
+        back by `cases restore`.
         """
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
             self._log("notice.dismissed", notice_id, actor=order.actor, reason=order.reason)
             items = tuple(self._dismissed(item, order) for item in notice.items)
             dismissed = replace(notice, items=items, reason=f"{order.actor}: {order.reason}", reviewed=True)
-            return self._advance(dismissed, recorded=notice, by_person=True)
+            return self._handle(dismissed, recorded=notice, by_person=True)
 
-    def _advance(self, notice: Notice, recorded: Notice | None = None, *, by_person: bool = False) -> Notice:
-        """As far as it goes now. `recorded` is what the store holds, where that is older."""
+    def _handle(self, notice: Notice, recorded: Notice | None = None, *, by_person: bool = False) -> Notice:
+        """Process a notice as far as possible now; after a crash every step may be repeated.
+
+        `recorded` is what the store holds, where that is older.
+        """
         before = recorded or notice
-        if notice.state is NoticeState.RECEIVED:
-            notice = self._read(notice)
-        elif notice.trust is not None and notice.trust.passing:
-            notice = self._believe_again(notice)
-        notice = replace(self._compared_with_ours(notice), items=tuple(self._items_after(notice)))
+        notice = self._understood(notice)  # who sent it, what it says, by when it must be done
+        notice = self._compared_with_ours(notice)  # what it names of ours beside its items
+        notice = replace(notice, items=tuple(self._items_after(notice)))  # located, and taken offline or held
         if before.state is NoticeState.RECEIVED:
             notice = replace(notice, duplicate_of=self._earlier(notice))
-        notice = self._settled(notice, by_person=by_person)
-        notice = self._page(self._parts.letters.write(notice))
-        notice = replace(notice, due=next_due(notice, self._parts.clock(), self._terms))
-        if notice != before:
-            self._parts.store.replace(notice, expected=before.state)
-            self._tell(before, notice)
+        notice = self._settled(notice, by_person=by_person)  # what the items add up to, and whether the clock stops
+        notice = self._parts.letters.write(notice)  # to its sender, and to the customers
+        notice = self._page(notice)  # a person, where one is needed
+        notice = replace(notice, due=next_due(notice, self._parts.clock(), self._terms))  # when to look after it again
+        self._record(before, notice)
         return notice
+
+    def _understood(self, notice: Notice) -> Notice:
+        if notice.state is NoticeState.RECEIVED:
+            return self._read(notice)
+        keys_were_missing = notice.trust is not None and notice.trust.passing
+        return self._believe_again(notice) if keys_were_missing else notice
+
+    def _record(self, before: Notice, after: Notice) -> None:
+        if after == before:
+            return
+        self._parts.store.replace(after, expected=before.state)
+        if before.state is not after.state:
+            counts = ", ".join(f"{n} {state}" for state, n in counts_of(after.items))
+            self._log("notice." + after.state, after.id, notifier=after.notifier, level=after.level, items=counts)
 
     def _read(self, notice: Notice) -> Notice:
         belief = self._parts.believe(notice.receipt, self._parts.spool.raw(notice.receipt))
@@ -163,7 +183,10 @@ class NoticeDesk:
         return replace(read, language=notifier.language) if notifier and notifier.language else read
 
     def _believe_again(self, notice: Notice) -> Notice:
-        """The keys could not be fetched when it came. What was held for that reason may go on when they can."""
+        """Evaluate the sender again where the keys could not be fetched when the notice came.
+
+        What was held for that reason may go on when they can.
+        """
         belief = self._parts.believe(notice.receipt, self._parts.spool.raw(notice.receipt))
         says = self._parts.reader.read(belief.says)
         if says.items != tuple(item.read for item in notice.items):
@@ -178,7 +201,10 @@ class NoticeDesk:
         return replace(notice, read=read, trust=trust, items=again)
 
     def _compared_with_ours(self, notice: Notice) -> Notice:
-        """Note which of the names in it are ours and no item's; where that cannot be told now, ask again later."""
+        """Record which of the names in it are ours and no item's.
+
+        Where that cannot be told now, it is asked again later.
+        """
         if notice.read is None or not notice.read.mentions:
             return notice
         try:
@@ -306,17 +332,15 @@ class NoticeDesk:
         item = self._parts.acts.dismiss(item, order)
         return replace(item, state=ItemState.DISPUTED, reason=f"{order.actor}: {order.reason}", look_at=None)
 
-    def _tell(self, before: Notice, after: Notice) -> None:
-        if before.state is not after.state:
-            counts = ", ".join(f"{n} {state}" for state, n in counts_of(after.items))
-            self._log("notice." + after.state, after.id, notifier=after.notifier, level=after.level, items=counts)
-
     def _log(self, event: str, notice_id: str, **data: str) -> None:
         self._parts.audit.append(AuditEvent(event, {"notice": notice_id, **data}))
 
 
 def _passed_over(notice: Notice) -> str:
-    """What in it leads to no item and no person has seen to: then it is not done, whatever its items say."""
+    """Parts of a notice that lead to no item and that no person has seen to.
+
+    With such a part it is not done, whatever its items say.
+    """
     if notice.reviewed or notice.read is None:
         return ""
     whole = [f"not read: {part}" for part in notice.read.unread]

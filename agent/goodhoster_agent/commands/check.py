@@ -26,7 +26,7 @@ _AHEAD = 256
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was found at a path."""
+    """The result for a path."""
 
     path: bytes
     verdict: Verdict
@@ -65,7 +65,10 @@ def print_answers(found: Iterable[Answer], *, as_json: bool) -> int:
 
 
 def answers(services: Services, paths: Iterable[Path]) -> Iterator[Answer]:
-    """In order of the paths; several are examined at the same time. What lies in quarantine is not looked at again."""
+    """The results in order of the paths; several are examined at the same time.
+
+    What lies in quarantine is not looked at again.
+    """
     toolkit, places = services.toolkit, _places(services, paths)
     with ThreadPoolExecutor(services.settings.agent.workers, "check") as pool:
         under_way = [pool.submit(_examine, toolkit, place) for place in islice(places, _AHEAD)]
@@ -75,7 +78,7 @@ def answers(services: Services, paths: Iterable[Path]) -> Iterator[Answer]:
 
 
 def as_object(answer: Answer) -> dict[str, Any]:
-    """As `--json` prints it."""
+    """The object that `--json` prints."""
     verdict = answer.verdict
     matches = [match_object(match) for match in verdict.matches]
     return {
@@ -88,7 +91,7 @@ def as_object(answer: Answer) -> dict[str, Any]:
 
 
 def match_object(match: Match) -> dict[str, Any]:
-    """One match as `--json` prints it."""
+    """A match as `--json` prints it."""
     return {
         "source": match.source,
         "algorithm": match.algorithm,
@@ -99,7 +102,7 @@ def match_object(match: Match) -> dict[str, Any]:
 
 
 def as_text(answer: Answer) -> str:
-    """One line for people."""
+    """A line for people."""
     verdict = answer.verdict
     why = ", ".join(dict.fromkeys(map(_match_text, verdict.matches)))
     words = "; ".join(part for part in (why, verdict.detail or verdict.reason) if part)

@@ -1,4 +1,4 @@
-"""What the pool and a worker send each other: an open file goes one way, frames of JSON come back.
+"""Messages between the pool and a worker: an open file one way, JSON back.
 
 First the exact digests, before anything is opened; then what is inside. A worker that dies in between has told the
 digests already.
@@ -21,7 +21,10 @@ _MEMBER = 200
 
 
 def longest(members: int) -> int:
-    """Bytes of one answer at most, where so many members may be told; a worker that says more is not one of ours."""
+    """The most bytes of one answer, for so many members.
+
+    A worker that sends more is not one of ours.
+    """
     return _LONGEST + members * _MEMBER
 
 
@@ -41,7 +44,10 @@ def encode_unread(error: UncheckedError) -> bytes:
 
 
 def decode_digests(text: bytes) -> Content:
-    """What `encode_digests` told. Raises what `encode_unread` told, ValueError for anything else."""
+    """The digests that `encode_digests` encoded.
+
+    Raises what `encode_unread` encoded, ValueError for anything else.
+    """
     try:
         first, *rest = decode(text)
         if isinstance(first, str):
@@ -66,7 +72,7 @@ def encode_inside(content: Content) -> bytes:
 
 
 def decode_inside(text: bytes, content: Content) -> Content:
-    """The content with what `encode_inside` told. ValueError for anything else."""
+    """The content with what `encode_inside` encoded. ValueError for anything else."""
     try:
         values = decode(text)
         return replace(
@@ -82,7 +88,7 @@ def decode_inside(text: bytes, content: Content) -> Content:
 
 
 def _words(value: Any) -> str:  # noqa: ANN401 - what JSON can say
-    """On one line, without orders to a terminal: they may be those of whoever made the file."""
+    """The text on one line, without control sequences, as the file's author may have chosen it."""
     printable = "".join(c if c.isprintable() else " " for c in str(value))
     return " ".join(printable.split())[:_WORDS]
 

@@ -1,4 +1,4 @@
-"""One sandboxed process: takes a descriptor, tells the digests, opens what it holds, tells what is inside.
+"""A sandboxed process that reads open files: their digests first, then what is inside.
 
 Started as `python -m goodhoster_agent.hashing.worker CHANNEL LIMITS` with a pipe as standard input, and ended at once,
 whatever it is at, when that is closed by the death of whoever started it.
@@ -26,7 +26,10 @@ if TYPE_CHECKING:  # see `_library`
 
 
 def main(channel: socket.socket, limits: ReadingLimits, *, confined: bool = True) -> None:
-    """Serve until the pool closes its end. `confined=False` is for comparing results with those of the sandbox."""
+    """Serve until the pool closes its end.
+
+    `confined=False` is for comparing results with those of the sandbox.
+    """
     preload()
     library = _library(limits.photodna) if limits.photodna else None
     missing = confine(limits.memory) if confined else ["everything"]

@@ -1,4 +1,4 @@
-"""A worker as the pool sees it: a process at the other end of a socket, which may hang, lie or die at any moment."""
+"""A worker process as the pool sees it, which may hang, lie or die at any moment."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def start_here(theirs: socket.socket, limits: ReadingLimits) -> StartedHere:
 
 
 class WorkerLostError(PassingError):
-    """The worker hung or died over a file, and is gone. `content` holds the digests if it had told them."""
+    """The worker hung or died over a file, and is gone.
+
+    `content` holds the digests if it had told them.
+    """
 
     def __init__(self, message: str, reason: str, content: Content | None = None) -> None:
         super().__init__(message)
@@ -48,14 +51,14 @@ class WorkerLostError(PassingError):
 
 
 class PlaceLostError(PassingError):
-    """There is no room for one more slow file now."""
+    """There is no room now for one more slow file."""
 
     def __init__(self) -> None:
         super().__init__("opening it takes long, and others are slow already")
 
 
 class Worker:
-    """One process. Not for use by two threads at once."""
+    """A worker process. Not for use by two threads at once."""
 
     def __init__(self, limits: ReadingLimits, start: Start = start_here) -> None:
         self._limits = limits
@@ -71,11 +74,13 @@ class Worker:
         return self._child.pid
 
     def is_there(self) -> bool:
-        """To be asked between two files."""
+        """Whether the worker is alive; to be asked between two files."""
         return self._child.is_there()
 
     def read(self, fd: int, slow: Callable[[], None] = lambda: None) -> Content:
-        """Let it read and open a file. UncheckedError when the digests could not be taken, WorkerLostError.
+        """Let it read and open a file.
+
+        UncheckedError when the digests could not be taken, WorkerLostError.
 
         `slow` is called once when that is not done `SOON`; when it raises PlaceLostError the worker is given up.
         """
@@ -97,7 +102,7 @@ class Worker:
         self._child.abandon()
 
     def stop(self) -> int:
-        """End it at once. How it ended, as `Popen.returncode` says it. May be called twice."""
+        """End the worker at once; returns its status as `Popen.returncode`. May be called twice."""
         return self._child.end()
 
     def _greeting(self) -> list[str]:
