@@ -70,7 +70,7 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._child.pid
 
     def is_there(self) -> bool:
@@ -78,7 +78,7 @@ class Worker:
         return self._child.is_there()
 
     def read(self, fd: int, slow: Callable[[], None] = lambda: None) -> Content:
-        """Let it read and open a file.
+        """Have the worker read and open a file.
 
         UncheckedError when the digests could not be taken, WorkerLostError.
 
