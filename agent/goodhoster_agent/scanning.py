@@ -1,4 +1,4 @@
-"""A scan by order of a person: queue a tree, let it be checked, tell how far it is.
+"""Scan by order of a person: queue a tree, have it checked, report the progress.
 
 While a daemon runs on the same state directory it does the checking and the scan only queues and watches; otherwise
 this process checks. Either way what was queued is on disk: a scan that is broken off goes on with the next one.
@@ -73,7 +73,7 @@ def region_of(services: Services, directory: bytes) -> Region:
 
 
 def scan(services: Services, regions: list[Region]) -> Iterator[ScanProgress]:
-    """Yields several times a second; the last value is the whole result."""
+    """Scan and yield the progress several times a second; the last value is the whole result."""
     started, progress = time.time(), ScanProgress()
     with _workers(services) as ring:
         scanner = Scanner(services.index, services.settings.agent.settle, ring)
@@ -125,7 +125,10 @@ def _queue(scanner: Scanner, region: Region, progress: ScanProgress) -> Iterator
 
 @contextmanager
 def _workers(services: Services) -> Iterator[Callable[[], None]]:
-    """Workers of our own, or the daemon's where one runs; the value is to be called when something was queued."""
+    """Start workers of our own, or use the daemon's where one runs.
+
+    The value is to be called when something was queued.
+    """
     with ExitStack() as stack:
         if _am_alone(services, stack):
             workers = Workers(services.index, services.toolkit, services.trees, services.settings.agent.workers)

@@ -1,4 +1,4 @@
-"""The audit log with what vouches for it: checkpoints, and what the record knows."""
+"""The audit log with its proofs: checkpoints, and the comparison with the record."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from goodhoster.settings.audit import TimestampSettings
 
 @dataclass(frozen=True, slots=True)
 class LogCheck:
-    """What verification found, and what could not be compared."""
+    """The result of a verification, and what could not be compared."""
 
     finding: AuditFinding
     unchecked: tuple[str, ...] = ()
 
 
 def checkpoints(settings: Settings) -> Checkpoints:
-    """What is signed about the audit log."""
+    """The checkpoints of the audit log."""
     return Checkpoints(file_audit_log(settings), make_state_dir(settings.state_dir), utc_now)
 
 
@@ -63,13 +63,19 @@ def policy_in(file: Path) -> Policy:
 
 
 def issue(settings: Settings) -> Anchored:
-    """Sign how the log stands now, and have it vouched for as far as that can be had."""
+    """Sign a checkpoint of the log now, and have it cosigned and timestamped.
+
+    As far as that can be had.
+    """
     book = checkpoints(settings)
     return anchor(book, book.issue(origin(settings)), anchors(settings))
 
 
 def witness(settings: Settings) -> Witness:
-    """Our own, for other hosters' logs. ConfigurationError when one of their keys is none."""
+    """Our own witness, for other hosters' logs.
+
+    ConfigurationError when one of their keys is none.
+    """
     name = settings.witness.name or f"{socket.gethostname()}/witness"
     try:
         logs = [Key.read(vkey) for vkey in settings.witness.logs]
@@ -119,7 +125,10 @@ def verify_audit_log(settings: Settings, files: Sequence[Path] = ()) -> LogCheck
 
 
 def _signed_by(note: Note, keys: Sequence[Key], file: Path) -> bool:
-    """False when none of them did. AuditError when one did, and the text is another by now."""
+    """Whether one of these keys signed the note; False when none of them did.
+
+    AuditError when one did, and the text is another by now.
+    """
     try:
         return bool(note.verify(keys))
     except NotVerifiedError as error:
@@ -137,7 +146,7 @@ def note_in(file: Path) -> Note:
 
 
 def export(settings: Settings, case: str, directory: Path, since: Sequence[Path] = ()) -> tuple[Exported, Anchored]:
-    """Write what the log says of a case into a new directory, against a checkpoint of now."""
+    """Write the log entries of a case into a new directory, against a checkpoint made now."""
     book, anchored = checkpoints(settings), issue(settings)
     policy = replace(anchors(settings).policy, logs=book.policy().logs)
     wanted = Wanted(case, anchored.note, policy, tuple(map(note_in, since)), anchored.timestamps)
@@ -145,7 +154,7 @@ def export(settings: Settings, case: str, directory: Path, since: Sequence[Path]
 
 
 def _cases(settings: Settings) -> int:
-    """How many the record has."""
+    """The number of cases in the record."""
     file = make_state_dir(settings.state_dir) / "record.sqlite"
     if not file.exists():
         return 0

@@ -1,4 +1,4 @@
-"""Parts that are made when they are first asked for, and given back together."""
+"""Parts that are made when they are first asked for, and closed together."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Part = TypeVar("Part")
 
 
 class Closable(Protocol):
-    """What must be given back."""
+    """A part that must be closed."""
 
     def close(self) -> None:
-        """Give it back."""
+        """Close it."""
 
 
 Closing = TypeVar("Closing", bound=Closable)
@@ -31,17 +31,17 @@ class LazyParts:
         self._resources = ExitStack()
 
     def keep(self, part: Closing) -> Closing:
-        """Have a part given back at the end, those that were made last first."""
+        """Have a part closed at the end, those that were made last first."""
         return self._resources.enter_context(closing(part))
 
     def make_all(self) -> None:
-        """Make every part now, so that a wrong setting is told before anything is started."""
+        """Make every part now, so that a wrong setting is reported before anything is started."""
         for name, part in inspect.getmembers_static(type(self)):
             if isinstance(part, lazy) and isinstance(made := getattr(self, name), LazyParts):
                 made.make_all()
 
     def close(self) -> None:
-        """Give everything back that was made. May be called twice."""
+        """Close everything that was made. May be called twice."""
         self._resources.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Who takes files offline and puts them back."""
+"""The choice of the process that takes files offline and puts them back."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from goodhoster.uploads.trees import Tree
 
 
 def mover_of(settings: Settings) -> Mover:
-    """The quarantine as the mover works it: while there is none, measures wait."""
+    """The quarantine as operated by the mover: while there is none, measures wait."""
     return MoverQuarantine(settings.mover_socket)
 
 
 def mover_or_here(settings: Settings, trees: tuple[Tree, ...]) -> Quarantine:
-    """The mover's while one listens, else that of this very process."""
+    """The mover's quarantine while a mover listens, else that of this very process."""
     return MoverOrHere(mover_of(settings), LocalQuarantine(tuple(tree.root for tree in trees)))

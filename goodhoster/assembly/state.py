@@ -1,4 +1,4 @@
-"""What lies in the state directory, and the trees beside it: for what needs nothing else."""
+"""The state directory's contents and the watched trees, for callers that need nothing else."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ def trees_of(settings: Settings, docroots: Docroots = BY_NAME) -> tuple[Tree, ..
 
 
 def expect_trees(settings: Settings) -> None:
-    """As `trees_of`; ConfigurationError also when one is not there, or is no directory."""
+    """The trees of `trees_of`.
+
+    ConfigurationError also when one is not there, or is no directory.
+    """
     for tree in trees_of(settings):
         if not os.path.isdir(tree.root):
             raise ConfigurationError(
@@ -55,17 +58,17 @@ def expect_trees(settings: Settings) -> None:
 
 
 def audit_log(settings: Settings) -> AuditLog:
-    """The audit log alone, for what needs nothing else."""
+    """The audit log alone, for callers that need nothing else."""
     return file_audit_log(settings)
 
 
 def file_audit_log(settings: Settings) -> FileAuditLog:
-    """The same for what signs it, and so must know how it is kept."""
+    """The audit log for callers that sign it, and so must know how it is kept."""
     return FileAuditLog(make_state_dir(settings.state_dir) / "audit.log")
 
 
 def lists_directory(settings: Settings) -> Path:
-    """Where own hash lists are kept."""
+    """The directory of own hash lists."""
     directory = make_state_dir(settings.state_dir) / own_lists.DIRECTORY
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
@@ -81,7 +84,7 @@ def exemption_sets(settings: Settings) -> ExemptionSets:
 
 
 def owner_reports(settings: Settings) -> ListOwnerReports:
-    """What is owed to those who keep hash sources."""
+    """The reports that are due to owners of hash sources."""
     return ListOwnerReports(make_state_dir(settings.state_dir) / list_owner_reports.DIRECTORY, utc_now)
 
 

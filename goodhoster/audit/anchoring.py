@@ -19,7 +19,7 @@ from goodhoster.ports.proof import TimestampAuthority, WitnessService
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """Whoever vouches for our log."""
+    """The witnesses and timestamp authorities of our log."""
 
     policy: Policy = Policy(())  # noqa: RUF009 - frozen
     """Which witnesses there are, and how many must have cosigned."""
@@ -29,7 +29,7 @@ class Anchors:
 
 @dataclass(frozen=True, slots=True)
 class Anchored:
-    """A checkpoint with what others said of it."""
+    """A checkpoint with the answers of witnesses and timestamp authorities."""
 
     note: Note
     timestamps: tuple[Path, ...] = ()
@@ -100,7 +100,7 @@ def _quorum(note: Note, policy: Policy) -> list[str]:
 
 
 def _stamped(checkpoints: Checkpoints, note: Note, authority: TimestampAuthority) -> Path:
-    """The file with its timestamp of exactly this checkpoint, had now if it is not there."""
+    """The timestamp file of exactly this checkpoint, requested now if it is not there."""
     file = checkpoints.timestamps / f"{Checkpoint.read(note.text).size:012}.{authority.name}.tsr"
     text = file.with_suffix(".text")
     if not file.exists() or not text.exists() or text.read_bytes() != note.text:

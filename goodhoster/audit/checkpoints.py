@@ -32,13 +32,13 @@ class KeyChange:
     proof: bytes
 
     def keys(self, which: str) -> list[str]:
-        """The `old` ones, or the `new`."""
+        """The `old` keys, or the `new`."""
         found = read_line(self.line).event.data[which]
         return found if isinstance(found, list) else []
 
 
 class Checkpoints:
-    """What is signed about one log; processes may share it."""
+    """The checkpoints and keys of one log; processes may share it."""
 
     def __init__(self, log: FileAuditLog, directory: Path, clock: Clock) -> None:
         self.log = log
@@ -63,7 +63,7 @@ class Checkpoints:
             raise AuditError(f"the checkpoint {self._file} cannot be read: {error}", hint=hint) from error
 
     def marks(self) -> list[AuditMark]:
-        """What the log must still contain, by our own newest checkpoint.
+        """The marks that the log must still contain, by our own newest checkpoint.
 
         AuditError when that is not ours.
         """
@@ -99,7 +99,7 @@ class Checkpoints:
         return changes[::-1]
 
     def known_keys(self) -> list[Key]:
-        """The public keys of now, and all before them."""
+        """The current public keys, and all before them."""
         now = [signer.key for signer in load_signers(self._key_file)]
         return now + [Key.read(vkey) for change in self.key_changes() for vkey in change.keys("old")]
 
@@ -199,7 +199,7 @@ def proving_tree(lines: Iterable[bytes], size: int, spans: Iterable[Span]) -> Pr
 
 
 def mark_of(note: Note, where: str) -> AuditMark:
-    """What a checkpoint says of the log. AuditError when the note is none."""
+    """The mark that a checkpoint states for the log. AuditError when the note is none."""
     try:
         checkpoint = Checkpoint.read(note.text)
     except NotVerifiedError as error:

@@ -45,7 +45,7 @@ consistency/    proofs that the log begins with what earlier checkpoints were ab
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written."""
+    """The result of an export."""
 
     entries: int
     checkpoint: Checkpoint
@@ -53,7 +53,7 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be exported, and against which checkpoint it is proven."""
+    """The case to export, and the checkpoint against which it is proven."""
 
     case: str
     note: Note
@@ -114,7 +114,7 @@ def _expect_consistent(old: Checkpoint, now: Checkpoint, hashes: Sequence[bytes]
 
 
 def _lines_about(checkpoints: Checkpoints, case: str, size: int) -> dict[int, bytes]:
-    """By their numbers. AuditError for one that is no entry."""
+    """The lines about a case by their numbers. AuditError for one that is no entry."""
     needle, lines = case.encode(), enumerate(islice(checkpoints.log.lines(), size))
     return {number: line for number, line in lines if needle in line and _names(read_line(line).event, case)}
 
@@ -124,7 +124,7 @@ def _names(event: AuditEvent, case: str) -> bool:
 
 
 class _Folder:
-    """A new directory, readable to its owner alone until somebody decides otherwise."""
+    """A new directory, readable to its owner alone until a person decides otherwise."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -136,7 +136,7 @@ class _Folder:
             raise ConfigurationError(f"{path} cannot be made: {error.strerror}") from error
 
     def write(self, name: str, content: bytes) -> None:
-        """A file below it. ConfigurationError when the disk does not take it."""
+        """Write a file below it. ConfigurationError when the disk does not take it."""
         file = self._path / name
         try:
             file.parent.mkdir(mode=0o700, exist_ok=True)

@@ -117,7 +117,7 @@ class FileAuditLog:
             raise AuditError(f"the audit log {self._file} cannot be read: {error.strerror}") from error
 
     def durable_entries(self) -> int:
-        """How many entries nothing can take back any more: what may be signed."""
+        """The number of entries that nothing can undo any more: what may be signed."""
         return self._tail.load().entries
 
     def verify(self, marks: Sequence[AuditMark] = (), at_least: int = 0) -> AuditFinding:
@@ -129,14 +129,14 @@ class FileAuditLog:
         return verification.finding()
 
     def _remembered(self) -> tuple[Tail, str]:
-        """The end that was remembered, and what kept us from reading it."""
+        """The recorded end, and the problem that kept us from reading it."""
         try:
             return self._tail.load(), ""
         except AuditError as error:
             return Tail(), str(error)
 
     def _torn(self, size: int) -> str:
-        """Is there half a line at the end? Looked at while nobody writes."""
+        """Whether there is half a line at the end; looked at while no process writes."""
         if not self._file.exists():
             return ""
         with self._file.open("rb") as opened:
@@ -161,7 +161,7 @@ class FileAuditLog:
                 return self._add(files.log, events)
 
     def _write_anew(self, events: Sequence[AuditEvent]) -> tuple[list[AuditEntry], Tail]:
-        """The same after looking for the end of the log."""
+        """Write entries as `_write` does, after looking for the end of the log."""
         with self._syncing:
             files = self._open()
             try:
@@ -174,7 +174,7 @@ class FileAuditLog:
                     files.close()
 
     def _take_up(self, files: _Files) -> None:
-        """Go on with these files."""
+        """Continue with these files."""
         self._end, self._latest = self._find_end(files)
         if self._files:
             self._files.close()
@@ -200,7 +200,7 @@ class FileAuditLog:
 
     @staticmethod
     def _expect_there(files: _Files, end: Tail) -> None:
-        """OSError when what was written up to there was taken back, because a sync for it failed."""
+        """Raise OSError when what was written up to there was undone, because a sync for it failed."""
         if end.last_line(files.log) is None:
             raise OSError(errno.EIO, "what was written together with it could not be made durable")
 
@@ -235,7 +235,7 @@ class FileAuditLog:
             os.ftruncate(files.log, tail.size)
 
     def _open(self) -> _Files:
-        """Log and tail."""
+        """Open log and tail."""
         tail = self._tail.open()
         try:
             log = self._open_log(max(self._end.entries, self._tail.read(tail).entries))
@@ -246,7 +246,7 @@ class FileAuditLog:
         return _Files(log, tail, (found.st_dev, found.st_ino), os.getpid())
 
     def _open_log(self, known: int) -> int:
-        """It is made only where there never was one."""
+        """Open the log; it is created only where there never was one."""
         known = known or self._signed_entries()
         create = 0 if known else os.O_CREAT
         try:
@@ -265,7 +265,7 @@ class FileAuditLog:
             return 0
 
     def _still_ends_here(self, files: _Files) -> bool:
-        """Is it the file that we know, and our last entry where we left it?"""
+        """Whether it is the file that we know, with our last entry where we left it."""
         with suppress(FileNotFoundError):
             found = os.stat(self._file)
             if (found.st_dev, found.st_ino) == files.identity and found.st_size >= self._end.size:
@@ -347,7 +347,7 @@ class FileAuditLog:
 
 
 class _Locked:
-    """Nobody else holds the lock on that descriptor inside."""
+    """An exclusive lock on that descriptor for as long as the block runs."""
 
     __slots__ = ("_fd",)
 
@@ -374,7 +374,7 @@ def _lines(opened: BinaryIO) -> Iterator[bytes]:
 
 
 def _write_whole(fd: int, data: bytes, end: int) -> None:
-    """All of it, or nothing: what failed is taken back to where the log ended."""
+    """Write all of it, or nothing: what failed is undone to where the log ended."""
     try:
         if os.write(fd, data) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -57,7 +57,7 @@ class ProvingTree(MerkleTree):
         super().__init__(part for span in spans for part in _perfect(*span))
 
     def hashes(self, spans: Iterable[Span]) -> tuple[bytes, ...]:
-        """Of spans that were asked for, once all their leaves are in."""
+        """The hashes of spans that were asked for, once all their leaves are in."""
         return tuple(self._hash(*span) for span in spans)
 
     def _hash(self, first: int, end: int) -> bytes:

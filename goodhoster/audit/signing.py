@@ -48,7 +48,7 @@ class Signer:
 
     @property
     def key(self) -> Key:
-        """Its public half."""
+        """The public key."""
         return Key(self.name, self.kind, self._private().public_key().public_bytes_raw())
 
     def sign(self, text: bytes, now: datetime) -> tuple[str, bytes, bytes]:
@@ -74,7 +74,7 @@ class Signer:
 
     @classmethod
     def read(cls, text: str) -> Signer:
-        """ValueError when it is no private key."""
+        """Read a private key; ValueError when it is none."""
         name, identity, encoded = text.removeprefix(_HEAD).split("+", 2)
         material = base64.b64decode(encoded, validate=True)
         signer = cls(name, material[0], material[1:])
@@ -110,5 +110,5 @@ def load_signers(file: Path) -> tuple[Signer, ...]:
 
 
 def save_signers(file: Path, signers: Sequence[Signer]) -> None:
-    """Keep them, readable to us alone."""
+    """Save the keys, readable to us alone."""
     replace_durably(file, [f"{signer.write()}\n".encode() for signer in signers])

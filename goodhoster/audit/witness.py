@@ -34,7 +34,7 @@ _MOST_HASHES = 63
 
 @dataclass(frozen=True, slots=True)
 class WitnessAnswer:
-    """What a request is answered with, in the words of HTTP."""
+    """The answer to a request, in terms of HTTP."""
 
     status: HTTPStatus
     body: bytes = b""
@@ -42,7 +42,7 @@ class WitnessAnswer:
 
 
 class Witness:
-    """One witness over its directory; threads and processes may share it."""
+    """A witness over its directory; threads and processes may share it."""
 
     def __init__(self, name: str, logs: Sequence[Key], directory: Path, clock: Clock) -> None:
         self._name = name
@@ -113,7 +113,10 @@ class Witness:
         return WitnessAnswer(HTTPStatus.OK, b"".join(signature_line(*each) for each in mine))
 
     def _latest(self, origin: str) -> Note | None:
-        """AuditError when it cannot be read: who forgot what it cosigned must not cosign."""
+        """The last checkpoint cosigned; AuditError when it cannot be read.
+
+        A witness that forgot what it cosigned must not cosign.
+        """
         file = self._file(origin)
         try:
             return Note.read(file.read_bytes())

@@ -1,7 +1,7 @@
-"""Cases of files that lie in quarantine and that the record does not know, made anew from their labels.
+"""Rebuilding of lost cases from the labels of files in quarantine.
 
-The record was lost, or brought back from a backup that is older than the disk. Without a case nobody could put such a
-file back by a command.
+The record was lost, or brought back from a backup that is older than the disk, and does not know these files. Without a
+case nobody could put such a file back by a command.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ _REASON = "found in quarantine, and not in the record: made anew from its label"
 
 
 def unknown(names: Iterable[str], store: CaseStore) -> list[str]:
-    """Those of these files in quarantine that no case is about."""
+    """Files in quarantine that no case is about, among these."""
     return [name for name in names if not any(_is_known(case_id, store) for case_id in _case_ids(name))]
 
 
 def rebuild(desk: CaseDesk, names: Iterable[str], label_of: Callable[[str], Label | None]) -> list[Case]:
-    """Give every file in quarantine without a case its case again, each known to the audit log first.
+    """Rebuild the case of every file in quarantine without one.
 
-    A file whose label is gone or damaged has none: `goodhoster doctor` names it.
+    Each is known to the audit log first. A file whose label is gone or damaged has none: `goodhoster doctor` names
+    it.
     """
     rebuilt: list[Case] = []
     for name in unknown(names, desk.store):
@@ -60,7 +61,7 @@ def _is_known(case_id: str, store: CaseStore) -> bool:
 
 
 def _case_of(label: Label, now: datetime) -> Case:
-    """As much as its label tells: of the digests only the SHA-256, and nothing of who knew it."""
+    """Case with what its label says: of the digests only the SHA-256, and no sources."""
     state = FileState(dev=0, ino=label.ino, size=label.size, mtime_ns=label.metadata.mtime_ns, ctime_ns=0)
     return Case(
         id=label.case_id,

@@ -1,7 +1,7 @@
-"""Whether what the sources said may still be acted on, and what follows when they were asked again. Pure.
+"""Rules for acting on what sources said earlier, and for their repeated answers. Pure.
 
 A match alone is only acted on soon after its source said so itself: an entry may have been withdrawn since, and what is
-remembered is never a ground (docs/decisions/031).
+remembered is never a basis (docs/decisions/031).
 """
 
 from __future__ import annotations
@@ -29,23 +29,26 @@ class Reconfirmation(Enum):
 
 
 def is_fresh(verdict: Verdict, now: datetime, rules: HouseRules) -> bool:
-    """Did every source of it answer just now, and not a while ago?"""
+    """Whether every source of it answered just now, and not a while ago."""
     remembered = any(match.remembered for match in verdict.matches)
     return not remembered and (verdict.answered_at is None or _is_soon(verdict.answered_at, now, rules))
 
 
 def is_late(case: Case, now: datetime, rules: HouseRules) -> bool:
-    """Did nothing but a match order the measure, and is that too long ago? A person's word and a notice do not age."""
+    """Whether nothing but a match ordered the measure, and too long ago.
+
+    A person's order and a notice do not age.
+    """
     return is_by_match_alone(case) and not _is_soon(case.opened_at, now, rules)
 
 
 def is_by_match_alone(case: Case) -> bool:
-    """Nobody spoke but the sources and the house rules."""
+    """Whether the case rests only on the sources and the house rules."""
     return bool(case.matches) and not case.actor and not case.notice
 
 
 def reconfirmation_of(verdict: Verdict, rules: HouseRules) -> Reconfirmation:
-    """What it means for a measure that was decided before."""
+    """Consequence for a measure that was decided before."""
     if verdict.acting and rules.heaviest(verdict.acting) is Treatment.ACT:
         return Reconfirmation.ACT
     if verdict.kind is VerdictKind.UNCHECKED or verdict.reason:
@@ -62,7 +65,10 @@ def withdrawn(case: Case) -> Case:
 
 
 def held_again(case: Case, by_now: Verdict) -> Case:
-    """The case once its sources say something else of the file: waiting for a person, not touched."""
+    """The case once its sources say something else of the file.
+
+    It waits for a person, not touched.
+    """
     return replace(
         case,
         state=CaseState.HELD,
@@ -73,7 +79,10 @@ def held_again(case: Case, by_now: Verdict) -> Case:
 
 
 def held_by_storm(case: Case, storm: Storm) -> Case:
-    """The case once a storm holds its measure: waiting for a person, not touched where it is not done."""
+    """The case once a storm holds its measure.
+
+    It waits for a person, not touched where it is not done.
+    """
     measures = tuple(
         measure if measure.state is MeasureState.DONE else replace(measure, state=MeasureState.PROPOSED, detail="")
         for measure in case.measures

@@ -1,4 +1,4 @@
-"""Tells whoever keeps a hash source, once, that it knows a content which is exempt here."""
+"""Letters to the owner of a hash source that knows an exempt content, once each."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _log = logging.getLogger(__name__)
 
 
 class Owners(Protocol):
-    """What is known of those who keep hash sources, and of what they keep."""
+    """The owners of hash sources, and the versions of their lists."""
 
     def address_of(self, source: str) -> str:
-        """Of whoever keeps that source; empty where none is set."""
+        """The address of the source's owner; empty where none is set."""
 
     def version_of(self, report: OwnerReport) -> str:
-        """Which state of the source's list knew it, in words; empty where that cannot be told."""
+        """The version of the source's list that knew it, in words; empty where that is not known."""
 
     def origin_of(self, set_name: str) -> str:
         """The origin of the exemption set of that name, in words.
@@ -35,7 +35,10 @@ class Owners(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ListOwnerLetters:
-    """One writer a machine; what it could not write is written when an address is set."""
+    """The writer of these letters, one a machine.
+
+    What it could not write is written when an address is set.
+    """
 
     reports: ListOwnerReports
     outbox: Outbox

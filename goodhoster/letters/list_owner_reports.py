@@ -46,7 +46,7 @@ class ListOwnerReports:
                 self._keep(_report(match, match.exemption, f"{self._clock():%Y-%m-%d %H:%M} UTC"))
 
     def told_of(self, match: Match) -> bool | None:
-        """Was the owner told of this exempt match? None where nothing is owed for it."""
+        """Whether the owner was notified of this exempt match; None where no report is due for it."""
         if match.exemption is None:
             return None
         name = _id(match.source, match.exemption) + _SUFFIX
@@ -55,13 +55,13 @@ class ListOwnerReports:
         return False if (self._waiting / name).exists() else None
 
     def waiting(self) -> Iterator[OwnerReport]:
-        """What nobody was told yet."""
+        """The reports that were not sent yet."""
         for file in sorted(self._waiting.glob("[!.]*" + _SUFFIX)):
             with suppress(FileNotFoundError):  # another process told just now
                 yield OwnerReport(**json.loads(file.read_text(encoding="utf-8")))
 
     def tell(self, report: OwnerReport) -> None:
-        """Note that its letter is written. May be called twice."""
+        """Record that a report's letter is written. May be called twice."""
         name = report.id + _SUFFIX
         self._told.mkdir(mode=0o700, exist_ok=True)
         with suppress(FileNotFoundError):
@@ -79,7 +79,7 @@ class ListOwnerReports:
 
 
 def _id(source: str, exemption: Exemption) -> str:
-    """A file's name whatever the source's is."""
+    """The name of a report's file, whatever the source's name is."""
     return hashlib.sha256(source.encode() + b"\0" + exemption.content.strongest.value).hexdigest()[:32]
 
 

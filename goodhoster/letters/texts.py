@@ -33,7 +33,7 @@ _templates = Environment(
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """Who writes."""
+    """The sender of a letter."""
 
     hoster: str
     objections: str
@@ -44,7 +44,7 @@ class Letterhead:
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """What one notice made inaccessible at one customer."""
+    """The URLs that one notice made inaccessible at one customer."""
 
     lines: tuple[str, ...]
     """Files and addresses, as the customer may read them."""
@@ -53,12 +53,12 @@ class Acted:
 
 
 def receipt(notice: Notice, head: Letterhead) -> Letter:
-    """That we have it (DSA Art. 16(4))."""
+    """The confirmation of receipt (DSA Art. 16(4))."""
     return _to_notifier(LetterKind.RECEIPT, notice, head)
 
 
 def result(notice: Notice, head: Letterhead, round_: int = 1, *, by_person: bool = False) -> Letter:
-    """What was done about every URL (DSA Art. 16(5), (6)), and whether a person was involved.
+    """The decision on every URL (DSA Art. 16(5), (6)), and whether a person was involved.
 
     The same notice has a further round when it is reopened.
     """
@@ -88,13 +88,13 @@ def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) 
 
 
 def forward(notice: Notice, hotline: str, head: Letterhead) -> Letter:
-    """A notice of the public, handed on to the hotline."""
+    """The letter that forwards a notice of the public to the hotline."""
     subject, text = _render(LetterKind.FORWARD, head.language, _values(notice, head))
     return Letter(f"{notice.id}-forward", LetterKind.FORWARD, hotline, subject, text)
 
 
 class Provenance(NamedTuple):
-    """Where a match and its exemption come from, in words."""
+    """The origin of a match and of its exemption, in words."""
 
     version: str
     """The state of the source's list."""
@@ -103,7 +103,7 @@ class Provenance(NamedTuple):
 
 
 def exempt(report: OwnerReport, provenance: Provenance, owner: str, head: Letterhead) -> Letter:
-    """A letter to whoever keeps a hash source: it knows what is exempt here."""
+    """A letter to the owner of a hash source: it knows what is exempt here."""
     version, origin = map(_one_line, provenance)
     values = dataclasses.asdict(report) | {"version": version, "origin": origin, "hoster": head.hoster}
     subject, text = _render(LetterKind.EXEMPT, head.language, values)
@@ -183,7 +183,7 @@ def _render(kind: LetterKind, language: str, values: dict[str, Any]) -> tuple[st
 
 
 def _one_line(text: str) -> str:
-    """Nothing that ends a header, and not too long."""
+    """The text without anything that ends a header, and not too long."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_LONGEST_SUBJECT]
 
 

@@ -23,14 +23,14 @@ Answer = TypeVar("Answer")
 
 
 class Started(Protocol):
-    """A child's process, from the side of whoever had it started."""
+    """A child's process, from the side of the process that had it started."""
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
 
     def end(self) -> int:
-        """End it at once. How it ended, as `Popen.returncode` says it. May be called twice."""
+        """End the process at once; returns its status as `Popen.returncode`. May be called twice."""
 
 
 class StartedHere:
@@ -64,13 +64,16 @@ class StartedHere:
 
 
 class Child:
-    """One process at the other end of a socket, which may hang, lie or die at any moment.
+    """A process at the other end of a socket, which may hang, lie or die at any moment.
 
-    One thread at a time.
+    For one thread at a time.
     """
 
     def __init__(self, start: Callable[[socket.socket], Started], largest: int = frames.LARGEST_FRAME) -> None:
-        """`start` starts it at the other end of a socket; OSError when that cannot be done."""
+        """Start the child with `start`, at the other end of a socket.
+
+        OSError when that cannot be done.
+        """
         self._frames = frames.Unframer(largest)
         self._slow_at = float("inf")
         self._slow: Callable[[], None] = lambda: None
@@ -80,17 +83,17 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     def is_there(self) -> bool:
-        """Whether it still runs; to be asked between two questions, when it has nothing to say."""
+        """Whether the child still runs; to be asked between two requests, when it sends nothing."""
         heard = select.poll()
         heard.register(self._channel, select.POLLIN)
         return not heard.poll(0)
 
     def send(self, content: bytes, seconds: float, file: int | None = None) -> None:
-        """One frame, and an open file with it.
+        """Send one frame, and an open file with it.
 
         OSError when the child is gone or does not take it in time.
         """
@@ -118,11 +121,14 @@ class Child:
         self._slow, self._slow_at = slow, time.monotonic() + seconds
 
     def abandon(self) -> None:
-        """End it while another thread waits for its answer; that one sees that it is gone."""
+        """End the child while another thread waits for its answer.
+
+        That thread sees that it is gone.
+        """
         self._process.end()
 
     def end(self) -> int:
-        """End it at once. How it ended, as `Popen.returncode` says it. May be called twice."""
+        """End the child at once; returns its exit status as `Popen.returncode`. May be called twice."""
         ended = self._process.end()
         self._channel.close()
         return ended
@@ -142,7 +148,7 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """What asking may cost."""
+    """The limits on the cost of requests."""
 
     children: int = 1
     seconds: float = 20.0
@@ -165,9 +171,10 @@ class Children:
             self._free.put(None)
 
     def ask(self, frame: bytes, decode: Callable[[bytes], Answer]) -> Answer:
-        """What the answer means.
+        """The decoded answer to a request.
 
-        OSError when the child is gone or too slow, and whatever `decode` raises; either way that child is ended.
+        OSError when the child is gone or too slow, and whatever `decode` raises; either way that child is
+        ended.
         """
         with self._child() as asked:
             try:
@@ -191,7 +198,7 @@ class Children:
             self._free.put(slot)
 
     def close(self) -> None:
-        """End every child; a question that is under way is waited for. May be called twice."""
+        """End every child; a request that is under way is waited for. May be called twice."""
         slots = [self._free.get() for _ in range(self._limits.children)]
         for slot in slots:
             if slot is not None:

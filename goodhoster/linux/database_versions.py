@@ -23,7 +23,7 @@ Step = str | Callable[[sqlite3.Connection, Path], None]
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """What leads to a version from the one before it."""
+    """The step to a version from the one before it."""
 
     version: int
     steps: tuple[Step, ...]
@@ -31,7 +31,7 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The tables of one file as they came to be."""
+    """The schema of one file: its tables and the migrations to them."""
 
     name: str
     """What the file is, in messages, such as "the record"."""
@@ -44,7 +44,7 @@ class Schema:
 
     @property
     def version(self) -> int:
-        """The newest."""
+        """The newest version."""
         return self.migrations[-1].version
 
 
@@ -72,13 +72,13 @@ def upgrade(db: sqlite3.Connection, file: Path, schema: Schema) -> None:
 
 
 def version_of(db: sqlite3.Connection) -> int:
-    """As the file tells it; 0 for a new one."""
+    """The version that the file states; 0 for a new one."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     return int(version)
 
 
 def backup_of(file: Path, version: int) -> Path:
-    """Where the file is kept as it was in that version, before it was upgraded."""
+    """The path of the backup of the file in that version, made before it was upgraded."""
     return file.with_name(f"{file.name}.version-{version}")
 
 
@@ -113,7 +113,7 @@ def _apply(db: sqlite3.Connection, file: Path, migration: Migration) -> None:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """Each by itself: `executescript` would end the transaction."""
+    """The statements of a script one by one: `executescript` would end the transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

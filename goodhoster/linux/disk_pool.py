@@ -25,7 +25,7 @@ _Call = tuple[Future[Any], Callable[[], Any], float]
 
 @dataclass(slots=True)
 class _Disk:
-    """What one disk has to do."""
+    """The queue of one disk."""
 
     waiting: deque[_Call] = field(default_factory=deque)
     running: dict[int, float] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class DiskPool:
             pending = [(disk, future) for disk, future in pending if disk not in hanging and not future.done()]
 
     def _let_go(self, disk: int) -> bool:
-        """Does it hang? Then nothing waits for it any more."""
+        """Whether the disk hangs; if so, nothing waits for it any more."""
         with self._changed:
             found = self._disks.get(disk)
             if found is None or not found.hangs():

@@ -1,4 +1,4 @@
-"""Small files that must be whole and on the disk before anybody is told so."""
+"""Small files that must be complete and on disk before they are reported as written."""
 
 from __future__ import annotations
 

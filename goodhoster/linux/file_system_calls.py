@@ -28,7 +28,7 @@ class NotAnsweringError(OSError):
 
 
 class _Call:
-    """One that is under way while the block runs."""
+    """A call that is under way while the block runs."""
 
     __slots__ = ("_calls", "at", "begun", "point")
 
@@ -66,7 +66,7 @@ class FileSystemCalls:
         return _Call(self, self._point_of(path))
 
     def each(self, path: bytes, found: Iterator[Answer]) -> Iterator[Answer]:
-        """What an iterator yields, where each step is a call to the file system of that path."""
+        """The items of an iterator, where each step is a call to the file system of that path."""
         point = self._point_of(path)
         while True:
             self._expect_answers(point)
@@ -78,10 +78,10 @@ class FileSystemCalls:
             yield step
 
     def ask(self, path: bytes, call: Callable[[], Answer], seconds: float) -> Answer:
-        """What the call returns or raises, within a time limit.
+        """Make a call, wait for it within a time limit, and return what it returns.
 
-        NotAnsweringError when that takes longer, or others wait for it already. The call is made in a thread of
-        its own, which ends when it is answered.
+        It raises what the call raises, and NotAnsweringError when that takes longer, or others wait for it
+        already. The call is made in a thread of its own, which ends when it is answered.
         """
         ended: list[Answer] = []
         failed: list[BaseException] = []
@@ -108,7 +108,7 @@ class FileSystemCalls:
         return ended[0]
 
     def answers(self, path: bytes) -> bool:
-        """May the file system of that path be asked?"""
+        """Whether the file system of that path may be asked."""
         try:
             self._point_of(path)
         except NotAnsweringError:
@@ -135,7 +135,7 @@ class FileSystemCalls:
             raise NotAnsweringError(f"{os.fsdecode(point)!r} does not answer")
 
     def _late(self) -> list[_Call]:
-        """The longest first."""
+        """The late calls, the longest first."""
         latest = self.clock() - self.patience
         return [call for call in list(self.under_way.values()) if call.begun < latest]
 

@@ -16,7 +16,7 @@ LARGEST_FRAME = 64 << 20  # bytes
 
 
 def send(channel: socket.socket, content: bytes, file: int | None = None) -> None:
-    """One frame, and an open file with it.
+    """Send one frame, and an open file with it.
 
     TimeoutError when the other side does not take it in the socket's time.
     """
@@ -26,7 +26,7 @@ def send(channel: socket.socket, content: bytes, file: int | None = None) -> Non
 
 
 def receive(channel: socket.socket) -> bytes | None:
-    """One frame, or None when the other side is gone.
+    """Receive one frame, or None when the other side is gone.
 
     ValueError when it announces more than a frame may hold.
     """
@@ -44,17 +44,20 @@ def receive_file(channel: socket.socket) -> int | None:
 
 
 def send_value(channel: socket.socket, value: Any) -> None:  # noqa: ANN401 - what JSON can say
-    """One value."""
+    """Send one value."""
     send(channel, encode(value))
 
 
 def receive_value(channel: socket.socket) -> Any:  # noqa: ANN401 - the same
-    """One value. ConnectionResetError when the other side is gone, ValueError when it is none."""
+    """Receive one value.
+
+    ConnectionResetError when the other side is gone, ValueError when it is none.
+    """
     return decode(receive_content(channel))
 
 
 def receive_content(channel: socket.socket) -> bytes:
-    """One frame. ConnectionResetError when the other side is gone."""
+    """Receive one frame. ConnectionResetError when the other side is gone."""
     frame = receive(channel)
     if frame is None:
         raise ConnectionResetError("the other side is gone")
@@ -75,18 +78,21 @@ def decode(content: bytes) -> Any:  # noqa: ANN401 - the same
 
 
 class Unframer:
-    """What was received in whatever pieces, taken out frame by frame."""
+    """A buffer that takes received pieces and returns them frame by frame."""
 
     def __init__(self, largest: int = LARGEST_FRAME) -> None:
         self._largest = largest
         self._received = bytearray()
 
     def add(self, piece: bytes) -> None:
-        """The next piece."""
+        """Add the next piece."""
         self._received += piece
 
     def take(self) -> bytes | None:
-        """The next whole frame, or None. ValueError when more is announced than a frame may hold."""
+        """The next complete frame, or None.
+
+        ValueError when more is announced than a frame may hold.
+        """
         if len(self._received) < _LENGTH.size:
             return None
         end = _LENGTH.size + _length(self._received, self._largest)

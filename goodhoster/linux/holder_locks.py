@@ -35,7 +35,7 @@ class HolderLocks:
             os.close(self._fd)
 
     def take(self) -> int:
-        """A number that nobody else has, held from now on."""
+        """A number that no other process has, held from now on."""
         while True:
             number = secrets.randbelow(_HIGHEST - 1) + 1
             try:
@@ -46,12 +46,12 @@ class HolderLocks:
             return number
 
     def give_back(self, number: int) -> None:
-        """Hold it no longer."""
+        """Release the number."""
         self._held.discard(number)
         self._set(fcntl.F_UNLCK, number)
 
     def is_held(self, number: int) -> bool:
-        """Does a process that lives hold that number, this one included?"""
+        """Whether a live process holds that number, this one included."""
         if number in self._held:
             return True
         asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, number, 1, 0)

@@ -94,7 +94,10 @@ def _openat2(directory: int, path: bytes, flags: int) -> int:
 
 
 def _text(name: bytes) -> ctypes.c_char_p:
-    """For C. A NUL would end it early and so name another file; no file has one in its name."""
+    """Bytes as a C string.
+
+    A NUL would end it early and so name another file; no file has one in its name.
+    """
     if b"\0" in name:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
     return ctypes.c_char_p(name)

@@ -1,7 +1,7 @@
-"""What is mounted where, as the kernel tells it; read again only when it has changed.
+"""The kernel's mount table, read again only when it has changed.
 
-A server with thousands of mounts has a table of a megabyte: whoever asks for every directory where it lies must not
-have it read each time.
+A server with thousands of mounts has a table of a megabyte: a caller that asks for every directory where it lies must
+not have it read each time.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class MountTable:
 
     @cached_property
     def by_number(self) -> dict[int, Mount]:
-        """Each mount by its number."""
+        """The mounts by their number."""
         return {mount.number: mount for mount in self.mounts}
 
     @cached_property
@@ -72,7 +72,7 @@ class MountTable:
 
 
 def lies_at_or_below(path: bytes, top: bytes) -> bool:
-    """By their names alone."""
+    """Whether a path lies at or below another, by their names alone."""
     return path == top or path.startswith(top if top.endswith(b"/") else top + b"/")
 
 
@@ -98,7 +98,7 @@ class _Reader:
             return self._table
 
     def is_of_this_process(self) -> bool:
-        """A forked child shares what its parent was told."""
+        """Whether this process opened the table: a forked child shares its parent's notifications."""
         return self._process == os.getpid()
 
 
@@ -106,14 +106,14 @@ _reader: list[_Reader] = []
 
 
 def mount_table() -> MountTable:
-    """The table now."""
+    """The current mount table."""
     if not _reader or not _reader[0].is_of_this_process():
         _reader[:] = [_Reader()]
     return _reader[0].read()
 
 
 def mounts() -> tuple[Mount, ...]:
-    """What is mounted where, for this process, in the order it was done."""
+    """The mounts of this process, in the order they were mounted."""
     return mount_table().mounts
 
 
@@ -129,14 +129,14 @@ def mounted_below(tree: bytes) -> Iterator[bytes]:
 
 
 def _mount(line: bytes) -> Mount:
-    """`id parent major:minor root point options … - kind source options` (proc(5))."""
+    """Parse `id parent major:minor root point options … - kind source options` (proc(5))."""
     front, _, back = line.partition(b" - ")
     number, _, device, root, point, *_ = front.split(b" ")
     return Mount(_unescaped(point), back.split(b" ")[0].decode("ascii"), int(number), _unescaped(root), device)
 
 
 def _unescaped(field: bytes) -> bytes:
-    """Blanks, newlines and backslashes stand as three octal digits in mountinfo."""
+    """Decode blanks, newlines and backslashes, which mountinfo writes as three octal digits."""
     if b"\\" not in field:
         return field
     return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field)

@@ -12,7 +12,7 @@ SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a program ended and what it said."""
+    """The exit status and output of a program."""
 
     code: int
     """Negative: the signal that ended it."""

@@ -132,7 +132,7 @@ def _if_bits(number: int, argument: int, choice: tuple[int, int, int]) -> tuple[
 
 
 def _if_equal(number: int, argument: int, value: int) -> tuple[bytes, ...]:
-    """One call is allowed when that argument is just this."""
+    """The instructions that allow one call when that argument is just this."""
     return (
         _instruction(_EQUAL, number, 0, 4),
         _instruction(_LOAD, _ARGUMENTS + 8 * argument),

@@ -18,7 +18,7 @@ _LAST = 3.0
 
 @dataclass(frozen=True, slots=True)
 class CrewSize:
-    """How many threads there are."""
+    """The number of threads."""
 
     free: int
     """So many are not held up."""
@@ -51,14 +51,14 @@ class ThreadCrew:
         """Called when a thread is replaced, before the new one begins."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads."""
         with self._changed:
             for _ in range(self._size.free):
                 self._start_one()
         threading.Thread(target=self._watch, name=f"{self._name}-watch", daemon=True).start()
 
     def finish(self, seconds: float) -> None:
-        """Let `work` come to its end by itself, for so long."""
+        """Wait until `work` ends by itself, for so long."""
         with self._changed:
             self._changed.wait_for(lambda: not self._threads - self._held_up, seconds)
         self.stop(0.0)
@@ -77,7 +77,7 @@ class ThreadCrew:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """To be entered by a thread of the crew, for what may hold it up."""
+        """A context manager that a thread of the crew enters for what may hold it up."""
         me = threading.current_thread()
         with self._changed:
             self._began[me] = time.monotonic()
@@ -111,7 +111,7 @@ class ThreadCrew:
                 self._changed.notify_all()
 
     def is_one_too_many(self) -> bool:
-        """Was the calling thread replaced while it was held up, so that it may leave its work?"""
+        """Whether the calling thread was replaced while it was held up, and may leave its work."""
         with self._changed:
             self._held_up.discard(threading.current_thread())
             return len(self._threads - self._held_up) > self._size.free

@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 def map_parallel(do: Callable[[Given], Result], given: Sequence[Given], *, most: int = 4) -> list[Result]:
-    """What `do` makes of each, in their order; at most so many in hand.
+    """The results of `do` for all values, in their order; at most `most` run at once.
 
     Raises what the first of them raises.
     """

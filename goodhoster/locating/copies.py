@@ -1,7 +1,7 @@
-"""From one file to every copy of it: other sizes of it, the same bytes anywhere, other names of the same inode.
+"""Search for every copy of a file: other sizes, the same bytes anywhere, other hard links.
 
-The index and the names only say where to look: each copy is looked at before it is named, and which of them goes with
-the file is decided elsewhere (`policy.copies`).
+The index and the names only say where to look: each copy is looked at before it is reported, and which of them goes
+with the file is decided elsewhere (`policy.copies`).
 """
 
 from __future__ import annotations
@@ -67,7 +67,10 @@ class Copies:
         yield from (LocatedFile(size, FoundBy.VARIANT, place) for size in there)
 
     def _derived(self, place: Place) -> Iterator[LocatedFile]:
-        """What a CMS made of that picture, or the one that it made it from with all the others."""
+        """Other sizes that a CMS made of that picture.
+
+        Or the original that it was made from, with all its other sizes.
+        """
         originals = [original for original in originals_of(place.path) if self._is_there(Place(place.tree, original))]
         for original in originals or [place.path]:
             made = (path for wanted in derived_from(original) for path in self._matching(place.tree, (), wanted))
@@ -109,7 +112,10 @@ class Copies:
                 yield LocatedFile(other, FoundBy.SAME_CONTENT, upload.place)
 
     def _sha256(self, upload: Upload) -> bytes | None:
-        """From the index where it knows this very state; else read. None for a file that is not in it any more."""
+        """SHA-256 from the index where it knows this very state, else by reading the file.
+
+        None for a file that is not in this state any more.
+        """
         known = self.index.sha256_of(upload.place, upload.state)
         if known:
             return known
@@ -125,7 +131,7 @@ class Copies:
             return None
 
     def _there(self, places: Iterable[Place]) -> Iterator[Upload]:
-        """Those of the places where there still is a regular file of a watched tree."""
+        """Those places at which a regular file of a watched tree still is."""
         for place in places:
             try:
                 yield self.resolver.upload_at(place)
@@ -134,6 +140,9 @@ class Copies:
 
 
 def _unless_unreadable(error: NoPlaceError) -> None:
-    """The index may be behind: what is gone is no copy. What cannot be looked at may be one, and is told."""
+    """Ignore a copy that is gone; report one that cannot be looked at.
+
+    The index may be behind: what is gone is no copy. What cannot be looked at may be one.
+    """
     if error.reason == "unreadable":
         raise error

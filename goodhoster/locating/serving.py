@@ -1,4 +1,4 @@
-"""What a site would show for a path: a file, something made by a program, or something that is not certain."""
+"""What a site shows for a path: a file, the output of a program, or something uncertain."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ class Serving:
     disk: Disk = _DISK
 
     def show(self, address: WebAddress, answering: Answering) -> Location | RedirectsTo:
-        """What this site shows for the address: a FILE (what a browser gets for it), DYNAMIC or AMBIGUOUS."""
+        """What this site shows for the address: FILE, DYNAMIC or AMBIGUOUS.
+
+        For FILE, what a browser gets for it.
+        """
         found = [self._shown(path, address, answering) for path in address.paths]
         files = (one for one in found if isinstance(one, Location) and one.outcome is Outcome.FILE)
         return next(files, found[0])
@@ -54,7 +57,7 @@ class Serving:
     def _by_rules(
         self, rules: SiteRules, path: bytes, address: WebAddress, answering: Answering
     ) -> Location | RedirectsTo:
-        """As the site's own web server would answer."""
+        """Answer as the site's own web server would."""
         site = answering.site
         scheme = address.href.partition(":")[0]
         asked = Asked(scheme, address.host, address.port, path, address.query, address.path, answering.variables)
@@ -84,7 +87,10 @@ class Serving:
         )
 
     def _no_file(self, shown: Shown, path: bytes, address: WebAddress, site: Site) -> Location:
-        """A program; where it only steps in for a file that is missing, and that is a picture's, it has vanished."""
+        """Result where there is no file: a program.
+
+        Where it only steps in for a file that is missing, and that is a picture's, the file has vanished.
+        """
         if shown.at is None or shown.kind is ShownKind.PROGRAM:
             return self._dynamic(address, site, "program", "a program answers there")
         vanished = shown.kind is ShownKind.NOTHING or named_as_picture(path)
@@ -137,7 +143,7 @@ class Serving:
         return Location(Outcome.DYNAMIC, address.href, customer, reason=reason, detail=detail)
 
     def _owner(self, site: Site) -> str:
-        """Whose tree the site's files are in; empty where that cannot be told."""
+        """Owner of the tree that the site's files are in; empty where that cannot be told."""
         for directory in (route.directory for route in site.routes if route.directory):
             try:
                 return self.resolver.customer_of(self.resolver.place_of(ServedFrom(directory, b"any")))

@@ -1,4 +1,4 @@
-"""Which site answers for a host: the neutral map, whatever web server or panel it was read from."""
+"""Map of hosts to sites, independent of the web server or panel it was read from."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SiteMap:
                     self._enter(host_name(name), site)
 
     def _enter_pattern(self, pattern: str, site: Site) -> None:
-        """One that cannot be compared may be any host's."""
+        """Enter a pattern; one that cannot be compared may match any host."""
         try:
             pattern_of(pattern)
         except UnclearRouteError as error:
@@ -65,7 +65,7 @@ class SiteMap:
         return bool(self._sites)
 
     def named(self, host: str) -> list[Answering]:
-        """The sites that have this host among their names, for each port the first of them; empty when none has."""
+        """Sites that have this host among their names, the first for each port; empty when none has."""
         found: list[Answering] = []
         taken: set[int] = set()
         for level in self._levels(host):
@@ -93,30 +93,33 @@ class SiteMap:
 
     @property
     def troubles(self) -> list[str]:
-        """What of the web servers' configurations nobody can follow, each once."""
+        """Parts of the web servers' configurations that cannot be followed, each once."""
         named = (site.trouble for site in self._sites if site.trouble)
         return list(dict.fromkeys((*named, *self._unnamed)))
 
     @property
     def unnamed(self) -> str:
-        """Why there may be sites whose names nobody can tell; empty when there are none."""
+        """Reasons why there may be sites of unknown name; empty when there are none."""
         return next(iter(self._unnamed), "")
 
     def ports_of(self, host: str) -> frozenset[int]:
-        """The ports on which a site of that name answers, as far as the directories tell."""
+        """Ports on which a site of that name answers, as far as the directories report."""
         return frozenset(port for answering in self.named(host) for port in answering.site.ports)
 
     def contact_of(self, customer: str) -> Contact | None:
-        """Whom to write to about that customer: the first whom a directory names; None when none does."""
+        """Contact for that customer: the first that a directory names; None when none does."""
         return self._contacts.get(customer)
 
     def by_default(self, address: str, host: str) -> list[Answering]:
-        """The sites that answer on this address, or on any where it is empty, for a name that no site has."""
+        """Sites that answer on this address for a name that no site has.
+
+        Where the address is empty, those that answer on any address.
+        """
         return [Answering(s, {"host": host}) for s in self._sites if s.default and (not address or _on(s, address))]
 
 
 def _keys(host: str) -> list[str]:
-    """The host as it is entered in the map: itself, then `*.` longest first, then `.*` longest first."""
+    """Keys of the host in the map: itself, then `*.` longest first, then `.*` longest first."""
     labels = host.split(".")
     leading = ["*." + ".".join(labels[n:]) for n in range(1, len(labels))]
     trailing = [".".join(labels[:n]) + ".*" for n in range(len(labels) - 1, 0, -1)]

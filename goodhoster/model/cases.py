@@ -148,8 +148,9 @@ class Case:
 
     @property
     def verdict(self) -> VerdictKind | None:
-        """Known where any source knows the very bytes, near otherwise; exempt where every match is. None where no
-        source said anything, such as of a file that only a notice named.
+        """Known where any source knows the very bytes, near otherwise; exempt where every match is.
+
+        None where no source knows it, such as a file that only a notice named.
         """
         if not self.matches:
             return None

@@ -179,7 +179,7 @@ class Notice:
 
     @property
     def needs_more(self) -> bool:
-        """Was it read without an address found in it, so that its sender must say more?"""
+        """True when it was read and no address was found in it, so that its sender must say more."""
         return self.read is not None and not self.items and not self.read.test
 
     @property

@@ -1,4 +1,4 @@
-"""What goodhoster asks of the outside.
+"""Ports: the interfaces through which goodhoster uses the outside.
 
 Each promise is checked by a conformance suite in `goodhoster.testing`.
 """

@@ -1,4 +1,4 @@
-"""What the case desk asks of the outside: its record, and what the storm brake counts."""
+"""Ports of cases: their record, and the counts of the storm brake."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from goodhoster.model.uploads import Place
 
 @dataclass(frozen=True, slots=True)
 class CaseQuery:
-    """Which cases; every field that is set narrows."""
+    """A filter for cases; every field that is set narrows."""
 
     states: frozenset[CaseState] = frozenset()
     customer: str | None = None
@@ -33,10 +33,10 @@ class CaseQuery:
 
 
 class CaseFigures(Protocol):
-    """What the house rules count before they decide."""
+    """The case counts that the policy needs for its decisions."""
 
     def count(self, query: CaseQuery) -> int:
-        """How many cases the query describes."""
+        """The number of cases that the query describes."""
 
     def customers_with(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
         """Customers with a case, opened in [since, until], in which a source matched this content.
@@ -80,16 +80,16 @@ class CaseStore(CaseFigures, Protocol):
         """
 
     def claim(self, case_ids: Iterable[str], claim: Claim) -> None:
-        """Note who is at work on these cases, in the place of whoever was."""
+        """Record which process works on these cases, in place of the one that did."""
 
     def unclaim(self, case_ids: Iterable[str]) -> None:
-        """Nobody is any more; fine where nobody was."""
+        """Remove the claims on these cases; fine where there are none."""
 
     def claimed(self) -> Sequence[str]:
-        """The cases that somebody is at work on, or died at."""
+        """The cases that a process works on, or died at."""
 
     def claim_of(self, case_id: str) -> Claim | None:
-        """Who is at work on it, or died at it; None when nobody is."""
+        """The claim of the process that works on a case, or died at it; None when there is none."""
 
 
 class StormStore(Protocol):
@@ -124,7 +124,7 @@ class MatchLedger(Protocol):
     """
 
     def note(self, opened: Opened) -> None:
-        """A case is about to be opened. May be called again for the same case."""
+        """Record a case that is about to be opened. May be called again for the same case."""
 
     def count(self, counted: Counted) -> None:
         """Count a match for its customer and for the scope.
@@ -158,7 +158,7 @@ class MatchLedger(Protocol):
 
 
 class Census(Protocol):
-    """What this machine knows of all uploads, whether anybody knows them or not."""
+    """Figures on all uploads to this machine, whether a source knows them or not."""
 
     def customers_having(self, sha256: bytes, most: int) -> frozenset[str]:
         """Customers who have had a file of this content for at least a minute.

@@ -1,4 +1,4 @@
-"""What checking asks of the outside: hash sources, and whoever reads contents."""
+"""Ports of checking: hash sources, and readers of contents."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from goodhoster.model.verdicts import Match
 
 
 class HashSource(Protocol):
-    """Somebody who knows digests: the HashCheckService, own lists.
+    """A source of known digests: the HashCheckService, own lists.
 
     May be asked from any number of threads at once.
     """
 
     @property
     def name(self) -> str:
-        """How matches, counts and the audit log call this source."""
+        """The source's name in matches, counts and the audit log."""
 
     @property
     def local(self) -> bool:
@@ -42,18 +42,18 @@ class HashSource(Protocol):
         """
 
     def close(self) -> None:
-        """Give back connections and threads. May be called twice."""
+        """Close connections and threads. May be called twice."""
 
 
 class ObservedSource(HashSource, Protocol):
-    """A hash source that keeps figures of itself; `assembly` wraps every source so."""
+    """A hash source with health figures; `assembly` wraps every source so."""
 
     def health(self) -> SourceHealth:
         """The figures up to now."""
 
 
 class Hasher(Protocol):
-    """Reads contents. May be asked from any number of threads at once."""
+    """A reader of contents. May be asked from any number of threads at once."""
 
     def read(self, fd: int) -> Content:
         """The hashes of an open regular file, and of what is inside it where that can be opened.
@@ -65,13 +65,13 @@ class Hasher(Protocol):
         """
 
     def problems(self) -> list[str]:
-        """What protects less than it should on this machine, in words for `status`.
+        """Protections that are weaker than they should be on this machine, in words for `status`.
 
-        Empty when all is there.
+        Empty when all are available.
         """
 
     def close(self) -> None:
-        """Give back processes. May be called twice."""
+        """End the processes. May be called twice."""
 
 
 class LicensedFingerprinter(Protocol):

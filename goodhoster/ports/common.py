@@ -1,4 +1,4 @@
-"""What every part may need: the time, the audit log, and somebody to wake up."""
+"""Ports that every part may need: the clock, the audit log and the pager."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding, AuditMa
 
 
 class Clock(Protocol):
-    """Tells the time; tests bring their own."""
+    """The current time; tests bring their own."""
 
     def __call__(self) -> datetime:
         """The present moment, aware, UTC."""
@@ -38,7 +38,7 @@ class AuditLog(Protocol):
         """All entries, oldest first. Raises AuditError at the first line that is not an entry."""
 
     def verify(self, marks: Sequence[AuditMark] = (), at_least: int = 0) -> AuditFinding:
-        """Read the whole log and say whether every entry is whole and bound to the one before.
+        """Read the whole log and check that every entry is complete and bound to the one before.
 
         Never raises for bad content: that is the finding.
 
@@ -49,7 +49,10 @@ class AuditLog(Protocol):
 
 
 class Pager(Protocol):
-    """Wakes somebody up."""
+    """Alerts a person on call."""
 
     def page(self, subject: str, text: str) -> None:
-        """Returns when the message was handed over. PassingError when it was not: it is tried again."""
+        """Send an alert; returns when the message was handed over.
+
+        PassingError when it was not: it is tried again.
+        """

@@ -1,4 +1,4 @@
-"""What is asked about customers' files: taking them offline, and where they are."""
+"""Ports of customers' files: taking them offline, and finding them."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class Quarantine(Protocol):
 
 
 class Mover(Quarantine, Protocol):
-    """A quarantine worked by another process, which may be away."""
+    """A quarantine operated by another process, which may be away."""
 
     def listens(self) -> bool:
-        """Does anybody take orders now? Never waits for the one that is under way."""
+        """Whether a mover takes orders now. Never waits for the one that is under way."""
 
     def greet(self) -> None:
-        """Returns when the mover is there and takes our orders; PassingError when not."""
+        """Check that the mover is there and takes our orders; PassingError when not."""
 
 
 class Directory(Protocol):
@@ -71,7 +71,7 @@ class Directory(Protocol):
 
     @property
     def name(self) -> str:
-        """How messages call it."""
+        """The directory's name in messages."""
 
     def sites(self) -> Sequence[Site]:
         """Every site as it is configured now.
@@ -81,7 +81,7 @@ class Directory(Protocol):
 
 
 class ContentIndex(Protocol):
-    """Where the same bytes are, as the upload index knows."""
+    """An index of the places that hold the same bytes, as the upload index knows."""
 
     def same_content(self, sha256: bytes) -> Sequence[Place]:
         """Every place whose last read had that digest."""

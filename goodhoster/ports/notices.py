@@ -1,4 +1,4 @@
-"""What notices ask of the outside: record, readers, keys, letters, checks from outside."""
+"""Ports of notices: record, readers, keys, letters, checks from outside."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from goodhoster.model.notices import Belief, RawNotice, ReadNotice, SeenMail
 
 @dataclass(frozen=True, slots=True)
 class NoticeQuery:
-    """Which notices; every field that is set narrows."""
+    """A filter for notices; every field that is set narrows."""
 
     states: frozenset[NoticeState] = frozenset()
     url: str | None = None
@@ -52,36 +52,36 @@ class NoticeStore(Protocol):
         """
 
     def ids(self, query: NoticeQuery) -> Sequence[str]:
-        """The ids of the same, oldest first; none of them is read."""
+        """The ids of the notices that the query describes, oldest first; none of them is read."""
 
     def figures(self, now: datetime) -> NoticeFigures:
         """Counts over everything."""
 
 
 class NoticeReader(Protocol):
-    """Turns a raw notice into our words. May be asked from any number of threads at once."""
+    """Parses raw notices. May be asked from any number of threads at once."""
 
     def read(self, raw: RawNotice) -> ReadNotice:
-        """Never raises for what is in it: *unreadable* is an answer.
+        """Parse a raw notice; *unreadable* is an answer.
 
-        Ends within its own limits of time and memory.
+        Never raises for what is in it. Ends within its own limits of time and memory.
         """
 
 
 class KeyRecords(Protocol):
-    """Where the public keys of mail signatures are published (DNS TXT records)."""
+    """The published public keys of mail signatures (DNS TXT records)."""
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """The TXT records of that name, each whole; empty when there are none.
+        """The TXT records of that name, each complete; empty when there are none.
 
-        PassingError when nobody answered.
+        PassingError when no server answered.
         """
 
 
 class SeenMails(Protocol):
-    """Remembers every mail that was believed, so that a copy of it is not believed again.
+    """The record of accepted mails, so that a copy of one is not accepted again.
 
-    Durable when it returns.
+    Durable when a call returns.
     """
 
     def first(self, fingerprint: bytes, mail: SeenMail) -> SeenMail:
@@ -92,43 +92,43 @@ class SeenMails(Protocol):
 
 
 class SignatureCheck(Protocol):
-    """Another proof of who sent a mail than its DKIM signature. Threads may share it."""
+    """A proof of a mail's sender other than its DKIM signature. Threads may share it."""
 
     @property
     def settles(self) -> bool:
-        """Whom it believes is believed, and no other proof is asked.
+        """Whether this proof is final: a sender accepted by it is trusted, and no other is asked.
 
         Else the best of all proofs counts.
         """
 
     def belief(self, raw: bytes, mail: SeenMail) -> Belief | None:
-        """How far a mail is believed, whose headers every program reads alike.
+        """The trust in a mail, whose headers every program reads alike.
 
-        None when it bears no such proof. Never raises for what is in it, and notes a mail that is believed.
+        None when it bears no such proof. Never raises for what is in it, and notes a mail that is trusted.
         """
 
 
 class Mailer(Protocol):
-    """Hands letters to a mail server. One thread at a time."""
+    """A client of a mail server, which sends letters. For one thread at a time."""
 
     def send(self, letter: Letter) -> None:
-        """Returns when the server has taken it.
+        """Send a mail; returns when the server has accepted it.
 
         PassingError: not now, try all of them later; PermanentError: never this one.
         """
 
     def close(self) -> None:
-        """Give back the connection. May be called twice; `send` opens it again."""
+        """Close the connection. May be called twice; `send` opens it again."""
 
 
 class Outside(Protocol):
-    """Looks at our own sites as the rest of the world does."""
+    """A view of our own sites from outside, as the rest of the world has it."""
 
     def look(self, url: str) -> Seen:
-        """Is something there for anybody? Looks by http and https, with and without www.
+        """Check whether a URL is publicly reachable, by http and https, with and without www.
 
-        Keeps nothing of what it sees, goes to our own addresses only, ends within its own limit of time, never raises:
-        what could not be looked at is *unknown*.
+        Keeps nothing of what it sees, goes to our own addresses only, ends within its own limit of time, never
+        raises: what could not be looked at is *unknown*.
         """
 
 
@@ -145,7 +145,10 @@ class UrlBlocks(Protocol):
         """
 
     def lift(self, url: str) -> None:
-        """The exact inverse; may be called for what is not blocked. PermanentError as for `block`."""
+        """Undo `block` exactly; may be called for what is not blocked.
+
+        PermanentError as for `block`.
+        """
 
     def blocks(self) -> Sequence[Block]:
-        """What is blocked, oldest first."""
+        """The blocked addresses, oldest first."""

@@ -1,4 +1,4 @@
-"""What the audit log asks of the outside: others who vouch for how it stood."""
+"""Ports of the audit log: witnesses and timestamp authorities that confirm its state."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class WitnessService(Protocol):
-    """Somebody else's witness (c2sp.org/tlog-witness)."""
+    """A witness run by another party (c2sp.org/tlog-witness)."""
 
     def add_checkpoint(self, request: bytes) -> bytes | int:
         """The witness's signature lines for the checkpoint in the request.
@@ -18,7 +18,7 @@ class WitnessService(Protocol):
 
 
 class TimestampAuthority(Protocol):
-    """Somebody who says when a text existed (RFC 3161)."""
+    """An authority that states when a text existed (RFC 3161)."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""The sections about proof: the audit log, who vouches for it, and for whom we do."""
+"""The sections about proof: the audit log, its witnesses, and the logs that we witness."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def mailboxes(value: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class NoticesSettings:
-    """[notices]: what comes in, and by when it is done."""
+    """[notices]: how notices arrive, and by when they are dealt with."""
 
     hoster: str = setting(text, "Name under which letters are signed.", default="The abuse desk")
     language: str = setting(
@@ -193,7 +193,7 @@ class ImapSettings:
 
 @dataclass(frozen=True, slots=True)
 class PagingSettings:
-    """[paging]: who is woken when something cannot wait. Without it, the log says so."""
+    """[paging]: how a person is alerted when something cannot wait. Without it: in the log only."""
 
     command: tuple[str, ...] | None = setting(
         command,

@@ -78,7 +78,10 @@ class NotifierSettings:
     per_customer: int = setting(whole(0, 1_000_000), "The same, of one customer.", default=20)
 
     def profile(self) -> Notifier:
-        """With its keys and token read. ConfigurationError when one of them is not as it must be."""
+        """The profile with its keys and token read.
+
+        ConfigurationError when one of them is not as it must be.
+        """
         kind = NotifierKind(self.kind)
         may_act = kind in {NotifierKind.HOTLINE, NotifierKind.TRUSTED_FLAGGER}
         return Notifier(
@@ -115,7 +118,7 @@ class ForwarderSettings:
     )
 
     def forwarder(self) -> Forwarder:
-        """With its keys read. ConfigurationError when they are not as they must be."""
+        """The forwarder with its keys read. ConfigurationError when they are not as they must be."""
         return Forwarder(self.domain.lower().strip("."), tuple(_keys(self.keys)) if self.keys else ())
 
 

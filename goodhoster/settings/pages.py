@@ -47,7 +47,7 @@ def reference() -> str:
 
 
 def takes(read: Reader) -> str:
-    """What a reader takes, in words: what it says when it refuses."""
+    """The values that a reader accepts, in the words of its refusal."""
     try:
         read(object())
     except ValueError as refusal:

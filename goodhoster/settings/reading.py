@@ -54,7 +54,7 @@ class Single:
 
     @property
     def heading(self) -> str:
-        """As it is written in the file."""
+        """The heading as it is written in the file."""
         return f"[{self.name}]"
 
     def read(self, written: Iterable[Written]) -> Any:
@@ -82,7 +82,7 @@ class Several:
 
     @property
     def heading(self) -> str:
-        """As it is written in the file."""
+        """The heading as it is written in the file."""
         return f"[[{self.name}]]"
 
     def read(self, written: Iterable[Written]) -> tuple[Any, ...]:
@@ -101,7 +101,7 @@ class Plugged:
 
     @property
     def heading(self) -> str:
-        """As it is written in the file."""
+        """The heading as it is written in the file."""
         return f"[[{self.name}]]"
 
     def read(self, written: Iterable[Written]) -> tuple[PluggedTable, ...]:
@@ -123,7 +123,7 @@ Section = Single | Several | Plugged
 
 
 def read_section(kind: type[Values], written: Written) -> Values:
-    """One table as a value of a settings class.
+    """Read one table as a value of a settings class.
 
     ConfigurationError says which file, which key and what to do.
     """
@@ -141,7 +141,7 @@ def read_plugged(plugged: PluggedTable, kinds: Mapping[str, type]) -> Any:
 
 
 def installed_kinds(group: str) -> dict[str, type]:
-    """The settings classes in an entry-point group, ours and anybody's, by name."""
+    """The settings classes in an entry-point group, ours and those of plug-ins, by name."""
     return {point.name: point.load() for point in sorted(entry_points(group=group))}
 
 
@@ -161,7 +161,7 @@ def read_files(file: Path, sections: Iterable[Section]) -> dict[str, list[Writte
 
 
 def refuse_unknown(table: Table, known: Iterable[str], where: str) -> None:
-    """ConfigurationError for a key that nobody reads; names the nearest that is read."""
+    """Raise ConfigurationError for an unknown key; it names the nearest known one."""
     for key in table:
         if key not in known:
             raise ConfigurationError(f"{where}: unknown key {key}", hint=_nearest(key, known))

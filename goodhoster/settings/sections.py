@@ -105,7 +105,7 @@ class HashingSettings:
 
 @dataclass(frozen=True, slots=True)
 class PolicySettings:
-    """[policy]: the house rules."""
+    """[policy]: what happens to matches, and when a person decides."""
 
     mode: str = setting(
         one_of("observe", "enforce"), "observe records what would be done and touches nothing.", default="observe"
@@ -207,12 +207,12 @@ class Settings:
 
     @property
     def state_dir(self) -> Path:
-        """Where everything of ours is kept."""
+        """The directory where everything of ours is kept."""
         return self.agent.state_dir
 
     @property
     def mover_socket(self) -> Path:
-        """Where the mover listens."""
+        """The address where the mover listens."""
         return self.mover.socket or self.state_dir / "mover.sock"
 
 

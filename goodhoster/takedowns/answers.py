@@ -42,7 +42,7 @@ class Answers:
         return notice
 
     def answer(self, notice: Notice) -> Letter | None:
-        """What would be written to the notifier now; None when nobody is to be answered."""
+        """Answer to the notifier as things stand; None when nobody is to be answered."""
         letter = self._result(notice)
         return letter if self._answerable(notice) else None
 
@@ -53,8 +53,9 @@ class Answers:
         return texts.result(notice, self.head, _round(notice), by_person=by_person)
 
     def write_answer(self, notice: Notice) -> Notice:
-        """Put the answer into the outbox by order of a person, whatever the state and the limit. While the notice is
-        not done it is an interim one: the final one is still owed.
+        """Put the answer into the outbox by order of a person, whatever the state and the limit.
+
+        While the notice is not done it is an interim one: the final one is still owed.
         """
         final = notice.state is NoticeState.DONE
         letter, told = self.answer(notice), min(_names_of("result" if final else "interim", notice), key=len)
@@ -65,13 +66,19 @@ class Answers:
         return replace(notice, told=(*notice.told, told))
 
     def write_statements(self, notice: Notice) -> Notice:
-        """By order of a person: also what was withheld from customers because an order was confidential."""
+        """Write the statements to customers, by order of a person.
+
+        Also what was withheld from customers because an order was confidential.
+        """
         for told, letter in self.statements(notice, withhold=False):
             notice = self._put(notice, told, letter)
         return notice
 
     def forwarding(self, notice: Notice, hotline: str) -> Letter:
-        """A notice of the public as it goes to the hotline. RefusedError when it is not for others to see."""
+        """Letter that forwards a notice of the public to the hotline.
+
+        RefusedError when it is not for others to see.
+        """
         if _confidential(notice):
             raise RefusedError(f"notice {notice.id} is a confidential order", hint="only its authority may hand it on")
         if notice.level in {TrustLevel.PINNED, TrustLevel.AUTHORITY}:
@@ -84,7 +91,7 @@ class Answers:
         return self._put(notice, "forward", letter)
 
     def _put(self, notice: Notice, told: str, letter: Letter | None) -> Notice:
-        """A letter that is none is one that cannot be written now: only that is noted, once."""
+        """Queue a letter; where it cannot be written now, only record that, once."""
         if letter is not None and not self.outbox.put(letter):
             told += "-not-sent"
         return notice if told in notice.told else replace(notice, told=(*notice.told, told))
@@ -101,8 +108,9 @@ class Answers:
             yield "receipt", texts.receipt(notice, self.head)
 
     def statements(self, notice: Notice, *, withhold: bool) -> Iterator[tuple[str, Letter | None]]:
-        """One for each customer, about what this notice made inaccessible. Raises what a directory raises where no
-        contact can be told.
+        """Statements about what this notice made inaccessible, one for each customer.
+
+        Raises what a directory raises where no contact can be told.
         """
         for customer, acted in self._acted(notice).items():
             told = f"statement:{customer}"
@@ -116,7 +124,10 @@ class Answers:
                 yield f"{told}-no-contact", None
 
     def _acted(self, notice: Notice) -> dict[str, Acted]:
-        """What this notice (and no earlier one) made inaccessible, by customer. Each sees only its own files."""
+        """What this notice (and no earlier one) made inaccessible, by customer.
+
+        Each sees only its own files.
+        """
         found: dict[str, Acted] = {}
         of_items = [case_id for item in notice.items for case_id in item.cases]
         cases = iter(self.cases.get_all(of_items))
@@ -129,7 +140,11 @@ class Answers:
         return found
 
     def _answerable(self, notice: Notice) -> bool:
-        """Never a machine, a bounce, a trial, ourselves, or nobody (RFC 3834); of two copies of one mail the first."""
+        """Whether the sender of a notice may be answered.
+
+        Never a machine, a bounce, a trial, ourselves, or nobody (RFC 3834); of two copies of one mail the
+        first.
+        """
         read = notice.read
         if notice.trust is not None and notice.trust.copy_of:
             return False
@@ -149,7 +164,7 @@ def _add(found: dict[str, Acted], customer: str, acted: Acted) -> None:
 
 
 def _files(case: Case) -> Iterator[str]:
-    """Those that were taken; another may have been gone before."""
+    """Files that were taken offline; another may have been gone before."""
     taken = (number for number, measure in enumerate(case.measures) if measure.state is MeasureState.DONE)
     return (display(case.about(number).upload.place.path) for number in taken)
 

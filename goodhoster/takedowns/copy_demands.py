@@ -41,7 +41,10 @@ class CopyDemands:
 
 
 def demands_for(named: Sequence[NamedFile], grounds: Grounds, store: CaseStore, storm_customers: int) -> CopyDemands:
-    """The files in groups of one customer, the one that the URL shows first. `named` may name a place twice."""
+    """Group the files by customer, the one that the URL shows first.
+
+    A place may be twice in `named`.
+    """
     by_place: dict[Place, NamedFile] = {}
     for file in named:
         by_place.setdefault(file.upload.place, file)
@@ -97,7 +100,7 @@ class _Copies:
         )
 
     def _customers_of(self, file: NamedFile) -> int:
-        """At how many customers these bytes lie now, or were when they went offline."""
+        """Number of customers with these bytes now, or when they went offline."""
         sha256 = file.digests.sha256
         if sha256 not in self.known:
             lying = {other.upload.customer for other in self.named.values() if other.digests.sha256 == sha256}

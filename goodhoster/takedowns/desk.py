@@ -50,7 +50,10 @@ class OursAmong(Protocol):
     """Which host names and addresses lead to this host."""
 
     def __call__(self, names: Iterable[str], /) -> frozenset[str]:
-        """Those of them that do. Raises what a directory raises where the sites cannot be told."""
+        """Those names and addresses that lead to this host.
+
+        Raises what a directory raises where the sites cannot be told.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,9 @@ class NoticeDesk:
             return self._handle(self._parts.store.get(receipt.id))
 
     def due(self) -> list[str]:
-        """What is to be looked after by now: left by a crash, decided by a person, to be looked at from outside, near
-        its deadline.
+        """Notices to be processed by now.
+
+        Left by a crash, decided by a person, to be looked at from outside, near their deadline.
         """
         return list(self._parts.store.ids(NoticeQuery(due=self._parts.clock())))
 
@@ -111,7 +115,10 @@ class NoticeDesk:
             return self._handle(self._parts.store.get(notice_id))
 
     def confirm(self, notice_id: str, order: Order) -> Notice:
-        """A person lets everything that waits in this notice be acted on; RefusedError in mode observe."""
+        """Act on everything that waits in this notice, by a person's order.
+
+        RefusedError in mode observe.
+        """
         self._parts.acts.desk.expect_enforcing()
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
@@ -120,8 +127,10 @@ class NoticeDesk:
             return self._handle(replace(notice, items=items, reviewed=True), recorded=notice)
 
     def dismiss(self, notice_id: str, order: Order) -> Notice:
-        """A person decides that what waits in this notice stays as it is; a block for it is lifted, and a case that
-        waits for a person is closed. What was taken offline comes back by `cases restore`.
+        """Leave what waits in this notice as it is, by a person's order.
+
+        A block for it is lifted, and a case that waits for a person is closed. What was taken offline comes
+        back by `cases restore`.
         """
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
@@ -131,7 +140,7 @@ class NoticeDesk:
             return self._handle(dismissed, recorded=notice, by_person=True)
 
     def _handle(self, notice: Notice, recorded: Notice | None = None, *, by_person: bool = False) -> Notice:
-        """Take a notice through its whole story, as far as it goes now; after a crash every step may be taken again.
+        """Process a notice as far as possible now; after a crash every step may be repeated.
 
         `recorded` is what the store holds, where that is older.
         """
@@ -172,12 +181,15 @@ class NoticeDesk:
         return replace(notice, state=NoticeState.OPEN)
 
     def _in_their_language(self, read: ReadNotice, trust: TrustFinding) -> ReadNotice:
-        """A notifier whose profile names a language is answered in that one."""
+        """Notice in the language that the notifier's profile names, if any."""
         notifier = self._notifiers.get(trust.notifier)
         return replace(read, language=notifier.language) if notifier and notifier.language else read
 
     def _believe_again(self, notice: Notice) -> Notice:
-        """The keys could not be fetched when it came. What was held for that reason may go on when they can."""
+        """Evaluate the sender again where the keys could not be fetched when the notice came.
+
+        What was held for that reason may go on when they can.
+        """
         belief = self._parts.believe(notice.receipt, self._parts.spool.raw(notice.receipt))
         says = self._parts.reader.read(belief.says)
         if says.items != tuple(item.read for item in notice.items):
@@ -192,7 +204,10 @@ class NoticeDesk:
         return replace(notice, read=read, trust=trust, items=again)
 
     def _compared_with_ours(self, notice: Notice) -> Notice:
-        """Note which of the names in it are ours and no item's; where that cannot be told now, ask again later."""
+        """Record which of the names in it are ours and no item's.
+
+        Where that cannot be told now, it is asked again later.
+        """
         if notice.read is None or not notice.read.mentions:
             return notice
         try:
@@ -202,7 +217,10 @@ class NoticeDesk:
         return replace(notice, read=replace(notice.read, mentions=()), named=named)
 
     def _waits_for_keys(self, notice: Notice) -> bool:
-        """For an hour nothing is decided that the keys may change; then a person may as well look."""
+        """Whether the notice waits for keys.
+
+        For an hour nothing is decided that the keys may change; then a person may as well look.
+        """
         waited = self._parts.clock() - notice.receipt.received_at
         return notice.trust is not None and notice.trust.passing and waited < _KEYS_WITHIN
 
@@ -283,7 +301,7 @@ class NoticeDesk:
         return notice
 
     def _look(self, notice: Notice) -> None:
-        """Look at what is due from outside, without keeping anybody waiting for a turn."""
+        """Look at what is due from outside, without blocking anybody."""
         outside, now = self._parts.outside, self._parts.clock()
         due = [n for n, item in enumerate(notice.items) if item.look_at is not None and item.look_at <= now]
         if outside is None or not due:
@@ -326,7 +344,10 @@ class NoticeDesk:
 
 
 def _passed_over(notice: Notice) -> str:
-    """What in it leads to no item and no person has seen to: then it is not done, whatever its items say."""
+    """Parts of a notice that lead to no item and that no person has seen to.
+
+    With such a part it is not done, whatever its items say.
+    """
     if notice.reviewed or notice.read is None:
         return ""
     whole = [f"not read: {part}" for part in notice.read.unread]

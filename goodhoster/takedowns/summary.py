@@ -1,4 +1,4 @@
-"""Notices in a few words and figures, for the log, for whoever is paged, and for `status`."""
+"""Short texts and figures about notices, for the log, alerts, and `status`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import datetime
 
 from goodhoster.model.notice_status import ItemState, Notice, NoticeFigures, NoticeItem
 from goodhoster.notices.spool import Waiting
-
 
 _TOUCHED = frozenset({ItemState.OFFLINE, ItemState.INACCESSIBLE, ItemState.REOPENED})
 
@@ -20,7 +19,7 @@ def counts_of(items: Iterable[NoticeItem]) -> list[tuple[str, int]]:
 
 
 def page_text(notice: Notice, *, observing: bool = False) -> str:
-    """What whoever is paged reads; `observing`: the mode is observe."""
+    """Text of an alert; `observing` says that the mode is observe."""
     counts = ", ".join(f"{n} {state}" for state, n in counts_of(notice.items)) or notice.reason
     return (
         f"Notice {notice.id} {notice.reference} from {notice.notifier or 'an unproven sender'} ({notice.level}).\n"
@@ -30,7 +29,7 @@ def page_text(notice: Notice, *, observing: bool = False) -> str:
 
 
 def untouched(notice: Notice) -> bool:
-    """Whether nothing was done about any of its items."""
+    """Whether every item of a notice is as it was when it came."""
     return not any(item.state in _TOUCHED or item.blocked for item in notice.items)
 
 
@@ -42,9 +41,9 @@ def _in_observe(notice: Notice, *, observing: bool) -> str:
 
 
 def with_waiting(figures: NoticeFigures, waiting: Waiting, since: datetime) -> NoticeFigures:
-    """The figures of the record with what was received and waits for its turn: that is open, too.
+    """Add to the figures of the record what was received and is not processed yet.
 
-    `since`: what was received before is overdue.
+    That is open, too. What was received before `since` is overdue.
     """
     overdue = sum(receipt.received_at < since for receipt in waiting.receipts)
     more = len(waiting.receipts) + len(waiting.damaged)

@@ -1,4 +1,4 @@
-"""For tests of goodhoster and its plugins: conformance suites and test servers.
+"""Test support for goodhoster and its plugins.
 
 A conformance suite per port, stand-ins for counterparts.
 """

@@ -18,7 +18,10 @@ _SET = ("ARC-Authentication-Results", "ARC-Message-Signature", "ARC-Seal")
 
 @dataclass(frozen=True, slots=True)
 class ArcSet:
-    """What a forwarder writes; the defaults are an honest and careful one's first set."""
+    """The headers that a forwarder writes.
+
+    The defaults are an honest and careful one's first set.
+    """
 
     results: str = "dkim=pass header.d=hotline.example"
     instance: int = 1

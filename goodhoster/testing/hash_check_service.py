@@ -21,7 +21,7 @@ from goodhoster.testing.http_server import FakeServer, Request
 
 
 class FakeHashService(FakeServer):
-    """`known` may be changed at any time."""
+    """A fake HashCheckService. `known` may be changed at any time."""
 
     root = "/v1/check"
 
@@ -30,7 +30,7 @@ class FakeHashService(FakeServer):
         self.known = set(known)
 
     def _true_answer(self, request: Request) -> Answer:
-        """As the service answers (SCART `scartHASHcheck.php` reads it so)."""
+        """The answer as the service gives it (SCART `scartHASHcheck.php` reads it so)."""
         if not self._is_from_our_account(request):
             return http_answers.REFUSALS["wrong account"]
         folder, _, algorithm = request.path.rpartition("/")

@@ -27,7 +27,7 @@ CERTIFICATE = Path(__file__).with_name("localhost.pem")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the server received."""
+    """A request that the server received."""
 
     method: str
     path: str
@@ -45,7 +45,10 @@ Behaviour = Callable[[Request], Answer | None]
 
 
 class FakeServer(ABC):
-    """Serves from `with` until its end. `behave` and `script` may be changed meanwhile."""
+    """A server that runs for the duration of a `with` block.
+
+    `behave` and `script` may be changed meanwhile.
+    """
 
     username = "made-up-hoster"
     password = "made-up-password"  # noqa: S105 - of a stand-in
@@ -68,11 +71,11 @@ class FakeServer(ABC):
 
     @property
     def url(self) -> str:
-        """As configuration files carry it."""
+        """The server's URL as configuration files carry it."""
         return self.url_at("localhost" if self._tls else "127.0.0.1")
 
     def url_at(self, host: str) -> str:
-        """The same under another name of this host."""
+        """The URL with another name of this host."""
         return f"http{'s' if self._tls else ''}://{host}:{self._port}{self.root}"
 
     def __enter__(self) -> Self:
@@ -116,7 +119,7 @@ class FakeServer(ABC):
 
     @abstractmethod
     def _true_answer(self, request: Request) -> Answer:
-        """What the service that this one stands in for would answer."""
+        """The answer of the service that this one stands in for."""
 
     def _is_from_our_account(self, request: Request) -> bool:
         account = b64encode(f"{self.username}:{self.password}".encode()).decode()
@@ -132,7 +135,7 @@ async def _receive(reader: asyncio.StreamReader) -> Request:
 
 
 async def _send(writer: asyncio.StreamWriter, answer: Answer) -> bool:
-    """False when the connection is to be closed."""
+    """Send an answer; False when the connection is to be closed."""
     await asyncio.sleep(answer.delay)
     whole = len(answer.raw) if answer.drip_from is None else answer.drip_from
     writer.write(answer.raw[:whole])

@@ -18,7 +18,7 @@ class NotPhotoDna:
     """
 
     def fingerprint(self, picture: Pixels) -> bytes:
-        """Of a picture with fewer pixels than are looked at: none."""
+        """The fingerprint of a picture; none of one with fewer pixels than are looked at."""
         if min(picture.width, picture.height) < _SIDE:
             return b""
         places = ((row * picture.height // _SIDE, column * picture.width // _SIDE) for row, column in _GRID)

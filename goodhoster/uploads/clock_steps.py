@@ -1,8 +1,10 @@
-"""Steps of the system's clock: what waits in the queue waits as long as it was told to, whatever the clock shows.
+"""Correction of queue times when the system clock is set.
+
+What waits in the queue waits as long as intended, whatever the clock shows.
 
 Rows carry moments of the system's clock. When that clock is set, the moments of all rows that wait are moved by as
-much, once, by whichever process sees it first. Only over a restart of the machine nobody can tell how far it was set:
-then whatever was put off is due.
+much, once, by whichever process sees it first. Only over a restart of the machine it cannot be known how far it was
+set: then whatever was put off is due.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """The system's clock beside the one that nobody sets."""
+    """Reading of the system's clock and of the monotonic clock."""
 
     boot: str
     """Names the time since this start of the machine."""
@@ -40,7 +42,7 @@ def _boot() -> str:
 
 
 def is_step(before: ClockReading, now: ClockReading) -> bool:
-    """Was the clock set, or the machine started anew, between the two?"""
+    """Whether the clock was set, or the machine rebooted, between the two readings."""
     return before.boot != now.boot or abs(before.ahead - now.ahead) > _NOTICEABLE
 
 

@@ -1,4 +1,4 @@
-"""Is a directory the top of a file system, or of a part of one that is mounted?"""
+"""Check whether a directory is the top of a file system, or of a mounted part of one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from goodhoster.linux.mount_table import mounted_below, mounts
 
 
 def is_top(directory: bytes, *, tree: bytes) -> bool:
-    """Of what is mounted below the tree, by whatever path it is reached; or of a btrfs subvolume. The top of a file
-    system that a customer's own program is (FUSE) is none: it says of owners and modes what it likes.
+    """Whether a directory is the top of what is mounted below the tree, or of a btrfs subvolume.
+
+    By whatever path it is reached. The top of a file system that a customer's own program is (FUSE) is none: it
+    reports owners and modes as it likes.
     """
     return any(_is_same(directory, point) for point in mounted_below(tree)) or _is_subvolume(directory)
 
 
 def _is_subvolume(directory: bytes) -> bool:
-    """It has another device than the directory above, and nothing is mounted there."""
+    """Whether it has another device than its parent while nothing is mounted there."""
     return os.path.ismount(directory) and all(mount.point != directory for mount in mounts())
 
 

@@ -90,7 +90,9 @@ _TAKEN = frozenset(FingerprintKind)
 
 
 def _remembered(columns: list[Any]) -> PastReading | None:
-    """A content with a fault is opened again each time: what went wrong may have been ours. So is one of which not
+    """Recorded finding of a content, where it can be used again.
+
+    A content with a fault is opened again each time: what went wrong may have been ours. So is one of which not
     enough was taken for a source: by now there may be what takes it.
     """
     dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256, fingerprints, members, fault, reason = columns
@@ -119,7 +121,7 @@ def key_of(place: Place) -> tuple[bytes, bytes, bytes]:
 
 
 def joined(directory: bytes, name: bytes) -> bytes:
-    """The path of a row, whose directory and name are kept apart."""
+    """Path of a row from its directory and name, which are stored separately."""
     return directory + b"/" + name if directory else name
 
 
@@ -147,7 +149,10 @@ def content_row(content: Content | None) -> Row:
 
 
 def answer_set_of(verdict: Verdict) -> str | None:
-    """Who answered, as a text; None when nobody told. Few differ, however many files there are."""
+    """Sources that answered, as a text; None when that is unknown.
+
+    Few differ, however many files there are.
+    """
     answered = sorted([each.source, each.version, each.share] for each in verdict.answered)
     return json.dumps(answered, separators=(",", ":")) if answered else None
 

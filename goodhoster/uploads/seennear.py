@@ -26,12 +26,12 @@ class NearEntries(Protocol):
         """Which of very many values, by position, lie so near an entry, be it a withdrawn one."""
 
     def find(self, values: Sequence[bytes], limit: int) -> Mapping[Category, int]:
-        """By category, how near the nearest entry is to any of a picture's values."""
+        """Distance of the nearest entry to any of a picture's values, by category."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrownNear:
-    """What a near list has got."""
+    """New entries of a near list."""
 
     entries: NearEntries
     within: int
@@ -39,10 +39,10 @@ class GrownNear:
 
 
 def near_news(seen: Sequence[tuple[str | None, str]], grown: GrownNear) -> Iterator[int]:
-    """Which files the entries are near to in a way that their last check did not tell, by position.
+    """Files that the entries are near to, by position, where their last check did not report it.
 
-    Of each file its columns `fingerprints` and `matches`. All are compared together first, and those few that are near
-    anything once more by themselves.
+    Of each file its columns `fingerprints` and `matches`. All are compared together first, and those few that are
+    near anything once more by themselves.
     """
     entries = grown.entries
     pictures = [_values(fingerprints, entries.kind) for fingerprints, _ in seen]
@@ -55,7 +55,7 @@ def near_news(seen: Sequence[tuple[str | None, str]], grown: GrownNear) -> Itera
 
 
 def was_told(matches: str, source: str, algorithm: str, category: Category) -> bool:
-    """Did the check whose column `matches` this is tell of that?"""
+    """Whether the check with this column `matches` reported that."""
     return [source, algorithm, category] in [match[:3] for match in json.loads(matches)]
 
 

@@ -18,7 +18,10 @@ _LONGEST = 60.0
 
 
 class LateMeasures:
-    """Rounds beside the workers; idle while no measure is late. What a crash left is asked about first."""
+    """Rounds beside the workers; idle while no measure is late.
+
+    What a crash left is asked about first.
+    """
 
     def __init__(self, toolkit: Toolkit) -> None:
         self._toolkit = toolkit
@@ -37,7 +40,7 @@ class LateMeasures:
         return self._pause
 
     def _look(self) -> bool:
-        """Did all move on that were late, or some?"""
+        """Continue late measures; whether all moved on, or some."""
         moved = 0
         for case in self._toolkit.late():
             if self.rounds.stopping.is_set():

@@ -78,9 +78,10 @@ class Workers:
         self._crew.stop(_LONGEST_END)
 
     def note_slow(self) -> None:
-        """Called by a thread of this pool whose file takes long to open: for a while its customer has one at a time.
+        """Limit the customer of a file that takes long to open to one at a time, for a while.
 
-        Else the files of one who uploads hundreds such would take every process that opens files, in turn.
+        Called by a thread of this pool. Else the files of a customer who uploads hundreds such would take every
+        process that opens files, one after the other.
         """
         if (customer := self._customers.get(threading.get_ident())) is not None:
             self._slow_until[customer] = time.monotonic() + _SLOW_FOR
@@ -125,7 +126,10 @@ class Workers:
         self.checked += 1
 
     def _answers(self, place: Place) -> bool:
-        """Does the file system of that place open the file, or refuse to? It is not asked while others wait for it."""
+        """Whether the file system of that place opens the file, or refuses to.
+
+        It is not asked while others wait for it.
+        """
         try:
             with self.calls.asking(place.absolute), suppress(NotAnUploadError, UncheckedError), open_upload(place):
                 return True
@@ -164,9 +168,9 @@ class Workers:
         return 1
 
     def _rest(self) -> None:
-        """Until somebody rings.
+        """Wait for new work.
 
-        One of those who rest looks at the queue now and then, for all of them.
+        One of the threads that wait looks at the queue now and then, for all of them.
         """
         if self._looking:
             self._rung.wait()

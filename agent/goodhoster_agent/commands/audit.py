@@ -1,4 +1,4 @@
-"""`goodhoster audit …`: is the log whole, what does it say, and what proves it to others."""
+"""`goodhoster audit …`: verify, show and prove the audit log."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def export_command(
 
 
 def _tell(anchored: Anchored) -> None:
-    """What others who vouch for the log said, or could not be asked."""
+    """Report what witnesses and timestamp authorities answered, or that they could not be asked."""
     warn_of(f"ALARM: {alarm}" for alarm in anchored.alarms)
     warn_of(anchored.troubles)
     if anchored.alarms:

@@ -26,7 +26,7 @@ _AHEAD = 256
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was found at a path."""
+    """The result for a path."""
 
     path: bytes
     verdict: Verdict
@@ -51,7 +51,7 @@ def check_command(
 
 
 def print_answers(found: Iterable[Answer], *, as_json: bool) -> int:
-    """A line each; the exit code of the whole."""
+    """Print a line for each answer; returns the exit code of the whole."""
     kinds: set[VerdictKind] = set()
     for answer in found:
         kinds.add(answer.verdict.kind)
@@ -78,7 +78,7 @@ def answers(services: Services, paths: Iterable[Path]) -> Iterator[Answer]:
 
 
 def as_object(answer: Answer) -> dict[str, Any]:
-    """As `--json` prints it."""
+    """The object that `--json` prints."""
     verdict = answer.verdict
     matches = [match_object(match) for match in verdict.matches]
     return {
@@ -91,7 +91,7 @@ def as_object(answer: Answer) -> dict[str, Any]:
 
 
 def match_object(match: Match) -> dict[str, Any]:
-    """One match as `--json` prints it."""
+    """A match as `--json` prints it."""
     return {
         "source": match.source,
         "algorithm": match.algorithm,
@@ -102,7 +102,7 @@ def match_object(match: Match) -> dict[str, Any]:
 
 
 def as_text(answer: Answer) -> str:
-    """One line for people."""
+    """A line for people."""
     verdict = answer.verdict
     why = ", ".join(dict.fromkeys(map(_match_text, verdict.matches)))
     words = "; ".join(part for part in (why, verdict.detail or verdict.reason) if part)

@@ -23,7 +23,7 @@ from goodhoster_agent.demo.story import KNOWN_PICTURES, SCENES, Scene
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """How a scene went."""
+    """The outcome of a scene."""
 
     title: str
     well: bool

@@ -112,7 +112,7 @@ def _as_object(made: ExemptionSet) -> dict[str, Any]:
 
 
 def _by(made: ExemptionSet) -> Counter[str]:
-    """How many contents are exempt by each kind of digest: the strongest that was taken."""
+    """The number of exempt contents by kind of digest: the strongest that was taken."""
     return Counter(content.strongest.algorithm.value for content in made.contents)
 
 

@@ -168,7 +168,7 @@ def reconcile_command(
 
 
 def as_object(notice: Notice) -> dict[str, Any]:
-    """As `--json` prints it."""
+    """The object that `--json` prints."""
     trust = notice.trust
     return {
         "id": notice.id,
@@ -213,7 +213,7 @@ def _item_object(item: NoticeItem) -> dict[str, Any]:
 
 @contextmanager
 def _opened(file: Path | None) -> Iterator[BinaryIO]:
-    """Standard input where no file is named."""
+    """The file, or standard input where none is named."""
     try:
         with nullcontext(sys.stdin.buffer) if file is None else file.open("rb") as opened:
             yield opened
@@ -223,7 +223,7 @@ def _opened(file: Path | None) -> Iterator[BinaryIO]:
 
 
 def _beginning(file: Path | None) -> bytes:
-    """As much of a message as is kept.
+    """The beginning of a message, as much of it as is kept.
 
     All of it is read: a mail server would send it again if its pipe broke.
     """

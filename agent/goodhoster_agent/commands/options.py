@@ -54,12 +54,12 @@ def open_services(config: Path | None) -> Services:
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can carry
-    """One object on one line, at once; in ASCII, which every terminal and locale takes."""
+    """Print one object on one line, at once; in ASCII, which every terminal and locale takes."""
     print(json.dumps(value), flush=True)
 
 
 def warn_of(problems: Iterable[str]) -> None:
-    """On standard error, a line each."""
+    """Print warnings to standard error, a line each."""
     for problem in problems:
         print(f"goodhoster: {problem}", file=sys.stderr)
 

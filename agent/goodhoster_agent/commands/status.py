@@ -32,7 +32,7 @@ def status_command(config: ConfigOption = None, *, as_json: JsonOption = False) 
 
 
 def status_of(services: Services) -> dict[str, Any]:
-    """As `--json` prints it."""
+    """The object that `--json` prints."""
     state_dir = services.settings.state_dir
     pid = running_daemon(state_dir)
     report = read_report(state_dir, pid) if pid else None
@@ -101,7 +101,7 @@ def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:
 
 
 def as_text(status: dict[str, Any]) -> str:
-    """For people."""
+    """The status as text for people."""
     lines = [
         f"daemon     {_daemon(status)}",
         f"mode       {status['mode']}" + (" (nothing is touched)" if status["mode"] == "observe" else ""),
@@ -149,7 +149,7 @@ def _source(source: dict[str, Any]) -> str:
 
 
 def _rights(rights: dict[str, Any]) -> str:
-    """Such as `daemon 812 (root): dac_read_search, fowner`."""
+    """The privileges of a process, such as `daemon 812 (root): dac_read_search, fowner`."""
     may = ", ".join(rights["capabilities"]) or "no capabilities"
     lacks = f"; lacks {', '.join(rights['missing'])}" if rights["missing"] else ""
     excess = f"; should not have {', '.join(rights['excess'])}" if rights["excess"] else ""

@@ -63,7 +63,7 @@ storm_customers = 3
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that must come back with a restored file."""
+    """Everything that must come back with a restored file."""
 
     content: bytes
     owner: tuple[int, int]
@@ -73,7 +73,7 @@ class Snapshot:
 
     @classmethod
     def of(cls, path: Path) -> Snapshot:
-        """Read from outside, as anybody could."""
+        """A snapshot read from outside, as any user could."""
         stat = path.stat(follow_symlinks=False)
         xattrs = {name: os.getxattr(path, name) for name in os.listxattr(path)}
         return cls(path.read_bytes(), (stat.st_uid, stat.st_gid), stat.st_mode, stat.st_mtime_ns, xattrs)
@@ -89,7 +89,7 @@ class Stage:
 
     @property
     def customers(self) -> Path:
-        """The watched tree."""
+        """The watched directory tree of the customers."""
         return self.folder / "customers"
 
     def set_up(self, known: Sequence[bytes]) -> None:
@@ -121,7 +121,7 @@ class Stage:
             self._configure(self.port)
 
     def start_daemon(self) -> None:
-        """Start the daemon; returns when it says that it watches."""
+        """Start the daemon; returns when it reports that it watches."""
         ready = self._start("host", "run")
         if ready != "ready":
             raise DemoError(f"the daemon said {ready!r} instead of ready; see {self.folder}/host.log")
@@ -134,7 +134,7 @@ class Stage:
             raise DemoError(f"the {name} ended with exit code {code}; see {self.folder}/{name}.log")
 
     def clear(self) -> None:
-        """End whatever still runs."""
+        """End every process that still runs."""
         for process in self._running.values():
             process.terminate()
         for process in self._running.values():
@@ -179,17 +179,17 @@ class Stage:
         return [path for path in self.customers.glob(".goodhoster/quarantine/2*") if not path.suffix]
 
     def status(self) -> dict[str, Any]:
-        """What `goodhoster status --json` says."""
+        """The output of `goodhoster status --json`."""
         status: dict[str, Any] = json.loads(self.goodhoster("status", "--json").stdout)
         return status
 
     def cases(self) -> dict[str, dict[str, Any]]:
-        """What `goodhoster cases list --json` says, the newest case by path."""
+        """The output of `goodhoster cases list --json`, the newest case by path."""
         lines = self.goodhoster("cases", "list", "--json").stdout.splitlines()
         return {case["path"]: case for case in map(json.loads, lines)}
 
     def _start(self, name: str, *arguments: str) -> str:
-        """Start a process; its first line."""
+        """Start a process; returns its first line."""
         command = (*_GOODHOSTER, *arguments, "--config", str(self.folder / f"{name}.toml"))
         with ExitStack() as stack:
             log = stack.enter_context((self.folder / f"{name}.log").open("a", encoding="utf-8"))
@@ -223,7 +223,7 @@ def fingerprint_of(content: bytes) -> bytes | None:
 
 
 def wait_until(what: str, happened: Callable[[], bool], patience: float = _PATIENCE) -> float:
-    """Seconds until it happened; DemoError when it does not."""
+    """Wait until it happened; returns the seconds. DemoError when it does not."""
     begun = time.monotonic()
     while not happened():
         if time.monotonic() - begun > patience:

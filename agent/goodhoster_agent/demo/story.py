@@ -32,7 +32,7 @@ See hxxp://anna[.]example/upload/garden.png
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One step: a title, and what plays. It returns what was seen, or raises DemoError."""
+    """A step: a title, and a function that returns what was seen, or raises DemoError."""
 
     title: str
     play: Callable[[Stage], str]
@@ -63,7 +63,7 @@ def known_picture(stage: Stage) -> str:
 
 
 def renamed_picture(stage: Stage) -> str:
-    """A name decides nothing."""
+    """A known picture under another name: the name decides nothing."""
     return _goes_offline(stage, "bram", "notes.txt", RENAMED)
 
 
@@ -91,7 +91,7 @@ def altered_picture(stage: Stage) -> str:
 
 
 def unreadable_file(stage: Stage) -> str:
-    """What cannot be read is unchecked: not clear, not known, and it is said."""
+    """A file that cannot be read is unchecked: neither clear nor known, and reported so."""
     path = stage.upload("anna", "huge.png", picture(CLEAR) + bytes(LARGEST_FILE))
     wait_until("a verdict", lambda: stage.status()["unchecked_reasons"].get("too-big", 0) == 1)
     if not path.exists():
@@ -104,7 +104,7 @@ def unreadable_file(stage: Stage) -> str:
 
 
 def service_away(stage: Stage) -> str:
-    """With the hash service away nothing is clear and nothing is known."""
+    """Without the hash service nothing is clear and nothing is known."""
     stage.stop("service")
     known = stage.upload("anna", "late.png", picture(LATE_KNOWN))
     clear = stage.upload("anna", "evening.png", picture(LATE_CLEAR))
@@ -117,7 +117,7 @@ def service_away(stage: Stage) -> str:
 
 
 def service_back(stage: Stage) -> str:
-    """It catches up by itself."""
+    """The daemon catches up by itself."""
     known = stage.customers / "anna/upload/late.png"
     clear = stage.customers / "anna/upload/evening.png"
     before = Snapshot.of(clear)
@@ -186,7 +186,7 @@ def storm(stage: Stage) -> str:
 
 
 def exempt_picture(stage: Stage) -> str:
-    """What belongs to a CMS release never goes offline, whatever a list says; and it is told."""
+    """A picture of a CMS release never goes offline, whatever a list says; and it is reported."""
     release = stage.folder / "cms-1.0"
     release.mkdir()
     (release / "smiley.png").write_bytes(picture(EXEMPT))
@@ -200,7 +200,7 @@ def exempt_picture(stage: Stage) -> str:
 
 
 def audit_is_whole(stage: Stage) -> str:
-    """The log of it all proves itself."""
+    """The audit log of the demo verifies."""
     stage.stop("host")
     answer = stage.goodhoster("audit", "verify")
     if answer.returncode:

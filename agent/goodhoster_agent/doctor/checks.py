@@ -46,7 +46,7 @@ _ROOM = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
     ok: bool
@@ -78,7 +78,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _kernel(settings: Settings) -> Finding:
-    """Are openat2(2) and renameat2(2) there and permitted? Quarantine cannot do without."""
+    """Check that openat2(2) and renameat2(2) are available and permitted: quarantine needs them."""
     state_dir = make_state_dir(settings.state_dir)
     try:
         with tempfile.TemporaryDirectory(dir=state_dir) as folder:
@@ -109,7 +109,7 @@ def _room(settings: Settings) -> Finding:
 
 
 def _audit_log(settings: Settings) -> Iterator[Finding]:
-    """Is it whole, and is nothing of it missing that others here know of?"""
+    """Check that the audit log is complete, and nothing is missing that other records refer to."""
     check = verify_audit_log(settings)
     finding = check.finding
     hint = "goodhoster audit verify; put the log back from a copy" if not finding.ok else ""
@@ -130,7 +130,7 @@ def _tree(tree: Tree) -> Finding:
 
 
 def _quarantines(settings: Settings) -> Iterator[Finding]:
-    """Do the record and what lies in quarantine agree?"""
+    """Check that the record and the files in quarantine agree."""
     with Services(settings) as services:
         names: set[str] = set()
         for tree in trees_of(settings):
@@ -185,7 +185,7 @@ def _probe(source: ObservedSource) -> Finding:
 
 
 def _library(settings: Settings) -> Iterator[Finding]:
-    """A licensed one, where one is set."""
+    """A finding on the licensed library, where one is set."""
     if not (name := settings.hashing.photodna):
         return
     try:
@@ -249,7 +249,7 @@ def _mailbox(settings: Settings) -> Iterator[Finding]:
 
 
 def _results(settings: Settings) -> Iterator[Finding]:
-    """Does the own mail server's word on signatures count anywhere?"""
+    """Check whether the own mail server's Authentication-Results count for any mail."""
     notices = settings.notices
     if notices.authserv_id is None:
         return

@@ -33,7 +33,7 @@ _ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """Of one process."""
+    """The privileges of one process."""
 
     process: str
     pid: int
@@ -66,7 +66,7 @@ def rights_of(daemon: int, terms: Terms) -> list[Rights]:
 
 
 def rights_of_commands(state_dir: Path, terms: Terms) -> list[Rights]:
-    """Of each `scan` and `hashservice serve` that works on that state directory."""
+    """The privileges of each `scan` and `hashservice serve` that works on that state directory."""
     needed = {"scan": terms.capabilities, "hash service": frozenset[int]()}
     found: list[Rights] = []
     for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()):
@@ -79,7 +79,7 @@ def rights_of_commands(state_dir: Path, terms: Terms) -> list[Rights]:
 
 
 def _works_on(pid: int, state_dir: Path) -> bool:
-    """Has it a file open there?"""
+    """Whether the process has a file open there."""
     for file in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed meanwhile
             if file.readlink().is_relative_to(state_dir):

@@ -34,7 +34,7 @@ _LOOK_EVERY = 1.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One account."""
+    """A client's account."""
 
     name: str
     sha256: str
@@ -87,10 +87,10 @@ def read_clients(file: Path) -> dict[str, Client]:
 
 
 class Accounts:
-    """Recognises clients by their Authorization header, as the file says now."""
+    """Authenticates clients by their Authorization header, against the file as it is now."""
 
     def __init__(self, file: Path) -> None:
-        """ConfigurationError when the file cannot be read."""
+        """Read the accounts; ConfigurationError when the file cannot be read."""
         self._file = file
         self._seen = _state(file)
         self._clients: Mapping[str, Client] = read_clients(file)

@@ -42,7 +42,7 @@ _REPAIR = 300  # seconds: somebody has to mend our account upstream first
 
 @dataclass(frozen=True, slots=True)
 class HashServiceOptions:
-    """Where to serve what."""
+    """The options of the hash service: where to serve what."""
 
     state_dir: Path
     """Accounts and figures are in `hashservice/` below it."""
@@ -57,12 +57,12 @@ class HashServiceOptions:
 
 
 def clients_file(state_dir: Path) -> Path:
-    """Where the accounts are."""
+    """The file of the accounts."""
     return state_dir / "hashservice" / "clients.json"
 
 
 def figures_file(state_dir: Path) -> Path:
-    """Where the weekly figures are."""
+    """The file of the weekly figures."""
     return state_dir / "hashservice" / "figures.sqlite"
 
 
@@ -78,7 +78,7 @@ def serve(options: HashServiceOptions, on_ready: Callable[[str], None]) -> None:
 
 
 async def serve_until(stop: asyncio.Event, options: HashServiceOptions, on_ready: Callable[[str], None]) -> None:
-    """As `serve`, within a running event loop and until the event is set."""
+    """Serve as `serve` does, within a running event loop and until the event is set."""
     figures_file(options.state_dir).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     accounts = Accounts(clients_file(options.state_dir))
     figures = Figures(figures_file(options.state_dir), lambda: datetime.now(UTC))
@@ -103,7 +103,7 @@ async def _flush_for_ever(figures: Figures) -> None:
 
 
 class HashServiceDoor:
-    """From a request to its answer."""
+    """The request handler of the hash service."""
 
     def __init__(self, accounts: Accounts, figures: Figures, relay: Relay) -> None:
         self._accounts = accounts
@@ -111,7 +111,7 @@ class HashServiceDoor:
         self._relay = relay
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
-        """Whoever has no account learns nothing, not even which addresses there are."""
+        """Answer a request; a client without an account learns nothing, not even which paths exist."""
         client = self._accounts.who(request.headers.get("Authorization", ""))
         if client is None:
             return _words(401, "user name or password is wrong", {"WWW-Authenticate": 'Basic realm="hash service"'})
@@ -172,7 +172,10 @@ def _read_digest(body: bytes, algorithm: Algorithm) -> Digest | None:
 
 
 async def _body(request: web.BaseRequest) -> bytes:
-    """At most one byte more than a digest can have; nothing when it does not come in time."""
+    """The request's body, at most one byte more than a digest can have.
+
+    Nothing when it does not come in time.
+    """
     body = b""
     with suppress(TimeoutError):
         async with asyncio.timeout(_BODY_WITHIN):

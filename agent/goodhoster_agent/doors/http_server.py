@@ -39,7 +39,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
 
 
 class HttpThread:
-    """Serves until it is stopped."""
+    """A server in a thread, until it is stopped."""
 
     def __init__(self, make_app: Callable[[], web.Application], address: tuple[str, int]) -> None:
         self._make_app = make_app
@@ -48,7 +48,7 @@ class HttpThread:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which it listens."""
         assert self._runner is not None  # noqa: S101 - asked for after `start`
         return int(self._runner.addresses[0][1])
 
@@ -82,7 +82,7 @@ class HttpThread:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens, and how much it takes."""
+    """The address on which a server listens, and how much it accepts."""
 
     host: str
     port: int

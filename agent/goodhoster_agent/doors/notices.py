@@ -59,7 +59,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class NoticeCounter:
-    """What the door works with."""
+    """The parts that the notice endpoints work with."""
 
     keeping: Keeping
     reader: NoticeReader
@@ -70,7 +70,7 @@ class NoticeCounter:
 
 
 class NoticeDoor:
-    """From a request to its answer."""
+    """The request handler of notices."""
 
     def __init__(self, counter: NoticeCounter, rate_limit: RateLimit) -> None:
         self._counter = counter
@@ -89,7 +89,7 @@ class NoticeDoor:
         return app
 
     async def _reports(self, request: web.Request) -> web.Response:
-        """Only for whoever has a token: an error here is seen by the hotline's analyst."""
+        """Reports, only with a token: an error here is seen by the hotline's analyst."""
         if not self._notifier(request):
             raise _refusal(401, "The token is missing or not known here.", "authorization")
         taken = await self._take(request, Carrier.SCART_API)
@@ -122,7 +122,7 @@ class NoticeDoor:
         return web.json_response({"data": _codes_of(notice)}, headers={"Cache-Control": "no-store"})
 
     async def _asked_for(self, request: web.Request) -> Notice:
-        """A wrong key and a wrong number look the same."""
+        """The notice asked for; a wrong key and a wrong number look the same."""
         notice = await asyncio.to_thread(self._known, request.match_info["id"])
         key = notice.receipt.status_key if notice else ""
         if (
@@ -140,7 +140,7 @@ class NoticeDoor:
             return None
 
     async def _take(self, request: web.Request, carrier: Carrier) -> _Taken:
-        """Keep it; the answer may be sent only after this."""
+        """Store a notice; the answer may be sent only after this."""
         notifier, sender = self._notifier(request), _address(request)
         raw = RawNotice(carrier, await _body(request, _LARGEST[bool(notifier)]))
         unread, read = await self._first_reading(raw, proven=bool(notifier))
@@ -166,7 +166,7 @@ class NoticeDoor:
             )
 
     async def _first_reading(self, raw: RawNotice, *, proven: bool) -> tuple[str, ReadNotice]:
-        """What is unreadable in a notice, for its sender, and what it says as far as it could be read.
+        """The text for the sender on what is unreadable in a notice, and what could be read.
 
         Refused only where there is nothing to keep, or where the hotline's client shows its analyst the error.
         """
@@ -181,14 +181,14 @@ class NoticeDoor:
         return doubts, read
 
     def _notifier(self, request: web.Request) -> str:
-        """Whose token this is; empty when nobody's."""
+        """The notifier with that token; empty when there is none."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         return self._counter.trust.of_token(token.strip()).notifier if scheme.lower() == "bearer" else ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What was kept."""
+    """A notice that was kept."""
 
     id: str
     path: str
@@ -302,7 +302,7 @@ async def _body(request: web.Request, largest: int) -> bytes:
 
 
 def _address(request: web.Request) -> str:
-    """Whose turn it is: the peer, or whom a proxy on this machine names last."""
+    """The address for the rate limit: the peer, or the last one that a local proxy names."""
     peer = request.remote or ""
     try:
         local = not peer or ipaddress.ip_address(peer).is_loopback
@@ -313,6 +313,6 @@ def _address(request: web.Request) -> str:
 
 
 def _language(request: web.Request, of_notice: Language | None = None) -> Language:
-    """The one that was asked for, else that of the notice, else the browser's."""
+    """Language that was asked for, else that of the notice, else the browser's."""
     wanted = request.query.get("lang") or of_notice or request.headers.get("Accept-Language", "")[:2]
     return "nl" if wanted.lower() == "nl" else "en"

@@ -12,14 +12,14 @@ _MOST = 10_000  # addresses remembered; only those of the last second matter
 
 
 class RateLimit:
-    """One turn a second for each network address."""
+    """A limit of one request a second for each network address."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._next: dict[str, float] = {}
 
     def turn(self, address: str) -> bool:
-        """Is it that address's turn? Then it has had it."""
+        """Whether that address may send now; if so, the time is recorded."""
         now = self._now()
         if now < self._next.get(address, now):
             return False

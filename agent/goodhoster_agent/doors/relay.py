@@ -1,4 +1,4 @@
-"""One digest, asked of our own lists first and then of the services upstream."""
+"""A relay: one digest, asked of our own lists first and then of the services upstream."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from goodhoster.ports import HashSource
 
 
 class Relay:
-    """Local sources are asked in the event loop (microseconds), others in threads."""
+    """A relay of requests to hash sources.
+
+    Local sources are asked in the event loop (microseconds), others in threads.
+    """
 
     def __init__(self, sources: Sequence[HashSource], *, threads: int = 64) -> None:
         self._local = [source for source in sources if source.local]
@@ -21,10 +24,10 @@ class Relay:
         self._threads = ThreadPoolExecutor(threads, "upstream") if self._upstream else None
 
     async def knows(self, digest: Digest) -> bool:
-        """True when any source knows it, False when all that had to be asked said no.
+        """Whether any source knows it; False when every source that had to be asked did not.
 
-        Raises the failure of a source when no other said yes, and UncheckedError when there is nothing to ask by this
-        algorithm: every service upstream must be askable, and one source at least.
+        Raises the failure of a source when no other said yes, and UncheckedError when there is nothing to ask
+        by this algorithm: every service upstream must be askable, and one source at least.
         """
         question = Question(Digests.only(digest))
         answers = [_Answer(source, question) for source in self._local]
@@ -37,13 +40,13 @@ class Relay:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _Answer, source, question)
 
     def close(self) -> None:
-        """End the threads; their questions end by the sources' own deadlines."""
+        """End the threads; their requests end by the sources' own deadlines."""
         if self._threads:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class _Answer:
-    """What one source said, or why it did not."""
+    """The answer of one source, or the reason for none."""
 
     def __init__(self, source: HashSource, question: Question) -> None:
         self.local = source.local

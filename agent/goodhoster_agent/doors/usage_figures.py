@@ -44,7 +44,7 @@ FROM figures GROUP BY week, client ORDER BY week, client
 
 
 class Outcome(StrEnum):
-    """What became of one question."""
+    """The outcome of one request."""
 
     NO = "no"
     MATCH = "match"
@@ -54,7 +54,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One client's week."""
+    """A client's week."""
 
     week: str
     """Such as 2026-W07 (ISO 8601)."""
@@ -72,7 +72,7 @@ class Figures:
     """
 
     def __init__(self, file: Path, clock: Clock) -> None:
-        """ConfigurationError when the file cannot be used."""
+        """Open the figures; ConfigurationError when the file cannot be used."""
         self._clock = clock
         self._lock = Lock()
         self._writing = Lock()
@@ -89,7 +89,7 @@ class Figures:
             ) from error
 
     def count(self, client: str, outcome: Outcome) -> None:
-        """One more question of that client."""
+        """Count one more request of that client."""
         year, week, _ = self._clock().isocalendar()
         with self._lock:
             self._pending[f"{year}-W{week:02}", client, outcome] += 1

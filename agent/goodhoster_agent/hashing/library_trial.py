@@ -1,4 +1,4 @@
-"""Does a licensed library work where it must, inside the sandbox? A made-up picture tells."""
+"""A trial of a licensed library inside the sandbox, with a made-up picture."""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ _MEMBER = 200
 
 
 def longest(members: int) -> int:
-    """Bytes of one answer at most, where so many members may be told.
+    """The most bytes of one answer, for so many members.
 
-    A worker that says more is not one of ours.
+    A worker that sends more is not one of ours.
     """
     return _LONGEST + members * _MEMBER
 
@@ -44,9 +44,9 @@ def encode_unread(error: UncheckedError) -> bytes:
 
 
 def decode_digests(text: bytes) -> Content:
-    """What `encode_digests` told.
+    """The digests that `encode_digests` encoded.
 
-    Raises what `encode_unread` told, ValueError for anything else.
+    Raises what `encode_unread` encoded, ValueError for anything else.
     """
     try:
         first, *rest = decode(text)
@@ -72,7 +72,7 @@ def encode_inside(content: Content) -> bytes:
 
 
 def decode_inside(text: bytes, content: Content) -> Content:
-    """The content with what `encode_inside` told. ValueError for anything else."""
+    """The content with what `encode_inside` encoded. ValueError for anything else."""
     try:
         values = decode(text)
         return replace(
@@ -88,7 +88,7 @@ def decode_inside(text: bytes, content: Content) -> Content:
 
 
 def _words(value: Any) -> str:  # noqa: ANN401 - what JSON can say
-    """On one line, without orders to a terminal: they may be those of whoever made the file."""
+    """The text on one line, without control sequences, as the file's author may have chosen it."""
     printable = "".join(c if c.isprintable() else " " for c in str(value))
     return " ".join(printable.split())[:_WORDS]
 

@@ -101,7 +101,10 @@ class HashingPool:
             worker.abandon()
 
     def _remember(self, state: _State, content: Content) -> None:
-        """What was postponed goes among the slow ones at once when it comes again, or costs nothing."""
+        """Remember a content whose opening was postponed.
+
+        When it comes again it goes among the slow ones at once, or costs nothing.
+        """
         with self._lock:
             self._postponed.pop(state, None)
             if content.fault and content.fault.reason == POSTPONED:
@@ -188,9 +191,9 @@ _ENDING = Fault(POSTPONED, "the program is ending")
 
 
 class _Place:
-    """Of one file.
+    """A file's place among those that are being opened.
 
-    Among the ordinary ones it waits for it, and may move; among the slow ones alone it has it.
+    Among the ordinary ones a file waits for its place, and may move; among the slow ones it alone has it.
     """
 
     def __init__(self, held: threading.Semaphore, slow: threading.Semaphore | None = None) -> None:
@@ -199,7 +202,7 @@ class _Place:
             held.acquire()
 
     def move(self) -> None:
-        """Go on among the slow ones; PlaceLostError when those are full."""
+        """Move to the slow files; PlaceLostError when their places are all taken."""
         if self._held is self._slow:
             return
         if not self._slow.acquire(blocking=False):
@@ -208,5 +211,5 @@ class _Place:
         self._held = self._slow
 
     def close(self) -> None:
-        """Let the next one in."""
+        """Release the place for the next file."""
         self._held.release()

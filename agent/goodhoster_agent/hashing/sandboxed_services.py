@@ -1,4 +1,4 @@
-"""The composition for whoever reads outsiders' files: they are opened in the sandbox."""
+"""The composition for processes that read outsiders' files: they are opened in the sandbox."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ from goodhoster_agent.privileged.starter.plan import terms_of
 
 
 def sandboxed_services(settings: Settings) -> Services:
-    """For a command: it starts what opens files itself, where it needs any."""
+    """The services of a command.
+
+    It starts what opens files itself, where it needs any.
+    """
     return Services(settings, partial(_pool, settings, start_here))
 
 
 def daemon_services(settings: Settings, quarantine: Quarantine, starter: StarterClient) -> Services:
-    """For a daemon, which may start no process itself."""
+    """The services of a daemon, which may start no process itself."""
     return Services(settings, partial(_warm_pool, settings, starter.start_hasher), quarantine, starter.run)
 
 

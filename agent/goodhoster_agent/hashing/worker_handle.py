@@ -51,14 +51,14 @@ class WorkerLostError(PassingError):
 
 
 class PlaceLostError(PassingError):
-    """There is no room for one more slow file now."""
+    """There is no room now for one more slow file."""
 
     def __init__(self) -> None:
         super().__init__("opening it takes long, and others are slow already")
 
 
 class Worker:
-    """One process. Not for use by two threads at once."""
+    """A worker process. Not for use by two threads at once."""
 
     def __init__(self, limits: ReadingLimits, start: Start = start_here) -> None:
         self._limits = limits
@@ -70,15 +70,15 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._child.pid
 
     def is_there(self) -> bool:
-        """To be asked between two files."""
+        """Whether the worker is alive; to be asked between two files."""
         return self._child.is_there()
 
     def read(self, fd: int, slow: Callable[[], None] = lambda: None) -> Content:
-        """Let it read and open a file.
+        """Have the worker read and open a file.
 
         UncheckedError when the digests could not be taken, WorkerLostError.
 
@@ -102,7 +102,7 @@ class Worker:
         self._child.abandon()
 
     def stop(self) -> int:
-        """End it at once. How it ended, as `Popen.returncode` says it. May be called twice."""
+        """End the worker at once; returns its status as `Popen.returncode`. May be called twice."""
         return self._child.end()
 
     def _greeting(self) -> list[str]:

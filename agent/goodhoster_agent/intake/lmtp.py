@@ -1,7 +1,9 @@
-"""LMTP (RFC 2033) from the hoster's own mail server: `250` only after the message is safe on disk.
+"""LMTP (RFC 2033) for the hoster's own mail server.
 
-Nothing is refused for its content, nobody is made to wait on purpose: a bounce would make the hotline's analyst take
-over. While the disk refuses, the mail server is told to try again (451), and keeps the message itself.
+It answers `250` only after the message is safe on disk.
+
+Nothing is refused for its content, nothing is delayed on purpose: a bounce would make the hotline's analyst take over.
+While the disk refuses, the mail server is asked to try again (451), and keeps the message itself.
 
 Who may connect to the socket is set by account (`lmtp_peers`): the kernel says who it is. Memory has a bound whatever
 comes: a message is in an unnamed file while it comes in, and one at a time is read from there to be kept.
@@ -50,7 +52,7 @@ _READ_WRITE, _NOBODY_SPECIAL = 6, 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class LmtpSettings:
-    """Where it listens, and for whom."""
+    """Address to listen on, and accounts that may connect."""
 
     address: Address
     peers: tuple[str, ...] = ()
@@ -59,7 +61,10 @@ class LmtpSettings:
     """Where messages are while they come in; None: the system's own for such files."""
 
     def peer_ids(self) -> frozenset[int]:
-        """ConfigurationError for an account that does not exist, or for peers of a TCP port."""
+        """User ids of the accounts that may connect.
+
+        ConfigurationError for an account that does not exist, or for peers of a TCP port.
+        """
         if self.peers and not isinstance(self.address, Path):
             hint = 'set lmtp to a socket: "unix:/run/goodhoster/lmtp.sock"'
             raise ConfigurationError("lmtp_peers cannot be told apart at a TCP port", hint=hint)
@@ -67,8 +72,10 @@ class LmtpSettings:
 
 
 def lmtp_settings(settings: Settings) -> LmtpSettings | None:
-    """None while it is off. Messages are on the disk of the state directory while they come in: there they are kept.
-    ConfigurationError when the accounts are not right.
+    """Settings of the LMTP intake; None while it is off.
+
+    Messages are on the disk of the state directory while they come in: there they are kept. ConfigurationError when
+    the accounts are not right.
     """
     notices = settings.notices
     if notices.lmtp is None:
@@ -125,7 +132,10 @@ class _Session(LMTP):
         return address or "<>", rest
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - its name
-        """As aiosmtpd does, but for what is too large for it: that is not refused, and its beginning is kept."""
+        """Receive a message as aiosmtpd does, except one that is too large.
+
+        That is not refused, and its beginning is kept.
+        """
         if arg or self.envelope is None or not self.envelope.rcpt_tos:
             await super().smtp_DATA(arg)  # which says what is wrong
             return
@@ -142,8 +152,10 @@ class _Session(LMTP):
         await self.push("\r\n".join([status] * receivers))  # one answer for each (RFC 2033 4.2), all the same
 
     async def _receive(self, message: IO[bytes]) -> bool:
-        """Up to the line with a dot alone; without the dots that were put before others (RFC 5321 4.5.2). False when
-        the disk refuses: then the rest is read all the same, as the other side waits for its end.
+        """Read the message up to the line with a single dot.
+
+        Without the dots that were put before others (RFC 5321 4.5.2). False when the disk refuses: then the
+        rest is read all the same, as the other side waits for its end.
         """
         size, buffer, line_begins, problem = 0, bytearray(), True, False
         while (piece := await self._piece()) != b".\r\n" or not line_begins:
@@ -165,7 +177,7 @@ class _Session(LMTP):
 
 
 async def _written(message: IO[bytes], content: bytearray) -> bool:
-    """False when the disk refuses."""
+    """Write a piece of a message; False when the disk refuses."""
     try:
         await asyncio.to_thread(message.write, bytes(content))
     except OSError as error:
@@ -178,7 +190,7 @@ _TRY_AGAIN = "451 4.3.0 cannot be kept at present, try again"
 
 
 class _Hooks:
-    """Called by aiosmtpd, which finds them by name."""
+    """Hooks called by aiosmtpd, which finds them by name."""
 
     async def handle_RCPT(  # noqa: N802 - its name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -203,7 +215,7 @@ class LmtpIntake:
 
     @property
     def port(self) -> int:
-        """Where it listens, when that is a TCP port."""
+        """TCP port that it listens on, where it is one."""
         assert self._server is not None  # noqa: S101 - asked for after `start`
         return int(self._server.sockets[0].getsockname()[1])
 
@@ -231,7 +243,7 @@ class LmtpIntake:
         self._loop.close()
 
     def refusal(self, transport: asyncio.BaseTransport) -> str:
-        """Why whoever connected may not; empty when it may."""
+        """Reason why the connected peer is refused; empty when it may connect."""
         if self._peers and _uid_of(transport) not in self._peers:
             _log.warning("account %d may not hand over mail by LMTP; see [notices] lmtp_peers", _uid_of(transport))
             return "not for this account"
@@ -296,8 +308,9 @@ def _uid_of(transport: asyncio.BaseTransport) -> int:
 
 
 def _let_connect(file: Path, uids: Sequence[int]) -> None:
-    """Beside the owner and the group of the socket, these accounts: mail servers run their clients without further
-    groups. OSError where the file system keeps no such rights.
+    """Let these accounts connect, besides the owner and the group of the socket.
+
+    Mail servers run their clients without further groups. OSError where the file system keeps no such rights.
     """
     if not uids:
         return

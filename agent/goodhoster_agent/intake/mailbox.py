@@ -1,5 +1,6 @@
-"""A connection to a mailbox (IMAP), with bounds: a server that is silent, slow, gone or hostile costs little, and its
-connection can be cut from another thread.
+"""Connection to a mailbox (IMAP), with limits.
+
+A server that is silent, slow, gone or hostile costs little, and its connection can be cut from another thread.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _IDLE_PIECE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """Which mailbox, and as whom."""
+    """Mailbox and the account to open it with."""
 
     host: str
     port: int
@@ -55,7 +56,9 @@ class Mailbox:
 
 
 def mailbox_of(imap: ImapSettings) -> Mailbox:
-    """ConfigurationError when its password or certificates cannot be read, or the password would go unencrypted over a
+    """Mailbox of the configuration.
+
+    ConfigurationError when its password or certificates cannot be read, or the password would go unencrypted over a
     network.
     """
     if imap.security == "none" and not _is_this_machine(imap.host):
@@ -93,7 +96,10 @@ def _tls_context(box: Mailbox) -> ssl.SSLContext:
 
 
 class Line:
-    """What a connection can be cut with, from any thread: whatever is waited for then ends with an error."""
+    """Handle that cuts a connection, from any thread.
+
+    Whatever is waited for then ends with an error.
+    """
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
@@ -148,12 +154,15 @@ class OpenMailbox:
         return mail
 
     def mark(self, number: int) -> None:
-        """As seen."""
+        """Mark a mail as seen."""
         with self._within():
             self._client.add_flags([number], [rb"\Seen"], silent=True)
 
     def wait(self, until: float, is_stopping: Callable[[], bool]) -> None:
-        """Until the server tells of something, or it is that moment of the monotonic clock, or we stop."""
+        """Wait until the server reports something, that moment is reached, or we stop.
+
+        The moment is one of the monotonic clock.
+        """
         if not self._client.has_capability("IDLE"):
             while not is_stopping() and time.monotonic() < until:
                 time.sleep(min(_IDLE_PIECE, max(0.0, until - time.monotonic())))
@@ -216,7 +225,10 @@ class _Limit:
 
 @contextmanager
 def opened(box: Mailbox, line: Line) -> Iterator[OpenMailbox]:
-    """A connection with the mailbox chosen. IMAPClientError, OSError or GoodhosterError when there is none."""
+    """Connection with the mailbox chosen.
+
+    IMAPClientError, OSError or GoodhosterError when there is none.
+    """
     client = IMAPClient(
         box.host,
         box.port,
@@ -248,7 +260,7 @@ def _secure(client: IMAPClient, box: Mailbox, line: Line) -> None:
 
 
 def _log_in(client: IMAPClient, box: Mailbox) -> None:
-    """In UTF-8 where ASCII does not do, as AUTHENTICATE PLAIN has it (RFC 4616)."""
+    """Log in, in UTF-8 where ASCII does not suffice, by AUTHENTICATE PLAIN (RFC 4616)."""
     password = box.password()
     if (box.username + password).isascii():
         client.login(box.username, password)

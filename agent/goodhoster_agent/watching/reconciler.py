@@ -1,4 +1,4 @@
-"""Decides when a tree is compared with the index as a whole, and keeps that from being in anybody's way."""
+"""Schedule for comparing whole trees with the index, without disturbing other work."""
 
 from __future__ import annotations
 
@@ -47,13 +47,16 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """When a look began."""
+    """Start of a scan by both clocks."""
 
     wall: float
     monotonic: float
 
     def moment(self) -> float:
-        """By the system's clock, whatever that was set to meanwhile: the earlier of two answers."""
+        """Moment by the system's clock, whatever that was set to meanwhile.
+
+        The earlier of two answers.
+        """
         return min(self.wall, time.time() - (time.monotonic() - self.monotonic))
 
 
@@ -77,7 +80,7 @@ class Reconciler:
 
     @property
     def scanning(self) -> bool:
-        """Is a tree being compared now?"""
+        """Whether a tree is being compared now."""
         return bool(self._under_way)
 
     def start(self) -> None:
@@ -92,7 +95,10 @@ class Reconciler:
         self._crew.stop(_PATIENCE)
 
     def again(self) -> None:
-        """Something was missed: every tree is due now. One that is being compared is compared once more."""
+        """Make every tree due now because events were missed.
+
+        One that is being compared is compared once more.
+        """
         with self._changed:
             self._due = dict.fromkeys(self._due, 0.0)
             self._whole_due = dict.fromkeys(self._due, 0.0)
@@ -121,7 +127,10 @@ class Reconciler:
             self._changed.notify_all()
 
     def _next(self) -> Tree | None:
-        """Waits for a tree to be due. Its next time is never until it was compared, or until somebody says `again`."""
+        """Wait for a tree to be due.
+
+        Its next time is never until it was compared, or until `again` is called.
+        """
         with self._changed:
             while not self._stopping.is_set():
                 tree = min(self._due, key=self._due.__getitem__, default=None)
@@ -133,8 +142,10 @@ class Reconciler:
         return None
 
     def _next_look(self, tree: Tree, begun: float, *, whole: bool) -> float:
-        """While events are missing, what changed is looked for in between: it takes so much less time that it may be
-        done so much more often.
+        """Time of the next search for changes while events are missing.
+
+        What changed is looked for in between: it takes so much less time that it may be done so much more
+        often.
         """
         now, missing = time.monotonic(), self.events_are_missing()
         pause = max(self._rhythm.pause, _SHARE * (now - begun))
@@ -144,7 +155,7 @@ class Reconciler:
         return min(self._whole_due[tree], now + pause) if missing else self._whole_due[tree]
 
     def _reconcile(self, tree: Tree, *, whole: bool) -> bool:
-        """True when it is done or nobody wants it any more."""
+        """Compare a tree; True when it is done or no longer wanted."""
         self._under_way.add(tree)
         try:
             return self._scan(tree, whole=whole)
@@ -155,7 +166,7 @@ class Reconciler:
             self._under_way.discard(tree)
 
     def _scan(self, tree: Tree, *, whole: bool) -> bool:
-        """False when another thread has taken it over."""
+        """Scan a tree; False when another thread has taken it over."""
         begun = time.monotonic()
         steps, figures = self._steps(tree, whole=whole), ScanFigures()
         while (step := self._step(steps)) is not None:

@@ -1,4 +1,7 @@
-"""Walk a tree of customers by descriptors: no link is followed, no access time changed, names stay bytes."""
+"""Walk of a customer tree by descriptors.
+
+No link is followed, no access time changed, names stay bytes.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class Listing:
 
     @property
     def whole(self) -> bool:
-        """True when these are all files of the directory."""
+        """Whether these are all files of the directory."""
         return self.first and self.last
 
 
@@ -58,11 +61,11 @@ class Leg:
     """
 
     def lists(self, directory: bytes) -> bool:
-        """Are this directory's files part of it?"""
+        """Whether this directory's files are part of it."""
         return self.after is None or _order(directory) > _order(self.after)
 
     def enters(self, directory: bytes) -> bool:
-        """Is this directory part of it, or anything below?"""
+        """Whether this directory is part of it, or anything below."""
         inside = self.lists(directory) or _lies_below(self.after or b"", directory)
         return inside and (self.until is None or _order(directory) <= _order(self.until))
 
@@ -78,12 +81,12 @@ def _nothing(_: bytes) -> bool:
 def walk(
     tree: bytes, leg: Leg = _EVERYTHING, skip: Skip = _nothing, calls: FileSystemCalls | None = None
 ) -> Iterator[Listing | Unreadable]:
-    """The regular files of every directory of the leg, except those to `skip` (and what is below).
+    """Regular files of every directory of the leg, except those to `skip` (and what is below).
 
-    A file system that does not answer others is left out and told of, and so is all that is below.
+    A file system that does not answer others is left out and reported, and so is all that is below.
 
-    What disappears meanwhile is left out: its owner took it away. Memory grows with the names of the directories that
-    lie beside the path to the present one, not with the number of files.
+    What disappears meanwhile is left out: its owner took it away. Memory grows with the names of the directories
+    that lie beside the path to the present one, not with the number of files.
     """
     calls = calls or FileSystemCalls()
     with calls.asking(tree):
@@ -113,7 +116,10 @@ def walk(
 
 
 def is_directory(root: int, path: bytes) -> bool:
-    """Is there still a directory at this path, reached without a link? True when that cannot be told."""
+    """Whether there is still a directory at this path, reached without a link.
+
+    True when that cannot be told.
+    """
     try:
         os.close(kernel.open_beneath(root, path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW))
     except (FileNotFoundError, NotADirectoryError):
@@ -124,7 +130,10 @@ def is_directory(root: int, path: bytes) -> bool:
 
 
 def vanished(root: int, directory: bytes, names: Iterable[bytes]) -> frozenset[bytes]:
-    """Which of these names are no file in the directory (any more); none where that cannot be told."""
+    """Those of the names that are no file in the directory (any more).
+
+    None of them where that cannot be told.
+    """
     try:
         fd = kernel.open_beneath(root, directory or b".", os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
     except (FileNotFoundError, NotADirectoryError):

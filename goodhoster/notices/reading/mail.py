@@ -41,7 +41,10 @@ def head_of(raw: bytes) -> bytes:
 
 
 def within_limits(raw: bytes) -> None:
-    """UnreadableError when taking this message apart could cost more than we give it."""
+    """Check that parsing this message cannot cost more than allowed.
+
+    UnreadableError when it could.
+    """
     head = head_of(raw)
     lines = head.split(b"\n")
     _most("the message", len(raw), LARGEST_MAIL)
@@ -84,7 +87,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail whose limits were kept."""
+    """Parsed mail that is within the limits."""
 
     message: Message
     parts: tuple[Part, ...]
@@ -105,12 +108,15 @@ class Mail:
 
     @property
     def date(self) -> datetime | None:
-        """When the sender says it left; None where that cannot be read."""
+        """Time of sending by the sender's statement; None where that cannot be read."""
         return moment(self.header("Date"))
 
     @property
     def automatic(self) -> bool:
-        """Sent by a machine that wants no answer (RFC 3834, RFC 2919, MS-OXCMAIL): a bounce, an auto-reply, a list."""
+        """Whether a machine sent it that wants no answer: a bounce, an auto-reply, a list.
+
+        See RFC 3834, RFC 2919, MS-OXCMAIL.
+        """
         said = {str(value).lower().partition(";")[0].strip() for value in self.message.get_all("Auto-Submitted", [])}
         return (
             not said <= {"", "no"}
@@ -123,12 +129,12 @@ class Mail:
 
     @property
     def content_type(self) -> str:
-        """Of the whole message, lower case."""
+        """Content type of the whole message, lower case."""
         return self.message.get_content_type()
 
     @property
     def feedback_type(self) -> str:
-        """What a feedback report (RFC 5965) says it is, lower case; empty for other mail."""
+        """Type of a feedback report (RFC 5965), lower case; empty for other mail."""
         said = (str(part.get("Feedback-Type", "")) for part in self.message.walk())
         return next(filter(None, said), "").strip().lower()
 
@@ -150,7 +156,7 @@ class Mail:
 
 
 def take_apart(raw: bytes) -> Mail:
-    """Read a raw message. UnreadableError over a limit, or when the parser itself gives up."""
+    """Parse a raw message. UnreadableError over a limit, or when the parser itself fails."""
     within_limits(raw)
     try:
         message = BytesParser(policy=email.policy.compat32).parsebytes(raw)
@@ -160,7 +166,7 @@ def take_apart(raw: bytes) -> Mail:
 
 
 def headers_of(raw: bytes) -> Mail:
-    """The headers only, cut to the limits: for a message that must not be taken apart. Never raises."""
+    """Headers only, cut to the limits, for a message that must not be parsed. Never raises."""
     lines = head_of(raw).split(b"\n")[:_MOST_HEADERS]
     head = b"\n".join(line[:_LONGEST_HEADER] for line in lines)
     return Mail(BytesParser(policy=email.policy.compat32).parsebytes(head, headersonly=True), ())
@@ -174,7 +180,10 @@ def _mail(message: Message) -> Mail:
 
 
 def _leaves(message: Message, group: int = 0, *, enclosed: bool = False) -> Iterator[tuple[Part, bool]]:
-    """Every leaf, and whether it is of an enclosed mail. The parser that made the message was bounded in depth."""
+    """Every leaf part, and whether it belongs to an enclosed mail.
+
+    The parser that made the message was bounded in depth.
+    """
     if not message.is_multipart():
         yield from _leaf(message, group, enclosed=enclosed)
         return
@@ -216,7 +225,10 @@ def _part(leaf: Message, group: int) -> Part:
 
 
 def unflowed(text: str, *, delsp: bool) -> str:
-    """Text whose lines that only wrap are joined (RFC 3676): a line that ends with a blank goes on on the next."""
+    """Join the lines of a text that are only wrapped (RFC 3676).
+
+    A line that ends with a blank continues on the next.
+    """
     lines: list[str] = []
     goes_on, before = False, 0
     for written in text.split("\n"):
@@ -244,7 +256,10 @@ def _readable(value: str) -> str:
 
 
 def moment(text: str) -> datetime | None:
-    """A date in a mail's or RFC 3339's form, as an aware time; None where it is neither. Without zone it is UTC."""
+    """Parse a date in a mail's or RFC 3339's form to an aware time.
+
+    None where it is neither. Without a time zone it is UTC.
+    """
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:
             found = read(text)

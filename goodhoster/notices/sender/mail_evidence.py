@@ -1,4 +1,7 @@
-"""A mail as evidence: is it one mail to every reader, who is its one author, and who signed it?"""
+"""Evidence about a mail: whether it reads alike for every reader, its author, its signers.
+
+The author is the one author.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class MailEvidence:
 
     @property
     def sound(self) -> bool:
-        """May its signatures be looked at?"""
+        """Whether its signatures may be evaluated."""
         return all(rule.passed for rule in self.rules)
 
     @property

@@ -1,4 +1,7 @@
-"""What every content index promises, as tests: subclass, give the fixture, run by pytest."""
+"""The conformance suite of `ContentIndex`: its promises, as tests.
+
+Subclass, give the fixture, run by pytest.
+"""
 
 # ruff: noqa: D102, S101 - a test's name is its docstring, and assert is its point
 
@@ -14,7 +17,7 @@ _TREE = b"/srv/customers"
 
 
 class ContentIndexSuite:
-    """Give a fixture `index` that has read READS and nothing else."""
+    """Subclass and give a fixture `index` that has read READS and nothing else."""
 
     ONE, OTHER = hashlib.sha256(b"one").digest(), hashlib.sha256(b"other").digest()
     LARGE = (1 << 64) - 7

@@ -1,4 +1,6 @@
-"""What every directory promises, as tests: subclass, give the fixture, run by pytest.
+"""The conformance suite of `Directory`: its promises, as tests.
+
+Subclass, give the fixture, run by pytest.
 
 class TestMyPanel(DirectorySuite):
     @pytest.fixture
@@ -77,7 +79,7 @@ class DirectorySuite:
 
 
 def _where(answering: Answering, host: str, path: str) -> ServedFrom | None:
-    """Where the site would look, whatever is there."""
+    """The path at which the site would look, whatever is there."""
     site = answering.site
     if site.rules is not None:
         asked = Asked("http", host, 80, path.encode(), raw=path, variables=answering.variables)

@@ -1,4 +1,6 @@
-"""What every hash source promises, as tests: subclass, give the fixture, run by pytest.
+"""The conformance suite of `HashSource`: its promises, as tests.
+
+Subclass, give the fixture, run by pytest.
 
 class TestMySource(HashSourceSuite):
     @pytest.fixture

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -63,7 +64,9 @@ def test_an_answer_before_the_end_is_followed_by_the_one_at_the_end(services: Se
 
 @pytest.mark.parametrize("language", ["nl", "en"])
 @pytest.mark.parametrize("state", list(ItemState))
-def test_only_a_notice_that_is_done_was_handled(services: Services, state: ItemState, language: str) -> None:
+def test_only_a_notice_that_is_done_was_handled(
+    services: Services, state: ItemState, language: Literal["nl", "en"]
+) -> None:
     notice = services.scart("http://elsewhere.invalid/x.jpg")
     assert notice.read
     notice = replace(notice, read=replace(notice.read, language=language))
@@ -151,5 +154,3 @@ def test_what_only_a_notice_named_is_not_said_to_be_near(services: Services) -> 
     (case,) = services.cases.find(CaseQuery())
     assert (case.state, case.matches) == (CaseState.OFFLINE, ())
     assert case.verdict is None
-
-

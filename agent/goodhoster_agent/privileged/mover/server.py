@@ -48,13 +48,19 @@ class Server:
         self._limits = TimeLimits()
 
     def serve(self, listener: socket.socket) -> None:
-        """For as long as the process lives: in threads, while this one watches their time limits."""
+        """Take orders for as long as the process lives.
+
+        In threads, while this one watches their time limits.
+        """
         for number in range(ORDERS_AT_ONCE):
             threading.Thread(target=self._serve, args=(listener,), name=f"order-{number}", daemon=True).start()
         self._limits.watch()
 
     def _serve(self, listener: socket.socket) -> None:
-        """A fault of ours ends the process, not this thread alone: it is started again."""
+        """Serve in a thread; a fault of ours ends the process, not this thread alone.
+
+        It is started again.
+        """
         try:
             while True:
                 connection, _ = listener.accept()
@@ -65,7 +71,7 @@ class Server:
             os._exit(1)
 
     def attend(self, connection: socket.socket) -> None:
-        """One peer, one order."""
+        """Serve one peer and one order."""
         connection.settimeout(_PEER_TIMEOUT)
         _, uid, _ = CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
         if uid not in self._trusted:
@@ -130,7 +136,7 @@ class TimeLimits:
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """What this thread does inside has so many seconds."""
+        """A time limit in seconds for what this thread does inside the block."""
         me = threading.get_ident()
         with self._changed:
             self._ends[me] = time.monotonic() + seconds
@@ -142,7 +148,7 @@ class TimeLimits:
                 del self._ends[me]
 
     def watch(self) -> NoReturn:
-        """Wait for one to pass; does not come back."""
+        """Wait for a time limit to pass; does not return."""
         while True:
             with self._changed:
                 left = min(self._ends.values(), default=math.inf) - time.monotonic()

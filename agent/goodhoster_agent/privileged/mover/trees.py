@@ -1,4 +1,4 @@
-"""Which trees there are, by the mover's own reading of the configuration."""
+"""The watched trees, by the mover's own reading of the configuration."""
 
 from __future__ import annotations
 

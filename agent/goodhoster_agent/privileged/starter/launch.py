@@ -70,7 +70,7 @@ def kept_beside(settings: Settings, commands: frozenset[Command]) -> Iterator[Ke
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """At rest, or as safe as any crash; what it keeps ends with it."""
+    """End the keeper, at rest or as safely as any crash; what it keeps ends with it."""
     process.kill()
     process.wait()
 

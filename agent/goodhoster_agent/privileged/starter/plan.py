@@ -21,7 +21,10 @@ _READS = frozenset({privileges.CAP_DAC_READ_SEARCH, privileges.CAP_FOWNER})
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """They hold until the daemon ends: a configuration with others needs a restart."""
+    """The terms of a daemon.
+
+    They hold until the daemon ends: a configuration with others needs a restart.
+    """
 
     capabilities: frozenset[int]
     writable: frozenset[Path]
@@ -30,7 +33,7 @@ class Terms:
 
 
 def terms_of(settings: Settings) -> Terms:
-    """What a daemon of this configuration must be able to do.
+    """The terms that a daemon of this configuration needs.
 
     Loads plug-ins; ConfigurationError for one that lacks.
     """

@@ -1,7 +1,8 @@
-"""Our own form and JSON API for notices of anybody (DSA, Reg. (EU) 2022/2065, Art. 16).
+"""Our own web form and JSON API for notices of the public (DSA Art. 16).
 
-Asked for (16(2)): the reasons, the exact URLs, and a statement of good faith. Name and e-mail are optional for this
-kind of content (16(2)(c)). What is missing is a doubt, not a refusal: a person still looks.
+DSA is Reg. (EU) 2022/2065. Asked for (16(2)): the reasons, the exact URLs, and a statement of good faith. Name and
+e-mail are optional for this kind of content (16(2)(c)). What is missing is a doubt, not a refusal: a person still
+looks.
 """
 
 from __future__ import annotations
@@ -24,13 +25,19 @@ _AGREED = frozenset({"true", "on", "yes", "ja", "1"})
 
 
 def read_form(body: bytes) -> ReadNotice:
-    """The fields `urls` (on lines), `reason`, `good_faith`, `name`, `email`, `language` of the web form."""
+    """Read the web form's fields: `urls`, `reason`, `good_faith`, `name`, `email`, `language`.
+
+    `urls` has one URL a line.
+    """
     fields = form_of(body)
     return _notice(fields, _written_items(fields.get("urls", "")))
 
 
 def read_json(body: bytes) -> ReadNotice:
-    """The same fields as a JSON object; `urls` is a list, `good_faith` is true or false, and so is `test`."""
+    """Read the web form's fields from a JSON object.
+
+    `urls` is a list, `good_faith` is true or false, and so is `test`.
+    """
     fields = table_of(body)
     urls = fields.get("urls")
     if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
@@ -41,7 +48,10 @@ def read_json(body: bytes) -> ReadNotice:
 
 
 def _written_items(text: str) -> list[ReadItem]:
-    """What people write into the field: a line is one URL, or several with commas and words between them."""
+    """Items of the URL field as people fill it in.
+
+    A line is one URL, or several with commas and words between them.
+    """
     items: list[ReadItem] = []
     for line in urls_of(text):
         found = items_in(line)

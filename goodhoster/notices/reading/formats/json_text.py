@@ -11,7 +11,10 @@ Table = dict[str, Any]
 
 
 def table_of(content: bytes) -> Table:
-    """A JSON object. UnreadableError when it is none, is nested too deep, or says one thing twice."""
+    """Parse a JSON object.
+
+    UnreadableError when it is no object, is nested too deep, or has a key twice.
+    """
     try:
         value = json.loads(content, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
@@ -22,7 +25,10 @@ def table_of(content: bytes) -> Table:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Table:
-    """Two readers of one object with a key twice may see two different things: nobody guesses."""
+    """Build an object and refuse a key that is there twice.
+
+    Two readers of such an object may see two different things: nothing is guessed.
+    """
     table = dict(pairs)
     if len(table) != len(pairs):
         msg = "a key stands twice in one object"

@@ -1,4 +1,4 @@
-"""What every check of a signed part uses and tells, whoever made the signature."""
+"""Common input and result of every check of a signed part, of either signature type."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Did every rule hold?"""
+        """Whether every rule passed."""
         return all(rule.passed for rule in self.rules)
 
     def rule(self, name: str, *, passed: bool, why: str) -> bool:
@@ -43,7 +43,10 @@ class Check:
         return passed
 
     def is_recent(self) -> bool:
-        """Was it signed shortly before it came? A signature that tells no time can be sent again for ever."""
+        """Whether it was signed shortly before it came.
+
+        A signature that states no time can be sent again without end.
+        """
         signed = self.signed_at
         if signed is None:
             return self.rule("recent", passed=False, why="the signature does not say when it was made")

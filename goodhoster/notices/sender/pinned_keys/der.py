@@ -1,4 +1,7 @@
-"""DER (ITU-T X.690), as much as telling the parts of a CMS structure needs. Definite lengths only."""
+"""DER (ITU-T X.690), as far as separating the parts of a CMS structure needs it.
+
+Definite lengths only.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ class Element:
     content: bytes
 
     def parts(self) -> list[Element]:
-        """What it is made of. ValueError when it is not made of elements."""
+        """Elements that it consists of. ValueError when it does not consist of elements."""
         return list(_elements(self.content))
 
     def expect(self, tag: int) -> Element:

@@ -1,5 +1,6 @@
-"""Whose pinned key made the signature on a mail, if any; see `smime` and `openpgp`. `provingroom` lets it happen in a
-process of its own.
+"""Search for the pinned key that signed a mail.
+
+See `smime` and `openpgp`. `pool` runs it in a process of its own.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ _CHECKS: dict[Kind, Callable[[SignedPart, bytes, Bench], Check]] = {"smime": smi
 
 
 def prove(raw: bytes, pins: Sequence[Pin], bench: Bench) -> Proof | None:
-    """None when nothing in the mail is signed with S/MIME or OpenPGP. Never raises for what is in the mail."""
+    """Find the pinned key that signed a mail. Never raises for what is in the mail.
+
+    None when nothing in the mail is signed with S/MIME or OpenPGP.
+    """
     try:
         part = signed_part(raw)
     except (NotWholeError, UnreadableError) as error:
@@ -66,7 +70,7 @@ def prove(raw: bytes, pins: Sequence[Pin], bench: Bench) -> Proof | None:
 
 
 def _best(part: SignedPart, pins: Sequence[Pin], whole: TrustRule, bench: Bench) -> Proof:
-    """Of the notifier whose key it is; else of the one for whom most rules passed."""
+    """Proof for the notifier who owns the key; else for the one for whom most rules passed."""
     checks = [(pin, _CHECKS[part.kind](part, pin.of(part.kind), bench)) for pin in pins]
     pin, best = max(checks, key=lambda checked: (checked[1].passed, len(checked[1].rules)))
     rules = (whole, *best.rules)

@@ -22,7 +22,10 @@ _VERIFY = ("openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", "{si
 
 
 def check(part: SignedPart, certificates: bytes, bench: Bench) -> Check:
-    """MissingProgramError without openssl; OSError or TimeoutError when it could not do its work."""
+    """Check an S/MIME signature.
+
+    MissingProgramError without openssl; OSError or TimeoutError when it could not do its work.
+    """
     found = Check(bench)
     signer = _signer(part, bench)
     if signer is None:
@@ -36,7 +39,7 @@ def check(part: SignedPart, certificates: bytes, bench: Bench) -> Check:
 
 
 def _signer(part: SignedPart, bench: Bench) -> Signer | None:
-    """As openssl understood it: it writes it anew, and that is what we read, too."""
+    """Signer as openssl understood it: openssl re-encodes it, and that is what is read here."""
     ended = run_over(_TO_DER, {"signature": part.signature}, bench.search)
     try:
         return signer_of(ended.out) if ended.code == 0 else None
