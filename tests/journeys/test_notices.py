@@ -61,7 +61,7 @@ def test_in_mode_observe_a_notice_is_recorded_only(noticed: NoticeHost) -> None:
     assert [(item["state"], item["code"]) for item in notice["items"]] == [("observed", "pending")]
     assert noticed.there(url)
     assert "the mode is observe" in noticed.host.run("notices", "answer", notice["id"], code=2)
-    assert "is not settled yet" in noticed.host.run("notices", "answer", notice["id"], "--preview")
+    assert "is nog niet afgerond" in noticed.host.run("notices", "answer", notice["id"], "--preview")
     assert noticed.letters() == {}
 
 
