@@ -1,4 +1,7 @@
-"""The notice desk: from raw bytes on disk to inaccessible, answered and checked again."""
+"""The notice desk: from raw bytes on disk to inaccessible, answered and checked again.
+
+Every step is recorded before the next, and may be taken again after a crash: what is found done is not done twice.
+"""
 
 from __future__ import annotations
 

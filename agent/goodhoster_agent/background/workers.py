@@ -92,7 +92,10 @@ class Workers:
             self._rung.notify()
 
     def _work(self) -> bool:
-        """Handle one file."""
+        """Handle one file.
+
+        Nothing ends a worker but `stop`: when the queue itself fails (a full disk) it is waited out.
+        """
         try:
             if (job := self._next()) is None:
                 return False
