@@ -1,4 +1,4 @@
-"""One signature on one mail, judged rule by rule until one fails.
+"""Evaluation of one signature on one mail, rule by rule until one fails.
 
 A matching DKIM signature is necessary and not sufficient. All of these must hold: a signer of the author's
 organisation; the whole body and the headers that matter signed, by an algorithm of today; a strong key that is not on
@@ -39,7 +39,7 @@ ALGORITHMS = frozenset({"rsa-sha256", "ed25519-sha256"})
 
 @dataclass(frozen=True, slots=True)
 class TrustContext:
-    """What every judgement uses."""
+    """Common context of all evaluations."""
 
     notifiers: Sequence[Notifier]
     keys: KeyRecords
