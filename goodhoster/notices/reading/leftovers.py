@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sized
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Sized
 
 from goodhoster.model.notices import ReadNotice
 from goodhoster.notices.reading.charsets import is_known
 from goodhoster.notices.reading.documents import missing_library, text_of_document
+from goodhoster.notices.reading.encoded_texts import LONGEST_TEXT, texts_within
 from goodhoster.notices.reading.formats.free_text import text_of
 from goodhoster.notices.reading.hosts import hosts_of
 from goodhoster.notices.reading.mail import Mail, Part
-from goodhoster.notices.reading.mentions import LONGEST_TEXT, MOST_NAMES, names_in, texts_within
+from goodhoster.notices.reading.mentions import MOST_NAMES, names_in
 
 _SIGNATURES = frozenset(
     {
@@ -20,6 +23,15 @@ _SIGNATURES = frozenset(
         "application/pgp-keys",
     }
 )
+_ARMOR = re.compile(rb"\s*-----BEGIN PGP SIGNATURE-----\r?\n[ -~\r\n\t]*-----END PGP SIGNATURE-----\s*")
+_DER_SEQUENCE = 0x30
+_LONG_LENGTH = 0x80
+_NOT_HERE = {
+    "message/partial": "a piece of a message, and the rest is not here",
+    "message/external-body": "its content is somewhere else",
+}
+_BACKWARDS = re.compile("\\bbdo\\b|\\brtl\\b|bidi-override|[\u202e\u2067]", re.IGNORECASE)
+"""A text in which something is shown from right to left."""
 _TEXTS = frozenset({"application/json", "application/xml", "application/pgp-encrypted", "message/delivery-status"})
 _SPLIT_UP_TO = 200  # items: in a longer list names between them would be sought for nothing
 
@@ -35,7 +47,9 @@ def unread_parts(mail: Mail, mentions: Sized) -> Iterator[str]:
 
 
 def _why_unread(part: Part) -> str:
-    if not part.content.strip() or part.kind in _SIGNATURES:
+    if part.kind in _NOT_HERE:
+        return _NOT_HERE[part.kind]
+    if not part.content.strip() or (part.signature and part.kind in _SIGNATURES and _is_signature(part.content)):
         return ""
     if len(part.content) > LONGEST_TEXT:
         return f"names were looked for in its first {LONGEST_TEXT} characters only"
@@ -55,14 +69,25 @@ def _is_text(part: Part) -> bool:
     if part.kind.startswith(("text/", "message/")) or part.kind in _TEXTS:
         return True
     named = part.name.lower().endswith((".csv", ".txt", ".json", ".eml", ".log", ".xml"))
-    return named and b"\0" not in part.content
+    return (named or (part.kind in _SIGNATURES and part.content.isascii())) and b"\0" not in part.content
+
+
+def _is_signature(content: bytes) -> bool:
+    """Whether it is nothing but a PGP signature in its armor, or one object in DER or BER."""
+    if _ARMOR.fullmatch(content):
+        return True
+    if len(content) < 2 or content[0] != _DER_SEQUENCE:  # noqa: PLR2004 - tag and length
+        return False
+    count = content[1] - _LONG_LENGTH
+    length = content[1] if count < 0 else int.from_bytes(content[2 : 2 + count])
+    return count == 0 or len(content) == 2 + max(count, 0) + length
 
 
 def mentions_in(mail: Mail, notice: ReadNotice) -> tuple[str, ...]:
     """The names in subject, texts, links and attachments that are no item's host."""
     parts = (*mail.parts, *mail.enclosed)
     texts = (text for part in parts for text in _texts_of(part))
-    return _left((mail.header("Subject"), mail.between, *texts), notice, mail.own_domains)
+    return _left(itertools.chain((mail.header("Subject"), mail.between), texts), notice, mail.own_domains)
 
 
 def mentions_in_body(content: bytes, notice: ReadNotice) -> tuple[str, ...]:
@@ -73,13 +98,31 @@ def mentions_in_body(content: bytes, notice: ReadNotice) -> tuple[str, ...]:
 def _texts_of(part: Part) -> Iterator[str]:
     """Texts of a part: as it stands, links and comments of HTML too, and its visible text."""
     yield part.name
+    if part.kind in _SIGNATURES and not _is_text(part):
+        yield part.content.decode("latin-1")
     if _is_text(part):
-        yield from texts_within(part.text)
+        yield part.text
     if part.kind == "text/html" or not _is_text(part):
-        yield text_of(part)
+        yield (text := text_of(part))
+        if part.kind == "text/html" and _BACKWARDS.search(part.text):
+            yield text[::-1]
+    elif _BACKWARDS.search(part.text):
+        yield part.text[::-1]
 
 
-def _left(texts: tuple[str, ...], notice: ReadNotice, own: frozenset[str]) -> tuple[str, ...]:
+def _left(texts: Iterable[str], notice: ReadNotice, own: frozenset[str]) -> tuple[str, ...]:
     hosts = {host for item in notice.items for host in hosts_of(item)}
+    known = hosts | {host.removeprefix("www.") for host in hosts} | own
     split = len(notice.items) < _SPLIT_UP_TO
-    return tuple(name for name in names_in(texts, own, split=split) if name not in hosts)
+    found = names_in((inner for text in texts for inner in texts_within(text)), own, split=split)
+    names = dict.fromkeys(level for name in found if name not in hosts for level in _levels(name, known))
+    return tuple(itertools.islice(names, MOST_NAMES + 1))
+
+
+def _levels(name: str, known: set[str]) -> Iterator[str]:
+    """The name, and the names that it is below, up to one that is known anyway."""
+    yield name
+    while name not in known and name.count(".") > 1 and not name.rpartition(".")[2].isdigit():
+        name = name.partition(".")[2]
+        if name not in known:
+            yield name

@@ -10,12 +10,12 @@ import email.policy
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
-from email.utils import parsedate_to_datetime
+from email.utils import collapse_rfc2231_value, parsedate_to_datetime
 
 from goodhoster.errors import UnreadableError
 from goodhoster.notices.reading.charsets import decoded
@@ -30,6 +30,15 @@ _PART = re.compile(rb"^--", re.MULTILINE)
 _NESTS = re.compile(rb"^content-type:\s*(?:multipart|message)/", re.MULTILINE | re.IGNORECASE)
 _ADDRESS = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{1,253})>|([^<>\s@,;:()\"]{1,64}@[^<>\s@,;:()\"]{1,253})")
 """Not Python's own parser of addresses: that one recurses for each bracket."""
+_NOT_HERE = frozenset({"message/partial", "message/external-body"})
+_ABOUT_SENDING = re.compile(
+    r"(?:from|to|cc|bcc|date|sender|reply-to|return-path|message-id|in-reply-to|references|delivered-to|received.*"
+    r"|mime-version|authentication-results|errors-to|precedence|auto-submitted|user-agent"
+    r"|(?:x|arc|list|dkim|resent|domainkey|thread)-.*)$",
+    re.IGNORECASE,
+)
+"""Headers of a mail that name the servers and mailboxes on its way."""
+_MOST_PARAMETERS = 50
 _NO_REPLIES = frozenset({"all", "oof", "autoreply"})
 """What X-Auto-Response-Suppress says of answers like ours; its other words are about receipts."""
 
@@ -77,6 +86,8 @@ class Part:
     """Lines that end with a blank go on on the next (RFC 3676)."""
     delsp: bool = False
     """And that blank is not part of the text."""
+    signature: bool = False
+    """Whether it stands where a multipart/signed has its signature."""
 
     @property
     def text(self) -> str:
@@ -94,7 +105,9 @@ class Mail:
     enclosed: tuple[Part, ...] = ()
     """Leaves of mails that are enclosed in this one: said by others, and only passed on here."""
     between: str = ""
-    """What stands before, between and behind the parts, where one program shows it and another does not."""
+    """What stands before, between and behind the parts and in their headers, where one program shows it and another
+    does not.
+    """
 
     def header(self, name: str) -> str:
         """The first header of that name as readable text on one line; empty when there is none."""
@@ -173,35 +186,63 @@ def headers_of(raw: bytes) -> Mail:
 
 
 def _mail(message: Message) -> Mail:
-    leaves = list(_leaves(message))
+    between: list[str] = []
+    leaves = list(_leaves(message, between))
     own = tuple(part for part, enclosed in leaves if not enclosed)
-    texts = (str(text) for one in message.walk() for text in (one.preamble, one.epilogue) if text and text.strip())
-    return Mail(message, own, tuple(part for part, enclosed in leaves if enclosed), "\n".join(texts))
+    return Mail(message, own, tuple(part for part, enclosed in leaves if enclosed), "\n".join(between))
 
 
-def _leaves(message: Message, group: int = 0, *, enclosed: bool = False) -> Iterator[tuple[Part, bool]]:
-    """Every leaf part, and whether it belongs to an enclosed mail.
+def _leaves(  # noqa: PLR0913 - what is known of a part from those around it
+    message: Message, between: list[str], group: int = 0, *, enclosed: bool = False, within: str = ""
+) -> Iterator[tuple[Part, bool]]:
+    """Every leaf part, and whether it belongs to an enclosed mail; what stands beside them goes to *between*.
 
     The parser that made the message was bounded in depth.
     """
-    if not message.is_multipart():
-        yield from _leaf(message, group, enclosed=enclosed)
-        return
+    between += _header_texts(message, within)
+    between += (str(text) for text in (message.preamble, message.epilogue) if text and text.strip())
     kind = message.get_content_type()
+    if kind in _NOT_HERE:
+        yield replace(_part(message, group), content=b""), enclosed
+    if not message.is_multipart():
+        yield from _leaf(message, between, group, enclosed=enclosed)
+        return
     group = id(message) if kind == "multipart/alternative" else group
     enclosed = enclosed or kind in {"message/rfc822", "message/global"}
-    for part in message.get_payload():
+    for place, part in enumerate(message.get_payload()):
         if isinstance(part, Message):
-            yield from _leaves(part, group, enclosed=enclosed)
+            leaves = _leaves(part, between, group, enclosed=enclosed, within=kind)
+            signs = kind == "multipart/signed" and place == 1 and not part.is_multipart()
+            yield from ((replace(leaf, signature=signs), passed_on) for leaf, passed_on in leaves)
 
 
-def _leaf(leaf: Message, group: int, *, enclosed: bool) -> Iterator[tuple[Part, bool]]:
+def _header_texts(message: Message, within: str) -> Iterator[str]:
+    """Text in the headers of a part, with their parameters.
+
+    Of mails, those that say how it was sent are left out; what a report or a piece of a mail begins with looks like
+    headers, and is its text.
+    """
+    is_mail = not within or within in {"message/rfc822", "message/global"}
+    for name, value in message.items():
+        if name.lower().startswith("content-"):
+            yield _readable(str(value))
+            if str(value).count(";") < _MOST_PARAMETERS:  # Python joins them in quadratic time
+                yield from (_parameter(text) for _, text in message.get_params([], header=name))
+        elif not is_mail or (within and not _ABOUT_SENDING.match(name)):
+            yield f"{name}:{_readable(str(value))}"
+
+
+def _parameter(value: str | tuple[str | None, str | None, str]) -> str:
+    return _readable(value if isinstance(value, str) else collapse_rfc2231_value(value))
+
+
+def _leaf(leaf: Message, between: list[str], group: int, *, enclosed: bool) -> Iterator[tuple[Part, bool]]:
     """The part, or the parts of a mail that is encoded as one (in base64, or as a file)."""
     part = _part(leaf, group)
     if part.kind == "message/rfc822" or (part.name.lower().endswith(".eml") and _is_mail(part.content)):
         within_limits(part.content)
         inner = BytesParser(policy=email.policy.compat32).parsebytes(part.content)
-        yield from _leaves(inner, enclosed=True)  # ends: each mail within is smaller by a quarter
+        yield from _leaves(inner, between, enclosed=True, within="message/rfc822")  # each is smaller by a quarter
         return
     yield part, enclosed
 

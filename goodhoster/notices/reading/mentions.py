@@ -6,23 +6,18 @@ judged: what only looks like a host name counts as one, and does no harm.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import html
 import ipaddress
-import itertools
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote
 
-from goodhoster.locating.urls import host_name
+from goodhoster.errors import UnclearUrlError
+from goodhoster.locating.urls import host_name, read_url
+from goodhoster.notices.reading.encoded_texts import LONGEST_TEXT, unescaped
 
 MOST_NAMES = 20_000
 _LONGEST_NAME = 253
-LONGEST_TEXT = 4 << 20  # characters of one text that are looked through
 _LONGEST_SPLIT = 1 << 20  # of which so many for names that are split
 _WINDOW = 4  # words between which a name may be split
-_MOST_ENCODED = 500
 _DOT = re.compile(
     r"\s{1,3}\.\s{0,3}|\s{0,2}[\[({<]\s?(?:\.|dot|punkt|punt|point)\s?[\])}>]\s{0,2}|\s?_\._\s?|\[\.|\.\]|\s(?:dot|punkt|punt)\s"
     r"|(?:\\u00|\\x|=|%)2e|[\u3002\uff0e\uff61]",
@@ -57,53 +52,74 @@ _NO_TOP_LEVEL = frozenset(
 _ASCII_NAME = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 _SPELLED = re.compile(r"(?<!\w)(?:[\w-](?:\.[\w-])?\s){4,200}[\w-](?:\.[\w-])?(?!\w)")
 _V6 = re.compile(r"(?<![\w:.])(?=[0-9a-f]*:)[0-9a-f:]{3,39}(?:\.\d{1,3}){0,3}(?![\w:])", re.IGNORECASE)
-_ENCODED = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{16,8192}={0,2}(?![\w+/=-])")
-_PRINTABLE = re.compile(r"[\t\r\n -~]{8,}")
+_DISGUISED = re.compile(r"(?<![\w.-])[\w.-]++(?:[*'\"`\[\](){}~|^\\\\!+]{1,4}[\w.-]++)++")
+"""Words with signs in them that belong to no name."""
+_DISGUISE = re.compile(r"[^\w.-]+")
+_JOINED = re.compile(r"(?<![\w.-])[\w-]++(?:[.,;\u00b7\u2022\u2219][\w-]++)*+")
+_JOINT = re.compile(r"[-_](?:dot|punkt|punt|point)[-_]|[.,;_\u00b7\u2022\u2219]")
+_ODD_JOINT = re.compile(r"[-_](?:dot|punkt|punt|point)[-_]|[,;_\u00b7\u2022\u2219]")
+"""What may stand in a name in place of a dot."""
+_DASHED = re.compile(r"(?<!\d)\d{1,3}(?:[-_,]\d{1,3}){3}(?!\d)")
+_NUMBER = re.compile(r"(?<=//)\d[0-9a-fx.]{0,40}+(?![\w.-])")
+"""A host that browsers take for an address: 2130726145, 0x7f.1."""
+_LINE_WITH_URL = re.compile(r"^.*://.*$", re.MULTILINE)
 
 
 def names_in(texts: Iterable[str], own_domains: frozenset[str] = frozenset(), *, split: bool = True) -> Iterator[str]:
     """Names in the text, each once and in order, as site lists have them.
 
     At most `MOST_NAMES`, and one more where there are more. `own_domains` are left out exactly as given: the
-    hoster's own, where its mailbox is. `split`: also names that a blank or the end of a line divides.
+    hoster's own, where its mailbox is. Not `split`: names that are split or disguised are sought only in lines
+    without a URL, for a long list is full of what could be one.
     """
     own = own_domains | {f"www.{domain}" for domain in own_domains}
-    found = (name for text in texts for name in _names(text[:LONGEST_TEXT].lower(), split=split))
-    once = dict.fromkeys(itertools.islice((name for name in found if name not in own), 10 * MOST_NAMES))
-    yield from itertools.islice(once, MOST_NAMES + 1)
+    seen: set[str] = set()
+    for text in texts:
+        for name in _names(text[:LONGEST_TEXT].lower(), split=split):
+            if name not in seen and name not in own:
+                seen.add(name)
+                yield name
+                if len(seen) > MOST_NAMES:
+                    return
 
 
 def _names(text: str, *, split: bool) -> Iterator[str]:
     text = _clickable(text)
-    for match in _NAME.finditer(text):
-        yield from _as_name(match["name"])
+    yield from _plain_names(text)
     for match in _V6.finditer(text):
         yield from _as_address(match[0])
-    if split:
-        yield from _split_names(text[:_LONGEST_SPLIT])
+    for match in _NUMBER.finditer(text):
+        yield from _as_browsers_do(match[0])
+    text = (text if split else _LINE_WITH_URL.sub("", text))[:_LONGEST_SPLIT]
+    yield from _split_names(text)
+    yield from _disguised_names(text)
 
 
-def texts_within(text: str) -> Iterator[str]:
-    """The text, and texts encoded in it in base64."""
-    yield text
-    for match in itertools.islice(_ENCODED.finditer(text[:LONGEST_TEXT]), _MOST_ENCODED):
-        try:
-            content = base64.urlsafe_b64decode(match[0].rstrip("=").replace("+", "-").replace("/", "_") + "==")
-        except (binascii.Error, ValueError):
-            continue
-        inner = content.decode("latin-1")
-        if _PRINTABLE.fullmatch(inner):
-            yield inner
+def _plain_names(text: str) -> Iterator[str]:
+    for match in _NAME.finditer(text):
+        yield from _as_name(match["name"])
+
+
+def _disguised_names(text: str) -> Iterator[str]:
+    """Names with signs between their letters, or with something else in place of their dots."""
+    for match in _DISGUISED.finditer(text):
+        yield from _plain_names(_DISGUISE.sub("", match[0]))
+    for match in _DASHED.finditer(text):
+        yield from _as_address(re.sub(r"\D", ".", match[0]))
+    for match in _JOINED.finditer(text):
+        if _ODD_JOINT.search(match[0]):
+            yield from _windows(_JOINT.split(match[0]))
+
+
+def _windows(labels: list[str]) -> Iterator[str]:
+    for first in range(len(labels) - 1):
+        for last in range(first + 2, min(len(labels), first + _WINDOW) + 1):
+            yield from _as_name(".".join(labels[first:last]))
 
 
 def _clickable(text: str) -> str:
     """Text with its hidden dots restored, and without what only hides."""
-    for _ in range(2):
-        if "%" in text:
-            text = unquote(text, errors="replace")
-        if "&" in text:
-            text = html.unescape(text)
-    return _DOT.sub(".", _DROPPED.sub("", text))
+    return _DOT.sub(".", _DROPPED.sub("", unescaped(text)))
 
 
 def _split_names(text: str) -> Iterator[str]:
@@ -125,6 +141,8 @@ def _as_name(text: str) -> Iterator[str]:
     last = name.rpartition(".")[2]
     if last.isdigit():
         yield from _as_address(name)
+    elif last == "arpa":
+        yield from _as_reverse(name)
     elif len(last) > 1 and last not in _NO_TOP_LEVEL and (last.isalpha() or last.startswith("xn--")):
         if name.isascii():
             yield name
@@ -137,4 +155,22 @@ def _as_address(text: str) -> Iterator[str]:
     try:
         yield str(ipaddress.ip_address(text))
     except ValueError:
+        return
+
+
+def _as_reverse(name: str) -> Iterator[str]:
+    """Address whose reverse name (RFC 1035 3.5, RFC 3596 2.5) this is, or the first of its network."""
+    labels, _, family = name.removesuffix(".arpa").rpartition(".")
+    numbers = labels.split(".")[::-1]
+    if family == "in-addr":
+        yield from _as_address(".".join((*numbers, "0", "0", "0")[:4]))
+    elif family == "ip6" and all(len(number) == 1 for number in numbers):
+        digits = "".join(numbers)[:32].ljust(32, "0")
+        yield from _as_address(":".join(digits[place : place + 4] for place in range(0, 32, 4)))
+
+
+def _as_browsers_do(host: str) -> Iterator[str]:
+    try:
+        yield from (address.host for address in read_url(f"http://{host}/"))
+    except UnclearUrlError:
         return
