@@ -1,4 +1,7 @@
-"""Text page of one notice for `goodhoster notices show`, with nothing in it that a terminal obeys."""
+"""Text page of one notice for `goodhoster notices show`.
+
+Nothing in it commands a terminal, and what others wrote never begins a line.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ def sender_of(notice: Notice) -> str:
 
 
 def page_of(notice: Notice, services: Services) -> str:
-    """Every row of the page; what others wrote never begins a line."""
+    """Lines of the page, joined."""
     try:
         raw = services.notices.spool.raw(notice.receipt)
     except PermanentError as error:
