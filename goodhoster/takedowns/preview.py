@@ -1,4 +1,4 @@
-"""Preview of a confirmation: what it would take, at which customer, before anybody says so. Nothing is changed."""
+"""Preview of a confirmation: what it would take, and at which customer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PreviewLine:
 
 
 def preview_of(notice: Notice, acts: TakedownActions) -> list[PreviewLine]:
-    """Everything that `TakedownActions` would do for the items of a notice that wait for a person."""
+    """Effects of a confirmation on the items that wait for a person; nothing is changed."""
     grounds = Grounds(notice.id, notice.notifier, "", Caps(0, 0))  # they do not change which files are meant
     waiting = [item for item in notice.items if item.state.waits_for_person]
     return [line for item in waiting for line in (*_lines(item, acts, grounds), *_held(item, acts))]

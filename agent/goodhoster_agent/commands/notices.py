@@ -84,7 +84,7 @@ def show_command(
     raw: Annotated[bool, typer.Option("--raw", help="Write the message as it came, and nothing else.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one notice in full: sender and each check of it, text, addresses, files, cases and copies."""
+    """Show one notice in full: its sender, text, addresses, files, cases and copies."""
     with open_services(config) as services:
         notice = services.notices.store.get(notice_id)
         if raw:
