@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -72,7 +72,7 @@ def region_of(services: Services, directory: bytes) -> Region:
     raise RefusedError(f"{display(whole)} is in no watched tree: whose files these are is not known", hint=hint)
 
 
-def scan(services: Services, regions: list[Region]) -> Iterator[ScanProgress]:
+def scan(services: Services, regions: list[Region]) -> Generator[ScanProgress, None, None]:
     """Yields several times a second; the last value is the whole result."""
     started, progress = time.time(), ScanProgress()
     with _workers(services) as ring:

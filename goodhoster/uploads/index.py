@@ -154,7 +154,7 @@ class UploadIndex:
             self._change("waiting = 1, due = ?, tries = tries + 1", (due,), job)
 
     def postpone(self, job: Job, due: float) -> None:
-        """The file is still being written: the row waits until `due`, which counts as no try."""
+        """The file could not be looked at yet: the row waits until `due`, which counts as no try."""
         with self._putting_down(job):
             self._change("waiting = 1, due = ?", (due,), job)
 
