@@ -21,14 +21,14 @@
     │   ├── NotWholeError           something in a mail is signed, but not all that a reader sees
     │   ├── HiddenLinkError         a mail gateway rewrote a link and keeps the original to itself
     │   ├── UnclearUrlError         no browser reads it as a URL, or not all in one way
-    │   ├── UnclearRouteError       what the web server does with a path cannot be told
+    │   ├── UnclearRouteError       what the web server does with a path cannot be determined
     │   └── NoPlaceError            a path leads to no place in a watched tree
     ├── NotAnUploadError            there is no regular file at that place (any more)
     └── UncheckedError              this content could not be checked (`reason` is a short stable code)
         └── NothingToCompareError   a source compares nothing that such a content can have
 
 Passing and permanent are types, so that the queue can tell "ask again" from "call somebody". No error is ever read as
-*clear* or as *known*: whoever cannot check says *unchecked* (promise G2).
+*clear* or as *known*: what cannot be checked is *unchecked* (promise G2).
 """
 
 from __future__ import annotations
@@ -138,11 +138,14 @@ class UncheckedError(GoodhosterError):
 
 
 class UnclearError(GoodhosterError):
-    """What others wrote or configured has no certain meaning; the text says why, for the person who decides."""
+    """What others wrote or configured has no certain meaning.
+
+    The text says why, for the person who decides.
+    """
 
 
 class UnreadableError(UnclearError):
-    """A message, or a part of it, is not to be read by a program."""
+    """A message, or a part of it, cannot be read by a program."""
 
 
 class NotWholeError(UnclearError):
@@ -150,11 +153,11 @@ class NotWholeError(UnclearError):
 
 
 class HiddenLinkError(UnclearError):
-    """The gateway keeps the original to itself; the text says which gateway."""
+    """A mail gateway keeps the original of a link to itself; the text says which gateway."""
 
 
 class UnclearUrlError(UnclearError):
-    """Nobody should guess which address this is; `reason` is a short stable code."""
+    """An ambiguous URL that must not be guessed; `reason` is a short stable code."""
 
     def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -162,11 +165,11 @@ class UnclearUrlError(UnclearError):
 
 
 class UnclearRouteError(UnclearError):
-    """The configuration of a web server says something that cannot be followed with certainty."""
+    """The configuration of a web server cannot be followed with certainty."""
 
 
 class NoPlaceError(UnclearError):
-    """There is no file of a customer to be had at a path; `reason` is a short stable code."""
+    """There is no customer's file at a path; `reason` is a short stable code."""
 
     def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)

@@ -25,7 +25,7 @@ Record = Callable[[Job, Examined], None]
 """Notes what was found of an upload, durably."""
 
 _TRIES = 3
-"""So often a verdict is brought to the case desk before its turn; each but the first is one that was just asked for."""
+"""How often a verdict is brought to the case desk; each but the first was just asked for."""
 _AFTER_AUDIT_ERROR = 5.0
 
 
@@ -57,12 +57,12 @@ class UploadOutcome:
 
     @property
     def unchecked(self) -> bool:
-        """Tell whether an answer about it is still missing."""
+        """Whether an answer about it is still missing."""
         return self.row is Row.RETRIED and self.examined is not None and bool(self.examined.verdict.reason)
 
     @property
     def source_fails(self) -> bool:
-        """Tell whether it waits for a source that does not answer."""
+        """Whether it waits for a source that does not answer."""
         if not self.unchecked or self.examined is None or self.examined.content is None:
             return False
         verdict = self.examined.verdict
@@ -70,7 +70,7 @@ class UploadOutcome:
 
     @property
     def sources_answered(self) -> bool:
-        """Tell whether every source answered."""
+        """Whether every source answered."""
         return self.row is Row.SETTLED and self.examined is not None and self.examined.picture
 
 
@@ -96,10 +96,11 @@ class UploadHandling:
     """The same for what is known to be other sizes of the picture at that place."""
 
     def handle(self, job: Job, trees: Mapping[bytes, Tree], record: Record) -> UploadOutcome:
-        """Examine one upload, decide about it through the case desk, and take it offline where that is decided.
+        """Examine one upload, decide about it through the case desk, and act on the decision.
 
-        What was found is recorded before anything is done about it: the storm brake counts what the index knows, and a
-        file that went offline before a crash must have been seen. The row itself is the caller's to settle.
+        What was found is recorded before anything is done about it: the storm brake counts what the index
+        knows, and a file that went offline before a crash must have been recorded. The row itself is for the
+        caller to settle.
         """
         try:
             if not _is_covered(job.place, trees):
@@ -149,7 +150,7 @@ class UploadHandling:
 
 
 def _is_covered(place: Place, trees: Mapping[bytes, Tree]) -> bool:
-    """Tell whether a file is still to be checked.
+    """Return whether a file is still to be checked.
 
     It may have become private since it was queued: when it was made, a mailbox did not look like one.
     """

@@ -1,4 +1,6 @@
-"""The command `goodhoster`: puts the groups of commands together, and turns errors into words and exit codes.
+"""The command `goodhoster`: assembles the groups of commands and handles errors.
+
+It turns errors into messages and exit codes.
 
 Exit codes: 0 fine, 1 the answer is "known", "not whole" or "falls short", 2 wrong use or configuration, 3 unchecked.
 """
@@ -41,7 +43,10 @@ COMMANDS = (
 
 
 class _Commands(TyperGroup):
-    """Loads the module of a command when it is asked for: nobody waits for what another command needs."""
+    """Group that loads the module of a command on demand.
+
+    Nobody waits for what another command needs.
+    """
 
     def list_commands(self, _ctx: Any) -> list[str]:  # noqa: ANN401 - a Click context
         return list(COMMANDS)

@@ -1,4 +1,7 @@
-"""Is a configuration one that a daemon could start with? Asked before the one in force is given up."""
+"""Check whether a daemon could start with a configuration.
+
+It is done before the configuration in force is given up.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from goodhoster_agent.intake.mailbox import mailbox_of
 
 
 def check_whole(settings: Settings) -> None:
-    """Look at every tree and read every secret and key; ConfigurationError with the first thing that is wrong."""
+    """Look at every tree and read every secret and key.
+
+    ConfigurationError with the first thing that is wrong.
+    """
     expect_trees(settings)
     reading_limits(settings)
     check_hash_sources(settings)

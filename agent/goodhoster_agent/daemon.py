@@ -57,9 +57,9 @@ _RESUME_EVERY = 5.0
 
 
 def run(file: Path) -> None:
-    """Run until SIGTERM or SIGINT; prints `ready` when watching. To be called in the main thread.
+    """Run until SIGTERM or SIGINT; prints `ready` when watching.
 
-    ConfigurationError or BusyError before anything was started.
+    To be called in the main thread. ConfigurationError or BusyError before anything was started.
     """
     log_to_service()
     settings = load(file)
@@ -75,7 +75,10 @@ def run(file: Path) -> None:
 
 
 def _serve_until_ended(settings: Settings, signals: _Signals, others: Others) -> None:
-    """Serve one configuration after the other; a new one that cannot be served gives way to the one before it."""
+    """Serve one configuration after the other.
+
+    A new one that cannot be served gives way to the one before it.
+    """
     before: Settings | None = None
     while True:
         try:
@@ -147,7 +150,10 @@ def _reload(settings: Settings) -> Settings | None:
 
 
 class _Signals:
-    """What the outside wants. A SimpleQueue may be filled by a signal handler; an Event could deadlock."""
+    """Queue of received signals.
+
+    A SimpleQueue may be filled by a signal handler; an Event could deadlock.
+    """
 
     def __init__(self) -> None:
         self._received: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -205,7 +211,10 @@ class Daemon:
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
 
     def _rebuild_cases(self) -> None:
-        """Files in quarantine that the record does not know have a case again, so that a person can put them back."""
+        """Rebuild the cases of files in quarantine that the record does not know.
+
+        Then a person can put these files back.
+        """
         for tree in self._services.trees:
             try:
                 found = rebuild(self._services.desk, quarantined(tree.root), partial(label_of, tree.root))
@@ -225,13 +234,18 @@ class Daemon:
         return f"watching {trees} trees with {self._watcher.source.name}, mode {self._mode}"
 
     def mode_changed(self) -> bool:
-        """Did a person stop all measures since the start (`goodhoster observe --now`), or let them go on?"""
+        """Whether a person stopped all measures since the start, or let them go on.
+
+        By `goodhoster observe --now`.
+        """
         stopped = self._services.observe_switch.stops_measures()
         return self._services.rules.enforce != (self._services.settings.policy.mode == "enforce" and not stopped)
 
     def tick(self) -> None:
-        """Once a second: tell how things are, write to owners of hash sources, and now and then try again what failed.
-        A full disk ends no watching.
+        """Do the regular work of each second.
+
+        Report the state, write to owners of hash sources, and now and then try again what failed. A full disk
+        ends no watching.
         """
         try:
             self._try_again(time.monotonic())

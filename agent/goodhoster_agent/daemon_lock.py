@@ -1,4 +1,7 @@
-"""One daemon per state directory. The lock goes with its process: nothing is left behind by a kill."""
+"""Lock that allows one daemon per state directory.
+
+The lock ends with its process: nothing is left behind by a kill.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ _NAME = "daemon.lock"
 
 @contextmanager
 def only_daemon(state_dir: Path) -> Iterator[None]:
-    """Be the one that works on this state directory; BusyError when another is, ConfigurationError when it cannot be
-    written.
+    """Hold the lock of this state directory.
+
+    BusyError when another process holds it, ConfigurationError when it cannot be written.
     """
     fd = _open(state_dir)
     try:

@@ -1,8 +1,10 @@
-"""Gathers the files of what an administrator calls harmless: a release archive, an installed tree, published checksums,
-a database of known files, or one picture. All of it or nothing: half a release would be a guess.
+"""Collection of the files that an administrator declares harmless.
+
+They are a release archive, an installed tree, published checksums, a database of known files, or one picture. All of it
+or nothing: half a release would be a guess.
 
 Every file counts, for own lists compare every file: where a list has the digest of a release's style sheet, that goes
-offline at all who installed it.
+offline for everyone who installed it.
 """
 
 from __future__ import annotations
@@ -54,8 +56,10 @@ class Gathered:
 
 
 def gather(path: Path, settings: Settings) -> Gathered:
-    """Read a release. ConfigurationError when it cannot be read whole or holds nothing; RefusedError for a place where
-    customers write: they would exempt what they like.
+    """Read a release.
+
+    ConfigurationError when it cannot be read whole or holds nothing; RefusedError for a place where customers
+    write: they would exempt what they like.
     """
     real = os.path.realpath(os.fsencode(path))
     hint = "take the release from its maker, and unpack it elsewhere"
@@ -123,7 +127,10 @@ def _begins_as_json(start: bytes) -> bool:
 
 
 def _database(opened: OpenedUpload, settings: Settings) -> Gathered:
-    """Known files as NSRL publishes them. The strongest digest of each counts, so the others are not kept."""
+    """Known files as NSRL publishes them.
+
+    The strongest digest of each counts, so the others are not kept.
+    """
     contents: set[Digests] = set()
     for row in read_contents(Reading(Path(os.fsdecode(opened.place.absolute)), Category.UNSPECIFIED)):
         strongest = max(
@@ -145,8 +152,9 @@ def _checksums(opened: OpenedUpload, settings: Settings) -> Gathered:
 
 
 def _opened_up(opened: OpenedUpload, settings: Settings) -> Gathered:
-    """An archive, in a sandboxed process: somebody else packed it, and nothing of it is written anywhere, not even a
-    name. Or one picture.
+    """Read an archive or one picture in a sandboxed process.
+
+    Somebody else packed the archive, and nothing of it is written anywhere, not even a name.
     """
     limits = replace(
         reading_limits(settings),

@@ -91,12 +91,12 @@ def scan(services: Services, regions: list[Region]) -> Generator[ScanProgress, N
 def _untried(index: UploadIndex, regions: list[Region]) -> Iterator[int]:
     """How many wait, again and again, until none does."""
     while True:
-        resources = time.monotonic()
+        began = time.monotonic()
         untried = sum(index.untried_below(region.tree.root, region.path) for region in regions)
         if not untried:
             return
         yield untried
-        time.sleep(max(_LOOK_EVERY, _SHARE * (time.monotonic() - resources)))
+        time.sleep(max(_LOOK_EVERY, _SHARE * (time.monotonic() - began)))
 
 
 def _verdicts(index: UploadIndex, region: Region, started: float) -> Counter[str]:
@@ -125,7 +125,10 @@ def _queue(scanner: Scanner, region: Region, progress: ScanProgress) -> Iterator
 
 @contextmanager
 def _workers(services: Services) -> Iterator[Callable[[], None]]:
-    """Workers of our own, or the daemon's where one runs; the value is to be called when something was queued."""
+    """Start workers of our own, or use the daemon's where one runs.
+
+    The value is to be called when something was queued.
+    """
     with ExitStack() as stack:
         if _am_alone(services, stack):
             workers = Workers(services.index, services.toolkit, services.trees, services.settings.agent.workers)

@@ -1,4 +1,7 @@
-"""What the daemon tells `goodhoster status` of itself: a small file, replaced as a whole every few seconds."""
+"""The daemon's report about itself for `goodhoster status`.
+
+A small file, replaced as a whole every few seconds.
+"""
 
 from __future__ import annotations
 

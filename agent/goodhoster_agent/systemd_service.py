@@ -1,4 +1,7 @@
-"""The daemon's ties to systemd; without systemd (or its Python library) everything works, only plainer."""
+"""Integration of the daemon with systemd.
+
+Without systemd (or its Python library) everything works, only plainer.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,18 @@ _PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, loggin
 
 
 def log_to_service() -> None:
-    """Send every log record to the journal where one listens (with its fields where the library is there), else to
-    stderr with the time in front.
+    """Send every log record to the journal where one listens, else to stderr.
+
+    To the journal with its fields where the library is there; to stderr with the time in front.
     """
     logging.basicConfig(level=logging.INFO, handlers=[_handler()], force=True)
 
 
 def tell_systemd(state: str) -> None:
-    """Tell the service manager, such as `READY=1`; nothing happens where none listens (sd_notify(3))."""
+    """Notify the service manager, for example of `READY=1` (sd_notify(3)).
+
+    Nothing happens where none listens.
+    """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return

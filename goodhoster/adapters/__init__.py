@@ -1,1 +1,1 @@
-"""What answers the ports: one folder per port, one file per counterpart."""
+"""Implementations of the ports: one folder per port, one file per counterpart."""

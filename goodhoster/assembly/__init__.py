@@ -1,1 +1,4 @@
-"""The only place where settings choose adapters. One file for each part that somebody may need alone."""
+"""The only place where settings choose adapters.
+
+One file for each part that somebody may need alone.
+"""

@@ -27,19 +27,22 @@ from goodhoster.settings.audit import TimestampSettings
 
 @dataclass(frozen=True, slots=True)
 class LogCheck:
-    """What verification found, and what could not be compared."""
+    """The result of a verification, and what could not be compared."""
 
     finding: AuditFinding
     unchecked: tuple[str, ...] = ()
 
 
 def checkpoints(settings: Settings) -> Checkpoints:
-    """What is signed about the audit log."""
+    """The checkpoints of the audit log."""
     return Checkpoints(file_audit_log(settings), make_state_dir(settings.state_dir), utc_now)
 
 
 def anchors(settings: Settings) -> Anchors:
-    """Whoever vouches for the log. ConfigurationError when a policy or certificate cannot be read."""
+    """The witnesses and timestamp authorities of the log.
+
+    ConfigurationError when a policy or certificate cannot be read.
+    """
     authorities = [_authority(each) for each in settings.timestamps]
     if settings.audit.witnesses is None:
         return Anchors(authorities=authorities)
@@ -90,8 +93,10 @@ def origin(settings: Settings) -> str:
 
 
 def verify_audit_log(settings: Settings, files: Sequence[Path] = ()) -> LogCheck:
-    """Read the whole log and compare it with its own newest checkpoint, with the checkpoints in the files, and with the
-    record: each of its cases has an entry at least. AuditError when a file holds no checkpoint, or an altered one.
+    """Verify the whole log against its checkpoints and the record of cases.
+
+    It is compared with its own newest checkpoint, with the checkpoints in the files, and with the record: each of
+    its cases has an entry at least. AuditError when a file holds no checkpoint, or an altered one.
     """
     book = checkpoints(settings)
     marks: list[AuditMark] = []
@@ -114,7 +119,10 @@ def verify_audit_log(settings: Settings, files: Sequence[Path] = ()) -> LogCheck
 
 
 def _signed_by(note: Note, keys: Sequence[Key], file: Path) -> bool:
-    """False when none of them did. AuditError when one did, and the text is another by now."""
+    """Whether one of these keys signed the note; False when none of them did.
+
+    AuditError when one did, and the text is another by now.
+    """
     try:
         return bool(note.verify(keys))
     except NotVerifiedError as error:
@@ -132,7 +140,7 @@ def note_in(file: Path) -> Note:
 
 
 def export(settings: Settings, case: str, directory: Path, since: Sequence[Path] = ()) -> tuple[Exported, Anchored]:
-    """Write what the log says of a case into a new directory, against a checkpoint of now."""
+    """Write the log entries of a case into a new directory, against a checkpoint made now."""
     book, anchored = checkpoints(settings), issue(settings)
     policy = replace(anchors(settings).policy, logs=book.policy().logs)
     wanted = Wanted(case, anchored.note, policy, tuple(map(note_in, since)), anchored.timestamps)
@@ -140,7 +148,7 @@ def export(settings: Settings, case: str, directory: Path, since: Sequence[Path]
 
 
 def _cases(settings: Settings) -> int:
-    """How many the record has."""
+    """The number of cases in the record."""
     file = make_state_dir(settings.state_dir) / "record.sqlite"
     if not file.exists():
         return 0

@@ -14,7 +14,7 @@ Part = TypeVar("Part")
 
 
 class Closable(Protocol):
-    """What must be given back."""
+    """A part that must be closed."""
 
     def close(self) -> None:
         """Give it back."""
@@ -35,7 +35,7 @@ class LazyParts:
         return self._resources.enter_context(closing(part))
 
     def make_all(self) -> None:
-        """Make every part now: what is wrong with the configuration comes to light before anything is started."""
+        """Make every part now, so that a wrong setting is reported before anything is started."""
         for name, part in inspect.getmembers_static(type(self)):
             if isinstance(part, lazy) and isinstance(made := getattr(self, name), LazyParts):
                 made.make_all()

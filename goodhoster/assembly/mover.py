@@ -1,4 +1,4 @@
-"""Who takes files offline and puts them back."""
+"""The choice of the process that takes files offline and puts them back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from goodhoster.uploads.trees import Tree
 
 
 def mover_of(settings: Settings) -> Mover:
-    """The quarantine as the mover works it: while there is none, measures wait."""
+    """The quarantine as operated by the mover: while there is none, measures wait."""
     return MoverQuarantine(settings.mover_socket)
 
 

@@ -1,4 +1,4 @@
-"""The part of the composition that handles notices, made like the rest when it is first asked for."""
+"""The part of the composition that handles notices."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def desk(self) -> NoticeDesk:
-        """What takes notices in and acts on them."""
+        """The part that takes notices in and acts on them."""
         services = self._services
         parts = NoticeParts(
             spool=self.spool,
@@ -81,7 +81,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def actions(self) -> TakedownActions:
-        """What is done about one address."""
+        """The actions on one address."""
         services = self._services
         # A hotline puts a picture on its list and sends the notice at once: what was a "no" before says nothing.
         # Whether its name makes it another size of what is offline does not matter where the notice names it.
@@ -93,7 +93,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def letters(self) -> Answers:
-        """Who is written to about a notice."""
+        """The letters about notices."""
         own_addresses = frozenset({self.letterhead.objections.lower()})
         contact_of, store = self.locator.site_maps.contact_of, self._services.case_store
         return Answers(self.outbox, self.letterhead, own_addresses, store, contact_of, self._automatic)
@@ -105,7 +105,10 @@ class NoticeServices(LazyParts):
 
     @lazy
     def list_owner_letters(self) -> ListOwnerLetters:
-        """Letters to those who keep hash sources; they share letterhead and outbox with those about notices."""
+        """Letters to the owners of hash sources.
+
+        They share letterhead and outbox with those about notices.
+        """
         services = self._services
         sets = exemption_sets(services.settings)
         owners = ListOwners(owner_addresses(services.settings), lists_directory(services.settings), sets)
@@ -119,7 +122,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def letterhead(self) -> Letterhead:
-        """Who writes."""
+        """The sender of letters."""
         smtp = self._services.settings.smtp
         return Letterhead(self._settings.hoster, smtp.sender if smtp else "", _LANGUAGES[self._settings.language])
 
@@ -130,12 +133,12 @@ class NoticeServices(LazyParts):
 
     @lazy
     def mailer(self) -> Mailer | None:
-        """None while no mail server is set: letters wait."""
+        """The mailer; None while no mail server is set: letters wait."""
         return mailer_of(self._services.settings)
 
     @lazy
     def outside(self) -> Outside | None:
-        """None where nobody may look from outside."""
+        """The check from outside; None where that is not allowed."""
         networks = self._settings.own_networks
         if not networks:
             return None
@@ -144,7 +147,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def blocks(self) -> UrlBlocks | None:
-        """None where no web server is set up for it."""
+        """The URL blocks; None where no web server is set up for it."""
         block = self._services.settings.block
         if block is None:
             return None
@@ -154,12 +157,12 @@ class NoticeServices(LazyParts):
 
     @lazy
     def locator(self) -> Locator:
-        """Where URLs live."""
+        """The locator of URLs."""
         return locator(self._services.settings, self._services.index, self._services.run)
 
     @lazy
     def trust(self) -> Trust:
-        """Who is believed."""
+        """The rules of trust in senders."""
         seen = self.keep(SqliteSeenMails(self._state_dir / "seen.sqlite"))
         authserv_id = self._settings.authserv_id or ""
         passed_on = forwarders(self._services.settings)
@@ -178,7 +181,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def reader(self) -> NoticeReader:
-        """What reads raw notices."""
+        """The reader of raw notices."""
         return self.keep(ReaderPool())
 
     @lazy
@@ -193,7 +196,7 @@ class NoticeServices(LazyParts):
 
     @lazy
     def lock(self) -> FileLock:
-        """What is held while the record of a notice changes."""
+        """The lock that is held while the record of a notice changes."""
         return FileLock(self._state_dir / "notices.lock")
 
     @lazy
@@ -203,10 +206,13 @@ class NoticeServices(LazyParts):
 
     @property
     def term(self) -> timedelta:
-        """In which a notice must be dealt with where its sender has no profile."""
+        """The time in which a notice must be dealt with where its sender has no profile."""
         return timedelta(seconds=self._settings.deadline)
 
     def figures(self) -> NoticeFigures:
-        """Counts over all notices, with what was received and waits for its turn. Only looks: makes no directory."""
+        """Counts over all notices, with what was received and waits to be processed.
+
+        Read only: makes no directory.
+        """
         waiting = waiting_in(self._state_dir / "notices" / WAITING)
         return with_waiting(self.store.figures(self.clock()), waiting, self.clock() - self.term)

@@ -1,4 +1,4 @@
-"""What the settings say about notices: who is registered, where URLs live, what sends letters."""
+"""Settings of notices as parts: notifiers, directories, networks, mail server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def notifiers(settings: Settings) -> tuple[Notifier, ...]:
 
 
 def _expect_strong_key(notifier: Notifier) -> None:
-    """Keys that no mail could ever be believed for are told now, not when the first mail waits."""
+    """Reject keys too weak for any mail to be trusted, at start and not at the first mail."""
     if notifier.openpgp_keys and not has_strong_key(notifier.openpgp_keys):
         raise ConfigurationError(
             f"the OpenPGP keys of {notifier.id} hold none that is strong",
@@ -51,7 +51,7 @@ def forwarders(settings: Settings) -> tuple[Forwarder, ...]:
 
 
 def locator(settings: Settings, index: UploadIndex, run: Run = run_here) -> Locator:
-    """Where URLs live. The index is asked for copies."""
+    """The locator of URLs. The index is asked for copies."""
     resolver = TreeResolver(trees_of(settings))
     site_maps = SiteMapCache(directories(settings, run))
     copies = Copies(resolver, IndexedContents(index.database))
@@ -59,7 +59,7 @@ def locator(settings: Settings, index: UploadIndex, run: Run = run_here) -> Loca
 
 
 def known_networks(settings: Settings) -> Networks:
-    """Whose the addresses of others are; ConfigurationError when the file is not as it must be."""
+    """The owners of others' addresses; ConfigurationError when the file is not as it must be."""
     file = settings.notices.network_owners
     return read_networks(file) if file else Networks()
 
@@ -71,7 +71,7 @@ def directories(settings: Settings, run: Run = run_here) -> list[Directory]:
 
 
 def docroots(settings: Settings, run: Run = run_here) -> Docroots:
-    """What the [[directory]] sources say that is served; the usual names where there are none."""
+    """The document roots that the [[directory]] sources report; the usual names without any."""
     return Docroots(lambda: _docroots(directories(settings, run))) if settings.directories else BY_NAME
 
 
@@ -82,7 +82,10 @@ def _docroots(sources: Iterable[Directory]) -> Iterator[bytes]:
 
 
 def mailer_of(settings: Settings) -> Mailer | None:
-    """What hands letters to the mail server; ConfigurationError when its password cannot be read."""
+    """The mailer that hands letters to the mail server.
+
+    ConfigurationError when its password cannot be read.
+    """
     smtp = settings.smtp
     if smtp is None:
         return None

@@ -1,4 +1,4 @@
-"""The composition: everything a process may need, each part made from the settings when it is first asked for."""
+"""The composition: every part a process may need, made when it is first asked for."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ from goodhoster.uploads.trees import Tree
 
 
 class Services(LazyParts):
-    """One for each process: the daemon, a command, the console. ConfigurationError where a part cannot be made.
+    """One for each process: the daemon, a command, the console.
+
+    ConfigurationError where a part cannot be made.
 
     Without another `make_hasher` files are opened in this process: enough for one's own, not for outsiders'. Without a
     `quarantine` it is the mover's while one listens, else that of this very process. Programs that the configuration
@@ -88,7 +90,7 @@ class Services(LazyParts):
 
     @lazy
     def desk(self) -> CaseDesk:
-        """What decides and acts."""
+        """The case desk, which decides and acts."""
         return CaseDesk(
             store=self.case_store,
             audit=self.audit,
@@ -108,14 +110,14 @@ class Services(LazyParts):
 
     @lazy
     def brake(self) -> StormWatch:
-        """What holds measures that are too many."""
+        """The brake, which holds measures that are too many."""
         storms = SqliteStormStore(self.case_store.record)
         census = IndexCensus(self.index.database)
         return StormWatch(storms, storms, census, self.case_store, self.audit, self.pager, self.rules, utc_now)
 
     @lazy
     def examiner(self) -> Examiner:
-        """What examines files."""
+        """The examiner of files."""
         by_name = partial(match_by_name, self.case_store)
         return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name)
 
@@ -136,17 +138,17 @@ class Services(LazyParts):
 
     @lazy
     def hasher(self) -> Hasher:
-        """What reads files."""
+        """The reader of files."""
         return self.keep(self._make_hasher(reading_limits(self.settings)))
 
     @lazy
     def exemptions(self) -> Exemptions:
-        """Which contents are known to be harmless."""
+        """The contents that are known to be harmless."""
         return Exemptions(exemption_sets(self.settings).directory)
 
     @lazy
     def index(self) -> UploadIndex:
-        """What is there, and what waits for a check."""
+        """The upload index: the files that exist, and those that wait for a check."""
         return self.keep(UploadIndex(self.state_dir / "index.sqlite"))
 
     @lazy
@@ -161,17 +163,17 @@ class Services(LazyParts):
 
     @lazy
     def owner_reports(self) -> ListOwnerReports:
-        """What is owed to those who keep hash sources."""
+        """The reports that are due to owners of hash sources."""
         return owner_reports(self.settings)
 
     @lazy
     def pager(self) -> Pager:
-        """What wakes somebody up."""
+        """The pager that alerts a person."""
         return pager(self.settings.paging.command, self.run)
 
     @lazy
     def rules(self) -> HouseRules:
-        """[policy], as far as nobody switched all measures off."""
+        """The [policy] settings, without measures while a person has switched all of them off."""
         rules = house_rules(self.settings)
         return replace(rules, enforce=rules.enforce and not self.observe_switch.stops_measures())
 
@@ -182,12 +184,15 @@ class Services(LazyParts):
 
     @lazy
     def notices(self) -> NoticeServices:
-        """What handles notices."""
+        """The part that handles notices."""
         return self.keep(NoticeServices(self))
 
 
 def reading_limits(settings: Settings) -> ReadingLimits:
-    """How far files are read and opened. ConfigurationError when a licensed library that is named is not installed."""
+    """The limits for reading and opening files.
+
+    ConfigurationError when a licensed library that is named is not installed.
+    """
     hashing = settings.hashing
     if hashing.photodna:
         expect_installed(hashing.photodna)
@@ -204,7 +209,7 @@ def reading_limits(settings: Settings) -> ReadingLimits:
 
 
 def house_rules(settings: Settings) -> HouseRules:
-    """What [policy] says."""
+    """The policy that the [policy] section describes."""
     policy = settings.policy
     return HouseRules(
         enforce=policy.mode == "enforce",

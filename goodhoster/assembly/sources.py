@@ -31,7 +31,7 @@ def hash_sources(settings: Settings) -> tuple[ObservedSource, ...]:
 
 
 def checking_sources(settings: Settings, shelf: OpenedLists) -> tuple[ObservedSource, ...]:
-    """The same for who checks files: what services answered is remembered, for all processes of this host."""
+    """The hash sources for checking files; answers of services are cached for all processes."""
     return _build(settings, _read(settings), shelf, make_state_dir(settings.state_dir) / "answers")
 
 
@@ -41,7 +41,10 @@ def opened_lists(settings: Settings) -> OpenedLists:
 
 
 def near_limits(settings: Settings) -> Mapping[FingerprintKind, int]:
-    """Bits in which own lists may differ and still be near; empty where no [[hash_source]] has own lists."""
+    """Bits in which own lists may differ and still be near.
+
+    Empty where no [[hash_source]] has own lists.
+    """
     return next((kind.within for kind, _ in _read(settings) if isinstance(kind, ListKind)), {})
 
 
@@ -80,23 +83,28 @@ def _keeping(rollout: RolloutSettings, settings: Settings) -> Keeping:
 
 
 def _rolled_out(source: ObservedSource, rollout: RolloutSettings, record: Record) -> ObservedSource:
-    """As far as the house trusts the source yet."""
+    """As far as the source is trusted yet."""
     shadowed = Shadowed(source, record) if rollout.shadow else source
     return RolledOut(shadowed, rollout.percent) if rollout.percent < _ALL else shadowed
 
 
 def check_hash_sources(settings: Settings) -> None:
-    """Make every source as a process would, with its secrets; ConfigurationError when one cannot be made."""
+    """Make every source as a process would, with its secrets.
+
+    ConfigurationError when one cannot be made.
+    """
     for source in hash_sources(settings):
         source.close()
 
 
 def relay_sources(settings: Settings) -> tuple[HashSource, ...]:
-    """The sources of the compatible hash service: what an upstream answered is remembered for a while; what was not
-    asked, or failed in shadow, is no answer. The book is not that of who checks files: how soon an answer comes would
-    tell customers what is on this host.
+    """The sources of the compatible hash service.
 
-    It is asked by digests, so sources that take fingerprints only have no part in it: their kinds say so by a
+    What an upstream answered is remembered for a while; what was not asked, or failed in shadow, is no answer. The
+    cache is not shared with the checking of files: how soon an answer comes would tell customers what is on this
+    host.
+
+    The service is asked by digests, so sources that take fingerprints only are left out: their kinds say so by a
     `takes_digests` that is false.
     """
     directory = make_state_dir(settings.state_dir) / "hashservice"
@@ -106,12 +114,18 @@ def relay_sources(settings: Settings) -> tuple[HashSource, ...]:
 
 
 def hash_source_kinds() -> Mapping[str, Any]:
-    """The installed kinds of hash source by name; each is a settings class with `build(surroundings)`."""
+    """The installed kinds of hash source by name.
+
+    Each is a settings class with `build(surroundings)`.
+    """
     return installed_kinds(_GROUP)
 
 
 def owner_addresses(settings: Settings) -> dict[str, str]:
-    """Who keeps each source, by its name and by the names of the lists that it carries; empty where none is set."""
+    """The owner's address of each source, by its name and by the names of its lists.
+
+    Empty where none is set.
+    """
     kinds = hash_source_kinds()
     found: dict[str, str] = {}
     for table in settings.hash_sources:

@@ -1,4 +1,4 @@
-"""What lies in the state directory, and the trees beside it: for what needs nothing else."""
+"""The state directory's contents and the watched trees, for callers that need nothing else."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from goodhoster.uploads.trees import Tree
 
 
 def trees_of(settings: Settings, docroots: Docroots = BY_NAME) -> tuple[Tree, ...]:
-    """Every [[watch]], also one that is not there now, such as a disk that is not mounted: others go on without it.
+    """The tree of every [[watch]], also one that is not there now.
 
-    ConfigurationError when one lies in another: its files would count twice. And when the state directory lies in one:
-    what is written there would be checked, and what that leads to written there again.
+    Such as a disk that is not mounted: others go on without it. ConfigurationError when one lies in another: its
+    files would count twice. And when the state directory lies in one: what is written there would be checked, and
+    what that leads to written there again.
     """
     trees = tuple(_tree(watch, docroots) for watch in settings.watches)
     in_order = sorted(os.path.join(tree.root, b"") for tree in trees)
@@ -45,7 +46,10 @@ def trees_of(settings: Settings, docroots: Docroots = BY_NAME) -> tuple[Tree, ..
 
 
 def expect_trees(settings: Settings) -> None:
-    """As `trees_of`; ConfigurationError also when one is not there, or is no directory."""
+    """The trees of `trees_of`.
+
+    ConfigurationError also when one is not there, or is no directory.
+    """
     for tree in trees_of(settings):
         if not os.path.isdir(tree.root):
             raise ConfigurationError(
@@ -64,7 +68,7 @@ def file_audit_log(settings: Settings) -> FileAuditLog:
 
 
 def lists_directory(settings: Settings) -> Path:
-    """Where own hash lists are kept."""
+    """The directory of own hash lists."""
     directory = make_state_dir(settings.state_dir) / own_lists.DIRECTORY
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
@@ -80,7 +84,7 @@ def exemption_sets(settings: Settings) -> ExemptionSets:
 
 
 def owner_reports(settings: Settings) -> ListOwnerReports:
-    """What is owed to those who keep hash sources."""
+    """The reports that are due to owners of hash sources."""
     return ListOwnerReports(make_state_dir(settings.state_dir) / list_owner_reports.DIRECTORY, utc_now)
 
 
@@ -101,7 +105,10 @@ def make_state_dir(state_dir: Path) -> Path:
 
 
 def _is_new(state_dir: Path) -> bool:
-    """Made for us by `mkdir` and not used yet: ours, empty, and nobody else can have put anything there."""
+    """Whether a directory was made for us by `mkdir` and not used yet.
+
+    It is ours and empty, and no other user can have put anything there.
+    """
     found = state_dir.stat()
     return (
         bool(found.st_mode & 0o007)

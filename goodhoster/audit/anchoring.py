@@ -1,7 +1,7 @@
-"""Having others vouch for a checkpoint: witnesses that cosign it, and authorities that say when it existed.
+"""Anchoring of checkpoints: witnesses that cosign them and timestamp authorities.
 
-What this machine alone cannot show, a rollback or a log made anew with a stolen key, they can: whoever remembers more
-than we have says so here. That is an alarm; that one cannot be asked is only said.
+A rollback, or a log made anew with a stolen key, cannot be shown by this machine alone, but by them: one that remembers
+more than we have reports it here. That is an alarm; that one cannot be asked is only reported.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from goodhoster.ports.proof import TimestampAuthority, WitnessService
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """Whoever vouches for our log."""
+    """The witnesses and timestamp authorities of our log."""
 
     policy: Policy = Policy(())  # noqa: RUF009 - frozen
     """Which witnesses there are, and how many must have cosigned."""
@@ -29,7 +29,7 @@ class Anchors:
 
 @dataclass(frozen=True, slots=True)
 class Anchored:
-    """A checkpoint with what others said of it."""
+    """A checkpoint with the answers of witnesses and timestamp authorities."""
 
     note: Note
     timestamps: tuple[Path, ...] = ()
@@ -40,7 +40,10 @@ class Anchored:
 
 
 def anchor(checkpoints: Checkpoints, note: Note, anchors: Anchors) -> Anchored:
-    """Have it cosigned and timestamped, as far as it is not yet. Never raises for one that does not."""
+    """Have a checkpoint cosigned and timestamped, as far as it is not yet.
+
+    Never raises for a witness or authority that does not.
+    """
     alarms: list[str] = []
     troubles: list[str] = []
     for key, service in (anchors.witnesses or {}).items():
@@ -65,8 +68,10 @@ def anchor(checkpoints: Checkpoints, note: Note, anchors: Anchors) -> Anchored:
 def _cosigned(
     checkpoints: Checkpoints, note: Note, key: Key, service: WitnessService
 ) -> list[tuple[str, bytes, bytes]]:
-    """Its signatures. It is asked from nothing on, and tells where it stands: that it remembers, and not we, is the
-    point. AuditError when the log is not what it cosigned.
+    """The witness's signatures of the checkpoint.
+
+    It is first asked with a proof from size 0, and answers with the size that it cosigned: the point is that it
+    remembers, and not we. AuditError when the log is not what it cosigned.
     """
     size = Checkpoint.read(note.text).size
     answer = service.add_checkpoint(Proof(0, (), note).write(head=CONSISTENCY))
@@ -95,7 +100,7 @@ def _quorum(note: Note, policy: Policy) -> list[str]:
 
 
 def _stamped(checkpoints: Checkpoints, note: Note, authority: TimestampAuthority) -> Path:
-    """The file with its timestamp of exactly this checkpoint, had now if it is not there."""
+    """The timestamp file of exactly this checkpoint, requested now if it is not there."""
     file = checkpoints.timestamps / f"{Checkpoint.read(note.text).size:012}.{authority.name}.tsr"
     text = file.with_suffix(".text")
     if not file.exists() or not text.exists() or text.read_bytes() != note.text:

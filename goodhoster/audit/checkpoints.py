@@ -1,8 +1,8 @@
-"""Signed checkpoints of an audit log, and the keys they are signed with (c2sp.org/tlog-checkpoint).
+"""Signed checkpoints of an audit log, and their signing keys (c2sp.org/tlog-checkpoint).
 
 The newest checkpoint is kept beside the log. What it says is never contradicted: before the next is signed, the log
 must begin as it stood then. A change of key is an entry of the log that the old key and the new one sign together, so
-that whoever trusts the old key can follow.
+that a reader who trusts the old key can follow.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class KeyChange:
 
 
 class Checkpoints:
-    """What is signed about one log; processes may share it."""
+    """The checkpoints and keys of one log; processes may share it."""
 
     def __init__(self, log: FileAuditLog, directory: Path, clock: Clock) -> None:
         self.log = log
@@ -50,7 +50,10 @@ class Checkpoints:
         self._clock = clock
 
     def newest(self) -> Note | None:
-        """The last one that was signed, with the signatures that it got since; None when there is none."""
+        """The last checkpoint that was signed, with the signatures that it got since.
+
+        None when there is none.
+        """
         try:
             return Note.read(self._file.read_bytes())
         except FileNotFoundError:
@@ -60,7 +63,10 @@ class Checkpoints:
             raise AuditError(f"the checkpoint {self._file} cannot be read: {error}", hint=hint) from error
 
     def marks(self) -> list[AuditMark]:
-        """What the log must still contain, by our own newest checkpoint. AuditError when that is not ours."""
+        """The marks that the log must still contain, by our own newest checkpoint.
+
+        AuditError when that is not ours.
+        """
         note = self.newest()
         if note is None:
             return []
@@ -80,7 +86,10 @@ class Checkpoints:
         return Policy(tuple(signer.key for signer in signers))
 
     def key_changes(self) -> list[KeyChange]:
-        """Those that led to the keys of now, oldest first; a crash may have left one that never came into force."""
+        """The key changes that led to the current keys, oldest first.
+
+        A crash may have left one that never came into force.
+        """
         changes, wanted = [], [signer.key.vkey for signer in load_signers(self._key_file)]
         for proof in sorted(self._changes.glob("*.tlog-proof"), reverse=True):
             change = KeyChange(proof.with_suffix(".json").read_bytes(), proof.read_bytes())
@@ -95,8 +104,10 @@ class Checkpoints:
         return now + [Key.read(vkey) for change in self.key_changes() for vkey in change.keys("old")]
 
     def issue(self, origin: str) -> Note:
-        """Sign how the log stands now; the newest one as it is when nothing was added since. Makes keys of the name
-        `origin` where there are none. AuditError when the log does not begin as it stood before.
+        """Sign a checkpoint of the log as it stands now.
+
+        The newest one as it is when nothing was added since. Makes keys of the name `origin` where there are
+        none. AuditError when the log does not begin as it stood before.
         """
         with self._lock:
             signers = load_signers(self._key_file) or self._make_keys(origin)
@@ -131,13 +142,19 @@ class Checkpoints:
             return self._keep(note)
 
     def consistency(self, old: int, note: Note) -> Proof:
-        """Why the log of a checkpoint begins with the first `old` entries; it is also what a witness is asked with."""
+        """The proof that the log of a checkpoint begins with the first `old` entries.
+
+        A witness is asked with it, too.
+        """
         size = Checkpoint.read(note.text).size
         spans = consistency_spans(old, size)
         return Proof(old, proving_tree(self.log.lines(), size, spans).hashes(spans), note)
 
     def _tree(self, before: Note | None, entry: int | None = None) -> tuple[Checkpoint, tuple[bytes, ...]]:
-        """How the log stands, after comparing it with how it stood; and the inclusion proof of an entry."""
+        """The log's current checkpoint, and the inclusion proof of an entry.
+
+        After comparing the log with the earlier checkpoint.
+        """
         size = self.log.durable_entries()
         spans = [] if entry is None else inclusion_spans(entry, size)
         old = Checkpoint.read(before.text) if before else None
@@ -182,7 +199,7 @@ def proving_tree(lines: Iterable[bytes], size: int, spans: Iterable[Span]) -> Pr
 
 
 def mark_of(note: Note, where: str) -> AuditMark:
-    """What a checkpoint says of the log. AuditError when the note is none."""
+    """The mark that a checkpoint states for the log. AuditError when the note is none."""
     try:
         checkpoint = Checkpoint.read(note.text)
     except NotVerifiedError as error:

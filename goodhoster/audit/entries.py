@@ -41,7 +41,10 @@ _decode = msgspec.json.Decoder(Line).decode
 
 
 def as_line(entry: AuditEntry) -> bytes:
-    """The entry's line, without its newline. What is no Unicode character (half a surrogate pair) becomes "?"."""
+    """The entry's line, without its newline.
+
+    What is no Unicode character (half a surrogate pair) becomes "?".
+    """
     at, event = format_time(entry.at), entry.event
     try:
         return _encode(Line(at, dict(event.data), event.kind, entry.number, entry.previous.hex()))
@@ -58,7 +61,7 @@ def read_line(line: bytes) -> AuditEntry:
 
 
 def check_line(line: bytes) -> Line:
-    """What stands in a line; AuditError unless the line is exactly what `as_line` writes."""
+    """The entry in a line; AuditError unless the line is exactly what `as_line` writes."""
     try:
         read = _decode(line)
         at = format_time(datetime.fromisoformat(read.at))
@@ -76,7 +79,7 @@ def format_time(at: datetime) -> str:
 
 
 def time_in(line: bytes) -> datetime:
-    """When the entry of a line was made. AuditError where no time stands."""
+    """The time of the entry in a line. AuditError where no time stands."""
     try:
         return datetime.fromisoformat(line[_AT].decode())
     except ValueError as error:
@@ -84,17 +87,17 @@ def time_in(line: bytes) -> datetime:
 
 
 def is_set_back(before: datetime, now: datetime) -> bool:
-    """Was the clock set back between the two, by more than clocks are?"""
+    """Whether the clock was set back between the two, by more than clocks are."""
     return before - now > CLOCK_TOLERANCE
 
 
 def bound_to(number: int, previous: bytes) -> bytes:
-    """How a line ends that has this number and follows the line of that fingerprint."""
+    """The ending of a line that has this number and follows the line of that fingerprint."""
     return b',"n":%d,"previous":"%s"}' % (number, previous.hex().encode())
 
 
 def fingerprint(line: bytes) -> bytes:
-    """What the next entry is bound to."""
+    """The fingerprint that the next entry is bound to."""
     return hashlib.sha256(line).digest()
 
 

@@ -1,4 +1,7 @@
-"""What the log says of one case, with its proofs, in a directory that anybody can verify without goodhoster."""
+"""Export of the log entries of one case, with proofs, to a directory.
+
+Anybody can verify it without goodhoster.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ consistency/    proofs that the log begins with what earlier checkpoints were ab
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written."""
+    """The result of an export."""
 
     entries: int
     checkpoint: Checkpoint
@@ -50,7 +53,7 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be exported, and against which checkpoint it is proven."""
+    """The case to export, and the checkpoint against which it is proven."""
 
     case: str
     note: Note
@@ -62,9 +65,10 @@ class Wanted:
 
 
 def export_case(checkpoints: Checkpoints, wanted: Wanted, directory: Path) -> Exported:
-    """Write every entry that names the case, as far as the checkpoint goes, into a new directory.
+    """Write every log entry that names the case into a new directory.
 
-    AuditError when no entry does, when the log is not whole, or when it does not begin as an earlier checkpoint has it.
+    As far as the checkpoint goes. AuditError when no entry does, when the log is not complete, or when it does not
+    begin as an earlier checkpoint has it.
     """
     case, note, now = wanted.case, wanted.note, Checkpoint.read(wanted.note.text)
     lines = _lines_about(checkpoints, case, now.size)
@@ -110,7 +114,7 @@ def _expect_consistent(old: Checkpoint, now: Checkpoint, hashes: Sequence[bytes]
 
 
 def _lines_about(checkpoints: Checkpoints, case: str, size: int) -> dict[int, bytes]:
-    """By their numbers. AuditError for one that is no entry."""
+    """The lines about a case by their numbers. AuditError for one that is no entry."""
     needle, lines = case.encode(), enumerate(islice(checkpoints.log.lines(), size))
     return {number: line for number, line in lines if needle in line and _names(read_line(line).event, case)}
 
@@ -120,7 +124,7 @@ def _names(event: AuditEvent, case: str) -> bool:
 
 
 class _Folder:
-    """A new directory, readable to its owner alone until somebody decides otherwise."""
+    """A new directory, readable to its owner alone until a person decides otherwise."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

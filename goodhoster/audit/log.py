@@ -1,10 +1,10 @@
-"""The audit log: one append-only file of lines, durable before anything is done, shared by all processes of a machine.
+"""The audit log: one append-only file of lines, shared by all processes of a machine.
 
-An entry is written under a lock on the log, so the chain never forks, and made durable under a lock on its tail: while
-one caller waits for the disk others write theirs, and the next sync is for all of them. A line that a crash left
-half-written was never acknowledged: it is cut off, and an entry says so. A log that was cut, rotated away or replaced
-is not written to (see `tail`). What this machine alone cannot show is that somebody who may write log and tail made
-both anew: compare with an earlier checkpoint that was kept elsewhere.
+An entry is durable before anything is done. It is written under a lock on the log, so the chain never forks, and made
+durable under a lock on its tail: while one caller waits for the disk others write theirs, and the next sync is for all
+of them. A line that a crash left half-written was never acknowledged: it is cut off, and an entry says so. A log that
+was cut, rotated away or replaced is not written to (see `tail`). What this machine alone cannot show is that an
+attacker who may write log and tail made both anew: compare with an earlier checkpoint that was kept elsewhere.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ def utc_now() -> datetime:
 
 @dataclass(slots=True)
 class _Files:
-    """Log and tail, open to write. A lock belongs to what was opened, so a forked child opens its own."""
+    """Log and tail, open for writing.
+
+    A lock belongs to what was opened, so a forked child opens its own.
+    """
 
     log: int
     tail: int
@@ -101,8 +104,9 @@ class FileAuditLog:
                 raise AuditError(f"{self._file}, line {number + 1}: {error}", hint="goodhoster audit verify") from error
 
     def lines(self) -> Iterator[bytes]:
-        """The entries as they stand there, without their newlines. A last line that has none is somebody's write under
-        way, or torn: not an entry.
+        """The entries as they stand in the file, without their newlines.
+
+        A last line that has none is being written by another process, or torn: not an entry.
         """
         try:
             with self._file.open("rb") as opened:
@@ -113,7 +117,7 @@ class FileAuditLog:
             raise AuditError(f"the audit log {self._file} cannot be read: {error.strerror}") from error
 
     def durable_entries(self) -> int:
-        """How many entries nothing can take back any more: what may be signed."""
+        """The number of entries that nothing can undo any more: what may be signed."""
         return self._tail.load().entries
 
     def verify(self, marks: Sequence[AuditMark] = (), at_least: int = 0) -> AuditFinding:
@@ -132,7 +136,7 @@ class FileAuditLog:
             return Tail(), str(error)
 
     def _torn(self, size: int) -> str:
-        """Is there half a line at the end? Looked at while nobody writes."""
+        """Whether there is half a line at the end; looked at while no process writes."""
         if not self._file.exists():
             return ""
         with self._file.open("rb") as opened:
@@ -142,7 +146,10 @@ class FileAuditLog:
         return "the last line is cut off: by a crash (the next entry will say so), or by somebody" if torn else ""
 
     def _write(self, events: Sequence[AuditEvent]) -> tuple[list[AuditEntry], Tail] | None:
-        """Write entries for them where this process left off; None where it never did, or the end is another now."""
+        """Write entries for the events where this process last wrote.
+
+        None where it never did, or the end is another now.
+        """
         with self._writing:
             files = self._files
             if not files or files.pid != os.getpid():
@@ -175,7 +182,10 @@ class FileAuditLog:
         weakref.finalize(self, files.close)
 
     def _make_durable(self, end: Tail) -> None:
-        """Return when everything up to that end is on disk: by a sync of our own, or by one for others before it."""
+        """Return when everything up to that end is on disk.
+
+        By a sync of our own, or by one for others before it.
+        """
         with self._syncing:
             files = self._files
             assert files is not None  # noqa: S101 - something was written
@@ -190,12 +200,15 @@ class FileAuditLog:
 
     @staticmethod
     def _expect_there(files: _Files, end: Tail) -> None:
-        """OSError when what was written up to there was taken back, because a sync for it failed."""
+        """Raise OSError when what was written up to there was undone, because a sync for it failed."""
         if end.last_line(files.log) is None:
             raise OSError(errno.EIO, "what was written together with it could not be made durable")
 
     def _sync(self, files: _Files, tail: Tail) -> Tail:
-        """Make all that is written by now durable. Where that fails, all of it is taken back: none is acknowledged."""
+        """Make all that is written by now durable.
+
+        Where that fails, all of it is taken back: none is acknowledged.
+        """
         newest = self._newest(files)
         try:
             os.fdatasync(files.log)
@@ -233,7 +246,7 @@ class FileAuditLog:
         return _Files(log, tail, (found.st_dev, found.st_ino), os.getpid())
 
     def _open_log(self, known: int) -> int:
-        """It is made only where there never was one."""
+        """Open the log; it is created only where there never was one."""
         known = known or self._signed_entries()
         create = 0 if known else os.O_CREAT
         try:
@@ -242,14 +255,17 @@ class FileAuditLog:
             raise self._lost(f"is gone, with {known} entries") from error
 
     def _signed_entries(self) -> int:
-        """How many there were by the newest checkpoint; 0 where there is none, or none that can be read."""
+        """The number of entries by the newest checkpoint.
+
+        0 where there is none, or none that can be read.
+        """
         try:
             return Checkpoint.read(Note.read(self._checkpoint.read_bytes()).text).size
         except (OSError, NotVerifiedError):
             return 0
 
     def _still_ends_here(self, files: _Files) -> bool:
-        """Is it the file that we know, and our last entry where we left it?"""
+        """Whether it is the file that we know, with our last entry where we left it."""
         with suppress(FileNotFoundError):
             found = os.stat(self._file)
             if (found.st_dev, found.st_ino) == files.identity and found.st_size >= self._end.size:
@@ -292,7 +308,10 @@ class FileAuditLog:
                 self._take(line[:-1])
 
     def _take(self, line: bytes) -> None:
-        """An entry of another process. That it is bound to the one before is enough here; `verify` checks the rest."""
+        """Accept an entry of another process.
+
+        That it is bound to the one before is enough here; `verify` checks the rest.
+        """
         end = self._end
         if not line.endswith(bound_to(end.entries, end.fingerprint)):
             message = f"{self._file}, line {end.entries + 1}: not bound to the entry before it"
@@ -304,7 +323,10 @@ class FileAuditLog:
         self._add(fd, (AuditEvent("log.torn", {"bytes": len(torn), "sha256": fingerprint(torn).hex()}),))
 
     def _add(self, fd: int, events: Sequence[AuditEvent]) -> tuple[list[AuditEntry], Tail]:
-        """Write entries for them at the end, and before them one that says so where the clock was set back."""
+        """Write entries for the events at the end of the log.
+
+        Before them one that says so where the clock was set back.
+        """
         entries, lines, end, latest = [], [], self._end, self._latest
         for event in events:
             now = self._clock()
@@ -325,7 +347,7 @@ class FileAuditLog:
 
 
 class _Locked:
-    """Nobody else holds the lock on that descriptor inside."""
+    """An exclusive lock on that descriptor for as long as the block runs."""
 
     __slots__ = ("_fd",)
 
@@ -340,7 +362,10 @@ class _Locked:
 
 
 def _lines(opened: BinaryIO) -> Iterator[bytes]:
-    """The lines from here on. One that is too long to be an entry ends them, as if it had a newline: it is bad."""
+    """The lines from the current position on.
+
+    One that is too long to be an entry ends them, as if it had a newline: it is bad.
+    """
     while line := opened.readline(_LONGEST):
         if len(line) == _LONGEST and not line.endswith(b"\n"):
             yield line + b"\n"
@@ -349,7 +374,7 @@ def _lines(opened: BinaryIO) -> Iterator[bytes]:
 
 
 def _write_whole(fd: int, data: bytes, end: int) -> None:
-    """All of it, or nothing: what failed is taken back to where the log ended."""
+    """Write all of it, or nothing: what failed is undone to where the log ended."""
     try:
         if os.write(fd, data) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

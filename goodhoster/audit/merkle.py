@@ -1,7 +1,8 @@
-"""Proofs out of a Merkle tree (RFC 6962 section 2.1), in one pass over its leaves; checked by `verify`.
+"""Proofs from a Merkle tree (RFC 6962 section 2.1), in one pass over its leaves.
 
-A proof is the hashes of subtrees. Which ones follows from numbers alone, so they are told beforehand, and a log of a
-million lines is read once for any number of proofs, in memory that grows with the proofs and not with the log.
+They are checked by `verify`. A proof is the hashes of subtrees. Which ones follows from numbers alone, so they are
+given beforehand, and a log of a million lines is read once for any number of proofs, in memory that grows with the
+proofs and not with the log.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ Span = tuple[int, int]
 
 
 def inclusion_spans(index: int, size: int) -> list[Span]:
-    """The subtrees whose hashes prove that a leaf is at that place, from the leaf's neighbour to below the root."""
+    """The subtrees whose hashes prove that a leaf is at that place.
+
+    From the leaf's neighbour to below the root.
+    """
     spans, first, end = [], 0, size
     while end - first > 1:
         middle = first + _split(end - first)
@@ -26,7 +30,10 @@ def inclusion_spans(index: int, size: int) -> list[Span]:
 
 
 def consistency_spans(old: int, new: int) -> list[Span]:
-    """The subtrees whose hashes prove that a tree of `new` leaves begins with the one of `old` leaves."""
+    """The subtrees whose hashes prove that one tree begins with another.
+
+    The tree of `new` leaves begins with the one of `old` leaves.
+    """
     if old in {0, new}:
         return []
     spans, first, end = [], 0, new
@@ -50,7 +57,7 @@ class ProvingTree(MerkleTree):
         super().__init__(part for span in spans for part in _perfect(*span))
 
     def hashes(self, spans: Iterable[Span]) -> tuple[bytes, ...]:
-        """Of spans that were asked for, once all their leaves are in."""
+        """The hashes of spans that were asked for, once all their leaves are in."""
         return tuple(self._hash(*span) for span in spans)
 
     def _hash(self, first: int, end: int) -> bytes:

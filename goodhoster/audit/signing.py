@@ -1,4 +1,7 @@
-"""Private keys of a log or a witness, and what they sign (c2sp.org/signed-note, tlog-cosignature)."""
+"""Private keys of a log or a witness, and their signatures.
+
+See c2sp.org/signed-note and tlog-cosignature.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ class Signer:
 
     @classmethod
     def read(cls, text: str) -> Signer:
-        """ValueError when it is no private key."""
+        """Read a private key; ValueError when it is none."""
         name, identity, encoded = text.removeprefix(_HEAD).split("+", 2)
         material = base64.b64decode(encoded, validate=True)
         signer = cls(name, material[0], material[1:])

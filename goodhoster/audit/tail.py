@@ -1,8 +1,8 @@
-"""Where a log ends, remembered in a small file beside it.
+"""The recorded end of a log, in a small file beside it.
 
-It says at once, after a restart too, that a log was cut, rotated away or replaced, and spares a process that begins to
-write the reading of all that is there. It is written after the log is durable, so it may be behind, never ahead.
-Somebody who may write the log may write it too: proof against them is an earlier checkpoint that was kept elsewhere.
+It shows at once, after a restart too, that a log was cut, rotated away or replaced, and spares a process that begins to
+write the reading of all that is there. It is written after the log is durable, so it may be behind, never ahead. An
+attacker who may write the log may write it too: proof against them is an earlier checkpoint that was kept elsewhere.
 """
 
 from __future__ import annotations
@@ -34,18 +34,21 @@ class Tail:
     """Of the last line: what the next entry is bound to."""
 
     def after(self, line: bytes) -> Tail:
-        """The end once that line stands there too."""
+        """The tail after that line is added."""
         return Tail(self.entries + 1, self.size + len(line) + 1, len(line), fingerprint(line))
 
     def last_line(self, fd: int) -> bytes | None:
-        """The line that ended here, as that file has it; None when it does not, empty when there is none yet."""
+        """The line that ended at this tail, as that file has it.
+
+        None when it does not end here, empty when there is none yet.
+        """
         if not self.entries:
             return b""
         line = os.pread(fd, self.last + 1, self.size - self.last - 1)
         return line[:-1] if line.endswith(b"\n") and fingerprint(line[:-1]) == self.fingerprint else None
 
     def encode(self) -> bytes:
-        """What is kept of it."""
+        """The text that is kept of a tail."""
         text = (
             f'{{"entries":{self.entries},"size":{self.size},"last":{self.last},'
             f'"fingerprint":"{self.fingerprint.hex()}"}}'
@@ -54,8 +57,9 @@ class Tail:
 
     @classmethod
     def decode(cls, text: bytes) -> Self:
-        """The start where nothing was kept, as when another process is at its very first entry. AuditError when it
-        cannot be read.
+        """Decode a kept tail; the start of a log where nothing was kept.
+
+        Nothing is kept as when another process is at its very first entry. AuditError when it cannot be read.
         """
         if not text:
             return cls()
@@ -77,13 +81,13 @@ _decode = msgspec.json.Decoder(_Kept).decode
 
 
 class TailFile:
-    """Where the tail is kept. Whoever holds its lock is the only one who makes entries durable."""
+    """The file of the tail. Only the holder of its lock makes entries durable."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
     def load(self) -> Tail:
-        """The tail without the file being open; the start where there is none."""
+        """The tail without the file being open; the start of a log where there is none."""
         try:
             with self.file.open("rb") as opened:
                 fcntl.flock(opened, fcntl.LOCK_SH)  # nobody is in the middle of saving it
@@ -98,11 +102,11 @@ class TailFile:
         return os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
     def read(self, fd: int) -> Tail:
-        """What is kept in what `open` opened."""
+        """The content of the file that `open` opened."""
         return self._decode(os.pread(fd, 2 * _WIDTH, 0))
 
     def save(self, fd: int, tail: Tail) -> None:
-        """Keep it there. OSError when that cannot be."""
+        """Save the tail. OSError when that cannot be done."""
         os.pwrite(fd, tail.encode(), 0)
 
     def _decode(self, text: bytes) -> Tail:

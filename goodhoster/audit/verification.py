@@ -1,4 +1,7 @@
-"""The audit log read from its first line to its last: is each as it was written, and is none missing?"""
+"""Verification of the whole audit log: every entry unchanged, and none missing.
+
+It is read from its first line to its last.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ class Verification:
         self._first_bad: int | None = None
 
     def take(self, line: bytes) -> bool:
-        """One more line; False when it is bad."""
+        """Take one more line; False when it is bad."""
         if self.entries in self._marked:
             self._roots[self.entries] = self._tree.root()
         try:
@@ -57,7 +60,10 @@ class Verification:
         return True
 
     def finish(self, at_least: int, otherwise: str) -> None:
-        """No line follows. `otherwise` is what else is wrong, told when nothing weightier is."""
+        """Finish: no line follows.
+
+        `otherwise` is what else is wrong, reported when nothing more serious is.
+        """
         self._roots[self.entries] = self._tree.root()
         gone = self._remembered.entries - self.entries
         if gone > 0:
@@ -70,7 +76,7 @@ class Verification:
             self._bad(otherwise)
 
     def finding(self) -> AuditFinding:
-        """What was found."""
+        """The result of the verification."""
         return AuditFinding(
             self.entries,
             self.size,

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Verifies an audit log, or an export of it, without goodhoster: needs Python 3.11 and the package `cryptography`.
+"""Verify an audit log, or an export of one, without goodhoster.
+
+Needs Python 3.11 and the package `cryptography`.
 
     python3 verify.py DIRECTORY [--key VKEY]… [--policy FILE] [--earlier CHECKPOINT]
     python3 verify.py audit.log --earlier CHECKPOINT…
@@ -38,7 +40,7 @@ _LARGEST = (1 << 63) - 1
 
 
 class NotVerifiedError(ValueError):
-    """Something is not what its signature, proof or format says that it is."""
+    """Something does not match its signature, proof or format."""
 
 
 # --- Merkle tree: RFC 6962 section 2.1 -------------------------------------------------------------------------------
@@ -55,7 +57,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class MerkleTree:
-    """Takes leaves one by one, in memory that grows with log n; tells the root over them.
+    """Computes the root over leaves taken one by one, in memory that grows with log n.
 
     Keeps the hashes of the `wanted` subtrees: perfect ones, by first leaf and number of leaves.
     """
@@ -67,7 +69,7 @@ class MerkleTree:
         self._peaks: list[tuple[int, bytes]] = []  # perfect subtrees, largest first: (leaves, hash)
 
     def add(self, line: bytes) -> None:
-        """One more leaf at the end."""
+        """Add one more leaf at the end."""
         peaks, node, leaves = self._peaks, hashlib.sha256(b"\0" + line).digest(), 1
         self.size += 1
         while True:
@@ -85,7 +87,7 @@ class MerkleTree:
 
 
 def _fold(nodes: Sequence[bytes]) -> bytes:
-    """One hash of the perfect subtrees that stand side by side."""
+    """The single hash of the perfect subtrees that stand side by side."""
     result = nodes[-1]
     for node in reversed(nodes[:-1]):
         result = node_hash(node, result)
@@ -93,7 +95,10 @@ def _fold(nodes: Sequence[bytes]) -> bytes:
 
 
 def verify_inclusion(checkpoint: Checkpoint, index: int, leaf: bytes, proof: Sequence[bytes]) -> None:
-    """NotVerifiedError unless the leaf with that hash is at that place of the tree (RFC 9162 section 2.1.3.2)."""
+    """Verify that a leaf is at that place of the tree (RFC 9162 section 2.1.3.2).
+
+    NotVerifiedError unless the leaf with that hash is there.
+    """
     _expect_hashes(leaf, checkpoint.root, *proof)
     if not 0 <= index < checkpoint.size:
         raise NotVerifiedError(f"entry {index} cannot be in a log of {checkpoint.size} entries")
@@ -105,7 +110,10 @@ def verify_inclusion(checkpoint: Checkpoint, index: int, leaf: bytes, proof: Seq
 
 
 def verify_consistency(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes]) -> None:
-    """NotVerifiedError unless the new tree begins with the whole old one (RFC 9162 section 2.1.4.2)."""
+    """Verify that the new tree begins with the whole old one (RFC 9162 section 2.1.4.2).
+
+    NotVerifiedError when it does not.
+    """
     _expect_hashes(old.root, new.root, *proof)
     if old.size > new.size:
         raise NotVerifiedError(f"rolled back: {old.size} entries were there, {new.size} are")
@@ -130,8 +138,9 @@ def verify_consistency(old: Checkpoint, new: Checkpoint, proof: Sequence[bytes])
 
 
 def _path(at: int, last: int, proof: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """The hashes on the way from a node to the root, and whether each stands on the left of it. NotVerifiedError when
-    there are not as many as the way is long.
+    """The hashes on the path from a node to the root, and whether each is on its left.
+
+    NotVerifiedError when there are not as many as the path is long.
     """
     for node in proof:
         if last == 0:
@@ -155,7 +164,7 @@ def _expect_hashes(*hashes: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A public key and whose it is."""
+    """A public key and its owner's name."""
 
     name: str
     kind: int
@@ -163,7 +172,7 @@ class Key:
 
     @property
     def id(self) -> bytes:
-        """Four bytes that say, with the name, which key signed."""
+        """Four bytes that identify, with the name, the key that signed."""
         return hashlib.sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.material).digest()[:4]
 
     @property
@@ -173,7 +182,7 @@ class Key:
 
     @classmethod
     def read(cls, vkey: str) -> Key:
-        """NotVerifiedError when it is no verifier key of a kind known here."""
+        """Read a verifier key; NotVerifiedError when it is none of a kind known here."""
         name, plus, rest = vkey.partition("+")
         identity, plus_too, encoded = rest.partition("+")
         material = _unbase64(encoded)
@@ -186,11 +195,17 @@ class Key:
 
     @property
     def usable(self) -> bool:
-        """False for ML-DSA-44 where `cryptography` is too old for it; Ed25519 is enough for every checkpoint."""
+        """Whether this key can be used here.
+
+        False for ML-DSA-44 where `cryptography` is too old for it; Ed25519 is enough for every checkpoint.
+        """
         return self.kind != ML_DSA_44 or find_spec("cryptography.hazmat.primitives.asymmetric.mldsa") is not None
 
     def verify(self, text: bytes, signature: bytes) -> int:
-        """The time that the signature states, 0 for none. NotVerifiedError when it is not of this text and key."""
+        """The time that the signature states, 0 for none.
+
+        NotVerifiedError when it is not of this text and key.
+        """
         # Here, because it takes memory and time, and whoever only reads the log needs none of it.
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
 
@@ -221,12 +236,12 @@ class Key:
 
 
 def cosigned_text(text: bytes, stated: int) -> bytes:
-    """What a witness signs with Ed25519."""
+    """The text that a witness signs with Ed25519."""
     return b"cosignature/v1\ntime %d\n" % stated + text
 
 
 def cosigned_message(name: str, checkpoint: Checkpoint, stated: int) -> bytes:
-    """What is signed with ML-DSA-44."""
+    """The message that is signed with ML-DSA-44."""
     cosigner, origin = name.encode(), checkpoint.origin.encode()
     if len(cosigner) > 255 or len(origin) > 255:  # noqa: PLR2004 - one byte tells the length
         raise NotVerifiedError("the name of a cosigner or log is too long")
@@ -251,7 +266,7 @@ class Note:
 
     @classmethod
     def read(cls, data: bytes) -> Note:
-        """NotVerifiedError when it is no signed note."""
+        """Read a signed note; NotVerifiedError when it is none."""
         if len(data) > _LONGEST_NOTE:
             raise NotVerifiedError("not a signed note: too long")
         try:
@@ -271,8 +286,10 @@ class Note:
         return self.text + b"\n" + b"".join(signature_line(*each) for each in self.signatures)
 
     def verify(self, keys: Iterable[Key]) -> dict[Key, int]:
-        """Those of the keys that signed it, with the time they state. Signatures of other keys are ignored, as the
-        specification wants it; NotVerifiedError when one of a known key is wrong.
+        """The keys, of those given, that signed the note, with the time they state.
+
+        Signatures of other keys are ignored, as the specification wants it; NotVerifiedError when one of a
+        known key is wrong.
         """
         known = {(key.name, key.id): key for key in keys if key.usable}
         found: dict[Key, int] = {}
@@ -301,7 +318,10 @@ def _is_name(name: str) -> bool:
 
 
 def _unbase64(text: str) -> bytes:
-    """Empty unless it is the one way to write those bytes: else a proof could be altered and still verify."""
+    """Decode canonical base64; empty for any other text.
+
+    Only the one way to write those bytes counts: else a proof could be altered and still verify.
+    """
     try:
         data = base64.b64decode(text, validate=True)
     except ValueError:
@@ -311,7 +331,7 @@ def _unbase64(text: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How a log stood at one moment."""
+    """The state of a log at one moment."""
 
     origin: str
     size: int
@@ -320,7 +340,7 @@ class Checkpoint:
 
     @classmethod
     def read(cls, text: bytes) -> Checkpoint:
-        """From a note's text; NotVerifiedError when it is no checkpoint."""
+        """Read a checkpoint from a note's text; NotVerifiedError when it is none."""
         origin, *lines = text.decode(errors="replace").split("\n")
         if len(lines) < 3 or lines[-1] or not all([origin, *lines[:-1]]):  # noqa: PLR2004 - size, root, end
             raise NotVerifiedError("not a checkpoint: origin, size and root are not there")
@@ -362,12 +382,15 @@ class Proof:
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """What it leads to."""
+        """The checkpoint that the proof leads to."""
         return Checkpoint.read(self.note.text)
 
     @classmethod
     def read(cls, data: bytes, *, head: str = "c2sp.org/tlog-proof@v1\nindex ") -> Proof:
-        """NotVerifiedError when it is no such proof. Extra data is passed over: nothing authenticates it."""
+        """Read a proof; NotVerifiedError when it is none.
+
+        Extra data is ignored: nothing authenticates it.
+        """
         upper, blank, note = data.partition(b"\n\n")
         lines = upper.decode(errors="replace").split("\n")
         if len(lines) > 1 and lines[1].startswith("extra ") and _unbase64(lines[1][6:]):
@@ -392,7 +415,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Which logs are accepted, and which witnesses must have cosigned."""
+    """The logs that are accepted, and the witnesses that must have cosigned."""
 
     logs: tuple[Key, ...]
     witnesses: Mapping[str, Key] = field(default_factory=dict)
@@ -403,7 +426,7 @@ class Policy:
 
     @classmethod
     def read(cls, data: bytes) -> Policy:
-        """NotVerifiedError when a line is not as the specification has it."""
+        """Read a policy; NotVerifiedError when a line is not as the specification has it."""
         reading = _PolicyReading()
         if any((byte < 32 and byte not in b"\t\n") or byte == 127 for byte in data):  # noqa: PLR2004 - control characters
             raise NotVerifiedError("the policy holds control characters")
@@ -457,7 +480,7 @@ class _PolicyReading:
         self._grouped: set[str] = set()
 
     def take(self, words: list[str]) -> None:
-        """One more line."""
+        """Read one more line."""
         match words:
             case ["log", vkey] | ["log", vkey, _]:
                 self._expect_new_key(key := _policy_key(vkey, {ED25519, ML_DSA_44}), self.logs)
@@ -514,9 +537,10 @@ CONSISTENCY = "old "
 
 
 def follow_key_changes(policy: Policy, changes: Iterable[tuple[bytes, bytes]]) -> Policy:
-    """The policy with the keys that its keys handed over to: (line of the entry, its proof), oldest first.
+    """The policy with the keys that its keys were replaced by.
 
-    The word of the old key is enough for that; the witnesses' counts for what the new one signs.
+    Given are (line of the entry, its proof), oldest first. The signature of the old key is enough for a change;
+    those of the witnesses count for what the new one signs.
     """
     logs = policy.logs
     for line, proof in changes:
@@ -543,7 +567,10 @@ def verify_entry(policy: Policy, line: bytes, proof: Proof) -> Checkpoint:
 
 
 def verify_export(directory: Path, policy: Policy, earlier: Sequence[Note]) -> Iterator[str]:
-    """What was verified, in words; NotVerifiedError at the first thing that is not as it was."""
+    """Verify an export, and return what was verified, in words.
+
+    NotVerifiedError at the first thing that is not as it was.
+    """
     policy = follow_key_changes(policy, _pairs(directory / "key-changes"))
     now = policy.verify(Note.read((directory / "checkpoint").read_bytes()))
     yield f"{now.origin}: signed checkpoint of {now.size} entries, root {now.root.hex()}"
@@ -580,7 +607,7 @@ def _compare(directory: Path, policy: Policy, old: Checkpoint, now: Checkpoint) 
 
 
 class NotCheckedError(Exception):
-    """What is needed for the check is not there."""
+    """Something that the check needs is missing."""
 
 
 def _pairs(directory: Path) -> Iterator[tuple[bytes, bytes]]:
@@ -591,7 +618,7 @@ def _pairs(directory: Path) -> Iterator[tuple[bytes, bytes]]:
 
 
 def verify_log(file: Path, earlier: Sequence[Note]) -> Iterator[str]:
-    """Is each earlier checkpoint that of a beginning of this log?"""
+    """Verify that each earlier checkpoint is that of a beginning of this log."""
     olds = [Checkpoint.read(note.text) for note in earlier]
     roots, tree, previous = {0: EMPTY_ROOT}, MerkleTree(), bytes(32)
     sizes = {old.size for old in olds}
@@ -649,7 +676,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _trusted(given: argparse.Namespace) -> tuple[Policy, bool]:
-    """Whom to trust, and whether the one who verifies said so."""
+    """The policy to trust, and whether it was given on the command line."""
     policy = Policy.read(given.policy.read_bytes()) if given.policy else Policy(())
     keys = tuple(Key.read(vkey) for vkey in given.key)
     if given.policy or keys:

@@ -1,7 +1,7 @@
-"""A witness: it cosigns what other hosters' logs were, and so sees a rollback or a rewrite (c2sp.org/tlog-witness).
+"""A witness: it cosigns other hosters' logs, and so detects a rollback or a rewrite.
 
-For each log it keeps the last checkpoint that it cosigned, on disk before it says so. It cosigns the next one only with
-a proof that the log begins with all of that one.
+See c2sp.org/tlog-witness. For each log it keeps the last checkpoint that it cosigned, on disk before it says so. It
+cosigns the next one only with a proof that the log begins with all of that one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MOST_HASHES = 63
 
 @dataclass(frozen=True, slots=True)
 class WitnessAnswer:
-    """What a request is answered with, in the words of HTTP."""
+    """The answer to a request, in terms of HTTP."""
 
     status: HTTPStatus
     body: bytes = b""
@@ -42,7 +42,7 @@ class WitnessAnswer:
 
 
 class Witness:
-    """One witness over its directory; threads and processes may share it."""
+    """A witness over its directory; threads and processes may share it."""
 
     def __init__(self, name: str, logs: Sequence[Key], directory: Path, clock: Clock) -> None:
         self._name = name
@@ -59,7 +59,10 @@ class Witness:
         return tuple(signer.key for signer in self._signers)
 
     def add_checkpoint(self, request: bytes) -> WitnessAnswer:
-        """Cosign a checkpoint: `old N`, a proof that the log begins with the N entries cosigned last, and the note."""
+        """Cosign a checkpoint that continues the log.
+
+        The request is `old N`, a proof that the log begins with the N entries cosigned last, and the note.
+        """
         try:
             proof = Proof.read(request, head=CONSISTENCY)
             new = proof.checkpoint
@@ -83,7 +86,10 @@ class Witness:
             return self._cosign(replace(proof, note=replace(proof.note, signatures=signatures)), new)
 
     def checkpoint(self, origin_hash: str) -> bytes | None:
-        """The last checkpoint cosigned of the log whose origin has that SHA-256; None when there is none."""
+        """The last checkpoint cosigned of the log whose origin has that SHA-256.
+
+        None when there is none.
+        """
         for key in self._logs:
             if _hash(key.name) == origin_hash:
                 note = self._latest(key.name)
@@ -107,7 +113,10 @@ class Witness:
         return WitnessAnswer(HTTPStatus.OK, b"".join(signature_line(*each) for each in mine))
 
     def _latest(self, origin: str) -> Note | None:
-        """AuditError when it cannot be read: who forgot what it cosigned must not cosign."""
+        """The last checkpoint cosigned; AuditError when it cannot be read.
+
+        A witness that forgot what it cosigned must not cosign.
+        """
         file = self._file(origin)
         try:
             return Note.read(file.read_bytes())

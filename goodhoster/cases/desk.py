@@ -71,8 +71,10 @@ class CaseDesk:
 
     @contextmanager
     def session(self) -> Iterator[CaseSession]:
-        """The lock, and what may only be done with it. What is recorded inside is one change, and the audit log has
-        before what was told of it; `carry_out` does what was claimed.
+        """Hold the lock for work that may only be done with it.
+
+        What is recorded inside is one change, and the audit log has before what was reported of it; `carry_out`
+        does what was claimed.
         """
         parts = DeskParts(self.store, self.audit, self.rules, self.clock, self.brake, self.holders, self.owners)
         session = CaseSession(parts)
@@ -85,11 +87,13 @@ class CaseDesk:
             raise
 
     def open(self, upload: Upload, digests: Digests, verdict: Verdict) -> Case | None:
-        """Decide about a match and carry it out. Returns the case, or None when there is nothing to do.
+        """Decide about a match and carry the decision out.
 
-        May be called again for the same upload in the same state: there is one case, and it is continued; one whose
-        disk does not answer comes back as it is and goes on. StaleVerdictError when a measure would rest on a verdict
-        that is not fresh: nothing was done, ask again.
+        Returns the case, or None when there is nothing to do.
+
+        May be called again for the same upload in the same state: there is one case, and it is continued; one
+        whose disk does not answer comes back as it is and goes on. StaleVerdictError when a measure would rest
+        on a verdict that is not fresh: nothing was done, ask again.
         """
         with self.session_about([upload]) as session:
             case = session.open(upload, digests, verdict)
@@ -99,8 +103,10 @@ class CaseDesk:
         return case
 
     def proceed(self, case_id: str, by_now: Verdict | None) -> Case:
-        """Continue a measure that comes late, as its sources see the file by now; None: it is not there as it was, so
-        there is nothing to ask about. Returns the case, as it was when not all could be asked or that took too long.
+        """Continue a late measure, as its sources see the file by now.
+
+        None: it is not there as it was, so there is nothing to ask about. Returns the case, as it was when not
+        all could be asked or that took too long.
         """
         with self.session() as session:
             case = session.get(case_id)
@@ -110,8 +116,10 @@ class CaseDesk:
         return self._carried_out(session, case)
 
     def recover(self, *, failed: bool = True) -> list[Case]:
-        """Finish or mark what is under way and nobody is at work on: left by a process that died, or waiting for
-        whoever moves files. What `failed` is tried again, too. Returns the cases that moved on.
+        """Finish or mark unfinished measures that no process works on.
+
+        They were left by a process that died, or wait for whatever moves files. What `failed` is tried again,
+        too. Returns the cases that moved on.
         """
         states = UNDER_WAY if failed else _WAITING
         moved: list[Case] = []
@@ -126,8 +134,9 @@ class CaseDesk:
         return moved
 
     def late(self) -> list[Case]:
-        """Measures whose sources must be asked again first: each waits for `proceed`. None in mode observe, in which
-        nothing is taken.
+        """Measures whose sources must be asked again first.
+
+        Each waits for `proceed`. None in mode observe, in which nothing is taken.
         """
         if not self.rules.enforce:
             return []
@@ -135,7 +144,9 @@ class CaseDesk:
             return [case for case in session.find(CaseQuery(states=MEASURING)) if session.is_late(case)]
 
     def restore(self, case_id: str, order: Order) -> Case:
-        """A person overrules the match or the notice: every file is put back exactly as it was, or left where it is.
+        """Overrule the match or the notice by a person's order and restore the files.
+
+        Every file is put back exactly as it was, or left where it is.
 
         RefusedError or QuarantineError: a file is still offline, and the case says why. PassingError: it waits, and
         `recover` goes on with it.
@@ -148,8 +159,9 @@ class CaseDesk:
         return self._restored(session, case_id)
 
     def cancel(self, case_id: str, order: Order) -> Case:
-        """A person stops a measure that waits: nothing is taken, and what a crash had left half done is put back.
-        Raises as `restore`.
+        """Stop a measure that waits, by a person's order.
+
+        Nothing is taken, and what a crash had left half done is put back. Raises as `restore`.
         """
         with self._session_after(lambda case: case.id == case_id) as session:
             case = _free(session, case_id)
@@ -176,10 +188,12 @@ class CaseDesk:
         return after
 
     def confirm(self, case_id: str, order: Order, by_now: Verdict | None = None) -> Case:
-        """A person lets a held, failed, only observed or restored case be acted on; RefusedError in mode observe.
+        """Act on a held, failed, only observed or restored case, by a person's order.
 
-        `by_now` is what its sources say now: where none knows it any more there is nothing to confirm, and the case is
-        withdrawn. Where they could not be asked the person's word is enough, and the log says so.
+        RefusedError in mode observe.
+
+        What its sources say now is `by_now`: where none knows it any more there is nothing to confirm, and the
+        case is withdrawn. Where they could not be asked the person's order is enough, and the log says so.
         """
         self.expect_enforcing()
         with self._session_after(lambda case: case.id == case_id) as session:
@@ -202,8 +216,10 @@ class CaseDesk:
             raise RefusedError(message, hint='set mode = "enforce" in [policy], then say it again')
 
     def tell(self) -> None:
-        """Bring the alerts of storms that reached nobody yet to a person. No case waits for the pager meanwhile, and
-        whoever comes while another thread is telling leaves it to that one.
+        """Deliver the alerts of storms that reached nobody yet.
+
+        No case waits for the pager meanwhile, and a call while another thread is delivering leaves it to that
+        one.
         """
         if self.brake.telling.acquire(blocking=False):
             try:
@@ -233,8 +249,9 @@ class CaseDesk:
             time.sleep(_LOOK_EVERY)
 
     def carry_out(self, session: CaseSession) -> dict[str, Case]:
-        """Do what a session claimed, without the lock; returns these cases as they are then, by id. One whose disk does
-        not answer comes back as it was: it goes on and is recorded when it ends.
+        """Do what a session claimed, without the lock; returns these cases as they are then, by id.
+
+        One whose disk does not answer comes back as it was: it goes on and is recorded when it ends.
         """
         return self._carry_out(session).cases
 
@@ -258,7 +275,10 @@ class CaseDesk:
         return _Carried(carried.cases | {case.id: self.store.get(case.id) for case in effort.left}, carried.errors)
 
     def _finish_later(self, effort: Effort, holder: int) -> None:
-        """In a thread that waits for the disk, for as long as this process lives; when it dies another takes over."""
+        """Finish in a thread that waits for the disk, for as long as this process lives.
+
+        When it dies another takes over.
+        """
         for case in effort.left:
             _log.error("case %s: the disk of %s does not answer; it goes on when it does", case.id, case.upload.place)
 
@@ -275,7 +295,10 @@ class CaseDesk:
         threading.Thread(target=finish, name="disk-does-not-answer", daemon=True).start()
 
     def _finish(self, outcomes: Sequence[Outcome], holder: int) -> _Carried:
-        """Tell the log what was done, then record it; what another process took over meanwhile is that one's."""
+        """Write what was done to the log, then record it.
+
+        What another process took over meanwhile belongs to that process.
+        """
         if not outcomes:
             return _Carried({}, {})
         ours = [outcome for outcome in outcomes if self._is_ours(outcome, holder)]
@@ -323,7 +346,10 @@ def _worst(errors: Sequence[GoodhosterError]) -> GoodhosterError:
 
 
 def _restored(outcome: Outcome) -> Iterator[AuditEvent]:
-    """What the log is told of a restore. What was found done after a crash is said as such, not as done twice."""
+    """Log entry of a restore.
+
+    What was found done after a crash is said as such, not as done twice.
+    """
     case = outcome.case
     if not outcome.work.undoing:
         return

@@ -1,5 +1,7 @@
-"""A case that waits for a person, and a source that by now knows more of its file in the same state: it was only near
-and is known, it was of the category *other* and is illegal, it was named by a notice without proof. Pure.
+"""Escalation of a waiting case when a source knows more of its file. Pure.
+
+The case waits for a person, and a source by now knows more of its file in the same state: it was only near and is
+known, it was of the category *other* and is illegal, it was named by a notice without proof.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ _LIGHTEST_FIRST = (CaseState.OBSERVED, CaseState.HELD, CaseState.OPEN)
 
 
 def says_more(case: Case, upload: Upload, verdict: Verdict) -> bool:
-    """Does the verdict have a match that the case, about this very file and decided by nobody yet, does not have?
+    """Whether the verdict has a match that the case does not have.
 
-    An exemption that was built or removed meanwhile is none: what is held stays held.
+    The case is about this very file and decided by nobody yet. An exemption that was built or removed meanwhile is
+    none: what is held stays held.
     """
     own = (case.upload.place, case.upload.state) == (upload.place, upload.state)
     undecided = case.state in {CaseState.OBSERVED, CaseState.HELD} and not case.actor
@@ -26,9 +29,10 @@ def says_more(case: Case, upload: Upload, verdict: Verdict) -> bool:
 
 
 def escalated(case: Case, verdict: Verdict, state: CaseState, reason: str) -> Case:
-    """The case with all that is known of it. `state` and `reason` are what that leads to; it never becomes lighter.
+    """The case with all that is known of it.
 
-    Copies that only a notice without proof named are let be: the match is of this file alone (promise G6).
+    What that leads to is `state` and `reason`; it never becomes lighter. Copies that only a notice without proof
+    named are left alone: the match is of this file alone (promise G6).
     """
     new, known = verdict.matches, _told(verdict.matches)
     weightier = max(case.state, state, key=_LIGHTEST_FIRST.index)

@@ -1,7 +1,7 @@
-"""Carrying cases' measures out and undoing them, file by file, without any lock; what came of each is an outcome.
+"""Execution and reversal of cases' measures, file by file, without any lock.
 
-The desk records it; the audit log has each intention before its deed. All may be done again after a crash at any point:
-what is found done is not done twice.
+The result of each is an outcome. The desk records it; the audit log has each intention before its deed. All may be done
+again after a crash at any point: what is found done is not done twice.
 """
 
 from __future__ import annotations
@@ -113,8 +113,9 @@ class Effort:
         self._where: dict[tuple[str, int], tuple[Future[list[_End]], int]] = {}
 
     def begin(self, do: Callable[[_Step], _End]) -> None:
-        """Names of one file are taken one after the other: the label of the first tells how it was before it was
-        locked.
+        """Start the measures; names of one file are taken one after the other.
+
+        The label of the first records how the file was before it was locked.
         """
         files: dict[tuple[int, int], list[_Step]] = {}
         for step in (step for steps in self._steps.values() for step in steps):
@@ -128,7 +129,10 @@ class Effort:
                 self._where[step.case.id, step.number] = future, number
 
     def settle(self) -> None:
-        """Wait until every file was moved or its disk hangs; what had not begun there then waits for another time."""
+        """Wait until every file was moved or its disk hangs.
+
+        What had not begun there then waits for another time.
+        """
         self._pool.settle(self._calls)
 
     def wait(self) -> None:
@@ -136,7 +140,10 @@ class Effort:
         wait_for([future for _, future in self._calls])
 
     def ended(self) -> list[Outcome]:
-        """The cases whose files all came to an end, each once. Raises what stopped one, such as AuditError."""
+        """Cases whose files are all finished, each once.
+
+        Raises what stopped one, such as AuditError.
+        """
         ready = [case_id for case_id, steps in self._steps.items() if all(self._future(step).done() for step in steps)]
         return [self._outcome(self._left.pop(case_id), self._steps.pop(case_id)) for case_id in ready]
 
@@ -178,8 +185,10 @@ class Measures:
     pool: DiskPool
 
     def begin(self, works: Sequence[Work]) -> Effort:
-        """Take every file of the cases offline that is not, or put it back; the log has all intentions before the first
-        deed. Nothing is raised for a file that cannot be moved, or not now: that one goes on waiting. AuditError stops.
+        """Take every file of the cases offline that is not, or put it back.
+
+        The log has all intentions before the first deed. Nothing is raised for a file that cannot be moved, or
+        not now: that one goes on waiting. AuditError stops.
         """
         effort = Effort(self.pool, works)
         fresh = (work for work in works if not work.undoing and not work.after_crash)
@@ -236,7 +245,10 @@ class Measures:
 
 
 def allowance(case: Case) -> float:
-    """Seconds that carrying it out takes at the most, whatever its disks do: movers that hang end themselves."""
+    """Seconds that carrying it out takes at the most, whatever its disks do.
+
+    Movers that hang end themselves.
+    """
     files = (case.about(number).upload.state.size for number in range(len(case.measures)))
     return sum(_MOST_FOR_A_FILE + 2 * size / _BYTES_A_SECOND for size in files)
 
@@ -299,7 +311,10 @@ def with_outcome(case: Case) -> Case:
 
 
 def _outcome(case: Case) -> tuple[CaseState, str]:
-    """What the measures add up to, and why: one file that may still be online makes the case failed."""
+    """Overall result of the measures, and why.
+
+    One file that may still be online makes the case failed.
+    """
     for measure in case.measures:
         if measure.state is MeasureState.FAILED:
             return CaseState.FAILED, measure.detail

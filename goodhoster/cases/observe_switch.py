@@ -1,7 +1,8 @@
-"""The switch for an emergency: one word of a person, and nothing is taken offline any more, whatever [policy] says.
+"""Emergency switch: nothing is taken offline any more, whatever [policy] says.
 
-It is a file in the state directory, so that the daemon and every command see it, a restart does not forget it, and a
-configuration that is written by a program cannot undo it. Everything goes on being recorded, as in mode observe.
+A person sets it. It is a file in the state directory, so that the daemon and every command see it, a restart does not
+forget it, and a configuration that is written by a program cannot undo it. Everything goes on being recorded, as in
+mode observe.
 """
 
 from __future__ import annotations

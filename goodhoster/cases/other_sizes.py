@@ -29,7 +29,10 @@ def match_by_name(store: CaseStore, place: Place) -> Match | None:
 
 
 def withdraw_by_name(desk: CaseDesk, place: Place) -> None:
-    """The picture at that place is back: of other sizes nobody says anything any more, and they wait for nobody."""
+    """Withdraw the held cases of other sizes of the picture that is back at that place.
+
+    Of other sizes nobody says anything any more, and they wait for nobody.
+    """
     with desk.session() as session:
         for case in session.find(CaseQuery(beside=place)):
             if case.state in UNDECIDED and _by_name_alone(case) and not match_by_name(desk.store, case.upload.place):

@@ -1,7 +1,7 @@
-"""Cases of files that lie in quarantine and that the record does not know, made anew from their labels.
+"""Rebuilding of lost cases from the labels of files in quarantine.
 
-The record was lost, or brought back from a backup that is older than the disk. Without a case nobody could put such a
-file back by a command.
+The record was lost, or brought back from a backup that is older than the disk, and does not know these files. Without a
+case nobody could put such a file back by a command.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ def unknown(names: Iterable[str], store: CaseStore) -> list[str]:
 
 
 def rebuild(desk: CaseDesk, names: Iterable[str], label_of: Callable[[str], Label | None]) -> list[Case]:
-    """Give every file in quarantine without a case its case again, each known to the audit log first.
+    """Rebuild the case of every file in quarantine without one.
 
-    A file whose label is gone or damaged has none: `goodhoster doctor` names it.
+    Each is known to the audit log first. A file whose label is gone or damaged has none: `goodhoster doctor` names
+    it.
     """
     rebuilt: list[Case] = []
     for name in unknown(names, desk.store):

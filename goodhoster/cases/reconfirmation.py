@@ -1,7 +1,7 @@
-"""Whether what the sources said may still be acted on, and what follows when they were asked again. Pure.
+"""Rules for acting on what sources said earlier, and for their repeated answers. Pure.
 
 A match alone is only acted on soon after its source said so itself: an entry may have been withdrawn since, and what is
-remembered is never a ground (docs/decisions/031).
+remembered is never a basis (docs/decisions/031).
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ def is_fresh(verdict: Verdict, now: datetime, rules: HouseRules) -> bool:
 
 
 def is_late(case: Case, now: datetime, rules: HouseRules) -> bool:
-    """Did nothing but a match order the measure, and is that too long ago? A person's word and a notice do not age."""
+    """Whether nothing but a match ordered the measure, and too long ago.
+
+    A person's order and a notice do not age.
+    """
     return is_by_match_alone(case) and not _is_soon(case.opened_at, now, rules)
 
 
@@ -62,7 +65,10 @@ def withdrawn(case: Case) -> Case:
 
 
 def held_again(case: Case, by_now: Verdict) -> Case:
-    """The case once its sources say something else of the file: waiting for a person, not touched."""
+    """The case once its sources say something else of the file.
+
+    It waits for a person, not touched.
+    """
     return replace(
         case,
         state=CaseState.HELD,
@@ -73,7 +79,10 @@ def held_again(case: Case, by_now: Verdict) -> Case:
 
 
 def held_by_storm(case: Case, storm: Storm) -> Case:
-    """The case once a storm holds its measure: waiting for a person, not touched where it is not done."""
+    """The case once a storm holds its measure.
+
+    It waits for a person, not touched where it is not done.
+    """
     measures = tuple(
         measure if measure.state is MeasureState.DONE else replace(measure, state=MeasureState.PROPOSED, detail="")
         for measure in case.measures

@@ -1,6 +1,7 @@
-"""What may only be done with the case desk's lock in hand: look, decide, record, and claim what is to be carried out.
+"""Work that requires the case desk's lock: look, decide, record, and claim measures.
 
-Nothing slow belongs here. A session is one change of the record; what it tells the audit log is there before that.
+What is claimed is to be carried out afterwards. Nothing slow belongs here. A session is one change of the record; what
+it reports to the audit log is there before that.
 """
 
 from __future__ import annotations
@@ -110,13 +111,18 @@ class CaseSession:
         return self._parts.store.count(query)
 
     def of_this_state(self, upload: Upload) -> list[Case]:
-        """The cases that have this file in this state: the one whose own it is, then those in which it is a copy."""
+        """Cases that have this file in this state.
+
+        The one whose own it is, then those in which it is a copy.
+        """
         cases = [case for case in self.find(CaseQuery(place=upload.place)) if same_file(upload, case.uploads)]
         return sorted(cases, key=lambda case: not same_file(upload, [case.upload]))
 
     def joined(self, upload: Upload) -> Case | None:
-        """The case that a match of this file belongs to. What waits for a person has only its own: a notice without
-        proof that names a picture must not shield the copies of it.
+        """The case that a match of this file belongs to.
+
+        What waits for a person has only its own: a notice without proof that names a picture must not shield
+        the copies of it.
         """
         for case in self.of_this_state(upload):
             if case.state not in UNDECIDED or same_file(upload, [case.upload]):
@@ -130,7 +136,10 @@ class CaseSession:
         return bool(self.count(query))
 
     def held_since(self, case: Case) -> Storm | None:
-        """The storm that has begun since the match alone ordered a measure, and holds it; None when none does."""
+        """The storm that started after the match alone ordered a measure, and holds it.
+
+        None when none does.
+        """
         return self.brake.storm_of(case) if is_by_match_alone(case) else None
 
     def at_work_on(self, case_id: str) -> Claim | None:
@@ -145,7 +154,10 @@ class CaseSession:
         return [self.get(case_id) for case_id in self._parts.store.claimed() if self.at_work_on(case_id)]
 
     def measures_of(self, notifier: str, customer: str = "") -> int:
-        """Contents that went offline in the last hour for a notifier, each once a customer: at that one, or at all."""
+        """Contents that went offline in the last hour for a notifier, each once a customer.
+
+        At that customer, or at all.
+        """
         return self.brake.ledger.counted(by_notifier(notifier), customer, self.now())
 
     def count_measure_of(self, notifier: str, upload: Upload, digests: Digests) -> None:
@@ -182,8 +194,9 @@ class CaseSession:
         return self.add(case)
 
     def _rewritten(self, upload: Upload, digests: Digests) -> Case | None:
-        """The case of this very content at this place that waits for a person, where the file was only written anew. It
-        is about the file as it is now, then: that is what a person lets be taken.
+        """The waiting case of this very content at this place, where the file was only rewritten.
+
+        It waits for a person. It is about the file as it is now, then: that is what a person lets be taken.
         """
         for case in self.find(CaseQuery(states=UNDECIDED, place=upload.place)):
             if case.upload.place == upload.place and case.digests == digests:
@@ -215,8 +228,9 @@ class CaseSession:
         )
 
     def proceed(self, case: Case) -> Case:
-        """Continue a case that nobody is at work on: what is under way was left by a crash, waits, or had failed.
-        Returns it as it is.
+        """Continue a case that no process works on, and return it as it is.
+
+        What is under way was left by a crash, waits, or had failed.
         """
         if case.state not in UNDER_WAY or self.at_work_on(case.id):
             return case
@@ -228,8 +242,10 @@ class CaseSession:
         return self.claim(Work(case, after_crash=True, waits_for=waits_for))
 
     def proceed_as(self, case: Case, by_now: Verdict | None) -> Case:
-        """Continue a measure that a match ordered, as its sources see it by now; None: the file is not there as it was,
-        so there is nothing to ask about. Returns the case, as it was when they could not all be asked.
+        """Continue a measure that a match ordered, as its sources see it by now.
+
+        None: the file is not there as it was, so there is nothing to ask about. Returns the case, as it was
+        when they could not all be asked.
         """
         if case.state not in MEASURING or self.at_work_on(case.id):
             return case
@@ -250,7 +266,10 @@ class CaseSession:
         return self.claim(Work(again, after_crash=True, waits_for=waits_for))
 
     def is_late(self, case: Case) -> bool:
-        """Must the sources of this measure be asked again first? Not while a storm holds it or somebody is at it."""
+        """Whether the sources of this measure must be asked again first.
+
+        Not while a storm holds it or a process works on it.
+        """
         late = is_late(case, self.now(), self.rules)
         return late and self.held_since(case) is None and self.at_work_on(case.id) is None
 
@@ -278,7 +297,10 @@ class CaseSession:
         self._parts.store.add(case)
 
     def begun(self, case: Case) -> Case:
-        """A case that was just recorded: an open one is to be carried out, the log tells of any other."""
+        """Start a case that was just recorded.
+
+        An open one is to be carried out, any other is written to the log.
+        """
         if case.state is CaseState.OPEN:
             return self.claim(Work(case))
         self._events.append(AuditEvent("case.opened", about(case) | {"outcome": case.state, "reason": case.reason}))
@@ -291,8 +313,10 @@ class CaseSession:
         return closed
 
     def reopened(self, case: Case, decision: Decision) -> Case:
-        """It was gone and is here again as it was: its directory had been renamed away, or its disk was not mounted.
-        Or a source had withdrawn its entry, and has it again.
+        """Reopen a case whose file was gone and is here again as it was.
+
+        Its directory had been renamed away, or its disk was not mounted. Or a source had withdrawn its entry,
+        and has it again.
         """
         self.log("case.reopened", case=case.id, path=str(case.upload.place))
         state = measure_state(decision)
@@ -313,8 +337,10 @@ class CaseSession:
         return self.record(after, case)
 
     def end(self, after: Case, before: Case) -> Case:
-        """Record what came of a case that was carried out. A measure that could not be done yet, and that a storm which
-        began meanwhile holds, waits for a person from now on.
+        """Record the result of a case that was carried out.
+
+        A measure that could not be done yet, and that a storm which began meanwhile holds, waits for a person
+        from now on.
         """
         storm = self.held_since(after) if after.state is CaseState.OPEN else None
         if storm is not None:
@@ -329,7 +355,10 @@ class CaseSession:
         return self.record(after, case)
 
     def _escalate(self, case: Case, verdict: Verdict, decision: Decision, storm: str) -> Case:
-        """A source knows more of a file that waits, such as one that was only near: what that leads to is done now."""
+        """Escalate a waiting case of whose file a source knows more, and do what that leads to.
+
+        An example is a file that was only near.
+        """
         after = escalated(case, verdict, _FIRST[decision.action], decision.reason)
         self.brake.note(replace(after, opened_at=self.now()), storm)  # what it leads to counts in this hour
         self.log("case.escalated", **about(after), outcome=after.state, reason=after.reason)

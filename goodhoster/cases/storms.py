@@ -1,4 +1,4 @@
-"""Gathers what the brake must know, sees storms begin, and tells a person once for each (promise G5).
+"""Detection of storms for the brake, with one alert for each (promise G5).
 
 A storm is on disk before anything is held because of it, and the alert is tried again until it is delivered. While
 nobody has looked at a storm, what the same sources cause further is part of it: one wrong list is one alert, however
@@ -84,7 +84,10 @@ class StormWatch:
         )
 
     def begin(self, decision: Decision, matches: Iterable[Match]) -> str:
-        """Record the storms that begin with a decision; returns the id of the one that holds it, or ""."""
+        """Record the storms that start with a decision.
+
+        Returns the id of the one that holds it, or "".
+        """
         sources = tuple(sorted({match.source for match in matches}))
         for braked in decision.begun:
             self._begin(braked, sources)
@@ -111,8 +114,9 @@ class StormWatch:
         self.ledger.note(Opened(case.id, sources, case.opened_at, automatic=False, storm=storm.id))
 
     def storm_of(self, case: Case) -> Storm | None:
-        """The storm that has begun since a measure was decided, and holds it: of its content, of its customer, or of
-        every source that ordered it.
+        """The storm that started after a measure was decided, and holds it.
+
+        It is of its content, of its customer, or of every source that ordered it.
         """
         of_customer = Cause(StormKind.CUSTOMER_CAP, case.upload.customer)
         if found := self._braking((Cause(StormKind.CONTENT, case.digests.sha256.hex()), of_customer)):
@@ -142,7 +146,10 @@ class StormWatch:
             self.ledger.forget(matched_by(cause.about))
 
     def rule(self, sha256: bytes, state: StormState, order: Order) -> None:
-        """Record a person's word about a content at every customer, whether there was a storm of it or not."""
+        """Record a person's decision about a content at every customer.
+
+        Whether there was a storm of it or not.
+        """
         cause = Cause(StormKind.CONTENT, sha256.hex())
         found = self.storms.newest([cause]).get(cause)
         if found and found.braking:
@@ -155,9 +162,10 @@ class StormWatch:
         self.end(storm, state, order)
 
     def _hand_over(self, ended: Storm) -> None:
-        """A word about one content is none about the others that were part of its storm: the first of these leads now.
+        """Let the first of the other contents of a storm lead it once one was decided.
 
-        It is no second alert: whoever was told of the storm was told of them.
+        A decision about one content is none about the others that were part of its storm. It is no second
+        alert: whoever was informed of the storm was informed of them.
         """
         parts = [part for part in self.storms.braking(ended.id) if part.state is StormState.OPEN]
         for part in parts:
@@ -181,8 +189,10 @@ class StormWatch:
         return [self.storms.get(storm_id), *self.storms.braking(storm_id)]
 
     def cases_of(self, storm: Storm) -> list[str]:
-        """Every case that it is made of: those measured before it began, and those it held. Not what a crash left of
-        one that was never opened (versions before 0.2 kept storms in a file of their own).
+        """Every case of a storm: those measured before it started, and those it held.
+
+        Not what a crash left of one that was never opened (versions before 0.2 kept storms in a file of their
+        own).
         """
         found = [*storm.measures, *self.held_by(storm)]
         if storm.cause.kind is StormKind.CONTENT:
@@ -200,7 +210,10 @@ class StormWatch:
         return False
 
     def tell(self, storm: Storm) -> bool:
-        """Bring the alert to a person. False when it could not be delivered: the log has it, and it is tried again."""
+        """Deliver the alert to a person.
+
+        False when it could not be delivered: the log has it, and it is tried again.
+        """
         text = alert_text(storm)
         _log.critical("storm %s: %s", storm.id, " ".join(text.split()))
         try:
@@ -249,7 +262,10 @@ class StormWatch:
         return self.ledger.measured(cause.about, now - _HOUR, now, _LISTED)
 
     def _customers(self, upload: Upload, digests: Digests) -> frozenset[str]:
-        """Who had a case about this content lately, and where a file of it lay already when no source knew it."""
+        """Customers affected by this content.
+
+        Those who had a case about it lately, and those where a file of it lay already when no source knew it.
+        """
         having, now = self.census.customers_having(digests.sha256, self.rules.storm_customers), self.clock()
         return having | self.cases.customers_with(digests.sha256, now - _FOUR_WEEKS, now) | {upload.customer}
 
@@ -266,7 +282,10 @@ class StormWatch:
         return Rate(self.ledger.matches(source, start, end), self.census.checks_between(start, end))
 
     def _since(self, storm: Storm | None) -> datetime:
-        """An hour ago, or when a person released the storm if that was later: what was let go is not counted again."""
+        """Start of the counted period: an hour ago, or when a person released the storm.
+
+        The later of both: what was let go is not counted again.
+        """
         now = self.clock()
         released = storm.ended_at if storm and not storm.braking else None
         return max(now - _HOUR, released) if released and released <= now else now - _HOUR

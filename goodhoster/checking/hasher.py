@@ -58,12 +58,12 @@ class DirectHasher:
 
 
 def opens_pictures() -> bool:
-    """Tell whether the extra `near` is installed."""
+    """Return whether the extra `near` is installed."""
     return _NEAR
 
 
 def worth_opening(fd: int) -> bool:
-    """Tell whether more than digests can be learned of a content.
+    """Return whether more than digests can be learned of a content.
 
     Never of a picture where the extra `near` is not installed. Raises UncheckedError(unreadable).
     """

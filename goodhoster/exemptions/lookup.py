@@ -18,7 +18,7 @@ from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.exemptions import Exemption, ExemptionSet
 
 Exempt = Callable[[Digests], Exemption | None]
-"""Under which exemption a content falls. Raises UncheckedError while that cannot be told."""
+"""Returns the exemption of a content. Raises UncheckedError while that cannot be determined."""
 
 _LOOK_EVERY = 1.0  # seconds
 _Seen = tuple[int, int, int]
@@ -68,7 +68,7 @@ class Exemptions:
         return self._trouble
 
     def _must_look(self) -> bool:
-        """Tell whether the sets must be read again.
+        """Return whether the sets must be read again.
 
         A set that was added or removed counts at once; damage to a file is noticed within a second.
         """

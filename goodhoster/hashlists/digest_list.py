@@ -20,7 +20,7 @@ from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category
 
 Entry = tuple[bytes, Category]
-"""A raw digest, whose length tells the algorithm, and how its source classifies it."""
+"""A raw digest, with its algorithm known by its length, and its category."""
 
 Find = Callable[[bytes], Category | None]
 

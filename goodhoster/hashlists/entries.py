@@ -18,10 +18,10 @@ from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.verdicts import Category
 
 ListKind = Algorithm | FingerprintKind
-"""What the hashes of one list were made by."""
+"""The kind of the hashes of one list."""
 
 DIGESTS: Mapping[int, ListKind] = {algorithm.width: algorithm for algorithm in Algorithm}
-"""Where a file does not tell the kind, the length in bytes does. A fingerprint's kind must be told."""
+"""The kind by length in bytes, where a file does not name it. A fingerprint's kind must be named."""
 
 KINDS: Mapping[str, ListKind] = {kind.value: kind for kind in (*Algorithm, FingerprintKind.PDQ, FingerprintKind.PHASH)}
 """The kinds that lists are made of, by name."""
@@ -51,9 +51,9 @@ class Reading:
 
     path: Path
     category: Category
-    """Of entries whose file tells none."""
+    """The category of entries for which the file names none."""
     untyped: ListKind | None = None
-    """What hashes are whose file tells no kind; None: the length tells."""
+    """The kind of hashes for which the file names none; None: by their length."""
     entries: int = 0
     withdrawn: int = 0
     """Of the entries, those without a category."""

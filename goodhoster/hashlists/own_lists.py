@@ -55,9 +55,9 @@ class ImportOrder:
     files: Sequence[Path]
     source: str
     category: Category = Category.UNSPECIFIED
-    """Of entries whose file tells none."""
+    """The category of entries for which the file names none."""
     untyped: ListKind | None = None
-    """What hashes are whose file tells no kind; None: the length tells."""
+    """The kind of hashes for which the file names none; None: by their length."""
     replace: bool = False
     """The files become all that the source has."""
 
@@ -70,7 +70,7 @@ class ImportReport:
     passed_over: Mapping[str, int]
     """Entries of kinds that are not compared, by what the files call them."""
     withdrawn: int
-    """Entries that are not, or no longer, active by the files' own word."""
+    """Entries that the files themselves mark as not, or no longer, active."""
 
 
 def import_files(directory: Path, order: ImportOrder) -> ImportReport:

@@ -1,4 +1,4 @@
-"""Tells whoever keeps a hash source, once, that it knows a content which is exempt here."""
+"""Letters to the owner of a hash source that knows an exempt content, once each."""
 
 from __future__ import annotations
 
@@ -18,21 +18,27 @@ _log = logging.getLogger(__name__)
 
 
 class Owners(Protocol):
-    """What is known of those who keep hash sources, and of what they keep."""
+    """The owners of hash sources, and the versions of their lists."""
 
     def address_of(self, source: str) -> str:
-        """Of whoever keeps that source; empty where none is set."""
+        """The address of the source's owner; empty where none is set."""
 
     def version_of(self, report: OwnerReport) -> str:
-        """Which state of the source's list knew it, in words; empty where that cannot be told."""
+        """The version of the source's list that knew it, in words; empty where that is not known."""
 
     def origin_of(self, set_name: str) -> str:
-        """What the exemption set of that name was made from, in words; empty where that cannot be told any more."""
+        """The origin of the exemption set of that name, in words.
+
+        Empty where that is not known any more.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class ListOwnerLetters:
-    """One writer a machine; what it could not write is written when an address is set."""
+    """The writer of these letters, one a machine.
+
+    What it could not write is written when an address is set.
+    """
 
     reports: ListOwnerReports
     outbox: Outbox
@@ -44,7 +50,10 @@ class ListOwnerLetters:
     _said: set[str] = field(default_factory=set)
 
     def write(self) -> None:
-        """Put the letter of every report that waits into the outbox; what cannot be told is said once in the log."""
+        """Put the letter of every waiting report into the outbox.
+
+        A report that cannot be sent is logged once.
+        """
         for report in self.reports.waiting():
             address = self.owners.address_of(report.source) if self.automatic else ""
             if address:

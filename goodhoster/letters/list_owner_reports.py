@@ -1,7 +1,7 @@
-"""What whoever keeps a hash source is owed: that it knows a content which is exempt here. Once for each source and
-content, however many customers have it, and not a word about any of them.
+"""Reports to the owner of a hash source: it knows a content which is exempt here.
 
-Safe on disk before the match is a case, so that no crash forgets it; `OwnerLetters` writes the letters.
+Once for each source and content, however many customers have it, and nothing about any of them. Safe on disk before the
+match is a case, so that no crash forgets it; `OwnerLetters` writes the letters.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ _SUFFIX = ".json"
 
 
 class ListOwnerReports:
-    """The reports of one machine, a file each. Processes may share them; who only looks makes no directory."""
+    """The reports of one machine, a file each.
+
+    Processes may share them; a process that only reads makes no directory.
+    """
 
     def __init__(self, directory: Path, clock: Clock) -> None:
         self._waiting = directory / "waiting"
@@ -33,16 +36,17 @@ class ListOwnerReports:
         self._clock = clock
 
     def owe(self, matches: Iterable[Match]) -> None:
-        """Note what is owed for the exempt ones among the matches; durable when this returns. May be called again.
+        """Record the reports that are due for the exempt ones among the matches.
 
-        PassingError when the disk refuses: then the match must not be a case yet.
+        Durable when this returns. May be called again. PassingError when the disk refuses: then the match must
+        not be a case yet.
         """
         for match in matches:
             if match.exemption is not None and self.told_of(match) is None:
                 self._keep(_report(match, match.exemption, f"{self._clock():%Y-%m-%d %H:%M} UTC"))
 
     def told_of(self, match: Match) -> bool | None:
-        """Was the owner told of this exempt match? None where nothing is owed for it."""
+        """Whether the owner was notified of this exempt match; None where no report is due for it."""
         if match.exemption is None:
             return None
         name = _id(match.source, match.exemption) + _SUFFIX
@@ -51,7 +55,7 @@ class ListOwnerReports:
         return False if (self._waiting / name).exists() else None
 
     def waiting(self) -> Iterator[OwnerReport]:
-        """What nobody was told yet."""
+        """The reports that were not sent yet."""
         for file in sorted(self._waiting.glob("[!.]*" + _SUFFIX)):
             with suppress(FileNotFoundError):  # another process told just now
                 yield OwnerReport(**json.loads(file.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""Who keeps each hash source, and what a letter tells them of their list and of our exemption."""
+"""The owner of each hash source, and the letter about their list and our exemption."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _OF_LISTS = "list"
 
 @dataclass(frozen=True, slots=True)
 class ListOwners:
-    """What is read from disk is read when it is asked for."""
+    """The owners of hash sources, from the settings, the lists and the exemption sets.
+
+    What is read from disk is read when it is asked for.
+    """
 
     addresses: Mapping[str, str]
     """By the name of a configured source; empty where none is set."""
@@ -37,11 +40,14 @@ class ListOwners:
         return sorted(names - {_OF_LISTS})
 
     def address_of(self, source: str) -> str:
-        """Of whoever keeps that source; empty where none is set."""
+        """The address of the source's owner; empty where none is set."""
         return self.addresses.get(source, self.addresses.get(_OF_LISTS, ""))
 
     def version_of(self, report: OwnerReport) -> str:
-        """When the own list was imported; a service tells nothing of its list's state."""
+        """The date when the own list was imported.
+
+        A service states nothing about its list's version.
+        """
         if report.algorithm not in set(Algorithm):
             return ""
         path = list_path(self.lists, report.source, Algorithm(report.algorithm))

@@ -36,9 +36,10 @@ class Outbox:
             (directory / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def put(self, letter: Letter) -> bool:
-        """Make a letter wait for sending; durable when this returns. A letter of that name is put once.
+        """Queue a letter for sending; durable when this returns.
 
-        False when it is not sent because its receiver got as many as it may in a day.
+        A letter of that name is put once. False when it is not sent because its receiver got as many as it may
+        in a day.
         """
         if self._exists(letter.id):
             return True
@@ -51,10 +52,11 @@ class Outbox:
         return True
 
     def deliver(self, mailer: Mailer) -> int:
-        """Hand what waits to the mail server; returns how many it took. What it refuses for good is put aside, logged.
+        """Hand the waiting letters to the mail server; returns how many it accepted.
 
-        A letter that it does not take now waits and holds up no other. PassingError when several in a row were not
-        taken, or some and no other was: the server is away, and the rest waits.
+        What it refuses for good is put aside, logged. A letter that it does not accept now waits and holds up
+        no other. PassingError when several in a row were not accepted, or some and no other was: the server is
+        away, and the rest waits.
         """
         taken, put_off = 0, 0
         away: PassingError | None = None
@@ -77,12 +79,14 @@ class Outbox:
         return taken
 
     def waiting(self) -> int:
-        """How many letters wait."""
+        """The number of letters that wait."""
         return sum(1 for _ in (self._directory / "waiting").glob("[!.]*.json"))
 
     def refused(self) -> int:
-        """How many letters the mail server refused for good, but those to strangers: whoever makes an address up does
-        not make us call for help. Moved back to `waiting`, they are tried again.
+        """The number of letters that the mail server refused for good, without those to strangers.
+
+        A stranger who makes up an address must not raise an alarm. Moved back to `waiting`, they are tried
+        again.
         """
         return sum(not _letter(file).limited for file in (self._directory / "refused").glob("*.json"))
 

@@ -33,7 +33,7 @@ _templates = Environment(
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """Who writes."""
+    """The sender of a letter."""
 
     hoster: str
     objections: str
@@ -44,7 +44,7 @@ class Letterhead:
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """What one notice made inaccessible at one customer."""
+    """The URLs that one notice made inaccessible at one customer."""
 
     lines: tuple[str, ...]
     """Files and addresses, as the customer may read them."""
@@ -53,13 +53,14 @@ class Acted:
 
 
 def receipt(notice: Notice, head: Letterhead) -> Letter:
-    """That we have it (DSA Art. 16(4))."""
+    """The confirmation of receipt (DSA Art. 16(4))."""
     return _to_notifier(LetterKind.RECEIPT, notice, head)
 
 
 def result(notice: Notice, head: Letterhead, round_: int = 1, *, by_person: bool = False) -> Letter:
-    """What was done about every URL (DSA Art. 16(5), (6)), and whether a person had a word in it. The same notice has a
-    further round when it is reopened.
+    """The decision on every URL (DSA Art. 16(5), (6)), and whether a person was involved.
+
+    The same notice has a further round when it is reopened.
     """
     settled = all(item.state.settled for item in notice.items)
     automatic = notice.level is TrustLevel.PINNED and settled and not by_person
@@ -67,7 +68,10 @@ def result(notice: Notice, head: Letterhead, round_: int = 1, *, by_person: bool
 
 
 def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) -> Letter:
-    """To the customer: what was done, why, on what ground, whether automatically, how to object (DSA Art. 17)."""
+    """The statement of reasons to the customer (DSA Art. 17).
+
+    What was done, why, on what ground, whether automatically, how to object.
+    """
     ordered = notice.level is TrustLevel.AUTHORITY or (notice.read is not None and notice.read.order is not None)
     more = {
         "items": [{"url": line} for line in acted.lines],
@@ -89,7 +93,7 @@ def forward(notice: Notice, hotline: str, head: Letterhead) -> Letter:
 
 
 class Provenance(NamedTuple):
-    """Where a match and its exemption come from, in words."""
+    """The origin of a match and of its exemption, in words."""
 
     version: str
     """The state of the source's list."""
@@ -98,7 +102,7 @@ class Provenance(NamedTuple):
 
 
 def exempt(report: OwnerReport, provenance: Provenance, owner: str, head: Letterhead) -> Letter:
-    """A letter to whoever keeps a hash source: it knows what is exempt here."""
+    """A letter to the owner of a hash source: it knows what is exempt here."""
     version, origin = map(_one_line, provenance)
     values = dataclasses.asdict(report) | {"version": version, "origin": origin, "hoster": head.hoster}
     subject, text = _render(LetterKind.EXEMPT, head.language, values)
@@ -106,7 +110,10 @@ def exempt(report: OwnerReport, provenance: Provenance, owner: str, head: Letter
 
 
 def defanged(url: str) -> str:
-    """A URL that no program makes a link of, on one line. Undone by reading `hxxp` as `http` and `[.]` as a dot."""
+    """A URL on one line that no program makes a link of.
+
+    Undone by reading `hxxp` as `http` and `[.]` as a dot.
+    """
     return re.sub(r"(?i)h(tt)p", r"hxxp", visible(url)).replace(".", "[.]").replace("@", "[at]")
 
 
@@ -175,7 +182,7 @@ def _render(kind: LetterKind, language: str, values: dict[str, Any]) -> tuple[st
 
 
 def _one_line(text: str) -> str:
-    """Nothing that ends a header, and not too long."""
+    """The text without anything that ends a header, and not too long."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_LONGEST_SUBJECT]
 
 

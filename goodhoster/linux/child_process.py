@@ -1,6 +1,7 @@
-"""Processes that handle hostile bytes, so that these cost no more than their limits and hurt nobody else.
+"""Child processes that handle hostile bytes within limits.
 
-A child lives for many questions, because starting one costs as much as asking a hundred, and is replaced after a while.
+Hostile bytes cost no more than these limits and harm no other process. A child lives for many requests, because
+starting one costs as much as a hundred requests, and is replaced after a while.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ Answer = TypeVar("Answer")
 
 
 class Started(Protocol):
-    """A child's process, from the side of whoever had it started."""
+    """A child's process, from the side of the process that had it started."""
 
     @property
     def pid(self) -> int:
         """Its process id."""
 
     def end(self) -> int:
-        """End it at once. How it ended, as `Popen.returncode` says it. May be called twice."""
+        """End the process at once; returns its status as `Popen.returncode`. May be called twice."""
 
 
 class StartedHere:
@@ -63,7 +64,10 @@ class StartedHere:
 
 
 class Child:
-    """One process at the other end of a socket, which may hang, lie or die at any moment. One thread at a time."""
+    """A process at the other end of a socket, which may hang, lie or die at any moment.
+
+    For one thread at a time.
+    """
 
     def __init__(self, start: Callable[[socket.socket], Started], largest: int = frames.LARGEST_FRAME) -> None:
         """`start` starts it at the other end of a socket; OSError when that cannot be done."""
@@ -80,18 +84,24 @@ class Child:
         return self._process.pid
 
     def is_there(self) -> bool:
-        """To be asked between two questions: it says nothing then, so whatever can be read is its end."""
+        """Whether the child still runs; to be asked between two requests, when it sends nothing."""
         heard = select.poll()
         heard.register(self._channel, select.POLLIN)
         return not heard.poll(0)
 
     def send(self, content: bytes, seconds: float, file: int | None = None) -> None:
-        """One frame, and an open file with it. OSError when the child is gone or does not take it in time."""
+        """Send one frame, and an open file with it.
+
+        OSError when the child is gone or does not take it in time.
+        """
         self._channel.settimeout(seconds)
         frames.send(self._channel, content, file)
 
     def receive(self, seconds: float) -> bytes:
-        """The next frame. OSError when the child is gone or says nothing in time, ValueError for what is no frame."""
+        """The next frame.
+
+        OSError when the child is gone or says nothing in time, ValueError for what is no frame.
+        """
         until = time.monotonic() + seconds
         while (frame := self._frames.take()) is None:
             piece = self._next_piece(until)
@@ -101,7 +111,10 @@ class Child:
         return frame
 
     def call_when_slow(self, slow: Callable[[], None], seconds: float) -> None:
-        """Call `slow` once, from within `receive`, when the answers take longer; whatever it raises is raised there."""
+        """Call `slow` once, from within `receive`, when the answers take longer.
+
+        Whatever it raises is raised there.
+        """
         self._slow, self._slow_at = slow, time.monotonic() + seconds
 
     def abandon(self) -> None:
@@ -109,7 +122,7 @@ class Child:
         self._process.end()
 
     def end(self) -> int:
-        """End it at once. How it ended, as `Popen.returncode` says it. May be called twice."""
+        """End the child at once; returns its exit status as `Popen.returncode`. May be called twice."""
         ended = self._process.end()
         self._channel.close()
         return ended
@@ -129,7 +142,7 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """What asking may cost."""
+    """The limits on the cost of requests."""
 
     children: int = 1
     seconds: float = 20.0
@@ -152,8 +165,10 @@ class Children:
             self._free.put(None)
 
     def ask(self, frame: bytes, decode: Callable[[bytes], Answer]) -> Answer:
-        """What the answer means. OSError when the child is gone or too slow, and whatever `decode` raises; either way
-        that child is ended.
+        """The decoded answer to a request.
+
+        OSError when the child is gone or too slow, and whatever `decode` raises; either way that child is
+        ended.
         """
         with self._child() as asked:
             try:

@@ -1,4 +1,7 @@
-"""What a process that handles hostile bytes gives up before it looks at any: rights, files, memory, processor time."""
+"""Confinement of a process that handles hostile bytes: privileges, files, memory, CPU time.
+
+The process gives them up before it looks at any of these bytes.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from goodhoster.linux import privileges
 
 
 def confine(name: str, memory: int, written: int = 0) -> None:
-    """This process, and whatever it starts, has no capability, writes nowhere on disk, and has at most that many bytes
-    of address space; `written` is the most it may write to a file without a name. Its parent may read every customer's
-    files. It ends when the pipe that is its standard input is closed: with its parent, also in the middle of its work.
+    """Confine this process, and whatever it starts, to the little that it needs.
+
+    It has no capability, writes nowhere on disk, and has at most that many bytes of address space; `written` is the
+    most it may write to a file without a name. Its parent may read every customer's files. It ends when the pipe
+    that is its standard input is closed: with its parent, also in the middle of its work.
     """
     privileges.end_when_closed(sys.stdin.fileno())
     privileges.be_called(name)

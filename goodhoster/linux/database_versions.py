@@ -1,7 +1,8 @@
-"""SQLite files that upgrade themselves: numbered migrations, a backup file before, a clear refusal after a downgrade.
+"""Schema migrations of SQLite files: numbered, with a backup file made before.
 
-A file tells its version in `PRAGMA user_version`. All that is missing is done in one transaction: a crash leaves the
-file as it was. Processes that open it at once upgrade it once.
+After a downgrade the file is refused with a clear message. A file states its version in `PRAGMA user_version`. All that
+is missing is done in one transaction: a crash leaves the file as it was. Processes that open it at once upgrade it
+once.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Step = str | Callable[[sqlite3.Connection, Path], None]
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """What leads to a version from the one before it."""
+    """The step to a version from the one before it."""
 
     version: int
     steps: tuple[Step, ...]
@@ -48,8 +49,10 @@ class Schema:
 
 
 def upgrade(db: sqlite3.Connection, file: Path, schema: Schema) -> None:
-    """Bring an open file to the newest version. ConfigurationError when it is newer than this program, or too old;
-    sqlite3.Error when it cannot be written: it is as it was then.
+    """Bring an open file to the newest version.
+
+    ConfigurationError when it is newer than this program, or too old; sqlite3.Error when it cannot be written: it
+    is as it was then.
     """
     if version_of(db) == schema.version:
         return
@@ -69,13 +72,13 @@ def upgrade(db: sqlite3.Connection, file: Path, schema: Schema) -> None:
 
 
 def version_of(db: sqlite3.Connection) -> int:
-    """As the file tells it; 0 for a new one."""
+    """The version that the file states; 0 for a new one."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     return int(version)
 
 
 def backup_of(file: Path, version: int) -> Path:
-    """Where the file is kept as it was in that version, before it was upgraded."""
+    """The path of the backup of the file in that version, made before it was upgraded."""
     return file.with_name(f"{file.name}.version-{version}")
 
 
@@ -110,7 +113,7 @@ def _apply(db: sqlite3.Connection, file: Path, migration: Migration) -> None:
 
 
 def _statements(script: str) -> Iterator[str]:
-    """Each by itself: `executescript` would end the transaction."""
+    """The statements of a script one by one: `executescript` would end the transaction."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -122,7 +125,10 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _back_up(file: Path, version: int) -> None:
-    """What lies on disk, which nobody can change while we hold the file. Only its owner may read it."""
+    """Copy the file as it is on disk, which nobody can change while we hold it.
+
+    Only its owner may read the copy.
+    """
     backup = backup_of(file, version)
     draft = backup.with_name(backup.name + ".new")
     draft.unlink(missing_ok=True)

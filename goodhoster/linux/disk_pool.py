@@ -1,4 +1,7 @@
-"""Calls that wait for disks, in threads: a few at a time for each disk, so that one which hangs holds up no other."""
+"""A thread pool for calls that wait for disks, with a limit for each disk.
+
+A few calls at a time for each disk, so that a disk which hangs does not delay the others.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _Call = tuple[Future[Any], Callable[[], Any], float]
 
 @dataclass(slots=True)
 class _Disk:
-    """What one disk has to do."""
+    """The queue of one disk."""
 
     waiting: deque[_Call] = field(default_factory=deque)
     running: dict[int, float] = field(default_factory=dict)
@@ -40,8 +43,9 @@ class _Disk:
 
 
 class DiskPool:
-    """Lasting threads, `most` for each disk. They end with the process, whatever they wait for: what they do must
-    survive that.
+    """Long-lived threads, `most` for each disk.
+
+    They end with the process, whatever they wait for: what they do must survive that.
     """
 
     def __init__(self, most: int, patience: float) -> None:
@@ -52,8 +56,9 @@ class DiskPool:
         self._disks: dict[int, _Disk] = {}
 
     def submit(self, disk: int, do: Callable[[], Result], *, seconds: float = 0.0) -> Future[Result]:
-        """Do it as soon as that disk has a thread free; it may take `seconds` longer than others. Cancelled at once
-        while the disk hangs.
+        """Make a call as soon as that disk has a thread free.
+
+        It may take `seconds` longer than others. Cancelled at once while the disk hangs.
         """
         future: Future[Result] = Future()
         with self._changed:
@@ -71,7 +76,10 @@ class DiskPool:
         return future
 
     def settle(self, calls: Iterable[tuple[int, Future[Any]]]) -> None:
-        """Wait until each of these calls has ended or its disk hangs. Those that had not begun then are cancelled."""
+        """Wait until each of these calls has ended or its disk hangs.
+
+        Calls that had not started by then are cancelled.
+        """
         pending = [(disk, future) for disk, future in calls if not future.done()]
         while pending:
             wait([future for _, future in pending], _LOOK_EVERY)
@@ -79,7 +87,7 @@ class DiskPool:
             pending = [(disk, future) for disk, future in pending if disk not in hanging and not future.done()]
 
     def _let_go(self, disk: int) -> bool:
-        """Does it hang? Then nothing waits for it any more."""
+        """Whether the disk hangs; if so, nothing waits for it any more."""
         with self._changed:
             found = self._disks.get(disk)
             if found is None or not found.hangs():
@@ -105,7 +113,10 @@ class DiskPool:
                 future.set_exception(failure)
 
     def _next(self, disk: int, found: _Disk) -> _Call | None:
-        """The next call; None when there was none for a while, and then this thread is not counted any more."""
+        """The next call; None when there was none for a while.
+
+        After None this thread is not counted any more.
+        """
         with self._changed:
             while True:
                 found.idle += 1

@@ -1,4 +1,4 @@
-"""Small files that must be whole and on the disk before anybody is told so."""
+"""Small files that must be complete and on disk before they are reported as written."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def write_durably(file: Path, parts: Sequence[bytes]) -> None:
-    """Write a new file; when this returns it survives a power cut under that name, before that it does not exist.
+    """Write a new file that survives a power cut once this returns.
 
-    FileExistsError when the name is taken: nothing is overwritten.
+    Before that it does not exist under that name. FileExistsError when the name is taken: nothing is overwritten.
     """
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     with open(
@@ -27,7 +27,10 @@ def write_durably(file: Path, parts: Sequence[bytes]) -> None:
 
 
 def replace_durably(file: Path, parts: Sequence[bytes]) -> None:
-    """Write a file anew; a crash leaves the old or the new one, whole. To be called by one at a time for each file."""
+    """Replace a file's content; a crash leaves the old or the new file, complete.
+
+    To be called by one at a time for each file.
+    """
     draft = file.with_name(f".{file.name}.new")
     with open(
         os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb"
@@ -39,7 +42,10 @@ def replace_durably(file: Path, parts: Sequence[bytes]) -> None:
 
 
 def move_durably(file: Path, target: Path) -> None:
-    """Rename within one file system; a crash leaves it under one of the names, perhaps for a moment under both."""
+    """Rename within one file system; a crash leaves the file under one of the names.
+
+    Perhaps for a moment under both.
+    """
     os.rename(file, target)
     sync_directory(target.parent)
 

@@ -1,4 +1,7 @@
-"""One at a time on one machine, over threads and processes: a lock on a file that the kernel drops with its process."""
+"""A file lock: one holder at a time on one machine, over threads and processes.
+
+The kernel drops the lock when its process ends.
+"""
 
 from __future__ import annotations
 

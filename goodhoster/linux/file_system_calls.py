@@ -1,8 +1,8 @@
-"""Calls to file systems that may never answer: a dead NFS server, a FUSE program that hangs, a disk that is gone.
+"""Calls to file systems that may never answer, such as a dead NFS server.
 
-Nothing can end such a call, so it is never waited for: who calls says so here, and whoever comes later is refused at
-once instead of being held up too, until the first one has its answer. So a file system that hangs costs as many threads
-as were on their way to it, and no more.
+Or a FUSE program that hangs, or a disk that is gone. Nothing can end such a call, so it is never waited for: a caller
+registers its call here, and later callers are refused at once instead of being held up too, until the first one has its
+answer. So a file system that hangs costs as many threads as had already started a call to it, and no more.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _MOST_THREADS = 64
 
 
 class NotAnsweringError(OSError):
-    """The file system of that path has a call under way that it does not answer, so it is not asked."""
+    """The file system of that path does not answer a call, so no further one is made."""
 
 
 class _Call:
-    """One that is under way while the block runs."""
+    """A call that is under way while the block runs."""
 
     __slots__ = ("_calls", "at", "begun", "point")
 
@@ -59,11 +59,14 @@ class FileSystemCalls:
         """Called with the mount point of a file system that had not answered, and does now."""
 
     def asking(self, path: bytes) -> AbstractContextManager[None]:
-        """Around a call to the file system of that path. NotAnsweringError where it does not answer others."""
+        """A context manager around a call to the file system of that path.
+
+        NotAnsweringError where the file system does not answer other calls.
+        """
         return _Call(self, self._point_of(path))
 
     def each(self, path: bytes, found: Iterator[Answer]) -> Iterator[Answer]:
-        """What an iterator yields, where each step is a call to the file system of that path."""
+        """The items of an iterator, where each step is a call to the file system of that path."""
         point = self._point_of(path)
         while True:
             self._expect_answers(point)
@@ -75,9 +78,10 @@ class FileSystemCalls:
             yield step
 
     def ask(self, path: bytes, call: Callable[[], Answer], seconds: float) -> Answer:
-        """What the call returns or raises; NotAnsweringError when that takes longer, or others wait for it already.
+        """Make a call, wait for it within a time limit, and return what it returns.
 
-        It is made in a thread of its own, which ends when it is answered.
+        It raises what the call raises, and NotAnsweringError when that takes longer, or others wait for it
+        already. The call is made in a thread of its own, which ends when it is answered.
         """
         ended: list[Answer] = []
         failed: list[BaseException] = []
@@ -104,7 +108,7 @@ class FileSystemCalls:
         return ended[0]
 
     def answers(self, path: bytes) -> bool:
-        """May the file system of that path be asked?"""
+        """Whether the file system of that path may be asked."""
         try:
             self._point_of(path)
         except NotAnsweringError:
@@ -112,7 +116,10 @@ class FileSystemCalls:
         return True
 
     def silent(self) -> dict[bytes, float]:
-        """The mount points of those that do not answer, each with since when (seconds since the epoch)."""
+        """The mount points of file systems that do not answer.
+
+        Each with since when (seconds since the epoch).
+        """
         since: dict[bytes, float] = {}
         for call in self._late():
             since.setdefault(call.point, call.at)

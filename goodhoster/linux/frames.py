@@ -1,6 +1,7 @@
-"""The wire format between our processes: frames over a stream socket, each a length and that many bytes.
+"""The wire format between our processes: a length and that many bytes, over a stream socket.
 
-A value travels as JSON in a frame, an open file beside one. What a child says may be anybody's: readers are bounded.
+A value travels as JSON in a frame, an open file beside one. A child that was taken over may send anything: readers are
+bounded.
 """
 
 from __future__ import annotations
@@ -16,14 +17,20 @@ LARGEST_FRAME = 64 << 20  # bytes
 
 
 def send(channel: socket.socket, content: bytes, file: int | None = None) -> None:
-    """One frame, and an open file with it; TimeoutError when the other side does not take it in the socket's time."""
+    """Send one frame, and an open file with it.
+
+    TimeoutError when the other side does not take it in the socket's time.
+    """
     frame = _LENGTH.pack(len(content)) + content
     sent = socket.send_fds(channel, [frame], [file]) if file is not None else 0
     channel.sendall(frame[sent:])
 
 
 def receive(channel: socket.socket) -> bytes | None:
-    """One frame, or None when the other side is gone. ValueError when it announces more than a frame may hold."""
+    """Receive one frame, or None when the other side is gone.
+
+    ValueError when it announces more than a frame may hold.
+    """
     head = _exactly(channel, _LENGTH.size)
     return None if head is None else _exactly(channel, _length(head, LARGEST_FRAME))
 
@@ -42,17 +49,20 @@ def receive_file(channel: socket.socket) -> tuple[bytes, int] | None:
 
 
 def send_value(channel: socket.socket, value: Any) -> None:  # noqa: ANN401 - what JSON can say
-    """One value."""
+    """Send one value."""
     send(channel, encode(value))
 
 
 def receive_value(channel: socket.socket) -> Any:  # noqa: ANN401 - the same
-    """One value. ConnectionResetError when the other side is gone, ValueError when it is none."""
+    """Receive one value.
+
+    ConnectionResetError when the other side is gone, ValueError when it is none.
+    """
     return decode(receive_content(channel))
 
 
 def receive_content(channel: socket.socket) -> bytes:
-    """One frame. ConnectionResetError when the other side is gone."""
+    """Receive one frame. ConnectionResetError when the other side is gone."""
     frame = receive(channel)
     if frame is None:
         raise ConnectionResetError("the other side is gone")
@@ -73,7 +83,7 @@ def decode(content: bytes) -> Any:  # noqa: ANN401 - the same
 
 
 class Unframer:
-    """What was received in whatever pieces, taken out frame by frame."""
+    """A buffer that takes received pieces and returns them frame by frame."""
 
     def __init__(self, largest: int = LARGEST_FRAME) -> None:
         self._largest = largest

@@ -1,4 +1,7 @@
-"""Numbers that a process holds until it gives them back or dies: how others tell whether its claims still count."""
+"""Numbers that a process holds until it gives them back or dies.
+
+By these, others tell whether its claims are still valid.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,10 @@ _HIGHEST = 1 << 62
 
 
 class HolderLocks:
-    """Locks on single bytes of an empty file, by open file description: the kernel drops them with the process.
+    """Locks on single bytes of an empty file, by open file description.
 
-    Threads may share it. Another one over the same file, in this process or another, sees what this one holds.
+    The kernel drops them with the process. Threads may share it. Another one over the same file, in this process or
+    another, sees what this one holds.
     """
 
     def __init__(self, file: Path) -> None:
@@ -31,7 +35,7 @@ class HolderLocks:
             os.close(self._fd)
 
     def take(self) -> int:
-        """A number that nobody else has, held from now on."""
+        """A number that no other process has, held from now on."""
         while True:
             number = secrets.randbelow(_HIGHEST - 1) + 1
             try:
@@ -47,7 +51,7 @@ class HolderLocks:
         self._set(fcntl.F_UNLCK, number)
 
     def is_held(self, number: int) -> bool:
-        """Does a process that lives hold that number, this one included?"""
+        """Whether a live process holds that number, this one included."""
         if number in self._held:
             return True
         asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, number, 1, 0)

@@ -1,6 +1,7 @@
-"""Linux calls that Python has no name for. The only place (beside event sources) that imports ctypes.
+"""Linux calls that Python has no name for.
 
-Every path is resolved relative to an open directory: a path that an outsider chose is never walked from the root.
+The only place (beside event sources) that imports ctypes. Every path is resolved relative to an open directory: a path
+that an outsider chose is never walked from the root.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ _NO_FLAGS = frozenset({errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSY
 
 
 def open_beneath(directory: int, path: bytes, flags: int) -> int:
-    """Open `path` below the open directory: no `..` out of it, no symbolic or magic link in any component.
+    """Open `path` below the open directory, without `..` out of it or links in any component.
 
-    Returns a descriptor (close-on-exec). OSError: ELOOP for a link, EXDEV for a way out, as openat2(2) says; EAGAIN
-    while somebody holds a lease on the file and `flags` say not to block. A path longer than PATH_MAX is opened in
-    pieces, each under the same rules.
+    Neither symbolic nor magic links are followed. Returns a descriptor (close-on-exec). OSError: ELOOP for a link,
+    EXDEV for a way out, as openat2(2) says; EAGAIN while another process holds a lease on the file and `flags` say
+    not to block. A path longer than PATH_MAX is opened in pieces, each under the same rules.
     """
     piece, rest = _first_piece(path)
     if not rest:
@@ -75,7 +76,10 @@ _TRIES = 32
 
 
 def _openat2(directory: int, path: bytes, flags: int) -> int:
-    """EAGAIN says that a rename raced with the resolution, or that somebody holds a lease: not tried for ever."""
+    """Call openat2(2); EAGAIN is not retried for ever.
+
+    EAGAIN says that a rename raced with the resolution, or that another process holds a lease.
+    """
     rules = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
     how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, rules)
     code = 0
@@ -90,14 +94,20 @@ def _openat2(directory: int, path: bytes, flags: int) -> int:
 
 
 def _text(name: bytes) -> ctypes.c_char_p:
-    """For C. A NUL would end it early and so name another file; no file has one in its name."""
+    """Bytes as a C string.
+
+    A NUL would end it early and so name another file; no file has one in its name.
+    """
     if b"\0" in name:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
     return ctypes.c_char_p(name)
 
 
 def rename_noreplace(source: tuple[int, bytes], target: tuple[int, bytes]) -> None:
-    """Rename between (directory, name) pairs on one file system; FileExistsError instead of overwriting."""
+    """Rename between (directory, name) pairs on one file system.
+
+    FileExistsError instead of overwriting.
+    """
     arguments = (source[0], _text(source[1]), target[0], _text(target[1]))
     if _libc.renameat2(*arguments, RENAME_NOREPLACE) != 0:
         code = ctypes.get_errno()
@@ -122,8 +132,9 @@ def set_inode_flags(fd: int, flags: int) -> None:
 
 
 def file_handle(fd: int) -> bytes:
-    """What names this inode for as long as its file system lives, over restarts too: unlike an inode number it is never
-    given to another file. Empty where the file system has no such handles.
+    """The handle that names this inode for as long as its file system lives, over restarts too.
+
+    Unlike an inode number it is never given to another file. Empty where the file system has no such handles.
     """
     buffer = ctypes.create_string_buffer(_HANDLE_HEAD.pack(_LONGEST_HANDLE, 0), _HANDLE_HEAD.size + _LONGEST_HANDLE)
     if _libc.name_to_handle_at(fd, b"", buffer, ctypes.byref(ctypes.c_int()), _AT_EMPTY_PATH) != 0:
@@ -136,15 +147,19 @@ def file_handle(fd: int) -> bytes:
 
 
 def mount_id(fd: int) -> int:
-    """Which mount an open file was reached through. A rename never leaves a mount, even on one file system."""
+    """The number of the mount that an open file was reached through.
+
+    A rename never leaves a mount, even on one file system.
+    """
     with open(f"/proc/self/fdinfo/{fd}", "rb") as opened:
         return next(int(line.split()[1]) for line in opened if line.startswith(b"mnt_id:"))
 
 
 def yield_disk() -> bool:
-    """From now on this thread reads and writes only when nobody else wants to (ioprio_set(2), class idle).
+    """Let this thread read and write only when no other process wants to, from now on.
 
-    False where that cannot be had; whether the disk's scheduler heeds it is another question.
+    By ioprio_set(2), class idle. False where that cannot be set; whether the disk's scheduler respects it is not
+    known.
     """
     number = _SYS_IOPRIO_SET.get(platform.machine())
     return number is not None and _libc.syscall(number, _IOPRIO_WHO_PROCESS, 0, _IOPRIO_IDLE) == 0
@@ -152,7 +167,10 @@ def yield_disk() -> bool:
 
 @contextmanager
 def reachable(address: Path) -> Iterator[str]:
-    """The address of a Unix socket, short enough (107 bytes, unix(7)) however deep it lies; for bind and connect."""
+    """The address of a Unix socket, short enough (107 bytes, unix(7)) however long its path is.
+
+    For bind and connect.
+    """
     directory = os.open(address.parent, os.O_PATH | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{directory}/{address.name}"

@@ -1,7 +1,7 @@
-"""What is mounted where, as the kernel tells it; read again only when it has changed.
+"""The kernel's mount table, read again only when it has changed.
 
-A server with thousands of mounts has a table of a megabyte: whoever asks for every directory where it lies must not
-have it read each time.
+A server with thousands of mounts has a table of a megabyte: a caller that asks for every directory where it lies must
+not have it read each time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ class Mount(NamedTuple):
 
 
 class MountTable:
-    """The table as of one moment: another object when it has changed since, so it may stand for it in caches."""
+    """The mount table at one moment.
+
+    It is another object when the table has changed since, so the object may be used as a cache key.
+    """
 
     def __init__(self, lines: bytes) -> None:
         self.mounts = tuple(map(_mount, lines.splitlines()))
@@ -41,7 +44,7 @@ class MountTable:
 
     @cached_property
     def by_number(self) -> dict[int, Mount]:
-        """Each mount by its number."""
+        """The mounts by their number."""
         return {mount.number: mount for mount in self.mounts}
 
     @cached_property
@@ -53,7 +56,10 @@ class MountTable:
         return max(map(len, self._by_point), default=0)
 
     def carrying(self, path: bytes) -> Mount | None:
-        """What a path lies on by its name alone: no file system is asked, so none can keep the answer waiting."""
+        """The mount that a path lies on, by its name alone.
+
+        No file system is asked, so none can delay the answer.
+        """
         here = path[: self._longest + 1]
         if len(here) < len(path) and not here.endswith(b"/"):
             here = here.rpartition(b"/")[0]
@@ -66,12 +72,15 @@ class MountTable:
 
 
 def lies_at_or_below(path: bytes, top: bytes) -> bool:
-    """By their names alone."""
+    """Whether a path lies at or below another, by their names alone."""
     return path == top or path.startswith(top if top.endswith(b"/") else top + b"/")
 
 
 class _Reader:
-    """The table of this process. The kernel tells of a change to whoever polls an open table, once for each."""
+    """The mount table of this process.
+
+    The kernel reports a change to every process that polls an open table, once for each.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -89,7 +98,7 @@ class _Reader:
             return self._table
 
     def is_of_this_process(self) -> bool:
-        """A forked child shares what its parent was told."""
+        """Whether this process opened the table: a forked child shares its parent's notifications."""
         return self._process == os.getpid()
 
 
@@ -104,12 +113,15 @@ def mount_table() -> MountTable:
 
 
 def mounts() -> tuple[Mount, ...]:
-    """What is mounted where, for this process, in the order it was done."""
+    """The mounts of this process, in the order they were mounted."""
     return mount_table().mounts
 
 
 def mounted_below(tree: bytes) -> Iterator[bytes]:
-    """Mount points below a tree, but those whose programs (FUSE) may tell anything about owners and modes."""
+    """Mount points below a tree, except FUSE file systems.
+
+    The program behind one may claim anything about owners and modes.
+    """
     start = tree.rstrip(b"/") + b"/"
     for mount in mounts():
         if mount.point.startswith(start) and not mount.kind.startswith("fuse"):

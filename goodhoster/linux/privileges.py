@@ -1,4 +1,7 @@
-"""What a process may do, and how it gives that up for good: Linux calls that Python has no name for."""
+"""The privileges of a process, and how it gives them up for good.
+
+Linux calls that Python has no name for.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ _REFER_SINCE, _TRUNCATE_SINCE = 2, 3
 
 
 def keep_only(wanted: frozenset[int]) -> None:
-    """This thread, and whatever it starts, has at most these capabilities from now on; there is no way back.
+    """Limit this thread, and whatever it starts, to these capabilities; there is no way back.
 
     To be called before other threads are started. What it does not have already it does not get.
     """
@@ -55,8 +58,10 @@ def keep_only(wanted: frozenset[int]) -> None:
 
 
 def forget_all_but(wanted: frozenset[int]) -> None:
-    """Nothing that is executed from now on gains another capability; what this thread has it keeps. Without CAP_SETPCAP
-    only what was to be handed down is forgotten.
+    """Let nothing that is executed from now on gain another capability.
+
+    What this thread has it keeps. Without CAP_SETPCAP only the ambient capabilities, those to be inherited, are
+    dropped.
     """
     for capability in range(64):
         if capability not in wanted:
@@ -65,9 +70,10 @@ def forget_all_but(wanted: frozenset[int]) -> None:
 
 
 def write_only_below(places: Iterable[Path]) -> None:
-    """From now on this thread, and whatever it starts, makes, writes, renames and removes files only at and below these
-    places, and mounts nothing (Landlock). What is open already stays writable, and reading is as it was; owner, mode
-    and times of a file are not covered.
+    """Limit where this thread, and whatever it starts, may change the file system (Landlock).
+
+    From now on it makes, writes, renames and removes files only at and below these places, and mounts nothing. What
+    is open already stays writable, and reading is as it was; owner, mode and times of a file are not covered.
 
     To be called after `keep_only`. OSError where the kernel has no Landlock: nothing is limited then.
     """
@@ -84,19 +90,27 @@ def write_only_below(places: Iterable[Path]) -> None:
 
 
 def leave_network() -> bool:
-    """From now on this process reaches no network at all, loopback included. False when it may not do that."""
+    """Cut this process off from every network, loopback included.
+
+    False when it may not do that.
+    """
     return int(_libc.unshare(_CLONE_NEWNET)) == 0
 
 
 def end_with_parent() -> None:
-    """Be killed when the thread that started this process ends, however it ends. Forgotten when the user changes."""
+    """Be killed when the thread that started this process ends, however it ends.
+
+    Forgotten when the user changes.
+    """
     _checked(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
 
 
 def end_when_closed(lifeline: int) -> None:
-    """Be killed when the other end of this pipe is closed, by whoever holds it or by that one's death (signals of
-    asynchronous I/O, fcntl(2)). Unlike `end_with_parent` it asks for no certain thread, and holds for another user too.
-    To be called while this process may still be the user that it was started as. Nothing must ever be written there.
+    """Be killed when the other end of this pipe is closed, also by the death of its holder.
+
+    By signals of asynchronous I/O, fcntl(2). Unlike `end_with_parent` it depends on no particular thread, and holds
+    for another user too. To be called while this process may still be the user that it was started as. Nothing must
+    ever be written to the pipe.
     """
     fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
@@ -108,7 +122,10 @@ def end_when_closed(lifeline: int) -> None:
 
 
 def be_called(name: str) -> None:
-    """The name that ps and `goodhoster status` show for this process; the first 15 bytes of it. In its first thread."""
+    """Set the name that ps and `goodhoster status` show for this process.
+
+    The first 15 bytes of it. To be called in its first thread.
+    """
     _checked(_libc.prctl(_PR_SET_NAME, name.encode("ascii"), 0, 0, 0))
 
 

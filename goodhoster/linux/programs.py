@@ -1,4 +1,4 @@
-"""Programs of the administrator's that the configuration names: run without a shell, within a limit of time."""
+"""Programs that the configuration names, run without a shell and within a time limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a program ended and what it said."""
+    """The exit status and output of a program."""
 
     code: int
     """Negative: the signal that ended it."""

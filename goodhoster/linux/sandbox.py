@@ -19,10 +19,11 @@ _FEW_PROCESSES = 64
 
 
 def confine(memory: int) -> list[str]:
-    """Give up everything that opening a picture does not need; `memory` is how many bytes it may still take.
+    """Give up everything that opening a picture does not need.
 
-    Returns what could not be had here, in words: the caller tells people, and goes on with less protection. Modules and
-    codecs that are needed later must have been imported before.
+    `memory` is how many bytes it may still take. Returns the protections that are not available here, in words: the
+    caller reports them, and goes on with less protection. Modules and codecs that are needed later must have been
+    imported before.
     """
     _limit(memory)
     steps: tuple[tuple[str, Callable[[], None]], ...] = (

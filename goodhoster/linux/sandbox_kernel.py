@@ -1,6 +1,7 @@
-"""What a process asks of Linux to confine itself, and Python has no name for. Nothing here can be undone.
+"""Linux calls by which a process confines itself, and that Python has no name for.
 
-Every call raises OSError with the kernel's own word; ENOSYS and EOPNOTSUPP say that this kernel has no such thing.
+Nothing here can be undone. Every call raises OSError with the kernel's own message; ENOSYS and EOPNOTSUPP say that this
+kernel has no such thing.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ _LANDLOCK_RIGHTS = (
 
 
 def no_new_privileges() -> None:
-    """From here on nothing that is executed gains a privilege; seccomp and Landlock ask for this."""
+    """Let nothing that is executed from now on gain a privilege.
+
+    Seccomp and Landlock require this.
+    """
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
@@ -48,7 +52,7 @@ def no_capabilities() -> None:
 
 
 def landlock() -> None:
-    """No path can be opened, made or removed any more, no TCP port used; what is open stays open."""
+    """Forbid opening, making or removing any path, and every TCP port; what is open stays open."""
     version = _checked(_syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), _LANDLOCK_VERSION))
     rights = [0, 0, 0]
     for since, *more in _LANDLOCK_RIGHTS:
@@ -64,7 +68,10 @@ def landlock() -> None:
 
 
 def seccomp(program: bytes) -> None:
-    """Let this filter (`struct sock_filter` after another) judge every system call of every thread of the process."""
+    """Apply this filter to every system call of every thread of the process.
+
+    The filter is one `struct sock_filter` after another.
+    """
 
     class _Program(ctypes.Structure):
         _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))

@@ -1,8 +1,8 @@
-"""The system calls that opening a picture needs, as a seccomp filter. Every other one fails with EPERM.
+"""The system calls that opening a picture needs, as a seccomp filter.
 
-Memory, threads and clocks; reading what is open and answering on what is open. No path, no new socket, no other
-process, no program. (No fstat: the C library asks for it by a call that takes any path.) Threads are needed: without
-them the AVIF and HEIF decoders fail, and some do so silently.
+Every other one fails with EPERM. Allowed are memory, threads and clocks; reading what is open and answering on what is
+open. No path, no new socket, no other process, no program. (No fstat: the C library asks for it by a call that takes
+any path.) Threads are needed: without them the AVIF and HEIF decoders fail, and some do so silently.
 """
 
 from __future__ import annotations
@@ -73,7 +73,10 @@ _LOAD, _RETURN, _EQUAL, _ANY_BIT = 0x20, 0x06, 0x15, 0x45
 
 
 def seccomp_filter() -> bytes:
-    """The program for the machine that this runs on. NoFilterError for an architecture without a list."""
+    """The filter program for the machine that this runs on.
+
+    NoFilterError for an architecture without a list.
+    """
     machine = os.uname().machine
     if machine not in _ARCHITECTURES:
         raise NoFilterError(machine)
@@ -114,7 +117,10 @@ def _refused(number: int, code: int) -> tuple[bytes, ...]:
 
 
 def _if_bits(number: int, argument: int, choice: tuple[int, int, int]) -> tuple[bytes, ...]:
-    """For one call: what is returned when any of these bits of that argument is set, and what otherwise."""
+    """The instructions that decide one call by the bits of one argument.
+
+    They return one value when any of these bits is set, and another otherwise.
+    """
     bits, if_so, if_not = choice
     return (
         _instruction(_EQUAL, number, 0, 4),
@@ -126,7 +132,7 @@ def _if_bits(number: int, argument: int, choice: tuple[int, int, int]) -> tuple[
 
 
 def _if_equal(number: int, argument: int, value: int) -> tuple[bytes, ...]:
-    """One call is allowed when that argument is just this."""
+    """The instructions that allow one call when that argument is just this."""
     return (
         _instruction(_EQUAL, number, 0, 4),
         _instruction(_LOAD, _ARGUMENTS + 8 * argument),

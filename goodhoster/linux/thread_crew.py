@@ -1,4 +1,7 @@
-"""Threads of which some are always free: whoever is held up by its work is replaced until it comes back."""
+"""Threads of which some are always free.
+
+A thread that is held up by its work is replaced until it comes back.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _LAST = 3.0
 
 @dataclass(frozen=True, slots=True)
 class CrewSize:
-    """How many threads there are."""
+    """The number of threads."""
 
     free: int
     """So many are not held up."""
@@ -55,13 +58,16 @@ class ThreadCrew:
         threading.Thread(target=self._watch, name=f"{self._name}-watch", daemon=True).start()
 
     def finish(self, seconds: float) -> None:
-        """Let `work` come to its end by itself, for so long."""
+        """Wait until `work` ends by itself, for so long."""
         with self._changed:
             self._changed.wait_for(lambda: not self._threads - self._held_up, seconds)
         self.stop(0.0)
 
     def stop(self, seconds: float) -> None:
-        """End after the work in hand; what takes longer than that is left, and ends with the process."""
+        """End after the current work.
+
+        What takes longer than that is left, and ends with the process.
+        """
         until = time.monotonic() + seconds
         with self._changed:
             self._stopping = True
@@ -71,7 +77,7 @@ class ThreadCrew:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """To be entered by a thread of the crew, for what may hold it up."""
+        """A context manager that a thread of the crew enters for what may hold it up."""
         me = threading.current_thread()
         with self._changed:
             self._began[me] = time.monotonic()
@@ -105,7 +111,7 @@ class ThreadCrew:
                 self._changed.notify_all()
 
     def is_one_too_many(self) -> bool:
-        """Was the calling thread replaced while it was held up, so that it may leave its work?"""
+        """Whether the calling thread was replaced while it was held up, and may leave its work."""
         with self._changed:
             self._held_up.discard(threading.current_thread())
             return len(self._threads - self._held_up) > self._size.free

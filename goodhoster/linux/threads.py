@@ -1,4 +1,4 @@
-"""The same for many, a few at a time: while one waits for a disk or a server, the next goes on."""
+"""A function over many values, a few at a time, in threads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ Result = TypeVar("Result")
 
 
 def map_parallel(do: Callable[[Given], Result], given: Sequence[Given], *, most: int = 4) -> list[Result]:
-    """What `do` makes of each, in their order; at most so many in hand. Raises what the first of them raises."""
+    """The results of `do` for all values, in their order; at most `most` run at once.
+
+    Raises what the first of them raises.
+    """
     if len(given) < 2:  # noqa: PLR2004 - one alone needs no threads
         return [do(one) for one in given]
     with ThreadPoolExecutor(min(most, len(given))) as threads:

@@ -1,7 +1,7 @@
-"""From one file to every copy of it: other sizes of it, the same bytes anywhere, other names of the same inode.
+"""Search for every copy of a file: other sizes, the same bytes anywhere, other hard links.
 
-The index and the names only say where to look: each copy is looked at before it is named, and which of them goes with
-the file is decided elsewhere (`policy.copies`).
+The index and the names only say where to look: each copy is looked at before it is reported, and which of them goes
+with the file is decided elsewhere (`policy.copies`).
 """
 
 from __future__ import annotations
@@ -109,7 +109,10 @@ class Copies:
                 yield LocatedFile(other, FoundBy.SAME_CONTENT, upload.place)
 
     def _sha256(self, upload: Upload) -> bytes | None:
-        """From the index where it knows this very state; else read. None for a file that is not in it any more."""
+        """SHA-256 from the index where it knows this very state, else by reading the file.
+
+        None for a file that is not in this state any more.
+        """
         known = self.index.sha256_of(upload.place, upload.state)
         if known:
             return known
@@ -134,6 +137,9 @@ class Copies:
 
 
 def _unless_unreadable(error: NoPlaceError) -> None:
-    """The index may be behind: what is gone is no copy. What cannot be looked at may be one, and is told."""
+    """Ignore a copy that is gone; report one that cannot be looked at.
+
+    The index may be behind: what is gone is no copy. What cannot be looked at may be one.
+    """
     if error.reason == "unreadable":
         raise error

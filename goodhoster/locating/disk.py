@@ -1,4 +1,7 @@
-"""The disk as web servers' configurations ask for it: is there a file, what does a small one of configuration say."""
+"""Disk access for web servers' configurations.
+
+Whether a file exists, and the content of small configuration files.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,10 @@ class Disk:
 
 
 def _mode(path: bytes) -> int:
-    """0 where nothing is; UnclearRouteError where that cannot be seen: what may be there is not missing."""
+    """File mode; 0 where nothing is there.
+
+    UnclearRouteError where that cannot be seen: what may be there is not missing.
+    """
     try:
         return os.stat(path).st_mode
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Where does the URL of a notice live? A file with all its copies, something dynamic, nowhere here, or not certain.
+"""Location of a notice's URL: a file with its copies, dynamic, not ours, or not certain.
 
 Every possible reading of the URL is tried, and the one that leads to something here is meant. Where two lead to
 different things, or something cannot be followed with certainty, a person decides.
@@ -77,7 +77,10 @@ class Locator:
         return replace(location, front=seen_at, network=self.networks.owner_of(seen_at))
 
     def _shown(self, address: WebAddress, answering: list[Answering], hops: int) -> Location:
-        """What the sites on the URL's port show; where that is no file, what they show on other ports."""
+        """What the sites on the URL's port show.
+
+        Where that is no file, what they show on other ports.
+        """
         same = [a for a in answering if address.port in (a.site.ports or WEB_PORTS)]
         others = [a for a in answering if a not in same]
         if not same and address.port not in WEB_PORTS:
@@ -91,7 +94,10 @@ class Locator:
         return next((location for location in shown if location.outcome is not Outcome.DYNAMIC), shown[0])
 
     def _by(self, answering: Answering, address: WebAddress, hops: int) -> Location:
-        """What a site shows, or what it sends browsers to: where that is ours, too, the file there is meant."""
+        """What a site shows, or what its redirect leads to.
+
+        Where the target of the redirect is ours, too, the file there is meant.
+        """
         shown = self.serving.show(address, answering)
         if isinstance(shown, Location):
             return shown
@@ -108,7 +114,10 @@ class Locator:
         return replace(target, url=address.href) if target.outcome is Outcome.FILE else target
 
     def _by_default(self, address: WebAddress, seen_at: str) -> Location | None:
-        """A site that answers for any name may show this one, too: whether the name leads here is not known."""
+        """Result for a name that only a default site may answer.
+
+        Such a site answers for any name and may show this one, too: whether the name leads here is not known.
+        """
         defaults = self.site_maps.current().by_default("", address.host)
         if self._foreign(seen_at) or self._foreign(address.host) or not defaults:
             return None
@@ -144,7 +153,10 @@ class Locator:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """One of IPv4 in the spelling of IPv6 (RFC 4291 2.5.5.2) is the one of IPv4. None where it is none."""
+    """Parse an IP address; None where it is none.
+
+    An IPv4 address in the spelling of IPv6 (RFC 4291 2.5.5.2) is the IPv4 address.
+    """
     try:
         found = ipaddress.ip_address(text)
     except ValueError:
@@ -157,7 +169,10 @@ def _unclear(url: str, reason: str, detail: str) -> Location:
 
 
 def _one_of(found: list[Location]) -> Location:
-    """What all readings together mean: the one file; else a doubt; else the one dynamic URL; else nothing of ours."""
+    """Common result of all readings.
+
+    The one file; else a doubt; else the one dynamic URL; else nothing of ours.
+    """
     files = {location.files[0].upload.place: location for location in reversed(found) if location.files}
     if len(files) > 1:
         names = ", ".join(str(place) for place in files)

@@ -1,4 +1,4 @@
-"""Whose network an address is in, as far as the hoster wrote it down: so that a notifier is told where else to ask.
+"""Owners of networks as recorded by the hoster, so that a notifier learns where else to ask.
 
 Nobody outside is asked about the addresses in a notice.
 """
@@ -27,7 +27,10 @@ class Networks:
     """Version and length of every prefix that there is, longest first."""
 
     def owner_of(self, address: str) -> str:
-        """Name and contact of whoever has the network; empty when it is no address, or in none that is known."""
+        """Name and contact of the network's owner.
+
+        Empty when it is no address, or in no known network.
+        """
         try:
             found = ipaddress.ip_address(address)
         except ValueError:
@@ -44,7 +47,10 @@ def networks_of(owners: Mapping[_Prefix, str]) -> Networks:
 
 
 def read_networks(file: Path) -> Networks:
-    """From a CSV file with the columns prefix, owner, contact. ConfigurationError names the line that is wrong."""
+    """Read networks from a CSV file with the columns prefix, owner, contact.
+
+    ConfigurationError names the line that is wrong.
+    """
     try:
         with file.open(encoding="utf-8", newline="") as opened:
             return networks_of(dict(_rows(file, csv.reader(opened))))

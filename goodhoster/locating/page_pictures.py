@@ -1,5 +1,6 @@
-"""Which pictures a page shows: for the hotline, a notice of a page means the page and the pictures on it (sector code,
-addendum of December 2018).
+"""Pictures that a page shows.
+
+For the hotline, a notice of a page means the page and the pictures on it (sector code, addendum of December 2018).
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ _PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".mp4", 
 
 
 def pictures_on(page: bytes, url: str) -> tuple[str, ...]:
-    """Absolute URLs of pictures and films that the page shows or links to, in its order, each once."""
+    """Absolute URLs of pictures and films that the page shows or links to.
+
+    In the page's order, each once.
+    """
     parser = _Sources()
     parser.feed(page[:LARGEST_PAGE].decode("utf-8", "replace"))
     found = (joined for source in parser.found if (joined := _joined(url, source)))
@@ -45,8 +49,9 @@ class _Sources(HTMLParser):
 
 
 def address_of(page: bytes, url: str) -> str:
-    """The URL that addresses on a page start from, for the file `page` that was found at a URL: whoever asks for a
-    directory is sent to its name with a slash.
+    """Base URL for addresses on a page, for the file `page` that was found at a URL.
+
+    A request for a directory is redirected to its name with a slash.
     """
     parts, name = urlsplit(url), page.rpartition(b"/")[2]
     if not name.lower().startswith(b"index.") or parts.path.endswith(("/", "/" + name.decode("utf-8", "replace"))):

@@ -1,4 +1,6 @@
-"""Which of a site's routes serves a path, and which file that is: nginx's order of choice, of which Apache's is a part.
+"""Choice of the site route that serves a path, and of the file, in nginx's order.
+
+Apache's order is a part of nginx's.
 
 An exact route wins; else the longest prefix, at once if it is firm; else the first pattern that matches; else that
 longest prefix (nginx, ngx_http_core_module, `location`).
@@ -44,7 +46,10 @@ def _matches(route: Route, path: str) -> bool:
 
 @cache
 def pattern_of(text: str, flags: int = 0) -> re.Pattern[str]:
-    """A pattern of a web server (PCRE) as Python's; UnclearRouteError where that has no such pattern."""
+    """Convert a web server's pattern (PCRE) to a Python pattern.
+
+    UnclearRouteError where there is no equivalent.
+    """
     try:
         return re.compile(re.sub(r"\(\?<(?![=!])", "(?P<", text), flags)
     except re.error as error:
@@ -52,7 +57,10 @@ def pattern_of(text: str, flags: int = 0) -> re.Pattern[str]:
 
 
 def served_from(route: Route, path: bytes, names: Mapping[str, str]) -> ServedFrom | None:
-    """Where that route finds the path; None when it is not served from files. `names` are the variables of the host."""
+    """Where that route finds the path; None when it is not served from files.
+
+    `names` are the variables of the host.
+    """
     if route.directory is None:
         return None
     directory = _filled_in(route.directory, names)

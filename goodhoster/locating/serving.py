@@ -1,4 +1,4 @@
-"""What a site would show for a path: a file, something made by a program, or something that is not certain."""
+"""What a site shows for a path: a file, the output of a program, or something uncertain."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ class Serving:
     disk: Disk = _DISK
 
     def show(self, address: WebAddress, answering: Answering) -> Location | RedirectsTo:
-        """What this site shows for the address: a FILE (what a browser gets for it), DYNAMIC or AMBIGUOUS."""
+        """What this site shows for the address: FILE, DYNAMIC or AMBIGUOUS.
+
+        For FILE, what a browser gets for it.
+        """
         found = [self._shown(path, address, answering) for path in address.paths]
         files = (one for one in found if isinstance(one, Location) and one.outcome is Outcome.FILE)
         return next(files, found[0])
@@ -84,7 +87,10 @@ class Serving:
         )
 
     def _no_file(self, shown: Shown, path: bytes, address: WebAddress, site: Site) -> Location:
-        """A program; where it only steps in for a file that is missing, and that is a picture's, it has vanished."""
+        """Result where there is no file: a program.
+
+        Where it only steps in for a file that is missing, and that is a picture's, the file has vanished.
+        """
         if shown.at is None or shown.kind is ShownKind.PROGRAM:
             return self._dynamic(address, site, "program", "a program answers there")
         vanished = shown.kind is ShownKind.NOTHING or named_as_picture(path)

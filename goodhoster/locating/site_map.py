@@ -1,4 +1,4 @@
-"""Which site answers for a host: the neutral map, whatever web server or panel it was read from."""
+"""Map of hosts to sites, independent of the web server or panel it was read from."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class SiteMap:
         return bool(self._sites)
 
     def named(self, host: str) -> list[Answering]:
-        """The sites that have this host among their names, for each port the first of them; empty when none has."""
+        """Sites that have this host among their names, the first for each port; empty when none has."""
         found: list[Answering] = []
         taken: set[int] = set()
         for level in self._levels(host):
@@ -107,16 +107,19 @@ class SiteMap:
         return frozenset(port for answering in self.named(host) for port in answering.site.ports)
 
     def contact_of(self, customer: str) -> Contact | None:
-        """Whom to write to about that customer: the first whom a directory names; None when none does."""
+        """Contact for that customer: the first that a directory names; None when none does."""
         return self._contacts.get(customer)
 
     def by_default(self, address: str, host: str) -> list[Answering]:
-        """The sites that answer on this address, or on any where it is empty, for a name that no site has."""
+        """Sites that answer on this address for a name that no site has.
+
+        Where the address is empty, those that answer on any address.
+        """
         return [Answering(s, {"host": host}) for s in self._sites if s.default and (not address or _on(s, address))]
 
 
 def _keys(host: str) -> list[str]:
-    """The host as it is entered in the map: itself, then `*.` longest first, then `.*` longest first."""
+    """Keys of the host in the map: itself, then `*.` longest first, then `.*` longest first."""
     labels = host.split(".")
     leading = ["*." + ".".join(labels[n:]) for n in range(1, len(labels))]
     trailing = [".".join(labels[:n]) + ".*" for n in range(len(labels) - 1, 0, -1)]

@@ -1,4 +1,7 @@
-"""The sites of all directories as one map, kept for a while: reading a web server's configuration costs a second."""
+"""Cache of the sites of all directories as one map.
+
+Reading a web server's configuration takes a second.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ FRESH = 60.0  # seconds
 
 
 class SiteMapCache:
-    """Threads may share it; two may then read the directories at the same time, which does no harm."""
+    """Cache of the site map, shared by threads.
+
+    Two threads may read the directories at the same time, which does no harm.
+    """
 
     def __init__(self, directories: Sequence[Directory], now: Callable[[], float] = time.monotonic) -> None:
         self._directories = tuple(directories)
@@ -25,8 +31,10 @@ class SiteMapCache:
         """What each directory told when it last could."""
 
     def current(self) -> SiteMap:
-        """A map not older than `FRESH`. Raises what a directory raises that never told its sites, or cannot be asked
-        just now: with a map that misses them, something would be called *not ours* that is.
+        """Map not older than `FRESH`.
+
+        Raises the error of a directory that has never reported its sites, or cannot be asked just now: with a
+        map that misses them, something would be called *not ours* that is.
         """
         kept = self._kept
         if kept is None or self._now() - kept[0] > FRESH:
@@ -36,8 +44,10 @@ class SiteMapCache:
         return kept[1]
 
     def _sites_of(self, number: int) -> tuple[Site, ...]:
-        """A web server whose configuration has become wrong goes on with the one that it read before; so do we, and a
-        host that is not in that may be a new one.
+        """Sites of a directory; the last valid ones while its configuration is wrong.
+
+        A web server whose configuration has become wrong continues with the one that it read before; so do we,
+        and a host that is not in that may be a new one.
         """
         directory = self._directories[number]
         try:
@@ -53,7 +63,7 @@ class SiteMapCache:
         return self._kept[1].troubles if self._kept else []
 
     def ports_of(self, host: str) -> frozenset[int]:
-        """The ports on which that host is served, beside those of the web; none while that cannot be told."""
+        """Ports on which that host is served besides those of the web; none while that is unknown."""
         try:
             return self.current().ports_of(host)
         except GoodhosterError:

@@ -1,4 +1,6 @@
-"""From a directory and path of a web server to a place in a watched tree: strictly beneath, through no link.
+"""Resolution of a web server's directory and path to a place in a watched tree.
+
+The place is strictly beneath the tree and is reached through no link.
 
 The administrator may have put links on the way to a tree; a customer's links are never followed, and neither is one
 inside a tree: a customer who makes `public_html` a link to a neighbour's must not have the neighbour's files taken.
@@ -84,8 +86,10 @@ class TreeResolver:
 
     @contextmanager
     def opened(self, place: Place, flags: int) -> Iterator[int]:
-        """A descriptor of what is at that place. NoPlaceError: `missing`, `link`, `unreadable`; the last also where the
-        tree is not there: its files may come back with their disk.
+        """Open what is at that place and return a descriptor.
+
+        NoPlaceError: `missing`, `link`, `unreadable`; the last also where the tree is not there: its files may
+        come back with their disk.
         """
         try:
             tree = os.open(place.tree, os.O_PATH | os.O_DIRECTORY)
@@ -107,7 +111,10 @@ class TreeResolver:
 
 
 def _real(directory: bytes) -> bytes:
-    """Where the administrator's own links lead. NoPlaceError where one of them is not root's or ours."""
+    """Path that the administrator's own links lead to.
+
+    NoPlaceError where one of them is not root's or ours.
+    """
     path = b"/"
     for name in directory.split(b"/"):
         path = os.path.join(path, name)

@@ -47,14 +47,19 @@ class WebAddress:
 
     @property
     def paths(self) -> tuple[bytes, ...]:
-        """What a server may look for: percent-encoding undone once, and once more where that makes a difference."""
+        """Paths that a server may look for.
+
+        Percent-encoding is undone once, and once more where that makes a difference.
+        """
         once = unquote_to_bytes(self.path)
         twice = unquote_to_bytes(once)
         return (once,) if once == twice else (once, twice)
 
 
 def read_url(written: str) -> tuple[WebAddress, ...]:
-    """Every reading of a URL, likeliest first: what was made unclickable is undone everywhere, then in the host only.
+    """Every reading of a URL, likeliest first.
+
+    What was made unclickable is undone everywhere, then in the host only.
 
     Raises UnclearUrlError: `too-long`, `not-a-url`, `other-scheme`, `hosts-disagree`, `nul`, `dot-dot`.
     """
@@ -69,9 +74,10 @@ def read_url(written: str) -> tuple[WebAddress, ...]:
 
 
 def host_name(name: str) -> str:
-    """A host name as every URL and every site list has it here: as a browser's address bar would (UTS 46, not
-    transitional), lower case, punycode, without trailing dot. `*.` and `.` in front and `.*` behind stay; so does what
-    no browser takes.
+    """Normalise a host name as every URL and every site list has it here.
+
+    The form is that of a browser's address bar (UTS 46, not transitional), lower case, punycode, without trailing
+    dot. `*.` and `.` in front and `.*` behind stay; so does what no browser takes.
     """
     plain = name.lower().rstrip(".")
     before = "*." if plain.startswith("*.") else "." if plain.startswith(".") else ""

@@ -1,4 +1,4 @@
-"""A clock for deadlines: it never goes back, and goes on by itself while the system's clock is set back.
+"""Monotonic UTC clock for deadlines, unaffected when the system clock is set back.
 
 A deadline is a promise about elapsed time. When the system's clock is set back by a day, time goes on here from the
 latest moment that was seen, at the pace of the monotonic clock; when it is set forward, or the machine was off, time

@@ -1,4 +1,4 @@
-"""Raw notices on disk, safe before anybody is told that they were received, and before anybody reads them.
+"""Spool of raw notices on disk, durable before receipt is confirmed or anything is read.
 
 One file a notice: a line of JSON (what we know without reading it), then the bytes as they came. Only one process at a
 time works on what waits, any number may put in.
@@ -28,7 +28,10 @@ WAITING = "waiting"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a mail lay that may be brought again after a crash, because only then it is marked as taken there."""
+    """Where a mail lay, so that one fetched again after a crash is recognised.
+
+    It may be fetched again because it is marked as taken there only afterwards.
+    """
 
     name: bytes
     """Tells this very mail from every other: server, mailbox and its number in it."""
@@ -76,9 +79,10 @@ class Spool:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def keep(self, raw: RawNotice, arrived: Arrived = Arrived()) -> Receipt:
-        """Put a raw notice on disk. Its bytes, its time and its SHA-256 are durable when this returns.
+        """Write a raw notice to disk.
 
-        PassingError when the disk refuses: nothing was received, the sender must try again.
+        Its bytes, its time and its SHA-256 are durable when this returns. PassingError when the disk refuses:
+        nothing was received, the sender must try again.
         """
         now = self._clock().astimezone(UTC)
         digest = hashlib.sha256(raw.content).digest()
@@ -101,7 +105,10 @@ class Spool:
         return receipt
 
     def waiting(self) -> Iterator[Receipt]:
-        """What nobody has taken into the record yet, oldest first. One that is damaged keeps no other waiting."""
+        """Notices not yet taken into the record, oldest first.
+
+        One that is damaged keeps no other waiting.
+        """
         found = waiting_in(self._waiting)
         self.damaged = tuple(found.damaged)
         yield from sorted(found.receipts, key=lambda receipt: (receipt.received_at, receipt.id))
@@ -146,7 +153,10 @@ def _names_of(origin: Origin) -> list[str]:
 
 
 def waiting_in(directory: Path) -> Waiting:
-    """What waits there, in no order; nothing where there is no such directory. Only looks: for `status`, too."""
+    """Notices that wait in a directory, in no order; none where there is no such directory.
+
+    It only looks: for `status`, too.
+    """
     found = Waiting()
     for file in directory.glob("[!.]*" + _SUFFIX):
         try:

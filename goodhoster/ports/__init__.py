@@ -1,4 +1,7 @@
-"""What goodhoster asks of the outside. Each promise is checked by a conformance suite in `goodhoster.testing`."""
+"""Ports: the interfaces through which goodhoster uses the outside.
+
+Each promise is checked by a conformance suite in `goodhoster.testing`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the case desk asks of the outside: its record, and what the storm brake counts."""
+"""Ports of cases: their record, and the counts of the storm brake."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from goodhoster.model.uploads import Place
 
 @dataclass(frozen=True, slots=True)
 class CaseQuery:
-    """Which cases; every field that is set narrows."""
+    """A filter for cases; every field that is set narrows."""
 
     states: frozenset[CaseState] = frozenset()
     customer: str | None = None
@@ -33,27 +33,36 @@ class CaseQuery:
 
 
 class CaseFigures(Protocol):
-    """What the house rules count before they decide."""
+    """The case counts that the policy needs for its decisions."""
 
     def count(self, query: CaseQuery) -> int:
-        """How many cases the query describes."""
+        """The number of cases that the query describes."""
 
     def customers_with(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
-        """The customers with a case, opened in [since, until], in which a source matched this content, whatever became
-        of it.
+        """Customers with a case, opened in [since, until], in which a source matched this content.
+
+        Counted whatever became of the case.
         """
 
 
 class CaseStore(CaseFigures, Protocol):
-    """The record of cases. Every call is atomic and durable when it returns; processes may share one store."""
+    """The record of cases.
+
+    Every call is atomic and durable when it returns; processes may share one store.
+    """
 
     def together(self) -> AbstractContextManager[None]:
-        """What this thread changes inside is one change: durable when it ends, nothing when it is left by an error. One
-        inside another is part of that. Other threads wait meanwhile, so nothing slow belongs in it.
+        """A transaction: what this thread changes inside is one change.
+
+        It is durable when the block ends; nothing is changed when the block is left by an error. A transaction
+        inside another is part of that one. Other threads wait meanwhile, so nothing slow belongs in it.
         """
 
     def add(self, case: Case) -> None:
-        """Record a new case. RefusedError when the id exists, or when the same place in the same state has a case."""
+        """Record a new case.
+
+        RefusedError when the id exists, or when the same place in the same state has a case.
+        """
 
     def replace(self, case: Case, *, expected: CaseState) -> None:
         """Replace the case of that id if it is still in the expected state; RefusedError otherwise."""
@@ -65,26 +74,35 @@ class CaseStore(CaseFigures, Protocol):
         """The cases of these ids, in their order; RefusedError when there is not one of each."""
 
     def find(self, query: CaseQuery) -> Sequence[Case]:
-        """The cases that the query describes, oldest first; a place finds the cases of copies there, too."""
+        """The cases that the query describes, oldest first.
+
+        A place in the query also finds the cases of copies there.
+        """
 
     def claim(self, case_ids: Iterable[str], claim: Claim) -> None:
-        """Note who is at work on these cases, in the place of whoever was."""
+        """Record which process works on these cases, in place of the one that did."""
 
     def unclaim(self, case_ids: Iterable[str]) -> None:
-        """Nobody is any more; fine where nobody was."""
+        """Remove the claims on these cases; fine where there are none."""
 
     def claimed(self) -> Sequence[str]:
-        """The cases that somebody is at work on, or died at."""
+        """The cases that a process works on, or died at."""
 
     def claim_of(self, case_id: str) -> Claim | None:
-        """Who is at work on it, or died at it; None when nobody is."""
+        """The claim of the process that works on a case, or died at it; None when there is none."""
 
 
 class StormStore(Protocol):
-    """The record of storms. Every call is atomic and durable when it returns; processes may share one store."""
+    """The record of storms.
+
+    Every call is atomic and durable when it returns; processes may share one store.
+    """
 
     def begin(self, storm: Storm) -> bool:
-        """Record a storm that begins; False, and nothing recorded, when one of that cause brakes already."""
+        """Record a storm that begins.
+
+        False, and nothing recorded, when a storm of the same cause is already active.
+        """
 
     def replace(self, storm: Storm) -> None:
         """Replace the storm of that id."""
@@ -100,37 +118,56 @@ class StormStore(Protocol):
 
 
 class MatchLedger(Protocol):
-    """What the brake counts: cases by source and moment. Durable; counting costs the same however many there are."""
+    """The counts behind the brake: cases by source and time.
+
+    Durable; counting costs the same however many there are.
+    """
 
     def note(self, opened: Opened) -> None:
         """A case is about to be opened. May be called again for the same case."""
 
     def count(self, counted: Counted) -> None:
-        """Count it for its customer and for the scope, unless it was within the hour before. What is older than a day
-        may be forgotten.
+        """Count a match for its customer and for the scope.
+
+        Not when it was counted within the hour before. What is older than a day may be forgotten.
         """
 
     def counted(self, scope: str, customer: str, until: datetime) -> int:
-        """How many were counted in the hour that ends then, by the minute: at that customer, or at all for ""."""
+        """Matches counted in the hour that ends then, by the minute.
+
+        At that customer, or in total for "".
+        """
 
     def forget(self, scope: str, customer: str = "") -> None:
-        """A person let them go on: what was counted at that customer, or at all for "", counts no longer."""
+        """Reset the count after a person released the storm.
+
+        What was counted at that customer, or in total for "", counts no longer.
+        """
 
     def matches(self, source: str, since: datetime, until: datetime) -> int:
         """Cases by that source, opened in [since, until)."""
 
     def measured(self, source: str, since: datetime, until: datetime, most: int) -> tuple[str, ...]:
-        """The newest cases with an automatic measure by that source, opened in [since, until], at most so many."""
+        """The newest cases with an automatic measure by that source.
+
+        Opened in [since, until], and at most so many.
+        """
 
     def held(self, storm_id: str) -> tuple[str, ...]:
         """The cases that this storm held when they were opened."""
 
 
 class Census(Protocol):
-    """What this machine knows of all uploads, whether anybody knows them or not."""
+    """Figures on all uploads to this machine, whether a source knows them or not."""
 
     def customers_having(self, sha256: bytes, most: int) -> frozenset[str]:
-        """Customers at which a file of this content lies, for a minute at least; at most `most` are looked for."""
+        """Customers who have had a file of this content for at least a minute.
+
+        At most `most` are looked for.
+        """
 
     def checks_between(self, since: datetime, until: datetime) -> int:
-        """Contents that were asked about in that time and got an answer; an hour that is touched counts whole."""
+        """Contents that were asked about in that time and got an answer.
+
+        An hour that is touched counts whole.
+        """

@@ -1,4 +1,4 @@
-"""What checking asks of the outside: hash sources, and whoever reads contents."""
+"""Ports of checking: hash sources, and readers of contents."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from goodhoster.model.verdicts import Match
 
 
 class HashSource(Protocol):
-    """Somebody who knows digests: the HashCheckService, own lists.
+    """A source of known digests: the HashCheckService, own lists.
 
     May be asked from any number of threads at once.
     """
 
     @property
     def name(self) -> str:
-        """How matches, counts and the audit log call this source."""
+        """The source's name in matches, counts and the audit log."""
 
     @property
     def local(self) -> bool:
-        """True when no question leaves the machine: such a source is asked about every file, others about pictures."""
+        """Whether no question leaves the machine.
+
+        A local source is asked about every file, others about pictures only.
+        """
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
         """Every match of this content; empty means the source said no.
@@ -33,7 +36,10 @@ class HashSource(Protocol):
         """
 
     def probe(self) -> None:
-        """Ask a harmless trial question; returns when the source answered it properly, raises as `look_up` does."""
+        """Ask a harmless trial question.
+
+        Returns when the source answered it properly, raises as `look_up` does.
+        """
 
     def close(self) -> None:
         """Give back connections and threads. May be called twice."""
@@ -50,11 +56,12 @@ class Hasher(Protocol):
     """Reads contents. May be asked from any number of threads at once."""
 
     def read(self, fd: int) -> Content:
-        """What an open regular file holds: always its exact digests, and what is inside where that can be opened.
+        """The hashes of an open regular file, and of what is inside it where that can be opened.
 
-        Reads from the start, whatever the descriptor's position, and leaves that where it is. Raises UncheckedError
-        when the digests could not be taken (`too-big`, `unreadable`). Never raises for what is inside: a content that
-        cannot be opened, breaks or hangs its reader or goes over a limit has its digests and a `fault`.
+        The exact digests are always taken. Reads from the start, whatever the descriptor's position, and leaves that
+        where it is. Raises UncheckedError when the digests could not be taken (`too-big`, `unreadable`). Never raises
+        for what is inside: a content that cannot be opened, breaks or hangs its reader or goes over a limit has its
+        digests and a `fault`.
 
         The digests, the kind and the size are taken by a process that opens nothing. The rest may be told by one that
         opened files of others before, and may be a lie of one of these.
@@ -67,21 +74,26 @@ class Hasher(Protocol):
         """
 
     def problems(self) -> list[str]:
-        """What protects less than it should on this machine, in words for `status`; empty when all is there."""
+        """Protections that are weaker than they should be on this machine, in words for `status`.
+
+        Empty when all are available.
+        """
 
     def close(self) -> None:
         """Give back processes. May be called twice."""
 
 
 class LicensedFingerprinter(Protocol):
-    """A library for PhotoDNA, of a hoster who has a licence: none is shipped. See docs/how-to-photodna.md.
+    """A library for PhotoDNA, of a hoster who has a licence: none is shipped.
 
-    Made in each process that opens pictures, before that is confined: what it needs of the disk it must take then, for
-    later there are no files, no network and no other programs. One thread asks.
+    See docs/how-to-photodna.md. Made in each process that opens pictures, before that process is confined: what it
+    needs of the disk it must take then, for later there are no files, no network and no other programs. It is
+    called from one thread only.
     """
 
     def fingerprint(self, picture: Pixels) -> bytes:
-        """The fingerprint, in the form in which the service is asked by it; empty when the picture has none.
+        """The fingerprint, in the form in which the service is asked by it.
 
-        The same for the same pixels, and at most 4,096 bytes. Whatever it raises leaves out its own fingerprint only.
+        Empty when the picture has none. The same for the same pixels, and at most 4,096 bytes. Whatever it
+        raises leaves out its own fingerprint only.
         """

@@ -1,4 +1,4 @@
-"""What every part may need: the time, the audit log, and somebody to wake up."""
+"""Ports that every part may need: the clock, the audit log and the pager."""
 
 from __future__ import annotations
 
@@ -10,35 +10,49 @@ from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding, AuditMa
 
 
 class Clock(Protocol):
-    """Tells the time; tests bring their own."""
+    """The current time; tests bring their own."""
 
     def __call__(self) -> datetime:
         """The present moment, aware, UTC."""
 
 
 class AuditLog(Protocol):
-    """The append-only record of what was intended and what was done. Several processes may write to one log."""
+    """The append-only record of what was intended and what was done.
+
+    Several processes may write to one log.
+    """
 
     def append(self, event: AuditEvent) -> AuditEntry:
-        """Add an entry; returns after it is durable on disk. Raises AuditError and then nothing may be acted on."""
+        """Add an entry; returns after it is durable on disk.
+
+        Raises AuditError and then nothing may be acted on.
+        """
 
     def append_all(self, events: Sequence[AuditEvent]) -> Sequence[AuditEntry]:
-        """Add several in this order, which costs hardly more than one; a crash may leave only the first of them."""
+        """Add several in this order, which costs hardly more than one.
+
+        A crash may leave only the first of them.
+        """
 
     def entries(self) -> Iterator[AuditEntry]:
         """All entries, oldest first. Raises AuditError at the first line that is not an entry."""
 
     def verify(self, marks: Sequence[AuditMark] = (), at_least: int = 0) -> AuditFinding:
-        """Read the whole log and say whether every entry is whole and bound to the one before. Never raises for
-        bad content: that is the finding.
+        """Read the whole log and check that every entry is complete and bound to the one before.
 
-        Also whether it begins as it stood at the `marks`, and has `at_least` so many entries: a log that was removed
-        together with all that remembers it is no whole one to who knows better.
+        Never raises for bad content: that is the finding.
+
+        Also checks that the log begins as it stood at the `marks`, and has `at_least` so many entries: a log
+        that was removed together with everything that refers to it is not accepted as complete by a caller who
+        knows how long it was.
         """
 
 
 class Pager(Protocol):
-    """Wakes somebody up."""
+    """Alerts a person on call."""
 
     def page(self, subject: str, text: str) -> None:
-        """Returns when the message was handed over. PassingError when it was not: it is tried again."""
+        """Send an alert; returns when the message was handed over.
+
+        PassingError when it was not: it is tried again.
+        """

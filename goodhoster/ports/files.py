@@ -1,4 +1,4 @@
-"""What is asked about customers' files: taking them offline, and where they are."""
+"""Ports of customers' files: taking them offline, and finding them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from goodhoster.model.uploads import FileState, Place, Upload
 
 
 class Quarantine(Protocol):
-    """Takes a file offline on its own file system and puts it back; never touches any other file.
+    """Takes a file offline on its own file system and restores it; never touches any other file.
 
     After a crash at any point `settle` says where the file is, and every call may be made again. Each raises
-    PassingError (nothing was changed) when whoever moves files for us cannot be reached.
+    PassingError (nothing was changed) when the process that moves files for us cannot be reached.
     """
 
     def take_offline(self, case_id: str, upload: Upload, sha256: bytes) -> str:
@@ -26,26 +26,30 @@ class Quarantine(Protocol):
         """
 
     def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
-        """The exact inverse: bytes, name, owner, group, mode, times, ACL, flags; read back before the name is given.
+        """Restore a file exactly: bytes, name, owner, group, mode, times, ACL, flags.
 
-        Raises RefusedError when the name is taken or the directory is not the one it was (`moved`: a person says that
-        it is the right one all the same), QuarantineError when it could not be done or verified. Either way the file
-        stays in quarantine, locked.
+        All is read back before the name is given. Raises RefusedError when the name is taken or the directory
+        is not the same as before (`moved`: a person confirms that it is the right one all the same),
+        QuarantineError when it could not be done or verified. Either way the file stays in quarantine, locked.
         """
 
     def verify_in_place(self, upload: Upload, sha256: bytes) -> None:
-        """Return when the place holds a file with these bytes that its owner can read; RefusedError says why not."""
+        """Verify that the place holds a file with these bytes that its owner can read.
+
+        Returns when it does; RefusedError says why not.
+        """
 
     def prepare(self, tree: bytes) -> None:
-        """Make the quarantine of a tree, and the room that a full disk must not take; may be called again.
+        """Create the quarantine of a tree and its reserve of disk space; may be called again.
 
-        Raises QuarantineError when that cannot be done.
+        The reserve is room that a full disk must not take. Raises QuarantineError when that cannot be done.
         """
 
     def settle(self, case_id: str, upload: Upload) -> Whereabouts:
-        """After a crash: finish locking a file that was moved, forget an intention that was not; say where it is.
+        """Complete or discard an interrupted move after a crash, and say where the file is.
 
-        Raises QuarantineError when that cannot be said, such as while its file system is not mounted.
+        A file that was moved is locked to the end, an intention that was not carried out is forgotten. Raises
+        QuarantineError when it cannot be said where the file is, such as while its file system is not mounted.
         """
 
 
@@ -53,31 +57,40 @@ class Mover(Quarantine, Protocol):
     """A quarantine worked by another process, which may be away."""
 
     def listens(self) -> bool:
-        """Does anybody take orders now? Never waits for the one that is under way."""
+        """Whether a mover takes orders now. Never waits for the one that is under way."""
 
     def greet(self) -> None:
-        """Returns when the mover is there and takes our orders; PassingError when not."""
+        """Check that the mover is there and takes our orders; PassingError when not."""
 
 
 class Directory(Protocol):
-    """Knows which sites this host serves and where their files are: a panel, a web server's configuration, a list."""
+    """The sites that this host serves and where their files are.
+
+    Taken from a panel, a web server's configuration or a list.
+    """
 
     @property
     def name(self) -> str:
-        """How messages call it."""
+        """The directory's name in messages."""
 
     def sites(self) -> Sequence[Site]:
-        """Every site as it is configured now. Raises GoodhosterError when it cannot tell; never half a list."""
+        """Every site as it is configured now.
+
+        Raises GoodhosterError when it cannot tell; never returns half a list.
+        """
 
 
 class ContentIndex(Protocol):
-    """Where the same bytes are, as the upload index knows."""
+    """An index of the places that hold the same bytes, as the upload index knows."""
 
     def same_content(self, sha256: bytes) -> Sequence[Place]:
         """Every place whose last read had that digest."""
 
     def same_file(self, ino: int) -> Sequence[Place]:
-        """Every place that was last seen with that inode number, on whatever disk: the number of a disk may change."""
+        """Every place that was last seen with that inode number, on any disk.
+
+        The device number of a disk may change, so it is not compared.
+        """
 
     def sha256_of(self, place: Place, state: FileState) -> bytes | None:
         """The digest of that place in exactly that state; None when it was not read in it."""

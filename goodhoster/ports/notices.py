@@ -1,4 +1,4 @@
-"""What notices ask of the outside: their record, readers, senders' keys, letters, a look from outside."""
+"""Ports of notices: record, readers, keys, letters, checks from outside."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from goodhoster.model.notices import Belief, RawNotice, ReadNotice, SeenMail
 
 @dataclass(frozen=True, slots=True)
 class NoticeQuery:
-    """Which notices; every field that is set narrows."""
+    """A filter for notices; every field that is set narrows."""
 
     states: frozenset[NoticeState] = frozenset()
     url: str | None = None
@@ -27,20 +27,28 @@ class NoticeQuery:
 
 
 class NoticeStore(Protocol):
-    """The record of notices. Every call is atomic and durable when it returns; processes may share one store."""
+    """The record of notices.
+
+    Every call is atomic and durable when it returns; processes may share one store.
+    """
 
     def add(self, notice: Notice) -> None:
         """Record a new notice. RefusedError when the id exists."""
 
     def replace(self, notice: Notice, *, expected: NoticeState) -> None:
-        """Replace the notice of that id if it is still in the expected state; RefusedError otherwise."""
+        """Replace the notice of that id if it is still in the expected state.
+
+        RefusedError otherwise.
+        """
 
     def get(self, notice_id: str) -> Notice:
         """The notice of that id; RefusedError when there is none."""
 
     def find(self, query: NoticeQuery) -> Iterator[Notice]:
-        """The notices that the query describes, oldest first. Which they are is settled when this returns; each is read
-        when its turn comes, so that a hundred thousand cost the memory of one.
+        """The notices that the query describes, oldest first.
+
+        Which they are is settled when this returns; each is read when its turn comes, so that a hundred thousand cost
+        the memory of one.
         """
 
     def ids(self, query: NoticeQuery) -> Sequence[str]:
@@ -51,36 +59,52 @@ class NoticeStore(Protocol):
 
 
 class NoticeReader(Protocol):
-    """Turns a raw notice into our words. May be asked from any number of threads at once."""
+    """Parses raw notices. May be asked from any number of threads at once."""
 
     def read(self, raw: RawNotice) -> ReadNotice:
-        """Never raises for what is in it: *unreadable* is an answer. Ends within its own limits of time and memory."""
+        """Parse a raw notice; *unreadable* is an answer.
+
+        Never raises for what is in it. Ends within its own limits of time and memory.
+        """
 
 
 class KeyRecords(Protocol):
-    """Where the public keys of mail signatures are published (DNS TXT records)."""
+    """The published public keys of mail signatures (DNS TXT records)."""
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """The TXT records of that name, each whole; empty when there are none. PassingError when nobody answered."""
+        """The TXT records of that name, each complete; empty when there are none.
+
+        PassingError when no server answered.
+        """
 
 
 class SeenMails(Protocol):
-    """Remembers every mail that was believed, so that a copy of it is not believed again. Durable when it returns."""
+    """The record of accepted mails, so that a copy of one is not accepted again.
+
+    Durable when a call returns.
+    """
 
     def first(self, fingerprint: bytes, mail: SeenMail) -> SeenMail:
-        """The first mail that was noted with that fingerprint: this one, where none was before; may be called twice."""
+        """The first mail that was noted with that fingerprint: this one, where none was before.
+
+        May be called twice.
+        """
 
 
 class SignatureCheck(Protocol):
-    """Another proof of who sent a mail than its DKIM signature. Threads may share it."""
+    """A proof of a mail's sender other than its DKIM signature. Threads may share it."""
 
     @property
     def settles(self) -> bool:
-        """Whom it believes is believed, and no other proof is asked; else the best of all proofs counts."""
+        """Whether this proof is final: a sender accepted by it is trusted, and no other is asked.
+
+        Else the best of all proofs counts.
+        """
 
     def belief(self, raw: bytes, mail: SeenMail) -> Belief | None:
-        """How far a mail is believed, whose headers every program reads alike; None when it bears no such proof. Never
-        raises for what is in it, and notes a mail that is believed.
+        """The trust in a mail, whose headers every program reads alike.
+
+        None when it bears no such proof. Never raises for what is in it, and notes a mail that is trusted.
         """
 
 
@@ -88,8 +112,9 @@ class Mailer(Protocol):
     """Hands letters to a mail server. One thread at a time."""
 
     def send(self, letter: Letter) -> None:
-        """Returns when the server has taken it. PassingError: not now, try all of them later; PermanentError: never
-        this one.
+        """Send a mail; returns when the server has accepted it.
+
+        PassingError: not now, try all of them later; PermanentError: never this one.
         """
 
     def close(self) -> None:
@@ -97,26 +122,30 @@ class Mailer(Protocol):
 
 
 class Outside(Protocol):
-    """Looks at our own sites as the rest of the world does."""
+    """A view of our own sites from outside, as the rest of the world has it."""
 
     def look(self, url: str) -> Seen:
-        """Is something there for anybody? Looks by http and https, with and without www.
+        """Check whether a URL is publicly reachable, by http and https, with and without www.
 
-        Keeps nothing of what it sees, goes to our own addresses only, ends within its own limit of time, never raises:
-        what could not be looked at is *unknown*.
+        Keeps nothing of what it sees, goes to our own addresses only, ends within its own limit of time, never
+        raises: what could not be looked at is *unknown*.
         """
 
 
 class UrlBlocks(Protocol):
-    """Addresses that our web server answers with 451. Durable, and seen to hold where we may look, when it returns."""
+    """Addresses that our web server answers with 451.
+
+    Durable, and seen to hold where we may look, when it returns.
+    """
 
     def block(self, block: Block) -> None:
-        """Block an address; may be called again for the same. PermanentError when it could not be done or did not take
-        effect: nothing was changed then.
+        """Block an address; may be called again for the same.
+
+        PermanentError when it could not be done or did not take effect: nothing was changed then.
         """
 
     def lift(self, url: str) -> None:
         """The exact inverse; may be called for what is not blocked. PermanentError as for `block`."""
 
     def blocks(self) -> Sequence[Block]:
-        """What is blocked, oldest first."""
+        """The blocked addresses, oldest first."""

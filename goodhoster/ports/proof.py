@@ -1,4 +1,4 @@
-"""What the audit log asks of the outside: others who vouch for how it stood."""
+"""Ports of the audit log: witnesses and timestamp authorities that confirm its state."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from typing import Protocol
 
 
 class WitnessService(Protocol):
-    """Somebody else's witness (c2sp.org/tlog-witness)."""
+    """A witness run by another party (c2sp.org/tlog-witness)."""
 
     def add_checkpoint(self, request: bytes) -> bytes | int:
-        """Its signature lines for the checkpoint in the request; or, where the proof in it does not begin at the size
-        that it cosigned last, that size.
+        """The witness's signature lines for the checkpoint in the request.
 
-        RefusedError when it does not accept the checkpoint, in its words; PassingError when it cannot be asked.
+        Or, where the proof in it does not begin at the size that the witness cosigned last, that size.
+        RefusedError when it does not accept the checkpoint, with its message; PassingError when it cannot be
+        asked.
         """
 
 
 class TimestampAuthority(Protocol):
-    """Somebody who says when a text existed (RFC 3161)."""
+    """An authority that states when a text existed (RFC 3161)."""
 
     name: str
 
     def stamp(self, text: bytes) -> bytes:
-        """A timestamp response over the text, in DER, checked against the certificates that are trusted for it.
+        """A timestamp response over the text, in DER, checked against the trusted certificates.
 
-        PassingError when it cannot be asked, PermanentError when what it answers is no timestamp of that text.
+        PassingError when it cannot be asked, PermanentError when its answer is not a timestamp of that text.
         """

@@ -1,4 +1,4 @@
-"""The sections about proof: the audit log, who vouches for it, and for whom we do."""
+"""The sections about proof: the audit log, its witnesses, and the logs that we witness."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AuditSettings:
 
 @dataclass(frozen=True, slots=True)
 class TimestampSettings:
-    """[[timestamp]]: an authority that says when a checkpoint existed (RFC 3161). Needs the extra `timestamps`."""
+    """[[timestamp]]: an authority that dates checkpoints (RFC 3161). Needs extra `timestamps`."""
 
     name: str = setting(short_name, "Short name, for files and messages.", example='"example-tsa"')
     url: str = setting(text, "Where it answers.", example='"https://tsa.example.net/tsr"')

@@ -1,4 +1,4 @@
-"""The sections about notices: how they come in, how long they may take, how they are answered, who is woken."""
+"""The sections about notices: sources, deadlines, answers and alerts."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ class ImapSettings:
 
 @dataclass(frozen=True, slots=True)
 class PagingSettings:
-    """[paging]: who is woken when something cannot wait. Without it, the log says so."""
+    """[paging]: how a person is alerted when something cannot wait. Without it: in the log only."""
 
     command: tuple[str, ...] | None = setting(
         command,

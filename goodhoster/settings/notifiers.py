@@ -1,4 +1,4 @@
-"""[[notifier]]: a registered notifier's profile as it is written, and as the rules of trust use it."""
+"""[[notifier]]: a registered notifier's profile as written, and as the trust rules use it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
 
 @dataclass(frozen=True, slots=True)
 class NotifierSettings:
-    """[[notifier]]: a hotline, trusted flagger or authority whose notices are believed when they are proven."""
+    """[[notifier]]: a hotline, trusted flagger or authority whose proven notices are trusted."""
 
     id: str = setting(short_name, "Short name, for the record and the commands.", example='"meldpunt"')
     name: str = setting(text, "Full name, for letters.", example='"Meldpunt Kinderporno"')
@@ -78,7 +78,10 @@ class NotifierSettings:
     per_customer: int = setting(whole(0, 1_000_000), "The same, of one customer.", default=20)
 
     def profile(self) -> Notifier:
-        """With its keys and token read. ConfigurationError when one of them is not as it must be."""
+        """The profile with its keys and token read.
+
+        ConfigurationError when one of them is not as it must be.
+        """
         kind = NotifierKind(self.kind)
         may_act = kind in {NotifierKind.HOTLINE, NotifierKind.TRUSTED_FLAGGER}
         return Notifier(
@@ -100,8 +103,10 @@ class NotifierSettings:
 
 @dataclass(frozen=True, slots=True)
 class ForwarderSettings:
-    """[[forwarder]]: a server of yours, or one you trust as your own, that passes notices on and changes them: a
-    helpdesk, a mailing list. Its ARC seal is believed about the notifier's signature.
+    """[[forwarder]]: your own or a trusted server that forwards notices and changes them.
+
+    Such as a helpdesk or a mailing list; one that you trust as your own. Its ARC seal is accepted as proof of the
+    notifier's signature.
     """
 
     domain: str = setting(text, "The domain that it seals with (d= of ARC-Seal).", example='"helpdesk.example"')
@@ -113,7 +118,7 @@ class ForwarderSettings:
     )
 
     def forwarder(self) -> Forwarder:
-        """With its keys read. ConfigurationError when they are not as they must be."""
+        """The forwarder with its keys read. ConfigurationError when they are not as they must be."""
         return Forwarder(self.domain.lower().strip("."), tuple(_keys(self.keys)) if self.keys else ())
 
 

@@ -32,7 +32,10 @@ an error."""
 
 
 def sample() -> str:
-    """A goodhoster.toml that loads, with every setting and its help; what is not needed is commented out."""
+    """A goodhoster.toml that loads, with every setting and its help.
+
+    What is not needed is commented out.
+    """
     return "\n".join([_SAMPLE_HEAD, *(line for section in sections().values() for line in _sample_of(section)), ""])
 
 
@@ -44,7 +47,7 @@ def reference() -> str:
 
 
 def takes(read: Reader) -> str:
-    """What a reader takes, in words: what it says when it refuses."""
+    """The values that a reader accepts, in the words of its refusal."""
     try:
         read(object())
     except ValueError as refusal:

@@ -1,4 +1,7 @@
-"""From TOML files to settings classes: sections, where each table came from, and what is wrong with it."""
+"""Reading TOML files into settings classes.
+
+Sections, the file that each table came from, and what is wrong with it.
+"""
 
 from __future__ import annotations
 
@@ -51,11 +54,14 @@ class Single:
 
     @property
     def heading(self) -> str:
-        """As it is written in the file."""
+        """The heading as it is written in the file."""
         return f"[{self.name}]"
 
     def read(self, written: Iterable[Written]) -> Any:
-        """The settings class's value. Nothing written: its defaults, or None when a setting has no default."""
+        """The settings class's value.
+
+        Where nothing is written: its defaults, or None when a setting has no default.
+        """
         values: dict[str, Any] = {}
         part = None
         for part in written:
@@ -76,7 +82,7 @@ class Several:
 
     @property
     def heading(self) -> str:
-        """As it is written in the file."""
+        """The heading as it is written in the file."""
         return f"[[{self.name}]]"
 
     def read(self, written: Iterable[Written]) -> tuple[Any, ...]:
@@ -95,7 +101,7 @@ class Plugged:
 
     @property
     def heading(self) -> str:
-        """As it is written in the file."""
+        """The heading as it is written in the file."""
         return f"[[{self.name}]]"
 
     def read(self, written: Iterable[Written]) -> tuple[PluggedTable, ...]:
@@ -117,7 +123,10 @@ Section = Single | Several | Plugged
 
 
 def read_section(kind: type[Values], written: Written) -> Values:
-    """One table as a value of a settings class. ConfigurationError says which file, which key and what to do."""
+    """Read one table as a value of a settings class.
+
+    ConfigurationError says which file, which key and what to do.
+    """
     values = _values(kind, written)
     _refuse_missing(kind, values, written)
     return kind(**values)
@@ -132,12 +141,15 @@ def read_plugged(plugged: PluggedTable, kinds: Mapping[str, type]) -> Any:
 
 
 def installed_kinds(group: str) -> dict[str, type]:
-    """The settings classes in an entry-point group, ours and anybody's, by name."""
+    """The settings classes in an entry-point group, ours and those of plug-ins, by name."""
     return {point.name: point.load() for point in sorted(entry_points(group=group))}
 
 
 def read_files(file: Path, sections: Iterable[Section]) -> dict[str, list[Written]]:
-    """The tables of each section in the file and then in `conf.d/*.toml` beside it, in order of name."""
+    """The tables of each section in the file and its drop-in files.
+
+    First the file, then `conf.d/*.toml` beside it, in order of name.
+    """
     found: dict[str, list[Written]] = {section.name: [] for section in sections}
     for part in (file, *_conf_d(file.parent / "conf.d")):
         tables = _parse(part)
@@ -149,7 +161,7 @@ def read_files(file: Path, sections: Iterable[Section]) -> dict[str, list[Writte
 
 
 def refuse_unknown(table: Table, known: Iterable[str], where: str) -> None:
-    """ConfigurationError for a key that nobody reads; names the nearest that is read."""
+    """Raise ConfigurationError for an unknown key; it names the nearest known one."""
     for key in table:
         if key not in known:
             raise ConfigurationError(f"{where}: unknown key {key}", hint=_nearest(key, known))

@@ -1,5 +1,6 @@
-"""What every kind of hash source can be set with beside its own settings: how far to trust it yet, how long its answers
-count, and who keeps it.
+"""Settings that every kind of hash source has beside its own.
+
+How far to trust it yet, how long its answers are valid, and who maintains it.
 """
 
 from __future__ import annotations

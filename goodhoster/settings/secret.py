@@ -1,4 +1,7 @@
-"""Secrets: files of their own, beside the configuration or from systemd, that only we may read."""
+"""Secrets: files of their own, beside the configuration or from systemd.
+
+Only we may read them.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ def read_secret(file: Path, purpose: str) -> str:
 
 
 def _credential(name: str) -> Path | None:
-    """What systemd loaded for this unit under that name (systemd.exec(5), LoadCredential=)."""
+    """The credential of that name that systemd loaded (systemd.exec(5), LoadCredential=)."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     credential = Path(folder, name) if folder else None
     return credential if credential and credential.is_file() else None

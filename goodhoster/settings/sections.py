@@ -80,7 +80,7 @@ class WatchSettings:
 
 @dataclass(frozen=True, slots=True)
 class HashingSettings:
-    """[hashing]: how far pictures, archives and documents are opened. Beyond a limit a file is unchecked."""
+    """[hashing]: limits for opening pictures, archives, documents; files beyond are unchecked."""
 
     processes: int = setting(whole(0, 256), "Sandboxed processes at most; 0: one for each core.", default=0)
     largest_picture: int = setting(
@@ -105,7 +105,7 @@ class HashingSettings:
 
 @dataclass(frozen=True, slots=True)
 class PolicySettings:
-    """[policy]: the house rules."""
+    """[policy]: what happens to matches, and when a person decides."""
 
     mode: str = setting(
         one_of("observe", "enforce"), "observe records what would be done and touches nothing.", default="observe"
@@ -147,7 +147,7 @@ class PolicySettings:
 
 @dataclass(frozen=True, slots=True)
 class MoverSettings:
-    """[mover]: the process that takes files offline and puts them back. The daemon starts one where none listens."""
+    """[mover]: quarantines and restores files. The daemon starts one where none listens."""
 
     socket: Path | None = setting(
         path,
@@ -178,7 +178,10 @@ def _section(section: Section) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The whole configuration. Each field but `file` is a section: this is the table of all there are."""
+    """The whole configuration.
+
+    Each field but `file` is a section: this is the table of all there are.
+    """
 
     file: Path
     agent: AgentSettings = _section(Single("agent", AgentSettings))
@@ -204,12 +207,12 @@ class Settings:
 
     @property
     def state_dir(self) -> Path:
-        """Where everything of ours is kept."""
+        """The directory where everything of ours is kept."""
         return self.agent.state_dir
 
     @property
     def mover_socket(self) -> Path:
-        """Where the mover listens."""
+        """The address where the mover listens."""
         return self.mover.socket or self.state_dir / "mover.sock"
 
 

@@ -1,7 +1,7 @@
-"""What one setting is, and the readers that turn a TOML value into a setting's value.
+"""The definition of a setting, and the readers that turn a TOML value into its value.
 
-A reader is a function that takes the TOML value and returns the setting's value, or raises ValueError that says what
-it takes. That text is what users see after "give", and what the reference says of the setting.
+A reader is a function that takes the TOML value and returns the setting's value, or raises ValueError that says what it
+takes. That text is what users see after "give", and what the reference says of the setting.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def setting(
 
 
 def is_required(f: dataclasses.Field[Any]) -> bool:
-    """Has this setting no default?"""
+    """Whether this setting has no default."""
     return f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
 
 

@@ -1,1 +1,1 @@
-"""The life of a notice: taken in, acted on within its deadline, answered, checked from outside."""
+"""Processing of notices: intake, measures within the deadline, answers, checks from outside."""

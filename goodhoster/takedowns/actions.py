@@ -1,4 +1,7 @@
-"""What is done about one URL of a notice: find it, and let the case desk or the web server take it offline."""
+"""Measures for one URL of a notice.
+
+Find it, and let the case desk or the web server take it offline.
+"""
 
 from __future__ import annotations
 
@@ -82,10 +85,12 @@ class TakedownActions:
     """Is what is offline looked at from outside?"""
 
     def act(self, items: Sequence[tuple[NoticeItem, Grounds]], *, visible: bool = False) -> list[NoticeItem]:
-        """The items after whatever could be done about them. Never raises for one that nothing could be done about:
-        that one is held, or goes on waiting while nobody can tell where it is. AuditError stops.
+        """Do whatever can be done about the items, and return them as they are then.
 
-        `visible`: they were seen from outside, so that something must be there although no file is.
+        Never raises for one that nothing could be done about: that one is held, or goes on waiting while nobody
+        can tell where it is. AuditError stops.
+
+        When `visible`, they were seen from outside, so that something must be there although no file is.
         """
         looked = map_parallel(self._look, [item for item, _ in items])
         found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
@@ -97,14 +102,17 @@ class TakedownActions:
         return after
 
     def confirm(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
-        """A person wants it gone: an address is blocked whatever the rules say; files wait in a case of theirs."""
+        """Act on an item by a person's order.
+
+        An address is blocked whatever the rules say; files wait in a case of theirs.
+        """
         location = self.locate(item.read)
         if location.outcome is not Outcome.DYNAMIC or self.blocks is None:
             return self.act([(item, grounds)])[0]
         return self._block_now(replace(item, url=location.url, customer=location.customer), grounds, self.blocks)
 
     def sync(self, item: NoticeItem, since: datetime) -> NoticeItem:
-        """An item that waits or is offline, compared with what a person decided in its cases since then."""
+        """Update an item that waits or is offline by what a person decided in its cases since then."""
         offline = item.state in _OFFLINE
         if not item.cases or not (item.state.waits_for_person or offline):
             return item
@@ -127,8 +135,10 @@ class TakedownActions:
                 self.desk.confirm(case.id, order)
 
     def dismiss(self, item: NoticeItem, order: Order) -> NoticeItem:
-        """A person wants nothing done about this item: what waits is cancelled, and a block of its address lifted. What
-        was taken offline comes back by `cases restore`.
+        """Dismiss an item by a person's order.
+
+        What waits is cancelled, and a block of its address lifted. What was taken offline comes back by `cases
+        restore`.
         """
         for case in [*self._cases_of(item), *map(self.desk.store.get, item.copies_held)]:
             if case.state in MEASURING:
@@ -211,7 +221,10 @@ class TakedownActions:
         return self._held(after, item.left) if item.left and after.state in _NOTHING_THERE else after
 
     def _read(self, files: Iterable[LocatedFile]) -> tuple[list[NamedFile], str]:
-        """Every file that is still there, and why one could not be read: none is named where the URL shows that one."""
+        """Read every file that is still there, and why one could not be read.
+
+        None is named where the URL shows that one.
+        """
         named: list[NamedFile] = []
         problem = ""
         for file in files:
@@ -237,8 +250,9 @@ class TakedownActions:
         return []
 
     def _without_file(self, item: NoticeItem, location: Location, grounds: Grounds) -> _Found:
-        """No file there: because we took it, or because it was gone before, or because a program answers. Other sizes
-        of what we took go with it.
+        """Handle an item without a file.
+
+        We took it, or it was gone before, or a program answers. Other sizes of what we took go with it.
         """
         item = replace(item, place=location.place)
         cases = self.desk.store.find(CaseQuery(place=location.place)) if location.place else ()
@@ -253,7 +267,10 @@ class TakedownActions:
         return _Found(replace(item, reason="there is no such file (any more)", left=problem), demands, taken)
 
     def _no_file(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
-        """From outside it is seen whether anything is there; where nobody may look, it is not said to be gone."""
+        """Handle an address without a file.
+
+        From outside it is seen whether anything is there; where nobody may look, it is not said to be gone.
+        """
         if self.may_look or grounds.uncertain:
             missing = replace(item, reason="there is no such file (any more)")
             return self._settled(missing, ItemState.OFFLINE, grounds)
@@ -293,7 +310,10 @@ class TakedownActions:
         return NoticeCircumstances(grounds.doubt, grounds.caps, len(recent), len(of_customer))
 
     def _settled(self, item: NoticeItem, state: ItemState, grounds: Grounds) -> NoticeItem:
-        """Nothing is here to be acted on; but where the reading is not certain, something else may have been meant."""
+        """Settle an item where nothing is here to be acted on.
+
+        Where the reading is not certain, something else may have been meant.
+        """
         if grounds.uncertain:
             return self._held(item, f"{item.reason}; {grounds.uncertain}")
         return replace(item, state=state)
@@ -326,7 +346,10 @@ def _known_to(matches: Iterable[Match]) -> tuple[str, ...]:
 
 
 def _left(item: NoticeItem, looked: _Looked | GoodhosterError) -> Iterator[Upload]:
-    """The files of an item, where it did not go offline with them: what the sources say of them counts by itself."""
+    """Files of an item that waits for a person, and so did not go offline with them.
+
+    What the sources say of them counts by itself.
+    """
     if isinstance(looked, _Looked) and item.state.waits_for_person:
         yield from (file.upload for file in looked.location.files)
 

@@ -60,13 +60,19 @@ class Answers:
         return replace(notice, told=(*notice.told, min(told, key=len)))
 
     def write_statements(self, notice: Notice) -> Notice:
-        """By order of a person: also what was withheld from customers because an order was confidential."""
+        """Write the statements to customers, by order of a person.
+
+        Also what was withheld from customers because an order was confidential.
+        """
         for told, letter in self.statements(notice, withhold=False):
             notice = self._put(notice, told, letter)
         return notice
 
     def forwarding(self, notice: Notice, hotline: str) -> Letter:
-        """A notice of the public as it goes to the hotline. RefusedError when it is not for others to see."""
+        """Letter that forwards a notice of the public to the hotline.
+
+        RefusedError when it is not for others to see.
+        """
         if _confidential(notice):
             raise RefusedError(f"notice {notice.id} is a confidential order", hint="only its authority may hand it on")
         if notice.level in {TrustLevel.PINNED, TrustLevel.AUTHORITY}:
@@ -96,8 +102,9 @@ class Answers:
             yield "receipt", texts.receipt(notice, self.head)
 
     def statements(self, notice: Notice, *, withhold: bool) -> Iterator[tuple[str, Letter | None]]:
-        """One for each customer, about what this notice made inaccessible. Raises what a directory raises where no
-        contact can be told.
+        """Statements about what this notice made inaccessible, one for each customer.
+
+        Raises what a directory raises where no contact can be told.
         """
         for customer, acted in self._acted(notice).items():
             told = f"statement:{customer}"
@@ -111,7 +118,10 @@ class Answers:
                 yield f"{told}-no-contact", None
 
     def _acted(self, notice: Notice) -> dict[str, Acted]:
-        """What this notice (and no earlier one) made inaccessible, by customer. Each sees only its own files."""
+        """What this notice (and no earlier one) made inaccessible, by customer.
+
+        Each sees only its own files.
+        """
         found: dict[str, Acted] = {}
         of_items = [case_id for item in notice.items for case_id in item.cases]
         cases = iter(self.cases.get_all(of_items))
@@ -125,7 +135,11 @@ class Answers:
         return found
 
     def _answerable(self, notice: Notice) -> bool:
-        """Never a machine, a bounce, a trial, ourselves, or nobody (RFC 3834); of two copies of one mail the first."""
+        """Whether the sender of a notice may be answered.
+
+        Never a machine, a bounce, a trial, ourselves, or nobody (RFC 3834); of two copies of one mail the
+        first.
+        """
         read = notice.read
         if notice.trust is not None and notice.trust.copy_of:
             return False

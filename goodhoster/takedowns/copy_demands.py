@@ -41,7 +41,10 @@ class CopyDemands:
 
 
 def demands_for(named: Sequence[NamedFile], grounds: Grounds, store: CaseStore, storm_customers: int) -> CopyDemands:
-    """The files in groups of one customer, the one that the URL shows first. `named` may name a place twice."""
+    """Group the files by customer, the one that the URL shows first.
+
+    A place may be twice in `named`.
+    """
     by_place: dict[Place, NamedFile] = {}
     for file in named:
         by_place.setdefault(file.upload.place, file)

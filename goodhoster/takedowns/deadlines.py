@@ -1,7 +1,7 @@
-"""The clock of a notice. Pure: which deadline, what is to be told by now, and when to look again.
+"""Deadlines of a notice: which one, what must be reported by now, when to look again. Pure.
 
-The clock starts at our receipt and stops when the last item is inaccessible, not when a mail was sent; what waits for a
-person does not stop it. Every moment is UTC.
+Time counts from our receipt until the last item is inaccessible, not until a mail was sent; what waits for a person
+does not stop it. Every moment is UTC.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ class Terms:
 
 
 def deadline_of(receipt: Receipt, read: ReadNotice, notifier: Notifier | None, terms: Terms) -> datetime:
-    """By when it must be inaccessible: the shortest of what the notifier's profile and the order itself say."""
+    """Moment by which a notice's items must be inaccessible.
+
+    The shortest of what the notifier's profile and the order itself say.
+    """
     received = receipt.received_at.astimezone(UTC)
     ends = [received + (timedelta(seconds=notifier.deadline) if notifier else terms.default)]
     if notifier and notifier.kind is NotifierKind.AUTHORITY:
@@ -86,7 +89,10 @@ def next_due(notice: Notice, now: datetime, terms: Terms) -> datetime | None:
 
 
 def next_look(gone_at: datetime, looks: int) -> datetime | None:
-    """When to look again at something that was seen to be gone so many times; None when that was the last time."""
+    """When to look again at something that was seen to be gone so many times.
+
+    None when that was the last time.
+    """
     return gone_at + LOOKS[looks] if looks < len(LOOKS) else None
 
 
@@ -103,8 +109,9 @@ def _waiting(notice: Notice) -> Iterator[str]:
 
 
 def _cannot_wait(notice: Notice) -> bool:
-    """An authority's order pages at once; so does a proven notice that could not be acted on, and whatever a source
-    knows.
+    """Whether a notice pages a person at once.
+
+    An authority's order does; so does a proven notice that could not be acted on, and whatever a source knows.
     """
     return notice.level in {TrustLevel.AUTHORITY, TrustLevel.PINNED} or notice.urgent
 

@@ -1,6 +1,7 @@
-"""What notices ask of the case desk: many demands in one session, each step of all of them written down at once.
+"""Demands of notices on the case desk: many in one session.
 
-A notice of 500 addresses is 500 cases: made one by one, nine tenths of the time would be waiting for the disk.
+Each step of all of them is written at once. A notice of 500 addresses is 500 cases: made one by one, nine tenths of the
+time would be waiting for the disk.
 """
 
 from __future__ import annotations
@@ -66,9 +67,11 @@ class Demands:
     desk: CaseDesk
 
     def receive(self, demands: Sequence[Demand]) -> list[list[Case]]:
-        """Decide about each demand and carry it out; returns the cases of each, in which all its files are. A case
-        about one of the files in its present state is joined; one that waited for a person is acted on when this
-        notice may. The other files are a new case.
+        """Decide about each demand and carry it out.
+
+        Returns the cases of each, in which all its files are. A case about one of the files in its present
+        state is joined; one that waited for a person is acted on when this notice may. The other files are a
+        new case.
         """
         with self.desk.session_about([file.upload for demand in demands for file in demand.files]) as session:
             plan = _Plan(session)
@@ -81,7 +84,7 @@ class Demands:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is decided about the demands of one session, as recorded, before anything is carried out."""
+    """Decisions about the demands of one session, recorded before anything is carried out."""
 
     session: CaseSession
     begun: dict[str, Case] = field(default_factory=dict)
@@ -125,7 +128,10 @@ class _Plan:
         return case
 
     def carry_out(self, case: Case) -> None:
-        """What this session opened, as it stands after the last demand; another that is decided goes on as it is."""
+        """Carry out what this session opened, as it stands after the last demand.
+
+        Another case that is decided goes on as it is.
+        """
         if case.id in self.begun:
             self.session.begun(self.begun[case.id])
         else:
@@ -165,8 +171,10 @@ def _uploads(demand: Demand) -> list[Upload]:
 
 
 def _counted(file: NamedFile, decision: Decision) -> tuple[Match, ...]:
-    """The matches that the case begins with. Where the notice leads to nothing by itself they are none: the check of
-    the upload tells them to the desk, which decides about them by the house rules. Counted here already they would be
-    nothing new then, and a forged notice would shield a known file.
+    """Matches that the case is opened with.
+
+    Where the notice leads to nothing by itself they are none: the check of the upload reports them to the desk,
+    which decides about them by the house rules. Counted here already they would be nothing new then, and a forged
+    notice would shield a known file.
     """
     return file.verdict.matches if decision.action is Action.QUARANTINE else ()

@@ -96,8 +96,9 @@ class NoticeDesk:
             return self._handle(self._parts.store.get(receipt.id))
 
     def due(self) -> list[str]:
-        """What is to be looked after by now: left by a crash, decided by a person, to be looked at from outside, near
-        its deadline.
+        """Notices to be processed by now.
+
+        Left by a crash, decided by a person, to be looked at from outside, near their deadline.
         """
         return list(self._parts.store.ids(NoticeQuery(due=self._parts.clock())))
 
@@ -111,7 +112,10 @@ class NoticeDesk:
             return self._handle(self._parts.store.get(notice_id))
 
     def confirm(self, notice_id: str, order: Order) -> Notice:
-        """A person lets everything that waits in this notice be acted on; RefusedError in mode observe."""
+        """Act on everything that waits in this notice, by a person's order.
+
+        RefusedError in mode observe.
+        """
         self._parts.acts.desk.expect_enforcing()
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
@@ -120,8 +124,10 @@ class NoticeDesk:
             return self._handle(replace(notice, items=items, reviewed=True), recorded=notice)
 
     def dismiss(self, notice_id: str, order: Order) -> Notice:
-        """A person decides that what waits in this notice stays as it is; a block for it is lifted, and a case that
-        waits for a person is closed. What was taken offline comes back by `cases restore`.
+        """Leave what waits in this notice as it is, by a person's order.
+
+        A block for it is lifted, and a case that waits for a person is closed. What was taken offline comes
+        back by `cases restore`.
         """
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
@@ -131,7 +137,7 @@ class NoticeDesk:
             return self._handle(dismissed, recorded=notice, by_person=True)
 
     def _handle(self, notice: Notice, recorded: Notice | None = None, *, by_person: bool = False) -> Notice:
-        """Take a notice through its whole story, as far as it goes now; after a crash every step may be taken again.
+        """Process a notice as far as possible now; after a crash every step may be repeated.
 
         `recorded` is what the store holds, where that is older.
         """
@@ -177,7 +183,10 @@ class NoticeDesk:
         return replace(read, language=notifier.language) if notifier and notifier.language else read
 
     def _believe_again(self, notice: Notice) -> Notice:
-        """The keys could not be fetched when it came. What was held for that reason may go on when they can."""
+        """Evaluate the sender again where the keys could not be fetched when the notice came.
+
+        What was held for that reason may go on when they can.
+        """
         belief = self._parts.believe(notice.receipt, self._parts.spool.raw(notice.receipt))
         says = self._parts.reader.read(belief.says)
         if says.items != tuple(item.read for item in notice.items):
@@ -192,7 +201,10 @@ class NoticeDesk:
         return replace(notice, read=read, trust=trust, items=again)
 
     def _compared_with_ours(self, notice: Notice) -> Notice:
-        """Note which of the names in it are ours and no item's; where that cannot be told now, ask again later."""
+        """Record which of the names in it are ours and no item's.
+
+        Where that cannot be told now, it is asked again later.
+        """
         if notice.read is None or not notice.read.mentions:
             return notice
         try:
@@ -325,7 +337,10 @@ class NoticeDesk:
 
 
 def _passed_over(notice: Notice) -> str:
-    """What in it leads to no item and no person has seen to: then it is not done, whatever its items say."""
+    """Parts of a notice that lead to no item and that no person has seen to.
+
+    With such a part it is not done, whatever its items say.
+    """
     if notice.reviewed or notice.read is None:
         return ""
     whole = [f"not read: {part}" for part in notice.read.unread]

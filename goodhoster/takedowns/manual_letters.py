@@ -1,4 +1,7 @@
-"""Letters about a notice by order of a person: the answer, what customers were not told yet, a notice handed on."""
+"""Letters about a notice by order of a person.
+
+The answer, what customers do not know yet, a notice that is forwarded.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from goodhoster.takedowns.answers import Answers
 
 @dataclass(frozen=True, slots=True)
 class ManualLetters:
-    """Each letter goes out once, however often it is ordered. Shares store, log and lock with the notice desk."""
+    """Letters ordered by a person; each is sent once, however often it is ordered.
+
+    Shares store, log and lock with the notice desk.
+    """
 
     store: NoticeStore
     audit: AuditLog
@@ -24,14 +30,18 @@ class ManualLetters:
     lock: FileLock
 
     def answer(self, notice_id: str) -> bool:
-        """Send the answer as things stand. False when it was sent already, or nobody is to be answered."""
+        """Send the answer as things stand.
+
+        False when it was sent already, or nobody is to be answered.
+        """
         with self.lock:
             notice = self.store.get(notice_id)
             return self._record(notice, self.letters.write_answer(notice))
 
     def tell(self, notice_id: str, order: Order) -> Notice:
-        """Tell the customers what was withheld from them because an order was confidential. RefusedError when nobody is
-        left to be told.
+        """Inform the customers of what was withheld because an order was confidential.
+
+        RefusedError when nobody is left to be informed.
         """
         with self.lock:
             notice = self.store.get(notice_id)
@@ -43,8 +53,9 @@ class ManualLetters:
             return self.store.get(notice_id)
 
     def forward(self, notice_id: str, hotline: str, actor: str) -> Letter:
-        """Hand a notice of the public on to the hotline; the clock goes on. RefusedError when it is not for others to
-        see.
+        """Forward a notice of the public to the hotline; its deadline continues.
+
+        RefusedError when it is not for others to see.
         """
         with self.lock:
             notice = self.store.get(notice_id)

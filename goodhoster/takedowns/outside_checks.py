@@ -1,4 +1,4 @@
-"""What is made of a look from outside: gone, still there, back again, or not to be known. Pure."""
+"""Evaluation of checks from outside: gone, still there, back again, or unknown. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ one look may be there at the next.
 
 
 def first_look(item: NoticeItem, now: datetime, *, may_look: bool) -> NoticeItem:
-    """An item whose measure has just been done: look at once; where we may not look, our own reading back must do."""
+    """State of an item whose measure has just been done.
+
+    It is to be looked at right away; where we may not look, our own reading back must do.
+    """
     if item.state is not ItemState.OFFLINE or item.look_at is not None:
         return item
     if may_look:
@@ -26,7 +29,10 @@ def first_look(item: NoticeItem, now: datetime, *, may_look: bool) -> NoticeItem
 
 
 def after_look(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:
-    """The item after a look. One that was gone and is there again is *reopened*; the caller acts on it anew."""
+    """State of an item after a check from outside.
+
+    One that was gone and is there again is *reopened*; the caller acts on it anew.
+    """
     if item.state is ItemState.INACCESSIBLE:
         return _after_recheck(item, seen, now)
     if seen.sight is Sight.GONE:

@@ -59,7 +59,10 @@ class Finding:
 
 
 def read_list(content: bytes) -> list[Line]:
-    """A CSV with a header; `;`, `,` or tab. ConfigurationError when no column has URLs, or it is no CSV."""
+    """Read a CSV with a header, separated by `;`, `,` or tab.
+
+    ConfigurationError when no column has URLs, or it is no CSV.
+    """
     text = content.decode("utf-8-sig", "replace")
     head = next(io.StringIO(text, newline=""), "")
     delimiter = max(";,\t", key=head.count)

@@ -32,9 +32,9 @@ def _untouched(notice: Notice) -> str:
 
 
 def with_waiting(figures: NoticeFigures, waiting: Waiting, since: datetime) -> NoticeFigures:
-    """The figures of the record with what was received and waits for its turn: that is open, too.
+    """Add to the figures of the record what was received and is not processed yet.
 
-    `since`: what was received before is overdue.
+    That is open, too. What was received before `since` is overdue.
     """
     overdue = sum(receipt.received_at < since for receipt in waiting.receipts)
     more = len(waiting.receipts) + len(waiting.damaged)

@@ -1,1 +1,4 @@
-"""For tests of goodhoster and of its plugins: a conformance suite per port, stand-ins for counterparts."""
+"""Test support for goodhoster and its plugins.
+
+A conformance suite per port, stand-ins for counterparts.
+"""

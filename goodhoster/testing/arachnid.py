@@ -1,4 +1,7 @@
-"""A stand-in for Arachnid Shield's look-up by PDQ, over real sockets; the entries are made up."""
+"""A stand-in for Arachnid Shield's look-up by PDQ, over real sockets.
+
+The entries are made up.
+"""
 
 from __future__ import annotations
 

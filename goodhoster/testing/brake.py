@@ -19,11 +19,11 @@ class MadeUpCensus:
         self.checks: list[tuple[datetime, int]] = []
 
     def customers_having(self, sha256: bytes, most: int) -> frozenset[str]:
-        """Of what was filled in."""
+        """The customers that were filled in."""
         return frozenset(sorted(self.having.get(sha256, ()))[:most])
 
     def checks_between(self, since: datetime, until: datetime) -> int:
-        """Of what was filled in."""
+        """The checks that were filled in."""
         return sum(count for at, count in self.checks if since <= at <= until)
 
 

@@ -1,6 +1,7 @@
-"""Made-up pictures in every format that is opened: ordinary shapes and colours, the same for the same seed.
+"""Made-up pictures in every format that is opened.
 
-Needs the extra `near`; HEIF also `heif`. For what a hostile customer would send see `goodhoster.testing.hostile`.
+Ordinary shapes and colours, the same for the same seed. Needs the extra `near`; HEIF also `heif`. For what a hostile
+customer would send see `goodhoster.testing.hostile`.
 """
 
 from __future__ import annotations

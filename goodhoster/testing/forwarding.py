@@ -1,5 +1,6 @@
-"""A forwarder that seals what it passes on (ARC, RFC 8617): for tests of who is believed. Written without the library
-that checks such seals.
+"""A forwarder that seals the mails it forwards (ARC, RFC 8617): for tests of trust.
+
+Written without the library that checks such seals.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ _SET = ("ARC-Authentication-Results", "ARC-Message-Signature", "ARC-Seal")
 
 @dataclass(frozen=True, slots=True)
 class ArcSet:
-    """What a forwarder writes; the defaults are an honest and careful one's first set."""
+    """The headers that a forwarder writes.
+
+    The defaults are an honest and careful one's first set.
+    """
 
     results: str = "dkim=pass header.d=hotline.example"
     instance: int = 1

@@ -1,4 +1,6 @@
-"""A stand-in for the closed HashCheckService, over real sockets: the true protocol, and all that goes wrong.
+"""A stand-in for the closed HashCheckService, over real sockets.
+
+It has the true protocol, and all that goes wrong.
 
     with FakeHashService(known={digest}) as service:
         source = HashCheckService(ServiceSettings(service.url, service.username, service.password))
@@ -28,7 +30,7 @@ class FakeHashService(FakeServer):
         self.known = set(known)
 
     def _true_answer(self, request: Request) -> Answer:
-        """As the service answers (SCART `scartHASHcheck.php` reads it so)."""
+        """The answer as the service gives it (SCART `scartHASHcheck.php` reads it so)."""
         if not self._is_from_our_account(request):
             return http_answers.REFUSALS["wrong account"]
         folder, _, algorithm = request.path.rpartition("/")
@@ -41,6 +43,9 @@ class FakeHashService(FakeServer):
 
 
 def _by_wire(known: Digest | Fingerprint) -> tuple[str, bytes]:
-    """A fingerprint (photodna) is known when every bit is the same: how the true service compares is its own matter."""
+    """Look a fingerprint (photodna) up: it is known when every bit is the same.
+
+    How the true service compares is not public.
+    """
     algorithm = known.algorithm if isinstance(known, Digest) else known.kind
     return algorithm.value, known.value.hex().encode()

@@ -1,6 +1,7 @@
-"""A stand-in for a hasher-matcher-actioner, over real sockets: its answers of today and of before 2025.
+"""A stand-in for a hasher-matcher-actioner, over real sockets.
 
-It finds by PDQ within 31 bits, as the real one does; the entries are made up.
+With its answers of today and of before 2025. It finds by PDQ within 31 bits, as the real one does; the entries are made
+up.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ _WITHIN = 31
 
 
 class FakeHma(FakeServer):
-    """`banks` has the hashes of each bank by signal type and value, and may be changed at any time."""
+    """A fake hasher-matcher-actioner with banks of hashes.
+
+    `banks` has the hashes of each bank by signal type and value, and may be changed at any time.
+    """
 
     def __init__(self, banks: Mapping[str, Mapping[str, list[bytes]]], *, older: bool = False) -> None:
         super().__init__()

@@ -1,6 +1,7 @@
-"""Files such as a hostile customer would send: each small, each with a name, none of them with anything to see.
+"""Files such as a hostile customer would send.
 
-What reads them must end with a verdict or with *unchecked*, within its limits of time and memory.
+Each is small and has a name, none of them with anything to see. What reads them must end with a verdict or with
+*unchecked*, within its limits of time and memory.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ _ORIENTATION_ENTRY = struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0)
 
 
 def hostile_files() -> Mapping[str, bytes]:
-    """All of them but the truncations."""
+    """Every hostile file but the truncations."""
     return bombs() | endless() | odd_shapes() | polyglots() | wrong_names() | broken_exif() | odd_archives()
 
 
 def truncations(step: int = 100) -> Iterator[tuple[str, bytes]]:
-    """Each format cut off at every `step`-th byte."""
+    """Files of each format, cut off at every `step`-th byte."""
     for name, content in every_format(1, (160, 120)).items():
         for length in range(0, len(content), step):
             yield f"{name}-cut-at-{length}", content[:length]
@@ -97,7 +98,7 @@ def polyglots() -> dict[str, bytes]:
 
 
 def wrong_names() -> dict[str, bytes]:
-    """A kind is told by the bytes."""
+    """Files with a wrong extension: the kind is recognised by the bytes."""
     return {
         "picture.txt": jpeg(4, _SMALL),
         "picture.php": encoded(drawn(4, _SMALL), "PNG"),
@@ -167,8 +168,10 @@ def tar_of(members: Mapping[str, bytes], *, mode: str = "w", link: bool = False)
 
 
 def slow_archive(number: int = 0, *, sixteenths: int = 400) -> bytes:
-    """A TAR of some kilobytes that takes many seconds to look into: it ends within its member, after so many sixteenths
-    of a gigabyte of zeros to skip. Each number is another content.
+    """A TAR of some kilobytes that takes many seconds to look into.
+
+    It ends within its member, after so many sixteenths of a gigabyte of zeros to skip. Each number is another
+    content.
     """
     header = tarfile.TarInfo(f"{number}")
     header.size = 1 << 40
@@ -176,7 +179,7 @@ def slow_archive(number: int = 0, *, sixteenths: int = 400) -> bytes:
 
 
 def pdf_of(jpegs: list[bytes]) -> bytes:
-    """As much of a PDF as a reader of its pictures needs."""
+    """A PDF with as much in it as a reader of its pictures needs."""
     streams = (
         b"%d 0 obj\n<</Type/XObject/Subtype/Image/Filter/DCTDecode/Length %d>>\nstream\n" % (number, len(content))
         + content

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 
 class Ending(Enum):
-    """What becomes of the connection after the bytes are sent."""
+    """The state of the connection after the bytes are sent."""
 
     KEEP = auto()
     CLOSE = auto()
@@ -21,7 +21,7 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent in answer to one request."""
+    """The bytes that are sent in answer to one request."""
 
     raw: bytes
     ending: Ending = Ending.KEEP

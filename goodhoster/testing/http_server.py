@@ -1,4 +1,7 @@
-"""A server over real sockets that answers as it is told: what the stand-ins for hash services are made of."""
+"""An HTTP test server over real sockets with scripted answers.
+
+The stand-ins for hash services are made of it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ CERTIFICATE = Path(__file__).with_name("localhost.pem")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the server received."""
+    """A request that the server received."""
 
     method: str
     path: str
@@ -65,7 +68,7 @@ class FakeServer(ABC):
 
     @property
     def url(self) -> str:
-        """As configuration files carry it."""
+        """The server's URL as configuration files carry it."""
         return self.url_at("localhost" if self._tls else "127.0.0.1")
 
     def url_at(self, host: str) -> str:
@@ -113,7 +116,7 @@ class FakeServer(ABC):
 
     @abstractmethod
     def _true_answer(self, request: Request) -> Answer:
-        """What the service that this one stands in for would answer."""
+        """The answer of the service that this one stands in for."""
 
     def _is_from_our_account(self, request: Request) -> bool:
         account = b64encode(f"{self.username}:{self.password}".encode()).decode()
@@ -129,7 +132,7 @@ async def _receive(reader: asyncio.StreamReader) -> Request:
 
 
 async def _send(writer: asyncio.StreamWriter, answer: Answer) -> bool:
-    """False when the connection is to be closed."""
+    """Send an answer; False when the connection is to be closed."""
     await asyncio.sleep(answer.delay)
     whole = len(answer.raw) if answer.drip_from is None else answer.drip_from
     writer.write(answer.raw[:whole])
@@ -146,7 +149,10 @@ async def _send(writer: asyncio.StreamWriter, answer: Answer) -> bool:
 
 
 async def _cancel_others() -> None:
-    """In several turns of the loop: a connection that was just accepted makes its task a turn later."""
+    """Cancel all other tasks, over several iterations of the event loop.
+
+    A connection that was just accepted makes its task one iteration later.
+    """
     for _ in range(_TURNS):
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:

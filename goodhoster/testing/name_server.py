@@ -1,4 +1,7 @@
-"""A name server on loopback for tests: answers TXT questions over UDP and TCP, or behaves badly."""
+"""A name server on loopback for tests.
+
+It answers TXT questions over UDP and TCP, or behaves badly.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,10 @@ class FakeNameServer:
             thread.join()
 
     def answer(self, question: bytes, *, room: int) -> bytes:
-        """The answer's bytes; none of them when silent. What does not find room is cut off and says so."""
+        """The answer's bytes; none of them when silent.
+
+        What does not fit is cut off and the answer says so.
+        """
         self.asked += 1
         if self.mood == "silent":
             return b""

@@ -1,4 +1,7 @@
-"""A fingerprinter that is not PhotoDNA and nothing like it, for tests of what carries fingerprints of one that is."""
+"""A fingerprinter that is not PhotoDNA and nothing like it.
+
+For tests of what carries fingerprints of one that is.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,13 @@ _SIDE = 6
 
 
 class NotPhotoDna:
-    """A `LicensedFingerprinter`: the colours of a few pixels. No service knows it, and altered copies are not alike."""
+    """A `LicensedFingerprinter` for tests: the colours of a few pixels.
+
+    No service knows it, and altered copies are not alike.
+    """
 
     def fingerprint(self, picture: Pixels) -> bytes:
-        """Of a picture with fewer pixels than are looked at: none."""
+        """The fingerprint of a picture; none of one with fewer pixels than are looked at."""
         if min(picture.width, picture.height) < _SIDE:
             return b""
         places = ((row * picture.height // _SIDE, column * picture.width // _SIDE) for row, column in _GRID)

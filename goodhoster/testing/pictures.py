@@ -1,4 +1,7 @@
-"""Pictures made up from a number: ordinary PNG files of coloured blocks, no two alike. Standard library only."""
+"""Pictures made up from a number: ordinary PNG files of coloured blocks, no two alike.
+
+Standard library only.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ _BLOCK = 16
 
 
 def made_up_picture(seed: int, *, blocks: int = 6, brighter: int = 0) -> bytes:
-    """A PNG file of `blocks` × `blocks` coloured blocks; the same seed is the same file, byte for byte.
+    """A PNG file of `blocks` × `blocks` coloured blocks.
 
-    `brighter` (of 255) makes it another file that looks the same.
+    The same seed is the same file, byte for byte. `brighter` (of 255) makes it another file that looks the same.
     """
     colours = random.Random(seed)  # noqa: S311 - no secret
     lit = bytes(min(value + brighter, 255) for value in range(256))

@@ -1,4 +1,7 @@
-"""Signs mails with keys made on the spot: for tests of who is believed. Nothing is kept, nothing leaves the process."""
+"""Signed mails for tests of trust, with keys generated on the spot.
+
+Nothing is kept, nothing leaves the process.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class MailSigner:
 
     @property
     def name(self) -> str:
-        """Where it would be published."""
+        """The name where its public key would be published."""
         return f"{self.selector}._domainkey.{self.domain}"
 
     @property
@@ -70,7 +73,7 @@ class MailSigner:
         return bytes(signature) + raw
 
     def signature(self, text: bytes) -> str:
-        """Of that very text, by an RSA key with SHA-256; base64."""
+        """The signature of that very text, by an RSA key with SHA-256; base64."""
         key = dkim.parse_pem_private_key(self.private)
         return base64.b64encode(dkim.RSASSA_PKCS1_v1_5_sign(hashlib.sha256(text), key)).decode()
 

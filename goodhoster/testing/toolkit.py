@@ -21,6 +21,6 @@ def toolkit_over(  # noqa: PLR0913, PLR0917 - as many as a toolkit has parts
     hasher: Hasher,
     check_again: Callable[[Sequence[Upload]], None] = lambda _: None,
 ) -> Toolkit:
-    """What `assembly` makes of the same parts from settings."""
+    """The toolkit that `assembly` makes of the same parts from settings."""
     examiner = Examiner(sources, hasher, desk.clock, match_by_name=partial(match_by_name, store))
     return Toolkit(store, audit, desk, lambda: examiner, check_again)

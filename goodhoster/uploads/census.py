@@ -1,4 +1,4 @@
-"""What the index knows of all uploads, for the brake: who has a content, and how many checks there were."""
+"""Counts over all indexed uploads for the brake: customers per content, and checks done."""
 
 from __future__ import annotations
 

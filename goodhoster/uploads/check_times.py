@@ -1,4 +1,4 @@
-"""When a file is checked: soon because of what was learnt elsewhere, once it has settled, again after a failure."""
+"""When a file is checked: soon, once it has settled, or again after a failure."""
 
 from __future__ import annotations
 
@@ -70,8 +70,10 @@ def is_its_own(verdict: Verdict, fault: Fault | None) -> bool:
 
 
 def delay(tries: int, retry_after: float | None, chance: float | None = None) -> float:
-    """Seconds until the next try: full jitter between the wait that was asked for and a ceiling that doubles with
-    each try up to five minutes. What failed together comes back apart.
+    """Seconds until the next try, with full jitter.
+
+    Between the wait that was asked for and a ceiling that doubles with each try up to five minutes. What failed
+    together comes back apart.
     """
     ceiling = min(_LONGEST, _FIRST * 2.0 ** min(tries, 30))
     return min(retry_after or 0.0, _OBEYED) + ceiling * (random.random() if chance is None else chance)  # noqa: S311 - no secret

@@ -1,8 +1,10 @@
-"""Steps of the system's clock: what waits in the queue waits as long as it was told to, whatever the clock shows.
+"""Correction of queue times when the system clock is set.
+
+What waits in the queue waits as long as intended, whatever the clock shows.
 
 Rows carry moments of the system's clock. When that clock is set, the moments of all rows that wait are moved by as
-much, once, by whichever process sees it first. Only over a restart of the machine nobody can tell how far it was set:
-then whatever was put off is due.
+much, once, by whichever process sees it first. Only over a restart of the machine it cannot be known how far it was
+set: then whatever was put off is due.
 """
 
 from __future__ import annotations

@@ -81,7 +81,9 @@ class Database:
             raise ConfigurationError(f"the index {file} cannot be used: {error}", hint=hint) from error
 
     def run(self, operation: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        """Do it in one transaction. On a damaged or deleted index it is done again, on a new and empty one.
+        """Run a function in one transaction.
+
+        On a damaged or deleted index it is run again, on a new and empty one.
 
         IndexUnavailableError when nothing can be written or read now (disk full, read-only, locked).
         """
@@ -146,7 +148,10 @@ class Database:
         return db
 
     def _set_aside(self) -> None:
-        """Kept for whoever wants to know what happened; one is enough, so the one before is overwritten."""
+        """Keep the damaged index for later inspection.
+
+        One is enough, so the one before is overwritten.
+        """
         self._file.replace(self._aside())
         for suffix in ("-wal", "-shm"):
             self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)

@@ -1,4 +1,7 @@
-"""Which places a web server serves: what lies there is not private, whatever it is called (promise G12)."""
+"""Directories that a web server serves (promise G12).
+
+What lies there is not private, whatever it is called.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,16 @@ _FRESH = 300.0  # seconds
 
 
 class Docroots:
-    """The directories that the directory sources name; the usual names where there is none, or while none answers."""
+    """Directories that the directory sources name.
+
+    The usual names where there is no source, or while none answers.
+    """
 
     def __init__(self, named: Callable[[], Iterable[bytes]] | None = None) -> None:
-        """`named` tells absolute paths, and raises GoodhosterError while it cannot. It is asked once in a while."""
+        """Store the source of the docroots, which is asked once in a while.
+
+        `named` returns absolute paths, and raises GoodhosterError while it cannot.
+        """
         self._named = named
         self._known: tuple[bytes, ...] | None = None
         self._look_at = float("-inf")

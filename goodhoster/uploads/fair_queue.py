@@ -1,8 +1,8 @@
-"""Whose turn it is: a customer's n-th waiting file comes after every other customer's (n-1)-th.
+"""Fair queueing of files: a customer's n-th waiting file follows all others' (n-1)-th.
 
 Each row that becomes ready is numbered once, and rows are taken in order of their numbers: start-time fair queueing
-(Goyal, Vin, Cheng 1996) with files of one cost. So one customer's million files delay nobody else's first, taking a
-row is one step into an index however many wait, and the order survives a restart in the rows themselves.
+(Goyal, Vin, Cheng 1996) with files of one cost. So one customer's million files delay nobody else's first, taking a row
+is one step into an index however many wait, and the order survives a restart in the rows themselves.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The file index and the durable queue in one: what is there, in which state it was checked, and what waits.
+"""File index and durable queue: known files, their last checked state, and what waits.
 
 One row per file: a row that waits is handed out to one worker at a time, and a hint that arrives while the file is
-being checked makes it wait again. Rows are taken by priority, and within one in turns of the customers.
+being checked makes it wait again. Rows are taken by priority, and within one priority the customers alternate.
 """
 
 from __future__ import annotations
@@ -110,7 +110,10 @@ class UploadIndex:
         return waiting >= self._limit * share
 
     def take(self, now: float, count: int) -> list[Job]:
-        """Up to `count` rows that are due, most urgent first; each stays in hand until settled or given back."""
+        """Take up to `count` due rows, most urgent first.
+
+        Each stays assigned until settled or given back.
+        """
         self._follow_clock()
         return self.database.run(lambda db: self._queue.take(db, now, count))
 
@@ -121,9 +124,9 @@ class UploadIndex:
             self._clock_followed = reading
 
     def record(self, job: Job, found: tuple[FileState | None, Content | None], verdict: Verdict, now: float) -> None:
-        """Note what a check found of this state, also when a newer hint came meanwhile: the file may be gone by now.
+        """Record what a check found of this state, also when a newer hint came meanwhile.
 
-        The row goes on waiting until it is settled.
+        The file may be gone by now. The row goes on waiting until it is settled.
         """
         state, content = found
         answered = answer_set_of(verdict)
@@ -138,7 +141,10 @@ class UploadIndex:
         self.database.run(record)
 
     def answered(self, place: Place) -> tuple[SourceAnswer, ...]:
-        """Who answered when that file was last checked; empty when nobody did, or it was before that was noted."""
+        """Sources that answered when that file was last checked.
+
+        Empty when none did, or the check was before that was recorded.
+        """
         query = f"SELECT (SELECT sources FROM answer_sets WHERE id = answered) FROM uploads {_ROW}"  # noqa: S608 - our own texts
         rows = self.database.run(lambda db: db.execute(query, key_of(place)).fetchall())
         return answers_of(rows[0][0]) if rows else ()
@@ -186,7 +192,10 @@ class UploadIndex:
         return woken
 
     def untried_below(self, tree: bytes, prefix: bytes = b"") -> int:
-        """How many rows below a directory of the tree wait and were not looked at since their newest hint."""
+        """Number of waiting rows below a directory that were not tried since their newest hint.
+
+        The directory is one of the tree; tried means that the file was looked at.
+        """
         query = f"SELECT count(*) FROM ({_UNTRIED}) JOIN directories ON id = directory WHERE {_BELOW}"  # noqa: S608
         return self.database.run(lambda db: int(db.execute(query, _below(tree, prefix)).fetchone()[0]))
 
@@ -206,7 +215,10 @@ class UploadIndex:
         return [(Place(tree, joined(path, name)), customer) for name, customer in rows]
 
     def known_before(self, tree: bytes, prefix: bytes, moment: float) -> list[bytes]:
-        """Paths at or below a directory of the tree whose file was found known, and not looked at since a moment."""
+        """Paths at or below a directory of files found known and not looked at since a moment.
+
+        The directory is one of the tree.
+        """
         query = f"""SELECT path, name FROM uploads JOIN directories ON id = directory
             WHERE verdict = 'known' AND checked_at < ? AND {_BELOW}"""  # noqa: S608
         rows = self.database.run(lambda db: db.execute(query, (moment, *_below(tree, prefix))).fetchall())
@@ -222,7 +234,10 @@ class UploadIndex:
 
     @contextmanager
     def _putting_down(self, job: Job) -> Iterator[None]:
-        """The job is out of hand afterwards, also when the disk is full: then the row waits on as it was."""
+        """Release the job in any case, also when the disk is full.
+
+        Then the row waits on as it was.
+        """
         try:
             yield
         finally:

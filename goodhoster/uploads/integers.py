@@ -6,7 +6,9 @@ _HALF = 1 << 63
 
 
 def signed(number: int) -> int:
-    """Inode numbers go up to 2**64, and an owner may set a file's time to the year 2445. States that fold into one are
+    """Fold an integer into the signed 64-bit range.
+
+    Inode numbers go up to 2**64, and an owner may set a file's time to the year 2445. States that fold into one are
     584 years apart.
     """
     return number if -_HALF <= number < _HALF else (number + _HALF) % (1 << 64) - _HALF

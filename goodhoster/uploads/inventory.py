@@ -52,7 +52,10 @@ class Progress:
 
 
 class Inventory:
-    """Reads and clears rows. Memory is bounded: no more than one directory or page is read at a time."""
+    """Reading and removal of index rows, in bounded memory.
+
+    No more than one directory or page is read at a time.
+    """
 
     def __init__(self, database: Database, dropped: Callable[[str], None], in_hand: _InHand) -> None:
         self._database = database
@@ -83,14 +86,19 @@ class Inventory:
             yield [Known(*row) for row in page]
 
     def directories(self, tree: bytes) -> Iterator[Sequence[bytes]]:
-        """All directories below the tree's root that the index knows, in pages; they may be dropped meanwhile."""
+        """All directories below the tree's root that the index knows, in pages.
+
+        They may be dropped meanwhile.
+        """
         query = "SELECT path FROM directories WHERE tree = ? AND path > ? ORDER BY path LIMIT ?"
         for page in self._pages(query, (tree,)):
             yield [path for (path,) in page]
 
     def drop(self, tree: bytes, directory: bytes, gone: Iterable[Known]) -> None:
-        """These files were seen to be gone after they were read here; what was hinted at since then stays. A row whose
-        file was found known stays as the trace of it, but waits no longer.
+        """Drop files that were seen to be gone after they were read here.
+
+        What was hinted at since then stays. A row whose file was found known stays as the trace of it, but
+        waits no longer.
         """
         keys = [(tree, directory, known.name, known.hints, known.since) for known in gone]
         if keys:

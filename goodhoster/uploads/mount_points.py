@@ -8,8 +8,10 @@ from goodhoster.linux.mount_table import mounted_below, mounts
 
 
 def is_top(directory: bytes, *, tree: bytes) -> bool:
-    """Of what is mounted below the tree, by whatever path it is reached; or of a btrfs subvolume. The top of a file
-    system that a customer's own program is (FUSE) is none: it says of owners and modes what it likes.
+    """Whether a directory is the top of what is mounted below the tree, or of a btrfs subvolume.
+
+    By whatever path it is reached. The top of a file system that a customer's own program is (FUSE) is none: it
+    reports owners and modes as it likes.
     """
     return any(_is_same(directory, point) for point in mounted_below(tree)) or _is_subvolume(directory)
 

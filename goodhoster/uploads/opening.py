@@ -1,4 +1,7 @@
-"""Open a customer's file so that no name, link or special file chosen by an outsider leads anywhere else."""
+"""Safe opening of a customer's file.
+
+No name, link or special file chosen by an outsider leads anywhere else.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ _NOT_OURS = frozenset({errno.ELOOP, errno.EXDEV, errno.ENXIO, errno.EISDIR})
 
 @dataclass(frozen=True, slots=True)
 class OpenedUpload:
-    """An open regular file. The descriptor stays open until the verdict is acted on: inode numbers are reused."""
+    """An open regular file.
+
+    The descriptor stays open until the verdict is acted on: inode numbers are reused.
+    """
 
     fd: int
     place: Place
@@ -47,12 +53,18 @@ def open_upload(place: Place) -> Iterator[OpenedUpload]:
 
 
 def open_tree(tree: bytes) -> int:
-    """A descriptor of a watched tree's root. The tree's own path is the administrator's word and may be a link."""
+    """Open a watched tree's root and return a descriptor.
+
+    The tree's own path is set by the administrator and may be a link.
+    """
     return os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def open_quietly(directory: int, path: bytes, flags: int) -> int:
-    """Open beneath without changing the access time; with it, where the kernel does not let us choose (EPERM)."""
+    """Open beneath without changing the access time.
+
+    The access time changes where the kernel does not let us choose (EPERM).
+    """
     try:
         return kernel.open_beneath(directory, path, flags | os.O_NOATIME)
     except PermissionError:

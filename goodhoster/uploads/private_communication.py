@@ -1,4 +1,6 @@
-"""Private communication is left alone (promise G12): mail spools, maildirs, mailboxes, chat stores.
+"""Private communication, which is left alone (promise G12).
+
+It means mail spools, maildirs, mailboxes, chat stores.
 
 Recognised by place (where mail and chat servers keep it) and by form (what it looks like). A form is taken strictly,
 for a customer could use it as a hiding place: in a maildir only files named like messages are left alone, and a mailbox
@@ -77,13 +79,19 @@ def is_spool(absolute: bytes) -> bool:
 
 
 def home_of_store(absolute: bytes) -> bytes | None:
-    """Where a mail or chat program has the store in which this directory lies, by its name; None for any other."""
+    """Directory that holds the mail or chat store in which this directory lies.
+
+    Recognised by its name; None for any other.
+    """
     found = _STORES.search(absolute + b"/")
     return absolute[: found.start()] if found else None
 
 
 def is_private_file(place: Place) -> bool:
-    """Is this file, in a directory that is not private itself, a message or a mailbox by its form?"""
+    """Whether this file is a message or a mailbox by its form.
+
+    The file is in a directory that is not private itself.
+    """
     directory, _, name = place.path.rpartition(b"/")
     folder = directory.rpartition(b"/")[2]
     if folder in _MAILDIR and _MESSAGE.fullmatch(name):
@@ -94,7 +102,10 @@ def is_private_file(place: Place) -> bool:
 
 
 def begins_as_hidden(place: Place) -> bool:
-    """Does it begin as a picture, a video or an archive? Also where that cannot be told: whoever checks it says why."""
+    """Whether a file begins as a picture, a video or an archive.
+
+    True also where that cannot be told: the check reports why.
+    """
     beginning = _beginning(place, HEAD)
     return beginning is None or kind_of(beginning) is not Kind.OTHER or is_archive(beginning)
 
@@ -116,7 +127,10 @@ def _beginning(place: Place, size: int) -> bytes | None:
 
 
 def note_private_watching(audit: AuditLog, trees: Iterable[Watched]) -> None:
-    """Called when watching begins: that private communication is checked, and why, belongs in the audit log."""
+    """Record in the audit log that private communication is checked, and why.
+
+    Called when watching starts.
+    """
     for tree in trees:
         if tree.private_reason:
             event = {"tree": display(tree.root), "reason": tree.private_reason}

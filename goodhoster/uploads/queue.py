@@ -62,7 +62,10 @@ class PutOff(NamedTuple):
 
 
 class Queue:
-    """What one process remembers of the queue beside the rows: whose turn it is, and what its workers have in hand."""
+    """In-memory state of the queue in one process, besides the rows.
+
+    The order of customers, and what its workers have in hand.
+    """
 
     def __init__(self) -> None:
         self._turns: defaultdict[int, FairQueue] = defaultdict(FairQueue)
@@ -85,10 +88,12 @@ class Queue:
         return jobs
 
     def wake(self, db: sqlite3.Connection, after: PutOff) -> tuple[int, PutOff | None]:
-        """Make those ready of the next rows after that one which wait for a retry; how many, and where to go on.
+        """Make those of the next rows after that one ready which wait for a retry.
 
-        Not those that wait because of themselves: what could not be opened can be opened no better now. However many
-        of these there are, no more rows are looked at at a time.
+        Returns how many, and where to continue.
+
+        Not those that wait because of themselves: what could not be opened can be opened no better now. However
+        many of these there are, no more rows are looked at at a time.
         """
         page = db.execute(_PUT_OFF, (*after, _PIECE)).fetchall()
         rows = [row for directory, name, *_ in page for row in db.execute(_OF_A_SOURCE, (directory, name))]
@@ -122,7 +127,10 @@ class Queue:
         return directory, name, waiting, turn, arrival.priority, arrival.due, now, arrival.quiet
 
     def _look_ahead(self, db: sqlite3.Connection, priority: int) -> None:
-        """Another process may have taken rows: nobody's next row is numbered before the first that waits."""
+        """Advance the numbering to the first row that waits.
+
+        Another process may have taken rows: nobody's next row is numbered before the first that waits.
+        """
         query = "SELECT turn FROM uploads WHERE waiting = 2 AND priority = ? ORDER BY turn LIMIT 1"
         first = db.execute(query, (priority,)).fetchone()
         if first is None:
@@ -131,8 +139,10 @@ class Queue:
             self._turns[priority].reach(first[0] - 1)
 
     def _take(self, db: sqlite3.Connection, priority: int, count: int) -> list[Job]:
-        """In turn. Rows of customers that have as many in hand as they may are passed over, and others' newest turns
-        come after all of those that were taken.
+        """Take rows in order of their numbers.
+
+        Rows of customers that have as many in hand as they may are passed over, and others' newest rows come
+        after all of those that were taken.
         """
         turns = self._turns[priority]
         jobs, passed_over = self._pick(db, priority, _BEFORE_ALL, count)

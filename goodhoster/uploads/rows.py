@@ -90,7 +90,9 @@ _TAKEN = frozenset(FingerprintKind)
 
 
 def _remembered(columns: list[Any]) -> PastReading | None:
-    """A content with a fault is opened again each time: what went wrong may have been ours. So is one of which not
+    """Recorded finding of a content, where it can be used again.
+
+    A content with a fault is opened again each time: what went wrong may have been ours. So is one of which not
     enough was taken for a source: by now there may be what takes it.
     """
     dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256, fingerprints, members, fault, reason = columns

@@ -1,7 +1,7 @@
-"""Every content that was seen and is still here, compared with lists that have grown (retro-match).
+"""Comparison of all contents still here with lists that have grown (retro-match).
 
 The index has the digests of every file that was ever read and is still there, and the fingerprints of pictures, so a
-list that changes is compared with those: no file is opened for it. Only what a list knows now, and was not told of
+list that changes is compared with those: no file is opened for it. Only what a list knows now, and was not reported
 before, waits for a check again; that check opens the file as any other does, so one that has changed meanwhile is
 judged by what it is now.
 """
@@ -56,7 +56,7 @@ class SeenContents:
         self._database = database
 
     def newly_known(self, lists: Sequence[GrownList], near: Sequence[GrownNear], now: float) -> Iterator[list[Arrival]]:
-        """The files that one of the lists knows and that were not told so before, a page of the index at a time.
+        """Files that one of the lists knows and that were not reported before, by index page.
 
         Costs a look-up for each content and list, however long the lists are; memory is that of one page.
         """
@@ -64,8 +64,9 @@ class SeenContents:
             yield self._arrivals(_news(page, lists, near), now, Priority.FRESH)
 
     def answered_before(self, moment: float, now: float) -> Iterator[list[Arrival]]:
-        """The pictures and videos that were last asked about before a moment, and that no source knew for certain, the
-        oldest first; a page at a time. Each is to be asked about again when nothing else waits.
+        """Pictures and videos last asked about before a moment, oldest first, in pages.
+
+        Only those that no source knew for certain. Each is to be asked about again when nothing else waits.
         """
         self._database.run(lambda db: db.execute(_BY_ANSWER))
         after: Row = (-1.0, 0, b"")

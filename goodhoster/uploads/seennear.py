@@ -39,10 +39,10 @@ class GrownNear:
 
 
 def near_news(seen: Sequence[tuple[str | None, str]], grown: GrownNear) -> Iterator[int]:
-    """Which files the entries are near to in a way that their last check did not tell, by position.
+    """Files that the entries are near to, by position, where their last check did not report it.
 
-    Of each file its columns `fingerprints` and `matches`. All are compared together first, and those few that are near
-    anything once more by themselves.
+    Of each file its columns `fingerprints` and `matches`. All are compared together first, and those few that are
+    near anything once more by themselves.
     """
     entries = grown.entries
     pictures = [_values(fingerprints, entries.kind) for fingerprints, _ in seen]

@@ -38,7 +38,10 @@ class Tree:
         return self.customer or (display(first) if slash else UNASSIGNED)
 
     def place_of(self, absolute: bytes) -> Place | None:
-        """The place of a file by its absolute path; None when it is not below, ours, or private communication."""
+        """Place of a file by its absolute path.
+
+        None when it is not below the tree, is ours, or private communication.
+        """
         path = self._relative(absolute)
         if path in {b".", b".."} or path.startswith(b"../"):
             return None
@@ -46,7 +49,10 @@ class Tree:
         return place if self.covers(place) else None
 
     def _relative(self, absolute: bytes) -> bytes:
-        """What events tell is normal already, and taking paths of thousands of levels apart for each costs a lot."""
+        """Path relative to the tree, with a fast path for normal paths.
+
+        Paths in events are normal already, and splitting paths of thousands of levels costs a lot for each.
+        """
         top = os.path.join(self.root, b"")
         if absolute.startswith(top) and not _NOT_NORMAL.search(absolute):
             return absolute[len(top) :]
@@ -68,8 +74,9 @@ class Tree:
         return is_spool(absolute) or (home is not None and not self.docroots.serves(home))
 
     def leaves_file_alone(self, place: Place) -> bool:
-        """Is this file no upload, in a directory that is not left alone? May read its first bytes where its name is
-        one of mail or chat.
+        """Whether this file is no upload, in a directory that is not left alone.
+
+        May read its first bytes where its name is one of mail or chat.
         """
         if self.private_reason:
             return False
@@ -85,9 +92,10 @@ class Tree:
         return absolute.startswith(self.root) and self.is_ours(os.path.relpath(absolute, self.root))
 
     def is_ours(self, path: bytes) -> bool:
-        """Does this path lie in a quarantine of ours, at the top of the tree or of a disk mounted below it?
+        """Whether this path lies in our quarantine at the top of the tree or of a disk below it.
 
-        Only while that directory is ours: a customer's own of that name hides nothing.
+        The disk is one mounted below the tree. Only while that directory is ours: a customer's own of that name
+        hides nothing.
         """
         if OWN_DIRECTORIES[0] not in path:  # what all of them begin with
             return False
@@ -96,8 +104,10 @@ class Tree:
         return any(self._is_private(os.path.join(home, name)) and self._is_top(home) for home, name in named)
 
     def _is_top(self, directory: bytes) -> bool:
-        """Of the tree, or of what is mounted below it: the mover makes a quarantine nowhere else in a tree. Elsewhere
-        root may have made a directory of that name, which it gives to a customer once his backup is unpacked.
+        """Whether a directory is the top of the tree, or of what is mounted below it.
+
+        The mover makes a quarantine nowhere else in a tree. Elsewhere root may have made a directory of that
+        name, which is given to a customer once his backup is unpacked.
         """
         return not directory or is_top(os.path.join(self.root, directory), tree=self.root)
 

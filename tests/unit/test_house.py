@@ -1,5 +1,6 @@
 """The house keeps its rules: a planted sin is reported, and no file holds what it may not."""
 
+import ast
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ import pytest
 CHECKOUT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
 CONTRACTS = {contract["id"]: contract["name"] for contract in PYPROJECT["tool"]["importlinter"]["contracts"]}
+LONGEST_FIRST_LINE = 90  # of a docstring: what an index of the code shows
 
 # (contract, the module that sins, what it says)
 SINS = [
@@ -207,6 +209,20 @@ def test_no_file_names_a_machine_path_or_a_registry() -> None:
     ]
     found = [(name, word) for name in _files_of_the_tree() for word in forbidden if word in _content(name)]
     assert found == []
+
+
+@pytest.mark.parametrize("root", ["goodhoster", "agent"])
+def test_every_docstring_begins_with_a_short_line(root: str) -> None:
+    found = [where for path in sorted((CHECKOUT / root).rglob("*.py")) for where in _long_first_lines(path)]
+    assert found == []
+
+
+def _long_first_lines(path: Path) -> Iterable[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = (ast.get_docstring(node) or "").partition("\n")[0]
+            if len(first) > LONGEST_FIRST_LINE:
+                yield f"{path.relative_to(CHECKOUT)}: {first}"
 
 
 def _files_of_the_tree() -> list[str]:

@@ -1,4 +1,6 @@
-"""Services over the network are asked again about what they did not know long ago: their lists grow untold.
+"""Repeated queries to network services about content they did not know long ago.
+
+Their lists grow without notice.
 
 Slowly, one file after the other, when nothing else waits; not while a service fails, for what it said before still
 stands then. Off unless `[agent] ask_again_after` says otherwise.
@@ -19,8 +21,9 @@ _WHILE_FAILING = 30.0
 
 
 class AskAgain:
-    """Rounds beside the workers; idle where it is not wanted or no source is remote. The next start goes on with what
-    was not asked yet.
+    """Rounds beside the workers; idle where it is not wanted or no source is remote.
+
+    The next start goes on with what was not asked yet.
     """
 
     def __init__(self, services: Services, queued: Callable[[], None]) -> None:
@@ -56,5 +59,8 @@ class AskAgain:
         return self.rounds.stopping.wait(self._between)
 
     def _failing(self) -> bool:
-        """Is one refusing us, or left alone after failures? One failure, or one odd file, says nothing yet."""
+        """Whether a service refuses us, or is left alone after failures.
+
+        One failure, or one odd file, says nothing yet.
+        """
         return any(health.alarm or health.paused_until for health in (source.health() for source in self._services))

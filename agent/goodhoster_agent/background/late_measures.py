@@ -18,7 +18,10 @@ _LONGEST = 60.0
 
 
 class LateMeasures:
-    """Rounds beside the workers; idle while no measure is late. What a crash left is asked about first."""
+    """Rounds beside the workers; idle while no measure is late.
+
+    What a crash left is asked about first.
+    """
 
     def __init__(self, toolkit: Toolkit) -> None:
         self._toolkit = toolkit

@@ -1,4 +1,7 @@
-"""The daemon's part in notices: opens the ways in, takes what came, does what is due, sends letters."""
+"""Notice handling of the daemon.
+
+Opens the ways in, takes what came, does what is due, sends letters.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ Found = TypeVar("Found")
 
 
 class NoticeWork:
-    """Three threads of its own: one for what came and what is due, one for letters, and those of the ways in."""
+    """Threads for notices: one for arrivals and due work, one for letters, and the intakes'."""
 
     def __init__(self, notices: NoticeServices, settings: Settings) -> None:
         self._notices = notices
@@ -122,11 +125,14 @@ class NoticeWork:
             self._try(notice_id, partial(self._notices.desk.look_after, notice_id))
 
     def _until_rung(self, found: Iterable[Found]) -> Iterator[Found]:
-        """One after the other, for as long as nothing came that may be more urgent, and for a while in any case."""
-        resources = time.monotonic()
+        """Yield one after the other until something comes that may be more urgent.
+
+        For a while in any case.
+        """
+        began = time.monotonic()
         for one in found:
             yield one
-            if self._rung.is_set() and time.monotonic() - resources > _A_WHILE:
+            if self._rung.is_set() and time.monotonic() - began > _A_WHILE:
                 return
 
     def _send(self) -> None:
@@ -192,10 +198,16 @@ def _has_room(directory: Path, reserve: int) -> bool:
 
 
 def _known(receipt: Receipt) -> bool:
-    """By a token, or a mail: who sent that is told only by its signature. The others are taken at their pace."""
+    """Whether the notice came with a token, or is a mail.
+
+    Who sent a mail is known only by its signature. The others are taken at their pace.
+    """
     return bool(receipt.notifier) or receipt.carrier is Carrier.MAIL
 
 
 def _urgency(receipt: Receipt) -> int:
-    """Whoever showed a token first, then mail, then the public: a flood of one keeps no other waiting."""
+    """Sort key: requests with a token first, then mail, then the public.
+
+    So a flood of one kind keeps no other waiting.
+    """
     return 0 if receipt.notifier else 1 if receipt.carrier is Carrier.MAIL else 2

@@ -12,11 +12,15 @@ _log = logging.getLogger(__name__)
 
 
 class PeriodicTask:
-    """One thread. A round that fails is told once, stands in `trouble` for `status`, and comes again."""
+    """Periodic task in one thread.
+
+    A round that fails is reported once, stands in `trouble` for `status`, and comes again.
+    """
 
     def __init__(self, name: str, go: Callable[[], float], failing: str, after_failure: float) -> None:
-        """`go` does one round and returns the seconds until the next; it breaks off when `stopping` is set.
-        `failing` says in words what cannot be done, and is followed by why.
+        """Store what one round does; `go` returns the seconds until the next.
+
+        `go` breaks off when `stopping` is set. `failing` says in words what cannot be done, and is followed by why.
         """
         self._go = go
         self._failing = failing

@@ -1,8 +1,10 @@
-"""Retro-match: when an own list changes, what was seen before is compared with it, and what it knows is checked again.
+"""Retro-match: comparison of content seen before with an own list that changed.
 
-No file is opened for the comparison: the index has the digests and the fingerprints. Of a near list only what is new
-is looked for. It uses half a core at most, so that fresh uploads do not wait for it, and it may be broken off at any
-point: with which lists all was compared is noted at its end, and what is not compared yet is at the next start.
+What the list knows is checked again.
+
+No file is opened for the comparison: the index has the digests and the fingerprints. Of a near list only what is new is
+looked for. It uses half a core at most, so that fresh uploads do not wait for it, and it may be broken off at any
+point: with which lists all was compared is recorded at its end, and what is not compared yet is at the next start.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ _LOOK_EVERY = 1.0  # seconds
 
 
 class RetroMatch:
-    """Rounds beside the workers; idle where no [[hash_source]] of kind list is configured. Lists that changed while
-    nothing ran are compared first.
+    """Rounds beside the workers; idle where no [[hash_source]] of kind list is configured.
+
+    Lists that changed while nothing ran are compared first.
     """
 
     def __init__(self, services: Services, queued: Callable[[], None]) -> None:
@@ -64,10 +67,14 @@ class RetroMatch:
         return f"{near.source}.{near.kind} (within {self._within[near.kind]} bits)"
 
     def _compare(self, changed: Mapping[str, DigestList], grown: Mapping[str, NearList]) -> None:
-        """What workers have in hand may have been asked before the change and be recorded after it was passed here."""
+        """Compare all contents, and have those in the workers' hands compared again.
+
+        What workers have in hand may have been asked before the change and be recorded after it was passed
+        here.
+        """
         self._index.expect_in_hand(time.time())
-        found, resources = 0, time.monotonic()
-        paced = resources
+        found, began = 0, time.monotonic()
+        paced = began
         near = [GrownNear(each, self._within[each.kind]) for each in grown.values()]
         for arrivals in self._index.seen.newly_known(list(changed.values()), near, time.time()):
             self._index.expect(arrivals, time.time())
@@ -77,6 +84,6 @@ class RetroMatch:
             if self.rounds.stopping.wait(time.monotonic() - paced):
                 return
             paced = time.monotonic()
-        took = time.monotonic() - resources
+        took = time.monotonic() - began
         names = ", ".join((*changed, *grown))
         _log.info("%s changed: %d files seen before are checked again (compared in %.1f s)", names, found, took)

@@ -1,4 +1,4 @@
-"""The threads that take uploads from the queue, have each handled, and record and report its outcome."""
+"""The threads that take uploads from the queue, have them handled and record the outcome."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ _AFTER_FAULT = 10.0
 
 
 class Workers:
-    """A pool of threads over one queue. One customer has three quarters of them at most, however slow its files are;
-    and whoever is held up by a file is replaced meanwhile, so that many such customers hold up nobody else.
+    """A pool of threads over one queue.
+
+    One customer has three quarters of them at most, however slow its files are; and whoever is held up by a file is
+    replaced meanwhile, so that many such customers hold up nobody else.
     """
 
     def __init__(self, index: UploadIndex, toolkit: Toolkit, trees: Sequence[Tree], count: int) -> None:
@@ -76,9 +78,10 @@ class Workers:
         self._crew.stop(_LONGEST_END)
 
     def note_slow(self) -> None:
-        """Called by a thread of this pool whose file takes long to open: for a while its customer has one at a time.
+        """Limit the customer of a file that takes long to open to one at a time, for a while.
 
-        Else the files of one who uploads hundreds such would take every process that opens files, in turn.
+        Called by a thread of this pool. Else the files of a customer who uploads hundreds such would take every
+        process that opens files, one after the other.
         """
         if (customer := self._customers.get(threading.get_ident())) is not None:
             self._slow_until[customer] = time.monotonic() + _SLOW_FOR
@@ -89,7 +92,10 @@ class Workers:
             self._rung.notify()
 
     def _work(self) -> bool:
-        """One file. Nothing ends a worker but `stop`: when the queue itself fails (a full disk) it is waited out."""
+        """One file.
+
+        Nothing ends a worker but `stop`: when the queue itself fails (a full disk) it is waited out.
+        """
         try:
             if (job := self._next()) is None:
                 return False
@@ -120,7 +126,10 @@ class Workers:
         self.checked += 1
 
     def _answers(self, place: Place) -> bool:
-        """Does the file system of that place open the file, or refuse to? It is not asked while others wait for it."""
+        """Whether the file system of that place opens the file, or refuses to.
+
+        It is not asked while others wait for it.
+        """
         try:
             with self.calls.asking(place.absolute), suppress(NotAnUploadError, UncheckedError), open_upload(place):
                 return True
@@ -159,7 +168,10 @@ class Workers:
         return 1
 
     def _rest(self) -> None:
-        """Until somebody rings. One of those who rest looks at the queue now and then, for all of them."""
+        """Until somebody rings.
+
+        One of those who rest looks at the queue now and then, for all of them.
+        """
         if self._looking:
             self._rung.wait()
             return

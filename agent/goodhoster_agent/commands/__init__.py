@@ -1,1 +1,1 @@
-"""One file per group of commands: parse, call the toolkit, print."""
+"""The commands, one file per group: parse, call the toolkit, print."""

@@ -1,4 +1,4 @@
-"""`goodhoster audit …`: is the log whole, what does it say, and what proves it to others."""
+"""`goodhoster audit …`: verify, show and prove the audit log."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def show_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 
 @app.command("checkpoint")
 def checkpoint_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Sign how the log stands and print it: keep it elsewhere, and it shows later whether the past was changed.
+    """Sign and print a checkpoint of the log as it stands now.
 
-    Witnesses and timestamp authorities that are configured vouch for it. Exit code 1 when one of them knows that the
-    log was another, 3 when one cannot be asked.
+    Keep it elsewhere: it shows later whether the past was changed. Witnesses and timestamp authorities that are
+    configured confirm it. Exit code 1 when one of them knows that the log was another, 3 when one cannot be asked.
     """
     anchored = issue(read_settings(config))
     _print_checkpoint(anchored.note, as_json=as_json)
@@ -74,7 +74,10 @@ def checkpoint_command(config: ConfigOption = None, *, as_json: JsonOption = Fal
 
 @app.command("keys")
 def keys_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """The public keys that the checkpoints are signed with: publish them, so that others can verify."""
+    """Print the public keys that the checkpoints are signed with.
+
+    Publish them, so that others can verify.
+    """
     for key in checkpoints(read_settings(config)).policy().logs:
         print_json({"key": key.vkey}) if as_json else print(key.vkey)
 
@@ -95,7 +98,10 @@ def export_command(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Write what the log says of a case, with proofs and the program that verifies them without goodhoster."""
+    """Export the log entries of a case, with proofs.
+
+    The directory also contains the program that verifies them without goodhoster.
+    """
     done, anchored = export(read_settings(config), case, to, since or ())
     if as_json:
         size, root = done.checkpoint.size, done.checkpoint.root.hex()
@@ -106,7 +112,7 @@ def export_command(
 
 
 def _tell(anchored: Anchored) -> None:
-    """What others who vouch for the log said, or could not be asked."""
+    """Report what witnesses and timestamp authorities answered, or that they could not be asked."""
     warn_of(f"ALARM: {alarm}" for alarm in anchored.alarms)
     warn_of(anchored.troubles)
     if anchored.alarms:

@@ -1,4 +1,4 @@
-"""`goodhoster cases …`: what was found, what became of it, and a person's word about it."""
+"""`goodhoster cases …`: matches, their outcome, and a person's decision about them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def show_command(
 
 @dataclass(frozen=True, slots=True)
 class _Verb:
-    """One of the two orders that a person can give."""
+    """An order that a person can give, one of two."""
 
     name: str
     done: str
@@ -137,7 +137,7 @@ def cancel_command(
 
 
 def as_object(case: Case) -> dict[str, Any]:
-    """As `--json` prints it."""
+    """The object that `--json` prints."""
     return {
         "id": case.id,
         "state": case.state,
@@ -170,12 +170,15 @@ def _chosen(ids: list[str] | None, digest: str, about: Callable[[Digest], list[s
 
 
 def order_of(reason: str) -> Order:
-    """The word of whoever types this."""
+    """The order of the person who types this."""
     return Order(whoever_types(), reason)
 
 
 def print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:
-    """What became of each; ends the command, with exit code 1 when one was refused."""
+    """Print the outcome of each order; exit code 1 when one was refused.
+
+    It ends the command.
+    """
     if as_json:
         refused = [{"id": case_id, "reason": why} for case_id, why in orders.refused]
         print_json({verb: list(orders.done), "refused": refused})
@@ -194,7 +197,7 @@ def _as_line(case: Case) -> str:
 
 
 def _owners_told(services: Services, case: Case) -> dict[str, bool]:
-    """By source that knows what is exempt here: was its owner told?"""
+    """Whether the owner was notified, by source that knows what is exempt here."""
     owed = services.owner_reports
     return {match.source: bool(owed.told_of(match)) for match in case.matches if match.exemption}
 

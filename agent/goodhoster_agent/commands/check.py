@@ -29,7 +29,7 @@ _AGAIN_AFTER = 0.5  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was found at a path."""
+    """The result for a path."""
 
     path: bytes
     verdict: Verdict
@@ -81,7 +81,7 @@ def answers(services: Services, paths: Iterable[Path]) -> Generator[Answer, None
 
 
 def as_object(answer: Answer) -> dict[str, Any]:
-    """As `--json` prints it."""
+    """The object that `--json` prints."""
     verdict = answer.verdict
     matches = [match_object(match) for match in verdict.matches]
     return {
@@ -94,7 +94,7 @@ def as_object(answer: Answer) -> dict[str, Any]:
 
 
 def match_object(match: Match) -> dict[str, Any]:
-    """One match as `--json` prints it."""
+    """A match as `--json` prints it."""
     return {
         "source": match.source,
         "algorithm": match.algorithm,
@@ -105,7 +105,7 @@ def match_object(match: Match) -> dict[str, Any]:
 
 
 def as_text(answer: Answer) -> str:
-    """One line for people."""
+    """A line for people."""
     verdict = answer.verdict
     why = ", ".join(dict.fromkeys(map(_match_text, verdict.matches)))
     words = "; ".join(part for part in (why, verdict.detail or verdict.reason) if part)

@@ -18,7 +18,10 @@ app = typer.Typer(no_args_is_help=True, help="Check, show and explain the config
 
 @app.command("check")
 def check_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Read the whole configuration and every secret it names; exit code 2 with the first thing that is wrong."""
+    """Check the whole configuration and every secret it names.
+
+    Exit code 2 with the first thing that is wrong.
+    """
     settings = read_settings(config)
     check_whole(settings)
     file = str(config_file(config))

@@ -23,7 +23,7 @@ from goodhoster_agent.demo.story import KNOWN_PICTURES, SCENES, Scene
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """How a scene went."""
+    """The outcome of a scene."""
 
     title: str
     well: bool
@@ -67,12 +67,12 @@ def demo_command(
 
 
 def _play(stage: Stage, scene: Scene) -> Played:
-    resources = time.monotonic()
+    began = time.monotonic()
     try:
         seen, well = scene.play(stage), True
     except DemoError as error:
         seen, well = str(error), False
-    return Played(scene.title, well, seen, time.monotonic() - resources)
+    return Played(scene.title, well, seen, time.monotonic() - began)
 
 
 def _tell(played: Played, *, as_json: bool) -> None:
@@ -94,7 +94,10 @@ def _table(played: list[Played]) -> None:
 
 
 def _remove(stage: Stage) -> None:
-    """Remove the demo's directory; what root left in quarantine, labels too, is immutable before."""
+    """Remove the demo's directory.
+
+    What root left in quarantine, labels too, is immutable before.
+    """
     for path in stage.customers.glob(".goodhoster/quarantine/*") if os.geteuid() == 0 else ():
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         set_guards(file, 0)

@@ -1,4 +1,7 @@
-"""`goodhoster exemptions …`: contents that are known to be harmless, such as the pictures of a CMS release."""
+"""`goodhoster exemptions …`: contents that are known to be harmless.
+
+Such as the pictures of a CMS release.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +112,7 @@ def _as_object(made: ExemptionSet) -> dict[str, Any]:
 
 
 def _by(made: ExemptionSet) -> Counter[str]:
-    """How many contents are exempt by each kind of digest: the strongest that was taken."""
+    """The number of exempt contents by kind of digest: the strongest that was taken."""
     return Counter(content.strongest.algorithm.value for content in made.contents)
 
 

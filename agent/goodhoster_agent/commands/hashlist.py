@@ -99,7 +99,7 @@ def _kind(name: str) -> ListKind:
 
 
 def _left_out(report: ImportReport) -> Iterator[str]:
-    """What is in the files and in no list: nobody should think that it is looked for."""
+    """Lines on what is in the files and in no list, so that a user does not rely on it."""
     if report.passed_over:
         kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(report.passed_over.items()))
         yield f"passed over, of kinds that are not compared: {kinds}"

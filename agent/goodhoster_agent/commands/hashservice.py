@@ -27,7 +27,7 @@ from goodhoster_agent.privileged.starter.plan import Terms
 
 @dataclass(frozen=True, slots=True)
 class HashServiceSetup:
-    """What the configuration says of the hash service."""
+    """The configuration of the hash service."""
 
     state_dir: Path
     listen: tuple[str, int]
@@ -82,8 +82,9 @@ def _client_app(setup: Setup) -> typer.Typer:
 
 
 def run_server(setup: HashServiceSetup, listen: str, *, as_json: bool) -> None:
-    """Blocks until SIGTERM or SIGINT, then closes the sources. Once it listens and has read its secrets it gives up
-    every privilege, and writes in the state directory only.
+    """Serve until SIGTERM or SIGINT, then close the sources.
+
+    Once it listens and has read its secrets it gives up every privilege, and writes in the state directory only.
     """
     be_called("gh-hashservice")
     terms = Terms(capabilities=frozenset(), writable=frozenset({setup.state_dir}), commands=frozenset())
@@ -121,7 +122,7 @@ def print_clients(setup: HashServiceSetup, *, as_json: bool) -> None:
 
 
 def print_removed_client(setup: HashServiceSetup, name: str, *, as_json: bool) -> None:
-    """RefusedError when there is none."""
+    """Remove an account and print so; RefusedError when there is none."""
     remove_client(clients_file(setup.state_dir), name)
     print(json.dumps({"name": name, "removed": True}) if as_json else f"{name} is removed")
 

@@ -1,4 +1,7 @@
-"""`goodhoster notices …`: what came in, where it stands, a person's word about it, and the hotline's own list."""
+"""`goodhoster notices …`: incoming notices, their state, decisions and the hotline's list.
+
+What came in, where it stands, a person's decision about it, and the hotline's own list.
+"""
 
 from __future__ import annotations
 
@@ -165,7 +168,7 @@ def reconcile_command(
 
 
 def as_object(notice: Notice) -> dict[str, Any]:
-    """As `--json` prints it."""
+    """The object that `--json` prints."""
     trust = notice.trust
     return {
         "id": notice.id,
@@ -217,7 +220,10 @@ def _opened(file: Path | None) -> Iterator[BinaryIO]:
 
 
 def _beginning(file: Path | None) -> bytes:
-    """Of a message as much as is kept; all of it is taken: a mail server would send it again if its pipe broke."""
+    """The beginning of a message, as much of it as is kept.
+
+    All of it is read: a mail server would send it again if its pipe broke.
+    """
     with _opened(file) as opened:
         content = opened.read(LARGEST)
         while opened.read(1 << 20):

@@ -23,10 +23,10 @@ def observe_command(
     reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Stop all measures at once, whatever the configuration says, and go on recording; or say whether they are.
+    """Stop all measures at once and only record; or show whether they are stopped.
 
-    The running daemon follows within seconds: a file in hand is finished, nothing further is taken offline. What is
-    offline stays offline; `goodhoster cases restore` puts it back.
+    Whatever the configuration says. The running daemon follows within seconds: a file in hand is finished, nothing
+    further is taken offline. What is offline stays offline; `goodhoster cases restore` puts it back.
     """
     if now and end:
         raise RefusedError("--now and --end exclude each other", hint="see: goodhoster observe --help")
@@ -42,7 +42,7 @@ def observe_command(
 
 
 def state_of(services: Services) -> dict[str, Any]:
-    """As `--json` prints it."""
+    """The object that `--json` prints."""
     configured = services.settings.policy.mode
     if problem := services.observe_switch.problem():
         return {"mode": "observe", "configured": configured, "stopped_since": None, "actor": "", "reason": problem}

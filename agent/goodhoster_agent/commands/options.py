@@ -1,4 +1,7 @@
-"""What every command shares: the configuration it reads, the services it opens, the lines it prints."""
+"""Options and helpers that every command shares.
+
+The configuration it reads, the services it opens, the lines it prints.
+"""
 
 from __future__ import annotations
 
@@ -43,23 +46,29 @@ def read_settings(config: Path | None) -> Settings:
 
 
 def open_services(config: Path | None) -> Services:
-    """Whatever a command may need, each part opened when it is asked for; to be closed at the end."""
+    """The services a command may need, each part opened when it is asked for.
+
+    To be closed at the end.
+    """
     return sandboxed_services(read_settings(config))
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can carry
-    """One object on one line, at once; in ASCII, which every terminal and locale takes."""
+    """Print one object on one line, at once; in ASCII, which every terminal and locale takes."""
     print(json.dumps(value), flush=True)
 
 
 def warn_of(problems: Iterable[str]) -> None:
-    """On standard error, a line each."""
+    """Print warnings to standard error, a line each."""
     for problem in problems:
         print(f"goodhoster: {problem}", file=sys.stderr)
 
 
 def whoever_types() -> str:
-    """The person at the keyboard, for the audit log; in a container there may be no account of that user."""
+    """The person at the keyboard, for the audit log.
+
+    In a container there may be no account of that user.
+    """
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):

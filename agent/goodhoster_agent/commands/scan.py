@@ -44,15 +44,18 @@ def scan_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; record and move nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check every file in the directories and act as the daemon would. If interrupted, it resumes."""
-    resources = time.monotonic()
+    """Check every file in the directories and act as the daemon would.
+
+    If interrupted, it resumes.
+    """
+    began = time.monotonic()
     be_called("gh-scan")
     with scanning_services(read_settings(config)) as (services, problems):
         warn_of(problems)
         steps = _look(services, directories) if dry_run else _scan(services, directories)
         with closing(steps):
             result = _follow(steps, quiet=as_json)
-    _print(result, time.monotonic() - resources, as_json=as_json)
+    _print(result, time.monotonic() - began, as_json=as_json)
     raise typer.Exit(_code(result))
 
 

@@ -32,7 +32,7 @@ def status_command(config: ConfigOption = None, *, as_json: JsonOption = False) 
 
 
 def status_of(services: Services) -> dict[str, Any]:
-    """As `--json` prints it."""
+    """The object that `--json` prints."""
     state_dir = services.settings.state_dir
     pid = running_daemon(state_dir)
     report = read_report(state_dir, pid) if pid else None
@@ -69,7 +69,10 @@ def _mode(services: Services) -> dict[str, Any]:
 
 
 def _owners_not_told(services: Services) -> dict[str, int]:
-    """Contents that a source knows and that are exempt here, by source, of which its owner was not told."""
+    """The number of exempt contents by source that its owner was not notified of.
+
+    Contents that a source knows and that are exempt here.
+    """
     return dict(Counter(report.source for report in services.owner_reports.waiting()))
 
 
@@ -98,7 +101,7 @@ def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:
 
 
 def as_text(status: dict[str, Any]) -> str:
-    """For people."""
+    """The status as text for people."""
     lines = [
         f"daemon     {_daemon(status)}",
         f"mode       {status['mode']}" + (" (nothing is touched)" if status["mode"] == "observe" else ""),

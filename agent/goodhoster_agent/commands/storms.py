@@ -1,4 +1,4 @@
-"""`goodhoster storms …`: what looks like a wrong list, and a person's word about it."""
+"""`goodhoster storms …`: signs of a wrong list, and a person's decision about them."""
 
 from __future__ import annotations
 

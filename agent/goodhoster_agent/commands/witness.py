@@ -24,8 +24,9 @@ ListenOption = Annotated[str, typer.Option("--listen", help="HOST:PORT instead o
 
 @app.command("serve")
 def serve_command(listen: ListenOption = "", config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Serve until SIGTERM; prints `ready` and the address when it listens. Gives up every privilege, and writes in the
-    state directory only.
+    """Serve until SIGTERM; prints `ready` and the address when it listens.
+
+    Gives up every privilege, and writes in the state directory only.
     """
     be_called("gh-witness")
     settings = read_settings(config)

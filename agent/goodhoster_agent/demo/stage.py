@@ -1,6 +1,7 @@
-"""Where the demo plays: a directory with three customers, a hash service and a daemon as processes of their own.
+"""The environment of the demo: three customers' directories, a hash service and a daemon.
 
-The demo believes no process's word about itself: what happened is read from files, exit codes and printed JSON.
+The customers share one directory; service and daemon are processes of their own. The demo relies on no process's own
+report: what happened is read from files, exit codes and printed JSON.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ storm_customers = 3
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that must come back with a restored file."""
+    """Everything that must come back with a restored file."""
 
     content: bytes
     owner: tuple[int, int]
@@ -72,7 +73,7 @@ class Snapshot:
 
     @classmethod
     def of(cls, path: Path) -> Snapshot:
-        """Read from outside, as anybody could."""
+        """A snapshot read from outside, as any user could."""
         stat = path.stat(follow_symlinks=False)
         xattrs = {name: os.getxattr(path, name) for name in os.listxattr(path)}
         return cls(path.read_bytes(), (stat.st_uid, stat.st_gid), stat.st_mode, stat.st_mtime_ns, xattrs)
@@ -120,7 +121,7 @@ class Stage:
             self._configure(self.port)
 
     def start_daemon(self) -> None:
-        """Start the daemon; returns when it says that it watches."""
+        """Start the daemon; returns when it reports that it watches."""
         ready = self._start("host", "run")
         if ready != "ready":
             raise DemoError(f"the daemon said {ready!r} instead of ready; see {self.folder}/host.log")
@@ -150,7 +151,10 @@ class Stage:
         return path
 
     def move_in(self, customer: str, name: str, content: bytes) -> tuple[Path, Snapshot]:
-        """Rename a finished file into place, as FTP servers do; so its metadata is known before the daemon sees it."""
+        """Rename a finished file into place, as FTP servers do.
+
+        So its metadata is known before the daemon sees it.
+        """
         aside = self.folder / "aside"
         aside.write_bytes(content)
         self._give(aside, CUSTOMERS.index(customer))
@@ -168,16 +172,19 @@ class Stage:
         return done
 
     def quarantined(self) -> list[Path]:
-        """What lies offline, labels and reserve aside: files are named by their case, which begins with its year."""
+        """The quarantined files, without labels and reserve.
+
+        Files are named by their case, which begins with its year.
+        """
         return [path for path in self.customers.glob(".goodhoster/quarantine/2*") if not path.suffix]
 
     def status(self) -> dict[str, Any]:
-        """What `goodhoster status --json` says."""
+        """The output of `goodhoster status --json`."""
         status: dict[str, Any] = json.loads(self.goodhoster("status", "--json").stdout)
         return status
 
     def cases(self) -> dict[str, dict[str, Any]]:
-        """What `goodhoster cases list --json` says, the newest case by path."""
+        """The output of `goodhoster cases list --json`, the newest case by path."""
         lines = self.goodhoster("cases", "list", "--json").stdout.splitlines()
         return {case["path"]: case for case in map(json.loads, lines)}
 
@@ -192,7 +199,10 @@ class Stage:
 
     @staticmethod
     def _give(path: Path, number: int) -> None:
-        """As root, every customer is a user of its own, as on a real host; a container may have no other users."""
+        """Give a file to a customer's user, when run as root, as on a real host.
+
+        As root, every customer is a user of its own; a container may have no other users.
+        """
         if os.geteuid() == 0:
             with suppress(OSError):
                 os.chown(path, _FIRST_UID + number, _FIRST_UID + number)

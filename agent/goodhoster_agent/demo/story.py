@@ -1,4 +1,7 @@
-"""The scenes of the demo, in order. Each does one thing and looks from outside whether it happened."""
+"""The scenes of the demo, in order.
+
+Each does one thing and looks from outside whether it happened.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ See hxxp://anna[.]example/upload/garden.png
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One step: a title, and what plays. It returns what was seen, or raises DemoError."""
+    """A step: a title, and a function that returns what was seen, or raises DemoError."""
 
     title: str
     play: Callable[[Stage], str]
@@ -70,7 +73,10 @@ def nested_picture(stage: Stage) -> str:
 
 
 def altered_picture(stage: Stage) -> str:
-    """A copy that was made brighter has no digest in common: its fingerprint is near, and a person decides."""
+    """A copy that was made brighter is near a known picture, and a person decides.
+
+    It has no digest in common: its fingerprint is near.
+    """
     fingerprint = fingerprint_of(picture(ALTERED))
     if fingerprint is None:
         return "not shown: near matches need the extra `near`, which is not installed"
@@ -85,7 +91,7 @@ def altered_picture(stage: Stage) -> str:
 
 
 def unreadable_file(stage: Stage) -> str:
-    """What cannot be read is unchecked: not clear, not known, and it is said."""
+    """A file that cannot be read is unchecked: neither clear nor known, and reported so."""
     path = stage.upload("anna", "huge.png", picture(CLEAR) + bytes(LARGEST_FILE))
     wait_until("a verdict", lambda: stage.status()["unchecked_reasons"].get("too-big", 0) == 1)
     if not path.exists():
@@ -98,7 +104,7 @@ def unreadable_file(stage: Stage) -> str:
 
 
 def service_away(stage: Stage) -> str:
-    """With the hash service away nothing is clear and nothing is known."""
+    """Without the hash service nothing is clear and nothing is known."""
     stage.stop("service")
     known = stage.upload("anna", "late.png", picture(LATE_KNOWN))
     clear = stage.upload("anna", "evening.png", picture(LATE_CLEAR))
@@ -111,7 +117,7 @@ def service_away(stage: Stage) -> str:
 
 
 def service_back(stage: Stage) -> str:
-    """It catches up by itself."""
+    """The daemon catches up by itself."""
     known = stage.customers / "anna/upload/late.png"
     clear = stage.customers / "anna/upload/evening.png"
     before = Snapshot.of(clear)
@@ -139,7 +145,10 @@ def put_back(stage: Stage) -> str:
 
 
 def forged_notice(stage: Stage) -> str:
-    """Anybody can write the hotline's name into a mail: it is kept and located, and waits for a person."""
+    """A mail with a forged hotline sender is kept and located, and waits for a person.
+
+    Anybody can write the hotline's name into a mail.
+    """
     path = stage.customers / "anna/upload/garden.png"
     before = Snapshot.of(path)
     mail = stage.folder / "forged.eml"
@@ -158,7 +167,10 @@ def forged_notice(stage: Stage) -> str:
 
 
 def storm(stage: Stage) -> str:
-    """The same picture at every customer looks like a wrong list: held, and undone by one command."""
+    """The same picture at every customer looks like a wrong list.
+
+    It is held, and undone by one command.
+    """
     moved = [stage.move_in(customer, "logo.png", picture(STORM)) for customer in CUSTOMERS]
     paths = [path for path, _ in moved]
     wait_until("a held case", lambda: any(case["state"] == "held" for case in _about(stage, paths)))
@@ -174,7 +186,7 @@ def storm(stage: Stage) -> str:
 
 
 def exempt_picture(stage: Stage) -> str:
-    """What belongs to a CMS release never goes offline, whatever a list says; and it is told."""
+    """A picture of a CMS release never goes offline, whatever a list says; and it is reported."""
     release = stage.folder / "cms-1.0"
     release.mkdir()
     (release / "smiley.png").write_bytes(picture(EXEMPT))

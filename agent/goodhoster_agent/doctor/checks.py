@@ -1,4 +1,7 @@
-"""What `goodhoster doctor` looks at, one finding each. Nothing is changed: the trial files are taken away again."""
+"""The checks of `goodhoster doctor`, one finding each.
+
+Nothing is changed: the trial files are removed again.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ _ROOM = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
     ok: bool
@@ -52,7 +55,10 @@ class Finding:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Each finding as soon as it is there. ConfigurationError only where nothing could be looked at."""
+    """The findings of all checks, each as soon as it is there.
+
+    ConfigurationError only where nothing could be looked at.
+    """
     yield Finding("configuration", ok=True, detail=f"{settings.file} is right, mode {settings.policy.mode}")
     yield _kernel(settings)
     yield _room(settings)
@@ -72,7 +78,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _kernel(settings: Settings) -> Finding:
-    """Are openat2(2) and renameat2(2) there and permitted? Quarantine cannot do without."""
+    """Check that openat2(2) and renameat2(2) are available and permitted: quarantine needs them."""
     state_dir = make_state_dir(settings.state_dir)
     try:
         with tempfile.TemporaryDirectory(dir=state_dir) as folder:
@@ -103,7 +109,7 @@ def _room(settings: Settings) -> Finding:
 
 
 def _audit_log(settings: Settings) -> Iterator[Finding]:
-    """Is it whole, and is nothing of it missing that others here know of?"""
+    """Check that the audit log is complete, and nothing is missing that other records refer to."""
     check = verify_audit_log(settings)
     finding = check.finding
     hint = "goodhoster audit verify; put the log back from a copy" if not finding.ok else ""
@@ -124,7 +130,7 @@ def _tree(tree: Tree) -> Finding:
 
 
 def _quarantines(settings: Settings) -> Iterator[Finding]:
-    """Do the record and what lies in quarantine agree?"""
+    """Check that the record and the files in quarantine agree."""
     with Services(settings) as services:
         names: set[str] = set()
         for tree in trees_of(settings):
@@ -202,7 +208,10 @@ def _lists(settings: Settings) -> Iterator[Finding]:
 
 
 def _exemptions(settings: Settings) -> Iterator[Finding]:
-    """Every set, and where there is one, whether those who keep the sources would be told of a match."""
+    """Findings on every exemption set.
+
+    Where there is one, also whether the owners of the sources would be notified of a match.
+    """
     sets = list(exemption_sets(settings).survey())
     for name, found in sets:
         if isinstance(found, ConfigurationError):
@@ -240,7 +249,7 @@ def _mailbox(settings: Settings) -> Iterator[Finding]:
 
 
 def _results(settings: Settings) -> Iterator[Finding]:
-    """Does the own mail server's word on signatures count anywhere?"""
+    """Check whether the own mail server's Authentication-Results count for any mail."""
     notices = settings.notices
     if notices.authserv_id is None:
         return
@@ -251,7 +260,10 @@ def _results(settings: Settings) -> Iterator[Finding]:
 
 
 def _programs(settings: Settings) -> Iterator[Finding]:
-    """Those that signed mails of notifiers are checked with, as far as a profile pins a key for them."""
+    """Findings on the programs that check signed mails of notifiers.
+
+    As far as a profile pins a key for them.
+    """
     pinned = {
         "openssl": [notifier.id for notifier in settings.notifiers if notifier.smime_certificates],
         "gpgv": [notifier.id for notifier in settings.notifiers if notifier.openpgp_keys],
@@ -271,7 +283,10 @@ def _daemon(settings: Settings) -> Finding:
 
 
 def _processes(settings: Settings) -> Iterator[Finding]:
-    """What a process lacks is told but no fault: on a machine with one user nothing more is needed."""
+    """Findings on the privileges of our processes.
+
+    What a process lacks is reported but no fault: on a machine with one user nothing more is needed.
+    """
     pid = running_daemon(settings.state_dir)
     terms = terms_of(settings)
     yield from map(_rights, rights_of(pid, terms) if pid else ())

@@ -1,5 +1,6 @@
-"""What the processes of a running daemon, and commands that run for long, may do, as Linux tells it
-(proc_pid_status(5)), beside what they need.
+"""The privileges of a running daemon's processes, compared with what they need.
+
+Also those of commands that run for long. As Linux reports them (proc_pid_status(5)).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """Of one process."""
+    """The privileges of one process."""
 
     process: str
     pid: int
@@ -48,7 +49,10 @@ class Rights:
 
 
 def rights_of(daemon: int, terms: Terms) -> list[Rights]:
-    """The daemon and everything that descends from it, as far as it is ours; one that ends meanwhile is left out."""
+    """The privileges of the daemon and every descendant, as far as it is ours.
+
+    One that ends meanwhile is left out.
+    """
     starter = _ALL if terms.commands else server.CAPABILITIES
     needed = {"daemon": terms.capabilities, "keeper": _ALL, "starter": starter, "mover": process.CAPABILITIES}
     needed |= {"scan": terms.capabilities}  # it stands in where no daemon runs
@@ -62,7 +66,7 @@ def rights_of(daemon: int, terms: Terms) -> list[Rights]:
 
 
 def rights_of_commands(state_dir: Path, terms: Terms) -> list[Rights]:
-    """Of each `scan` and `hashservice serve` that works on that state directory."""
+    """The privileges of each `scan` and `hashservice serve` that works on that state directory."""
     needed = {"scan": terms.capabilities, "hash service": frozenset[int]()}
     found: list[Rights] = []
     for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()):
@@ -75,7 +79,7 @@ def rights_of_commands(state_dir: Path, terms: Terms) -> list[Rights]:
 
 
 def _works_on(pid: int, state_dir: Path) -> bool:
-    """Has it a file open there?"""
+    """Whether the process has a file open there."""
     for file in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed meanwhile
             if file.readlink().is_relative_to(state_dir):

@@ -1,1 +1,1 @@
-"""Where others come in: what listens on sockets, and who may."""
+"""Network services: what listens on sockets, and who may use it."""

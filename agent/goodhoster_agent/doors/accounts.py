@@ -1,7 +1,8 @@
-"""Who may ask the hash service: one file with a name and the SHA-256 of a password for each client.
+"""Client accounts of the hash service: one file with a name and a password hash for each.
 
-Passwords are made here, 256 random bits each, and shown once. A slow hash protects passwords that people choose, by
-making each guess dear; nobody guesses 256 bits, so a plain SHA-256 loses nothing and costs a microsecond a request.
+The hash is the SHA-256 of the password. Passwords are made here, 256 random bits each, and shown once. A slow hash
+protects passwords that people choose, by making each guess expensive; nobody guesses 256 bits, so a plain SHA-256 loses
+nothing and costs a microsecond a request.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _LOOK_EVERY = 1.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One account."""
+    """A client's account."""
 
     name: str
     sha256: str
@@ -43,7 +44,10 @@ class Client:
 
 
 def add_client(file: Path, name: str) -> str:
-    """Make an account and return its password, which is kept nowhere. RefusedError when the name is taken or odd."""
+    """Make an account and return its password, which is kept nowhere.
+
+    RefusedError when the name is taken or odd.
+    """
     if not _NAME.fullmatch(name):
         raise RefusedError(
             f"{name[:80]!r} cannot be a client's name", hint="Use 1 to 64 letters, digits, dots, dashes, underscores."
@@ -57,14 +61,20 @@ def add_client(file: Path, name: str) -> str:
 
 
 def remove_client(file: Path, name: str) -> None:
-    """Take an account away; a running service notices within a second. RefusedError when there is none."""
+    """Remove an account; a running service notices within a second.
+
+    RefusedError when there is none.
+    """
     with _writing(file) as clients:
         if clients.pop(name, None) is None:
             raise RefusedError(f"there is no client {name[:80]!r}", hint="See: client list")
 
 
 def read_clients(file: Path) -> dict[str, Client]:
-    """All accounts by name; none when there is no file. ConfigurationError when it cannot be read."""
+    """All accounts by name; none when there is no file.
+
+    ConfigurationError when it cannot be read.
+    """
     try:
         entries = json.loads(file.read_bytes())["clients"]
         return {entry["name"]: Client(**entry) for entry in entries}
@@ -77,10 +87,10 @@ def read_clients(file: Path) -> dict[str, Client]:
 
 
 class Accounts:
-    """Recognises clients by their Authorization header, as the file says now."""
+    """Authenticates clients by their Authorization header, against the file as it is now."""
 
     def __init__(self, file: Path) -> None:
-        """ConfigurationError when the file cannot be read."""
+        """Read the accounts; ConfigurationError when the file cannot be read."""
         self._file = file
         self._seen = _state(file)
         self._clients: Mapping[str, Client] = read_clients(file)
@@ -95,7 +105,10 @@ class Accounts:
         return name if client and right else None
 
     def _look(self) -> None:
-        """Read the file again when it was changed. One that cannot be read changes nothing: the old accounts stay."""
+        """Read the file again when it was changed.
+
+        One that cannot be read changes nothing: the old accounts stay.
+        """
         now = time.monotonic()
         if now < self._look_at:
             return
@@ -134,7 +147,10 @@ def _state(file: Path) -> tuple[int, int, int] | None:
 
 @contextmanager
 def _writing(file: Path) -> Iterator[dict[str, Client]]:
-    """The accounts to change; afterwards the file is replaced in one step. One process at a time."""
+    """The accounts to change; afterwards the file is replaced in one step.
+
+    One process at a time.
+    """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -1,4 +1,6 @@
-"""The compatible hash service: the HashCheckService's protocol (docs/how-to-hash-sources.md) over our own sources.
+"""The compatible hash service: the HashCheckService's protocol over our own sources.
+
+The protocol is described in docs/how-to-hash-sources.md.
 
     POST /v1/check/{md5|sha1|sha256}        HTTP Basic; the body is one bare hexadecimal digest; answers true or false
     POST /v1/test/check/{…}                 the same for trying out: nothing is looked up and nothing counted
@@ -40,7 +42,7 @@ _REPAIR = 300  # seconds: somebody has to mend our account upstream first
 
 @dataclass(frozen=True, slots=True)
 class HashServiceOptions:
-    """Where to serve what."""
+    """The options of the hash service: where to serve what."""
 
     state_dir: Path
     """Accounts and figures are in `hashservice/` below it."""
@@ -55,18 +57,20 @@ class HashServiceOptions:
 
 
 def clients_file(state_dir: Path) -> Path:
-    """Where the accounts are."""
+    """The file of the accounts."""
     return state_dir / "hashservice" / "clients.json"
 
 
 def figures_file(state_dir: Path) -> Path:
-    """Where the weekly figures are."""
+    """The file of the weekly figures."""
     return state_dir / "hashservice" / "figures.sqlite"
 
 
 def serve(options: HashServiceOptions, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; `on_ready` is told the address, such as http://127.0.0.1:8460, before anything is
-    answered and while there is no other thread than this one.
+    """Serve until SIGTERM or SIGINT.
+
+    `on_ready` is called with the address, such as http://127.0.0.1:8460, before anything is answered and while there is
+    no other thread than this one.
 
     To be called in the main thread. ConfigurationError when the address or the state directory cannot be used.
     """
@@ -74,7 +78,7 @@ def serve(options: HashServiceOptions, on_ready: Callable[[str], None]) -> None:
 
 
 async def serve_until(stop: asyncio.Event, options: HashServiceOptions, on_ready: Callable[[str], None]) -> None:
-    """As `serve`, within a running event loop and until the event is set."""
+    """Serve as `serve` does, within a running event loop and until the event is set."""
     figures_file(options.state_dir).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     accounts = Accounts(clients_file(options.state_dir))
     figures = Figures(figures_file(options.state_dir), lambda: datetime.now(UTC))
@@ -99,7 +103,7 @@ async def _flush_for_ever(figures: Figures) -> None:
 
 
 class HashServiceDoor:
-    """From a request to its answer."""
+    """The request handler of the hash service."""
 
     def __init__(self, accounts: Accounts, figures: Figures, relay: Relay) -> None:
         self._accounts = accounts
@@ -107,7 +111,7 @@ class HashServiceDoor:
         self._relay = relay
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
-        """Whoever has no account learns nothing, not even which addresses there are."""
+        """Answer a request; a client without an account learns nothing, not even which paths exist."""
         client = self._accounts.who(request.headers.get("Authorization", ""))
         if client is None:
             return _words(401, "user name or password is wrong", {"WWW-Authenticate": 'Basic realm="hash service"'})
@@ -143,7 +147,10 @@ def _true_or_false(*, known: bool) -> web.Response:
 
 
 def _not_checked(error: SourceUnavailableError | SourceRefusedError | UncheckedError) -> web.Response:
-    """The words tell a client's administrator what to do; details of our own sources stay in our log."""
+    """The answer for what could not be checked.
+
+    The words tell a client's administrator what to do; details of our own sources stay in our log.
+    """
     if isinstance(error, UncheckedError):
         return _words(501, "not checked: such a digest cannot be asked here, use another algorithm")
     wait = error.retry_after or _AGAIN if isinstance(error, SourceUnavailableError) else _REPAIR
@@ -165,7 +172,10 @@ def _read_digest(body: bytes, algorithm: Algorithm) -> Digest | None:
 
 
 async def _body(request: web.BaseRequest) -> bytes:
-    """At most one byte more than a digest can have; nothing when it does not come in time."""
+    """The request's body, at most one byte more than a digest can have.
+
+    Nothing when it does not come in time.
+    """
     body = b""
     with suppress(TimeoutError):
         async with asyncio.timeout(_BODY_WITHIN):

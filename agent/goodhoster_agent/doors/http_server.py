@@ -1,4 +1,7 @@
-"""HTTP servers: an application in a thread of its own, or a handler in the main thread of a program of its own."""
+"""HTTP servers: an application in a thread of its own, or a handler in the main thread.
+
+The latter is for a program of its own.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionResetError)
 
 
 def be_quiet_about_peers() -> None:
-    """Who sends what is no HTTP, or hangs up in the middle, does not fill the journal with traces."""
+    """Keep bad requests and dropped connections from filling the journal with tracebacks.
+
+    Of peers who send what is no HTTP, or hang up in the middle.
+    """
     logging.getLogger("aiohttp.server").addFilter(_is_ours)
 
 
@@ -42,7 +48,7 @@ class HttpThread:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which it listens."""
         assert self._runner is not None  # noqa: S101 - asked for after `start`
         return int(self._runner.addresses[0][1])
 
@@ -76,7 +82,7 @@ class HttpThread:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens, and how much it takes."""
+    """The address on which a server listens, and how much it accepts."""
 
     host: str
     port: int
@@ -93,7 +99,10 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 def until_signalled(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
-    """Run a server, which ends when the event is set, until SIGTERM or SIGINT. To be called in the main thread."""
+    """Run a server until SIGTERM or SIGINT.
+
+    The server ends when the event is set. To be called in the main thread.
+    """
 
     async def run() -> None:
         stop = asyncio.Event()
@@ -107,8 +116,10 @@ def until_signalled(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]])
 async def listen_until(
     stop: asyncio.Event, handler: Handler, address: Address, on_ready: Callable[[str], None]
 ) -> None:
-    """Answer requests until the event is set, and then those in hand. `on_ready` is told the URL before anything is
-    answered and while there is no other thread than this one. ConfigurationError when the address cannot be used.
+    """Answer requests until the event is set, and then those in hand.
+
+    `on_ready` is called with the URL before anything is answered and while there is no other thread than this one.
+    ConfigurationError when the address cannot be used.
     """
     be_quiet_about_peers()
     server = web.Server(handler, access_log=None, keepalive_timeout=address.idle, lingering_time=1.0)
@@ -141,7 +152,10 @@ async def read_body(request: web.BaseRequest, at_most: int, within: float) -> by
 
 
 def _addresses(host: str, port: int) -> list[str]:
-    """Of a name, found here: asyncio would start a thread for it, before whoever serves has given up its privileges."""
+    """The addresses of a host name, resolved here.
+
+    Asyncio would start a thread for it, before the server has given up its privileges.
+    """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 

@@ -1,4 +1,7 @@
-"""The pages of the web form (DSA Art. 16) in Dutch and English: plain HTML, no script, nothing from elsewhere."""
+"""The pages of the web form (DSA Art. 16) in Dutch and English.
+
+Plain HTML, no script, nothing from elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +81,7 @@ def form_page(language: Language) -> str:
 
 
 def receipt_page(language: Language, notice_id: str, status_path: str, unread: str = "") -> str:
-    """That we have it, and what could not be read in it."""
+    """The confirmation of receipt, and what could not be read in the notice."""
     w, path = _WORDS[language], escape(status_path)
     number = f"<p>{w['number']} <strong>{escape(notice_id)}</strong>.</p>"
     doubt = f"<p>{w['unread']}</p><p>{escape(unread)}</p>" if unread else ""
@@ -86,13 +89,13 @@ def receipt_page(language: Language, notice_id: str, status_path: str, unread: s
 
 
 def refusal_page(language: Language, why: str) -> str:
-    """What is wrong with what was sent."""
+    """The page that says what is wrong with what was sent."""
     w = _WORDS[language]
     return _page(language, w["wrong"], f"<p>{escape(why)}</p><p>{w['back']}</p>")
 
 
 def status_page(language: Language, notice_id: str, notice: Notice | None) -> str:
-    """How it stands, without an address or a name in it. None: it waits to be read."""
+    """The state of a notice, without an address or a name in it. None: it waits to be read."""
     state = notice.state if notice else NoticeState.RECEIVED
     return _page(language, escape(notice_id), f"<p>{_WORDS[language][state]}</p>")
 

@@ -59,7 +59,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class NoticeCounter:
-    """What the door works with."""
+    """The parts that the notice endpoints work with."""
 
     keeping: Keeping
     reader: NoticeReader
@@ -70,7 +70,7 @@ class NoticeCounter:
 
 
 class NoticeDoor:
-    """From a request to its answer."""
+    """The request handler of notices."""
 
     def __init__(self, counter: NoticeCounter, rate_limit: RateLimit) -> None:
         self._counter = counter
@@ -89,7 +89,7 @@ class NoticeDoor:
         return app
 
     async def _reports(self, request: web.Request) -> web.Response:
-        """Only for whoever has a token: an error here is seen by the hotline's analyst."""
+        """Reports, only with a token: an error here is seen by the hotline's analyst."""
         if not self._notifier(request):
             raise _refusal(401, "The token is missing or not known here.", "authorization")
         taken = await self._take(request, Carrier.SCART_API)
@@ -163,8 +163,9 @@ class NoticeDoor:
             )
 
     async def _first_reading(self, raw: RawNotice, *, proven: bool) -> tuple[str, bool]:
-        """What nobody can read in it, for its sender, and whether it is only a test. Refused only where there is
-        nothing to keep, or where the hotline's client shows its analyst the error.
+        """The text for the sender on what is unreadable in a notice, and whether it is only a test.
+
+        Refused only where there is nothing to keep, or where the hotline's client shows its analyst the error.
         """
         if not raw.content.strip():
             raise _refusal(422, "There is nothing in it.", "body")
@@ -177,14 +178,14 @@ class NoticeDoor:
         return doubts, False
 
     def _notifier(self, request: web.Request) -> str:
-        """Whose token this is; empty when nobody's."""
+        """The notifier with that token; empty when there is none."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         return self._counter.trust.of_token(token.strip()).notifier if scheme.lower() == "bearer" else ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What was kept."""
+    """A notice that was kept."""
 
     id: str
     path: str
@@ -205,8 +206,9 @@ class _Taken:
 
 
 def _origin(request: web.Request, raw: RawNotice, notifier: str) -> Origin | None:
-    """What tells a request that is sent again from a new one. A stranger's key counts for the same body only: it must
-    not show him the answer to another's.
+    """The key by which a request that is sent again is told from a new one.
+
+    A stranger's key counts for the same body only: it must not show him the answer to another's.
     """
     key = request.headers.get("Idempotency-Key", "").strip()[:200]
     if not key:
@@ -253,7 +255,10 @@ def _refusal(status: int, words: str, field: str, wait: int = 0) -> _Refused:
 
 @web.middleware
 async def _as_json(request: web.Request, handler: Any) -> web.StreamResponse:  # noqa: ANN401 - aiohttp's own type
-    """Whatever is wrong below /api has a `message`: without one the hotline's client takes it for success."""
+    """Give every error below /api a `message`.
+
+    Without one the hotline's client takes it for success.
+    """
     try:
         response: web.StreamResponse = await handler(request)
     except (_Refused, ConnectionResetError):  # who hung up hears no message
@@ -275,8 +280,10 @@ def _page(html: str, status: int = 200) -> web.Response:
 
 
 async def _body(request: web.Request, largest: int) -> bytes:
-    """As it came. What is too large is read on, within bounds, and forgotten: a client that is cut off while it sends
-    would not see the answer.
+    """The request's body as it came.
+
+    What is too large is read on, within bounds, and discarded: a client that is cut off while it sends would not
+    see the answer.
     """
     body, size = bytearray(), 0
     try:
@@ -291,7 +298,7 @@ async def _body(request: web.Request, largest: int) -> bytes:
 
 
 def _address(request: web.Request) -> str:
-    """Whose turn it is: the peer, or whom a proxy on this machine names last."""
+    """The address for the rate limit: the peer, or the last one that a local proxy names."""
     peer = request.remote or ""
     try:
         local = not peer or ipaddress.ip_address(peer).is_loopback

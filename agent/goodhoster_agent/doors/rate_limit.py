@@ -1,4 +1,7 @@
-"""Whose turn it is among strangers: what one of them sends in a flood is taken, too, only later."""
+"""A rate limit for strangers.
+
+What one of them sends in a flood is accepted, too, only later.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ _MOST = 10_000  # addresses remembered; only those of the last second matter
 
 
 class RateLimit:
-    """One turn a second for each network address."""
+    """A limit of one request a second for each network address."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._next: dict[str, float] = {}
 
     def turn(self, address: str) -> bool:
-        """Is it that address's turn? Then it has had it."""
+        """Whether that address may send now; if so, the time is recorded."""
         now = self._now()
         if now < self._next.get(address, now):
             return False

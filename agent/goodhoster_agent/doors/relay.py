@@ -1,4 +1,4 @@
-"""One digest, asked of our own lists first and then of the services upstream."""
+"""A relay: one digest, asked of our own lists first and then of the services upstream."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Relay:
         self._threads = ThreadPoolExecutor(threads, "upstream") if self._upstream else None
 
     async def knows(self, digest: Digest) -> bool:
-        """True when any source knows it, False when all that had to be asked said no.
+        """Whether any source knows it; False when every source that had to be asked did not.
 
-        Raises the failure of a source when no other said yes, and UncheckedError when there is nothing to ask by this
-        algorithm: every service upstream must be askable, and one source at least.
+        Raises the failure of a source when no other said yes, and UncheckedError when there is nothing to ask
+        by this algorithm: every service upstream must be askable, and one source at least.
         """
         question = Question(Digests.only(digest))
         answers = [_Answer(source, question) for source in self._local]
@@ -43,7 +43,7 @@ class Relay:
 
 
 class _Answer:
-    """What one source said, or why it did not."""
+    """The answer of one source, or the reason for none."""
 
     def __init__(self, source: HashSource, question: Question) -> None:
         self.local = source.local
@@ -56,7 +56,10 @@ class _Answer:
 
     @property
     def stands_aside(self) -> bool:
-        """A list of other digests has no say; a service that should have been asked and was not, does."""
+        """Whether this answer does not count.
+
+        A list of other digests does not count; a service that should have been asked and was not, does.
+        """
         return self.local and isinstance(self.failure, UncheckedError)
 
 

@@ -1,4 +1,7 @@
-"""What each client of the hash service asked, by ISO week (UTC): the figure that the sector reports is weekly."""
+"""Usage of the hash service by client and ISO week (UTC).
+
+The figure that the sector reports is weekly.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ FROM figures GROUP BY week, client ORDER BY week, client
 
 
 class Outcome(StrEnum):
-    """What became of one question."""
+    """The outcome of one request."""
 
     NO = "no"
     MATCH = "match"
@@ -51,7 +54,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One client's week."""
+    """A client's week."""
 
     week: str
     """Such as 2026-W07 (ISO 8601)."""
@@ -63,10 +66,13 @@ class Figure:
 
 
 class Figures:
-    """Counts in memory and adds to the file when told to; what is not flushed is lost with the process."""
+    """Counts in memory, added to the file by a flush.
+
+    What is not flushed is lost with the process.
+    """
 
     def __init__(self, file: Path, clock: Clock) -> None:
-        """ConfigurationError when the file cannot be used."""
+        """Open the figures; ConfigurationError when the file cannot be used."""
         self._clock = clock
         self._lock = Lock()
         self._writing = Lock()
@@ -83,7 +89,7 @@ class Figures:
             ) from error
 
     def count(self, client: str, outcome: Outcome) -> None:
-        """One more question of that client."""
+        """Count one more request of that client."""
         year, week, _ = self._clock().isocalendar()
         with self._lock:
             self._pending[f"{year}-W{week:02}", client, outcome] += 1
@@ -112,7 +118,10 @@ class Figures:
 
 
 def read_figures(file: Path) -> tuple[Figure, ...]:
-    """All weeks of all clients, oldest week first; nothing when nothing was ever counted. May be read while serving."""
+    """All weeks of all clients, oldest week first; nothing when nothing was ever counted.
+
+    May be read while serving.
+    """
     if not file.exists():
         return ()
     with closing(sqlite3.connect(file)) as database:

@@ -32,7 +32,7 @@ def serve(witness: Witness, address: Address, on_ready: Callable[[str], None]) -
 
 
 class WitnessDoor:
-    """From a request to its answer."""
+    """The request handler of the witness."""
 
     def __init__(self, witness: Witness) -> None:
         self._witness = witness

@@ -1,4 +1,4 @@
-"""Does a licensed library work where it must, inside the sandbox? A made-up picture tells."""
+"""A trial of a licensed library inside the sandbox, with a made-up picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from goodhoster_agent.hashing.worker_handle import Start, start_here
 
 
 def trouble_with_library(limits: ReadingLimits, start: Start = start_here) -> str:
-    """Why the library that the limits name takes no fingerprint of an ordinary picture; empty when it does."""
+    """Why the library that the limits name takes no fingerprint of an ordinary picture.
+
+    Empty when it does.
+    """
     with closing(HashingPool(limits, 1, start)) as pool, tempfile.TemporaryFile() as picture:
         picture.write(made_up_picture(1))
         picture.flush()

@@ -19,7 +19,10 @@ _MEMBER = 200
 
 
 def longest(members: int) -> int:
-    """Bytes of one answer at most, where so many members may be told; a worker that says more is not one of ours."""
+    """The most bytes of one answer, for so many members.
+
+    A worker that sends more is not one of ours.
+    """
     return _LONGEST + members * _MEMBER
 
 
@@ -54,7 +57,7 @@ def encode_inside(content: Content) -> bytes:
 
 
 def decode_inside(text: bytes, content: Content) -> Content:
-    """The content with what `encode_inside` told. ValueError for anything else."""
+    """The content with what `encode_inside` encoded. ValueError for anything else."""
     try:
         values = decode(text)
         return replace(
@@ -70,7 +73,7 @@ def decode_inside(text: bytes, content: Content) -> Content:
 
 
 def _words(value: Any) -> str:  # noqa: ANN401 - what JSON can say
-    """On one line, without orders to a terminal: they may be those of whoever made the file."""
+    """The text on one line, without control sequences, as the file's author may have chosen it."""
     printable = "".join(c if c.isprintable() else " " for c in str(value))
     return " ".join(printable.split())[:_WORDS]
 

@@ -102,7 +102,10 @@ class HashingPool:
         ]
 
     def close(self) -> None:
-        """See `ports.Hasher`. What is being opened has its digests and the fault `opening-postponed`."""
+        """See `ports.Hasher`.
+
+        What is being opened has its digests and the fault `opening-postponed`.
+        """
         with self._lock:
             self._closed.set()
             idle, self._idle = self._idle, []
@@ -113,7 +116,10 @@ class HashingPool:
             worker.abandon()
 
     def _remember(self, state: _State, content: Content) -> None:
-        """What was postponed goes among the slow ones at once when it comes again, or costs nothing."""
+        """Remember a content whose opening was postponed.
+
+        When it comes again it goes among the slow ones at once, or costs nothing.
+        """
         with self._lock:
             self._postponed.pop(state, None)
             if content.fault and content.fault.reason == POSTPONED:
@@ -177,7 +183,10 @@ class HashingPool:
         place.move()
 
     def _take(self) -> Worker:
-        """One that is there: when the starter dies all idle ones do, and that must not cost a file its tries."""
+        """Take a worker that is alive.
+
+        When the starter dies all idle ones do, and that must not cost a file its tries.
+        """
         while (idle := self._idle_one()) is not None:
             if idle.is_there():
                 return idle
@@ -219,7 +228,10 @@ _ENDING = Fault(POSTPONED, "the program is ending")
 
 
 class _Place:
-    """Of one file. Among the ordinary ones it waits for it, and may move; among the slow ones alone it has it."""
+    """A file's place among those that are being opened.
+
+    Among the ordinary ones a file waits for its place, and may move; among the slow ones it alone has it.
+    """
 
     def __init__(self, held: threading.Semaphore, slow: threading.Semaphore | None = None) -> None:
         self._held, self._slow = held, slow or held
@@ -236,5 +248,5 @@ class _Place:
         self._held = self._slow
 
     def close(self) -> None:
-        """Let the next one in."""
+        """Release the place for the next file."""
         self._held.release()

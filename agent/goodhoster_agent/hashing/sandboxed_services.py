@@ -1,4 +1,4 @@
-"""The composition for whoever reads outsiders' files: they are opened in the sandbox."""
+"""The composition for processes that read outsiders' files: they are opened in the sandbox."""
 
 from __future__ import annotations
 
@@ -23,20 +23,24 @@ from goodhoster_agent.privileged.starter.plan import terms_of
 
 
 def sandboxed_services(settings: Settings) -> Services:
-    """For a command: it starts what opens files itself, where it needs any."""
+    """The services of a command.
+
+    It starts what opens files itself, where it needs any.
+    """
     return Services(settings, partial(_pool, settings, start_here))
 
 
 def daemon_services(settings: Settings, quarantine: Quarantine, starter: StarterClient) -> Services:
-    """For a daemon, which may start no process itself."""
+    """The services of a daemon, which may start no process itself."""
     return Services(settings, partial(_warm_pool, settings, starter.start_hasher), quarantine, starter.run)
 
 
 @contextmanager
 def scanning_services(settings: Settings) -> Iterator[tuple[Services, list[str]]]:
-    """For a command that looks through a tree: as a daemon it has a keeper, with a starter and, where none listens, a
-    mover, and gives up everything else; what it could not give up comes with it, in words. To be entered in the main
-    thread, before any other is started.
+    """The services of a command that scans a tree, with a keeper as a daemon has.
+
+    The keeper has a starter and, where none listens, a mover; the command gives up everything else. What it could
+    not give up comes with the services, in words. To be entered in the main thread, before any other is started.
     """
     terms, state_dir = terms_of(settings), make_state_dir(settings.state_dir)
     with kept_beside(settings, terms.commands) as keeper:
@@ -51,8 +55,9 @@ def _pool(settings: Settings, start: Start, limits: ReadingLimits) -> HashingPoo
 
 
 def _warm_pool(settings: Settings, start: Start, limits: ReadingLimits) -> HashingPool:
-    """Where pictures are opened its processes are ready, so that the first upload does not wait for them; elsewhere
-    they start with the first archive.
+    """A pool whose processes are started ahead where pictures are opened.
+
+    So the first upload does not wait for them; elsewhere they start with the first archive.
     """
     pool = _pool(settings, start, limits)
     if opens_pictures():

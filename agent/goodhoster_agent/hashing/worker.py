@@ -24,7 +24,10 @@ if TYPE_CHECKING:  # see `_library`
 
 
 def main(channel: socket.socket, limits: ReadingLimits, *, confined: bool = True) -> None:
-    """Serve until the pool closes its end. `confined=False` is for comparing results with those of the sandbox."""
+    """Serve until the pool closes its end.
+
+    `confined=False` is for comparing results with those of the sandbox.
+    """
     preload()
     library = _library(limits.photodna) if limits.photodna else None
     missing = confine(limits.memory) if confined else ["everything"]

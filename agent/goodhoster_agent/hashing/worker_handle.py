@@ -1,4 +1,4 @@
-"""A worker as the pool sees it: a process at the other end of a socket, which may hang, lie or die at any moment."""
+"""A worker process as the pool sees it, which may hang, lie or die at any moment."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class WorkerLostError(PassingError):
 
 
 class PlaceLostError(PassingError):
-    """There is no room for one more slow file now."""
+    """There is no room now for one more slow file."""
 
     def __init__(self) -> None:
         super().__init__("opening it takes long, and others are slow already")
 
 
 class Worker:
-    """One process. Not for use by two threads at once."""
+    """A worker process. Not for use by two threads at once."""
 
     def __init__(self, limits: ReadingLimits, start: Start = start_here) -> None:
         self._limits = limits
@@ -67,7 +67,7 @@ class Worker:
         return self._child.pid
 
     def is_there(self) -> bool:
-        """To be asked between two files."""
+        """Whether the worker is alive; to be asked between two files."""
         return self._child.is_there()
 
     def open(self, fd: int, content: Content, slow: Callable[[], None] = lambda: None) -> Content:
@@ -88,7 +88,7 @@ class Worker:
         self._child.abandon()
 
     def stop(self) -> int:
-        """End it at once. How it ended, as `Popen.returncode` says it. May be called twice."""
+        """End the worker at once; returns its status as `Popen.returncode`. May be called twice."""
         return self._child.end()
 
     def _greeting(self) -> list[str]:

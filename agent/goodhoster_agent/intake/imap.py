@@ -1,8 +1,8 @@
-"""A mailbox whose new mails are notices (IMAP): told of them by the server (IDLE), and looked at now and then.
+"""Mailbox whose new mails are notices (IMAP), by IDLE and by regular polling.
 
-Which mails were taken is remembered by their numbers, whoever opened them meanwhile; a mail is marked as seen after it
-is safe here, and never deleted. One that comes again, because a crash came in between, because somebody moved it there
-and back or because the server numbers all of them anew, is known by what it is: none is lost, and none taken twice.
+Which mails were taken is recorded by their numbers, whoever opened them meanwhile; a mail is marked as seen after it is
+safe here, and never deleted. One that comes again, because a crash came in between, because somebody moved it there and
+back or because the server numbers all of them anew, is recognised by its content: none is lost, and none taken twice.
 """
 
 from __future__ import annotations
@@ -91,8 +91,9 @@ class ImapIntake:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the mail in hand. A server that does not answer is not waited for: what it was asked for comes
-        again.
+        """End after the mail in hand.
+
+        A server that does not answer is not waited for: what it was asked for comes again.
         """
         self._stopping.set()
         self._line.cut()
@@ -114,8 +115,11 @@ class ImapIntake:
                 self._again = min(self._again * 2, _LONGEST_AGAIN)
 
     def _serve(self, box: OpenMailbox) -> None:
-        """A server tells of a mail once, also in its answer to something else while others are taken; and a dovecot was
-        seen to tell nothing of one that came right behind others. So it is looked again soon, until nothing is found.
+        """Take mails as the server announces them.
+
+        A server announces a mail once, also in its answer to something else while others are taken; and a
+        dovecot was seen to announce nothing of one that came right behind others. So the mailbox is looked at
+        again soon, until nothing is found.
         """
         position = self._position(box)
         lately = True
@@ -171,7 +175,10 @@ class ImapIntake:
         return len(before) - len(position.left)
 
     def _take(self, box: OpenMailbox, number: int) -> bool:
-        """False when the server cannot hand it out; raises where the connection is of no use any more."""
+        """Take one mail; False when the server cannot hand it out.
+
+        Raises where the connection is of no use any more.
+        """
         try:
             found = box.fetch(number)
             if found is None and not box.search("UID", number):

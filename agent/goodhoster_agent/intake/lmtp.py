@@ -1,7 +1,9 @@
-"""LMTP (RFC 2033) from the hoster's own mail server: `250` only after the message is safe on disk.
+"""LMTP (RFC 2033) for the hoster's own mail server.
 
-Nothing is refused for its content, nobody is made to wait on purpose: a bounce would make the hotline's analyst take
-over. While the disk refuses, the mail server is told to try again (451), and keeps the message itself.
+It answers `250` only after the message is safe on disk.
+
+Nothing is refused for its content, nothing is delayed on purpose: a bounce would make the hotline's analyst take over.
+While the disk refuses, the mail server is asked to try again (451), and keeps the message itself.
 
 Who may connect to the socket is set by account (`lmtp_peers`): the kernel says who it is. Memory has a bound whatever
 comes: a message is in an unnamed file while it comes in, and one at a time is read from there to be kept.
@@ -67,8 +69,10 @@ class LmtpSettings:
 
 
 def lmtp_settings(settings: Settings) -> LmtpSettings | None:
-    """None while it is off. Messages are on the disk of the state directory while they come in: there they are kept.
-    ConfigurationError when the accounts are not right.
+    """Settings of the LMTP intake; None while it is off.
+
+    Messages are on the disk of the state directory while they come in: there they are kept. ConfigurationError when
+    the accounts are not right.
     """
     notices = settings.notices
     if notices.lmtp is None:
@@ -125,7 +129,10 @@ class _Session(LMTP):
         return address or "<>", rest
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - its name
-        """As aiosmtpd does, but for what is too large for it: that is not refused, and its beginning is kept."""
+        """Receive a message as aiosmtpd does, except one that is too large.
+
+        That is not refused, and its beginning is kept.
+        """
         if arg or self.envelope is None or not self.envelope.rcpt_tos:
             await super().smtp_DATA(arg)  # which says what is wrong
             return
@@ -142,8 +149,10 @@ class _Session(LMTP):
         await self.push("\r\n".join([status] * receivers))  # one answer for each (RFC 2033 4.2), all the same
 
     async def _receive(self, message: IO[bytes]) -> bool:
-        """Up to the line with a dot alone; without the dots that were put before others (RFC 5321 4.5.2). False when
-        the disk refuses: then the rest is read all the same, as the other side waits for its end.
+        """Read the message up to the line with a single dot.
+
+        Without the dots that were put before others (RFC 5321 4.5.2). False when the disk refuses: then the
+        rest is read all the same, as the other side waits for its end.
         """
         size, buffer, line_begins, problem = 0, bytearray(), True, False
         while (piece := await self._piece()) != b".\r\n" or not line_begins:
@@ -296,8 +305,9 @@ def _uid_of(transport: asyncio.BaseTransport) -> int:
 
 
 def _let_connect(file: Path, uids: Sequence[int]) -> None:
-    """Beside the owner and the group of the socket, these accounts: mail servers run their clients without further
-    groups. OSError where the file system keeps no such rights.
+    """Let these accounts connect, besides the owner and the group of the socket.
+
+    Mail servers run their clients without further groups. OSError where the file system keeps no such rights.
     """
     if not uids:
         return

@@ -1,5 +1,6 @@
-"""A connection to a mailbox (IMAP), with bounds: a server that is silent, slow, gone or hostile costs little, and its
-connection can be cut from another thread.
+"""Connection to a mailbox (IMAP), with limits.
+
+A server that is silent, slow, gone or hostile costs little, and its connection can be cut from another thread.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ class Mailbox:
 
 
 def mailbox_of(imap: ImapSettings) -> Mailbox:
-    """ConfigurationError when its password or certificates cannot be read, or the password would go unencrypted over a
+    """Mailbox of the configuration.
+
+    ConfigurationError when its password or certificates cannot be read, or the password would go unencrypted over a
     network.
     """
     if imap.security == "none" and not _is_this_machine(imap.host):
@@ -93,7 +96,10 @@ def _tls_context(box: Mailbox) -> ssl.SSLContext:
 
 
 class Line:
-    """What a connection can be cut with, from any thread: whatever is waited for then ends with an error."""
+    """Handle that cuts a connection, from any thread.
+
+    Whatever is waited for then ends with an error.
+    """
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
@@ -153,7 +159,10 @@ class OpenMailbox:
             self._client.add_flags([number], [rb"\Seen"], silent=True)
 
     def wait(self, until: float, is_stopping: Callable[[], bool]) -> None:
-        """Until the server tells of something, or it is that moment of the monotonic clock, or we stop."""
+        """Wait until the server reports something, that moment is reached, or we stop.
+
+        The moment is one of the monotonic clock.
+        """
         if not self._client.has_capability("IDLE"):
             while not is_stopping() and time.monotonic() < until:
                 time.sleep(min(_IDLE_PIECE, max(0.0, until - time.monotonic())))
@@ -216,7 +225,10 @@ class _Limit:
 
 @contextmanager
 def opened(box: Mailbox, line: Line) -> Iterator[OpenMailbox]:
-    """A connection with the mailbox chosen. IMAPClientError, OSError or GoodhosterError when there is none."""
+    """Connection with the mailbox chosen.
+
+    IMAPClientError, OSError or GoodhosterError when there is none.
+    """
     client = IMAPClient(
         box.host,
         box.port,

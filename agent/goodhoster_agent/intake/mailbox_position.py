@@ -1,4 +1,7 @@
-"""How far a mailbox was taken: remembered by the mails' numbers, so that it does not matter who has opened them."""
+"""Position up to which a mailbox was taken, recorded by the mails' numbers.
+
+So it does not matter who has opened them.
+"""
 
 from __future__ import annotations
 

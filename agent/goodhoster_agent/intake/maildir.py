@@ -1,6 +1,7 @@
-"""A Maildir whose new mails are notices: each is kept first and marked as seen (moved to `cur`) only then.
+"""Maildir whose new mails are notices.
 
-After a crash in between it is found again, and known by its name, which no other mail of that Maildir ever has.
+Each is kept first and marked as seen (moved to `cur`) only then. After a crash in between it is found again, and
+recognised by its name, which no other mail of that Maildir ever has.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ _HINT = "see [notices] maildir; it must be readable and writable for this user"
 
 
 def take_new_mails(maildir: Path, keeping: Keeping, *, own_server: bool = False) -> Iterator[Receipt]:
-    """Keep every mail in `new`, oldest first, each once; of one that is too large the beginning. `own_server`: nobody
-    but our own mail server delivers there.
+    """Keep every mail in `new`, oldest first, each once; of one too large the beginning.
 
-    PassingError when the Maildir cannot be read or the disk refuses; what was not kept stays new. One that cannot be
-    read keeps no other waiting: it is told when the others are taken.
+    `own_server`: nobody but our own mail server delivers there.
+
+    PassingError when the Maildir cannot be read or the disk refuses; what was not kept stays new. One that cannot
+    be read keeps no other waiting: it is reported when the others are taken.
     """
     problem: OSError | None = None
     for file in _new_in(maildir):

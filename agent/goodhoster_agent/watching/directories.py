@@ -47,12 +47,15 @@ class Directories:
         self._table: MountTable | None = None
 
     def add(self, fsid: bytes, device: bytes) -> None:
-        """Events with that identity may come from this file system; from several, where one is a copy of another."""
+        """Record that events with that identity may come from this file system.
+
+        They may come from several, where one is a copy of another.
+        """
         self._devices[fsid] = tuple(dict.fromkeys((*self._devices.get(fsid, ()), device)))
         self.forget()
 
     def copies(self) -> list[list[Mount]]:
-        """File systems that are mounted now and cannot be told apart by their events: one mount of each."""
+        """Mounted file systems that cannot be told apart by their events: one mount of each."""
         mounted = {mount.device: mount for mount in reversed(mount_table().mounts)}
         groups = ([mounted[each] for each in devices if each in mounted] for devices in self._devices.values())
         return [group for group in groups if len(group) > 1]
@@ -116,8 +119,10 @@ class _Views:
 def _views(
     table: MountTable, device: bytes, trees: tuple[bytes, ...]
 ) -> tuple[tuple[Mount, ...], dict[bytes, list[bytes]], tuple[int, ...]]:
-    """The mounts of a file system, those of the whole of it first; the places below or above the trees by what is
-    mounted there; and how long the names of that are: few lengths, however deep a directory lies.
+    """Mounts of a file system, the places they show, and the lengths of those places' names.
+
+    The mounts, those of the whole of it first; the places below or above the trees by what is mounted there; and
+    how long the names of that are: few lengths, however deep a directory lies.
     """
     mounts = sorted((mount for mount in table.mounts if mount.device == device), key=lambda mount: len(mount.root))
     points: dict[bytes, list[bytes]] = {}
@@ -146,7 +151,10 @@ def _places(views: _Views, handle: bytes, calls: FileSystemCalls) -> Iterator[Di
 
 @contextmanager
 def _opened(mount: Mount, handle: bytes) -> Iterator[int | None]:
-    """None when there is no such directory (any more). OSError when something else lies over the mount by now."""
+    """Open a directory; None when there is none (any more).
+
+    OSError when something else lies over the mount by now.
+    """
     top = os.open(mount.point, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         if mount_id(top) != mount.number:
@@ -213,7 +221,10 @@ def _name(directory: int) -> Directory | None:
 
 
 def _nearest(below: int, most: int) -> bytes:
-    """The path of the nearest directory above that has one; that which lies so many levels above has."""
+    """Path of the nearest directory above that has a path.
+
+    The one that lies `most` levels above has a path.
+    """
     low, high, path = 0, most, b""
     while high - low > 1 or not path:
         middle = (low + high + 1) // 2 if path else high

@@ -1,4 +1,7 @@
-"""Between the thread that empties the kernel and the one that reads what came: bounded, and honest about it."""
+"""Bounded buffer between the thread that reads the kernel's queue and the parsing thread.
+
+Losses are reported.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ class Taken:
 
 
 class EventBuffer:
-    """Pieces of bytes in order. Whoever puts is never kept waiting: over the limit, pieces are dropped."""
+    """Pieces of bytes in order.
+
+    `put` never blocks: over the limit, pieces are dropped.
+    """
 
     def __init__(self, limit: int = _LIMIT) -> None:
         self._limit = limit

@@ -1,4 +1,7 @@
-"""What an event source tells: hints, and gaps between them. Never truth: that is on the disk and in the index."""
+"""Reports of an event source: hints, and gaps between them.
+
+They are never the truth: that is on the disk and in the index.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ Listener = Callable[[Hint | Gap], None]
 
 
 class EventSource(Protocol):
-    """Where hints come from. Calls its listener from a thread of its own, which must not be kept waiting."""
+    """Source of hints.
+
+    Calls its listener from a thread of its own, which must not be blocked.
+    """
 
     @property
     def name(self) -> str:
@@ -48,16 +54,25 @@ class EventSource(Protocol):
         """Of this process to file systems."""
 
     def start(self, trees: Sequence[bytes], listener: Listener) -> None:
-        """Begin; returns when everything below the trees that can be watched is. The rest is told by `problems`."""
+        """Start; returns when everything below the trees that can be watched is.
+
+        The rest is reported by `problems`.
+        """
 
     def cover(self, directory: bytes) -> None:
-        """Watch what lies below this directory too: a file system was mounted there. May be called again."""
+        """Watch what lies below this directory too, where a file system was mounted.
+
+        May be called again.
+        """
 
     def uncover(self, directory: bytes) -> None:
         """What was mounted there is gone: nothing is to be said of it any more."""
 
     def problems(self) -> list[str]:
-        """What is not watched now, in words; empty when all is. Such files are found by scanning only."""
+        """Descriptions of what is not watched now; empty when all is.
+
+        Such files are found by scanning only.
+        """
 
     def stop(self) -> None:
         """End. No call of the listener follows. May be called twice."""

@@ -1,8 +1,10 @@
-"""fanotify with a mark on each file system: nothing is walked at the start, and no directory is missed.
+"""fanotify with a mark on each file system.
+
+Nothing is walked at the start, and no directory is missed.
 
 One thread only empties the kernel's queue, which has no limit, into a backlog, which has; another turns events into
-hints. Everything that happens on the file system is told, so what lies outside the watched trees must be dropped
-cheaply: a directory's handle is looked up once and remembered, until a directory is moved.
+hints. Everything that happens on the file system is reported, so what lies outside the watched trees must be dropped
+cheaply: a directory's handle is looked up once and cached, until a directory is moved.
 """
 
 from __future__ import annotations
@@ -33,7 +35,10 @@ _MOST_TELLERS = 16
 
 
 class FanotifySource:
-    """See `EventSource`. Made by `choose_source`; OSError when this process may not use fanotify."""
+    """Event source using fanotify; see `EventSource`.
+
+    Made by `choose_source`; OSError when this process may not use fanotify.
+    """
 
     name = "fanotify"
 
@@ -127,7 +132,10 @@ class FanotifySource:
                     self._backlog.put(os.read(self._group, _READ))
 
     def _tell_next(self) -> bool:
-        """One event; False at the end. While a disk keeps the thread of one waiting, another goes on with the next."""
+        """Process one event; False at the end.
+
+        While a disk blocks the thread of one event, another goes on with the next.
+        """
         event = self._next_event()
         if event is not None:
             with self._tellers.at_work():
@@ -157,7 +165,10 @@ class FanotifySource:
                 self._listener(Hint(hint.directory, hint.name, hint.is_directory, settled))
 
     def _tell_directory(self, event: kernel.Event) -> None:
-        """A new directory needs nothing: what comes into it is told. One that was moved brings what is in it."""
+        """Process an event of a directory.
+
+        A new directory needs nothing: what comes into it is reported. One that was moved brings what is in it.
+        """
         if not event.mask & kernel.MOVED_TO:
             return
         self._directories.forget()
@@ -179,7 +190,10 @@ class FanotifySource:
 
 
 def _device_of(directory: bytes) -> bytes:
-    """Of the file system that is mounted there, as the mount table names it; OSError when it is gone again."""
+    """Device of the file system mounted there, as the mount table names it.
+
+    OSError when it is gone again.
+    """
     top = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         mount = mount_table().by_number.get(mount_id(top))

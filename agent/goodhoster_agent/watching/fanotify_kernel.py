@@ -1,7 +1,9 @@
-"""fanotify(7) and file handles as Linux gives them, and nothing more: calls by ctypes, events by struct.
+"""Bindings for fanotify(7) and file handles: calls by ctypes, events by struct.
 
-Layout and constants: linux/fanotify.h. Needs Linux 5.9 (FAN_REPORT_DFID_NAME), CAP_SYS_ADMIN for a mark on a whole
-file system and CAP_DAC_READ_SEARCH to turn a handle into a directory.
+They give what Linux gives, and nothing more.
+
+Layout and constants: linux/fanotify.h. Needs Linux 5.9 (FAN_REPORT_DFID_NAME), CAP_SYS_ADMIN for a mark on a whole file
+system and CAP_DAC_READ_SEARCH to turn a handle into a directory.
 """
 
 from __future__ import annotations
@@ -51,13 +53,18 @@ class Event:
 
 
 def new_group(*, unlimited: bool = True) -> int:
-    """A descriptor that events can be read from without blocking. PermissionError without CAP_SYS_ADMIN."""
+    """Open a descriptor that events can be read from without blocking.
+
+    PermissionError without CAP_SYS_ADMIN.
+    """
     flags = _FAN_CLOEXEC | _FAN_NONBLOCK | _FAN_REPORT_DFID_NAME | (_FAN_UNLIMITED_QUEUE if unlimited else 0)
     return _checked(_libc.fanotify_init(flags, os.O_RDONLY | os.O_CLOEXEC))
 
 
 def mark_file_system(group: int, path: bytes) -> None:
-    """Be told of every file that is closed after writing, moved or made anywhere on the file system of `path`.
+    """Request events for the file system of `path`.
+
+    They come for every file that is closed after writing, moved or made anywhere on it.
 
     OSError where the file system has no file handles or no identity (FUSE, some network and overlay file systems).
     """
@@ -71,12 +78,18 @@ def fsid_of(path: bytes) -> bytes:
 
 
 def open_by_handle(mount: int, handle: bytes) -> int:
-    """An O_PATH descriptor of the directory of that handle. OSError(ESTALE) when there is none any more."""
+    """Open an O_PATH descriptor of the directory of that handle.
+
+    OSError(ESTALE) when there is none any more.
+    """
     return _checked(_libc.open_by_handle_at(mount, handle, os.O_PATH | os.O_CLOEXEC))
 
 
 def probe_handles(path: bytes) -> None:
-    """Returns when this process may turn handles of that file system into directories, OSError otherwise."""
+    """Check that this process may turn handles of that file system into directories.
+
+    Returns when it may, OSError otherwise.
+    """
     handle = ctypes.create_string_buffer(_HANDLE.pack(_LARGEST_HANDLE, 0), _HANDLE.size + _LARGEST_HANDLE)
     _checked(_libc.name_to_handle_at(_AT_FDCWD, ctypes.c_char_p(path), handle, ctypes.byref(ctypes.c_int()), 0))
     mount = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -87,7 +100,10 @@ def probe_handles(path: bytes) -> None:
 
 
 def parse(buffer: bytes) -> Iterator[Event]:
-    """The events in what one read returned. ValueError for a layout we do not know: nothing is guessed."""
+    """Parse the events in what one read returned.
+
+    ValueError for a layout we do not know: nothing is guessed.
+    """
     start = 0
     while start < len(buffer):
         length, version, _, metadata, mask, _, _ = _METADATA.unpack_from(buffer, start)

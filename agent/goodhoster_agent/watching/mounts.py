@@ -22,7 +22,10 @@ _WITHOUT_FILES = frozenset({
 
 
 def holds_files(mount: Mount) -> bool:
-    """Can customers' files lie there? Not in the kernel's own file systems, where reading may have effects."""
+    """Whether customers' files can lie on a file system.
+
+    They cannot in the kernel's own file systems, where reading may have effects.
+    """
     return mount.kind not in _WITHOUT_FILES
 
 
@@ -33,7 +36,10 @@ def points_without_files(table: MountTable, tree: bytes) -> frozenset[bytes]:
 
 
 def mounts_of(trees: Sequence[bytes], table: MountTable | None = None) -> frozenset[Mount]:
-    """What is mounted below these trees, and what each of them lies on; on one place, only the last counts."""
+    """Mounts below these trees, and those that the trees lie on.
+
+    On one place, only the last counts.
+    """
     table = table or mount_table()
     by_point = {mount.point: mount for mount in table.mounts}
     tops = tuple(tree.rstrip(b"/") + b"/" for tree in trees)

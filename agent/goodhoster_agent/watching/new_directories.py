@@ -1,4 +1,7 @@
-"""Looks through directories that came, each customer's in turn: whatever one has made, no other waits for it."""
+"""Scan of directories that appeared, alternating between customers.
+
+Whatever one customer has made, no other waits for it.
+"""
 
 from __future__ import annotations
 

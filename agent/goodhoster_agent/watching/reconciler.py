@@ -1,4 +1,4 @@
-"""Decides when a tree is compared with the index as a whole, and keeps that from being in anybody's way."""
+"""Schedule for comparing whole trees with the index, without disturbing other work."""
 
 from __future__ import annotations
 
@@ -92,7 +92,10 @@ class Reconciler:
         self._crew.stop(_PATIENCE)
 
     def again(self) -> None:
-        """Something was missed: every tree is due now. One that is being compared is compared once more."""
+        """Make every tree due now because events were missed.
+
+        One that is being compared is compared once more.
+        """
         with self._changed:
             self._due = dict.fromkeys(self._due, 0.0)
             self._whole_due = dict.fromkeys(self._due, 0.0)
@@ -121,7 +124,10 @@ class Reconciler:
             self._changed.notify_all()
 
     def _next(self) -> Tree | None:
-        """Waits for a tree to be due. Its next time is never until it was compared, or until somebody says `again`."""
+        """Wait for a tree to be due.
+
+        Its next time is never until it was compared, or until `again` is called.
+        """
         with self._changed:
             while not self._stopping.is_set():
                 tree = min(self._due, key=self._due.__getitem__, default=None)
@@ -133,8 +139,10 @@ class Reconciler:
         return None
 
     def _next_look(self, tree: Tree, begun: float, *, whole: bool) -> float:
-        """While events are missing, what changed is looked for in between: it takes so much less time that it may be
-        done so much more often.
+        """Time of the next search for changes while events are missing.
+
+        What changed is looked for in between: it takes so much less time that it may be done so much more
+        often.
         """
         now, missing = time.monotonic(), self.events_are_missing()
         pause = max(self._rhythm.pause, _SHARE * (now - begun))

@@ -1,4 +1,7 @@
-"""No events at all: for file systems and machines where nothing can be watched. Files are found by scanning."""
+"""Event source without events, for file systems and machines where nothing can be watched.
+
+Files are found by scanning.
+"""
 
 from __future__ import annotations
 

@@ -83,8 +83,10 @@ class Scanner:
         return self._compare(tree, [Leg(start)], Priority.FRESH if fresh else Priority.RECONCILE)
 
     def reconcile(self, tree: Tree) -> Iterator[ScanFigures]:
-        """As `scan`, of the whole tree. One that was stopped is taken up where it was and goes round from there, so
-        that even a daemon that is restarted every hour gets to every directory.
+        """Scan the whole tree, resuming a scan that was stopped; see `scan`.
+
+        It resumes where it was and goes round from there, so that even a daemon that is restarted every hour
+        gets to every directory.
         """
         inventory = self.index.inventory
         before = inventory.progress(tree.root)
@@ -97,8 +99,10 @@ class Scanner:
         inventory.note_progress(tree.root, Progress(None, time.time()))
 
     def catch_up(self, tree: Tree, since: float) -> Iterator[ScanFigures]:
-        """As `reconcile`, of those directories alone in which a name came, went or changed since a moment: a hundredth
-        of the work. What was rewritten in its place, or lies deep in a directory that was moved, only the whole finds.
+        """Scan only directories in which a name came, went or changed since a moment.
+
+        Otherwise as `reconcile`; a hundredth of the work. What was rewritten in its place, or lies deep in a
+        directory that was moved, only the whole scan finds.
         """
         return self._compare(tree, [Leg(since=since)], Priority.RECONCILE)
 
@@ -139,10 +143,12 @@ class Scanner:
             self.drop_vanished(tree, directory)
 
     def drop_vanished(self, tree: Tree, directory: bytes, pages: Iterable[Sequence[Known]] | None = None) -> None:
-        """Drop what the index knows in a directory and is there no more; `pages` is what comes into question, else all.
+        """Drop what the index knows in a directory and is there no more.
 
-        Looked for after the index was read, and dropped only if no hint came since: a file that came meanwhile, and
-        whose hint was heard already, would else be lost.
+        `pages` is what comes into question, else all.
+
+        Looked for after the index was read, and dropped only if no hint came since: a file that came meanwhile,
+        and whose hint was received already, would else be lost.
         """
         root = open_tree(tree.root)
         try:

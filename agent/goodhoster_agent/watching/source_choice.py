@@ -22,9 +22,10 @@ _PATIENCE = 5.0
 def choose_source(
     events: str, trees: Sequence[bytes], marks: Marks = fanotify_kernel, calls: FileSystemCalls | None = None
 ) -> EventSource:
-    """The source that the setting `agent.events` names; for `auto` the best that works here, with its reason.
+    """Choose the event source that the setting `agent.events` names.
 
-    ConfigurationError when the one that was named cannot be used.
+    For `auto`, the best that works here, with its reason. ConfigurationError when the one that was named cannot be
+    used.
     """
     calls = calls or FileSystemCalls()
     if events == "auto":
@@ -51,7 +52,7 @@ def _best(trees: Sequence[bytes], marks: Marks, calls: FileSystemCalls) -> Event
 
 
 def _obstacle(trees: Sequence[bytes], marks: Marks, calls: FileSystemCalls) -> str:
-    """What stands between this process and fanotify, in words; tried, not guessed from capabilities."""
+    """Reason why this process cannot use fanotify; tried, not guessed from capabilities."""
     try:
         group = marks.new_group()
     except OSError as error:
@@ -64,7 +65,10 @@ def _obstacle(trees: Sequence[bytes], marks: Marks, calls: FileSystemCalls) -> s
 
 
 def _asked(calls: FileSystemCalls, tree: bytes, look: Callable[[], str]) -> str:
-    """A tree that does not answer says nothing about the others: it is told of, and covered once it answers."""
+    """Result for a tree; empty where the tree does not answer in time.
+
+    Such a tree says nothing about the others: it is reported, and covered once it answers.
+    """
     try:
         return calls.ask(tree, look, _PATIENCE)
     except NotAnsweringError:

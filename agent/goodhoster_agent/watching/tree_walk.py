@@ -1,4 +1,7 @@
-"""Walk a tree of customers by descriptors: no link is followed, no access time changed, names stay bytes."""
+"""Walk of a customer tree by descriptors.
+
+No link is followed, no access time changed, names stay bytes.
+"""
 
 from __future__ import annotations
 
@@ -78,12 +81,12 @@ def _nothing(_: bytes) -> bool:
 def walk(
     tree: bytes, leg: Leg = _EVERYTHING, skip: Skip = _nothing, calls: FileSystemCalls | None = None
 ) -> Iterator[Listing | Unreadable]:
-    """The regular files of every directory of the leg, except those to `skip` (and what is below).
+    """Regular files of every directory of the leg, except those to `skip` (and what is below).
 
-    A file system that does not answer others is left out and told of, and so is all that is below.
+    A file system that does not answer others is left out and reported, and so is all that is below.
 
-    What disappears meanwhile is left out: its owner took it away. Memory grows with the names of the directories that
-    lie beside the path to the present one, not with the number of files.
+    What disappears meanwhile is left out: its owner took it away. Memory grows with the names of the directories
+    that lie beside the path to the present one, not with the number of files.
     """
     calls = calls or FileSystemCalls()
     with calls.asking(tree):
@@ -113,7 +116,10 @@ def walk(
 
 
 def is_directory(root: int, path: bytes) -> bool:
-    """Is there still a directory at this path, reached without a link? True when that cannot be told."""
+    """Whether there is still a directory at this path, reached without a link.
+
+    True when that cannot be told.
+    """
     try:
         os.close(kernel.open_beneath(root, path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW))
     except (FileNotFoundError, NotADirectoryError):
@@ -124,7 +130,10 @@ def is_directory(root: int, path: bytes) -> bool:
 
 
 def vanished(root: int, directory: bytes, names: Iterable[bytes]) -> frozenset[bytes]:
-    """Which of these names are no file in the directory (any more); none where that cannot be told."""
+    """Those of the names that are no file in the directory (any more).
+
+    None of them where that cannot be told.
+    """
     try:
         fd = kernel.open_beneath(root, directory or b".", os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
     except (FileNotFoundError, NotADirectoryError):

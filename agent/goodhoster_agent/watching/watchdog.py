@@ -1,7 +1,7 @@
-"""inotify through watchdog (7.1 or later): for a daemon without the privilege to mark file systems.
+"""inotify through watchdog (7.1 or later), for a daemon that may not mark file systems.
 
-watchdog knows of every loss and tells nobody. An inotify descriptor of our own, given to its observer, makes them
-heard: a directory that cannot be watched (the kernel's limit of watches) and a queue that overflowed are Gaps.
+watchdog notices every loss and reports none. An inotify descriptor of our own, given to its observer, reports them: a
+directory that cannot be watched (the kernel's limit of watches) and a queue that overflowed are Gaps.
 """
 
 from __future__ import annotations
@@ -128,7 +128,10 @@ class _Inotify(InotifyFD):
             self.listener(Gap("the kernel's event queue overflowed"))
 
     def problems(self) -> list[str]:
-        """How many directories are not watched, of how many; those that are gone by now do not count."""
+        """How many directories are not watched, of how many.
+
+        Those that are gone by now do not count.
+        """
         self._refused = {path for path in self._refused if os.path.isdir(path)}
         watched = len(self._watch_for_wd)
         if not self._refused:

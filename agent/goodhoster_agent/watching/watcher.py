@@ -76,7 +76,10 @@ class Watcher:
         )
 
     def look_for_trees(self) -> None:
-        """Which are not there, such as a disk that is not mounted? One that came (back) is watched and compared."""
+        """Return the trees that are missing, such as a disk that is not mounted.
+
+        One that came (back) is watched and compared.
+        """
         absent = [tree.root for tree in self._trees if not self._is_there(tree.root)]
         for root in set(self._absent) - set(absent):
             _log.warning("the watched tree %s is there now", display(root))
@@ -92,7 +95,10 @@ class Watcher:
             return True
 
     def start(self) -> None:
-        """Begin watching, then scan everything once: the scan finds what came before, events tell what comes later."""
+        """Start watching, then scan everything once.
+
+        The scan finds what came before, events report what comes later.
+        """
         self._index.rebuilt = lambda reason: self._listen(Gap(reason))
         roots = [tree.root for tree in self._trees]
         self._mounts.known = mounts_of(roots)

@@ -1,1 +1,1 @@
-"""Others who vouch for how the audit log stood: witnesses and timestamp authorities."""
+"""Third parties that attest the state of the audit log: witnesses, timestamp authorities."""

@@ -1,4 +1,7 @@
-"""One HTTP request and its short answer; whatever the other side does, it ends in time and stays small."""
+"""One HTTP request with a short answer, limited in time and size.
+
+The limits hold whatever the other side does.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _LONGEST = 256 << 10
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whatever came back."""
+    """The status and body of any answer."""
 
     status: int
     content_type: str
@@ -23,7 +26,10 @@ class Answer:
 
 
 def post(url: str, body: bytes, content_type: str, within: float) -> Answer:
-    """Send it and return the answer; redirects are not followed. PassingError when there is none in time."""
+    """Send a request and return the answer; redirects are not followed.
+
+    PassingError when there is no answer in time.
+    """
     try:
         return asyncio.run(_post(url, body, content_type, within))
     except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError

@@ -1,4 +1,4 @@
-"""Timestamps of RFC 3161, by HTTP."""
+"""Timestamps of RFC 3161, over HTTP."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-
 
 
 class Rfc3161Authority:
-    """See `ports.proof.TimestampAuthority`. Trusted are the certificates in the file, those of the authority's issuers:
-    roots where they signed themselves, else in between.
+    """See `ports.proof.TimestampAuthority`.
+
+    Trusted are the certificates in the file, those of the authority's issuers: as roots where they are self-signed,
+    else as intermediates.
     """
 
     def __init__(self, name: str, url: str, certificates: Path, within: float = 30.0) -> None:

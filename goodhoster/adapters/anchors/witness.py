@@ -1,4 +1,4 @@
-"""A witness by HTTP (c2sp.org/tlog-witness)."""
+"""A witness over HTTP (c2sp.org/tlog-witness)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REFUSALS = {
 
 
 class HttpWitness:
-    """See `ports.proof.WitnessService`. `url`: the prefix that it takes submissions at."""
+    """See `ports.proof.WitnessService`. `url`: the prefix of its submission addresses."""
 
     def __init__(self, url: str, within: float = 30.0) -> None:
         self._url = url.rstrip("/") + "/add-checkpoint"

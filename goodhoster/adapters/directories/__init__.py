@@ -1,1 +1,1 @@
-"""Who knows which sites this host serves: web servers, lists."""
+"""Directories of the sites that this host serves: web servers, lists."""

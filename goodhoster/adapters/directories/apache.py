@@ -1,8 +1,7 @@
-"""Sites from Apache: its own account of its virtual hosts, and its files; each host is then followed as Apache does it
-(`apache_rules`), .htaccess included.
+"""Sites from Apache: its own list of virtual hosts, and its configuration files.
 
-What is odd in one virtual host, such as that a macro made it, is that host's trouble and no other's: its URLs wait for
-a person.
+Each host is then followed as Apache does it (`apache_rules`), .htaccess included. An error in one virtual host, such as
+that a macro made it, affects that host and no other: its URLs wait for a person.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _WILD = re.compile(r"[*?]")
 
 @dataclass(frozen=True, slots=True)
 class ApacheDirectory:
-    """Asks Apache and reads its files anew each time."""
+    """Asks Apache and reads its files again each time."""
 
     command: Sequence[str] = COMMAND
     """Argument list that prints the virtual hosts, the run configuration, the files and the modules."""
@@ -41,7 +40,7 @@ class ApacheDirectory:
     run: Run = run_here
 
     def sites(self) -> list[Site]:
-        """ConfigurationError where Apache cannot be asked."""
+        """All sites. ConfigurationError where Apache cannot be asked."""
         dump = understood(output_of(self.command, self.run).decode("utf-8", "surrogateescape"))
         reader = ConfigReader(dump.defines, dump.server_root, dump.modules)
         main = reader.file(dump.main) if dump.main else ()
@@ -56,14 +55,14 @@ def _rules(block: Node | None, outer: Nodes, dump: ApacheDump) -> ApacheRules | 
 
 
 def _block(written: Written, blocks: dict[Written, Node], reader: ConfigReader) -> Node | None:
-    """The <VirtualHost> that begins there; None where none does (a macro)."""
+    """The <VirtualHost> section at that line; None where there is none (a macro)."""
     if written not in blocks:
         blocks |= {(node.file, node.line): node for node in walk(reader.file(written[0])) if node.name == "virtualhost"}
     return blocks.get(written)
 
 
 def _site(written: Written, heard: Sequence[Listening], rules: ApacheRules | None) -> Site:
-    """Without rules its block is nowhere to be read."""
+    """The site of a virtual host; without rules when its section cannot be found."""
     told = [name for node in (rules.host if rules else ()) if node.name in _NAMES for name in node.args]
     names = [*told, *(name for listen in heard for name in listen.names)]
     addresses = {listen.address for listen in heard}
@@ -89,8 +88,10 @@ def _trouble(rules: ApacheRules) -> str:
 
 
 def _in_order(found: Iterable[Site]) -> Iterator[Site]:
-    """Names as they are found elsewhere: Apache takes the first host that has the name in any form, wildcards like
-    `img*.a.example` and `a?.example` included.
+    """The sites with their names in Apache's order of precedence.
+
+    Apache takes the first host that has the name in any form, wildcards like `img*.a.example` and `a?.example`
+    included.
     """
     sites = list(found)
     suffixes = {name[2:] for site in sites for name in site.names if _is_suffix(name)}
@@ -116,18 +117,18 @@ def _in_order(found: Iterable[Site]) -> Iterator[Site]:
 
 
 def _is_suffix(name: str) -> bool:
-    """A wildcard that means the same everywhere: `*.a.example`."""
+    """Return whether it is a wildcard with the same meaning everywhere: `*.a.example`."""
     return name.startswith("*.") and not _WILD.search(name[2:])
 
 
 def _above(name: str) -> list[str]:
-    """The domains in which that name is."""
+    """The parent domains of a name."""
     labels = name.split(".")
     return [".".join(labels[at:]) for at in range(1, len(labels))]
 
 
 def _meet(one: Site, other: Site) -> bool:
-    """Do they answer on one port?"""
+    """Return whether two sites answer on the same port."""
     return not one.ports or not other.ports or bool({*one.ports} & {*other.ports})
 
 

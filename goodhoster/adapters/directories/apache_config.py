@@ -21,7 +21,7 @@ TROUBLE = "goodhoster: trouble"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One directive, or a section with what is in it."""
+    """One directive, or a section with its contents."""
 
     name: str
     """Lower case."""
@@ -37,7 +37,7 @@ Nodes = Sequence[Node]
 
 @dataclass(frozen=True, slots=True)
 class ConfigReader:
-    """Reads files with the values that Apache's own dump told."""
+    """Reads configuration files with the values from Apache's own dump."""
 
     defines: Mapping[str, str]
     server_root: str
@@ -45,7 +45,7 @@ class ConfigReader:
     """Names of the modules that are loaded; None: unknown, so that those that are asked for are taken to be there."""
 
     def file(self, file: str, depth: int = 0) -> tuple[Node, ...]:
-        """The tree of a file; a trouble where it cannot be read."""
+        """The tree of a file; an error node where it cannot be read."""
         try:
             text = Path(file).read_text(encoding="utf-8", errors="surrogateescape")
         except OSError as error:
@@ -53,7 +53,7 @@ class ConfigReader:
         return self.text(text, file, depth)
 
     def text(self, text: str, file: str, depth: int = 0) -> tuple[Node, ...]:
-        """The tree of a text. A section that is not closed ends with it."""
+        """The tree of a text. A section that is not closed ends with the text."""
         return tuple(self._nodes(_joined(text), file, depth))
 
     def _nodes(self, lines: Iterator[tuple[int, str]], file: str, depth: int) -> Iterator[Node]:
@@ -98,7 +98,7 @@ class ConfigReader:
 
 
 def _joined(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers, continued ones put together, without comments and blanks."""
+    """Numbered lines, with continuations joined and without comments and blank lines."""
     begun, joined = 0, ""
     for number, line in enumerate(text.splitlines(), 1):
         begun = begun or number
@@ -119,7 +119,7 @@ def _words(text: str) -> list[str]:
 
 
 def walk(nodes: Nodes) -> Iterator[Node]:
-    """Every node, those inside others, too."""
+    """Every node, including nested ones."""
     for node in nodes:
         yield node
         yield from walk(node.inner or ())

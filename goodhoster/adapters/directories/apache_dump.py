@@ -1,4 +1,7 @@
-"""What `apachectl -t` prints of its virtual hosts, its run configuration, its files and its modules."""
+"""Reads the output of `apachectl -t`.
+
+It names the virtual hosts, the run configuration, the files and the modules.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ class Listening:
 
 @dataclass(frozen=True, slots=True)
 class ApacheDump:
-    """The whole output, understood."""
+    """The whole output, parsed."""
 
     hosts: Mapping[Written, tuple[Listening, ...]]
     """In the order that Apache tries them."""
@@ -51,7 +54,7 @@ class ApacheDump:
 
 
 def understood(text: str) -> ApacheDump:
-    """ConfigurationError when this is not that output."""
+    """Parse the output. ConfigurationError when it is something else."""
     if "VirtualHost configuration:" not in text:
         hint = "set command to print that: apachectl -t -D DUMP_VHOSTS -D DUMP_RUN_CFG -D DUMP_INCLUDES -D DUMP_MODULES"
         raise ConfigurationError("this is not what apachectl prints about its virtual hosts", hint=hint)

@@ -38,12 +38,12 @@ _REFERENCE = re.compile(r"\\(.)|\$(\d)|%(\d)|%\{([^{}]*)\}|(\$\{|%\{)")
 
 
 class UnknownValueError(Exception):
-    """A variable that nobody can know here; its name."""
+    """The name of a variable whose value cannot be known here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What the rules make of a request."""
+    """The result of the rules for a request."""
 
     path: str
     query: str
@@ -58,7 +58,7 @@ class Rewritten:
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """The rules of one place, against one request."""
+    """The rules of one place, applied to one request."""
 
     nodes: Nodes
     variable: Callable[[str], str]
@@ -67,7 +67,7 @@ class Rewriting:
     choices: Choices
 
     def run(self, path: str, query: str) -> Rewritten:
-        """Rule after rule."""
+        """Apply rule after rule."""
         done, conditions = Rewritten(path, query), list[tuple[str, ...]]()
         for number, node in enumerate(self.nodes):
             if number > _MOST_RULES:

@@ -1,7 +1,7 @@
 """Follows one virtual host of Apache from a request to a file, in Apache's own order.
 
 For the whole host: mod_rewrite, ProxyPass, Redirect, Alias, UserDir, VirtualDocumentRoot or DocumentRoot. Then what
-counts for the directory, from <Directory> and .htaccess: mod_rewrite, Redirect, DirectoryIndex, FallbackResource,
+applies to the directory, from <Directory> and .htaccess: mod_rewrite, Redirect, DirectoryIndex, FallbackResource,
 MultiViews, handlers, ErrorDocument. What is not understood is UnclearRouteError.
 """
 
@@ -53,7 +53,10 @@ class ApacheRules:
 
     @property
     def document_root(self) -> str:
-        """Of the host, or that of the whole server; of a mass virtual host the plain part."""
+        """The document root of the host, or else of the server.
+
+        Of a mass virtual host it is the part without placeholders.
+        """
         for node in self.host:
             if node.name == "virtualdocumentroot" and node.args:
                 return node.args[0].partition("%")[0]
@@ -61,11 +64,14 @@ class ApacheRules:
         return self.absolute(own) if own else self.dump.document_root
 
     def absolute(self, path: str) -> str:
-        """A path of the configuration."""
+        """A path of the configuration, made absolute."""
         return os.path.join(self.dump.server_root, path)
 
     def shown(self, asked: Asked, disk: FilesOnDisk) -> list[Shown]:
-        """See `model.site_rules.SiteRules`: by a browser that takes WebP and AVIF, and by one that does not."""
+        """See `model.site_rules.SiteRules`.
+
+        Followed for a browser that accepts WebP and AVIF, and for one that does not.
+        """
         return to_every_browser(lambda choices, accept: _Walk(self, asked, disk, (choices, accept)).shown())
 
     def both(self, *names: str) -> Iterator[Node]:
@@ -75,7 +81,7 @@ class ApacheRules:
 
 @dataclass(slots=True)
 class _Directory:
-    """What counts for one directory."""
+    """The settings that apply to one directory."""
 
     path: bytes = b"/"
     override: str = "None"
@@ -96,7 +102,7 @@ class _Directory:
 
 
 class _Walk:
-    """One request on one way."""
+    """One request on one way through the configuration."""
 
     def __init__(self, rules: ApacheRules, asked: Asked, disk: FilesOnDisk, way: tuple[Choices, Accept]) -> None:
         self.rules, self.asked, self.disk = rules, asked, disk
@@ -147,7 +153,10 @@ class _Walk:
         return self._of_the_directory(at)
 
     def _rules_of(self, nodes: Nodes) -> list[Node]:
-        """Rules where they are switched on; those of others are not inherited unless that is asked for."""
+        """The rewrite rules, where they are switched on.
+
+        Rules of other places are not inherited unless that is configured.
+        """
         engine = next((node.args[0] for node in reversed(nodes) if node.name == "rewriteengine" and node.args), "off")
         if engine.lower() != "on" or self.final:
             return []
@@ -165,7 +174,7 @@ class _Walk:
         return Shown(ShownKind.NOTHING) if done.ended else None
 
     def _handed(self) -> Shown | None:
-        """To another server or a program, whatever files there are."""
+        """What is shown when the request goes to another server or a program, whatever files exist."""
         path = os.fsdecode(self.uri)
         for node in self.rules.both(*_PROXIES):
             where = node.args[0] if node.args else ""
@@ -216,7 +225,7 @@ class _Walk:
         return None
 
     def _mapped(self) -> ServedFrom | None:
-        """The file that the path stands for, whether it is there or not; None for a program (ScriptAlias)."""
+        """The file for the path, whether it exists or not; None for a program (ScriptAlias)."""
         path = os.fsdecode(self.uri)
         for node in self.rules.both(*_ALIASES):
             if len(node.args) != 2:  # noqa: PLR2004 - path and directory
@@ -250,7 +259,10 @@ class _Walk:
         return _below(os.fsencode(root), path)
 
     def _mass_root(self, pattern: str) -> str:
-        """mod_vhost_alias: `%0` the host, `%2` its second part, `%-1` its last, `%2+` from there; `.M`: its letters."""
+        """The document root of a mass virtual host (mod_vhost_alias).
+
+        `%0` is the host, `%2` its second part, `%-1` its last, `%2+` from there; `.M`: its letters.
+        """
         host = self.asked.host
         labels = host.split(".")
 
@@ -278,7 +290,7 @@ class _Walk:
         return self.rules.absolute(re.sub(r"%(?:%|(p|-?\d+\+?)(?:\.(-?\d+\+?))?)", value, pattern))
 
     def _of_a_user(self, path: str) -> ServedFrom | None:
-        """mod_userdir: `/~name/`."""
+        """The directory of a user: `/~name/` (mod_userdir)."""
         found = re.match(r"/~([^/]+)(/.*)?$", path, re.DOTALL)
         modules = self.rules.dump.modules
         words = [node.args for node in self.rules.both("userdir")]
@@ -325,7 +337,7 @@ class _Walk:
         return file or self._absent(there, at)
 
     def _file_on_the_way(self, at: ServedFrom, path: bytes, there: _Directory) -> Shown | None:
-        """The file; a program takes what is behind its name, too."""
+        """The file, or a program on the path to which the rest of the path is passed."""
         if self.disk.is_file(path):
             if self.uri.endswith(b"/"):
                 return Shown(ShownKind.PROGRAM, at) if self._is_program(there, path) else self._refused(there, at)
@@ -395,7 +407,7 @@ class _Walk:
         return self._fallen_back(there, at) if there.fallback else Shown(ShownKind.NOTHING, at)
 
     def _absent(self, there: _Directory, at: ServedFrom) -> Shown:
-        """No such file: MultiViews, FallbackResource, ErrorDocument."""
+        """What is shown for a missing file: MultiViews, FallbackResource, ErrorDocument."""
         path = os.path.join(at.directory, at.path)
         if there.multiviews and not self.uri.endswith(b"/"):
             start = os.path.basename(path) + b"."
@@ -407,7 +419,7 @@ class _Walk:
         return self._fallen_back(there, at) if there.fallback else self._refused(there, at)
 
     def _refused(self, there: _Directory, at: ServedFrom) -> Shown:
-        """404, with what is shown for it."""
+        """A 404, with the page that is shown for it."""
         if there.not_found.startswith("/") and not self.failing:
             self.failing, self.missing = True, True
             shown = self._inward(os.fsencode(there.not_found.partition("?")[0]))
@@ -428,7 +440,7 @@ class _Walk:
         return self._inward(to)
 
     def _inward(self, path: bytes, *, again: bool = True) -> Shown:
-        """An internal redirect; not `again`: for another file of the same directory."""
+        """An internal redirect; without `again` to another file of the same directory."""
         if not path.startswith(b"/"):
             path = os.path.join(os.path.dirname(self.uri) or b"/", path)
         self.uri = path
@@ -483,7 +495,10 @@ class _Walk:
         return os.path.normpath(os.path.join(plain.directory, plain.path)) == os.path.normpath(there.rewriting_at)
 
     def _settings(self, path: bytes) -> _Directory:
-        """From the outermost directory to the one that holds the file: <Directory>, then .htaccess, of each."""
+        """The settings for the directory of a file.
+
+        From the outermost directory to the one that holds the file: <Directory>, then .htaccess, of each.
+        """
         folder = path if self.disk.is_directory(path) else os.path.dirname(path)
         there = _Directory()
         self._apply(there, [node for node in (*self.rules.main, *self.rules.host)
@@ -612,7 +627,7 @@ _EVERYWHERE = frozenset(
 
 
 def _names_a_program(handler: str) -> bool:
-    """A handler that runs something; a content type that is forced does not."""
+    """Return whether a handler runs something; a forced content type does not."""
     return "/" not in handler or _PROGRAM_TYPES.fullmatch(handler.lower()) is not None
 
 
@@ -624,13 +639,13 @@ def _below(directory: bytes, path: bytes) -> ServedFrom:
 
 
 def _at(path: bytes) -> ServedFrom:
-    """One whole path of the disk."""
+    """A whole path on disk, split into directory and name."""
     directory, name = os.path.split(path.rstrip(b"/") or b"/")
     return _below(directory, name)
 
 
 def _alias_matches(where: str, path: str) -> bool:
-    """By whole names: `/icons` is not `/iconsx`; `/m/` is not `/m`."""
+    """Match an alias by whole names: `/icons` is not `/iconsx`; `/m/` is not `/m`."""
     return path.startswith(where) and (where.endswith("/") or path[len(where) :][:1] in {"", "/"})
 
 
@@ -672,5 +687,5 @@ def _directory_matches(node: Node, level: str) -> bool:
 
 
 def _without_includes(text: str) -> str:
-    """A customer's own file names no other."""
+    """The directives without includes: a customer's own file may include no other."""
     return re.sub(r"(?im)^\s*Include(?:Optional)?\s", "# ", text)

@@ -1,4 +1,4 @@
-"""Follows a configuration along every way that it may go where something of a request is not known."""
+"""Follows a configuration along all ways where some fact of the request is not known."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _MOST_WAYS = 32
 
 
 class Choices:
-    """What is taken to be true on one way; the same question has the same answer."""
+    """The assumptions on one way; the same question has the same answer."""
 
     def __init__(self, given: Sequence[bool]) -> None:
         self._given = list(given)
         self._asked: dict[str, bool] = {}
 
     def of(self, question: str) -> bool:
-        """Is that so?"""
+        """The assumed answer to a question."""
         if question not in self._asked:
             number = len(self._asked)
             self._asked[question] = self._given[number] if number < len(self._given) else False
@@ -28,7 +28,7 @@ class Choices:
 
     @property
     def made(self) -> list[bool]:
-        """In the order of the questions."""
+        """The answers in the order of the questions."""
         return list(self._asked.values())
 
 
@@ -39,7 +39,7 @@ _ACCEPTS = (
 
 
 class Accept:
-    """What a browser takes, and whether the configuration asked for it."""
+    """What a browser accepts, and whether the configuration asked for it."""
 
     def __init__(self, value: str) -> None:
         self._value = value
@@ -47,13 +47,16 @@ class Accept:
 
     @property
     def value(self) -> str:
-        """The header."""
+        """The value of the Accept header."""
         self.asked = True
         return self._value
 
 
 def to_every_browser(follow: Callable[[Choices, Accept], Shown]) -> list[Shown]:
-    """What is shown to one that takes WebP and AVIF; to one that does not, too, where it matters."""
+    """What is shown to a browser that accepts WebP and AVIF.
+
+    To one that does not, too, where it matters.
+    """
     found: list[Shown] = []
     for accept in map(Accept, _ACCEPTS):
         found.append(_shown_to(follow, accept))
@@ -67,7 +70,7 @@ def _shown_to(follow: Callable[[Choices, Accept], Shown], accept: Accept) -> Sho
 
 
 def every_way(follow: Callable[[Choices], Result]) -> Iterator[Result]:
-    """What comes of each way. UnclearRouteError where there are too many."""
+    """The result of each way. UnclearRouteError where there are too many."""
     given: list[bool] = []
     for _ in range(_MOST_WAYS):
         choices = Choices(given)
@@ -82,8 +85,10 @@ def every_way(follow: Callable[[Choices], Result]) -> Iterator[Result]:
 
 
 def one_of(ways: Iterator[Shown]) -> Shown:
-    """What all ways lead to, but for those on which it is refused (to a foreign page, to a far country).
-    UnclearRouteError where they lead to different things.
+    """The one result of all ways, except those that refuse the request.
+
+    It may be refused to a foreign page, or to a far country. UnclearRouteError where the ways lead to different
+    things.
     """
     found = list(dict.fromkeys(ways))
     something = [shown for shown in found if shown.kind is not ShownKind.NOTHING]

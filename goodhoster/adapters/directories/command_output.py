@@ -1,4 +1,4 @@
-"""What a web server says about itself: its command's output, within limits."""
+"""The output of a web server's own command, within limits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ _LARGEST = 64 << 20  # bytes
 
 
 def output_of(command: Sequence[str], run: Run) -> bytes:
-    """Standard output of a command that ended well. No shell; ConfigurationError when it is missing or ends badly,
-    PassingError when it takes too long.
+    """Standard output of a command that succeeded, run without a shell.
+
+    ConfigurationError when the command is missing or fails, PassingError when it takes too long.
     """
     shown = " ".join(command)
     try:

@@ -9,7 +9,7 @@ from goodhoster.model.notices import Site
 
 
 class MemoryDirectory:
-    """Knows what it is given; `trouble` is raised instead of an answer for as long as it is set."""
+    """A fixed list of sites; while `trouble` is set it is raised instead."""
 
     def __init__(self, sites: Sequence[Site], *, name: str = "memory") -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""Host names as the model has them."""
+"""Host names in the form that the model uses."""
 
 from __future__ import annotations
 

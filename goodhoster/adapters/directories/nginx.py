@@ -1,8 +1,8 @@
-"""Sites from nginx's own configuration: the file with its includes, or what `nginx -T` prints (for one that may not be
-read otherwise). Each server block is then followed as nginx follows it (`nginx_rules`).
+"""Sites from nginx's configuration: the file with its includes, or the output of `nginx -T`.
 
-What is odd in one server block, or in a file that only it includes, is that site's trouble and no other's: its URLs
-wait for a person. What cannot be read at the level of all servers is a site of unknown names.
+The latter for a configuration that may not be read otherwise. Each server block is then followed as nginx follows it
+(`nginx_rules`). An error in one server block, or in a file that only it includes, affects that site and no other: its
+URLs wait for a person. What cannot be read at the level of all servers is a site of unknown names.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _OF_OTHERS = (
 
 @dataclass(frozen=True, slots=True)
 class NginxDirectory:
-    """Reads the configuration anew each time."""
+    """Reads the configuration again each time."""
 
     config: Path = Path("/etc/nginx/nginx.conf")
     command: Sequence[str] = ()
@@ -54,7 +54,7 @@ class NginxDirectory:
     run: Run = run_here
 
     def sites(self) -> list[Site]:
-        """ConfigurationError where it cannot be read at all."""
+        """All sites. ConfigurationError where the configuration cannot be read at all."""
         if not self.command:
             return list(_sites(self.config))
         with unpacked(output_of(self.command, self.run)) as config:
@@ -86,7 +86,10 @@ def _sites(config: Path) -> Iterator[Site]:
 
 
 def _expanded(files: Sequence[File], file: File, depth: int = 0) -> Iterator[Directive]:
-    """The directives of a file with those of included files in their places; a trouble where one cannot be read."""
+    """The directives of a file, with included files in place of the includes.
+
+    An error entry where one cannot be read.
+    """
     block = file["parsed"]
     for error in file["errors"]:
         if not error["error"].startswith("[Errno"):  # of an include, which is told in its place
@@ -98,7 +101,7 @@ def _expanded(files: Sequence[File], file: File, depth: int = 0) -> Iterator[Dir
 
 
 def _with_trouble(block: Block, line: int, trouble: Directive) -> Block:
-    """In every server that may be on that line; at this level where it is in none."""
+    """Add an error entry to every server that may be on that line, or else at this level."""
     begins = max((one["line"] for one in block if one["line"] <= line), default=0)
     around = [
         one for one in block if one["line"] == begins and one["directive"] in {"http", "server"} and "block" in one
@@ -134,7 +137,7 @@ def _included(files: Sequence[File], file: File, block: Block, depth: int) -> It
 
 
 def _server_names(file: str) -> list[str]:
-    """The names in a file that is not to be read otherwise, as far as it can be seen."""
+    """The server names in a file that cannot be parsed, as far as they can be found."""
     try:
         text = Path(file).read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -169,7 +172,7 @@ def _names_in(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _troubles(block: Block) -> Iterator[str]:
-    """What is not understood anywhere in the block."""
+    """Everything in the block that is not understood."""
     for one in block:
         name = one["directive"]
         if name == _TROUBLE:
@@ -183,7 +186,10 @@ def _troubles(block: Block) -> Iterator[str]:
 
 
 def _defaults(blocks: Sequence[Block]) -> frozenset[int]:
-    """The servers that answer for unknown names: on each address and port the one that says so, else the first."""
+    """The servers that answer for unknown names.
+
+    On each address and port it is the one configured as default, else the first.
+    """
     answering: dict[Listen, int] = {}
     for number, block in enumerate(blocks):
         for listen in _listens(block):
@@ -196,7 +202,7 @@ def _defaults(blocks: Sequence[Block]) -> frozenset[int]:
 
 
 def _listens(block: Block) -> list[Listen]:
-    """Address (`*` for all) and port; a socket file is nobody's address from outside."""
+    """Addresses (`*` for all) and ports; a socket file is no address from outside."""
     found = [_LISTEN.fullmatch(directive["args"][0]) for directive in _named(block, "listen")]
     if not found:
         return [("*", 80)]

@@ -1,4 +1,4 @@
-"""What `nginx -T` prints, unpacked into files again, so that the same reader reads both."""
+"""The output of `nginx -T`, split into files again, so that the same reader reads both."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INCLUDE = re.compile(rb"^(\s*include\s+)[\"']?(/[^;\"']+)[\"']?\s*;", re.MULTIL
 
 @contextmanager
 def unpacked(dump: bytes) -> Iterator[Path]:
-    """The main file among the others, below a folder that is gone afterwards."""
+    """The main file among the others, in a folder that is deleted afterwards."""
     pieces = _FILE.split(dump)
     if len(pieces) < 3:  # noqa: PLR2004 - what was before, a name, its content
         raise ConfigurationError("this is not what nginx -T prints", hint="set command to print that, such as nginx -T")

@@ -2,7 +2,7 @@
 
 Server rewrites, choice of a location (exact; longest prefix; patterns, unless that is firm; inner locations likewise),
 its rewrites, try_files, index, the file, error_page (ngx_http_core_module, ngx_http_rewrite_module). What depends on
-something that nobody can know here is followed both ways; what is not understood is UnclearRouteError.
+something that cannot be known here is followed both ways; what is not understood is UnclearRouteError.
 """
 
 from __future__ import annotations
@@ -49,17 +49,20 @@ class NginxRules:
     prefix: str = PREFIX
 
     def shown(self, asked: Asked, disk: FilesOnDisk) -> list[Shown]:
-        """See `model.site_rules.SiteRules`: by a browser that takes WebP and AVIF, and by one that does not."""
+        """See `model.site_rules.SiteRules`.
+
+        Followed for a browser that accepts WebP and AVIF, and for one that does not.
+        """
         return to_every_browser(lambda choices, accept: _Walk(self, asked, disk, (choices, accept)).shown())
 
     def outermost(self) -> _Level:
-        """What the server's locations inherit."""
+        """The level that the server's locations inherit from."""
         return _Level(block=(), root=f"{self.prefix}html").inner(self.http, self.prefix).inner(self.server, self.prefix)
 
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """A server or location with what it inherits."""
+    """A server or location with the settings it inherits."""
 
     block: Block
     root: str
@@ -95,7 +98,7 @@ def _error_pages(pages: Sequence[Directive]) -> Iterator[tuple[str, tuple[str, .
 
 
 class _Walk:
-    """One request on one way."""
+    """One request on one way through the configuration."""
 
     def __init__(self, rules: NginxRules, asked: Asked, disk: FilesOnDisk, way: tuple[Choices, Accept]) -> None:
         self.rules, self.asked, self.disk = rules, asked, disk
@@ -108,7 +111,7 @@ class _Walk:
         self.inside = False
         """Redirected inside, so that what is internal may be shown."""
         self.missing = False
-        """Did a file turn out to be missing on the way? Then a program is only what steps in for it."""
+        """True when a file was missing on the way: then a program is only the fallback for it."""
         self.wanted: ServedFrom | None = None
         """The file that was looked for first."""
         self.turns = 0
@@ -119,7 +122,7 @@ class _Walk:
         return ended or self._located()
 
     def _located(self) -> Shown:
-        """Search a location, again and again while the path is rewritten."""
+        """Choose the location, again for as long as the path is rewritten."""
         while True:
             self._count()
             self.level = self._location(self.rules.outermost(), self.rules.server) or self.rules.outermost()
@@ -175,7 +178,10 @@ class _Walk:
     # rewrite phase
 
     def _rewrite(self, block: Block) -> tuple[Shown | None, str]:
-        """What ends the request, or None; and how its rewrites ended: `break`, `last`, or empty where all are done."""
+        """The result that ends the request, or None, and how the rewrites of the block ended.
+
+        That is `break`, `last`, or empty where all are done.
+        """
         for one in block:
             name, args = one["directive"], list(one["args"])
             match name:
@@ -213,7 +219,7 @@ class _Walk:
         return self._failed(code, None)
 
     def _rewritten(self, args: Sequence[str]) -> tuple[Shown | None, str]:
-        """What ends the request, and the flag of a rewrite that was done."""
+        """The result that ends the request, and the flag of a rewrite that was done."""
         pattern, to, flag = args[0], args[1], args[2] if len(args) > 2 else ""  # noqa: PLR2004 - a flag may follow
         match = search(pattern, os.fsdecode(self.uri))
         if match is None:
@@ -233,7 +239,7 @@ class _Walk:
         return None, flag
 
     def _holds(self, args: Sequence[str]) -> bool:
-        """A condition; where nobody can know it, both are followed."""
+        """Evaluate a condition; one that cannot be known is followed both ways."""
         words = _condition(args)
         try:
             return self._is_true(words)
@@ -276,7 +282,10 @@ class _Walk:
         return self._handed(block) or self._static()
 
     def _handed(self, block: Block) -> Shown | None:
-        """To a program: the directives of it, but for what its configuration switches off."""
+        """What is shown when a program gets the request.
+
+        By the directives for it, except where the configuration switches it off.
+        """
         if not any(one["directive"] in _PROGRAMS and one["args"] != ["off"] for one in block):
             return None
         return Shown(ShownKind.FALLBACK if self.missing else ShownKind.PROGRAM, self.wanted)
@@ -299,7 +308,7 @@ class _Walk:
         return self._inward(self._text(last))
 
     def _tried_rest(self, candidate: bytes) -> bytes:
-        """What is looked up: behind an alias without what that stands for."""
+        """The path that try_files looks up: behind an alias without the part it replaces."""
         level = self.level
         if not level.alias:
             return candidate
@@ -349,7 +358,7 @@ class _Walk:
         return self._failed("403" if self.disk.is_directory(directory) else "404", at)
 
     def _failed(self, code: str, at: ServedFrom | None) -> Shown:
-        """Refused or missing, unless another page is shown instead."""
+        """The result for a refused or missing file, or the error page shown instead."""
         page = self.level.error_pages.get(code)
         nothing = Shown(ShownKind.NOTHING, at)
         if page is None or self.failing:
@@ -386,8 +395,10 @@ class _Walk:
     # variables
 
     def _text(self, text: str, *, strict: bool = False, harmless: bool = False) -> str:
-        """A text with its variables filled in. _UnknownError where `strict`, else UnclearRouteError, for one that
-        nobody can know here. `harmless`: in a directory, where the host is anybody's word.
+        """A text with its variables filled in.
+
+        For a variable that cannot be known here, _UnknownError where `strict`, else UnclearRouteError.
+        `harmless`: the text is in a directory, where an outsider may choose the host.
         """
 
         def value(found: re.Match[str]) -> str:
@@ -439,7 +450,7 @@ class _Walk:
         return self._mapped(name)
 
     def _absolute(self, url: str) -> str:
-        """Where a redirect leads."""
+        """The absolute URL that a redirect leads to."""
         if not url.startswith("/"):
             return url
         usual = {"http": 80, "https": 443}[self.asked.scheme]
@@ -447,7 +458,10 @@ class _Walk:
         return f"{self.asked.scheme}://{self.asked.host}{port}{url}"
 
     def _invalid_referer(self) -> str:
-        """Nobody sent us: is that allowed where foreign pages may not show pictures?"""
+        """The value of $invalid_referer for a request without a referer.
+
+        Empty where such requests are allowed although foreign pages may not show pictures.
+        """
         words = [arg for block in (self.level.block, self.rules.server) for one in _named(block, "valid_referers")
                  for arg in one["args"]]  # fmt: skip
         return "" if not words or "none" in words else "1"
@@ -480,7 +494,7 @@ class _Walk:
 
 
 class _UnknownError(Exception):
-    """A variable that nobody can know here; its name."""
+    """The name of a variable whose value cannot be known here."""
 
 
 _ON_DISK = frozenset({"-f", "!-f", "-d", "!-d", "-e", "!-e", "-x", "!-x"})
@@ -489,7 +503,7 @@ _HARMLESS = re.compile(r"[a-z0-9_][a-z0-9._-]*", re.IGNORECASE)
 
 
 def _condition(args: Sequence[str]) -> list[str]:
-    """The words of `if (…)`, whether the reader left the brackets or not."""
+    """The words of `if (…)`, with or without the brackets in the parser's output."""
     words = list(args)
     if words and words[0].startswith("("):
         words[0] = words[0][1:]
@@ -501,7 +515,7 @@ def _condition(args: Sequence[str]) -> list[str]:
 
 
 def split_location(args: Sequence[str]) -> tuple[str, str]:
-    """The modifier, which may stand against the pattern, and the pattern."""
+    """The modifier, which may be attached to the pattern, and the pattern."""
     found = _LOCATION.fullmatch(" ".join(args))
     return (found[1], found[2]) if found else ("", "")
 

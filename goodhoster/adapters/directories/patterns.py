@@ -1,4 +1,7 @@
-"""Patterns of web servers (PCRE), compared within a limit of time: some are the customers' own."""
+"""Patterns of web servers (PCRE), matched within a time limit.
+
+Some are the customers' own.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ class _Pattern(Protocol):
 
 
 def search(pattern: str, text: str, *, any_case: bool = False) -> Match[str] | None:
-    """The first match. UnclearRouteError where the pattern is none that is known here, or takes too long."""
+    """The first match of a pattern.
+
+    UnclearRouteError where the pattern is not one that is known here, or takes too long.
+    """
     if len(text) > _LONGEST_TEXT:
         raise UnclearRouteError(f"a path of {len(text)} characters, and patterns to compare it with")
     try:

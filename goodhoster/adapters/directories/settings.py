@@ -1,6 +1,6 @@
-"""The kinds of [[directory]]: what each is set with, and how it is made from that.
+"""The kinds of [[directory]]: the settings of each, and how to build it from them.
 
-Registered in the entry-point group `goodhoster.directories`, as anybody else's would be. What a kind runs stands in its
+Registered in the entry-point group `goodhoster.directories`, as anybody else's would be. What a kind runs is in its
 setting `command` and is run by the `Run` that `build` is given: the daemon may run nothing else.
 """
 
@@ -28,7 +28,7 @@ class NginxKind:
     )
 
     def build(self, run: Run = run_here) -> Directory:
-        """The directory; nothing is read yet."""
+        """Build the directory; nothing is read yet."""
         return NginxDirectory(self.config, self.command, run=run)
 
 
@@ -42,13 +42,13 @@ class ApacheKind:
     )
 
     def build(self, run: Run = run_here) -> Directory:
-        """The directory; nothing is asked yet."""
+        """Build the directory; Apache is not asked yet."""
         return ApacheDirectory(self.command, run=run)
 
 
 @dataclass(frozen=True, slots=True)
 class ListedKind:
-    """The sites in a list of one's own, CSV or TOML."""
+    """The sites in a list of your own, CSV or TOML."""
 
     kind: str = setting(one_of("list"), "Which kind of directory this is.", example='"list"')
     file: Path = setting(
@@ -56,5 +56,5 @@ class ListedKind:
     )
 
     def build(self, _run: Run = run_here) -> Directory:
-        """The directory; nothing is read yet."""
+        """Build the directory; nothing is read yet."""
         return ListedDirectory(self.file)

@@ -37,13 +37,13 @@ _LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
 
 @dataclass(frozen=True, slots=True)
 class ListedDirectory:
-    """Reads its file anew each time; one bad row and nothing of it is believed."""
+    """Reads its file again each time; one wrong row refuses the whole file."""
 
     file: Path
     name: str = "list"
 
     def sites(self) -> list[Site]:
-        """ConfigurationError names the file and the row."""
+        """All sites. ConfigurationError names the file and the row."""
         try:
             if self.file.suffix == ".toml":
                 return list(_from_toml(self.file))
@@ -99,7 +99,10 @@ def _entry(where: str, entry: Mapping[str, Any]) -> Site:
 
 
 def _contact(customer: str, said: Mapping[str, Any]) -> Contact | None:
-    """None where no address can be made out: that a site is served there is believed all the same."""
+    """The contact of a row; None where it has no valid address.
+
+    That a site is served there is accepted all the same.
+    """
     address = str(said.get("email", ""))
     if not MAIL_ADDRESS.fullmatch(address):
         return None

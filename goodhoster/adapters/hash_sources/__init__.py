@@ -1,1 +1,4 @@
-"""Where a digest can be asked: services over the wire, own lists; and what wraps them. One file each."""
+"""Hash sources and their wrappers, one file each.
+
+The sources are services over the network and own lists.
+"""

@@ -1,4 +1,4 @@
-"""What hash sources answered, in a file that any number of threads and processes use at once without waiting.
+"""A cache file of hash sources' answers, shared by threads and processes without waiting.
 
 It is a cache and nothing else. A key has one slot, with a checksum; where two keys meet in one, the newer answer stays.
 So nothing is ever locked, grows or is rebuilt: what is damaged, cut off or half written is a slot without an answer,
@@ -38,7 +38,7 @@ _LOOK_EVERY = 1.0  # seconds between looks whether the file is still there
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a source said of a content."""
+    """A source's answer about a content."""
 
     asked: float
     """When it was asked, seconds since the epoch."""
@@ -46,8 +46,9 @@ class Answer:
 
 
 class AnswerCache:
-    """Only its owner may read the file. Nothing here raises but making it: ConfigurationError when no file can be made
-    there.
+    """The cache file, readable by its owner only.
+
+    Nothing here raises but the constructor: ConfigurationError when no file can be made there.
     """
 
     def __init__(self, file: Path) -> None:
@@ -61,7 +62,10 @@ class AnswerCache:
             raise ConfigurationError(f"remembered answers cannot be kept in {file}: {error}", hint=hint) from error
 
     def recall(self, key: bytes) -> Answer | None:
-        """The newest answer under that key, of this process or another; None when there is none any more."""
+        """The newest answer under that key, of this process or another.
+
+        None when there is none any more.
+        """
         try:
             opened = self._opened()
             slot = os.pread(opened.fd, _SIZE, _offset(key)) if opened else b""
@@ -71,8 +75,9 @@ class AnswerCache:
         return _answer_of(slot) if slot.startswith(key) else None
 
     def remember(self, key: bytes, answer: Answer) -> None:
-        """Put it in the place of what was there, unless that was asked later and overtook it. One that is too long for
-        a slot only takes that away.
+        """Store an answer, replacing the stored one unless that was asked later and overtook it.
+
+        An answer that is too long for a slot only removes the stored one.
         """
         there = self.recall(key)
         if there and 0 < there.asked - answer.asked < _OVERTAKEN:
@@ -84,11 +89,11 @@ class AnswerCache:
             self._complain(error)
 
     def close(self) -> None:
-        """Nothing is remembered from here on. May be called twice."""
+        """Stop caching answers. May be called twice."""
         self._open = None
 
     def _opened(self) -> _Open | None:
-        """The file as it lies there: a new one when it was deleted or replaced."""
+        """The current file: opened again when it was deleted or replaced."""
         now = time.monotonic()
         if self._open and now - self._looked >= _LOOK_EVERY:
             self._looked = now
@@ -97,15 +102,16 @@ class AnswerCache:
         return self._open
 
     def _complain(self, error: Exception) -> None:
-        """Once about the same thing: it may come again with every file."""
+        """Log an error once: the same one may occur with every file."""
         if str(error) != self._complaint:
             log.warning("remembered answers cannot be used now, the sources are asked instead: %s", error)
         self._complaint = str(error)
 
 
 class _Open:
-    """A descriptor that is closed when the last thread has let go of it: closed under a thread, its number could be
-    another file's when that thread writes.
+    """A descriptor that is closed when the last thread has released it.
+
+    Closed while a thread uses it, its number could be another file's when that thread writes.
     """
 
     def __init__(self, file: Path) -> None:
@@ -136,7 +142,7 @@ def _slot_of(key: bytes, answer: Answer) -> bytes:
 
 
 def _answer_of(slot: bytes) -> Answer | None:
-    """None when it is damaged."""
+    """Decode a slot; None when it is damaged."""
     if len(slot) < _SLOT.size:
         return None
     _, asked, length = _SLOT.unpack_from(slot)

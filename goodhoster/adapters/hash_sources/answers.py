@@ -1,10 +1,11 @@
-"""What a reply of the HashCheckService means: pure, so that every odd reply can be tried without a socket.
+"""Interpretation of the HashCheckService's replies.
 
-Only status 200 with the body `true` or `false`, byte for byte, is an answer. White space is not trimmed and
-case is not ignored: a body that differs by one byte was not written by the service we know but by something
-in between (an error page, a proxy, a new version), and then nothing tells which way it would have answered.
-The clients in the field compare the same way (SCART `scartHASHcheck.php`, Shimmie2 `eokm`), so the service
-itself cannot be adding anything.
+Pure, so that every odd reply can be tested without a socket.
+
+Only status 200 with the body `true` or `false`, byte for byte, is an answer. White space is not trimmed and case is not
+ignored: a body that differs by one byte was not written by the service we know but by something in between (an error
+page, a proxy, a new version), and then nothing tells which way it would have answered. The clients in the field compare
+the same way (SCART `scartHASHcheck.php`, Shimmie2 `eokm`), so the service itself cannot be adding anything.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """As much of a reply as decides what it means."""
+    """The part of a reply that decides what it means."""
 
     status: int
     body: bytes = b""
@@ -40,7 +41,10 @@ class Reply:
 
 
 def read_answer(reply: Reply, *, source: str, now: datetime) -> bool:
-    """True for known, False for not; any other reply raises SourceUnavailableError or SourceRefusedError."""
+    """True for known, False for not known.
+
+    Any other reply raises SourceUnavailableError or SourceRefusedError.
+    """
     answer = _ANSWERS.get(reply.body)
     if reply.status != HTTPStatus.OK or answer is None:
         raise failure(reply, source=source, now=now)
@@ -48,7 +52,7 @@ def read_answer(reply: Reply, *, source: str, now: datetime) -> bool:
 
 
 def failure(reply: Reply, *, source: str, now: datetime) -> GoodhosterError:
-    """What a reply that is no answer means, by its status; that of 200 is an odd answer."""
+    """The error for a reply that is no answer, by its status; that of 200 is an odd answer."""
     if reply.status in _ACCOUNT:
         return SourceRefusedError(
             f"{source} refuses our account (status {reply.status})",
@@ -82,7 +86,10 @@ _HINTS = {
 
 
 def parse_retry_after(text: str, *, now: datetime) -> float | None:
-    """Seconds to wait by a Retry-After header (RFC 9110 §10.2.3: seconds or a date); None if neither."""
+    """Seconds to wait by a Retry-After header; None if it is not valid.
+
+    RFC 9110 §10.2.3: seconds or a date.
+    """
     if _SECONDS.fullmatch(text.strip()):
         return float(text)
     try:

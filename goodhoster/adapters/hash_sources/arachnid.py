@@ -1,4 +1,6 @@
-"""Arachnid Shield of the Canadian Centre for Child Protection, asked by PDQ: no picture leaves the machine.
+"""Arachnid Shield of the Canadian Centre for Child Protection, asked by PDQ.
+
+No picture leaves the machine.
 
 `POST {url}/v1/pdq/` with HTTP Basic and `{"hashes": ["<base64>", …]}`; the answer has an entry for each of them
 (repositories `CdnCentreForChildProtection/arachnid-shield-sdk-rust`, src/data_structures.rs, and `-python`):
@@ -6,7 +8,7 @@
     {"scanned_hashes": {"<base64>": {"classification": "no-known-match", "match_type": null, …}, …}}
 
 An entry may be null: no match. "More classification types may be added": one that we do not know is a match all the
-same, of unspecified category. It tells no distance.
+same, of unspecified category. It reports no distance.
 """
 
 from __future__ import annotations
@@ -33,7 +35,10 @@ _CATEGORIES: Mapping[str, Category] = {"csam": Category.ILLEGAL, "harmful-abusiv
 
 
 class ArachnidShield:
-    """HashSource over the wire; all fingerprints of a picture, turned ones too, go in one request."""
+    """HashSource over the network.
+
+    All fingerprints of a picture, those of its other orientations too, go in one request.
+    """
 
     local = False
 
@@ -52,11 +57,11 @@ class ArachnidShield:
         return self._client.run(partial(self._ask, values)) if values else ()
 
     def probe(self) -> None:
-        """Ask by zeros, which are no picture's."""
+        """Ask by a hash of zeros, which no picture has."""
         self._client.run(partial(self._ask, [bytes(FingerprintKind.PDQ.width)]))
 
     def close(self) -> None:
-        """Drop the connections; questions under way end as unavailable (`closed`)."""
+        """Close the connections; questions in progress end as unavailable (`closed`)."""
         self._client.close()
 
     async def _ask(self, values: Sequence[bytes]) -> tuple[Match, ...]:

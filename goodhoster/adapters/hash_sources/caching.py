@@ -1,7 +1,7 @@
-"""A hash source whose answers are remembered for a while, so that the same content is not asked about twice.
+"""A hash source with a cache, so that the same content is not asked about twice.
 
-Failures are never remembered, and while a source refuses us nothing it said before counts. A yes out of memory is
-marked: nobody is to act on it before the source was asked again (docs/decisions/031).
+Failures are never cached, and while a source refuses us no cached answer of it counts. A positive answer from the cache
+is marked: nobody may act on it before the source was asked again (docs/decisions/031).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from goodhoster.ports import ObservedSource
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """How long the answers of a source count, in seconds; 0: not at all."""
+    """How long the answers of a source stay valid, in seconds; 0: not at all."""
 
     yes: float
     """Short: an entry that the source withdraws must soon be none here either."""
@@ -34,13 +34,16 @@ class Keeping:
     """Seconds since the epoch; tests bring their own."""
 
     def counts(self, answer: Answer, now: float) -> bool:
-        """An answer from the future does not: the clock was put back."""
+        """Return whether an answer is still valid.
+
+        One from the future is not: the clock was set back.
+        """
         return 0 <= now - answer.asked < (self.yes if answer.matches else self.no)
 
 
 @dataclass(slots=True)
 class _Asking:
-    """A question under way, for whoever has the same one meanwhile."""
+    """A question in progress, shared by threads that ask the same one meanwhile."""
 
     under_way: Lock = field(default_factory=Lock)
     """Held until the answer is there."""
@@ -49,11 +52,16 @@ class _Asking:
 
 
 class CachingSource(ObservedSourceWrapper):
-    """HashSource that answers from the book first. One thread at a time asks about one content."""
+    """HashSource that answers from the cache first.
+
+    One thread at a time asks about one content.
+    """
 
     def __init__(self, source: ObservedSource, book: AnswerCache, keeping: Keeping, identity: bytes = b"") -> None:
-        """`identity`: everything that another answer could come of, such as address and account. Whoever has the
-        same name and identity shares answers.
+        """Wrap a source with a cache.
+
+        `identity`: everything that may change an answer, such as address and account. Sources with the same
+        name and identity share answers.
         """
         super().__init__(source)
         self._book = book
@@ -65,10 +73,10 @@ class CachingSource(ObservedSourceWrapper):
         self._refused = False
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
-        """A remembered answer, or the source's; always the source's to a live question.
+        """A cached answer, or the source's; always the source's to a live question.
 
-        Whoever comes while another thread asks the same waits for that answer, once: when it is none, he asks himself.
-        So this ends within twice the source's own deadline.
+        A thread that comes while another one asks the same waits for that answer, once: when there is none, it
+        asks itself. So this ends within twice the source's own deadline.
         """
         key = answer_key(self._whose, question)
         if question.live:
@@ -81,12 +89,12 @@ class CachingSource(ObservedSourceWrapper):
         return self._wait_for(asking, key, question)
 
     def close(self) -> None:
-        """As the source; the book too, which all sources of a process share."""
+        """Close the source and the cache, which all sources of a process share."""
         super().close()
         self._book.close()
 
     def health(self) -> SourceHealth:
-        """The source's, with what it was not asked."""
+        """The source's figures, with the questions answered from the cache."""
         return replace(self._source.health(), remembered=self._remembered)
 
     def _recall_or_ask(self, mine: _Asking, key: bytes, question: Question) -> tuple[Match, ...]:
@@ -113,7 +121,10 @@ class CachingSource(ObservedSourceWrapper):
         return tuple(replace(match, remembered=True) for match in answer.matches)
 
     def _ask(self, key: bytes, question: Question) -> tuple[Match, ...]:
-        """Whatever it answers is noted, also what will not count: it takes the place of what was there."""
+        """Ask the source and cache its answer.
+
+        Also one that will not be valid: it replaces the cached one.
+        """
         asked = self._keeping.clock()
         try:
             matches = self._source.look_up(question)
@@ -130,7 +141,7 @@ class CachingSource(ObservedSourceWrapper):
 
 
 def answer_key(whose: bytes, question: Question) -> bytes:
-    """Under which an answer is kept: no two questions to one source, and no two sources, share one.
+    """The key of an answer: no two questions to one source, and no two sources, share one.
 
     Every combination of digests that were taken has a length of its own (16, 20, 32, 36, …): none equals another.
     """
@@ -141,8 +152,9 @@ def answer_key(whose: bytes, question: Question) -> bytes:
 
 
 def identity_of(kind: Any) -> bytes:  # noqa: ANN401 - a settings class of any kind, anybody's too
-    """What a source is set with, as a digest: other settings, other answers. Secrets are in files of their own
-    (`read_secret`), and only the file's name is among the settings.
+    """A digest of a source's settings: other settings, other answers.
+
+    Secrets are in files of their own (`read_secret`), and only the file's name is among the settings.
     """
     values = [(f.name, getattr(kind, f.name)) for f in dataclasses.fields(kind)]
     return hashlib.sha256(f"{type(kind).__module__}.{type(kind).__qualname__} {values!r}".encode()).digest()

@@ -1,7 +1,7 @@
-"""A circuit breaker: a hash source that fails again and again is left alone for a while.
+"""A circuit breaker: pauses a hash source that fails again and again.
 
-It keeps a service that is down from being hammered when it comes back, and our threads from waiting out the
-same deadline for every file. What is not asked is *unchecked* (`paused`), and the queue asks again.
+It keeps a service that is down from being hammered when it comes back, and our threads from waiting out the same
+deadline for every file. What is not asked is *unchecked* (`paused`), and the queue asks again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ class Pauses:
 
 
 class CircuitBreaker(SourceWrapper[HashSource]):
-    """Closed: every question passes. Open: none does. After the pause one question passes as a trial."""
+    """HashSource that is not asked while the circuit is open.
+
+    Closed: every question passes. Open: none does. After the pause one question passes as a trial.
+    """
 
     def __init__(
         self,
@@ -128,7 +131,7 @@ class CircuitBreaker(SourceWrapper[HashSource]):
         self._until = self._monotonic() + max(at_least, pause * (1 - self._chance() / 2))
 
     def _left(self, turn: int) -> None:
-        """A question ended without saying anything about the source."""
+        """End a question that says nothing about the source."""
         with self._lock:
             if turn == self._turn:
                 self._on_trial = False

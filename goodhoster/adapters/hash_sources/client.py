@@ -1,6 +1,7 @@
-"""An HTTP client for synchronous callers in many threads: one event loop in one thread, a pool of connections.
+"""An HTTP client for synchronous callers in many threads.
 
-TLS is verified, no redirect followed, the environment's proxy used, and of a reply no more read than decides.
+One event loop in one thread, a pool of connections. TLS is verified, no redirect followed, the environment's proxy
+used, and no more of a reply is read than decides.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _READ = 1 << 14
 
 @dataclass(frozen=True, slots=True)
 class Counterpart:
-    """Whom to ask, and how patiently."""
+    """The service to ask, with its time limits."""
 
     name: str
     """What errors call it."""
@@ -49,7 +50,7 @@ class Counterpart:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent."""
+    """A request to send."""
 
     method: str
     path: str
@@ -62,7 +63,10 @@ class Request:
 
 
 class Client:
-    """Has a thread from its first question on, see `LoopThread`. ConfigurationError for an URL that cannot be asked."""
+    """A client for one service; its thread starts with the first question, see `LoopThread`.
+
+    ConfigurationError for a URL that cannot be asked.
+    """
 
     def __init__(self, counterpart: Counterpart) -> None:
         if not _askable(counterpart.url):
@@ -79,7 +83,10 @@ class Client:
         self._opened: aiohttp.ClientSession | None = None
 
     def run(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-        """Wait for what the work returns or raises. SourceUnavailableError for whatever the network does."""
+        """Wait for what the work returns or raises.
+
+        SourceUnavailableError for any network error.
+        """
         try:
             return self._loop.run(partial(self._within_deadline, work))
         except CancelledError:
@@ -96,7 +103,7 @@ class Client:
             raise unavailable(self._counterpart.name, error) from error
 
     async def ask(self, request: Request) -> Reply:
-        """One request; only within `run`."""
+        """Send one request; only within `run`."""
         typed = {"Content-Type": request.content_type} if request.content_type else {}
         async with self._session().request(
             request.method,
@@ -114,11 +121,14 @@ class Client:
             return Reply(response.status, body, response.headers.get("Retry-After", ""))
 
     def close(self) -> None:
-        """Drop the connections; questions under way end as unavailable (`closed`). May be called twice."""
+        """Close the connections. May be called twice.
+
+        Questions in progress end as unavailable (`closed`).
+        """
         self._loop.close(self._close)
 
     def _session(self) -> aiohttp.ClientSession:
-        """Only within the loop."""
+        """The HTTP session; only within the loop."""
         if self._opened is None:
             self._opened = _new_session(self._counterpart, self._tls)
         return self._opened
@@ -129,7 +139,10 @@ class Client:
 
 
 async def _first_bytes(response: aiohttp.ClientResponse, enough: int) -> bytes:
-    """Never more than decides: what sends more gives no answer, and its connection is dropped."""
+    """The first bytes of a reply, no more than decide.
+
+    A longer reply is no answer, and its connection is dropped.
+    """
     body = bytearray()
     while len(body) < enough and (more := await response.content.read(min(_READ, enough - len(body)))):
         body += more
@@ -137,7 +150,10 @@ async def _first_bytes(response: aiohttp.ClientResponse, enough: int) -> bytes:
 
 
 def _askable(url: str) -> bool:
-    """Can paths be added to it? Not with a query; and an account in it would be told wherever the URL is."""
+    """Return whether paths can be added to this URL.
+
+    Not to one with a query; and an account in it would be disclosed wherever the URL is shown.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -148,7 +164,10 @@ def _askable(url: str) -> bool:
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext:
-    """The system's trust store, or the given certificates instead; host names are checked either way."""
+    """TLS settings with the system's trust store, or with the given certificates instead.
+
+    Host names are checked either way.
+    """
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
@@ -165,6 +184,9 @@ def _new_session(counterpart: Counterpart, tls: ssl.SSLContext) -> aiohttp.Clien
 
 
 def _headers(counterpart: Counterpart) -> dict[str, str]:
-    """Given with each request: aiohttp sends a session's own headers, so the password, to the proxy too."""
+    """The headers for each request.
+
+    Not for the session: aiohttp sends a session's own headers, so the password, to the proxy too.
+    """
     headers = {"Accept-Encoding": "identity", "User-Agent": "goodhoster"}
     return headers | {"Authorization": counterpart.authorization} if counterpart.authorization else headers

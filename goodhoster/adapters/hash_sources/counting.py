@@ -1,4 +1,4 @@
-"""A hash source that keeps figures of itself (ObservedSource)."""
+"""A hash source that counts its questions and answers (ObservedSource)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from goodhoster.ports import Clock, HashSource
 
 
 class CountedSource(SourceWrapper[HashSource]):
-    """Put it outermost: every question is counted once, whatever became of it inside."""
+    """HashSource that counts. Use it as the outermost wrapper.
+
+    Every question is then counted once, whatever becomes of it inside.
+    """
 
     def __init__(self, source: HashSource, clock: Clock, *, rest: Callable[[], float] = lambda: 0.0) -> None:
-        """`rest` tells for how many more seconds the source is not asked: `Breaker.rest`."""
+        """`rest` returns for how many more seconds the source is not asked: `CircuitBreaker.rest`."""
         super().__init__(source)
         self._clock = clock
         self._rest = rest
@@ -42,7 +45,7 @@ class CountedSource(SourceWrapper[HashSource]):
         return matches
 
     def health(self) -> SourceHealth:
-        """The figures up to now, all of one moment."""
+        """The figures up to now, all from the same moment."""
         rest = self._rest()
         with self._lock:
             return SourceHealth(

@@ -20,8 +20,10 @@ Inbox = SimpleQueue[tuple[Any, BaseException | None]]
 
 
 class LoopThread:
-    """Runs coroutines for callers without an event loop. Its thread begins with the first of them: until then a process
-    may fork, or give up privileges, which every thread has for itself.
+    """Runs coroutines for callers without an event loop.
+
+    Its thread starts with the first of them: until then a process may fork, or give up privileges, which every
+    thread has for itself.
     """
 
     def __init__(self, name: str) -> None:
@@ -69,7 +71,7 @@ class LoopThread:
             inbox.put((task.result(), None))
 
     def close(self, last: Work[None]) -> None:
-        """Cancel what runs, then run `last`, and end the thread. May be called twice."""
+        """Cancel what is running, then run `last`, and end the thread. May be called twice."""
         with self._lock:
             already, self._closed = self._closed, True
             self._begin_thread()

@@ -1,8 +1,9 @@
-"""The HashCheckService of police and hotline (docs/how-to-hash-sources.md), and servers that speak like it.
+"""The HashCheckService of police and hotline, and servers with the same protocol.
 
-`POST {url}/{algorithm}`, HTTP Basic, the body one bare lower-case hexadecimal digest (or PhotoDNA, where a licensed
-library takes one); the answer is `true` or `false`. One a request, so the rate comes from many requests at once: one
-event loop in one thread carries more than a synchronous client with as many threads (benchmarks/p4_checks.py).
+See docs/how-to-hash-sources.md. `POST {url}/{algorithm}`, HTTP Basic, the body one bare lower-case hexadecimal digest
+(or PhotoDNA, where a licensed library takes one); the answer is `true` or `false`. One a request, so the rate comes
+from many requests at once: one event loop in one thread carries more than a synchronous client with as many threads
+(benchmarks/p4_checks.py).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _By = tuple[Algorithm | FingerprintKind, bytes]
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """Whom to ask, as whom, and how patiently."""
+    """The service to ask, the account and the time limits."""
 
     url: str
     """Up to and including `/check`; the algorithm is added."""
@@ -50,7 +51,7 @@ class ServiceSettings:
 
 
 class HashCheckService:
-    """HashSource over the wire."""
+    """HashSource over the network."""
 
     local = False
 
@@ -72,11 +73,14 @@ class HashCheckService:
 
     @property
     def name(self) -> str:
-        """As set."""
+        """The name from the settings."""
         return self._settings.name
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
-        """Ask by every algorithm that is set and was taken; a picture without a PhotoDNA has no match by it."""
+        """Ask by every algorithm that is set and was taken.
+
+        A picture without a PhotoDNA has no match by it.
+        """
         asked = [by for algorithm in self._settings.algorithms for by in _taken(question, algorithm)]
         matches = self._client.run(partial(self._ask_all, self._check, asked)) if asked else ()
         if not matches and (not asked or self._is_left_out(question)):
@@ -88,17 +92,20 @@ class HashCheckService:
         return matches
 
     def probe(self) -> None:
-        """Ask the trial address of the service (`…/test/check`), where nothing is counted as a check."""
+        """Ask the test address of the service (`…/test/check`).
+
+        Nothing is counted as a check there.
+        """
         algorithm = next(each for each in self._settings.algorithms if isinstance(each, Algorithm))
         digest = hashlib.new(algorithm, _TRIAL, usedforsecurity=False).digest()
         self._client.run(partial(self._ask_all, "/test/check", [(algorithm, digest)]))
 
     def close(self) -> None:
-        """Drop the connections; questions under way end as unavailable (`closed`)."""
+        """Close the connections; questions in progress end as unavailable (`closed`)."""
         self._client.close()
 
     def _is_left_out(self, question: Question) -> bool:
-        """Was there something to ask by that nobody took?"""
+        """Return whether a hash that the service is asked by was not taken of this content."""
         return FingerprintKind.PHOTODNA in self._settings.algorithms and question.lacks(FingerprintKind.PHOTODNA)
 
     async def _ask_all(self, path: str, asked: Sequence[_By]) -> tuple[Match, ...]:
@@ -118,7 +125,10 @@ class HashCheckService:
 
 
 def _taken(question: Question, algorithm: Algorithm | FingerprintKind) -> Iterator[_By]:
-    """By what a content can be asked about: its digest, or the fingerprints of its pictures, each once."""
+    """The values to ask about a content by one algorithm.
+
+    Its digest, or the fingerprints of its pictures, without duplicates.
+    """
     if isinstance(algorithm, FingerprintKind):
         values = dict.fromkeys(fingerprint.value for fingerprint in question.matchable(algorithm))
         yield from ((algorithm, value) for value in values)

@@ -1,8 +1,9 @@
-"""A hasher-matcher-actioner of the field (docs/how-to-hash-sources.md), asked by hashes only.
+"""A hasher-matcher-actioner (HMA) server, asked by hashes only.
 
-`GET {url}/m/lookup?signal_type=pdq&signal=<hex>` answers with the banks that know it, `/m/raw_lookup` with all entries
-of the index, disabled ones included (repository `facebook/ThreatExchange`, OpenMediaMatch/blueprints/matching.py). The
-form of the answer has changed over the years, and every one of them is read:
+See docs/how-to-hash-sources.md. `GET {url}/m/lookup?signal_type=pdq&signal=<hex>` answers with the banks that know it,
+/m/raw_lookup with all entries of the index, disabled ones included (repository `facebook/ThreatExchange`,
+OpenMediaMatch/blueprints/matching.py). The form of the answer has changed over the years, and every one of them is
+read:
 
     /m/lookup      {"BANK": [{"bank_content_id": 1, "distance": "4"}, …], …}     before 2025: ["BANK", …]
     /m/raw_lookup  {"matches": [{"bank_content_id": 1, "distance": "4"}, …]}     before 2025: "content_id"
@@ -35,14 +36,14 @@ _UNTOLD = "-"  # how the service prints that a signal type has no distances
 
 @dataclass(frozen=True, slots=True)
 class HmaSettings:
-    """Whom to ask, and by what."""
+    """The server to ask, and the hashes to ask by."""
 
     counterpart: Counterpart
     signal_types: tuple[str, ...] = ("pdq",)
     raw: bool = False
     """Ask for the entries of the index instead of the banks."""
     turned: bool = False
-    """Ask by the mirrored and turned picture too: seven more requests."""
+    """Ask by the mirrored and rotated picture too: seven more requests."""
     categories: Mapping[str, Category] = field(default_factory=dict)
     """Of banks by name; those of others are unspecified."""
     within: int = FARTHEST
@@ -51,7 +52,7 @@ class HmaSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Signal:
-    """One thing to ask by."""
+    """One hash to ask by."""
 
     type: str
     value: bytes
@@ -60,7 +61,7 @@ class _Signal:
 
 
 class Hma:
-    """HashSource over the wire."""
+    """HashSource over the network."""
 
     local = False
 
@@ -71,7 +72,10 @@ class Hma:
         self._path = "/m/raw_lookup" if settings.raw else "/m/lookup"
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
-        """Ask by every signal type that is set; a picture too flat for a fingerprint has no near match."""
+        """Ask by every signal type that is set.
+
+        A picture too flat for a fingerprint has no near match.
+        """
         asked = [signal for type_ in self._settings.signal_types for signal in self._signals(question, type_)]
         matches = self._client.run(partial(self._ask_all, asked)) if asked else ()
         if not asked and question.fingerprints == ():
@@ -84,12 +88,12 @@ class Hma:
         return matches
 
     def probe(self) -> None:
-        """Ask by zeros, which are no picture's."""
+        """Ask by a hash of zeros, which no picture has."""
         type_ = self._settings.signal_types[0]
         self._client.run(partial(self._ask_all, [_Signal(type_, bytes(SIGNAL_TYPES[type_].width), "")]))
 
     def close(self) -> None:
-        """Drop the connections; questions under way end as unavailable (`closed`)."""
+        """Close the connections; questions in progress end as unavailable (`closed`)."""
         self._client.close()
 
     def _signals(self, question: Question, type_: str) -> Iterator[_Signal]:
@@ -104,7 +108,7 @@ class Hma:
             yield from (_Signal(type_, value, seed) for value in values)
 
     def _is_left_out(self, question: Question, asked: Sequence[_Signal]) -> bool:
-        """Was there something to ask by that nobody took?"""
+        """Return whether a hash that the server is asked by was not taken of this content."""
         near = any(isinstance(SIGNAL_TYPES[type_], FingerprintKind) for type_ in self._settings.signal_types)
         if asked:
             return near and question.lacks_fingerprints
@@ -139,7 +143,10 @@ class Hma:
             yield from (Found(category, self._distance(entry)) for entry in entries)
 
     def _distance(self, entry: Any) -> int | None:  # noqa: ANN401 - JSON is anything
-        """Bits apart: a number, or text with one, as the service's signal types print it; None where it tells none."""
+        """The distance of an entry in bits; None where it reports none.
+
+        It is a number, or text with one, as the service's signal types print it.
+        """
         text = str(entry.get("distance", "")) if isinstance(entry, dict) else ""
         if text == _UNTOLD:
             return None

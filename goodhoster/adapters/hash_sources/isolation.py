@@ -1,4 +1,7 @@
-"""A hash source whose own faults stay its own: a plug-in that breaks leaves its answer out, and no other source's."""
+"""Isolation of a hash source, so that a fault in a plug-in does not affect other sources.
+
+Only its own answer is missing.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ _SHOWN = 200  # characters of what a fault says
 
 
 class IsolatedSource(ObservedSourceWrapper):
-    """Put it next to what anybody may have written: whatever that raises or returns, the promise of the port holds."""
+    """HashSource that keeps the promise of the port around any third-party source.
+
+    Whatever that source raises or returns.
+    """
 
     def __init__(self, source: ObservedSource) -> None:
         super().__init__(source)
@@ -29,7 +35,10 @@ class IsolatedSource(ObservedSourceWrapper):
         self._told: set[type[Exception]] = set()
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
-        """As the source; UncheckedError (`internal-error`) for a fault in it, and for an answer that is none."""
+        """As the source; UncheckedError (`internal-error`) for a fault in it.
+
+        Also for an answer that is none.
+        """
         try:
             matches = _whole(self._source.look_up(question))
         except GoodhosterError:
@@ -41,7 +50,7 @@ class IsolatedSource(ObservedSourceWrapper):
         return matches
 
     def health(self) -> SourceHealth:
-        """The source's, with its faults counted."""
+        """The source's figures, with its faults counted."""
         health = self._source.health()
         if not self._faults:
             return health
@@ -49,7 +58,10 @@ class IsolatedSource(ObservedSourceWrapper):
         return replace(health, unchecked=unchecked, last_error=health.last_error or self._newest)
 
     def _count(self, error: Exception) -> str:
-        """The fault in words; its trace goes to the log once for each kind of fault."""
+        """Count a fault and describe it.
+
+        Its traceback is logged once for each kind of fault.
+        """
         words = f"{self.name} has a fault: {error!r}"[:_SHOWN]
         with self._lock:
             self._faults += 1

@@ -1,4 +1,7 @@
-"""Answers in JSON, strictly: what is not shaped as the counterpart's own source shapes it is no answer."""
+"""Strict reading of answers in JSON.
+
+What is not shaped as the counterpart's own source code shapes it is no answer.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ ENOUGH = 1 << 20
 
 
 def read_json(reply: Reply, *, source: str, now: datetime) -> Any:  # noqa: ANN401 - JSON is anything
-    """What the body says; any reply but status 200 with JSON raises as `failure` tells."""
+    """Decode the body; any reply but status 200 with JSON raises as in `failure`."""
     if reply.status != HTTPStatus.OK:
         raise failure(reply, source=source, now=now)
     if len(reply.body) >= ENOUGH:
@@ -28,6 +31,6 @@ def read_json(reply: Reply, *, source: str, now: datetime) -> Any:  # noqa: ANN4
 
 
 def odd(source: str, what: object) -> SourceUnavailableError:
-    """The answer is JSON and not what this service answers."""
+    """The error for an answer that is JSON but not in this service's form."""
     words = f"{source} gave no usable answer: {repr(what)[:120]}"
     return SourceUnavailableError(words, reason=Reason.ODD_ANSWER, hint="A wrong URL, a proxy, or a new version of it?")

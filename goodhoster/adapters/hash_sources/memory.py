@@ -11,7 +11,7 @@ from goodhoster.model.verdicts import Category, Match
 
 
 class MemorySource:
-    """Knows what it is given; `trouble` is raised instead of an answer for as long as it is set."""
+    """Knows a fixed set of entries; while `trouble` is set it is raised instead."""
 
     def __init__(self, known: Mapping[Digest, Category], *, name: str = "memory", local: bool = True) -> None:
         self.name = name
@@ -21,7 +21,7 @@ class MemorySource:
         self.asked: list[Question] = []
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
-        """By every algorithm that was taken."""
+        """Look up by every algorithm that was taken."""
         self.asked.append(question)
         self.probe()
         digests = question.digests
@@ -29,9 +29,9 @@ class MemorySource:
         return tuple(Match(self.name, digest.algorithm, self.known[digest]) for digest in taken if digest in self.known)
 
     def probe(self) -> None:
-        """Raises the trouble that is set."""
+        """Raise `trouble` if it is set."""
         if self.trouble is not None:
             raise self.trouble
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """There is nothing to release."""

@@ -1,4 +1,4 @@
-"""From everything a service found to its matches: the nearest of each kind and category."""
+"""Matches from everything a service found: the nearest of each kind and category."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def nearest(
 ) -> tuple[Match, ...]:
     """One match for each kind and category, the gravest first.
 
-    What has no distance told is taken to be as far as can be: nothing may act on nearness that nobody told.
+    What has no distance reported is taken to be as far as can be: nothing may act on nearness that was not
+    reported.
     """
     least: dict[tuple[Algorithm | FingerprintKind, Category], int] = {}
     for kind, one in found:

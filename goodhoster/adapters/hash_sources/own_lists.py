@@ -1,4 +1,4 @@
-"""The lists on this host that `hashlist import` filled."""
+"""The lists on this host, imported with `hashlist import`."""
 
 from __future__ import annotations
 
@@ -15,33 +15,36 @@ from goodhoster.model.verdicts import Category, Match
 
 
 class ExactList(Protocol):
-    """One list; `checking.digestlist` has them."""
+    """One list of digests; implemented in `hashlists.digest_list`."""
 
     @property
     def source(self) -> str:
-        """Whose list it is: the name its matches carry."""
+        """The source that the list belongs to: the name in its matches."""
 
     @property
     def algorithm(self) -> Algorithm:
-        """What its digests were made by."""
+        """The algorithm of its digests."""
 
     def find(self, value: bytes) -> Category | None:
         """The entry's category, or None when it is not in the list."""
 
 
 class NearList(Protocol):
-    """One list of fingerprints; `checking.near` has them."""
+    """One list of fingerprints; implemented in `hashlists.near`."""
 
     @property
     def source(self) -> str:
-        """Whose list it is: the name its matches carry."""
+        """The source that the list belongs to: the name in its matches."""
 
     @property
     def kind(self) -> FingerprintKind:
-        """What its fingerprints were made by."""
+        """The kind of its fingerprints."""
 
     def find(self, values: Sequence[bytes], limit: int) -> Mapping[Category, int]:
-        """By category, how many bits the nearest entry is away that is within the limit of any of the values."""
+        """The smallest distance per category, of entries within the limit of any of the values.
+
+        In bits.
+        """
 
 
 class Shelf(Protocol):
@@ -55,7 +58,10 @@ class Shelf(Protocol):
 
 
 class OwnLists:
-    """HashSource over every list of a shelf; each match carries its list's own source name and category."""
+    """HashSource over every list of this host.
+
+    Each match carries its list's own source name and category.
+    """
 
     name = "list"
     local = True
@@ -66,11 +72,11 @@ class OwnLists:
         self._within = within or {}
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
-        """Look into each list whose digests or fingerprints were taken.
+        """Look the content up in each list for whose kind a hash was taken.
 
         Where not every digest was taken, an empty answer needs at least one list of those that were, and where
-        there are near lists it needs fingerprints of a file: `not-askable` otherwise. Near lists alone have nothing to
-        compare a video with.
+        there are near lists it needs fingerprints of a file: `not-askable` otherwise. Near lists alone have
+        nothing to compare a video with.
         """
         digests = question.digests
         with _readable():
@@ -88,19 +94,19 @@ class OwnLists:
         return (*exact, *(match for each in near for match in self._near(each, question)))
 
     def _near(self, near: NearList, question: Question) -> Iterator[Match]:
-        """All fingerprints of a picture, turned ones too, are looked up together."""
+        """Look up all fingerprints of a picture together, those of its other orientations too."""
         values = [value for fingerprint in question.matchable(near.kind) for value in fingerprint.values]
         if values:
             for category, distance in near.find(values, self._within[near.kind]).items():
                 yield Match(near.source, near.kind, category, distance)
 
     def probe(self) -> None:
-        """Opens the lists."""
+        """Open the lists."""
         with _readable():
             self._shelf.lists()
 
     def close(self) -> None:
-        """The shelf belongs to who made it."""
+        """Nothing: the lists belong to the caller that opened them."""
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""Which proxy this host's environment names for an address.
+"""The proxy that this host's environment names for an address.
 
-Read once, when a source is made: reading the environment (and `.netrc`, which aiohttp's `trust_env` adds) for
-each question costs more than the question.
+Read once, when a source is made: reading the environment (and `.netrc`, which aiohttp's `trust_env` adds) for each
+question costs more than the question.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from goodhoster.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Where to connect instead, and what to say there."""
+    """The proxy to connect to, and the headers for it."""
 
     url: str | None = None
     """None to connect directly."""
@@ -29,7 +29,7 @@ class Proxy:
 
 
 def proxy_for(url: str) -> Proxy:
-    """The proxy that `https_proxy`, `http_proxy` and `no_proxy` name for this URL; none for loopback.
+    """The proxy for this URL by `https_proxy`, `http_proxy` and `no_proxy`; none for loopback.
 
     ConfigurationError when the proxy is not an HTTP one.
     """

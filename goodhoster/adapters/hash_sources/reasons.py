@@ -1,4 +1,7 @@
-"""Why a question got no usable answer, as codes; docs/how-to-hash-sources.md says what to do about each."""
+"""Codes for the reasons why a question got no usable answer.
+
+docs/how-to-hash-sources.md says what to do about each.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Short and stable: they are counted, stored and compared, so a code is never given another meaning."""
+    """A short and stable code.
+
+    Codes are counted, stored and compared, so a code is never given another meaning.
+    """
 
     ODD_ANSWER = "odd-answer"
     """Anything but `true` or `false` with status 200."""

@@ -1,4 +1,4 @@
-"""A hash source that asks again, a few times, before it gives up on a question."""
+"""A hash source that retries a question a few times before it gives up."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Where time and chance come from; tests bring their own."""
+    """Clock and randomness; tests replace them."""
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -41,7 +41,10 @@ class Timing:
 
 
 class Retrying(SourceWrapper[HashSource]):
-    """Tries again what is unavailable; a refusal goes straight through. Blocks the caller while it waits."""
+    """HashSource that retries while the source is unavailable; a refusal is raised at once.
+
+    Blocks the caller while it waits.
+    """
 
     def __init__(
         self, source: HashSource, retry_policy: RetryPolicy | None = None, timing: Timing | None = None

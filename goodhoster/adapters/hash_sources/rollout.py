@@ -1,4 +1,7 @@
-"""A hash source that is not trusted with everything yet: in shadow, or asked about a share of all contents."""
+"""A hash source that is being introduced: in shadow, or asked about a share of contents.
+
+It is not trusted with everything yet.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,17 @@ Record = Callable[[Question, Match], None]
 
 
 class Shadowed(ObservedSourceWrapper):
-    """Asks and records, and always says no. Its failures are in its figures and leave nothing unchecked."""
+    """HashSource in shadow: asks and records, and never reports a match.
+
+    Its failures are in its figures and leave nothing unchecked.
+    """
 
     def __init__(self, source: ObservedSource, record: Record) -> None:
         super().__init__(source)
         self._record = record
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
-        """Never a match; AuditError when what there was cannot be recorded."""
+        """Never a match; AuditError when one that was found cannot be recorded."""
         try:
             for match in self._source.look_up(question):
                 self._record(question, match)
@@ -38,12 +44,12 @@ class Shadowed(ObservedSourceWrapper):
         return ()
 
     def health(self) -> SourceHealth:
-        """The source's, marked."""
+        """The source's figures, marked as those of a source in shadow."""
         return replace(self._source.health(), shadow=True)
 
 
 class RolledOut(ObservedSourceWrapper):
-    """Asks about a share of contents; about the others it is not asked, so it has no say."""
+    """HashSource that is asked about a share of contents; about the others it has no say."""
 
     def __init__(self, source: ObservedSource, percent: int) -> None:
         super().__init__(source)
@@ -54,14 +60,17 @@ class RolledOut(ObservedSourceWrapper):
         return self._source.look_up(question) if self._is_in(question.digests) else ()
 
     def _is_in(self, digests: Digests) -> bool:
-        """The same content is in or out everywhere; another source has another share."""
+        """Return whether a content is in the source's share.
+
+        The same content is in or out everywhere; another source has another share.
+        """
         content = digests.sha256 or digests.sha1 or digests.md5
         drawn = hashlib.sha256(self.name.encode() + b"\0" + content).digest()
         return int.from_bytes(drawn[:8]) % 100 < self._percent
 
 
 def shadow_recorder(audit: AuditLog) -> Record:
-    """Matches in shadow go to the audit log and nowhere else."""
+    """A recorder that writes matches in shadow to the audit log and nowhere else."""
 
     def record(question: Question, match: Match) -> None:
         taken = (algorithm for algorithm in reversed(Algorithm) if question.digests.has(algorithm))

@@ -1,4 +1,4 @@
-"""The kinds of [[hash_source]]: what each is set with, and how it is made from that.
+"""The kinds of [[hash_source]]: the settings of each, and how to build it from them.
 
 Registered in the entry-point group `goodhoster.hash_sources`, as anybody else's would be.
 """
@@ -33,7 +33,7 @@ _ATTEMPTS = 2
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every kind may use."""
+    """Objects that every kind may use."""
 
     shelf: Shelf
     clock: Clock
@@ -41,7 +41,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class HashCheckServiceKind:
-    """The HashCheckService of police and hotline, or a server that speaks like it."""
+    """The HashCheckService of police and hotline, or a server with the same protocol."""
 
     kind: str = setting(one_of("hashcheckservice"), "Which kind of source this is.", example='"hashcheckservice"')
     url: str = setting(text, "Address up to and including /check.", example='"https://api.eokmhashdb.nl/v1/check"')
@@ -62,7 +62,10 @@ class HashCheckServiceKind:
     )
 
     def build(self, around: Surroundings) -> ObservedSource:
-        """The source in its wrapping. ConfigurationError when it is not to be asked by any digest."""
+        """Build the source with its wrappers.
+
+        ConfigurationError when it is not to be asked by any digest.
+        """
         if self.algorithms == (FingerprintKind.PHOTODNA,):
             raise ConfigurationError(
                 f"hash source {self.name}: algorithms: a video has no photodna", hint='add a digest, such as "sha1"'
@@ -88,7 +91,7 @@ def _algorithm(name: str) -> Algorithm | FingerprintKind:
 
 @dataclass(frozen=True, slots=True)
 class HmaKind:
-    """A hasher-matcher-actioner (HMA) of one's own or of an organisation; only hashes are sent."""
+    """A hasher-matcher-actioner (HMA) of your own or of an organisation; only hashes are sent."""
 
     kind: str = setting(one_of("hma"), "Which kind of source this is.", example='"hma"')
     url: str = setting(text, "Address up to but without /m/lookup.", example='"https://hma.example.org"')
@@ -124,11 +127,14 @@ class HmaKind:
 
     @property
     def takes_digests(self) -> bool:
-        """Can it be asked by an exact digest?"""
+        """Whether it can be asked by an exact digest."""
         return any(isinstance(SIGNAL_TYPES[name], Algorithm) for name in self.signal_types)
 
     def build(self, around: Surroundings) -> ObservedSource:
-        """The source in its wrapping. ConfigurationError for a bank or category that is none."""
+        """Build the source with its wrappers.
+
+        ConfigurationError for an unknown bank or category.
+        """
         token = f"Bearer {read_secret(self.token_file, f'token of {self.name}')}" if self.token_file else ""
         settings = HmaSettings(
             Counterpart(self.name, self.url, token, self.deadline / _ATTEMPTS, self.parallel, self.ca_file),
@@ -150,7 +156,10 @@ class HmaKind:
 
 @dataclass(frozen=True, slots=True)
 class ArachnidShieldKind:
-    """Arachnid Shield of the Canadian Centre for Child Protection; only PDQ fingerprints are sent, never a picture."""
+    """Arachnid Shield (Canadian Centre for Child Protection); only PDQ fingerprints are sent.
+
+    Never a picture.
+    """
 
     takes_digests: ClassVar[bool] = False
 
@@ -168,7 +177,7 @@ class ArachnidShieldKind:
     )
 
     def build(self, around: Surroundings) -> ObservedSource:
-        """The source in its wrapping."""
+        """Build the source with its wrappers."""
         password = read_secret(self.password_file, f"password of {self.name}")
         account = basic_auth(self.username, password)
         counterpart = Counterpart(self.name, self.url, account, self.deadline / _ATTEMPTS, self.parallel, self.ca_file)
@@ -195,7 +204,7 @@ _OWNER = re.compile(r"[A-Za-z0-9._-]+=[^\s=]+@[^\s=]+")
 
 @dataclass(frozen=True, slots=True)
 class ListKind:
-    """The lists on this host that `goodhoster hashlist import` filled."""
+    """The lists on this host, imported with `goodhoster hashlist import`."""
 
     kind: str = setting(one_of("list"), "Which kind of source this is.", example='"list"')
     pdq_within: int = setting(
@@ -216,6 +225,6 @@ class ListKind:
         return {FingerprintKind.PDQ: self.pdq_within, FingerprintKind.PHASH: self.phash_within}
 
     def build(self, around: Surroundings) -> ObservedSource:
-        """The source, counted."""
+        """Build the source, counted."""
         source: HashSource = OwnLists(around.shelf, self.within)
         return CountedSource(source, around.clock)

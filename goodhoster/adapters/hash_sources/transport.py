@@ -1,4 +1,4 @@
-"""The border where aiohttp's errors become ours; nothing of aiohttp gets past it."""
+"""Conversion of aiohttp's errors to ours; none of aiohttp's errors gets past it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HINTS = {
 
 
 def unavailable(source: str, error: BaseException) -> SourceUnavailableError:
-    """Our error for what a request raised."""
+    """The error of ours for what a request raised."""
     reason = next((reason for kinds, reason in _REASONS if isinstance(error, kinds)), Reason.UNREACHABLE)
     words = str(error) or type(error).__name__
     return SourceUnavailableError(f"{source}: {words}", reason=reason, hint=_HINTS.get(reason, ""))

@@ -1,4 +1,4 @@
-"""A hash source around another one: what a wrapper does not change is as with the source inside."""
+"""A wrapper around a hash source; what it does not change is as in the source inside."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ Inner = TypeVar("Inner", bound=HashSource)
 
 
 class SourceWrapper(Generic[Inner]):
-    """HashSource that passes everything on. What is made around it belongs to it: `close` closes the source too."""
+    """HashSource that passes everything on to the source inside.
+
+    The source belongs to its wrapper: `close` closes the source too.
+    """
 
     def __init__(self, source: Inner) -> None:
         self.name = source.name
@@ -24,7 +27,10 @@ class SourceWrapper(Generic[Inner]):
         return self._source.look_up(question)
 
     def probe(self) -> None:
-        """As the source: a trial that a person asks for is never held back, counted or answered by anybody else."""
+        """As the source, always directly.
+
+        A trial that a person asks for is never delayed, counted or answered by a wrapper.
+        """
         self._source.probe()
 
     def close(self) -> None:
@@ -33,7 +39,7 @@ class SourceWrapper(Generic[Inner]):
 
 
 class ObservedSourceWrapper(SourceWrapper[ObservedSource]):
-    """The same around a source that keeps figures of itself."""
+    """A wrapper around a source that keeps figures of itself."""
 
     def health(self) -> SourceHealth:
         """As the source."""

@@ -1,1 +1,1 @@
-"""Where public keys of mail signatures are looked up."""
+"""Look-up of public keys of mail signatures."""

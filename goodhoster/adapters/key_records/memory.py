@@ -8,7 +8,7 @@ from goodhoster.errors import PassingError
 
 
 class MemoryKeyRecords:
-    """Knows what it is given; while `down`, nobody answers."""
+    """A fixed set of key records; while `down`, no answer."""
 
     def __init__(self, records: Mapping[str, str]) -> None:
         self.records = dict(records)

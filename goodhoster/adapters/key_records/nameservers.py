@@ -1,4 +1,4 @@
-"""Key records from DNS: the system's name servers, or those that are given."""
+"""Key records from DNS: the system's name servers, or given ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REMEMBERED = 1000  # names
 
 @dataclass(frozen=True, slots=True)
 class NameServers:
-    """Whom to ask."""
+    """The name servers to ask."""
 
     addresses: Sequence[str] = ()
     """Empty: those of /etc/resolv.conf."""
@@ -27,7 +27,7 @@ class NameServers:
 
 
 class DnsKeyRecords:
-    """Asks name servers; answers are remembered for as long as they say. Threads may share it."""
+    """Asks name servers; answers are cached for as long as their TTL says. Threads may share it."""
 
     def __init__(self, servers: NameServers = NameServers()) -> None:
         self._resolver = dns.resolver.Resolver(configure=not servers.addresses)

@@ -1,1 +1,1 @@
-"""Who takes our letters."""
+"""Mail servers that take our letters."""

@@ -21,7 +21,7 @@ _ANSWER_WITHIN = 60.0  # seconds; RFC 5321 4.5.3.2 has minutes, but one's own se
 
 @dataclass(frozen=True, slots=True)
 class SmartHost:
-    """Where and as whom."""
+    """The mail server's address and account, and the sender."""
 
     host: str
     port: int
@@ -35,7 +35,7 @@ class SmartHost:
 
 
 class SmtpMailer:
-    """See `ports.Mailer`. Keeps its connection open from letter to letter."""
+    """See `ports.Mailer`. Keeps its connection open between letters."""
 
     def __init__(self, server: SmartHost, clock: Clock) -> None:
         self._server = server
@@ -43,8 +43,10 @@ class SmtpMailer:
         self._connection: smtplib.SMTP | None = None
 
     def send(self, letter: Letter) -> None:
-        """See `ports.Mailer`. Only what the server says of the receiver or the content is for good: what it says of us
-        (account, encryption, sender) ends when the administrator mends it, and no letter is given up for that.
+        """See `ports.Mailer`.
+
+        Only a refusal of the receiver or the content is permanent: a refusal of us (account, encryption,
+        sender) ends when the administrator fixes it, and no letter is given up for that.
         """
         message = self.message(letter)
         try:
@@ -71,7 +73,10 @@ class SmtpMailer:
             self._connection = None
 
     def message(self, letter: Letter) -> EmailMessage:
-        """The letter as it goes out: text only, marked as automatic (RFC 3834) so that no machine answers it."""
+        """The letter as a message: text only, marked as automatic.
+
+        By RFC 3834, so that no machine answers it.
+        """
         sender = self._server.sender
         message = EmailMessage(policy=SMTP)
         message["From"] = Address(self._server.sender_name, addr_spec=sender)
@@ -111,7 +116,7 @@ class SmtpMailer:
 
 
 def _address(text: str) -> Address:
-    """PermanentError when nothing can be sent there: an outsider chose it."""
+    """Parse a mail address; PermanentError when it is not valid: an outsider chose it."""
     try:
         return Address(addr_spec=text)
     except (HeaderParseError, ValueError, IndexError, TypeError) as error:

@@ -1,1 +1,1 @@
-"""Whoever moves files for us, reached from another process."""
+"""The movers of files, reached from another process."""

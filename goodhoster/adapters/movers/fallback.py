@@ -1,4 +1,4 @@
-"""For commands: the mover's quarantine while one listens, otherwise that of this very process."""
+"""For commands: the mover's quarantine while one listens, otherwise this process's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from goodhoster.ports import Mover, Quarantine
 
 @dataclass(frozen=True, slots=True)
 class MoverOrHere:
-    """See `ports.Quarantine`. Whoever starts a command may have the privileges that the daemon gave up."""
+    """See `ports.Quarantine`.
+
+    The user who starts a command may have the privileges that the daemon gave up.
+    """
 
     mover: Mover
     here: Quarantine

@@ -1,4 +1,7 @@
-"""The quarantine as the mover works it, a process of its own: one connection, one order, one answer (`model.moves`)."""
+"""The quarantine through the mover, a separate process, over a socket.
+
+One connection, one order, one answer (`model.moves`).
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ _HINT = "the measure waits and is done when the mover is back; see: goodhoster s
 
 @dataclass(frozen=True, slots=True)
 class MoverQuarantine:
-    """See `ports.Quarantine`. Threads may share it: the mover takes one order after the other."""
+    """See `ports.Quarantine`. Threads may share it: the mover processes one order at a time."""
 
     address: Path
 
@@ -50,12 +53,12 @@ class MoverQuarantine:
         return Whereabouts(self._ask(MoveOrder.about(Verb.SETTLE, case_id, upload)))
 
     def greet(self) -> None:
-        """Returns when the mover is there and takes our orders; PassingError when not."""
+        """Check that the mover is there and takes our orders; PassingError when not."""
         nothing = Upload(Place(b"", b""), "", _NO_STATE)
         self._ask(MoveOrder.about(Verb.GREET, "", nothing))
 
     def listens(self) -> bool:
-        """Does anybody take orders there? Never waits for the one that is under way."""
+        """Return whether a mover takes orders there. Never waits for the order in progress."""
         try:
             self._connected(patience=1.0).close()
         except OSError:

@@ -1,1 +1,1 @@
-"""Who is woken."""
+"""Ways to page a person."""

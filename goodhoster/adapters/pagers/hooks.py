@@ -1,4 +1,4 @@
-"""Wakes somebody by a command of the administrator's, or says so in the log."""
+"""Pages a person by a command of the administrator's, or writes the page to the log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _log = logging.getLogger(__name__)
 
 
 class CommandPager:
-    """Runs a program: its last argument is the subject, its standard input the text. No shell reads either."""
+    """Runs a program with the subject as its last argument and the text on standard input.
+
+    No shell reads either.
+    """
 
     def __init__(self, argv: Sequence[str], run: Run = run_here) -> None:
         self._argv = tuple(argv)
@@ -31,12 +34,12 @@ class CommandPager:
 
 
 def pager(command: Sequence[str] | None, run: Run = run_here) -> Pager:
-    """What [paging] command says; nobody is woken where that is empty."""
+    """The pager for [paging] command; where that is empty, nobody is paged."""
     return CommandPager(command, run) if command else LogPager()
 
 
 class LogPager:
-    """Nobody is to be woken: the log has it."""
+    """Pages nobody and writes to the log."""
 
     def page(self, subject: str, text: str) -> None:
         """See `ports.Pager`."""

@@ -1,1 +1,1 @@
-"""How our sites look from outside."""
+"""Checks of our sites from outside."""

@@ -1,12 +1,13 @@
-"""Looks at our own sites by HTTP, as the hotline does: by http and https, with and without www, as an ordinary browser.
+"""Checks our own sites over HTTP, as the hotline does.
 
-Goes to our own addresses only, whatever a name or a redirect says: a name is resolved once, every address must be in
-our networks, and the connection goes to that address, at a port for the web or one that our own web server serves the
-site on. Nothing of an answer is kept but its status and its kind. What a browser at a desk does not see any more is
-looked at once more as a phone, and through each proxy in another network that is set: a site may hide from one of them.
+By http and https, with and without www, as an ordinary browser. Connects to our own addresses only, whatever a name or
+a redirect says: a name is resolved once, every address must be in our networks, and the connection goes to that
+address, at a port for the web or one that our own web server serves the site on. Nothing of an answer is kept but its
+status and its kind. What a desktop browser does not see any more is checked once more as a phone, and through each
+proxy in another network that is set: a site may hide from one of them.
 
-The site is a customer's, who may want us to wait: a request ends in time whatever its server does, and one that
-let the time run out is not asked again for a while.
+The site is a customer's, who may want us to wait: a request ends in time whatever its server does, and one that let the
+time run out is not asked again for a while.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ _LONGEST_REFUSAL = 8192  # bytes of a proxy's answer
 
 
 def resolve(host: str) -> list[Address]:
-    """Every address of a name; empty when it has none. OSError when nobody can tell."""
+    """Every address of a name; empty when it has none. OSError when it cannot be resolved."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
@@ -58,7 +59,7 @@ def resolve(host: str) -> list[Address]:
 
 @dataclass(frozen=True, slots=True)
 class _Glance:
-    """One address's answer to one way of asking."""
+    """The answer of one address to one request."""
 
     sight: Sight | None
     """None: there is nothing that could answer (no such name, nobody listens)."""
@@ -71,7 +72,7 @@ def _no_more(_host: str) -> frozenset[int]:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where may be looked, and from where."""
+    """The addresses that may be checked, and the proxies to check them from."""
 
     networks: Sequence[Network]
     """Our own."""
@@ -86,7 +87,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class _Viewer:
-    """Somebody who looks."""
+    """A browser that the check acts as."""
 
     agent: str
     """User-Agent of an ordinary browser."""
@@ -95,18 +96,18 @@ class _Viewer:
 
     @property
     def where(self) -> str:
-        """For people."""
+        """The browser and proxy, for messages."""
         return f"through {self.proxy[0]}: " if self.proxy else "as a phone: " if self.agent == _PHONE else ""
 
     @property
     def headers(self) -> dict[str, str]:
-        """Of its requests, beside Host."""
+        """The headers of its requests, beside Host."""
         return {"User-Agent": self.agent, "Accept": _ACCEPT, "Accept-Language": "en,nl;q=0.8", "Connection": "close"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One way of asking, by whom, and until when."""
+    """One URL to request, with its browser and time limit."""
 
     way: SplitResult
     viewer: _Viewer
@@ -149,7 +150,10 @@ class HttpOutside:
         return Seen(Sight.UNKNOWN, "nobody answers there: " + "; ".join(glance.detail for glance in glances))
 
     def _ways(self, url: str) -> Iterator[SplitResult]:
-        """The URL itself first. A port that is written belongs to its own scheme."""
+        """The URLs to try, the given one first.
+
+        A port in the URL belongs to the URL's own scheme.
+        """
         parts = urlsplit(url)
         host = parts.hostname or ""
         if parts.scheme not in self._reach.ports:
@@ -173,7 +177,7 @@ class HttpOutside:
             return _Glance(Sight.UNKNOWN, f"{where}: {error}")
 
     def _ask_where(self, request: _Request, where: str) -> _Glance:
-        """Ask only an address that is ours, at a port that is for it."""
+        """Request only from an address of ours, at a port that is for it."""
         way = request.way
         if not self._may_go_to(way):
             return _Glance(Sight.UNKNOWN, f"{where}: our web server does not serve it on port {way.port}")
@@ -186,17 +190,23 @@ class HttpOutside:
         return self._ask(_Pinned(request, target, self._left(request.until)), request)
 
     def _may_go_to(self, way: SplitResult) -> bool:
-        """To whatever else listens on a machine of ours nobody is sent by a notice or a redirect."""
+        """Return whether the port is one for the web or one that serves this site.
+
+        No notice or redirect may lead us to anything else that listens on our machines.
+        """
         return way.port is None or way.port in {*self._reach.ports.values(), *self._reach.served(way.hostname or "")}
 
     def _addresses(self, request: _Request) -> list[Address]:
-        """TimeoutError where there is no time left, or the server is let be."""
+        """The addresses of the site.
+
+        TimeoutError where no time is left, or while the server is left alone after a timeout.
+        """
         if self._left(request.until) <= 0 or self._is_let_be(request.way):
             raise TimeoutError
         return self._reach.resolver(request.way.hostname or "")
 
     def _left(self, until: float) -> float:
-        """Seconds for the next request."""
+        """Seconds left for the next request."""
         return min(self._within, until - time.monotonic())
 
     def _is_let_be(self, way: SplitResult) -> bool:
@@ -238,7 +248,7 @@ class HttpOutside:
 
 
 class _Pinned(http.client.HTTPConnection):
-    """To an address that was looked at, under the name that was asked for; cut when the time is over."""
+    """A connection to a checked address under the requested name; cut when the time is over."""
 
     def __init__(self, request: _Request, target: tuple[str, int], within: float) -> None:
         super().__init__(request.way.netloc.rpartition("@")[2], timeout=within)
@@ -252,7 +262,10 @@ class _Pinned(http.client.HTTPConnection):
         self._alarm.daemon = True
 
     def connect(self) -> None:
-        """Connect to the address; a certificate proves nothing here, visible is what anybody sees who ignores it."""
+        """Connect to the address, whatever its certificate.
+
+        A certificate proves nothing here: visible is what anybody sees who ignores it.
+        """
         self._alarm.start()
         self.sock = socket.create_connection(self._proxy or self._target, self.timeout)
         self._wire = self.sock.dup()  # TLS takes the socket itself away
@@ -265,7 +278,7 @@ class _Pinned(http.client.HTTPConnection):
             self.sock = context.wrap_socket(self.sock, server_hostname=self.way.hostname)
 
     def _ask_for_passage(self) -> None:
-        """CONNECT (RFC 9110 9.3.6). OSError where the proxy does not let us through."""
+        """Send CONNECT (RFC 9110 9.3.6). OSError where the proxy refuses it."""
         host, port = self._target
         there = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.sock.sendall(f"CONNECT {there} HTTP/1.1\r\nHost: {there}\r\n\r\n".encode())
@@ -286,7 +299,11 @@ class _Pinned(http.client.HTTPConnection):
             self._wire.close()
 
     def _cut(self) -> None:
-        """A server that sends a byte now and then keeps no time limit of its socket from starting anew."""
+        """Shut the connection down when the time is over.
+
+        With a time limit of the socket alone, a server that sends a byte now and then would start it anew each
+        time.
+        """
         self.over = True
         if self._wire is not None:
             with suppress(OSError):  # closed meanwhile

@@ -1,4 +1,4 @@
-"""An outside in memory, for tests."""
+"""A site check in memory, for tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from goodhoster.model.notice_status import Seen, Sight
 
 
 class MemoryOutside:
-    """See `ports.Outside`; everything is gone but what is put into `sights`."""
+    """See `ports.Outside`; everything is gone except what is put into `sights`."""
 
     def __init__(self) -> None:
         self.sights: dict[str, Sight] = {}

@@ -1,1 +1,1 @@
-"""Where the record is kept."""
+"""Stores for the record."""

@@ -1,4 +1,7 @@
-"""The record of cases in SQLite: every call is one durable transaction; processes may share the file."""
+"""The record of cases in SQLite.
+
+Every call is one durable transaction; processes may share the file.
+"""
 
 from __future__ import annotations
 
@@ -132,7 +135,7 @@ class SqliteCaseStore:
 
 
 def conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
-    """The query in SQL: parts that must all hold, and the values for their question marks."""
+    """The query in SQL: conditions that must all hold, and the values for their placeholders."""
     found: list[tuple[str, tuple[object, ...]]] = []
     if query.states:
         found.append((f"state IN ({', '.join('?' * len(query.states))})", tuple(query.states)))
@@ -156,7 +159,7 @@ def conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
 
 
 def _within(tree: bytes, paths: list[tuple[bytes, bytes]]) -> tuple[str, tuple[object, ...]]:
-    """Cases about a file whose path is in one of the ranges, as their own or as a copy."""
+    """A condition for cases about a file in one of the path ranges, also as a copy."""
     part = " OR ".join(["tree = ? AND path >= ? AND path < ?"] * len(paths)) or "0"
     values = tuple(value for path in paths for value in (tree, *path))
     return f"({part} OR id IN (SELECT id FROM case_copies WHERE {part}))", values * 2  # noqa: S608 - only question marks
@@ -223,7 +226,7 @@ def _measure(values: list[Any], customer: str) -> Measure:
 
 
 def _copy_values(copy: Copy | None) -> list[Any] | None:
-    """A copy's customer is its case's."""
+    """Encode a copy without its customer, which is its case's."""
     if copy is None:
         return None
     place = copy.upload.place
@@ -237,7 +240,7 @@ def _copy(values: list[Any], customer: str) -> Copy:
 
 
 def _note(db: sqlite3.Connection, case: Case) -> None:
-    """What is looked up beside the case: its copies, and whose content a source knew."""
+    """Store what is looked up beside the case: its copies, and the customers with that match."""
     if case.matches:
         query = """INSERT INTO matched_customers VALUES (?, ?, ?)
             ON CONFLICT DO UPDATE SET opened_at = max(opened_at, excluded.opened_at)"""

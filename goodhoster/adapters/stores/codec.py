@@ -1,4 +1,4 @@
-"""Frozen values of the model to JSON and back, by their own types.
+"""Encodes frozen values of the model as JSON and decodes them by their own types.
 
 What is stored must be readable by later versions: a field that is missing takes its default, one that is not known any
 more is left out.
@@ -21,12 +21,15 @@ Reader = Callable[[Any], Any]
 
 
 def encode(value: object) -> str:
-    """One line of JSON."""
+    """Encode a value as one line of JSON."""
     return json.dumps(_plain(value), separators=(",", ":"), ensure_ascii=False)
 
 
 def decode(kind: type[Value], line: str) -> Value:
-    """The value that was encoded. ValueError, TypeError or KeyError when it is none of that kind."""
+    """Decode the value that was encoded.
+
+    ValueError, TypeError or KeyError when it is no value of that kind.
+    """
     key: Any = kind  # mypy does not take a class for hashable
     read: Callable[[Any], Value] = _reader(key)
     return read(json.loads(line))
@@ -56,7 +59,7 @@ def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:  # noqa: ANN401 - a dat
 
 @cache
 def _reader(kind: Any) -> Reader:  # noqa: ANN401 - a type, or what typing makes of one
-    """How a value of that type is read."""
+    """The decoder for values of that type."""
     if dataclasses.is_dataclass(kind):
         return _dataclass_reader(kind)
     origin, arguments = get_origin(kind), get_args(kind)

@@ -1,4 +1,7 @@
-"""One file of the record: SQLite, every change one durable transaction; threads and processes may share it."""
+"""One file of the record in SQLite.
+
+Every change is one durable transaction; threads and processes may share it.
+"""
 
 from __future__ import annotations
 
@@ -33,15 +36,16 @@ class RecordFile:
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, or a part of the one that `together` began; sqlite3.IntegrityError is left to the caller,
-        who knows what it means.
+        """One transaction, or a part of the one that `together` started.
+
+        sqlite3.IntegrityError is left to the caller, who knows what it means.
         """
         with self._readable_errors(), self._lock, nullcontext() if self._together else self._db:
             yield self._db
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What this thread changes inside is one transaction; one inside another is part of that."""
+        """Combine all changes of this thread in one transaction; may be nested."""
         with self.changing():
             self._together += 1
             try:
@@ -51,7 +55,7 @@ class RecordFile:
 
     @contextmanager
     def _readable_errors(self) -> Iterator[None]:
-        """What the disk or another process does to us says which file."""
+        """Report errors of the disk or of locking with the name of the file."""
         try:
             yield
         except sqlite3.IntegrityError:
@@ -71,7 +75,7 @@ class RecordFile:
 
 
 def time_text(moment: datetime | None) -> str | None:
-    """A moment so that the order of texts is the order of time; all moments of the record are UTC."""
+    """A time as text that sorts in order of time; all times of the record are UTC."""
     return moment.isoformat(timespec="microseconds") if moment else None
 
 

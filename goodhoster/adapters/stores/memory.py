@@ -1,4 +1,4 @@
-"""The record in memory, for tests and for trying out."""
+"""The record in memory, for tests and trials."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOT_ACTED_ON = frozenset({CaseState.HELD, CaseState.OBSERVED})
 
 
 class MemoryCaseStore:
-    """See `ports.CaseStore`; one process, and gone with it."""
+    """See `ports.CaseStore`; for one process, and lost when it ends."""
 
     def __init__(self) -> None:
         self._cases: dict[str, Case] = {}
@@ -95,7 +95,7 @@ class MemoryCaseStore:
 
 
 class MemoryNoticeStore:
-    """See `ports.NoticeStore`; one process, and gone with it."""
+    """See `ports.NoticeStore`; for one process, and lost when it ends."""
 
     def __init__(self) -> None:
         self._notices: dict[str, Notice] = {}

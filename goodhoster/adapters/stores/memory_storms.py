@@ -1,4 +1,4 @@
-"""Storms and what the brake counts, in memory, for tests."""
+"""Storms and the brake's counts in memory, for tests."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The record's file and how it came to be: cases, who works on them, storms and what the brakes count.
+"""The schema of the record's file and its migrations.
 
-One file, so that what belongs together is one transaction: a case, its claim, its storm and its counts.
+Cases, who works on them, storms and what the brakes count. One file, so that what belongs together is one transaction:
+a case, its claim, its storm and its counts.
 """
 
 from __future__ import annotations
@@ -97,7 +98,10 @@ _COLUMNS_OF = {
 
 
 def _take_storms_in(db: sqlite3.Connection, file: Path) -> None:
-    """They were a file of their own: a crash between the two left storms with cases that there never were."""
+    """Import the storms from the file of their own that they had before.
+
+    With two files, a crash between them left storms with cases that never existed.
+    """
     beside = file.with_name("storms.sqlite")
     if not beside.exists():
         return

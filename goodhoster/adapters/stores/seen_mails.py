@@ -1,4 +1,4 @@
-"""Fingerprints of the mails that were believed, in a SQLite file of their own."""
+"""Hashes of the mails that were believed, in a SQLite file of their own."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SEEN_MAILS = Schema(
 
 
 class SqliteSeenMails:
-    """Threads may share it; processes may open the file side by side."""
+    """The mails seen so far. Threads may share it; processes may open the file at the same time."""
 
     def __init__(self, file: Path) -> None:
         self._record = RecordFile(file, SEEN_MAILS)
 
     def first(self, fingerprint: bytes, mail: SeenMail) -> SeenMail:
-        """Note it where it is new; the first one stays."""
+        """Record a mail where it is new, and return the first record of it."""
         row = (fingerprint, mail.receipt, mail.at.isoformat())
         with self._record.changing() as db:
             db.execute("INSERT OR IGNORE INTO first_seen VALUES (?, ?, ?)", row)

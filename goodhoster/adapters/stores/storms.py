@@ -1,6 +1,7 @@
-"""The record of storms and what the brake counts, in SQLite: every call is one durable transaction.
+"""The record of storms and the brake's counts in SQLite.
 
-Tables of their own beside the cases: the brake must count cheaply however many cases there are.
+Every call is one durable transaction. Tables of their own beside the cases: the brake must count cheaply however many
+cases there are.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ _ALL = ""
 
 
 class SqliteStormStore:
-    """See `ports.StormStore` and `ports.MatchLedger`. In the file of the cases: a case and its storm are one change."""
+    """See `ports.StormStore` and `ports.MatchLedger`.
+
+    In the file of the cases: a case and its storm are one change.
+    """
 
     def __init__(self, record: RecordFile) -> None:
         self._record = record
@@ -127,7 +131,10 @@ class SqliteStormStore:
 
 
 def _forget_old(db: sqlite3.Connection, minute: int) -> None:
-    """A few rows of more than a day ago, or of a clock that was more than a day ahead."""
+    """Delete a few outdated rows.
+
+    Those are of more than a day ago, or of a clock that was more than a day ahead.
+    """
     for table, key in _KEYS.items():
         for is_old, end in (("<", minute - _DAY), (">", minute + _DAY)):
             query = f"SELECT {', '.join(key)} FROM {table} WHERE minute {is_old} ? LIMIT {_FORGOTTEN_AT_ONCE}"  # noqa: S608 - our own texts

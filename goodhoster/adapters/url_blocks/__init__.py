@@ -1,1 +1,1 @@
-"""How an address that is no file is taken offline: the web server answers 451."""
+"""Blocks of addresses that are no file: the web server answers 451."""

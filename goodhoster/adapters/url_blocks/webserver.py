@@ -1,7 +1,7 @@
 """Blocks addresses by a file that the web server's configuration includes.
 
-Written whole or not at all; tested by the web server's own test before it is told to read it; the old file comes back
-when anything of that fails, or when the address can still be seen afterwards. Our list of blocks lies beside the file.
+Written whole or not at all; tested by the web server's own test before it is reloaded; the old file comes back when
+anything of that fails, or when the address can still be seen afterwards. Our list of blocks is beside the file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HOST = re.compile(r"[a-z0-9.-]{1,253}")
 
 @dataclass(frozen=True, slots=True)
 class WebServer:
-    """How to make it read a new list."""
+    """The web server's include file, and its commands to test and reload the configuration."""
 
     include: Path
     """The file that its configuration includes."""
@@ -86,7 +86,7 @@ class WebServerBlocks:
             raise PermanentError(f"the block had no effect: {seen.detail}", hint=hint)
 
     def _seen_after_reload(self, url: str) -> Seen | None:
-        """What can still be seen there; None when nothing can, or nobody may look."""
+        """What can still be seen after the reload; None when nothing can, or no check is set."""
         seen = None
         for wait in _TAKES_EFFECT if self._look else ():
             time.sleep(wait)
@@ -96,7 +96,7 @@ class WebServerBlocks:
         return seen
 
     def _become(self, blocks: Sequence[Block], before: Sequence[Block]) -> None:
-        """Write both files and have them read; on failure everything is as before."""
+        """Write both files and reload the web server; on failure everything is as before."""
         try:
             self._write(blocks)
             self._run(self._server.test)
@@ -131,7 +131,10 @@ class WebServerBlocks:
 
 
 def nginx(keys: Sequence[str]) -> str:
-    """A map at the level `http`; each server block says `if ($goodhoster_blocked) { return 451; }`."""
+    """A map at the level `http`.
+
+    Each server block says `if ($goodhoster_blocked) { return 451; }`.
+    """
     lines = "".join(f'    "{key}" 1;\n' for key in keys)
     return (
         "# Written by goodhoster; changes here are lost.\n"
@@ -140,7 +143,7 @@ def nginx(keys: Sequence[str]) -> str:
 
 
 def apache(keys: Sequence[str]) -> str:
-    """Conditions at the level of the server; they hold for every virtual host."""
+    """Conditions at server level; they apply to every virtual host."""
     return "# Written by goodhoster; changes here are lost.\n" + "".join(map(_apache_condition, keys))
 
 
@@ -154,12 +157,15 @@ def _apache_condition(key: str) -> str:
 
 
 def _literally(text: str) -> str:
-    """As a pattern without a backslash, of which Apache's reader of conditions takes some away."""
+    """A text as a literal pattern without backslashes, some of which Apache's parser removes."""
     return re.sub(r"[^A-Za-z0-9/_-]", lambda found: f"[{found[0]}]", text)
 
 
 def _keys(url: str) -> tuple[str, str]:
-    """`host/path?query` with and without www. PermanentError for what must not stand in a configuration file."""
+    """The keys `host/path?query` with and without www.
+
+    PermanentError for characters that must not be written into a configuration file.
+    """
     parts = urlsplit(url)
     host = (parts.hostname or "").removeprefix("www.")
     key = f"{host}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")

@@ -31,7 +31,7 @@ def content(line: bytes) -> bytes:
 
 
 def has_hash(line: bytes) -> bool:
-    """Tell whether a line is in one of these forms."""
+    """Return whether a line is in one of these forms."""
     value = unhex(content(line))
     return (value is not None and len(value) > 0) or any(
         form.fullmatch(line.strip()) for form in (_SUM, _TAG, _CLAMAV, _SECTION)

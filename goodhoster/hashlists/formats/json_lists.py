@@ -81,7 +81,7 @@ class _Bounded:
     def __init__(self, reading: Reading, stream: Stream) -> None:
         self._reading, self._stream = reading, stream
         self.silent = 0
-        """Bytes that were read since the parser last told of a value."""
+        """Bytes read since the parser last reported a value."""
 
     def read(self, size: int) -> bytes:
         if size <= 0:
@@ -262,7 +262,7 @@ def _pattern_hashes(reading: Reading, pattern: str) -> list[tuple[str, str]]:
 
 
 def _is_stix(fields: Mapping[str, Any]) -> bool:
-    """Tell whether it is another STIX object, one without the hash of a file."""
+    """Return whether it is another STIX object, one without the hash of a file."""
     identity, kind = fields.get("id"), fields.get("type")
     return isinstance(identity, str) and isinstance(kind, str) and identity.startswith(f"{kind}--")
 

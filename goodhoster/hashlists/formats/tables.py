@@ -151,7 +151,7 @@ class _Rows:
 
 
 def _swallows(cell: str) -> bool:
-    """Tell whether this cell of several lines contains a row."""
+    """Return whether this cell of several lines contains a row."""
     return "\n" in cell and _HASH_WORD.search(cell) is not None
 
 

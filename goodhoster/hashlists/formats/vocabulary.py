@@ -55,7 +55,7 @@ def kind_named(name: str) -> ListKind | None:
 
 
 def is_other_kind(name: str) -> bool:
-    """Tell whether it is the name of a kind of hash that is not compared."""
+    """Return whether it is the name of a kind of hash that is not compared."""
     return _OTHERS.match(_WORDS.sub("", plain(name)) or plain(name)) is not None
 
 
@@ -77,7 +77,7 @@ def category_named(name: object) -> Category | None:
 
 
 def is_withdrawn(fields: Mapping[str, object]) -> bool:
-    """Tell whether these fields, by their plain names, mark an entry as inactive.
+    """Return whether these fields, by their plain names, mark an entry as inactive.
 
     It may be not, or no longer, active.
     """
@@ -89,7 +89,7 @@ def is_withdrawn(fields: Mapping[str, object]) -> bool:
 
 
 def is_true(value: object) -> bool:
-    """Tell whether a text means yes, in any of the spellings that files use."""
+    """Return whether a text means yes, in any of the spellings that files use."""
     return value is True or str(value).strip().lower() in _TRUE
 
 

@@ -1,4 +1,6 @@
-"""Bytes of a mail as text, by the character set that is meant: what mail programs call by one name is often another.
+"""Decoding of a mail's bytes by the character set that its declaration means in practice.
+
+Mail programs often call one character set by another's name.
 
 Only sets whose decoding takes time in proportion to the length are known; `punycode`, `idna` and UTF-7 are not.
 """
@@ -68,8 +70,9 @@ def codec_of(charset: str) -> str:
 
 
 def decoded(content: bytes, charset: str) -> str:
-    """As UTF-8 where it is that, whatever is declared; else as declared; else every byte as a character. What cannot be
-    decoded is replaced, never dropped.
+    """Decode as UTF-8 where valid, else as declared, else each byte as one character.
+
+    UTF-8 is preferred whatever is declared. What cannot be decoded is replaced, never dropped.
     """
     codec = codec_of(charset)
     if codec.startswith(_STATEFUL):

@@ -1,4 +1,6 @@
-"""Attached documents as text or rows: PDF, spreadsheets, RTF, DOCX. Only in the confined child that reads notices.
+"""Text or rows of attached documents: PDF, spreadsheets, RTF, DOCX.
+
+Used only in the confined child process that reads notices.
 
 The libraries for it are the extra `documents`; without one of them its documents stay unread, and a person reads them.
 Nothing in a document is run, rendered or fetched.
@@ -33,7 +35,10 @@ _TAG = re.compile(r"<[^<>]{0,10000}>")
 
 
 def rows_of_document(part: Part) -> list[Rows] | None:
-    """The cells of each sheet of a spreadsheet, as text; None where it is none, or nothing here can read it."""
+    """Text of the cells of each sheet of a spreadsheet.
+
+    None where it is no spreadsheet, or no installed library can read it.
+    """
     return _rows(part.content) if _is_spreadsheet(part) and _installed("python_calamine") else None
 
 
@@ -49,7 +54,10 @@ def text_of_document(part: Part) -> str | None:
 
 
 def missing_library(part: Part) -> str:
-    """The library that would read this document and is not installed; empty where none would, or it is."""
+    """Name of the library that would read this document and is not installed.
+
+    Empty where no library would read it, or the library is installed.
+    """
     if _is_spreadsheet(part):
         return "" if _installed("python_calamine") else "python-calamine"
     return next((name for is_it, name, _ in _DOCUMENTS if is_it(part) and not _installed(name)), "")

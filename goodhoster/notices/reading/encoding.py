@@ -1,7 +1,9 @@
-"""A read notice as JSON: between the reading process and us, in the record, and beside the golden samples.
+"""JSON encoding of a read notice.
 
-Its texts are anybody's. Half characters (lone surrogates, which JSON can spell and nothing can store) and what moves a
-terminal's cursor are replaced here, so that nobody after us meets them.
+Used between the reading process and the daemon, in the record, and beside the golden samples.
+
+Its texts come from untrusted senders. Lone surrogates (which JSON can spell and nothing can store) and characters that
+move a terminal's cursor are replaced here, so that no later code meets them.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ _AS_WRITTEN = frozenset({"urls", "note"})
 
 
 def plain(notice: ReadNotice) -> Plain:
-    """What is worth writing of a notice: fields that hold nothing are left out. Made only of JSON's own types."""
+    """Encode a notice as JSON types, without empty fields."""
     table = asdict(notice)
     table["items"] = [_item(item) for item in notice.items]
     return _without_nothing(table)

@@ -96,7 +96,10 @@ def text_of_html(markup: str) -> HtmlText:
 
 
 def _written(text: str) -> str:
-    """Line ends in the source are blanks (in `pre` they are not, which only makes one line of two)."""
+    """Decode text of the source, with its line ends as blanks.
+
+    In `pre` they are not blanks, which only makes one line of two.
+    """
     return html.unescape(text.replace("\n", " ").replace("\xad", "").replace("&shy;", ""))
 
 

@@ -1,4 +1,4 @@
-"""What the reading of a notice leaves: parts that nobody read, and names that no item leads to."""
+"""Unread parts of a notice, and names in it that no item leads to."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ def _why_unread(part: Part) -> str:
 
 
 def _is_text(part: Part) -> bool:
-    """By its type; or a table, list or report that is sent as mere bytes and holds nothing but text."""
+    """Whether a part is text by its type, or by its content.
+
+    By content: a table, list or report that is sent as mere bytes and holds nothing but text.
+    """
     if part.kind.startswith(("text/", "message/")) or part.kind in _TEXTS:
         return True
     named = part.name.lower().endswith((".csv", ".txt", ".json", ".eml", ".log", ".xml"))

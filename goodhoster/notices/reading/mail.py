@@ -110,7 +110,10 @@ class Mail:
 
     @property
     def automatic(self) -> bool:
-        """Sent by a machine that wants no answer (RFC 3834, RFC 2919, MS-OXCMAIL): a bounce, an auto-reply, a list."""
+        """Whether a machine sent it that wants no answer: a bounce, an auto-reply, a list.
+
+        See RFC 3834, RFC 2919, MS-OXCMAIL.
+        """
         said = {str(value).lower().partition(";")[0].strip() for value in self.message.get_all("Auto-Submitted", [])}
         return (
             not said <= {"", "no"}
@@ -160,7 +163,7 @@ def take_apart(raw: bytes) -> Mail:
 
 
 def headers_of(raw: bytes) -> Mail:
-    """The headers only, cut to the limits: for a message that must not be taken apart. Never raises."""
+    """Headers only, cut to the limits, for a message that must not be parsed. Never raises."""
     lines = head_of(raw).split(b"\n")[:_MOST_HEADERS]
     head = b"\n".join(line[:_LONGEST_HEADER] for line in lines)
     return Mail(BytesParser(policy=email.policy.compat32).parsebytes(head, headersonly=True), ())
@@ -174,7 +177,10 @@ def _mail(message: Message) -> Mail:
 
 
 def _leaves(message: Message, group: int = 0, *, enclosed: bool = False) -> Iterator[tuple[Part, bool]]:
-    """Every leaf, and whether it is of an enclosed mail. The parser that made the message was bounded in depth."""
+    """Every leaf part, and whether it belongs to an enclosed mail.
+
+    The parser that made the message was bounded in depth.
+    """
     if not message.is_multipart():
         yield from _leaf(message, group, enclosed=enclosed)
         return
@@ -216,7 +222,10 @@ def _part(leaf: Message, group: int) -> Part:
 
 
 def unflowed(text: str, *, delsp: bool) -> str:
-    """Text whose lines that only wrap are joined (RFC 3676): a line that ends with a blank goes on on the next."""
+    """Join the lines of a text that are only wrapped (RFC 3676).
+
+    A line that ends with a blank continues on the next.
+    """
     lines: list[str] = []
     goes_on, before = False, 0
     for written in text.split("\n"):
@@ -244,7 +253,10 @@ def _readable(value: str) -> str:
 
 
 def moment(text: str) -> datetime | None:
-    """A date in a mail's or RFC 3339's form, as an aware time; None where it is neither. Without zone it is UTC."""
+    """Parse a date in a mail's or RFC 3339's form to an aware time.
+
+    None where it is neither. Without a time zone it is UTC.
+    """
     for read in (parsedate_to_datetime, datetime.fromisoformat):
         try:
             found = read(text)

@@ -1,7 +1,7 @@
-"""Host names and addresses that stand anywhere in a notice, made unclickable, split or encoded too.
+"""Host names and addresses in a notice, also when made unclickable, split or encoded.
 
-Which of them are ours is for others to say, who know the sites. Here nothing is judged: what only looks like a name of
-a host is one, and does no harm.
+They may stand anywhere in it. Which of them are ours is decided elsewhere, where the sites are known. Here nothing is
+judged: what only looks like a host name counts as one, and does no harm.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ _PRINTABLE = re.compile(r"[\t\r\n -~]{8,}")
 
 
 def names_in(texts: Iterable[str], own_domains: frozenset[str] = frozenset(), *, split: bool = True) -> Iterator[str]:
-    """Each name once, in order, as site lists have it; at most `MOST_NAMES` and one more where there are more.
+    """Names in the text, each once and in order, as site lists have them.
 
-    `own_domains` are left out, as they are: the hoster's own, where its mailbox is. `split`: also names that a blank or
-    the end of a line divides.
+    At most `MOST_NAMES`, and one more where there are more. `own_domains` are left out exactly as given: the
+    hoster's own, where its mailbox is. `split`: also names that a blank or the end of a line divides.
     """
     own = own_domains | {f"www.{domain}" for domain in own_domains}
     found = (name for text in texts for name in _names(text[:LONGEST_TEXT].lower(), split=split))

@@ -1,4 +1,7 @@
-"""Reads raw notices in processes of their own, so that a hostile one costs no more than its limits and hurts nobody."""
+"""Process pool that reads raw notices.
+
+A hostile notice costs no more than the limits of its process and affects no other.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class ReaderPool:
         self._children = Children("goodhoster.notices.reading.child", limits)
 
     def read(self, raw: RawNotice) -> ReadNotice:
-        """What the notice says; *unreadable*, with the reason, when reading it broke a limit or a child."""
+        """Read a notice; *unreadable*, with the reason, when that broke a limit or a child process."""
         if len(raw.content) > LARGEST_MAIL:
             return _unread(f"the message: {len(raw.content)}, more than {LARGEST_MAIL}", raw)
         frame = f"{raw.carrier}\n".encode() + raw.content

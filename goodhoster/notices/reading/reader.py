@@ -48,7 +48,10 @@ ENCLOSED = "it stands in an enclosed or quoted mail: a person confirms that its 
 
 
 def read(raw: RawNotice) -> ReadNotice:
-    """Our words for it. *Unreadable* is a normal outcome, with the reason among the doubts: a person reads it then."""
+    """Read a raw notice.
+
+    *Unreadable* is a normal outcome, with the reason among the doubts: a person reads it then.
+    """
     try:
         if raw.carrier is Carrier.MAIL:
             return _read_mail(raw.content)
@@ -59,14 +62,17 @@ def read(raw: RawNotice) -> ReadNotice:
 
 
 def unreadable(why: str, raw: RawNotice) -> ReadNotice:
-    """What can be said of something that no program should read: of a mail, what its headers tell."""
+    """Minimal notice for input that no program should read; for a mail, from its headers."""
     if raw.carrier is not Carrier.MAIL:
         return ReadNotice(NoticeFormat.UNREADABLE, doubts=(why,))
     return replace(scart.bare_notice(headers_of(raw.content), NoticeFormat.UNREADABLE), doubts=(why,))
 
 
 def _read_mail(content: bytes) -> ReadNotice:
-    """The mail's own reading; that of a mail enclosed in it only where it says nothing itself, and never certain."""
+    """Read the mail itself, or an enclosed mail where the outer one says nothing itself.
+
+    The reading of an enclosed mail is never certain.
+    """
     mail = without_quotes(take_apart(content))
     notice = _reading_of(mail)
     if notice.format is NoticeFormat.UNREADABLE and mail.enclosed:

@@ -34,8 +34,10 @@ _LOOKED_AT = 20_000  # characters of the text
 
 
 def reference_of(mail: Mail, text: str = "") -> str:
-    """The hotline's file number; else what the subject has behind a label (`Ref.`, `Kenmerk`, `Aktenzeichen`, …) or in
-    brackets; else behind a label in the text; else the mail that this one answers. Empty where there is none.
+    """Reference that the sender gave the notice; empty where there is none.
+
+    The first of: the hotline's file number; what the subject has behind a label (`Ref.`, `Kenmerk`, `Aktenzeichen`,
+    …) or in brackets; what stands behind a label in the text; the mail that this one answers.
     """
     subject = _TAGS.sub(" ", mail.header("Subject"))
     if found := _FILE_NUMBER.search(subject):

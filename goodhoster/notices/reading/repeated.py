@@ -1,8 +1,11 @@
-"""What of a mail its sender only repeats: automatic replies, bounces and mails of lists as a whole; quoted text.
+"""Repeated text in a mail: automatic replies, bounces, list mails, quotations.
+
+Its sender only repeats it. Automatic replies, bounces and mails of lists count as a whole; of other mails, the quoted
+text.
 
 A proven sender is believed for what it says, and that may hold what somebody else wrote to it: a hotline's automatic
 reply with the forger's mail below it bears the hotline's signature. So quoted text is set beside the mail, as enclosed
-mails are, and a person decides about what stands there. In doubt something counts as quoted.
+mails are, and a person decides about it. In doubt something counts as quoted.
 
 Automatic mails as such act: a hotline's reports are made by programs (`Auto-Submitted: auto-generated`).
 """
@@ -139,8 +142,10 @@ def _halves_of_text(text: str) -> _Halves:
 
 
 def _halves_of_html(markup: str) -> _Halves:
-    """Without blocks that quote and what follows a mail program's own mark; where the text that is left quotes as plain
-    text does, only that text.
+    """Own text and quoted text of an HTML part.
+
+    The own text lacks blocks that quote and what follows a mail program's own mark; where the text that is left
+    quotes as plain text does, only that text is its own.
     """
     own: list[str] = []
     quoted: list[str] = []
@@ -167,7 +172,10 @@ def _halves_of_html(markup: str) -> _Halves:
 
 
 def _is_balanced(markup: str) -> bool:
-    """Does each quoting block end once? Else whoever is quoted may have ended it, and all that follows is quoted."""
+    """Whether each quoting block ends exactly once.
+
+    Otherwise the quoted person may have ended it, and all that follows counts as quoted.
+    """
     depth = 0
     for tag in _TAG.finditer(markup):
         if tag[2].lower() == "blockquote":

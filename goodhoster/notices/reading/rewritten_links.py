@@ -1,4 +1,4 @@
-"""Links that a mail gateway put in place of those that the sender wrote, undone where the gateway left the original in.
+"""Restoring of links that a mail gateway rewrote, where it left the original URL in.
 
 Nothing is fetched. Microsoft, Proofpoint (three ways), Barracuda, Cisco, Trend Micro, Sophos, Trellix and Symantec
 write the original into theirs; Mimecast and some others only a number, and a person must look then.
@@ -37,7 +37,10 @@ _HAS_SCHEME = re.compile(r"h[tx*0]{2}ps?:/", re.IGNORECASE)
 
 
 def original_of(url: str) -> str:
-    """The URL that its sender wrote; the same where no gateway changed it. HiddenLinkError when that cannot be told."""
+    """URL as its sender wrote it; the same where no gateway changed it.
+
+    HiddenLinkError when that cannot be told.
+    """
     for _ in range(_DEEPEST):
         before, url = url, _undone(url)
         if url == before:
@@ -94,7 +97,10 @@ def _proofpoint(url: str, path: str, query: str) -> str:
 
 
 def _third_version(text: str, encoded: str) -> str:
-    """A `*` stands for the next character of the list behind, `**` and a letter for a run of them."""
+    """Decode a Proofpoint v3 link.
+
+    A `*` stands for the next character of the list behind it, `**` and a letter for a run of them.
+    """
     replaced = _from_base64(encoded)
     taken = 0
 

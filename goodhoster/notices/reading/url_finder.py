@@ -99,7 +99,10 @@ def items_in(text: str) -> list[ReadItem]:
 
 
 def _is_said(text: str, span: _Span, own: int) -> bool:
-    """By the sender, and not quoted or passed on by him. What he says himself as well is said: the first counts."""
+    """Whether the sender wrote the URL itself, rather than quoted or passed it on.
+
+    A URL that the sender also wrote itself counts as written: the first counts.
+    """
     line = text[text.rfind("\n", 0, span.start) + 1 : span.start + 1].lstrip(" \t<")
     return span.start < own and not line.startswith((">", "|>"))
 
@@ -109,7 +112,10 @@ def _with_doubt(item: ReadItem, doubt: str) -> ReadItem:
 
 
 def _blanked(text: str, spans: list[_Span]) -> str:
-    """The text with other characters where something was read already: they end no word and begin none."""
+    """Text with placeholder characters where something was read already.
+
+    They end no word and begin none.
+    """
     pieces, end = [], 0
     for span in sorted(spans, key=lambda span: span.start):
         pieces += [text[end : span.start], "|" * (span.end - max(end, span.start))]
@@ -118,7 +124,10 @@ def _blanked(text: str, spans: list[_Span]) -> str:
 
 
 def _in_brackets(text: str) -> Iterator[_Span]:
-    """`<…>` says where a URL ends, and blanks within are the line's or the name's (RFC 3986, appendix C)."""
+    """URL inside `<…>`, where blanks belong to the line wrap or the name (RFC 3986, appendix C).
+
+    The brackets say where the URL ends.
+    """
     for match in _IN_BRACKETS.finditer(text):
         written = match[1].rstrip()
         if len(_ANOTHER.findall(written)) > 1 and re.search(r"\s", written):
@@ -154,7 +163,10 @@ def _cut_one(text: str, start: int, end: int, *, glued: bool = False) -> Iterato
 
 
 def _closed(raw: str, before: str) -> str:
-    """Up to the mark that closes the one in front; up to markup, and to a full stop of Chinese or Japanese."""
+    """URL up to the mark that closes the opening one before it.
+
+    It also ends at markup, and at a full stop of Chinese or Japanese.
+    """
     raw = re.split(r"\]\(|\[/(?!\])|\\[rn]", raw, maxsplit=1)[0]
     if found := _ENTITY.search(raw):
         raw = raw[: found.start()]
@@ -183,7 +195,10 @@ def _trimmed(url: str) -> str:
 
 
 def _before_separator(url: str) -> tuple[str, str]:
-    """What stands before a separator, and why it is not certain that it is one; the whole where there is none."""
+    """Text before a separator, and why it is uncertain that it is one.
+
+    The whole text where there is no separator.
+    """
     if found := _VALUE_BEHIND.search(url):
         return _trimmed(url[: found.start()]), ""
     if (found := _COUNTRY_BEHIND.search(url)) and "/" in url.partition("//")[2]:
@@ -221,7 +236,10 @@ def _alone_on_line(text: str, start: int, end: int) -> bool:
 
 
 def _may_be_host(match: re.Match[str]) -> bool:
-    """Made unclickable, with a path, or `www.`: else any two words with a full stop between them would be one."""
+    """Whether a word may be a host name: made unclickable, with a path, or `www.`.
+
+    Otherwise any two words with a full stop between them would be one.
+    """
     host, rest = match["host"], match["rest"] or ""
     last = re.split(r"[.\s\])}]+", host)[-1].lower()
     numeric = bool(re.fullmatch(r"\d{1,3}(?:\.\d{1,3}){3}", host))

@@ -1,6 +1,6 @@
-"""ARC chains (RFC 8617): who passed a mail on, what they say they found, and whether it is whole.
+"""ARC chains (RFC 8617): who passed a mail on, what they report, and whether it is whole.
 
-Beside `signatures` the only importer of dkimpy, which again is asked one question: does the chain hold?
+Besides `dkim_signatures` the only importer of dkimpy, which again is asked one question: does the chain hold?
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ class Chain:
 
 
 def chain_of(mail: Message) -> Chain | None:
-    """None when there is no chain, or none whose sets are whole, numbered without a gap and at most ten."""
+    """ARC chain of a mail; None when there is none that is valid.
+
+    Valid chains have whole sets, numbered without a gap, and at most ten.
+    """
     seals = _numbered(mail, "ARC-Seal")
     messages = _numbered(mail, "ARC-Message-Signature")
     results = _numbered(mail, "ARC-Authentication-Results")
@@ -45,7 +48,7 @@ def chain_of(mail: Message) -> Chain | None:
 
 
 def _numbered(mail: Message, name: str) -> dict[int, str]:
-    """The headers of that name by instance; empty when two have the same one, or there is anything else odd."""
+    """Headers of that name by instance; empty when two share one, or anything else is irregular."""
     texts = [" ".join(str(text).split()) for text in mail.get_all(name, [])]
     numbers = [text.partition(";")[0].replace(" ", "") for text in texts]
     known = {f"i={number}": number for number in range(1, MOST_SIGNATURES + 1)}
@@ -56,7 +59,10 @@ def _numbered(mail: Message, name: str) -> dict[int, str]:
 
 
 def holds(raw: bytes, records: Mapping[str, str]) -> bool:
-    """Are all seals and the newest signature true, by these key records? False also for a chain that says it failed."""
+    """Whether all seals and the newest signature verify with these key records.
+
+    False also for a chain that says it failed.
+    """
 
     def published(name: bytes, **_: object) -> bytes:
         return records.get(name.decode("ascii", "replace").rstrip(".").lower(), "").encode()

@@ -1,4 +1,4 @@
-"""Authentication-Results (RFC 8601): what a mail server found about a mail's DKIM signatures.
+"""Authentication-Results (RFC 8601): a mail server's findings on a mail's DKIM signatures.
 
 Anybody can write such a header, and senders choose much of what an honest server writes into its own: addresses and
 host names, in properties and in comments. It is read by its grammar: a method result is what stands behind a semicolon,
@@ -8,7 +8,7 @@ sender put them. So DKIM results count only as far as nothing that a sender chos
 
 The hoster's own results are those that bear its server's name and stand above the second Received line, in a mail that
 came by a way on which nobody but that server delivers (`SeenMail.own_server`). The server should remove what outsiders
-wrote in its name; where two such headers tell of DKIM, it did not, and neither is believed.
+wrote in its name; where two such headers report on DKIM, it did not, and neither is believed.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def own_passes(message: Message, authserv_id: str) -> tuple[PassedSignature, ...
 
 
 def sealed_passes(results: str, message: Message) -> tuple[PassedSignature, ...]:
-    """The signatures that matched, by results that are believed: those of `ARC-Authentication-Results`."""
+    """Signatures that matched according to trusted `ARC-Authentication-Results`."""
     try:
         _, found = parse_results(results)
     except ValueError:
@@ -96,7 +96,10 @@ def parse_results(text: str) -> tuple[str, tuple[MethodResult, ...]]:
 
 
 def _newest(message: Message) -> Iterator[str]:
-    """The results above the second Received line: everything below was there before the message reached us."""
+    """Results above the second Received line.
+
+    Everything below was there before the message reached us.
+    """
     received = 0
     for name, value in message.items():
         received += name.lower() == "received"
@@ -107,8 +110,9 @@ def _newest(message: Message) -> Iterator[str]:
 
 
 def _dkim_results(text: str, authserv_id: str) -> list[MethodResult]:
-    """What that server found about DKIM. A header in its name that cannot be read counts as one that says nothing
-    certain: with it no other is believed.
+    """DKIM results of that server.
+
+    A header in its name that cannot be read counts as one that says nothing certain: with it no other is believed.
     """
     try:
         server, results = parse_results(text)
@@ -123,15 +127,18 @@ _UNREADABLE = MethodResult("dkim", "unreadable", ())
 
 
 def _before_sender_text(results: Sequence[MethodResult]) -> list[MethodResult]:
-    """The DKIM results that stand before everything that a sender may have chosen. Their own values are compared with
-    the mail's signatures afterwards; their comments are the verifier's.
+    """DKIM results that stand before everything that a sender may have chosen.
+
+    Their own values are compared with the mail's signatures afterwards; their comments are the verifier's.
     """
     return [result for result in results if result.method == "dkim" and not result.after_sender_text]
 
 
 def _passes(results: Sequence[MethodResult], message: Message) -> tuple[PassedSignature, ...]:
-    """Those that passed and of which nothing else was said. One that contradicts itself spoils them all, and so do more
-    of them than the mail has signatures: somebody else wrote part of it.
+    """Results that passed and of which nothing else was reported.
+
+    One that contradicts itself invalidates them all, and so do more of them than the mail has signatures: somebody
+    else wrote part of it.
     """
     signatures = [tags_of(str(text)) or {} for text in message.get_all("DKIM-Signature", [])]
     plain = all(_HARMLESS_TAG.fullmatch(tags.get(name, "")) for tags in signatures for name in "adsi")
@@ -152,14 +159,18 @@ def _signature(result: MethodResult) -> PassedSignature:
 
 
 def _may_be_same(one: PassedSignature, other: PassedSignature) -> bool:
-    """Two signatures of one domain may differ in what came of them only where their keys are told apart."""
+    """Whether two results may belong to the same signature.
+
+    Two signatures of one domain may differ in their result only where their keys are told apart.
+    """
     apart = one.selector and other.selector and one.selector != other.selector
     return one.domain == other.domain and not apart
 
 
 def _consistent(result: MethodResult) -> bool:
-    """Nothing twice, nothing of another method, one domain: a quoted address that a server wrote without its quotes
-    would leave something else.
+    """Whether a result has nothing twice, nothing of another method, and one domain.
+
+    A quoted address that a server wrote without its quotes would leave something else.
     """
     names = [name for name, _ in result.properties]
     if len(set(names)) != len(names) or not _OF_DKIM.issuperset(names) or _SIGNERS.isdisjoint(names):
@@ -217,7 +228,10 @@ class _Reader:
         return [MethodResult(method, result, tuple(properties), before)]
 
     def value(self) -> str:
-        """A property's value: words, quoted texts and what stands between them without a blank, such as an address."""
+        """Read a property's value.
+
+        It consists of words, quoted texts and what stands between them without a blank, such as an address.
+        """
         found, begin = "", self._at
         while True:
             if quoted := _QUOTED.match(self._text, self._at):
@@ -234,7 +248,10 @@ class _Reader:
         return found
 
     def _property(self) -> list[tuple[str, str]]:
-        """One `type.name=value`. A word without a type (`reason=`, `policy=`, `action=`) tells nothing that counts."""
+        """Read one `type.name=value`.
+
+        A word without a type (`reason=`, `policy=`, `action=`) says nothing that counts.
+        """
         name = self._keyword()
         typed = self.peek() == "."
         if typed:

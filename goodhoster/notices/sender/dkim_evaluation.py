@@ -67,8 +67,10 @@ class TrustContext:
         return TrustRule("mail.first-time", passed=True, why=why), first.receipt
 
     def first_copy(self, evidence: MailEvidence, mail: SeenMail, *, signed_id: bool = True) -> tuple[TrustRule, str]:
-        """The same of all of a mail. A forwarder changes its text, each time in another way: where one is pinned, a
-        mail is known again by its Message-ID alone, whichever way it comes. One that nobody signed tells nothing.
+        """Rule on whether this is the first copy of the whole mail, and which one it is a copy of.
+
+        A forwarder changes a mail's text, each time in another way: where one is pinned, a mail is recognised
+        by its Message-ID alone, whichever way it comes. A Message-ID that nobody signed says nothing.
         """
         rule, copy_of = self.first_time(evidence.fingerprint, mail)
         by_id = self.first_time(evidence.fingerprint_by_id, mail)  # noted in any case: one may be pinned later
@@ -76,7 +78,10 @@ class TrustContext:
         return by_id if telling else (rule, copy_of)
 
     def records(self, pinned: Sequence[DkimKey], name: str) -> tuple[str, ...]:
-        """The texts of a key's records: pinned ones alone where there are any. PassingError when nobody answered."""
+        """Texts of a key's DNS records; only pinned ones where there are any.
+
+        PassingError when no server answered.
+        """
         if not pinned:
             return self.keys.texts(name)
         own = (key for key in pinned if f"{key.selector}._domainkey.{key.domain}".lower() == name.lower())
@@ -96,7 +101,10 @@ class DkimEvaluation:
     copy_of: str = ""
 
     def finding(self, mail: SeenMail) -> TrustFinding:
-        """How far this signature lets us believe. May look up a key, and notes a mail that is believed."""
+        """Evaluate how far this signature makes the mail trusted.
+
+        May look up a key, and records a mail that is believed.
+        """
         self.rules = list(self.evidence.rules)
         if not (self._claims_enough() and self._is_true(mail)):
             return self._found(TrustLevel.UNAUTHENTICATED)
@@ -183,8 +191,10 @@ class DkimEvaluation:
         return self._rule("dkim.match", passed=False, why="the signature does not match this message")
 
     def _matched_before(self) -> bool:
-        """Did our own server find this very signature to match? Where it does not show which one, there may be one
-        only: a weak one that matches must not speak for another.
+        """Whether our own server found this very signature to match.
+
+        Where it does not show which signature, there may be only one: a weak one that matches must not stand
+        for another.
         """
         message, signature = self.evidence.mail.message, self.signature
         alone = [other.domain for other in self.evidence.signatures].count(signature.domain) == 1

@@ -1,4 +1,6 @@
-"""DKIM signatures (RFC 6376): what each claims, and whether it holds. The only importer of dkimpy.
+"""DKIM signatures (RFC 6376): what each claims, and whether it verifies.
+
+The only importer of dkimpy besides `arc`.
 
 dkimpy answers one question, "does this signature match", and only that is asked of it: it accepts a signature over part
 of the body, over From alone, by a weak key or one on trial, and by anybody. Whether a matching signature proves
@@ -30,7 +32,10 @@ _LONGEST_RECORD = 2048  # characters; RSA with 8192 bits has 1,400
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A header with tags that say who signed, by which key: of DKIM, or of ARC, which took them over."""
+    """Header with tags that say who signed, by which key.
+
+    It is a header of DKIM, or of ARC, which adopted these tags.
+    """
 
     tags: Mapping[str, str]
 
@@ -64,10 +69,10 @@ class Signature(Signed):
 
 
 def unclear(raw: bytes) -> str:
-    """Why this message could be read in two ways or at a great cost, so that no signature on it means anything; or "".
+    """Reason why no signature on this message counts; "" where there is none.
 
-    Every header line must be one for any parser: otherwise the headers that were signed are perhaps not those that are
-    shown.
+    The message could be read in two ways or only at a great cost. Every header line must be one for any parser:
+    otherwise the headers that were signed are perhaps not those that are shown.
     """
     lines = re.split(rb"\r?\n", head_of(raw))
     if any(not _LINE.fullmatch(line) for line in lines) or not _NAME.match(lines[0]):
@@ -84,7 +89,10 @@ def header_names(raw: bytes) -> tuple[str, ...]:
 
 
 def signatures_of(headers: list[str]) -> tuple[Signature, ...]:
-    """The signatures that are well-formed enough to be asked about, among the first ten; in their order."""
+    """Well-formed signatures among the first ten, in their order.
+
+    They are well-formed enough to be verified.
+    """
     found = (_signature(number, text) for number, text in enumerate(headers[:MOST_SIGNATURES]))
     return tuple(signature for signature in found if signature)
 
@@ -114,7 +122,10 @@ class PublicKey:
 
 
 def public_key(record: str) -> PublicKey | None:
-    """The key in a TXT record; None when it holds none that can be used (malformed, revoked, not for mail)."""
+    """Public key in a TXT record.
+
+    None when it holds none that can be used (malformed, revoked, not for mail).
+    """
     tags = tags_of(record) if len(record) <= _LONGEST_RECORD else None
     if not tags or not tags.get("p") or not _for_mail(tags):
         return None

@@ -1,4 +1,7 @@
-"""Which organisation a host name belongs to, by the public suffix list that comes with the library (no network)."""
+"""Organisation that a host name belongs to, by the public suffix list.
+
+The list comes with the library (no network).
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,19 @@ def _suffixes() -> PublicSuffixList:
 
 
 def organisational_domain(host: str) -> str:
-    """The registered domain of a host name (RFC 7489, 3.2); the name itself where it has none above it."""
+    """Registered domain of a host name (RFC 7489, 3.2).
+
+    The name itself where it has none above it.
+    """
     name = host.rstrip(".").lower()
     return _suffixes().privatesuffix(name) or name
 
 
 def same_organisation(one: str, other: str) -> bool:
-    """Do both names belong to one registered domain? Two names that have none are only the same when equal."""
+    """Whether both names belong to one registered domain.
+
+    Two names that have none are only the same when equal.
+    """
     return bool(one) and organisational_domain(one) == organisational_domain(other)
 
 

@@ -1,5 +1,7 @@
-"""A mail judged by who passed it on: a pinned forwarder, such as the hoster's own helpdesk, that changed it and so
-broke its signature, but sealed (ARC) that it had matched. Everybody else's ARC is ignored.
+"""Evaluation of a mail by the pinned forwarder that passed it on.
+
+Such a forwarder, for example the hoster's own helpdesk, changed the mail and so broke its signature, but sealed (ARC)
+that it had matched. Everybody else's ARC is ignored.
 """
 
 from __future__ import annotations
@@ -34,7 +36,10 @@ class ForwarderCheck:
     settles: bool = False
 
     def belief(self, raw: bytes, mail: SeenMail) -> Belief | None:
-        """None when no forwarder is pinned, or the mail was not passed on with ARC. Notes a mail that is believed."""
+        """Evaluate a forwarded mail, and record it when it is believed.
+
+        None when no forwarder is pinned, or the mail was not passed on with ARC.
+        """
         evidence = mail_evidence_of(raw)
         if not self.context.forwarders or evidence.mail.message.get("ARC-Seal") is None:
             return None

@@ -1,4 +1,7 @@
-"""A mail as evidence: is it one mail to every reader, who is its one author, and who signed it?"""
+"""Evidence about a mail: the same to every reader, its one author, and its signers.
+
+It must be one mail to every reader.
+"""
 
 from __future__ import annotations
 

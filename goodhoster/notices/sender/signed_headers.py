@@ -1,4 +1,4 @@
-"""What an outsider could change about a signed mail without breaking its signature, and what is done about it.
+"""Protection against changes to a signed mail that do not break its signature.
 
 DKIM covers the headers that the signer chose. Another header may still change how the body is read or where the answer
 goes: Content-Transfer-Encoding, Content-Disposition, Reply-To. What nobody signed of them is not read, and an encoding
@@ -25,8 +25,9 @@ _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{1,76}\r?\n)*[A-Za-z0-9+/]{1,76}={0,2}\s
 
 
 def without_unsigned(raw: bytes, signed: Sequence[str]) -> bytes:
-    """The mail without those headers that shape its reading and that nobody signed. Of several with one name the lowest
-    are signed, as many as the signature names it.
+    """Mail without unsigned headers that affect its reading.
+
+    Of several with one name the lowest are signed, as many as the signature names it.
     """
     head = head_of(raw)
     left = {name: signed.count(name) for name in _SHAPING}
@@ -42,7 +43,10 @@ def without_unsigned(raw: bytes, signed: Sequence[str]) -> bytes:
 
 
 def why_encoding_is_open(mail: Mail, raw: bytes, signed: Sequence[str]) -> str:
-    """Why the body could have been encoded otherwise when it was signed; empty where that is certain."""
+    """Reason why the body could have been encoded otherwise when signed; empty if it could not.
+
+    Empty only where that is certain.
+    """
     if _ENCODING in signed or mail.content_type.startswith("multipart/"):  # which has no encoding of its own
         return ""
     declared = [str(value).partition("(")[0].strip().lower() for value in mail.message.get_all(_ENCODING, [])]

@@ -1,4 +1,6 @@
-"""How far a sender is believed, and by which rules: every one is told, passed or failed, for `notices show`.
+"""Trust in a sender, and the rules it follows from.
+
+Every rule is recorded, passed or failed, for `notices show`.
 
 A mail is believed for its DKIM signature (`dkim_evaluation`), where need be because the hoster's own mail server found
 it to match; a request for its API token. Further proofs are optional and come by a port (`ports.SignatureCheck`):
@@ -31,7 +33,7 @@ class Trust:
         self._checks = checks
 
     def of_notice(self, receipt: Receipt, raw: RawNotice) -> Belief:
-        """Who sent a notice: a mail is believed for its signatures, a request for the token that came with it."""
+        """Evaluate the sender of a notice: a mail by its signatures, a request by its token."""
         if receipt.carrier is Carrier.MAIL:
             return self.of_mail(raw.content, SeenMail(receipt.id, receipt.received_at, receipt.own_server))
         return Belief(self._of_request(receipt), raw)
@@ -54,9 +56,10 @@ class Trust:
         return unproven("token.known", "the token is not that of a registered notifier")
 
     def of_mail(self, raw: bytes, mail: SeenMail) -> Belief:
-        """Who signed this mail, and what of it? `mail` is our own copy: that one may be judged again, another copy of a
-        mail that was believed is not believed, but for one that comes shortly after. Looks up keys where they are not
-        pinned.
+        """Evaluate who signed this mail, and which part of it.
+
+        Our own copy is `mail`: that one may be judged again, another copy of a mail that was believed is not
+        believed, but for one that comes shortly after. Looks up keys where they are not pinned.
         """
         evidence, whole = mail_evidence_of(raw), RawNotice(Carrier.MAIL, raw)
         if not evidence.sound:
@@ -109,5 +112,8 @@ def _unsigned(
 
 
 def _how_good(finding: TrustFinding) -> tuple[int, bool, int]:
-    """Further believed first; among equals one that may yet turn out better, then one that failed later."""
+    """Sort key for findings: the further believed the better.
+
+    Among equals, one that may yet improve is better, then one that failed later.
+    """
     return _LEVELS.index(finding.level), finding.passing, len(finding.rules)

@@ -1,4 +1,6 @@
-"""What every directory promises, as tests: subclass, give the fixture, run by pytest.
+"""The conformance suite of `Directory`: its promises, as tests.
+
+Subclass, give the fixture, run by pytest.
 
 class TestMyPanel(DirectorySuite):
     @pytest.fixture
@@ -24,7 +26,9 @@ from goodhoster.ports import Directory
 
 
 class DirectorySuite:
-    """Give a fixture `directory` that serves `anna.example` and `www.anna.example` from `anna/www` below tmp_path, with
+    """Subclass and give a fixture `directory` that serves two customers.
+
+    It serves `anna.example` and `www.anna.example` from `anna/www` below tmp_path, with
     `/media/` from `anna/media`, and `bob.example` from `bob/www`.
     """
 
@@ -75,7 +79,7 @@ class DirectorySuite:
 
 
 def _where(answering: Answering, host: str, path: str) -> ServedFrom | None:
-    """Where the site would look, whatever is there."""
+    """The path at which the site would look, whatever is there."""
     site = answering.site
     if site.rules is not None:
         asked = Asked("http", host, 80, path.encode(), raw=path, variables=answering.variables)

@@ -1,9 +1,11 @@
-"""What every licensed fingerprinter promises, as tests: subclass, give the fixture, run by pytest.
+"""The conformance suite of `LicensedFingerprinter`: its promises, as tests.
 
-class TestOurLibrary(FingerprinterSuite):
-    @pytest.fixture
-    def fingerprinter(self) -> LicensedFingerprinter:
-        return OurLibrary()
+Subclass, give the fixture, run by pytest.
+
+    class TestOurLibrary(FingerprinterSuite):
+        @pytest.fixture
+        def fingerprinter(self) -> LicensedFingerprinter:
+            return OurLibrary()
 
 All pictures are made up, and nothing here knows how a fingerprint should look: whether it is the right one, and whether
 altered copies are alike, is for the library's own tests. `goodhoster doctor` tries it inside the sandbox.

@@ -1,4 +1,6 @@
-"""What every hash source promises, as tests: subclass, give the fixture, run by pytest.
+"""The conformance suite of `HashSource`: its promises, as tests.
+
+Subclass, give the fixture, run by pytest.
 
 class TestMySource(HashSourceSuite):
     @pytest.fixture
@@ -21,7 +23,10 @@ from goodhoster.ports import HashSource
 
 
 def made_up(text: str) -> Question:
-    """The question about a made-up picture, which is in no list: its fingerprint is made of the text too."""
+    """The question about a made-up picture, which is in no list.
+
+    Its fingerprint is made of the text too.
+    """
     data = text.encode()
     fingerprint = Fingerprint(FingerprintKind.PDQ, hashlib.sha256(b"seen: " + data).digest())
     return Question(
@@ -35,7 +40,10 @@ def made_up(text: str) -> Question:
 
 
 class HashSourceSuite:
-    """Give a fixture `source` that knows KNOWN by one algorithm or its fingerprint, and nothing else."""
+    """Subclass and give a fixture `source`, a source that knows one content only.
+
+    It knows KNOWN by one algorithm or its fingerprint, and nothing else.
+    """
 
     KNOWN = made_up("known to the source under test")
     UNKNOWN = made_up("not known to the source under test")

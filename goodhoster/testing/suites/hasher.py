@@ -1,4 +1,6 @@
-"""What every hasher promises, as tests: subclass, give the fixture, run by pytest.
+"""The conformance suite of `Hasher`: its promises, as tests.
+
+Subclass, give the fixture, run by pytest.
 
 class TestMyHasher(HasherSuite):
     @pytest.fixture
@@ -43,13 +45,13 @@ def opened(content: bytes) -> Iterator[int]:
 
 
 def read(hasher: Hasher, content: bytes) -> Content:
-    """What the hasher says of a file that holds this."""
+    """The hasher's result for a file that holds this."""
     with opened(content) as fd:
         return hasher.read(fd)
 
 
 class HasherSuite:
-    """Give a fixture `hasher` that keeps to LIMITS."""
+    """Subclass and give a fixture `hasher` that keeps to LIMITS."""
 
     LIMITS = replace(ReadingLimits(), file_bytes=1 << 20, pixels=1_000_000, members=3, member_bytes=1 << 20)
 

@@ -1,4 +1,7 @@
-"""What every look-up of public keys promises, as tests: subclass, give the fixture, run by pytest."""
+"""The conformance suite of `KeyRecords`: what every look-up of public keys promises.
+
+As tests: subclass, give the fixture, run by pytest.
+"""
 
 # ruff: noqa: D102, S101 - a test's name is its docstring, and assert is its point
 

@@ -1,4 +1,7 @@
-"""What every reader of raw notices promises, as tests: subclass, give the fixture, run by pytest."""
+"""The conformance suite of `NoticeReader`: what every reader of raw notices promises.
+
+As tests: subclass, give the fixture, run by pytest.
+"""
 
 # ruff: noqa: D102, S101 - a test's name is its docstring, and assert is its point
 

@@ -1,4 +1,7 @@
-"""What every record of notices promises, as tests: subclass, give the fixture `store`, run by pytest."""
+"""The conformance suite of `NoticeStore`: what every record of notices promises, as tests.
+
+Subclass, give the fixture `store`, run by pytest.
+"""
 
 # ruff: noqa: D102, S101 - a test's name is its docstring, and assert is its point
 

@@ -1,4 +1,6 @@
-"""What every quarantine promises, as tests: subclass, give the fixtures, run by pytest.
+"""The conformance suite of `Quarantine`: its promises, as tests.
+
+Subclass, give the fixtures, run by pytest.
 
 class TestMyQuarantine(QuarantineSuite):
     @pytest.fixture
@@ -41,7 +43,7 @@ def seen(tree: bytes, path: bytes) -> Upload:
 
 
 def sha256(content: bytes = BYTES) -> bytes:
-    """Of the content that was checked."""
+    """The SHA-256 of the content that was checked."""
     return hashlib.sha256(content).digest()
 
 

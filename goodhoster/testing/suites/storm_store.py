@@ -1,4 +1,7 @@
-"""What every `StormStore` with its `MatchLedger` must do. Subclass it in a test and give it a fixture `store`."""
+"""The conformance suite of `StormStore` with its `MatchLedger`.
+
+Subclass it in a test and give it a fixture `store`.
+"""
 
 # ruff: noqa: PLR2004, S101 - figures are counted out beside, and assert is the point
 
@@ -16,7 +19,7 @@ LOGO = Cause(StormKind.CONTENT, "ab" * 32)
 
 
 class Storms(StormStore, MatchLedger, Protocol):
-    """Both ports over one record."""
+    """The two ports over one record."""
 
 
 def storm(storm_id: str, cause: Cause = LOGO) -> Storm:
@@ -92,7 +95,7 @@ class StormStoreSuite:
         assert store.counted("source:police", "anna", NOON + timedelta(minutes=60)) == 2
 
     def test_an_hour_has_two_ends(self, store: Storms) -> None:
-        """What a clock counted that was ahead for a while counts in no hour before it."""
+        """Matches that a clock counted that was ahead for a while count in no hour before it."""
         store.count(a_count(minutes=60 * 24 * 365))
         assert store.counted("source:police", "", NOON) == 0
         store.count(a_count(minutes=0))

@@ -1,7 +1,7 @@
-"""The mover as a service of its own: `python -m goodhoster_agent.privileged.mover --config FILE`.
+"""The mover as a service of its own: `python -m goodhoster_agent.privileged.mover`.
 
-It serves a listening socket that is passed as systemd does (sd_listen_fds(3)) or as standard input. Without one, the
-daemon starts a mover beside itself.
+With `--config FILE`. It serves a listening socket that is passed as systemd does (sd_listen_fds(3)) or as standard
+input. Without one, the daemon starts a mover beside itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""One order about a file at a time, whichever mover has it: who gave up waiting for one may ask another about it."""
+"""Locks that allow one order about a file at a time, whichever mover has it.
+
+A client that gave up waiting for one may send another order about the same file.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,10 @@ _FLOCK = struct.Struct("hhqqi4x")
 
 
 class FileLocks:
-    """To be made before the movers are forked. The kernel takes back what a mover held when it dies (fcntl(2)). Threads
-    of one mover wait for each other, too: each lock is of an open file description of its own.
+    """Locks by file, shared by all movers.
+
+    To be made before the movers are forked. The kernel takes back what a mover held when it dies (fcntl(2)).
+    Threads of one mover wait for each other, too: each lock is of an open file description of its own.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What makes a process the mover: whom it hears, which trees it knows, and the little that it may."""
+"""The mover process: its clients, the trees that it knows, and its few privileges."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ CAPABILITIES = frozenset(
 
 
 def movers(config: Path, listener: socket.socket) -> list[tuple[str, Serve]]:
-    """What several processes do, each to be a mover: give up everything else, then take orders until killed.
+    """The functions of several mover processes: give up everything else, then take orders.
 
-    ConfigurationError when the configuration is not as it must be.
+    Each is for one process, and runs until it is killed. ConfigurationError when the configuration is not as it
+    must be.
     """
     server = Server(KnownTrees(config), _trusted(load(config).mover), FileLocks())
 

@@ -1,5 +1,6 @@
-"""Take orders, a few at a time: most of an order is waiting for the disk. A wrong message or a slow peer costs its own
-connection only.
+"""The mover's server: it takes orders, a few at a time.
+
+Most of an order is waiting for the disk. A wrong message or a slow peer costs its own connection only.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ FindTree = Callable[[str], bytes | None]
 
 
 class Server:
-    """`find_tree` knows the path of a tree by its id; `trusted` are the user ids whose orders are taken; `locks` are
-    those of all movers.
+    """Takes orders on a listening socket.
+
+    `find_tree` knows the path of a tree by its id; `trusted` are the user ids whose orders
+    are taken; `locks` are those of all movers.
     """
 
     def __init__(self, find_tree: FindTree, trusted: frozenset[int], locks: FileLocks) -> None:
@@ -45,7 +48,10 @@ class Server:
         self._limits = TimeLimits()
 
     def serve(self, listener: socket.socket) -> None:
-        """For as long as the process lives: in threads, while this one watches their time limits."""
+        """Take orders for as long as the process lives.
+
+        In threads, while this one watches their time limits.
+        """
         for number in range(ORDERS_AT_ONCE):
             threading.Thread(target=self._serve, args=(listener,), name=f"order-{number}", daemon=True).start()
         self._limits.watch()
@@ -62,7 +68,7 @@ class Server:
             os._exit(1)
 
     def attend(self, connection: socket.socket) -> None:
-        """One peer, one order."""
+        """Serve one peer and one order."""
         connection.settimeout(_PEER_TIMEOUT)
         _, uid, _ = CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
         if uid not in self._trusted:
@@ -115,8 +121,10 @@ def _outcome(error: GoodhosterError) -> Outcome:
 
 
 class TimeLimits:
-    """Past one the process dies of SIGALRM and is started again: a crash is recovered from in any case, and a disk that
-    does not answer (a file system of a customer's own program) holds nobody for ever.
+    """Time limits of orders; past one the process dies of SIGALRM and is started again.
+
+    A crash is recovered from in any case, and a disk that does not answer (a file system of a customer's own
+    program) blocks no client for ever.
     """
 
     def __init__(self) -> None:
@@ -125,7 +133,7 @@ class TimeLimits:
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """What this thread does inside has so many seconds."""
+        """A time limit in seconds for what this thread does inside the block."""
         me = threading.get_ident()
         with self._changed:
             self._ends[me] = time.monotonic() + seconds

@@ -1,7 +1,7 @@
-"""Start the mover, and whoever else the daemon needs, again whenever it ends: its parent, which takes no orders and so
-has nothing to die of.
+"""A supervisor that restarts the mover, and the daemon's other helpers, whenever they end.
 
-The daemon could not: once it has given its own privileges up it cannot start anybody who has them.
+It is their parent, which takes no orders and so has nothing to die of. The daemon could not do this: once it has given
+its own privileges up it cannot start a process that has them.
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ Serve = Callable[[], None]
 
 
 def keep(kept: Sequence[tuple[str, Serve]]) -> NoReturn:
-    """Serve each in a child, by its name, and in the next one when that has died; until killed. The children end with
-    this process.
+    """Serve each in a child, by its name, and restart it when that has died; until killed.
 
-    To be called in a process with one thread.
+    The children end with this process. To be called in a process with one thread.
     """
     privileges.be_called("gh-keeper")
     children = {_started(name, serve): (name, serve) for name, serve in kept}

@@ -1,4 +1,4 @@
-"""Which trees there are, by the mover's own reading of the configuration."""
+"""The watched trees, by the mover's own reading of the configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _log = logging.getLogger(__name__)
 
 
 class KnownTrees:
-    """Asked about an id that it does not know, it reads the configuration again: a daemon may have done so too."""
+    """The trees of the configuration by id.
+
+    Asked about an id that it does not know, it reads the configuration again: a daemon may have done so too.
+    """
 
     def __init__(self, config: Path) -> None:
         self._config = config

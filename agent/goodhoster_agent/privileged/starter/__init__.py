@@ -1,4 +1,4 @@
-"""What the daemon keeps of the privileges it was started with, and the processes that have the rest for it.
+"""The privileges that the daemon keeps, and the processes that have the rest for it.
 
 Before it looks at anything from outside the daemon settles its *terms* and has a keeper started; the keeper starts the
 mover and the starter, each again when it has ended. Then the daemon gives up whatever the terms do not name. What it

@@ -20,8 +20,10 @@ _TRIES = 3
 
 
 class StarterClient:
-    """Threads may share it. While the starter is away orders wait for the next one; whatever cannot be had is an
-    OSError, as if this process had tried itself.
+    """The daemon's client of the starter. Threads may share it.
+
+    While the starter is away orders wait for the next one; whatever cannot be had is an OSError, as if this process
+    had tried itself.
     """
 
     def __init__(self, starter: socket.socket) -> None:
@@ -79,7 +81,10 @@ class StarterClient:
 
 
 class HasherElsewhere:
-    """A child of the starter's. Were the starter to die, it would still end when its own channel is closed."""
+    """A hasher process that is a child of the starter.
+
+    Were the starter to die, it would still end when its own channel is closed.
+    """
 
     def __init__(self, channel: socket.socket, pid: int) -> None:
         self._channel = channel

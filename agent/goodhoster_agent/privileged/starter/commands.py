@@ -1,4 +1,4 @@
-"""What the starter may be asked to run."""
+"""The programs that the starter may be asked to run."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ class Command(NamedTuple):
     """How many arguments the daemon adds."""
 
     def permits(self, argv: Sequence[str]) -> bool:
-        """Is this the program, with its arguments as they stand in the configuration?"""
+        """Whether this is the program, with its arguments as they stand in the configuration."""
         return tuple(argv[: len(self.argv)]) == self.argv and len(argv) == len(self.argv) + self.more

@@ -14,10 +14,11 @@ _ALWAYS_WRITABLE = Path(os.devnull)
 
 
 def give_up(terms: Terms, state_dir: Path) -> list[str]:
-    """From here on this process, and whatever it starts, has what the terms name. There is no way back.
+    """Reduce this process, and whatever it starts, to what the terms name.
 
-    Returns what could not be given up on this machine, in words for `status`. To be called before other threads are
-    started. ConfigurationError, and nothing was given up, when the state directory could not be used afterwards.
+    There is no way back. Returns what could not be given up on this machine, in words for `status`. To be called
+    before other threads are started. ConfigurationError, and nothing was given up, when the state directory could
+    not be used afterwards.
     """
     _expect_own(state_dir)
     _have_temporary_files_in(state_dir)

@@ -1,5 +1,6 @@
-"""The keeper beside a daemon, and with it the starter and the mover; where a mover listens already (systemd's), that
-one is used.
+"""Starting the keeper beside a daemon, and with it the starter and the mover.
+
+Where a mover listens already (systemd's), that one is used.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ class Keeper:
         """Reached by this process alone."""
 
     def expect_alive(self) -> None:
-        """PassingError once it has ended: what it keeps ended with it, and nobody is left who may start that again."""
+        """Raise PassingError once the keeper has ended.
+
+        What it keeps ended with it, and no process is left that may start that again.
+        """
         if self._process.poll() is not None:
             message = "the process that starts hashers and keeps the mover has ended, so this one ends too"
             raise PassingError(
@@ -49,8 +53,10 @@ class Keeper:
 
 @contextmanager
 def kept_beside(settings: Settings, commands: frozenset[Command]) -> Iterator[Keeper]:
-    """A keeper for as long as the block runs. To be entered in the main thread, while this process has all its
-    privileges still. A mover that does not answer is told of, and measures wait.
+    """A keeper for as long as the block runs.
+
+    To be entered in the main thread, while this process has all its privileges still. A mover that does not answer
+    is reported, and measures wait.
     """
     with ExitStack() as ending:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -64,13 +70,16 @@ def kept_beside(settings: Settings, commands: frozenset[Command]) -> Iterator[Ke
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """At rest, or as safe as any crash; what it keeps ends with it."""
+    """End the keeper, at rest or as safely as any crash; what it keeps ends with it."""
     process.kill()
     process.wait()
 
 
 def _start(config: Path, daemon: socket.socket, listener: socket.socket | None) -> subprocess.Popen[bytes]:
-    """Isolated (-I): nothing is imported from where the daemon happens to be, or from what its user's PYTHON* say."""
+    """Start the keeper, isolated (-I).
+
+    Nothing is imported from where the daemon happens to be, or from what its user's PYTHON* say.
+    """
     mover = ["--mover", str(listener.fileno())] if listener else []
     command = [sys.executable, "-I", "-m", "goodhoster_agent.privileged.starter", "--config", str(config.absolute())]
     return subprocess.Popen(
@@ -84,7 +93,10 @@ def _start(config: Path, daemon: socket.socket, listener: socket.socket | None) 
 
 @contextmanager
 def _listener(settings: Settings, ending: ExitStack) -> Iterator[socket.socket | None]:
-    """The socket of a mover of our own; None where another listens. Its name is removed when all has ended."""
+    """The socket of a mover of our own; None where another listens.
+
+    Its name is removed when all has ended.
+    """
     if mover_of(settings).listens() and not _is_left_over(settings.mover_socket):
         yield None
         return
@@ -94,7 +106,10 @@ def _listener(settings: Settings, ending: ExitStack) -> Iterator[socket.socket |
 
 
 def _is_left_over(address: Path) -> bool:
-    """Is whoever began to listen there dead, such as a daemon that was killed? Its mover is about to end too."""
+    """Whether the process that began to listen there is dead, such as a daemon that was killed.
+
+    Its mover is about to end too.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC) as peer, suppress(OSError):
         with reachable(address) as short:
             peer.connect(short)
@@ -110,7 +125,10 @@ def _forget(address: Path) -> None:
 
 @contextmanager
 def _listening(address: Path) -> Iterator[socket.socket]:
-    """A socket that only this user reaches. What an earlier mover left is replaced: nobody listens there."""
+    """A socket that only this user reaches.
+
+    What an earlier mover left is replaced: no process listens there.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC) as listener:
         try:
             _forget(address)

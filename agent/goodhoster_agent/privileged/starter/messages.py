@@ -1,4 +1,4 @@
-"""What the daemon and the starter say to each other.
+"""The messages between the daemon and the starter.
 
 An order is a message with its verb and open files, of which the first is a socket of its own for this order: arguments
 go there, answers come from there, and when either side ends the other one sees it.
@@ -15,7 +15,7 @@ _MOST_FILES = 3
 
 
 class Verb(StrEnum):
-    """What the starter does for the daemon."""
+    """The orders that the starter takes from the daemon."""
 
     HASHER = "hasher"
     """Start one at the other end of the file; it is ended when the order's socket is closed."""
@@ -28,7 +28,7 @@ class Verb(StrEnum):
 
 
 def send_order(starter: socket.socket, verb: Verb, files: tuple[int, ...] = ()) -> socket.socket:
-    """Returns our end of the order's socket."""
+    """Send an order; returns our end of the order's socket."""
     ours, theirs = socket.socketpair()
     with theirs:
         socket.send_fds(starter, [verb.encode()], [theirs.fileno(), *files])
@@ -36,9 +36,9 @@ def send_order(starter: socket.socket, verb: Verb, files: tuple[int, ...] = ()) 
 
 
 def receive_order(daemon: socket.socket) -> tuple[Verb, socket.socket, tuple[int, ...]] | None:
-    """The next order with its socket and its files, now the receiver's own; None when the daemon is gone.
+    """The next order with its socket and its files, now the receiver's own.
 
-    ValueError for a message that is no order.
+    None when the daemon is gone. ValueError for a message that is no order.
     """
     verb, files, _, _ = socket.recv_fds(daemon, _LONGEST_VERB, _MOST_FILES)
     if not verb:

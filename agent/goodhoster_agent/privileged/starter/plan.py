@@ -1,4 +1,7 @@
-"""The terms: what a daemon may do, settled from the configuration before it gives up the rest."""
+"""The terms: what a daemon may do, settled before it gives up the rest.
+
+They are settled from the configuration.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ _READS = frozenset({privileges.CAP_DAC_READ_SEARCH, privileges.CAP_FOWNER})
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """They hold until the daemon ends: a configuration with others needs a restart."""
+    """The terms of a daemon.
+
+    They hold until the daemon ends: a configuration with others needs a restart.
+    """
 
     capabilities: frozenset[int]
     writable: frozenset[Path]
@@ -27,7 +33,10 @@ class Terms:
 
 
 def terms_of(settings: Settings) -> Terms:
-    """What a daemon of this configuration must be able to do. Loads plug-ins; ConfigurationError for one that lacks."""
+    """The terms that a daemon of this configuration needs.
+
+    Loads plug-ins; ConfigurationError for one that lacks.
+    """
     low = any(0 < port < _FIRST_FREE_PORT for port in _ports(settings))
     more = {privileges.CAP_NET_BIND_SERVICE} if low else set()
     return Terms(_READS | more, frozenset(_writable(settings)), frozenset(_commands(settings)))

@@ -57,7 +57,10 @@ class StarterServer:
         }
 
     def serve(self, daemon: socket.socket) -> None:
-        """Until the daemon is gone. Commands may need whatever root may: only without any is the rest given up."""
+        """Take orders until the daemon is gone.
+
+        Commands may need whatever root may: only without any is the rest given up.
+        """
         if not self._commands:
             privileges.keep_only(CAPABILITIES)
         while (told := _next_order(daemon)) is not None:

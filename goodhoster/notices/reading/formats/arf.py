@@ -1,4 +1,7 @@
-"""ARF (RFC 5965): a complaint about a mail that one of our customers sent. Recognised, not ours, answered politely."""
+"""ARF (RFC 5965): a complaint about a mail that one of our customers sent.
+
+It is recognised, not handled by this program, and answered politely.
+"""
 
 from __future__ import annotations
 

@@ -24,13 +24,19 @@ _AGREED = frozenset({"true", "on", "yes", "ja", "1"})
 
 
 def read_form(body: bytes) -> ReadNotice:
-    """The fields `urls` (on lines), `reason`, `good_faith`, `name`, `email`, `language` of the web form."""
+    """Read the web form's fields: `urls`, `reason`, `good_faith`, `name`, `email`, `language`.
+
+    `urls` has one URL a line.
+    """
     fields = form_of(body)
     return _notice(fields, _written_items(fields.get("urls", "")))
 
 
 def read_json(body: bytes) -> ReadNotice:
-    """The same fields as a JSON object; `urls` is a list, `good_faith` is true or false, and so is `test`."""
+    """Read the web form's fields from a JSON object.
+
+    `urls` is a list, `good_faith` is true or false, and so is `test`.
+    """
     fields = table_of(body)
     urls = fields.get("urls")
     if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
@@ -41,7 +47,10 @@ def read_json(body: bytes) -> ReadNotice:
 
 
 def _written_items(text: str) -> list[ReadItem]:
-    """What people write into the field: a line is one URL, or several with commas and words between them."""
+    """Items of the URL field as people fill it in.
+
+    A line is one URL, or several with commas and words between them.
+    """
     items: list[ReadItem] = []
     for line in urls_of(text):
         found = items_in(line)

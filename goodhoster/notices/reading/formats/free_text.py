@@ -1,4 +1,7 @@
-"""Any text with URLs in it, as the public and hotlines without a public format write: a person confirms the reading."""
+"""Free text with URLs, as written by the public and hotlines without a public format.
+
+A person confirms the result.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ class _Body:
 
 
 def read(mail: Mail) -> ReadNotice:
-    """Every URL of the texts but links to the sender's own site; *unreadable* when there is none or too many."""
+    """Read every URL of the texts except links to the sender's own site.
+
+    The notice is *unreadable* when there is no URL or too many.
+    """
     bodies = [body for parts in mail.bodies() if (body := _agreed(mail, parts))]
     items = list({item.urls: item for body in bodies for item in body.items}.values())
     if len(items) > MOST_URLS:
@@ -61,7 +67,10 @@ def text_of(part: Part) -> str:
 
 
 def _agreed(mail: Mail, parts: Sequence[Part]) -> _Body | None:
-    """One reading of parts that say the same in different forms, never their union: the text's before the HTML's."""
+    """Choose one reading of parts that say the same in different forms, never their union.
+
+    The text part is preferred to the HTML part.
+    """
     bodies = [body for part in parts if (body := _body(mail, part)).text]
     with_items = [body for body in bodies if body.items]
     if not with_items:
@@ -82,8 +91,10 @@ def _body(mail: Mail, part: Part) -> _Body:
 
 
 def _targets(mail: Mail, items: Sequence[ReadItem]) -> list[ReadItem]:
-    """Without links to the sender's own site. Where that is the hoster's own domain (its helpdesk passed the mail on),
-    customers have their sites below it, too.
+    """URLs without links to the sender's own site.
+
+    Where that is the hoster's own domain (its helpdesk passed the mail on), customers have their sites below it,
+    too.
     """
     own = mail.address("From").rpartition("@")[2].lower()
     hosts = [(item, _host(item.urls[0])) for item in items]

@@ -11,7 +11,10 @@ Table = dict[str, Any]
 
 
 def table_of(content: bytes) -> Table:
-    """A JSON object. UnreadableError when it is none, is nested too deep, or says one thing twice."""
+    """Parse a JSON object.
+
+    UnreadableError when it is no object, is nested too deep, or has a key twice.
+    """
     try:
         value = json.loads(content, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:

@@ -148,8 +148,10 @@ def _number(subject: str) -> str:
 
 
 def _labelled(text: str) -> dict[str, str]:
-    """The values of lines `label: value`; of a label that we know also what stands on the next line, or in the next
-    cell. Of a label that is there twice, the first.
+    """Values of lines `label: value`.
+
+    For a known label this includes what stands on the next line, or in the next cell. Of a label that is there
+    twice, the first counts.
     """
     said: dict[str, str] = {}
     lines = [line for line in text.split("\n") if line.strip()]
@@ -200,7 +202,10 @@ def _lengths(text: str) -> Iterator[timedelta]:
 
 
 def _deadline(text: str, issued_at: datetime | None, term: timedelta | None) -> datetime | None:
-    """A moment that is named, or the term counted from the issue, whichever is earlier; None where neither is said."""
+    """Deadline of the order; None where none is stated.
+
+    The stated moment, or the term counted from the issue, whichever is earlier.
+    """
     ends = [_moment(text)]
     with suppress(OverflowError):
         ends.append(issued_at + term if issued_at and term else None)
@@ -208,7 +213,10 @@ def _deadline(text: str, issued_at: datetime | None, term: timedelta | None) -> 
 
 
 def _moment(text: str) -> datetime | None:
-    """Without zone it is the earliest that can be meant in the Netherlands: too early rather than too late."""
+    """Parse a moment; without a time zone, the earliest that can be meant in the Netherlands.
+
+    Too early is preferred to too late.
+    """
     with suppress(ValueError, OverflowError):
         if found := _DAY_FIRST.search(text):
             day, month, year, hour, minute = map(int, found.groups())

@@ -1,4 +1,6 @@
-"""What every mail of SCART has, the notice system of the Dutch hotline (AbuseIO/SCART-application).
+"""Common parts of every mail of SCART, the notice system of the Dutch hotline.
+
+See AbuseIO/SCART-application.
 
 The subject carries the hotline's file number in brackets, `[M0123456789]`; all other wording differs by receiver. The
 tables and CSV files have three layouts in two languages, told apart by the names of their columns and never by their
@@ -72,5 +74,8 @@ def bare_notice(mail: Mail, form: NoticeFormat) -> ReadNotice:
 
 
 def seen_at(text: str) -> datetime | None:
-    """`YYYY-MM-DD HH:MM:SS` on the sender's own clock; None where the cell is empty. ValueError when it is neither."""
+    """Parse `YYYY-MM-DD HH:MM:SS`, which is on the sender's own clock.
+
+    None where the cell is empty. ValueError when it is neither.
+    """
     return datetime.strptime(text.strip(), "%Y-%m-%d %H:%M:%S") if text.strip() else None  # noqa: DTZ007 - has no zone

@@ -1,4 +1,6 @@
-"""What the hotline's client posts: `ip=<one address>&urls=<URLs on lines>` (AbuseIO/SCART-application, IPvolumeNTDapi).
+"""Requests posted by the hotline's client: `ip=<one address>&urls=<URLs on lines>`.
+
+See AbuseIO/SCART-application, IPvolumeNTDapi.
 
 The client never shows its user a status code; the door answers a broken body with the doubts found here.
 """
@@ -47,12 +49,18 @@ def form_of(body: bytes) -> dict[str, str]:
 
 
 def _readable(value: str) -> str:
-    """A byte that is no UTF-8 (the `%E9` of a file name in Latin-1) stays that byte, as a URL spells it."""
+    """Decode text and keep each byte that is not UTF-8 as a URL spells it.
+
+    An example is the `%E9` of a file name in Latin-1.
+    """
     return _NOT_UTF8.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", value)
 
 
 def urls_of(text: str) -> list[str]:
-    """One on each line, as they are asked for; a blank may stand in a URL, and only ends it where another begins."""
+    """URLs of the field, one a line.
+
+    A blank may be part of a URL, and only ends it where another URL begins.
+    """
     return [url for piece in _BETWEEN.split(text) if (url := piece.strip())]
 
 

@@ -1,6 +1,7 @@
-"""SCART's CSV attachment `urls-M##########.csv`, separated by `;`, with nothing quoted or escaped.
+"""SCART's CSV attachment `urls-M##########.csv`.
 
-A `;` in a URL or note shifts the columns, and a note may go on over several lines; `scartrows` finds the columns again.
+It is separated by `;`, with nothing quoted or escaped. A `;` in a URL or note shifts the columns, and a note may
+continue over several lines; `scart_rows` finds the columns again.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ _MOST_LINES = 1000  # of one note
 
 
 def read(mail: Mail) -> ReadNotice | None:
-    """The notice, when an attachment is SCART's by its name or its header. UnreadableError when only the name is."""
+    """Read the notice when an attachment is SCART's by its name or its header.
+
+    UnreadableError when only the name matches.
+    """
     for part in mail.parts:
         named = _NAME.fullmatch(part.name)
         if named or part.name.lower().endswith(".csv") or part.kind == "text/csv":
@@ -46,8 +50,10 @@ def _notice(mail: Mail, lines: list[str], layout: Layout, number: str) -> ReadNo
 
 
 def _records(lines: list[str], layout: Layout) -> Iterator[str]:
-    """Lines that belong together. A line begins a record when it looks like a URL, and what came before is whole or
-    it is whole by itself: a URL inside a note must not swallow the rows after it.
+    """Groups of lines that form one record.
+
+    A line begins a record when it looks like a URL, and either what came before is complete or the line is complete
+    by itself: a URL inside a note must not swallow the rows after it.
     """
     record: list[str] = []
     for line in lines:

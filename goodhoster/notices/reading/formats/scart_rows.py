@@ -23,9 +23,10 @@ Row = Mapping[Column, str]
 
 
 def item_of(pieces: Sequence[str], layout: Layout, separator: str) -> ReadItem:
-    """The item with every reading of its URL. Where nothing fits the layout, the whole text is the URL, with a doubt.
+    """Item with every reading of its URL.
 
-    With several readings, the other cells are those of the likeliest: the one with the shortest URL.
+    Where nothing fits the layout, the whole text is the URL, with a doubt. With several readings, the other cells
+    are those of the likeliest: the one with the shortest URL.
     """
     rows = rows_of(pieces, layout, separator)
     urls = tuple(dict.fromkeys(url for row in rows for url in _spellings(row["url"].strip())))
@@ -44,14 +45,20 @@ def item_of(pieces: Sequence[str], layout: Layout, separator: str) -> ReadItem:
 
 
 def rows_of(pieces: Sequence[str], layout: Layout, separator: str) -> list[Row]:
-    """Every way to divide the pieces over the columns, none of them with an empty URL; empty where none fits."""
+    """Every way to divide the pieces over the columns, none with an empty URL.
+
+    Empty where none fits.
+    """
     if len(pieces) > _MOST_PIECES:
         return []
     return [row for row in _rows(pieces, layout.columns, separator) if row["url"].strip()]
 
 
 def _spellings(url: str) -> tuple[str, ...]:
-    """As it stands, and as it would be if the sender, or a gateway on the way, had escaped it after all."""
+    """Spellings of a text: as written, and as if it had been escaped after all.
+
+    The sender, or a gateway on the way, may have escaped it.
+    """
     return (url, html.unescape(url)) if _ENTITY.search(url) else (url,)
 
 

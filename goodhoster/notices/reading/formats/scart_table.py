@@ -39,7 +39,10 @@ class _Table:
 
 
 def read(mail: Mail) -> ReadNotice | None:
-    """The notice, when a text of the mail has the table. UnreadableError when the table is not one of the layouts."""
+    """Read the notice when a text of the mail has the table.
+
+    UnreadableError when the table is not one of the layouts.
+    """
     for text in mail.texts("text/plain", "text/html"):
         if tables := list(_tables(text)):
             return _notice(mail, tables)

@@ -1,7 +1,9 @@
-"""XARF reports (xarf/xarf-spec, abusix/xarf), v4 and those before: bare JSON, or inside a feedback report by mail.
+"""XARF reports of version 4 and before, as bare JSON or inside a feedback report by mail.
+
+See xarf/xarf-spec and abusix/xarf.
 
 Old reports still come: mails of 2022 say `"Version": "1"`. What the published checkers let pass is checked here: URLs
-that are no web addresses, and evidence whose digest is not the claimed one. Evidence is digested and forgotten, never
+that are no web addresses, and evidence whose digest is not the claimed one. Evidence is digested and discarded, never
 kept and never shown.
 """
 
@@ -63,7 +65,10 @@ def read(content: bytes) -> ReadNotice:
 
 
 def _is_trial(report: Table) -> bool:
-    """Marked as a test by its sender: `test` (true) or one of its tags (`test`, `xarf:test`, `test:…`)."""
+    """Whether the sender marked the report as a test.
+
+    The mark is `test` (true) or one of its tags (`test`, `xarf:test`, `test:…`).
+    """
     tags = report.get("tags")
     named = (tag.lower() for tag in (tags if isinstance(tags, list) else ()) if isinstance(tag, str))
     return report.get("test") is True or any(tag.startswith("test:") or tag in {"test", "xarf:test"} for tag in named)
@@ -147,7 +152,10 @@ def _digests(claimed: object) -> Iterator[Digest]:
 
 
 def _evidence_doubts(evidence: object) -> Iterator[str]:
-    """A payload that is not what its digest says: then the rest of the report is not to be relied on either."""
+    """Doubts about payloads that do not match their digest.
+
+    Then the rest of the report is not to be relied on either.
+    """
     for number, piece in enumerate(evidence if isinstance(evidence, list) else [], 1):
         algorithm, _, claimed = text_in(piece, "hash").partition(":")
         if claimed and algorithm not in {"md5", "sha1", "sha256", "sha512"}:

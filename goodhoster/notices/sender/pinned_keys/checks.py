@@ -43,7 +43,10 @@ class Check:
         return passed
 
     def is_recent(self) -> bool:
-        """Was it signed shortly before it came? A signature that tells no time can be sent again for ever."""
+        """Whether it was signed shortly before it came.
+
+        A signature that states no time can be sent again without end.
+        """
         signed = self.signed_at
         if signed is None:
             return self.rule("recent", passed=False, why="the signature does not say when it was made")

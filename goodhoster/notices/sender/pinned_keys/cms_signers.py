@@ -1,4 +1,7 @@
-"""What a CMS signature (RFC 5652) says of itself: by which digest, and when. openssl tells neither in a safe form."""
+"""Digest and time that a CMS signature (RFC 5652) states about itself.
+
+openssl reports neither in a safe form.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ class Signer:
 
 
 def signer_of(signature: bytes) -> Signer:
-    """From the DER of a signed-data structure. ValueError when that is not what it is, or it has not one signer."""
+    """Signer in the DER of a signed-data structure.
+
+    ValueError when it is no such structure, or does not have exactly one signer.
+    """
     kind, wrapped = der.element_of(signature).expect(der.SEQUENCE).parts()
     if kind != Element(der.OID, _SIGNED_DATA):
         raise ValueError("it is no signed-data")

@@ -1,4 +1,7 @@
-"""DER (ITU-T X.690), as much as telling the parts of a CMS structure needs. Definite lengths only."""
+"""DER (ITU-T X.690), as far as separating the parts of a CMS structure needs it.
+
+Definite lengths only.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""A mail judged by its signed part (S/MIME, OpenPGP): believed for the key that a notifier's profile pins, whatever
-address it comes from, and then only that part of it.
+"""Evaluation of a mail by its signed part (S/MIME, OpenPGP).
+
+It is believed for the key that a notifier's profile pins, whatever address it comes from, and then only that part of
+it.
 """
 
 from __future__ import annotations
@@ -24,7 +26,10 @@ class PinnedKeyCheck:
     settles: bool = True
 
     def belief(self, raw: bytes, mail: SeenMail) -> Belief | None:
-        """None when nothing in it is signed so, or no profile pins such a key. Notes a mail that is believed."""
+        """Evaluate a signed part, and record the mail when it is believed.
+
+        None when nothing in it is signed so, or no profile pins such a key.
+        """
         proof = self.pool.prove(raw, mail.at)
         return _belief(self.context, mail_evidence_of(raw), proof, mail) if proof else None
 
@@ -47,7 +52,10 @@ def _belief(context: TrustContext, evidence: MailEvidence, proof: Proof, mail: S
 
 
 def _first_time(context: TrustContext, evidence: MailEvidence, proof: Proof, mail: SeenMail) -> tuple[TrustRule, str]:
-    """All of the mail is noted, too: sent again as it is, it must not be believed for its DKIM signature instead."""
+    """Rule on whether the signed part came for the first time.
+
+    The whole mail is recorded, too: sent again as it is, it must not be believed for its DKIM signature instead.
+    """
     rule, copy_of = context.first_time(_fingerprint(proof), mail)
     return (rule, copy_of) if copy_of or not rule.passed else context.first_copy(evidence, mail, signed_id=False)
 
@@ -61,8 +69,9 @@ def _not_believed(evidence: MailEvidence, rules: tuple[TrustRule, ...]) -> Belie
 
 
 def _fingerprint(proof: Proof) -> bytes:
-    """Of what was signed and when: a Message-ID outside of it can be changed by anybody, and so can the bytes of some
-    kinds of signature.
+    """Fingerprint of what was signed and when.
+
+    A Message-ID outside of it can be changed by anybody, and so can the bytes of some kinds of signature.
     """
     when = proof.signed_at.isoformat() if proof.signed_at else ""
     words = hashlib.sha256(b" ".join(proof.content.split())).digest()

@@ -51,7 +51,7 @@ def check(part: SignedPart, keys: bytes, bench: Bench) -> Check:
 
 
 def _one_signature(written: bytes) -> bytes:
-    """The signature without armor; empty when it is not exactly one signature packet and nothing else."""
+    """Signature without armor; empty unless it is exactly one signature packet."""
     try:
         packets = binary_of(written)
         return packets if tags_of(packets) == [SIGNATURE] else b""

@@ -1,4 +1,7 @@
-"""OpenPGP packets (RFC 4880, RFC 9580), as much as telling signatures and the strength of keys needs."""
+"""OpenPGP packets, as far as reading signatures and key strength needs them.
+
+See RFC 4880, RFC 9580.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ class Key:
 
 
 def binary_of(data: bytes) -> bytes:
-    """Packets without their ASCII armor, where they have one. ValueError when the armor holds no base64."""
+    """Packets without their ASCII armor, where they have one.
+
+    ValueError when the armor holds no base64.
+    """
     blocks = _ARMOR.findall(data)
     try:
         return b"".join(base64.b64decode(b"".join(block.split()), validate=True) for block in blocks) or data
@@ -47,7 +53,10 @@ def tags_of(data: bytes) -> list[int]:
 
 
 def keys_of(keyring: bytes) -> dict[str, Key]:
-    """The keys and subkeys of version 4 by fingerprint, upper case. ValueError when it is no keyring."""
+    """Keys and subkeys of version 4 by fingerprint, upper case.
+
+    ValueError when it is no keyring.
+    """
     bodies = (body for tag, body in _packets(keyring) if tag in {PUBLIC_KEY, PUBLIC_SUBKEY} and body[:1] == b"\4")
     return {_fingerprint(body): _key(body) for body in bodies}
 
@@ -61,7 +70,10 @@ def has_strong_key(written: bytes) -> bool:
 
 
 def _key(body: bytes) -> Key:
-    """Version, four bytes of time, algorithm, and then for RSA the modulus with its length in bits."""
+    """Parse a key packet.
+
+    Version, four bytes of time, algorithm, and then for RSA the modulus with its length in bits.
+    """
     algorithm = body[5]
     return Key(algorithm, int.from_bytes(body[6:8]) if algorithm in _RSA else 0)
 

@@ -1,4 +1,7 @@
-"""Checks S/MIME and OpenPGP signatures in a process of its own: what they are made of is as hostile as any mail."""
+"""Checks of S/MIME and OpenPGP signatures in a separate process.
+
+Signatures are as hostile as any mail.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ SEARCH = os.pathsep.join((os.defpath, "/usr/local/bin"))
 
 
 class SignatureCheckPool:
-    """Threads may share it; each waits for the child to be free. No child is started before it is needed."""
+    """Child process for signature checks, shared by threads.
+
+    Each thread waits for the child to be free. No child is started before it is needed.
+    """
 
     def __init__(self, notifiers: Sequence[Notifier], limits: PoolLimits = USUAL, search: str = SEARCH) -> None:
         self._pins = [_pin(notifier) for notifier in notifiers if notifier.smime_certificates or notifier.openpgp_keys]
@@ -27,8 +33,10 @@ class SignatureCheckPool:
         self._children = Children("goodhoster.notices.sender.pinned_keys.child", limits)
 
     def prove(self, raw: bytes, at: datetime) -> Proof | None:
-        """Whose pinned key signed this mail, received at that time; None when nothing in it is signed so, or no profile
-        pins such a key. A check that broke a limit is a rule that failed.
+        """Find the pinned key that signed this mail, received at that time.
+
+        None when nothing in it is signed so, or no profile pins such a key. A check that broke a limit is a
+        rule that failed.
         """
         if not self._pins or len(raw) > LARGEST_MAIL or not may_be_signed(raw):
             return None

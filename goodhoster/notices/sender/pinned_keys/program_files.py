@@ -1,4 +1,7 @@
-"""Runs a program over bytes that have no name on disk: each input is a file that only this process's children reach."""
+"""Runs of a program over bytes that have no name on disk.
+
+Each input is a file that only this process's children reach.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,12 @@ _NOTHING = "nothing"
 
 
 def run_over(argv: Sequence[str], inputs: Mapping[str, bytes], search: str) -> Ended:
-    """How the program ended, with nothing on its standard input. An argument `{name}` stands for the file that holds
-    the input of that name.
+    """Run a program over inputs, with an empty standard input, and return how it ended.
 
-    MissingProgramError when `search` (as PATH) has no such program; OSError or TimeoutError when it could not be run.
-    For a process with one thread: it has the limits of that process, and ends with it.
+    An argument `{name}` stands for the file that holds the input of that name.
+
+    MissingProgramError when `search` (as PATH) has no such program; OSError or TimeoutError when it could not be
+    run. For a process with one thread: it has the limits of that process, and ends with it.
     """
     program = shutil.which(argv[0], path=search)
     if program is None:

@@ -1,5 +1,6 @@
-"""Whose pinned key made the signature on a mail, if any; see `smime` and `openpgp`. `provingroom` lets it happen in a
-process of its own.
+"""Search for the pinned key that signed a mail.
+
+See `smime` and `openpgp`. `pool` runs it in a process of its own.
 """
 
 from __future__ import annotations
@@ -45,7 +46,10 @@ _CHECKS: dict[Kind, Callable[[SignedPart, bytes, Bench], Check]] = {"smime": smi
 
 
 def prove(raw: bytes, pins: Sequence[Pin], bench: Bench) -> Proof | None:
-    """None when nothing in the mail is signed with S/MIME or OpenPGP. Never raises for what is in the mail."""
+    """Find the pinned key that signed a mail. Never raises for what is in the mail.
+
+    None when nothing in the mail is signed with S/MIME or OpenPGP.
+    """
     try:
         part = signed_part(raw)
     except (NotWholeError, UnreadableError) as error:

@@ -1,7 +1,7 @@
-"""What of a mail an S/MIME or OpenPGP signature covers (RFC 8551, RFC 3156): that part alone, byte by byte.
+"""The part of a mail that an S/MIME or OpenPGP signature covers, byte by byte.
 
-Such a signature says nothing about what stands beside the part: the mail's own headers, other parts, text before and
-after. So it counts only where the part is all there is to read.
+See RFC 8551, RFC 3156. Such a signature says nothing about what stands beside the part: the mail's own headers, other
+parts, text before and after. So it counts only where the part is all there is to read.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ def may_be_signed(raw: bytes) -> bool:
 
 
 def signed_part(raw: bytes) -> SignedPart | None:
-    """The signed part that is the whole mail; None where nothing is signed so. NotWholeError where something else is;
-    UnreadableError over a limit.
+    """Signed part that is the whole mail; None where nothing is signed so.
+
+    NotWholeError where something else is there; UnreadableError over a limit.
     """
     mail = take_apart(raw)
     if mail.content_type in _OPAQUE and mail.message.get_param("smime-type", "signed-data") == "signed-data":
@@ -64,7 +65,10 @@ def _detached(raw: bytes, message: Message) -> SignedPart:
 
 
 def _first_part(raw: bytes, boundary: str) -> bytes:
-    """As it stands between its delimiters: a parser's own copy might differ from what was signed."""
+    """First part exactly as it stands between its delimiters.
+
+    A parser's own copy might differ from what was signed.
+    """
     delimiter = rb"(?:^|\r?\n)--" + re.escape(boundary.encode("utf-8", "replace")) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
     body = raw[len(head_of(raw)) :].lstrip(b"\r\n")
     pieces = re.split(delimiter, body)

@@ -1,4 +1,7 @@
-"""What a mail says that is believed for its signed part: that part, with as little as possible from outside of it."""
+"""Content of a mail that is believed for its signed part.
+
+It is that part, with as little as possible from outside of it.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,10 @@ _FOR_THE_ANSWER = ("Subject", "Date", "Message-ID", *_MACHINES)
 
 
 def statement(evidence: MailEvidence, content: bytes, owner: Notifier) -> bytes:
-    """As a mail. Headers inside the signed part count; those outside only where there is none of that name inside, and
-    addresses only of the notifier's own domains.
+    """Build the signed part as a mail.
+
+    Headers inside the signed part count; those outside only where there is none of that name inside, and addresses
+    only of the notifier's own domains.
     """
     inside = headers_of(content)
     lines = (
@@ -29,7 +34,10 @@ def statement(evidence: MailEvidence, content: bytes, owner: Notifier) -> bytes:
 
 
 def calls_itself_trial(evidence: MailEvidence, content: bytes) -> bool:
-    """Does a subject that nobody signed say that the mail is only a trial? Then it would suppress what is signed."""
+    """Whether an unsigned subject says that the mail is only a trial.
+
+    Then it would suppress what is signed.
+    """
     return "Subject" not in headers_of(content).message and is_test(evidence.mail.header("Subject"))
 
 

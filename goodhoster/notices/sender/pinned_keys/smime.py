@@ -22,7 +22,10 @@ _VERIFY = ("openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", "{si
 
 
 def check(part: SignedPart, certificates: bytes, bench: Bench) -> Check:
-    """MissingProgramError without openssl; OSError or TimeoutError when it could not do its work."""
+    """Check an S/MIME signature.
+
+    MissingProgramError without openssl; OSError or TimeoutError when it could not do its work.
+    """
     found = Check(bench)
     signer = _signer(part, bench)
     if signer is None:

@@ -42,7 +42,7 @@ def test_only_where_a_name_came_or_went_files_are_looked_at(index: UploadIndex, 
     scanner = Scanner(index, settle=0.0)
     for _ in scanner.reconcile(tree):
         pass
-    resources = time.time() - 0.02
+    began = time.time() - 0.02
     anna = Path(os.fsdecode(tree.root)) / "anna"
     (anna / "7" / "new.jpg").touch()
     (anna / "8" / "a.jpg").unlink()
@@ -51,7 +51,7 @@ def test_only_where_a_name_came_or_went_files_are_looked_at(index: UploadIndex, 
     (anna / "new" / "deep" / "er.jpg").touch()
     os.utime(anna / "10", (0, 0))
     (anna / "11" / "a.jpg").write_text("rewritten in its place: its directory does not tell")
-    *_, figures = scanner.catch_up(tree, resources)
+    *_, figures = scanner.catch_up(tree, began)
     assert (figures.files, figures.queued) == (5, 3), "7 has two; 9, 10 and deep have one each"
     assert waiting(index, tree) == FILES + 1
     *_, figures = scanner.reconcile(tree)
