@@ -132,7 +132,10 @@ def _serve(settings: Settings, signals: _Signals, others: Others) -> Settings | 
 
 
 def _reload(settings: Settings) -> Settings | None:
-    """The configuration as it is now; None when it cannot be used, and the log says why."""
+    """The configuration as it is now; None when it cannot be used.
+
+    The log says why.
+    """
     try:
         new = load(settings.file)
         check_whole(new)
@@ -256,7 +259,7 @@ class Daemon:
             self._complain(error)
 
     def _complain(self, error: Exception) -> None:
-        """Once about the same thing: it comes again every second."""
+        """Log the same problem once: it comes again every second."""
         if repr(error) != self._complaint:
             _log.critical("the daemon goes on, but cannot tell how it is: %s", error, exc_info=error)
         self._complaint = repr(error)
@@ -322,7 +325,10 @@ class Daemon:
         )
 
     def _measures(self) -> list[str]:
-        """Without a mover nothing goes offline: never unsaid."""
+        """Problems of measures; a missing mover is always among them.
+
+        Without a mover nothing goes offline.
+        """
         problems = []
         if not self._mover.listens():
             waiting = self._count(CaseState.OPEN, CaseState.RESTORING)
@@ -347,6 +353,9 @@ def _source_problems(services: Services) -> list[str]:
 
 
 def _exemption_problems(services: Services) -> list[str]:
-    """While a set cannot be read, nothing that a source knows is acted on."""
+    """Problems of exemption sets.
+
+    While a set cannot be read, nothing that a source knows is acted on.
+    """
     trouble = services.exemptions.trouble()
     return [f"ALARM: known contents are unchecked: {trouble}"] if trouble else []

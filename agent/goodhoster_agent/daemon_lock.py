@@ -39,7 +39,7 @@ def only_daemon(state_dir: Path) -> Iterator[None]:
 
 
 def running_daemon(state_dir: Path) -> int | None:
-    """The process id of whoever works on this state directory now, or None."""
+    """Process id of the daemon working on this state directory now, or None."""
     try:
         fd = os.open(state_dir / _NAME, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

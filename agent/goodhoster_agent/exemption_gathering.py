@@ -180,7 +180,7 @@ def _origin(what: str, opened: OpenedUpload, whole: Digests) -> str:
 
 @contextmanager
 def _opened(place: Place) -> Iterator[OpenedUpload]:
-    """What cannot be read makes the release one that was not read whole."""
+    """Open a file; one that cannot be read makes the release incomplete."""
     try:
         with open_upload(place) as opened:
             yield opened

@@ -1,4 +1,4 @@
-"""A scan by order of a person: queue a tree, let it be checked, tell how far it is.
+"""Scan by order of a person: queue a tree, have it checked, report the progress.
 
 While a daemon runs on the same state directory it does the checking and the scan only queues and watches; otherwise
 this process checks. Either way what was queued is on disk: a scan that is broken off goes on with the next one.
@@ -73,7 +73,7 @@ def region_of(services: Services, directory: bytes) -> Region:
 
 
 def scan(services: Services, regions: list[Region]) -> Generator[ScanProgress, None, None]:
-    """Yields several times a second; the last value is the whole result."""
+    """Scan and yield the progress several times a second; the last value is the whole result."""
     started, progress = time.time(), ScanProgress()
     with _workers(services) as ring:
         scanner = Scanner(services.index, services.settings.agent.settle, ring)

@@ -59,7 +59,7 @@ def _handler() -> logging.Handler:
 
 
 class _Prioritised(logging.Formatter):
-    """`<4>words`, as sd-daemon(3) reads priorities from stderr."""
+    """Formatter for `<4>words`, as sd-daemon(3) reads priorities from stderr."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One record; every line of it has the priority."""

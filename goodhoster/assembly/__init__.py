@@ -1,4 +1,4 @@
-"""The only place where settings choose adapters.
+"""The composition of parts: the only place where settings choose adapters.
 
-One file for each part that somebody may need alone.
+One file for each part that a caller may need alone.
 """

@@ -1,4 +1,4 @@
-"""The audit log with what vouches for it: checkpoints, and what the record knows."""
+"""The audit log with its proofs: checkpoints, and the comparison with the record."""
 
 from __future__ import annotations
 
@@ -63,13 +63,19 @@ def policy_in(file: Path) -> Policy:
 
 
 def issue(settings: Settings) -> Anchored:
-    """Sign how the log stands now, and have it vouched for as far as that can be had."""
+    """Sign a checkpoint of the log now, and have it cosigned and timestamped.
+
+    As far as that can be had.
+    """
     book = checkpoints(settings)
     return anchor(book, book.issue(origin(settings)), anchors(settings))
 
 
 def witness(settings: Settings) -> Witness:
-    """Our own, for other hosters' logs. ConfigurationError when one of their keys is none."""
+    """Our own witness, for other hosters' logs.
+
+    ConfigurationError when one of their keys is none.
+    """
     name = settings.witness.name or f"{socket.gethostname()}/witness"
     try:
         logs = [Key.read(vkey) for vkey in settings.witness.logs]

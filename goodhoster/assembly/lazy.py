@@ -1,4 +1,4 @@
-"""Parts that are made when they are first asked for, and given back together."""
+"""Parts that are made when they are first asked for, and closed together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Closable(Protocol):
     """A part that must be closed."""
 
     def close(self) -> None:
-        """Give it back."""
+        """Close it."""
 
 
 Closing = TypeVar("Closing", bound=Closable)
@@ -31,7 +31,7 @@ class LazyParts:
         self._resources = ExitStack()
 
     def keep(self, part: Closing) -> Closing:
-        """Have a part given back at the end, those that were made last first."""
+        """Have a part closed at the end, those that were made last first."""
         return self._resources.enter_context(closing(part))
 
     def make_all(self) -> None:
@@ -41,7 +41,7 @@ class LazyParts:
                 made.make_all()
 
     def close(self) -> None:
-        """Give everything back that was made. May be called twice."""
+        """Close everything that was made. May be called twice."""
         self._resources.close()
 
     def __enter__(self) -> Self:

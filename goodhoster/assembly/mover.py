@@ -16,5 +16,5 @@ def mover_of(settings: Settings) -> Mover:
 
 
 def mover_or_here(settings: Settings, trees: tuple[Tree, ...]) -> Quarantine:
-    """The mover's while one listens, else that of this very process."""
+    """The mover's quarantine while a mover listens, else that of this very process."""
     return MoverOrHere(mover_of(settings), LocalQuarantine(tuple(tree.root for tree in trees)))

@@ -78,7 +78,7 @@ class Services(LazyParts):
 
     @lazy
     def toolkit(self) -> Toolkit:
-        """The verbs."""
+        """The toolkit."""
         return Toolkit(
             self.case_store,
             self.audit,
@@ -179,7 +179,7 @@ class Services(LazyParts):
 
     @lazy
     def observe_switch(self) -> ObserveSwitch:
-        """`goodhoster observe --now`."""
+        """The switch of `goodhoster observe --now`."""
         return ObserveSwitch(self.state_dir / observe_switch.FILE, self.audit, utc_now)
 
     @lazy

@@ -41,7 +41,7 @@ def opened_lists(settings: Settings) -> OpenedLists:
 
 
 def near_limits(settings: Settings) -> Mapping[FingerprintKind, int]:
-    """Bits in which own lists may differ and still be near.
+    """The number of bits in which own lists may differ and still be near.
 
     Empty where no [[hash_source]] has own lists.
     """
@@ -77,13 +77,16 @@ def _build(
 
 
 def _keeping(rollout: RolloutSettings, settings: Settings) -> Keeping:
-    """What is to be asked again after a time is not remembered for longer."""
+    """The times for which answers are cached.
+
+    What is to be asked again after a time is not cached for longer.
+    """
     again = settings.agent.ask_again_after
     return Keeping(rollout.remember_yes, min(rollout.remember_no, again) if again else rollout.remember_no)
 
 
 def _rolled_out(source: ObservedSource, rollout: RolloutSettings, record: Record) -> ObservedSource:
-    """As far as the source is trusted yet."""
+    """The source, as far as it is trusted yet."""
     shadowed = Shadowed(source, record) if rollout.shadow else source
     return RolledOut(shadowed, rollout.percent) if rollout.percent < _ALL else shadowed
 

@@ -58,12 +58,12 @@ def expect_trees(settings: Settings) -> None:
 
 
 def audit_log(settings: Settings) -> AuditLog:
-    """The audit log alone, for what needs nothing else."""
+    """The audit log alone, for callers that need nothing else."""
     return file_audit_log(settings)
 
 
 def file_audit_log(settings: Settings) -> FileAuditLog:
-    """The same for what signs it, and so must know how it is kept."""
+    """The audit log for callers that sign it, and so must know how it is kept."""
     return FileAuditLog(make_state_dir(settings.state_dir) / "audit.log")
 
 

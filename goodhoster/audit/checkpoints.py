@@ -32,7 +32,7 @@ class KeyChange:
     proof: bytes
 
     def keys(self, which: str) -> list[str]:
-        """The `old` ones, or the `new`."""
+        """The `old` keys, or the `new`."""
         found = read_line(self.line).event.data[which]
         return found if isinstance(found, list) else []
 
@@ -99,7 +99,7 @@ class Checkpoints:
         return changes[::-1]
 
     def known_keys(self) -> list[Key]:
-        """The public keys of now, and all before them."""
+        """The current public keys, and all before them."""
         now = [signer.key for signer in load_signers(self._key_file)]
         return now + [Key.read(vkey) for change in self.key_changes() for vkey in change.keys("old")]
 

@@ -136,7 +136,7 @@ class _Folder:
             raise ConfigurationError(f"{path} cannot be made: {error.strerror}") from error
 
     def write(self, name: str, content: bytes) -> None:
-        """A file below it. ConfigurationError when the disk does not take it."""
+        """Write a file below it. ConfigurationError when the disk does not take it."""
         file = self._path / name
         try:
             file.parent.mkdir(mode=0o700, exist_ok=True)

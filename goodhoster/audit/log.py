@@ -129,7 +129,7 @@ class FileAuditLog:
         return verification.finding()
 
     def _remembered(self) -> tuple[Tail, str]:
-        """The end that was remembered, and what kept us from reading it."""
+        """The recorded end, and the problem that kept us from reading it."""
         try:
             return self._tail.load(), ""
         except AuditError as error:
@@ -161,7 +161,7 @@ class FileAuditLog:
                 return self._add(files.log, events)
 
     def _write_anew(self, events: Sequence[AuditEvent]) -> tuple[list[AuditEntry], Tail]:
-        """The same after looking for the end of the log."""
+        """Write entries as `_write` does, after looking for the end of the log."""
         with self._syncing:
             files = self._open()
             try:
@@ -174,7 +174,7 @@ class FileAuditLog:
                     files.close()
 
     def _take_up(self, files: _Files) -> None:
-        """Go on with these files."""
+        """Continue with these files."""
         self._end, self._latest = self._find_end(files)
         if self._files:
             self._files.close()
@@ -235,7 +235,7 @@ class FileAuditLog:
             os.ftruncate(files.log, tail.size)
 
     def _open(self) -> _Files:
-        """Log and tail."""
+        """Open log and tail."""
         tail = self._tail.open()
         try:
             log = self._open_log(max(self._end.entries, self._tail.read(tail).entries))

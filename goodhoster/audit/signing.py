@@ -48,7 +48,7 @@ class Signer:
 
     @property
     def key(self) -> Key:
-        """Its public half."""
+        """The public key."""
         return Key(self.name, self.kind, self._private().public_key().public_bytes_raw())
 
     def sign(self, text: bytes, now: datetime) -> tuple[str, bytes, bytes]:
@@ -110,5 +110,5 @@ def load_signers(file: Path) -> tuple[Signer, ...]:
 
 
 def save_signers(file: Path, signers: Sequence[Signer]) -> None:
-    """Keep them, readable to us alone."""
+    """Save the keys, readable to us alone."""
     replace_durably(file, [f"{signer.write()}\n".encode() for signer in signers])

@@ -374,7 +374,10 @@ def read_hash(text: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A checkpoint, and why a tree before it (`old N`) or an entry (`index N`) is in its tree."""
+    """A checkpoint, with the proof that an earlier tree or an entry is in its tree.
+
+    The earlier tree is `old N`, the entry `index N`.
+    """
 
     number: int
     hashes: tuple[bytes, ...]

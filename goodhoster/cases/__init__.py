@@ -1,1 +1,1 @@
-"""From a match to its one outcome: the desk that carries decisions out."""
+"""Cases: from a match to its one outcome, with the desk that carries decisions out."""

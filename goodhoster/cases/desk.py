@@ -46,7 +46,7 @@ _PIECE = 200
 
 
 def disk_pool() -> DiskPool:
-    """As a case desk needs it."""
+    """Disk pool for a case desk."""
     return DiskPool(_MOST, _PATIENCE)
 
 
@@ -210,7 +210,10 @@ class CaseDesk:
         return self._carried_out(session, opened)
 
     def expect_enforcing(self) -> None:
-        """RefusedError in mode observe, which touches nothing, whoever says so."""
+        """Refuse in mode observe, which touches nothing.
+
+        RefusedError, whoever gave the order.
+        """
         if not self.rules.enforce:
             message = "the mode is observe: nothing is taken offline"
             raise RefusedError(message, hint='set mode = "enforce" in [policy], then say it again')
@@ -234,7 +237,7 @@ class CaseDesk:
 
     @contextmanager
     def session_about(self, uploads: Sequence[Upload]) -> Iterator[CaseSession]:
-        """A session. Others who are at work on cases of these files have a moment to finish first."""
+        """Session after a short wait for others working on cases of these files."""
         with self._session_after(lambda case: any(same_file(upload, case.uploads) for upload in uploads)) as session:
             yield session
 
@@ -333,7 +336,7 @@ class _Carried:
 
 
 def _free(session: CaseSession, case_id: str) -> Case:
-    """The case, where nobody else is at work on it."""
+    """The case, where no other process works on it."""
     if claim := session.at_work_on(case_id):
         message = f"process {claim.process} is at work on case {case_id} since {claim.since:%H:%M:%S} UTC"
         raise BusyError(message, hint="its disk may not answer: see goodhoster status; say it again later")

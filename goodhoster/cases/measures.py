@@ -38,7 +38,7 @@ class Work:
 
     @property
     def undoing(self) -> bool:
-        """Is it to be put back?"""
+        """Whether it is to be put back."""
         return self.case.state is CaseState.RESTORING
 
 
@@ -67,7 +67,7 @@ class _Step:
 
     @property
     def said(self) -> bool:
-        """Does the log have the intention already?"""
+        """Whether the log has the intention already."""
         return self.measure.state is MeasureState.FAILED
 
     def event(self, kind: str, **more: str) -> AuditEvent:
@@ -178,7 +178,7 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Does and undoes."""
+    """Execution and reversal of measures."""
 
     quarantine: Quarantine
     audit: AuditLog
@@ -203,7 +203,10 @@ class Measures:
         return self._take_anew(step) if step.work.after_crash else self._take_offline(step)
 
     def _take_anew(self, step: _Step) -> _End:
-        """Was it done before a crash? That is said as such, not as done twice."""
+        """Take a file offline unless that was done before a crash.
+
+        What was done before is reported as such, not as done twice.
+        """
         try:
             if self.quarantine.settle(step.name, step.copy.upload) is Whereabouts.QUARANTINE:
                 return _done(step, "found done after a crash", "measure.found-done")
@@ -230,7 +233,10 @@ class Measures:
         return _End(_undone(step.measure), moved=moved)
 
     def _put_back(self, step: _Step) -> bool:
-        """False when it is not in quarantine (any more): what was taken must be at its place then."""
+        """Put a file back; False when it is not in quarantine (any more).
+
+        What was taken must be at its place then.
+        """
         upload, name = step.copy.upload, step.name
         if self.quarantine.settle(name, upload) is not Whereabouts.QUARANTINE:
             if step.measure.state is MeasureState.DONE:
@@ -305,7 +311,7 @@ def about(case: Case, number: int = 0) -> dict[str, str]:
 
 
 def with_outcome(case: Case) -> Case:
-    """In the state that its measures add up to."""
+    """The case in the state that its measures add up to."""
     state, reason = _outcome(case)
     return replace(case, state=state, reason=reason)
 

@@ -32,14 +32,14 @@ class SwitchedOn:
 
 @dataclass(frozen=True, slots=True)
 class ObserveSwitch:
-    """Processes may share it: the file is replaced as a whole."""
+    """Switch shared by processes: the file is replaced as a whole."""
 
     file: Path
     audit: AuditLog
     clock: Clock
 
     def state(self) -> SwitchedOn | None:
-        """None while it is off. PermanentError when the file cannot be read."""
+        """State of the switch; None while it is off. PermanentError when the file cannot be read."""
         try:
             data = json.loads(self.file.read_bytes())
             order = Order(str(data["actor"]), str(data["reason"]))
@@ -51,11 +51,11 @@ class ObserveSwitch:
             raise PermanentError(f"the switch {self.file} cannot be read: {error}", hint=hint) from error
 
     def stops_measures(self) -> bool:
-        """Is it on, or can nobody say? Then nothing is taken offline either."""
+        """Whether it is on, or that cannot be told. Then nothing is taken offline either."""
         return bool(self.problem()) or self.state() is not None
 
     def problem(self) -> str:
-        """Why it cannot be read, in words; empty when it can."""
+        """Reason why it cannot be read; empty when it can."""
         try:
             self.state()
         except PermanentError as error:
@@ -63,7 +63,7 @@ class ObserveSwitch:
         return ""
 
     def switch_on(self, order: Order) -> None:
-        """Stop all measures. May be said again: the later word counts."""
+        """Stop all measures. May be repeated: the later order counts."""
         since = self.clock()
         self.audit.append(AuditEvent("mode.observe", {"actor": order.actor, "reason": order.reason}))
         data = {"actor": order.actor, "reason": order.reason, "since": since.isoformat()}

@@ -22,7 +22,7 @@ _REASON = "found in quarantine, and not in the record: made anew from its label"
 
 
 def unknown(names: Iterable[str], store: CaseStore) -> list[str]:
-    """Those of these files in quarantine that no case is about."""
+    """Files in quarantine that no case is about, among these."""
     return [name for name in names if not any(_is_known(case_id, store) for case_id in _case_ids(name))]
 
 
@@ -61,7 +61,7 @@ def _is_known(case_id: str, store: CaseStore) -> bool:
 
 
 def _case_of(label: Label, now: datetime) -> Case:
-    """As much as its label tells: of the digests only the SHA-256, and nothing of who knew it."""
+    """Case with what its label says: of the digests only the SHA-256, and no sources."""
     state = FileState(dev=0, ino=label.ino, size=label.size, mtime_ns=label.metadata.mtime_ns, ctime_ns=0)
     return Case(
         id=label.case_id,

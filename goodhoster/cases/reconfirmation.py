@@ -29,7 +29,7 @@ class Reconfirmation(Enum):
 
 
 def is_fresh(verdict: Verdict, now: datetime, rules: HouseRules) -> bool:
-    """Did every source of it answer just now, and not a while ago?"""
+    """Whether every source of it answered just now, and not a while ago."""
     remembered = any(match.remembered for match in verdict.matches)
     return not remembered and (verdict.answered_at is None or _is_soon(verdict.answered_at, now, rules))
 
@@ -43,12 +43,12 @@ def is_late(case: Case, now: datetime, rules: HouseRules) -> bool:
 
 
 def is_by_match_alone(case: Case) -> bool:
-    """Nobody spoke but the sources and the house rules."""
+    """Whether the case rests only on the sources and the house rules."""
     return bool(case.matches) and not case.actor and not case.notice
 
 
 def reconfirmation_of(verdict: Verdict, rules: HouseRules) -> Reconfirmation:
-    """What it means for a measure that was decided before."""
+    """Consequence for a measure that was decided before."""
     if verdict.acting and rules.heaviest(verdict.acting) is Treatment.ACT:
         return Reconfirmation.ACT
     if verdict.kind is VerdictKind.UNCHECKED or verdict.reason:

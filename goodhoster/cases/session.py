@@ -130,7 +130,7 @@ class CaseSession:
         return None
 
     def overruled(self, upload: Upload, digests: Digests) -> bool:
-        """Did a person restore this content of this customer?"""
+        """Whether a person restored this content of this customer."""
         digest = digests.of(Algorithm.SHA256)
         query = CaseQuery(states=OVERRULED, customer=upload.customer, digest=digest)
         return bool(self.count(query))
@@ -143,14 +143,17 @@ class CaseSession:
         return self.brake.storm_of(case) if is_by_match_alone(case) else None
 
     def at_work_on(self, case_id: str) -> Claim | None:
-        """Who is at work on that case; None when nobody is, or who was has died or had its time."""
+        """Claim of the process working on that case; None when none does.
+
+        None also when that process has died or its time is over.
+        """
         claim = self._parts.store.claim_of(case_id)
         if claim is None or claim.until < self.now() or not self._parts.holders.is_held(claim.holder):
             return None
         return claim
 
     def at_work(self) -> list[Case]:
-        """The cases that somebody is at work on: few, however many there are."""
+        """Cases that a process works on: few, however many there are."""
         return [self.get(case_id) for case_id in self._parts.store.claimed() if self.at_work_on(case_id)]
 
     def measures_of(self, notifier: str, customer: str = "") -> int:
@@ -213,7 +216,7 @@ class CaseSession:
         return decision
 
     def new_case(self, upload: Upload, digests: Digests, decision: Decision) -> Case:
-        """As it begins, without matches; recorded by `add`."""
+        """New case without matches; recorded by `add`."""
         now, state = self.now(), _FIRST[decision.action]
         return Case(
             id=new_id(now),
@@ -331,7 +334,7 @@ class CaseSession:
         return self.begun(self.reopened(case, decision))
 
     def withdraw(self, case: Case) -> Case:
-        """Nobody knows the file any more, and it was not touched."""
+        """Withdraw a case whose file no source knows any more, and that was not touched."""
         after = withdrawn(case)
         self.log("case.withdrawn", **about(case), reason=after.reason)
         return self.record(after, case)
@@ -370,7 +373,7 @@ class CaseSession:
         self._events.append(AuditEvent(event, data))
 
     def flush(self) -> None:
-        """Bring what was told to the audit log; AuditError and nothing may be recorded."""
+        """Write the pending entries to the audit log; on AuditError nothing may be recorded."""
         events, self._events = self._events, []
         if events:
             self._parts.audit.append_all(events)
@@ -378,7 +381,7 @@ class CaseSession:
     # Claim
 
     def claim(self, work: Work) -> Case:
-        """Have a case carried out once the lock is given back; nobody else touches it meanwhile."""
+        """Have a case carried out once the lock is released; nobody else touches it meanwhile."""
         if not self.holder:
             self.holder = self._parts.holders.take()
         now, case = self.now(), work.case
@@ -388,12 +391,12 @@ class CaseSession:
         return case
 
     def is_claimed_by(self, holder: int, case_id: str) -> bool:
-        """Is that holder still at work on it, and has nobody taken it over?"""
+        """Whether that holder still works on it, and nobody has taken it over."""
         claim = self._parts.store.claim_of(case_id)
         return claim is not None and claim.holder == holder
 
     def unclaim(self, case_ids: Iterable[str]) -> None:
-        """Nobody is at work on these any more."""
+        """Release the claims on these cases."""
         self._parts.store.unclaim(case_ids)
 
     def abandon(self) -> None:
@@ -404,5 +407,5 @@ class CaseSession:
 
 
 def measure_state(decision: Decision) -> MeasureState:
-    """Of a measure that was just decided."""
+    """State of a measure that was just decided."""
     return MeasureState.INTENDED if decision.action is Action.QUARANTINE else MeasureState.PROPOSED

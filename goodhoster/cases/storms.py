@@ -49,7 +49,7 @@ _OF_ONE_SOURCE = frozenset({StormKind.SOURCE_CAP, StormKind.SOURCE_RATE, StormKi
 
 @dataclass(frozen=True, slots=True)
 class StormWatch:
-    """Used by the desk, with the turn in hand; `tell` without it."""
+    """Storm detection for the desk, which holds the lock; `tell` is called without it."""
 
     storms: StormStore
     ledger: MatchLedger
@@ -138,7 +138,7 @@ class StormWatch:
             self._count_anew(storm.cause)
 
     def _count_anew(self, cause: Cause) -> None:
-        """What a person let go on is not counted again."""
+        """Reset the counts of a cause that a person released."""
         if cause.kind is StormKind.CUSTOMER_CAP:
             self.ledger.forget(OF_CUSTOMER, cause.about)
         if cause.kind in {StormKind.SOURCE_CAP, StormKind.SOURCE_RATE}:
@@ -173,15 +173,15 @@ class StormWatch:
             self.storms.replace(replace(part, part_of=leading, told=ended.told))
 
     def open(self) -> list[Storm]:
-        """Storms that nobody has looked at yet, each once for all that is part of it."""
+        """Storms not yet reviewed by a person, each once for all that is part of it."""
         return [storm for storm in self.storms.braking() if storm.state is StormState.OPEN]
 
     def untold(self) -> list[Storm]:
-        """Open storms whose alert reached nobody yet."""
+        """Open storms with an undelivered alert."""
         return [storm for storm in self.open() if not storm.told]
 
     def told(self, storm_id: str) -> None:
-        """The alert reached somebody; what a person decided meanwhile stands."""
+        """Record that the alert was delivered; what a person decided meanwhile stays."""
         self.storms.replace(replace(self.storms.get(storm_id), told=True))
 
     def whole(self, storm_id: str) -> list[Storm]:
@@ -243,7 +243,7 @@ class StormWatch:
         self.storms.begin(storm)
 
     def _leading(self, sources: Sequence[str]) -> str:
-        """The storm of these sources that nobody has looked at yet."""
+        """The storm of these sources that no person has reviewed yet."""
         return next((storm.id for storm in self.open() if not set(storm.sources).isdisjoint(sources)), "")
 
     def _taken(self, cause: Cause) -> tuple[str, ...]:

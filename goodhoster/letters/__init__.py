@@ -1,1 +1,1 @@
-"""Texts out: templates, and the outbox they wait in."""
+"""Outgoing letters: templates, and the outbox they wait in."""

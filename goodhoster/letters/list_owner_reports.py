@@ -61,7 +61,7 @@ class ListOwnerReports:
                 yield OwnerReport(**json.loads(file.read_text(encoding="utf-8")))
 
     def tell(self, report: OwnerReport) -> None:
-        """Note that its letter is written. May be called twice."""
+        """Record that a report's letter is written. May be called twice."""
         name = report.id + _SUFFIX
         self._told.mkdir(mode=0o700, exist_ok=True)
         with suppress(FileNotFoundError):
@@ -79,7 +79,7 @@ class ListOwnerReports:
 
 
 def _id(source: str, exemption: Exemption) -> str:
-    """A file's name whatever the source's is."""
+    """The name of a report's file, whatever the source's name is."""
     return hashlib.sha256(source.encode() + b"\0" + exemption.content.strongest.value).hexdigest()[:32]
 
 

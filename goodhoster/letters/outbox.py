@@ -94,7 +94,7 @@ class Outbox:
         return any(self._file(folder, letter_id).exists() for folder in ("waiting", "sent", "refused"))
 
     def _file(self, folder: str, letter_id: str) -> Path:
-        """Sent letters in a folder a day, so that none gets too large."""
+        """The path of a letter; sent letters have a folder a day, so that none gets too large."""
         shelf = self._directory / folder
         if folder == "sent":
             shelf /= letter_id.partition("-")[0]
@@ -102,7 +102,7 @@ class Outbox:
         return shelf / f"{letter_id}.json"
 
     def _count(self, receiver: str) -> bool:
-        """Note one more for that receiver today; False when it had its share. A byte a letter."""
+        """Count one more for that receiver today; False when its limit is reached. A byte a letter."""
         day = self._directory / "counts" / f"{self._clock():%Y%m%d}"
         day.mkdir(mode=0o700, exist_ok=True)
         name = day / hashlib.sha256(receiver.lower().encode()).hexdigest()[:32]

@@ -87,7 +87,7 @@ def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) 
 
 
 def forward(notice: Notice, hotline: str, head: Letterhead) -> Letter:
-    """A notice of the public, handed on to the hotline."""
+    """The letter that forwards a notice of the public to the hotline."""
     subject, text = _render(LetterKind.FORWARD, head.language, _values(notice, head))
     return Letter(f"{notice.id}-forward", LetterKind.FORWARD, hotline, subject, text)
 

@@ -27,7 +27,7 @@ class Started(Protocol):
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
 
     def end(self) -> int:
         """End the process at once; returns its status as `Popen.returncode`. May be called twice."""
@@ -70,7 +70,10 @@ class Child:
     """
 
     def __init__(self, start: Callable[[socket.socket], Started], largest: int = frames.LARGEST_FRAME) -> None:
-        """`start` starts it at the other end of a socket; OSError when that cannot be done."""
+        """Start the child with `start`, at the other end of a socket.
+
+        OSError when that cannot be done.
+        """
         self._frames = frames.Unframer(largest)
         self._slow_at = float("inf")
         self._slow: Callable[[], None] = lambda: None
@@ -80,7 +83,7 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     def is_there(self) -> bool:
@@ -118,7 +121,10 @@ class Child:
         self._slow, self._slow_at = slow, time.monotonic() + seconds
 
     def abandon(self) -> None:
-        """End it while another thread waits for its answer; that one sees that it is gone."""
+        """End the child while another thread waits for its answer.
+
+        That thread sees that it is gone.
+        """
         self._process.end()
 
     def end(self) -> int:
@@ -192,7 +198,7 @@ class Children:
             self._free.put(slot)
 
     def close(self) -> None:
-        """End every child; a question that is under way is waited for. May be called twice."""
+        """End every child; a request that is under way is waited for. May be called twice."""
         slots = [self._free.get() for _ in range(self._limits.children)]
         for slot in slots:
             if slot is not None:

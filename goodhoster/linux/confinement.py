@@ -31,6 +31,6 @@ def confine(name: str, memory: int, written: int = 0) -> None:
 
 
 def allow_cpu_seconds(count: int) -> None:
-    """So much processor time from now on; beyond it the kernel ends the process."""
+    """Limit the CPU time from now on; beyond it the kernel ends the process."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 1 + count, hard))

@@ -31,7 +31,7 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The tables of one file as they came to be."""
+    """The schema of one file: its tables and the migrations to them."""
 
     name: str
     """What the file is, in messages, such as "the record"."""
@@ -44,7 +44,7 @@ class Schema:
 
     @property
     def version(self) -> int:
-        """The newest."""
+        """The newest version."""
         return self.migrations[-1].version
 
 

@@ -14,7 +14,7 @@ from typing import Self
 
 
 class FileLock:
-    """`with lock:` waits for it. Not to be taken twice by one thread."""
+    """A lock that `with lock:` waits for. Not to be taken twice by one thread."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

@@ -135,7 +135,7 @@ class FileSystemCalls:
             raise NotAnsweringError(f"{os.fsdecode(point)!r} does not answer")
 
     def _late(self) -> list[_Call]:
-        """The longest first."""
+        """The late calls, the longest first."""
         latest = self.clock() - self.patience
         return [call for call in list(self.under_way.values()) if call.begun < latest]
 

@@ -90,11 +90,14 @@ class Unframer:
         self._received = bytearray()
 
     def add(self, piece: bytes) -> None:
-        """The next piece."""
+        """Add the next piece."""
         self._received += piece
 
     def take(self) -> bytes | None:
-        """The next whole frame, or None. ValueError when more is announced than a frame may hold."""
+        """The next complete frame, or None.
+
+        ValueError when more is announced than a frame may hold.
+        """
         if len(self._received) < _LENGTH.size:
             return None
         end = _LENGTH.size + _length(self._received, self._largest)

@@ -46,7 +46,7 @@ class HolderLocks:
             return number
 
     def give_back(self, number: int) -> None:
-        """Hold it no longer."""
+        """Release the number."""
         self._held.discard(number)
         self._set(fcntl.F_UNLCK, number)
 

@@ -106,7 +106,7 @@ _reader: list[_Reader] = []
 
 
 def mount_table() -> MountTable:
-    """The table now."""
+    """The current mount table."""
     if not _reader or not _reader[0].is_of_this_process():
         _reader[:] = [_Reader()]
     return _reader[0].read()
@@ -129,14 +129,14 @@ def mounted_below(tree: bytes) -> Iterator[bytes]:
 
 
 def _mount(line: bytes) -> Mount:
-    """`id parent major:minor root point options … - kind source options` (proc(5))."""
+    """Parse `id parent major:minor root point options … - kind source options` (proc(5))."""
     front, _, back = line.partition(b" - ")
     number, _, device, root, point, *_ = front.split(b" ")
     return Mount(_unescaped(point), back.split(b" ")[0].decode("ascii"), int(number), _unescaped(root), device)
 
 
 def _unescaped(field: bytes) -> bytes:
-    """Blanks, newlines and backslashes stand as three octal digits in mountinfo."""
+    """Decode blanks, newlines and backslashes, which mountinfo writes as three octal digits."""
     if b"\\" not in field:
         return field
     return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field)

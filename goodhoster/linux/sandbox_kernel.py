@@ -40,12 +40,12 @@ def no_new_privileges() -> None:
 
 
 def no_dump() -> None:
-    """Neither a core file nor another process of the same user gets to see this one's memory."""
+    """Hide this process's memory from core files and other processes of the same user."""
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
 def no_capabilities() -> None:
-    """Give up every capability, those that are handed down included."""
+    """Give up every capability, inheritable ones included."""
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
     _checked(_libc.capset(header, bytes(24)))

@@ -51,7 +51,7 @@ class ThreadCrew:
         """Called when a thread is replaced, before the new one begins."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads."""
         with self._changed:
             for _ in range(self._size.free):
                 self._start_one()

@@ -1,1 +1,1 @@
-"""From a URL to the site, the file, and every copy of it."""
+"""Resolution of a URL to the site, the file, and every copy of it."""

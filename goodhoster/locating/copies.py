@@ -67,7 +67,10 @@ class Copies:
         yield from (LocatedFile(size, FoundBy.VARIANT, place) for size in there)
 
     def _derived(self, place: Place) -> Iterator[LocatedFile]:
-        """What a CMS made of that picture, or the one that it made it from with all the others."""
+        """Other sizes that a CMS made of that picture.
+
+        Or the original that it was made from, with all its other sizes.
+        """
         originals = [original for original in originals_of(place.path) if self._is_there(Place(place.tree, original))]
         for original in originals or [place.path]:
             made = (path for wanted in derived_from(original) for path in self._matching(place.tree, (), wanted))
@@ -128,7 +131,7 @@ class Copies:
             return None
 
     def _there(self, places: Iterable[Place]) -> Iterator[Upload]:
-        """Those of the places where there still is a regular file of a watched tree."""
+        """Those places at which a regular file of a watched tree still is."""
         for place in places:
             try:
                 yield self.resolver.upload_at(place)

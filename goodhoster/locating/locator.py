@@ -37,7 +37,7 @@ class Locator:
     """Whose the addresses of others are."""
 
     def locate(self, item: ReadItem) -> Location:
-        """What the item means here. Raises what a directory raises where the sites cannot be told."""
+        """Locate an item. Raises what a directory raises where the sites cannot be told."""
         if not self.site_maps.current():
             return _unclear(item.urls[0], "no-directory", "no directory knows any site: nothing can be told away")
         location = _one_of(list(self._readings(item)))
@@ -49,7 +49,7 @@ class Locator:
             return _unclear(location.url, error.reason, str(error))
 
     def ours(self, names: Iterable[str]) -> frozenset[str]:
-        """Those of these host names and addresses that lead here. Raises what a directory raises."""
+        """Host names and addresses among these that lead here. Raises what a directory raises."""
         sites = self.site_maps.current()
         return frozenset(name for name in names if self._ours(name) or sites.named(name))
 
@@ -148,7 +148,7 @@ class Locator:
         return found is not None and any(found in network for network in self.own_networks)
 
     def _foreign(self, address: str) -> bool:
-        """Is it certainly not ours?"""
+        """Whether it is certainly not ours."""
         return bool(self.own_networks) and _address(address) is not None and not self._ours(address)
 
 

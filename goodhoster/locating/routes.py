@@ -71,7 +71,10 @@ def served_from(route: Route, path: bytes, names: Mapping[str, str]) -> ServedFr
 
 
 def _filled_in(directory: bytes, names: Mapping[str, str]) -> bytes:
-    """A directory such as `/home/$user/www`. The host is anybody's word: only plain names go in."""
+    """Fill the variables in a directory such as `/home/$user/www`.
+
+    The host comes from an untrusted URL: only plain names go in.
+    """
 
     def value(found: re.Match[str]) -> str:
         text = names.get(found[1], "")

@@ -57,7 +57,7 @@ class Serving:
     def _by_rules(
         self, rules: SiteRules, path: bytes, address: WebAddress, answering: Answering
     ) -> Location | RedirectsTo:
-        """As the site's own web server would answer."""
+        """Answer as the site's own web server would."""
         site = answering.site
         scheme = address.href.partition(":")[0]
         asked = Asked(scheme, address.host, address.port, path, address.query, address.path, answering.variables)
@@ -143,7 +143,7 @@ class Serving:
         return Location(Outcome.DYNAMIC, address.href, customer, reason=reason, detail=detail)
 
     def _owner(self, site: Site) -> str:
-        """Whose tree the site's files are in; empty where that cannot be told."""
+        """Owner of the tree that the site's files are in; empty where that cannot be told."""
         for directory in (route.directory for route in site.routes if route.directory):
             try:
                 return self.resolver.customer_of(self.resolver.place_of(ServedFrom(directory, b"any")))

@@ -47,7 +47,7 @@ class SiteMap:
                     self._enter(host_name(name), site)
 
     def _enter_pattern(self, pattern: str, site: Site) -> None:
-        """One that cannot be compared may be any host's."""
+        """Enter a pattern; one that cannot be compared may match any host."""
         try:
             pattern_of(pattern)
         except UnclearRouteError as error:
@@ -93,17 +93,17 @@ class SiteMap:
 
     @property
     def troubles(self) -> list[str]:
-        """What of the web servers' configurations nobody can follow, each once."""
+        """Parts of the web servers' configurations that cannot be followed, each once."""
         named = (site.trouble for site in self._sites if site.trouble)
         return list(dict.fromkeys((*named, *self._unnamed)))
 
     @property
     def unnamed(self) -> str:
-        """Why there may be sites whose names nobody can tell; empty when there are none."""
+        """Reasons why there may be sites of unknown name; empty when there are none."""
         return next(iter(self._unnamed), "")
 
     def ports_of(self, host: str) -> frozenset[int]:
-        """The ports on which a site of that name answers, as far as the directories tell."""
+        """Ports on which a site of that name answers, as far as the directories report."""
         return frozenset(port for answering in self.named(host) for port in answering.site.ports)
 
     def contact_of(self, customer: str) -> Contact | None:

@@ -59,7 +59,7 @@ class SiteMapCache:
         return self._last[number]
 
     def troubles(self) -> list[str]:
-        """What of the last map nobody could follow, for `status`."""
+        """Parts of the last map that could not be followed, for `status`."""
         return self._kept[1].troubles if self._kept else []
 
     def ports_of(self, host: str) -> frozenset[int]:

@@ -36,7 +36,7 @@ class WatchedTree(Protocol):
         """Whose a path below the root is."""
 
     def is_ours(self, path: bytes) -> bool:
-        """Is it our own quarantine?"""
+        """Whether it is our own quarantine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def host_name(name: str) -> str:
 
 
 def _without_invisible_head(text: str) -> str:
-    """Text whose invisible characters in front of the path are gone: they hide the scheme, too."""
+    """Text without invisible characters before the path: they hide the scheme, too."""
     head = _HEAD.match(text)
     end = head.end() if head else 0
     return _INVISIBLE.sub("", text[:end]) + text[end:]

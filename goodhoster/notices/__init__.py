@@ -1,1 +1,1 @@
-"""From a message to a notice: read it, judge who sent it, find what it means on this host."""
+"""Notices: reading a message, evaluating its sender, locating its items on this host."""

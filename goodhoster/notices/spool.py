@@ -59,7 +59,7 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What nobody has taken into the record yet."""
+    """Notices not yet taken into the record."""
 
     receipts: list[Receipt] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
@@ -114,7 +114,7 @@ class Spool:
         yield from sorted(found.receipts, key=lambda receipt: (receipt.received_at, receipt.id))
 
     def taken(self, notice_id: str) -> None:
-        """It is in the record now: it waits no longer. May be called twice."""
+        """Remove a notice that is in the record now. May be called twice."""
         with suppress(FileNotFoundError):
             move_durably(self._waiting / (notice_id + _SUFFIX), self._shelf(notice_id) / (notice_id + _SUFFIX))
 

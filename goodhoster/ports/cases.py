@@ -124,7 +124,7 @@ class MatchLedger(Protocol):
     """
 
     def note(self, opened: Opened) -> None:
-        """A case is about to be opened. May be called again for the same case."""
+        """Record a case that is about to be opened. May be called again for the same case."""
 
     def count(self, counted: Counted) -> None:
         """Count a match for its customer and for the scope.

@@ -42,18 +42,18 @@ class HashSource(Protocol):
         """
 
     def close(self) -> None:
-        """Give back connections and threads. May be called twice."""
+        """Close connections and threads. May be called twice."""
 
 
 class ObservedSource(HashSource, Protocol):
-    """A hash source that keeps figures of itself; `assembly` wraps every source so."""
+    """A hash source with health figures; `assembly` wraps every source so."""
 
     def health(self) -> SourceHealth:
         """The figures up to now."""
 
 
 class Hasher(Protocol):
-    """Reads contents. May be asked from any number of threads at once."""
+    """A reader of contents. May be asked from any number of threads at once."""
 
     def read(self, fd: int) -> Content:
         """The hashes of an open regular file, and of what is inside it where that can be opened.
@@ -80,7 +80,7 @@ class Hasher(Protocol):
         """
 
     def close(self) -> None:
-        """Give back processes. May be called twice."""
+        """End the processes. May be called twice."""
 
 
 class LicensedFingerprinter(Protocol):

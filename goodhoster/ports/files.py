@@ -54,7 +54,7 @@ class Quarantine(Protocol):
 
 
 class Mover(Quarantine, Protocol):
-    """A quarantine worked by another process, which may be away."""
+    """A quarantine operated by another process, which may be away."""
 
     def listens(self) -> bool:
         """Whether a mover takes orders now. Never waits for the one that is under way."""

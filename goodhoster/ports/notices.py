@@ -52,7 +52,7 @@ class NoticeStore(Protocol):
         """
 
     def ids(self, query: NoticeQuery) -> Sequence[str]:
-        """The ids of the same, oldest first; none of them is read."""
+        """The ids of the notices that the query describes, oldest first; none of them is read."""
 
     def figures(self, now: datetime) -> NoticeFigures:
         """Counts over everything."""
@@ -109,7 +109,7 @@ class SignatureCheck(Protocol):
 
 
 class Mailer(Protocol):
-    """Hands letters to a mail server. One thread at a time."""
+    """A client of a mail server, which sends letters. For one thread at a time."""
 
     def send(self, letter: Letter) -> None:
         """Send a mail; returns when the server has accepted it.
@@ -118,7 +118,7 @@ class Mailer(Protocol):
         """
 
     def close(self) -> None:
-        """Give back the connection. May be called twice; `send` opens it again."""
+        """Close the connection. May be called twice; `send` opens it again."""
 
 
 class Outside(Protocol):
@@ -145,7 +145,10 @@ class UrlBlocks(Protocol):
         """
 
     def lift(self, url: str) -> None:
-        """The exact inverse; may be called for what is not blocked. PermanentError as for `block`."""
+        """Undo `block` exactly; may be called for what is not blocked.
+
+        PermanentError as for `block`.
+        """
 
     def blocks(self) -> Sequence[Block]:
         """The blocked addresses, oldest first."""

@@ -63,7 +63,7 @@ def mailboxes(value: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class NoticesSettings:
-    """[notices]: what comes in, and by when it is done."""
+    """[notices]: how notices arrive, and by when they are dealt with."""
 
     hoster: str = setting(text, "Name under which letters are signed.", default="The abuse desk")
     language: str = setting(

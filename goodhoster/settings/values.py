@@ -136,7 +136,7 @@ def duration(value: Any) -> float:
 
 
 def duration_or_never(value: Any) -> float:
-    """The same, or 0."""
+    """A time span as `duration` reads it, or 0."""
     try:
         return 0.0 if value == 0 and not isinstance(value, bool) else duration(value)
     except ValueError as error:

@@ -52,7 +52,7 @@ _WORST_FIRST = (ItemState.HELD, ItemState.OBSERVED, ItemState.DISPUTED, ItemStat
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """Where an item is, and what was read there. Nothing is decided yet."""
+    """Location of an item, and what was read there. Nothing is decided yet."""
 
     location: Location
     named: Sequence[NamedFile] = ()
@@ -165,7 +165,7 @@ class TakedownActions:
         return replace(item, blocked=False)
 
     def _look(self, item: NoticeItem) -> _Looked | GoodhosterError:
-        """The error is that nobody can tell now where it is."""
+        """Look at an item; an error where its location cannot be told now."""
         try:
             location = self.locate(item.read)
         except GoodhosterError as error:

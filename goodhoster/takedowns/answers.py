@@ -42,7 +42,7 @@ class Answers:
         return notice
 
     def answer(self, notice: Notice) -> Letter | None:
-        """What would be written to the notifier now; None when nobody is to be answered."""
+        """Answer to the notifier as things stand; None when nobody is to be answered."""
         letter = self._result(notice)
         return letter if self._answerable(notice) else None
 
@@ -85,7 +85,7 @@ class Answers:
         return self._put(notice, "forward", letter)
 
     def _put(self, notice: Notice, told: str, letter: Letter | None) -> Notice:
-        """A letter that is none is one that cannot be written now: only that is noted, once."""
+        """Queue a letter; where it cannot be written now, only record that, once."""
         if letter is not None and not self.outbox.put(letter):
             told += "-not-sent"
         return notice if told in notice.told else replace(notice, told=(*notice.told, told))
@@ -159,7 +159,7 @@ def _add(found: dict[str, Acted], customer: str, acted: Acted) -> None:
 
 
 def _files(case: Case) -> Iterator[str]:
-    """Those that were taken; another may have been gone before."""
+    """Files that were taken offline; another may have been gone before."""
     taken = (number for number, measure in enumerate(case.measures) if measure.state is MeasureState.DONE)
     return (display(case.about(number).upload.place.path) for number in taken)
 

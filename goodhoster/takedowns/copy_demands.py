@@ -100,7 +100,7 @@ class _Copies:
         )
 
     def _customers_of(self, file: NamedFile) -> int:
-        """At how many customers these bytes lie now, or were when they went offline."""
+        """Number of customers with these bytes now, or when they went offline."""
         sha256 = file.digests.sha256
         if sha256 not in self.known:
             lying = {other.upload.customer for other in self.named.values() if other.digests.sha256 == sha256}

@@ -60,7 +60,7 @@ def deadline_of(receipt: Receipt, read: ReadNotice, notifier: Notifier | None, t
 
 
 def pages(notice: Notice, now: datetime, terms: Terms) -> Iterator[tuple[str, str]]:
-    """What a person must be told by now and was not: a short stable code, and the words."""
+    """Unsent alerts that are due by now: a short stable code, and the text."""
     if notice.stopped_at is not None or notice.deadline is None:
         return
     told = set(notice.told)
@@ -77,7 +77,7 @@ def pages(notice: Notice, now: datetime, terms: Terms) -> Iterator[tuple[str, st
 
 
 def next_due(notice: Notice, now: datetime, terms: Terms) -> datetime | None:
-    """When to look after this notice again; None when nothing will happen by itself any more."""
+    """When to look at this notice again; None when nothing more happens by itself."""
     moments = [item.look_at for item in notice.items if item.look_at]
     if notice.stopped_at is None:
         if notice.deadline is not None:
@@ -97,7 +97,7 @@ def next_look(gone_at: datetime, looks: int) -> datetime | None:
 
 
 def _waits(notice: Notice) -> bool:
-    """Not even begun: where something is cannot be told yet, or who sent it."""
+    """Whether an item is not processed yet: its location, or the sender, cannot be told yet."""
     return any(item.state is ItemState.WAITING for item in notice.items)
 
 
@@ -117,6 +117,6 @@ def _cannot_wait(notice: Notice) -> bool:
 
 
 def _warn_before(notice: Notice, terms: Terms) -> timedelta:
-    """Of a short term, the last quarter."""
+    """Warning time before the deadline; of a short term, the last quarter."""
     term = (notice.deadline or notice.receipt.received_at) - notice.receipt.received_at
     return min(terms.warn_before, term / 4)

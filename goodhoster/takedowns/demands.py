@@ -53,7 +53,7 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a notice asks for at one customer."""
+    """Request of a notice at one customer."""
 
     files: Sequence[NamedFile]
     """The case's own first, then its copies."""
@@ -153,7 +153,10 @@ class _Plan:
 
 
 def _may_join(case: Case, demand: Demand, decision: Decision) -> bool:
-    """Not one that would come to be about a file of which the notice says nothing."""
+    """Whether the demand may join the case.
+
+    Not where the case would come to be about a file of which the notice says nothing.
+    """
     if case.state in UNTOUCHED or (case.state in UNDECIDED and decision.action is Action.QUARANTINE):
         return same_file(case.upload, _uploads(demand))
     return True

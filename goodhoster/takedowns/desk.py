@@ -50,7 +50,10 @@ class OursAmong(Protocol):
     """Which host names and addresses lead to this host."""
 
     def __call__(self, names: Iterable[str], /) -> frozenset[str]:
-        """Those of them that do. Raises what a directory raises where the sites cannot be told."""
+        """Those names and addresses that lead to this host.
+
+        Raises what a directory raises where the sites cannot be told.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ class NoticeDesk:
         return replace(notice, state=NoticeState.OPEN)
 
     def _in_their_language(self, read: ReadNotice, trust: TrustFinding) -> ReadNotice:
-        """A notifier whose profile names a language is answered in that one."""
+        """Notice in the language that the notifier's profile names, if any."""
         notifier = self._notifiers.get(trust.notifier)
         return replace(read, language=notifier.language) if notifier and notifier.language else read
 
@@ -214,7 +217,10 @@ class NoticeDesk:
         return replace(notice, read=replace(notice.read, mentions=()), named=named)
 
     def _waits_for_keys(self, notice: Notice) -> bool:
-        """For an hour nothing is decided that the keys may change; then a person may as well look."""
+        """Whether the notice waits for keys.
+
+        For an hour nothing is decided that the keys may change; then a person may as well look.
+        """
         waited = self._parts.clock() - notice.receipt.received_at
         return notice.trust is not None and notice.trust.passing and waited < _KEYS_WITHIN
 
@@ -294,7 +300,7 @@ class NoticeDesk:
         return notice
 
     def _look(self, notice: Notice) -> None:
-        """Look at what is due from outside, without keeping anybody waiting for a turn."""
+        """Look at what is due from outside, without blocking anybody."""
         outside, now = self._parts.outside, self._parts.clock()
         due = [n for n, item in enumerate(notice.items) if item.look_at is not None and item.look_at <= now]
         if outside is None or not due:

@@ -1,4 +1,4 @@
-"""Notices in a few words and figures, for the log, for whoever is paged, and for `status`."""
+"""Short texts and figures about notices, for the log, alerts, and `status`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def counts_of(items: Iterable[NoticeItem]) -> list[tuple[str, int]]:
 
 
 def page_text(notice: Notice) -> str:
-    """What whoever is paged reads."""
+    """Text of an alert."""
     counts = ", ".join(f"{n} {state}" for state, n in counts_of(notice.items)) or notice.reason
     return (
         f"Notice {notice.id} {notice.reference} from {notice.notifier or 'an unproven sender'} ({notice.level}).\n"

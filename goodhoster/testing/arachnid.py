@@ -19,7 +19,10 @@ _UNAUTHORIZED = "Please supply your API username and password in the Authorizati
 
 
 class FakeArachnidShield(FakeServer):
-    """`known` has classifications by PDQ, and may be changed at any time."""
+    """A fake Arachnid Shield; `known` has classifications by PDQ.
+
+    It may be changed at any time.
+    """
 
     def __init__(self, known: Mapping[bytes, str]) -> None:
         super().__init__()

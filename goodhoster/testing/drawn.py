@@ -50,12 +50,12 @@ def encoded(picture: Image.Image, name: str, **options: Any) -> bytes:  # noqa: 
 
 
 def jpeg(seed: int, size: Size = SIZE, **options: Any) -> bytes:  # noqa: ANN401 - as for `encoded`
-    """The usual upload."""
+    """A JPEG, the usual upload."""
     return encoded(drawn(seed, size), "JPEG", **options)
 
 
 def png(seed: int, size: Size = SIZE) -> bytes:
-    """The other usual upload."""
+    """A PNG, the other usual upload."""
     return encoded(drawn(seed, size), "PNG")
 
 

@@ -21,7 +21,7 @@ from goodhoster.testing.http_server import FakeServer, Request
 
 
 class FakeHashService(FakeServer):
-    """`known` may be changed at any time."""
+    """A fake HashCheckService. `known` may be changed at any time."""
 
     root = "/v1/check"
 

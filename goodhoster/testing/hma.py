@@ -40,7 +40,7 @@ class FakeHma(FakeServer):
         return self._json(self._raw(found, query.get("include_distance")) if raw else self._by_bank(found))
 
     def _found(self, signal_type: str, asked: bytes) -> list[tuple[str, int, str]]:
-        """Bank, id and distance in print."""
+        """The matches: bank, id and distance in print."""
         found = []
         for number, (bank, value) in enumerate(
             (bank, value) for bank, lists in self.banks.items() for value in lists.get(signal_type, [])

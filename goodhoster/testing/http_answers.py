@@ -33,16 +33,16 @@ class Answer:
     """Seconds between dripped bytes."""
 
     def dripping(self, *, from_body: bool) -> Answer:
-        """The same, a byte a second, from the first byte or from the first of the body."""
+        """This answer, a byte a second, from the first byte or from the first of the body."""
         return replace(self, drip_from=self.raw.index(b"\r\n\r\n") + 4 if from_body else 0)
 
     def after(self, seconds: float) -> Answer:
-        """The same, later."""
+        """This answer, later."""
         return replace(self, delay=seconds)
 
 
 def reply(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
-    """A whole and well-formed response."""
+    """A complete and well-formed response."""
     fields = {"Content-Type": "text/plain", "Content-Length": str(len(body)), **(headers or {})}
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",

@@ -45,7 +45,10 @@ Behaviour = Callable[[Request], Answer | None]
 
 
 class FakeServer(ABC):
-    """Serves from `with` until its end. `behave` and `script` may be changed meanwhile."""
+    """A server that runs for the duration of a `with` block.
+
+    `behave` and `script` may be changed meanwhile.
+    """
 
     username = "made-up-hoster"
     password = "made-up-password"  # noqa: S105 - of a stand-in
@@ -72,7 +75,7 @@ class FakeServer(ABC):
         return self.url_at("localhost" if self._tls else "127.0.0.1")
 
     def url_at(self, host: str) -> str:
-        """The same under another name of this host."""
+        """The URL with another name of this host."""
         return f"http{'s' if self._tls else ''}://{host}:{self._port}{self.root}"
 
     def __enter__(self) -> Self:

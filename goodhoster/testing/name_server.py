@@ -23,7 +23,10 @@ _LARGEST_BY_UDP = 512
 
 
 class FakeNameServer:
-    """Knows what it is given; `mood` is `fine`, `silent`, `failing` (SERVFAIL) or `garbage`."""
+    """A name server with given records.
+
+    `mood` is `fine`, `silent`, `failing` (SERVFAIL) or `garbage`.
+    """
 
     def __init__(self, records: Mapping[str, str]) -> None:
         self.records = {name.lower().rstrip(".") + ".": text for name, text in records.items()}

@@ -8,7 +8,7 @@ from goodhoster.model.notices import SeenMail
 
 
 class MemorySeenMails:
-    """Forgets with the process."""
+    """Seen mails that are lost with the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""When a file is checked: soon, once it has settled, or again after a failure."""
+"""Times at which a file is checked: soon, once it has settled, or again after a failure."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def wait_after(verdict: Verdict, fault: Fault | None, tries: int) -> float:
 
 
 def is_its_own(verdict: Verdict, fault: Fault | None) -> bool:
-    """Does it wait because of the file itself, and not for a source?"""
+    """Whether it waits because of the file itself, and not for a source."""
     return fault is not None and verdict.reason in {fault.reason, NOT_ASKABLE}
 
 

@@ -23,7 +23,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """The system's clock beside the one that nobody sets."""
+    """Reading of the system's clock and of the monotonic clock."""
 
     boot: str
     """Names the time since this start of the machine."""
@@ -42,7 +42,7 @@ def _boot() -> str:
 
 
 def is_step(before: ClockReading, now: ClockReading) -> bool:
-    """Was the clock set, or the machine started anew, between the two?"""
+    """Whether the clock was set, or the machine rebooted, between the two readings."""
     return before.boot != now.boot or abs(before.ahead - now.ahead) > _NOTICEABLE
 
 

@@ -1,4 +1,4 @@
-"""Where the same bytes are: the index asked the other way round."""
+"""Reverse look-up in the index: the places of the same bytes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class IndexedContents:
         self._database = database
 
     def same_content(self, sha256: bytes) -> list[Place]:
-        """By the index on digests."""
+        """Places with this content, by the index on digests."""
         return self._places("sha256 = ?", (sha256,))
 
     def same_file(self, ino: int) -> list[Place]:
-        """By the index on inodes."""
+        """Places with this inode, by the index on inodes."""
         return self._places("ino = ?", (signed(ino),))
 
     def sha256_of(self, place: Place, state: FileState) -> bytes | None:
-        """Only where every part of the state is the same."""
+        """SHA-256 of a file, only where every part of the state is the same."""
         query = """SELECT sha256 FROM uploads JOIN directories ON id = directory
             WHERE tree = ? AND path = ? AND name = ?
             AND ino = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?"""

@@ -66,7 +66,7 @@ Answer = TypeVar("Answer")
 
 
 class Database:
-    """One connection that threads take turns at. Processes may open the file side by side."""
+    """One connection that threads share by locking. Processes may open the file side by side."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

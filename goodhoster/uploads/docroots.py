@@ -37,14 +37,17 @@ class Docroots:
         self._look_at = float("-inf")
 
     def serves(self, absolute: bytes) -> bool:
-        """Does this path lie below a docroot?"""
+        """Whether this path lies below a docroot."""
         known = self._current()
         if known is None:
             return not _USUAL.isdisjoint(absolute.split(b"/"))
         return any(os.path.join(absolute, b"").startswith(docroot) for docroot in known)
 
     def _current(self) -> tuple[bytes, ...] | None:
-        """None: nobody tells. What was told last counts while nobody tells anything newer."""
+        """Current docroots; None where no source answers.
+
+        The last answer counts while there is no newer one.
+        """
         if self._named and time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + _FRESH
             try:

@@ -102,7 +102,7 @@ class UploadIndex:
         self.expect([Arrival(job.place, job.customer, now, Priority.FRESH) for job in jobs], now)
 
     def full(self, share: float = 1.0) -> bool:
-        """Do so many rows wait that this share of the limit is reached?"""
+        """Whether so many rows wait that this share of the limit is reached."""
         at, waiting = self._counted
         if time.monotonic() - at > _COUNT_EVERY:
             waiting = self.database.run(_count_waiting)
@@ -165,11 +165,14 @@ class UploadIndex:
             self._change("waiting = 1, due = ?", (due,), job)
 
     def give_back(self, job: Job) -> None:
-        """Hand the row to somebody else, as if it had not been taken."""
+        """Return the row to the queue, as if it had not been taken."""
         self._queue.put_down(job)
 
     def forget(self, job: Job) -> None:
-        """There is no file (any more). A row whose file was found known stays as the trace of it."""
+        """Remove a file that is not there (any more).
+
+        A row whose file was found known stays as the trace of it.
+        """
         key = (*key_of(job.place), job.hints)
 
         def forget(db: sqlite3.Connection) -> None:
@@ -206,7 +209,7 @@ class UploadIndex:
         return self.database.run(lambda db: dict(db.execute(query, _below(tree, prefix)).fetchall()))
 
     def beginning_with(self, begins: Place) -> list[tuple[Place, str]]:
-        """Files of one directory whose path begins so, each with its customer."""
+        """Files of one directory with this path prefix, each with its customer."""
         tree, path, name = key_of(begins)
         query = """SELECT name, customer FROM uploads JOIN directories ON id = directory
             WHERE tree = ? AND path = ? AND name >= ? AND name < ?"""

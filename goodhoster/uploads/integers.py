@@ -1,4 +1,4 @@
-"""Large numbers in SQLite, whose integers are signed and have 64 bits."""
+"""Large numbers in SQLite, where integers are signed and have 64 bits."""
 
 from __future__ import annotations
 

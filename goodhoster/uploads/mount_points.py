@@ -1,4 +1,4 @@
-"""Is a directory the top of a file system, or of a part of one that is mounted?"""
+"""Check whether a directory is the top of a file system, or of a mounted part of one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def is_top(directory: bytes, *, tree: bytes) -> bool:
 
 
 def _is_subvolume(directory: bytes) -> bool:
-    """It has another device than the directory above, and nothing is mounted there."""
+    """Whether it has another device than its parent while nothing is mounted there."""
     return os.path.ismount(directory) and all(mount.point != directory for mount in mounts())
 
 

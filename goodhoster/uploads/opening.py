@@ -32,7 +32,7 @@ class OpenedUpload:
     state: FileState
 
     def unchanged(self) -> bool:
-        """Is the open file still in the state it was opened in?"""
+        """Whether the open file is still in the state it was opened in."""
         return FileState.of(os.fstat(self.fd)) == self.state
 
 

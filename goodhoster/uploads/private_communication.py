@@ -74,7 +74,7 @@ class Watched(Protocol):
 
 
 def is_spool(absolute: bytes) -> bool:
-    """Does this directory lie where a mail or chat server keeps what it has?"""
+    """Whether this directory lies where a mail or chat server keeps its data."""
     return (absolute + b"/").startswith(_SPOOLS)
 
 
@@ -118,7 +118,7 @@ def _is_maildir(directory: bytes) -> bool:
 
 
 def _beginning(place: Place, size: int) -> bytes | None:
-    """The first bytes; None where they cannot be read."""
+    """First bytes; None where they cannot be read."""
     try:
         with open_upload(place) as opened:
             return os.pread(opened.fd, size, 0)

@@ -104,7 +104,7 @@ class Queue:
         return len(rows), PutOff(due, tries, directory, name)
 
     def in_hand(self, place: Place) -> bool:
-        """Does a worker of this process have it in hand?"""
+        """Whether a worker of this process is working on it."""
         return place in self._in_hand
 
     def hands(self) -> list[Job]:
@@ -152,7 +152,7 @@ class Queue:
         return jobs
 
     def _pick(self, db: sqlite3.Connection, priority: int, after: int, count: int) -> tuple[list[Job], bool]:
-        """Rows beyond that turn, and whether any was passed over."""
+        """Rows after that number, and whether any was passed over."""
         picked: list[Job] = []
         passed_over = False
         most = 2 * MOST_OF_ONE if priority == Priority.ORDERED else MOST_OF_ONE

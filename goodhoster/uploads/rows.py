@@ -121,7 +121,7 @@ def key_of(place: Place) -> tuple[bytes, bytes, bytes]:
 
 
 def joined(directory: bytes, name: bytes) -> bytes:
-    """The path of a row, whose directory and name are kept apart."""
+    """Path of a row from its directory and name, which are stored separately."""
     return directory + b"/" + name if directory else name
 
 
@@ -149,7 +149,10 @@ def content_row(content: Content | None) -> Row:
 
 
 def answer_set_of(verdict: Verdict) -> str | None:
-    """Who answered, as a text; None when nobody told. Few differ, however many files there are."""
+    """Sources that answered, as a text; None when that is unknown.
+
+    Few differ, however many files there are.
+    """
     answered = sorted([each.source, each.version, each.share] for each in verdict.answered)
     return json.dumps(answered, separators=(",", ":")) if answered else None
 

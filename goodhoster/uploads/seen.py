@@ -76,7 +76,7 @@ class SeenContents:
             yield self._arrivals(page, now, Priority.BACKFILL)
 
     def compared(self) -> dict[str, str]:
-        """With which version of each list all that was seen has been compared."""
+        """Version of each list with which all that was seen has been compared."""
         return dict(self._database.run(lambda db: db.execute("SELECT list, version FROM compared").fetchall()))
 
     def note_compared(self, versions: Mapping[str, str]) -> None:
@@ -101,7 +101,7 @@ class SeenContents:
         return [arrival for row in rows for arrival in self._arrival(row, now, priority)]
 
     def _arrival(self, row: Row, now: float, priority: Priority) -> Iterator[Arrival]:
-        """None when its directory was cleared meanwhile."""
+        """Arrival for a row; none when its directory was cleared meanwhile."""
         directory, name, *_ = row
         query = "SELECT tree, path, customer FROM directories WHERE id = ?"
         for tree, path, customer in self._database.run(lambda db: db.execute(query, (directory,)).fetchall()):
@@ -115,7 +115,7 @@ def _news(page: Sequence[Row], lists: Sequence[GrownList], near: Sequence[GrownN
 
 
 def _is_news(row: Row, lists: Sequence[GrownList]) -> bool:
-    """Does a list know the content, or one inside it, in a way that its last check did not tell?"""
+    """Whether a list knows the content, or one inside it, and its last check did not report it."""
     for grown in lists:
         category = grown.find(row[_COLUMNS[grown.algorithm]])
         if category is not None and not was_told(row[_MATCHES], grown.source, grown.algorithm, category):

@@ -26,12 +26,12 @@ class NearEntries(Protocol):
         """Which of very many values, by position, lie so near an entry, be it a withdrawn one."""
 
     def find(self, values: Sequence[bytes], limit: int) -> Mapping[Category, int]:
-        """By category, how near the nearest entry is to any of a picture's values."""
+        """Distance of the nearest entry to any of a picture's values, by category."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrownNear:
-    """What a near list has got."""
+    """New entries of a near list."""
 
     entries: NearEntries
     within: int
@@ -55,7 +55,7 @@ def near_news(seen: Sequence[tuple[str | None, str]], grown: GrownNear) -> Itera
 
 
 def was_told(matches: str, source: str, algorithm: str, category: Category) -> bool:
-    """Did the check whose column `matches` this is tell of that?"""
+    """Whether the check with this column `matches` reported that."""
     return [source, algorithm, category] in [match[:3] for match in json.loads(matches)]
 
 

@@ -59,12 +59,12 @@ class Tree:
         return os.path.relpath(absolute, self.root)
 
     def covers(self, place: Place) -> bool:
-        """Is what lies at this place of the tree an upload: neither ours nor private communication?"""
+        """Whether this place of the tree is an upload: neither ours nor private communication."""
         directory = os.path.dirname(place.path)
         return not (self.is_ours(place.path) or self.leaves_alone(directory) or self.leaves_file_alone(place))
 
     def leaves_alone(self, directory: bytes) -> bool:
-        """Is nothing at or below this directory, relative to the root, an upload?"""
+        """Whether nothing at or below this directory, relative to the root, is an upload."""
         if self.is_ours(directory):
             return True
         if self.private_reason:
@@ -88,7 +88,7 @@ class Tree:
         return not (served and begins_as_hidden(place))
 
     def has_in_quarantine(self, absolute: bytes) -> bool:
-        """Does this absolute path lie in a quarantine of ours in this tree?"""
+        """Whether this absolute path lies in a quarantine of ours in this tree."""
         return absolute.startswith(self.root) and self.is_ours(os.path.relpath(absolute, self.root))
 
     def is_ours(self, path: bytes) -> bool:

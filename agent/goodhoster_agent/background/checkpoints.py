@@ -20,7 +20,7 @@ _AGAIN = 300.0
 
 
 class CheckpointTask:
-    """Rounds beside the workers; none where nobody is configured."""
+    """Rounds beside the workers; none where no witness or authority is configured."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -29,7 +29,7 @@ class CheckpointTask:
         self.rounds = PeriodicTask("checkpoints", self._go, failing, _AGAIN)
 
     def start(self) -> None:
-        """Begin at once, where somebody is to be asked."""
+        """Start at once, where there is a witness or an authority to ask."""
         if self._settings.audit.witnesses or self._settings.timestamps:
             self.rounds.start()
 
@@ -47,7 +47,7 @@ class CheckpointTask:
         return min(_AGAIN, every) if anchored.troubles else every
 
     def _tell(self, anchored: Anchored) -> None:
-        """In the journal once, in `status` as long as it is so."""
+        """Report a problem in the journal once, and in `status` as long as it lasts."""
         problems = [f"ALARM: the audit log is not what others know: {alarm}" for alarm in anchored.alarms]
         problems += [f"nobody vouches for the audit log now: {trouble}" for trouble in anchored.troubles]
         for problem in problems:

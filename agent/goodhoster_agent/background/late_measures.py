@@ -40,7 +40,7 @@ class LateMeasures:
         return self._pause
 
     def _look(self) -> bool:
-        """Did all move on that were late, or some?"""
+        """Continue late measures; whether all moved on, or some."""
         moved = 0
         for case in self._toolkit.late():
             if self.rounds.stopping.is_set():

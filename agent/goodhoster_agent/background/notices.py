@@ -64,7 +64,7 @@ class NoticeWork:
         ]
 
     def start(self) -> None:
-        """Begin. ConfigurationError when an address cannot be listened on."""
+        """Start. ConfigurationError when an address cannot be listened on."""
         for way in self._ways_in:
             way.start()
             self._open.append(way)
@@ -169,7 +169,7 @@ class NoticeWork:
 
 class _WayIn(Protocol):
     def start(self) -> None:
-        """ConfigurationError when it cannot be opened."""
+        """Start. ConfigurationError when it cannot be opened."""
 
     def stop(self) -> None:
         """End after what is in hand."""

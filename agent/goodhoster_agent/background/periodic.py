@@ -55,7 +55,7 @@ class PeriodicTask:
                 self._complain(error)
 
     def _complain(self, error: Exception) -> None:
-        """Once about the same thing; with its trace where it is a fault of ours."""
+        """Log the same problem once; with its traceback where it is a fault of ours."""
         trouble = f"{self._failing}: {str(error) or type(error).__name__}"
         if trouble != self.trouble:
             expected = isinstance(error, (GoodhosterError, OSError))

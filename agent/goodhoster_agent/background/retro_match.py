@@ -63,7 +63,7 @@ class RetroMatch:
             self._index.seen.note_compared(versions)
 
     def _name(self, near: NearList) -> str:
-        """Of a near list under its limit: with another limit it is compared anew."""
+        """Name of a near list with its limit: with another limit it is compared anew."""
         return f"{near.source}.{near.kind} (within {self._within[near.kind]} bits)"
 
     def _compare(self, changed: Mapping[str, DigestList], grown: Mapping[str, NearList]) -> None:

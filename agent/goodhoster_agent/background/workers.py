@@ -168,9 +168,9 @@ class Workers:
         return 1
 
     def _rest(self) -> None:
-        """Until somebody rings.
+        """Wait for new work.
 
-        One of those who rest looks at the queue now and then, for all of them.
+        One of the threads that wait looks at the queue now and then, for all of them.
         """
         if self._looking:
             self._rung.wait()

@@ -54,7 +54,7 @@ def check_command(
 
 
 def print_answers(found: Iterable[Answer], *, as_json: bool) -> int:
-    """A line each; the exit code of the whole."""
+    """Print a line for each answer; returns the exit code of the whole."""
     kinds: set[VerdictKind] = set()
     for answer in found:
         kinds.add(answer.verdict.kind)

@@ -1,4 +1,4 @@
-"""`goodhoster config …`: is the configuration right, and what can be set."""
+"""`goodhoster config …`: check the configuration, and show what can be set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`goodhoster doctor`: what stands between this host and a working set-up."""
+"""`goodhoster doctor`: check what this host lacks for a working set-up."""
 
 from __future__ import annotations
 

@@ -109,13 +109,13 @@ def _parse_listen(text: str) -> tuple[str, int]:
 
 
 def print_new_client(setup: HashServiceSetup, name: str, *, as_json: bool) -> None:
-    """The password goes to standard output and nowhere else."""
+    """Create an account; its password goes to standard output and nowhere else."""
     password = add_client(clients_file(setup.state_dir), name)
     print(json.dumps({"name": name, "password": password}) if as_json else f"{name}\n{password}")
 
 
 def print_clients(setup: HashServiceSetup, *, as_json: bool) -> None:
-    """Name and date of each."""
+    """Print name and date of each account."""
     for client in read_clients(clients_file(setup.state_dir)).values():
         line = {"name": client.name, "added_at": client.added_at}
         print(json.dumps(line) if as_json else f"{client.added_at}  {client.name}")
@@ -128,7 +128,7 @@ def print_removed_client(setup: HashServiceSetup, name: str, *, as_json: bool) -
 
 
 def print_figures(setup: HashServiceSetup, *, as_json: bool) -> None:
-    """A line a week and client."""
+    """Print a line a week and client."""
     if not as_json:
         print(f"{'week':<9} {'client':<32} {'checks':>12} {'matches':>10} {'unchecked':>10}")
     for figure in read_figures(figures_file(setup.state_dir)):

@@ -210,7 +210,7 @@ def _item_object(item: NoticeItem) -> dict[str, Any]:
 
 @contextmanager
 def _opened(file: Path | None) -> Iterator[BinaryIO]:
-    """Standard input where no file is named."""
+    """The file, or standard input where none is named."""
     try:
         with nullcontext(sys.stdin.buffer) if file is None else file.open("rb") as opened:
             yield opened

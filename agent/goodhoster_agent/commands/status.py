@@ -149,7 +149,7 @@ def _source(source: dict[str, Any]) -> str:
 
 
 def _rights(rights: dict[str, Any]) -> str:
-    """Such as `daemon 812 (root): dac_read_search, fowner`."""
+    """The privileges of a process, such as `daemon 812 (root): dac_read_search, fowner`."""
     may = ", ".join(rights["capabilities"]) or "no capabilities"
     lacks = f"; lacks {', '.join(rights['missing'])}" if rights["missing"] else ""
     excess = f"; should not have {', '.join(rights['excess'])}" if rights["excess"] else ""

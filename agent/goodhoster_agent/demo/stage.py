@@ -89,7 +89,7 @@ class Stage:
 
     @property
     def customers(self) -> Path:
-        """The watched tree."""
+        """The watched directory tree of the customers."""
         return self.folder / "customers"
 
     def set_up(self, known: Sequence[bytes]) -> None:
@@ -134,7 +134,7 @@ class Stage:
             raise DemoError(f"the {name} ended with exit code {code}; see {self.folder}/{name}.log")
 
     def clear(self) -> None:
-        """End whatever still runs."""
+        """End every process that still runs."""
         for process in self._running.values():
             process.terminate()
         for process in self._running.values():
@@ -189,7 +189,7 @@ class Stage:
         return {case["path"]: case for case in map(json.loads, lines)}
 
     def _start(self, name: str, *arguments: str) -> str:
-        """Start a process; its first line."""
+        """Start a process; returns its first line."""
         command = (*_GOODHOSTER, *arguments, "--config", str(self.folder / f"{name}.toml"))
         with ExitStack() as stack:
             log = stack.enter_context((self.folder / f"{name}.log").open("a", encoding="utf-8"))
@@ -223,7 +223,7 @@ def fingerprint_of(content: bytes) -> bytes | None:
 
 
 def wait_until(what: str, happened: Callable[[], bool], patience: float = _PATIENCE) -> float:
-    """Seconds until it happened; DemoError when it does not."""
+    """Wait until it happened; returns the seconds. DemoError when it does not."""
     begun = time.monotonic()
     while not happened():
         if time.monotonic() - begun > patience:

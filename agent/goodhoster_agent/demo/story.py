@@ -63,7 +63,7 @@ def known_picture(stage: Stage) -> str:
 
 
 def renamed_picture(stage: Stage) -> str:
-    """A name decides nothing."""
+    """A known picture under another name: the name decides nothing."""
     return _goes_offline(stage, "bram", "notes.txt", RENAMED)
 
 
@@ -200,7 +200,7 @@ def exempt_picture(stage: Stage) -> str:
 
 
 def audit_is_whole(stage: Stage) -> str:
-    """The log of it all proves itself."""
+    """The audit log of the demo verifies."""
     stage.stop("host")
     answer = stage.goodhoster("audit", "verify")
     if answer.returncode:

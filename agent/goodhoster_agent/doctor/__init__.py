@@ -1,1 +1,1 @@
-"""`goodhoster doctor`: what stands between this host and a working set-up."""
+"""`goodhoster doctor`: check what this host lacks for a working set-up."""

@@ -185,7 +185,7 @@ def _probe(source: ObservedSource) -> Finding:
 
 
 def _library(settings: Settings) -> Iterator[Finding]:
-    """A licensed one, where one is set."""
+    """A finding on the licensed library, where one is set."""
     if not (name := settings.hashing.photodna):
         return
     try:

@@ -39,7 +39,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
 
 
 class HttpThread:
-    """Serves until it is stopped."""
+    """A server in a thread, until it is stopped."""
 
     def __init__(self, make_app: Callable[[], web.Application], address: tuple[str, int]) -> None:
         self._make_app = make_app

@@ -120,7 +120,7 @@ class NoticeDoor:
         return web.json_response({"data": _codes_of(notice)}, headers={"Cache-Control": "no-store"})
 
     async def _asked_for(self, request: web.Request) -> Notice:
-        """A wrong key and a wrong number look the same."""
+        """The notice asked for; a wrong key and a wrong number look the same."""
         notice = await asyncio.to_thread(self._known, request.match_info["id"])
         key = notice.receipt.status_key if notice else ""
         if (
@@ -138,7 +138,7 @@ class NoticeDoor:
             return None
 
     async def _take(self, request: web.Request, carrier: Carrier) -> _Taken:
-        """Keep it; the answer may be sent only after this."""
+        """Store a notice; the answer may be sent only after this."""
         notifier, sender = self._notifier(request), _address(request)
         raw = RawNotice(carrier, await _body(request, _LARGEST[bool(notifier)]))
         unread, trial = await self._first_reading(raw, proven=bool(notifier))

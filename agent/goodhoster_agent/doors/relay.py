@@ -13,7 +13,10 @@ from goodhoster.ports import HashSource
 
 
 class Relay:
-    """Local sources are asked in the event loop (microseconds), others in threads."""
+    """A relay of requests to hash sources.
+
+    Local sources are asked in the event loop (microseconds), others in threads.
+    """
 
     def __init__(self, sources: Sequence[HashSource], *, threads: int = 64) -> None:
         self._local = [source for source in sources if source.local]
@@ -37,7 +40,7 @@ class Relay:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _Answer, source, question)
 
     def close(self) -> None:
-        """End the threads; their questions end by the sources' own deadlines."""
+        """End the threads; their requests end by the sources' own deadlines."""
         if self._threads:
             self._threads.shutdown(wait=False, cancel_futures=True)
 

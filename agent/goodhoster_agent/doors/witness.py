@@ -38,7 +38,10 @@ class WitnessDoor:
         self._witness = witness
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
-        """A fault of our own is 503: nothing was cosigned, and the log may ask again."""
+        """Answer a request; a fault of our own is 503.
+
+        Nothing was cosigned then, and the log may ask again.
+        """
         try:
             answer = await self._answer(request)
         except (AuditError, OSError) as error:

@@ -239,7 +239,7 @@ class _Place:
             held.acquire()
 
     def move(self) -> None:
-        """Go on among the slow ones; PlaceLostError when those are full."""
+        """Move to the slow files; PlaceLostError when their places are all taken."""
         if self._held is self._slow:
             return
         if not self._slow.acquire(blocking=False):

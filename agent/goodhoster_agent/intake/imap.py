@@ -78,7 +78,7 @@ class ImapIntake:
 
     @property
     def problem(self) -> str:
-        """Why mails cannot be taken at present, or not all of them; empty when all can."""
+        """Reason why mails cannot be taken at present, or not all of them; empty when all can."""
         troubles = list(self._troubles.items())
         if self._failure or not troubles:
             return self._failure or self._unmarked
@@ -134,7 +134,7 @@ class ImapIntake:
             box.wait(min([time.monotonic() + pause, *retries]), self._stopping.is_set)
 
     def _position(self, box: OpenMailbox) -> Position:
-        """Where we are in the mailbox as it is numbered now."""
+        """Position in the mailbox as it is numbered now."""
         try:
             position = self._file.read()
         except ValueError as error:
@@ -240,6 +240,6 @@ def _mail_in(found: dict[bytes, object]) -> tuple[bytes, datetime]:
 
 
 def _words(error: Exception) -> str:
-    """For people, on one line and not too long: a server chose some of it."""
+    """Error text for people, on one line and not too long: a server chose some of it."""
     text = " ".join(str(error).split()) or type(error).__name__
     return "".join(sign for sign in text[:300] if sign.isprintable())

@@ -52,7 +52,7 @@ _READ_WRITE, _NOBODY_SPECIAL = 6, 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class LmtpSettings:
-    """Where it listens, and for whom."""
+    """Address to listen on, and accounts that may connect."""
 
     address: Address
     peers: tuple[str, ...] = ()
@@ -61,7 +61,10 @@ class LmtpSettings:
     """Where messages are while they come in; None: the system's own for such files."""
 
     def peer_ids(self) -> frozenset[int]:
-        """ConfigurationError for an account that does not exist, or for peers of a TCP port."""
+        """User ids of the accounts that may connect.
+
+        ConfigurationError for an account that does not exist, or for peers of a TCP port.
+        """
         if self.peers and not isinstance(self.address, Path):
             hint = 'set lmtp to a socket: "unix:/run/goodhoster/lmtp.sock"'
             raise ConfigurationError("lmtp_peers cannot be told apart at a TCP port", hint=hint)
@@ -174,7 +177,7 @@ class _Session(LMTP):
 
 
 async def _written(message: IO[bytes], content: bytearray) -> bool:
-    """False when the disk refuses."""
+    """Write a piece of a message; False when the disk refuses."""
     try:
         await asyncio.to_thread(message.write, bytes(content))
     except OSError as error:
@@ -187,7 +190,7 @@ _TRY_AGAIN = "451 4.3.0 cannot be kept at present, try again"
 
 
 class _Hooks:
-    """Called by aiosmtpd, which finds them by name."""
+    """Hooks called by aiosmtpd, which finds them by name."""
 
     async def handle_RCPT(  # noqa: N802 - its name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -212,7 +215,7 @@ class LmtpIntake:
 
     @property
     def port(self) -> int:
-        """Where it listens, when that is a TCP port."""
+        """TCP port that it listens on, where it is one."""
         assert self._server is not None  # noqa: S101 - asked for after `start`
         return int(self._server.sockets[0].getsockname()[1])
 
@@ -240,7 +243,7 @@ class LmtpIntake:
         self._loop.close()
 
     def refusal(self, transport: asyncio.BaseTransport) -> str:
-        """Why whoever connected may not; empty when it may."""
+        """Reason why the connected peer is refused; empty when it may connect."""
         if self._peers and _uid_of(transport) not in self._peers:
             _log.warning("account %d may not hand over mail by LMTP; see [notices] lmtp_peers", _uid_of(transport))
             return "not for this account"

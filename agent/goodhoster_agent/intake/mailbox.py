@@ -35,7 +35,7 @@ _IDLE_PIECE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """Which mailbox, and as whom."""
+    """Mailbox and the account to open it with."""
 
     host: str
     port: int
@@ -154,7 +154,7 @@ class OpenMailbox:
         return mail
 
     def mark(self, number: int) -> None:
-        """As seen."""
+        """Mark a mail as seen."""
         with self._within():
             self._client.add_flags([number], [rb"\Seen"], silent=True)
 
@@ -260,7 +260,7 @@ def _secure(client: IMAPClient, box: Mailbox, line: Line) -> None:
 
 
 def _log_in(client: IMAPClient, box: Mailbox) -> None:
-    """In UTF-8 where ASCII does not do, as AUTHENTICATE PLAIN has it (RFC 4616)."""
+    """Log in, in UTF-8 where ASCII does not suffice, by AUTHENTICATE PLAIN (RFC 4616)."""
     password = box.password()
     if (box.username + password).isascii():
         client.login(box.username, password)

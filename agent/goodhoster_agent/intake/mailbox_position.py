@@ -30,18 +30,24 @@ class Position:
 
     @classmethod
     def first(cls, validity: int, next_number: int, unseen: list[int]) -> Self:
-        """Of a mailbox that was never looked at: its unopened mails are taken, and whatever comes."""
+        """Position in a mailbox that was never looked at.
+
+        Its unopened mails are taken, and whatever comes.
+        """
         return cls(validity, next_number, unseen, datetime.now(UTC).isoformat())
 
 
 class PositionFile:
-    """Where the position in one mailbox is kept."""
+    """File that holds the position in one mailbox."""
 
     def __init__(self, folder: Path, mailbox: str) -> None:
         self._file = folder / f"imap-{hashlib.sha256(mailbox.encode()).hexdigest()[:16]}.json"
 
     def read(self) -> Position | None:
-        """None when the mailbox was never looked at. ValueError or OSError when that cannot be told."""
+        """Read the position; None when the mailbox was never looked at.
+
+        ValueError or OSError when that cannot be told.
+        """
         try:
             content = self._file.read_bytes()
         except FileNotFoundError:

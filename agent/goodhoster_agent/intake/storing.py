@@ -17,7 +17,7 @@ is kept, which is more than is ever read, so that a person looks.
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """Puts a raw notice on disk, and rings for whoever works on it."""
+    """Storage of raw notices on disk, with a notification of the process that works on them."""
 
     keep: Callable[[RawNotice, Arrived], Receipt]
     """PassingError when the disk refuses: nothing was received then."""

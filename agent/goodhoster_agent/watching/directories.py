@@ -1,4 +1,4 @@
-"""From a directory's handle to its paths below the watched trees, remembered."""
+"""Cached resolution of a directory's handle to its paths below the watched trees."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Directories:
 
 
 class _Views:
-    """Where a file system is mounted."""
+    """Mount points of a file system."""
 
     def __init__(self, table: MountTable, device: bytes, trees: tuple[bytes, ...]) -> None:
         self.trees = trees
@@ -133,7 +133,10 @@ def _views(
 
 
 def _places(views: _Views, handle: bytes, calls: FileSystemCalls) -> Iterator[Directory]:
-    """Of one file system; OSError when it cannot be asked through any of its mounts."""
+    """Places of a handle in one file system.
+
+    OSError when the file system cannot be asked through any of its mounts.
+    """
     refused: OSError | None = None
     for mount in views.mounts:
         try:
@@ -179,7 +182,7 @@ def _open_by_handle(top: int, handle: bytes) -> int | None:
 
 
 def _path(directory: int, mount: Mount) -> Directory | None:
-    """From the top of the file system; None when it was deleted."""
+    """Path from the top of the file system; None when it was deleted."""
     if os.fstat(directory).st_nlink == 0:
         return None
     found = _name(directory)
@@ -200,7 +203,7 @@ def _is_at(path: bytes, directory: int) -> bool:
 
 
 def _name(directory: int) -> Directory | None:
-    """As Linux tells it; of the nearest one above where it cannot."""
+    """Path as Linux reports it; of the nearest directory above where it cannot."""
     if (path := _told(directory)) is not None:
         return Directory(path)
     below, step = os.dup(directory), 1
@@ -245,7 +248,7 @@ def _up(directory: int, levels: int) -> int:
 
 
 def _told(directory: int) -> bytes | None:
-    """None where the path is too long."""
+    """Path as Linux reports it; None where it is too long."""
     try:
         return os.readlink(b"/proc/self/fd/%d" % directory)
     except OSError as error:

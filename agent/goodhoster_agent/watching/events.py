@@ -43,15 +43,15 @@ class EventSource(Protocol):
 
     @property
     def name(self) -> str:
-        """For `status`: which source this is."""
+        """Name of this source, for `status`."""
 
     @property
     def reason(self) -> str:
-        """For `status`: why this one, in words."""
+        """Reason for choosing this source in words, for `status`."""
 
     @property
     def calls(self) -> FileSystemCalls:
-        """Of this process to file systems."""
+        """Calls of this process to file systems."""
 
     def start(self, trees: Sequence[bytes], listener: Listener) -> None:
         """Start; returns when everything below the trees that can be watched is.

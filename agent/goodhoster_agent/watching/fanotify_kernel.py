@@ -43,7 +43,7 @@ _LARGEST_HANDLE = 128  # MAX_HANDLE_SZ
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One record: what happened (a mask), and where, if it tells."""
+    """One record: what happened (a mask), and where, if it says so."""
 
     mask: int
     fsid: bytes = b""

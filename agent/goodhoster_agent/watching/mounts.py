@@ -31,7 +31,7 @@ def holds_files(mount: Mount) -> bool:
 
 @lru_cache(maxsize=64)
 def points_without_files(table: MountTable, tree: bytes) -> frozenset[bytes]:
-    """Where the kernel's own file systems are mounted below a tree."""
+    """Mount points of the kernel's own file systems below a tree."""
     return frozenset(mount.point for mount in mounts_of([tree], table) if not holds_files(mount))
 
 

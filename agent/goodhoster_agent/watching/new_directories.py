@@ -65,12 +65,12 @@ class _Customer:
         return None
 
     def wakes_at(self) -> float:
-        """When there is something to do; never when nothing is left."""
+        """Time of the next work; never when nothing is left."""
         soonest = 0.0 if self.now or self.active else next(iter(self.again.values()), float("inf"))
         return max(soonest, self.rests_until)
 
     def is_done(self) -> bool:
-        """Is nothing left, or planned?"""
+        """Whether nothing is left, or planned."""
         return not (self.now or self.again or self.active or self.in_hand)
 
 
@@ -133,7 +133,7 @@ class NewDirectories:
         return True
 
     def _wait_for_one(self) -> _Customer | None:
-        """The next customer, in hand now; the others come before it is its turn again."""
+        """Wait for the next customer and take it; the others come before it is taken again."""
         while not self._stopping:
             now = time.monotonic()
             for name, customer in list(self._customers.items()):
@@ -164,5 +164,5 @@ class NewDirectories:
 
 
 def _all_of(tree: Tree, place: Place) -> _Key:
-    """Where everything of the place's customer lies."""
+    """Directory with everything of the place's customer."""
     return tree, b"" if tree.customer else place.path.partition(b"/")[0]

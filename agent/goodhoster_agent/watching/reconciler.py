@@ -47,13 +47,16 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """When a look began."""
+    """Start of a scan by both clocks."""
 
     wall: float
     monotonic: float
 
     def moment(self) -> float:
-        """By the system's clock, whatever that was set to meanwhile: the earlier of two answers."""
+        """Moment by the system's clock, whatever that was set to meanwhile.
+
+        The earlier of two answers.
+        """
         return min(self.wall, time.time() - (time.monotonic() - self.monotonic))
 
 
@@ -77,7 +80,7 @@ class Reconciler:
 
     @property
     def scanning(self) -> bool:
-        """Is a tree being compared now?"""
+        """Whether a tree is being compared now."""
         return bool(self._under_way)
 
     def start(self) -> None:
@@ -152,7 +155,7 @@ class Reconciler:
         return min(self._whole_due[tree], now + pause) if missing else self._whole_due[tree]
 
     def _reconcile(self, tree: Tree, *, whole: bool) -> bool:
-        """True when it is done or nobody wants it any more."""
+        """Compare a tree; True when it is done or no longer wanted."""
         self._under_way.add(tree)
         try:
             return self._scan(tree, whole=whole)
@@ -163,7 +166,7 @@ class Reconciler:
             self._under_way.discard(tree)
 
     def _scan(self, tree: Tree, *, whole: bool) -> bool:
-        """False when another thread has taken it over."""
+        """Scan a tree; False when another thread has taken it over."""
         begun = time.monotonic()
         steps, figures = self._steps(tree, whole=whole), ScanFigures()
         while (step := self._step(steps)) is not None:

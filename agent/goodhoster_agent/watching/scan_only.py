@@ -21,7 +21,7 @@ class ScanOnlySource:
         self.calls = calls or FileSystemCalls()
 
     def start(self, trees: Sequence[bytes], listener: Listener) -> None:
-        """Nothing is ever told."""
+        """Do nothing: no event is ever reported."""
 
     def cover(self, directory: bytes) -> None:
         """What is mounted is scanned like the rest."""
@@ -30,7 +30,7 @@ class ScanOnlySource:
         """Nothing was watched there."""
 
     def problems(self) -> list[str]:
-        """Always one: nobody shall believe that files are found at once."""
+        """Always one problem: nobody shall believe that files are found at once."""
         return [f"no events ({self.reason}): files are found by scanning only"]
 
     def stop(self) -> None:

@@ -52,7 +52,7 @@ class LeftAlone:
 
 @dataclass(slots=True)
 class ScanFigures:
-    """What a scan saw."""
+    """Figures of a scan."""
 
     files: int = 0
     queued: int = 0
@@ -75,10 +75,12 @@ class Scanner:
     """Of this process to file systems."""
 
     def scan(self, tree: Tree, start: bytes = b"", *, fresh: bool = False) -> Iterator[ScanFigures]:
-        """Yields the figures so far after each batch: stop any time, what was queued stays queued.
+        """Scan and yield the figures so far after each batch.
 
-        `fresh`: a directory that just came. Its files are urgent and are looked at at once; one that is still being
-        written is told of again when it is closed.
+        It can be stopped any time: what was queued stays queued.
+
+        For a directory that just came, set `fresh`. Its files are urgent and are looked at at once; one that is
+        still being written is reported again when it is closed.
         """
         return self._compare(tree, [Leg(start)], Priority.FRESH if fresh else Priority.RECONCILE)
 

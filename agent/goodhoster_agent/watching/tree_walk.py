@@ -33,7 +33,7 @@ class Listing:
 
     @property
     def whole(self) -> bool:
-        """True when these are all files of the directory."""
+        """Whether these are all files of the directory."""
         return self.first and self.last
 
 
@@ -61,11 +61,11 @@ class Leg:
     """
 
     def lists(self, directory: bytes) -> bool:
-        """Are this directory's files part of it?"""
+        """Whether this directory's files are part of it."""
         return self.after is None or _order(directory) > _order(self.after)
 
     def enters(self, directory: bytes) -> bool:
-        """Is this directory part of it, or anything below?"""
+        """Whether this directory is part of it, or anything below."""
         inside = self.lists(directory) or _lies_below(self.after or b"", directory)
         return inside and (self.until is None or _order(directory) <= _order(self.until))
 

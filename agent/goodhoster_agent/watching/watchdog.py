@@ -101,7 +101,7 @@ class WatchdogSource:
 
 
 class _Inotify(InotifyFD):
-    """watchdog's inotify descriptor, which tells of what it could not do."""
+    """watchdog's inotify descriptor, extended to report what it could not do."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,7 +109,10 @@ class _Inotify(InotifyFD):
         self._refused: set[bytes] = set()
 
     def add_callback(self, path: bytes, mask: Mask, callback: WatchCallback, id_: CallbackId) -> WatchDescriptor:
-        """As watchdog's own, which swallows the error for every directory but the first."""
+        """Add a watch and report every failure.
+
+        watchdog's own method swallows the error for every directory but the first.
+        """
         try:
             watch = super().add_callback(path, mask, callback, id_)
         except FileNotFoundError:
@@ -122,7 +125,10 @@ class _Inotify(InotifyFD):
         return watch
 
     def handle_event(self, event: InotifyEvent) -> None:
-        """As watchdog's own, which rebuilds its watches after an overflow but tells nobody."""
+        """Handle an event and report an overflow.
+
+        watchdog's own method rebuilds its watches after an overflow but does not report it.
+        """
         super().handle_event(event)
         if event.is_queue_overflow:
             self.listener(Gap("the kernel's event queue overflowed"))

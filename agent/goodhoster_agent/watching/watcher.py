@@ -62,11 +62,11 @@ class Watcher:
 
     @property
     def scanning(self) -> bool:
-        """Is a whole tree being compared with the index now?"""
+        """Whether a whole tree is being compared with the index now."""
         return self._reconciler.scanning
 
     def problems(self) -> list[str]:
-        """What is not watched now, in words, for `status`; empty when all is as it should be."""
+        """Descriptions of what is not watched now, for `status`; empty when all is well."""
         absent = (display(root) for root in self._absent)
         told = [f"ALARM: the watched tree {root} is not there: nothing of it is checked" for root in absent]
         return (
@@ -88,7 +88,7 @@ class Watcher:
         self._absent = absent
 
     def _is_there(self, root: bytes) -> bool:
-        """What does not answer is told of as that."""
+        """Whether the tree is there; one that does not answer is reported separately."""
         try:
             return self._calls.ask(root, lambda: os.path.isdir(root), _SOON)
         except NotAnsweringError:
@@ -110,7 +110,7 @@ class Watcher:
             part.start()
 
     def stop(self) -> None:
-        """End all threads; what was told is in the queue."""
+        """Stop all threads; what was reported is in the queue."""
         self._mounts.stop()
         self.source.stop()
         self._told.put(None)
@@ -123,7 +123,7 @@ class Watcher:
         self.queued()
 
     def _listen(self, told: Hint | Gap) -> None:
-        """Called by whoever has something to tell; waits for nothing."""
+        """Accept a report from any thread without blocking."""
         if self._told.qsize() < _MOST_TOLD:
             self._told.put(told)
         elif not self._dropping:
@@ -156,7 +156,10 @@ class Watcher:
             self._listen(Hint(*os.path.split(mount.point), is_directory=True))
 
     def _answers_again(self, point: bytes) -> None:
-        """Called by the thread that was kept waiting."""
+        """Schedule a comparison for a disk that answers again.
+
+        Called by the thread that was blocked.
+        """
         _log.warning("%s answers again: it is compared with the index now", display(point))
         self._reconciler.again()
 

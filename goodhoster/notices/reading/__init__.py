@@ -1,1 +1,1 @@
-"""From a raw message to a notice: one format after the other, in a confined child process."""
+"""Reading of raw messages: one format after the other, in a confined child process."""

@@ -88,5 +88,5 @@ def decoded(content: bytes, charset: str) -> str:
 
 
 def is_known(charset: str) -> bool:
-    """Is it a character set that we decode?"""
+    """Whether it is a character set that we decode."""
     return bool(codec_of(charset))

@@ -68,7 +68,10 @@ def _installed(library: str) -> bool:
 
 
 def _is_spreadsheet(part: Part) -> bool:
-    """By its bytes too: much CSV is sent as application/vnd.ms-excel."""
+    """Whether it is a spreadsheet, by its bytes too.
+
+    Much CSV is sent as application/vnd.ms-excel.
+    """
     packed = part.content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
     return packed and (part.kind in _SHEET_KINDS or part.name.lower().endswith(_SPREADSHEETS))
 
@@ -121,7 +124,7 @@ def _rtf(content: bytes) -> Iterator[str]:
 
 
 def _docx(content: bytes) -> Iterator[str]:
-    """Without an XML parser: the text between the tags, and the targets of links."""
+    """Text between the tags of a DOCX, and the targets of links, without an XML parser."""
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         names = [info.filename for info in packed.infolist() if info.filename.startswith("word/")]
         if any(name.startswith("word/media/") for name in names):

@@ -1,4 +1,4 @@
-"""What a person must settle before one item of a notice is acted on."""
+"""Doubts that a person must settle before one item of a notice is acted on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every mail tells before its content is looked at."""
+"""Data that every mail has, before its content is looked at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader sees of HTML, with the target of each link where its words are.
+"""Visible text of HTML, with the target of each link at its text.
 
 Not Python's own parser, which takes quadratic time for tags that never end. Nothing is rendered or fetched.
 """
@@ -115,7 +115,7 @@ def _target(attributes: str) -> str:
 
 
 def _plain(url: str) -> str:
-    """To compare the words of a link with its target: without scheme, blanks and the last slash."""
+    """URL without scheme, blanks and the last slash, to compare a link's text with its target."""
     return (
         re.sub(r"\s+|^[a-z*0-9]{3,5}\s?:\s?//", "", html.unescape(url.strip()), flags=re.IGNORECASE).rstrip("/").lower()
     )

@@ -1,4 +1,4 @@
-"""In which of our two languages a text is written."""
+"""Detection of which of our two languages a text is written in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOOKED_AT = 20_000  # characters
 
 
 def language_of(text: str) -> Language:
-    """The language with more of its small words; English where it is a draw."""
+    """Language with more of its small words; English when equal."""
     found = [word.strip(".,;:!?()") for word in text[:_LOOKED_AT].lower().split()]
     dutch = sum(word in _DUTCH for word in found)
     english = sum(word in _ENGLISH for word in found)

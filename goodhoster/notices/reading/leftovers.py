@@ -71,7 +71,7 @@ def mentions_in_body(content: bytes, notice: ReadNotice) -> tuple[str, ...]:
 
 
 def _texts_of(part: Part) -> Iterator[str]:
-    """As it stands, links and comments of HTML too, and as a reader sees it."""
+    """Texts of a part: as it stands, links and comments of HTML too, and its visible text."""
     yield part.name
     if _is_text(part):
         yield from texts_within(part.text)

@@ -41,7 +41,10 @@ def head_of(raw: bytes) -> bytes:
 
 
 def within_limits(raw: bytes) -> None:
-    """UnreadableError when taking this message apart could cost more than we give it."""
+    """Check that parsing this message cannot cost more than allowed.
+
+    UnreadableError when it could.
+    """
     head = head_of(raw)
     lines = head.split(b"\n")
     _most("the message", len(raw), LARGEST_MAIL)
@@ -84,7 +87,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail whose limits were kept."""
+    """Parsed mail that is within the limits."""
 
     message: Message
     parts: tuple[Part, ...]
@@ -105,7 +108,7 @@ class Mail:
 
     @property
     def date(self) -> datetime | None:
-        """When the sender says it left; None where that cannot be read."""
+        """Time of sending by the sender's statement; None where that cannot be read."""
         return moment(self.header("Date"))
 
     @property
@@ -126,12 +129,12 @@ class Mail:
 
     @property
     def content_type(self) -> str:
-        """Of the whole message, lower case."""
+        """Content type of the whole message, lower case."""
         return self.message.get_content_type()
 
     @property
     def feedback_type(self) -> str:
-        """What a feedback report (RFC 5965) says it is, lower case; empty for other mail."""
+        """Type of a feedback report (RFC 5965), lower case; empty for other mail."""
         said = (str(part.get("Feedback-Type", "")) for part in self.message.walk())
         return next(filter(None, said), "").strip().lower()
 
@@ -153,7 +156,7 @@ class Mail:
 
 
 def take_apart(raw: bytes) -> Mail:
-    """Read a raw message. UnreadableError over a limit, or when the parser itself gives up."""
+    """Parse a raw message. UnreadableError over a limit, or when the parser itself fails."""
     within_limits(raw)
     try:
         message = BytesParser(policy=email.policy.compat32).parsebytes(raw)

@@ -97,7 +97,7 @@ def texts_within(text: str) -> Iterator[str]:
 
 
 def _clickable(text: str) -> str:
-    """With the dots that were hidden, and without what only hides."""
+    """Text with its hidden dots restored, and without what only hides."""
     for _ in range(2):
         if "%" in text:
             text = unquote(text, errors="replace")

@@ -48,5 +48,5 @@ class ReaderPool:
 
 
 def _unread(why: str, raw: RawNotice) -> ReadNotice:
-    """With its texts made harmless as a child's are."""
+    """Unreadable notice with its texts made harmless as a child's are."""
     return notice_of(plain(unreadable(why, raw)))

@@ -1,7 +1,7 @@
-"""From a raw notice to our words: asks each format in turn, the exact ones first.
+"""Reader of raw notices: tries each format in turn, the exact ones first.
 
-Pure and without a network, but not without danger: hostile input may cost time and memory. `readingroom` lets it
-happen in a process of its own.
+Pure and without a network, but not without danger: hostile input may cost time and memory. `pool` runs it in a process
+of its own.
 """
 
 from __future__ import annotations

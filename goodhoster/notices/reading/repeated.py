@@ -186,7 +186,7 @@ def _is_balanced(markup: str) -> bool:
 
 
 def _marks(lines: list[str]) -> list[bool]:
-    """For each line, whether it is quoted, or leads to what is."""
+    """Flag for each line: quoted, or leading to what is quoted."""
     marks = [_QUOTED_LINE.match(line) is not None for line in lines]
     for number, line in enumerate(lines):
         if marks[number]:
@@ -202,7 +202,7 @@ def _marks(lines: list[str]) -> list[bool]:
 
 
 def _attribution(lines: list[str], number: int) -> int:
-    """Of how many lines the words that somebody wrote what follows are; 0 where there are none."""
+    """Number of lines of an attribution ("... wrote:") at that line; 0 where there is none."""
     for length in (1, 2, 3):
         piece = lines[number : number + length]
         if len(piece) == length and all(map(str.strip, piece)) and _WROTE.fullmatch(" ".join(piece)):
@@ -223,7 +223,7 @@ def _begins_head(lines: list[str], number: int) -> bool:
 
 
 def _cut_through(text: str, marks: list[bool]) -> bool:
-    """Would the hotline's table, which is markup in a text, lose some of its lines?"""
+    """Whether the hotline's table, which is markup in a text, would lose some of its lines."""
     for table in _TABLE.finditer(text):
         first, last = text.count("\n", 0, table.start()), text.count("\n", 0, table.end())
         if len(set(marks[first : last + 1])) > 1:

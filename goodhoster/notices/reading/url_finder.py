@@ -185,7 +185,7 @@ def _closed(raw: str, before: str) -> str:
 
 
 def _trimmed(url: str) -> str:
-    """Without what closes the sentence around it."""
+    """URL without what closes the sentence around it."""
     while url and (
         url[-1] in ".,;:!?*'\u2019\u2018\u3002\u2026\\"
         or (url[-1] in _OPENERS and url.count(url[-1]) > url.count(_OPENERS[url[-1]]))
@@ -258,7 +258,7 @@ def _bare(text: str, match: re.Match[str]) -> Iterator[_Span]:
 
 
 def _marked(item: ReadItem) -> ReadItem:
-    """With the doubts that lie in its characters."""
+    """Item with the doubts that follow from its characters."""
     path = item.urls[0].partition("//")[2].partition("/")[2]
     doubts = item.doubts
     if _INVISIBLE.search(path):

@@ -210,7 +210,7 @@ class _Reader:
         return self._match(_WORD).lower()
 
     def result(self) -> list[MethodResult]:
-        """One method result; none for the word `none`, which says that nothing was tried."""
+        """Read one method result; none for `none`, which says that nothing was tried."""
         before = self._sender_text
         method = self._keyword()
         if method == "none" and (self.at_end or self.peek() == ";"):

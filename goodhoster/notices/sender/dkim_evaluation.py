@@ -49,13 +49,14 @@ class TrustContext:
     forwarders: Sequence[Forwarder] = ()
 
     def owner(self, domain: str) -> Notifier | None:
-        """The notifier whose profile lists this signing domain or one above it."""
+        """Notifier with this signing domain or one above it in its profile."""
         return next((notifier for notifier in self.notifiers if within(domain, notifier.domains)), None)
 
     def first_time(self, fingerprint: bytes, mail: SeenMail) -> tuple[TrustRule, str]:
-        """Is it no replay? And the receipt of the very same mail where this one is a copy of it.
+        """Rule on whether the mail is no replay, and the receipt of the mail it is a copy of.
 
-        Sent to two of our addresses, a mail comes twice; whoever sends it again later wants it to be done again.
+        The receipt is that of the very same mail. Sent to two of our addresses, a mail comes twice; whoever
+        sends it again later wants it to be done again.
         """
         first = self.seen.first(fingerprint, mail)
         if first.receipt == mail.receipt:
@@ -131,7 +132,10 @@ class DkimEvaluation:
         return passed
 
     def _claims_enough(self) -> bool:
-        """Does the signature say enough, if it is true? Asked before any key is fetched."""
+        """Whether the signature covers enough, if it verifies.
+
+        Asked before any key is fetched.
+        """
         signature, author = self.signature, self.evidence.author
         unsigned = [name for name in SIGNED_ONCE if name not in signature.signed]
         encoding = why_encoding_is_open(self.evidence.mail, self.evidence.raw, signature.signed)
@@ -157,7 +161,7 @@ class DkimEvaluation:
         )
 
     def _is_true(self, mail: SeenMail) -> bool:
-        """Does the signature match, by a key that means something?"""
+        """Whether the signature matches, by a key that is strong and not on trial."""
         key = self._key()
         if key is None:
             return False
@@ -208,7 +212,7 @@ class DkimEvaluation:
 
 
 def level_of(owner: Notifier) -> TrustLevel:
-    """What a proven notifier is."""
+    """Trust level of a proven notifier."""
     if owner.kind is NotifierKind.AUTHORITY:
         return TrustLevel.AUTHORITY
     trusted = owner.kind in {NotifierKind.HOTLINE, NotifierKind.TRUSTED_FLAGGER}

@@ -46,7 +46,7 @@ class Signed:
 
     @property
     def key_name(self) -> str:
-        """Where its public key is published."""
+        """DNS name at which its public key is published."""
         return f"{self.tags['s']}._domainkey.{self.domain}"
 
 
@@ -64,7 +64,7 @@ class Signature(Signed):
 
     @property
     def covers_whole_body(self) -> bool:
-        """False when text may be appended without breaking it."""
+        """Whether no text can be appended without breaking the signature."""
         return "l" not in self.tags
 
 
@@ -142,7 +142,7 @@ def _for_mail(tags: Mapping[str, str]) -> bool:
 
 
 def matches(raw: bytes, signature: Signature, key: PublicKey) -> bool:
-    """Does this signature match message and key? Nothing is fetched."""
+    """Whether this signature matches message and key. Nothing is fetched."""
     try:
         found: Any = dkim.DKIM(raw).verify(signature.number, dnsfunc=lambda *_, **__: key.record.encode())
     except (dkim.DKIMException, ValueError, TypeError, LookupError):

@@ -34,6 +34,6 @@ def same_organisation(one: str, other: str) -> bool:
 
 
 def within(host: str, domains: Iterable[str]) -> bool:
-    """Is the host name one of these or below one?"""
+    """Whether the host name is one of these or below one."""
     name = host.rstrip(".").lower()
     return any(name == domain or name.endswith("." + domain) for domain in domains)

@@ -102,7 +102,7 @@ class _Forwarding:
         return forwarder
 
     def _claims_enough(self, chain: Chain) -> bool:
-        """As for DKIM, of what the forwarder signed."""
+        """Whether the forwarder signed enough, as for DKIM."""
         signed = chain.message
         unsigned = [name for name in SIGNED_ONCE if name not in signed.signed]
         encoding = why_encoding_is_open(self.evidence.mail, self.evidence.raw, signed.signed)

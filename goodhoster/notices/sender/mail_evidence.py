@@ -1,6 +1,6 @@
-"""Evidence about a mail: the same to every reader, its one author, and its signers.
+"""Evidence about a mail: whether it reads alike for every reader, its author, its signers.
 
-It must be one mail to every reader.
+The author is the one author.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class MailEvidence:
 
     @property
     def sound(self) -> bool:
-        """May its signatures be looked at?"""
+        """Whether its signatures may be evaluated."""
         return all(rule.passed for rule in self.rules)
 
     @property

@@ -47,7 +47,7 @@ class Trust:
         return TrustFinding(level_of(notifier), notifier.id, "token", (rule,))
 
     def of_token(self, token: str) -> TrustFinding:
-        """Whose API token is this? Compared in constant time."""
+        """Find the notifier with this API token. Compared in constant time."""
         digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
         for notifier in self._context.notifiers:
             if notifier.token_sha256 and hmac.compare_digest(digest, notifier.token_sha256):
@@ -100,7 +100,7 @@ def _best(evidence: MailEvidence, ways: Sequence[Belief]) -> Belief:
 
 
 def unproven(rule: str, why: str) -> TrustFinding:
-    """The finding about somebody who showed no proof at all."""
+    """Finding about a sender without any proof."""
     return _unsigned((), TrustRule(rule, passed=False, why=why))
 
 

@@ -59,7 +59,7 @@ def a_case(
 
 
 class CaseStoreSuite:
-    """Give a fixture `store` that is empty."""
+    """Subclass and give a fixture `store` that is empty."""
 
     def test_what_was_added_reads_back(self, store: CaseStore) -> None:
         store.add(a_case())

@@ -17,7 +17,7 @@ _TREE = b"/srv/customers"
 
 
 class ContentIndexSuite:
-    """Give a fixture `index` that has read READS and nothing else."""
+    """Subclass and give a fixture `index` that has read READS and nothing else."""
 
     ONE, OTHER = hashlib.sha256(b"one").digest(), hashlib.sha256(b"other").digest()
     LARGE = (1 << 64) - 7

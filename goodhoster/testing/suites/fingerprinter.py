@@ -29,7 +29,7 @@ def pixels(seed: int, size: Size = SIZE, orientation: int = 1) -> Pixels:
 
 
 class FingerprinterSuite:
-    """Give a fixture `fingerprinter`."""
+    """Subclass and give a fixture `fingerprinter`."""
 
     def test_an_ordinary_picture_has_one(self, fingerprinter: LicensedFingerprinter) -> None:
         value = fingerprinter.fingerprint(pixels(1))

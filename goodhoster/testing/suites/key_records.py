@@ -13,7 +13,7 @@ from goodhoster.ports import KeyRecords
 
 
 class KeyRecordsSuite:
-    """Give a fixture `records` that knows RECORDS and nothing else."""
+    """Subclass and give a fixture `records` that knows RECORDS and nothing else."""
 
     RECORDS = {  # noqa: RUF012 - not changed
         "short._domainkey.known.example": "v=DKIM1; k=ed25519; p=AAAA",

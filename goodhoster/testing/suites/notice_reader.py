@@ -18,7 +18,7 @@ _MAIL = b"From: a@b.example\nSubject: abuse\n\nhttps://anna.example/%d.jpg\n"
 
 
 class NoticeReaderSuite:
-    """Give a fixture `reader`."""
+    """Subclass and give a fixture `reader`."""
 
     def test_reads_what_can_be_read(self, reader: NoticeReader) -> None:
         notice = reader.read(RawNotice(Carrier.MAIL, _MAIL % 1))

@@ -70,7 +70,7 @@ def a_notice(name: str = "N1", received_at: datetime = NOON) -> Notice:
 
 
 class NoticeStoreSuite:
-    """Give a fixture `store` that is empty."""
+    """Subclass and give a fixture `store` that is empty."""
 
     def test_gives_back_what_was_added(self, store: NoticeStore) -> None:
         store.add(a_notice())

@@ -48,7 +48,7 @@ def sha256(content: bytes = BYTES) -> bytes:
 
 
 class QuarantineSuite:
-    """Give a fixture `quarantine` of the directory in the fixture `tree`."""
+    """Subclass and give a fixture `quarantine` of the directory in the fixture `tree`."""
 
     @pytest.fixture
     def tree(self, tmp_path: Path) -> bytes:

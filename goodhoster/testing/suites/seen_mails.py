@@ -20,7 +20,7 @@ def a_mail(receipt: str) -> SeenMail:
 
 
 class SeenMailsSuite:
-    """Give a fixture `seen` that is empty."""
+    """Subclass and give a fixture `seen` that is empty."""
 
     def test_a_fingerprint_belongs_to_its_first_receipt(self, seen: SeenMails) -> None:
         first, second = a_mail("r1"), a_mail("r2")

@@ -28,7 +28,7 @@ class FileLocks:
 
     @contextmanager
     def held(self, ino: int) -> Iterator[None]:
-        """Waits while another mover is at that inode, under whatever name or case."""
+        """A lock on an inode; waits while another mover holds it, under whatever name or case."""
         own = os.open(f"/proc/self/fd/{self._memory}", os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.fcntl(own, fcntl.F_OFD_SETLKW, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, ino & _HIGHEST, 1, 0))

@@ -46,7 +46,7 @@ def movers(config: Path, listener: socket.socket) -> list[tuple[str, Serve]]:
 
 
 def _trusted(mover: MoverSettings) -> frozenset[int]:
-    """Root, this user, and the daemon's where it is another one."""
+    """The trusted user ids: root, this user, and the daemon's where it is another one."""
     uids = {0, os.geteuid()}
     if mover.user:
         try:

@@ -57,7 +57,10 @@ class Server:
         self._limits.watch()
 
     def _serve(self, listener: socket.socket) -> None:
-        """A fault of ours ends the process, not this thread alone: it is started again."""
+        """Serve in a thread; a fault of ours ends the process, not this thread alone.
+
+        It is started again.
+        """
         try:
             while True:
                 connection, _ = listener.accept()
@@ -145,7 +148,7 @@ class TimeLimits:
                 del self._ends[me]
 
     def watch(self) -> NoReturn:
-        """Wait for one to pass; does not come back."""
+        """Wait for a time limit to pass; does not return."""
         while True:
             with self._changed:
                 left = min(self._ends.values(), default=math.inf) - time.monotonic()

@@ -47,7 +47,7 @@ def _started(name: str, serve: Serve) -> int:
 
 
 def _become(name: str, keeper: int, serve: Serve) -> NoReturn:
-    """The child must not go on as its parent would."""
+    """Turn the forked child into its task; it must not go on as its parent would."""
     privileges.be_called(f"gh-{name}")
     privileges.end_with_parent()
     if os.getppid() == keeper:  # it may have ended before we asked to end with it

@@ -108,7 +108,7 @@ class HasherElsewhere:
 
 
 def _tried(order: Callable[[], Answer]) -> Answer:
-    """A starter may die over an order; the next one gets it again."""
+    """Try an order again when the starter dies over it: the next one gets it."""
     for _ in range(_TRIES - 1):
         try:
             return order()

@@ -1,7 +1,8 @@
-"""Our own form and JSON API for notices of anybody (DSA, Reg. (EU) 2022/2065, Art. 16).
+"""Our own web form and JSON API for notices of the public (DSA Art. 16).
 
-Asked for (16(2)): the reasons, the exact URLs, and a statement of good faith. Name and e-mail are optional for this
-kind of content (16(2)(c)). What is missing is a doubt, not a refusal: a person still looks.
+DSA is Reg. (EU) 2022/2065. Asked for (16(2)): the reasons, the exact URLs, and a statement of good faith. Name and
+e-mail are optional for this kind of content (16(2)(c)). What is missing is a doubt, not a refusal: a person still
+looks.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def read(mail: Mail) -> ReadNotice:
 
 
 def text_of(part: Part) -> str:
-    """What a reader sees of a part; empty where it is none that we can read."""
+    """Visible text of a part; empty where it is none that we can read."""
     if part.kind == "text/html":
         return text_of_html(part.text).text
     return part.text if part.kind.startswith("text/") else text_of_document(part) or ""
@@ -111,7 +111,7 @@ def _host(url: str) -> str:
 
 
 def _address(item: ReadItem) -> str:
-    """Where an item leads, however it is written: to compare."""
+    """Comparable address of an item, however it is written."""
     try:
         return read_url(item.urls[0])[0].href.partition("//")[2]
     except UnclearUrlError:

@@ -25,7 +25,10 @@ def table_of(content: bytes) -> Table:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Table:
-    """Two readers of one object with a key twice may see two different things: nobody guesses."""
+    """Build an object and refuse a key that is there twice.
+
+    Two readers of such an object may see two different things: nothing is guessed.
+    """
     table = dict(pairs)
     if len(table) != len(pairs):
         msg = "a key stands twice in one object"

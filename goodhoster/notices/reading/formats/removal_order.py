@@ -178,7 +178,10 @@ def _order(values: dict[str, str], text: str) -> RemovalOrder:
 
 
 def _confidential(value: str, text: str) -> bool:
-    """In doubt it is: whoever is told cannot be untold."""
+    """Whether the order is confidential; in doubt it is.
+
+    What a customer has been told cannot be taken back.
+    """
     if value:
         return not _NO.fullmatch(value)
     return _SECRET.search(text) is not None

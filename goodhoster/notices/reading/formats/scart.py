@@ -58,7 +58,10 @@ def layout_of(names: list[str]) -> Layout | None:
 
 
 def is_test(subject: str) -> bool:
-    """Does the hotline only try our address? Its mark stands before the ordinary subject."""
+    """Whether the hotline only tests our address.
+
+    Its mark stands before the ordinary subject.
+    """
     return _TEST.search(subject) is not None
 
 
@@ -68,7 +71,10 @@ def read_test(mail: Mail) -> ReadNotice | None:
 
 
 def bare_notice(mail: Mail, form: NoticeFormat) -> ReadNotice:
-    """Everything of a mail's notice but what it points at."""
+    """Notice of a mail without its items.
+
+    It has everything but what the mail points at.
+    """
     number = _FILE_NUMBER.search(mail.header("Subject"))
     return replace(envelope(mail, form), reference=number[1] if number else "")
 

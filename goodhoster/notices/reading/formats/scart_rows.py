@@ -1,6 +1,6 @@
-"""From the cells of one SCART row to an item, although nothing in them is escaped.
+"""Conversion of one SCART row's cells to an item, although nothing in them is escaped.
 
-A separator inside a URL or a note makes more pieces than there are columns. Then the pieces IP, time, time tell where
+A separator inside a URL or a note makes more pieces than there are columns. Then the pieces IP, time, time show where
 the free texts end; every division that is left is a possible reading, and all are kept.
 """
 

@@ -1,4 +1,4 @@
-"""What every check of a signed part uses and tells, whoever made the signature."""
+"""Common input and result of every check of a signed part, of either signature type."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Did every rule hold?"""
+        """Whether every rule passed."""
         return all(rule.passed for rule in self.rules)
 
     def rule(self, name: str, *, passed: bool, why: str) -> bool:

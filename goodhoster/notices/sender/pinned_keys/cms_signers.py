@@ -47,7 +47,7 @@ def signer_of(signature: bytes) -> Signer:
 
 
 def _signing_time(attributes: Element) -> datetime | None:
-    """None when there is not exactly one, or it is not written as DER wants it."""
+    """Signing time; None when there is not exactly one, or it is not valid DER."""
     if attributes.tag != _SIGNED_ATTRIBUTES:
         return None
     pairs = [attribute.parts() for attribute in attributes.parts()]

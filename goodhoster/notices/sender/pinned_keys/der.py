@@ -21,7 +21,7 @@ class Element:
     content: bytes
 
     def parts(self) -> list[Element]:
-        """What it is made of. ValueError when it is not made of elements."""
+        """Elements that it consists of. ValueError when it does not consist of elements."""
         return list(_elements(self.content))
 
     def expect(self, tag: int) -> Element:

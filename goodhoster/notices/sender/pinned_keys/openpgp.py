@@ -24,7 +24,7 @@ _PROBLEMS = {"EXPSIG": "the signature has expired", "EXPKEYSIG": "the key has ex
 
 @dataclass(frozen=True, slots=True)
 class _Valid:
-    """What gpgv's line VALIDSIG tells."""
+    """Content of gpgv's line VALIDSIG."""
 
     fingerprint: str
     signed_at: datetime
@@ -32,7 +32,10 @@ class _Valid:
 
 
 def check(part: SignedPart, keys: bytes, bench: Bench) -> Check:
-    """MissingProgramError without gpgv; OSError or TimeoutError when it could not do its work."""
+    """Check an OpenPGP signature.
+
+    MissingProgramError without gpgv; OSError or TimeoutError when it could not do its work.
+    """
     found = Check(bench)
     signature, keyring = _one_signature(part.signature), binary_of(keys)
     if not found.rule("one", passed=bool(signature), why="one signature" if signature else "not exactly one signature"):

@@ -62,7 +62,7 @@ def keys_of(keyring: bytes) -> dict[str, Key]:
 
 
 def has_strong_key(written: bytes) -> bool:
-    """Does a file of public keys, with or without armor, hold one that is worth pinning?"""
+    """Whether a file of public keys holds one that is worth pinning, with or without armor."""
     try:
         return any(key.strong for key in keys_of(binary_of(written)).values())
     except (ValueError, IndexError):

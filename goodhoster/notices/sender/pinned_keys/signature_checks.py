@@ -70,7 +70,7 @@ def prove(raw: bytes, pins: Sequence[Pin], bench: Bench) -> Proof | None:
 
 
 def _best(part: SignedPart, pins: Sequence[Pin], whole: TrustRule, bench: Bench) -> Proof:
-    """Of the notifier whose key it is; else of the one for whom most rules passed."""
+    """Proof for the notifier who owns the key; else for the one for whom most rules passed."""
     checks = [(pin, _CHECKS[part.kind](part, pin.of(part.kind), bench)) for pin in pins]
     pin, best = max(checks, key=lambda checked: (checked[1].passed, len(checked[1].rules)))
     rules = (whole, *best.rules)

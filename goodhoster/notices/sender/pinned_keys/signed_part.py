@@ -36,7 +36,10 @@ class SignedPart:
 
 
 def may_be_signed(raw: bytes) -> bool:
-    """False for mails that have no such signature for certain: they need no closer look."""
+    """Whether the mail may have such a signature.
+
+    Where it has none for certain, it needs no closer look.
+    """
     return _MAY_BE.search(raw) is not None
 
 

@@ -39,7 +39,7 @@ def check(part: SignedPart, certificates: bytes, bench: Bench) -> Check:
 
 
 def _signer(part: SignedPart, bench: Bench) -> Signer | None:
-    """As openssl understood it: it writes it anew, and that is what we read, too."""
+    """Signer as openssl understood it: openssl re-encodes it, and that is what is read here."""
     ended = run_over(_TO_DER, {"signature": part.signature}, bench.search)
     try:
         return signer_of(ended.out) if ended.code == 0 else None

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -21,7 +22,7 @@ from goodhoster_agent.scanning import region_of, scan
 class Busy(DirectHasher):
     """Opens a file when it comes for the third time: before, others take long."""
 
-    came: Counter[int] = Counter()
+    came: ClassVar[Counter[int]] = Counter()
 
     def read(self, fd: int) -> Content:
         content = super().read(fd)
