@@ -76,7 +76,10 @@ class Examiner:
         return replace(verdict, answered_at=self.clock())
 
     def _read_and_ask(self, opened: OpenedUpload, remembered: PastReading | None, *, live: bool) -> Examined:
-        """Read alone once more where something told of its inside would accuse it: see `ports.Hasher.read_alone`."""
+        """Read a file and ask the sources.
+
+        It is read alone once more where something that was told of its inside matches: see `ports.Hasher.read_alone`.
+        """
         try:
             content = _known_content(opened, remembered) or self.hasher.read(opened.fd)
             examined = self._ask_about(opened, content, live=live)

@@ -36,7 +36,10 @@ def receive(channel: socket.socket) -> bytes | None:
 
 
 def receive_file(channel: socket.socket) -> tuple[bytes, int] | None:
-    """One frame and the open file that came with it, now the receiver's own; None when the other side is gone."""
+    """One frame and the open file that came with it, now the receiver's own.
+
+    None when the other side is gone.
+    """
     head, files, _, _ = socket.recv_fds(channel, _LENGTH.size, 1)
     if not files:
         return None

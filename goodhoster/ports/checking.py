@@ -68,7 +68,7 @@ class Hasher(Protocol):
         """
 
     def read_alone(self, fd: int, doubted: Content) -> Content:
-        """As `read`, where what is `doubted` would accuse the file: by a process that opens nothing else.
+        """As `read`, by a process that opens nothing else: something in the `doubted` content matches.
 
         The content is `opened_alone`, unless that process hung or died.
         """

@@ -68,9 +68,9 @@ def print_answers(found: Iterable[Answer], *, as_json: bool) -> int:
 
 
 def answers(services: Services, paths: Iterable[Path]) -> Generator[Answer, None, None]:
-    """In order of the paths; several are examined at the same time. What lies in quarantine is not looked at again.
+    """The results in order of the paths; several are examined at the same time.
 
-    To be closed before the services are.
+    What lies in quarantine is not looked at again. To be closed before the services are.
     """
     examine, places = _Examining(services.toolkit), _places(services, paths)
     with ThreadPoolExecutor(services.settings.agent.workers, "check") as pool, closing(examine):

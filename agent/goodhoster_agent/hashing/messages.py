@@ -1,4 +1,4 @@
-"""What the pool and a worker send each other: an open file goes one way, what is inside comes back as JSON.
+"""Messages between the pool and a worker: an open file one way, what is inside as JSON back.
 
 No digest of the file itself: the pool takes those, for a worker may have been captured by a file that it opened before.
 """

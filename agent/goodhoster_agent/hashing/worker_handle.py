@@ -71,7 +71,9 @@ class Worker:
         return self._child.is_there()
 
     def open(self, fd: int, content: Content, slow: Callable[[], None] = lambda: None) -> Content:
-        """Let it open a file: the content with what it tells of the inside, and nothing else of it. WorkerLostError.
+        """Have the worker open a file: the content with what it tells of the inside.
+
+        Nothing else that it tells is believed. WorkerLostError.
 
         `slow` is called once when that is not done `SOON`; when it raises PlaceLostError the worker is given up.
         """
