@@ -84,7 +84,7 @@ def _root(
 
 
 def main() -> None:
-    """What the script `goodhoster` calls. Ends the process."""
+    """Run the command `goodhoster`. Ends the process."""
     try:
         app()
     except GoodhosterError as error:

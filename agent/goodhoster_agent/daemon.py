@@ -1,8 +1,4 @@
-"""The daemon: starts what watches and what checks, keeps the clock, and ends it all cleanly.
-
-SIGTERM and SIGINT end it after the files in hand; SIGHUP reads the configuration again and goes on with the old one
-when the new one is not right. After a `kill -9` the next start finishes what was under way.
-"""
+"""The daemon: starts watching and checking, runs regular tasks, and stops cleanly."""
 
 from __future__ import annotations
 
@@ -96,7 +92,7 @@ def _serve_until_ended(settings: Settings, signals: _Signals, others: Others) ->
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """The processes that do what a daemon may not."""
+    """Processes that do what a daemon may not."""
 
     keeper: Keeper
     not_given_up: list[str]
@@ -172,7 +168,7 @@ class _Signals:
 
 
 class Daemon:
-    """Everything that runs over one configuration: made, started and stopped together."""
+    """Everything that runs with one configuration: created, started and stopped together."""
 
     def __init__(self, services: Services, mover: Mover, others: Others) -> None:
         agent = services.settings.agent
@@ -232,7 +228,7 @@ class Daemon:
         return "enforce" if self._services.rules.enforce else "observe"
 
     def summary(self) -> str:
-        """What is watched and how, on one line: for `systemctl status`."""
+        """One line on what is watched and how, for `systemctl status`."""
         trees = len(self._services.trees)
         return f"watching {trees} trees with {self._watcher.source.name}, mode {self._mode}"
 
@@ -265,7 +261,7 @@ class Daemon:
         self._complaint = repr(error)
 
     def stop(self) -> None:
-        """End after the files in hand, but for what is being opened; what waits is on disk."""
+        """Stop after the files in hand, but for what is being opened; what waits is on disk."""
         self._services.hasher.close()
         self._notices.stop()
         for rounds in (*self._rounds, self._checkpoints.rounds):

@@ -62,5 +62,5 @@ def _open(state_dir: Path) -> int:
 
 
 def _holder(fd: int) -> int:
-    """0 where its number is not written yet."""
+    """Process id of the holder; 0 where it is not written yet."""
     return int(os.pread(fd, 20, 0) or 0)

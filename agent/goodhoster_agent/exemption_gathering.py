@@ -45,7 +45,7 @@ _BLANKS = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was found, and in what."""
+    """Contents found, and the release that they belong to."""
 
     origin: str
     version: str

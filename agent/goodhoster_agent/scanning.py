@@ -30,7 +30,7 @@ _SHARE = 10
 
 @dataclass(slots=True)
 class ScanProgress:
-    """How far a scan is."""
+    """Progress of a scan."""
 
     files: int = 0
     """Regular files seen so far."""
@@ -89,7 +89,7 @@ def scan(services: Services, regions: list[Region]) -> Generator[ScanProgress, N
 
 
 def _untried(index: UploadIndex, regions: list[Region]) -> Iterator[int]:
-    """How many wait, again and again, until none does."""
+    """Number of waiting files, repeatedly, until none waits."""
     while True:
         began = time.monotonic()
         untried = sum(index.untried_below(region.tree.root, region.path) for region in regions)
@@ -100,7 +100,10 @@ def _untried(index: UploadIndex, regions: list[Region]) -> Iterator[int]:
 
 
 def _verdicts(index: UploadIndex, region: Region, started: float) -> Counter[str]:
-    """Rows of known files stay when the files go: those that went before this scan do not count."""
+    """Verdicts of this scan.
+
+    Rows of known files stay when the files go: those that went before this scan do not count.
+    """
     root = region.tree.root
     counts = Counter(index.verdict_counts_below(root, region.path))
     gone = [path for path in index.known_before(root, region.path, started) if not _exists(root, path)]

@@ -61,5 +61,5 @@ def read_report(state_dir: Path, pid: int) -> DaemonReport | None:
 
 
 def forget_report(state_dir: Path) -> None:
-    """The daemon has ended."""
+    """Remove the report when the daemon has ended."""
     (state_dir / _NAME).unlink(missing_ok=True)

@@ -1,10 +1,4 @@
-"""The case desk: writes down what is intended, does it, writes down what came of it.
-
-Three verbs: `open` a case for a match, `proceed` with one as its sources see it by now, `recover` what a crash left or
-what waits; beside them the orders of a person. Each decides in a session, with the lock in hand; what that claims is
-carried out without it. A claim says durably which process is at work on a case; when that dies, others take over.
-Every match ends in exactly one outcome.
-"""
+"""The case desk: records what is intended, does it, records the result."""
 
 from __future__ import annotations
 
@@ -52,7 +46,7 @@ def disk_pool() -> DiskPool:
 
 @dataclass(frozen=True, slots=True)
 class CaseDesk:
-    """One per process; all of a machine share store, audit log, lock and holders."""
+    """Case desk of one process; all of a machine share store, audit log, lock and holders."""
 
     store: CaseStore
     audit: AuditLog
@@ -328,7 +322,7 @@ class CaseDesk:
 
 @dataclass(frozen=True, slots=True)
 class _Carried:
-    """What came of a session's work, by case."""
+    """Results of a session's work, by case."""
 
     cases: dict[str, Case]
     errors: dict[str, GoodhosterError]
@@ -344,7 +338,7 @@ def _free(session: CaseSession, case_id: str) -> Case:
 
 
 def _worst(errors: Sequence[GoodhosterError]) -> GoodhosterError:
-    """What waits is no refusal yet."""
+    """The error to raise; what waits is no refusal yet."""
     return next((error for error in errors if isinstance(error, PassingError)), errors[0])
 
 

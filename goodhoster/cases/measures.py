@@ -76,7 +76,7 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """What came of a step."""
+    """Result of a step."""
 
     measure: Measure
     event: AuditEvent | None = None
@@ -89,7 +89,7 @@ class _End:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a case."""
+    """Result for a case."""
 
     work: Work
     case: Case
@@ -136,7 +136,7 @@ class Effort:
         self._pool.settle(self._calls)
 
     def wait(self) -> None:
-        """Wait for what hangs, too."""
+        """Wait for everything, also for disks that do not answer."""
         wait_for([future for _, future in self._calls])
 
     def ended(self) -> list[Outcome]:
@@ -282,7 +282,7 @@ def _done(step: _Step, detail: str, event: str) -> _End:
 
 
 def _not_done(step: _Step, error: GoodhosterError) -> _End:
-    """What the quarantine raises, and nothing else."""
+    """Result for an error of the quarantine; any other is raised."""
     if isinstance(error, RefusedError):
         state, kind, detail = MeasureState.REFUSED, "measure.refused", str(error)
     elif isinstance(error, PassingError):
@@ -297,7 +297,7 @@ def _not_done(step: _Step, error: GoodhosterError) -> _End:
 
 
 def about(case: Case, number: int = 0) -> dict[str, str]:
-    """What the audit log says of a case, or of one file of it."""
+    """Audit log data of a case, or of one file of it."""
     copy = case.about(number) if case.measures else None
     upload, sha256 = (copy.upload, copy.sha256) if copy else (case.upload, case.digests.sha256)
     return {

@@ -24,7 +24,7 @@ FILE = "observe.json"
 
 @dataclass(frozen=True, slots=True)
 class SwitchedOn:
-    """Who switched it on, why, and when."""
+    """Person who switched it on, the reason, and the time."""
 
     order: Order
     since: datetime
@@ -70,7 +70,7 @@ class ObserveSwitch:
         replace_durably(self.file, [json.dumps(data).encode("ascii")])
 
     def switch_off(self, order: Order) -> None:
-        """Back to what [policy] says; RefusedError when it is off."""
+        """Return to what [policy] says; RefusedError when it is off."""
         if not self.file.exists():
             raise RefusedError("measures were not stopped by `goodhoster observe --now`", hint="see: goodhoster status")
         self.audit.append(AuditEvent("mode.configured", {"actor": order.actor, "reason": order.reason}))

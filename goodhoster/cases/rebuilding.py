@@ -47,7 +47,7 @@ def rebuild(desk: CaseDesk, names: Iterable[str], label_of: Callable[[str], Labe
 
 
 def _case_ids(name: str) -> list[str]:
-    """A copy lies under the id of its case with a number."""
+    """Ids of the cases; a copy lies under the id of its case with a number."""
     case_id, _, number = name.rpartition("-")
     return [name, case_id] if number.isdecimal() else [name]
 

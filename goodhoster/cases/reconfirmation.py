@@ -17,7 +17,7 @@ from goodhoster.policy.rules import HouseRules, Treatment
 
 
 class Reconfirmation(Enum):
-    """What the sources say by now of a file that is to go offline."""
+    """Current answers of the sources about a file that is to go offline."""
 
     ACT = auto()
     HOLD = auto()
@@ -91,5 +91,5 @@ def held_by_storm(case: Case, storm: Storm) -> Case:
 
 
 def _is_soon(answered: datetime, now: datetime, rules: HouseRules) -> bool:
-    """A moment in the future is none: the clock was put back."""
+    """Whether a moment is recent; one in the future is not: the clock was put back."""
     return 0 <= (now - answered).total_seconds() <= rules.answers_count_for

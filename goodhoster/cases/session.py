@@ -59,7 +59,7 @@ _GRACE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class DeskParts:
-    """What the case desk works with."""
+    """Parts that the case desk works with."""
 
     store: CaseStore
     audit: AuditLog
@@ -72,7 +72,7 @@ class DeskParts:
 
 
 class CaseSession:
-    """Made by `CaseDesk.session`, which holds the lock for as long as it is used."""
+    """Session made by `CaseDesk.session`, which holds the lock for as long as it is used."""
 
     def __init__(self, parts: DeskParts) -> None:
         self._parts = parts
@@ -107,7 +107,7 @@ class CaseSession:
         return self._parts.store.find(query)
 
     def count(self, query: CaseQuery) -> int:
-        """How many cases the query describes."""
+        """Number of cases that match the query."""
         return self._parts.store.count(query)
 
     def of_this_state(self, upload: Upload) -> list[Case]:
@@ -164,7 +164,7 @@ class CaseSession:
         return self.brake.ledger.counted(by_notifier(notifier), customer, self.now())
 
     def count_measure_of(self, notifier: str, upload: Upload, digests: Digests) -> None:
-        """One more."""
+        """Count one more measure."""
         counted = Counted(by_notifier(notifier), upload.customer, digests.sha256, self.now())
         self.brake.ledger.count(counted)
 
@@ -277,7 +277,7 @@ class CaseSession:
         return late and self.held_since(case) is None and self.at_work_on(case.id) is None
 
     def _waits_for(self, case: Case) -> str:
-        """Why nothing may be taken offline for it now; empty when it may."""
+        """Reason why nothing may be taken offline for it now; empty when it may."""
         if not self.rules.enforce:
             return _OBSERVE
         if storm := self.held_since(case):
@@ -296,7 +296,7 @@ class CaseSession:
         return self.begun(case)
 
     def store(self, case: Case) -> None:
-        """Record a new case and no more; `begun` follows."""
+        """Only record a new case; `begun` follows."""
         self._parts.store.add(case)
 
     def begun(self, case: Case) -> Case:
@@ -310,7 +310,7 @@ class CaseSession:
         return case
 
     def record(self, after: Case, before: Case) -> Case:
-        """Put the one in the place of the other."""
+        """Replace a case by its new state."""
         closed = replace(after, closed_at=self.now() if after.state.closed else None)
         self._parts.store.replace(closed, expected=before.state)
         return closed
@@ -369,7 +369,7 @@ class CaseSession:
         return self.claim(Work(after)) if after.state is CaseState.OPEN else after
 
     def log(self, event: str, **data: str) -> None:
-        """Tell the audit log, which has it before the record changes."""
+        """Write to the audit log, which has it before the record changes."""
         self._events.append(AuditEvent(event, data))
 
     def flush(self) -> None:
@@ -400,7 +400,7 @@ class CaseSession:
         self._parts.store.unclaim(case_ids)
 
     def abandon(self) -> None:
-        """Nothing of this session was recorded."""
+        """Discard the session: nothing of it was recorded."""
         if self.holder:
             self._parts.holders.give_back(self.holder)
         self.work.clear()

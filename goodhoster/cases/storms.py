@@ -63,7 +63,7 @@ class StormWatch:
     """Held by the one thread that is at the pager."""
 
     def around(self, upload: Upload, digests: Digests, matches: Iterable[Match], *, overruled: bool) -> Circumstances:
-        """What is true around this upload now. Costs the same however many cases there are."""
+        """Facts around this upload now. Costs the same however many cases there are."""
         sources = sorted({match.source for match in matches})
         content = Cause(StormKind.CONTENT, digests.sha256.hex())
         of_sources = {source: tuple(causes_of_source(source)) for source in sources}
@@ -109,7 +109,7 @@ class StormWatch:
             self.ledger.count(replace(counted, scope=OF_CUSTOMER, share=None))
 
     def hold(self, case: Case, storm: Storm) -> None:
-        """Note that a storm holds a case that was opened before it began."""
+        """Record that a storm holds a case that was opened before it started."""
         sources = tuple(sorted({match.source for match in case.matches}))
         self.ledger.note(Opened(case.id, sources, case.opened_at, automatic=False, storm=storm.id))
 
@@ -129,7 +129,7 @@ class StormWatch:
         return next((storm for storm in self.storms.newest(causes).values() if storm.braking), None)
 
     def end(self, storm: Storm, state: StormState, order: Order) -> None:
-        """Record what a person made of a storm."""
+        """Record a person's decision about a storm."""
         data = {"storm": storm.id, "actor": order.actor, "reason": order.reason}
         self.audit.append(AuditEvent(f"storm.{state}", data))
         ended = replace(storm, state=state, ended_at=self.clock(), actor=order.actor, word=order.reason, told=True)
@@ -292,7 +292,7 @@ class StormWatch:
 
 
 def alert_text(storm: Storm) -> str:
-    """What happened and what to do, for a pager: no picture, no address."""
+    """Text of an alert: what happened and what to do; no picture, no address."""
     return (
         f"{storm.reason}. {_consequence(storm)}\n"
         f"Look:      goodhoster storms show {storm.id}\n"

@@ -25,7 +25,7 @@ _MOST_DERIVED = 500  # files made of one picture: a site has some ten image styl
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """Finds copies in the watched trees."""
+    """Search for copies in the watched trees."""
 
     resolver: TreeResolver
     index: ContentIndex
@@ -36,7 +36,7 @@ class Copies:
         return self._with_copies([*(LocatedFile(one, FoundBy.URL) for one in shown), *copies])
 
     def beside(self, place: Place) -> tuple[LocatedFile, ...]:
-        """The same of a place where no file is (any more)."""
+        """Every copy for a place where no file is (any more); see `of`."""
         try:
             return self._with_copies([*self._derived(place), *self._sizes(place)])
         except NoPlaceError as error:
@@ -79,7 +79,7 @@ class Copies:
                 yield LocatedFile(upload, FoundBy.DERIVED, place)
 
     def _matching(self, tree: bytes, before: Names, wanted: Wanted) -> Iterator[bytes]:
-        """The paths that are as wanted. Only folders for which any name will do are read."""
+        """Paths that match. Only folders for which any name will do are read."""
         if None not in wanted:
             yield b"/".join((*before, *(name for name in wanted if name is not None)))
             return

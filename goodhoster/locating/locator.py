@@ -26,7 +26,7 @@ _MOST_REDIRECTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Locator:
-    """Finds what a notice means on this host. Threads may share it."""
+    """Locates a notice's items on this host. Threads may share it."""
 
     site_maps: SiteMapCache
     serving: Serving

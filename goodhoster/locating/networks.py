@@ -41,7 +41,7 @@ class Networks:
 
 
 def networks_of(owners: Mapping[_Prefix, str]) -> Networks:
-    """Ready to be asked."""
+    """Build the look-up of networks."""
     lengths = {(prefix.version, prefix.prefixlen) for prefix in owners}
     return Networks(owners, tuple(sorted(lengths, key=lambda pair: -pair[1])))
 

@@ -60,14 +60,14 @@ def address_of(page: bytes, url: str) -> str:
 
 
 def _addresses(name: str, value: str) -> list[str]:
-    """A srcset has several, each with its width behind it."""
+    """Addresses in a srcset, each of which has its width behind it."""
     if name != "srcset":
         return [value.strip()]
     return [words[0] for part in value.split(",") if (words := part.split())]
 
 
 def _joined(base: str, source: str) -> str:
-    """Empty when it is no picture by its name, or no URL."""
+    """Absolute URL; empty when it is no picture by its name, or no URL."""
     try:
         whole = urljoin(base, source)
     except ValueError:

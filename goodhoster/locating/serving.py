@@ -29,14 +29,14 @@ _DISK = Disk()
 
 @dataclass(frozen=True, slots=True)
 class RedirectsTo:
-    """The site sends browsers elsewhere."""
+    """Redirect by the site."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Follows a web server's own way from a path to a file."""
+    """Resolution of a path to a file as the web server does it."""
 
     resolver: TreeResolver
     disk: Disk = _DISK

@@ -18,7 +18,7 @@ WEB_PORTS = (80, 443)
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """A site that answers for a host, and what its name pattern makes of that."""
+    """A site that answers for a host, and the variables that its name pattern sets."""
 
     site: Site
     variables: Mapping[str, str]
@@ -82,7 +82,7 @@ class SiteMap:
         return found
 
     def _levels(self, host: str) -> Iterator[list[Answering]]:
-        """Sites of equal right, the first to be asked first."""
+        """Groups of sites of equal precedence, the first to be asked first."""
         for key in _keys(host):
             if sites := self._named.get(key):
                 yield [Answering(site, {"host": host}) for site in sites]

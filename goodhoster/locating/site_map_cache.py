@@ -70,5 +70,5 @@ class SiteMapCache:
             return frozenset()
 
     def contact_of(self, customer: str) -> Contact | None:
-        """Whom to write to about that customer; raises as `current` does."""
+        """Contact for that customer; raises as `current` does."""
         return self.current().contact_of(customer)

@@ -33,7 +33,7 @@ class WatchedTree(Protocol):
         """Absolute, real path."""
 
     def customer_of(self, path: bytes) -> str:
-        """Whose a path below the root is."""
+        """Customer that a path below the root belongs to."""
 
     def is_ours(self, path: bytes) -> bool:
         """Whether it is our own quarantine."""
@@ -78,7 +78,7 @@ class TreeResolver:
         return Upload(place, self.customer_of(place), FileState.of(found))
 
     def customer_of(self, place: Place) -> str:
-        """Whose that place is. NoPlaceError: `not-covered`."""
+        """Customer that a place belongs to. NoPlaceError: `not-covered`."""
         for tree in self.trees:
             if tree.root == place.tree:
                 return tree.customer_of(place.path)

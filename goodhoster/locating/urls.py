@@ -128,7 +128,7 @@ def _address(text: str) -> WebAddress:
 
 
 def _give_host(url: URL, host: str) -> None:
-    """Set the host without its trailing dot; some are only a host with it (`foo.09..`)."""
+    """Set the host without its trailing dot; some are valid only with it (`foo.09..`)."""
     try:
         url.hostname = host
         kept = _bare(url.hostname) == host and not url.hostname.endswith(".")

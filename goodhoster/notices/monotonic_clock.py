@@ -24,7 +24,7 @@ _NOTICEABLE = timedelta(seconds=60)
 
 
 class MonotonicClock:
-    """See `ports.Clock`. The latest moment is kept in a file, which processes may share."""
+    """Clock with its latest moment in a file, which processes may share. See `ports.Clock`."""
 
     def __init__(self, file: Path, wall: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._file = file

@@ -43,7 +43,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """What is known of who brought a notice; proves nothing, but for the token."""
+    """Data on who delivered a notice; proves nothing, but for the token."""
 
     sender: str = ""
     """Envelope sender of a mail (`<>` for a bounce) or network address."""
@@ -126,14 +126,14 @@ class Spool:
         return RawNotice(receipt.carrier, content)
 
     def _kept_before(self, notice_id: str) -> Receipt | None:
-        """The receipt for what was brought before."""
+        """Receipt for a notice that was delivered before."""
         for folder in (self._waiting, self._shelf(notice_id)):
             with suppress(FileNotFoundError):
                 return _receipt_in(folder / (notice_id + _SUFFIX))
         return None
 
     def _shelf(self, notice_id: str) -> Path:
-        """A folder a day, so that none gets too large."""
+        """Folder of a day, so that none gets too large."""
         shelf = self._kept / notice_id.partition("-")[0]
         shelf.mkdir(mode=0o700, exist_ok=True)
         return shelf
@@ -147,7 +147,7 @@ class Spool:
 
 
 def _names_of(origin: Origin) -> list[str]:
-    """Under which it may have been kept; the first is today's."""
+    """Names under which it may have been kept; the first is today's."""
     days = (origin.at.astimezone(UTC) - timedelta(days=day) for day in range(origin.days_before + 1))
     return [id_of(origin.name, day, "N") for day in days]
 

@@ -68,9 +68,9 @@ class Hasher(Protocol):
         """
 
     def read_alone(self, fd: int, doubted: Content) -> Content:
-        """As `read`, by a process that opens nothing else: something in the `doubted` content matches.
+        """As `read`, by a process that opens nothing else.
 
-        The content is `opened_alone`, unless that process hung or died.
+        For a content of which something inside matches, and is `doubted` until that process has seen it too. The content is `opened_alone`, unless that process hung or died.
         """
 
     def problems(self) -> list[str]:

@@ -63,7 +63,7 @@ class _Looked:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """An item once it was looked for, and what is to be asked of the case desk about it."""
+    """An item after it was looked for, and the demands on the case desk about it."""
 
     item: NoticeItem
     demands: CopyDemands = _NO_DEMANDS
@@ -73,7 +73,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class TakedownActions:
-    """Acts on items. The same item may be acted on again: what is done is found done."""
+    """Measures for items. The same item may be acted on again: what is done is found done."""
 
     locate: Locate
     examine: Examine
@@ -129,7 +129,7 @@ class TakedownActions:
         return item if after.state is ItemState.OFFLINE and item.looks else after
 
     def confirm_cases(self, item: NoticeItem, order: Order) -> None:
-        """A person wants the files of this item gone, whatever waits there."""
+        """Confirm every waiting case of this item's files, by a person's order."""
         for case in self._cases_of(item):
             if case.state in UNDECIDED | {CaseState.FAILED}:
                 self.desk.confirm(case.id, order)
@@ -207,7 +207,7 @@ class TakedownActions:
         return demands_for(named, grounds, self.desk.store, self.desk.rules.storm_customers)
 
     def _told(self, found: _Found, answers: Iterator[list[Case]]) -> NoticeItem:
-        """The item after its part of what the case desk answered."""
+        """The item updated by its part of the case desk's answer."""
         cases = [*found.taken, *(case for _ in found.demands.follow for case in next(answers))]
         about_copies = [case.id for _ in found.demands.held for case in next(answers)]
         held = dict.fromkeys((*found.item.copies_held, *about_copies))
@@ -333,7 +333,7 @@ def _put_back(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
 
 
 def _told_by(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
-    """An item is as far as the case that is furthest behind."""
+    """The item with the state of the case that is furthest behind."""
     states = {_ITEM_STATES[case.state]: case for case in reversed(cases)}
     worst = next(state for state in _WORST_FIRST if state in states)
     told = _known_to(match for case in cases for match in case.matches)

@@ -1,4 +1,4 @@
-"""Who is written to about a notice, and when: each letter once, none to a machine."""
+"""Rules for letters about a notice: recipients, and when; each once, none to a machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BOUNCE = "<>"
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Writes what is owed at this moment."""
+    """Writer of the letters that are due."""
 
     outbox: Outbox
     head: Letterhead
@@ -36,7 +36,7 @@ class Answers:
     """False in mode observe: nothing goes out by itself."""
 
     def write(self, notice: Notice) -> Notice:
-        """Put every letter that is owed and was not written into the outbox; the notice notes which."""
+        """Put every due letter not written yet into the outbox; the notice records which."""
         for told, letter in self._owed(notice) if self.automatic else ():
             notice = self._put(notice, told, letter)
         return notice
@@ -81,7 +81,7 @@ class Answers:
         return texts.forward(notice, hotline, self.head)
 
     def write_forward(self, notice: Notice, letter: Letter) -> Notice:
-        """Hand it on."""
+        """Forward the notice."""
         return self._put(notice, "forward", letter)
 
     def _put(self, notice: Notice, told: str, letter: Letter | None) -> Notice:
@@ -165,7 +165,7 @@ def _files(case: Case) -> Iterator[str]:
 
 
 def _round(notice: Notice) -> int:
-    """Grows each time something comes back online: that result is a new one."""
+    """Number that grows each time something comes back online: that result is a new one."""
     return 1 + sum(item.reopened for item in notice.items)
 
 

@@ -1,9 +1,4 @@
-"""What is asked of the case desk about the files that one item of a notice leads to.
-
-Whatever goes with the file that the notice names is asked for in the notice's own right, one demand a customer. What a
-person must decide about (the same bytes at many customers, a size by its name alone) is a demand of its own, so that
-the notice does not wait for it and a person's word about the notice does not take it.
-"""
+"""Demands on the case desk about the files that one item of a notice leads to."""
 
 from __future__ import annotations
 
@@ -76,7 +71,7 @@ class _Copies:
     """Customers by the bytes that were counted already."""
 
     def decision(self, file: NamedFile) -> CopyDecision:
-        """What becomes of it; a copy of what does not follow does not either."""
+        """Decision about a file; a copy of what does not follow does not either."""
         original = self.named.get(file.original) if file.original else None
         if file.found_by in {FoundBy.SAME_CONTENT, FoundBy.SAME_FILE} and original is not None:
             of_original = self.decision(original)
@@ -110,7 +105,7 @@ class _Copies:
 
 
 def _is_media(file: NamedFile) -> bool:
-    """A picture, a video or an archive, neither empty nor a page or program by its name."""
+    """Whether it is a picture, video or archive, neither empty nor a page or program by name."""
     place = file.upload.place
     if not file.upload.state.size or place.path.lower().endswith(tuple(_UNPARSED)):
         return False

@@ -36,7 +36,7 @@ SYNC_EVERY = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the hoster set in [notices]."""
+    """Settings of the hoster in [notices]."""
 
     default: timedelta = timedelta(hours=24)
     """For whoever has no profile (sector code: hotline notices within 24 h)."""
@@ -102,7 +102,7 @@ def _waits(notice: Notice) -> bool:
 
 
 def _waiting(notice: Notice) -> Iterator[str]:
-    """Why something waits for a person, what a source knows first."""
+    """Reason why something waits for a person, what a source knows first."""
     items = [item for item in notice.items if item.state.waits_for_person]
     yield from (f"{item.reason} (known to {', '.join(item.known_to)})" for item in items if item.known_to)
     yield from (item.reason for item in items)

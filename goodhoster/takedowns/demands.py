@@ -39,7 +39,7 @@ class NamedFile:
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """Why a notice asks for a measure, and how far it may."""
+    """Reason for which a notice asks for a measure, and how far it may."""
 
     notice: str
     notifier: str
@@ -100,7 +100,7 @@ class _Plan:
         return [*cases, self._opened(left, demand, decision)] if left else cases
 
     def _join(self, case: Case, demand: Demand, decision: Decision) -> Case:
-        """One that is decided goes on as it is."""
+        """Join a case; one that is decided goes on as it is."""
         if case.state in UNDECIDED and decision.action is Action.QUARANTINE:
             # It waited for a person, and has now been named by a notice that may act by itself.
             opened = replace(case, state=CaseState.OPEN, reason=decision.reason)

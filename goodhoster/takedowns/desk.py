@@ -1,7 +1,4 @@
-"""The notice desk: from raw bytes on disk to inaccessible, answered and looked at again.
-
-Every step is recorded before the next, and may be taken again after a crash: what is found done is not done twice.
-"""
+"""The notice desk: from raw bytes on disk to inaccessible, answered and checked again."""
 
 from __future__ import annotations
 
@@ -40,14 +37,14 @@ _KEYS_WITHIN = timedelta(hours=1)
 
 
 class Believe(Protocol):
-    """Who sent it, and how we know."""
+    """Evaluation of the sender, with its proof."""
 
     def __call__(self, receipt: Receipt, raw: RawNotice, /) -> Belief:
-        """May be asked again about the same receipt, with the same answer or a better one."""
+        """Evaluate; may be repeated for a receipt, with the same answer or a better one."""
 
 
 class OursAmong(Protocol):
-    """Which host names and addresses lead to this host."""
+    """Search for the host names and addresses that lead to this host."""
 
     def __call__(self, names: Iterable[str], /) -> frozenset[str]:
         """Those names and addresses that lead to this host.
@@ -58,7 +55,7 @@ class OursAmong(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NoticeParts:
-    """What the desk works with."""
+    """Parts that the desk works with."""
 
     spool: Spool
     store: NoticeStore
@@ -76,7 +73,7 @@ class NoticeParts:
 
 
 class NoticeDesk:
-    """One per process; all of a machine share spool, store, audit log and lock."""
+    """Notice desk of one process; all of a machine share spool, store, audit log and lock."""
 
     def __init__(self, parts: NoticeParts, notifiers: Sequence[Notifier], terms: Terms) -> None:
         self._parts = parts
@@ -271,7 +268,7 @@ class NoticeDesk:
         return Grounds(notice.id, notice.notifier, doubt, notifier.caps if notifier else _NOTHING, uncertain)
 
     def _settled(self, notice: Notice, *, by_person: bool) -> Notice:
-        """The state that the items add up to, and whether the clock stands still."""
+        """The state that the items add up to, and whether the deadline is suspended."""
         now, settled = self._parts.clock(), all(item.state.settled for item in notice.items)
         if notice.read is not None and notice.read.test:
             return replace(notice, state=NoticeState.DONE, stopped_at=notice.stopped_at or now, reason="a trial mail")
@@ -356,7 +353,7 @@ def _passed_over(notice: Notice) -> str:
 
 
 def _not_by_itself(trust: TrustFinding | None, notifier: Notifier | None) -> str:
-    """Why a notice of this trust waits for a person; empty when it may lead to a measure."""
+    """Reason why a notice of this trust waits for a person; empty when it may lead to a measure."""
     if trust is None or trust.level is TrustLevel.UNAUTHENTICATED:
         return "the sender is not proven"
     if trust.copy_of:

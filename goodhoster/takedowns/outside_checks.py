@@ -48,7 +48,10 @@ def after_look(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:
 
 
 def _not_there(item: NoticeItem, now: datetime) -> NoticeItem:
-    """What we took offline is seen to be; what was away before must be away again and again."""
+    """State of an item that was not found.
+
+    What we took offline is seen to be; what was away before must be away again and again.
+    """
     if _acted(item):
         return replace(_gone(item, now), look_at=next_look(now, 1))
     item = replace(item, looks_gone=item.looks_gone + 1, look_at=now + LOOK_AGAIN)
@@ -56,7 +59,7 @@ def _not_there(item: NoticeItem, now: datetime) -> NoticeItem:
 
 
 def _gone(item: NoticeItem, now: datetime) -> NoticeItem:
-    """Inaccessible by what we did; or gone, where there was nothing to do."""
+    """Inaccessible item by our measure; or gone, where there was nothing to do."""
     if not _acted(item):
         return replace(item, state=ItemState.GONE)
     return replace(item, state=ItemState.INACCESSIBLE, gone_at=now, looks=1)

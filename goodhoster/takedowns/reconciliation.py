@@ -1,4 +1,7 @@
-"""The hotline's own list against our receipts, both ways, with each gap explained. Pure."""
+"""Comparison of the hotline's own list with our receipts, both ways, each gap explained.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ _OPEN = frozenset({"open", "online", "checkonline", "running", "lopend"})
 
 
 class Gap(StrEnum):
-    """How a line of the list and our record compare."""
+    """Result of comparing a line of the list with our record."""
 
     AGREED = "agreed"
     NEVER_RECEIVED = "never-received"
@@ -75,7 +78,7 @@ def read_list(content: bytes) -> list[Line]:
 
 
 def reconcile(lines: Iterable[Line], notices: Sequence[Notice]) -> list[Finding]:
-    """Every line of theirs, then everything of ours that they do not have."""
+    """Compare every line of theirs, then everything of ours that they do not have."""
     ours = _by_url(notices)
     listed = list(lines)
     found = [_compare(line, ours.get(same_form(line.url), [])) for line in listed]
@@ -89,7 +92,7 @@ def reconcile(lines: Iterable[Line], notices: Sequence[Notice]) -> list[Finding]
 
 
 def same_form(url: str) -> str:
-    """A URL so that two ways of writing it are equal; as it is where no browser would read it."""
+    """Normalised URL for comparison; unchanged where no browser would read it."""
     try:
         return read_url(url)[0].href
     except (UnclearUrlError, IndexError):

@@ -11,7 +11,7 @@ from goodhoster.notices.spool import Waiting
 
 
 def counts_of(items: Iterable[NoticeItem]) -> list[tuple[str, int]]:
-    """How many items stand where; only states that some are in."""
+    """Number of items by state; only states that some are in."""
     states = [item.state for item in items]
     return [(state, states.count(state)) for state in ItemState if state in states]
 

@@ -1,1 +1,1 @@
-"""What is there and what waits: the file index and the durable queue."""
+"""The file index and the durable queue."""

@@ -44,7 +44,7 @@ class IndexCensus:
 
 
 def count_check(db: sqlite3.Connection, verdict: Verdict, now: float) -> None:
-    """A content was asked about; what got no answer is no check."""
+    """Count a check of a content; what got no answer is no check."""
     if verdict.kind is VerdictKind.UNCHECKED:
         return
     counted = "INSERT INTO checks VALUES (?, 1) ON CONFLICT DO UPDATE SET count = count + 1 RETURNING count"

@@ -32,7 +32,7 @@ class ClockReading:
 
 
 def read_clock() -> ClockReading:
-    """How the clock stands now."""
+    """Read the clocks."""
     return ClockReading(_boot(), time.time() - time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
@@ -47,7 +47,7 @@ def is_step(before: ClockReading, now: ClockReading) -> bool:
 
 
 def follow(db: sqlite3.Connection, now: ClockReading) -> None:
-    """Move what waits, unless another process did, and remember how the clock stands."""
+    """Move what waits, unless another process did, and record the clock reading."""
     found = db.execute("SELECT boot, ahead FROM clock").fetchone()
     before = ClockReading(*found) if found else None
     if before is not None and not is_step(before, now):

@@ -1,8 +1,4 @@
-"""The index's file: opened, set aside when it is damaged, and made anew when it is gone.
-
-Machine-local SQLite in WAL mode: it survives `kill -9` at any point; after a power loss the last moments may be
-missing. Neither matters, nor does losing all of it: it is not the record, and a scan rebuilds it.
-"""
+"""The index's database file: opened, set aside when damaged, and recreated when gone."""
 
 from __future__ import annotations
 
@@ -121,7 +117,7 @@ class Database:
                 self._replace(f"the index {self._file} was deleted or replaced while it was in use")
 
     def _replace(self, reason: str) -> None:
-        """Whoever comes second, another process did it before: then the new file is just opened."""
+        """Replace the file, or just open it where another process replaced it before."""
         self._db.close()
         if _inode(self._file) == self._inode:
             self._set_aside()

@@ -23,7 +23,7 @@ class FairQueue:
         self.reached = max(self.reached, turn)
 
     def empty(self) -> None:
-        """No row waits: what customers had before counts no more."""
+        """Reset where no row waits: what customers had before counts no more."""
         self._last.clear()
 
     def next(self, customer: Hashable) -> int:
@@ -33,5 +33,5 @@ class FairQueue:
         return turn
 
     def excuse(self, customer: Hashable) -> None:
-        """Rows of this customer vanished untaken: it does not wait for them."""
+        """Account for rows of this customer that vanished untaken: it does not wait for them."""
         self._last.pop(customer, None)

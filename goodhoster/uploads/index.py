@@ -97,7 +97,7 @@ class UploadIndex:
         self.database.run(expect)
 
     def expect_in_hand(self, now: float) -> None:
-        """What workers of this process are at is checked once more after this."""
+        """Have the files that workers of this process are checking checked once more."""
         jobs = self._queue.hands()
         self.expect([Arrival(job.place, job.customer, now, Priority.FRESH) for job in jobs], now)
 
@@ -150,7 +150,7 @@ class UploadIndex:
         return answers_of(rows[0][0]) if rows else ()
 
     def settle(self, job: Job) -> None:
-        """The row's outcome is recorded: it waits no longer, unless a newer hint came."""
+        """End the row's waiting after its outcome is recorded, unless a newer hint came."""
         with self._putting_down(job):
             self._change("waiting = 0, tries = 0", (), job)
 
@@ -160,7 +160,7 @@ class UploadIndex:
             self._change("waiting = 1, due = ?, tries = tries + 1", (due,), job)
 
     def postpone(self, job: Job, due: float) -> None:
-        """The file could not be looked at yet: the row waits until `due`, which counts as no try."""
+        """Let a row that cannot be checked yet wait until `due`, which counts as no try."""
         with self._putting_down(job):
             self._change("waiting = 1, due = ?", (due,), job)
 
@@ -183,10 +183,7 @@ class UploadIndex:
             self.database.run(forget)
 
     def wake(self, now: float) -> int:
-        """A source answers again: what waits for a retry, and not for its own fault, is ready now.
-
-        Returns how many rows that are. Others get their turn between the pieces in which this is done.
-        """
+        """Make ready what waits for a retry, and not for its own fault: a source answers again."""
         after: PutOff | None = PutOff(now)
         woken = 0
         while after is not None:

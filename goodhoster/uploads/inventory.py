@@ -1,4 +1,4 @@
-"""What the index knows of a tree, directory by directory, for the comparison with the disk."""
+"""The index's knowledge of a tree, by directory, for the comparison with the disk."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A directory on the disk beside the index."""
+    """Comparison of a directory on the disk with the index."""
 
     unsettled: list[bytes]
     """Names that have no verdict in their present state and do not wait for one either. What a worker has in hand is
@@ -43,7 +43,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a tree was compared."""
+    """Progress of the comparison of a tree."""
 
     reached: bytes | None
     """The directory that was compared last in a scan that did not end; None when the last one ended."""
@@ -63,13 +63,13 @@ class Inventory:
         self._in_hand = in_hand
 
     def compare(self, tree: bytes, directory: bytes, states: Mapping[bytes, FileState]) -> Comparison:
-        """A directory of which all regular files are given."""
+        """Compare a directory of which all regular files are given."""
         rows = self._rows(_STATES, (tree, directory))
         missing = [Known(*row[:3]) for row in rows if row[0] not in states]
         return Comparison(self._unsettled(tree, directory, rows, states), missing)
 
     def compare_part(self, tree: bytes, directory: bytes, states: Mapping[bytes, FileState]) -> Comparison:
-        """Some of a directory's files; nothing is said of missing ones (see `known`)."""
+        """Compare some of a directory's files; nothing is said of missing ones (see `known`)."""
         names = list(states)
         rows: list[Row] = []
         for start in range(0, len(names), _PAGE):
@@ -107,17 +107,17 @@ class Inventory:
             self._clear_directory(tree, directory)
 
     def drop_directory(self, tree: bytes, directory: bytes) -> None:
-        """This directory is no longer ours to look at, nor any file in it; see `drop`."""
+        """Drop a directory no longer ours to look at, and every file in it; see `drop`."""
         self._database.run(lambda db: _drop(db, f"directory = {_NUMBER}", [(tree, directory)]))
         self._clear_directory(tree, directory)
 
     def progress(self, tree: bytes) -> Progress:
-        """How far the last scan of the tree came."""
+        """Progress of the last scan of the tree."""
         rows = self._rows("SELECT reached, completed_at FROM scans WHERE tree = ?", (tree,))
         return Progress(*rows[0]) if rows else Progress(None, None)
 
     def note_progress(self, tree: bytes, progress: Progress) -> None:
-        """Remember how far a scan came, so that the next one begins there."""
+        """Record the progress of a scan, so that the next one starts there."""
         values = (tree, progress.reached, progress.completed_at)
         self._database.run(lambda db: db.execute("INSERT OR REPLACE INTO scans VALUES (?, ?, ?)", values))
 

@@ -84,7 +84,7 @@ def _open(place: Place) -> int:
 
 
 def _open_tree_of(place: Place) -> int:
-    """A tree that is gone (an unmounted disk) says nothing about its files."""
+    """Open the tree of a place; one that is gone (an unmounted disk) says nothing of its files."""
     try:
         return open_tree(place.tree)
     except OSError as error:

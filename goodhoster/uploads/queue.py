@@ -108,16 +108,16 @@ class Queue:
         return place in self._in_hand
 
     def hands(self) -> list[Job]:
-        """All that workers of this process have in hand."""
+        """Rows that workers of this process are working on."""
         return list(self._in_hand.values())
 
     def put_down(self, job: Job) -> None:
-        """A worker has it in hand no longer."""
+        """Record that no worker has it in hand any longer."""
         if taken := self._in_hand.pop(job.place, None):
             self._in_hand_of[taken.customer] -= 1
 
     def excuse(self, customer: str) -> None:
-        """Rows of that customer vanished untaken."""
+        """Account for rows of that customer that vanished untaken."""
         for turns in self._turns.values():
             turns.excuse(customer)
 

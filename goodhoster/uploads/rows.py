@@ -1,4 +1,4 @@
-"""The values of the index, and how each is written into columns and read back."""
+"""The values of the index, and their encoding in columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row = tuple[Any, ...]
 
 
 class Priority(IntEnum):
-    """Lower is sooner."""
+    """Priority of a row: lower is sooner."""
 
     ORDERED = 0
     """A notice or a person asks for it."""
@@ -115,7 +115,7 @@ def members_of(column: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 
 def key_of(place: Place) -> tuple[bytes, bytes, bytes]:
-    """Tree, directory and name: how a row is found."""
+    """Key of a row: tree, directory and name."""
     path, _, name = place.path.rpartition(b"/")
     return place.tree, path, name
 
@@ -126,19 +126,19 @@ def joined(directory: bytes, name: bytes) -> bytes:
 
 
 def state_row(state: FileState | None) -> Row:
-    """dev, ino, size, mtime_ns, ctime_ns."""
+    """Columns dev, ino, size, mtime_ns, ctime_ns."""
     if state is None:
         return (None,) * 5
     return state.dev, *row_of_same_state(state)
 
 
 def row_of_same_state(state: FileState) -> Row:
-    """ino, size, mtime_ns, ctime_ns: where these are equal, the states are."""
+    """Columns ino, size, mtime_ns, ctime_ns: where these are equal, the states are."""
     return signed(state.ino), state.size, signed(state.mtime_ns), signed(state.ctime_ns)
 
 
 def content_row(content: Content | None) -> Row:
-    """kind, md5, sha1, sha256, fingerprints, members, fault."""
+    """Columns kind, md5, sha1, sha256, fingerprints, members, fault."""
     if content is None:
         return (None,) * 7
     digests = content.digests
@@ -163,6 +163,6 @@ def answers_of(text: str | None) -> tuple[SourceAnswer, ...]:
 
 
 def verdict_row(verdict: Verdict) -> tuple[str, str, str, str]:
-    """verdict, reason, detail, matches."""
+    """Columns verdict, reason, detail, matches."""
     matches = [[m.source, m.algorithm, m.category, m.distance] for m in verdict.matches]
     return verdict.kind, verdict.reason, verdict.detail, json.dumps(matches)

@@ -39,18 +39,18 @@ class GrownList(Protocol):
 
     @property
     def source(self) -> str:
-        """Whose list it is: the name its matches carry."""
+        """Source of the list: the name its matches carry."""
 
     @property
     def algorithm(self) -> Algorithm:
-        """What its digests were made by."""
+        """Algorithm of its digests."""
 
     find: Callable[[bytes], Category | None]
     """The entry's category, or None when it is not in the list."""
 
 
 class SeenContents:
-    """Reads the index through, page by page. Threads may share it."""
+    """Page by page reader of the index. Threads may share it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -80,7 +80,7 @@ class SeenContents:
         return dict(self._database.run(lambda db: db.execute("SELECT list, version FROM compared").fetchall()))
 
     def note_compared(self, versions: Mapping[str, str]) -> None:
-        """These are all lists there are, and what was seen has been compared with each."""
+        """Record that these are all lists, and that what was seen has been compared with each."""
 
         def note(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM compared")

@@ -1,4 +1,4 @@
-"""Fingerprints that were seen, compared with what a near list has got (see `seen`)."""
+"""Comparison of fingerprints seen before with new entries of a near list (see `seen`)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class NearEntries(Protocol):
 
     @property
     def source(self) -> str:
-        """Whose list it is: the name its matches carry."""
+        """Source of the list: the name its matches carry."""
 
     @property
     def kind(self) -> FingerprintKind:
-        """What its fingerprints were made by."""
+        """Kind of its fingerprints."""
 
     def touched(self, values: Sequence[bytes], limit: int) -> Sequence[int]:
-        """Which of very many values, by position, lie so near an entry, be it a withdrawn one."""
+        """Positions of those of very many values that lie so near an entry, be it a withdrawn one."""
 
     def find(self, values: Sequence[bytes], limit: int) -> Mapping[Category, int]:
         """Distance of the nearest entry to any of a picture's values, by category."""
@@ -60,6 +60,6 @@ def was_told(matches: str, source: str, algorithm: str, category: Category) -> b
 
 
 def _values(fingerprints: str | None, kind: FingerprintKind) -> list[bytes]:
-    """What to look up of a picture, in all its positions and frames."""
+    """Values of a picture to look up, in all its positions and frames."""
     wanted = (word for word in (fingerprints or "").split() if word.startswith(f"{kind}:"))
     return [value for taken in map(Fingerprint.parse, wanted) if taken.matchable for value in taken.values]

@@ -1,4 +1,4 @@
-"""Which customer a place belongs to, and what is never an upload."""
+"""Mapping of places to customers, and what is never an upload."""
 
 from __future__ import annotations
 

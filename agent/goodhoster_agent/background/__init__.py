@@ -1,1 +1,1 @@
-"""What the daemon does beside watching: workers and periodic work."""
+"""Background work of the daemon besides watching: workers and periodic tasks."""

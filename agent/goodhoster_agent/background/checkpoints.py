@@ -1,7 +1,4 @@
-"""The audit log's checkpoints, vouched for by others every hour.
-
-Only where witnesses or timestamp authorities are configured: a checkpoint that nobody else has seen shows little.
-"""
+"""Hourly checkpoints of the audit log, confirmed by others."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ class CheckpointTask:
             self.rounds.start()
 
     def problems(self) -> list[str]:
-        """What is not as it should be, for `status`."""
+        """Problems, for `status`."""
         return [*self._problems, *self.rounds.problems()]
 
     def _go(self) -> float:

@@ -31,7 +31,7 @@ class LateMeasures:
         self.rounds = PeriodicTask("late-measures", self._go, failing, _LONGEST)
 
     def problems(self) -> list[str]:
-        """What is not as it should be, for `status`."""
+        """Problems, for `status`."""
         words = f"{self._waiting} measures wait for their hash sources to be asked again: the files may be online"
         return [words] if self._waiting else []
 

@@ -72,7 +72,7 @@ class NoticeWork:
             thread.start()
 
     def stop(self) -> None:
-        """End after the notice in hand; the rest waits on disk."""
+        """Stop after the notice in hand; the rest waits on disk."""
         while self._open:
             self._open.pop().stop()
         self._stopping.set()
@@ -82,7 +82,7 @@ class NoticeWork:
                 thread.join()
 
     def problems(self) -> list[str]:
-        """What is not as it should be, for `status`."""
+        """Problems, for `status`."""
         ways = [way.problem for way in self._open if isinstance(way, ImapIntake) and way.problem]
         refused = self._notices.outbox.refused()
         letters = [f"the mail server refused {refused} letters for good: see letters/refused"] if refused else []
@@ -144,7 +144,7 @@ class NoticeWork:
                 raise
 
     def _try(self, notice_id: str, do: Callable[[], object]) -> None:
-        """One notice never stops the others."""
+        """Process one notice, so that a failure never stops the others."""
         if self._stopping.is_set() or self._failed.get(notice_id, 0.0) > time.monotonic():
             return
         self._failed[notice_id] = time.monotonic() + _AGAIN
@@ -172,7 +172,7 @@ class _WayIn(Protocol):
         """Start. ConfigurationError when it cannot be opened."""
 
     def stop(self) -> None:
-        """End after what is in hand."""
+        """Stop after what is in hand."""
 
 
 def _ways_in(notices: NoticeServices, settings: Settings, keeping: Keeping) -> list[_WayIn]:

@@ -1,4 +1,4 @@
-"""What is done again and again beside the workers, in a thread that no mishap ends."""
+"""Periodic work beside the workers, in a thread that no error ends."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class PeriodicTask:
         self._thread = threading.Thread(target=self._run, name=name)
 
     def start(self) -> None:
-        """Begin with the first round at once."""
+        """Start with the first round at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End within the round in hand. Nothing when it never began."""
+        """Stop within the round in hand. Nothing happens when it was never started."""
         self.stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
 
     def problems(self) -> list[str]:
-        """What is not as it should be, for `status`."""
+        """Problems, for `status`."""
         return [self.trouble] if self.trouble else []
 
     def _run(self) -> None:

@@ -67,11 +67,11 @@ class Workers:
         """Files settled or retried since the start; read by the progress of `scan`."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start."""
         self._crew.start()
 
     def stop(self) -> None:
-        """End after the files in hand; the rest waits on disk."""
+        """Stop after the files in hand; the rest waits on disk."""
         with self._rung:
             self._stopping = True
             self._rung.notify_all()
@@ -87,15 +87,12 @@ class Workers:
             self._slow_until[customer] = time.monotonic() + _SLOW_FOR
 
     def ring(self) -> None:
-        """Something was queued."""
+        """Notify the workers that something was queued."""
         with self._rung:
             self._rung.notify()
 
     def _work(self) -> bool:
-        """One file.
-
-        Nothing ends a worker but `stop`: when the queue itself fails (a full disk) it is waited out.
-        """
+        """Handle one file."""
         try:
             if (job := self._next()) is None:
                 return False
@@ -159,7 +156,7 @@ class Workers:
         return None
 
     def _share_of(self, customer: str) -> int:
-        """So many threads."""
+        """Number of threads for a customer."""
         until = self._slow_until.get(customer)
         if until is None:
             return self._most_for_one
@@ -185,7 +182,7 @@ class Workers:
         self._index.record(job, (examined.state, examined.content), examined.verdict, time.time())
 
     def _settle(self, job: Job, outcome: UploadOutcome) -> None:
-        """Write down in the queue what becomes of the row."""
+        """Record the row's outcome in the queue."""
         due = time.time() + outcome.wait
         match outcome.row:
             case Row.SETTLED:
@@ -202,7 +199,7 @@ class Workers:
             self._wake_waiting()
 
     def _wake_waiting(self) -> None:
-        """The first answer after failures: what waits for its retry is due now."""
+        """Make ready what waits for its retry, at the first answer after failures."""
         if self._source_failing:
             self._source_failing = False
             woken = self._index.wake(time.time())

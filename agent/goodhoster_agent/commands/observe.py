@@ -25,8 +25,9 @@ def observe_command(
 ) -> None:
     """Stop all measures at once and only record; or show whether they are stopped.
 
-    Whatever the configuration says. The running daemon follows within seconds: a file in hand is finished, nothing
-    further is taken offline. What is offline stays offline; `goodhoster cases restore` puts it back.
+    This holds whatever the configuration says. The running daemon follows within seconds: a file in hand is
+    finished, nothing further is taken offline. What is offline stays offline; `goodhoster cases restore` puts it
+    back.
     """
     if now and end:
         raise RefusedError("--now and --end exclude each other", hint="see: goodhoster observe --help")

@@ -1,1 +1,1 @@
-"""Mail in: every way puts the raw message on disk first and says so only then."""
+"""Mail intake: every way puts the raw message on disk before it is acknowledged."""

@@ -51,7 +51,7 @@ class _Trouble:
 
 @dataclass(frozen=True, slots=True)
 class MailboxIntake:
-    """What an intake works with."""
+    """Parts that an intake works with."""
 
     keeping: Keeping
     mailbox: Mailbox
@@ -62,7 +62,7 @@ class MailboxIntake:
 
 
 class ImapIntake:
-    """Takes new mails in a thread of its own."""
+    """Thread that takes new mails."""
 
     def __init__(self, parts: MailboxIntake) -> None:
         self._parts = parts
@@ -87,7 +87,7 @@ class ImapIntake:
         return f"{which} of {self._mailbox.folder} at {self._mailbox.host} cannot be fetched: {trouble.why}"
 
     def start(self) -> None:
-        """Begin; a server that is away now is asked again later."""
+        """Start; a server that is away now is asked again later."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -154,7 +154,7 @@ class ImapIntake:
         return position
 
     def _take_new(self, box: OpenMailbox, position: Position) -> int:
-        """How many were taken. Those that gave trouble come last."""
+        """Take new mails and return how many. Those that gave trouble come last."""
         new = [n for n in box.search("UID", f"{position.next_number}:*") if n >= position.next_number]
         if new:
             position.left = sorted({*position.left, *new})
@@ -219,7 +219,7 @@ class ImapIntake:
 
 
 def try_mailbox(box: Mailbox) -> str:
-    """Why no mail can be taken from it at present; empty when it can. Takes none."""
+    """Reason why no mail can be taken from it at present; empty when it can. Takes none."""
     try:
         with opened(box, Line()) as found:
             found.search("UID", 1)

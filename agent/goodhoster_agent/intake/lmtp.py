@@ -105,7 +105,7 @@ class _Session(LMTP):
         self._refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Serve it, or say why not: the mail server tries again in a moment."""
+        """Serve the connection, or refuse it: the mail server tries again in a moment."""
         refusal = "busy, try again" if self._busy else self._intake.refusal(transport)
         if not refusal:
             super().connection_made(transport)
@@ -124,7 +124,7 @@ class _Session(LMTP):
         return None if self._refused else super().eof_received()
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        """Any address: our mail server has taken the mail, and a refusal would bounce the notice."""
+        """Accept any address: a refusal would bounce a notice that our mail server has taken."""
         found = _ADDRESS.fullmatch(arg)
         if not found:
             return "", ""
@@ -169,7 +169,7 @@ class _Session(LMTP):
         return await _written(message, buffer) and not problem
 
     async def _piece(self) -> bytes:
-        """A line, or of a line without end what there is."""
+        """Read a line, or of a line without end what there is."""
         try:
             return await self._reader.readuntil(b"\r\n")
         except asyncio.LimitOverrunError as error:
@@ -234,7 +234,7 @@ class LmtpIntake:
             ) from error
 
     def stop(self) -> None:
-        """End; a message that is not acknowledged stays with the mail server."""
+        """Stop; a message that is not acknowledged stays with the mail server."""
         if self._server is not None:
             self._wait(self._close(self._server))
             self._server = None
@@ -250,11 +250,11 @@ class LmtpIntake:
         return ""
 
     def left(self, session: _Session) -> None:
-        """A connection is over."""
+        """Record that a connection is over."""
         self._sessions.discard(session)
 
     async def keep(self, message: IO[bytes], envelope: Envelope) -> str:
-        """Make it safe, once for all receivers; the answer to them."""
+        """Make a message safe, once for all receivers, and return the answer to them."""
         sender = (envelope.mail_from or "<>").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         try:
             name = await asyncio.to_thread(self._keep, message, sender)
@@ -290,7 +290,10 @@ class LmtpIntake:
                 os.unlink(self._address)
 
     def _session(self) -> asyncio.BaseProtocol:
-        """Counted from here on: many may be accepted before the first of them has a transport."""
+        """Create a session, counted from here on.
+
+        Many may be accepted before the first of them has a transport.
+        """
         busy = len(self._sessions) >= _AT_ONCE
         session = _Session(self, self._loop, busy=busy)
         if not busy:
@@ -302,7 +305,7 @@ class LmtpIntake:
 
 
 def _uid_of(transport: asyncio.BaseTransport) -> int:
-    """Whose process connected, by the kernel (unix(7), SO_PEERCRED)."""
+    """User id of the connected process, by the kernel (unix(7), SO_PEERCRED)."""
     credentials = transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     return int(struct.unpack("3i", credentials)[1])
 

@@ -51,7 +51,7 @@ class Mailbox:
 
     @property
     def name(self) -> str:
-        """Tells this mailbox from every other."""
+        """Name that is different for every mailbox."""
         return f"{self.host}\0{self.username}\0{self.folder}"
 
 
@@ -107,7 +107,7 @@ class Line:
         self.is_cut = False
 
     def hold(self, connected: socket.socket | None) -> None:
-        """The socket of the connection; None when it is over. PassingError when it was cut before."""
+        """Hold the socket of the connection; None when it is over. PassingError when cut before."""
         with self._lock:
             self._socket = connected
             if self.is_cut and connected is not None:
@@ -187,7 +187,7 @@ class OpenMailbox:
         return _Limit(self._line)
 
     def _bound_answers(self) -> None:
-        """The library reads whatever a server sends, for as long as it sends."""
+        """Limit a server's answers: the library reads for as long as a server sends."""
         protocol = self._client._imap  # noqa: SLF001 - there is no other way in
         read, read_line = protocol.read, protocol.readline
         self._budget = _LARGEST_ANSWER
@@ -210,7 +210,7 @@ class OpenMailbox:
 
 
 class _Limit:
-    """Within it an answer must be there, or the connection is ended."""
+    """Time within which an answer must be there, or the connection is ended."""
 
     def __init__(self, line: Line, seconds: float = _LONGEST_COMMAND) -> None:
         self._timer = threading.Timer(seconds, line.interrupt)

@@ -18,7 +18,7 @@ from goodhoster.linux.durable_files import sync_directory
 
 @dataclass(slots=True)
 class Position:
-    """Every mail from `next_number` on is new, and so are those that are `left`."""
+    """Position in a mailbox: mails from `next_number` on are new, and so are those `left`."""
 
     validity: int
     """The numbers mean something for as long as the mailbox has this one (UIDVALIDITY)."""
@@ -62,7 +62,7 @@ class PositionFile:
             raise ValueError(f"{self._file} is damaged") from error
 
     def write(self, position: Position) -> None:
-        """Durably. OSError when the disk refuses."""
+        """Write the position durably. OSError when the disk refuses."""
         draft = self._file.with_suffix(".new")
         with draft.open("w", encoding="utf-8") as opened:
             json.dump(asdict(position), opened)

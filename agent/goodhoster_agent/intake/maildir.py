@@ -41,7 +41,7 @@ def take_new_mails(maildir: Path, keeping: Keeping, *, own_server: bool = False)
 
 
 def _new_in(maildir: Path) -> list[Path]:
-    """Names with a dot in front are no mails (maildir(5))."""
+    """New mails; names with a dot in front are no mails (maildir(5))."""
     try:
         files = [file for file in (maildir / "new").iterdir() if not file.name.startswith(".")]
         return sorted(files, key=lambda file: (file.lstat().st_mtime_ns, file.name))

@@ -1,4 +1,4 @@
-"""What every way in does with a message: keep it, and say that there is something."""
+"""Common step of every intake: keep the message, and notify that there is one."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Keeping:
     ring: Callable[[], None]
 
     def mail(self, content: bytes, arrived: Arrived) -> Receipt:
-        """A whole mail. One with an origin is kept once, however often it comes."""
+        """Keep a whole mail. One with an origin is kept once, however often it comes."""
         return self.notice(RawNotice(Carrier.MAIL, content), arrived)
 
     def notice(self, raw: RawNotice, arrived: Arrived) -> Receipt:
-        """Whatever came, whichever way."""
+        """Keep a raw notice, whichever way it came."""
         receipt = self.keep(raw, arrived)
         self.ring()
         return receipt

@@ -33,11 +33,7 @@ class Directory:
 
 
 class Directories:
-    """One thread finds, any may add.
-
-    A directory outside the trees is remembered as such: most of a busy disk's events are there. A handle is opened once
-    for each file system, however often that is mounted; at which places it is seen then, the mount table tells.
-    """
+    """Directories by handle: one thread finds, any may add."""
 
     def __init__(self, calls: FileSystemCalls) -> None:
         self.trees: tuple[bytes, ...] = ()
@@ -61,7 +57,7 @@ class Directories:
         return [group for group in groups if len(group) > 1]
 
     def forget(self) -> None:
-        """A directory was moved: what was remembered of it and of all below it may be wrong."""
+        """Clear the cache after a directory was moved: it and all below it may be wrong."""
         self._found = {}
 
     def find(self, fsid: bytes, handle: bytes) -> tuple[Directory, ...]:
@@ -195,7 +191,10 @@ def _path(directory: int, mount: Mount) -> Directory | None:
 
 
 def _is_at(path: bytes, directory: int) -> bool:
-    """A path from the top of a file system may read like one that begins with the mount point."""
+    """Whether this path leads to the directory.
+
+    A path from the top of a file system may read like one that begins with the mount point.
+    """
     try:
         return os.path.samestat(os.stat(path), os.fstat(directory))
     except OSError:

@@ -57,7 +57,7 @@ class EventBuffer:
             return Taken(piece, lost)
 
     def end(self) -> None:
-        """Nothing more is put; what is there may still be taken."""
+        """End the buffer: nothing more is put; what is there may still be taken."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()

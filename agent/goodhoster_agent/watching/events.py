@@ -14,7 +14,7 @@ from goodhoster.linux.file_system_calls import FileSystemCalls
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Something happened to a name in a directory."""
+    """Report that something happened to a name in a directory."""
 
     directory: bytes
     """Absolute."""
@@ -27,7 +27,10 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Events were lost or never came: the whole tree is to be compared with the index."""
+    """Report of missed events: the whole tree is to be compared with the index.
+
+    Events were lost or never came.
+    """
 
     reason: str
 
@@ -66,7 +69,7 @@ class EventSource(Protocol):
         """
 
     def uncover(self, directory: bytes) -> None:
-        """What was mounted there is gone: nothing is to be said of it any more."""
+        """Stop reporting what was mounted there and is gone."""
 
     def problems(self) -> list[str]:
         """Descriptions of what is not watched now; empty when all is.
@@ -75,4 +78,4 @@ class EventSource(Protocol):
         """
 
     def stop(self) -> None:
-        """End. No call of the listener follows. May be called twice."""
+        """Stop. No call of the listener follows. May be called twice."""

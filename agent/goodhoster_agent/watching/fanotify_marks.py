@@ -1,4 +1,4 @@
-"""What fanotify needs a privileged process for."""
+"""The fanotify calls that need a privileged process."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def mounts_of(trees: Sequence[bytes], table: MountTable | None = None) -> frozen
 
 
 class MountWatch:
-    """Tells of what was mounted and unmounted: a thread that waits for the table to change."""
+    """Watch of what is mounted and unmounted: a thread that waits for the table to change."""
 
     def __init__(
         self, trees: Sequence[bytes], mounted: Callable[[Mount], None], unmounted: Callable[[Mount], None]
@@ -62,11 +62,11 @@ class MountWatch:
         """What is mounted, as far as it was told."""
 
     def start(self) -> None:
-        """Tell of what comes and goes after `known`."""
+        """Report what is mounted and unmounted after `known`."""
         self._thread.start()
 
     def stop(self, seconds: float = 5.0) -> None:
-        """End; a file system that does not answer is not waited for."""
+        """Stop; a file system that does not answer is not waited for."""
         os.eventfd_write(self._stop, 1)
         if self._thread.ident is not None:
             self._thread.join(seconds)

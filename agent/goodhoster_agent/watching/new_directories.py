@@ -35,7 +35,7 @@ _Key = tuple[Tree, bytes]
 
 @dataclass(slots=True)
 class _Customer:
-    """What came of one customer."""
+    """New directories of one customer."""
 
     now: dict[_Key, None] = field(default_factory=dict)
     again: dict[_Key, float] = field(default_factory=dict)
@@ -45,14 +45,14 @@ class _Customer:
     in_hand: bool = False
 
     def add(self, key: _Key, now: float) -> None:
-        """A look that is to come yet finds whatever is there by then, so there need be no other."""
+        """Plan a scan, unless one is to come yet: it finds whatever is there by then."""
         if key not in self.now:
             self.now[key] = None
         if key not in self.again:
             self.again[key] = now + _AGAIN
 
     def due(self, now: float) -> _Key | None:
-        """The next, not planned any more."""
+        """The next directory, not planned any more."""
         if self.now:
             key = next(iter(self.now))
             del self.now[key]
@@ -75,11 +75,7 @@ class _Customer:
 
 
 class NewDirectories:
-    """Whatever it cannot do becomes a Gap.
-
-    A customer has half of the time at most: after each piece it rests as long as that took. One that moves a deep
-    directory about hundreds of times a second costs no more.
-    """
+    """Scanner of new directories; whatever it cannot do becomes a Gap."""
 
     def __init__(self, scanner: Scanner, listener: Listener) -> None:
         self._scanner = scanner
@@ -90,18 +86,18 @@ class NewDirectories:
         self._crew = ThreadCrew("newcomers", CrewSize(1, _MOST_THREADS, _PATIENCE), self._work)
 
     def start(self) -> None:
-        """Begin."""
+        """Start."""
         self._crew.start()
 
     def stop(self) -> None:
-        """End; what was planned is found by the scan at the next start."""
+        """Stop; what was planned is found by the scan at the next start."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         self._crew.stop(_AGAIN)
 
     def look_through(self, tree: Tree, place: Place) -> None:
-        """This directory came."""
+        """Plan a scan of this new directory."""
         key, everything = (tree, place.path), _all_of(tree, place)
         with self._changed:
             customer = self._customers.setdefault(tree.customer_of(place.path + b"/"), _Customer())
@@ -115,7 +111,7 @@ class NewDirectories:
             self._changed.notify_all()
 
     def _work(self) -> bool:
-        """One piece of one customer's; False at the end."""
+        """Scan one piece for one customer; False at the end."""
         with self._changed:
             customer = self._wait_for_one()
             if customer is None:
@@ -155,7 +151,7 @@ class NewDirectories:
         return customer.active.popleft() if customer.active else None
 
     def _step(self, scan: Iterator[ScanFigures]) -> bool:
-        """One piece; False at the end."""
+        """Scan one piece; False at the end."""
         try:
             return next(scan, None) is not None
         except (OSError, IndexUnavailableError) as error:

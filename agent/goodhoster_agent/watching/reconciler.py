@@ -61,7 +61,7 @@ class Look:
 
 
 class Reconciler:
-    """One thread, with the disk's idle time where that can be had."""
+    """Comparison in one thread, with the disk's idle time where that can be had."""
 
     def __init__(self, trees: Sequence[Tree], scanner: Scanner, rhythm: Rhythm) -> None:
         self._scanner = scanner
@@ -84,11 +84,11 @@ class Reconciler:
         return bool(self._under_way)
 
     def start(self) -> None:
-        """Begin, with every tree at once."""
+        """Start, with every tree at once."""
         self._crew.start()
 
     def stop(self) -> None:
-        """End; a scan under way is taken up at the next start."""
+        """Stop; a scan under way is resumed at the next start."""
         self._stopping.set()
         with self._changed:
             self._changed.notify_all()
@@ -120,7 +120,7 @@ class Reconciler:
         return True
 
     def _go_on_elsewhere(self) -> None:
-        """A file system does not answer: its tree is compared without it, and so are the others."""
+        """Continue without a file system that does not answer, in its tree and in the others."""
         with self._changed:
             for tree in self._under_way:
                 self._due[tree] = self._whole_due[tree] = 0.0

@@ -24,14 +24,14 @@ class ScanOnlySource:
         """Do nothing: no event is ever reported."""
 
     def cover(self, directory: bytes) -> None:
-        """What is mounted is scanned like the rest."""
+        """Do nothing: what is mounted is scanned like the rest."""
 
     def uncover(self, directory: bytes) -> None:
-        """Nothing was watched there."""
+        """Do nothing: nothing was watched there."""
 
     def problems(self) -> list[str]:
         """Always one problem: nobody shall believe that files are found at once."""
         return [f"no events ({self.reason}): files are found by scanning only"]
 
     def stop(self) -> None:
-        """Nothing runs."""
+        """Do nothing: nothing runs."""

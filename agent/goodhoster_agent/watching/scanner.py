@@ -32,7 +32,7 @@ _NAMED = 1000
 
 @dataclass(slots=True)
 class LeftAlone:
-    """What is no upload because it is private communication."""
+    """Count of what is no upload because it is private communication."""
 
     directories: int = 0
     files: int = 0
@@ -41,12 +41,12 @@ class LeftAlone:
     """Absolute; the first of them."""
 
     def note(self, absolute: bytes) -> None:
-        """Keep one more place by its name."""
+        """Count one more place by its name."""
         if len(self.places) < _NAMED:
             self.places.append(absolute)
 
     def __str__(self) -> str:
-        """How many, for people."""
+        """Text for people with the number of places."""
         return f"{self.directories:,} directories and {self.files:,} files are left alone as private communication"
 
 
@@ -64,7 +64,7 @@ class ScanFigures:
 
 @dataclass(frozen=True, slots=True)
 class Scanner:
-    """Compares; threads may share it."""
+    """Comparison of trees with the index; threads may share it."""
 
     index: UploadIndex
     settle: float
@@ -132,7 +132,7 @@ class Scanner:
             os.close(root)
 
     def _drop_if_vanished(self, tree: Tree, root: int, directory: bytes) -> None:
-        """Nothing is said of what lies on a file system that does not answer."""
+        """Drop what vanished, except on a file system that does not answer."""
         if tree.leaves_alone(directory):
             self.index.inventory.drop_directory(tree.root, directory)
             return
@@ -162,7 +162,7 @@ class Scanner:
 
 
 def _skip(tree: Tree, left_alone: LeftAlone) -> Skip:
-    """Ours, private, or one of the kernel's own file systems."""
+    """Whether to skip a directory: ours, private, or one of the kernel's own file systems."""
     without_files = points_without_files(mount_table(), tree.root)
 
     def skips(directory: bytes) -> bool:
@@ -179,7 +179,7 @@ def _skip(tree: Tree, left_alone: LeftAlone) -> Skip:
 
 @dataclass(slots=True)
 class _Batch:
-    """What was seen since the last was put into the queue."""
+    """Files seen since the last batch was put into the queue."""
 
     scanner: Scanner
     priority: Priority

@@ -1,4 +1,4 @@
-"""Which event source this process may use, and why."""
+"""Choice of the event source that this process may use, with the reason."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """Which directories of a tree, in the order of the walk: parents first, siblings by name."""
+    """Directories of a tree to walk, in order: parents first, siblings by name."""
 
     start: bytes = b""
     """This directory and all below it,"""
@@ -162,12 +162,12 @@ def _lies_below(path: bytes, directory: bytes) -> bool:
 
 
 def _only_below(root: int, directory: bytes, below: list[bytes]) -> Iterator[Unreadable]:
-    """The files were seen on another leg; only what lies below is of interest."""
+    """Read a directory only for what lies below it: its files were seen on another leg."""
     return (found for found in _read(root, directory, below) if isinstance(found, Unreadable))
 
 
 def _read(root: int, directory: bytes, below: list[bytes], since: float = 0.0) -> Iterator[Listing | Unreadable]:
-    """Lists the files, and adds the names of the directories to `below`."""
+    """List the files, and add the names of the directories to `below`."""
     if len(directory) > _LONGEST_PATH:
         yield Unreadable(directory[:200] + b"...", f"its path is longer than {_LONGEST_PATH} bytes")
         return
@@ -190,7 +190,10 @@ def _read(root: int, directory: bytes, below: list[bytes], since: float = 0.0) -
 
 
 def _changed(directory: int, since: float) -> bool:
-    """Whoever sets the one time back cannot set the other."""
+    """Whether a directory changed since a moment, by the later of its two times.
+
+    Whoever sets the one back cannot set the other.
+    """
     found = os.fstat(directory)
     return max(found.st_mtime, found.st_ctime) >= since
 

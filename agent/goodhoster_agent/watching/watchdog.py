@@ -40,7 +40,10 @@ _PATIENCE = 10.0
 
 
 class WatchdogSource:
-    """See `EventSource`. OSError when there can be no inotify descriptor."""
+    """Event source using watchdog; see `EventSource`.
+
+    OSError when there can be no inotify descriptor.
+    """
 
     name = "watchdog"
 

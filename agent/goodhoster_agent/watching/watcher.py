@@ -1,4 +1,4 @@
-"""Turns hints and gaps into rows of the queue, and has trees compared with the index."""
+"""Conversion of hints and gaps into rows of the queue and comparisons with the index."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SAY_AGAIN = 60.0
 
 
 class Watcher:
-    """Empties the event source into the queue, in a thread of its own; others scan."""
+    """Thread that empties the event source into the queue; other threads scan."""
 
     def __init__(self, trees: Sequence[Tree], index: UploadIndex, source: EventSource, rhythm: Rhythm) -> None:
         self._trees = tuple(trees)
@@ -131,14 +131,14 @@ class Watcher:
             self._told.put(Gap("hints came faster than the index took them"))
 
     def _mounted(self, mount: Mount) -> None:
-        """Whatever is seen there now is new; where a tree lies on another disk now, all of it."""
+        """Scan what was mounted; where a tree lies on another disk now, all of it."""
         if not holds_files(mount):
             return
         _log.info("%s is mounted: it is watched and compared with the index", display(mount.point))
         self._see_anew(mount)
 
     def _unmounted(self, mount: Mount) -> None:
-        """What was there is not checked any more, and what lay below it is seen again."""
+        """Stop checking what was mounted there; what lay below it is seen again."""
         if not holds_files(mount):
             return
         _log.warning("%s is not mounted any more: what was on it is not checked", display(mount.point))

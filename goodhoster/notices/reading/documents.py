@@ -43,7 +43,7 @@ def rows_of_document(part: Part) -> list[Rows] | None:
 
 
 def text_of_document(part: Part) -> str | None:
-    """What is written in it, links too; None where nothing here can read it, or not all of it."""
+    """Text of a document, links too; None where not all of it can be read here."""
     if _is_spreadsheet(part):
         sheets = rows_of_document(part)
         return None if sheets is None else "\n".join("\t".join(row) for rows in sheets for row in rows)

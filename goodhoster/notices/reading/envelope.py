@@ -7,7 +7,7 @@ from goodhoster.notices.reading.mail import Mail
 
 
 def envelope(mail: Mail, form: NoticeFormat) -> ReadNotice:
-    """A notice of that format with nothing in it yet."""
+    """Empty notice of that format."""
     return ReadNotice(
         format=form,
         subject=mail.header("Subject"),

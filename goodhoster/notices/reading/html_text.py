@@ -83,7 +83,7 @@ class _Writer:
 
 
 def text_of_html(markup: str) -> HtmlText:
-    """What is written, line by line. Never raises; takes time in proportion to its length."""
+    """Visible text, line by line. Never raises; takes time in proportion to its length."""
     writer, end = _Writer(), 0
     for token in _TOKEN.finditer(markup):
         writer.say(_written(markup[end : token.start()]))
@@ -104,7 +104,7 @@ def _written(text: str) -> str:
 
 
 def _target(attributes: str) -> str:
-    """The `href`, where it leads to the web."""
+    """The `href`, where it is a web link."""
     for name, *values in _ATTRIBUTE.findall(attributes):
         if name.lower() == "href":
             target = html.unescape(next(filter(None, values), "")).strip()

@@ -25,7 +25,7 @@ _SPLIT_UP_TO = 200  # items: in a longer list names between them would be sought
 
 
 def unread_parts(mail: Mail, mentions: Sized) -> Iterator[str]:
-    """The parts that no program read, or not whole, as a person finds them again."""
+    """Parts that no program read, or not whole, described so that a person finds them."""
     if len(mentions) > MOST_NAMES:
         yield f"more than {MOST_NAMES} names in it were not compared with ours"
     for part in (*mail.parts, *mail.enclosed):
@@ -66,7 +66,7 @@ def mentions_in(mail: Mail, notice: ReadNotice) -> tuple[str, ...]:
 
 
 def mentions_in_body(content: bytes, notice: ReadNotice) -> tuple[str, ...]:
-    """The same of a request."""
+    """Names in a request's body that are no item's host; see `mentions_in`."""
     return _left((content.decode("utf-8", "replace").replace("+", " "),), notice, frozenset())
 
 

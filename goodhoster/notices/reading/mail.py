@@ -1,4 +1,4 @@
-"""A mail taken apart within limits: its headers, its texts, its attachments.
+"""Mail parsed within limits: its headers, its texts, its attachments.
 
 Python's newer mail policy needs seconds for 8 KiB of `;` in a header and ends in a RecursionError for deep nesting, so
 only the old parser (compat32) is used, after the limits were seen to be kept.
@@ -143,7 +143,7 @@ class Mail:
         yield from (part.text for part in self.parts if part.kind in kinds)
 
     def bodies(self) -> Iterator[tuple[Part, ...]]:
-        """The parts in order; those that say the same in different forms together."""
+        """Parts in order; those that say the same in different forms grouped."""
         for _, parts in itertools.groupby(self.parts, key=lambda part: part.group or -id(part)):
             yield tuple(parts)
 
@@ -196,7 +196,7 @@ def _leaves(message: Message, group: int = 0, *, enclosed: bool = False) -> Iter
 
 
 def _leaf(leaf: Message, group: int, *, enclosed: bool) -> Iterator[tuple[Part, bool]]:
-    """The part; the parts of a mail that is encoded as one (in base64, or as a file)."""
+    """The part, or the parts of a mail that is encoded as one (in base64, or as a file)."""
     part = _part(leaf, group)
     if part.kind == "message/rfc822" or (part.name.lower().endswith(".eml") and _is_mail(part.content)):
         within_limits(part.content)

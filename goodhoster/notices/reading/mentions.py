@@ -84,7 +84,7 @@ def _names(text: str, *, split: bool) -> Iterator[str]:
 
 
 def texts_within(text: str) -> Iterator[str]:
-    """The text, and what is encoded in it in base64."""
+    """The text, and texts encoded in it in base64."""
     yield text
     for match in itertools.islice(_ENCODED.finditer(text[:LONGEST_TEXT]), _MOST_ENCODED):
         try:
@@ -107,7 +107,7 @@ def _clickable(text: str) -> str:
 
 
 def _split_names(text: str) -> Iterator[str]:
-    """Words that are one name when the blanks between them are taken out."""
+    """Names that are split by blanks."""
     for match in _SPELLED.finditer(text):
         yield from _as_name("".join(match[0].split()))
     for match in _RUN.finditer(text):

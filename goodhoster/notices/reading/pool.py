@@ -19,7 +19,7 @@ __all__ = ["PoolLimits", "ReaderPool"]
 
 
 class ReaderPool:
-    """A `NoticeReader`. Threads may share it; each waits for a child that is free."""
+    """`NoticeReader` shared by threads; each waits for a child that is free."""
 
     def __init__(self, limits: PoolLimits = USUAL) -> None:
         self._children = Children("goodhoster.notices.reading.child", limits)

@@ -1,4 +1,4 @@
-"""The notifier's own number of a notice, by which its system knows our answer again."""
+"""The notifier's own number of a notice, by which its system recognises our answer."""
 
 from __future__ import annotations
 

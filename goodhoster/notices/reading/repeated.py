@@ -66,7 +66,10 @@ _TABLE = re.compile(r"<table\b.*?(?:</table>|\Z)", re.IGNORECASE | re.DOTALL)
 
 
 def why_repeated(mail: Mail) -> str:
-    """Why all of this mail may only repeat what others wrote; empty when it is the sender's own."""
+    """Reason why all of this mail may only repeat what others wrote; empty when it is original.
+
+    Original: the sender's own.
+    """
     message = mail.message
     said = {str(value).lower().partition(";")[0].strip() for value in message.get_all("Auto-Submitted", [])}
     precedence = mail.header("Precedence").lower()
@@ -87,7 +90,7 @@ def why_repeated(mail: Mail) -> str:
 
 
 def without_quotes(mail: Mail) -> Mail:
-    """The mail with its quoted text among what is enclosed, not among its parts."""
+    """Mail with its quoted text moved from its parts to what is enclosed."""
     halves = [(part, _halves(part)) for part in mail.parts]
     quoting = {part.group for part, found in halves if part.group and found.quoted}
     own: list[Part] = []
@@ -105,7 +108,7 @@ def without_quotes(mail: Mail) -> Mail:
 
 @dataclass(frozen=True, slots=True)
 class _Halves:
-    """A text, apart."""
+    """Own and quoted parts of a text."""
 
     own: str
     quoted: str = ""
@@ -211,7 +214,10 @@ def _attribution(lines: list[str], number: int) -> int:
 
 
 def _begins_head(lines: list[str], number: int) -> bool:
-    """The headers of another mail, as Outlook writes them: who, then when, and a subject soon."""
+    """Whether the headers of another mail start here, as Outlook writes them.
+
+    Who, then when, and a subject soon.
+    """
     if not _HEAD_BEGINS.match(lines[number]):
         return False
     following = [line for line in lines[number + 1 : number + 1 + _HEAD_LINES] if line.strip()]

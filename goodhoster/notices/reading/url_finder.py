@@ -1,8 +1,4 @@
-"""URLs in any text, as people write, quote, wrap and glue them.
-
-Where a text can be read in two ways, both are kept and the item says why a person must look. A piece of a URL is never
-taken for the whole of it: what was cut off may be the name of the file, and the rest the directory above it.
-"""
+"""URLs in any text, however people write, quote, wrap and join them."""
 
 from __future__ import annotations
 
@@ -77,7 +73,7 @@ HOST_ONLY = "only a host is named, no address on it"
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A URL and where it stands."""
+    """A URL and its position."""
 
     start: int
     end: int
@@ -137,7 +133,7 @@ def _in_brackets(text: str) -> Iterator[_Span]:
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[_Span]:
-    """One or more URLs of what stands there without a blank."""
+    """One or more URLs of a text without blanks."""
     begins, doubtful = start, False
     for another in _ANOTHER.finditer(text, start + 1, end):
         before = text[begins : another.start()]
@@ -211,7 +207,7 @@ def _before_separator(url: str) -> tuple[str, str]:
 
 
 def _continued(text: str, item: ReadItem, start: int, end: int) -> tuple[ReadItem, int]:
-    """A URL that goes on behind a blank or on the next line, and where it then ends."""
+    """URL that continues after a blank or on the next line, and its end then."""
     url = item.urls[0]
     whole_name = bool(_ENDS_IN_NAME.search(url)) and "/" in url.partition("//")[2]
     if not whole_name and (more := _GOES_ON.match(text, end)) and not _ANOTHER.search(more[0]):
@@ -267,7 +263,7 @@ def _marked(item: ReadItem) -> ReadItem:
 
 
 def _original(item: ReadItem) -> ReadItem:
-    """What stood there before a mail gateway rewrote it."""
+    """Text before a mail gateway rewrote it."""
     try:
         return replace(item, urls=tuple(dict.fromkeys(map(original_of, item.urls))))
     except HiddenLinkError as error:

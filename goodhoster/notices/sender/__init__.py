@@ -1,1 +1,1 @@
-"""Who sent a notice, and how that is proven."""
+"""Identity of a notice's sender, and its proof."""

@@ -18,7 +18,7 @@ _LONGEST_SEAL = 8 << 10  # characters
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The sets of a mail that was passed on, as far as they matter to us."""
+    """The relevant parts of the ARC sets of a mail."""
 
     seals: tuple[Signed, ...]
     """Oldest first; never empty."""

@@ -37,7 +37,7 @@ _OF_DKIM = frozenset({"header.a", "header.b", "header.s", *_SIGNERS})
 
 @dataclass(frozen=True, slots=True)
 class MethodResult:
-    """What came of one method, such as dkim=pass."""
+    """Result of one method, such as dkim=pass."""
 
     method: str
     result: str
@@ -47,7 +47,7 @@ class MethodResult:
     """A comment or value before it may hold what a sender chose, so that perhaps the sender wrote this, too."""
 
     def values(self, name: str) -> list[str]:
-        """What was written for that property, lower case."""
+        """Values of that property, lower case."""
         return [value.lower().rstrip(".") for key, value in self.properties if key == name]
 
 
@@ -80,7 +80,7 @@ def sealed_passes(results: str, message: Message) -> tuple[PassedSignature, ...]
 
 
 def parse_results(text: str) -> tuple[str, tuple[MethodResult, ...]]:
-    """The server's name and its results. ValueError for anything that the grammar does not have."""
+    """Parse the server's name and its results. ValueError for anything outside the grammar."""
     if len(text) > _LONGEST:
         raise ValueError("too long")
     reader = _Reader(text)
@@ -152,7 +152,7 @@ def _passes(results: Sequence[MethodResult], message: Message) -> tuple[PassedSi
 
 
 def _signature(result: MethodResult) -> PassedSignature:
-    """Gmail and Yahoo name the signer in header.i alone."""
+    """Signature that a result is about; Gmail and Yahoo name the signer in header.i alone."""
     domains = result.values("header.d") or [name.rpartition("@")[2] for name in result.values("header.i")]
     begins = [value for name, value in result.properties if name == "header.b"]
     return PassedSignature(domains[0] if domains else "", "".join(result.values("header.s")), "".join(begins))
@@ -185,7 +185,7 @@ def _consistent(result: MethodResult) -> bool:
 
 
 class _Reader:
-    """Reads a header from left to right."""
+    """Parser that reads a header from left to right."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -277,7 +277,7 @@ class _Reader:
         return found[0]
 
     def _skip(self) -> None:
-        """Blanks and comments."""
+        """Skip blanks and comments."""
         while True:
             if blank := _BLANK.match(self._text, self._at):
                 self._at = blank.end()

@@ -1,9 +1,4 @@
-"""One signature on one mail, judged rule by rule until one fails.
-
-A matching DKIM signature is necessary and not sufficient. All of these must hold: a signer of the author's
-organisation; the whole body and the headers that matter signed, by an algorithm of today; a strong key that is not on
-trial; a match; a profile that lists the signer; no copy of the mail believed before.
-"""
+"""Evaluation of one signature on one mail, rule by rule until one fails."""
 
 from __future__ import annotations
 
@@ -39,7 +34,7 @@ ALGORITHMS = frozenset({"rsa-sha256", "ed25519-sha256"})
 
 @dataclass(frozen=True, slots=True)
 class TrustContext:
-    """What every judgement uses."""
+    """Common context of all evaluations."""
 
     notifiers: Sequence[Notifier]
     keys: KeyRecords

@@ -41,7 +41,7 @@ class Signed:
 
     @property
     def domain(self) -> str:
-        """Who signed, lower case."""
+        """Domain of the signer, lower case."""
         return self.tags["d"].lower().rstrip(".")
 
     @property
@@ -117,7 +117,7 @@ class PublicKey:
 
     @property
     def strong(self) -> bool:
-        """RSA from 2048 bits, or Ed25519."""
+        """Whether it is RSA from 2048 bits, or Ed25519."""
         return self.kind == "ed25519" or self.bits >= 2048  # noqa: PLR2004 - said in words
 
 

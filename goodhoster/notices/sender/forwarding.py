@@ -30,7 +30,7 @@ from goodhoster.notices.sender.signed_headers import why_encoding_is_open, witho
 
 @dataclass(frozen=True, slots=True)
 class ForwarderCheck:
-    """A `SignatureCheck` by the seals (ARC) of pinned forwarders."""
+    """`SignatureCheck` by the seals (ARC) of pinned forwarders."""
 
     context: TrustContext
     settles: bool = False
@@ -93,7 +93,7 @@ class _Forwarding:
         return TrustFinding(level_of(owners[0]), owners[0].id, "arc", tuple(self.rules), copy_of)
 
     def _forwarder(self, chain: Chain) -> Forwarder | None:
-        """Whoever sealed last, if it is pinned and signed the message as it is now."""
+        """The last sealer, if it is pinned and signed the message as it is now."""
         sealed, signed = chain.seals[-1].domain, chain.message.domain
         pinned = (forwarder for forwarder in self.context.forwarders if forwarder.domain == sealed == signed)
         forwarder = next(pinned, None)

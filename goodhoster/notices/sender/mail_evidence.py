@@ -23,7 +23,7 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.){0,200}"')
 
 @dataclass(frozen=True, slots=True)
 class MailEvidence:
-    """One raw mail, seen as evidence."""
+    """One raw mail as evidence."""
 
     raw: bytes
     mail: Mail
@@ -40,14 +40,14 @@ class MailEvidence:
 
     @property
     def fingerprint(self) -> bytes:
-        """The same for every copy of the mail, whatever was done to its blanks on the way."""
+        """Fingerprint equal for every copy of the mail, whatever was done to its blanks on the way."""
         body = re.split(rb"\r?\n\r?\n", self.raw, maxsplit=1)[-1]
         words = hashlib.sha256(b" ".join(body.split())).digest()
         return hashlib.sha256(self._message_id + b"\0" + words).digest()
 
     @property
     def fingerprint_by_id(self) -> bytes:
-        """The same for every copy, whatever was done to its text on the way."""
+        """Fingerprint equal for every copy, whatever was done to its text on the way."""
         return hashlib.sha256(b"by id\0" + self.author.encode() + b"\0" + self._message_id).digest()
 
     @property
@@ -56,7 +56,7 @@ class MailEvidence:
 
 
 def mail_evidence_of(raw: bytes) -> MailEvidence:
-    """Look at a raw mail. Never raises: what is wrong with it is a rule that failed."""
+    """Evaluate a raw mail. Never raises: what is wrong with it is a rule that failed."""
     mail = headers_of(raw)
     author = _author(str(mail.message.get("From", "")))
     rules: list[TrustRule] = []
@@ -69,7 +69,7 @@ def mail_evidence_of(raw: bytes) -> MailEvidence:
 
 
 def _rules(raw: bytes, author: str) -> Iterator[TrustRule]:
-    """Lazily: the later ones may only be asked when the earlier ones hold."""
+    """Rules, lazily: the later ones may only be asked when the earlier ones hold."""
     problem = _over_a_limit(raw) or unclear(raw)
     yield TrustRule("mail.clear", not problem, problem or "every program reads its headers alike")
     names = header_names(raw)

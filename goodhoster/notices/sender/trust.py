@@ -26,7 +26,7 @@ _LEVELS = (TrustLevel.UNAUTHENTICATED, TrustLevel.AUTHENTICATED, TrustLevel.AUTH
 
 
 class Trust:
-    """Judges senders. Threads may share it."""
+    """Evaluation of senders. Threads may share it."""
 
     def __init__(self, context: TrustContext, checks: Sequence[SignatureCheck] = ()) -> None:
         self._context = context
@@ -39,7 +39,7 @@ class Trust:
         return Belief(self._of_request(receipt), raw)
 
     def _of_request(self, receipt: Receipt) -> TrustFinding:
-        """The door took a token for that of this notifier."""
+        """Finding about a request whose token the door accepted for that of this notifier."""
         notifier = next((one for one in self._context.notifiers if one.id == receipt.notifier), None)
         if notifier is None:
             return unproven("token.known", "it came without the token of a registered notifier")
@@ -88,7 +88,7 @@ class Trust:
 
 
 def _best(evidence: MailEvidence, ways: Sequence[Belief]) -> Belief:
-    """The best way to prove the mail; where none did, all of it with the rules of all."""
+    """The best proof of the mail; where none succeeded, the rules of all."""
     whole = RawNotice(Carrier.MAIL, evidence.raw)
     if not ways:
         return Belief(_unsigned(evidence.rules), whole)

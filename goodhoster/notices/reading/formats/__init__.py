@@ -1,5 +1,5 @@
-"""One file for each shape that notices come in.
+"""Formats of notices, one file for each.
 
-A reader of mails says None where the shape is not its own, so that the next is asked, and raises UnreadableError where
+A reader of mails says None where the format is not its own, so that the next is asked, and raises UnreadableError where
 it is its own but broken. Readers open nothing, fetch nothing, and believe nothing.
 """

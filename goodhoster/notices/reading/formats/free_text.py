@@ -28,7 +28,7 @@ MISLEADING = "a link leads elsewhere than its words say"
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """What one text of a mail says."""
+    """Content of one text of a mail."""
 
     text: str
     items: list[ReadItem]

@@ -1,4 +1,4 @@
-"""JSON from outside: parsed within limits, looked into without trusting its shape."""
+"""Untrusted JSON: parsed within limits, accessed without trusting its shape."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ CONFIRM = "an order of an authority is confirmed by a person"
 
 
 def read(mail: Mail) -> ReadNotice | None:
-    """The order, when subject or text call it one."""
+    """Read the order, when subject or text call it one."""
     text = "\n".join(filter(None, map(free_text.text_of, mail.parts)))[:_LOOKED_AT]
     if not _IS_ORDER.search(mail.header("Subject") + "\n" + text):
         return None
@@ -188,7 +188,7 @@ def _confidential(value: str, text: str) -> bool:
 
 
 def _term(value: str, text: str) -> timedelta | None:
-    """The shortest that is named as a term anywhere; None where none is."""
+    """Shortest term named anywhere; None where none is."""
     within = [found[0] for found in _WITHIN.finditer(text)]
     terms = [length for said in (value, *within) for length in _lengths(said)]
     if not terms and _AT_ONCE.search(text):

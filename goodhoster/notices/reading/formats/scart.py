@@ -48,7 +48,7 @@ class Layout:
 
 
 def layout_of(names: list[str]) -> Layout | None:
-    """The layout that these column names make; None when they are not SCART's."""
+    """Layout with these column names; None when they are not SCART's."""
     known = [_COLUMNS.get(" ".join(name.lower().split())) for name in names]
     columns = tuple(entry[0] for entry in known if entry)
     if len(columns) != len(names) or len(set(columns)) != len(columns) or "url" not in columns or len(columns) == 1:
@@ -66,7 +66,7 @@ def is_test(subject: str) -> bool:
 
 
 def read_test(mail: Mail) -> ReadNotice | None:
-    """A trial of our address: nothing in it is to be acted on, so nothing of it is read."""
+    """Notice of a test of our address: nothing in it is to be acted on, or read."""
     return bare_notice(mail, NoticeFormat.SCART_TEST) if is_test(mail.header("Subject")) else None
 
 

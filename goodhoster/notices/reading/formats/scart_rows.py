@@ -91,7 +91,10 @@ def _divisions(pieces: Sequence[str], count: int, separator: str) -> Iterator[tu
 
 
 def _is_anchor(pieces: Sequence[str], *, shifted: bool) -> bool:
-    """IP, time or nothing, time or nothing. The IP may only be missing where nothing is shifted."""
+    """Whether the pieces are IP, time or nothing, time or nothing.
+
+    The IP may only be missing where nothing is shifted.
+    """
     ip, first, last = (piece.strip() for piece in pieces)
     try:
         seen_at(first)

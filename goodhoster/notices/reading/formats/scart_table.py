@@ -59,7 +59,7 @@ def _notice(mail: Mail, tables: list[_Table]) -> ReadNotice:
 
 
 def _tables(text: str) -> Iterator[_Table]:
-    """Every table of URLs. What looks like one inside another is part of that."""
+    """Every table of URLs. What looks like one inside another is part of the outer one."""
     for _ in range(_MOST_TABLES):
         opening = next((found for found in _OPENING.finditer(text) if _CLASS.search(found[1])), None)
         if opening is None:
@@ -70,7 +70,7 @@ def _tables(text: str) -> Iterator[_Table]:
 
 
 def _table(text: str) -> tuple[_Table, str]:
-    """The table that opens here, and what stands behind it."""
+    """The table that starts here, and the text after it."""
     header = _HEADER.match(text)
     layout = layout_of([_TAG.sub("", name) for name in _NAME.findall(header[1])]) if header else None
     if header is None or layout is None:
@@ -80,7 +80,7 @@ def _table(text: str) -> tuple[_Table, str]:
 
 
 def _rows(body: str, gap: str) -> tuple[list[str], str]:
-    """The rows, which lie a `gap` apart, and what stands behind the last."""
+    """The rows, separated by a `gap`, and the text after the last."""
     first = re.match(r"\s*" + _FIRST_CELL, body, re.IGNORECASE)
     end = re.search(f"{_LAST_CELL}{gap}(?:</tbody>{gap})?</table>", body, re.IGNORECASE)
     if not first or not end:

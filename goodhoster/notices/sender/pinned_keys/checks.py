@@ -14,7 +14,7 @@ _CLOCKS_DIFFER = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What every check is given."""
+    """Common input of every check."""
 
     at: datetime
     """When we received the mail: keys must be good then."""
@@ -38,7 +38,7 @@ class Check:
         return all(rule.passed for rule in self.rules)
 
     def rule(self, name: str, *, passed: bool, why: str) -> bool:
-        """Note what came of a rule, and say it."""
+        """Record the result of a rule, and return it."""
         self.rules.append(TrustRule(f"signed.{name}", passed, why))
         return passed
 

@@ -25,7 +25,7 @@ class Element:
         return list(_elements(self.content))
 
     def expect(self, tag: int) -> Element:
-        """Itself; ValueError when it is something else."""
+        """Return itself; ValueError when it is something else."""
         if self.tag != tag:
             raise ValueError(f"tag {self.tag:#x} where {tag:#x} should be")
         return self
@@ -49,7 +49,7 @@ def _elements(data: bytes) -> Iterator[Element]:
 
 
 def _length(data: bytes, at: int) -> tuple[int, int]:
-    """A length, and where what it measures begins."""
+    """Read a length, and where its content starts."""
     first = int.from_bytes(data[at : at + 1])
     if first < _LONG:
         return first, at + 1

@@ -19,7 +19,7 @@ from goodhoster.notices.sender.pinned_keys.signed_statement import calls_itself_
 
 @dataclass(frozen=True, slots=True)
 class PinnedKeyCheck:
-    """A `SignatureCheck` by the keys that profiles pin."""
+    """`SignatureCheck` by the keys that profiles pin."""
 
     context: TrustContext
     pool: SignatureCheckPool

@@ -31,7 +31,7 @@ class Key:
 
     @property
     def strong(self) -> bool:
-        """RSA from 2048 bits, ECDSA or EdDSA."""
+        """Whether it is RSA from 2048 bits, ECDSA or EdDSA."""
         return self.algorithm in _ELLIPTIC or self.bits >= _FEWEST_BITS
 
 
@@ -48,7 +48,7 @@ def binary_of(data: bytes) -> bytes:
 
 
 def tags_of(data: bytes) -> list[int]:
-    """The kinds of the packets, in order. ValueError when it is no row of whole packets."""
+    """The kinds of the packets, in order. ValueError when these are not whole packets."""
     return [tag for tag, _ in _packets(data)]
 
 
@@ -97,7 +97,7 @@ def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _old(data: bytes, at: int) -> tuple[int, int]:
-    """A length, and where what it measures begins."""
+    """Read a length of the old format, and where its content starts."""
     size = (1, 2, 4, 0)[data[at] & 3]
     if not size:
         raise ValueError("an OpenPGP packet without a length")

@@ -31,7 +31,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What came of a signature on a mail."""
+    """Result of checking a signature on a mail."""
 
     rules: tuple[TrustRule, ...]
     kind: Kind | None = None

@@ -27,7 +27,7 @@ _MAY_BE = re.compile(rb"pkcs7|pgp", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class SignedPart:
-    """A signature and what it is said to cover."""
+    """A signature and the part that it claims to cover."""
 
     kind: Kind
     signature: bytes
