@@ -70,7 +70,8 @@ class Hasher(Protocol):
     def read_alone(self, fd: int, doubted: Content) -> Content:
         """As `read`, by a process that opens nothing else.
 
-        For a content of which something inside matches, and is `doubted` until that process has seen it too. The content is `opened_alone`, unless that process hung or died.
+        For a content of which something inside matches, and is `doubted` until that process has seen it too. The
+        answer is `opened_alone`, unless that process hung or died.
         """
 
     def problems(self) -> list[str]:
