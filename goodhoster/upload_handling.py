@@ -15,7 +15,7 @@ from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import AuditError, NotAnUploadError, StaleVerdictError
 from goodhoster.examination import Examined, Examiner
 from goodhoster.model.cases import Case, CaseState
-from goodhoster.model.uploads import POSTPONED, Place, Upload
+from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.uploads.check_times import AFTER_CHANGE, NOT_ASKABLE, delay, is_its_own, unsettled_for, wait_after
 from goodhoster.uploads.index import Job
@@ -36,7 +36,7 @@ class Row(Enum):
     RETRIED = auto()
     """It is checked again after a while."""
     POSTPONED = auto()
-    """The same, and it counts as no try: it is still being written, or takes long to open while others do."""
+    """The same, and it counts as no try: the file is still being written."""
     FORGOTTEN = auto()
     """There is no such upload (any more)."""
 
@@ -164,7 +164,5 @@ def _outcome(job: Job, examined: Examined, case: Case | None) -> UploadOutcome:
         return UploadOutcome(Row.RETRIED, AFTER_CHANGE, examined, case)
     if examined.verdict.reason:  # unchecked, or a source still owes its answer
         fault = examined.content.fault if examined.content else None
-        if examined.verdict.reason == POSTPONED:
-            return UploadOutcome(Row.POSTPONED, wait_after(examined.verdict, fault, 0), examined, case)
         return UploadOutcome(Row.RETRIED, wait_after(examined.verdict, fault, job.tries), examined, case)
     return UploadOutcome(Row.SETTLED, 0.0, examined, case)

@@ -80,7 +80,7 @@ def scan(services: Services, regions: list[Region]) -> Generator[ScanProgress, N
         for region in regions:
             yield from _queue(scanner, region, progress)
         progress.walked = True
-        for progress.waiting in _untried(services.index, regions):
+        for progress.waiting in _waiting(services.index, regions):
             yield progress
     progress.waiting = 0
     for region in regions:
@@ -88,15 +88,22 @@ def scan(services: Services, regions: list[Region]) -> Generator[ScanProgress, N
     yield progress
 
 
-def _untried(index: UploadIndex, regions: list[Region]) -> Iterator[int]:
-    """Number of waiting files, repeatedly, until none waits."""
+def _waiting(index: UploadIndex, regions: list[Region]) -> Iterator[int]:
+    """How many were not tried, or were put off because others take long.
+
+    Yields again and again, until there is none.
+    """
     while True:
         began = time.monotonic()
-        untried = sum(index.untried_below(region.tree.root, region.path) for region in regions)
-        if not untried:
+        waiting = _sum(index.untried_below, regions) or _sum(index.postponed_below, regions)
+        if not waiting:
             return
-        yield untried
+        yield waiting
         time.sleep(max(_LOOK_EVERY, _SHARE * (time.monotonic() - began)))
+
+
+def _sum(count_below: Callable[[bytes, bytes], int], regions: list[Region]) -> int:
+    return sum(count_below(region.tree.root, region.path) for region in regions)
 
 
 def _verdicts(index: UploadIndex, region: Region, started: float) -> Counter[str]:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from goodhoster.errors import IndexUnavailableError
-from goodhoster.model.uploads import Content, FileState, Place
+from goodhoster.model.uploads import POSTPONED, Content, FileState, Place
 from goodhoster.model.verdicts import SourceAnswer, Verdict
 from goodhoster.uploads import clock_steps
 from goodhoster.uploads.census import count_check
@@ -198,6 +198,13 @@ class UploadIndex:
         """
         query = f"SELECT count(*) FROM ({_UNTRIED}) JOIN directories ON id = directory WHERE {_BELOW}"  # noqa: S608
         return self.database.run(lambda db: int(db.execute(query, _below(tree, prefix)).fetchone()[0]))
+
+    def postponed_below(self, tree: bytes, prefix: bytes = b"") -> int:
+        """How many rows below a directory of the tree wait because opening others takes long."""
+        query = f"""SELECT count(*) FROM uploads JOIN directories ON id = directory
+            WHERE verdict = 'unchecked' AND reason = ? AND waiting > 0 AND {_BELOW}"""  # noqa: S608
+        values = (POSTPONED, *_below(tree, prefix))
+        return self.database.run(lambda db: int(db.execute(query, values).fetchone()[0]))
 
     def verdict_counts_below(self, tree: bytes, prefix: bytes = b"") -> dict[str, int]:
         """Recorded verdicts at or below a directory of the tree."""
