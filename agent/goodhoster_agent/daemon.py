@@ -1,4 +1,8 @@
-"""The daemon: starts watching and checking, runs regular tasks, and stops cleanly."""
+"""The daemon: starts watching and checking, runs regular tasks, and stops cleanly.
+
+SIGTERM and SIGINT end it after the files in hand; SIGHUP reads the configuration again and goes on with the old one
+when the new one is not right. After a `kill -9` the next start finishes what was under way.
+"""
 
 from __future__ import annotations
 

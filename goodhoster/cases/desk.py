@@ -1,4 +1,10 @@
-"""The case desk: records what is intended, does it, records the result."""
+"""The case desk: records what is intended, does it, records the result.
+
+Three verbs: `open` a case for a match, `proceed` with one as its sources see it by now, `recover` what a crash left or
+what waits; beside them the orders of a person. Each decides in a session, with the lock in hand; what that claims is
+carried out without it. A claim says durably which process is at work on a case; when that dies, others take over. Every
+match ends in exactly one outcome.
+"""
 
 from __future__ import annotations
 

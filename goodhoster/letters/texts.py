@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from goodhoster.model.contacts import Contact
 from goodhoster.model.exemptions import OwnerReport
 from goodhoster.model.letters import Letter, LetterKind
-from goodhoster.model.notice_status import ItemState, Notice, NoticeItem
+from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState
 from goodhoster.model.notices import TrustLevel
 from goodhoster.model.uploads import visible
 
@@ -62,9 +62,10 @@ def result(notice: Notice, head: Letterhead, round_: int = 1, *, by_person: bool
 
     The same notice has a further round when it is reopened.
     """
-    settled = all(item.state.settled for item in notice.items)
-    automatic = notice.level is TrustLevel.PINNED and settled and not by_person
-    return _to_notifier(LetterKind.RESULT, notice, head, round_, automatic=automatic)
+    done = notice.state is NoticeState.DONE and all(item.state.settled for item in notice.items)
+    decided = done and bool(notice.items) and not by_person
+    automatic = notice.level is TrustLevel.PINNED and decided
+    return _to_notifier(LetterKind.RESULT, notice, head, round_, done=done, automatic=automatic)
 
 
 def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) -> Letter:

@@ -147,10 +147,15 @@ class Case:
         return self.id if self.measures[number].copy is None else f"{self.id}-{number}"
 
     @property
-    def verdict(self) -> VerdictKind:
-        """Known where any source knows the very bytes, near otherwise; exempt where every match is."""
+    def verdict(self) -> VerdictKind | None:
+        """Known where any source knows the very bytes, near otherwise; exempt where every match is.
+
+        None where no source knows it, such as a file that only a notice named.
+        """
+        if not self.matches:
+            return None
         acting = [match for match in self.matches if match.exemption is None]
-        if self.matches and not acting:
+        if not acting:
             return VerdictKind.EXEMPT
         exact = any(not match.near for match in acting)
         return VerdictKind.KNOWN if exact else VerdictKind.NEAR

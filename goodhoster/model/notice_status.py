@@ -178,6 +178,11 @@ class Notice:
         return self.read.reference if self.read else ""
 
     @property
+    def needs_more(self) -> bool:
+        """True when it was read and no address was found in it, so that its sender must say more."""
+        return self.read is not None and not self.items and not self.read.test
+
+    @property
     def urgent(self) -> bool:
         """Does something wait for a person that a source knows, whoever sent the notice?"""
         return any(item.known_to and item.state.waits_for_person for item in self.items)

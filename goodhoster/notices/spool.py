@@ -28,7 +28,7 @@ WAITING = "waiting"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a mail lay, so that one fetched again after a crash is recognised.
+    """Place where a mail lay, to recognise one that is fetched again after a crash.
 
     It may be fetched again because it is marked as taken there only afterwards.
     """

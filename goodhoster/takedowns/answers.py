@@ -48,16 +48,22 @@ class Answers:
 
     def _result(self, notice: Notice) -> Letter:
         cases = self.cases.get_all([case_id for item in notice.items for case_id in item.cases])
-        by_person = any(item.state is ItemState.DISPUTED for item in notice.items) or any(c.actor for c in cases)
+        disputed = any(item.state is ItemState.DISPUTED for item in notice.items)
+        by_person = notice.reviewed or disputed or any(case.actor for case in cases)
         return texts.result(notice, self.head, _round(notice), by_person=by_person)
 
     def write_answer(self, notice: Notice) -> Notice:
-        """Put the answer into the outbox by order of a person, whatever the state and the limit."""
-        letter, told = self.answer(notice), _names_of("result", notice)
-        if letter is None or min(told, key=len) in notice.told:
+        """Put the answer into the outbox by order of a person, whatever the state and the limit.
+
+        While the notice is not done it is an interim one: the final one is still owed.
+        """
+        final = notice.state is NoticeState.DONE
+        letter, told = self.answer(notice), min(_names_of("result" if final else "interim", notice), key=len)
+        if letter is None or told in notice.told:
             return notice
+        letter = letter if final else replace(letter, id=f"{notice.id}-{told}")
         self.outbox.put(replace(letter, limited=False))
-        return replace(notice, told=(*notice.told, min(told, key=len)))
+        return replace(notice, told=(*notice.told, told))
 
     def write_statements(self, notice: Notice) -> Notice:
         """Write the statements to customers, by order of a person.
@@ -127,8 +133,7 @@ class Answers:
         cases = iter(self.cases.get_all(of_items))
         for item in notice.items:
             if item.blocked:
-                by_person = notice.level is not TrustLevel.PINNED
-                _add(found, item.customer, Acted((texts.defanged(item.url),), by_person))
+                _add(found, item.customer, Acted((texts.defanged(item.url),), notice.reviewed))
             for case in itertools.islice(cases, len(item.cases)):
                 if case.notice == notice.id and case.state is CaseState.OFFLINE:
                     _add(found, case.upload.customer, Acted(tuple(_files(case)), bool(case.actor)))

@@ -1,4 +1,9 @@
-"""Demands on the case desk about the files that one item of a notice leads to."""
+"""Demands on the case desk about the files that one item of a notice leads to.
+
+Whatever goes with the file that the notice names is asked for in the notice's own right, one demand a customer. What a
+person must decide about (the same bytes at many customers, a size by its name alone) is a demand of its own, so that
+the notice does not wait for it and a person's decision about the notice does not take it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The notice desk: from raw bytes on disk to inaccessible, answered and checked again."""
+"""The notice desk: from raw bytes on disk to inaccessible, answered and checked again.
+
+Every step is recorded before the next, and may be taken again after a crash: what is found done is not done twice.
+"""
 
 from __future__ import annotations
 
@@ -286,10 +289,11 @@ class NoticeDesk:
         return replace(notice, state=NoticeState.NEEDS_PERSON if waits else NoticeState.OPEN)
 
     def _page(self, notice: Notice) -> Notice:
+        observing = not self._parts.acts.desk.rules.enforce
         for told, words in pages(notice, self._parts.clock(), self._terms):
             subject = f"goodhoster: notice {notice.id}: {words}"
             try:
-                self._parts.pager.page(subject, page_text(notice))
+                self._parts.pager.page(subject, page_text(notice, observing=observing))
             except PassingError as error:
                 _log.error("nobody could be paged: %s (%s)", error, subject)
                 continue

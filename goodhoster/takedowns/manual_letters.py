@@ -32,8 +32,10 @@ class ManualLetters:
     def answer(self, notice_id: str) -> bool:
         """Send the answer as things stand.
 
-        False when it was sent already, or nobody is to be answered.
+        One that is sent before the notice is done is followed by the final one. False when it was sent already, or
+        nobody is to be answered; RefusedError in mode observe.
         """
+        self._expect_enforcing(f"goodhoster notices answer {notice_id} --preview prints what would be sent")
         with self.lock:
             notice = self.store.get(notice_id)
             return self._record(notice, self.letters.write_answer(notice))
@@ -55,8 +57,9 @@ class ManualLetters:
     def forward(self, notice_id: str, hotline: str, actor: str) -> Letter:
         """Forward a notice of the public to the hotline; its deadline continues.
 
-        RefusedError when it is not for others to see.
+        RefusedError when it is not for others to see, and in mode observe.
         """
+        self._expect_enforcing("hand it on from your own mailbox")
         with self.lock:
             notice = self.store.get(notice_id)
             letter = self.letters.forwarding(notice, hotline)
@@ -64,6 +67,10 @@ class ManualLetters:
                 self._log("notice.forwarded", notice, actor=actor, to=hotline)
                 self._record(notice, self.letters.write_forward(notice, letter))
             return letter
+
+    def _expect_enforcing(self, hint: str) -> None:
+        if not self.letters.automatic:
+            raise RefusedError("the mode is observe: notifiers are answered in your own way", hint=hint)
 
     def _record(self, before: Notice, after: Notice) -> bool:
         if after == before:

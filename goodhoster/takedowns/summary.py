@@ -9,6 +9,8 @@ from datetime import datetime
 from goodhoster.model.notice_status import ItemState, Notice, NoticeFigures, NoticeItem
 from goodhoster.notices.spool import Waiting
 
+_TOUCHED = frozenset({ItemState.OFFLINE, ItemState.INACCESSIBLE, ItemState.REOPENED})
+
 
 def counts_of(items: Iterable[NoticeItem]) -> list[tuple[str, int]]:
     """Number of items by state; only states that some are in."""
@@ -16,19 +18,26 @@ def counts_of(items: Iterable[NoticeItem]) -> list[tuple[str, int]]:
     return [(state, states.count(state)) for state in ItemState if state in states]
 
 
-def page_text(notice: Notice) -> str:
-    """Text of an alert."""
+def page_text(notice: Notice, *, observing: bool = False) -> str:
+    """Text of an alert; `observing` says that the mode is observe."""
     counts = ", ".join(f"{n} {state}" for state, n in counts_of(notice.items)) or notice.reason
     return (
         f"Notice {notice.id} {notice.reference} from {notice.notifier or 'an unproven sender'} ({notice.level}).\n"
         f"Deadline: {notice.deadline:%Y-%m-%d %H:%M} UTC. Items: {counts}.\n"
-        f"{_untouched(notice)}Look: goodhoster notices show {notice.id}\n"
+        f"{_in_observe(notice, observing=observing)}Look: goodhoster notices show {notice.id}\n"
     )
 
 
-def _untouched(notice: Notice) -> str:
-    observed = any(item.state is ItemState.OBSERVED for item in notice.items)
-    return "Mode observe: nothing was touched and nobody answered.\n" if observed else ""
+def untouched(notice: Notice) -> bool:
+    """Whether every item of a notice is as it was when it came."""
+    return not any(item.state in _TOUCHED or item.blocked for item in notice.items)
+
+
+def _in_observe(notice: Notice, *, observing: bool) -> str:
+    if not (observing or any(item.state is ItemState.OBSERVED for item in notice.items)):
+        return ""
+    done = "nothing was touched" if untouched(notice) else "what is observed was not touched"
+    return f"Mode observe: {done} and nobody is answered.\n"
 
 
 def with_waiting(figures: NoticeFigures, waiting: Waiting, since: datetime) -> NoticeFigures:

@@ -1,4 +1,8 @@
-"""The index's database file: opened, set aside when damaged, and recreated when gone."""
+"""The index's database file: opened, set aside when damaged, and recreated when gone.
+
+Machine-local SQLite in WAL mode: it survives `kill -9` at any point; after a power loss the last moments may be
+missing. Neither matters, nor does losing all of it: it is not the record, and a scan rebuilds it.
+"""
 
 from __future__ import annotations
 

@@ -183,7 +183,10 @@ class UploadIndex:
             self.database.run(forget)
 
     def wake(self, now: float) -> int:
-        """Make ready what waits for a retry, and not for its own fault: a source answers again."""
+        """Make ready what waits for a retry, and not for its own fault: a source answers again.
+
+        Returns how many rows that are. Other transactions run between the pieces in which this is done.
+        """
         after: PutOff | None = PutOff(now)
         woken = 0
         while after is not None:

@@ -31,6 +31,7 @@ def test_a_signed_notice_of_the_hotline_is_acted_on_and_can_be_looked_up(noticed
     assert (notice["notifier"], notice["level"], notice["format"]) == ("hotline", "pinned", "scart-table")
     assert (notice["reference"], notice["state"]) == ("M0000000001", "done")
     assert [item["state"] for item in notice["items"]] == ["inaccessible", "inaccessible", "not-ours"]
+    assert [item["code"] for item in notice["items"]] == ["acted", "acted", "not-ours"]
     assert [item["customer"] for item in notice["items"]] == ["anna", "bert", None]
     assert [noticed.there(url) for url in (*urls, keep)] == [False, False, True]
     assert json.loads(noticed.host.run("notices", "show", notice["id"], "--json")) == notice
@@ -57,13 +58,16 @@ def test_in_mode_observe_a_notice_is_recorded_only(noticed: NoticeHost) -> None:
     noticed.host.configure(mode="observe")
     url = noticed.upload("anna", "p.jpg")
     notice = noticed.receive(noticed.mail(url))
-    assert [item["state"] for item in notice["items"]] == ["observed"]
+    assert [(item["state"], item["code"]) for item in notice["items"]] == [("observed", "pending")]
     assert noticed.there(url)
+    assert "the mode is observe" in noticed.host.run("notices", "answer", notice["id"], code=2)
+    assert "is nog niet afgerond" in noticed.host.run("notices", "answer", notice["id"], "--preview")
+    assert noticed.letters() == {}
 
 
 def test_what_nobody_can_read_is_kept_for_a_person(noticed: NoticeHost) -> None:
     notice = noticed.receive(b"\x00\xff" * 1000)
-    assert (notice["state"], notice["items"]) == ("needs-person", [])
+    assert (notice["state"], notice["code"], notice["items"]) == ("needs-person", "need-more", [])
     assert [n["id"] for n in noticed.notices()] == [notice["id"]]
 
 

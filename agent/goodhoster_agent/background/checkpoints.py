@@ -1,4 +1,7 @@
-"""Hourly checkpoints of the audit log, confirmed by others."""
+"""Hourly checkpoints of the audit log, confirmed by others.
+
+Only where witnesses or timestamp authorities are configured: a checkpoint that nobody else has seen shows little.
+"""
 
 from __future__ import annotations
 

@@ -92,7 +92,10 @@ class Workers:
             self._rung.notify()
 
     def _work(self) -> bool:
-        """Handle one file."""
+        """Handle one file.
+
+        Nothing ends a worker but `stop`: when the queue itself fails (a full disk) it is waited out.
+        """
         try:
             if (job := self._next()) is None:
                 return False
@@ -215,7 +218,7 @@ class Workers:
         if (case := outcome.case) is not None:
             level = logging.ERROR if case.state is CaseState.FAILED else logging.WARNING
             words = "case %s: %s of customer %s is %s: %s (%s)"
-            _log.log(level, words, case.id, job.place, job.customer, case.verdict, case.state, case.reason)
+            _log.log(level, words, case.id, job.place, job.customer, case.verdict or "named", case.state, case.reason)
         if outcome.unchecked and outcome.examined and job.tries == 0:
             verdict = outcome.examined.verdict
             words = "unchecked: %s (%s: %s); tried again in %.0f s"

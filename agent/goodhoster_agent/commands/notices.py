@@ -102,7 +102,7 @@ def answer_command(
     notice_id: IdArgument,
     config: ConfigOption = None,
     *,
-    show: Annotated[bool, typer.Option("--show", help="Print it and send nothing.")] = False,
+    show: Annotated[bool, typer.Option("--preview", "--show", help="Print it and send nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write the answer as things stand now, and send it unless it was sent before."""
@@ -179,6 +179,7 @@ def as_object(notice: Notice) -> dict[str, Any]:
         "received_at": notice.receipt.received_at.isoformat(),
         "deadline": _moment(notice.deadline),
         "state": notice.state,
+        "code": "need-more" if notice.needs_more else None,
         "urgent": notice.urgent,
         "items": [_item_object(item) for item in notice.items],
         "stopped_at": _moment(notice.stopped_at),
@@ -197,12 +198,14 @@ def _item_object(item: NoticeItem) -> dict[str, Any]:
     return {
         "url": item.url,
         "state": item.state,
+        "code": item.state.answer_code,
         "customer": item.customer or None,
         "path": exact(item.place.absolute) if item.place else None,
         "reason": item.reason,
         "known_to": list(item.known_to),
         "front": item.front or None,
         "cases": list(item.cases),
+        "copies_held": list(item.copies_held),
         "blocked": item.blocked,
         "gone_at": _moment(item.gone_at),
     }

@@ -68,7 +68,7 @@ def form_page(language: Language) -> str:
         language,
         w["title"],
         f"""<p>{w["other"]}</p><p>{w["intro"]}</p>
-<form method="post" action="/notice"><input type="hidden" name="language" value="{language}">
+<form method="post" action="/notice?lang={language}"><input type="hidden" name="language" value="{language}">
 <p><label for="urls">{w["urls"]}</label><br><textarea id="urls" name="urls" rows="6" cols="80" required></textarea></p>
 <p><label for="reason">{w["reason"]}</label><br><textarea id="reason" name="reason" rows="4" cols="80"
  required></textarea></p>

@@ -36,7 +36,7 @@ from aiohttp import web
 
 from goodhoster.errors import PassingError, RefusedError
 from goodhoster.model.notice_status import Notice
-from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice
+from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadNotice
 from goodhoster.notices.sender.trust import Trust
 from goodhoster.notices.spool import Arrived, Origin
 from goodhoster.ports import NoticeReader, NoticeStore
@@ -109,11 +109,13 @@ class NoticeDoor:
             taken = await self._take(request, Carrier.DSA_FORM)
         except _Refused as refusal:
             return _page(notice_pages.refusal_page(_language(request), refusal.words), refusal.status)
-        return _page(notice_pages.receipt_page(_language(request), taken.id, taken.path, taken.unread), taken.status)
+        language = _language(request, taken.language)
+        return _page(notice_pages.receipt_page(language, taken.id, taken.path, taken.unread), taken.status)
 
     async def _status(self, request: web.Request) -> web.Response:
         notice = await self._asked_for(request)
-        return _page(notice_pages.status_page(_language(request), request.match_info["id"], notice))
+        read = notice.read.language if notice.read else None
+        return _page(notice_pages.status_page(_language(request, read), notice.id, notice))
 
     async def _codes(self, request: web.Request) -> web.Response:
         notice = await self._asked_for(request)
@@ -141,7 +143,7 @@ class NoticeDoor:
         """Store a notice; the answer may be sent only after this."""
         notifier, sender = self._notifier(request), _address(request)
         raw = RawNotice(carrier, await _body(request, _LARGEST[bool(notifier)]))
-        unread, trial = await self._first_reading(raw, proven=bool(notifier))
+        unread, read = await self._first_reading(raw, proven=bool(notifier))
         key = secrets.token_urlsafe(18)
         arrived = Arrived(sender, notifier, key, _origin(request, raw, notifier))
         try:
@@ -154,7 +156,8 @@ class NoticeDoor:
             raise _refusal(422, "This Idempotency-Key came with another body before.", "idempotency-key")
         waits = bool(unread) or not (notifier or self._rate_limit.turn(sender))
         path = f"/notice/{receipt.id}/{receipt.status_key}"
-        return _Taken(receipt.id, path, unread, 202 if waits else 201, _correlation(request), trial=trial)
+        status, language = 202 if waits else 201, None if unread else read.language
+        return _Taken(receipt.id, path, unread, status, _correlation(request), trial=read.trial, language=language)
 
     def _look_for_room(self, notifier: str) -> None:
         if not (notifier or self._counter.room()):
@@ -162,8 +165,8 @@ class NoticeDoor:
                 "a stranger's notice was not kept: the disk is nearly full", hint="see [notices] reserve"
             )
 
-    async def _first_reading(self, raw: RawNotice, *, proven: bool) -> tuple[str, bool]:
-        """The text for the sender on what is unreadable in a notice, and whether it is only a test.
+    async def _first_reading(self, raw: RawNotice, *, proven: bool) -> tuple[str, ReadNotice]:
+        """The text for the sender on what is unreadable in a notice, and what could be read.
 
         Refused only where there is nothing to keep, or where the hotline's client shows its analyst the error.
         """
@@ -171,11 +174,11 @@ class NoticeDoor:
             raise _refusal(422, "There is nothing in it.", "body")
         read = await asyncio.to_thread(self._counter.reader.read, raw)
         if read.format is not NoticeFormat.UNREADABLE or (proven and raw.carrier is Carrier.XARF_JSON):
-            return "", read.trial
+            return "", read
         field, _, words = (doubts := "; ".join(read.doubts)).partition(": ")
         if raw.carrier is Carrier.SCART_API:
             raise _refusal(422, doubts, field if words else "body")
-        return doubts, False
+        return doubts, read
 
     def _notifier(self, request: web.Request) -> str:
         """The notifier with that token; empty when there is none."""
@@ -197,6 +200,8 @@ class _Taken:
     """Sent back as they came."""
     trial: bool
     """It is marked as a test: nothing is done about it."""
+    language: Language | None
+    """In which it is answered; None where it could not be read."""
 
     def as_json(self) -> web.Response:
         data: dict[str, object] = {"id": self.id, "status": self.path}
@@ -226,12 +231,11 @@ def _correlation(request: web.Request) -> dict[str, str]:
 
 def _codes_of(notice: Notice) -> dict[str, object]:
     trial = notice.read is not None and notice.read.test
-    nothing = notice.read is not None and not notice.items and not trial
     return {
         "id": notice.id,
         "state": notice.state,
         **({"test": True} if trial else {}),
-        **({"code": "need-more"} if nothing else {}),
+        **({"code": "need-more"} if notice.needs_more else {}),
         "items": [{"url": item.url, "code": item.state.answer_code} for item in notice.items],
     }
 
@@ -308,6 +312,7 @@ def _address(request: web.Request) -> str:
     return forwarded[:64] if local and forwarded else peer
 
 
-def _language(request: web.Request) -> Language:
-    wanted = request.query.get("lang") or request.headers.get("Accept-Language", "")[:2]
+def _language(request: web.Request, of_notice: Language | None = None) -> Language:
+    """Language that was asked for, else that of the notice, else the browser's."""
+    wanted = request.query.get("lang") or of_notice or request.headers.get("Accept-Language", "")[:2]
     return "nl" if wanted.lower() == "nl" else "en"

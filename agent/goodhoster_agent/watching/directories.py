@@ -33,7 +33,11 @@ class Directory:
 
 
 class Directories:
-    """Directories by handle: one thread finds, any may add."""
+    """Directories by handle: one thread finds, any may add.
+
+    A directory outside the trees is cached as such: most of a busy disk's events are there. A handle is opened once
+    for each file system, however often that is mounted; at which places it is seen then, the mount table shows.
+    """
 
     def __init__(self, calls: FileSystemCalls) -> None:
         self.trees: tuple[bytes, ...] = ()

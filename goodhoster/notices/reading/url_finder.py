@@ -1,4 +1,8 @@
-"""URLs in any text, however people write, quote, wrap and join them."""
+"""URLs in any text, however people write, quote, wrap and join them.
+
+Where a text can be read in two ways, both are kept and the item says why a person must look. A piece of a URL is never
+taken for the whole of it: what was cut off may be the name of the file, and the rest the directory above it.
+"""
 
 from __future__ import annotations
 

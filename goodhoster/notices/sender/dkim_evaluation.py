@@ -1,4 +1,9 @@
-"""Evaluation of one signature on one mail, rule by rule until one fails."""
+"""Evaluation of one signature on one mail, rule by rule until one fails.
+
+A matching DKIM signature is necessary and not sufficient. All of these must hold: a signer of the author's
+organisation; the whole body and the headers that matter signed, by an algorithm of today; a strong key that is not on
+trial; a match; a profile that lists the signer; no copy of the mail believed before.
+"""
 
 from __future__ import annotations
 

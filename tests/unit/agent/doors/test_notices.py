@@ -186,6 +186,23 @@ def test_a_web_form_without_a_name_gives_a_number_and_a_status_address(door: Doo
     assert door.ask("GET", f"/notice/{receipt.id}/wrong")[0] == 404
 
 
+def test_the_language_of_the_form_is_kept_whatever_the_browser_prefers(door: Door) -> None:
+    _, page = door.ask("GET", "/notice?lang=nl", Accept_Language="en")
+    action = re.findall(r'action="([^"]+)"', page)[0]
+    _, page = door.ask("POST", action, urlencode(FORM).encode(), Accept_Language="en")
+    assert "Wij hebben uw melding ontvangen" in page
+    _, page = door.ask("POST", "/notice", urlencode(FORM).encode(), Accept_Language="en")
+    assert "Wij hebben uw melding ontvangen" in page
+    _, page = door.ask("POST", action, urlencode(FORM | {"urls": ""}).encode(), Accept_Language="en")
+    assert "Wij hebben uw melding ontvangen" in page, "one that could not be read"
+    _, page = door.ask("POST", action, b"", Accept_Language="en")
+    assert "Dit kon niet worden aangenomen" in page
+    receipt = door.kept()[0]
+    door.store.add(Notice(receipt, NoticeState.DONE, read(door.spool.raw(receipt))))
+    _, page = door.ask("GET", f"/notice/{receipt.id}/{receipt.status_key}", Accept_Language="en")
+    assert "De melding is afgehandeld." in page
+
+
 def test_a_form_that_nobody_can_read_is_kept_for_a_person_and_its_sender_is_told_why(door: Door) -> None:
     status, page = door.ask("POST", "/notice", urlencode(FORM | {"urls": ""}).encode())
     (receipt,) = door.kept()
