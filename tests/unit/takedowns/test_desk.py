@@ -100,6 +100,7 @@ class Services:
         self.tree.mkdir(mode=0o755, exist_ok=True)
         self.now, self.level, self.keys_down, self.map_down = NOON, TrustLevel.PINNED, False, False
         self.names_down = False
+        self.notifier = HOTLINE.id
         self.copies: dict[str, list[str]] = {}
         self.sizes: dict[str, list[str]] = {}
         self.programs: set[str] = set()
@@ -160,7 +161,7 @@ class Services:
     def believe(self, _receipt: Receipt, raw: RawNotice) -> Belief:
         if self.keys_down:
             return Belief(TrustFinding(TrustLevel.UNAUTHENTICATED, passing=True), raw)
-        notifier = "hotline" if self.level is TrustLevel.PINNED else ""
+        notifier = self.notifier if self.level is TrustLevel.PINNED else ""
         says = RawNotice(raw.carrier, raw.content + self.unlike_the_whole)
         return Belief(TrustFinding(self.level, notifier, copy_of=self.copy_of), says)
 
