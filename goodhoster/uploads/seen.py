@@ -120,7 +120,10 @@ def _news(page: Sequence[Row], lists: Sequence[GrownList], near: Sequence[GrownN
 
 
 def _lacks_fingerprints(row: Row, near: Sequence[GrownNear]) -> bool:
-    """Whether a picture cannot be compared: it was broken, or read before what opens it was there."""
+    """Whether a picture cannot be compared with one of the near lists.
+
+    It was broken, or read before what opens it was there.
+    """
     if not near or row[_KIND] != Kind.IMAGE:
         return False
     kinds = {word.partition(":")[0] for word in (row[_FINGERPRINTS] or "").split()}
