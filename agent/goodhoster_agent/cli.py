@@ -129,7 +129,7 @@ def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
 
 
 def _reader_left() -> int:
-    """Nothing more can be written to standard output: no second complaint at the end of the process."""
+    """Prevent a second complaint at the end of the process about a closed standard output."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return WRONG
 

@@ -129,9 +129,10 @@ def _tree(watch: WatchSettings, docroots: Docroots) -> Tree:
 
 
 def state_dir_of(file: Path) -> Path:
-    """The state directory that a configuration names, read as far as it goes, although the file is broken.
+    """The state directory that a configuration names, although the file may be broken.
 
-    For what must work in an emergency. ConfigurationError where it cannot be read at all, or the directory is not there.
+    For what must work in an emergency. ConfigurationError where the file cannot be read at all, or the directory is
+    not there.
     """
     try:
         text = file.read_text(encoding="utf-8", errors="replace")

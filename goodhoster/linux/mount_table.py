@@ -132,7 +132,10 @@ def mounted_below(tree: bytes) -> Iterator[bytes]:
 
 
 def _root() -> Mount:
-    """The root of a process in a chroot whose directory is no mount point: the kernel's table leaves it out."""
+    """The root of a process in a chroot whose directory is no mount point.
+
+    The kernel's table leaves it out.
+    """
     directory = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         device = os.fstat(directory).st_dev

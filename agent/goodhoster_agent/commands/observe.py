@@ -48,9 +48,9 @@ def observe_command(
 
 
 def _stop(config: Path | None, order: Order) -> str:
-    """Stop all measures, also while the configuration is broken: of that only the state directory is needed.
+    """Stop all measures, also while the configuration is broken.
 
-    Returns what is wrong with it; empty when nothing is.
+    Of that only the state directory is needed. Returns what is wrong with it; empty when nothing is.
     """
     file, problem = config_file(config), ""
     try:
