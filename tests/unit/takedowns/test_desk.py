@@ -81,6 +81,9 @@ class Blocks:
     def block(self, block: Block) -> None:
         self.all.append(block)
 
+    def prepare(self) -> None:
+        """Nothing is needed."""
+
     def lift(self, url: str) -> None:
         self.all = [block for block in self.all if block.url != url]
 
