@@ -100,9 +100,9 @@ def _items(notice: Notice, services: Services) -> Iterator[Row]:
         if item.left:
             yield "  left", item.left
         if item.known_to:
-            yield "  known", f"to {', '.join(item.known_to)}"
-        if item.front:
-            yield "  in front", f"{item.front}: not ours, purge it there, too"
+            yield "known", f"{defanged(item.url)} to {', '.join(item.known_to)}"
+    for front in sorted({item.front for item in notice.items} - {""}):
+        yield "in front", f"{front}: not ours, purge it there, too"
 
 
 def _cases(item: NoticeItem, services: Services) -> Iterator[Row]:
