@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from goodhoster.checking.verdict import verdict_of
+from goodhoster.checking.verdict import NOT_CONFIRMED, verdict_of
 from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.exemptions.lookup import Exempt, nothing_exempt
 from goodhoster.model.content_kinds import named_as_picture
@@ -76,12 +76,22 @@ class Examiner:
         return replace(verdict, answered_at=self.clock())
 
     def _read_and_ask(self, opened: OpenedUpload, remembered: PastReading | None, *, live: bool) -> Examined:
+        """Read a file and ask the sources.
+
+        It is read alone once more where something that was told of its inside matches: see `ports.Hasher.read_alone`.
+        """
         try:
             content = _known_content(opened, remembered) or self.hasher.read(opened.fd)
-            if not opened.unchanged():
-                raise UncheckedError(f"{opened.place} changed while it was read", reason="changed")
+            examined = self._ask_about(opened, content, live=live)
+            if examined.verdict.reason == NOT_CONFIRMED:
+                examined = self._ask_about(opened, self.hasher.read_alone(opened.fd, content), live=live)
         except UncheckedError as error:
             return Examined(_unchecked(error), opened.state)
+        return examined
+
+    def _ask_about(self, opened: OpenedUpload, content: Content, *, live: bool) -> Examined:
+        if not opened.unchanged():
+            raise UncheckedError(f"{opened.place} changed while it was read", reason="changed")
         picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
         verdict = self.ask(content, picture=picture, live=live)
         return Examined(self._with_name(verdict, opened.place) if picture else verdict, opened.state, content, picture)

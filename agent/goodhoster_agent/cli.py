@@ -7,6 +7,8 @@ Exit codes: 0 fine, 1 the answer is "known", "not whole" or "falls short", 2 wro
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 import traceback
@@ -19,7 +21,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from goodhoster.errors import GoodhosterError, SourceRefusedError, SourceUnavailableError, UncheckedError
-from goodhoster_agent.commands.options import UNCHECKED, WRONG
+from goodhoster_agent.commands.options import FINE, UNCHECKED, WRONG
 
 COMMANDS = (
     "run",
@@ -40,6 +42,9 @@ COMMANDS = (
     "doctor",
 )
 """Each has its module in `commands/`, with an `app`; in the order that `--help` shows them."""
+
+
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class _Commands(TyperGroup):
@@ -84,23 +89,66 @@ def _root(
 
 
 def main() -> None:
-    """Run the command `goodhoster`. Ends the process."""
+    """Run the command `goodhoster`, and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a locale may lack what a name or a text has
+            stream.reconfigure(errors="backslashreplace")
+    code = _run()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _reader_left()
+    except OSError as error:
+        print(f"goodhoster: standard output: {error.strerror}", file=sys.stderr)
+        code = _reader_left()
+    sys.exit(code)
+
+
+def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
+    """The exit code of the command."""
     try:
         app()
+    except SystemExit as end:
+        return end.code
     except GoodhosterError as error:
         _say(error)
-        sys.exit(
-            UNCHECKED if isinstance(error, (SourceUnavailableError, SourceRefusedError, UncheckedError)) else WRONG
-        )
+        unchecked = isinstance(error, (SourceUnavailableError, SourceRefusedError, UncheckedError))
+        return UNCHECKED if unchecked else WRONG
     except KeyboardInterrupt:
-        sys.exit(130)  # what a shell says of a process that SIGINT ended
+        return 130  # what a shell says of a process that SIGINT ended
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: no second complaint at exit
-        sys.exit(WRONG)
+        return _reader_left()
+    except OSError as error:
+        if error.filename is None and error.errno not in _DISK_FULL:
+            return _fault()
+        _say(_of_system(error))
+        return WRONG
     except Exception:  # the outermost: else the exit code were 1, which reads as "known"
-        traceback.print_exc()
-        print("goodhoster: a fault of goodhoster itself: please report it with the lines above", file=sys.stderr)
-        sys.exit(UNCHECKED)
+        return _fault()
+    return FINE
+
+
+def _reader_left() -> int:
+    """Prevent a second complaint at the end of the process about a closed standard output."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return WRONG
+
+
+def _fault() -> int:
+    traceback.print_exc()
+    print("goodhoster: a fault of goodhoster itself: please report it with the lines above", file=sys.stderr)
+    return UNCHECKED
+
+
+def _of_system(error: OSError) -> GoodhosterError:
+    """What the system refused, with what to do about it."""
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    if error.errno in _DISK_FULL:
+        return GoodhosterError(f"{where}the disk is full", hint="make room on the disk of agent.state_dir")
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        hint = "run this as root, or as the user who owns the state directory"
+        return GoodhosterError(f"{where}{error.strerror}", hint=hint)
+    return GoodhosterError(f"{where}{error.strerror or error}", hint="see: goodhoster doctor")
 
 
 def _say(error: GoodhosterError) -> None:

@@ -10,6 +10,7 @@ import logging
 import os
 import queue
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -203,6 +204,7 @@ class Daemon:
         self._services.audit.append(AuditEvent("daemon.started", {"mode": mode, "trees": trees}))
         note_private_watching(self._services.audit, self._services.trees)
         self._rebuild_cases()
+        threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
         self._try_again(time.monotonic())
         self._workers.start()
         self._watcher.start()
@@ -212,6 +214,22 @@ class Daemon:
         self._notices.start()
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
+
+    def _prepare(self) -> None:
+        """Make the quarantines with their reserve and the file of URL blocks in advance.
+
+        In a thread of its own: a disk that does not answer delays nothing.
+        """
+        for tree in self._services.trees:
+            try:
+                self._services.desk.quarantine.prepare(tree.root)
+            except GoodhosterError as error:
+                _log.warning("the quarantine of %s is not prepared: %s; %s", display(tree.root), error, error.hint)
+        try:
+            if blocks := self._services.notices.blocks:
+                blocks.prepare()
+        except (GoodhosterError, OSError) as error:
+            _log.warning("the file of blocked addresses cannot be written: %s", error)
 
     def _rebuild_cases(self) -> None:
         """Rebuild the cases of files in quarantine that the record does not know.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -72,7 +72,7 @@ def region_of(services: Services, directory: bytes) -> Region:
     raise RefusedError(f"{display(whole)} is in no watched tree: whose files these are is not known", hint=hint)
 
 
-def scan(services: Services, regions: list[Region]) -> Iterator[ScanProgress]:
+def scan(services: Services, regions: list[Region]) -> Generator[ScanProgress, None, None]:
     """Scan and yield the progress several times a second; the last value is the whole result."""
     started, progress = time.time(), ScanProgress()
     with _workers(services) as ring:
@@ -80,7 +80,7 @@ def scan(services: Services, regions: list[Region]) -> Iterator[ScanProgress]:
         for region in regions:
             yield from _queue(scanner, region, progress)
         progress.walked = True
-        for progress.waiting in _untried(services.index, regions):
+        for progress.waiting in _waiting(services.index, regions):
             yield progress
     progress.waiting = 0
     for region in regions:
@@ -88,15 +88,22 @@ def scan(services: Services, regions: list[Region]) -> Iterator[ScanProgress]:
     yield progress
 
 
-def _untried(index: UploadIndex, regions: list[Region]) -> Iterator[int]:
-    """Number of waiting files, repeatedly, until none waits."""
+def _waiting(index: UploadIndex, regions: list[Region]) -> Iterator[int]:
+    """How many were not tried, or were put off because others take long.
+
+    Yields again and again, until there is none.
+    """
     while True:
         began = time.monotonic()
-        untried = sum(index.untried_below(region.tree.root, region.path) for region in regions)
-        if not untried:
+        waiting = _sum(index.untried_below, regions) or _sum(index.postponed_below, regions)
+        if not waiting:
             return
-        yield untried
+        yield waiting
         time.sleep(max(_LOOK_EVERY, _SHARE * (time.monotonic() - began)))
+
+
+def _sum(count_below: Callable[[bytes, bytes], int], regions: list[Region]) -> int:
+    return sum(count_below(region.tree.root, region.path) for region in regions)
 
 
 def _verdicts(index: UploadIndex, region: Region, started: float) -> Counter[str]:

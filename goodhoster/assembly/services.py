@@ -16,6 +16,7 @@ from goodhoster.assembly.notices import docroots
 from goodhoster.assembly.sources import checking_sources, near_limits
 from goodhoster.assembly.state import (
     audit_log,
+    emergency_switch,
     exemption_sets,
     lists_directory,
     make_state_dir,
@@ -23,7 +24,6 @@ from goodhoster.assembly.state import (
     trees_of,
 )
 from goodhoster.audit.log import utc_now
-from goodhoster.cases import observe_switch
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.observe_switch import ObserveSwitch
 from goodhoster.cases.other_sizes import match_by_name
@@ -180,7 +180,7 @@ class Services(LazyParts):
     @lazy
     def observe_switch(self) -> ObserveSwitch:
         """The switch of `goodhoster observe --now`."""
-        return ObserveSwitch(self.state_dir / observe_switch.FILE, self.audit, utc_now)
+        return emergency_switch(self.state_dir)
 
     @lazy
     def notices(self) -> NoticeServices:

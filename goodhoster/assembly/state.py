@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from itertools import pairwise
 from pathlib import Path
 
 from goodhoster.audit.log import FileAuditLog, utc_now
+from goodhoster.cases import observe_switch
+from goodhoster.cases.observe_switch import ObserveSwitch
 from goodhoster.errors import ConfigurationError
 from goodhoster.exemptions import sets
 from goodhoster.exemptions.sets import ExemptionSets
@@ -18,6 +21,8 @@ from goodhoster.ports import AuditLog
 from goodhoster.settings import Settings, WatchSettings
 from goodhoster.uploads.docroots import BY_NAME, Docroots
 from goodhoster.uploads.trees import Tree
+
+_DEFAULT_STATE_DIR = Path("/var/lib/goodhoster")
 
 
 def trees_of(settings: Settings, docroots: Docroots = BY_NAME) -> tuple[Tree, ...]:
@@ -121,3 +126,25 @@ def _tree(watch: WatchSettings, docroots: Docroots) -> Tree:
     root = os.path.realpath(os.fsencode(watch.path))
     customer = None if watch.customer == "first-directory" else watch.customer
     return Tree(root, customer, watch.include_private_communication or "", docroots)
+
+
+def state_dir_of(file: Path) -> Path:
+    """The state directory that a configuration names, although the file may be broken.
+
+    For what must work in an emergency. ConfigurationError where the file cannot be read at all, or the directory is
+    not there.
+    """
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {file}: {error.strerror}", hint="name it: --config FILE") from error
+    found = re.search(r"^\s*state_dir\s*=\s*[\"']([^\"'\n]+)[\"']", text, re.MULTILINE)
+    state_dir = file.parent / found[1] if found else _DEFAULT_STATE_DIR
+    if not state_dir.is_dir():
+        raise ConfigurationError(f"the state directory {state_dir} is not there", hint="put the configuration right")
+    return state_dir
+
+
+def emergency_switch(state_dir: Path) -> ObserveSwitch:
+    """`goodhoster observe --now` for a state directory, without the rest of the configuration."""
+    return ObserveSwitch(state_dir / observe_switch.FILE, FileAuditLog(state_dir / "audit.log"), utc_now)

@@ -22,11 +22,6 @@ def read_content(fd: int, largest: int) -> Content:
     while being read), `unreadable` when the disk does not give it.
     """
     refuse_too_big(os.fstat(fd).st_size, largest)
-    return read_through(fd, largest)
-
-
-def read_through(fd: int, largest: int) -> Content:
-    """As `read_content`, without asking for the size first: in the sandbox there is no stat."""
     reading = _Reading(fd, largest)
     digests = digests_of(reading.blocks())
     return Content(digests, kind_of(reading.head), reading.size)

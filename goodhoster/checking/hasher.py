@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
 from goodhoster.checking.digests import read_content
 from goodhoster.checking.licensed import fingerprint_by
-from goodhoster.checking.members import BEGINNING, Inside, opener_of
+from goodhoster.checking.members import BEGINNING, END, Inside, Opener, opener_at_end, opener_of
 from goodhoster.checking.positioned import PositionedFile
 from goodhoster.errors import UncheckedError
 from goodhoster.model.content_kinds import kind_of
@@ -43,7 +43,11 @@ class DirectHasher:
     def read(self, fd: int) -> Content:
         """See `ports.Hasher`."""
         content = read_content(fd, self.limits.file_bytes)
-        return looked_into(fd, content, self.limits) if worth_opening(fd) else content
+        return replace(looked_into(fd, content, self.limits), opened_alone=True) if worth_opening(fd) else content
+
+    def read_alone(self, fd: int, doubted: Content) -> Content:  # noqa: ARG002 - nothing is doubted here
+        """See `ports.Hasher`: its files are trusted."""
+        return self.read(fd)
 
     def problems(self) -> list[str]:
         """See `ports.Hasher`: none, because nothing is promised that could be missing."""
@@ -64,7 +68,20 @@ def worth_opening(fd: int) -> bool:
     Never of a picture where the extra `near` is not installed. Raises UncheckedError(unreadable).
     """
     beginning = _beginning(fd)
-    return _NEAR if kind_of(beginning) is Kind.IMAGE else opener_of(beginning) is not None
+    return _NEAR if kind_of(beginning) is Kind.IMAGE else _opener(fd, beginning) is not None
+
+
+def _opener(fd: int, beginning: bytes) -> Opener | None:
+    """The opener for an archive or document, also for a ZIP behind other bytes; a video is none."""
+    if (opener := opener_of(beginning)) is not None:
+        return opener
+    if kind_of(beginning) is not Kind.OTHER:
+        return None
+    try:
+        end = os.pread(fd, END, max(0, os.fstat(fd).st_size - END))
+    except OSError as error:
+        raise UncheckedError(f"cannot be read: {error.strerror}", reason="unreadable") from error
+    return opener_at_end(end)
 
 
 def looked_into(
@@ -80,7 +97,7 @@ def looked_into(
         fingerprints = dict.fromkeys(each for picture in pictures for each in picture.fingerprints)
         pixels = pictures[0].pixels if pictures else None
         return replace(content, fingerprints=tuple(fingerprints), pixels=pixels, fault=fault)
-    opener = opener_of(_beginning(fd))
+    opener = _opener(fd, _beginning(fd))
     if opener is None:
         return content
     inside = Inside(file, opener, limits)

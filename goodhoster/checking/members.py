@@ -29,6 +29,10 @@ from goodhoster.model.verdicts import Kind
 BEGINNING = 1024
 """Bytes from the start that tell an archive or document: a PDF may begin as late (ISO 32000-1, annex H)."""
 
+END = (1 << 16) + 22
+"""Bytes at the end that hold the end record of a ZIP with the longest comment (APPNOTE 4.3.16)."""
+_END_RECORD = 22
+
 _BROKEN = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -69,6 +73,17 @@ class Member(NamedTuple):
 
 
 Opener = Callable[[BinaryIO], Iterator[Member]]
+
+
+def opener_at_end(end: bytes) -> Opener | None:
+    """The opener for a ZIP behind other bytes, by its last bytes (`END`).
+
+    A self-extracting archive is such a file. Every program that reads ZIP files looks there (APPNOTE 4.3.16).
+    """
+    found = end.rfind(b"PK\5\6")
+    record = end[found : found + _END_RECORD] if found >= 0 else b""
+    whole = len(record) == _END_RECORD and int.from_bytes(record[-2:], "little") == len(end) - found - _END_RECORD
+    return _zip if whole else None
 
 
 def opener_of(beginning: bytes) -> Opener | None:

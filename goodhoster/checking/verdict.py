@@ -26,6 +26,9 @@ _ONLY_FOR_NEAR = frozenset({"broken-picture", "no-decoder", NOT_TAKEN})
 _LACKING = "not-askable"
 """Reason of a source that is asked by what was not taken of the content."""
 
+NOT_CONFIRMED = "not-confirmed"
+"""Reason of a content with a known member, as told by a process that opened files of others before."""
+
 
 def verdict_of(  # noqa: PLR0913 - all but the first two are named
     content: Content,
@@ -43,6 +46,9 @@ def verdict_of(  # noqa: PLR0913 - all but the first two are named
     source compared it (a video, where all go by fingerprint). What is no picture is compared with local lists only:
     nothing about it leaves the machine. Without any source nothing was checked. Nothing at all is *clear*.
 
+    A match of a member counts only where the content was `opened_alone`; else it is *unchecked* (`NOT_CONFIRMED`), for
+    the process that told of the member may have been captured by a file of somebody else.
+
     `live`: the sources themselves are asked, not a cache of their answers.
 
     A match of an exempt content is *exempt*, and stops no match of another content. While the exemptions cannot be
@@ -57,6 +63,9 @@ def verdict_of(  # noqa: PLR0913 - all but the first two are named
         matches = _marked(matches, content.digests, exempt)
         for member in content.members:
             more, failed = _ask(Question(member, (), live), sources, picture=True)
+            if more and not content.opened_alone:
+                failure = _not_confirmed()
+                break
             matches += _marked(more, member, exempt)
             failure = failure or failed
     except UncheckedError as error:
@@ -65,6 +74,10 @@ def verdict_of(  # noqa: PLR0913 - all but the first two are named
     if content.fault:
         failure = _with_fault(failure, content.fault, acting=bool(verdict.acting))
     return _summary(verdict, failure)
+
+
+def _not_confirmed() -> UncheckedError:
+    return UncheckedError("something inside is known, and must be seen once more", reason=NOT_CONFIRMED)
 
 
 def _with_fault(failure: _Failure | None, fault: Fault, *, acting: bool) -> _Failure | None:

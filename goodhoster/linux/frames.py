@@ -7,6 +7,7 @@ bounded.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 from typing import Any
@@ -34,13 +35,20 @@ def receive(channel: socket.socket) -> bytes | None:
     return None if head is None else _exactly(channel, _length(head, LARGEST_FRAME))
 
 
-def receive_file(channel: socket.socket) -> int | None:
-    """The open file that came with an empty frame, now the receiver's own.
+def receive_file(channel: socket.socket) -> tuple[bytes, int] | None:
+    """One frame and the open file that came with it, now the receiver's own.
 
     None when the other side is gone.
     """
-    _, files, _, _ = socket.recv_fds(channel, _LENGTH.size, 1)
-    return files[0] if files else None
+    head, files, _, _ = socket.recv_fds(channel, _LENGTH.size, 1)
+    if not files:
+        return None
+    head += _exactly(channel, _LENGTH.size - len(head)) or b""
+    content = _exactly(channel, _length(head, LARGEST_FRAME)) if len(head) == _LENGTH.size else None
+    if content is None:
+        os.close(files[0])
+        return None
+    return content, files[0]
 
 
 def send_value(channel: socket.socket, value: Any) -> None:  # noqa: ANN401 - what JSON can say

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from goodhoster.linux.kernel import mount_id
+
 _TABLE = "/proc/self/mountinfo"
 
 
@@ -39,7 +41,8 @@ class MountTable:
     """
 
     def __init__(self, lines: bytes) -> None:
-        self.mounts = tuple(map(_mount, lines.splitlines()))
+        found = tuple(map(_mount, lines.splitlines()))
+        self.mounts = found if any(mount.point == b"/" for mount in found) else (_root(), *found)
         """In the order in which it was mounted."""
 
     @cached_property
@@ -126,6 +129,19 @@ def mounted_below(tree: bytes) -> Iterator[bytes]:
     for mount in mounts():
         if mount.point.startswith(start) and not mount.kind.startswith("fuse"):
             yield mount.point
+
+
+def _root() -> Mount:
+    """The root of a process in a chroot whose directory is no mount point.
+
+    The kernel's table leaves it out.
+    """
+    directory = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        device = os.fstat(directory).st_dev
+        return Mount(b"/", "", mount_id(directory), b"/", b"%d:%d" % (os.major(device), os.minor(device)))
+    finally:
+        os.close(directory)
 
 
 def _mount(line: bytes) -> Mount:

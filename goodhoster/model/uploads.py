@@ -113,6 +113,8 @@ class Content:
     """Width and height of the picture, or of its first frame or page, as it is seen; None where none was opened."""
     fault: Fault | None = None
     """Why not everything inside could be looked at; None when it was, or when nothing had to be."""
+    opened_alone: bool = field(default=False, compare=False)
+    """Whoever told what is inside had opened no other file, so that no other can have made it lie."""
 
 
 class PastReading(NamedTuple):

@@ -58,10 +58,20 @@ class Hasher(Protocol):
     def read(self, fd: int) -> Content:
         """The hashes of an open regular file, and of what is inside it where that can be opened.
 
-        The exact digests are always taken. Reads from the start, whatever the descriptor's position, and leaves
-        that where it is. Raises UncheckedError when the digests could not be taken (`too-big`, `unreadable`).
-        Never raises for what is inside: a content that cannot be opened, breaks or hangs its reader or goes
-        over a limit has its digests and a `fault`.
+        The exact digests are always taken. Reads from the start, whatever the descriptor's position, and leaves that
+        where it is. Raises UncheckedError when the digests could not be taken (`too-big`, `unreadable`). Never raises
+        for what is inside: a content that cannot be opened, breaks or hangs its reader or goes over a limit has its
+        digests and a `fault`.
+
+        The digests, the kind and the size are taken by a process that opens nothing. The rest may be told by one that
+        opened files of others before, and may be a lie of one of these.
+        """
+
+    def read_alone(self, fd: int, doubted: Content) -> Content:
+        """As `read`, by a process that opens nothing else.
+
+        For a content of which something inside matches, and is `doubted` until that process has seen it too. The
+        answer is `opened_alone`, unless that process hung or died.
         """
 
     def problems(self) -> list[str]:

@@ -138,6 +138,9 @@ class UrlBlocks(Protocol):
     Durable, and seen to hold where we may look, when it returns.
     """
 
+    def prepare(self) -> None:
+        """Make the file that the web server includes, with nothing blocked, where there is none yet."""
+
     def block(self, block: Block) -> None:
         """Block an address; may be called again for the same.
 

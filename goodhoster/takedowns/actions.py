@@ -111,6 +111,11 @@ class TakedownActions:
             return self.act([(item, grounds)])[0]
         return self._block_now(replace(item, url=location.url, customer=location.customer), grounds, self.blocks)
 
+    def demands_of(self, location: Location, grounds: Grounds) -> CopyDemands:
+        """Demands about the files of a location; the case desk is not asked yet."""
+        named, _ = self._read([*location.files, *self._pictures_of(location)])
+        return self._demands(named, grounds) if named else _NO_DEMANDS
+
     def sync(self, item: NoticeItem, since: datetime) -> NoticeItem:
         """Update an item that waits or is offline by what a person decided in its cases since then."""
         offline = item.state in _OFFLINE

@@ -27,6 +27,7 @@ from goodhoster.takedowns.answers import Answers
 from goodhoster.takedowns.deadlines import Terms, deadline_of, next_due, pages
 from goodhoster.takedowns.demands import Grounds
 from goodhoster.takedowns.outside_checks import after_look, first_look
+from goodhoster.takedowns.preview import PreviewLine, preview_of
 from goodhoster.takedowns.summary import counts_of, page_text
 
 _log = logging.getLogger(__name__)
@@ -125,6 +126,10 @@ class NoticeDesk:
             self._log("notice.confirmed", notice_id, actor=order.actor, reason=order.reason)
             items = tuple(self._confirmed(notice, item, order) for item in notice.items)
             return self._handle(replace(notice, items=items, reviewed=True), recorded=notice)
+
+    def preview(self, notice_id: str) -> list[PreviewLine]:
+        """What `confirm` would take and block at whom; nothing is changed."""
+        return preview_of(self._parts.store.get(notice_id), self._parts.acts)
 
     def dismiss(self, notice_id: str, order: Order) -> Notice:
         """Leave what waits in this notice as it is, by a person's order.

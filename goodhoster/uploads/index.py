@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from goodhoster.errors import IndexUnavailableError
-from goodhoster.model.uploads import Content, FileState, Place
+from goodhoster.model.uploads import POSTPONED, Content, FileState, Place
 from goodhoster.model.verdicts import SourceAnswer, Verdict
 from goodhoster.uploads import clock_steps
 from goodhoster.uploads.census import count_check
@@ -160,7 +160,7 @@ class UploadIndex:
             self._change("waiting = 1, due = ?, tries = tries + 1", (due,), job)
 
     def postpone(self, job: Job, due: float) -> None:
-        """Let a row of a file still being written wait until `due`, which counts as no try."""
+        """Let a row that cannot be checked yet wait until `due`, which counts as no try."""
         with self._putting_down(job):
             self._change("waiting = 1, due = ?", (due,), job)
 
@@ -201,6 +201,13 @@ class UploadIndex:
         """
         query = f"SELECT count(*) FROM ({_UNTRIED}) JOIN directories ON id = directory WHERE {_BELOW}"  # noqa: S608
         return self.database.run(lambda db: int(db.execute(query, _below(tree, prefix)).fetchone()[0]))
+
+    def postponed_below(self, tree: bytes, prefix: bytes = b"") -> int:
+        """How many rows below a directory of the tree wait because opening others takes long."""
+        query = f"""SELECT count(*) FROM uploads JOIN directories ON id = directory
+            WHERE verdict = 'unchecked' AND reason = ? AND waiting > 0 AND {_BELOW}"""  # noqa: S608
+        values = (POSTPONED, *_below(tree, prefix))
+        return self.database.run(lambda db: int(db.execute(query, values).fetchone()[0]))
 
     def verdict_counts_below(self, tree: bytes, prefix: bytes = b"") -> dict[str, int]:
         """Recorded verdicts at or below a directory of the tree."""

@@ -14,14 +14,14 @@ from typing import Protocol
 
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.uploads import Place
-from goodhoster.model.verdicts import Category
+from goodhoster.model.verdicts import Category, Kind
 from goodhoster.uploads.database import Database
 from goodhoster.uploads.rows import Arrival, Priority, Row, joined, members_of
 from goodhoster.uploads.seennear import GrownNear, near_news, was_told
 
 _PAGE = 2000
 """Rows read at a time: some ten milliseconds, in which nobody else can use the index."""
-_SEEN = """SELECT directory, name, matches, fingerprints, members, md5, sha1, sha256 FROM uploads
+_SEEN = """SELECT directory, name, matches, fingerprints, members, md5, sha1, sha256, kind FROM uploads
 WHERE (directory, name) > (?, ?) AND sha256 IS NOT NULL ORDER BY directory, name LIMIT ?"""
 _PICTURES = "verdict IN ('clear', 'near') AND kind IN ('image', 'video')"
 _BY_ANSWER = f"CREATE INDEX IF NOT EXISTS uploads_answered ON uploads (checked_at) WHERE {_PICTURES}"
@@ -31,6 +31,7 @@ WHERE (checked_at, directory, name) > (?, ?, ?) AND checked_at < ? AND waiting =
 ORDER BY checked_at, directory, name LIMIT ?"""  # noqa: S608 - our own texts
 _MATCHES, _FINGERPRINTS, _MEMBERS = 2, 3, 4
 _COLUMNS = {Algorithm.MD5: 5, Algorithm.SHA1: 6, Algorithm.SHA256: 7}
+_KIND = 8
 _INSIDE = {algorithm: number for number, algorithm in enumerate(_COLUMNS)}
 
 
@@ -58,10 +59,14 @@ class SeenContents:
     def newly_known(self, lists: Sequence[GrownList], near: Sequence[GrownNear], now: float) -> Iterator[list[Arrival]]:
         """Files that one of the lists knows and that were not reported before, by index page.
 
+        With them, when nothing else waits, pictures that a near list cannot be compared with: they are opened again.
         Costs a look-up for each content and list, however long the lists are; memory is that of one page.
         """
         for page in self._pages(_SEEN):
-            yield self._arrivals(_news(page, lists, near), now, Priority.FRESH)
+            news = _news(page, lists, near)
+            told = {row[:2] for row in news}
+            lacking = [row for row in page if _lacks_fingerprints(row, near) and row[:2] not in told]
+            yield self._arrivals(news, now, Priority.FRESH) + self._arrivals(lacking, now, Priority.BACKFILL)
 
     def answered_before(self, moment: float, now: float) -> Iterator[list[Arrival]]:
         """Pictures and videos last asked about before a moment, oldest first, in pages.
@@ -112,6 +117,17 @@ def _news(page: Sequence[Row], lists: Sequence[GrownList], near: Sequence[GrownN
     seen = [(row[_FINGERPRINTS], row[_MATCHES]) for row in page] if near else []
     alike = {number for grown in near for number in near_news(seen, grown)}
     return [row for number, row in enumerate(page) if number in alike or _is_news(row, lists)]
+
+
+def _lacks_fingerprints(row: Row, near: Sequence[GrownNear]) -> bool:
+    """Whether a picture cannot be compared with one of the near lists.
+
+    It was broken, or read before what opens it was there.
+    """
+    if not near or row[_KIND] != Kind.IMAGE:
+        return False
+    kinds = {word.partition(":")[0] for word in (row[_FINGERPRINTS] or "").split()}
+    return any(grown.entries.kind not in kinds for grown in near)
 
 
 def _is_news(row: Row, lists: Sequence[GrownList]) -> bool:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import smtplib
+import subprocess
 from collections import Counter
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ import pytest
 from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.notices.spool import Arrived, Spool
 from tests.conftest import RoundCount
-from tests.journeys.host import Host, wait_until
+from tests.journeys.host import GOODHOSTER, Host, wait_until
 from tests.journeys.mailservers import free_port
 from tests.journeys.noticehost import TOKEN, NoticeHost
 
@@ -50,6 +51,11 @@ def test_a_forged_notice_touches_nothing_and_waits_for_a_person(noticed: NoticeH
     assert [item["state"] for item in notice["items"]] == ["held"]
     assert noticed.there(url)
     assert noticed.host.status()["open_notices"] == 1
+    assert "say why" in noticed.host.run("notices", "confirm", notice["id"], code=2)
+    preview = json.loads(noticed.host.run("notices", "confirm", notice["id"], "--preview", "--json"))
+    path = f"{noticed.host.customers}/anna/www/p.jpg"
+    assert (preview["effect"], preview["customer"], preview["path"]) == ("take", "anna", path)
+    assert noticed.there(url)
     noticed.host.run("notices", "confirm", notice["id"], "--reason", "telephoned the hotline")
     assert not noticed.there(url)
 
@@ -192,3 +198,26 @@ def test_a_notice_of_the_public_is_handed_on_to_the_hotline(noticed: NoticeHost)
     letter = json.loads(noticed.host.run("notices", "forward", notice["id"], "--json"))
     assert letter["to"] == "meldpunt@hotline.example"
     assert "hxxp://anna[.]example/p[.]jpg" in letter["text"]
+
+
+def test_show_tells_who_wrote_what_and_every_file_and_copy_without_obeying_it(noticed: NoticeHost) -> None:
+    picture = "the same made-up picture"
+    urls = [noticed.upload(customer, "p.jpg", picture) for customer in ("anna", "bert", "cas")]
+    raw = noticed.mail(urls[0], signed=False).replace(b"] Melding", b"] Melding =?utf-8?q?=1B[2J?=")
+    raw = raw.replace(b"text/plain", b"text/html").replace(b"<table", b"see \x1b[31mhttp://x.example/<table", 1)
+    notice = noticed.receive(raw)
+    assert (notice["proof"], notice["from"]) == ("unproven", "desk@hotline.example")
+    (item,) = notice["items"]
+    page = noticed.host.run("notices", "show", notice["id"])
+    rows = [(line[:10].strip(), line[11:]) for line in page.splitlines()]
+    assert ("proof", "unproven") in rows
+    assert ("from", "Hotline <desk@hotline.example>") in rows
+    assert any(name == "subject" and "[M0000000001] Melding" in value for name, value in rows)
+    assert any(name == "text" and "\\x1b[31mhxxp://x.example/" in value for name, value in rows)
+    assert "\x1b" not in page
+    assert "http://" not in page
+    assert ("path", f"{noticed.host.customers}/anna/www/p.jpg") in rows
+    for case_id in (*item["cases"], *item["copies_held"]):
+        assert any(value.startswith(case_id) for _, value in rows)
+    command = [*GOODHOSTER, "notices", "show", notice["id"], "--raw", "--config", str(noticed.host.config)]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == raw

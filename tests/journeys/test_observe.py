@@ -62,3 +62,16 @@ def test_a_damaged_switch_stops_measures_and_is_an_alarm(host: Host) -> None:
     host.run("observe", "--end", "--reason", "put right")
     assert wait_until(lambda: is_in_mode(host, "enforce"))
     host.stop()
+
+
+def test_a_broken_configuration_does_not_keep_measures_going(host: Host) -> None:
+    host.start()
+    with host.config.open("a") as config:
+        config.write("oops = = 1\n")
+    assert "although the configuration is broken" in host.run("observe", "--now", "--reason", "a list is wrong")
+    assert wait_until(lambda: "mode observe" in host.journal())
+    known = upload_known(host, "anna/known.png")
+    host.configure()
+    assert wait_until(lambda: [case["state"] for case in host.cases()] == ["observed"])
+    assert known.exists()
+    host.stop()

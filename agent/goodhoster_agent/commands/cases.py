@@ -188,7 +188,7 @@ def print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:
         for case_id, why in orders.refused:
             print(f"refused   {case_id}: {why}")
         if not orders.done and not orders.refused:
-            print("there is no such case")
+            print("no case was affected")
     raise typer.Exit(YES if orders.refused else FINE)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,7 +16,7 @@ import typer
 
 from goodhoster.assembly.services import Services
 from goodhoster.errors import NotAnUploadError
-from goodhoster.model.uploads import Place, display, exact
+from goodhoster.model.uploads import POSTPONED, Place, display, exact
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.toolkit import Toolkit
 from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, open_services, print_json
@@ -22,6 +24,7 @@ from goodhoster_agent.watching.tree_walk import Unreadable, walk
 
 _AHEAD = 256
 """Files under way at most: the rest of a large tree is not walked before its turn."""
+_AGAIN_AFTER = 0.5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,8 @@ def check_command(
     as_json: JsonOption = False,
 ) -> None:
     """Check files against all sources. Nothing is moved or recorded."""
-    with open_services(config) as services:
-        code = print_answers(answers(services, paths), as_json=as_json)
+    with open_services(config) as services, closing(answers(services, paths)) as found:
+        code = print_answers(found, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -64,17 +67,17 @@ def print_answers(found: Iterable[Answer], *, as_json: bool) -> int:
     return UNCHECKED if VerdictKind.UNCHECKED in kinds else FINE
 
 
-def answers(services: Services, paths: Iterable[Path]) -> Iterator[Answer]:
+def answers(services: Services, paths: Iterable[Path]) -> Generator[Answer, None, None]:
     """The results in order of the paths; several are examined at the same time.
 
-    What lies in quarantine is not looked at again.
+    What lies in quarantine is not looked at again. To be closed before the services are.
     """
-    toolkit, places = services.toolkit, _places(services, paths)
-    with ThreadPoolExecutor(services.settings.agent.workers, "check") as pool:
-        under_way = [pool.submit(_examine, toolkit, place) for place in islice(places, _AHEAD)]
+    examine, places = _Examining(services.toolkit), _places(services, paths)
+    with ThreadPoolExecutor(services.settings.agent.workers, "check") as pool, closing(examine):
+        under_way = [pool.submit(examine, place) for place in islice(places, _AHEAD)]
         while under_way:
             yield under_way.pop(0).result()
-            under_way += [pool.submit(_examine, toolkit, place) for place in islice(places, 1)]
+            under_way += [pool.submit(examine, place) for place in islice(places, 1)]
 
 
 def as_object(answer: Answer) -> dict[str, Any]:
@@ -134,11 +137,28 @@ def _below(services: Services, directory: bytes) -> Iterator[Place | Answer]:
             yield from (Place(directory, os.path.join(found.directory, name)) for name in found.files)
 
 
-def _examine(toolkit: Toolkit, place: Place | Answer) -> Answer:
-    if isinstance(place, Answer):
-        return place
-    try:
-        with toolkit.examine(place) as checked:
-            return Answer(place.absolute, checked.verdict, checked.content.pixels if checked.content else None)
-    except NotAnUploadError as error:
-        return Answer(place.absolute, Verdict(VerdictKind.UNCHECKED, reason="no-file", detail=str(error)))
+class _Examining:
+    """Examines a file, and again as long as it must wait for others that take long to open."""
+
+    def __init__(self, toolkit: Toolkit) -> None:
+        self._toolkit = toolkit
+        self._ending = threading.Event()
+
+    def __call__(self, place: Place | Answer) -> Answer:
+        if isinstance(place, Answer):
+            return place
+        answer = self._examined(place)
+        while answer.verdict.reason == POSTPONED and not self._ending.wait(_AGAIN_AFTER):
+            answer = self._examined(place)
+        return answer
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        self._ending.set()
+
+    def _examined(self, place: Place) -> Answer:
+        try:
+            with self._toolkit.examine(place) as checked:
+                return Answer(place.absolute, checked.verdict, checked.content.pixels if checked.content else None)
+        except NotAnUploadError as error:
+            return Answer(place.absolute, Verdict(VerdictKind.UNCHECKED, reason="no-file", detail=str(error)))

@@ -15,6 +15,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
+from goodhoster.assembly.services import Services
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.letters.texts import defanged
 from goodhoster.model.notice_status import Notice, NoticeItem, NoticeState
@@ -22,8 +23,10 @@ from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.model.uploads import display, exact, visible
 from goodhoster.notices.spool import Arrived
 from goodhoster.ports import NoticeQuery
+from goodhoster.takedowns.preview import PreviewLine
 from goodhoster.takedowns.reconciliation import Gap, read_list, reconcile
 from goodhoster_agent.commands.cases import order_of
+from goodhoster_agent.commands.notice_page import page_of, proof_of, sender_of, time_of
 from goodhoster_agent.commands.options import (
     FINE,
     YES,
@@ -32,6 +35,7 @@ from goodhoster_agent.commands.options import (
     ReasonOption,
     open_services,
     print_json,
+    said,
 )
 from goodhoster_agent.intake.storing import LARGEST
 
@@ -58,7 +62,7 @@ def receive_command(
     raw = RawNotice(carrier, _beginning(file))
     with open_services(config) as services:
         notices = services.notices
-        _print(notices.desk.receive(notices.desk.keep(raw, Arrived(_COMMAND_LINE))), as_json=as_json)
+        _print(services, notices.desk.receive(notices.desk.keep(raw, Arrived(_COMMAND_LINE))), as_json=as_json)
 
 
 @app.command("list")
@@ -73,19 +77,39 @@ def list_command(state: StateOption = None, config: ConfigOption = None, *, as_j
 
 
 @app.command("show")
-def show_command(notice_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Show one notice in full, with every check of its sender that passed or failed."""
+def show_command(
+    notice_id: IdArgument,
+    config: ConfigOption = None,
+    *,
+    raw: Annotated[bool, typer.Option("--raw", help="Write the message as it came, and nothing else.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one notice in full: its sender, text, addresses, files, cases and copies."""
     with open_services(config) as services:
-        _print(services.notices.store.get(notice_id), as_json=as_json)
+        notice = services.notices.store.get(notice_id)
+        if raw:
+            sys.stdout.buffer.write(services.notices.spool.raw(notice.receipt).content)
+        else:
+            _print(services, notice, as_json=as_json)
 
 
 @app.command("confirm")
 def confirm_command(
-    notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
+    notice_id: IdArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)] = "",
+    config: ConfigOption = None,
+    *,
+    preview: Annotated[bool, typer.Option("--preview", help="Print what would go at whom; change nothing.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Act on everything in a notice that waits for a person."""
     with open_services(config) as services:
-        _print(services.notices.desk.confirm(notice_id, order_of(reason)), as_json=as_json)
+        if preview:
+            for line in services.notices.desk.preview(notice_id):
+                print_json(_preview_object(line)) if as_json else print(_preview_text(line))
+            return
+        order = order_of(said(reason))
+        _print(services, services.notices.desk.confirm(notice_id, order), as_json=as_json)
 
 
 @app.command("dismiss")
@@ -94,7 +118,7 @@ def dismiss_command(
 ) -> None:
     """Leave online what waits in a notice; a block for it is lifted."""
     with open_services(config) as services:
-        _print(services.notices.desk.dismiss(notice_id, order_of(reason)), as_json=as_json)
+        _print(services, services.notices.desk.dismiss(notice_id, order_of(reason)), as_json=as_json)
 
 
 @app.command("answer")
@@ -126,7 +150,7 @@ def tell_command(
 ) -> None:
     """Send the statements of reasons that were withheld because an order was confidential."""
     with open_services(config) as services:
-        _print(services.notices.manual_letters.tell(notice_id, order_of(reason)), as_json=as_json)
+        _print(services, services.notices.manual_letters.tell(notice_id, order_of(reason)), as_json=as_json)
 
 
 @app.command("forward")
@@ -174,6 +198,9 @@ def as_object(notice: Notice) -> dict[str, Any]:
         "id": notice.id,
         "notifier": notice.notifier or None,
         "level": notice.level,
+        "proof": proof_of(notice),
+        "from": sender_of(notice) or None,
+        "subject": notice.read.subject if notice.read else None,
         "format": notice.read.format if notice.read else None,
         "reference": notice.reference,
         "received_at": notice.receipt.received_at.isoformat(),
@@ -192,6 +219,22 @@ def as_object(notice: Notice) -> dict[str, Any]:
         "named": list(notice.named),
         "rules": [{"name": r.name, "passed": r.passed, "why": r.why} for r in (trust.rules if trust else ())],
     }
+
+
+def _preview_object(line: PreviewLine) -> dict[str, Any]:
+    return {
+        "url": line.url,
+        "effect": line.effect,
+        "customer": line.customer or None,
+        "path": exact(line.place.absolute) if line.place else None,
+        "case": line.case or None,
+        "reason": line.reason,
+    }
+
+
+def _preview_text(line: PreviewLine) -> str:
+    where = display(line.place.absolute) if line.place else defanged(line.url)
+    return visible(f"{line.effect:<6} {line.customer:<16} {where} {line.case} {line.reason}").rstrip()
 
 
 def _item_object(item: NoticeItem) -> dict[str, Any]:
@@ -234,45 +277,17 @@ def _beginning(file: Path | None) -> bytes:
         return content
 
 
-def _print(notice: Notice, *, as_json: bool) -> None:
-    print_json(as_object(notice)) if as_json else print(_as_page(notice))
+def _print(services: Services, notice: Notice, *, as_json: bool) -> None:
+    print_json(as_object(notice)) if as_json else print(page_of(notice, services))
 
 
 def _moment(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def _time(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "none"
-
-
 def _as_line(notice: Notice) -> str:
     who = notice.notifier or notice.level
     return visible(
         f"{notice.id}  {notice.state:<12} {who:<16} {notice.reference:<12} "
-        f"{len(notice.items):>4} items, by {_time(notice.deadline)}{'  URGENT: known' if notice.urgent else ''}"
+        f"{len(notice.items):>4} items, by {time_of(notice.deadline)}{'  URGENT: known' if notice.urgent else ''}"
     )
-
-
-def _as_page(notice: Notice) -> str:
-    read, trust = notice.read, notice.trust
-    rows = [
-        ("notice", notice.id),
-        ("state", f"{notice.state} {notice.reason}"),
-        ("notifier", f"{notice.notifier or 'nobody who is registered'} ({notice.level})"),
-        ("format", read.format if read else "not read yet"),
-        ("reference", notice.reference),
-        ("received", _time(notice.receipt.received_at)),
-        ("deadline", _time(notice.deadline)),
-        ("stopped", _time(notice.stopped_at) if notice.stopped_at else "the clock goes on"),
-        *(("same as", other) for other in [notice.duplicate_of] if other),
-        *(("doubt", doubt) for doubt in (read.doubts if read else ())),
-        *(("not read", part) for part in (read.unread if read else ())),
-        *(("names", f"{defanged(name)}: ours, and no item leads there") for name in notice.named),
-        *(("rule", f"{'passed' if r.passed else 'FAILED'} {r.name}: {r.why}") for r in (trust.rules if trust else ())),
-        *(("item", f"{item.state:<12} {defanged(item.url)} {item.customer} {item.reason}") for item in notice.items),
-        *(("known", f"{defanged(i.url)} to {', '.join(i.known_to)}") for i in notice.items if i.known_to),
-        *(("in front", f"{f}: not ours, purge it there, too") for f in sorted({i.front for i in notice.items} - {""})),
-        *(("told", told) for told in notice.told),
-    ]
-    return "\n".join(visible(f"{name:<10} {value}") for name, value in rows)

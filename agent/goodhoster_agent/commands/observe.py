@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from goodhoster.assembly.services import Services
-from goodhoster.errors import RefusedError
+from goodhoster.assembly.state import emergency_switch, state_dir_of
+from goodhoster.errors import ConfigurationError, RefusedError
+from goodhoster.model.cases import Order
+from goodhoster.settings import load
 from goodhoster_agent.commands.cases import order_of
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, open_services, print_json
 
 app = typer.Typer()
 
@@ -33,13 +37,28 @@ def observe_command(
         raise RefusedError("--now and --end exclude each other", hint="see: goodhoster observe --help")
     if (now or end) and not reason.strip():
         raise RefusedError("--reason is missing", hint='say why, for the audit log: --reason "…"')
+    if now and (problem := _stop(config, order_of(reason))):
+        print(f"all measures are stopped, although the configuration is broken: {problem}")
+        return
     with open_services(config) as services:
-        if now:
-            services.observe_switch.switch_on(order_of(reason))
         if end:
             services.observe_switch.switch_off(order_of(reason))
         found = state_of(services)
     print_json(found) if as_json else print(_as_text(found))
+
+
+def _stop(config: Path | None, order: Order) -> str:
+    """Stop all measures, also while the configuration is broken.
+
+    Of that only the state directory is needed. Returns what is wrong with it; empty when nothing is.
+    """
+    file, problem = config_file(config), ""
+    try:
+        state_dir = load(file).state_dir
+    except ConfigurationError as error:
+        state_dir, problem = state_dir_of(file), str(error)
+    emergency_switch(state_dir).switch_on(order)
+    return problem
 
 
 def state_of(services: Services) -> dict[str, Any]:

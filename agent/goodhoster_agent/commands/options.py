@@ -23,13 +23,14 @@ ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configurati
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 
 
-def _said(reason: str) -> str:
+def said(reason: str) -> str:
+    """Reason of an order; a usage error where it is empty."""
     if not reason.strip():
         raise typer.BadParameter("say why: the audit log keeps it")
     return reason
 
 
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", callback=_said)]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", callback=said)]
 
 FINE, YES, WRONG, UNCHECKED = 0, 1, 2, 3
 """Exit codes: fine; the answer is "known", "not whole" or "falls short"; wrong use or configuration; unchecked."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,21 +53,23 @@ def scan_command(
     with scanning_services(read_settings(config)) as (services, problems):
         warn_of(problems)
         steps = _look(services, directories) if dry_run else _scan(services, directories)
-        result = _follow(steps, quiet=as_json)
+        with closing(steps):
+            result = _follow(steps, quiet=as_json)
     _print(result, time.monotonic() - began, as_json=as_json)
     raise typer.Exit(_code(result))
 
 
-def _scan(services: Services, directories: list[Path]) -> Iterator[ScanProgress]:
+def _scan(services: Services, directories: list[Path]) -> Generator[ScanProgress, None, None]:
     return scan(services, [region_of(services, bytes(directory)) for directory in directories])
 
 
-def _look(services: Services, directories: list[Path]) -> Iterator[ScanProgress]:
+def _look(services: Services, directories: list[Path]) -> Generator[ScanProgress, None, None]:
     progress = ScanProgress(verdicts=Counter())
-    for answer in answers(services, directories):
-        progress.files += 1
-        progress.verdicts[answer.verdict.kind] += 1
-        yield progress
+    with closing(answers(services, directories)) as found:
+        for answer in found:
+            progress.files += 1
+            progress.verdicts[answer.verdict.kind] += 1
+            yield progress
     progress.walked = True
     yield progress
 

@@ -1,7 +1,6 @@
-"""Messages between the pool and a worker: an open file one way, JSON back.
+"""Messages between the pool and a worker: an open file one way, what is inside as JSON back.
 
-First the exact digests, before anything is opened; then what is inside. A worker that dies in between has told the
-digests already.
+No digest of the file itself: the pool takes those, for a worker may have been captured by a file that it opened before.
 """
 
 from __future__ import annotations
@@ -9,9 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from goodhoster.errors import UncheckedError
 from goodhoster.linux.frames import decode, encode
-from goodhoster.model.digests import Digests
+from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.uploads import Content, Fault
 from goodhoster.model.verdicts import Kind
@@ -28,37 +26,24 @@ def longest(members: int) -> int:
     return _LONGEST + members * _MEMBER
 
 
+_MOST = 1 << 40
 _WORDS = 300
 """Characters of what a worker says in words."""
 
 
-def encode_digests(content: Content) -> bytes:
-    """A worker's first answer."""
-    digests = content.digests
-    return encode([[digests.md5.hex(), digests.sha1.hex(), digests.sha256.hex()], content.kind, content.size])
+def encode_order(content: Content) -> bytes:
+    """What goes to a worker with the open file."""
+    return encode([content.kind, content.size])
 
 
-def encode_unread(error: UncheckedError) -> bytes:
-    """A worker's only answer when the digests could not be taken."""
-    return encode([error.reason, str(error)])
-
-
-def decode_digests(text: bytes) -> Content:
-    """The digests that `encode_digests` encoded.
-
-    Raises what `encode_unread` encoded, ValueError for anything else.
-    """
-    try:
-        first, *rest = decode(text)
-        if isinstance(first, str):
-            raise UncheckedError(_words(rest[0]), reason=_words(first))
-        return Content(Digests(*map(bytes.fromhex, first)), Kind(rest[0]), int(rest[1]))
-    except (TypeError, IndexError) as error:
-        raise ValueError(text[:80]) from error
+def decode_order(text: bytes) -> Content:
+    """A content of which nothing is known but its kind and its size."""
+    kind, size = decode(text)
+    return Content(Digests(b"", b"", b""), Kind(kind), size)
 
 
 def encode_inside(content: Content) -> bytes:
-    """A worker's second answer."""
+    """A worker's answer."""
     fault = content.fault
     return encode(
         {
@@ -78,12 +63,12 @@ def decode_inside(text: bytes, content: Content) -> Content:
         return replace(
             content,
             fingerprints=tuple(map(Fingerprint.parse, values["fingerprints"])),
-            pixels=_decode_size(values["pixels"]),
-            members=tuple(Digests(*map(bytes.fromhex, member)) for member in values["members"]),
-            left_out=int(values["left_out"]),
-            fault=None if values["fault"] is None else Fault(*map(_words, values["fault"])),
+            pixels=None if values["pixels"] is None else _decode_size(*values["pixels"]),
+            members=tuple(_decode_member(*member) for member in values["members"]),
+            left_out=_count(values["left_out"]),
+            fault=None if values["fault"] is None else _decode_fault(*values["fault"]),
         )
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, AttributeError, OverflowError) as error:
         raise ValueError(text[:80]) from error
 
 
@@ -93,8 +78,25 @@ def _words(value: Any) -> str:  # noqa: ANN401 - what JSON can say
     return " ".join(printable.split())[:_WORDS]
 
 
-def _decode_size(value: Any) -> tuple[int, int] | None:  # noqa: ANN401 - what JSON can say
-    if value is None:
-        return None
-    width, height = map(int, value)
-    return width, height
+def _decode_member(*told: str) -> Digests:
+    digests = Digests(*map(bytes.fromhex, told))
+    if any(len(digests.of(algorithm).value) != algorithm.width for algorithm in Algorithm):
+        raise ValueError("a digest of another length")
+    return digests
+
+
+def _decode_fault(reason: Any, detail: Any) -> Fault:  # noqa: ANN401 - what JSON can say
+    fault = Fault(_words(reason), _words(detail))
+    if not fault.reason:
+        raise ValueError("a fault without a reason")
+    return fault
+
+
+def _decode_size(width: Any, height: Any) -> tuple[int, int]:  # noqa: ANN401 - what JSON can say
+    return _count(width), _count(height)
+
+
+def _count(value: Any) -> int:  # noqa: ANN401 - what JSON can say
+    if not isinstance(value, int) or not 0 <= value < _MOST:
+        raise ValueError("a number that nothing has so many of")
+    return value

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 from goodhoster.checking.digests import read_content
 from goodhoster.checking.hasher import worth_opening
-from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import POSTPONED, Content, Fault, FileState
 from goodhoster_agent.hashing.worker_handle import PlaceLostError, Start, Worker, WorkerLostError, start_here
@@ -30,8 +30,9 @@ _LIFE = 1000
 class HashingPool:
     """See `ports.Hasher`. Processes start when they are first needed, or at `warm`.
 
-    A file that is only to be digested is read here, by code that parses nothing. One that makes its worker hang or die
-    costs that worker alone: it is tried once more with another, and then has its digests and a fault.
+    The digests are taken here, by code that parses nothing, and never by a process that opens files: one of these may
+    have been captured by a file that it opened before. A file that makes its worker hang or die costs that worker
+    alone: it is tried once more with another, and then has its digests and a fault.
 
     What takes long gives its place to others and goes on beside them, as many at a time as there are places; beyond
     that it has its digests and the fault `opening-postponed`. So slow files never keep ordinary ones waiting.
@@ -65,8 +66,7 @@ class HashingPool:
         """See `ports.Hasher`."""
         if not worth_opening(fd):
             return read_content(fd, self._limits.file_bytes)
-        found = os.fstat(fd)
-        state = found.st_dev, FileState.of(found)
+        state = _state_of(fd)
         postponed = self._postponed.get(state)
         if postponed is None:
             place = _Place(self._places, self._slow_places)
@@ -76,8 +76,23 @@ class HashingPool:
         else:
             return postponed
         with closing(place):
-            content = self._opened(fd, place)
+            content = self._opened(fd, partial(self._by_any_worker, fd, place=place))
         self._remember(state, content)
+        return content
+
+    def read_alone(self, fd: int, doubted: Content) -> Content:
+        """See `ports.Hasher`. It takes long, and its customer's other files wait as for a slow one.
+
+        Whoever told what is not so ends: all workers do, for it is not known which of them it was.
+        """
+        self.slow()
+        state = _state_of(fd)
+        with closing(_Place(self._places, self._slow_places)) as place:
+            content = self._opened(fd, partial(self._by_a_fresh_worker, fd, place=place))
+        self._remember(state, content)
+        if content.opened_alone and content.members != doubted.members:
+            self._note("it told of a file what is not in it")
+            self._replace_all()
         return content
 
     def problems(self) -> list[str]:
@@ -112,39 +127,56 @@ class HashingPool:
             if len(self._postponed) > _MOST_POSTPONED:
                 del self._postponed[next(iter(self._postponed))]
 
-    def _opened(self, fd: int, place: _Place) -> Content:
-        told: Content | None = None
+    def _opened(self, fd: int, opened_by: Callable[[Content], Content]) -> Content:
+        """The content of a file that is opened by a worker, or why it was not."""
+        content = read_content(fd, self._limits.file_bytes)
         fault: Fault | None = None
         for _ in range(_TRIES):
             if self._closed.is_set():
                 fault = _ENDING
                 break
             try:
-                return self._by_a_worker(fd, place)
+                return opened_by(content)
             except WorkerLostError as lost:
-                told, fault = told or lost.content, _ENDING if self._closed.is_set() else Fault(lost.reason, str(lost))
+                fault = _ENDING if self._closed.is_set() else Fault(lost.reason, str(lost))
                 if fault.reason == POSTPONED:
                     break
                 self._note(str(lost))
-        return replace(told or read_content(fd, self._limits.file_bytes), fault=fault)
+        return replace(content, fault=fault)
 
-    def _by_a_worker(self, fd: int, place: _Place) -> Content:
+    def _by_any_worker(self, fd: int, content: Content, *, place: _Place) -> Content:
         worker = self._take()
+        content = self._by(worker, fd, content, place)
+        self._put_back(worker)
+        return content
+
+    def _by_a_fresh_worker(self, fd: int, content: Content, *, place: _Place) -> Content:
+        worker = Worker(self._limits, self._start)
+        try:
+            return replace(self._by(worker, fd, content, place), opened_alone=True)
+        finally:
+            worker.stop()
+
+    def _by(self, worker: Worker, fd: int, content: Content, place: _Place) -> Content:
         with self._lock:
             self._busy.add(worker)
             closed = self._closed.is_set()
         if closed:  # while it started; `close` did not see it
             worker.abandon()
         try:
-            content = worker.read(fd, lambda: self._takes_long(place))
-        except UncheckedError:
-            self._put_back(worker)
-            raise
+            return worker.open(fd, content, lambda: self._takes_long(place))
         finally:
             with self._lock:
                 self._busy.discard(worker)
-        self._put_back(worker)
-        return content
+
+    def _replace_all(self) -> None:
+        """Those that are at work end after it."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+            for worker in self._busy:
+                worker.files = _LIFE
+        for worker in idle:
+            worker.stop()
 
     def _takes_long(self, place: _Place) -> None:
         self.slow()
@@ -185,6 +217,11 @@ class HashingPool:
         if new:
             self.missing |= new
             _log.warning("pictures are opened with less protection: this machine has no %s", ", no ".join(sorted(new)))
+
+
+def _state_of(fd: int) -> _State:
+    found = os.fstat(fd)
+    return found.st_dev, FileState.of(found)
 
 
 _ENDING = Fault(POSTPONED, "the program is ending")

@@ -1,4 +1,4 @@
-"""A sandboxed process that reads open files: their digests first, then what is inside.
+"""One sandboxed process: takes a descriptor, opens what it holds, tells what is inside.
 
 Started as `python -m goodhoster_agent.hashing.worker CHANNEL LIMITS` with a pipe as standard input, and ended at once,
 whatever it is at, when that is closed by the death of whoever started it.
@@ -12,9 +12,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from goodhoster.checking.digests import read_through
 from goodhoster.checking.hasher import looked_into, preload
-from goodhoster.errors import UncheckedError
 from goodhoster.linux import frames
 from goodhoster.linux.privileges import be_called, end_when_closed
 from goodhoster.linux.sandbox import confine
@@ -35,9 +33,10 @@ def main(channel: socket.socket, limits: ReadingLimits, *, confined: bool = True
     missing = confine(limits.memory) if confined else ["everything"]
     be_called("gh-hasher")  # not before: `doctor` expects a process of that name to have nothing
     frames.send_value(channel, missing)
-    while (fd := frames.receive_file(channel)) is not None:
+    while (received := frames.receive_file(channel)) is not None:
+        order, fd = received
         try:
-            _answer(channel, fd, limits, library)
+            frames.send(channel, messages.encode_inside(looked_into(fd, messages.decode_order(order), limits, library)))
         finally:
             os.close(fd)
 
@@ -47,16 +46,6 @@ def _library(name: str) -> LicensedFingerprinter:
     from goodhoster.checking.licensed_libraries import library_named  # noqa: PLC0415
 
     return library_named(name)
-
-
-def _answer(channel: socket.socket, fd: int, limits: ReadingLimits, library: LicensedFingerprinter | None) -> None:
-    try:
-        content = read_through(fd, limits.file_bytes)
-    except UncheckedError as error:
-        frames.send(channel, messages.encode_unread(error))
-        return
-    frames.send(channel, messages.encode_digests(content))
-    frames.send(channel, messages.encode_inside(looked_into(fd, content, limits, library)))
 
 
 if __name__ == "__main__":

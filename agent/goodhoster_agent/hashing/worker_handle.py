@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import socket
 from collections.abc import Callable
 
@@ -18,9 +17,7 @@ from goodhoster_agent.hashing import messages
 MODULE = "goodhoster_agent.hashing.worker"
 _START_SECONDS = 60.0
 SOON = 0.5
-"""Seconds in which an ordinary picture is read and opened many times over; what takes longer is slow."""
-_SLOWEST_DISK = 1 << 20
-"""Bytes a second: a worker that takes longer over the digests hangs."""
+"""Seconds in which an ordinary picture is opened many times over; what takes longer is slow."""
 _ENVIRONMENT = {
     # One picture is one core's work, and threads of a mathematics library would count against the limit of memory.
     "OPENBLAS_NUM_THREADS": "1",
@@ -39,15 +36,11 @@ def start_here(theirs: socket.socket, limits: ReadingLimits) -> StartedHere:
 
 
 class WorkerLostError(PassingError):
-    """The worker hung or died over a file, and is gone.
+    """The worker hung or died over a file, and is gone."""
 
-    `content` holds the digests if it had told them.
-    """
-
-    def __init__(self, message: str, reason: str, content: Content | None = None) -> None:
+    def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
-        self.content = content
 
 
 class PlaceLostError(PassingError):
@@ -77,25 +70,20 @@ class Worker:
         """Whether the worker is alive; to be asked between two files."""
         return self._child.is_there()
 
-    def read(self, fd: int, slow: Callable[[], None] = lambda: None) -> Content:
-        """Have the worker read and open a file.
+    def open(self, fd: int, content: Content, slow: Callable[[], None] = lambda: None) -> Content:
+        """Have the worker open a file: the content with what it tells of the inside.
 
-        UncheckedError when the digests could not be taken, WorkerLostError.
+        Nothing else that it tells is believed. WorkerLostError.
 
         `slow` is called once when that is not done `SOON`; when it raises PlaceLostError the worker is given up.
         """
         self.files += 1
         self._child.call_when_slow(slow, SOON)
         try:
-            self._child.send(b"", _START_SECONDS, fd)
-            seconds = _START_SECONDS + os.fstat(fd).st_size / _SLOWEST_DISK
-            content = messages.decode_digests(self._child.receive(seconds))
-        except (OSError, ValueError, PlaceLostError) as error:
-            raise self._lost(error) from error
-        try:
+            self._child.send(messages.encode_order(content), _START_SECONDS, fd)
             return messages.decode_inside(self._child.receive(self._limits.seconds), content)
         except (OSError, ValueError, PlaceLostError) as error:
-            raise self._lost(error, content) from error
+            raise self._lost(error) from error
 
     def abandon(self) -> None:
         """End the process while another thread waits for its answer; that one sees that it is lost."""
@@ -111,11 +99,11 @@ class Worker:
         except (OSError, ValueError, TypeError) as error:
             raise self._lost(error) from error
 
-    def _lost(self, error: Exception, content: Content | None = None) -> WorkerLostError:
+    def _lost(self, error: Exception) -> WorkerLostError:
         ended = self.stop()
         if isinstance(error, PlaceLostError):
-            return WorkerLostError(str(error), POSTPONED, content)
+            return WorkerLostError(str(error), POSTPONED)
         if isinstance(error, TimeoutError):
-            return WorkerLostError("opening it takes too long", "opening-too-slow", content)
+            return WorkerLostError("opening it takes too long", "opening-too-slow")
         how = f"signal {-ended}" if ended < 0 else "an answer that is none"
-        return WorkerLostError(f"opening it ended the process that did it ({how})", "opening-crashed", content)
+        return WorkerLostError(f"opening it ended the process that did it ({how})", "opening-crashed")

@@ -17,6 +17,7 @@ from goodhoster.errors import BusyError, ConfigurationError, PermanentError
 from goodhoster.linux.database_versions import Schema, upgrade
 
 Row = tuple[Any, ...]
+_AS_OWNER = "run this as root, or as the user who owns the state directory; is its disk writable?"
 
 
 class RecordFile:
@@ -64,7 +65,7 @@ class RecordFile:
             if error.sqlite_errorcode in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
                 message = f"{self._file} is held by another process: {error}"
                 raise BusyError(message, hint=f"find out which: fuser -v {self._path}") from error
-            raise PermanentError(f"{self._file} cannot be used: {error}", hint="make room") from error
+            raise PermanentError(f"{self._file} cannot be used: {error}", hint=_hint(error) or "make room") from error
         except sqlite3.DatabaseError as error:
             raise PermanentError(f"{self._file} is damaged: {error}", hint=self._hint) from error
 
@@ -79,6 +80,16 @@ def time_text(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="microseconds") if moment else None
 
 
+def _hint(error: Exception) -> str:
+    """What helps where the file itself is not damaged: rights or room; empty otherwise."""
+    if isinstance(error, PermissionError):
+        return _AS_OWNER
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY}:
+        return _AS_OWNER
+    return "make room on its disk" if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR} else ""
+
+
 def _connect(file: Path, schema: Schema, patience: float) -> sqlite3.Connection:
     try:
         with ExitStack() as opening:
@@ -87,5 +98,6 @@ def _connect(file: Path, schema: Schema, patience: float) -> sqlite3.Connection:
             upgrade(db, file, schema)
             opening.pop_all()
     except (sqlite3.DatabaseError, OSError) as error:
-        raise ConfigurationError(f"{schema.name} {file} cannot be used: {error}", hint=schema.hint) from error
+        hint = _hint(error) or schema.hint
+        raise ConfigurationError(f"{schema.name} {file} cannot be used: {error}", hint=hint) from error
     return db

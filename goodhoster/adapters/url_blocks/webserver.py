@@ -51,6 +51,12 @@ class WebServerBlocks:
         self._look = look
         self._list = server.include.with_name(server.include.name + ".json")
 
+    def prepare(self) -> None:
+        """See `ports.UrlBlocks`."""
+        with self._turn():
+            if not self._server.include.exists():
+                _replace(self._server.include, self._server.write([]))
+
     def block(self, block: Block) -> None:
         """See `ports.UrlBlocks`."""
         _keys(block.url)

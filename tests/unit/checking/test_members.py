@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from goodhoster.checking.members import BEGINNING, Inside, opener_of
+from goodhoster.checking.members import BEGINNING, END, Inside, opener_at_end, opener_of
 from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.testing.hostile import tar_of
@@ -146,3 +146,28 @@ def test_every_file_of_a_release_where_that_is_asked() -> None:
     inside = opened(packed.getvalue(), ReadingLimits(every_member=True))
     assert [member.sha256 for member in inside] == sha256(b"<?php", b"<svg/>", b"a{}")
     assert inside.left_out == 2  # the empty file and the link
+
+
+def zip_with(name: str, content: bytes, comment: bytes = b"") -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, content)
+        archive.comment = comment
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("front", [b"abc", b"MZ stub" * 100, bytes(70_000)])
+@pytest.mark.parametrize("comment", [b"", b"made up"])
+def test_a_zip_behind_other_bytes_is_a_zip(front: bytes, comment: bytes) -> None:
+    """Such as a self-extracting one: every program that reads ZIP files looks at the end."""
+    content = front + zip_with("a.jpg", JPEG, comment)
+    assert opener_of(content[:BEGINNING]) is None
+    opener = opener_at_end(content[-END:])
+    assert opener
+    inside = Inside(io.BytesIO(content), opener, ReadingLimits())
+    assert [member.sha256 for member in inside] == sha256(JPEG)
+
+
+@pytest.mark.parametrize("content", [b"text about PK\5\6 and more of it", b"PK\5\6", bytes(30) + b"PK\5\6" + bytes(40)])
+def test_the_mark_of_an_end_alone_is_no_zip(content: bytes) -> None:
+    assert opener_at_end(content[-END:]) is None

@@ -86,8 +86,18 @@ def test_what_is_no_picture_is_asked_of_local_sources_only() -> None:
 
 def test_a_picture_in_an_archive_makes_it_known() -> None:
     archive = Content(made_up("archive").digests, Kind.OTHER, 7, members=(made_up("other").digests, CONTENT.digests))
-    verdict = verdict_of(archive, [memory(knows=True)], picture=False)
+    verdict = verdict_of(replace(archive, opened_alone=True), [memory(knows=True)], picture=False)
     assert (verdict.kind, verdict.matches) == (VerdictKind.KNOWN, (KNOWN,))
+
+
+def test_not_by_the_word_of_a_process_that_opened_files_of_others() -> None:
+    archive = Content(made_up("archive").digests, Kind.OTHER, 7, members=(CONTENT.digests,))
+    for sources in [memory(knows=True)], [memory(knows=True), memory(fails=True)]:
+        verdict = verdict_of(archive, sources, picture=False)
+        assert (verdict.kind, verdict.matches, verdict.reason) == (VerdictKind.UNCHECKED, (), "not-confirmed")
+    both = replace(CONTENT, kind=Kind.OTHER, members=(made_up("member").digests, CONTENT.digests))
+    verdict = verdict_of(both, [memory(knows=True)], picture=True)
+    assert (verdict.kind, verdict.matches, verdict.reason) == (VerdictKind.KNOWN, (KNOWN,), "not-confirmed")
 
 
 def test_an_archive_whose_members_were_not_answered_is_unchecked() -> None:

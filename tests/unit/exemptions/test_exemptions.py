@@ -186,7 +186,7 @@ def test_published_checksums_exempt_by_md5_and_say_so(place: Place) -> None:
 
 
 def logo(*, members: tuple[Digests, ...] = (), fault: Fault | None = None) -> Content:
-    return Content(LOGO, Kind.IMAGE, 7, members=members, fault=fault)
+    return Content(LOGO, Kind.IMAGE, 7, members=members, fault=fault, opened_alone=True)
 
 
 class Knows(MemorySource):

@@ -37,11 +37,12 @@ def test_an_open_file_comes_with_its_frame_and_others_without(pair: tuple[socket
     with tempfile.TemporaryFile() as file:
         file.write(b"content")
         file.flush()
-        frames.send(ours, b"", file.fileno())
+        frames.send(ours, b"about it", file.fileno())
         received = frames.receive_file(theirs)
     assert received is not None
-    assert os.pread(received, 100, 0) == b"content"
-    os.close(received)
+    told, fd = received
+    assert (told, os.pread(fd, 100, 0)) == (b"about it", b"content")
+    os.close(fd)
     ours.close()
     assert frames.receive_file(theirs) is None
 

@@ -154,3 +154,18 @@ def test_what_only_a_notice_named_is_not_said_to_be_near(services: Services) -> 
     (case,) = services.cases.find(CaseQuery())
     assert (case.state, case.matches) == (CaseState.OFFLINE, ())
     assert case.verdict is None
+
+
+def test_several_notifiers_of_one_address_are_one_measure_and_an_answer_each(services: Services) -> None:
+    url = services.file("anna/p.jpg")
+    services.desk._notifiers["other"] = replace(HOTLINE, id="other")
+    first = services.scart(url)
+    services.notifier = "other"
+    second = services.scart(url, number=2)
+    services.later(minutes=10)
+    assert services.states(first) == services.states(second) == [ItemState.INACCESSIBLE]
+    (case,) = services.cases.find(CaseQuery())
+    assert (len(case.measures), case.notice) == (1, first.id)
+    assert services.store.get(second.id).duplicate_of == ""
+    assert ["Taken offline" in letter for letter in sent(services)] == [True, True]
+    assert sum(letter.startswith("statement") for letter in _letters(services)) == 1

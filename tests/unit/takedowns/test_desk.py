@@ -81,6 +81,9 @@ class Blocks:
     def block(self, block: Block) -> None:
         self.all.append(block)
 
+    def prepare(self) -> None:
+        """Nothing is needed."""
+
     def lift(self, url: str) -> None:
         self.all = [block for block in self.all if block.url != url]
 
@@ -97,6 +100,7 @@ class Services:
         self.tree.mkdir(mode=0o755, exist_ok=True)
         self.now, self.level, self.keys_down, self.map_down = NOON, TrustLevel.PINNED, False, False
         self.names_down = False
+        self.notifier = HOTLINE.id
         self.copies: dict[str, list[str]] = {}
         self.sizes: dict[str, list[str]] = {}
         self.programs: set[str] = set()
@@ -157,7 +161,7 @@ class Services:
     def believe(self, _receipt: Receipt, raw: RawNotice) -> Belief:
         if self.keys_down:
             return Belief(TrustFinding(TrustLevel.UNAUTHENTICATED, passing=True), raw)
-        notifier = "hotline" if self.level is TrustLevel.PINNED else ""
+        notifier = self.notifier if self.level is TrustLevel.PINNED else ""
         says = RawNotice(raw.carrier, raw.content + self.unlike_the_whole)
         return Belief(TrustFinding(self.level, notifier, copy_of=self.copy_of), says)
 

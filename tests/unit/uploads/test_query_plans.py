@@ -123,6 +123,7 @@ OPERATIONS: dict[str, Callable[[Filled], object]] = {
     "UploadIndex.forget": lambda f: f.index.forget(f.job()),
     "UploadIndex.wake": lambda f: f.index.wake(NOW),
     "UploadIndex.untried_below": lambda f: f.index.untried_below(TREE, WWW),
+    "UploadIndex.postponed_below": lambda f: f.index.postponed_below(TREE, WWW),
     "UploadIndex.verdict_counts_below": lambda f: f.index.verdict_counts_below(TREE, WWW),
     "UploadIndex.beginning_with": lambda f: f.index.beginning_with(PLACE),
     "UploadIndex.known_before": lambda f: f.index.known_before(TREE, WWW, NOW),

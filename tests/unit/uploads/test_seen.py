@@ -40,13 +40,12 @@ def seen(
     verdict: Verdict = CLEAR,
     members: tuple[Digests, ...] = (),
     fingerprints: tuple[Fingerprint, ...] = (),
+    kind: Kind = Kind.IMAGE,
 ) -> None:
     place = Place(b"/srv", path.encode())
     index.expect([Arrival(place, path.split("/", maxsplit=1)[0], 1, Priority.FRESH)], 1)
     (job,) = index.take(1, 1)
-    index.record(
-        job, (FileState(1, 2, 3, 4, 5), Content(digests(path), Kind.IMAGE, 3, fingerprints, members)), verdict, 1
-    )
+    index.record(job, (FileState(1, 2, 3, 4, 5), Content(digests(path), kind, 3, fingerprints, members)), verdict, 1)
     index.settle(job)
 
 
@@ -111,7 +110,7 @@ def test_a_picture_near_a_new_entry_is_found_over_several_pages(
     monkeypatch.setattr("goodhoster.uploads.seen._PAGE", 3)
     for number in range(10):
         seen(index, f"anna/{number}.png", fingerprints=(looks(100 + number), looks(number)))
-    seen(index, "bob/text.txt")
+    seen(index, "bob/text.txt", kind=Kind.OTHER)
     known = dict.fromkeys([looks(2, 20).value, looks(8, 31).value, looks(9, 32).value], Category.ILLEGAL)
     assert found(index, near=[near(tmp_path, known)]) == [("anna", b"anna/2.png"), ("anna", b"anna/8.png")]
     assert found(index, near=[near(tmp_path, known, within=19)]) == []
@@ -122,6 +121,19 @@ def test_a_mirrored_picture_is_found_and_a_flat_one_is_not(index: UploadIndex, t
     seen(index, "anna/flat.png", fingerprints=(looks(3, quality=49),))
     grown = near(tmp_path, {looks(3).value: Category.ILLEGAL})
     assert found(index, near=[grown]) == [("anna", b"anna/mirrored.png")]
+
+
+def test_a_picture_without_fingerprints_is_checked_again_when_a_near_list_comes(
+    index: UploadIndex, tmp_path: Path
+) -> None:
+    """It was clear for ever: it was broken, or what opens it was not there yet."""
+    seen(index, "anna/broken.png")
+    seen(index, "anna/other.png", fingerprints=(looks(7),))
+    assert found(index, grown(tmp_path, Algorithm.SHA1, {"else": Category.BASELINE})) == []
+    pages = index.seen.newly_known([], [near(tmp_path, {looks(3).value: Category.ILLEGAL})], 9)
+    assert [(each.place.path, each.priority) for page in pages for each in page] == [
+        (b"anna/broken.png", Priority.BACKFILL)
+    ]
 
 
 def test_a_near_match_that_was_told_before_or_is_withdrawn_is_no_news(index: UploadIndex, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.checking.digests import read_content
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import POSTPONED
@@ -102,25 +102,23 @@ def test_a_worker_that_hangs_is_ended_and_the_digests_count() -> None:
 
 
 def test_a_worker_that_stands_still_is_noticed(worker: Worker) -> None:
-    slow = replace(LIMITS, seconds=0.2)
-    worker._limits = slow
-    threading.Timer(0.3, os.kill, (worker.pid, signal.SIGKILL)).start()
+    worker._limits = replace(LIMITS, seconds=0.2)
     os.kill(worker.pid, signal.SIGSTOP)
     started = time.monotonic()
     with opened(jpeg(1)) as fd, pytest.raises(WorkerLostError) as lost:
-        worker.read(fd)
-    assert lost.value.reason == "opening-crashed"
+        worker.open(fd, read_content(fd, 1 << 20))
+    assert lost.value.reason == "opening-too-slow"
     assert time.monotonic() - started < 30
 
 
 def test_too_little_memory_is_a_fault_and_not_the_end() -> None:
     small = Worker(replace(LIMITS, memory=1 << 26))
     with opened(encoded(drawn(1, (6000, 5000)), "BMP")) as fd:
-        content = small.read(fd)
+        content = small.open(fd, read_content(fd, 1 << 30))
         assert content.fault
         assert content.fault.reason == "too-much-memory"
     with opened(jpeg(1)) as fd:
-        assert small.read(fd).fault is None
+        assert small.open(fd, read_content(fd, 1 << 30)).fault is None
     small.stop()
 
 

@@ -1,0 +1,91 @@
+"""Preview of a confirmation: what it would take, and at which customer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from goodhoster.errors import GoodhosterError
+from goodhoster.model.cases import UNDECIDED, Case, CaseState, MeasureState
+from goodhoster.model.notice_status import Notice, NoticeItem
+from goodhoster.model.notices import Caps, Outcome
+from goodhoster.model.uploads import Place
+from goodhoster.takedowns.actions import TakedownActions
+from goodhoster.takedowns.demands import Grounds
+
+
+class Effect(StrEnum):
+    """What a confirmation does about one file or address."""
+
+    TAKE = "take"
+    """The file goes offline."""
+    BLOCK = "block"
+    """The web server answers 451 at the address."""
+    LEAVE = "leave"
+    """It stays as it is; the reason says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewLine:
+    """One file or address that an item leads to."""
+
+    url: str
+    effect: Effect
+    customer: str = ""
+    place: Place | None = None
+    case: str = ""
+    """Where it waits already."""
+    reason: str = ""
+
+
+def preview_of(notice: Notice, acts: TakedownActions) -> list[PreviewLine]:
+    """Effects of a confirmation on the items that wait for a person; nothing is changed."""
+    grounds = Grounds(notice.id, notice.notifier, "", Caps(0, 0))  # they do not change which files are meant
+    waiting = [item for item in notice.items if item.state.waits_for_person]
+    return [line for item in waiting for line in (*_lines(item, acts, grounds), *_held(item, acts))]
+
+
+def _lines(item: NoticeItem, acts: TakedownActions, grounds: Grounds) -> list[PreviewLine]:
+    if not item.cases:
+        return list(_located(item, acts, grounds))
+    cases = acts.desk.store.get_all(item.cases)
+    waits = [case for case in cases if case.state in UNDECIDED | {CaseState.FAILED}]
+    found = [line for case in waits for line in _files(item, case)]
+    return found or [PreviewLine(item.url, Effect.LEAVE, item.customer, item.place, reason="no case of it waits")]
+
+
+def _files(item: NoticeItem, case: Case) -> Iterator[PreviewLine]:
+    """Files of a case that are not offline yet."""
+    for number, measure in enumerate(case.measures):
+        if measure.state is not MeasureState.DONE:
+            upload = case.about(number).upload
+            yield PreviewLine(item.url, Effect.TAKE, upload.customer, upload.place, case.id)
+
+
+def _located(item: NoticeItem, acts: TakedownActions, grounds: Grounds) -> Iterator[PreviewLine]:
+    """What the address of an item without a case leads to now."""
+    try:
+        location = acts.locate(item.read)
+    except GoodhosterError as error:
+        yield PreviewLine(item.url, Effect.LEAVE, reason=f"it cannot be told yet where it is: {error}")
+        return
+    if location.outcome is Outcome.DYNAMIC and acts.blocks is not None:
+        yield PreviewLine(location.url, Effect.BLOCK, location.customer)
+        return
+    demands = acts.demands_of(location, grounds) if location.outcome is Outcome.FILE else None
+    files = [file for demand in (demands.follow if demands else ()) for file in demand.files]
+    for file in files:
+        yield PreviewLine(location.url, Effect.TAKE, file.upload.customer, file.upload.place)
+    if not files:
+        reason = location.detail or "no file is there that can be read"
+        yield PreviewLine(location.url, Effect.LEAVE, location.customer, reason=reason)
+
+
+def _held(item: NoticeItem, acts: TakedownActions) -> Iterator[PreviewLine]:
+    """Copies about which a person decides one by one."""
+    for case in acts.desk.store.get_all(item.copies_held):
+        if case.state in UNDECIDED:
+            reason = f"a copy that waits for its own word: goodhoster cases confirm {case.id}"
+            for upload in case.uploads:
+                yield PreviewLine(item.url, Effect.LEAVE, upload.customer, upload.place, case.id, reason)
