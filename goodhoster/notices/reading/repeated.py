@@ -63,17 +63,20 @@ _WROTE = re.compile(
     re.IGNORECASE,
 )
 _WHO = re.compile(r"[^\s@<>]@[^\s@<>]")
-_MONTH = (
-    r"(?:jan|feb|fév|fev|mar|mär|mrt|maa|apr|avr|abr|kwi|may|mai|maj|mei|mag|jun|juin|giu|cze|jul|juil|lug|lip|aug|aoû"
-    r"|ago|sie|sep|wrz|set|oct|okt|ott|out|paź|nov|lis|dec|dez|déc|dic|gru|янв|фев|мар|апр|мая|июн|июл|авг|сен|окт|ноя"
-    r"|дек)"
+_MONTHS = frozenset(
+    "jan feb fév mar mär mrt maa apr avr abr kwi may mai maj mei mag jun jui giu cze jul lug lip aug aoû ago "  # noqa: SIM905 - words are read more easily
+    "sie sep wrz set oct okt ott out paź nov lis dec dez déc dic gru "
+    "янв фев мар апр мая июн июл авг сен окт ноя дек".split()
 )
 _WHEN = re.compile(
-    r"(?<!\d)\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?!\d)|(?<!\d)\d{1,2}[:.h\uff1a]\d{2}(?!\d)|\d\s?[年月日년월일]"
-    rf"|\b\d{{1,2}}(?:\.|st|nd|rd|th|er)?\s(?:(?:of|de)\s)?{_MONTH}|\b{_MONTH}[^\W\d_]{{0,8}}\.?\s\d{{1,2}}\b"
-    r"|\b\d{1,2}\b.{1,40}\b\d{4}\b",
+    r"(?<!\d)\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?!\d)|(?<!\d)\d{1,2}[:.h\uff1a]\d{2}(?!\d)|\d\s?[年月日년월일]",
     re.IGNORECASE,
 )
+_DAY_OF_MONTH = re.compile(
+    r"\b\d{1,2}(?:\.|st|nd|rd|th|er)?\s(?:(?:of|de)\s)?([^\W\d_]{3})|\b([^\W\d_]{3})[^\W\d_]{0,8}\.?\s\d{1,2}\b",
+    re.IGNORECASE,
+)
+_YEAR, _DAY = re.compile(r"(?<!\w)\d{4}(?!\w)"), re.compile(r"(?<!\w)\d{1,2}(?!\w)")
 _SHORTEST_ATTRIBUTION, _LONGEST_ATTRIBUTION = 3, 400
 _SHORTEST_WRAPPED = 50  # characters: a shorter line was not wrapped by a program
 _HEAD_BEGINS = re.compile(r"\s*\*{0,2}(?:From|Van|Von|De|Da|Od|Fra|Från|От)\*{0,2}\s?:\*{0,2}\s+\S", re.IGNORECASE)
@@ -250,8 +253,13 @@ def _attribution(lines: list[str], number: int) -> int:
 def _is_attribution(text: str, *, wrapped: bool) -> bool:
     if not _SHORTEST_ATTRIBUTION <= len(text) <= _LONGEST_ATTRIBUTION or not _COLON.search(text[-20:]):
         return False
-    wrote = _WROTE.search(text) is not None
-    return wrote or (wrapped and (_WHO.search(text) is not None or _WHEN.search(text) is not None))
+    return _WROTE.search(text) is not None or (wrapped and (_WHO.search(text) is not None or _says_when(text)))
+
+
+def _says_when(text: str) -> bool:
+    if _WHEN.search(text) or (_YEAR.search(text) and _DAY.search(text)):
+        return True
+    return any((found[1] or found[2]).lower() in _MONTHS for found in _DAY_OF_MONTH.finditer(text))
 
 
 def _begins_head(lines: list[str], number: int) -> bool:
