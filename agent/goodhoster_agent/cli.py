@@ -129,7 +129,7 @@ def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
 
 
 def _reader_left() -> int:
-    """Prevent a second complaint at the end of the process about a closed standard output."""
+    """Discard what is left of standard output; returns the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return WRONG
 

@@ -216,7 +216,7 @@ class Daemon:
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
 
     def _prepare(self) -> None:
-        """Make the quarantines with their reserve and the file of URL blocks in advance.
+        """Make quarantines with their reserve, and the file of URL blocks, before they are needed.
 
         In a thread of its own: a disk that does not answer delays nothing.
         """

@@ -129,7 +129,7 @@ def _tree(watch: WatchSettings, docroots: Docroots) -> Tree:
 
 
 def state_dir_of(file: Path) -> Path:
-    """The state directory that a configuration names, although the file may be broken.
+    """The state directory that a broken configuration names, read as far as it goes.
 
     For what must work in an emergency. ConfigurationError where the file cannot be read at all, or the directory is
     not there.

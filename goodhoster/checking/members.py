@@ -76,9 +76,9 @@ Opener = Callable[[BinaryIO], Iterator[Member]]
 
 
 def opener_at_end(end: bytes) -> Opener | None:
-    """The opener for a ZIP behind other bytes, by its last bytes (`END`).
+    """The opener for a ZIP behind other bytes, by the last bytes of the file (`END`).
 
-    A self-extracting archive is such a file. Every program that reads ZIP files looks there (APPNOTE 4.3.16).
+    Such as a self-extracting one: every program that reads ZIP files looks there (APPNOTE 4.3.16).
     """
     found = end.rfind(b"PK\5\6")
     record = end[found : found + _END_RECORD] if found >= 0 else b""

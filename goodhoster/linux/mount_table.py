@@ -132,10 +132,7 @@ def mounted_below(tree: bytes) -> Iterator[bytes]:
 
 
 def _root() -> Mount:
-    """The root of a process in a chroot whose directory is no mount point.
-
-    The kernel's table leaves it out.
-    """
+    """The root in a chroot whose directory is no mount point; the kernel's table lacks it."""
     directory = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         device = os.fstat(directory).st_dev

@@ -139,7 +139,7 @@ class UrlBlocks(Protocol):
     """
 
     def prepare(self) -> None:
-        """Make the file that the web server includes, with nothing blocked, where there is none yet."""
+        """Make the file that the web server's configuration includes, if it is not there yet."""
 
     def block(self, block: Block) -> None:
         """Block an address; may be called again for the same.

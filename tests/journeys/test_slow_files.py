@@ -1,5 +1,6 @@
 """One customer's slow files keep nobody else's waiting (promise G10), with real processes."""
 
+import os
 import time
 
 from goodhoster.testing.hostile import slow_archive
@@ -22,3 +23,17 @@ def test_archives_that_take_long_delay_no_other_customer(host: Host) -> None:
     began = time.monotonic()
     host.stop()
     assert time.monotonic() - began < 20, "no slow file keeps it from ending"
+
+
+def test_large_files_of_one_customer_keep_no_other_waiting(host: Host) -> None:
+    """Files full of holes: they cost their customer nothing, and minutes to read."""
+    host.start()
+    for number in range(16):
+        large = host.upload(f"eve/large-{number}.jpg", b"\xff\xd8\xff\xe0")
+        os.truncate(large, 1 << 31)
+    content = made_up_picture(4711, blocks=2)
+    host.service.known.add(sha1_of(content))
+    known = host.upload("fred/known.png", content)
+    assert wait_until(lambda: not known.exists())
+    assert host.status()["queue"] > 0
+    host.kill()  # nobody waits for the rest

@@ -27,6 +27,10 @@ _LIFE = 1000
 """Files after which a worker is replaced, whatever its decoders have kept of them."""
 
 
+_LARGE = 128 << 20
+"""Bytes of a file whose digests alone take long."""
+
+
 class HashingPool:
     """See `ports.Hasher`. Processes start when they are first needed, or at `warm`.
 
@@ -65,18 +69,24 @@ class HashingPool:
     def read(self, fd: int) -> Content:
         """See `ports.Hasher`."""
         if not worth_opening(fd):
-            return read_content(fd, self._limits.file_bytes)
+            return self._digested(fd)
         state = _state_of(fd)
         postponed = self._postponed.get(state)
+        if postponed is not None and not self._slow_places.acquire(blocking=False):
+            return postponed
+        try:
+            content = self._digested(fd)  # without a place: a large file takes as long as its disk
+        except BaseException:
+            if postponed is not None:
+                self._slow_places.release()
+            raise
         if postponed is None:
             place = _Place(self._places, self._slow_places)
-        elif self._slow_places.acquire(blocking=False):
+        else:
             self.slow()
             place = _Place(self._slow_places)
-        else:
-            return postponed
         with closing(place):
-            content = self._opened(fd, partial(self._by_any_worker, fd, place=place))
+            content = self._opened(content, partial(self._by_any_worker, fd, place=place))
         self._remember(state, content)
         return content
 
@@ -86,9 +96,9 @@ class HashingPool:
         Whoever told what is not so ends: all workers do, for it is not known which of them it was.
         """
         self.slow()
-        state = _state_of(fd)
+        state, content = _state_of(fd), self._digested(fd)
         with closing(_Place(self._places, self._slow_places)) as place:
-            content = self._opened(fd, partial(self._by_a_fresh_worker, fd, place=place))
+            content = self._opened(content, partial(self._by_a_fresh_worker, fd, place=place))
         self._remember(state, content)
         if content.opened_alone and content.members != doubted.members:
             self._note("it told of a file what is not in it")
@@ -127,9 +137,17 @@ class HashingPool:
             if len(self._postponed) > _MOST_POSTPONED:
                 del self._postponed[next(iter(self._postponed))]
 
-    def _opened(self, fd: int, opened_by: Callable[[Content], Content]) -> Content:
+    def _digested(self, fd: int) -> Content:
+        """The content with its digests; a large file counts as slow.
+
+        Other files of its customer wait for it, and nobody else's.
+        """
+        if os.fstat(fd).st_size > _LARGE:
+            self.slow()
+        return read_content(fd, self._limits.file_bytes)
+
+    def _opened(self, content: Content, opened_by: Callable[[Content], Content]) -> Content:
         """The content of a file that is opened by a worker, or why it was not."""
-        content = read_content(fd, self._limits.file_bytes)
         fault: Fault | None = None
         for _ in range(_TRIES):
             if self._closed.is_set():
