@@ -49,6 +49,10 @@ def parts(*inner: str, kind: str = "mixed") -> str:
     return mail(body, kind=f'multipart/{kind}; boundary="x"')
 
 
+def quoted_by(sign: str) -> Callable[[], str]:
+    return lambda: mail(f"ok\n{sign} {OTHERS}\n")
+
+
 OUTLOOK = (
     '<div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm"><p><b>From:</b> x@evil.example</p>'
 )
@@ -113,10 +117,7 @@ REPEATED: dict[str, Callable[[], str]] = {
     ),
     "quoted-flowed": lambda: mail(f"Thank you. \n> {OTHERS}\n", kind="text/plain; format=flowed"),
     "quoted-within-a-table": lambda: mail(table(OTHERS).replace("<tr><td>", "> <tr><td>")),
-    **{
-        f"quoted-by-{sign}": lambda sign=sign: mail(f"ok\n{sign} {OTHERS}\n")
-        for sign in "|\uff1e\u203a\xbb\u300b\u2502\xa6\uff5c\u276f\u226b\u3009"
-    },
+    **{f"quoted-by-{sign}": quoted_by(sign) for sign in "|\uff1e\u203a\xbb\u300b\u2502\xa6\uff5c\u276f\u226b\u3009"},
     "quoted-behind-many-blanks": lambda: mail(f"ok\n            > {OTHERS}\n"),
     "quoted-behind-an-invisible-sign": lambda: mail(f"ok\n\u200b> {OTHERS}\n"),
     "quoted-behind-another-line-end": lambda: mail(f"ok\u2028> {OTHERS}\n"),
