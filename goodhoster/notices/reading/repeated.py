@@ -39,7 +39,13 @@ _REST = re.compile(
 """In a tag: where a mail program begins the mail that is answered or passed on (Gmail, Yahoo, Outlook, Thunderbird,
 Zimbra and so on). What follows is of that mail.
 """
-_QUOTED_LINE = re.compile(r"\s{0,4}(?:[A-Za-z]{0,5}>|&gt;)")
+_BLANK = r"[\s\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]{0,40}"
+_QUOTED_LINE = re.compile(
+    _BLANK + r"(?:[^\W\d_]{0,12}>|&(?:gt|raquo|rsaquo|#62|#x3e);"
+    r"|[|\xa6\xbb\u203a\u226b\u2502\u2503\u2506\u250a\u258c\u258e\u276f\u27e9\u27eb\u3009\u300b\ufe65\uff1e\uff5c\uffe8])",
+    re.IGNORECASE,
+)
+"""Signs of a quotation: `>`, bars and brackets that mail programs of any language put before a line."""
 _QUOTES = re.compile(rf"\A(?:{_QUOTED_LINE.pattern})+")
 _SEPARATOR = re.compile(
     r"(?!.*\bPGP\b)\s*-{2,}\s*[^-]{0,60}(?:message|bericht|nachricht|mail|mensaje|messaggio|mensagem|origin|forward"
@@ -48,11 +54,31 @@ _SEPARATOR = re.compile(
     r"|inicio del mensaje reenviado|inizio (?:del )?messaggio inoltrato)\b.{0,60}",
     re.IGNORECASE,
 )
+_COLON = re.compile(r"[:\uff1a\ufe55\u2236][\s*_]*\Z")
 _WROTE = re.compile(
-    r"(?=.{8,400}$).*(?:\d|@).*\b(?:wrote|schreef|schrieb|writes|geschreven|a écrit|escribió|ha scritto|escreveu|skrev"
-    r"|napisał|kirjoitti|írta|пишет|написал)\b.{0,160}:\s*$",
+    r"\b(?:wrote|writes|said|schreef|schreven|geschreven|schrieb|schreibt|a écrit|écrivait|écrit|escribió|escribe"
+    r"|ha scritto|scrive|escreveu|escrito|skrev|skriver|napisał|napisała|napisał\(a\)|pisze|napsal|napsala|napísal"
+    r"|kirjoitti|írta|yazdı|a scris|scris|написа|написал|написала|пишет|пише|έγραψε|viết|menulis)(?!\w)"
+    r"|写道|寫道|写了|寫了|さんは|書きました|작성|כתב|كتب",
     re.IGNORECASE,
 )
+_WHO = re.compile(r"[^\s@<>]@[^\s@<>]")
+_MONTHS = frozenset(
+    "jan feb fév mar mär mrt maa apr avr abr kwi may mai maj mei mag jun jui giu cze jul lug lip aug aoû ago "  # noqa: SIM905 - words are read more easily
+    "sie sep wrz set oct okt ott out paź nov lis dec dez déc dic gru "
+    "янв фев мар апр мая июн июл авг сен окт ноя дек".split()
+)
+_WHEN = re.compile(
+    r"(?<!\d)\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?!\d)|(?<!\d)\d{1,2}[:.h\uff1a]\d{2}(?!\d)|\d\s?[年月日년월일]",
+    re.IGNORECASE,
+)
+_DAY_OF_MONTH = re.compile(
+    r"\b\d{1,2}(?:\.|st|nd|rd|th|er)?\s(?:(?:of|de)\s)?([^\W\d_]{3})|\b([^\W\d_]{3})[^\W\d_]{0,8}\.?\s\d{1,2}\b",
+    re.IGNORECASE,
+)
+_YEAR, _DAY = re.compile(r"(?<!\w)\d{4}(?!\w)"), re.compile(r"(?<!\w)\d{1,2}(?!\w)")
+_SHORTEST_ATTRIBUTION, _LONGEST_ATTRIBUTION = 3, 400
+_SHORTEST_WRAPPED = 50  # characters: a shorter line was not wrapped by a program
 _HEAD_BEGINS = re.compile(r"\s*\*{0,2}(?:From|Van|Von|De|Da|Od|Fra|Från|От)\*{0,2}\s?:\*{0,2}\s+\S", re.IGNORECASE)
 _HEAD_DATE = re.compile(
     r"\s*\*{0,2}(?:Sent|Date|Verzonden|Datum|Gesendet|Envoyé|Enviado|Inviato|Wysłano|Data|Fecha|Дата)\*{0,2}\s?:",
@@ -133,11 +159,11 @@ def _halves(part: Part) -> _Halves:
 
 
 def _halves_of_text(text: str) -> _Halves:
-    lines = text.split("\n")
+    lines = text.splitlines()
     marks = _marks(lines)
     if not any(marks):
         return _Halves(text)
-    if _cut_through(text, marks):
+    if _cut_through("\n".join(lines), marks):
         return _Halves("", text)
     own = "\n".join("" if mark else line for line, mark in zip(lines, marks, strict=True))
     quoted = "\n".join(_unquoted(line) for line, mark in zip(lines, marks, strict=True) if mark)
@@ -166,7 +192,7 @@ def _halves_of_html(markup: str) -> _Halves:
     (quoted if depth else own).append(markup[end:])
     found = _Halves("".join(own), "".join(quoted))
     shown = text_of_html(found.own)
-    if not any(_marks(shown.text.split("\n"))):
+    if not any(_marks(shown.text.splitlines())):
         return found
     if shown.misleading:
         return _Halves("", markup)
@@ -189,13 +215,19 @@ def _is_balanced(markup: str) -> bool:
 
 
 def _marks(lines: list[str]) -> list[bool]:
-    """Flag for each line: quoted, or leading to what is quoted."""
+    """Flag for each line: quoted, or leading to what is quoted.
+
+    What stands directly below a quoted line is quoted, too: its end, wrapped by a mail program.
+    """
     marks = [_QUOTED_LINE.match(line) is not None for line in lines]
     for number, line in enumerate(lines):
         if marks[number]:
             continue
         if _SEPARATOR.fullmatch(line) or _begins_head(lines, number):
             return marks[:number] + [True] * (len(lines) - number)
+        if number and marks[number - 1] and line.strip():
+            marks[number] = True
+            continue
         if length := _attribution(lines, number):
             behind = next((n for n in range(number + length, len(lines)) if lines[n].strip()), len(lines))
             if behind < len(lines) and not marks[behind]:
@@ -205,12 +237,29 @@ def _marks(lines: list[str]) -> list[bool]:
 
 
 def _attribution(lines: list[str], number: int) -> int:
-    """Number of lines of an attribution ("... wrote:") at that line; 0 where there is none."""
+    """Number of lines of an attribution ("... wrote:") at that line; 0 where there is none.
+
+    In any language: it ends with a colon, and says that somebody wrote, who, or when.
+    """
     for length in (1, 2, 3):
         piece = lines[number : number + length]
-        if len(piece) == length and all(map(str.strip, piece)) and _WROTE.fullmatch(" ".join(piece)):
+        if len(piece) < length or not all(map(str.strip, piece)):
+            return 0
+        if _is_attribution(" ".join(piece), wrapped=all(len(line) >= _SHORTEST_WRAPPED for line in piece[:-1])):
             return length
     return 0
+
+
+def _is_attribution(text: str, *, wrapped: bool) -> bool:
+    if not _SHORTEST_ATTRIBUTION <= len(text) <= _LONGEST_ATTRIBUTION or not _COLON.search(text[-20:]):
+        return False
+    return _WROTE.search(text) is not None or (wrapped and (_WHO.search(text) is not None or _says_when(text)))
+
+
+def _says_when(text: str) -> bool:
+    if _WHEN.search(text) or (_YEAR.search(text) and _DAY.search(text)):
+        return True
+    return any((found[1] or found[2]).lower() in _MONTHS for found in _DAY_OF_MONTH.finditer(text))
 
 
 def _begins_head(lines: list[str], number: int) -> bool:

@@ -49,6 +49,10 @@ def parts(*inner: str, kind: str = "mixed") -> str:
     return mail(body, kind=f'multipart/{kind}; boundary="x"')
 
 
+def quoted_by(sign: str) -> Callable[[], str]:
+    return lambda: mail(f"ok\n{sign} {OTHERS}\n")
+
+
 OUTLOOK = (
     '<div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm"><p><b>From:</b> x@evil.example</p>'
 )
@@ -113,7 +117,31 @@ REPEATED: dict[str, Callable[[], str]] = {
     ),
     "quoted-flowed": lambda: mail(f"Thank you. \n> {OTHERS}\n", kind="text/plain; format=flowed"),
     "quoted-within-a-table": lambda: mail(table(OTHERS).replace("<tr><td>", "> <tr><td>")),
+    **{f"quoted-by-{sign}": quoted_by(sign) for sign in "|\uff1e\u203a\xbb\u300b\u2502\xa6\uff5c\u276f\u226b\u3009"},
+    "quoted-behind-many-blanks": lambda: mail(f"ok\n            > {OTHERS}\n"),
+    "quoted-behind-an-invisible-sign": lambda: mail(f"ok\n\u200b> {OTHERS}\n"),
+    "quoted-behind-another-line-end": lambda: mail(f"ok\u2028> {OTHERS}\n"),
+    "quoted-with-a-name": lambda: mail(f"ok\nEvilPerson> {OTHERS}\n"),
+    "quoted-and-wrapped": lambda: mail(f"ok\n> see\n{OTHERS}\n"),
+    "quoted-and-wrapped-twice": lambda: mail(f"ok\n> see\nthere:\n{OTHERS}\n"),
+    "quoted-and-wrapped-below-an-attribution": lambda: mail(
+        f"ok\nAm 29.11.2026 um 10:00 schrieb Evil:\n> see\n{OTHERS}\n"
+    ),
+    "wrote-without-a-date": lambda: mail(f"ok\nEvil schrieb:\n\uff1e {OTHERS}\n"),
+    "wrote-without-a-date-or-a-sign": lambda: mail(f"ok\nEvil schrieb:\n{OTHERS}\n"),
+    "wrote-polish": lambda: mail(f"ok\nW dniu 29.11.2026 o 10:00, Evil pisze:\n{OTHERS}\n"),
+    "wrote-japanese": lambda: mail(f"ok\n2026年11月29日(日) 10:00 Evil <e@e.example>:\n{OTHERS}\n"),
+    "wrote-japanese-wide-colon": lambda: mail(f"ok\n2026年11月29日(日) Evil：\n{OTHERS}\n"),
+    "wrote-by-address": lambda: mail(f"ok\nEvil <e@e.example>:\n{OTHERS}\n"),
+    "wrote-on-a-day": lambda: mail(f"ok\nNov 29, Evil:\n{OTHERS}\n"),
+    "wrote-turkish": lambda: mail(f"ok\nEvil, 29 Kas 2026 Paz tarihinde şunu yazdı:\n{OTHERS}\n"),
+    "wrote-on-two-lines-without-a-verb": lambda: mail(
+        f"ok\nOn the 29th of November 2026 at ten in the morning in Amsterdam, our\nEvil Person:\n{OTHERS}\n"
+    ),
+    "name-above-a-quote": lambda: mail(f"ok\nEvil:\n\n> see\n{OTHERS}\n"),
     # quoted in HTML
+    "bars-in-html": lambda: in_html(f"<p>Thanks</p><p>| {OTHERS}</p>"),
+    "wrote-polish-in-html": lambda: in_html(f"<p>ok</p><p>W dniu 29.11.2026 o 10:00, Evil pisze:</p><p>{OTHERS}</p>"),
     "blockquote": lambda: in_html(f"<p>Thanks</p><blockquote type=cite><p>{OTHERS}</p></blockquote>"),
     "blockquote-nested": lambda: in_html(f"<blockquote>a<blockquote>b</blockquote>{OTHERS}</blockquote>"),
     "blockquote-ended-by-the-quoted": lambda: in_html(f"<blockquote>a</blockquote>{OTHERS}</blockquote>"),
@@ -173,6 +201,9 @@ SAID: dict[str, Callable[[], str]] = {
         f"Content-Type: text/plain\n\nPlease remove {OWN}\n> hello",
         f"Content-Type: text/html\n\nPlease remove {OWN}<blockquote>hello</blockquote>", kind="alternative",
     ),
+    "colon": lambda: mail(f"Please remove the following 3 addresses:\n{OWN}\n"),
+    "labels": lambda: mail(f"Notice: M0123456789\nDate: 29 November 2026\nAddresses:\n{OWN}\n"),
+    "between-quotes": lambda: mail(f"> hello\n\n{OWN}\n\n| there\n"),
     "minutes": lambda: mail(f"From 2 March on this address is abused: {OWN}\nDate: 2 March"),
 }  # fmt: skip
 

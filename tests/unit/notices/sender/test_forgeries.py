@@ -69,9 +69,9 @@ def written_by(author: str) -> bytes:
     return FORGER.sign(written().replace(b"Meldpunt <ntd@hotline.example>", author.encode()))
 
 
-def recoded(encoding: bytes, body: bytes, *, sealed: bytes = b"") -> bytes:
+def recoded(encoding: bytes, body: bytes, *, sealed: bytes = b"", kind: bytes = b"text/plain") -> bytes:
     """A mail that the hotline signed without its encoding, which the forger then sets."""
-    raw = HOTLINE.sign(written(body, sealed), headers=NARROW)
+    raw = HOTLINE.sign(written(body, sealed).replace(b"text/plain", kind), headers=NARROW)
     return raw.replace(sealed, b"").replace(b"MIME-Version: 1.0\r\n", b"MIME-Version: 1.0\r\n" + encoding)
 
 
@@ -143,6 +143,35 @@ FORGERIES: dict[str, Callable[[], bytes]] = {
     # another reading of what the hotline did sign
     "encoding-set-to-base64": lambda: recoded(
         b"Content-Transfer-Encoding: base64\r\n", b"Graag weghalen: " + base64.b64encode(TARGET) + b"\r\n"
+    ),
+    "encoding-set-to-base64-of-a-body-that-is-base64": lambda: recoded(
+        b"Content-Transfer-Encoding: base64\r\n", base64.b64encode(TARGET) + b"\r\n"
+    ),
+    "encoding-changed-to-base64": lambda: recoded(
+        b"Content-Transfer-Encoding: base64\r\n", base64.encodebytes(TARGET * 9).replace(b"\n", b"\r\n"),
+        sealed=b"Content-Transfer-Encoding: 7bit\r\n",
+    ),
+    "encoding-base64-taken-away": lambda: recoded(
+        b"", base64.b64encode(TARGET) + b"\r\n", sealed=b"Content-Transfer-Encoding: base64\r\n"
+    ),
+    "encoding-set-to-base64-of-a-multipart-without-parts": lambda: recoded(
+        b"Content-Transfer-Encoding: base64\r\n", base64.b64encode(TARGET) + b"\r\n", kind=b"multipart/mixed"
+    ),
+    "encoding-set-behind-a-comment": lambda: recoded(
+        b"Content-Transfer-Encoding: (a) base64\r\n", base64.b64encode(TARGET) + b"\r\n"
+    ),
+    "encoding-uuencode-taken-away": lambda: recoded(
+        b"", b"begin 644 a\r\n#86)C\r\n`\r\nend\r\n", sealed=b"Content-Transfer-Encoding: x-uuencode\r\n"
+    ),
+    "encoding-set-to-quoted-printable-of-a-url-that-looks-escaped": lambda: recoded(
+        b"Content-Transfer-Encoding: quoted-printable\r\n", b"Graag weghalen: http://anna.example/?a=AB.jpg\r\n"
+    ),
+    "encoding-set-to-quoted-printable-of-a-url-that-looks-like-utf-8": lambda: recoded(
+        b"Content-Transfer-Encoding: quoted-printable\r\n", b"Graag weghalen: http://anna.example/?a=C3=A9.jpg\r\n"
+    ),
+    "encoding-set-to-quoted-printable-of-a-url-that-ends-in-the-sign": lambda: recoded(
+        b"Content-Transfer-Encoding: quoted-printable\r\n",
+        b"http://anna.example/" + b"a" * 50 + b"?b=\r\nand-more.jpg\r\n",
     ),
     "encoding-set-to-quoted-printable": lambda: recoded(
         b"Content-Transfer-Encoding: quoted-printable\r\n", b"http://anna.example/?to=2Fetc=\r\n/b.jpg\r\n"
@@ -226,7 +255,11 @@ CERTAIN = {
         b"Content-Transfer-Encoding: quoted-printable\r\n",
         b"L=C3=B6schen: http://anna.example/?a=3Db\r\n",
     ),
-    "base64": (b"Content-Transfer-Encoding: base64\r\n", base64.encodebytes(TARGET * 9).replace(b"\n", b"\r\n")),
+    "nothing": (b"", b"\r\n"),
+    "quoted-printable-of-long-lines": (
+        b"Content-Transfer-Encoding: quoted-printable\r\n",
+        b"Please have the pictures at the following address removed as soon as =\r\npossible: http://anna.example/a.jpg\r\n",
+    ),
 }
 
 
@@ -234,6 +267,11 @@ CERTAIN = {
 def test_an_encoding_that_nobody_signed_and_that_is_the_only_one_possible_is_believed(encoding: str) -> None:
     header, body = CERTAIN[encoding]
     assert level_of(HOTLINE.sign(written(body, header), headers=NARROW)) is TrustLevel.PINNED
+
+
+def test_a_body_in_base64_is_believed_where_its_encoding_is_signed() -> None:
+    raw = written(base64.b64encode(TARGET) + b"\r\n", b"Content-Transfer-Encoding: base64\r\n")
+    assert level_of(HOTLINE.sign(raw, headers=(*NARROW, "Content-Transfer-Encoding"))) is TrustLevel.PINNED
 
 
 def test_a_multipart_has_no_encoding_of_its_own() -> None:
