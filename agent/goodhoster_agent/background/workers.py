@@ -31,6 +31,8 @@ _PAUSE = 1.0
 _PATIENCE = 1.0
 """Seconds that a file may take before another thread takes the place of the one that has it."""
 _MOST_HELD_UP = 60
+_SLOW_SHARE = 3
+"""Threads of a customer with slow files: two are held up by them, and one goes on with what else there is."""
 _SLOW_FOR = 60.0
 """Seconds since the last file that took long."""
 _UNTIL_IT_ANSWERS = 30.0
@@ -78,7 +80,7 @@ class Workers:
         self._crew.stop(_LONGEST_END)
 
     def note_slow(self) -> None:
-        """Limit the customer of a file that takes long to open to one at a time, for a while.
+        """Limit the customer of a file that takes long to open to a few at a time, for a while.
 
         Called by a thread of this pool. Else the files of a customer who uploads hundreds such would take every
         process that opens files, one after the other.
@@ -165,7 +167,7 @@ class Workers:
             return self._most_for_one
         if until <= time.monotonic():
             del self._slow_until[customer]
-        return 1
+        return min(_SLOW_SHARE, self._most_for_one)
 
     def _rest(self) -> None:
         """Wait for new work.
