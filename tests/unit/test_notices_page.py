@@ -61,7 +61,7 @@ def test_every_rule_of_trust_is_told() -> None:
     rules = set(
         re.findall(r'"((?:mail|dkim|authserv|notifier|token)\.[a-z-]+)"', source(dkim_evaluation, mail_evidence, trust))
     )
-    assert len(rules) == 15 + 1
+    assert len(rules) == 16 + 1
     of_parts = re.findall(r'rule\("([a-z-]+)"', source(checks, openpgp, signature_checks, smime))
     of_forwarders = re.findall(r'rule\("([a-z-]+)"', source(forwarding))
     assert (len(set(of_parts)), len(set(of_forwarders))) == (8, 9)
