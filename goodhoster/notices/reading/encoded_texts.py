@@ -1,5 +1,6 @@
-"""Texts that are encoded inside a text: percent signs, entities, escapes, base64, base32, hexadecimal, uuencode.
+"""Texts that are encoded inside another text.
 
+In percent signs, entities, escapes, base64, base32, hexadecimal or uuencode.
 What only looks encoded decodes to nothing readable, and does no harm. The time is in proportion to the length.
 """
 
@@ -28,7 +29,7 @@ _PRINTABLE = re.compile(r"[\t\r\n -~]{6,}")
 
 
 def texts_within(text: str, depth: int = _DEEPEST) -> Iterator[str]:
-    """The text with its escapes undone, and the texts that are encoded in it, also in each other."""
+    """The text with its escapes undone, and the texts encoded in it, nested ones too."""
     text = text[: LONGEST_TEXT + 1]
     shown = unescaped(text)
     yield shown
@@ -39,7 +40,7 @@ def texts_within(text: str, depth: int = _DEEPEST) -> Iterator[str]:
 
 
 def unescaped(text: str) -> str:
-    r"""Text without percent signs, entities and escapes like `\u0061`, also where they hide one another."""
+    r"""Text without percent signs, entities and escapes like `\u0061`, nested ones too."""
     for _ in range(_ROUNDS):
         before = text
         if "%" in text:
@@ -73,7 +74,10 @@ def _decoded(text: str) -> Iterator[str]:
 
 
 def _from_base64(text: str) -> Iterator[str]:
-    """Decode a run of its alphabet, whatever else of a link stands before: it begins at one of four alignments."""
+    """Decode a run of its alphabet at each of four alignments.
+
+    Whatever else of a link stands before it.
+    """
     text = text.replace("-", "+").replace("_", "/")
     for start in range(4):
         end = start + (len(text) - start) // 4 * 4

@@ -73,7 +73,7 @@ def _is_text(part: Part) -> bool:
 
 
 def _is_signature(content: bytes) -> bool:
-    """Whether it is nothing but a PGP signature in its armor, or one object in DER or BER."""
+    """Whether it is only a PGP signature in its armor, or one object in DER or BER."""
     if _ARMOR.fullmatch(content):
         return True
     if len(content) < 2 or content[0] != _DER_SEQUENCE:  # noqa: PLR2004 - tag and length

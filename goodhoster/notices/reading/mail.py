@@ -195,9 +195,9 @@ def _mail(message: Message) -> Mail:
 def _leaves(  # noqa: PLR0913 - what is known of a part from those around it
     message: Message, between: list[str], group: int = 0, *, enclosed: bool = False, within: str = ""
 ) -> Iterator[tuple[Part, bool]]:
-    """Every leaf part, and whether it belongs to an enclosed mail; what stands beside them goes to *between*.
+    """Every leaf part, and whether it belongs to an enclosed mail.
 
-    The parser that made the message was bounded in depth.
+    What stands beside the parts is added to *between*. The parser that made the message was bounded in depth.
     """
     between += _header_texts(message, within)
     between += (str(text) for text in (message.preamble, message.epilogue) if text and text.strip())

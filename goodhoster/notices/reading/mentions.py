@@ -159,7 +159,7 @@ def _as_address(text: str) -> Iterator[str]:
 
 
 def _as_reverse(name: str) -> Iterator[str]:
-    """Address whose reverse name (RFC 1035 3.5, RFC 3596 2.5) this is, or the first of its network."""
+    """Address of a reverse name (RFC 1035 3.5, RFC 3596 2.5), or the first of its network."""
     labels, _, family = name.removesuffix(".arpa").rpartition(".")
     numbers = labels.split(".")[::-1]
     if family == "in-addr":
