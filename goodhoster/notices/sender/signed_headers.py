@@ -67,7 +67,10 @@ def why_encoding_is_open(mail: Mail, raw: bytes, signed: Sequence[str]) -> str:
 
 
 def _has_parts(mail: Mail, body: bytes) -> bool:
-    """Whether it is a multipart whose parts begin somewhere; parsers decode one without parts as any other body."""
+    """Whether it is a multipart whose parts begin somewhere.
+
+    Parsers decode one without parts as any other body.
+    """
     boundary = str(mail.message.get_boundary("")).encode("utf-8", "surrogateescape")
     begins = rb"^--" + re.escape(boundary) + rb"[ \t]*\r?$"
     return mail.content_type.startswith("multipart/") and bool(boundary and re.search(begins, body, re.MULTILINE))
