@@ -220,7 +220,8 @@ class Daemon:
 
         In a thread of its own: a disk that does not answer delays nothing.
         """
-        for tree in self._services.trees:
+        # In mode observe nothing is made on customers' disks, not even an empty directory.
+        for tree in self._services.trees if self._services.rules.enforce else ():
             try:
                 self._services.desk.quarantine.prepare(tree.root)
             except GoodhosterError as error:
