@@ -6,6 +6,7 @@ missing. Neither matters, nor does losing all of it: it is not the record, and a
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -130,12 +131,30 @@ class Database:
 
     def _open(self) -> tuple[sqlite3.Connection, int | None]:
         try:
-            return self._connect(), _inode(self._file)
+            if not self._is_cut():
+                return self._connect(), _inode(self._file)
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 raise
         self._set_aside()
         return self._connect(), _inode(self._file)
+
+    def _is_cut(self) -> bool:
+        """Whether the file is shorter than its header says (sqlite.org/fileformat2.html 1.3.8).
+
+        SQLite itself notices that only when it reads what is missing.
+        """
+        try:
+            with self._file.open("rb") as file:
+                header, size = file.read(100), os.fstat(file.fileno()).st_size
+            log = self._file.with_name(self._file.name + "-wal")
+            in_log = log.stat().st_size if log.exists() else 0
+        except FileNotFoundError:
+            return False
+        if len(header) < 100 or in_log or header[24:28] != header[92:96]:  # noqa: PLR2004 - the length of a header
+            return False
+        page = int.from_bytes(header[16:18]) or 1
+        return size < int.from_bytes(header[28:32]) * (65536 if page == 1 else page)
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._file, check_same_thread=False, timeout=30)
