@@ -25,7 +25,7 @@ from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.verdicts import Category
 from goodhoster.uploads.index import UploadIndex
-from goodhoster.uploads.seennear import GrownNear
+from goodhoster.uploads.retro_match_near import GrownNear
 
 SIZES = sizes(20_000, 200_000, 2_000_000)[0 if SMALLEST else 1 :]
 PER_DIRECTORY = 100

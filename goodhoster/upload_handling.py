@@ -17,7 +17,7 @@ from goodhoster.examination import Examined, Examiner
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Verdict, VerdictKind
-from goodhoster.uploads.check_times import AFTER_CHANGE, NOT_ASKABLE, delay, is_its_own, unsettled_for, wait_after
+from goodhoster.uploads.check_scheduling import AFTER_CHANGE, NOT_ASKABLE, delay, is_its_own, unsettled_for, wait_after
 from goodhoster.uploads.index import Job
 from goodhoster.uploads.trees import Tree
 

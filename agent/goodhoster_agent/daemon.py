@@ -30,10 +30,10 @@ from goodhoster.model.uploads import display
 from goodhoster.ports import CaseQuery, Mover
 from goodhoster.settings import Settings, load
 from goodhoster.uploads.private_communication import note_private_watching
-from goodhoster_agent.background.ask_again import AskAgain
 from goodhoster_agent.background.checkpoints import CheckpointTask
 from goodhoster_agent.background.late_measures import LateMeasures
 from goodhoster_agent.background.notices import NoticeWork
+from goodhoster_agent.background.requery import AskAgain
 from goodhoster_agent.background.retro_match import RetroMatch
 from goodhoster_agent.background.workers import Workers
 from goodhoster_agent.configuration_check import check_whole

@@ -17,8 +17,8 @@ from goodhoster.assembly.notices import forwarders, locator, mailer_of, notifier
 from goodhoster.assembly.sources import owner_addresses
 from goodhoster.assembly.state import exemption_sets, lists_directory
 from goodhoster.audit.log import utc_now
-from goodhoster.letters.list_owner_letters import ListOwnerLetters
-from goodhoster.letters.list_owners import ListOwners
+from goodhoster.letters.list_owners.addresses import ListOwners
+from goodhoster.letters.list_owners.letters import ListOwnerLetters
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead
 from goodhoster.linux.file_lock import FileLock
@@ -40,7 +40,7 @@ from goodhoster.takedowns.deadlines import Terms
 from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
 from goodhoster.takedowns.manual_letters import ManualLetters
 from goodhoster.takedowns.summary import with_waiting
-from goodhoster.uploads.check_times import check_soon
+from goodhoster.uploads.check_scheduling import check_soon
 from goodhoster.uploads.index import Priority
 
 if TYPE_CHECKING:

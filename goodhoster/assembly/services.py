@@ -33,7 +33,7 @@ from goodhoster.checking.licensed_libraries import expect_installed
 from goodhoster.examination import Examiner
 from goodhoster.exemptions.lookup import Exemptions
 from goodhoster.hashlists.opened_lists import OpenedLists
-from goodhoster.letters.list_owner_reports import ListOwnerReports
+from goodhoster.letters.list_owners.reports import ListOwnerReports
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.linux.programs import Run, run_here
@@ -46,7 +46,7 @@ from goodhoster.ports import AuditLog, Hasher, ObservedSource, Pager, Quarantine
 from goodhoster.settings import Settings
 from goodhoster.toolkit import Toolkit
 from goodhoster.uploads.census import IndexCensus
-from goodhoster.uploads.check_times import check_other_sizes, check_soon
+from goodhoster.uploads.check_scheduling import check_other_sizes, check_soon
 from goodhoster.uploads.index import Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
 

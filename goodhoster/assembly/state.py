@@ -14,8 +14,8 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.exemptions import sets
 from goodhoster.exemptions.sets import ExemptionSets
 from goodhoster.hashlists import own_lists
-from goodhoster.letters import list_owner_reports
-from goodhoster.letters.list_owner_reports import ListOwnerReports
+from goodhoster.letters.list_owners import reports
+from goodhoster.letters.list_owners.reports import ListOwnerReports
 from goodhoster.model.uploads import display
 from goodhoster.ports import AuditLog
 from goodhoster.settings import Settings, WatchSettings
@@ -90,7 +90,7 @@ def exemption_sets(settings: Settings) -> ExemptionSets:
 
 def owner_reports(settings: Settings) -> ListOwnerReports:
     """The reports that are due to owners of hash sources."""
-    return ListOwnerReports(make_state_dir(settings.state_dir) / list_owner_reports.DIRECTORY, utc_now)
+    return ListOwnerReports(make_state_dir(settings.state_dir) / reports.DIRECTORY, utc_now)
 
 
 def make_state_dir(state_dir: Path) -> Path:

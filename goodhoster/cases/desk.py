@@ -20,7 +20,7 @@ from goodhoster.cases.reconfirmation import Reconfirmation, is_fresh, reconfirma
 from goodhoster.cases.session import CaseSession, DeskParts
 from goodhoster.cases.storms import StormWatch
 from goodhoster.errors import BusyError, GoodhosterError, PassingError, RefusedError
-from goodhoster.letters.list_owner_reports import ListOwnerReports
+from goodhoster.letters.list_owners.reports import ListOwnerReports
 from goodhoster.linux.disk_pool import DiskPool
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks

@@ -25,7 +25,7 @@ from goodhoster.cases.reconfirmation import (
 )
 from goodhoster.cases.storms import StormWatch
 from goodhoster.errors import StaleVerdictError
-from goodhoster.letters.list_owner_reports import ListOwnerReports
+from goodhoster.letters.list_owners.reports import ListOwnerReports
 from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from goodhoster.hashlists.digest_list import DigestList
 from goodhoster.hashlists.file_names import list_files
 from goodhoster.hashlists.near.file_names import SegmentName, near_lists
-from goodhoster.hashlists.near.optional import building
+from goodhoster.hashlists.near.without_numpy import building
 from goodhoster.model.fingerprints import FingerprintKind
 
 if TYPE_CHECKING:  # numpy may be missing

@@ -18,8 +18,8 @@ from goodhoster.hashlists.file_names import check_source, list_files
 from goodhoster.hashlists.formats.recognition import read_entries
 from goodhoster.hashlists.importing import Imported, Removed, import_entries, remove_lists
 from goodhoster.hashlists.near.file_names import SegmentName, near_lists
-from goodhoster.hashlists.near.optional import building
 from goodhoster.hashlists.near.spill import Spill
+from goodhoster.hashlists.near.without_numpy import building
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.verdicts import Category

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from goodhoster.errors import ConfigurationError, IndexUnavailableError
-from goodhoster.linux.database_versions import Migration, Schema, upgrade
+from goodhoster.linux.sqlite_migrations import Migration, Schema, upgrade
 from goodhoster.uploads import clock_steps
 
 _SCHEMA = """

@@ -22,6 +22,7 @@ from goodhoster.uploads.clock_steps import ClockReading, read_clock
 from goodhoster.uploads.database import Database
 from goodhoster.uploads.inventory import Inventory
 from goodhoster.uploads.queue import PutOff, Queue
+from goodhoster.uploads.retro_match import SeenContents
 from goodhoster.uploads.rows import (
     Arrival,
     IndexFigures,
@@ -36,7 +37,6 @@ from goodhoster.uploads.rows import (
     state_row,
     verdict_row,
 )
-from goodhoster.uploads.seen import SeenContents
 
 __all__ = ["Arrival", "IndexFigures", "IndexUnavailableError", "Job", "Priority", "UploadIndex"]
 

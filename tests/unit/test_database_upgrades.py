@@ -17,7 +17,7 @@ from goodhoster.adapters.stores.record import RECORD
 from goodhoster.adapters.stores.seen_mails import SEEN_MAILS, SqliteSeenMails
 from goodhoster.adapters.stores.storms import SqliteStormStore
 from goodhoster.errors import ConfigurationError
-from goodhoster.linux.database_versions import Migration, Schema, backup_of, upgrade, version_of
+from goodhoster.linux.sqlite_migrations import Migration, Schema, backup_of, upgrade, version_of
 from goodhoster.model.cases import CaseState
 from goodhoster.model.storms import StormState
 from goodhoster.model.uploads import Place

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from goodhoster.assembly.services import Services
 from goodhoster.hashlists.digest_list import DigestList
-from goodhoster.uploads.seennear import GrownNear
+from goodhoster.uploads.retro_match_near import GrownNear
 from goodhoster_agent.background.periodic import PeriodicTask
 
 if TYPE_CHECKING:  # numpy may be missing

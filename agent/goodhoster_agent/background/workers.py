@@ -17,7 +17,7 @@ from goodhoster.model.cases import CaseState
 from goodhoster.model.uploads import Place
 from goodhoster.toolkit import Toolkit
 from goodhoster.upload_handling import Row, UploadOutcome
-from goodhoster.uploads.check_times import delay
+from goodhoster.uploads.check_scheduling import delay
 from goodhoster.uploads.index import Job, UploadIndex
 from goodhoster.uploads.opening import open_upload
 from goodhoster.uploads.trees import Tree

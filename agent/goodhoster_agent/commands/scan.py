@@ -30,7 +30,7 @@ from goodhoster_agent.commands.options import (
     warn_of,
 )
 from goodhoster_agent.hashing.sandboxed_services import scanning_services
-from goodhoster_agent.scanning import ScanProgress, region_of, scan
+from goodhoster_agent.ordered_scan import ScanProgress, region_of, scan
 from goodhoster_agent.watching.scanner import LeftAlone
 
 app = typer.Typer()

@@ -22,7 +22,7 @@ from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.storage import home_of
 from goodhoster.evidence.quarantine.survey import quarantined
 from goodhoster.hashlists.own_lists import survey
-from goodhoster.letters.list_owners import ListOwners
+from goodhoster.letters.list_owners.addresses import ListOwners
 from goodhoster.linux import kernel
 from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.uploads import display

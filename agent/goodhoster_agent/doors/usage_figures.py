@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from goodhoster.errors import ConfigurationError
-from goodhoster.linux.database_versions import Migration, Schema, upgrade
+from goodhoster.linux.sqlite_migrations import Migration, Schema, upgrade
 from goodhoster.ports import Clock
 
 log = logging.getLogger(__name__)

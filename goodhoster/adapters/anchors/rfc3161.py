@@ -9,7 +9,7 @@ from cryptography import x509
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerifierBuilder, decode_timestamp_response
 from rfc3161_client.errors import VerificationError
 
-from goodhoster.adapters.anchors.post import post
+from goodhoster.adapters.anchors.http_post import post
 from goodhoster.errors import ConfigurationError, PassingError, PermanentError
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)

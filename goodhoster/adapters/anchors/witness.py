@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from goodhoster.adapters.anchors.post import Answer, post
+from goodhoster.adapters.anchors.http_post import Answer, post
 from goodhoster.errors import PassingError, RefusedError
 
 _REFUSALS = {

@@ -17,7 +17,7 @@ from goodhoster.adapters.directories.apache_config import TROUBLE, ConfigReader,
 from goodhoster.adapters.directories.apache_dump import ApacheDump, Listening, Written, understood
 from goodhoster.adapters.directories.apache_rules import ApacheRules
 from goodhoster.adapters.directories.command_output import output_of
-from goodhoster.adapters.directories.names import host_name
+from goodhoster.adapters.directories.host_names import host_name
 from goodhoster.linux.programs import Run, run_here
 from goodhoster.model.notices import Matching, Route, Site
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from goodhoster.adapters.directories.apache_config import Nodes
-from goodhoster.adapters.directories.choices import Choices
+from goodhoster.adapters.directories.assumptions import Choices
 from goodhoster.adapters.directories.patterns import search
 from goodhoster.errors import UnclearRouteError
 from goodhoster.model.site_rules import FilesOnDisk

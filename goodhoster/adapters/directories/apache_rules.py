@@ -18,7 +18,7 @@ from urllib.parse import quote
 from goodhoster.adapters.directories.apache_config import TROUBLE, ConfigReader, Node, Nodes
 from goodhoster.adapters.directories.apache_dump import ApacheDump
 from goodhoster.adapters.directories.apache_rewrite import Rewriting, Rewritten, UnknownValueError
-from goodhoster.adapters.directories.choices import Accept, Choices, to_every_browser
+from goodhoster.adapters.directories.assumptions import Accept, Choices, to_every_browser
 from goodhoster.adapters.directories.patterns import search
 from goodhoster.errors import UnclearRouteError
 from goodhoster.model.site_rules import Asked, FilesOnDisk, ServedFrom, Shown, ShownKind

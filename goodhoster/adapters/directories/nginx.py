@@ -18,7 +18,7 @@ import crossplane
 from crossplane.analyzer import DIRECTIVES
 
 from goodhoster.adapters.directories.command_output import output_of
-from goodhoster.adapters.directories.names import host_name
+from goodhoster.adapters.directories.host_names import host_name
 from goodhoster.adapters.directories.nginx_dump import unpacked
 from goodhoster.adapters.directories.nginx_rules import Block, Directive, NginxRules
 from goodhoster.errors import ConfigurationError

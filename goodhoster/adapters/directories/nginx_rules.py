@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from goodhoster.adapters.directories.choices import Accept, Choices, to_every_browser
+from goodhoster.adapters.directories.assumptions import Accept, Choices, to_every_browser
 from goodhoster.adapters.directories.patterns import search
 from goodhoster.errors import UnclearRouteError
 from goodhoster.model.site_rules import Asked, FilesOnDisk, ServedFrom, Shown, ShownKind

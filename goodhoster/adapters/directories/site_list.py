@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from goodhoster.adapters.directories.names import host_name
+from goodhoster.adapters.directories.host_names import host_name
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.contacts import Contact
 from goodhoster.model.notices import Matching, Route, Site

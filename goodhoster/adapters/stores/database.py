@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from goodhoster.errors import BusyError, ConfigurationError, PermanentError
-from goodhoster.linux.database_versions import Schema, upgrade
+from goodhoster.linux.sqlite_migrations import Schema, upgrade
 
 Row = tuple[Any, ...]
 _AS_OWNER = "run this as root, or as the user who owns the state directory; is its disk writable?"

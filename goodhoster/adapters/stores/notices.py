@@ -11,7 +11,7 @@ from pathlib import Path
 from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
-from goodhoster.linux.database_versions import Migration, Schema
+from goodhoster.linux.sqlite_migrations import Migration, Schema
 from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeItem, NoticeState
 from goodhoster.ports import NoticeQuery
 

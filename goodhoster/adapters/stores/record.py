@@ -10,7 +10,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from goodhoster.linux.database_versions import Migration, Schema
+from goodhoster.linux.sqlite_migrations import Migration, Schema
 
 _CASES = """
 CREATE TABLE IF NOT EXISTS cases (

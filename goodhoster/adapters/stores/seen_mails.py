@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from goodhoster.adapters.stores.database import RecordFile
-from goodhoster.linux.database_versions import Migration, Schema
+from goodhoster.linux.sqlite_migrations import Migration, Schema
 from goodhoster.model.notices import SeenMail
 
 _TABLE = """

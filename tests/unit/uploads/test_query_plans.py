@@ -16,7 +16,7 @@ from goodhoster.uploads.clock_steps import ClockReading
 from goodhoster.uploads.content_lookup import IndexedContents
 from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
 from goodhoster.uploads.inventory import Inventory, Progress
-from goodhoster.uploads.seen import SeenContents
+from goodhoster.uploads.retro_match import SeenContents
 
 NOW = 1_800_000_000.0
 STATE = FileState(1, 2, 3, 4, 5)

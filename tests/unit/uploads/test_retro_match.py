@@ -17,7 +17,7 @@ from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Category, Kind, Match, Verdict, VerdictKind
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
-from goodhoster.uploads.seennear import GrownNear
+from goodhoster.uploads.retro_match_near import GrownNear
 
 PDQ = FingerprintKind.PDQ
 CLEAR = Verdict(VerdictKind.CLEAR)
@@ -77,7 +77,7 @@ def looks(number: int, bits: int = 0, *, quality: int = 100, turned: tuple[bytes
 def test_what_a_list_knows_now_is_found_over_several_pages(
     index: UploadIndex, tmp_path: Path, algorithm: Algorithm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("goodhoster.uploads.seen._PAGE", 3)
+    monkeypatch.setattr("goodhoster.uploads.retro_match._PAGE", 3)
     for customer in ("anna", "bob"):
         for number in range(7):
             seen(index, f"{customer}/a/{number}.png")
@@ -107,7 +107,7 @@ def test_what_was_told_before_is_no_news_and_a_graver_category_is(index: UploadI
 def test_a_picture_near_a_new_entry_is_found_over_several_pages(
     index: UploadIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("goodhoster.uploads.seen._PAGE", 3)
+    monkeypatch.setattr("goodhoster.uploads.retro_match._PAGE", 3)
     for number in range(10):
         seen(index, f"anna/{number}.png", fingerprints=(looks(100 + number), looks(number)))
     seen(index, "bob/text.txt", kind=Kind.OTHER)
@@ -150,7 +150,7 @@ def test_a_near_match_that_was_told_before_or_is_withdrawn_is_no_news(index: Upl
 def test_what_was_asked_about_long_ago_is_found_when_no_source_knows_it(
     index: UploadIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("goodhoster.uploads.seen._PAGE", 2)
+    monkeypatch.setattr("goodhoster.uploads.retro_match._PAGE", 2)
     known = Verdict(VerdictKind.KNOWN, (Match("police", "sha1", Category.OTHER),))
     near = Verdict(VerdictKind.NEAR, (Match("police", "pdq", Category.OTHER, 20),))
     for name, verdict in (("clear", CLEAR), ("known", known), ("near", near)):

@@ -16,8 +16,8 @@ from goodhoster.model.digests import Algorithm
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import Category, Kind
 from goodhoster.uploads.database import Database
+from goodhoster.uploads.retro_match_near import GrownNear, near_news, was_told
 from goodhoster.uploads.rows import Arrival, Priority, Row, joined, members_of
-from goodhoster.uploads.seennear import GrownNear, near_news, was_told
 
 _PAGE = 2000
 """Rows read at a time: some ten milliseconds, in which nobody else can use the index."""

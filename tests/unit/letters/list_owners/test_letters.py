@@ -8,8 +8,8 @@ import pytest
 from goodhoster.adapters.mailers.memory import MemoryMailer
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.errors import PassingError
-from goodhoster.letters.list_owner_letters import ListOwnerLetters
-from goodhoster.letters.list_owner_reports import ListOwnerReports
+from goodhoster.letters.list_owners.letters import ListOwnerLetters
+from goodhoster.letters.list_owners.reports import ListOwnerReports
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead
 from goodhoster.model.digests import Algorithm

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goodhoster.uploads.check_times import delay
+from goodhoster.uploads.check_scheduling import delay
 
 TRIES = st.integers(0, 10_000)
 CHANCES = st.floats(0, 1, exclude_max=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from goodhoster.letters import texts
-from goodhoster.letters.list_owner_reports import ListOwnerReports
+from goodhoster.letters.list_owners.reports import ListOwnerReports
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead, Provenance
 from goodhoster.model.audit import AuditEvent
