@@ -49,8 +49,7 @@ def _sentences(rules: CustomerRules) -> Iterator[str]:
     )
     yield (
         f"A customer may appeal for {rules.appeals.months} months from the day it was informed; a person decides "
-        f"within
-        f"{span(rules.appeals.decide_within)}."
+        f"within {span(rules.appeals.decide_within)}."
     )
 
 
