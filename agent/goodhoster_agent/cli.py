@@ -35,6 +35,7 @@ COMMANDS = (
     "notices",
     "audit",
     "witness",
+    "customers",
     "hashlist",
     "exemptions",
     "hashservice",
