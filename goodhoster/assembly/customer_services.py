@@ -29,7 +29,10 @@ class CustomerServices(LazyParts):
         self._services = services
 
     def make_all(self) -> None:
-        """Make every part where there is a register: a daemon without one makes none and imports nothing for it."""
+        """Make every part where there is a register.
+
+        A daemon without one makes none, and imports nothing for it.
+        """
         if self.in_use:
             super().make_all()
 
