@@ -1,4 +1,4 @@
-"""Customers as the register knows them: who they are, and which sites and services are theirs."""
+"""Customers as the register knows them, with their sites and services."""
 
 from __future__ import annotations
 
