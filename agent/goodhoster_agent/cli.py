@@ -42,6 +42,7 @@ COMMANDS = (
     "audit",
     "witness",
     "customers",
+    "policy",
     "hashlist",
     "exemptions",
     "hashservice",

@@ -8,6 +8,7 @@ from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.assembly.lazy import LazyParts, lazy
+from goodhoster.assembly.standing_services import StandingServices
 from goodhoster.customers.register import Register
 from goodhoster.ports import CustomerStore
 
@@ -50,6 +51,11 @@ class CustomerServices(LazyParts):
     def store(self) -> CustomerStore:
         """The register as it is kept."""
         return SqliteCustomerStore(self.record)
+
+    @lazy
+    def standing(self) -> StandingServices:
+        """House rules, standing, statements and appeals."""
+        return self.keep(StandingServices(self._services, self))
 
     @lazy
     def register(self) -> Register:

@@ -90,6 +90,12 @@ class Outbox:
         """
         return sum(not _letter(file).limited for file in (self._directory / "refused").glob("*.json"))
 
+    def delivered(self, letter_id: str) -> bool | None:
+        """Whether the mail server took that letter; None while it waits, False where it refused it for good."""
+        if self._file("sent", letter_id).exists():
+            return True
+        return False if self._file("refused", letter_id).exists() else None
+
     def _exists(self, letter_id: str) -> bool:
         return any(self._file(folder, letter_id).exists() for folder in ("waiting", "sent", "refused"))
 

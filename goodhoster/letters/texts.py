@@ -82,14 +82,14 @@ def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) 
         "by_person": acted.by_person,
     }
     language = contact.language or head.language
-    subject, text = _render(LetterKind.STATEMENT, language, _values(notice, head) | more)
+    subject, text = rendered(LetterKind.STATEMENT, language, _values(notice, head) | more)
     name = f"{notice.id}-statement-{_plain(contact.customer)}"
     return Letter(name, LetterKind.STATEMENT, contact.address, subject, text)
 
 
 def forward(notice: Notice, hotline: str, head: Letterhead) -> Letter:
     """The letter that forwards a notice of the public to the hotline."""
-    subject, text = _render(LetterKind.FORWARD, head.language, _values(notice, head))
+    subject, text = rendered(LetterKind.FORWARD, head.language, _values(notice, head))
     return Letter(f"{notice.id}-forward", LetterKind.FORWARD, hotline, subject, text)
 
 
@@ -103,11 +103,12 @@ class Provenance(NamedTuple):
 
 
 def exempt(report: OwnerReport, provenance: Provenance, owner: str, head: Letterhead) -> Letter:
-    """A letter to the owner of a hash source: it knows what is exempt here."""
+    """A letter to the owner of a hash source: it knows what is exempt here, or what a person found to be harmless."""
     version, origin = map(_one_line, provenance)
     values = dataclasses.asdict(report) | {"version": version, "origin": origin, "hoster": head.hoster}
-    subject, text = _render(LetterKind.EXEMPT, head.language, values)
-    return Letter(f"{LetterKind.EXEMPT}-{report.id}", LetterKind.EXEMPT, owner, subject, text)
+    kind = LetterKind(report.kind)
+    subject, text = rendered(kind, head.language, values)
+    return Letter(f"{kind}-{report.id}", kind, owner, subject, text)
 
 
 def defanged(url: str) -> str:
@@ -129,7 +130,7 @@ def bracket(notice: Notice) -> str:
 def _to_notifier(kind: LetterKind, notice: Notice, head: Letterhead, round_: int = 1, **more: bool) -> Letter:
     read = notice.read
     language = read.language if read else head.language
-    subject, text = _render(kind, language, _values(notice, head) | more)
+    subject, text = rendered(kind, language, _values(notice, head) | more)
     return Letter(
         id=f"{notice.id}-{kind}" + (f"-{round_}" if round_ > 1 else ""),
         kind=kind,
@@ -175,7 +176,7 @@ def _moment(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _render(kind: LetterKind, language: str, values: dict[str, Any]) -> tuple[str, str]:
+def rendered(kind: LetterKind, language: str, values: dict[str, Any]) -> tuple[str, str]:
     """Subject (the template's first line) and text."""
     whole = _templates.get_template(f"{language}/{kind}.txt").render(values)
     subject, _, text = whole.partition("\n")

@@ -112,6 +112,10 @@ class Standing:
     """Of a reseller: the part of its customers with an incident, 0 to 1."""
     decayed: frozenset[str] = frozenset()
     """Confirmed facts that count no longer."""
+    keeps: frozenset[str] = frozenset()
+    """Facts that keep a step in force: those that count or have decayed, and those that are disputed."""
+    keeps_level: int = 0
+    """The highest rung that stays in force; what is merely disputed lifts nothing before it is decided."""
 
     @property
     def rung(self) -> Rung | None:
@@ -122,6 +126,11 @@ class Standing:
     def facts(self) -> frozenset[str]:
         """The ids of every fact that counts."""
         return frozenset(fact for incident in self.incidents for fact in incident.facts)
+
+    @property
+    def counts(self) -> frozenset[str]:
+        """The ids of every confirmed fact, whether it still counts or has decayed."""
+        return self.facts | self.decayed
 
 
 class StepState(StrEnum):
@@ -206,7 +215,7 @@ class Statement:
     """The record of one statement of reasons or other letter to a customer."""
 
     id: str
-    """The letter's name."""
+    """The subject and the purpose, with a number where it was sent again."""
     subject: str
     """What it is about: `step:ID`, `case:ID` or `appeal:ID`."""
     customer: str
@@ -217,6 +226,10 @@ class Statement:
     to: str = ""
     why: str = ""
     """Why it is not sent."""
+    letter: str = ""
+    """The letter's name in the outbox; one letter may be about several subjects."""
+    reference: str = ""
+    """What an appeal by mail or form names; nobody else can guess it."""
 
 
 class AppealState(StrEnum):
@@ -225,8 +238,6 @@ class AppealState(StrEnum):
     OPEN = "open"
     UPHELD = "upheld"
     """The measure was wrong, and is undone."""
-    PARTLY = "partly"
-    """A lighter measure, or a part of it, stays."""
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     """By the customer."""

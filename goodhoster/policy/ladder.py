@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -81,30 +81,37 @@ class NextMove:
 
 def standing_of(facts: CustomerFacts, rules: LadderRules, now: datetime) -> Standing:
     """The standing that follows from the facts alone."""
-    own, past = incidents_of(facts.own, rules, now)
+    counted = _measured(facts, rules, now, frozenset({FactState.CONFIRMED}))
+    # As it would be if every dispute were decided against the customer: so much stays in force meanwhile.
+    kept = _measured(facts, rules, now, frozenset({FactState.CONFIRMED, FactState.DISPUTED}))
+    return replace(counted, keeps=kept.facts | kept.decayed, keeps_level=kept.level)
+
+
+def _measured(facts: CustomerFacts, rules: LadderRules, now: datetime, states: frozenset[FactState]) -> Standing:
+    own, past = incidents_of((fact for fact in facts.own if fact.state in states), rules, now)
     reseller = facts.reseller
-    below, past_below = incidents_of(reseller.facts, rules, now) if reseller else ((), ())
+    of_others = (fact for fact in reseller.facts if fact.state in states) if reseller else ()
+    below, past_below = incidents_of(of_others, rules, now)
     hit = {incident.customer for incident in below}
     share = len(hit) / reseller.customers if reseller and reseller.customers else None
     # A reseller with two customers, one of whom did something, is no reseller of whom half the customers do.
     counted_share = share if share is not None and len(hit) >= rules.reseller_customers else 0.0
     level = max((rung.level for rung in rules.rungs if _reached(rung, rules, len(own), counted_share)), default=0)
-    counted = (*own, *below) if share is not None and counted_share else own
-    incidents = tuple(sorted(counted, key=lambda one: (one.at, one.facts)))
-    decays_at = incidents[0].at + rules.decay if incidents else None
+    incidents = tuple(sorted((*own, *(below if counted_share else ())), key=lambda one: (one.at, one.facts)))
     decayed = frozenset(fact for incident in (*past, *past_below) for fact in incident.facts)
+    decays_at = incidents[0].at + rules.decay if incidents else None
     return Standing(facts.customer, incidents, level, decays_at, share, decayed)
 
 
 def incidents_of(
     facts: Iterable[Fact], rules: LadderRules, now: datetime
 ) -> tuple[tuple[Incident, ...], tuple[Incident, ...]]:
-    """The incidents of the confirmed facts: those that count, and those that do not any more.
+    """The incidents of these facts: those that count, and those that do not any more.
 
     For each customer what lies in one window of time is one incident.
     """
     by_customer: dict[str, list[Fact]] = defaultdict(list)
-    for fact in {fact.id: fact for fact in facts if fact.state is FactState.CONFIRMED}.values():
+    for fact in {fact.id: fact for fact in facts}.values():
         by_customer[fact.customer].append(fact)
     found = [incident for customer in sorted(by_customer) for incident in _grouped(by_customer[customer], rules)]
     counted = tuple(incident for incident in found if incident.at + rules.decay > now)
@@ -144,7 +151,8 @@ def next_move(standing: Standing, history: History, rules: LadderRules, now: Now
     if history.appealed or any(step.state is StepState.LIFTING for step in steps):
         return None
     if pending:
-        return _when_due(pending[0], rules, now)
+        disputed = standing.level < pending[0].rung.level or standing.counts.isdisjoint(pending[0].facts)
+        return None if disputed else _when_due(pending[0], rules, now)
     return _announcement(standing, steps, in_force, rules)
 
 
@@ -161,7 +169,7 @@ def is_supported(step: Step, standing: Standing) -> bool:
 
     What merely decayed was right then: it keeps a step that later facts support.
     """
-    return standing.level >= step.rung.level and not (standing.facts | standing.decayed).isdisjoint(step.facts)
+    return standing.keeps_level >= step.rung.level and not standing.keeps.isdisjoint(step.facts)
 
 
 def _when_due(step: Step, rules: LadderRules, now: Now) -> NextMove | None:

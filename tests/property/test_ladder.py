@@ -106,8 +106,14 @@ def test_the_same_facts_in_any_order_give_the_same_standing(facts: list[Fact], r
 
 @given(FACTS)
 def test_what_is_not_confirmed_changes_nothing(facts: list[Fact]) -> None:
-    confirmed = [one for one in facts if one.state is FactState.CONFIRMED]
+    confirmed = [one for one in facts if one.state in {FactState.CONFIRMED, FactState.DISPUTED}]
     now = BEGIN + 300 * DAY
+    found = standing_of(CustomerFacts("c", facts), RULES, now)
+    settled = [one for one in facts if one.state is FactState.CONFIRMED]
+    assert (found.incidents, found.level) == (
+        standing_of(CustomerFacts("c", settled), RULES, now).incidents,
+        standing_of(CustomerFacts("c", settled), RULES, now).level,
+    )
     assert standing_of(CustomerFacts("c", facts), RULES, now) == standing_of(CustomerFacts("c", confirmed), RULES, now)
 
 
@@ -169,8 +175,8 @@ def test_an_undone_case_leaves_no_trace(facts: list[Fact], data: st.DataObject) 
     assert standing == standing_of(CustomerFacts("c", [one for one in facts if one is not chosen]), rules, now.at)
     for step in house.steps.values():
         if step.state.in_force or step.state.pending:
-            assert set(step.facts) & (standing.facts | standing.decayed)
-            assert standing.level >= step.rung.level
+            assert set(step.facts) & standing.keeps
+            assert standing.keeps_level >= step.rung.level
 
 
 @settings(max_examples=60, deadline=None)
@@ -253,3 +259,16 @@ def test_observed_time_is_the_kernels_own_within_one_start() -> None:
     assert observed(before, TimeReading("a", 60.0, 9_000_000.0)).total == 110.0
     assert observed(before, TimeReading("b", 5.0, 9_000_000.0)).total == 3700.0
     assert observed(before, TimeReading("b", 5.0, 0.0)).total == 100.0
+
+
+def test_a_dispute_lifts_nothing_and_lets_nothing_new_come() -> None:
+    facts = [fact(1, 0), fact(2, 72)]
+    house = year(House(), facts, until=20)
+    assert house.in_force == {Rung.WARN, Rung.RESTRICT}
+    disputed = [fact(1, 0), fact(2, 72, FactState.DISPUTED), fact(3, 24 * 15)]
+    house.tick(disputed, Now(BEGIN + 21 * DAY, 21 * DAY.total_seconds()))
+    assert house.in_force == {Rung.WARN, Rung.RESTRICT}
+    assert all(not step.state.pending for step in house.steps.values())
+    undone = [fact(1, 0), fact(2, 72, FactState.UNDONE)]
+    house.tick(undone, Now(BEGIN + 22 * DAY, 22 * DAY.total_seconds()))
+    assert house.in_force == {Rung.WARN}
