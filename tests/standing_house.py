@@ -10,9 +10,9 @@ from pathlib import Path
 
 from goodhoster.adapters.mailers.memory import MemoryMailer
 from goodhoster.adapters.stores.customers.database import customers_file
+from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.adapters.stores.customers.standing import SqliteStandingStore
 from goodhoster.adapters.stores.memory import MemoryCaseStore
-from goodhoster.adapters.stores.memory_customers import MemoryCustomerStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.customers.register import Register
 from goodhoster.customers.standing.appeals import AppealDesk, AppealParts
@@ -31,7 +31,7 @@ from goodhoster.model.customers import Customer, RegisterImport, Service
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.gates import Finding, GateAnswer
 from goodhoster.model.house_rules import CustomerRules
-from goodhoster.model.standing import Step
+from goodhoster.model.standing import Rung, Step
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Category, Match
 from goodhoster.ports.standing import ContactFinding, MeasureSeen
@@ -64,14 +64,14 @@ class Time:
 class Panel:
     """What suspends customers: answers by itself, or is away."""
 
-    suspended: set[str] = field(default_factory=set)
+    suspended: set[tuple[str, Rung]] = field(default_factory=set)
     away: str = ""
 
     def suspend(self, step: Step, order: Order) -> MeasureSeen:
-        return self._do(lambda: self.suspended.add(step.customer), "suspended, seen", order)
+        return self._do(lambda: self.suspended.add((step.customer, step.rung)), "suspended, seen", order)
 
     def lift(self, step: Step, order: Order) -> MeasureSeen:
-        return self._do(lambda: self.suspended.discard(step.customer), "back, seen", order)
+        return self._do(lambda: self.suspended.discard((step.customer, step.rung)), "back, seen", order)
 
     def _do(self, act: Callable[[], None], seen: str, order: Order) -> MeasureSeen:
         assert order.reason
@@ -130,7 +130,7 @@ class House:
         self.confidential: set[str] = set()
         self.in_storms: set[str] = set()
         self._numbers = count(1)
-        self.register = Register(_register(customers, self.time()))
+        self.register = Register(self._registered(customers))
         facts = CaseFacts(self.cases, self.store, lambda: frozenset(self.in_storms), lambda _: "site.example")
         self.letters = CustomerLetters(
             LetterParts(
@@ -175,6 +175,15 @@ class House:
             GateParts(self.register, self.store, self.providers, self.providers, self.providers, self.audit, self.time),
             rules,
         )
+
+    def _registered(self, customers: Iterable[Customer]) -> SqliteCustomerStore:
+        store = SqliteCustomerStore(self.record)
+        with store.stage("test") as staged:
+            for one in customers:
+                staged.add(one)
+            staged.difference(replace=False)
+            staged.apply(RegisterImport("test", self.time(), "anna", "test", 0, 0))
+        return store
 
     def _language(self, customer: str) -> str:
         known = self.register.store.known(customer)
@@ -232,13 +241,3 @@ class House:
 def customer(name: str, *, reseller: str = "", inspectable: bool = True, language: str = "nl") -> Customer:
     services = (Service("s", inspectable=inspectable),)
     return Customer(name, name.title(), reseller=reseller, language=language, services=services)
-
-
-def _register(customers: Iterable[Customer], now: datetime) -> MemoryCustomerStore:
-    store = MemoryCustomerStore()
-    with store.stage("test") as staged:
-        for one in customers:
-            staged.add(one)
-        staged.difference(replace=False)
-        staged.apply(RegisterImport("test", now, "anna", "test", 0, 0))
-    return store

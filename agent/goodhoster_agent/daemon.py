@@ -35,6 +35,7 @@ from goodhoster_agent.background.late_measures import LateMeasures
 from goodhoster_agent.background.notices import NoticeWork
 from goodhoster_agent.background.requery import AskAgain
 from goodhoster_agent.background.retro_match import RetroMatch
+from goodhoster_agent.background.standing import StandingRounds
 from goodhoster_agent.background.workers import Workers
 from goodhoster_agent.configuration_check import check_whole
 from goodhoster_agent.daemon_lock import only_daemon
@@ -191,7 +192,8 @@ class Daemon:
         self._watcher.queued = self._workers.ring
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
-        self._rounds = (retro.rounds, again.rounds, self._late.rounds)
+        self._standing = StandingRounds(services)
+        self._rounds = (retro.rounds, again.rounds, self._late.rounds, self._standing.rounds)
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
         self._owner_letters = services.notices.list_owner_letters
@@ -336,6 +338,7 @@ class Daemon:
                 + list(filter(None, [self._services.observe_switch.problem()]))
                 + [problem for rounds in self._rounds for problem in rounds.problems()]
                 + self._late.problems()
+                + self._standing.problems()
                 + self._checkpoints.problems()
                 + _source_problems(self._services)
                 + _exemption_problems(self._services)

@@ -135,6 +135,11 @@ class AppealDesk:
             self._parts.store.replace_appeal(finished, expected=appeal.state)
         return finished
 
+    def overdue(self) -> list[Appeal]:
+        """Open appeals whose deadline has passed."""
+        now = self._parts.clock()
+        return [one for one in self._parts.store.appeals(states=frozenset({AppealState.OPEN})) if one.deadline < now]
+
     def unfinished(self) -> list[Appeal]:
         """Upheld appeals whose measure is not undone yet."""
         return [one for one in self._parts.store.appeals(states=frozenset({AppealState.UPHELD})) if one.trouble]

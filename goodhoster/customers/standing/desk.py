@@ -337,7 +337,9 @@ class StandingDesk:
         below = [one for one in self._parts.register.customers_below(customer) if one.status != "ended"]
         if not below:
             return CustomerFacts(customer, own)
-        facts = [fact for one in below for fact in self._parts.facts.facts_of(one.id)]
+        # One pass over the record: a reseller may have thousands. What decayed long ago keeps nothing in force.
+        found = self._parts.facts.by_customer(self._parts.clock() - 2 * self.rules.ladder.decay)
+        facts = [fact for one in below for fact in found.get(one.id, ())]
         return CustomerFacts(customer, own, ResellerView(len(below), facts))
 
     def _resellers_of(self, customers: Iterable[str]) -> Iterable[str]:

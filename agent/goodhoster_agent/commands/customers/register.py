@@ -11,6 +11,7 @@ import typer
 
 from goodhoster.assembly.services import Services
 from goodhoster.customers.register import CustomerRecord
+from goodhoster.customers.standing.desk import restriction_of
 from goodhoster.model.customers import Customer
 from goodhoster.model.uploads import display
 from goodhoster.ports import CustomerQuery
@@ -65,13 +66,14 @@ def show_command(customer_id: CustomerArgument, config: ConfigOption = None, *, 
         print_json(shown) if as_json else _print_record(shown)
 
 
-def _other_subjects(_services: Services, _customer_id: str) -> dict[str, Any]:
+def _other_subjects(services: Services, customer_id: str) -> dict[str, Any]:
     """What other subjects know of the customer: each has its key here."""
+    view = services.customers.standing.desk.view(customer_id)
     return {
         "vetting": {"state": "unchecked", "missing": []},
         "contact": {"state": "unchecked", "verified_at": None},
-        "standing": "unchecked",
-        "blocked": [],
+        "standing": view.standing.rung or "good",
+        "blocked": [f"upload: {reason}"] if (reason := restriction_of(view.steps)) else [],
     }
 
 

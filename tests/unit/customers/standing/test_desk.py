@@ -68,7 +68,7 @@ def test_a_suspension_waits_for_a_person_and_is_exactly_undone(house: House) -> 
     (waiting,) = house.desk.waiting()
     done = house.desk.confirm(waiting.id, ANNA)
     assert (done.state, done.actor) == (StepState.IMPOSED, "anna")
-    assert house.panel.suspended == {"bob"}
+    assert house.panel.suspended == {("bob", Rung.SUSPEND_SITE)}
     assert house.desk.undo(waiting.id, ANNA).state is StepState.LIFTED
     assert not house.panel.suspended
     house.day("bob", 3)
