@@ -1,6 +1,7 @@
 """A stand-in for whatever may listen where goodhoster's HTTP door should be, and its odd answers."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -54,12 +55,24 @@ def response(body: object, status: str = "200 OK") -> bytes:
 
 def saying(raw: bytes, seen: list[bytes] | None = None) -> Behaviour:
     def behave(connected: socket.socket) -> None:
-        received = connected.recv(1 << 20)
+        received = _request(connected)
         if seen is not None:
             seen.append(received)
         connected.sendall(raw)
 
     return behave
+
+
+def _request(connected: socket.socket) -> bytes:
+    """A request with its body, or with the beginning of a long one."""
+    received = b""
+    while not (head := received.partition(b"\r\n\r\n"))[1]:
+        received += connected.recv(65536)
+    length = re.search(rb"(?i)content-length: (\d+)", head[0])
+    wanted = len(head[0]) + 4 + min(int(length[1]) if length else 0, 65536)
+    while len(received) < wanted:
+        received += connected.recv(65536)
+    return received
 
 
 def dripping(connected: socket.socket) -> None:
