@@ -23,9 +23,9 @@ class Client:
     """A client of goodhoster's HTTP door. Threads may share it; it keeps no connection open."""
 
     def __init__(self, address: str = ADDRESS, *, token: str = "", timeout: float = TIMEOUT) -> None:
-        """Take note of where to ask; nothing is connected. ValueError for an address or token that can be none.
+        """Take note of where to ask; nothing is connected.
 
-        `timeout` is in seconds and holds for a whole call: connecting, sending, waiting and reading.
+        ValueError for an address or token that can be none. `timeout` is in seconds and holds for a whole call: connecting, sending, waiting and reading.
         """
         self._address = Address.parse(address)
         self._token = checked_token(token)
@@ -33,7 +33,10 @@ class Client:
 
     @classmethod
     def from_environment(cls) -> Client:
-        """The client that `GOODHOSTER_API` and `GOODHOSTER_API_TOKEN` describe; its default where they are not set."""
+        """Make the client that GOODHOSTER_API and GOODHOSTER_API_TOKEN describe.
+
+        Its default where they are not set.
+        """
         return cls(os.environ.get("GOODHOSTER_API") or ADDRESS, token=os.environ.get("GOODHOSTER_API_TOKEN", ""))
 
     def check_bytes(self, content: bytes, upload: Upload = NOTHING_KNOWN) -> Answer:
@@ -65,7 +68,10 @@ class Client:
         return self._ask(calls.check_digest(algorithm, digest, upload))
 
     def report_outcome(self, reference: str | None, outcome: str) -> OutcomeReport:
-        """Report what was done about it: `refused`, `deleted` or `kept`. It is recorded on the case."""
+        """Report what was done about it: `refused`, `deleted` or `kept`.
+
+        It is recorded on the case.
+        """
         if not reference:
             return OutcomeReport.unchecked("no-reference", "the answer had no case: there is nothing to report")
         return self._ask(calls.report_outcome(reference, outcome))
