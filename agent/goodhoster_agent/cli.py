@@ -38,6 +38,7 @@ COMMANDS = (
     "hashlist",
     "exemptions",
     "hashservice",
+    "doors",
     "config",
     "doctor",
 )

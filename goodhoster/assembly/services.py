@@ -45,6 +45,7 @@ from goodhoster.policy.rules import HouseRules, Treatment
 from goodhoster.ports import AuditLog, Hasher, ObservedSource, Pager, Quarantine
 from goodhoster.settings import Settings
 from goodhoster.toolkit import Toolkit
+from goodhoster.upload_attempts import UploadAttempts
 from goodhoster.uploads.census import IndexCensus
 from goodhoster.uploads.check_scheduling import check_other_sizes, check_soon
 from goodhoster.uploads.index import Priority, UploadIndex
@@ -120,6 +121,12 @@ class Services(LazyParts):
         """The examiner of files."""
         by_name = partial(match_by_name, self.case_store)
         return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name)
+
+    @lazy
+    def attempts(self) -> UploadAttempts:
+        """The answers to applications that ask before they store an upload."""
+        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions)
+        return UploadAttempts(examiner, self.desk)
 
     @lazy
     def sources(self) -> tuple[ObservedSource, ...]:
