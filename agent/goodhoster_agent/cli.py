@@ -41,6 +41,7 @@ COMMANDS = (
     "notices",
     "audit",
     "witness",
+    "customers",
     "hashlist",
     "exemptions",
     "hashservice",
