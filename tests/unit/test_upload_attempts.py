@@ -237,7 +237,7 @@ def test_what_the_application_did_is_recorded_on_the_case_once(world: World) -> 
     assert case.measures[0].detail.endswith("; the application says: refused")
     world.attempts.report(reference, AttemptOutcome.KEPT, "token gallery")
     assert world.store.get(reference).measures[0].detail.count("the application says") == 1
-    entries = [entry for entry in world.audit.entries() if entry.event == "attempt.outcome"]
+    entries = [entry.event for entry in world.audit.entries() if entry.event.kind == "attempt.outcome"]
     assert [entry.data["outcome"] for entry in entries] == ["refused", "kept"]
 
 

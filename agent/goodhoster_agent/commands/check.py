@@ -19,6 +19,7 @@ from goodhoster.errors import NotAnUploadError
 from goodhoster.model.uploads import POSTPONED, Place, display, exact
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.toolkit import Toolkit
+from goodhoster_agent.case_objects import match_object
 from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, open_services, print_json
 from goodhoster_agent.watching.tree_walk import Unreadable, walk
 
@@ -90,17 +91,6 @@ def as_object(answer: Answer) -> dict[str, Any]:
         "matches": matches,
         "reason": verdict.reason,
         "pixels": answer.pixels,
-    }
-
-
-def match_object(match: Match) -> dict[str, Any]:
-    """A match as `--json` prints it."""
-    return {
-        "source": match.source,
-        "algorithm": match.algorithm,
-        "category": match.category,
-        "distance": match.distance,
-        "exemption": str(match.exemption) if match.exemption else None,
     }
 
 
