@@ -41,9 +41,11 @@ COMMANDS = (
     "notices",
     "audit",
     "witness",
+    "customers",
     "hashlist",
     "exemptions",
     "hashservice",
+    "doors",
     "config",
     "doctor",
 )

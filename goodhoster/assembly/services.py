@@ -13,6 +13,7 @@ from goodhoster.linux.programs import run_here
 
 if TYPE_CHECKING:
     from goodhoster.adapters.stores.cases import SqliteCaseStore
+    from goodhoster.assembly.customer_services import CustomerServices
     from goodhoster.assembly.notice_services import NoticeServices
     from goodhoster.cases.desk import CaseDesk
     from goodhoster.cases.observe_switch import ObserveSwitch
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from goodhoster.ports import AuditLog, Hasher, ObservedSource, Pager, Quarantine
     from goodhoster.settings import Settings
     from goodhoster.toolkit import Toolkit
+    from goodhoster.upload_attempts import UploadAttempts
     from goodhoster.uploads.index import UploadIndex
     from goodhoster.uploads.trees import Tree
 
@@ -129,6 +131,16 @@ class Services(LazyParts):
         return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name)
 
     @lazy
+    def attempts(self) -> UploadAttempts:
+        """The answers to applications that ask before they store an upload."""
+        from goodhoster.audit.log import utc_now
+        from goodhoster.examination import Examiner
+        from goodhoster.upload_attempts import UploadAttempts
+
+        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions)
+        return UploadAttempts(examiner, self.desk)
+
+    @lazy
     def sources(self) -> tuple[ObservedSource, ...]:
         """Every [[hash_source]], with what services answered before."""
         from goodhoster.assembly.sources import checking_sources
@@ -217,6 +229,13 @@ class Services(LazyParts):
         from goodhoster.assembly.notice_services import NoticeServices
 
         return self.keep(NoticeServices(self))
+
+    @lazy
+    def customers(self) -> CustomerServices:
+        """The part that knows the customers."""
+        from goodhoster.assembly.customer_services import CustomerServices
+
+        return self.keep(CustomerServices(self))
 
 
 def reading_limits(settings: Settings) -> ReadingLimits:
