@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from goodhoster.model.cases import Case
 from goodhoster.model.uploads import exact
-from goodhoster.model.verdicts import Match
+
+if TYPE_CHECKING:
+    from goodhoster.model.cases import Case
+    from goodhoster.model.verdicts import Match
 
 
 def case_object(case: Case) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 import typer
 
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
-from goodhoster_agent.status_objects import status_object
 
 app = typer.Typer()
 _OVERRULED = "goodhoster cases list --state restored"
@@ -16,6 +15,8 @@ _OVERRULED = "goodhoster cases list --state restored"
 @app.command()
 def status_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Show what is covered, what is waiting and what is degraded."""
+    from goodhoster_agent.status_objects import status_object
+
     with open_services(config) as services:
         status = status_object(services)
     print_json(status) if as_json else print(as_text(status))
