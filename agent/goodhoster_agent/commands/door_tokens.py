@@ -19,9 +19,7 @@ def add_command(
     name: NameArgument,
     scope: Annotated[
         list[Scope] | None,
-        typer.Option(
-            "--scope", help="What it may do; several times. Default: check, may, outcome.", show_default=False
-        ),
+        typer.Option("--scope", help="What it may do. Default: check, may and outcome.", show_default=False),
     ] = None,
     customer: Annotated[
         str, typer.Option("--customer", help="The one customer it speaks for.", show_default=False)
