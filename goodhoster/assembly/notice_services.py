@@ -38,6 +38,7 @@ from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
 from goodhoster.takedowns.deadlines import Terms
 from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
+from goodhoster.takedowns.incoming_mail import IncomingMail
 from goodhoster.takedowns.manual_letters import ManualLetters
 from goodhoster.takedowns.summary import with_waiting
 from goodhoster.uploads.check_scheduling import check_soon
@@ -78,6 +79,11 @@ class NoticeServices(LazyParts):
         )
         warn_before = timedelta(seconds=self._settings.warn_before)
         return NoticeDesk(parts, self.notifiers, Terms(self.term, warn_before))
+
+    @lazy
+    def incoming(self) -> IncomingMail:
+        """The receiver of what was kept: notices, and answers to our letters."""
+        return IncomingMail(self.desk, self.spool, self.store, self.reader, self.outbox.codes)
 
     @lazy
     def actions(self) -> TakedownActions:
