@@ -9,17 +9,16 @@ import itertools
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from goodhoster.assembly.services import Services
 from goodhoster.errors import PermanentError, UnreadableError
-from goodhoster.letters.texts import defanged
-from goodhoster.model.cases import Case
-from goodhoster.model.notice_status import ItemState, Notice, NoticeItem
-from goodhoster.model.notices import Carrier, RawNotice, Reporter, TrustLevel
-from goodhoster.model.uploads import display, visible
-from goodhoster.notices.reading.html_text import text_of_html
-from goodhoster.notices.reading.mail import headers_of, take_apart
-from goodhoster.takedowns.summary import untouched
+from goodhoster.model.notices import TrustLevel
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+    from goodhoster.model.cases import Case
+    from goodhoster.model.notice_status import Notice, NoticeItem
+    from goodhoster.model.notices import RawNotice
 
 Row = tuple[str, str]
 _LINES, _WIDTH = 20, 200  # of the message's own text; `--raw` has all of it
@@ -40,6 +39,8 @@ def proof_of(notice: Notice) -> str:
 
 def sender_of(notice: Notice) -> str:
     """Name and address of the reporter as the notice names them; they prove nothing."""
+    from goodhoster.model.notices import Reporter
+
     reporter = notice.read.reporter if notice.read else Reporter()
     both = reporter.name and reporter.address
     return f"{reporter.name} <{reporter.address}>" if both else reporter.name or reporter.address
@@ -47,6 +48,10 @@ def sender_of(notice: Notice) -> str:
 
 def page_of(notice: Notice, services: Services) -> str:
     """Lines of the page, joined."""
+    from goodhoster.model.notices import Carrier
+    from goodhoster.model.uploads import visible
+    from goodhoster.notices.reading.mail import headers_of
+
     try:
         raw = services.notices.spool.raw(notice.receipt)
     except PermanentError as error:
@@ -64,6 +69,10 @@ def time_of(moment: datetime | None) -> str:
 
 
 def _head(notice: Notice, sender: str) -> Iterator[Row]:
+    from goodhoster.letters.texts import defanged
+    from goodhoster.model.notice_status import ItemState
+    from goodhoster.takedowns.summary import untouched
+
     read, trust = notice.read, notice.trust
     yield "notice", notice.id
     yield "state", f"{notice.state} {notice.reason}"
@@ -95,6 +104,9 @@ def _head(notice: Notice, sender: str) -> Iterator[Row]:
 
 
 def _items(notice: Notice, services: Services) -> Iterator[Row]:
+    from goodhoster.letters.texts import defanged
+    from goodhoster.model.uploads import display
+
     for item in notice.items:
         yield "item", f"{item.state:<12} {defanged(item.url)} {item.customer} {item.reason}"
         if item.place:
@@ -118,6 +130,8 @@ def _cases(item: NoticeItem, services: Services) -> Iterator[Row]:
 
 
 def _file(case: Case, number: int) -> str:
+    from goodhoster.model.uploads import display
+
     if not case.measures:
         return f"{case.id} {case.state:<9} {case.upload.customer} {display(case.upload.place.absolute)}"
     upload, copy = case.about(number).upload, ", a copy" if case.measures[number].copy else ""
@@ -140,6 +154,10 @@ def _unlinked(text: str) -> str:
 
 def text_in(raw: RawNotice) -> str:
     """Readable text of a raw notice: of a mail its first text part, of anything else all of it."""
+    from goodhoster.model.notices import Carrier
+    from goodhoster.notices.reading.html_text import text_of_html
+    from goodhoster.notices.reading.mail import take_apart
+
     if raw.carrier is not Carrier.MAIL:
         return raw.content.decode("utf-8", "replace")
     try:

@@ -11,20 +11,14 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from goodhoster.assembly.services import Services
 from goodhoster.errors import ConfigurationError, RefusedError
-from goodhoster.letters.texts import defanged
-from goodhoster.model.notice_status import Notice, NoticeItem, NoticeState, Reply
-from goodhoster.model.notices import Carrier, RawNotice
-from goodhoster.model.uploads import display, exact, visible
-from goodhoster.notices.spool import Arrived
-from goodhoster.ports import NoticeQuery
-from goodhoster.takedowns.preview import PreviewLine
-from goodhoster.takedowns.reconciliation import Gap, read_list, reconcile
+from goodhoster.model.notice_status import NoticeState
+from goodhoster.model.notices import Carrier
+from goodhoster.takedowns.reconciliation import reconcile
 from goodhoster_agent.commands.cases import order_of
 from goodhoster_agent.commands.notice_page import page_of, proof_of, sender_of, time_of
 from goodhoster_agent.commands.options import (
@@ -37,7 +31,11 @@ from goodhoster_agent.commands.options import (
     print_json,
     said,
 )
-from goodhoster_agent.intake.storing import LARGEST
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+    from goodhoster.model.notice_status import Notice, NoticeItem, Reply
+    from goodhoster.takedowns.preview import PreviewLine
 
 app = typer.Typer(no_args_is_help=True, help="Receive, list, confirm, dismiss and answer notices.")
 
@@ -59,6 +57,9 @@ def receive_command(
     as_json: JsonOption = False,
 ) -> None:
     """Store a raw message, read it and act on it."""
+    from goodhoster.model.notices import RawNotice
+    from goodhoster.notices.spool import Arrived
+
     raw = RawNotice(carrier, _beginning(file))
     with open_services(config) as services:
         notices = services.notices
@@ -75,6 +76,8 @@ def receive_command(
 @app.command("list")
 def list_command(state: StateOption = None, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """List notices: urgent ones first, then by age."""
+    from goodhoster.ports import NoticeQuery
+
     with open_services(config) as services:
         store, query = services.notices.store, NoticeQuery(states=frozenset(state or ()))
         for urgent in (True, False):  # twice over them rather than all in memory
@@ -186,6 +189,10 @@ def reconcile_command(
     as_json: JsonOption = False,
 ) -> None:
     """Compare the hotline's own list with the notices received; exits with 1 if they differ."""
+    from goodhoster.letters.texts import defanged
+    from goodhoster.ports import NoticeQuery
+    from goodhoster.takedowns.reconciliation import Gap, read_list
+
     with _opened(file) as opened:
         lines = read_list(opened.read())
     with open_services(config) as services:
@@ -252,6 +259,8 @@ def _reply_object(reply: Reply) -> dict[str, Any]:
 
 
 def _preview_object(line: PreviewLine) -> dict[str, Any]:
+    from goodhoster.model.uploads import exact
+
     return {
         "url": line.url,
         "effect": line.effect,
@@ -263,11 +272,16 @@ def _preview_object(line: PreviewLine) -> dict[str, Any]:
 
 
 def _preview_text(line: PreviewLine) -> str:
+    from goodhoster.letters.texts import defanged
+    from goodhoster.model.uploads import display, visible
+
     where = display(line.place.absolute) if line.place else defanged(line.url)
     return visible(f"{line.effect:<6} {line.customer:<16} {where} {line.case} {line.reason}").rstrip()
 
 
 def _item_object(item: NoticeItem) -> dict[str, Any]:
+    from goodhoster.model.uploads import exact
+
     return {
         "url": item.url,
         "state": item.state,
@@ -287,6 +301,8 @@ def _item_object(item: NoticeItem) -> dict[str, Any]:
 @contextmanager
 def _opened(file: Path | None) -> Iterator[BinaryIO]:
     """The file, or standard input where none is named."""
+    from goodhoster.model.uploads import display
+
     try:
         with nullcontext(sys.stdin.buffer) if file is None else file.open("rb") as opened:
             yield opened
@@ -300,6 +316,8 @@ def _beginning(file: Path | None) -> bytes:
 
     All of it is read: a mail server would send it again if its pipe broke.
     """
+    from goodhoster_agent.intake.storing import LARGEST
+
     with _opened(file) as opened:
         content = opened.read(LARGEST)
         while opened.read(1 << 20):
@@ -316,6 +334,8 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 def _as_line(notice: Notice) -> str:
+    from goodhoster.model.uploads import visible
+
     who = notice.notifier or notice.level
     return visible(
         f"{notice.id}  {notice.state:<12} {who:<16} {notice.reference:<12} "
