@@ -107,7 +107,9 @@ def test_a_crowd_of_which_half_misbehaves_gets_no_wrong_answer_and_makes_nothing
         assert told["wrong"] == 0, told
         assert told["known"] > 0
         assert told["clear"] > 0
-        assert sum(count for name, count in told.items() if name.startswith("unchecked")) <= sum(told.values()) // 100, told
+        assert (
+            sum(count for name, count in told.items() if name.startswith("unchecked")) <= sum(told.values()) // 100
+        ), told
         assert host.open_descriptors() <= descriptors + 4
         assert host.memory() <= memory * 1.25 + 30_000
         assert host.client().health().ready
