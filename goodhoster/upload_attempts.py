@@ -55,7 +55,10 @@ class AttemptAnswer:
     decision: AttemptDecision
     verdict: Verdict
     reference: str = ""
-    """The case, for the hoster's desk; empty where there is none. It says nothing of the content."""
+    """The case, for the hoster's desk; empty where there is none.
+
+    It says nothing of the content.
+    """
     reason: str = ""
     """Short stable code of what could not be checked; empty unless unchecked."""
 
@@ -105,7 +108,9 @@ class UploadAttempts:
         return self._counted(attempt, answer)
 
     def check_digest(self, digest: Digest, attempt: Attempt) -> AttemptAnswer:
-        """Answer by a digest alone, as `check` does; altered copies and members of archives are not found so.
+        """Answer by a digest alone, as `check` does.
+
+        Altered copies and members of archives are not found so.
 
         What a source knows is decided and recorded where the digest is a SHA-256. By a shorter one cases and storms
         cannot be told apart: it is *unchecked* (`send-content`), and `check` decides.

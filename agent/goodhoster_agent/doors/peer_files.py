@@ -70,7 +70,7 @@ def _open_file(peer: Peer, directory: int, name: bytes) -> int:
 
 
 def _expect_right(peer: Peer, fd: int, right: int) -> None:
-    """Raise PermissionError where the mode of a file or directory does not give the peer a right.
+    """Raise PermissionError where a file's or directory's mode does not give a right.
 
     Groups beside the peer's own are not known here, and count as none.
     """

@@ -65,7 +65,9 @@ Body = bytes | IO[bytes]
 
 @asynccontextmanager
 async def received(request: web.BaseRequest, limits: BodyLimits) -> AsyncIterator[Body]:
-    """Receive a content whole, and drop it at the end of the block. Problem when it is not whole or over a limit.
+    """Receive a content whole, and drop it at the end of the block.
+
+    Problem when it is not whole or over a limit.
 
     A content that was cut off is never handed on: half a picture has other digests than the picture.
     """

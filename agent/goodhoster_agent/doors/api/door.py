@@ -56,7 +56,10 @@ _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionError, EOFErr
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
-    """What the door works with. All but the first two are for scope `read`, `may` and readiness; threads call them."""
+    """What the door works with.
+
+    All but the first two are for scope `read`, `may` and readiness; threads call them.
+    """
 
     attempts: UploadAttempts
     tokens: Tokens
@@ -66,7 +69,10 @@ class ApiParts:
     """Answers a gate question about customer and action."""
     status: Callable[[], dict[str, Any]]
     cases: Callable[[str | None, str | None, int], list[dict[str, Any]]]
-    """The newest cases by state, customer, and how many at most; RefusedError for a state that is none."""
+    """The newest cases by state, customer, and how many at most.
+
+    RefusedError for a state that is none.
+    """
     case: Callable[[str], dict[str, Any]]
     """RefusedError where there is none."""
 
@@ -159,7 +165,10 @@ class ApiDoor:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer a request; whatever fails is a problem, and never looks like an answer to what was asked."""
+        """Answer a request.
+
+        Whatever fails is a problem, and never looks like an answer to what was asked.
+        """
         try:
             return await self._answer(request)
         except Problem as problem:
@@ -204,7 +213,10 @@ class ApiDoor:
             return _json(_told(await self._check(body, asked.attempt())))
 
     async def check_path(self, asked: Asked) -> web.Response:
-        """Answer about a file: that of the passed descriptor, else one that the peer itself may read."""
+        """Answer about a file.
+
+        That of the passed descriptor, else one that the peer itself may read.
+        """
         given = await received_json(asked.request, _JSON_WITHIN)
         attempt = asked.attempt()
         with _file_of(asked.connection, given.get("path")) as file:
@@ -261,7 +273,10 @@ class ApiDoor:
         return _json(found)
 
     async def validate_for_pict_rs(self, asked: Asked) -> web.Response:
-        """Answer pict-rs: 204 accepts, 406 refuses; 503 where it could not be checked and the door is closed then."""
+        """Answer pict-rs: 204 accepts, 406 refuses.
+
+        503 where it could not be checked and the door is closed then.
+        """
         async with received(asked.request, self._limits) as body:
             answer = await self._check(body, asked.attempt())
         if answer.decision is AttemptDecision.REFUSED:

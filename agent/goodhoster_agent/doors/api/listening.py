@@ -1,4 +1,4 @@
-"""Listening for HTTP with limits, on a Unix socket over which descriptors may be passed, and on TCP.
+"""Listening for HTTP with limits: on TCP, and on a Unix socket that takes descriptors.
 
 asyncio reads with `recv`, which drops passed descriptors. So the first byte of a connection is looked at here with
 `recvmsg` and MSG_PEEK, which hands out the descriptor and leaves the byte where it is.
@@ -70,7 +70,10 @@ class HttpListener:
         return len(self._admitting) + (len(self._server.connections) if self._server else 0)
 
     def bind_unix(self, path: Path) -> str:
-        """Listen on a Unix socket; one that nobody listens on any more is replaced. Returns the address for people."""
+        """Listen on a Unix socket; one that nobody listens on any more is replaced.
+
+        Returns the address for people.
+        """
         listening = socket.socket(socket.AF_UNIX)
         return self._bind(listening, str(path), f"unix:{path}", lambda: _replace_stale(path), lambda: path.chmod(_MODE))
 

@@ -1,4 +1,7 @@
-"""The description of the HTTP door (OpenAPI 3.1). A test compares it with the routes and with real answers."""
+"""The description of the HTTP door (OpenAPI 3.1).
+
+A test compares it with the routes and with real answers.
+"""
 
 from __future__ import annotations
 

@@ -62,7 +62,10 @@ def tokens_file(state_dir: Path) -> Path:
 
 
 def add_token(file: Path, name: str, scopes: Iterable[Scope], customer: str = "") -> str:
-    """Make a token and return its secret, which is kept nowhere. RefusedError when the name is taken or odd."""
+    """Make a token and return its secret, which is kept nowhere.
+
+    RefusedError when the name is taken or odd.
+    """
     if not _NAME.fullmatch(name):
         raise RefusedError(
             f"{name[:80]!r} cannot be a token's name", hint="Use 1 to 64 letters, digits, dots, dashes, underscores."
@@ -78,7 +81,10 @@ def add_token(file: Path, name: str, scopes: Iterable[Scope], customer: str = ""
 
 
 def revoke_token(file: Path, name: str) -> None:
-    """Remove a token; a running service notices within a second. RefusedError when there is none."""
+    """Remove a token; a running service notices within a second.
+
+    RefusedError when there is none.
+    """
     with _locked(file):
         tokens = read_tokens(file)
         kept = [token for token in tokens.values() if token.name != name]
@@ -88,7 +94,10 @@ def revoke_token(file: Path, name: str) -> None:
 
 
 def read_tokens(file: Path) -> dict[str, Token]:
-    """All tokens by their hashes; none when there is no file. ConfigurationError when it cannot be read."""
+    """All tokens by their hashes; none when there is no file.
+
+    ConfigurationError when it cannot be read.
+    """
     try:
         entries = json.loads(file.read_bytes())["tokens"]
         found = [Token(**(entry | {"scopes": tuple(map(Scope, entry["scopes"]))})) for entry in entries]
@@ -112,12 +121,18 @@ class Tokens:
         self._look_at = 0.0
 
     def of(self, secret: str) -> Token | None:
-        """The token with that secret. Only its hash is compared: how long that takes tells nothing of a secret."""
+        """The token with that secret.
+
+        Only its hash is compared: how long that takes tells nothing of a secret.
+        """
         self._look()
         return self._tokens.get(_sha256(secret)) if secret else None
 
     def _look(self) -> None:
-        """Read the file again when it was changed. One that cannot be read changes nothing: the old tokens stay."""
+        """Read the file again when it was changed.
+
+        One that cannot be read changes nothing: the old tokens stay.
+        """
         now = time.monotonic()
         if now < self._look_at:
             return
