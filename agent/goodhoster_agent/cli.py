@@ -34,6 +34,7 @@ COMMANDS = (
     "storms",
     "notices",
     "audit",
+    "report",
     "witness",
     "hashlist",
     "exemptions",
