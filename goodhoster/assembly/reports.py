@@ -1,4 +1,4 @@
-"""Reports of this machine: what they are made from, read from its record, log, index and quarantine."""
+"""Reports of this machine, made from its record, log, index and quarantine."""
 
 from __future__ import annotations
 
@@ -99,7 +99,10 @@ def norm_of(facts: Facts) -> Document:
 
 
 def domain_of(url: str) -> str:
-    """The registered domain of a URL; the host itself where it has none, empty where it is no URL."""
+    """The registered domain of a URL.
+
+    The host itself where it has none, empty where it is no URL.
+    """
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
@@ -120,7 +123,7 @@ def _notices_of(period: Period) -> NoticeQuery:
 
 
 def _of_the_index(services: Services, now: datetime) -> Iterator[CountedDay]:
-    """The checks of every day that the index still has; what the log has of a day counts before them."""
+    """The checks of every day that the index still has."""
     census = IndexCensus(services.index.database)
     since = census.counted_since()
     day = since.date() if since else now.date() + _DAY

@@ -1,1 +1,1 @@
-"""Reports: figures from the record and the audit log, each traceable to its entries. Read only."""
+"""Reports: figures from record and audit log, each traceable to its entries. Read only."""

@@ -1,4 +1,4 @@
-"""Charts as SVG, for pages that need nothing else: no program, no font, no picture from elsewhere. Pure.
+"""Charts as SVG, for pages that need no program, font or picture from elsewhere. Pure.
 
 Colours are classes that the page's style sheet sets, light and dark; each figure has a title that a pointer shows and a
 screen reader reads.

@@ -1,4 +1,4 @@
-"""Everything that the reports of one period are made from, gathered in one reading of log and record.
+"""What the reports of one period are made from, gathered in one reading of log and record.
 
 All reports of a period are made from one `Facts`, so that they cannot differ because something happened in between.
 """

@@ -1,4 +1,4 @@
-"""The mirror: how fast reported material was gone, measured as a monitor of hosters would. Pure.
+"""The mirror: how fast reported material was gone, as a monitor of hosters measures. Pure.
 
 Counted are URLs, not notices: a URL that is reported again is one. It is gone within a time when each stretch in which
 it was online was no longer than that, so what came back counts by the longest.
@@ -231,7 +231,7 @@ def mirror(urls: ReportedUrls, now: datetime, domain_of: Callable[[str], str]) -
 
 
 def trace(urls: ReportedUrls, figure: Figure, now: datetime) -> Iterable[ReportedUrl]:
-    """The reports behind a figure over all, by our own clock; of a percentage those that fell short of it."""
+    """The reports behind a figure, by our own clock; of a percentage those that fell short."""
     for reports in urls.by_url.values():
         if _stands_behind(reports, figure, now):
             yield from reports

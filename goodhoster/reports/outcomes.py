@@ -148,7 +148,7 @@ class Trail:
 
 @dataclass(slots=True)
 class Trails:
-    """What the log says of every match; a small value for each case, however many entries it has."""
+    """What the log says of every match: a small value for each case."""
 
     cases: dict[str, Trail] = field(default_factory=dict)
     overruled: dict[tuple[str, str], list[int]] = field(default_factory=dict)

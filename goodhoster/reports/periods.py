@@ -1,4 +1,4 @@
-"""Periods that reports are about, in UTC: a year, a quarter, a month, a week, or any two moments."""
+"""Periods of reports, in UTC: a year, a quarter, a month, a week, or between two moments."""
 
 from __future__ import annotations
 

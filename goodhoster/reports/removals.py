@@ -1,4 +1,4 @@
-"""Reported URLs and the times in which they were online, from notices and the audit log. Pure.
+"""Reported URLs and the times in which they were online, from notices and the log. Pure.
 
 Two clocks: ours runs from our receipt until it was first seen to be gone. The hotline's runs from when the notice left
 its mail system until the third of its checks, 15 minutes apart, finds nothing; what a person of ours left online is
@@ -96,7 +96,10 @@ def note_look(looks: dict[Key, list[Look]], entry: AuditEntry, about: Collection
 
 
 def needs_log(item: NoticeItem) -> bool:
-    """Whether the record alone does not tell when it was gone: it came back, or nobody noted when it went."""
+    """Whether the record alone does not tell when it was gone.
+
+    It came back, or nobody noted when it went.
+    """
     return item.reopened > 0 or item.state is ItemState.GONE
 
 
@@ -141,7 +144,10 @@ def _sent_at(notice: Notice) -> datetime:
 
 
 def _gone(item: NoticeItem, notice: Notice, looks: Sequence[Look]) -> tuple[tuple[datetime, datetime | None], ...]:
-    """When it was gone. The log tells of earlier times; of the last one the record does, where it has it."""
+    """When it was gone.
+
+    The log tells of earlier times; of the last one the record does, where it has it.
+    """
     found: list[tuple[datetime, datetime | None]] = []
     since: datetime | None = None
     for look in looks:

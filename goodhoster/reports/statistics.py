@@ -1,4 +1,4 @@
-"""Statistics of removal: confidence intervals of shares, and medians that open items do not distort. Pure."""
+"""Statistics of removal: intervals of shares, medians that open items do not distort. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of so many, with the interval in which the true share lies in 95 of 100 cases (Wilson 1927)."""
+    """So many of so many, with the confidence interval for 95 % (Wilson 1927)."""
 
     part: int
     whole: int
@@ -68,7 +68,10 @@ class SurvivalCurve:
 
 
 def survival(durations: Iterable[Duration]) -> SurvivalCurve:
-    """The curve of these durations; at the same hour ends come before what is only watched so long."""
+    """The curve of these durations.
+
+    At the same hour ends come before what is only watched so long.
+    """
     ordered = sorted(durations)
     at_risk, share, steps, place = len(ordered), 1.0, [(0.0, 1.0)], 0
     while place < len(ordered):

@@ -51,9 +51,9 @@ class DailyWork:
         return _EVERY if self._tell(check_outcomes(self._services)) else _AGAIN
 
     def _tell(self, check: OutcomeCheck) -> bool:
-        """Page a person about what nobody was told of yet; it stands in `status` as long as it lasts.
+        """Page a person about what nobody was told of yet.
 
-        False when nobody could be paged.
+        It stands in `status` as long as it lasts. False when nobody could be paged.
         """
         for trouble in check.unchecked:
             _log.warning("not compared today: %s", trouble)

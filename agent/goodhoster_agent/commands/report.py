@@ -1,4 +1,4 @@
-"""`goodhoster report …`: figures from the record and the audit log, each traceable to its entries."""
+"""`goodhoster report …`: figures from record and audit log, each traceable to its entries."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _print_report(make: Callable[[Facts], Document], period: Period, config: Pat
         document = make(facts)
         if form.html:
             # Here, so that no other command waits for the templates.
-            from goodhoster.reports.pages import page_of  # noqa: PLC0415
+            from goodhoster.reports.pages import page_of
 
             print(page_of(document, facts, hoster_of(services)))
             return

@@ -99,9 +99,8 @@ def test_a_formula_in_a_table_is_text(services: Services, config: Path) -> None:
 
 def test_the_checks_of_each_day_are_in_the_log_once(services: Services) -> None:
     hour = int(NOW.timestamp() // 3600)
-    for hours_ago, count in ((49, 5), (25, 7), (0, 9)):
-        insert = "INSERT INTO checks VALUES (?, ?)"
-        services.index.database.run(lambda db, row=(hour - hours_ago, count): db.execute(insert, row))
+    rows = [(hour - hours_ago, count) for hours_ago, count in ((49, 5), (25, 7), (0, 9))]
+    services.index.database.run(lambda db: db.executemany("INSERT INTO checks VALUES (?, ?)", rows))
     count_checks(services)
     count_checks(services)
     entries = [dict(entry.event.data) for entry in services.audit.entries()]
