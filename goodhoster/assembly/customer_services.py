@@ -8,7 +8,10 @@ from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.assembly.lazy import LazyParts, lazy
+from goodhoster.audit.log import utc_now
+from goodhoster.customers.importing.importer import RegisterImporter
 from goodhoster.customers.register import Register
+from goodhoster.linux.file_lock import FileLock
 from goodhoster.ports import CustomerStore
 
 if TYPE_CHECKING:
@@ -55,3 +58,9 @@ class CustomerServices(LazyParts):
     def register(self) -> Register:
         """The register."""
         return Register(self.store)
+
+    @lazy
+    def importer(self) -> RegisterImporter:
+        """The importer of customer lists."""
+        lock = FileLock(self._services.state_dir / "customers.lock")
+        return RegisterImporter(self.store, self._services.audit, lock, utc_now)
