@@ -1,4 +1,4 @@
-"""The guard against an import that empties the register: a decision of what it counted, and nothing else."""
+"""The guard against an import that empties the register: decides by what would end."""
 
 from __future__ import annotations
 

@@ -61,7 +61,10 @@ class RegisterImporter:
     clock: Clock
 
     def import_file(self, file: Path, order: ImportOrder) -> ImportResult:
-        """Import a list file. ConfigurationError when it cannot be read as a whole: nothing was changed."""
+        """Import a list file.
+
+        ConfigurationError when it cannot be read as a whole: nothing was changed.
+        """
         report = ListReport()
         with opened_list(file, report) as rows:
             return self.import_rows(rows, order, report, name=str(file))
@@ -177,7 +180,7 @@ class _Staging:
             self._counted["customers"] -= 1
 
     def _others_reseller(self, customer_id: str) -> str:
-        """The reseller that another source names, or that this one named before and the list leaves open."""
+        """The reseller that another source names, or this one before, where the list leaves it open."""
         renewed = self._replace and self._staged.staged(customer_id) is not None
         entries = self._store.entries_of(customer_id)
         told = (entry.reseller for entry in entries if not (renewed and entry.origin == self._origin))

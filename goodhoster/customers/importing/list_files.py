@@ -47,7 +47,10 @@ def opened_list(file: Path, report: ListReport) -> Iterator[Rows]:
 
 
 def _opened(file: Path) -> BinaryIO:
-    """Open a regular file; whatever else there is would never end, or be something else each time."""
+    """Open a regular file.
+
+    Whatever else there is would never end, or be something else each time.
+    """
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError as error:
@@ -63,7 +66,10 @@ def _opened(file: Path) -> BinaryIO:
 
 
 def _encoding(raw: BinaryIO) -> str:
-    """The encoding of the whole file; it is read once for that where its beginning does not tell."""
+    """The encoding of the whole file.
+
+    It is read once for that where its beginning does not tell.
+    """
     first = raw.read(_BLOCK)
     raw.seek(0)
     for mark, encoding in _MARKS:

@@ -1,4 +1,4 @@
-"""Rows of JSON and TOML: one object for each customer, with its contacts, services and sites.
+"""Rows of JSON and TOML: one object for each customer, with everything that is the customer's.
 
 JSON is a list, an object with the list as `customers`, or an object a line; TOML has a `[[customer]]` for each.
 """
@@ -78,7 +78,7 @@ def _lines(text: TextIO, report: ListReport) -> Iterator[Any]:
 
 
 class _Blocks:
-    """The text as UTF-8 for a parser, which may not take more than an object's worth for one object."""
+    """The text as UTF-8 for a parser, which may take no more than a limit for one object."""
 
     def __init__(self, file: Path, text: TextIO) -> None:
         self._file, self._text = file, text

@@ -40,7 +40,7 @@ class ResellerChains:
                 yield customer_id, line, RowError(why, "name the reseller with whom you have the contract")
 
     def _chain(self, customer_id: str, elsewhere: Callable[[str], str]) -> list[str]:
-        """The customer and the resellers above, to the end, or until one comes again or they are too many."""
+        """The customer and the resellers above, until one comes again or they are too many."""
         chain = [customer_id]
         while above := self._reseller(chain[-1], elsewhere):
             chain.append(above)

@@ -1,4 +1,4 @@
-"""Fields of a customer list as values; each reader takes what was written, or says why it cannot."""
+"""Fields of a customer list as values; each reader takes what was written, or says why not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TRUE, _FALSE = frozenset({"1", "yes", "true", "y"}), frozenset({"0", "no", "fal
 
 
 def plain(name: str, value: object, longest: int = LONGEST_TEXT) -> str:
-    """Text on one line, without anything invisible that could make it look like another; may be empty."""
+    """Text on one line, without anything invisible; may be empty."""
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int):
@@ -46,7 +46,7 @@ def plain(name: str, value: object, longest: int = LONGEST_TEXT) -> str:
 
 
 def customer_id(name: str, value: object) -> str:
-    """Id as other parts use it: printable, without blanks at its ends, no word with another meaning."""
+    """Id as other parts use it: printable, and no word with another meaning."""
     text = plain(name, value)
     if not text:
         raise RowError(f"there is no {name}", "give each customer its id")

@@ -55,7 +55,8 @@ def test_the_columns_of_the_documentation(importing: Importing) -> None:
         "customer_id,name,kind,reseller,language,country,email,abuse_email,phone,company_number,since,status,domain,"
         "docroot,user,service,service_kind,server,product,networks,inspectable,external_whmcs\n"
         "anna,Anna BV,Company,,nl-NL,nl,a@b.example,abuse@b.example,+31 (0)20-1234567,nl.kvk:12345678,2019-03-01,"
-        "Suspended,Anna.example. www.anna.example,/srv//anna/www/,anna,s1,VPS,node1,VPS L,192.0.2.1 2001:db8::/48,no,17\n"
+        "Suspended,Anna.example. www.anna.example,/srv//anna/www/,anna,s1,VPS,node1,VPS L,"
+        "192.0.2.1 2001:db8::/48,no,17\n"
     )
     assert (result.applied, result.report.rejected) == (True, [])
     anna = importing.store.get("anna")

@@ -53,7 +53,7 @@ def import_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Import a list of customers into the register; rejected lines are told, the others imported."""
+    """Import a list of customers; rejected lines are told, the others imported."""
     guard = RegisterGuard(allowed_customers=allow_ended, allowed_sites=allow_removed_sites)
     order = ImportOrder(source, whoever_types(), replace=replace, preview=preview, guard=guard)
     with open_services(config) as services:
