@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from goodhoster.adapters.stores.customers.database import customers_file
-from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
-from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.assembly.lazy import LazyParts, lazy
-from goodhoster.assembly.standing_services import StandingServices
-from goodhoster.customers.register import Register
-from goodhoster.ports import CustomerStore
 
 if TYPE_CHECKING:
+    from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
+    from goodhoster.assembly.standing_services import StandingServices
+    from goodhoster.customers.importing.importer import RegisterImporter
+    from goodhoster.customers.register import Register
+    from goodhoster.ports import CustomerStore
 
 FILE = "customers.sqlite"
 
@@ -45,19 +44,37 @@ class CustomerServices(LazyParts):
     @lazy
     def record(self) -> RecordFile:
         """The file in which every subject has its tables."""
+        from goodhoster.adapters.stores.customers.database import customers_file
+
         return self.keep(customers_file(self._services.state_dir / FILE))
 
     @lazy
     def store(self) -> CustomerStore:
         """The register as it is kept."""
+        from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
+
         return SqliteCustomerStore(self.record)
 
     @lazy
     def standing(self) -> StandingServices:
         """House rules, standing, statements and appeals."""
+        from goodhoster.assembly.standing_services import StandingServices
+
         return self.keep(StandingServices(self._services, self))
 
     @lazy
     def register(self) -> Register:
         """The register."""
+        from goodhoster.customers.register import Register
+
         return Register(self.store)
+
+    @lazy
+    def importer(self) -> RegisterImporter:
+        """The importer of customer lists."""
+        from goodhoster.audit.log import utc_now
+        from goodhoster.customers.importing.importer import RegisterImporter
+        from goodhoster.linux.file_lock import FileLock
+
+        lock = FileLock(self._services.state_dir / "customers.lock")
+        return RegisterImporter(self.store, self._services.audit, lock, utc_now)
