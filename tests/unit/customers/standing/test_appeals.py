@@ -11,6 +11,7 @@ from goodhoster.customers.standing.mistakes import accuracy
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.house_rules import CustomerRules
+from goodhoster.model.letters import LetterKind
 from goodhoster.model.standing import Appeal, AppealChannel, AppealState, Rung, StepState
 from goodhoster.ports import CaseQuery
 from tests.standing_house import ANNA, House, customer
@@ -28,7 +29,7 @@ def told(house: House, name: str = "eve") -> str:
     house.offline(name)
     house.letters.tell_of_cases(house.cases)
     house.deliver()
-    return house.mailer.sent[-1].subject
+    return [letter.subject for letter in house.mailer.sent if letter.kind is LetterKind.OFFLINE][-1]
 
 
 def by_mail(house: House, subject: str) -> Appeal:
