@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -12,8 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.cases import CaseState
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.verdicts import Category
 from goodhoster_agent.commands.check import match_object
+from goodhoster_agent.commands.listing import (
+    Column,
+    CsvOption,
+    LimitOption,
+    SinceOption,
+    UntilOption,
+    local_time,
+    print_list,
+)
 from goodhoster_agent.commands.options import (
     FINE,
     YES,
@@ -27,7 +37,7 @@ from goodhoster_agent.commands.options import (
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
-    from goodhoster.model.cases import Case, Order
+    from goodhoster.model.cases import Order
     from goodhoster.model.digests import Digest
     from goodhoster.model.storms import StormState
     from goodhoster.model.verdicts import Match
@@ -48,16 +58,38 @@ CustomerOption = Annotated[str | None, typer.Option("--customer", help="Cases of
 def list_command(
     state: StateOption = None,
     customer: CustomerOption = None,
+    source: Annotated[str | None, typer.Option("--source", help="Where this hash source matched.")] = None,
+    category: Annotated[Category | None, typer.Option("--category", help="Matched in this category.")] = None,
+    host: Annotated[str | None, typer.Option("--host", help="Files of the site of this host.")] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: LimitOption = None,
     config: ConfigOption = None,
     *,
+    as_csv: CsvOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List cases, oldest first."""
+    """List cases, oldest first.
+
+    Example: goodhoster cases list --state held --since 7d
+    """
     from goodhoster.ports import CaseQuery
 
+    query = CaseQuery(
+        states=frozenset(state or ()),
+        customer=customer,
+        source=source,
+        category=category,
+        opened_since=since,
+        opened_until=until,
+        newest=None if host else limit,
+    )
     with open_services(config) as services:
-        for case in services.case_store.find(CaseQuery(states=frozenset(state or ()), customer=customer)):
-            print_json(as_object(case)) if as_json else print(_as_line(case))
+        found = services.case_store.find(query)
+        if host:
+            docroots = services.notices.locator.site_maps.docroots_of(host)
+            found = [case for case in found if _lies_below(case, docroots)][-(limit or 0) :]
+        print_list(found, _COLUMNS, as_object, as_json=as_json, as_csv=as_csv)
 
 
 @app.command("show")
@@ -66,7 +98,7 @@ def show_command(
 ) -> None:
     """Show one case in full."""
     with open_services(config) as services:
-        case = services.case_store.get(case_id)
+        case = services.case_store.get(services.case_store.complete(case_id))
         told = _owners_told(services, case)
         print_json(as_object(case) | {"owners_told": told}) if as_json else print(_as_page(case, told))
 
@@ -92,7 +124,7 @@ def _carry_out(
     ids, digest = chosen
     with open_services(config) as services:
         toolkit = services.toolkit
-        about = _chosen(ids, digest, partial(verb.about, toolkit))
+        about = _chosen(complete_all(services, ids), digest, partial(verb.about, toolkit))
         if digest:
             toolkit.rule(Digest.parse(digest), verb.ruling, order)
         print_orders(verb.done, verb.carry_out(toolkit, about, order), as_json=as_json)
@@ -144,7 +176,8 @@ def cancel_command(
 ) -> None:
     """Cancel measures that are waiting, for example for a disk. The files stay where they are."""
     with open_services(config) as services:
-        print_orders("cancelled", services.toolkit.cancel(ids, order_of(reason)), as_json=as_json)
+        orders = services.toolkit.cancel(complete_all(services, ids), order_of(reason))
+        print_orders("cancelled", orders, as_json=as_json)
 
 
 def as_object(case: Case) -> dict[str, Any]:
@@ -170,6 +203,19 @@ def as_object(case: Case) -> dict[str, Any]:
 
 def _moment(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
+
+
+def complete_all(services: Services, ids: Sequence[str] | None) -> list[str]:
+    """The cases that a person means, by whole or shortened ids; one that is not there stays as it was typed."""
+    found: list[str] = []
+    for case_id in ids or ():
+        try:
+            found.append(services.case_store.complete(case_id))
+        except RefusedError as error:
+            if "short for" in str(error):
+                raise
+            found.append(case_id)
+    return found
 
 
 def _chosen(ids: list[str] | None, digest: str, about: Callable[[Digest], list[str]]) -> list[str]:
@@ -210,8 +256,21 @@ def print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:
     raise typer.Exit(YES if orders.refused else FINE)
 
 
-def _as_line(case: Case) -> str:
-    return f"{case.id}  {case.state:<9} {case.upload.customer:<16} {case.upload.place}  {case.reason}"
+_COLUMNS: tuple[Column[Case], ...] = (
+    Column("ID", lambda case: case.id),
+    Column("STATE", lambda case: case.state),
+    Column("OPENED", lambda case: local_time(case.opened_at)),
+    Column("CUSTOMER", lambda case: case.upload.customer),
+    Column("VERDICT", lambda case: case.verdict or "named"),
+    Column("FILE", lambda case: str(case.upload.place)),
+    Column("WHY", lambda case: case.reason),
+)
+
+
+def _lies_below(case: Case, docroots: Iterable[bytes]) -> bool:
+    return any(
+        upload.place.absolute.startswith(root.rstrip(b"/") + b"/") for upload in case.uploads for root in docroots
+    )
 
 
 def _owners_told(services: Services, case: Case) -> dict[str, bool]:
@@ -226,8 +285,8 @@ def _as_page(case: Case, told: dict[str, bool]) -> str:
         ("state", case.state),
         ("customer", case.upload.customer),
         ("attempt" if case.is_attempt else "path", str(case.upload.place)),
-        ("opened", f"{case.opened_at:%Y-%m-%d %H:%M:%S} UTC"),
-        ("closed", f"{case.closed_at:%Y-%m-%d %H:%M:%S} UTC" if case.closed_at else "not yet"),
+        ("opened", local_time(case.opened_at)),
+        ("closed", local_time(case.closed_at, "not yet")),
         ("why", case.reason),
         ("decided by", case.actor or "the house rules"),
         ("SHA-256", case.digests.sha256.hex()),
