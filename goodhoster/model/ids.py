@@ -45,4 +45,5 @@ def the_one(part: str, names: Iterable[str], kind: str) -> str:
     if not found:
         raise RefusedError(f"there is no {kind} {part}", hint=f"see: goodhoster {kind}s list")
     named = ", ".join(sorted(found)[:_NAMED])
-    raise RefusedError(f"{part} is short for {len(found)} {kind}s", hint=f"type more of one of: {named}")
+    hint = f"type more of one of: {named}"
+    raise RefusedError(f"{part} is short for {len(found)} {kind}s", hint=hint, ambiguous=True)

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodhoster.errors import RefusedError
-from goodhoster.model.cases import Case, CaseState
-from goodhoster.model.verdicts import Category
+from goodhoster.model.cases import MEASURING, Case
+from goodhoster_agent.commands.case_selection import CaseFilter, Selection, taking
 from goodhoster_agent.commands.check import match_object
 from goodhoster_agent.commands.listing import (
     Column,
     CsvOption,
-    LimitOption,
-    SinceOption,
-    UntilOption,
     local_time,
     print_list,
 )
@@ -29,67 +23,35 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
-    ReasonOption,
     open_services,
     print_json,
+    said,
     whoever_types,
 )
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
     from goodhoster.model.cases import Order
-    from goodhoster.model.digests import Digest
-    from goodhoster.model.storms import StormState
     from goodhoster.model.verdicts import Match
-    from goodhoster.toolkit import CaseOrders, Toolkit
+    from goodhoster.toolkit import CaseOrders
 
 app = typer.Typer(no_args_is_help=True, help="List, show, restore, confirm and cancel cases.")
 
 _MOVED = "The directories are the right ones, although others than before: after a site or server was moved."
-IdsArgument = Annotated[list[str] | None, typer.Argument(help="Case ids.", show_default=False)]
-DigestOption = Annotated[str, typer.Option("--digest", help="All cases with this file content instead.")]
-StateOption = Annotated[
-    list[CaseState] | None, typer.Option("--state", help="Cases in this state.", show_default=False)
-]
-CustomerOption = Annotated[str | None, typer.Option("--customer", help="Cases of this customer.", show_default=False)]
+ReasonUnlessPreviewOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)]
 
 
 @app.command("list")
+@taking(CaseFilter)
 def list_command(
-    state: StateOption = None,
-    customer: CustomerOption = None,
-    source: Annotated[str | None, typer.Option("--source", help="Where this hash source matched.")] = None,
-    category: Annotated[Category | None, typer.Option("--category", help="Matched in this category.")] = None,
-    host: Annotated[str | None, typer.Option("--host", help="Files of the site of this host.")] = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    limit: LimitOption = None,
-    config: ConfigOption = None,
-    *,
-    as_csv: CsvOption = False,
-    as_json: JsonOption = False,
+    *, cases: CaseFilter, config: ConfigOption = None, as_csv: CsvOption = False, as_json: JsonOption = False
 ) -> None:
     """List cases, oldest first.
 
     Example: goodhoster cases list --state held --since 7d
     """
-    from goodhoster.ports import CaseQuery
-
-    query = CaseQuery(
-        states=frozenset(state or ()),
-        customer=customer,
-        source=source,
-        category=category,
-        opened_since=since,
-        opened_until=until,
-        newest=None if host else limit,
-    )
     with open_services(config) as services:
-        found = services.case_store.find(query)
-        if host:
-            docroots = services.notices.locator.site_maps.docroots_of(host)
-            found = [case for case in found if _lies_below(case, docroots)][-(limit or 0) :]
-        print_list(found, _COLUMNS, as_object, as_json=as_json, as_csv=as_csv)
+        print_list(cases.find(services), _COLUMNS, as_object, as_json=as_json, as_csv=as_csv)
 
 
 @app.command("show")
@@ -103,81 +65,76 @@ def show_command(
         print_json(as_object(case) | {"owners_told": told}) if as_json else print(_as_page(case, told))
 
 
-@dataclass(frozen=True, slots=True)
-class _Verb:
-    """An order that a person can give, one of two."""
-
-    name: str
-    done: str
-    """What has become of the cases, and the key in the JSON."""
-    ruling: StormState
-    """What an order by digest says of the content everywhere."""
-    about: Callable[[Toolkit, Digest], list[str]]
-    carry_out: Callable[[Toolkit, Sequence[str], Order], CaseOrders]
-
-
-def _carry_out(
-    config: Path | None, verb: _Verb, chosen: tuple[list[str] | None, str], order: Order, *, as_json: bool
-) -> None:
-    from goodhoster.model.digests import Digest
-
-    ids, digest = chosen
-    with open_services(config) as services:
-        toolkit = services.toolkit
-        about = _chosen(complete_all(services, ids), digest, partial(verb.about, toolkit))
-        if digest:
-            toolkit.rule(Digest.parse(digest), verb.ruling, order)
-        print_orders(verb.done, verb.carry_out(toolkit, about, order), as_json=as_json)
-
-
 @app.command("restore")
+@taking(Selection)
 def restore_command(
-    ids: IdsArgument = None,
     *,
-    digest: DigestOption = "",
-    reason: ReasonOption,
+    cases: Selection,
+    reason: ReasonUnlessPreviewOption = "",
     moved: Annotated[bool, typer.Option("--moved", help=_MOVED)] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put files back exactly as they were and overrule the match; --digest for a whole storm."""
     from goodhoster.model.storms import StormState
-    from goodhoster.toolkit import Toolkit
+    from goodhoster.toolkit import RESTORABLE
 
-    verb = _Verb("restore", "restored", StormState.UNDONE, Toolkit.restorable, Toolkit.restore)
-    order = replace(order_of(reason), moved=moved)
-    _carry_out(config, verb, (ids, digest), order, as_json=as_json)
+    with open_services(config) as services:
+        about = cases.about(services, RESTORABLE)
+        if cases.preview:
+            _print_all(services, about, as_json=as_json)
+            return
+        order = replace(order_of(said(reason)), moved=moved)
+        if cases.digest:
+            services.toolkit.rule(cases.content, StormState.UNDONE, order)
+        print_orders("restored", services.toolkit.restore(about, order), as_json=as_json)
 
 
 @app.command("confirm")
+@taking(Selection)
 def confirm_command(
-    ids: IdsArgument = None,
     *,
-    digest: DigestOption = "",
-    reason: ReasonOption,
+    cases: Selection,
+    reason: ReasonUnlessPreviewOption = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Act on held, failed, observed or restored cases, unless no source knows the file any more."""
     from goodhoster.model.storms import StormState
-    from goodhoster.toolkit import Toolkit
+    from goodhoster.toolkit import CONFIRMABLE
 
-    verb = _Verb("confirm", "confirmed", StormState.RELEASED, Toolkit.confirmable, Toolkit.confirm)
-    _carry_out(config, verb, (ids, digest), order_of(reason), as_json=as_json)
+    with open_services(config) as services:
+        about = cases.about(services, CONFIRMABLE)
+        if cases.preview:
+            _print_all(services, about, as_json=as_json)
+            return
+        order = order_of(said(reason))
+        if cases.digest:
+            services.toolkit.rule(cases.content, StormState.RELEASED, order)
+        print_orders("confirmed", services.toolkit.confirm(about, order), as_json=as_json)
 
 
 @app.command("cancel")
+@taking(Selection)
 def cancel_command(
-    ids: Annotated[list[str], typer.Argument(help="Case ids.", show_default=False)],
     *,
-    reason: ReasonOption,
+    cases: Selection,
+    reason: ReasonUnlessPreviewOption = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Cancel measures that are waiting, for example for a disk. The files stay where they are."""
     with open_services(config) as services:
-        orders = services.toolkit.cancel(complete_all(services, ids), order_of(reason))
-        print_orders("cancelled", orders, as_json=as_json)
+        about = cases.about(services, MEASURING)
+        if cases.preview:
+            _print_all(services, about, as_json=as_json)
+            return
+        print_orders("cancelled", services.toolkit.cancel(about, order_of(said(reason))), as_json=as_json)
+
+
+def _print_all(services: Services, case_ids: Sequence[str], *, as_json: bool) -> None:
+    """Print the cases that an order would be about."""
+    print_list(services.case_store.get_all(case_ids), _COLUMNS, as_object, as_json=as_json, as_csv=False)
 
 
 def as_object(case: Case) -> dict[str, Any]:
@@ -205,32 +162,6 @@ def _moment(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def complete_all(services: Services, ids: Sequence[str] | None) -> list[str]:
-    """The cases that a person means, by whole or shortened ids; one that is not there stays as it was typed."""
-    found: list[str] = []
-    for case_id in ids or ():
-        try:
-            found.append(services.case_store.complete(case_id))
-        except RefusedError as error:
-            if "short for" in str(error):
-                raise
-            found.append(case_id)
-    return found
-
-
-def _chosen(ids: list[str] | None, digest: str, about: Callable[[Digest], list[str]]) -> list[str]:
-    from goodhoster.model.digests import Digest
-
-    if bool(ids) == bool(digest):
-        raise RefusedError("say which cases: either their ids or --digest", hint="see: goodhoster cases list")
-    if ids:
-        return ids
-    try:
-        return about(Digest.parse(digest))
-    except ValueError as error:
-        raise RefusedError(str(error), hint="the digest stands in: goodhoster cases show ID") from error
-
-
 def order_of(reason: str) -> Order:
     """The order of the person who types this."""
     from goodhoster.model.cases import Order
@@ -244,7 +175,7 @@ def print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:
     It ends the command.
     """
     if as_json:
-        refused = [{"id": case_id, "reason": why} for case_id, why in orders.refused]
+        refused = [{"id": case_id, "why": why, "reason": why} for case_id, why in orders.refused]
         print_json({verb: list(orders.done), "refused": refused})
     else:
         for case_id in orders.done:
@@ -265,12 +196,6 @@ _COLUMNS: tuple[Column[Case], ...] = (
     Column("FILE", lambda case: str(case.upload.place)),
     Column("WHY", lambda case: case.reason),
 )
-
-
-def _lies_below(case: Case, docroots: Iterable[bytes]) -> bool:
-    return any(
-        upload.place.absolute.startswith(root.rstrip(b"/") + b"/") for upload in case.uploads for root in docroots
-    )
 
 
 def _owners_told(services: Services, case: Case) -> dict[str, bool]:

@@ -91,7 +91,7 @@ def list_command(
 ) -> None:
     """List notices: urgent ones first, then by age.
 
-    Example: goodhoster notices list --state needs_person --since 7d
+    Example: goodhoster notices list --state needs-person --since 7d
     """
     from goodhoster.ports import NoticeQuery
 
