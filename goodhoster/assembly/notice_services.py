@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from goodhoster.takedowns.actions import TakedownActions
     from goodhoster.takedowns.answers import Answers
     from goodhoster.takedowns.desk import NoticeDesk
+    from goodhoster.takedowns.incoming_mail import IncomingMail
     from goodhoster.takedowns.manual_letters import ManualLetters
 
 _LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
@@ -62,6 +63,13 @@ class NoticeServices(LazyParts):
         )
         warn_before = timedelta(seconds=self._settings.warn_before)
         return NoticeDesk(parts, self.notifiers, Terms(self.term, warn_before))
+
+    @lazy
+    def incoming(self) -> IncomingMail:
+        """The receiver of what was kept: notices, and answers to our letters."""
+        from goodhoster.takedowns.incoming_mail import IncomingMail
+
+        return IncomingMail(self.desk, self.spool, self.store, self.reader, self.outbox.codes)
 
     @lazy
     def actions(self) -> TakedownActions:

@@ -91,6 +91,11 @@ def _head(notice: Notice, sender: str) -> Iterator[Row]:
     for rule in trust.rules if trust else ():
         yield "rule", f"{'passed' if rule.passed else 'FAILED'} {rule.name}: {rule.why}"
     yield from (("told", told) for told in notice.told)
+    for reply in notice.replies:
+        fate = "automatic" if reply.automatic else "for a person" if reply.waits else "seen"
+        fate = "a notice of its own" if reply.notice else fate
+        who = f"{reply.receipt.id} {local_time(reply.receipt.received_at)} from {reply.sender or 'nobody named'}"
+        yield "reply", f"{who} ({fate}): {_unlinked(reply.opening)}"
 
 
 def _items(notice: Notice, services: Services) -> Iterator[Row]:
@@ -133,9 +138,13 @@ def _text(notice_id: str, written: str) -> Iterator[Row]:
     """First lines of what was sent."""
     lines = [line.rstrip() for line in written.splitlines() if line.strip()]
     for line in lines[:_LINES]:
-        yield "text", "| " + re.sub(r"(?i)h(tt)p", "hxxp", line[:_WIDTH])
+        yield "text", "| " + _unlinked(line[:_WIDTH])
     if len(lines) > _LINES:
         yield "text", f"and {len(lines) - _LINES} lines more: goodhoster notices show {notice_id} --raw"
+
+
+def _unlinked(text: str) -> str:
+    return re.sub(r"(?i)h(tt)p", "hxxp", text)
 
 
 def text_in(raw: RawNotice) -> str:

@@ -43,7 +43,7 @@ from goodhoster_agent.commands.options import (
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
-    from goodhoster.model.notice_status import Notice, NoticeItem
+    from goodhoster.model.notice_status import Notice, NoticeItem, Reply
     from goodhoster.takedowns.preview import PreviewLine
 
 app = typer.Typer(no_args_is_help=True, help="Receive, list, confirm, dismiss and answer notices.")
@@ -72,7 +72,14 @@ def receive_command(
     raw = RawNotice(carrier, _beginning(file))
     with open_services(config) as services:
         notices = services.notices
-        _print(services, notices.desk.receive(notices.desk.keep(raw, Arrived(_COMMAND_LINE))), as_json=as_json)
+        receipt = notices.desk.keep(raw, Arrived(_COMMAND_LINE))
+        notice = notices.incoming.receive(receipt)
+        if notice is not None:
+            _print(services, notice, as_json=as_json)
+        elif as_json:
+            print_json({"id": receipt.id, "state": "contact"})
+        else:
+            print(f"{receipt.id} is about the contact of a customer: see goodhoster customers show")
 
 
 @app.command("list")
@@ -117,13 +124,16 @@ def show_command(
     config: ConfigOption = None,
     *,
     raw: Annotated[bool, typer.Option("--raw", help="Write the message as it came, and nothing else.")] = False,
+    reply: Annotated[str, typer.Option("--reply", help="Write this reply as it came.", show_default=False)] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Show one notice in full: its sender, text, addresses, files, cases and copies."""
     with open_services(config) as services:
         store = services.notices.store
         notice = store.get(store.complete(notice_id))
-        if raw:
+        if reply:
+            sys.stdout.buffer.write(services.notices.spool.raw(_reply_of(notice, reply).receipt).content)
+        elif raw:
             sys.stdout.buffer.write(services.notices.spool.raw(notice.receipt).content)
         else:
             _print(services, notice, as_json=as_json)
@@ -257,11 +267,31 @@ def as_object(notice: Notice) -> dict[str, Any]:
         "reason": notice.reason,
         "duplicate_of": notice.duplicate_of or None,
         "told": list(notice.told),
+        "replies": [_reply_object(reply) for reply in notice.replies],
         "sha256": notice.receipt.sha256.hex(),
         "doubts": list(notice.read.doubts) if notice.read else [],
         "unread": list(notice.read.unread) if notice.read else [],
         "named": list(notice.named),
         "rules": [{"name": r.name, "passed": r.passed, "why": r.why} for r in (trust.rules if trust else ())],
+    }
+
+
+def _reply_of(notice: Notice, reply_id: str) -> Reply:
+    for reply in notice.replies:
+        if reply.receipt.id == reply_id:
+            return reply
+    raise RefusedError(f"notice {notice.id} has no reply {reply_id}", hint="see its replies: goodhoster notices show")
+
+
+def _reply_object(reply: Reply) -> dict[str, Any]:
+    return {
+        "id": reply.receipt.id,
+        "received_at": reply.receipt.received_at.isoformat(),
+        "from": reply.sender or None,
+        "opening": reply.opening,
+        "automatic": reply.automatic,
+        "notice": reply.notice or None,
+        "waits": reply.waits,
     }
 
 
