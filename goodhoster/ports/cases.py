@@ -28,7 +28,7 @@ class CaseQuery:
     """
     digest: Digest | None = None
     opened_since: datetime | None = None
-    opened_until: datetime | None = None
+    opened_before: datetime | None = None
     source: str | None = None
     """In which this hash source matched."""
     category: Category | None = None
@@ -91,6 +91,12 @@ class CaseStore(CaseFigures, Protocol):
         """The cases that the query describes, oldest first.
 
         A place in the query also finds the cases of copies there.
+        """
+
+    def ids(self, query: CaseQuery) -> Sequence[str]:
+        """The ids of the cases that the query describes, oldest first; none of them is read.
+
+        With `get_all` piece by piece, a hundred thousand cost the memory of a few hundred.
         """
 
     def claim(self, case_ids: Iterable[str], claim: Claim) -> None:

@@ -24,7 +24,7 @@ class NoticeQuery:
     due: datetime | None = None
     """With something to look after at this moment."""
     received_since: datetime | None = None
-    received_until: datetime | None = None
+    received_before: datetime | None = None
     host: str | None = None
     """With an item on this host."""
     customer: str | None = None

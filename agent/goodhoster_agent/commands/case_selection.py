@@ -58,7 +58,7 @@ class CaseFilter:
             source=self.source,
             category=self.category,
             opened_since=self.since,
-            opened_until=self.until,
+            opened_before=self.until,
             newest=self.limit,
         )
 

@@ -28,7 +28,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def moment(text: str) -> datetime:
-    """A moment: "2026-11-29", "2026-11-29 14:30" (local time), with a zone, or "24h", "7d", "2w" ago."""
+    """A moment as a person types it.
+
+    "2026-11-29" or "2026-11-29 14:30" (local time), with a zone, or "24h", "7d", "2w" ago.
+    """
     if span := _SPAN.fullmatch(text.strip()):
         return datetime.now(UTC) - timedelta(seconds=int(span[1]) * _UNITS[span[2]])
     try:

@@ -108,7 +108,7 @@ def list_command(
         notifier=source,
         host=host,
         received_since=since,
-        received_until=until,
+        received_before=until,
         newest=limit,
     )
     with open_services(config) as services:

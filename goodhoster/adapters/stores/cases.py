@@ -100,6 +100,14 @@ class SqliteCaseStore:
         newest = self._rows(f"{where} ORDER BY opened_at DESC, id DESC LIMIT ?", (*values, query.newest))
         return [_case(row) for row in reversed(newest)]
 
+    def ids(self, query: CaseQuery) -> Sequence[str]:
+        """See `ports.CaseStore`."""
+        parts, values = conditions(query)
+        where = "WHERE " + " AND ".join(parts) if parts else ""
+        rows = self.record.rows(f"SELECT id FROM cases {where} ORDER BY opened_at, id", values)  # noqa: S608 - our own texts
+        found = [case_id for (case_id,) in rows]
+        return found if query.newest is None else found[max(0, len(found) - query.newest) :]
+
     def count(self, query: CaseQuery) -> int:
         """See `ports.CaseFigures`."""
         parts, values = conditions(query)
@@ -166,7 +174,7 @@ def conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
         found.append(("actor = '' AND state NOT IN ('held', 'observed')", ()))
     for condition, value in (
         ("opened_at >= ?", time_text(query.opened_since)),
-        ("opened_at < ?", time_text(query.opened_until)),
+        ("opened_at < ?", time_text(query.opened_before)),
         (_WITH_MATCH.format(column=0), query.source),
         (_WITH_MATCH.format(column=2), query.category),
     ):

@@ -72,6 +72,10 @@ class MemoryCaseStore:
         ordered = sorted(found, key=lambda case: (case.opened_at, case.id))
         return ordered if query.newest is None else ordered[max(0, len(ordered) - query.newest) :]
 
+    def ids(self, query: CaseQuery) -> Sequence[str]:
+        """See `ports.CaseStore`."""
+        return [case.id for case in self.find(query)]
+
     def count(self, query: CaseQuery) -> int:
         """See `ports.CaseFigures`."""
         return len(self.find(query))
@@ -158,7 +162,7 @@ def _case_described(case: Case, query: CaseQuery) -> bool:
         and (query.beside is None or any(are_sizes(query.beside, place) for place in _places(case)))
         and (digest is None or case.digests.of(digest.algorithm) == digest)
         and (since is None or case.opened_at >= since)
-        and (query.opened_until is None or case.opened_at < query.opened_until)
+        and (query.opened_before is None or case.opened_at < query.opened_before)
         and (query.source is None or any(match.source == query.source for match in case.matches))
         and (query.category is None or any(match.category is query.category for match in case.matches))
         and query.notifier in {None, case.notifier}
@@ -179,7 +183,7 @@ def _described(notice: Notice, query: NoticeQuery) -> bool:
         and query.reference in {None, notice.reference}
         and (query.due is None or (notice.due is not None and notice.due <= query.due))
         and (since is None or notice.receipt.received_at >= since)
-        and (query.received_until is None or notice.receipt.received_at < query.received_until)
+        and (query.received_before is None or notice.receipt.received_at < query.received_before)
         and (query.host is None or any(urlsplit(item.url).hostname == query.host.lower() for item in notice.items))
         and (query.customer is None or any(item.customer == query.customer for item in notice.items))
     )

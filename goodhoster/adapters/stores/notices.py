@@ -152,8 +152,8 @@ def _conditions(query: NoticeQuery) -> tuple[list[str], tuple[object, ...]]:
         found.append(("due <= ?", (time_text(query.due),)))
     if query.received_since is not None:
         found.append(("received_at >= ?", (time_text(query.received_since),)))
-    if query.received_until is not None:
-        found.append(("received_at < ?", (time_text(query.received_until),)))
+    if query.received_before is not None:
+        found.append(("received_at < ?", (time_text(query.received_before),)))
     if query.host is not None:
         found.append((_WITH_ITEM.format(test="url GLOB ? OR url GLOB ? OR url GLOB ?"), _urls_on(query.host)))
     if query.customer is not None:

@@ -123,7 +123,7 @@ class NoticeStoreSuite:
             (NoticeQuery(due=NOON), ["N1"]),
             (NoticeQuery(due=NOON - timedelta(microseconds=1)), []),
             (NoticeQuery(received_since=NOON + timedelta(hours=1)), ["N2", "N3"]),
-            (NoticeQuery(received_until=NOON + timedelta(hours=1)), ["N1"]),
+            (NoticeQuery(received_before=NOON + timedelta(hours=1)), ["N1"]),
             (NoticeQuery(host="Anna.example"), ["N1", "N2"]),
             (NoticeQuery(host="*.example"), []),
             (NoticeQuery(customer="anna"), ["N1", "N2"]),
