@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from goodhoster.model.cases import MEASURING, Case
+from goodhoster_agent.case_objects import case_object
 from goodhoster_agent.commands.case_selection import CaseFilter, Selection, taking
-from goodhoster_agent.commands.check import match_object
 from goodhoster_agent.commands.listing import (
     Column,
     CsvOption,
@@ -51,7 +50,7 @@ def list_command(
     Example: goodhoster cases list --state held --since 7d
     """
     with open_services(config) as services:
-        print_list(cases.find(services), _COLUMNS, as_object, as_json=as_json, as_csv=as_csv)
+        print_list(cases.find(services), _COLUMNS, case_object, as_json=as_json, as_csv=as_csv)
 
 
 @app.command("show")
@@ -62,7 +61,7 @@ def show_command(
     with open_services(config) as services:
         case = services.case_store.get(services.case_store.complete(case_id))
         told = _owners_told(services, case)
-        print_json(as_object(case) | {"owners_told": told}) if as_json else print(_as_page(case, told))
+        print_json(case_object(case) | {"owners_told": told}) if as_json else print(_as_page(case, told))
 
 
 @app.command("restore")
@@ -134,32 +133,7 @@ def cancel_command(
 
 def _print_all(services: Services, case_ids: Sequence[str], *, as_json: bool) -> None:
     """Print the cases that an order would be about."""
-    print_list(services.case_store.get_all(case_ids), _COLUMNS, as_object, as_json=as_json, as_csv=False)
-
-
-def as_object(case: Case) -> dict[str, Any]:
-    """The object that `--json` prints."""
-    from goodhoster.model.uploads import exact
-
-    return {
-        "id": case.id,
-        "state": case.state,
-        "customer": case.upload.customer,
-        "path": exact(case.upload.place.absolute),
-        "verdict": case.verdict,
-        "measures": [{"kind": m.kind, "state": m.state, "detail": m.detail} for m in case.measures],
-        "opened_at": case.opened_at.isoformat(),
-        "closed_at": _moment(case.closed_at),
-        "reason": case.reason,
-        "actor": case.actor,
-        "matches": [match_object(match) for match in case.matches],
-        "sha256": case.digests.sha256.hex(),
-        "attempt": case.is_attempt,
-    }
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+    print_list(services.case_store.get_all(case_ids), _COLUMNS, case_object, as_json=as_json, as_csv=False)
 
 
 def order_of(reason: str) -> Order:
