@@ -9,6 +9,7 @@ from functools import partial
 from goodhoster.adapters.pagers.hooks import pager
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.storms import SqliteStormStore
+from goodhoster.assembly.customer_services import CustomerServices
 from goodhoster.assembly.lazy import LazyParts, lazy
 from goodhoster.assembly.mover import mover_or_here
 from goodhoster.assembly.notice_services import NoticeServices
@@ -186,6 +187,11 @@ class Services(LazyParts):
     def notices(self) -> NoticeServices:
         """The part that handles notices."""
         return self.keep(NoticeServices(self))
+
+    @lazy
+    def customers(self) -> CustomerServices:
+        """The part that knows the customers."""
+        return self.keep(CustomerServices(self))
 
 
 def reading_limits(settings: Settings) -> ReadingLimits:
