@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from rapidfuzz import fuzz, process
 
@@ -18,18 +18,30 @@ from goodhoster.customers.screening.name_index import NameIndex
 from goodhoster.model.screening import Party
 
 ENTRIES = sizes(2_000, 20_000, 100_000)
+Pairs = set[tuple[str, str]]
 PLAIN_CUTOFF = 85
 PLAIN_CUSTOMERS = 500  # what every pair is compared for; its time is scaled up
+ONSETS = ("b", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "dr", "gr", "kl", "kr", "st", "tr")
 SYLLABLES = [
     onset + vowel + coda
-    for onset in "b d f g h k l m n p r s t v z br dr gr kl kr pl st tr sch".split()
-    for vowel in "a e i o u".split()
+    for onset in ONSETS
+    for vowel in ["a", "e", "i", "o", "u"]
     for coda in ("", "", "n", "l", "r", "s", "m", "t")
 ]
-ENDINGS = "sen son man berg ov in ski sma stra dijk ez ini oglu ian escu".split()
-FIRST = "Jan Peter Anna Maria Muhammad Ahmed Ivan Olga Sergei Fatima Chen Lucas Emma Noah Julia Thomas Elena Pavel Dmitri Natalia Omar Yusuf Ali Sara Laura Daniel David Michael Robert Alexander Catherine Nikolai Tatiana Vladimir Yulia".split()
-TRADES = "Hosting Media Telecom Trading Logistics Digital Cloud Networks Consulting Solutions Systems Online".split()
-FORMS = "BV GmbH Ltd LLC SARL SpA AB Oy NV".split()
+ENDINGS = (
+    "sen son man berg ov in ski sma stra dijk ez ini oglu ian escu "
+).split()
+FIRST = (
+    "Jan Peter Anna Maria Muhammad Ahmed Ivan Olga Sergei Fatima Chen Lucas Emma Noah Julia Thomas Elena Pavel "
+    "Dmitri Natalia Omar Yusuf Ali Sara Laura Daniel David Michael Robert Alexander Catherine Nikolai Tatiana "
+    "Vladimir Yulia "
+).split()
+TRADES = (
+    "Hosting Media Telecom Trading Logistics Digital Cloud Networks Consulting Solutions Systems Online "
+).split()
+FORMS = (
+    "BV GmbH Ltd LLC SARL SpA AB Oy NV "
+).split()
 
 
 def main() -> None:
@@ -38,35 +50,31 @@ def main() -> None:
         customers, listed, truth = made_up(entries // 10, entries)
         before, begun = private_mib(), time.perf_counter()
         found = ours(customers, listed)
-        _line(entries, len(customers), "goodhoster", time.perf_counter() - begun, score(found, truth, None))
+        _line((entries, len(customers)), "goodhoster", time.perf_counter() - begun, score(found, truth, None))
         print(f"{'':>57} {private_mib() - before:>8.0f}")
         sample = random.Random(1).sample(customers, min(PLAIN_CUSTOMERS, len(customers)))
         begun = time.perf_counter()
         plain_found = plain(sample, listed)
         seconds = (time.perf_counter() - begun) * len(customers) / len(sample)
         names = {each.id for each in sample}
-        _line(entries, len(customers), "rapidfuzz", seconds, score(plain_found, truth, names))
-        _line(entries, len(sample), "(ours, same)", 0, score(found, truth, names))
+        _line((entries, len(customers)), "rapidfuzz", seconds, score(plain_found, truth, names))
+        _line((entries, len(sample)), "(ours, same)", 0, score(found, truth, names))
         if not SMALLEST:
             _by_change(found, plain_found, truth, names)
 
 
-def _line(entries: int, customers: int, name: str, seconds: float, result: tuple[float, int]) -> None:
-    print(f"{entries:>9,} {customers:>9,}   {name:<12} {seconds:>7.1f} {result[0]:>8.1%} {result[1]:>8,}", flush=True)
+def _line(sizes_: tuple[int, int], name: str, seconds: float, result: tuple[float, int]) -> None:
+    print(f"{sizes_[0]:>9,} {sizes_[1]:>9,}   {name:<12} {seconds:>7.1f} {result[0]:>8.1%} {result[1]:>8,}", flush=True)
 
 
-def score(
-    found: set[tuple[str, str]], truth: dict[tuple[str, str], str], names: set[str] | None
-) -> tuple[float, int]:
+def score(found: set[tuple[str, str]], truth: dict[tuple[str, str], str], names: set[str] | None) -> tuple[float, int]:
     """Recall, and the number of findings that are wrong."""
     meant = {pair for pair in truth if names is None or pair[1] in names}
     seen = {pair for pair in found if names is None or pair[1] in names}
     return len(seen & meant) / len(meant), len(seen - meant)
 
 
-def _by_change(
-    found: set[tuple[str, str]], plain_found: set[tuple[str, str]], truth: dict[tuple[str, str], str], names: set[str]
-) -> None:
+def _by_change(found: Pairs, plain_found: Pairs, truth: dict[tuple[str, str], str], names: set[str]) -> None:
     """Recall by the way in which the name is spelled otherwise."""
     for change in sorted(set(truth.values())):
         meant = {pair for pair, how in truth.items() if how == change}

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
+from goodhoster.adapters.stores.customers.vetting import SqliteVettingStore
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.assembly.lazy import LazyParts, lazy
+from goodhoster.assembly.vetting import vetting_desk
 from goodhoster.customers.register import Register
-from goodhoster.ports import CustomerStore
+from goodhoster.customers.vetting.desk import VettingDesk
+from goodhoster.model.cases import CaseState
+from goodhoster.ports import CaseQuery, CustomerStore
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
@@ -52,3 +56,15 @@ class CustomerServices(LazyParts):
     def register(self) -> Register:
         """The register."""
         return Register(self.store)
+
+    @lazy
+    def vetting(self) -> VettingDesk:
+        """The vetting of customers."""
+        services = self._services
+        records = SqliteVettingStore(self.record), services.audit
+        return vetting_desk(services.settings, self.register, records, self._had_known_material)
+
+    def _had_known_material(self, customer_id: str) -> bool:
+        ids = (customer_id, *self.store.former_ids(customer_id))
+        offline = frozenset({CaseState.OFFLINE})
+        return any(self._services.case_store.count(CaseQuery(states=offline, customer=name)) for name in ids)

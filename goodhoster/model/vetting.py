@@ -147,12 +147,12 @@ class Requirement:
 class Vetting:
     """What the vetting of a customer comes to now."""
 
-    customer: str
     state: VettingState
     risk: RiskEstimate
     requirements: tuple[Requirement, ...]
     expires_at: datetime | None = None
     """When the first piece of evidence expires; None unless vetted."""
+    customer: str = ""
 
     @property
     def missing(self) -> tuple[str, ...]:

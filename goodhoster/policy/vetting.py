@@ -118,9 +118,7 @@ def _reason(fact: RiskFact, holds: bool | None, weight: int) -> RiskReason:  # n
     return RiskReason(fact, holds, weight, RISK_WORDS[fact][0 if holds else 1])
 
 
-def assess(
-    customer: str, evidence: Iterable[Evidence], risk: RiskEstimate, policy: VettingPolicy, *, now: datetime
-) -> Vetting:
+def assess(evidence: Iterable[Evidence], risk: RiskEstimate, policy: VettingPolicy, now: datetime) -> Vetting:
     """Compare a customer's evidence with what its risk requires; the order of the evidence does not matter."""
     by_kind: dict[EvidenceKind, list[Evidence]] = {}
     for each in evidence:
@@ -130,7 +128,7 @@ def assess(
     found = tuple(_requirement(kind, by_kind.get(kind, []), valid_for, now) for kind in required)
     state = _state(found)
     ends = [each.expires_at for each in found if each.expires_at is not None]
-    return Vetting(customer, state, risk, found, min(ends) if ends and state is VettingState.VETTED else None)
+    return Vetting(state, risk, found, min(ends) if ends and state is VettingState.VETTED else None)
 
 
 def deciding(evidence: Sequence[Evidence]) -> Evidence | None:

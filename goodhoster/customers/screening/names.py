@@ -1,7 +1,7 @@
 """Names in one form: Latin letters, no accents, no legal forms, spellings of one sound alike.
 
-`Müller & Söhne GmbH`, `Mueller und Soehne` and `MULLER SOHNE` become the same words; so do `Мюллер` and `Muller`. What is
-empty after that is compared with nothing.
+`Müller & Söhne GmbH`, `Mueller und Soehne` and `MULLER SOHNE` become the same words; so do `Путин` and `Putin`. What
+is empty after that is compared with nothing.
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ def _legal_forms() -> frozenset[tuple[str, ...]]:
     return frozenset(term for term in found if term)
 
 
-_MORE_FORMS = ("stichting", "vof", "bvba", "ooo", "zao", "pao", "oao", "ao", "uab", "kft", "zrt", "fze", "fzco", "eood", "ead", "doo", "dooel")  # fmt: skip
+_MORE_FORMS = (
+    "stichting vof bvba ooo zao pao oao ao uab kft zrt fze fzco eood ead doo dooel"
+).split()
 _LEADING_FORMS = frozenset({"stichting", "ooo", "zao", "pao", "oao", "uab", "sia", "pt", "bv", "nv"})
 _LONGEST_FORM = 4  # words
 

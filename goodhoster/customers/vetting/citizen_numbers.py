@@ -21,7 +21,8 @@ _LONGEST = 4000  # characters; a reason is a sentence or two
 _CITIZEN_WORDS = re.compile(
     r"(?<![a-z])(?:bsn|burger\s?service\s?(?:nummer|nr)|so[- ]?fi(?:[- ]?(?:nummer|nr))?|citizen\s(?:service\s)?number"
     r"|national\s?(?:id|identity|identification|insurance)|personal\s(?:id|identity|identification|number|code)"
-    r"|social\s(?:security|insurance)|identity\s?(?:card|number|no)|identiteitskaart|personalausweis|id[- ]?(?:number|nummer|nr|no|card|kaart)"
+    r"|social\s(?:security|insurance)|identity\s?(?:card|number|no)|identiteitskaart|personalausweis"
+    r"|id[- ]?(?:number|nummer|nr|no|card|kaart)"
     r"|(?:passport|paspoort|reisepass|passeport|document|rijbewijs|licen[cs]e|ausweis)[- ]?(?:number|nummer|nr|no)"
     r"|passport|paspoort|rijksregister(?:nummer|nr)?|registre\snational|insz|niss|egn|rodne\scislo|steuer[- ]?id(?:nr)?"
     r"|identifikationsnummer|idnr|cpr|isikukood|dni|nie|hetu|henkilotunnus|nir|securite\ssociale|codice\sfiscale"
