@@ -45,6 +45,7 @@ COMMANDS = (
     "hashlist",
     "exemptions",
     "hashservice",
+    "doors",
     "config",
     "doctor",
 )

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from goodhoster.adapters.stores.customers.database import customers_file
-from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
-from goodhoster.adapters.stores.customers.vetting import SqliteVettingStore
-from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.assembly.lazy import LazyParts, lazy
-from goodhoster.assembly.vetting import vetting_desk
-from goodhoster.customers.register import Register
-from goodhoster.customers.vetting.desk import VettingDesk
-from goodhoster.model.cases import CaseState
-from goodhoster.ports import CaseQuery, CustomerStore
 
 if TYPE_CHECKING:
+    from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
+    from goodhoster.customers.register import Register
+    from goodhoster.customers.vetting.desk import VettingDesk
+    from goodhoster.ports import CustomerStore
 
 FILE = "customers.sqlite"
 
@@ -33,7 +28,10 @@ class CustomerServices(LazyParts):
         self._services = services
 
     def make_all(self) -> None:
-        """Make every part where there is a register: a daemon without one makes none and imports nothing for it."""
+        """Make every part where there is a register.
+
+        A daemon without one makes none, and imports nothing for it.
+        """
         if self.in_use:
             super().make_all()
 
@@ -45,26 +43,37 @@ class CustomerServices(LazyParts):
     @lazy
     def record(self) -> RecordFile:
         """The file in which every subject has its tables."""
+        from goodhoster.adapters.stores.customers.database import customers_file
+
         return self.keep(customers_file(self._services.state_dir / FILE))
 
     @lazy
     def store(self) -> CustomerStore:
         """The register as it is kept."""
+        from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
+
         return SqliteCustomerStore(self.record)
 
     @lazy
     def register(self) -> Register:
         """The register."""
+        from goodhoster.customers.register import Register
+
         return Register(self.store)
 
     @lazy
     def vetting(self) -> VettingDesk:
         """The vetting of customers."""
-        services = self._services
-        records = SqliteVettingStore(self.record), services.audit
-        return vetting_desk(services.settings, self.register, records, self._had_known_material)
+        from goodhoster.adapters.stores.customers.vetting import SqliteVettingStore
+        from goodhoster.assembly.vetting import vetting_desk
+
+        records = SqliteVettingStore(self.record), self._services.audit
+        return vetting_desk(self._services.settings, self.register, records, self._had_known_material)
 
     def _had_known_material(self, customer_id: str) -> bool:
+        from goodhoster.model.cases import CaseState
+        from goodhoster.ports import CaseQuery
+
         ids = (customer_id, *self.store.former_ids(customer_id))
         offline = frozenset({CaseState.OFFLINE})
         return any(self._services.case_store.count(CaseQuery(states=offline, customer=name)) for name in ids)

@@ -91,6 +91,9 @@ class Register:
         return tuple(self.store.named(host_name(host)))
 
     def owner_of(self, path: bytes) -> str:
-        """The customer whose document root an absolute path lies in; empty where none has, or several share it."""
+        """The customer whose document root an absolute path lies in.
+
+        Empty where it lies in none, or customers share it.
+        """
         owners = {site.customer for site in self.store.holding(path)}
         return owners.pop() if len(owners) == 1 else ""

@@ -1,4 +1,4 @@
-"""Customers as the register knows them: who they are, what they have with us, and which sites are theirs."""
+"""Customers as the register knows them, with their sites and services."""
 
 from __future__ import annotations
 

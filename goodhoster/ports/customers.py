@@ -43,14 +43,20 @@ class StagedImport(Protocol):
         """
 
     def changes(self) -> Iterator[tuple[str, str]]:
-        """What the last `difference` counted, as (`added`, `changed` or `ended`, id of the customer), by id."""
+        """What the last `difference` counted, by id: kind and customer.
+
+        Kinds are `added`, `changed` and `ended`.
+        """
 
     def apply(self, done: RegisterImport) -> None:
         """Carry out what the last `difference` counted: all of it, or nothing."""
 
 
 class CustomerSites(Protocol):
-    """Look-ups of sites. Each answers in less than a millisecond at 300,000 sites, but for `sites`."""
+    """Look-ups of sites.
+
+    Each but `sites` answers in less than a millisecond at 300,000 sites.
+    """
 
     def sites_of(self, customer_id: str) -> Sequence[Site]:
         """The sites of a customer, by host."""
@@ -62,7 +68,7 @@ class CustomerSites(Protocol):
         """
 
     def holding(self, path: bytes) -> Sequence[Site]:
-        """The sites with the deepest document root that the absolute path lies in; empty when none has."""
+        """The sites with the deepest document root that a path lies in; empty when none has."""
 
     def sites(self) -> Iterator[Site]:
         """Every site, by host."""

@@ -1,4 +1,4 @@
-"""The conformance suite of `CustomerStore`: what every register of customers promises, as tests.
+"""The conformance suite of `CustomerStore`: what every register promises, as tests.
 
 Subclass, give the fixture, run by pytest.
 """

@@ -1,4 +1,4 @@
-"""`goodhoster customers …`: the register and what is known of each customer; one file a group of verbs."""
+"""The command `goodhoster customers`; one file for each group of verbs."""
 
 from __future__ import annotations
 

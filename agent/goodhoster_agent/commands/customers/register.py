@@ -59,7 +59,7 @@ def list_command(
 
 @app.command("show")
 def show_command(customer_id: CustomerArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Show everything about a customer: sites, resellers, what each source says, and what is missing."""
+    """Show a customer: sites, resellers, what each source says, and what is missing."""
     with open_services(config) as services:
         record = services.customers.register.record(customer_id)
         shown = _as_object(record) | _other_subjects(services, record.customer.id)

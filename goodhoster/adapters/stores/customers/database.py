@@ -1,4 +1,4 @@
-"""The file `customers.sqlite`: the tables of every subject that keeps something of customers."""
+"""The file `customers.sqlite`, with the tables of every subject that concerns customers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a source says now, beside what it said before, in tables that are gone with the connection."""
+"""An import in temporary tables, compared there with what its source said before."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ WHERE customer IN (SELECT id FROM customer_changes WHERE kind <> 'unchanged') OR
 
 
 class SqliteStagedImport:
-    """See `ports.StagedImport`. Has a connection of its own: other threads and processes go on meanwhile."""
+    """See `ports.StagedImport`.
+
+    Has a connection of its own: other threads and processes go on meanwhile.
+    """
 
     def __init__(self, record: RecordFile, origin: str) -> None:
         self._record = record.opened_again()
@@ -163,7 +166,10 @@ class SqliteStagedImport:
 
 
 def _rename(db: sqlite3.Connection) -> None:
-    """Give what is kept of a former id to the one of today; what the day's import says comes on top."""
+    """Give what is kept of former ids to those of today.
+
+    What the import itself says comes on top.
+    """
     for former, now in db.execute("SELECT former, customer FROM staged_former").fetchall():
         db.execute("UPDATE OR REPLACE former_ids SET customer = ? WHERE customer = ?", (now, former))
         db.execute("INSERT OR REPLACE INTO former_ids VALUES (?, ?)", (former, now))
