@@ -21,27 +21,89 @@ ENTRIES = sizes(2_000, 20_000, 100_000)
 Pairs = set[tuple[str, str]]
 PLAIN_CUTOFF = 85
 PLAIN_CUSTOMERS = 500  # what every pair is compared for; its time is scaled up
-ONSETS = ("b", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "dr", "gr", "kl", "kr", "st", "tr")
+ONSETS = (
+    "b",
+    "d",
+    "f",
+    "g",
+    "h",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "r",
+    "s",
+    "t",
+    "v",
+    "z",
+    "br",
+    "dr",
+    "gr",
+    "kl",
+    "kr",
+    "st",
+    "tr",
+)
 SYLLABLES = [
     onset + vowel + coda
     for onset in ONSETS
     for vowel in ["a", "e", "i", "o", "u"]
     for coda in ("", "", "n", "l", "r", "s", "m", "t")
 ]
-ENDINGS = (
-    "sen son man berg ov in ski sma stra dijk ez ini oglu ian escu "
-).split()
+ENDINGS = ("sen", "son", "man", "berg", "ov", "in", "ski", "sma", "stra", "dijk", "ez", "ini", "oglu", "ian", "escu")
 FIRST = (
-    "Jan Peter Anna Maria Muhammad Ahmed Ivan Olga Sergei Fatima Chen Lucas Emma Noah Julia Thomas Elena Pavel "
-    "Dmitri Natalia Omar Yusuf Ali Sara Laura Daniel David Michael Robert Alexander Catherine Nikolai Tatiana "
-    "Vladimir Yulia "
-).split()
+    "Jan",
+    "Peter",
+    "Anna",
+    "Maria",
+    "Muhammad",
+    "Ahmed",
+    "Ivan",
+    "Olga",
+    "Sergei",
+    "Fatima",
+    "Chen",
+    "Lucas",
+    "Emma",
+    "Noah",
+    "Julia",
+    "Thomas",
+    "Elena",
+    "Pavel",
+    "Dmitri",
+    "Natalia",
+    "Omar",
+    "Yusuf",
+    "Ali",
+    "Sara",
+    "Laura",
+    "Daniel",
+    "David",
+    "Michael",
+    "Robert",
+    "Alexander",
+    "Catherine",
+    "Nikolai",
+    "Tatiana",
+    "Vladimir",
+    "Yulia",
+)
 TRADES = (
-    "Hosting Media Telecom Trading Logistics Digital Cloud Networks Consulting Solutions Systems Online "
-).split()
-FORMS = (
-    "BV GmbH Ltd LLC SARL SpA AB Oy NV "
-).split()
+    "Hosting",
+    "Media",
+    "Telecom",
+    "Trading",
+    "Logistics",
+    "Digital",
+    "Cloud",
+    "Networks",
+    "Consulting",
+    "Solutions",
+    "Systems",
+    "Online",
+)
+FORMS = ("BV", "GmbH", "Ltd", "LLC", "SARL", "SpA", "AB", "Oy", "NV")
 
 
 def main() -> None:

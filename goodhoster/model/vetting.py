@@ -1,4 +1,7 @@
-"""What is known of who a customer is: evidence, its outcome, the state of a customer, and the estimated risk."""
+"""What is known of who a customer is.
+
+Evidence, its outcome, the state of a customer, and the estimated risk.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Which evidence a customer needs at which risk, and what its evidence comes to: pure, from values alone.
+"""Which evidence a customer needs at which risk, and what its evidence comes to.
+
+Pure, from values alone.
 
 Unknown never passes: what was not checked, could not be checked, or has expired counts as nothing.
 """
@@ -119,7 +121,10 @@ def _reason(fact: RiskFact, holds: bool | None, weight: int) -> RiskReason:  # n
 
 
 def assess(evidence: Iterable[Evidence], risk: RiskEstimate, policy: VettingPolicy, now: datetime) -> Vetting:
-    """Compare a customer's evidence with what its risk requires; the order of the evidence does not matter."""
+    """Compare a customer's evidence with what its risk requires.
+
+    The order of the evidence does not matter.
+    """
     by_kind: dict[EvidenceKind, list[Evidence]] = {}
     for each in evidence:
         by_kind.setdefault(each.kind, []).append(each)
@@ -169,7 +174,10 @@ def _end(evidence: Evidence, valid_for: timedelta) -> datetime:
 
 
 def _state(requirements: Sequence[Requirement]) -> VettingState:
-    """The state that the requirements add up to; the one that a person must act on first prevails."""
+    """The state that the requirements add up to.
+
+    The one that a person must act on first prevails.
+    """
     outcomes = [each.outcome for each in requirements]
     if all(outcome is Outcome.PASSED for outcome in outcomes):
         # A policy that requires nothing lets everybody pass: that was somebody's decision, not a check that failed.

@@ -15,7 +15,10 @@ class VettingStore(Protocol):
     """
 
     def add(self, evidence: Evidence) -> bool:
-        """Record a piece of evidence; False, and nothing recorded, where the very same is there already."""
+        """Record a piece of evidence.
+
+        False, and nothing recorded, where the very same is there already.
+        """
 
     def evidence_of(self, customer_id: str) -> Sequence[Evidence]:
         """The evidence of a customer, oldest first by the time it happened."""
@@ -71,7 +74,9 @@ class CompanyRegister(Protocol):
     """Schemes of the numbers that it knows, such as `nl.kvk`."""
 
     def look_up(self, scheme: str, value: str) -> CompanyAnswer:
-        """Ask about a number: `passed` where it is registered and active, `failed` where it surely is not.
+        """Ask about a number.
+
+        `passed` where it is registered and active, `failed` where it surely is not.
 
         All else is `unchecked`, with why; nothing is raised.
         """

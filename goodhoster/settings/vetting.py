@@ -1,4 +1,7 @@
-"""The [vetting] section: which evidence a customer needs at which risk, and what makes the risk."""
+"""The [vetting] section.
+
+Which evidence a customer needs at which risk, and what makes the risk.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ def _points() -> Callable[[Any], int]:
 
 @dataclass(frozen=True, slots=True)
 class VettingSettings:
-    """[vetting]: which evidence is needed of customers at which risk, and how the risk is estimated."""
+    """[vetting].
+
+    Which evidence is needed of customers at which risk, and how the risk is estimated.
+    """
 
     required_low: tuple[EvidenceKind, ...] = setting(
         evidence, "Needed at low risk, which takes an answer to every rule below.", default=(EvidenceKind.EMAIL,)

@@ -11,7 +11,6 @@ from goodhoster.adapters.identity.signatures import sign
 from goodhoster.testing.http_answers import Answer, reply
 from goodhoster.testing.http_server import FakeServer, Request
 
-
 SECRET = "made-up-webhook-secret"  # noqa: S105 - of a stand-in
 Message = tuple[dict[str, str], bytes]
 """Headers and body of a webhook."""

@@ -4,6 +4,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 
@@ -72,7 +73,7 @@ class TestNeutral(IdentityProviderSuite):
 
 class VendorSuite(IdentityProviderSuite):
     make: type[MappedProvider]
-    answer: object
+    answer: ClassVar[object]
 
     @pytest.fixture
     def server(self) -> Iterator[FakeServer]:
@@ -96,10 +97,18 @@ class VendorSuite(IdentityProviderSuite):
 
 class TestStripe(VendorSuite):
     make = StripeIdentity
-    answer = {"id": REFERENCE, "object": "identity.verification_session", "status": "verified", "last_error": None}
+    answer: ClassVar[object] = {
+        "id": REFERENCE,
+        "object": "identity.verification_session",
+        "status": "verified",
+        "last_error": None,
+    }
 
     def told(self, outcome: str) -> object:
-        session = {"id": REFERENCE, "status": {"passed": "verified", "failed": "requires_input"}.get(outcome, "odd")}
+        session: dict[str, object] = {
+            "id": REFERENCE,
+            "status": {"passed": "verified", "failed": "requires_input"}.get(outcome, "odd"),
+        }
         if outcome == "failed":
             session["last_error"] = {"code": "document_expired", "reason": "The document is expired."}
         kind = "payment_intent.succeeded" if outcome == "elsewhere" else "identity.verification_session.verified"
@@ -118,7 +127,10 @@ class TestStripe(VendorSuite):
 
 class TestVeriff(VendorSuite):
     make = Veriff
-    answer = {"status": "success", "verification": {"id": REFERENCE, "status": "approved", "code": 9001}}
+    answer: ClassVar[object] = {
+        "status": "success",
+        "verification": {"id": REFERENCE, "status": "approved", "code": 9001},
+    }
 
     def told(self, outcome: str) -> object:
         word = {"passed": "approved", "failed": "declined"}.get(outcome, "odd")
@@ -131,7 +143,7 @@ class TestVeriff(VendorSuite):
 
 class TestOnfido(VendorSuite):
     make = Onfido
-    answer = {"id": REFERENCE, "status": "complete", "result": "clear"}
+    answer: ClassVar[object] = {"id": REFERENCE, "status": "complete", "result": "clear"}
 
     def told(self, outcome: str) -> object:
         about = {"id": REFERENCE, "status": "complete", "completed_at_iso8601": "2026-11-02T11:59:00Z"}
@@ -150,7 +162,10 @@ class TestOnfido(VendorSuite):
 
 class TestSumsub(VendorSuite):
     make = Sumsub
-    answer = {"id": REFERENCE, "review": {"reviewStatus": "completed", "reviewResult": {"reviewAnswer": "GREEN"}}}
+    answer: ClassVar[object] = {
+        "id": REFERENCE,
+        "review": {"reviewStatus": "completed", "reviewResult": {"reviewAnswer": "GREEN"}},
+    }
 
     def told(self, outcome: str) -> object:
         result = {

@@ -1,4 +1,6 @@
-"""The KvK trade register and VIES (VAT numbers). An outage is `unchecked`; only an explicit answer counts.
+"""The KvK trade register and VIES (VAT numbers).
+
+An outage is `unchecked`; only an explicit answer counts.
 
 Experimental: neither was run against the true service.
 """
@@ -34,7 +36,10 @@ _NO_SUCH = "IPD0005"
 
 
 class Kvk:
-    """See `ports.vetting.CompanyRegister`: the KvK API, basic profile. Of its answer only the state is kept."""
+    """See `ports.vetting.CompanyRegister`: the KvK API, basic profile.
+
+    Of its answer only the state is kept.
+    """
 
     schemes = frozenset({"nl.kvk"})
 
@@ -62,7 +67,10 @@ class Kvk:
         return CompanyAnswer(self.name, number, outcome, reason)
 
     def _not_found(self, number: str, body: bytes) -> CompanyAnswer:
-        """Only the register's own 404 says that there is no such number: a proxy and a wrong URL have one too."""
+        """Only the register's own 404 says that there is no such number.
+
+        A proxy and a wrong URL have one too.
+        """
         errors = read_object(body).get("fout")
         if isinstance(errors, list) and any(isinstance(each, dict) and each.get("code") == _NO_SUCH for each in errors):
             return CompanyAnswer(self.name, number, Outcome.FAILED, "not in the register")

@@ -1,4 +1,7 @@
-"""The neutral protocol: what any provider, or a gateway before it, can speak (docs/how-to-know-your-customers.md)."""
+"""The neutral protocol.
+
+What any provider, or a gateway before it, can speak (docs/how-to-know-your-customers.md).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What every identity provider has in common: settings, mapping of its words, and a pull that never raises."""
+"""What every identity provider has in common.
+
+Settings, mapping of its words, and a pull that never raises.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,10 @@ class Told:
 
 
 class MappedProvider(ABC):
-    """See `ports.vetting.IdentityProvider`. A kind of provider says how it signs, where it is asked, and its words."""
+    """See `ports.vetting.IdentityProvider`.
+
+    A kind of provider says how it signs, where it is asked, and its words.
+    """
 
     def __init__(self, account: Account, clock: Clock) -> None:
         self.account = account
@@ -112,7 +118,10 @@ def outcome_of(words: Mapping[str, Outcome], said: str) -> Outcome:
 
 
 def moment(text: str) -> datetime | None:
-    """A moment in ISO 8601 with its zone, or in UTC where it names none; None where it is no moment."""
+    """A moment in ISO 8601 with its zone, or in UTC where it names none.
+
+    None where it is no moment.
+    """
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

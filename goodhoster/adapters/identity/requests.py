@@ -1,4 +1,7 @@
-"""One HTTPS request with a short JSON answer, limited in time and size; redirects are not followed."""
+"""One HTTPS request with a short JSON answer, limited in time and size.
+
+Redirects are not followed.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ class Answer:
 
 
 def send(request: Request) -> Answer:
-    """Send a request; PassingError when there is no whole answer in time, without the request's secrets."""
+    """Send a request; PassingError when there is no whole answer in time.
+
+    Without the request's secrets.
+    """
     try:
         return asyncio.run(_send(request))
     except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError

@@ -1,4 +1,6 @@
-"""The kinds of [[identity_provider]] and [[company_register]]: the settings of each, and how to build it from them.
+"""The kinds of [[identity_provider]] and [[company_register]].
+
+The settings of each, and how to build it from them.
 
 Registered in the entry-point groups `goodhoster.identity_providers` and `goodhoster.company_registers`, as anybody
 else's would be.
@@ -123,7 +125,10 @@ def _account(kind: NeutralKind | StripeKind | VeriffKind | OnfidoKind | SumsubKi
 
 @dataclass(frozen=True, slots=True)
 class KvkKind:
-    """The trade register of the Dutch chamber of commerce (KvK API, basic profile). Experimental."""
+    """The trade register of the Dutch chamber of commerce (KvK API, basic profile).
+
+    Experimental.
+    """
 
     kind: str = setting(one_of("kvk"), "Which kind of register this is.", example='"kvk"')
     key_file: Path = setting(path, _TOKEN_HELP, example='"kvk.key"')

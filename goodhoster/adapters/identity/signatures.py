@@ -1,4 +1,7 @@
-"""Signatures of webhooks: HMAC over the raw bytes, compared in constant time before anything is read."""
+"""Signatures of webhooks.
+
+HMAC over the raw bytes, compared in constant time before anything is read.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +29,19 @@ def header(headers: Mapping[str, str], name: str) -> str:
 
 
 def verify_body(headers: Mapping[str, str], name: str, body: bytes, secret: str) -> None:
-    """Compare a header with the HMAC-SHA256 of the body in hexadecimal; RefusedError where it is another."""
+    """Compare a header with the HMAC-SHA256 of the body in hexadecimal.
+
+    RefusedError where it is another.
+    """
     given = header(headers, name).strip()
     if not _is_right(given, body, secret):
         raise _wrong(name)
 
 
 def verify_timed(given_header: tuple[str, str], body: bytes, secret: str, clock: Clock) -> datetime:
-    """Verify a header (name, value) `t=SECONDS,v1=HEX[,v1=HEX…]` over `SECONDS.body`; the time that was signed.
+    """Verify a header (name, value) `t=SECONDS,v1=HEX[,v1=HEX…]` over `SECONDS.body`.
+
+    The time that was signed.
 
     Several v1 are there while a secret is replaced; one that is right is enough.
     """

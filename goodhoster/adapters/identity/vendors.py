@@ -1,4 +1,6 @@
-"""Stripe Identity, Veriff, Onfido and Sumsub by their own words. Experimental: none was run against the vendor.
+"""Stripe Identity, Veriff, Onfido and Sumsub by their own words.
+
+Experimental: none was run against the vendor.
 
 Each table maps the vendor's words; a word that is not in it is `unchecked`.
 """
@@ -75,7 +77,10 @@ class StripeIdentity(MappedProvider):
         return Request(url, headers, within=self.account.within, ca_file=self.account.ca_file)
 
     def read_answer(self, answer: Mapping[str, Any]) -> Told:
-        """`requires_input` is a new session, and with `last_error` one that failed and can be tried again."""
+        """`requires_input` is a new session.
+
+        And with `last_error` one that failed and can be tried again.
+        """
         status, failed = text_at(answer, "status"), text_at(answer, "last_error", "code")
         outcome = outcome_of(STRIPE, status)
         if status == "requires_input" and answer.get("last_error"):
@@ -84,7 +89,10 @@ class StripeIdentity(MappedProvider):
 
 
 class Veriff(MappedProvider):
-    """Veriff: sessions and their decision. Its words are read, never its numeric codes: they conflict."""
+    """Veriff: sessions and their decision.
+
+    Its words are read, never its numeric codes: they conflict.
+    """
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """`x-hmac-signature` over the body."""

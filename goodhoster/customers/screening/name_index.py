@@ -180,7 +180,10 @@ def _close(word: str, other: str) -> bool:
 
 
 def _same_consonants(word: str, other: str) -> bool:
-    """Whether two words differ in a vowel or two, or one comes out of a script that writes no vowels."""
+    """Whether two words differ in vowels: in one or two, or in all.
+
+    In all where one comes out of a script that writes none.
+    """
     skeleton = consonants(word)
     if word.isdigit() or other.isdigit() or skeleton != consonants(other):
         return False

@@ -1,4 +1,6 @@
-"""Names in one form: Latin letters, no accents, no legal forms, spellings of one sound alike.
+"""Names in one form.
+
+Latin letters, no accents, no legal forms, spellings of one sound alike.
 
 `Müller & Söhne GmbH`, `Mueller und Soehne` and `MULLER SOHNE` become the same words; so do `Путин` and `Putin`. What
 is empty after that is compared with nothing.
@@ -49,7 +51,10 @@ class ComparedName:
 
 
 def compared_names(written: str, kind: PartyKind) -> tuple[ComparedName, ...]:
-    """The forms in which a name is compared: with its legal form only where it may be a person's; none where empty."""
+    """The forms in which a name is compared.
+
+    With its legal form only where it may be a person's; none where empty.
+    """
     words = _words(written)
     if not words or words in _legal_forms() or ("".join(words),) in _legal_forms():
         return ()
@@ -70,7 +75,10 @@ def _words(written: str) -> tuple[str, ...]:
 
 
 def _initials_joined(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Single letters at the end, as of B.V. and S.p.A., as one word; those of a person's name stay apart."""
+    """The words, with single letters at the end (as of B.V. and S.p.A.) as one.
+
+    Those of a person's name stay apart.
+    """
     last = len(words)
     while last > 1 and len(words[last - 1]) == 1:
         last -= 1
@@ -86,9 +94,27 @@ def _legal_forms() -> frozenset[tuple[str, ...]]:
     return frozenset(term for term in found if term)
 
 
-_MORE_FORMS = (
-    "stichting vof bvba ooo zao pao oao ao uab kft zrt fze fzco eood ead doo dooel"
-).split()
+_MORE_FORMS = frozenset(
+    {
+        "stichting",
+        "vof",
+        "bvba",
+        "ooo",
+        "zao",
+        "pao",
+        "oao",
+        "ao",
+        "uab",
+        "kft",
+        "zrt",
+        "fze",
+        "fzco",
+        "eood",
+        "ead",
+        "doo",
+        "dooel",
+    }
+)
 _LEADING_FORMS = frozenset({"stichting", "ooo", "zao", "pao", "oao", "uab", "sia", "pt", "bv", "nv"})
 _LONGEST_FORM = 4  # words
 

@@ -1,1 +1,4 @@
-"""Vetting (know your customer): evidence, what is missing, identity providers, citizen numbers refused."""
+"""Vetting (know your customer).
+
+Evidence, what is missing, identity providers, citizen numbers refused.
+"""

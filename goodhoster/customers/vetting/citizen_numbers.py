@@ -71,7 +71,9 @@ CITIZEN_SCHEMES = frozenset(name for name, _ in _NATIONAL) | {"nl.bsn"}
 
 
 def refuse_personal_numbers(text: str, where: str) -> str:
-    """Return the text; RefusedError where it seems to carry a citizen number or a copy of a document.
+    """Return the text.
+
+    RefusedError where it seems to carry a citizen number or a copy of a document.
 
     `where` names the field for the message, which never repeats the number.
     """
@@ -99,7 +101,10 @@ def _findings(text: str) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """The text as it is read: other scripts' digits and letters of full width as ours, nothing invisible."""
+    """The text as it is read.
+
+    Other scripts' digits and letters of full width as ours, nothing invisible.
+    """
     folded = unicodedata.normalize("NFKC", text)
     visible = "".join(letter for letter in folded if unicodedata.category(letter) != "Cf")
     return "".join(_digit(letter) for letter in visible)
@@ -132,7 +137,10 @@ def _numbered(after: str) -> bool:
 
 
 def _lone_bsn(text: str) -> bool:
-    """Whether nine digits pass the elfproef and no word before them says that they are something else."""
+    """Whether nine digits pass the elfproef.
+
+    Not where a word before them says that they are something else.
+    """
     for found in _RUN.finditer(text):
         digits = re.sub(r"\D", "", found[0])
         if len(digits) != _BSN_DIGITS or _OTHER_WORDS.search(text[max(0, found.start() - 40) : found.start()]):

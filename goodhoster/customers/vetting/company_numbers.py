@@ -1,4 +1,6 @@
-"""Numbers of companies, written SCHEME:NUMBER and checked by the rules of their scheme (python-stdnum).
+"""Numbers of companies.
+
+Written SCHEME:NUMBER and checked by the rules of their scheme (python-stdnum).
 
 A number that is or contains a citizen number is refused, whatever its field: some countries give sole traders a number
 made from their own.
@@ -122,7 +124,10 @@ def _czech(number: str) -> bool:
 
 
 def _dutch(number: str) -> bool:
-    """Old VAT numbers of sole traders contain the BSN; the new form is made for them and passes mod 97."""
+    """Old VAT numbers of sole traders contain the BSN.
+
+    The new form is made for them and passes mod 97.
+    """
     mod_97_10 = import_module("stdnum.iso7064.mod_97_10")
     bsn = import_module("stdnum.nl.bsn")
     return not mod_97_10.is_valid("NL" + number) or bool(bsn.is_valid(number[:9]))

@@ -77,7 +77,10 @@ class VettingDesk:
         self._parts = parts
 
     def vetting_of(self, customer_id: str) -> Vetting:
-        """What the vetting of a customer comes to now; RefusedError where the register has none of that id."""
+        """What the vetting of a customer comes to now.
+
+        RefusedError where the register has none of that id.
+        """
         customer = self._customer(customer_id)
         evidence = self.evidence_of(customer)
         stated = [fact for name in self._ids(customer) for fact in self._parts.store.facts_of(name)]
@@ -184,7 +187,10 @@ class VettingDesk:
         return self.vetting_of(customer.id)
 
     def check_company(self, customer_id: str, number: str, order: Order) -> Vetting:
-        """Ask the register of that kind of number; without one, or without an answer, it is unchecked."""
+        """Ask the register of that kind of number.
+
+        Without one, or without an answer, it is unchecked.
+        """
         customer = self._customer(customer_id)
         reason = refuse_personal_numbers(order.reason, "the reason")
         read = read_company_number(number or customer.company_number, company=customer.kind == "company")
@@ -249,7 +255,10 @@ class VettingDesk:
 
 
 def _evidence_of(customer: str, event: IdentityEvent) -> Evidence:
-    """What is kept of an event: of the provider's own words only those that are known to say nothing personal."""
+    """What is kept of an event.
+
+    Of the provider's own words only those that are known to say nothing personal.
+    """
     document = event.document_type if event.document_type in DOCUMENT_TYPES else ""
     return Evidence(
         customer,

@@ -1,4 +1,7 @@
-"""The detail that is kept of each kind of evidence: a word of a list, or the number of a company."""
+"""The detail that is kept of each kind of evidence.
+
+A word of a list, or the number of a company.
+"""
 
 from __future__ import annotations
 

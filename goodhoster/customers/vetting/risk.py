@@ -1,4 +1,7 @@
-"""The facts that a customer's risk is estimated from: what we see ourselves, and what somebody stated."""
+"""The facts that a customer's risk is estimated from.
+
+What we see ourselves, and what somebody stated.
+"""
 
 from __future__ import annotations
 

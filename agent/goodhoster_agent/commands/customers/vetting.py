@@ -1,4 +1,7 @@
-"""`goodhoster customers vet`, `vetting-due` and `identity-message`: who a customer is, and what is missing."""
+"""`goodhoster customers vet`, `vetting-due` and `identity-message`.
+
+Who a customer is, and what is missing.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,9 @@ def vet_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Record a check of a customer, or show what is missing. Never a number or a copy of a document.
+    """Record a check of a customer, or show what is missing.
+
+    Never a number or a copy of a document.
 
     Exit code 0 where the customer is vetted, 1 where something is missing, 3 where it could not be checked.
     """
@@ -115,7 +120,10 @@ def message_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take in a webhook's message of an identity provider, exactly as it came. It may come again."""
+    """Take in a webhook's message of an identity provider, exactly as it came.
+
+    It may come again.
+    """
     body = sys.stdin.buffer.read(_LARGEST_MESSAGE + 1) if file is None else _read(file)
     headers = {name.strip(): value.strip() for name, _, value in (each.partition(":") for each in header)}
     with open_services(config) as services:

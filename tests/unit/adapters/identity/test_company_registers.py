@@ -12,11 +12,15 @@ from goodhoster.testing.http_answers import HANGS, RESETS, TRUNCATED, Answer, re
 from goodhoster.testing.http_server import FakeServer, Request
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
-PROFILE = {"kvkNummer": "12345678", "rsin": "001234567", "materieleRegistratie": {"datumAanvang": "20190301"}}
+PROFILE: dict[str, object] = {
+    "kvkNummer": "12345678",
+    "rsin": "001234567",
+    "materieleRegistratie": {"datumAanvang": "20190301"},
+}
 
 
 class Register(FakeServer):
-    def _true_answer(self, request: Request) -> Answer:
+    def _true_answer(self, request: Request) -> Answer:  # noqa: ARG002 - the fake server's
         return reply(500)
 
 
@@ -98,7 +102,10 @@ def test_vies(server: Register, status: int, body: object, outcome: Outcome) -> 
 def test_outage_is_unchecked(server: Register, answer: Answer) -> None:
     server.behave = lambda _: answer
 
-    for register in (Kvk(Service("kvk", server.url, "k", 1.0), lambda: NOW), Vies(Service("vies", server.url, "", 1.0))):
+    for register in (
+        Kvk(Service("kvk", server.url, "k", 1.0), lambda: NOW),
+        Vies(Service("vies", server.url, "", 1.0)),
+    ):
         found = register.look_up("nl.kvk", "12345678")
         assert found.outcome is Outcome.UNCHECKED
         assert found.reason
