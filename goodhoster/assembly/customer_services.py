@@ -9,6 +9,7 @@ from goodhoster.assembly.lazy import LazyParts, lazy
 if TYPE_CHECKING:
     from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
+    from goodhoster.customers.importing.importer import RegisterImporter
     from goodhoster.customers.register import Register
     from goodhoster.customers.vetting.desk import VettingDesk
     from goodhoster.ports import CustomerStore
@@ -77,3 +78,13 @@ class CustomerServices(LazyParts):
         ids = (customer_id, *self.store.former_ids(customer_id))
         offline = frozenset({CaseState.OFFLINE})
         return any(self._services.case_store.count(CaseQuery(states=offline, customer=name)) for name in ids)
+
+    @lazy
+    def importer(self) -> RegisterImporter:
+        """The importer of customer lists."""
+        from goodhoster.audit.log import utc_now
+        from goodhoster.customers.importing.importer import RegisterImporter
+        from goodhoster.linux.file_lock import FileLock
+
+        lock = FileLock(self._services.state_dir / "customers.lock")
+        return RegisterImporter(self.store, self._services.audit, lock, utc_now)
