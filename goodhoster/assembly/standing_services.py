@@ -14,7 +14,8 @@ from goodhoster.customers.standing.by_hand import MeasuresByHand
 from goodhoster.customers.standing.desk import StandingDesk, StandingParts
 from goodhoster.customers.standing.facts import CaseFacts
 from goodhoster.customers.standing.gates import GateParts, UploadGates
-from goodhoster.customers.standing.unchecked import ContactsUnchecked, VettingUnchecked
+from goodhoster.customers.standing.unchecked import ContactsUnchecked
+from goodhoster.customers.standing.vetted import VettedCustomers
 from goodhoster.errors import RefusedError
 from goodhoster.letters.customer_letters import CustomerLetters, LetterParts, Recipient
 from goodhoster.linux.file_lock import FileLock
@@ -119,7 +120,7 @@ class StandingServices(LazyParts):
     @lazy
     def vetting(self) -> VettingCheck:
         """What vetting says of customers."""
-        return VettingUnchecked()
+        return VettedCustomers(self._customers.vetting.vetting_of)
 
     @lazy
     def contacts(self) -> ContactCheck:
@@ -144,7 +145,7 @@ class StandingServices(LazyParts):
         return Recipient(address, language, why)
 
     def _confidential(self, subject: str) -> bool:
-        """Whether a case comes from an order that is confidential; also where its notice cannot be found any more."""
+        """Whether a case comes from a confidential order, or its notice cannot be found any more."""
         if not subject.startswith(_CASE):
             return False
         notice_id = self._services.case_store.get(subject.removeprefix(_CASE)).notice

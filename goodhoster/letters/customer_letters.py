@@ -87,7 +87,7 @@ class CustomerLetters:
         return self._once(self._of_appeal(appeal, purpose))[0]
 
     def about_cases(self, customer: str, cases: Sequence[Case]) -> list[Statement]:
-        """Tell a customer of files that went offline by a match, in one letter; a record for each case."""
+        """Tell a customer of files that went offline by a match; one letter, a record for each."""
         return self._once(self._of_cases(customer, cases))
 
     def preview_step(self, step: Step, purpose: str, facts: Sequence[Fact]) -> Letter:
@@ -111,9 +111,9 @@ class CustomerLetters:
         return self._parts.outbox.delivered(statement.letter)
 
     def tell_of_cases(self, cases: CaseStore) -> int:
-        """Tell customers of files that went offline by a match and of which nothing was said; how many cases.
+        """Tell customers of files that went offline by a match; how many cases.
 
-        Those of a notice have its statement.
+        Of these nothing was said before. Those of a notice have its statement.
         """
         since = self._parts.clock() - _LOOKS_BACK
         told = self._parts.store.subjects_told(since)
@@ -126,7 +126,7 @@ class CustomerLetters:
         return sum(map(len, due.values()))
 
     def _once(self, draft: _Draft) -> list[Statement]:
-        """Write what was not written yet; a crash between letter and record may write it twice, never not at all."""
+        """Write what was not written yet; a crash in between may write it twice, never not at all."""
         known = [self._parts.store.statement(f"{subject} {draft.purpose}") for subject in draft.subjects]
         written = [statement for statement in known if statement is not None]
         return written if len(written) == len(draft.subjects) else self._write(draft)

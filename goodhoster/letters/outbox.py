@@ -93,7 +93,7 @@ class Outbox:
         return sum(not _letter(file).limited for file in (self._directory / "refused").glob("*.json"))
 
     def delivered(self, letter_id: str) -> bool | None:
-        """Whether the mail server took that letter; None while it waits, False where it refused it for good."""
+        """Whether the mail server took that letter; None while it waits, False where it refused."""
         if self._file("sent", letter_id).exists():
             return True
         return False if self._file("refused", letter_id).exists() else None

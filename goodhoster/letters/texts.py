@@ -103,7 +103,7 @@ class Provenance(NamedTuple):
 
 
 def exempt(report: OwnerReport, provenance: Provenance, owner: str, head: Letterhead) -> Letter:
-    """A letter to the owner of a hash source: it knows what is exempt here, or what a person found to be harmless."""
+    """A letter to the owner of a hash source: it knows what is exempt or harmless here."""
     version, origin = map(_one_line, provenance)
     values = dataclasses.asdict(report) | {"version": version, "origin": origin, "hoster": head.hoster}
     kind = LetterKind(report.kind)

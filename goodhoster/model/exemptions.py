@@ -44,7 +44,7 @@ class ExemptionSet:
 
 @dataclass(frozen=True, slots=True)
 class OwnerReport:
-    """A report to the owner of a hash list: it lists a content that is exempt here, or was found to be harmless.
+    """A report to the owner of a hash list: it lists a content that is exempt or harmless here.
 
     It says nothing about any customer.
     """

@@ -1,4 +1,4 @@
-"""The house rules about customers, as the hoster's file says them: gates, the ladder, appeals."""
+"""The house rules about customers as the hoster's file says them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ class AppealRules:
 
 @dataclass(frozen=True, slots=True)
 class StatementRules:
-    """What statements of reasons name beside the facts (DSA Art. 17(3)); each empty: the words of the letter itself."""
+    """What statements of reasons name beside the facts (DSA Art. 17(3)).
+
+    Each empty: the words of the letter itself.
+    """
 
     terms: str = ""
     """The clause of the hoster's terms, such as "General terms, article 7"."""
@@ -85,7 +88,10 @@ class StatementRules:
 
 @dataclass(frozen=True, slots=True)
 class CustomerRules:
-    """The house rules about customers. A changed rule is a changed value, never a changed program."""
+    """The house rules about customers.
+
+    A changed rule is a changed value, never a changed program.
+    """
 
     enforce: bool = False
     """False: what would be answered and done is recorded, and nothing is refused or done."""

@@ -1,4 +1,4 @@
-"""A customer's standing: facts, the ladder's rungs, the steps that were taken, statements and appeals."""
+"""A customer's standing: facts, rungs and steps of the ladder, statements and appeals."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class FactState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that a customer did or left undone, read from the record; never stored by itself."""
+    """Something that a customer did or left undone, read from the record each time."""
 
     id: str
     """Its subject, such as `case:ID`."""

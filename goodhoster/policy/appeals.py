@@ -21,7 +21,7 @@ def decision_due(received_at: datetime, rules: AppealRules) -> datetime:
 
 
 def months_after(moment: datetime, months: int) -> datetime:
-    """The end of the same day so many months later; of the month's last day where it has no such day."""
+    """The end of the same day so many months later, or of that month's last day."""
     year, month = divmod(moment.year * _MONTHS + moment.month - 1 + months, _MONTHS)
     last = calendar.monthrange(year, month + 1)[1]
     day = moment.replace(year=year, month=month + 1, day=min(moment.day, last))

@@ -1,4 +1,4 @@
-"""May this customer host uploads? Pure: what is known of the customer comes in, an answer with its reasons out.
+"""May this customer host uploads? Pure: what is known comes in, an answer with reasons out.
 
 What is not known never passes: it is *unchecked*, and no stays no whatever else is unknown.
 """

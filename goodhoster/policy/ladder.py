@@ -165,7 +165,7 @@ def is_due(step: Step, rules: LadderRules, now: Now) -> bool:
 
 
 def is_supported(step: Step, standing: Standing) -> bool:
-    """A step falls when the facts count for less, or when nothing is left of its own but what was undone.
+    """Whether a step stays: the facts count for it, and not all of its own were undone.
 
     What merely decayed was right then: it keeps a step that later facts support.
     """

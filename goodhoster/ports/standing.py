@@ -53,7 +53,7 @@ class StandingStore(Protocol):
         """Record a new appeal. RefusedError when the id exists."""
 
     def replace_appeal(self, appeal: Appeal, *, expected: AppealState) -> None:
-        """Replace the appeal of that id if it is still in the expected state; RefusedError otherwise."""
+        """Replace the appeal of that id if it is still in that state; RefusedError otherwise."""
 
     def appeal(self, appeal_id: str) -> Appeal:
         """The appeal of that id; RefusedError when there is none."""
@@ -62,13 +62,13 @@ class StandingStore(Protocol):
         """The appeals of a customer, or of all, in these states or in any; by deadline."""
 
     def gate_changed(self, customer: str, answer: str, at: datetime) -> bool:
-        """Record a gate's answer; whether it is another than before, or a day has passed since it was logged.
+        """Record a gate's answer; whether it is to be logged: another than before, or a day old.
 
         At most a few times a day for one customer, whatever it answers and however often it is asked.
         """
 
     def observe(self, reading: TimeReading) -> float:
-        """Add the time since the last reading of any process; the seconds that were seen to pass in all."""
+        """Add the time since the last reading of any process; all seconds that were seen to pass."""
 
     def rules_changed(self, version: str, at: datetime) -> str | None:
         """Record the version of the house rules in force; the one before when it changed, else None."""
@@ -116,7 +116,10 @@ class RelayUse(Protocol):
     """The use of our relay of the hash service by customers."""
 
     def last_used(self, customer: str) -> datetime | None:
-        """When the customer's account was last answered; None: never. PassingError when that cannot be read."""
+        """When the customer's account was last answered; None: never.
+
+        PassingError when that cannot be read.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,10 @@ class MeasureSeen:
 
 
 class CustomerMeasures(Protocol):
-    """Suspends a customer's sites or account, and undoes that exactly. Never raises for what a panel does."""
+    """Suspends a customer's sites or account, and undoes that exactly.
+
+    Never raises for what a panel does.
+    """
 
     def suspend(self, step: Step, order: Order) -> MeasureSeen:
         """Carry a step's measure out; may be called again for the same until it is seen to be done."""
@@ -142,10 +148,10 @@ class StepLetters(Protocol):
     """Writes to customers about steps and appeals."""
 
     def about_step(self, step: Step, purpose: str, facts: Sequence[Fact]) -> Statement:
-        """Put the letter into the outbox and record what became of it; once for each purpose of a step."""
+        """Put the letter into the outbox and record that; once for each purpose of a step."""
 
     def about_appeal(self, appeal: Appeal, purpose: str) -> Statement:
         """The same about an appeal."""
 
     def delivered(self, statement: Statement) -> bool | None:
-        """Whether the mail server took the letter; None while it waits, False where it was refused for good."""
+        """Whether the mail server took the letter; None while it waits, False where it refused."""

@@ -1,4 +1,4 @@
-"""[house_rules]: the file with the house rules about customers, read with everything that is wrong in it."""
+"""[house_rules]: the file with the house rules, read with everything that is wrong in it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _content(file: Path) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table of the file; what is wrong with it goes to `problems`, and what can be used is used."""
+    """A table of the file; what is wrong with it goes to `problems`."""
 
     written: Mapping[str, Any]
     where: str

@@ -1,4 +1,4 @@
-"""`goodhoster policy explain`: the house rules in words, what they say of a customer, and what others would say."""
+"""`goodhoster policy explain`: the house rules in words, and what they say of a customer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WhatIfOption = Annotated[
 
 @app.callback()
 def _group() -> None:
-    """Make `explain` a command of its own: Typer makes the only command of a group the group itself."""
+    """Keep `explain` a command: Typer makes the only command of a group the group."""
 
 
 @app.command("explain")
@@ -42,7 +42,7 @@ def explain_command(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Say the house rules in words; with --customer what would happen and why. Nothing is changed."""
+    """Say the house rules in words; with --customer what would happen and why."""
     if what_if == _INCIDENT and not customer:
         raise RefusedError("one more incident at whom?", hint="add --customer ID")
     settings = read_settings(config)

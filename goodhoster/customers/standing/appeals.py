@@ -76,7 +76,9 @@ class AppealDesk:
         return [self._take_in(subject, letters[0].customer, text, channel) for subject in subjects]
 
     def about(self, subject: str, customer: str, text: str) -> Appeal:
-        """Take in an appeal that a person was told of, about `step:ID` or `case:ID` of that customer.
+        """Take in an appeal that a person was told of, about a measure at that customer.
+
+        The subject is `step:ID` or `case:ID`.
 
         RefusedError when there is no such measure, or it is not that customer's.
         """
@@ -86,7 +88,7 @@ class AppealDesk:
         return self._take_in(subject, customer, text, AppealChannel.COMMAND)
 
     def decide(self, appeal_id: str, decision: Decision) -> Appeal:
-        """Record a person's decision, undo the measure where the customer is right, and tell the customer.
+        """Record a person's decision, undo the measure if it was wrong, and tell the customer.
 
         What could not be undone at once stands in `trouble`, and `finish` goes on with it.
         """

@@ -8,7 +8,7 @@ from goodhoster.ports.standing import MeasureSeen
 
 
 class MeasuresByHand:
-    """See `ports.standing.CustomerMeasures`: nothing is done by itself, and nothing is said to be done."""
+    """See `ports.standing.CustomerMeasures`: nothing is done, or said to be done."""
 
     def suspend(self, step: Step, order: Order) -> MeasureSeen:  # noqa: ARG002 - the port's
         """See `ports.standing.CustomerMeasures`."""

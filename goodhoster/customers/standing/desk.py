@@ -1,4 +1,4 @@
-"""The desk of consequences: what the ladder says next is recorded, logged, carried out, and told to the customer.
+"""The desk of consequences: records, logs, carries out and tells what the ladder says.
 
 `review` looks at one customer anew and takes what is due; the orders of a person are beside it. The next move is
 decided with the lock in hand; panels work without it. A step is *imposed* or *lifted* when that was seen.
@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from goodhoster.customers.register import Register
 from goodhoster.customers.standing.facts import step_subject
@@ -72,7 +71,7 @@ class StandingParts:
 
 @dataclass(frozen=True, slots=True)
 class CustomerView:
-    """How a customer stands: the facts, what follows from them, what was done, what would be next."""
+    """How a customer stands: the facts, what was done, and what would be next."""
 
     standing: Standing
     facts: tuple[Fact, ...]
@@ -123,7 +122,7 @@ class StandingDesk:
         return self.view(customer)
 
     def review_all(self) -> int:
-        """Review every customer with a fact that counts, or with a step that is not over; how many these were."""
+        """Review every customer with a fact that counts or a step that is not over; how many."""
         self.record_rules()
         since = self._parts.clock() - self.rules.ladder.decay
         concerned = set(self._parts.facts.by_customer(since))
@@ -162,7 +161,10 @@ class StandingDesk:
             return self._ended(step, StepState.REFUSED, order)
 
     def undo(self, step_id: str, order: Order) -> Step:
-        """Undo a step in force: its facts lead to no step any more. RefusedError where it has no inverse."""
+        """Undo a step in force: its facts lead to no step any more.
+
+        RefusedError where it has no inverse.
+        """
         with self._parts.lock:
             step = self._expect(step_id, lambda step: step.state.in_force, "it is not in force")
             if not step.rung.inverse:
@@ -171,7 +173,7 @@ class StandingDesk:
         return self._carry_out(lifting)
 
     def told(self, step_id: str, order: Order) -> Step:
-        """Record that a person told the customer otherwise: of the announcement, or of what is in force."""
+        """Record that a person told the customer of an announcement, or of what is in force."""
         with self._parts.lock:
             step = self._expect(step_id, lambda step: not step.state.over, "it is over")
             now = self._now()
@@ -184,7 +186,7 @@ class StandingDesk:
             return self._replace(step, announced)
 
     def done(self, step_id: str, order: Order) -> Step:
-        """Record that a person carried a measure or its inverse out by hand; goodhoster did not see it."""
+        """Record that a person carried a measure or its inverse out by hand."""
         with self._parts.lock:
             step = self._expect(step_id, lambda step: step.state in _UNDER_WAY, "nothing is under way")
             self._log("step.done-by-hand", step, actor=order.actor, reason=order.reason)
@@ -387,12 +389,6 @@ def _when(step: Step, rules: CustomerRules, now: Now) -> str:
         return "its letter waits for the mail server"
     left = rules.ladder.rungs[step.rung].notice.total_seconds() - (now.observed - step.told_after)
     return f"it runs for another {max(0.0, left) / 3600:.1f} h"
-
-
-def notice_ends(step: Step, rules: CustomerRules) -> datetime | None:
-    """When a step's notice ends by the calendar, for letters; None where none was given or none is needed."""
-    notice = rules.ladder.rungs[step.rung].notice
-    return step.announced_at + notice if notice else None
 
 
 def restriction_of(steps: Iterable[Step]) -> str:

@@ -1,4 +1,4 @@
-"""The gate "may this customer host uploads?": asks what is known, answers, and logs what changed.
+"""The gate "may this customer host uploads?": asks, answers, and logs what changed.
 
 Being asked costs the audit log nothing: an entry is made when the answer is another than before, or a day later, and a
 few times a day at most.
@@ -45,7 +45,9 @@ class UploadGates:
         self._rules = rules
 
     def may_upload(self, customer_id: str) -> UploadAnswer:
-        """Whether a customer may host uploads, and what speaks against it; a customer nobody knows is *unchecked*.
+        """Whether a customer may host uploads, and what speaks against it.
+
+        A customer nobody knows is *unchecked*.
 
         Raises nothing for what could not be asked: that is *unchecked*, too.
         """

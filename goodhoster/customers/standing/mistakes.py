@@ -1,4 +1,4 @@
-"""How often each source and notifier was wrong: what was taken offline by its word, and put back by a person."""
+"""How often each source and notifier was wrong: what went offline by it, and was put back."""
 
 from __future__ import annotations
 

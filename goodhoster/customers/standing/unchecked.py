@@ -6,14 +6,6 @@ from goodhoster.model.gates import Finding, GateAnswer
 from goodhoster.ports.standing import ContactFinding
 
 
-class VettingUnchecked:
-    """See `ports.standing.VettingCheck`: nobody was vetted here."""
-
-    def vetting_of(self, customer: str) -> Finding:  # noqa: ARG002 - the port's
-        """See `ports.standing.VettingCheck`."""
-        return Finding(GateAnswer.UNCHECKED, "nobody was vetted on this host")
-
-
 class ContactsUnchecked:
     """See `ports.standing.ContactCheck`: no contact was proven here."""
 

@@ -48,7 +48,7 @@ class ListOwnerReports:
                 self._keep(_report(match, match.exemption, f"{self._clock():%Y-%m-%d %H:%M} UTC"))
 
     def owe_mistake(self, matches: Iterable[Match], content: Digests) -> int:
-        """Record that a person found these matches of that content to be wrong; how many reports are due for it.
+        """Record that a person found these matches of a content wrong; how many reports are due.
 
         Durable when this returns. May be called again. PassingError when the disk refuses.
         """
@@ -70,7 +70,7 @@ class ListOwnerReports:
         return False if (self._waiting / name).exists() else None
 
     def waiting(self) -> Iterator[OwnerReport]:
-        """The reports that were not sent yet; mistakes first, for they may take harmless files offline elsewhere."""
+        """The reports that were not sent yet; mistakes first: they may do harm elsewhere."""
         later: list[OwnerReport] = []
         for file in sorted(self._waiting.glob("[!.]*" + _SUFFIX)):
             with suppress(FileNotFoundError):  # another process told just now

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from goodhoster_agent.commands.customers import appeals, gates, importing, register, standing
+from goodhoster_agent.commands.customers import appeals, gates, importing, register, standing, vetting
 
-app = typer.Typer(no_args_is_help=True, help="Import, list and show customers; gates, standing, appeals.")
-for group in (importing, register, gates, standing, appeals):
+app = typer.Typer(no_args_is_help=True, help="Import, list, show and vet customers; gates, standing, appeals.")
+for group in (importing, register, vetting, gates, standing, appeals):
     app.registered_commands += group.app.registered_commands
     app.registered_groups += group.app.registered_groups

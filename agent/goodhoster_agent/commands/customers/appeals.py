@@ -1,4 +1,4 @@
-"""`goodhoster customers appeal …`: objections of customers, their decision, and what they say of lists."""
+"""`goodhoster customers appeal`, `appeals`, `decide` and `mistakes`."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def decide_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Decide an appeal; upheld undoes the measure exactly. The reason is told. Exits with 1 if undoing failed."""
+    """Decide an appeal; upheld undoes the measure exactly. Exits with 1 if that failed."""
     if outcome not in {AppealState.UPHELD, AppealState.REJECTED, AppealState.WITHDRAWN}:
         raise typer.BadParameter("one of upheld, rejected, withdrawn")
     with open_services(config) as services:

@@ -20,7 +20,7 @@ ActArgument = Annotated[str, typer.Argument(metavar="upload", help="What the cus
 def may_command(
     customer_id: CustomerArgument, act: ActArgument, config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
-    """Say whether a customer may host uploads: exit code 0 yes, 1 no, 3 unchecked, with the reasons."""
+    """Say whether a customer may host uploads, and why: exits with 0 yes, 1 no, 3 unchecked."""
     if act != "upload":
         raise typer.BadParameter("the only thing that can be asked is: upload")
     with open_services(config) as services:

@@ -15,6 +15,7 @@ from goodhoster.customers.standing.desk import restriction_of
 from goodhoster.model.customers import Customer
 from goodhoster.model.uploads import display
 from goodhoster.ports import CustomerQuery
+from goodhoster_agent.commands.customers.vetting_objects import key_of
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
 
 app = typer.Typer()
@@ -70,7 +71,7 @@ def _other_subjects(services: Services, customer_id: str) -> dict[str, Any]:
     """What other subjects know of the customer: each has its key here."""
     view = services.customers.standing.desk.view(customer_id)
     return {
-        "vetting": {"state": "unchecked", "missing": []},
+        "vetting": key_of(services.customers.vetting.vetting_of(customer_id)),
         "contact": {"state": "unchecked", "verified_at": None},
         "standing": view.standing.rung or "good",
         "blocked": [f"upload: {reason}"] if (reason := restriction_of(view.steps)) else [],

@@ -1,4 +1,4 @@
-"""`goodhoster customers standing`, `measures …` and `statement`: consequences, and a person's decisions about them."""
+"""`goodhoster customers standing`, `measures …` and `statement`."""
 
 from __future__ import annotations
 
