@@ -1,4 +1,7 @@
-"""Which cases a command is about: the filters of `cases list`, and ids, a digest or a notice for an order."""
+"""Which cases a command is about.
+
+The filters of `cases list`, and ids, a digest or a notice for an order.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ class CaseFilter:
     limit: LimitOption = None
 
     def find(self, services: Services, states: frozenset[CaseState] = frozenset()) -> Sequence[Case]:
-        """The cases that the filters leave, of those in these states where any are given; oldest first."""
+        """The cases that the filters leave, of those in these states where any are given.
+
+        Oldest first.
+        """
         wanted = frozenset(self.state or ())
         if wanted and states and not wanted & states:
             return ()
@@ -108,7 +114,10 @@ class Selection(CaseFilter):
 
 
 def taking(kind: type[CaseFilter]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of `CaseFilter` or `Selection`; it gets them as its argument `cases`."""
+    """Give a command the options of `CaseFilter` or `Selection`.
+
+    It gets them as its argument `cases`.
+    """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = [each for each in inspect.signature(command, eval_str=True).parameters.values() if each.name != "cases"]
@@ -129,7 +138,10 @@ def taking(kind: type[CaseFilter]) -> Callable[[Callable[..., None]], Callable[.
 
 
 def complete_all(services: Services, ids: Iterable[str]) -> list[str]:
-    """The cases that a person means, by whole or shortened ids; one that is not there stays as it was typed."""
+    """The cases that a person means, by whole or shortened ids.
+
+    One that is not there stays as it was typed.
+    """
     found: list[str] = []
     for case_id in ids:
         try:

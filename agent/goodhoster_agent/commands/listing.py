@@ -1,4 +1,7 @@
-"""Lists on the command line: filters that every list has, tables for people, CSV for spreadsheets, short ids."""
+"""Lists on the command line.
+
+Filters that every list has, tables for people, CSV for spreadsheets, short ids.
+"""
 
 from __future__ import annotations
 
