@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
     from goodhoster.customers.importing.importer import RegisterImporter
+    from goodhoster.customers.legal_basis import LegalBasisRegister
     from goodhoster.customers.register import Register
     from goodhoster.customers.screening.desk import ScreeningDesk
     from goodhoster.customers.screening.parties import KeptLists
     from goodhoster.customers.vetting.desk import VettingDesk
+    from goodhoster.model.uploads import Place
     from goodhoster.ports import CustomerStore
 
 FILE = "customers.sqlite"
@@ -63,6 +65,21 @@ class CustomerServices(LazyParts):
         from goodhoster.customers.register import Register
 
         return Register(self.store)
+
+    @lazy
+    def legal_bases(self) -> LegalBasisRegister:
+        """The legal basis register."""
+        from goodhoster.adapters.stores.customers.legal_basis import SqliteLegalBasisStore
+        from goodhoster.audit.log import utc_now
+        from goodhoster.customers.legal_basis import LegalBasisRegister
+
+        return LegalBasisRegister(SqliteLegalBasisStore(self.record), self._services.audit, utc_now)
+
+    def stopped_sources(self, place: Place) -> frozenset[str]:
+        """The sources that must not be asked about a file: the legal basis has ended."""
+        if not self.in_use:
+            return frozenset()
+        return self.legal_bases.ended_sources(place.tree, [source.name for source in self._services.sources])
 
     @lazy
     def vetting(self) -> VettingDesk:
