@@ -22,6 +22,7 @@ from goodhoster.settings.notices import (
 )
 from goodhoster.settings.notifiers import ForwarderSettings, NotifierSettings
 from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several, Single, read_files
+from goodhoster.settings.reports import ReportsSettings
 from goodhoster.settings.rollout import RolloutSettings
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
 
@@ -205,6 +206,7 @@ class Settings:
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))
     paging: PagingSettings = _section(Single("paging", PagingSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
+    reports: ReportsSettings = _section(Single("reports", ReportsSettings))
 
     @property
     def state_dir(self) -> Path:
