@@ -118,9 +118,9 @@ class Checkpoints:
             return self._keep(sign(replace(now, origin=signers[0].name).write(), signers, self._clock()))
 
     def sign_text(self, text: str, origin: str) -> Note:
-        """Sign another text than a checkpoint with the log's Ed25519 key; makes keys as `issue` does.
+        """Sign another text than a checkpoint with the log's Ed25519 key.
 
-        The name of the log stands in its first line with words that no checkpoint has, so that none can be taken for
+        Makes keys as `issue` does.         The name of the log stands in its first line with words that no checkpoint has, so that none can be taken for
         the other.
         """
         with self._lock:

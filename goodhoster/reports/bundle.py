@@ -20,7 +20,10 @@ Page = Callable[[Document], str]
 
 
 def files_of(document: Document, page: Page) -> dict[str, bytes]:
-    """A document in every form, by file name; as a spreadsheet where the extra for it is installed."""
+    """A document in every form, by file name.
+
+    As a spreadsheet, too, where the extra for it is installed.
+    """
     files = {
         f"{document.name}.json": json.dumps(document.data, indent=1).encode() + b"\n",
         f"{document.name}.csv": as_csv(document.tables).encode(),

@@ -1,4 +1,4 @@
-"""What no program can know, from a file of the hoster's: proofs that expire, people, answers."""
+"""What no program can know, from the hoster's own file: proofs that expire, people, answers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A question of a questionnaire (a hotline's, an umbrella organisation's), and what you answer."""
+    """A question of a questionnaire, such as a hotline's, and what you answer."""
 
     question: str
     answer: str

@@ -1,4 +1,4 @@
-"""The transparency report of a calendar year (DSA Art. 15, 24; Implementing Regulation 2024/2835). Pure.
+"""The transparency report of a calendar year (DSA Art. 15; Regulation 2024/2835). Pure.
 
 Its sections are those of the template that apply to a hoster. A figure that goodhoster does not have is empty, never 0.
 """

@@ -1,4 +1,4 @@
-"""A report as a spreadsheet (XLSX): a sheet for each of its tables. Needs the extra `spreadsheets`."""
+"""A report as a spreadsheet, a sheet for each table. Needs the extra `spreadsheets`."""
 
 from __future__ import annotations
 

@@ -66,7 +66,10 @@ class _Form:
 def chosen_period(
     period: str | None, since: str | None, until: str | None, otherwise: Callable[[date], Period] | None = None
 ) -> Period:
-    """The period that the options name; where they name none everything, or what `otherwise` says of today."""
+    """The period that the options name.
+
+    Where they name none: everything, or what `otherwise` says of today.
+    """
     if period and (since or until):
         raise ConfigurationError("--period, or --since and --until: not both", hint="leave one of them out")
     if otherwise and not (period or since or until):
@@ -124,9 +127,9 @@ def conduct_command(
     as_csv_: CsvOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Every norm of a good hoster with its proof; exit code 1 when one falls short or has expired.
+    """Every norm of a good hoster with its proof.
 
-    Without a period the figures are of the last year.
+    Exit code 1 when one falls short or has expired. Without a period the figures are of the last year.
     """
     chosen = chosen_period(period, since, until, otherwise=last_year)
     document = _print_report("conduct", chosen, config, _Form(as_json, as_html, as_csv_))
@@ -146,7 +149,10 @@ def transparency_command(
     as_csv_: CsvOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """The transparency report (DSA, Implementing Regulation 2024/2835) of this calendar year, or of --period."""
+    """The transparency report of this calendar year, or of --period.
+
+    DSA, Implementing Regulation 2024/2835.
+    """
     chosen = chosen_period(period, since, until, otherwise=this_year)
     if xlsx is None:
         _print_report("transparency", chosen, config, _Form(as_json, as_html, as_csv_))
@@ -185,7 +191,10 @@ def all_command(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Write every report in every form into a new directory, with an index that the audit log's key signs."""
+    """Write every report in every form into a new directory.
+
+    With an index that the audit log's key signs.
+    """
     with open_services(config) as services:
         note = write_all(services, chosen_period(period, since, until), to)
     files = [line.split("  ", 1)[1] for line in note.text.decode().splitlines()[1:]]
