@@ -120,8 +120,8 @@ class Checkpoints:
     def sign_text(self, text: str, origin: str) -> Note:
         """Sign another text than a checkpoint with the log's Ed25519 key.
 
-        Makes keys as `issue` does.         The name of the log stands in its first line with words that no checkpoint has, so that none can be taken for
-        the other.
+        Makes keys as `issue` does. The name of the log stands in the first line with words that no checkpoint has, so
+        that none can be taken for the other.
         """
         with self._lock:
             signers = load_signers(self._key_file) or self._make_keys(origin)
