@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from goodhoster_agent.commands.customers import appeals, gates, importing, register, standing, vetting
+from goodhoster_agent.commands.customers import (
+    appeals,
+    gates,
+    importing,
+    legal_basis,
+    personal_data,
+    register,
+    screening,
+    standing,
+    vetting,
+)
 
-app = typer.Typer(no_args_is_help=True, help="Import, list, show and vet customers; gates, standing, appeals.")
-for group in (importing, register, vetting, gates, standing, appeals):
+app = typer.Typer(no_args_is_help=True, help="The register of customers, and what is known of each.")
+for group in (importing, register, vetting, screening, gates, standing, appeals, legal_basis, personal_data):
     app.registered_commands += group.app.registered_commands
     app.registered_groups += group.app.registered_groups
