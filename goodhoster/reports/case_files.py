@@ -16,7 +16,7 @@ from goodhoster.model.audit import AuditEntry
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.notices import NotifierKind
 from goodhoster.model.uploads import visible
-from goodhoster.model.verdicts import Category
+from goodhoster.model.verdicts import Category, Match
 from goodhoster.reports.transparency import CATEGORY, KEYWORD, RESTRICTION
 
 CLASSIFICATIONS = ("baseline", "A1", "A2", "B1", "B2")
@@ -27,6 +27,12 @@ _EXPLANATION = (
     "The digest of the file is that of material which a police force or hotline has classified as child sexual abuse "
     "material. To possess and to distribute it is an offence in every Member State."
 )
+_REPORTED = (
+    "A notifier reported the content as child sexual abuse material. To possess and to distribute it is an offence in "
+    "every Member State."
+)
+_KEPT = "The files are kept, locked and unseen; they are handed over on your order only."
+_NOT_ALL_KEPT = "Not all of the files are kept: see the state of each."
 _NOTICED = (
     "A notice named the address of the content. The file there, and every copy of it that the customer had, was made "
     "inaccessible without anybody looking at it."
@@ -57,7 +63,7 @@ def eu_record(case: Case, kinds: Mapping[str, NotifierKind]) -> dict[str, Any]:
         "decision_visibility": [RESTRICTION],
         "decision_ground": "DECISION_GROUND_ILLEGAL_CONTENT",
         "illegal_content_legal_ground": _GROUND,
-        "illegal_content_explanation": _EXPLANATION,
+        "illegal_content_explanation": _EXPLANATION if _exact(case) else _REPORTED,
         "content_type": ["CONTENT_TYPE_OTHER"],
         "content_type_other": "uploaded file; goodhoster does not say of which kind",
         "category": CATEGORY,
@@ -87,7 +93,7 @@ def xarf_of(case: Case, url: str, classification: str | None, by: Reporting) -> 
     RefusedError where no source knows the file exactly, or what it is cannot be told: the classification of a source
     that says `baseline` is known, any other is for a person to say.
     """
-    exact = [match for match in case.matches if not match.near and match.exemption is None]
+    exact = _exact(case)
     if not exact:
         raise RefusedError(f"no source knows the file of case {case.id} exactly: there is nothing to report as known")
     if classification is None:
@@ -121,8 +127,8 @@ def police_report(cases: Sequence[Case], entries: Collection[AuditEntry], by: Re
         "Notification of suspicions of criminal offences (Regulation (EU) 2022/2065, Article 18)",
         "",
         f"From:     {by.hoster}, {by.contact}",
-        f"About:    {len(cases)} case{'s' if len(cases) != 1 else ''} of material known as child sexual abuse material",
-        "Enclosed: nothing. The files are kept, locked and unseen; they are handed over on your order only.",
+        f"About:    {len(cases)} case{'s' if len(cases) != 1 else ''} of material known or reported as child sexual abuse material",
+        f"Enclosed: nothing. {_KEPT if all(case.state is CaseState.OFFLINE for case in cases) else _NOT_ALL_KEPT}",
     ]
     for case in cases:
         lines += ["", *_about(case, [entry for entry in entries if entry.event.data.get("case") == case.id])]
@@ -155,6 +161,11 @@ def _about(case: Case, entries: Sequence[AuditEntry]) -> list[str]:
     if case.notice:
         lines.append(f"  notice       {case.notice} of {case.notifier or 'an unproven sender'}")
     return [*lines, f"  audit log    entries {numbers}"]
+
+
+def _exact(case: Case) -> list[Match]:
+    """Matches of the very bytes, by which the file is known."""
+    return [match for match in case.matches if not match.near and match.exemption is None]
 
 
 def _expect_offline(case: Case) -> None:

@@ -67,6 +67,9 @@ def test_a_record_for_the_eu_is_complete_and_names_nobody() -> None:
     flagged = eu_record(noticed, {"h": NotifierKind.TRUSTED_FLAGGER})
     assert (flagged["source_type"], flagged["automated_detection"]) == ("SOURCE_TRUSTED_FLAGGER", "No")
     assert flagged["automated_decision"] == "AUTOMATED_DECISION_PARTIALLY"
+    assert "digest" in flagged["illegal_content_explanation"]
+    only_reported = eu_record(replace(noticed, matches=()), {})
+    assert "digest" not in only_reported["illegal_content_explanation"]
     assert eu_record(noticed, {"h": NotifierKind.HOTLINE})["source_type"] == "SOURCE_ARTICLE_16"
     for state in set(CaseState) - {CaseState.OFFLINE}:
         with pytest.raises(RefusedError):
@@ -82,3 +85,5 @@ def test_the_police_read_what_is_known_and_nothing_that_a_terminal_obeys() -> No
     for told in (CASE.id, "anna", CASE.digests.sha256.hex(), "entries 7\n", "police (baseline)"):
         assert told in text
     assert text.replace("\n", "").isprintable()
+    assert "kept, locked and unseen" in text
+    assert "kept, locked" not in police_report([CASE, replace(CASE, state=CaseState.RESTORED)], entries, US)
