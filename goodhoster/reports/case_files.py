@@ -123,11 +123,12 @@ def xarf_of(case: Case, url: str, classification: str | None, by: Reporting) -> 
 
 def police_report(cases: Sequence[Case], entries: Collection[AuditEntry], by: Reporting) -> str:
     """The notification to the police (DSA Art. 18), as text for a person to complete."""
+    count = f"{len(cases)} case{'s' if len(cases) != 1 else ''}"
     lines = [
         "Notification of suspicions of criminal offences (Regulation (EU) 2022/2065, Article 18)",
         "",
         f"From:     {by.hoster}, {by.contact}",
-        f"About:    {len(cases)} case{'s' if len(cases) != 1 else ''} of material known or reported as child sexual abuse material",
+        f"About:    {count} of material known or reported as child sexual abuse material",
         f"Enclosed: nothing. {_KEPT if all(case.state is CaseState.OFFLINE for case in cases) else _NOT_ALL_KEPT}",
     ]
     for case in cases:
