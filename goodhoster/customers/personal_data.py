@@ -53,6 +53,12 @@ KEPT = (
         forgotten=True,
     ),
     KeptData(
+        "steps of the ladder, statements of reasons, appeals with what the customer wrote, answers of gates",
+        "to hold the customer to the agreement fairly, and to decide appeals (DSA Art. 17 and 20)",
+        "as the register; a step counts as long as the house rules say",
+        forgotten=True,
+    ),
+    KeptData(
         "cases: path of the file, digests, time, what was done",
         "to undo a measure exactly, to answer whoever reported, and to prove what was done",
         "with the record of cases, which has the customer's id and no name",
