@@ -20,6 +20,7 @@ from goodhoster.settings.notices import (
     SmtpSettings,
 )
 from goodhoster.settings.notifiers import ForwarderSettings, NotifierSettings
+from goodhoster.settings.panels import BillingSettings, NetworkBlockSettings, PanelSettings
 from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several, Single, read_files
 from goodhoster.settings.rollout import RolloutSettings
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
@@ -204,6 +205,9 @@ class Settings:
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))
     paging: PagingSettings = _section(Single("paging", PagingSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
+    panels: tuple[PluggedTable, ...] = _section(Plugged("panel", "goodhoster.panels", PanelSettings))
+    billing: tuple[PluggedTable, ...] = _section(Plugged("billing", "goodhoster.billing", BillingSettings))
+    network_block: NetworkBlockSettings | None = _section(Single("network_block", NetworkBlockSettings))
 
     @property
     def state_dir(self) -> Path:
