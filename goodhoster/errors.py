@@ -33,6 +33,8 @@ Passing and permanent are types, so that the queue can tell "ask again" from "ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class GoodhosterError(Exception):
     """The base of all errors: `str()` says what happened and where.
@@ -46,7 +48,19 @@ class GoodhosterError(Exception):
 
 
 class ConfigurationError(GoodhosterError):
-    """A setting, secret or list file is wrong; nothing was started or changed."""
+    """A setting, secret or list file is wrong; nothing was started or changed.
+
+    `others` are what else is wrong: a configuration is checked to its end, so that all of it is mended at once.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", others: Sequence[ConfigurationError] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.others = tuple(others)
+
+    @property
+    def all(self) -> tuple[ConfigurationError, ...]:
+        """This one and the others."""
+        return (self, *self.others)
 
 
 class RefusedError(GoodhosterError):

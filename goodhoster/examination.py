@@ -57,18 +57,23 @@ class Examiner:
         """
         with ExitStack() as stack:
             try:
-                opened = stack.enter_context(open_upload(place))
-                examined = self._read_and_ask(opened, remembered, live=live)
+                examined = self.examine_opened(stack.enter_context(open_upload(place)), remembered, live=live)
             except UncheckedError as error:
                 examined = Examined(_unchecked(error))
             except NotAnUploadError:
                 raise
-            except Exception as error:  # noqa: BLE001 - a fault of a plug-in stops no other file; it is logged
-                _log.exception("checking %s failed; it is unchecked", place)
-                examined = Examined(
-                    Verdict(VerdictKind.UNCHECKED, reason="internal-error", detail=type(error).__name__)
-                )
+            except Exception as error:  # noqa: BLE001 - a fault of ours stops no other file; it is logged
+                examined = _failed(place, error)
             yield examined
+
+    def examine_opened(
+        self, opened: OpenedUpload, remembered: PastReading | None = None, *, live: bool = False
+    ) -> Examined:
+        """Examine an open file, as `examine` does."""
+        try:
+            return self._read_and_ask(opened, remembered, live=live)
+        except Exception as error:  # noqa: BLE001 - a fault of a plug-in stops no other file; it is logged
+            return _failed(opened.place, error)
 
     def ask(self, content: Content, *, picture: bool, live: bool) -> Verdict:
         """Ask every source about a content that was read before."""
@@ -109,8 +114,9 @@ def _known_content(opened: OpenedUpload, remembered: PastReading | None) -> Cont
     return remembered.content if remembered and remembered.state == opened.state else None
 
 
-def _failed(error: Exception) -> Verdict:
-    return Verdict(VerdictKind.UNCHECKED, reason="internal-error", detail=type(error).__name__)
+def _failed(place: Place, error: Exception) -> Examined:
+    _log.exception("checking %s failed; it is unchecked", place, exc_info=error)
+    return Examined(Verdict(VerdictKind.UNCHECKED, reason="internal-error", detail=type(error).__name__))
 
 
 def _unchecked(error: UncheckedError) -> Verdict:

@@ -28,7 +28,7 @@ __all__ = ["Acted", "CaseOrders", "Examined", "NotAnUploadError", "Order", "Refu
 
 _CONFIRMABLE = frozenset({CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED})
 _HELD = frozenset({CaseState.HELD})
-_RESTORABLE = frozenset({CaseState.OFFLINE, CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED, CaseState.RESTORING})
+_RESTORABLE = _CONFIRMABLE | {CaseState.OFFLINE, CaseState.RESTORING, CaseState.REFUSED}
 
 
 class Refusal(NamedTuple):
@@ -174,7 +174,7 @@ class Toolkit:
         None where no source is a reason of the case, and where the file is not there as it was: that is for the
         quarantine to report.
         """
-        if not case.matches or case.notice:
+        if not case.matches or case.notice or case.is_attempt:
             return None
         with suppress(NotAnUploadError), self.examine(case.upload.place, live=True) as checked:
             return checked.verdict if checked.state in {None, case.upload.state} else None
@@ -214,6 +214,6 @@ def _each(case_ids: Sequence[str], carry_out: Callable[[str], Case]) -> CaseOrde
 
 
 def _must_be_offline(case: Case) -> Case:
-    if case.state is not CaseState.OFFLINE:
+    if case.state not in {CaseState.OFFLINE, CaseState.CONFIRMED}:
         raise RefusedError(f"the case is {case.state} now: {case.reason}")
     return case

@@ -89,8 +89,7 @@ def serve(point: str) -> None:
             if not mood:
                 return
             print(mood, flush=True)  # noqa: T201
-            continue
-        if device in ready:
+        elif device in ready:
             waiting.append(os.read(device, 1 << 18))
         while waiting and mood == "answer":
             request = waiting.pop(0)

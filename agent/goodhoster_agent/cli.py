@@ -20,7 +20,13 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from goodhoster.errors import GoodhosterError, SourceRefusedError, SourceUnavailableError, UncheckedError
+from goodhoster.errors import (
+    ConfigurationError,
+    GoodhosterError,
+    SourceRefusedError,
+    SourceUnavailableError,
+    UncheckedError,
+)
 from goodhoster_agent.commands.options import FINE, UNCHECKED, WRONG
 
 COMMANDS = (
@@ -35,9 +41,11 @@ COMMANDS = (
     "notices",
     "audit",
     "witness",
+    "customers",
     "hashlist",
     "exemptions",
     "hashservice",
+    "doors",
     "config",
     "doctor",
 )
@@ -152,6 +160,7 @@ def _of_system(error: OSError) -> GoodhosterError:
 
 
 def _say(error: GoodhosterError) -> None:
-    print(f"goodhoster: {error}", file=sys.stderr)
-    if error.hint:
-        print(f"            {error.hint}", file=sys.stderr)
+    for each in error.all if isinstance(error, ConfigurationError) else (error,):
+        print(f"goodhoster: {each}", file=sys.stderr)
+        if each.hint:
+            print(f"            {each.hint}", file=sys.stderr)

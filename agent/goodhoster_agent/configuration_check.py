@@ -5,11 +5,14 @@ It is done before the configuration in force is given up.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from goodhoster.assembly.notices import forwarders, known_networks, mailer_of, notifiers
 from goodhoster.assembly.services import reading_limits
 from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.assembly.state import expect_trees
 from goodhoster.settings import Settings
+from goodhoster.settings.all_errors import gathered
 from goodhoster_agent.intake.lmtp import lmtp_settings
 from goodhoster_agent.intake.mailbox import mailbox_of
 
@@ -17,15 +20,27 @@ from goodhoster_agent.intake.mailbox import mailbox_of
 def check_whole(settings: Settings) -> None:
     """Look at every tree and read every secret and key.
 
-    ConfigurationError with the first thing that is wrong.
+    ConfigurationError with everything that is wrong.
     """
-    expect_trees(settings)
-    reading_limits(settings)
-    check_hash_sources(settings)
-    notifiers(settings)
-    forwarders(settings)
-    known_networks(settings)
-    mailer_of(settings)
-    lmtp_settings(settings)
+    with gathered() as errors:
+        for check in _CHECKS:
+            with errors.step():
+                check(settings)
+
+
+def _check_mailbox(settings: Settings) -> None:
     if settings.imap:
         mailbox_of(settings.imap)
+
+
+_CHECKS: tuple[Callable[[Settings], object], ...] = (
+    expect_trees,
+    reading_limits,
+    check_hash_sources,
+    notifiers,
+    forwarders,
+    known_networks,
+    mailer_of,
+    lmtp_settings,
+    _check_mailbox,
+)

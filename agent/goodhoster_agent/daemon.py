@@ -21,7 +21,7 @@ from goodhoster.assembly.mover import mover_of
 from goodhoster.assembly.services import Services
 from goodhoster.assembly.state import make_state_dir
 from goodhoster.cases.rebuilding import rebuild
-from goodhoster.errors import GoodhosterError
+from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.survey import label_of, quarantined
 from goodhoster.linux.privileges import be_called
 from goodhoster.model.audit import AuditEvent
@@ -141,7 +141,8 @@ def _reload(settings: Settings) -> Settings | None:
         new = load(settings.file)
         check_whole(new)
     except GoodhosterError as error:
-        _log.error("the configuration stays as it was: %s; %s", error, error.hint)
+        for each in error.all if isinstance(error, ConfigurationError) else (error,):
+            _log.error("the configuration stays as it was: %s; %s", each, each.hint)
         return None
     if new.state_dir != settings.state_dir:
         _log.error("the configuration stays as it was: agent.state_dir can only change with a restart")

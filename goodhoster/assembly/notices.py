@@ -20,6 +20,7 @@ from goodhoster.model.notices import Forwarder, Notifier
 from goodhoster.notices.sender.pinned_keys.openpgp_packets import has_strong_key
 from goodhoster.ports import Directory, Mailer
 from goodhoster.settings import Settings, installed_kinds, read_plugged, read_secret
+from goodhoster.settings.all_errors import gathered
 from goodhoster.uploads.content_lookup import IndexedContents
 from goodhoster.uploads.docroots import BY_NAME, Docroots
 from goodhoster.uploads.index import UploadIndex
@@ -27,12 +28,19 @@ from goodhoster.uploads.index import UploadIndex
 
 def notifiers(settings: Settings) -> tuple[Notifier, ...]:
     """Every [[notifier]] with its keys and token; ConfigurationError when two have one id."""
-    found = tuple(written.profile() for written in settings.notifiers)
+    profiles: list[Notifier] = []
+    with gathered() as errors:
+        for written in settings.notifiers:
+            with errors.step():
+                profiles.append(written.profile())
+    found = tuple(profiles)
     twice = [one.id for one, other in itertools.combinations(found, 2) if one.id == other.id]
     if twice:
         raise ConfigurationError(f"two notifiers are called {twice[0]}", hint="give each [[notifier]] its own id")
-    for notifier in found:
-        _expect_strong_key(notifier)
+    with gathered() as errors:
+        for notifier in found:
+            with errors.step():
+                _expect_strong_key(notifier)
     return found
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from goodhoster.adapters.pagers.hooks import pager
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.storms import SqliteStormStore
+from goodhoster.assembly.customer_services import CustomerServices
 from goodhoster.assembly.lazy import LazyParts, lazy
 from goodhoster.assembly.mover import mover_or_here
 from goodhoster.assembly.notice_services import NoticeServices
@@ -45,6 +46,7 @@ from goodhoster.policy.rules import HouseRules, Treatment
 from goodhoster.ports import AuditLog, Hasher, ObservedSource, Pager, Quarantine
 from goodhoster.settings import Settings
 from goodhoster.toolkit import Toolkit
+from goodhoster.upload_attempts import UploadAttempts
 from goodhoster.uploads.census import IndexCensus
 from goodhoster.uploads.check_scheduling import check_other_sizes, check_soon
 from goodhoster.uploads.index import Priority, UploadIndex
@@ -122,6 +124,12 @@ class Services(LazyParts):
         return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name)
 
     @lazy
+    def attempts(self) -> UploadAttempts:
+        """The answers to applications that ask before they store an upload."""
+        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions)
+        return UploadAttempts(examiner, self.desk)
+
+    @lazy
     def sources(self) -> tuple[ObservedSource, ...]:
         """Every [[hash_source]], with what services answered before."""
         return tuple(self.keep(source) for source in checking_sources(self.settings, self.own_lists))
@@ -186,6 +194,11 @@ class Services(LazyParts):
     def notices(self) -> NoticeServices:
         """The part that handles notices."""
         return self.keep(NoticeServices(self))
+
+    @lazy
+    def customers(self) -> CustomerServices:
+        """The part that knows the customers."""
+        return self.keep(CustomerServices(self))
 
 
 def reading_limits(settings: Settings) -> ReadingLimits:

@@ -20,6 +20,7 @@ from goodhoster.hashlists.opened_lists import OpenedLists
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.ports import HashSource, ObservedSource
 from goodhoster.settings import RolloutSettings, Settings, installed_kinds, read_plugged
+from goodhoster.settings.all_errors import gathered
 
 _GROUP = "goodhoster.hash_sources"
 _ALL = 100  # percent
@@ -51,7 +52,12 @@ def near_limits(settings: Settings) -> Mapping[FingerprintKind, int]:
 def _read(settings: Settings) -> list[tuple[Any, RolloutSettings]]:
     """Every [[hash_source]] as a value of its kind's settings class, and how far it is trusted."""
     kinds = hash_source_kinds()
-    return [(read_plugged(plugged, kinds), plugged.common) for plugged in settings.hash_sources]
+    read: list[tuple[Any, RolloutSettings]] = []
+    with gathered() as errors:
+        for plugged in settings.hash_sources:
+            with errors.step():
+                read.append((read_plugged(plugged, kinds), plugged.common))
+    return read
 
 
 def _build(

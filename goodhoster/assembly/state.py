@@ -19,6 +19,7 @@ from goodhoster.letters.list_owners.reports import ListOwnerReports
 from goodhoster.model.uploads import display
 from goodhoster.ports import AuditLog
 from goodhoster.settings import Settings, WatchSettings
+from goodhoster.settings.all_errors import gathered
 from goodhoster.uploads.docroots import BY_NAME, Docroots
 from goodhoster.uploads.trees import Tree
 
@@ -55,11 +56,12 @@ def expect_trees(settings: Settings) -> None:
 
     ConfigurationError also when one is not there, or is no directory.
     """
-    for tree in trees_of(settings):
-        if not os.path.isdir(tree.root):
-            raise ConfigurationError(
-                f"the watched tree {display(tree.root)} is no directory", hint="see [[watch]] path"
-            )
+    with gathered() as errors:
+        for tree in trees_of(settings):
+            with errors.step():
+                if not os.path.isdir(tree.root):
+                    problem = f"the watched tree {display(tree.root)} is no directory"
+                    raise ConfigurationError(problem, hint="see [[watch]] path")
 
 
 def audit_log(settings: Settings) -> AuditLog:

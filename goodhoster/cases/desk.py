@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from goodhoster.cases.attempts import confirm_attempt, overrule_attempt
 from goodhoster.cases.measures import Effort, Measures, Outcome, Work, planned, with_outcome
 from goodhoster.cases.reconfirmation import Reconfirmation, is_fresh, reconfirmation_of
 from goodhoster.cases.session import CaseSession, DeskParts
@@ -155,6 +156,8 @@ class CaseDesk:
             case = _free(session, case_id)
             if case.state in UNTOUCHED | {CaseState.RESTORED, CaseState.OPEN}:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to restore")
+            if case.is_attempt:
+                return overrule_attempt(session, case, order)
             self._put_back(session, case, "restore.intended", order)
         return self._restored(session, case_id)
 
@@ -200,6 +203,8 @@ class CaseDesk:
             case = _free(session, case_id)
             if case.state not in UNDECIDED | {CaseState.FAILED, CaseState.RESTORED}:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to confirm")
+            if case.is_attempt:
+                return confirm_attempt(session, case, order)
             if by_now and reconfirmation_of(by_now, self.rules) is Reconfirmation.WITHDRAWN:
                 return session.withdraw(case)
             unasked = {"not_asked_again": by_now.detail} if by_now and by_now.kind is VerdictKind.UNCHECKED else {}

@@ -176,17 +176,16 @@ class CaseSession:
         There is one case of a file in one state, and it is continued. StaleVerdictError when a measure would rest on a
         verdict that is not fresh: nothing was done, ask again.
         """
-        if self._parts.owners is not None:
-            self._parts.owners.owe(verdict.matches)
+        self.owe(verdict)
         known = self.joined(upload) or self._rewritten(upload, digests)
         if known is not None and not known.passed_by(upload) and not says_more(known, upload, verdict):
             ordered_by_match = known.state in MEASURING and is_by_match_alone(known)
             return self.proceed_as(known, verdict) if ordered_by_match else self.proceed(known)
-        decision = self._decide(upload, digests, verdict)
+        decision = self.decide(upload, digests, verdict)
         if decision.action not in _FIRST:
             return None
         if decision.action is Action.QUARANTINE:
-            self._expect_fresh(verdict)
+            self.expect_fresh(verdict)
         storm = self.brake.begin(decision, verdict.matches)
         if known is not None and known.state in UNDECIDED:
             return self._escalate(known, verdict, decision, storm)
@@ -195,6 +194,11 @@ class CaseSession:
         case = replace(self.new_case(upload, digests, decision), matches=verdict.matches, answered=verdict.answered)
         self.brake.note(case, storm)
         return self.add(case)
+
+    def owe(self, verdict: Verdict) -> None:
+        """Note what those who keep hash sources are owed for a verdict."""
+        if self._parts.owners is not None:
+            self._parts.owners.owe(verdict.matches)
 
     def _rewritten(self, upload: Upload, digests: Digests) -> Case | None:
         """The waiting case of this very content at this place, where the file was only rewritten.
@@ -207,7 +211,8 @@ class CaseSession:
                 return self.record(replace(case, upload=replace(case.upload, state=upload.state)), case)
         return None
 
-    def _decide(self, upload: Upload, digests: Digests, verdict: Verdict) -> Decision:
+    def decide(self, upload: Upload, digests: Digests, verdict: Verdict) -> Decision:
+        """The decision of the house rules about a match now."""
         overruled = self.overruled(upload, digests)
         around = self.brake.around(upload, digests, verdict.matches, overruled=overruled)
         decision = decide(verdict, self.rules, around)
@@ -258,7 +263,7 @@ class CaseSession:
         stays = self.held_since(case) is not None or not self.rules.enforce
         if word is Reconfirmation.NONE or (case.state is CaseState.FAILED and stays):
             return case
-        self._expect_fresh(by_now)
+        self.expect_fresh(by_now)
         if word is Reconfirmation.WITHDRAWN:
             return self.withdraw(case)
         if word is Reconfirmation.HOLD:
@@ -284,7 +289,8 @@ class CaseSession:
             return f"storm brake: {storm.reason}"
         return _ASK_AGAIN if is_late(case, self.now(), self.rules) else ""
 
-    def _expect_fresh(self, verdict: Verdict) -> None:
+    def expect_fresh(self, verdict: Verdict) -> None:
+        """Raise StaleVerdictError where a verdict is too old to act on."""
         if not is_fresh(verdict, self.now(), self.rules):
             raise StaleVerdictError("what is known of this file is too old to act on", hint="ask its sources again")
 

@@ -43,7 +43,8 @@ _log = logging.getLogger(__name__)
 _HOUR, _DAY, _FOUR_WEEKS = timedelta(hours=1), timedelta(days=1), timedelta(days=28)
 _LISTED = 1000
 """Cases at most that an alert lists."""
-_TAKEN = frozenset({CaseState.OPEN, CaseState.FAILED, CaseState.OFFLINE})
+_TAKEN = frozenset({CaseState.OPEN, CaseState.FAILED, CaseState.OFFLINE, CaseState.REFUSED})
+_AUTOMATIC = frozenset({CaseState.OPEN, CaseState.REFUSED})
 _OF_ONE_SOURCE = frozenset({StormKind.SOURCE_CAP, StormKind.SOURCE_RATE, StormKind.EXEMPTION})
 
 
@@ -98,7 +99,7 @@ class StormWatch:
     def note(self, case: Case, storm: str) -> None:
         """Count a case that is about to be opened."""
         sources = tuple(sorted({match.source for match in case.matches}))
-        automatic = case.state is CaseState.OPEN
+        automatic = case.state in _AUTOMATIC
         self.ledger.note(Opened(case.id, sources, case.opened_at, automatic, storm))
         counted = Counted("", case.upload.customer, case.digests.sha256, case.opened_at, self.rules.share)
         for source in sources:

@@ -43,6 +43,10 @@ class CaseState(StrEnum):
     """A person ordered it back and that is under way."""
     RESTORED = "restored"
     """Outcome: a named person overruled the match, and the file is back or was never moved."""
+    REFUSED = "refused"
+    """Outcome of an attempt: an application was told not to store it. There is no file."""
+    CONFIRMED = "confirmed"
+    """Outcome of an attempt that was accepted, since it was held or only observed: a person confirmed the match."""
 
     @property
     def closed(self) -> bool:
@@ -50,7 +54,7 @@ class CaseState(StrEnum):
         return self in _OUTCOMES
 
 
-_OUTCOMES = frozenset({CaseState.OFFLINE, CaseState.OBSERVED, CaseState.GONE, CaseState.WITHDRAWN, CaseState.RESTORED})
+_OUTCOMES = frozenset(CaseState) - {CaseState.OPEN, CaseState.HELD, CaseState.FAILED, CaseState.RESTORING}
 MEASURING = frozenset({CaseState.OPEN, CaseState.FAILED})
 """A measure was decided, and is not done."""
 UNDER_WAY = frozenset({CaseState.OPEN, CaseState.RESTORING, CaseState.FAILED})
@@ -68,6 +72,8 @@ class MeasureKind(StrEnum):
 
     QUARANTINE = "quarantine"
     """Taken offline on the same file system. Inverse: `cases restore`, byte- and metadata-exact."""
+    REFUSAL = "refusal"
+    """An application was told not to store it. Inverse: `cases restore`, after which the next attempt is accepted."""
 
 
 class MeasureState(StrEnum):
@@ -130,6 +136,11 @@ class Case:
     def uploads(self) -> tuple[Upload, ...]:
         """Its own file, then the copies."""
         return (self.upload, *(measure.copy.upload for measure in self.measures if measure.copy))
+
+    @property
+    def is_attempt(self) -> bool:
+        """Whether it is about what an application wanted to store: there is no file of ours."""
+        return any(measure.kind is MeasureKind.REFUSAL for measure in self.measures)
 
     def passed_by(self, upload: Upload) -> bool:
         """Whether nothing came of the case for that file: it was gone, or no source knew it."""

@@ -12,6 +12,8 @@ from goodhoster.policy.brake import Braked, brake, exempted
 from goodhoster.policy.circumstances import Circumstances
 from goodhoster.policy.rules import HouseRules, Treatment
 
+WOULD_BE_TAKEN = "would be taken offline"
+"""Reason of what is only observed, and would be acted on."""
 _NOTHING_SAID = frozenset({VerdictKind.CLEAR, VerdictKind.UNCHECKED})
 
 
@@ -88,7 +90,7 @@ def _only_observed(wanted: Decision) -> Decision:
         case Action.HOLD:
             return Decision(Action.OBSERVE, f"would be held: {wanted.reason}")
         case Action.QUARANTINE:
-            return Decision(Action.OBSERVE, "would be taken offline")
+            return Decision(Action.OBSERVE, WOULD_BE_TAKEN)
         case _:
             return wanted
 

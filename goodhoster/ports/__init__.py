@@ -8,6 +8,7 @@ from __future__ import annotations
 from goodhoster.ports.cases import CaseFigures, CaseQuery, CaseStore, Census, MatchLedger, StormStore
 from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource
 from goodhoster.ports.common import AuditLog, Clock, Pager
+from goodhoster.ports.customers import CustomerQuery, CustomerSites, CustomerStore, StagedImport
 from goodhoster.ports.files import ContentIndex, Directory, Mover, Quarantine
 from goodhoster.ports.notices import (
     KeyRecords,
@@ -29,6 +30,9 @@ __all__ = [
     "Census",
     "Clock",
     "ContentIndex",
+    "CustomerQuery",
+    "CustomerSites",
+    "CustomerStore",
     "Directory",
     "HashSource",
     "Hasher",
@@ -46,6 +50,7 @@ __all__ = [
     "Quarantine",
     "SeenMails",
     "SignatureCheck",
+    "StagedImport",
     "StormStore",
     "UrlBlocks",
 ]

@@ -9,12 +9,13 @@ import dataclasses
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
 from goodhoster.errors import ConfigurationError
+from goodhoster.settings.all_errors import AllErrors, Lines, gathered, lines_of_tables
 from goodhoster.settings.values import is_required
 
 Values = TypeVar("Values")
@@ -30,9 +31,15 @@ class Written:
     file: Path
     folder: Path
     """Relative paths start here: the folder of goodhoster.toml, also for tables in conf.d."""
+    lines: Lines = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.file} {self.heading}"
+        return self.at("")
+
+    def at(self, key: str) -> str:
+        """Where that key stands: file, line and heading."""
+        line = self.lines.get(key) or self.lines.get("")
+        return f"{self.file}{f':{line}' if line else ''} {self.heading}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +71,12 @@ class Single:
         """
         values: dict[str, Any] = {}
         part = None
-        for part in written:
-            values |= _values(self.kind, part)
-        if part is not None:
-            _refuse_missing(self.kind, values, part)
+        with gathered() as errors:
+            for part in written:
+                with errors.step():
+                    values |= _values(self.kind, part)
+            if part is not None and not errors.found:
+                _refuse_missing(self.kind, values, part)
         return None if _missing(self.kind, values) else self.kind(**values)
 
 
@@ -87,7 +96,12 @@ class Several:
 
     def read(self, written: Iterable[Written]) -> tuple[Any, ...]:
         """A value of the settings class for each."""
-        return tuple(read_section(self.kind, part) for part in written)
+        values: list[Any] = []
+        with gathered() as errors:
+            for part in written:
+                with errors.step():
+                    values.append(read_section(self.kind, part))
+        return tuple(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +120,12 @@ class Plugged:
 
     def read(self, written: Iterable[Written]) -> tuple[PluggedTable, ...]:
         """The tables; no plug-in is loaded yet."""
-        return tuple(self._table(part) for part in written)
+        tables: list[PluggedTable] = []
+        with gathered() as errors:
+            for part in written:
+                with errors.step():
+                    tables.append(self._table(part))
+        return tuple(tables)
 
     def _table(self, written: Written) -> PluggedTable:
         kind = _kind_of(written)
@@ -125,10 +144,14 @@ Section = Single | Several | Plugged
 def read_section(kind: type[Values], written: Written) -> Values:
     """Read one table as a value of a settings class.
 
-    ConfigurationError says which file, which key and what to do.
+    ConfigurationError says which file, line and key, and what to do.
     """
-    values = _values(kind, written)
-    _refuse_missing(kind, values, written)
+    values: dict[str, Any] = {}
+    with gathered() as errors:
+        with errors.step():
+            values = _values(kind, written)
+        with errors.step():
+            _refuse_missing(kind, {**written.table, **values}, written)
     return kind(**values)
 
 
@@ -136,7 +159,8 @@ def read_plugged(plugged: PluggedTable, kinds: Mapping[str, type]) -> Any:
     """The table as a value of the settings class that its kind names."""
     kind = kinds.get(plugged.kind)
     if kind is None:
-        raise ConfigurationError(f"{plugged.written}: unknown kind {plugged.kind}", hint=_nearest(plugged.kind, kinds))
+        where = plugged.written.at("kind")
+        raise ConfigurationError(f"{where}: unknown kind {plugged.kind}", hint=_nearest(plugged.kind, kinds))
     return read_section(kind, dataclasses.replace(plugged.written, heading=f"{plugged.written.heading} {plugged.kind}"))
 
 
@@ -145,26 +169,48 @@ def installed_kinds(group: str) -> dict[str, type]:
     return {point.name: point.load() for point in sorted(entry_points(group=group))}
 
 
-def read_files(file: Path, sections: Iterable[Section]) -> dict[str, list[Written]]:
+def read_files(file: Path, sections: Iterable[Section], errors: AllErrors) -> dict[str, list[Written]]:
     """The tables of each section in the file and its drop-in files.
 
-    First the file, then `conf.d/*.toml` beside it, in order of name.
+    First the file, then `conf.d/*.toml` beside it, in order of name. What cannot be read is added to the errors.
     """
     found: dict[str, list[Written]] = {section.name: [] for section in sections}
-    for part in (file, *_conf_d(file.parent / "conf.d")):
-        tables = _parse(part)
-        refuse_unknown(tables, found, str(part))
-        for section in sections:
-            for table in _tables(tables, section, part):
-                found[section.name].append(Written(table, section.heading, part, file.parent))
+    parts = [file]
+    with errors.step():
+        parts += _conf_d(file.parent / "conf.d")
+    for part in parts:
+        with errors.step():
+            _read_file(part, file.parent, sections, found)
     return found
 
 
-def refuse_unknown(table: Table, known: Iterable[str], where: str) -> None:
-    """Raise ConfigurationError for an unknown key; it names the nearest known one."""
-    for key in table:
-        if key not in known:
-            raise ConfigurationError(f"{where}: unknown key {key}", hint=_nearest(key, known))
+def _read_file(file: Path, folder: Path, sections: Iterable[Section], found: dict[str, list[Written]]) -> None:
+    """Add the tables of one file to those that were found."""
+    content = _content(file)
+    tables, lines = _parse(content, file), lines_of_tables(content)
+    with gathered() as errors:
+        with errors.step():
+            refuse_unknown(tables, found, Written(tables, "", file, folder, _lines_of_headings(lines)))
+        for section in sections:
+            with errors.step():
+                for number, table in enumerate(_tables(tables, section, file)):
+                    keys = lines.get((section.name, number), {})
+                    found[section.name].append(Written(table, section.heading, file, folder, keys))
+
+
+def _lines_of_headings(lines: Mapping[tuple[str, int], Lines]) -> Lines:
+    headings = {name: keys[""] for (name, number), keys in lines.items() if name and not number}
+    return {**headings, **lines[("", 0)]}
+
+
+def refuse_unknown(table: Table, known: Iterable[str], written: Written) -> None:
+    """Raise ConfigurationError for unknown keys; it names the nearest known ones."""
+    with gathered() as errors:
+        for key in table:
+            with errors.step():
+                if key not in known:
+                    where = written.at(key).rstrip()
+                    raise ConfigurationError(f"{where}: unknown key {key}", hint=_nearest(key, known))
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
@@ -181,10 +227,9 @@ def _conf_d(folder: Path) -> list[Path]:
         raise ConfigurationError(f"cannot read {folder}: {error.strerror}", hint="check its owner and mode") from error
 
 
-def _parse(file: Path) -> Table:
+def _content(file: Path) -> str:
     try:
-        with file.open("rb") as opened:
-            return tomllib.load(opened)
+        return file.read_text("utf-8")
     except FileNotFoundError as error:
         hint = f"make one: goodhoster config sample > {file}, or name another with --config"
         raise ConfigurationError(f"there is no configuration file {file}", hint=hint) from error
@@ -192,8 +237,13 @@ def _parse(file: Path) -> Table:
         raise ConfigurationError(f"cannot read {file}: {error.strerror}", hint="check its owner and mode") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file} is not UTF-8 text: {error.reason}", hint="save it as UTF-8") from error
+
+
+def _parse(content: str, file: Path) -> Table:
+    try:
+        return tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file} is not valid TOML: {error}", hint="mend the line it names") from error
+        raise ConfigurationError(f"{file} is not valid TOML: {error}", hint="fix the line it names") from error
 
 
 def _tables(tables: Table, section: Section, file: Path) -> list[Table]:
@@ -208,14 +258,23 @@ def _tables(tables: Table, section: Section, file: Path) -> list[Table]:
 
 def _values(kind: type, written: Written) -> dict[str, Any]:
     fields = {f.name: f for f in dataclasses.fields(kind)}
-    refuse_unknown(written.table, fields, str(written))
-    return {key: _value(fields[key], value, written) for key, value in written.table.items()}
+    values: dict[str, Any] = {}
+    with gathered() as errors:
+        with errors.step():
+            refuse_unknown(written.table, fields, written)
+        for key, raw in written.table.items():
+            with errors.step():
+                if key in fields:
+                    values[key] = _value(fields[key], raw, written)
+    return values
 
 
 def _refuse_missing(kind: type, values: Table, written: Written) -> None:
-    for f in _missing(kind, values):
-        hint = f"add: {f.name} = {f.metadata['example']}"
-        raise ConfigurationError(f"{written}: {f.name} is missing", hint=hint)
+    with gathered() as errors:
+        for f in _missing(kind, values):
+            hint = f"add: {f.name} = {f.metadata['example']}"
+            with errors.step():
+                raise ConfigurationError(f"{written}: {f.name} is missing", hint=hint)
 
 
 def _missing(kind: type, values: Table) -> list[dataclasses.Field[Any]]:
@@ -226,7 +285,9 @@ def _value(f: dataclasses.Field[Any], raw: Any, written: Written) -> Any:
     try:
         value = f.metadata["read"](raw)
     except ValueError as error:
-        raise ConfigurationError(f"{written}: {f.name} = {raw!r} cannot be used", hint=f"give {error}") from error
+        raise ConfigurationError(
+            f"{written.at(f.name)}: {f.name} = {raw!r} cannot be used", hint=f"give {error}"
+        ) from error
     return (written.folder / value).absolute() if isinstance(value, Path) else value
 
 

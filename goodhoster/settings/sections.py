@@ -1,6 +1,6 @@
 """The sections of goodhoster.toml: what can be set, and the table of all sections.
 
-Reading never half-succeeds: the first thing that is wrong raises ConfigurationError that says which file, which key and
+Reading never half-succeeds: what is wrong raises one ConfigurationError, with all of it: which file, line and key, and
 what to do.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
 from goodhoster.settings.notices import (
     BlockSettings,
@@ -227,6 +228,10 @@ def sections() -> dict[str, Section]:
 
 def load(file: Path) -> Settings:
     """Read and validate the file and `conf.d/*.toml` beside it, in order of name."""
-    written = read_files(file, sections().values())
-    values: dict[str, Any] = {name: section.read(written[section.name]) for name, section in sections().items()}
+    values: dict[str, Any] = {}
+    with gathered() as errors:
+        written = read_files(file, sections().values(), errors)
+        for name, section in sections().items():
+            with errors.step():
+                values[name] = section.read(written[section.name])
     return Settings(file, **values)

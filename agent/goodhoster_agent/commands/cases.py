@@ -151,6 +151,7 @@ def as_object(case: Case) -> dict[str, Any]:
         "actor": case.actor,
         "matches": [match_object(match) for match in case.matches],
         "sha256": case.digests.sha256.hex(),
+        "attempt": case.is_attempt,
     }
 
 
@@ -207,7 +208,7 @@ def _as_page(case: Case, told: dict[str, bool]) -> str:
         ("case", case.id),
         ("state", case.state),
         ("customer", case.upload.customer),
-        ("path", str(case.upload.place)),
+        ("attempt" if case.is_attempt else "path", str(case.upload.place)),
         ("opened", f"{case.opened_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("closed", f"{case.closed_at:%Y-%m-%d %H:%M:%S} UTC" if case.closed_at else "not yet"),
         ("why", case.reason),

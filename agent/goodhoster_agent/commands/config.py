@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from goodhoster.errors import ConfigurationError
 from goodhoster.settings import Settings, pages
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, print_json, read_settings
 from goodhoster_agent.configuration_check import check_whole
@@ -20,11 +21,17 @@ app = typer.Typer(no_args_is_help=True, help="Check, show and explain the config
 def check_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Check the whole configuration and every secret it names.
 
-    Exit code 2 with the first thing that is wrong.
+    Exit code 2 with everything that is wrong, and where.
     """
-    settings = read_settings(config)
-    check_whole(settings)
     file = str(config_file(config))
+    try:
+        settings = read_settings(config)
+        check_whole(settings)
+    except ConfigurationError as error:
+        if as_json:
+            problems = [{"problem": str(each), "hint": each.hint} for each in error.all]
+            print_json({"ok": False, "file": file, "problems": problems})
+        raise
     print_json({"ok": True, "file": file}) if as_json else print(f"{file} is right (mode: {settings.policy.mode})")
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
@@ -45,7 +45,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of the model
         return {name: _plain(field) for name, field, default in fields if field != default}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # a time is one, too
         return value.isoformat()
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
@@ -54,7 +54,11 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of the model
 
 @cache
 def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:  # noqa: ANN401 - a dataclass
-    return tuple((field.name, field.default) for field in dataclasses.fields(kind))
+    return tuple((field.name, _default(field)) for field in dataclasses.fields(kind))
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:  # noqa: ANN401 - any value
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
 @cache
@@ -71,12 +75,15 @@ def _reader(kind: Any) -> Reader:  # noqa: ANN401 - a type, or what typing makes
         return lambda value: None if value is None else other(value)
     if origin is Literal:
         return str
+    if origin is Mapping:
+        return dict
     simple: Reader = _SIMPLE.get(kind, kind)
     return simple
 
 
 _SIMPLE: dict[Any, Reader] = {
     datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
     bytes: lambda text: base64.b64decode(text, validate=True),
 }
 

@@ -25,10 +25,14 @@ class RecordFile:
 
     def __init__(self, file: Path, schema: Schema, patience: float = 30.0) -> None:
         self._file = f"{schema.name} {file}"
-        self._path, self._hint = file, schema.hint
+        self._path, self._hint, self._schema = file, schema.hint, schema
         self._lock = threading.RLock()
         self._together = 0
         self._db = _connect(file, schema, patience)
+
+    def opened_again(self) -> RecordFile:
+        """The same file by a connection of its own, to be closed by the caller."""
+        return RecordFile(self._path, self._schema)
 
     def rows(self, query: str, values: tuple[object, ...] = ()) -> list[Row]:
         """All rows of a query."""

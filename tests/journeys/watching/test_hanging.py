@@ -127,8 +127,8 @@ def test_one_whose_requests_cannot_even_be_given_up_at_the_end(host: Host, remot
     assert wait_until(lambda: "ended" in host.journal(), 20), host.journal()
     host.start()
     assert is_taken_offline(host, "bert/a.png") < 5
-    remote.process.kill()  # the kernel answers for a file system whose program is gone
-    first.wait(20)
+    remote.answer()
+    assert first.wait(20) == 0
     assert first.stdout
     first.stdout.close()
     ends_in_time(host)

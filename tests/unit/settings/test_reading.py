@@ -148,7 +148,7 @@ def test_sections_in_double_brackets_add_up(folder: Folder) -> None:
 def test_a_mistake_in_conf_d_names_that_file(folder: Folder) -> None:
     part = folder.write("[policy]\nmode = 'off'", "conf.d/10.toml")
     message, _ = folder.refusal("[policy]\nmode = 'enforce'")
-    assert message.startswith(f"{part} [policy]: mode")
+    assert message.startswith(f"{part}:2 [policy]: mode")
 
 
 def test_a_conf_d_that_cannot_be_read_is_not_the_same_as_none(folder: Folder) -> None:
@@ -200,4 +200,40 @@ def test_a_mistake_in_a_plugged_section_names_its_kind(folder: Folder) -> None:
     (plugged,) = folder.load("").hash_sources
     with pytest.raises(ConfigurationError) as caught:
         read_plugged(plugged, installed_kinds("goodhoster.hash_sources"))
-    assert str(caught.value) == f"{part} [[hash_source]] list: unknown key url"
+    assert str(caught.value) == f"{part}:3 [[hash_source]] list: unknown key url"
+
+
+def test_everything_that_is_wrong_is_said_at_once_each_with_its_line(folder: Folder) -> None:
+    part = folder.write("[agent]\nworkers = 0\n", "conf.d/a.toml")
+    content = """
+[agnt]
+[[watch]]
+path = "/a"
+[[watch]]
+customer = 7
+custom = "x"
+
+[policy]
+mode = "enforced"   # wrong
+storm_customers = "3"
+[[hash_source]]
+url = "x"
+[imap]
+"""
+    file = folder.write(content)
+    with pytest.raises(ConfigurationError) as caught:
+        load(file)
+    said = [str(error) for error in caught.value.all]
+    assert said == [
+        f"{file}:2: unknown key agnt",
+        f"{part}:2 [agent]: workers = 0 cannot be used",
+        f"{file}:7 [[watch]]: unknown key custom",
+        f"{file}:6 [[watch]]: customer = 7 cannot be used",
+        f"{file}:5 [[watch]]: path is missing",
+        f"{file}:12 [[hash_source]]: kind is missing",
+        f"{file}:10 [policy]: mode = 'enforced' cannot be used",
+        f"{file}:11 [policy]: storm_customers = '3' cannot be used",
+        f"{file}:14 [imap]: host is missing",
+        f"{file}:14 [imap]: username is missing",
+        f"{file}:14 [imap]: password_file is missing",
+    ]

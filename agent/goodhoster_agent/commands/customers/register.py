@@ -1,0 +1,192 @@
+"""`goodhoster customers list` and `show`."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from goodhoster.assembly.services import Services
+from goodhoster.customers.register import CustomerRecord
+from goodhoster.model.customers import Customer
+from goodhoster.model.uploads import display
+from goodhoster.ports import CustomerQuery
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
+
+app = typer.Typer()
+
+CustomerArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="Id of the customer, a former one, or the unambiguous beginning of one.")
+]
+_STATES = ("active", "suspended", "ended")
+
+
+def _state(values: list[str]) -> list[str]:
+    for value in values:
+        if value not in _STATES:
+            raise typer.BadParameter("one of " + ", ".join(_STATES))
+    return values
+
+
+@app.command("list")
+def list_command(
+    *,
+    state: Annotated[
+        list[str], typer.Option("--state", help="Only these: active, suspended, ended.", callback=_state)
+    ] = [],  # noqa: B006 - Typer reads it
+    reseller: Annotated[str | None, typer.Option("--reseller", help="Only those directly below this one.")] = None,
+    host: Annotated[str | None, typer.Option("--host", help="Only whose site has this host name.")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Only those that this import named.")] = None,
+    text: Annotated[str, typer.Option("--customer", help="Only those with this in their id or name.")] = "",
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="So many at most.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List customers by id."""
+    query = CustomerQuery(frozenset(state), reseller, source, text, None if host else limit)
+    with open_services(config) as services:
+        found: Iterable[Customer] = services.customers.store.find(query)
+        if host is not None:
+            owners = {site.customer for site in services.customers.register.sites_named(host)}
+            found = [customer for customer in found if customer.id in owners][:limit]
+        _print_list(found, as_json=as_json, as_csv=as_csv)
+
+
+@app.command("show")
+def show_command(customer_id: CustomerArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Show a customer: sites, resellers, what each source says, and what is missing."""
+    with open_services(config) as services:
+        record = services.customers.register.record(customer_id)
+        shown = _as_object(record) | _other_subjects(services, record.customer.id)
+        print_json(shown) if as_json else _print_record(shown)
+
+
+def _other_subjects(_services: Services, _customer_id: str) -> dict[str, Any]:
+    """What other subjects know of the customer: each has its key here."""
+    return {
+        "vetting": {"state": "unchecked", "missing": []},
+        "contact": {"state": "unchecked", "verified_at": None},
+        "standing": "unchecked",
+        "blocked": [],
+    }
+
+
+def _as_object(record: CustomerRecord) -> dict[str, Any]:
+    customer = record.customer
+    sites = [
+        {
+            "host": site.host,
+            "aliases": list(site.aliases),
+            "docroot": None if site.docroot is None else display(site.docroot),
+            "user": site.user,
+            "source": site.origin,
+        }
+        for site in record.sites
+    ]
+    past = [{"host": site.host, "until": site.until.isoformat()} for site in record.past_sites]
+    return _customer_object(customer) | {
+        "sites": sites,
+        "past_sites": past,
+        "former_ids": list(record.former_ids),
+        "resellers": list(record.chain),
+        "sources": [entry.origin for entry in record.entries],
+    }
+
+
+def _customer_object(customer: Customer) -> dict[str, Any]:
+    return {
+        "id": customer.id,
+        "name": customer.name,
+        "kind": customer.kind,
+        "state": customer.status,
+        "reseller": customer.reseller,
+        "language": customer.language,
+        "country": customer.country,
+        "company_number": customer.company_number,
+        "since": customer.since.isoformat() if customer.since else None,
+        "contacts": [
+            {"kind": contact.kind, "address": contact.address, "purpose": contact.purpose}
+            for contact in customer.contacts
+        ],
+        "services": [
+            {
+                "id": service.id,
+                "kind": service.kind,
+                "server": service.server,
+                "product": service.product,
+                "networks": list(service.networks),
+                "inspectable": service.inspectable,
+            }
+            for service in customer.services
+        ],
+        "external_ids": dict(customer.external_ids),
+        "source": customer.origin,
+    }
+
+
+_CSV_COLUMNS = ("id", "name", "kind", "state", "reseller", "language", "country", "company_number", "since", "source")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _print_list(customers: Iterable[Customer], *, as_json: bool, as_csv: bool) -> None:
+    if as_csv:
+        out = csv.writer(sys.stdout)
+        out.writerow(_CSV_COLUMNS)
+        for customer in customers:
+            shown = _customer_object(customer)
+            out.writerow(csv_cell(shown[column]) for column in _CSV_COLUMNS)
+        return
+    for customer in customers:
+        print_json(_customer_object(customer)) if as_json else print(_as_line(customer))
+
+
+def csv_cell(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _as_line(customer: Customer) -> str:
+    below = f"  below {customer.reseller}" if customer.reseller else ""
+    return f"{customer.id:<20}  {customer.status:<9}  {customer.name}{below}"
+
+
+def _print_record(shown: Mapping[str, Any]) -> None:
+    print(f"{shown['id']}  {shown['state']}  {shown['name']}")
+    for title, text in (*_who(shown), *_what(shown), *_how(shown)):
+        if text:
+            print(f"  {title:<16} {text}")
+
+
+def _who(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Lines about who it is, as a title and a text; one without a text is left out."""
+    for key in ("kind", "language", "country", "since", "company_number"):
+        yield key.replace("_", " "), shown[key]
+    yield "below", " → ".join(shown["resellers"])
+    yield "formerly", ", ".join(shown["former_ids"])
+    for contact in shown["contacts"]:
+        yield contact["kind"], f"{contact['address']} ({contact['purpose']})"
+
+
+def _what(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Lines about what the customer has with us."""
+    for service in shown["services"]:
+        yield "service", " ".join(filter(None, (service[key] for key in ("id", "kind", "product", "server"))))
+    for site in shown["sites"]:
+        yield "site", "  ".join(filter(None, (" ".join([site["host"], *site["aliases"]]), site["docroot"])))
+    for past in shown["past_sites"]:
+        yield "site until", f"{past['until'][:10]}  {past['host']}"
+
+
+def _how(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Lines about how the customer stands."""
+    yield "vetting", shown["vetting"]["state"]
+    yield "contact", shown["contact"]["state"]
+    yield "standing", shown["standing"]
+    for blocked in shown["blocked"]:
+        yield "blocked", blocked
+    yield "named by", ", ".join(shown["sources"])

@@ -1,0 +1,56 @@
+"""`goodhoster doors …`: the doors at which applications ask before they store an upload."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from goodhoster.assembly.services import Services
+from goodhoster.errors import ConfigurationError
+from goodhoster.linux.privileges import be_called
+from goodhoster.settings import Settings
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_json, read_settings, warn_of
+from goodhoster_agent.doors.process import Door, serve
+from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
+from goodhoster_agent.privileged.starter.dropping import give_up
+from goodhoster_agent.privileged.starter.plan import Terms
+from goodhoster_agent.systemd_service import log_to_service, tell_systemd
+
+app = typer.Typer(no_args_is_help=True, help="The doors at which applications ask before they store an upload.")
+
+
+@app.command("serve")
+def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Serve every configured door until SIGTERM.
+
+    Prints `ready` and the address of each when they listen. A process apart from the daemon: it gives up every
+    privilege, and writes in the state directory only.
+    """
+    be_called("gh-doors")
+    settings = read_settings(config)
+    log_to_service()
+    with sandboxed_services(settings) as services:
+        doors = _doors(settings, services)
+        if not doors:
+            raise ConfigurationError("no door is configured", hint="see docs/reference-configuration.md")
+        terms = Terms(capabilities=frozenset(), writable=_writable(settings), commands=frozenset())
+
+        def on_ready(addresses: Sequence[str]) -> None:
+            warn_of(give_up(terms, services.state_dir))
+            tell_systemd("READY=1")
+            for address in addresses:
+                print_json({"ready": True, "address": address}) if as_json else print(f"ready {address}", flush=True)
+
+        serve(doors, on_ready)
+
+
+def _doors(settings: Settings, services: Services) -> list[Door]:  # noqa: ARG001 - each kind of door adds its own
+    """Every door that the configuration describes."""
+    return []
+
+
+def _writable(settings: Settings) -> frozenset[Path]:
+    """Where the process writes: its state, and the directories of its sockets."""
+    return frozenset({settings.state_dir})

@@ -1,0 +1,56 @@
+"""The process of the doors at which applications ask: `goodhoster doors serve`.
+
+All doors listen in one event loop, apart from the daemon that checks files: whoever floods a door keeps no upload
+waiting. The work of an answer is done by threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+from goodhoster_agent.doors.http_server import until_signalled
+
+
+class Door(Protocol):
+    """One kind of door. It is used in the event loop only."""
+
+    async def listen(self) -> Sequence[str]:
+        """Listen, and return the addresses for people. Nothing is accepted before `open`.
+
+        ConfigurationError when an address cannot be used. No thread may be started here: the process still has its
+        privileges.
+        """
+
+    def open(self) -> None:
+        """Accept and answer from now on."""
+
+    async def close(self) -> None:
+        """Accept nothing more, and end after what is in hand.
+
+        May be called whether it listens or not.
+        """
+
+
+def serve(doors: Sequence[Door], on_ready: Callable[[Sequence[str]], None]) -> None:
+    """Serve all doors until SIGTERM or SIGINT.
+
+    `on_ready` is called with the addresses before anything is answered and while there is no other thread than this
+    one. To be called in the main thread. ConfigurationError when an address cannot be used.
+    """
+    until_signalled(lambda stop: serve_until(stop, doors, on_ready))
+
+
+async def serve_until(stop: asyncio.Event, doors: Sequence[Door], on_ready: Callable[[Sequence[str]], None]) -> None:
+    """Serve as `serve` does, within a running event loop and until the event is set."""
+    async with AsyncExitStack() as closing:
+        addresses: list[str] = []
+        for door in doors:
+            closing.push_async_callback(door.close)
+            addresses += await door.listen()
+        on_ready(addresses)
+        for door in doors:
+            door.open()
+        await stop.wait()

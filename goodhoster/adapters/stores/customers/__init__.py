@@ -1,0 +1,1 @@
+"""The record of customers in SQLite: one file, a module for each subject."""

@@ -1,0 +1,27 @@
+"""The file `customers.sqlite`, with the tables of every subject that concerns customers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from goodhoster.adapters.stores.customers import register
+from goodhoster.adapters.stores.database import RecordFile
+from goodhoster.linux.sqlite_migrations import Migration, Schema
+
+CUSTOMERS = Schema(
+    "the record of customers",
+    (
+        Migration(
+            1,
+            (
+                # One line for each subject: its module has the statements.
+                register.TABLES,
+            ),
+        ),
+    ),
+)
+
+
+def customers_file(file: Path) -> RecordFile:
+    """Open the file for the stores of its subjects."""
+    return RecordFile(file, CUSTOMERS)

@@ -1,0 +1,57 @@
+"""The part of the composition that knows the customers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goodhoster.adapters.stores.customers.database import customers_file
+from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
+from goodhoster.adapters.stores.database import RecordFile
+from goodhoster.assembly.lazy import LazyParts, lazy
+from goodhoster.customers.register import Register
+from goodhoster.ports import CustomerStore
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+
+FILE = "customers.sqlite"
+
+
+class CustomerServices(LazyParts):
+    """Everything about customers, for the daemon and the commands.
+
+    The file is made with the first part that is asked for: an agent without a register has none. A part that needs a
+    library of its own imports it in its own method.
+    """
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self._services = services
+
+    def make_all(self) -> None:
+        """Make every part where there is a register.
+
+        A daemon without one makes none, and imports nothing for it.
+        """
+        if self.in_use:
+            super().make_all()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether there is a register on this host at all; asks nothing else and makes nothing."""
+        return (self._services.state_dir / FILE).exists()
+
+    @lazy
+    def record(self) -> RecordFile:
+        """The file in which every subject has its tables."""
+        return self.keep(customers_file(self._services.state_dir / FILE))
+
+    @lazy
+    def store(self) -> CustomerStore:
+        """The register as it is kept."""
+        return SqliteCustomerStore(self.record)
+
+    @lazy
+    def register(self) -> Register:
+        """The register."""
+        return Register(self.store)

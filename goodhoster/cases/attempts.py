@@ -1,0 +1,117 @@
+"""Cases about attempts: what an application asked about before it stored it.
+
+There is no file of ours, so nothing is carried out. What is decided is in the audit log and in the record before the
+application gets its answer.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+
+from goodhoster.cases.session import CaseSession
+from goodhoster.model.attempts import Attempt
+from goodhoster.model.cases import Case, CaseState, Measure, MeasureKind, MeasureState, Order
+from goodhoster.model.digests import Digests
+from goodhoster.model.ids import new_id
+from goodhoster.model.uploads import Content, FileState, Upload, visible
+from goodhoster.model.verdicts import Verdict
+from goodhoster.policy.decide import WOULD_BE_TAKEN, Action, Decision
+
+_LONGEST = 200
+"""Characters of what an application says of itself."""
+_OUTCOMES = {
+    Action.QUARANTINE: (CaseState.REFUSED, MeasureState.DONE),
+    Action.HOLD: (CaseState.HELD, MeasureState.PROPOSED),
+    Action.OBSERVE: (CaseState.OBSERVED, MeasureState.PROPOSED),
+}
+
+
+def open_attempt(session: CaseSession, attempt: Attempt, content: Content, verdict: Verdict) -> Case | None:
+    """Decide about a match of what an application wants to store.
+
+    Returns the case, or None when there is nothing to do. Every attempt is a case of its own, a repeated one too.
+    StaleVerdictError when it would be refused on a verdict that is not fresh: nothing was done, ask again.
+    """
+    upload = _upload_of(session, attempt, content.size)
+    decision = session.decide(upload, content.digests, verdict)
+    if decision.action not in _OUTCOMES:
+        return None
+    if decision.action is Action.QUARANTINE:
+        session.expect_fresh(verdict)
+    session.owe(verdict)
+    storm = session.brake.begin(decision, verdict.matches)
+    case = replace(
+        _case_of(session, upload, content.digests, decision),
+        measures=(_refusal_of(attempt, decision),),
+        matches=verdict.matches,
+        answered=verdict.answered,
+    )
+    session.brake.note(case, storm)
+    session.log("attempt.decided", **about(case, attempt), outcome=case.state, reason=case.reason)
+    session.store(case)
+    return case
+
+
+def confirm_attempt(session: CaseSession, case: Case, order: Order) -> Case:
+    """Record that a person confirmed the match of an attempt that was accepted."""
+    return _ended(session, case, order, CaseState.CONFIRMED)
+
+
+def overrule_attempt(session: CaseSession, case: Case, order: Order) -> Case:
+    """Record that a person overruled the match of an attempt.
+
+    From now on this customer may store that content.
+    """
+    return _ended(session, case, order, CaseState.RESTORED)
+
+
+def about(case: Case, attempt: Attempt) -> dict[str, str]:
+    """Audit log data of the case of an attempt."""
+    return {
+        "case": case.id,
+        "measure": MeasureKind.REFUSAL.value,
+        "customer": attempt.customer,
+        "application": visible(attempt.application[:_LONGEST]),
+        "name": str(case.upload.place),
+        "door": attempt.door,
+        "peer": attempt.peer,
+        "sha256": case.digests.sha256.hex(),
+        "matches": ", ".join(f"{match.source}/{match.algorithm}/{match.category}" for match in case.matches),
+    }
+
+
+def _upload_of(session: CaseSession, attempt: Attempt, size: int) -> Upload:
+    """The attempt in the form of an upload, with a state that no other has."""
+    now = int(session.now().timestamp() * 1e9)
+    state = FileState(dev=0, ino=secrets.randbits(63), size=size, mtime_ns=now, ctime_ns=now)
+    return Upload(attempt.place, attempt.customer, state)
+
+
+def _refusal_of(attempt: Attempt, decision: Decision) -> Measure:
+    asked = ", ".join(visible(part[:_LONGEST]) for part in (attempt.application, attempt.door, attempt.peer) if part)
+    _, state = _OUTCOMES[decision.action]
+    return Measure(MeasureKind.REFUSAL, state, f"asked by {asked}" if asked else "")
+
+
+def _case_of(session: CaseSession, upload: Upload, digests: Digests, decision: Decision) -> Case:
+    """The case without matches and measures."""
+    now, (state, _) = session.now(), _OUTCOMES[decision.action]
+    return Case(
+        id=new_id(now),
+        state=state,
+        upload=upload,
+        digests=digests,
+        matches=(),
+        opened_at=now,
+        closed_at=now if state.closed else None,
+        reason="would be refused" if decision.reason == WOULD_BE_TAKEN else decision.reason,
+    )
+
+
+def _ended(session: CaseSession, case: Case, order: Order, state: CaseState) -> Case:
+    session.log(f"attempt.{state}", case=case.id, actor=order.actor, reason=order.reason)
+    after = replace(case, state=state, actor=order.actor, reason=order.reason)
+    if state is CaseState.RESTORED:
+        after = replace(after, measures=tuple(replace(m, state=MeasureState.UNDONE) for m in case.measures))
+    return session.record(after, case)

@@ -1,0 +1,1 @@
+"""Customers: who they are, what is theirs, and what must be known and kept of them."""

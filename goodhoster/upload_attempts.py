@@ -1,0 +1,160 @@
+"""Answers to applications that ask before they store an upload.
+
+`UploadAttempts.check` is the whole procedure, whatever door the question came through.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from threading import Lock
+
+from goodhoster.cases.attempts import open_attempt
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.errors import GoodhosterError, StaleVerdictError, UncheckedError
+from goodhoster.examination import Examined, Examiner
+from goodhoster.model.attempts import Attempt
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.uploads import Content, FileState
+from goodhoster.model.verdicts import Verdict, VerdictKind
+from goodhoster.uploads.opening import OpenedUpload
+
+_log = logging.getLogger(__name__)
+_TRIES = 3
+"""How often a verdict is brought to the case desk; each but the first was just asked for."""
+
+
+class AttemptDecision(StrEnum):
+    """What an application is told."""
+
+    CLEAR = "clear"
+    """It may store it: no source knows it, or the house rules let it pass."""
+    HELD = "held"
+    """It may store it, and a person decides about the match."""
+    REFUSED = "refused"
+    UNCHECKED = "unchecked"
+    """Nobody could tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptAnswer:
+    """The answer to an application."""
+
+    decision: AttemptDecision
+    verdict: Verdict
+    reference: str = ""
+    """The case, for the hoster's desk; empty where there is none. It says nothing of the content."""
+    reason: str = ""
+    """Short stable code of what could not be checked; empty unless unchecked."""
+
+
+@dataclass(slots=True)
+class AttemptCounts:
+    """Answers since the start.
+
+    An attempt that could not be checked leaves no file behind: it is counted here.
+    """
+
+    _counts: Counter[AttemptDecision] = field(default_factory=Counter)
+    _lock: Lock = field(default_factory=Lock)
+
+    def add(self, decision: AttemptDecision) -> None:
+        """Count one more."""
+        with self._lock:
+            self._counts[decision] += 1
+
+    def of(self, decision: AttemptDecision) -> int:
+        """So many answers said this."""
+        return self._counts[decision]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadAttempts:
+    """Answers to applications. Threads may share it."""
+
+    examiner: Examiner
+    """Not by name: there is no place of ours that a name could be beside."""
+    desk: CaseDesk
+    counts: AttemptCounts = field(default_factory=AttemptCounts)
+
+    def check(self, content: bytes | int, attempt: Attempt) -> AttemptAnswer:
+        """Examine what an application wants to store, decide, record, and only then answer.
+
+        `content`: the bytes, or the descriptor of a regular file, which stays the caller's. Never raises for what the
+        content is or for what fails: that is *unchecked*. In mode observe nothing is refused; what would have been is
+        recorded. What was refused or held is durable in the audit log and in the record before this returns.
+        """
+        try:
+            with _opened(content, attempt) as opened:
+                examined = self.examiner.examine_opened(opened)
+            answer = self._decide(attempt, examined)
+        except UncheckedError as error:
+            answer = _unchecked(error.reason, str(error))
+        except OSError as error:
+            answer = _unchecked("unreadable", f"it cannot be read: {error.strerror}")
+        except GoodhosterError as error:
+            _log.error("an attempt of %s could not be recorded and is unchecked: %s", attempt.customer, error)
+            answer = _unchecked("not-recorded", str(error))
+        except Exception as error:  # noqa: BLE001 - an application must get an answer, and this one is never "clear"
+            _log.exception("an attempt of %s failed; it is unchecked", attempt.customer)
+            answer = _unchecked("internal-error", type(error).__name__)
+        self.counts.add(answer.decision)
+        return answer
+
+    def _decide(self, attempt: Attempt, examined: Examined) -> AttemptAnswer:
+        content, verdict = examined.content, examined.verdict
+        if content is None or not verdict.matches:
+            return _answer_of(verdict, None)
+        for _ in range(_TRIES):
+            with suppress(StaleVerdictError):
+                return _answer_of(verdict, self._open(attempt, content, verdict))
+            verdict = self.examiner.ask(content, picture=examined.picture, live=True)
+        return _unchecked("late", "its sources answered too long ago")
+
+    def _open(self, attempt: Attempt, content: Content, verdict: Verdict) -> Case | None:
+        with self.desk.session() as session:
+            case = open_attempt(session, attempt, content, verdict)
+        if case is not None and case.state is CaseState.HELD:
+            self.desk.tell()
+        return case
+
+
+_DECISIONS = {CaseState.REFUSED: AttemptDecision.REFUSED, CaseState.HELD: AttemptDecision.HELD}
+
+
+def _answer_of(verdict: Verdict, case: Case | None) -> AttemptAnswer:
+    if verdict.kind is VerdictKind.UNCHECKED:
+        return AttemptAnswer(AttemptDecision.UNCHECKED, verdict, reason=verdict.reason)
+    if case is None:
+        return AttemptAnswer(AttemptDecision.CLEAR, verdict)
+    return AttemptAnswer(_DECISIONS.get(case.state, AttemptDecision.CLEAR), verdict, case.id)
+
+
+def _unchecked(reason: str, detail: str) -> AttemptAnswer:
+    verdict = Verdict(VerdictKind.UNCHECKED, reason=reason, detail=detail)
+    return AttemptAnswer(AttemptDecision.UNCHECKED, verdict, reason=reason)
+
+
+@contextmanager
+def _opened(content: bytes | int, attempt: Attempt) -> Iterator[OpenedUpload]:
+    """The content as an open file."""
+    if isinstance(content, int):
+        found = os.fstat(content)
+        if not stat.S_ISREG(found.st_mode):
+            raise UncheckedError("it is not a regular file", reason="no-file")
+        yield OpenedUpload(content, attempt.place, FileState.of(found))
+        return
+    fd = os.memfd_create("attempt", os.MFD_CLOEXEC)
+    try:
+        left = memoryview(content)
+        while left:
+            left = left[os.write(fd, left) :]
+        yield OpenedUpload(fd, attempt.place, FileState.of(os.fstat(fd)))
+    finally:
+        os.close(fd)

@@ -1,0 +1,204 @@
+"""Answers to applications: what is refused, held, clear or unchecked, and what is recorded before the answer."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from goodhoster.adapters.hash_sources.memory import MemorySource
+from goodhoster.adapters.stores.cases import SqliteCaseStore
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.checking.hasher import DirectHasher
+from goodhoster.errors import AuditError, RefusedError, SourceUnavailableError
+from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.examination import Examiner
+from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.holder_locks import HolderLocks
+from goodhoster.model.attempts import Attempt
+from goodhoster.model.audit import AuditEntry, AuditEvent
+from goodhoster.model.cases import CaseState, MeasureKind, Order
+from goodhoster.model.digests import Algorithm, Digest
+from goodhoster.model.limits import ReadingLimits
+from goodhoster.model.verdicts import Category, VerdictKind
+from goodhoster.policy.rules import HouseRules
+from goodhoster.ports import CaseQuery
+from goodhoster.testing.brake import brake_in_memory
+from goodhoster.testing.toolkit import toolkit_over
+from goodhoster.upload_attempts import AttemptAnswer, AttemptDecision, UploadAttempts
+
+PICTURE = b"\x89PNG\r\n\x1a\n made up"
+ATTEMPT = Attempt("anna", "wordpress", "me.png", "clamd", "uid 33")
+ORDER = Order("an administrator", "a family photo")
+
+
+class Log(FileAuditLog):
+    """An audit log whose disk may be full."""
+
+    full = False
+
+    def append_all(self, events: Sequence[AuditEvent]) -> list[AuditEntry]:
+        if self.full:
+            raise AuditError("the disk is full")
+        return super().append_all(events)
+
+
+class World:
+    """A machine at which applications ask."""
+
+    def __init__(self, folder: Path, *, enforce: bool = True) -> None:
+        self.source = MemorySource({})
+        self.store, self.audit = SqliteCaseStore(folder / "record.sqlite"), Log(folder / "audit.log")
+        self.rules = HouseRules(enforce=enforce, storm_customers=3, measures_per_hour=100)
+        self.desk = CaseDesk(
+            self.store,
+            self.audit,
+            LocalQuarantine(()),
+            self.rules,
+            FileLock(folder / "desk.lock"),
+            HolderLocks(folder / "desk.holders"),
+            lambda: datetime.now(UTC),
+            brake_in_memory(self.store, self.audit, self.rules, lambda: datetime.now(UTC)),
+        )
+        hasher = DirectHasher(ReadingLimits(file_bytes=1000))
+        self.attempts = UploadAttempts(Examiner((self.source,), hasher, self.desk.clock), self.desk)
+        self.toolkit = toolkit_over((self.source,), self.store, self.audit, self.desk, hasher)
+
+    def know(self, content: bytes, category: Category = Category.ILLEGAL) -> None:
+        self.source.known[Digest(Algorithm.SHA256, hashlib.sha256(content).digest())] = category
+
+    def ask(self, content: bytes | int = PICTURE, attempt: Attempt = ATTEMPT) -> AttemptAnswer:
+        return self.attempts.check(content, attempt)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_what_no_source_knows_is_clear_and_leaves_nothing_behind(world: World) -> None:
+    answer = world.ask()
+    assert (answer.decision, answer.verdict.kind, answer.reference) == (AttemptDecision.CLEAR, VerdictKind.CLEAR, "")
+    assert not world.store.find(CaseQuery())
+    assert not list(world.audit.entries())
+
+
+def test_known_content_is_refused_with_a_case_and_an_audit_entry_that_are_there_before_the_answer(
+    world: World,
+) -> None:
+    world.know(PICTURE)
+    answer = world.ask()
+    assert answer.decision is AttemptDecision.REFUSED
+    case = world.store.get(answer.reference)
+    assert (case.state, case.upload.customer, case.verdict) == (CaseState.REFUSED, "anna", VerdictKind.KNOWN)
+    assert case.is_attempt
+    assert [measure.kind for measure in case.measures] == [MeasureKind.REFUSAL]
+    assert case.closed_at is not None
+    (entry,) = world.audit.entries()
+    data = entry.event.data
+    assert (entry.event.kind, data["case"], data["name"]) == ("attempt.decided", case.id, "me.png")
+    assert (data["application"], data["outcome"]) == ("wordpress", "refused")
+
+
+def test_a_second_attempt_is_a_case_of_its_own(world: World) -> None:
+    world.know(PICTURE)
+    assert world.ask().reference != world.ask().reference
+    assert len(world.store.find(CaseQuery(customer="anna"))) == 2
+
+
+def test_nothing_is_refused_in_mode_observe_and_what_would_have_been_is_recorded(tmp_path: Path) -> None:
+    world = World(tmp_path, enforce=False)
+    world.know(PICTURE)
+    answer = world.ask()
+    assert (answer.decision, answer.verdict.kind) == (AttemptDecision.CLEAR, VerdictKind.KNOWN)
+    case = world.store.get(answer.reference)
+    assert (case.state, case.reason) == (CaseState.OBSERVED, "would be refused")
+
+
+def test_a_source_that_fails_leaves_it_unchecked_and_counted(world: World) -> None:
+    world.source.trouble = SourceUnavailableError("away", reason="timeout")
+    answer = world.ask()
+    assert (answer.decision, answer.reason) == (AttemptDecision.UNCHECKED, "timeout")
+    assert world.attempts.counts.of(AttemptDecision.UNCHECKED) == 1
+
+
+def test_what_cannot_be_recorded_is_neither_refused_nor_clear(world: World) -> None:
+    world.know(PICTURE)
+    world.audit.full = True
+    answer = world.ask()
+    assert (answer.decision, answer.reason) == (AttemptDecision.UNCHECKED, "not-recorded")
+    assert not world.store.find(CaseQuery())
+
+
+def test_a_storm_is_held_not_refused_and_counts_attempts_at_every_customer(world: World) -> None:
+    world.know(PICTURE)
+    answers = [world.ask(attempt=replace(ATTEMPT, customer=name)) for name in ("anna", "bert", "carl", "dora")]
+    refused, held = AttemptDecision.REFUSED, AttemptDecision.HELD
+    assert [answer.decision for answer in answers] == [refused, refused, held, held]
+    assert world.store.get(answers[2].reference).state is CaseState.HELD
+
+
+def test_what_a_person_overruled_is_accepted_at_that_customer(world: World) -> None:
+    world.know(PICTURE)
+    reference = world.ask().reference
+    assert world.toolkit.restore([reference], ORDER).done == (reference,)
+    case = world.store.get(reference)
+    assert (case.state, case.actor) == (CaseState.RESTORED, ORDER.actor)
+    assert world.ask().decision is AttemptDecision.CLEAR
+    assert world.ask(attempt=replace(ATTEMPT, customer="bert")).decision is AttemptDecision.REFUSED
+
+
+def test_a_held_attempt_ends_when_a_person_confirms_it(world: World) -> None:
+    world.know(PICTURE, Category.INVESTIGATIVE)
+    answer = world.ask()
+    assert answer.decision is AttemptDecision.HELD
+    assert world.toolkit.confirm([answer.reference], ORDER).done == (answer.reference,)
+    case = world.store.get(answer.reference)
+    assert case.state is CaseState.CONFIRMED
+    assert case.closed_at is not None
+
+
+def test_a_refused_attempt_has_nothing_to_confirm(world: World) -> None:
+    world.know(PICTURE)
+    with pytest.raises(RefusedError, match="nothing to confirm"):
+        world.desk.confirm(world.ask().reference, ORDER)
+
+
+def test_a_descriptor_is_read_and_stays_open(world: World, tmp_path: Path) -> None:
+    world.know(PICTURE)
+    (tmp_path / "file").write_bytes(PICTURE)
+    with (tmp_path / "file").open("rb") as file:
+        assert world.ask(file.fileno()).decision is AttemptDecision.REFUSED
+        assert file.read() == PICTURE
+
+
+@pytest.mark.parametrize("what", ["pipe", "directory", "write-only", "too big"])
+def test_a_descriptor_that_cannot_be_read_whole_is_unchecked(world: World, tmp_path: Path, what: str) -> None:
+    pipe, other = os.pipe()
+    os.close(other)
+    big = tmp_path / "big"
+    big.write_bytes(bytes(1001))
+    opened = {
+        "pipe": lambda: pipe,
+        "directory": lambda: os.open(tmp_path, os.O_RDONLY),
+        "write-only": lambda: os.open(tmp_path / "new", os.O_WRONLY | os.O_CREAT),
+        "too big": lambda: os.open(big, os.O_RDONLY),
+    }[what]()
+    if what == "write-only":
+        os.write(opened, b"x")
+    answer = world.ask(opened)
+    os.close(opened)
+    assert answer.decision is AttemptDecision.UNCHECKED
+    assert answer.reason == {"too big": "too-big", "write-only": "unreadable"}.get(what, "no-file")
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "a\nb", "\udcff", chr(0xD800), "x" * 10_000, ""])
+def test_whatever_it_is_called_it_is_recorded_and_leads_nowhere(world: World, name: str) -> None:
+    world.know(PICTURE)
+    answer = world.ask(attempt=replace(ATTEMPT, name=name))
+    assert answer.decision is AttemptDecision.REFUSED
+    assert world.store.get(answer.reference).upload.place.tree == b""
