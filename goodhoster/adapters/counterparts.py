@@ -11,6 +11,7 @@ import ipaddress
 import json
 import re
 import ssl
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,12 +136,12 @@ class Endpoint:
 
     url: str
     """Without a slash at its end."""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    account: tuple[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    account: tuple[str, str] | None = field(default=None, repr=False)
     """For Basic authentication."""
     ca_file: Path | None = None
     """Certificates to trust beside none of the system's."""
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     """Never quoted."""
     seconds: float = _SECONDS
 
@@ -178,10 +179,12 @@ class Endpoint:
 
     async def _ask(self, method: str, path: str, form: Mapping[str, str] | None, body: object) -> Reply:
         timeout = aiohttp.ClientTimeout(total=self.seconds)
-        auth = aiohttp.BasicAuth(*self.account) if self.account else None
+        basic = (
+            {"Authorization": f"Basic {b64encode(':'.join(self.account).encode()).decode()}"} if self.account else {}
+        )
         tls = ssl.create_default_context(cafile=self.ca_file) if self.ca_file else True
         async with (
-            aiohttp.ClientSession(timeout=timeout, trust_env=True, headers=self.headers, auth=auth) as session,
+            aiohttp.ClientSession(timeout=timeout, trust_env=True, headers={**self.headers, **basic}) as session,
             session.request(method, self.url + path, data=form, json=body, allow_redirects=False, ssl=tls) as response,
         ):
             answer = b""

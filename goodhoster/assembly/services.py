@@ -14,6 +14,7 @@ from goodhoster.assembly.lazy import LazyParts, lazy
 from goodhoster.assembly.mover import mover_or_here
 from goodhoster.assembly.notice_services import NoticeServices
 from goodhoster.assembly.notices import docroots
+from goodhoster.assembly.panel_services import PanelServices
 from goodhoster.assembly.sources import checking_sources, near_limits
 from goodhoster.assembly.state import (
     audit_log,
@@ -189,6 +190,11 @@ class Services(LazyParts):
     def observe_switch(self) -> ObserveSwitch:
         """The switch of `goodhoster observe --now`."""
         return emergency_switch(self.state_dir)
+
+    @lazy
+    def panels(self) -> PanelServices:
+        """The part that asks control panels and billing systems, and suspends."""
+        return self.keep(PanelServices(self))
 
     @lazy
     def notices(self) -> NoticeServices:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from goodhoster.adapters.counterparts import Endpoint, one_line, quotable, tables_of, text_of, unreadable
@@ -30,8 +30,8 @@ class WhmcsBilling:
     name: str
     endpoint: Endpoint
     identifier: str
-    secret: str
-    access_key: str = ""
+    secret: str = field(repr=False)
+    access_key: str = field(default="", repr=False)
     proven: str = ""
 
     def clients(self) -> Iterator[BillingClient]:

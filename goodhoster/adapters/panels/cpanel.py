@@ -80,6 +80,8 @@ class CpanelPanel:
             raise unreadable(f"whmapi1 {function}")
         if not flag(metadata["result"]):
             why = quotable(text_of(metadata, "reason"))
+            if "not exist" in why.lower():
+                raise RefusedError(f"{self.name}: {why}", hint="look in WHM: List Accounts")
             raise PermanentError(f"{self.name}: whmapi1 {function}: {why}", hint=f"run it by hand: whmapi1 {function}")
         data = answer.get("data", {})
         return data if isinstance(data, dict) else {}

@@ -106,7 +106,8 @@ class DirectAdminPanel:
         error = answer.get("error")
         if error is None or flag(error) is False:
             return
-        said = text_of(answer, "text", "result", "details") or (error if isinstance(error, str) else "")
+        parts = (text_of(answer, key) for key in ("text", "result", "details"))
+        said = ": ".join(filter(None, parts)) or (error if isinstance(error, str) else "")
         hint = "look in the panel itself"
         if "not exist" in said.lower():
             raise RefusedError(f"{self.name}: {where}: {quotable(said, self.endpoint.secrets)}", hint=hint)

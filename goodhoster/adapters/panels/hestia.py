@@ -35,8 +35,6 @@ _MEANINGS = {
     15: "no connection",
     20: "the web server could not be restarted: the site may still be served",
 }
-_RESTART = "yes"
-"""Without it the web server is not told, and goes on serving what is marked as suspended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +66,12 @@ class HestiaPanel:
         self._order("unsuspend", target)
 
     def _order(self, verb: str, target: SuspensionTarget) -> None:
+        """Order without the argument RESTART: with `no` the web server is never told and goes on serving the site."""
         user = account_name(target.account)
         if target.host:
-            self._asked(f"v-{verb}-web-domain", user, host_argument(target.host), _RESTART)
+            self._asked(f"v-{verb}-web-domain", user, host_argument(target.host))
         else:
-            self._asked(f"v-{verb}-user", user, _RESTART)
+            self._asked(f"v-{verb}-user", user)
 
     def _account(self, user: str, values: Mapping[str, str]) -> PanelAccount:
         sites = (_site(host, table) for host, table in self._objects("v-list-web-domains", account_name(user), "json"))
@@ -108,7 +107,7 @@ def read_listing(printed: str, script: str) -> Sequence[tuple[str, dict[str, str
     PermanentError where it is not whole.
     """
     lines = [line for line in printed.split("\n") if line.strip()]
-    if not lines or lines[0].strip() != "{" or lines[-1].strip() != "}":
+    if not lines or lines[0].strip() != "{" or lines[-1].strip() not in {"}", "}}"}:
         raise PermanentError(f"{script} printed no whole list", hint=f"run it by hand: {script}")
     found: list[tuple[str, dict[str, str]]] = []
     for line in lines[1:-1]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from goodhoster.adapters.counterparts import (
@@ -32,7 +32,7 @@ class IspConfigPanel:
     name: str
     endpoint: Endpoint
     user: str
-    password: str
+    password: str = field(repr=False)
     proven: str = ""
 
     def accounts(self) -> Iterator[PanelAccount]:

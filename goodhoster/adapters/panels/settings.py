@@ -42,10 +42,10 @@ class HestiaKind:
     def commands(self) -> Iterator[Added]:
         """The programs that it runs."""
         yield (os.fspath(self.scripts / "v-list-users"),), 1
-        for script in ("v-list-user", "v-list-web-domains", "v-suspend-user", "v-unsuspend-user"):
+        for script in ("v-suspend-user", "v-unsuspend-user"):
+            yield (os.fspath(self.scripts / script),), 1
+        for script in ("v-list-user", "v-list-web-domains", "v-suspend-web-domain", "v-unsuspend-web-domain"):
             yield (os.fspath(self.scripts / script),), 2
-        for script in ("v-suspend-web-domain", "v-unsuspend-web-domain"):
-            yield (os.fspath(self.scripts / script),), 3
 
 
 @dataclass(frozen=True, slots=True)

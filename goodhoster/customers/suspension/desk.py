@@ -150,7 +150,7 @@ class SuspensionDesk:
                 return self._carry_out(now)
             if now.state is SuspensionState.LIFTING:
                 return self._carry_out_lifting(now)
-            if now.state is SuspensionState.IN_FORCE:
+            if now.state in {SuspensionState.IN_FORCE, SuspensionState.INEFFECTIVE}:
                 return self._look_again(now)
             return now
 
@@ -173,6 +173,8 @@ class SuspensionDesk:
             if not self._seen_suspended(adapter, suspension):
                 return self._concluded(suspension, SuspensionState.FAILED, refused)
         state, detail = self._state_after_order(adapter, suspension)
+        if refused and state is SuspensionState.INEFFECTIVE:
+            return self._concluded(suspension, SuspensionState.UNCONFIRMED, f"not done yet: {refused}")
         return self._concluded(suspension, state, f"{detail} ({refused})" if refused else detail)
 
     def _seen_suspended(self, adapter: Suspends, suspension: Suspension) -> bool:
@@ -191,7 +193,7 @@ class SuspensionDesk:
         if says is None:
             return SuspensionState.UNCONFIRMED, "ordered; the panel's answer has no certain meaning"
         if not says:
-            return SuspensionState.INEFFECTIVE, "the panel answered that it did, and its own list says that it did not"
+            return SuspensionState.INEFFECTIVE, "the panel's own list says that it is not suspended"
         seen = self._effect(suspension, judge_suspended, Effect.OFF)
         if seen is None:
             return SuspensionState.IN_FORCE, "the panel says so; no site was looked at"
@@ -200,17 +202,17 @@ class SuspensionDesk:
             Effect.SERVED: SuspensionState.INEFFECTIVE,
             Effect.UNKNOWN: SuspensionState.UNCONFIRMED,
         }
-        still = "the panel says that it is suspended, but " if seen.effect is Effect.SERVED else ""
+        still = "the panel's list says that it is suspended, but " if seen.effect is Effect.SERVED else ""
         return states[seen.effect], still + seen.detail
 
     def _look_again(self, suspension: Suspension) -> Suspension:
-        """Whether a suspension is still in force; one that could not be seen is looked at again soon."""
+        """Whether a suspension is still in force, or by now; one that could not be seen is looked at again soon."""
         state, detail = self._state_after_order(self._panel(suspension.panel), suspension)
         if state is SuspensionState.UNCONFIRMED:
             kept = replace(suspension, detail=f"could not be looked at: {detail}", check_at=self._now() + _AGAIN)
             self._parts.store.replace(kept, expected=suspension.state)
             return kept
-        if state is SuspensionState.INEFFECTIVE:
+        if state is SuspensionState.INEFFECTIVE and suspension.state is SuspensionState.IN_FORCE:
             return self._concluded(suspension, SuspensionState.ENDED_ELSEWHERE, f"no longer in force: {detail}")
         return self._concluded(suspension, state, detail)
 
@@ -330,9 +332,10 @@ class SuspensionDesk:
     def _concluded(self, suspension: Suspension, state: SuspensionState, detail: str) -> Suspension:
         """Record an outcome: in the log, in the record, and to a person where one is needed."""
         now = self._now()
-        first = suspension.state is not SuspensionState.IN_FORCE
+        pause = _SOON if suspension.state is not state else _DAILY
         again = {
-            SuspensionState.IN_FORCE: now + (_SOON if first else _DAILY),
+            SuspensionState.IN_FORCE: now + pause,
+            SuspensionState.INEFFECTIVE: now + pause,  # some panels do it later, by a job of their own
             SuspensionState.UNCONFIRMED: now + _AGAIN,
         }
         done = self._moved(
