@@ -177,7 +177,7 @@ class _Signals:
 
 def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
     """The rounds about panels; none where no panel is configured."""
-    if services.panels.in_use:
+    if services.settings.suspends:
         desk = services.panels.desk
         yield SuspensionRounds(desk.due, desk.look_after).rounds
 

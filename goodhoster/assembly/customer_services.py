@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from goodhoster.adapters.stores.customers.database import customers_file
-from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
-from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.assembly.lazy import LazyParts, lazy
-from goodhoster.customers.register import Register
-from goodhoster.ports import CustomerStore
 
 if TYPE_CHECKING:
+    from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
+    from goodhoster.customers.register import Register
+    from goodhoster.ports import CustomerStore
 
 FILE = "customers.sqlite"
 
@@ -44,14 +42,20 @@ class CustomerServices(LazyParts):
     @lazy
     def record(self) -> RecordFile:
         """The file in which every subject has its tables."""
+        from goodhoster.adapters.stores.customers.database import customers_file
+
         return self.keep(customers_file(self._services.state_dir / FILE))
 
     @lazy
     def store(self) -> CustomerStore:
         """The register as it is kept."""
+        from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
+
         return SqliteCustomerStore(self.record)
 
     @lazy
     def register(self) -> Register:
         """The register."""
+        from goodhoster.customers.register import Register
+
         return Register(self.store)

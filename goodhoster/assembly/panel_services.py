@@ -35,14 +35,8 @@ class PanelServices(LazyParts):
 
     def make_all(self) -> None:
         """Make every part where a panel is configured: an agent without one makes none."""
-        if self.in_use:
+        if self._settings.suspends:
             super().make_all()
-
-    @property
-    def in_use(self) -> bool:
-        """Whether anything is configured that suspends."""
-        settings = self._settings
-        return bool(settings.panels or settings.billing or settings.network_block)
 
     @lazy
     def panels(self) -> Mapping[str, Panel]:

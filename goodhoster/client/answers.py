@@ -84,9 +84,10 @@ class Decision(Enum):
 
 
 def decide(answer: Answer, *, on_unchecked: Literal["open", "closed"]) -> Decision:
-    """Turn an answer into what to do; `open` stores what could not be checked, `closed` refuses it.
+    """Turn an answer into what to do.
 
-    There is no default: which of both is right only the application's owner knows. ValueError for another word.
+    `open` stores what could not be checked, `closed` refuses it. There is no default: which of both is right only the
+    application's owner knows. ValueError for another word.
     """
     if on_unchecked not in {"open", "closed"}:
         raise ValueError(f"on_unchecked is 'open' or 'closed', not {on_unchecked!r}")

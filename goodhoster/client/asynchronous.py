@@ -23,12 +23,16 @@ _MOST_CONNECTIONS = 20
 
 
 class AsyncClient:
-    """The calls of `goodhoster.client.Client` for one event loop; to be closed, or used as a context manager."""
+    """The calls of `goodhoster.client.Client` for one event loop.
+
+    To be closed, or used as a context manager.
+    """
 
     def __init__(self, address: str = ADDRESS, *, token: str = "", timeout: float = TIMEOUT) -> None:
         """Take note of where to ask; nothing is connected.
 
-        ValueError for an address or token that can be none. `timeout` is in seconds and holds for a whole call, waiting for a free connection included.
+        ValueError for an address or token that can be none. `timeout` is in seconds and holds for a whole call,
+        waiting for a free connection included.
         """
         found = Address.parse(address)
         self._token = checked_token(token)

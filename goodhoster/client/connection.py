@@ -1,4 +1,4 @@
-"""One HTTP/1.1 exchange over a socket within one deadline, with a descriptor where one goes along.
+"""One HTTP/1.1 exchange over a socket within one deadline.
 
 Not `http.client`: its timeouts hold for each read alone, so that a server that sends a byte a second would be waited
 for without end; it cannot pass a descriptor; and it makes up half of the time that an import may take.
@@ -145,7 +145,10 @@ def _more(connected: socket.socket, deadline: Deadline) -> bytes:
 
 
 def _read_head(lines: bytes) -> tuple[int, int]:
-    """Status and length of the body, which goodhoster always tells; AnswerError for anything else."""
+    """Status and length of the body, which goodhoster always tells.
+
+    AnswerError for anything else.
+    """
     first, *rest = lines.decode("latin-1").split("\r\n")
     version, _, after = first.partition(" ")
     code = after[:3]

@@ -25,7 +25,8 @@ class Client:
     def __init__(self, address: str = ADDRESS, *, token: str = "", timeout: float = TIMEOUT) -> None:
         """Take note of where to ask; nothing is connected.
 
-        ValueError for an address or token that can be none. `timeout` is in seconds and holds for a whole call: connecting, sending, waiting and reading.
+        ValueError for an address or token that can be none. `timeout` is in seconds and holds for a whole call:
+        connecting, sending, waiting and reading.
         """
         self._address = Address.parse(address)
         self._token = checked_token(token)
@@ -153,7 +154,10 @@ def checked_token(token: str) -> str:
 
 
 def _chunks(descriptor: int, size: int) -> Iterator[bytes]:
-    """The file as it is now, and never more than was announced; one that shrinks ends the request early."""
+    """The file as it is now, and never more than was announced.
+
+    One that shrinks ends the request early.
+    """
     offset = 0
     while offset < size and (chunk := os.pread(descriptor, min(_AT_A_TIME, size - offset), offset)):
         offset += len(chunk)

@@ -216,6 +216,11 @@ class Settings:
         return self.agent.state_dir
 
     @property
+    def suspends(self) -> bool:
+        """Whether anything is configured that suspends accounts, sites or networks."""
+        return bool(self.panels or self.billing or self.network_block)
+
+    @property
     def mover_socket(self) -> Path:
         """The address where the mover listens."""
         return self.mover.socket or self.state_dir / "mover.sock"

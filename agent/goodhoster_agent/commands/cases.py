@@ -7,19 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodhoster.assembly.services import Services
 from goodhoster.errors import RefusedError
-from goodhoster.model.cases import Case, CaseState, Order
-from goodhoster.model.digests import Digest
-from goodhoster.model.storms import StormState
-from goodhoster.model.uploads import exact
-from goodhoster.model.verdicts import Match
-from goodhoster.ports import CaseQuery
-from goodhoster.toolkit import CaseOrders, Toolkit
+from goodhoster.model.cases import CaseState
 from goodhoster_agent.commands.check import match_object
 from goodhoster_agent.commands.options import (
     FINE,
@@ -31,6 +24,14 @@ from goodhoster_agent.commands.options import (
     print_json,
     whoever_types,
 )
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+    from goodhoster.model.cases import Case, Order
+    from goodhoster.model.digests import Digest
+    from goodhoster.model.storms import StormState
+    from goodhoster.model.verdicts import Match
+    from goodhoster.toolkit import CaseOrders, Toolkit
 
 app = typer.Typer(no_args_is_help=True, help="List, show, restore, confirm and cancel cases.")
 
@@ -52,6 +53,8 @@ def list_command(
     as_json: JsonOption = False,
 ) -> None:
     """List cases, oldest first."""
+    from goodhoster.ports import CaseQuery
+
     with open_services(config) as services:
         for case in services.case_store.find(CaseQuery(states=frozenset(state or ()), customer=customer)):
             print_json(as_object(case)) if as_json else print(_as_line(case))
@@ -84,6 +87,8 @@ class _Verb:
 def _carry_out(
     config: Path | None, verb: _Verb, chosen: tuple[list[str] | None, str], order: Order, *, as_json: bool
 ) -> None:
+    from goodhoster.model.digests import Digest
+
     ids, digest = chosen
     with open_services(config) as services:
         toolkit = services.toolkit
@@ -104,6 +109,9 @@ def restore_command(
     as_json: JsonOption = False,
 ) -> None:
     """Put files back exactly as they were and overrule the match; --digest for a whole storm."""
+    from goodhoster.model.storms import StormState
+    from goodhoster.toolkit import Toolkit
+
     verb = _Verb("restore", "restored", StormState.UNDONE, Toolkit.restorable, Toolkit.restore)
     order = replace(order_of(reason), moved=moved)
     _carry_out(config, verb, (ids, digest), order, as_json=as_json)
@@ -119,6 +127,9 @@ def confirm_command(
     as_json: JsonOption = False,
 ) -> None:
     """Act on held, failed, observed or restored cases, unless no source knows the file any more."""
+    from goodhoster.model.storms import StormState
+    from goodhoster.toolkit import Toolkit
+
     verb = _Verb("confirm", "confirmed", StormState.RELEASED, Toolkit.confirmable, Toolkit.confirm)
     _carry_out(config, verb, (ids, digest), order_of(reason), as_json=as_json)
 
@@ -138,6 +149,8 @@ def cancel_command(
 
 def as_object(case: Case) -> dict[str, Any]:
     """The object that `--json` prints."""
+    from goodhoster.model.uploads import exact
+
     return {
         "id": case.id,
         "state": case.state,
@@ -160,6 +173,8 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 def _chosen(ids: list[str] | None, digest: str, about: Callable[[Digest], list[str]]) -> list[str]:
+    from goodhoster.model.digests import Digest
+
     if bool(ids) == bool(digest):
         raise RefusedError("say which cases: either their ids or --digest", hint="see: goodhoster cases list")
     if ids:
@@ -172,6 +187,8 @@ def _chosen(ids: list[str] | None, digest: str, about: Callable[[Digest], list[s
 
 def order_of(reason: str) -> Order:
     """The order of the person who types this."""
+    from goodhoster.model.cases import Order
+
     return Order(whoever_types(), reason)
 
 

@@ -11,20 +11,14 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from goodhoster.assembly.services import Services
 from goodhoster.errors import ConfigurationError, RefusedError
-from goodhoster.letters.texts import defanged
-from goodhoster.model.notice_status import Notice, NoticeItem, NoticeState
-from goodhoster.model.notices import Carrier, RawNotice
-from goodhoster.model.uploads import display, exact, visible
-from goodhoster.notices.spool import Arrived
-from goodhoster.ports import NoticeQuery
-from goodhoster.takedowns.preview import PreviewLine
-from goodhoster.takedowns.reconciliation import Gap, read_list, reconcile
+from goodhoster.model.notice_status import NoticeState
+from goodhoster.model.notices import Carrier
+from goodhoster.takedowns.reconciliation import reconcile
 from goodhoster_agent.commands.cases import order_of
 from goodhoster_agent.commands.notice_page import page_of, proof_of, sender_of, time_of
 from goodhoster_agent.commands.options import (
@@ -37,7 +31,11 @@ from goodhoster_agent.commands.options import (
     print_json,
     said,
 )
-from goodhoster_agent.intake.storing import LARGEST
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+    from goodhoster.model.notice_status import Notice, NoticeItem, Reply
+    from goodhoster.takedowns.preview import PreviewLine
 
 app = typer.Typer(no_args_is_help=True, help="Receive, list, confirm, dismiss and answer notices.")
 
@@ -59,15 +57,27 @@ def receive_command(
     as_json: JsonOption = False,
 ) -> None:
     """Store a raw message, read it and act on it."""
+    from goodhoster.model.notices import RawNotice
+    from goodhoster.notices.spool import Arrived
+
     raw = RawNotice(carrier, _beginning(file))
     with open_services(config) as services:
         notices = services.notices
-        _print(services, notices.desk.receive(notices.desk.keep(raw, Arrived(_COMMAND_LINE))), as_json=as_json)
+        receipt = notices.desk.keep(raw, Arrived(_COMMAND_LINE))
+        notice = notices.incoming.receive(receipt)
+        if notice is not None:
+            _print(services, notice, as_json=as_json)
+        elif as_json:
+            print_json({"id": receipt.id, "state": "contact"})
+        else:
+            print(f"{receipt.id} is about the contact of a customer: see goodhoster customers show")
 
 
 @app.command("list")
 def list_command(state: StateOption = None, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """List notices: urgent ones first, then by age."""
+    from goodhoster.ports import NoticeQuery
+
     with open_services(config) as services:
         store, query = services.notices.store, NoticeQuery(states=frozenset(state or ()))
         for urgent in (True, False):  # twice over them rather than all in memory
@@ -82,12 +92,15 @@ def show_command(
     config: ConfigOption = None,
     *,
     raw: Annotated[bool, typer.Option("--raw", help="Write the message as it came, and nothing else.")] = False,
+    reply: Annotated[str, typer.Option("--reply", help="Write this reply as it came.", show_default=False)] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Show one notice in full: its sender, text, addresses, files, cases and copies."""
     with open_services(config) as services:
         notice = services.notices.store.get(notice_id)
-        if raw:
+        if reply:
+            sys.stdout.buffer.write(services.notices.spool.raw(_reply_of(notice, reply).receipt).content)
+        elif raw:
             sys.stdout.buffer.write(services.notices.spool.raw(notice.receipt).content)
         else:
             _print(services, notice, as_json=as_json)
@@ -176,6 +189,10 @@ def reconcile_command(
     as_json: JsonOption = False,
 ) -> None:
     """Compare the hotline's own list with the notices received; exits with 1 if they differ."""
+    from goodhoster.letters.texts import defanged
+    from goodhoster.ports import NoticeQuery
+    from goodhoster.takedowns.reconciliation import Gap, read_list
+
     with _opened(file) as opened:
         lines = read_list(opened.read())
     with open_services(config) as services:
@@ -213,6 +230,7 @@ def as_object(notice: Notice) -> dict[str, Any]:
         "reason": notice.reason,
         "duplicate_of": notice.duplicate_of or None,
         "told": list(notice.told),
+        "replies": [_reply_object(reply) for reply in notice.replies],
         "sha256": notice.receipt.sha256.hex(),
         "doubts": list(notice.read.doubts) if notice.read else [],
         "unread": list(notice.read.unread) if notice.read else [],
@@ -221,7 +239,28 @@ def as_object(notice: Notice) -> dict[str, Any]:
     }
 
 
+def _reply_of(notice: Notice, reply_id: str) -> Reply:
+    for reply in notice.replies:
+        if reply.receipt.id == reply_id:
+            return reply
+    raise RefusedError(f"notice {notice.id} has no reply {reply_id}", hint="see its replies: goodhoster notices show")
+
+
+def _reply_object(reply: Reply) -> dict[str, Any]:
+    return {
+        "id": reply.receipt.id,
+        "received_at": reply.receipt.received_at.isoformat(),
+        "from": reply.sender or None,
+        "opening": reply.opening,
+        "automatic": reply.automatic,
+        "notice": reply.notice or None,
+        "waits": reply.waits,
+    }
+
+
 def _preview_object(line: PreviewLine) -> dict[str, Any]:
+    from goodhoster.model.uploads import exact
+
     return {
         "url": line.url,
         "effect": line.effect,
@@ -233,11 +272,16 @@ def _preview_object(line: PreviewLine) -> dict[str, Any]:
 
 
 def _preview_text(line: PreviewLine) -> str:
+    from goodhoster.letters.texts import defanged
+    from goodhoster.model.uploads import display, visible
+
     where = display(line.place.absolute) if line.place else defanged(line.url)
     return visible(f"{line.effect:<6} {line.customer:<16} {where} {line.case} {line.reason}").rstrip()
 
 
 def _item_object(item: NoticeItem) -> dict[str, Any]:
+    from goodhoster.model.uploads import exact
+
     return {
         "url": item.url,
         "state": item.state,
@@ -257,6 +301,8 @@ def _item_object(item: NoticeItem) -> dict[str, Any]:
 @contextmanager
 def _opened(file: Path | None) -> Iterator[BinaryIO]:
     """The file, or standard input where none is named."""
+    from goodhoster.model.uploads import display
+
     try:
         with nullcontext(sys.stdin.buffer) if file is None else file.open("rb") as opened:
             yield opened
@@ -270,6 +316,8 @@ def _beginning(file: Path | None) -> bytes:
 
     All of it is read: a mail server would send it again if its pipe broke.
     """
+    from goodhoster_agent.intake.storing import LARGEST
+
     with _opened(file) as opened:
         content = opened.read(LARGEST)
         while opened.read(1 << 20):
@@ -286,6 +334,8 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 def _as_line(notice: Notice) -> str:
+    from goodhoster.model.uploads import visible
+
     who = notice.notifier or notice.level
     return visible(
         f"{notice.id}  {notice.state:<12} {who:<16} {notice.reference:<12} "

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import emergency_switch, state_dir_of
 from goodhoster.errors import ConfigurationError, RefusedError
-from goodhoster.model.cases import Order
-from goodhoster.settings import load
 from goodhoster_agent.commands.cases import order_of
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, open_services, print_json
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+    from goodhoster.model.cases import Order
 
 app = typer.Typer()
 
@@ -52,6 +52,9 @@ def _stop(config: Path | None, order: Order) -> str:
 
     Of that only the state directory is needed. Returns what is wrong with it; empty when nothing is.
     """
+    from goodhoster.assembly.state import emergency_switch, state_dir_of
+    from goodhoster.settings import load
+
     file, problem = config_file(config), ""
     try:
         state_dir = load(file).state_dir

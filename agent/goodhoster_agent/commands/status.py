@@ -5,19 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from goodhoster.assembly.services import Services
-from goodhoster.model.cases import CaseState
-from goodhoster.ports import CaseQuery
 from goodhoster_agent.commands.observe import state_of
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
-from goodhoster_agent.daemon_lock import running_daemon
-from goodhoster_agent.doctor.process_privileges import rights_of
-from goodhoster_agent.privileged.starter.plan import terms_of
-from goodhoster_agent.status_report import DaemonReport, read_report
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+    from goodhoster_agent.status_report import DaemonReport
 
 app = typer.Typer()
 _OVERRULED = "goodhoster cases list --state restored"
@@ -33,6 +30,13 @@ def status_command(config: ConfigOption = None, *, as_json: JsonOption = False) 
 
 def status_of(services: Services) -> dict[str, Any]:
     """The object that `--json` prints."""
+    from goodhoster.model.cases import CaseState
+    from goodhoster.ports import CaseQuery
+    from goodhoster_agent.daemon_lock import running_daemon
+    from goodhoster_agent.doctor.process_privileges import rights_of
+    from goodhoster_agent.privileged.starter.plan import terms_of
+    from goodhoster_agent.status_report import read_report
+
     state_dir = services.settings.state_dir
     pid = running_daemon(state_dir)
     report = read_report(state_dir, pid) if pid else None

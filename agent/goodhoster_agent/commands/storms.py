@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodhoster.model.storms import Storm
 from goodhoster_agent.commands.cases import order_of, print_orders
 from goodhoster_agent.commands.options import (
     ConfigOption,
@@ -15,6 +14,9 @@ from goodhoster_agent.commands.options import (
     open_services,
     print_json,
 )
+
+if TYPE_CHECKING:
+    from goodhoster.model.storms import Storm
 
 app = typer.Typer(no_args_is_help=True, help="List, show, undo and release storms (what looks like a wrong list).")
 

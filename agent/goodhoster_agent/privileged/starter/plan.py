@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goodhoster.assembly.notices import directory_commands
-from goodhoster.assembly.panel_services import panel_commands
 from goodhoster.linux import privileges
 from goodhoster.settings import Settings
 from goodhoster_agent.privileged.starter.commands import Command
@@ -68,4 +67,7 @@ def _commands(settings: Settings) -> Iterator[Command]:
         yield Command(settings.block.test)
         yield Command(settings.block.reload)
     yield from map(Command, directory_commands(settings))
-    yield from (Command(argv, more) for argv, more in panel_commands(settings))
+    if settings.suspends:
+        from goodhoster.assembly.panel_services import panel_commands  # noqa: PLC0415 - only where one is configured
+
+        yield from (Command(argv, more) for argv, more in panel_commands(settings))
