@@ -1,4 +1,4 @@
-"""How panels and billing systems are asked: by their programs or over HTTP, within limits, and quoted safely.
+"""Requests to panels and billing systems, by program or HTTP, within limits.
 
 Their answers may hold passwords, tokens and numbers of identity papers. So an answer is never logged; of an error only
 one line is shown, without whatever looks like a secret.
@@ -47,7 +47,7 @@ def quotable(text: str, secrets: Sequence[str] = ()) -> str:
 
 
 def account_name(value: str) -> str:
-    """An account's name that can be an argument of a program. RefusedError for anything else, such as an option."""
+    """An account's name as an argument of a program; RefusedError for an option and the like."""
     if not _NAME.fullmatch(value):
         raise RefusedError(f"{value!r} cannot be the name of an account", hint="take the name that the panel shows")
     return value
@@ -61,7 +61,7 @@ def host_argument(value: str) -> str:
 
 
 def one_line(reason: str) -> str:
-    """A reason as one printable line of at most 200 characters that no program takes for an option."""
+    """A reason as one short printable line that no program takes for an option."""
     return "".join(char if char.isprintable() else " " for char in reason).strip(" -")[:_QUOTED]
 
 
@@ -83,7 +83,10 @@ def text_of(table: Mapping[str, Any], *keys: str) -> str:
 
 
 def tables_of(value: object, where: str) -> list[Mapping[str, Any]]:
-    """A list of JSON objects; an empty one may be written as a text, null or {}. PermanentError for anything else."""
+    """A list of JSON objects.
+
+    An empty one may be written as a text, null or {}. PermanentError for anything else.
+    """
     if value in ("", None, [], {}):
         return []
     if isinstance(value, dict) and all(key.isdigit() for key in value):

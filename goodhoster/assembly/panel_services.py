@@ -115,7 +115,7 @@ def network_block(settings: Settings, run: Run = run_here) -> NetworkBlock | Non
 
 
 def panel_commands(settings: Settings) -> Iterator[tuple[tuple[str, ...], int]]:
-    """The programs that panels and the network block run, each with the number of arguments that are added."""
+    """The programs that panels and the network block run, with the number of arguments added."""
     kinds = installed_kinds("goodhoster.panels") if settings.panels else {}
     for table in settings.panels:
         yield from read_plugged(table, kinds).commands()

@@ -1,4 +1,4 @@
-"""Programs that the configuration names, run without a shell, within limits of time and output."""
+"""Programs that the configuration names, without a shell, within limits of time and output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A suspension: the measure that takes a whole site, account or network of a customer offline."""
+"""Suspensions: the measure that takes a site, account or network offline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from goodhoster.model.panels import SuspensionTarget
 
 
 class SuspensionState(StrEnum):
-    """Where a suspension stands. *In force* and *lifted* are said only of what was seen to be so."""
+    """State of a suspension.
+
+    *In force* and *lifted* are said only of what was seen to be so.
+    """
 
     INTENDED = "intended"
     """Decided and under way; after a crash it is continued."""

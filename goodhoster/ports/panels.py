@@ -24,14 +24,15 @@ class Suspends(Protocol):
 
     @property
     def proven(self) -> str:
-        """How this adapter was tried against the real program; empty where it never was: experimental."""
+        """How this adapter was tried against the real program; empty: never, experimental."""
 
     def account(self, account_id: str) -> PanelAccount:
         """The account as it stands now, asked anew. RefusedError when there is none of that name."""
 
     def suspend(self, target: SuspensionTarget, reason: str) -> None:
-        """Order a suspension. That this returns says what the panel answered, and nothing of what it did.
+        """Order a suspension.
 
+        That this returns says what the panel answered, and nothing of what it did.
         RefusedError when the panel has no way to suspend that alone.
         """
 
@@ -68,9 +69,9 @@ class SiteGlances(Protocol):
     """A look at what a site shows, from this machine."""
 
     def glance(self, host: str) -> Sequence[PageGlance]:
-        """Answers to the same requests each time: the first page with and without a query, and a page that no site has.
+        """The answers to the same requests each time.
 
-        Goes to our own addresses only, ends within its own limit of time, never raises.
+        The first page with and without a query, and a page that no site has. Goes to our own addresses only, ends within its own limit of time, never raises.
         """
 
 
@@ -87,7 +88,10 @@ class SuspensionQuery:
 
 
 class SuspensionStore(Protocol):
-    """The record of suspensions. Every call is atomic and durable when it returns; processes may share one store."""
+    """The record of suspensions.
+
+    Every call is atomic and durable when it returns; processes may share one store.
+    """
 
     def add(self, suspension: Suspension) -> None:
         """Record a new one. RefusedError when the id exists."""

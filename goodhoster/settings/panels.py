@@ -1,4 +1,4 @@
-"""Settings that every kind of panel and of billing system has beside its own, and [network_block]."""
+"""Settings that every panel and billing system has beside its own, and [network_block]."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from goodhoster.settings.notices import command
-from goodhoster.settings.values import duration_or_never, setting, short_name, yes_or_no
+from goodhoster.settings.values import duration, setting, short_name, yes_or_no
 
 
 def addresses(value: Any) -> tuple[str, ...]:
@@ -24,10 +24,11 @@ class PanelSettings:
     """Keys of every [[panel]], whatever its kind."""
 
     name: str = setting(short_name, "What it is called in commands and in the record.", example='"web1"')
-    import_every: float = setting(
-        duration_or_never,
-        "How often its accounts and sites are read into the register of customers; 0: only by command.",
-        default=0.0,
+    import_every: float | None = setting(
+        duration,
+        "How often its accounts and sites are read into the register of customers; absent: only by command.",
+        default=None,
+        example='"6h"',
     )
     look: bool = setting(
         yes_or_no,
@@ -48,10 +49,11 @@ class BillingSettings:
     """Keys of every [[billing]], whatever its kind."""
 
     name: str = setting(short_name, "What it is called in commands and in the record.", example='"billing"')
-    import_every: float = setting(
-        duration_or_never,
-        "How often its clients and services are read into the register of customers; 0: only by command.",
-        default=0.0,
+    import_every: float | None = setting(
+        duration,
+        "How often its clients and services are read into the register of customers; absent: only by command.",
+        default=None,
+        example='"6h"',
     )
 
 

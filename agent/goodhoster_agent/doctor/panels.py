@@ -1,12 +1,12 @@
-"""Checks of control panels, billing systems and the network block: is each asked with success, and was it ever tried?
+"""Checks of control panels, billing systems and the network block.
 
-Nothing is suspended: only lists are read.
+Is each asked with success, and was its adapter ever tried? Nothing is suspended: only lists are read.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from goodhoster.assembly.panel_services import billing_systems, network_block, panels
 from goodhoster.errors import GoodhosterError
@@ -24,22 +24,20 @@ def panel_findings(settings: Settings) -> Iterator[Finding]:
     """The findings about everything that suspends."""
     own = bool(settings.notices.own_networks)
     for panel, table in zip(panels(settings), settings.panels, strict=True):
-        yield _asked(f"panel {panel.name}", panel, lambda panel=panel: sum(1 for _ in panel.accounts()), "accounts")
+        yield _asked(f"panel {panel.name}", panel, panel.accounts, "accounts")
         if table.common.look and not own:
             hint = "set notices.own_networks: without it only the panel's own word counts after a suspension"
             yield Finding(f"panel {panel.name}", ok=False, detail="its sites are not looked at", hint=hint)
     for billing in billing_systems(settings):
-        yield _asked(
-            f"billing {billing.name}", billing, lambda billing=billing: sum(1 for _ in billing.clients()), "clients"
-        )
+        yield _asked(f"billing {billing.name}", billing, billing.clients, "clients")
     if (block := network_block(settings)) is not None:
         yield from _programs(block.block, block.unblock, block.state)
 
 
-def _asked(what: str, adapter: Suspends, count: Callable[[], int], of: str) -> Finding:
+def _asked(what: str, adapter: Suspends, listing: Callable[[], Iterable[object]], of: str) -> Finding:
     """Whether it answers a list that is not empty, and whether its adapter is proven."""
     try:
-        number = count()
+        number = sum(1 for _ in listing())
     except GoodhosterError as error:
         return Finding(what, ok=False, detail=str(error), hint=error.hint)
     detail = f"{number:,} {of}" + ("" if adapter.proven else ", experimental")

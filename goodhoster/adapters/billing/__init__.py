@@ -1,1 +1,1 @@
-"""Billing systems, one module each. Their suspensions are of services, and say nothing of the panel behind them."""
+"""Billing systems, one module each; a suspension there says nothing of the panel behind."""

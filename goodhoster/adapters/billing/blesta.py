@@ -20,7 +20,7 @@ _DATE = re.compile(r"(?!0000)\d{4}-\d\d-\d\d")
 
 @dataclass(frozen=True, slots=True)
 class BlestaBilling:
-    """See `ports.Billing`. Always with `use_module`: without it only the bill changes, and not the server."""
+    """See `ports.Billing`. Always with `use_module`: without it only the bill changes."""
 
     name: str
     endpoint: Endpoint

@@ -22,7 +22,7 @@ _DATE = re.compile(r"(?!0000)\d{4}-\d\d-\d\d")
 
 @dataclass(frozen=True, slots=True)
 class FossBilling:
-    """See `ports.Billing`. `order/suspend`, never `order/update`, which writes a word and does nothing."""
+    """See `ports.Billing`. Never `order/update`, which writes a word and does nothing."""
 
     name: str
     endpoint: Endpoint

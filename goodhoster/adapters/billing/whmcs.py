@@ -102,7 +102,7 @@ class WhmcsBilling:
 
 
 def unflattened(table: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A table whose keys may be written as `clients[client][0][id]`, with the tables that these stand for."""
+    """A table whose keys may be flattened (`clients[client][0][id]`), as nested tables."""
     found: dict[str, Any] = {}
     for key, value in table.items():
         parts = [key.partition("[")[0], *_PART.findall(key)] if key.endswith("]") and "[" in key else [key]

@@ -1,1 +1,1 @@
-"""Control panels, one module each; what they share to ask and to quote is in `adapters.counterparts`."""
+"""Control panels, one module each; what they share is in `adapters.counterparts`."""

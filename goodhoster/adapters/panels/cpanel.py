@@ -55,7 +55,7 @@ class CpanelPanel:
         raise RefusedError(f"{self.name} has no account {account_id}", hint="look in WHM: List Accounts")
 
     def suspend(self, target: SuspensionTarget, reason: str) -> None:
-        """See `ports.Suspends`. `suspendacct`, never `suspendreseller`, which would take its customers along."""
+        """See `ports.Suspends`. Never `suspendreseller`, which would take its customers along."""
         user = self._whole(target)
         self._asked("suspendacct", f"user={user}", f"reason={quote(one_line(reason))}", "disallowun=1")
 

@@ -66,7 +66,10 @@ class HestiaPanel:
         self._order("unsuspend", target)
 
     def _order(self, verb: str, target: SuspensionTarget) -> None:
-        """Order without the argument RESTART: with `no` the web server is never told and goes on serving the site."""
+        """Order without the argument RESTART.
+
+        With `no` the web server is never told, and goes on serving the site.
+        """
         user = account_name(target.account)
         if target.host:
             self._asked(f"v-{verb}-web-domain", user, host_argument(target.host))

@@ -1,4 +1,4 @@
-"""Cuts a network off by programs of the administrator's: for customers with servers of their own.
+"""Cuts a network off by programs of the administrator's.
 
 Only networks that are ours, and small ones: an order for more than a customer can have is refused.
 """

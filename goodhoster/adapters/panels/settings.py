@@ -158,7 +158,7 @@ class IspConfigKind:
 
 @dataclass(frozen=True, slots=True)
 class CommandKind:
-    """Programs of your own in place of a panel; `{account}`, `{host}` and `{reason}` are replaced in arguments."""
+    """Programs of your own; `{account}`, `{host}` and `{reason}` are replaced in arguments."""
 
     kind: str = setting(one_of("command"), "Which kind of panel this is.", example='"command"')
     list: tuple[str, ...] = setting(texts, "Prints an account a line, as JSON.", example='["/usr/local/sbin/accounts"]')

@@ -47,7 +47,7 @@ class VirtualminPanel:
         raise RefusedError(f"{self.name} has no account {user}", hint="look in Virtualmin: List Virtual Servers")
 
     def suspend(self, target: SuspensionTarget, reason: str) -> None:
-        """See `ports.Suspends`. What is disabled already is left as it is: the program would call it an error."""
+        """See `ports.Suspends`. What is disabled already is left: the program would call it an error."""
         account = self.account(target.account)
         for site in _meant(account, target):
             if site.suspended is not True:
@@ -94,7 +94,7 @@ def read_listing(printed: str) -> Sequence[tuple[str, Mapping[str, str]]]:
 
 
 def _accounts(listed: Sequence[tuple[str, Mapping[str, str]]]) -> list[PanelAccount]:
-    """The top-level servers; sub-servers and aliases belong to the one that they name, or to the same user."""
+    """The accounts; servers and sub-servers of one user are one."""
     of_user: defaultdict[str, list[tuple[str, Mapping[str, str]]]] = defaultdict(list)
     for host, fields in listed:
         of_user[fields["Username"]].append((host, fields))

@@ -1,1 +1,1 @@
-"""Suspending accounts, sites and networks: what was before, the order, what came of it, and the way back."""
+"""Suspension of accounts, sites and networks, and its exact inverse."""

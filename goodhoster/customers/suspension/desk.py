@@ -206,7 +206,7 @@ class SuspensionDesk:
         return states[seen.effect], still + seen.detail
 
     def _look_again(self, suspension: Suspension) -> Suspension:
-        """Whether a suspension is still in force, or by now; one that could not be seen is looked at again soon."""
+        """Check whether a suspension is in force; one that cannot be seen is checked again soon."""
         state, detail = self._state_after_order(self._panel(suspension.panel), suspension)
         if state is SuspensionState.UNCONFIRMED:
             kept = replace(suspension, detail=f"could not be looked at: {detail}", check_at=self._now() + _AGAIN)
@@ -419,7 +419,10 @@ def _hosts_to_look_at(account: PanelAccount, target: SuspensionTarget) -> tuple[
 
 
 def _not_as_before(account: PanelAccount, suspension: Suspension) -> str:
-    """What is not as it was before; empty when everything is. Sites that are new or gone since do not count."""
+    """What is not as it was before; empty when everything is.
+
+    Sites that are new or gone since do not count.
+    """
     target, before = suspension.target, suspension.before
     if not target.host and account.suspended is not before.account:
         return f"the panel says that account {account.id} is {'not ' * before.account}suspended"

@@ -37,7 +37,7 @@ class Judged:
 
 
 def judge_suspended(before: Sequence[PageSeen], after: Sequence[PageSeen]) -> Judged:
-    """Judge whether a site that was suspended is off; the same requests were made before and after."""
+    """Judge whether a suspended site is off, by the same requests before and after."""
     earlier = {page.path: page for page in before}
     for page in after:
         was = earlier.get(page.path)
@@ -56,7 +56,7 @@ def judge_suspended(before: Sequence[PageSeen], after: Sequence[PageSeen]) -> Ju
 
 
 def judge_lifted(before: Sequence[PageSeen], after: Sequence[PageSeen]) -> Judged:
-    """Judge whether a site answers again as before it was suspended: its content may be another one by now."""
+    """Judge whether a site answers again as before; its content may have changed since."""
     earlier = {page.path: page.status for page in before}
     for page in after:
         if page.status is None or page.status in _PASSING:

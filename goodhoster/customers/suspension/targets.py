@@ -1,4 +1,4 @@
-"""From what a person names to what a panel suspends: a customer, a site, an account or a network."""
+"""What a person names, as what a panel suspends."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class FoundTarget:
 
 
 def target_of(named: str, register: Register, panels: Collection[str], panel: str | None = None) -> FoundTarget:
-    """The one target that is meant: a site by its host, a customer by its id, else an account of `panel` itself.
+    """The one target that is meant.
 
-    RefusedError where there is none, or where several could be meant.
+    A site by its host, a customer by its id, else an account of `panel` itself. RefusedError where there is none, or where several could be meant.
     """
     found = _by_site(named, register, panels) or _by_customer(named, register, panels)
     if panel is not None:

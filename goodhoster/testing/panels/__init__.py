@@ -1,4 +1,4 @@
-"""Stand-ins for control panels and billing systems, with made-up accounts, in their own forms of output.
+"""Stand-ins for control panels and billing systems, with made-up accounts.
 
-Written after the vendors' documentation or, for HestiaCP, after what its scripts printed; nothing of theirs is in them.
+They answer in the vendors' own forms. Written after the vendors' documentation or, for HestiaCP, after what its scripts printed; nothing of theirs is in them.
 """

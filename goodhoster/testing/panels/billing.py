@@ -19,7 +19,7 @@ def _json(value: object, status: int = 200) -> Answer:
 
 
 class FakeBilling(FakeServer):
-    """Clients by number, and whether the one service of each is suspended: its number is ten times the client's."""
+    """Clients with one service each, whose number is ten times the client's."""
 
     def __init__(self, clients: int = 3) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class FakeBilling(FakeServer):
 
 
 class FakeWhmcs(FakeBilling):
-    """WHMCS: a form to includes/api.php, numbers as texts or numbers, and lists that carry passwords."""
+    """WHMCS: a form to includes/api.php, and lists that carry passwords."""
 
     def __init__(self, clients: int = 3, *, flat: bool = False) -> None:
         super().__init__(clients)
@@ -197,7 +197,9 @@ class FakeBlesta(FakeBilling):
         if method == "services/getList":
             services = [int(values["client_id"]) * 10]
             return self._ok([self._entry(one) for one in self._of_page(services, values)])
-        number = int(values["service_id"])
+        return self._of_service(method, int(values["service_id"]), values)
+
+    def _of_service(self, method: str, number: int, values: Mapping[str, str]) -> Answer:
         if number not in self.suspended:
             return self._ok(False) if method == "services/get" else _json({"errors": {"service": {}}}, 400)  # noqa: FBT003 - JSON
         if method == "services/get":

@@ -1,4 +1,4 @@
-"""The state behind every stand-in: accounts with their sites, and ways in which a panel misbehaves."""
+"""The state behind every stand-in: accounts with sites, and ways to misbehave."""
 
 from __future__ import annotations
 

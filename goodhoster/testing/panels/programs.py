@@ -1,4 +1,4 @@
-"""Stand-ins for the panels that are asked by programs: each is a `programs.Run` over made-up accounts."""
+"""Stand-ins for the panels that are asked by programs: each is a `programs.Run`."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _hestia_object(name: str, fields: Mapping[str, str], end: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FakeWhm:
-    """`whmapi1 --output=json`: success and failure stand in `metadata`, the exit status is always 0."""
+    """`whmapi1 --output=json`: success stands in `metadata`, the exit status is always 0."""
 
     hosting: FakeHosting
 
@@ -116,7 +116,7 @@ def _whm(data: object, failure: str = "") -> Ended:
 
 @dataclass(frozen=True, slots=True)
 class FakeVirtualmin:
-    """`virtualmin`: prints passwords, and usage with exit status 1 where a server is disabled already."""
+    """`virtualmin`: prints passwords, and usage where a server is disabled already."""
 
     hosting: FakeHosting
 

@@ -17,7 +17,7 @@ def _json(value: object) -> Answer:
 
 
 class FakeDirectAdmin(FakeServer):
-    """DirectAdmin: errors with status 200; older versions answer with forms, some switch to and fro."""
+    """DirectAdmin: errors with status 200; older versions answer with forms, some toggle."""
 
     def __init__(self, hosting: FakeHosting, *, older: bool = False, toggles: bool = False) -> None:
         super().__init__()

@@ -130,7 +130,7 @@ def _standing(services: Services, who: str, panel: str | None) -> Suspension:
 
 
 def _conclude(suspension: Suspension, *, as_json: bool) -> None:
-    """Print it, and end with 0 where it was seen to be so, 1 where it falls short, 3 where it could not be seen."""
+    """Print it, and end with 0 where it was seen, 1 where it falls short, 3 where unseen."""
     _print(suspension, as_json=as_json)
     code = YES if suspension.state.needs_person else UNCHECKED if suspension.state in _UNCERTAIN else FINE
     raise typer.Exit(code)

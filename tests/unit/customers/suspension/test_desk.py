@@ -76,6 +76,9 @@ class World:
     def kinds(self) -> list[str]:
         return [entry.event.kind for entry in self.log.entries()]
 
+    def anna_suspended(self) -> bool:
+        return any(one.suspended for one in self.hosting.accounts if one.user == "anna")
+
     def suspended(self) -> list[str]:
         return [site.host for one in self.hosting.accounts for site in one.sites if site.suspended]
 
@@ -100,7 +103,7 @@ def test_what_was_suspended_before_stays_so_when_the_account_is_lifted(world: Wo
     lifted = world.desk.lift(found.id, ORDER)
     assert lifted.state is SuspensionState.LIFTED
     assert world.suspended() == ["shop.anna.example"]
-    assert world.hosting.account("anna").suspended is False
+    assert world.anna_suspended() is False
 
 
 def test_an_account_that_was_suspended_before_stays_so(world: World) -> None:
@@ -108,7 +111,7 @@ def test_an_account_that_was_suspended_before_stays_so(world: World) -> None:
     found = world.suspend()
     assert found.state is SuspensionState.IN_FORCE
     assert world.desk.lift(found.id, ORDER).state is SuspensionState.LIFTED
-    assert world.hosting.account("anna").suspended is True
+    assert world.anna_suspended() is True
 
 
 def test_a_site_suspended_by_us_survives_the_lifting_of_its_account(world: World) -> None:
@@ -223,12 +226,12 @@ def test_a_panel_that_cannot_be_asked_at_all_leaves_nothing_behind(world: World)
 def test_a_refusal_is_failed_and_told(world: World) -> None:
     class Refuses(HestiaPanel):
         def suspend(self, target: SuspensionTarget, reason: str) -> None:
-            raise PermanentError("web1: it is forbidden")
+            raise PermanentError(f"{target.account}: forbidden, whatever the reason: {reason[-14:]}")
 
     world.desk._parts.panels["web1"] = Refuses("web1", Path("/x"), world.run)  # type: ignore[index]
     found = world.suspend()
     assert found.state is SuspensionState.FAILED
-    assert found.detail == "web1: it is forbidden"
+    assert found.detail == "anna: forbidden, whatever the reason: made-up reason"
     assert len(world.paged) == 1
     assert world.desk.due() == []
 
