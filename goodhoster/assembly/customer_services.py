@@ -9,6 +9,7 @@ from goodhoster.assembly.lazy import LazyParts, lazy
 if TYPE_CHECKING:
     from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
+    from goodhoster.customers.importing.importer import RegisterImporter
     from goodhoster.customers.register import Register
     from goodhoster.ports import CustomerStore
 
@@ -59,3 +60,13 @@ class CustomerServices(LazyParts):
         from goodhoster.customers.register import Register
 
         return Register(self.store)
+
+    @lazy
+    def importer(self) -> RegisterImporter:
+        """The importer of customer lists."""
+        from goodhoster.audit.log import utc_now
+        from goodhoster.customers.importing.importer import RegisterImporter
+        from goodhoster.linux.file_lock import FileLock
+
+        lock = FileLock(self._services.state_dir / "customers.lock")
+        return RegisterImporter(self.store, self._services.audit, lock, utc_now)

@@ -27,6 +27,7 @@ class CaseQuery:
     """
     digest: Digest | None = None
     opened_since: datetime | None = None
+    opened_before: datetime | None = None
     notifier: str | None = None
     automatic: bool = False
     """Only cases that were acted on and in which no person spoke."""
@@ -77,6 +78,12 @@ class CaseStore(CaseFigures, Protocol):
         """The cases that the query describes, oldest first.
 
         A place in the query also finds the cases of copies there.
+        """
+
+    def ids(self, query: CaseQuery) -> Sequence[str]:
+        """The ids of the cases that the query describes, oldest first; none of them is read.
+
+        With `get_all` piece by piece, a hundred thousand cost the memory of a few hundred.
         """
 
     def claim(self, case_ids: Iterable[str], claim: Claim) -> None:

@@ -24,6 +24,7 @@ class NoticeQuery:
     due: datetime | None = None
     """With something to look after at this moment."""
     received_since: datetime | None = None
+    received_before: datetime | None = None
 
 
 class NoticeStore(Protocol):

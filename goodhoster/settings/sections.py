@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from goodhoster.settings.all_errors import gathered
+from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
 from goodhoster.settings.notices import (
     BlockSettings,
@@ -201,6 +202,7 @@ class Settings:
     notifiers: tuple[NotifierSettings, ...] = _section(Several("notifier", NotifierSettings))
     forwarders: tuple[ForwarderSettings, ...] = _section(Several("forwarder", ForwarderSettings))
     hash_service: HashServiceSettings = _section(Single("hash_service", HashServiceSettings))
+    api: ApiSettings = _section(Single("api", ApiSettings))
     notices: NoticesSettings = _section(Single("notices", NoticesSettings))
     smtp: SmtpSettings | None = _section(Single("smtp", SmtpSettings))
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))

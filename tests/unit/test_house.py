@@ -105,6 +105,7 @@ ALLOWED = [
     ("goodhoster_agent.watching.sin", "import ctypes\nimport watchdog.observers"),
     ("goodhoster_agent.systemd_service", "import systemd.daemon"),
     ("goodhoster.letters.texts", "import jinja2"),
+    ("goodhoster.reports.pages", "import jinja2"),
     ("goodhoster_agent.intake.sin", "import aiosmtpd.lmtp\nimport imapclient"),
 ]
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import CaseState
-from goodhoster_agent.commands.check import match_object
+from goodhoster_agent.case_objects import case_object
 from goodhoster_agent.commands.options import (
     FINE,
     YES,
@@ -57,7 +56,7 @@ def list_command(
 
     with open_services(config) as services:
         for case in services.case_store.find(CaseQuery(states=frozenset(state or ()), customer=customer)):
-            print_json(as_object(case)) if as_json else print(_as_line(case))
+            print_json(case_object(case)) if as_json else print(_as_line(case))
 
 
 @app.command("show")
@@ -68,7 +67,7 @@ def show_command(
     with open_services(config) as services:
         case = services.case_store.get(case_id)
         told = _owners_told(services, case)
-        print_json(as_object(case) | {"owners_told": told}) if as_json else print(_as_page(case, told))
+        print_json(case_object(case) | {"owners_told": told}) if as_json else print(_as_page(case, told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,31 +144,6 @@ def cancel_command(
     """Cancel measures that are waiting, for example for a disk. The files stay where they are."""
     with open_services(config) as services:
         print_orders("cancelled", services.toolkit.cancel(ids, order_of(reason)), as_json=as_json)
-
-
-def as_object(case: Case) -> dict[str, Any]:
-    """The object that `--json` prints."""
-    from goodhoster.model.uploads import exact
-
-    return {
-        "id": case.id,
-        "state": case.state,
-        "customer": case.upload.customer,
-        "path": exact(case.upload.place.absolute),
-        "verdict": case.verdict,
-        "measures": [{"kind": m.kind, "state": m.state, "detail": m.detail} for m in case.measures],
-        "opened_at": case.opened_at.isoformat(),
-        "closed_at": _moment(case.closed_at),
-        "reason": case.reason,
-        "actor": case.actor,
-        "matches": [match_object(match) for match in case.matches],
-        "sha256": case.digests.sha256.hex(),
-        "attempt": case.is_attempt,
-    }
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
 
 
 def _chosen(ids: list[str] | None, digest: str, about: Callable[[Digest], list[str]]) -> list[str]:

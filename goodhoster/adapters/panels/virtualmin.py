@@ -47,7 +47,7 @@ class VirtualminPanel:
         raise RefusedError(f"{self.name} has no account {user}", hint="look in Virtualmin: List Virtual Servers")
 
     def suspend(self, target: SuspensionTarget, reason: str) -> None:
-        """See `ports.Suspends`. What is disabled already is left: the program would call it an error."""
+        """See `ports.Suspends`. What is disabled already is left: else the program fails."""
         account = self.account(target.account)
         for site in _meant(account, target):
             if site.suspended is not True:

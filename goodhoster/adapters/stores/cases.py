@@ -89,6 +89,13 @@ class SqliteCaseStore:
         where = "WHERE " + " AND ".join(parts) if parts else ""
         return [_case(row) for row in self._rows(f"{where} ORDER BY opened_at, id", values)]
 
+    def ids(self, query: CaseQuery) -> Sequence[str]:
+        """See `ports.CaseStore`."""
+        parts, values = conditions(query)
+        where = "WHERE " + " AND ".join(parts) if parts else ""
+        rows = self.record.rows(f"SELECT id FROM cases {where} ORDER BY opened_at, id", values)  # noqa: S608 - our own texts
+        return [case_id for (case_id,) in rows]
+
     def count(self, query: CaseQuery) -> int:
         """See `ports.CaseFigures`."""
         parts, values = conditions(query)
@@ -151,6 +158,8 @@ def conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
         found.append((f"{query.digest.algorithm.value} = ?", (query.digest.value,)))
     if query.opened_since is not None:
         found.append(("opened_at >= ?", (time_text(query.opened_since),)))
+    if query.opened_before is not None:
+        found.append(("opened_at < ?", (time_text(query.opened_before),)))
     if query.notifier is not None:
         found.append((_OF_NOTIFIER if query.notifier else "notifier = ?", (query.notifier,)))
     if query.automatic:

@@ -65,6 +65,10 @@ class MemoryCaseStore:
         found = [case for case in list(self._cases.values()) if _case_described(case, query)]
         return sorted(found, key=lambda case: (case.opened_at, case.id))
 
+    def ids(self, query: CaseQuery) -> Sequence[str]:
+        """See `ports.CaseStore`."""
+        return [case.id for case in self.find(query)]
+
     def count(self, query: CaseQuery) -> int:
         """See `ports.CaseFigures`."""
         return len(self.find(query))
@@ -143,6 +147,7 @@ def _case_described(case: Case, query: CaseQuery) -> bool:
         and (query.beside is None or any(are_sizes(query.beside, place) for place in _places(case)))
         and (digest is None or case.digests.of(digest.algorithm) == digest)
         and (since is None or case.opened_at >= since)
+        and (query.opened_before is None or case.opened_at < query.opened_before)
         and query.notifier in {None, case.notifier}
         and not (query.automatic and (case.actor or case.state in _NOT_ACTED_ON))
     )
@@ -161,4 +166,5 @@ def _described(notice: Notice, query: NoticeQuery) -> bool:
         and query.reference in {None, notice.reference}
         and (query.due is None or (notice.due is not None and notice.due <= query.due))
         and (since is None or notice.receipt.received_at >= since)
+        and (query.received_before is None or notice.receipt.received_at < query.received_before)
     )

@@ -142,4 +142,6 @@ def _conditions(query: NoticeQuery) -> tuple[list[str], tuple[object, ...]]:
         found.append(("due <= ?", (time_text(query.due),)))
     if query.received_since is not None:
         found.append(("received_at >= ?", (time_text(query.received_since),)))
+    if query.received_before is not None:
+        found.append(("received_at < ?", (time_text(query.received_before),)))
     return [part for part, _ in found], tuple(value for _, values in found for value in values)

@@ -165,6 +165,7 @@ class CaseStoreSuite:
             (CaseQuery(digest=made_up("other").digests.of(Algorithm.MD5)), {"c"}),
             (CaseQuery(digest=made_up("known").digests.of(Algorithm.SHA256)), {"a", "b"}),
             (CaseQuery(opened_since=NOON), {"b", "c"}),
+            (CaseQuery(opened_before=NOON), {"a"}),
             (CaseQuery(notifier="hotline"), {"a", "b", "c"}),
             (CaseQuery(notifier="authority"), set()),
             (CaseQuery(automatic=True), {"c"}),
@@ -176,6 +177,7 @@ class CaseStoreSuite:
         self._three(store)
         assert {case.id for case in store.find(query)} == found
         assert store.count(query) == len(found)
+        assert list(store.ids(query)) == [case.id for case in store.find(query)]
 
     def test_the_oldest_comes_first(self, store: CaseStore) -> None:
         self._three(store)

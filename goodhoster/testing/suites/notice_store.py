@@ -114,6 +114,7 @@ class NoticeStoreSuite:
             (NoticeQuery(due=NOON), ["N1"]),
             (NoticeQuery(due=NOON - timedelta(microseconds=1)), []),
             (NoticeQuery(received_since=NOON + timedelta(hours=1)), ["N2", "N3"]),
+            (NoticeQuery(received_before=NOON + timedelta(hours=1)), ["N1"]),
         ],
     )
     def test_finds_what_the_query_describes_oldest_first(
