@@ -71,7 +71,8 @@ class SiteGlances(Protocol):
     def glance(self, host: str) -> Sequence[PageGlance]:
         """The answers to the same requests each time.
 
-        The first page with and without a query, and a page that no site has. Goes to our own addresses only, ends within its own limit of time, never raises.
+        The first page with and without a query, and a page that no site has. Goes to our own addresses only, ends
+        within its own limit of time, never raises.
         """
 
 

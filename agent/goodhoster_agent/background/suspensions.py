@@ -1,6 +1,7 @@
 """Rounds over suspensions.
 
-What a crash left is continued, what is in force is looked at again. Each account by itself: a panel that is slow or away keeps no other waiting longer than its own time limit.
+What a crash left is continued, what is in force is looked at again. Each account by itself: a panel that is slow or
+away keeps no other waiting longer than its own time limit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Plesk, by its REST interface and the command line behind it.
 
-It suspends subscriptions; an account is all of its. An order that failed is answered with status 200 and a `code` that is not 0. After some bad logins everything is
-answered with 401 and nothing else for five minutes.
+It suspends subscriptions; an account is all of its. An order that failed is answered with status 200 and a `code`
+that is not 0. After some bad logins everything is answered with 401 and nothing else for five minutes.
 """
 
 from __future__ import annotations

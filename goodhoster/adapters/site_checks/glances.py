@@ -1,6 +1,7 @@
 """Looks at a site before and after it is suspended.
 
-A status and a digest for each of the same few requests. Goes to our own addresses only, as the check from outside does; of a page nothing is kept but its digest.
+A status and a digest for each of the same few requests. Goes to our own addresses only, as the check from outside
+does; of a page nothing is kept but its digest.
 """
 
 from __future__ import annotations

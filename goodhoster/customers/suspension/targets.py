@@ -22,7 +22,8 @@ class FoundTarget:
 def target_of(named: str, register: Register, panels: Collection[str], panel: str | None = None) -> FoundTarget:
     """The one target that is meant.
 
-    A site by its host, a customer by its id, else an account of `panel` itself. RefusedError where there is none, or where several could be meant.
+    A site by its host, a customer by its id, else an account of `panel` itself. RefusedError where there is none, or
+    where several could be meant.
     """
     found = _by_site(named, register, panels) or _by_customer(named, register, panels)
     if panel is not None:
