@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
     from goodhoster.customers.importing.importer import RegisterImporter
     from goodhoster.customers.register import Register
+    from goodhoster.customers.vetting.desk import VettingDesk
     from goodhoster.ports import CustomerStore
 
 FILE = "customers.sqlite"
@@ -60,6 +61,23 @@ class CustomerServices(LazyParts):
         from goodhoster.customers.register import Register
 
         return Register(self.store)
+
+    @lazy
+    def vetting(self) -> VettingDesk:
+        """The vetting of customers."""
+        from goodhoster.adapters.stores.customers.vetting import SqliteVettingStore
+        from goodhoster.assembly.vetting import vetting_desk
+
+        records = SqliteVettingStore(self.record), self._services.audit
+        return vetting_desk(self._services.settings, self.register, records, self._had_known_material)
+
+    def _had_known_material(self, customer_id: str) -> bool:
+        from goodhoster.model.cases import CaseState
+        from goodhoster.ports import CaseQuery
+
+        ids = (customer_id, *self.store.former_ids(customer_id))
+        offline = frozenset({CaseState.OFFLINE})
+        return any(self._services.case_store.count(CaseQuery(states=offline, customer=name)) for name in ids)
 
     @lazy
     def importer(self) -> RegisterImporter:

@@ -26,6 +26,7 @@ from goodhoster.settings.panels import BillingSettings, NetworkBlockSettings, Pa
 from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several, Single, read_files
 from goodhoster.settings.rollout import RolloutSettings
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
+from goodhoster.settings.vetting import VettingSettings
 
 DEFAULT_FILE = Path("/etc/goodhoster/goodhoster.toml")
 
@@ -211,6 +212,11 @@ class Settings:
     panels: tuple[PluggedTable, ...] = _section(Plugged("panel", "goodhoster.panels", PanelSettings))
     billing: tuple[PluggedTable, ...] = _section(Plugged("billing", "goodhoster.billing", BillingSettings))
     network_block: NetworkBlockSettings | None = _section(Single("network_block", NetworkBlockSettings))
+    vetting: VettingSettings = _section(Single("vetting", VettingSettings))
+    identity_providers: tuple[PluggedTable, ...] = _section(
+        Plugged("identity_provider", "goodhoster.identity_providers")
+    )
+    company_registers: tuple[PluggedTable, ...] = _section(Plugged("company_register", "goodhoster.company_registers"))
 
     @property
     def state_dir(self) -> Path:

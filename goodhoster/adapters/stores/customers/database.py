@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goodhoster.adapters.stores.customers import register, suspensions
+from goodhoster.adapters.stores.customers import register, screening, suspensions, vetting
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.linux.sqlite_migrations import Migration, Schema
 
@@ -17,6 +17,8 @@ CUSTOMERS = Schema(
                 # One line for each subject: its module has the statements.
                 register.TABLES,
                 suspensions.TABLES,
+                vetting.TABLES,
+                screening.TABLES,
             ),
         ),
     ),
