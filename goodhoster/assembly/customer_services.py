@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
     from goodhoster.customers.importing.importer import RegisterImporter
+    from goodhoster.customers.legal_basis import LegalBasisRegister
     from goodhoster.customers.register import Register
+    from goodhoster.customers.screening.desk import ScreeningDesk
+    from goodhoster.customers.screening.parties import KeptLists
     from goodhoster.customers.vetting.desk import VettingDesk
+    from goodhoster.model.uploads import Place
     from goodhoster.ports import CustomerStore
 
 FILE = "customers.sqlite"
@@ -63,6 +67,21 @@ class CustomerServices(LazyParts):
         return Register(self.store)
 
     @lazy
+    def legal_bases(self) -> LegalBasisRegister:
+        """The legal basis register."""
+        from goodhoster.adapters.stores.customers.legal_basis import SqliteLegalBasisStore
+        from goodhoster.audit.log import utc_now
+        from goodhoster.customers.legal_basis import LegalBasisRegister
+
+        return LegalBasisRegister(SqliteLegalBasisStore(self.record), self._services.audit, utc_now)
+
+    def stopped_sources(self, place: Place) -> frozenset[str]:
+        """The sources that must not be asked about a file: the legal basis has ended."""
+        if not self.in_use:
+            return frozenset()
+        return self.legal_bases.ended_sources(place.tree, [source.name for source in self._services.sources])
+
+    @lazy
     def vetting(self) -> VettingDesk:
         """The vetting of customers."""
         from goodhoster.adapters.stores.customers.vetting import SqliteVettingStore
@@ -70,6 +89,36 @@ class CustomerServices(LazyParts):
 
         records = SqliteVettingStore(self.record), self._services.audit
         return vetting_desk(self._services.settings, self.register, records, self._had_known_material)
+
+    @lazy
+    def kept_lists(self) -> KeptLists:
+        """The lists that customers were screened against."""
+        from goodhoster.customers.screening.parties import KeptLists
+
+        return KeptLists(self._services.state_dir / "screening")
+
+    def screening(self) -> ScreeningDesk:
+        """The screening of customers; ConfigurationError without the libraries of its extra.
+
+        No lazy part: a daemon does not need those libraries to start.
+        """
+        from functools import partial
+
+        from goodhoster.adapters.stores.customers.screening import SqliteScreeningStore
+        from goodhoster.audit.log import utc_now
+        from goodhoster.errors import ConfigurationError
+        from goodhoster.linux.file_lock import FileLock
+
+        try:
+            from goodhoster.customers.screening.desk import ScreeningDesk, ScreeningParts
+            from goodhoster.customers.screening.parties import parties_of
+        except ModuleNotFoundError as error:
+            hint = "install it with its extra: goodhoster[screening]"
+            raise ConfigurationError(f"screening needs {error.name}, which is not installed", hint=hint) from error
+        parties = partial(parties_of, self.register)
+        lock = FileLock(self._services.state_dir / "screening.lock")
+        store = SqliteScreeningStore(self.record)
+        return ScreeningDesk(ScreeningParts(parties, store, self._services.audit, utc_now, lock))
 
     def _had_known_material(self, customer_id: str) -> bool:
         from goodhoster.model.cases import CaseState
