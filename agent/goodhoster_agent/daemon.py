@@ -34,6 +34,7 @@ from goodhoster_agent.background.checkpoints import CheckpointTask
 from goodhoster_agent.background.daily import DailyWork
 from goodhoster_agent.background.late_measures import LateMeasures
 from goodhoster_agent.background.notices import NoticeWork
+from goodhoster_agent.background.panel_imports import import_rounds
 from goodhoster_agent.background.periodic import PeriodicTask
 from goodhoster_agent.background.requery import AskAgain
 from goodhoster_agent.background.retro_match import RetroMatch
@@ -181,6 +182,7 @@ def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
     if services.settings.suspends:
         desk = services.panels.desk
         yield SuspensionRounds(desk.due, desk.look_after).rounds
+        yield from import_rounds(services)
 
 
 class Daemon:

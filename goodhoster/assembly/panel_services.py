@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from goodhoster.adapters.panels.network import NetworkBlock
@@ -12,8 +13,11 @@ from goodhoster.adapters.site_checks.http import Reach
 from goodhoster.adapters.stores.customers.suspensions import SqliteSuspensionStore
 from goodhoster.assembly.lazy import LazyParts, lazy
 from goodhoster.audit.log import utc_now
+from goodhoster.customers.importing.importer import ImportOrder, ImportResult
+from goodhoster.customers.importing.panel_rows import billing_rows, panel_rows
+from goodhoster.customers.importing.rows import ListReport
 from goodhoster.customers.suspension.desk import SuspensionDesk, SuspensionParts
-from goodhoster.errors import ConfigurationError
+from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.linux.programs import Run, run_here
 from goodhoster.ports.panels import Billing, Panel, SiteGlances, Suspends, SuspensionStore
 from goodhoster.settings import Settings, installed_kinds, read_plugged
@@ -79,6 +83,22 @@ class PanelServices(LazyParts):
             glances=self._glances(),
         )
         return SuspensionDesk(parts)
+
+    def import_from(self, name: str, order: ImportOrder) -> ImportResult:
+        """Import what a panel or billing system lists, under its own name, as all there is of it.
+
+        PassingError or PermanentError when not all could be read: nothing was changed then.
+        """
+        if name in self.panels:
+            rows = panel_rows(name, self.panels[name].accounts())
+        elif name in self.billing:
+            rows = billing_rows(name, self.billing[name].clients())
+        else:
+            known = ", ".join([*self.panels, *self.billing]) or "none is configured"
+            raise RefusedError(f"there is no [[panel]] or [[billing]] called {name}", hint=f"known are: {known}")
+        importer = self._services.customers.importer
+        whole = replace(order, origin=name, replace=True)
+        return importer.import_rows(rows, whole, ListReport(unit="entry"), name=name)
 
     def _glances(self) -> Mapping[str, SiteGlances]:
         """The looks at sites, by panel; without own networks nowhere is looked."""

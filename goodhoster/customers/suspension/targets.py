@@ -52,5 +52,8 @@ def _by_customer(named: str, register: Register, panels: Collection[str]) -> lis
         customer = register.store.get(register.resolve(named))
     except RefusedError:
         return []
-    numbers = customer.external_ids.items()
-    return [FoundTarget(name, SuspensionTarget(number), customer.id) for name, number in numbers if name in panels]
+    numbers = customer.external_ids
+    known = (
+        (name, numbers.get(name.lower(), "")) for name in panels
+    )  # the register has names of systems in lower case
+    return [FoundTarget(name, SuspensionTarget(number), customer.id) for name, number in known if number]

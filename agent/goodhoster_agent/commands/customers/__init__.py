@@ -14,7 +14,7 @@ from goodhoster_agent.commands.customers import (
     vetting,
 )
 
-app = typer.Typer(no_args_is_help=True, help="Import, list, show, vet and suspend customers.")
+app = typer.Typer(no_args_is_help=True, help="The register of customers, and what is known of each.")
 for group in (importing, legal_basis, personal_data, register, screening, suspensions, vetting):
     app.registered_commands += group.app.registered_commands
     app.registered_groups += group.app.registered_groups

@@ -112,7 +112,8 @@ def _target(services: Services, who: str, panel: str | None) -> FoundTarget:
     if panel is not None and panel not in known:
         hint = f"known are: {', '.join(known)}" if known else "add a [[panel]] section"
         raise RefusedError(f"there is no panel called {panel}", hint=hint)
-    return target_of(who, services.customers.register, known, panel)
+    # A billing system's number of a customer is none of its services: those are named by --panel and their own number.
+    return target_of(who, services.customers.register, services.panels.panels, panel)
 
 
 def _standing(services: Services, who: str, panel: str | None) -> Suspension:

@@ -17,8 +17,11 @@ state = pathlib.Path({file!r})
 accounts = json.loads(state.read_text())
 verb, user, host = (*sys.argv[1:], "", "")[:3]
 if verb == "list":
+    if state.with_name("away").exists():
+        print('{{"account": "anna", "suspended": false, "sites": []}}', flush=True)
+        sys.exit(1)
     for name, suspended in accounts.items():
-        print(json.dumps({{"account": name, "suspended": suspended, "sites": []}}))
+        print(json.dumps({{"account": name, "suspended": suspended, "sites": [{{"host": name + ".example"}}]}}))
 elif user not in accounts:
     sys.exit(3)
 elif verb == "state":
@@ -117,3 +120,31 @@ def test_what_is_not_there_is_refused(do: Do, folder: Path, arguments: tuple[str
     code, _ = do(first, "--reason", "made up", *rest)
     assert code != 0
     assert _accounts(folder) == {"anna": False, "bob": False}
+
+
+def test_what_a_panel_lists_is_imported_and_then_found_by_its_names(do: Do, folder: Path) -> None:
+    code, (shown,) = do("import", "--panel", "web1")
+    assert (code, shown["applied"], shown["customers"], shown["sites"], shown["source"]) == (0, True, 2, 2, "web1")
+    code, (found,) = do("suspend", "anna", "--reason", "made up")
+    assert (code, found["customer"], found["panel"]) == (0, "anna", "web1")
+    assert _accounts(folder)["anna"] is True
+
+
+def test_an_outage_is_no_empty_list(do: Do, folder: Path) -> None:
+    do("import", "--panel", "web1")
+    (folder / "away").touch()
+    assert do("import", "--panel", "web1")[0] != 0
+    assert len(do("list")[1]) == 2
+
+
+def test_a_list_that_became_empty_ends_nobody(do: Do, folder: Path) -> None:
+    do("import", "--panel", "web1")
+    (folder / "accounts.json").write_text("{}")
+    code, (shown,) = do("import", "--panel", "web1")
+    assert (code, shown["applied"]) == (2, False)
+    assert [one["state"] for one in do("list")[1]] == ["active", "active"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("list.csv", "--panel", "web1"), ("--panel", "web2")])
+def test_an_import_is_of_one_list(do: Do, arguments: tuple[str, ...]) -> None:
+    assert do("import", *arguments)[0] != 0
