@@ -20,24 +20,23 @@ class CheckedUploadHandler(FileUploadHandler):
     `RefusedUpload`.
     """
 
+    _received: BytesIO | TemporaryUploadedFile = BytesIO()
+    """What came of the file under way."""
+
     def new_file(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
         """Begin a file."""
         super().new_file(*args, **kwargs)
-        self._memory: BytesIO | None = BytesIO()
-        self._file: TemporaryUploadedFile | None = None
+        self._received = BytesIO()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002 - Django's signature
         """Take a part of the file; it goes to no other handler."""
-        if self._memory is not None:
-            self._memory.write(raw_data)
-            if self._memory.tell() > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
-                self._move_to_disk(self._memory.getbuffer())
-        elif self._file is not None:
-            self._file.write(raw_data)
+        self._received.write(raw_data)
+        if isinstance(self._received, BytesIO) and self._received.tell() > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
+            self._received = self._on_disk(self._received.getvalue())
 
     def file_complete(self, file_size: int) -> UploadedFile:
         """Check the file, and return it or what stands for a refused one."""
-        file = self._received(file_size)
+        file = self._as_upload(self._received, file_size)
         try:
             expect_acceptable(file, self.file_name or "", self.request)
         except UploadRefused as refusal:
@@ -47,31 +46,20 @@ class CheckedUploadHandler(FileUploadHandler):
 
     def upload_interrupted(self) -> None:
         """Drop what was received of a file that does not come whole."""
-        if getattr(self, "_file", None) is not None:
-            self._file.close()
-            self._file = None
+        self._received.close()
 
-    def _move_to_disk(self, received: memoryview) -> None:
-        self._file = TemporaryUploadedFile(self.file_name, self.content_type, 0, self.charset, self.content_type_extra)
-        self._file.write(received)
-        received.release()
-        self._memory = None
+    def _on_disk(self, received: bytes) -> TemporaryUploadedFile:
+        file = TemporaryUploadedFile(self.file_name, self.content_type, 0, self.charset, self.content_type_extra)
+        file.write(received)
+        return file
 
-    def _received(self, size: int) -> UploadedFile:
-        if self._file is not None:
-            self._file.seek(0)
-            self._file.size = size
-            return self._file
-        self._memory.seek(0)
-        return InMemoryUploadedFile(
-            self._memory,
-            self.field_name,
-            self.file_name,
-            self.content_type,
-            size,
-            self.charset,
-            self.content_type_extra,
-        )
+    def _as_upload(self, received: BytesIO | TemporaryUploadedFile, size: int) -> UploadedFile:
+        received.seek(0)
+        if not isinstance(received, BytesIO):
+            received.size = size
+            return received
+        of_field = (self.field_name, self.file_name, self.content_type)
+        return InMemoryUploadedFile(received, *of_field, size, self.charset, self.content_type_extra)
 
 
 class RefusedUpload(UploadedFile):

@@ -13,6 +13,7 @@ import pytest
 from tests.apidoor import ApiHost, opened
 from tests.webprojects import environment, picture, serving
 
+pytestmark = pytest.mark.timeout(600)  # a site with its database is made twice
 PROJECT = Path(__file__).parent / "project"
 KNOWN, CLEAR = picture("red"), picture("green")
 HANDLERS = {
