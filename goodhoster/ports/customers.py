@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from goodhoster.model.customers import Customer, PastSite, RegisterDifference, RegisterImport, Site
+from goodhoster.model.legal_basis import LegalBasis
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,16 @@ class CustomerQuery:
     text: str = ""
     """Part of the id or of the name, whatever its case."""
     limit: int | None = None
+
+
+class LegalBasisStore(Protocol):
+    """The record of legal bases. Every call is durable when it returns."""
+
+    def entries(self) -> Sequence[LegalBasis]:
+        """Every entry, by tree and source."""
+
+    def put(self, basis: LegalBasis) -> None:
+        """Record an entry; one of the same tree and source is replaced."""
 
 
 class StagedImport(Protocol):

@@ -25,6 +25,7 @@ from goodhoster.settings.notifiers import ForwarderSettings, NotifierSettings
 from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several, Single, read_files
 from goodhoster.settings.rollout import RolloutSettings
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
+from goodhoster.settings.vetting import VettingSettings
 
 DEFAULT_FILE = Path("/etc/goodhoster/goodhoster.toml")
 
@@ -207,6 +208,11 @@ class Settings:
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))
     paging: PagingSettings = _section(Single("paging", PagingSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
+    vetting: VettingSettings = _section(Single("vetting", VettingSettings))
+    identity_providers: tuple[PluggedTable, ...] = _section(
+        Plugged("identity_provider", "goodhoster.identity_providers")
+    )
+    company_registers: tuple[PluggedTable, ...] = _section(Plugged("company_register", "goodhoster.company_registers"))
 
     @property
     def state_dir(self) -> Path:

@@ -1,4 +1,4 @@
-"""Rows of JSON and TOML: one object for each customer, with everything that is the customer's.
+"""Rows of JSON and TOML: one object for each customer, with all that is its own.
 
 JSON is a list, an object with the list as `customers`, or an object a line; TOML has a `[[customer]]` for each.
 """
@@ -21,6 +21,10 @@ _LARGEST_TOML = 32 << 20
 _LARGEST_OBJECT = 1 << 20
 """Characters of one customer with everything that is the customer's."""
 _BLOCK = 1 << 16
+_DEEPEST = 8
+"""Levels of objects and lists."""
+_NESTING = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
+_Event = tuple[str, Any]
 
 
 def json_rows(file: Path, text: TextIO, report: ListReport) -> Rows:
@@ -30,8 +34,7 @@ def json_rows(file: Path, text: TextIO, report: ListReport) -> Rows:
     if begins == "{" and _is_object(first):
         yield from _numbered(_lines(text, report), report)
     else:
-        path = "item" if begins == "[" else "customers.item"
-        yield from _numbered(_items(file, text, path), report)
+        yield from _numbered(_items(file, text, framed=begins != "["), report)
 
 
 def toml_rows(file: Path, text: TextIO, report: ListReport) -> Rows:
@@ -96,14 +99,55 @@ class _Blocks:
         return block.encode("utf-8", "surrogatepass")
 
 
-def _items(file: Path, text: TextIO, path: str) -> Iterator[Any]:
+def _items(file: Path, text: TextIO, *, framed: bool) -> Iterator[Any]:
+    """The items of the list, or of the list `customers` in the object around it."""
     blocks = _Blocks(file, text)
     try:
-        for item in ijson.items(blocks, path, use_float=True):
+        events = _flat(file, ijson.basic_parse(blocks, use_float=True))
+        next(events, None)
+        if not framed or _goes_to_customers(events):
+            for event, value in events:
+                if event == "end_array":
+                    break
+                yield _whole(event, value, events)
+                blocks.silent = 0
+        for _ in events:  # a file that was cut off behind the list may have lost some of it, too
             blocks.silent = 0
-            yield item
     except ijson.JSONError as error:
         raise unusable(file, f"is no whole JSON: {str(error).splitlines()[0]}", "write it again to its end") from error
+
+
+def _flat(file: Path, events: Iterator[_Event]) -> Iterator[_Event]:
+    """The events; ConfigurationError where objects are nested too deep."""
+    depth = 0
+    for event, value in events:
+        depth += _NESTING.get(event, 0)
+        if depth > _DEEPEST:
+            raise unusable(file, f"is nested deeper than {_DEEPEST} levels", "it is no list of customers")
+        yield event, value
+
+
+def _goes_to_customers(events: Iterator[_Event]) -> bool:
+    """Go on to the first item of the list `customers` in an object; False where it has none."""
+    for event, value in events:
+        if event == "map_key":
+            found, inner = next(events)
+            if value == "customers" and found == "start_array":
+                return True
+            _whole(found, inner, events)
+    return False
+
+
+def _whole(event: str, value: object, events: Iterator[_Event]) -> Any:  # noqa: ANN401 - JSON is anything
+    """The value that begins with this event."""
+    builder = ijson.ObjectBuilder()
+    builder.event(event, value)
+    depth = _NESTING.get(event, 0)
+    while depth:
+        event, value = next(events)
+        builder.event(event, value)
+        depth += _NESTING.get(event, 0)
+    return builder.value
 
 
 def _numbered(entries: Iterator[Any], report: ListReport) -> Rows:

@@ -94,6 +94,7 @@ OPERATIONS: dict[str, Callable[[Record], object]] = {
     "cases.replace": change,
     "cases.get": lambda r: r.cases.get(a_case().id),
     "cases.get_all": lambda r: r.cases.get_all([a_case().id] * 3),
+    "cases.complete": lambda r: r.cases.complete(a_case().id),
     "cases.claim": lambda r: r.cases.claim([a_case().id], A_CLAIM),
     "cases.unclaim": lambda r: r.cases.unclaim([a_case().id]),
     "cases.claimed": lambda r: r.cases.claimed(),
@@ -126,6 +127,7 @@ OPERATIONS: dict[str, Callable[[Record], object]] = {
     "notices.add": lambda r: r.notices.add(replace(a_notice(), receipt=replace(a_notice().receipt, id="another"))),
     "notices.replace": notice_change,
     "notices.get": lambda r: r.notices.get(a_notice().id),
+    "notices.complete": lambda r: r.notices.complete(a_notice().id),
     "notices.find, state": find_notices(NoticeQuery(states=frozenset({NoticeState.OPEN}))),
     "notices.find, url": find_notices(NoticeQuery(url="http://a.example/", notifier="hotline", reference="M1")),
     "notices.find, notifier": find_notices(NoticeQuery(notifier="hotline")),
@@ -139,6 +141,8 @@ OPERATIONS: dict[str, Callable[[Record], object]] = {
 
 
 ALLOWED = (
+    "SCAN cases USING COVERING INDEX sqlite_autoindex_cases_1",  # all ids, where a person typed a part of one
+    "SCAN notices USING COVERING INDEX sqlite_autoindex_notices_1",
     "SCAN claims",  # a row for each case that somebody is at work on
     "SCAN notices USING INDEX notices_running",  # those that are open
     "SCAN CONSTANT ROW",
