@@ -1,4 +1,6 @@
-"""Ask about one file, for programs that run a command: `python3 -m goodhoster.client --on-unchecked closed FILE`.
+"""Ask about one file, for programs that run a command.
+
+    python3 -m goodhoster.client --on-unchecked closed FILE
 
 Exit codes: 0 it may be stored, 1 it is refused, 2 wrong use, 3 it could not be checked. With `--on-unchecked open` or
 `closed` the last becomes 0 or 1. Address and token come from GOODHOSTER_API and GOODHOSTER_API_TOKEN, or from the file

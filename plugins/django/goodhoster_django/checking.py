@@ -63,7 +63,10 @@ def _ask(client: Client, file: Any, upload: Upload) -> Answer:  # noqa: ANN401 -
 
 
 def is_checked(file: object) -> bool:
-    """Whether this very object was checked before: a handler's file comes to the validator and the storage, too."""
+    """Whether this very object was checked before.
+
+    A handler's file comes to the validator and the storage, too.
+    """
     return bool(getattr(file, _MARK, False) or getattr(getattr(file, "file", None), _MARK, False))
 
 

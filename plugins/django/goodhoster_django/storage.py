@@ -10,7 +10,10 @@ from goodhoster_django.checking import expect_acceptable
 
 
 class CheckedStorageMixin:
-    """Checks each file before it is saved, unless the upload handler did; put it before the storage class."""
+    """Checks each file before it is saved, unless the upload handler did.
+
+    To be put before the storage class.
+    """
 
     def _save(self, name: str, content: Any) -> str:  # noqa: ANN401 - as Django's storages
         expect_acceptable(content, name)

@@ -1,4 +1,4 @@
-"""The upload handler: every file of every form, view and API is checked before anything can store it."""
+"""The upload handler: every file is checked before a form, view or API can store it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from goodhoster_django.checking import UploadRefused, expect_acceptable
 
 
 class CheckedUploadHandler(FileUploadHandler):
-    """Receives uploads as Django's own two handlers do, and asks goodhoster when one is complete.
+    """Receives uploads as Django's own two handlers do, and has complete ones checked.
 
     A small file is kept in memory, a larger one in a temporary file. In place of a refused one the view gets a
     `RefusedUpload`.
@@ -63,9 +63,9 @@ class CheckedUploadHandler(FileUploadHandler):
 
 
 class RefusedUpload(UploadedFile):
-    """Stands for a refused file. It has a name and no content: whoever asks for its size or content gets the refusal.
+    """Stands for a refused file.
 
-    A form field asks for the size and so shows the text; a view that would store it answers 403.
+    It has a name and no content: whoever asks for its size or content gets the refusal. A form field asks for the size and so shows the text; a view that would store it answers 403.
     """
 
     def __init__(self, refusal: UploadRefused, file: UploadedFile) -> None:

@@ -1,4 +1,4 @@
-"""A validator of form and model fields, for sites whose views choose their own upload handlers."""
+"""A validator of fields, for sites whose views choose their own upload handlers."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class MediaChecker:
         return Configuration(client, config["on_unchecked"], str(config.get("customer", "")), bool(config.get("gate")))
 
     async def check_media_file_for_spam(self, file_wrapper: Any, file_info: Any) -> Literal["NOT_SPAM"] | Codes:  # noqa: ANN401
-        """Answer Synapse about a file that lies in its store already and is not shown to anybody yet.
+        """Answer Synapse about a file that is in its store and not shown to anybody yet.
 
         Thumbnails are made of files that were asked about. The file goes by descriptor, in a thread: the reactor waits
         for nothing.

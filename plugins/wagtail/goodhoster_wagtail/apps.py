@@ -9,7 +9,7 @@ from goodhoster_wagtail.checks import check_models
 
 
 class GoodhosterWagtailConfig(AppConfig):
-    """Puts the validator on the files of images and documents, and registers the check that it is there."""
+    """Puts the validator on images and documents, and registers the check of the settings."""
 
     name = "goodhoster_wagtail"
     verbose_name = "goodhoster for Wagtail"

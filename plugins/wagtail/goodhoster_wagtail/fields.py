@@ -15,7 +15,10 @@ def file_fields() -> list[FileField]:
 
 
 def add_validators() -> None:
-    """Have every full_clean of an image or document checked, forms and APIs that bring their own handlers included."""
+    """Have every full_clean of an image or document checked.
+
+    Those of forms and APIs that bring their own upload handlers, too.
+    """
     for field in file_fields():
         if validate_upload not in field.validators:
             field.validators.append(validate_upload)
