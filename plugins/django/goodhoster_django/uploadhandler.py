@@ -65,7 +65,8 @@ class CheckedUploadHandler(FileUploadHandler):
 class RefusedUpload(UploadedFile):
     """Stands for a refused file.
 
-    It has a name and no content: whoever asks for its size or content gets the refusal. A form field asks for the size and so shows the text; a view that would store it answers 403.
+    It has a name and no content: whoever asks for its size or content gets the refusal. A form field asks for the size
+    and so shows the text; a view that would store it answers 403.
     """
 
     def __init__(self, refusal: UploadRefused, file: UploadedFile) -> None:
