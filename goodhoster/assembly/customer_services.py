@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
     from goodhoster.customers.importing.importer import RegisterImporter
     from goodhoster.customers.legal_basis import LegalBasisRegister
+    from goodhoster.customers.personal_data import PersonalData
     from goodhoster.customers.register import Register
     from goodhoster.customers.screening.desk import ScreeningDesk
     from goodhoster.customers.screening.parties import KeptLists
@@ -127,6 +128,17 @@ class CustomerServices(LazyParts):
         ids = (customer_id, *self.store.former_ids(customer_id))
         offline = frozenset({CaseState.OFFLINE})
         return any(self._services.case_store.count(CaseQuery(states=offline, customer=name)) for name in ids)
+
+    @lazy
+    def personal_data(self) -> PersonalData:
+        """What is held of each customer, to be exported and forgotten."""
+        from goodhoster.adapters.stores.customers.personal_data import SqlitePersonalData
+        from goodhoster.customers.personal_data import PersonalData
+        from goodhoster.linux.file_lock import FileLock
+
+        services, lock = self._services, FileLock(self._services.state_dir / "customers.lock")
+        held = SqlitePersonalData(self.record)
+        return PersonalData(self.register, held, services.case_store, services.audit, lock)
 
     @lazy
     def importer(self) -> RegisterImporter:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from goodhoster_agent.commands.customers import importing, legal_basis, register, screening, vetting
+from goodhoster_agent.commands.customers import (
+    importing,
+    legal_basis,
+    personal_data,
+    register,
+    screening,
+    vetting,
+)
 
 app = typer.Typer(no_args_is_help=True, help="The register of customers, and what is known of each.")
-for group in (importing, register, vetting, screening, legal_basis):
+for group in (importing, register, vetting, screening, legal_basis, personal_data):
     app.registered_commands += group.app.registered_commands
     app.registered_groups += group.app.registered_groups
