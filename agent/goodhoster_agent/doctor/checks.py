@@ -10,7 +10,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from goodhoster.assembly.audit import verify_audit_log
 from goodhoster.assembly.notices import directories
@@ -32,6 +31,8 @@ from goodhoster.ports import CaseQuery, ObservedSource
 from goodhoster.settings import Settings
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.daemon_lock import running_daemon
+from goodhoster_agent.doctor.finding import Finding
+from goodhoster_agent.doctor.panels import panel_findings
 from goodhoster_agent.doctor.process_privileges import Rights, rights_of, rights_of_commands
 from goodhoster_agent.hashing.library_trial import trouble_with_library
 from goodhoster_agent.intake.imap import try_mailbox
@@ -44,16 +45,6 @@ _NAMED = 5
 """Cases at most that a finding names."""
 _ROOM = 1 << 30
 """Bytes that should be free where the state directory is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check."""
-
-    what: str
-    ok: bool
-    detail: str
-    hint: str = ""
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -74,6 +65,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _lists(settings)
     yield from _exemptions(settings)
     yield from _directories(settings)
+    yield from panel_findings(settings)
     yield from _mailbox(settings)
     yield from _results(settings)
     yield from _programs(settings)
