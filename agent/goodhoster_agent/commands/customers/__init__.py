@@ -10,10 +10,11 @@ from goodhoster_agent.commands.customers import (
     personal_data,
     register,
     screening,
+    suspensions,
     vetting,
 )
 
-app = typer.Typer(no_args_is_help=True, help="The register of customers, and what is known of each.")
-for group in (importing, register, vetting, screening, legal_basis, personal_data):
+app = typer.Typer(no_args_is_help=True, help="Import, list, show, vet and suspend customers.")
+for group in (importing, legal_basis, personal_data, register, screening, suspensions, vetting):
     app.registered_commands += group.app.registered_commands
     app.registered_groups += group.app.registered_groups
