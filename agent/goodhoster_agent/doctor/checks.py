@@ -16,6 +16,7 @@ from goodhoster.assembly.notices import directories
 from goodhoster.assembly.services import Services, reading_limits
 from goodhoster.assembly.sources import hash_sources, owner_addresses
 from goodhoster.assembly.state import exemption_sets, lists_directory, make_state_dir, trees_of
+from goodhoster.assembly.vetting import company_registers, identity_providers
 from goodhoster.cases.rebuilding import unknown
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.storage import home_of
@@ -60,6 +61,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _sources(settings)
     yield from _library(settings)
     yield from _legal_basis(settings)
+    yield from _identity(settings)
     yield from _lists(settings)
     yield from _exemptions(settings)
     yield from _directories(settings)
@@ -69,6 +71,24 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _programs(settings)
     yield _daemon(settings)
     yield from _processes(settings)
+
+
+def _identity(settings: Settings) -> Iterator[Finding]:
+    """Check that identity providers and company registers can be set up, and say which were never tried."""
+    for heading, tables, build in (
+        ("identity_provider", settings.identity_providers, identity_providers),
+        ("company_register", settings.company_registers, company_registers),
+    ):
+        if not tables:
+            continue
+        try:
+            build(settings)
+        except ConfigurationError as error:
+            yield Finding(heading, ok=False, detail=str(error), hint=error.hint)
+            continue
+        for table in tables:
+            tried = "is set up" if table.kind == "neutral" else "is set up; experimental: never run against the service"
+            yield Finding(heading, ok=True, detail=f"{table.kind} {tried}")
 
 
 def _kernel(settings: Settings) -> Finding:
