@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -20,19 +21,20 @@ from goodhoster.evidence.quarantine.survey import quarantined
 from goodhoster.locating.urls import read_url
 from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.uploads import display
 from goodhoster.notices.sender.domains import organisational_domain
 from goodhoster.ports import CaseQuery, CaseStore, NoticeQuery
 from goodhoster.reports.bundle import files_of, verify_bundle, write_bundle
 from goodhoster.reports.case_files import Reporting, eu_record, police_report, xarf_of
 from goodhoster.reports.conduct import Installation, NormId, conduct, conduct_document
-from goodhoster.reports.documents import Document
+from goodhoster.reports.documents import Document, as_text
 from goodhoster.reports.facts import Facts
 from goodhoster.reports.measures import measures_document
 from goodhoster.reports.norm import Mirror, mirror
 from goodhoster.reports.norm_document import norm_document
 from goodhoster.reports.outcomes import Comparison, Evidence, KnownFile, compare, confirmed, trails_of
-from goodhoster.reports.periods import Period
+from goodhoster.reports.periods import Period, month_before
 from goodhoster.reports.proofs import read_proofs
 from goodhoster.reports.removals import Key, Look, needs_log, note_look, reported
 from goodhoster.reports.transparency import transparency_document
@@ -166,6 +168,29 @@ def write_all(services: Services, period: Period, directory: Path) -> Note:
     book = checkpoints(services.settings)
     files["audit.checkpoint"] = book.issue(origin(services.settings)).write()
     return write_bundle(directory, files, lambda text: book.sign_text(text, origin(services.settings)))
+
+
+def send_monthly(services: Services) -> None:
+    """Put the figures of the last whole month into the outbox, for everybody who is to get them.
+
+    Each gets them once, however often this is called.
+    """
+    month = month_before(utc_now().date())
+    due = {_letter_id(month, address): address for address in services.settings.reports.monthly_to}
+    due = {name: address for name, address in due.items() if not services.notices.outbox.has(name)}
+    if not due:
+        return
+    maker = ReportMaker(services, month)
+    text = "\n\n".join(as_text(maker.make(name), tables=1) for name in ("norm", "weekly", "conduct"))
+    for name, address in due.items():
+        subject = f"goodhoster: figures of {month.name}"
+        services.notices.outbox.put(
+            Letter(name, LetterKind.REPORT, address, subject, f"{maker.hoster}, {month.name}\n\n{text}")
+        )
+
+
+def _letter_id(month: Period, address: str) -> str:
+    return f"{month.name}-report-{hashlib.sha256(address.lower().encode()).hexdigest()[:12]}"
 
 
 def verify_all(settings: Settings, directory: Path) -> list[str]:

@@ -27,6 +27,8 @@ class LetterKind(StrEnum):
     """To the customer: the appeal is received or decided (DSA Art. 20)."""
     MISTAKE = "mistake"
     """To whoever keeps a hash source: a person found a match of theirs to be wrong."""
+    REPORT = "report"
+    """To our own people: the figures of a month."""
     PAGE = "page"
     """To our own people: somebody must look."""
 

@@ -25,7 +25,7 @@ from goodhoster.linux.durable_files import write_durably
 from goodhoster.model.uploads import visible
 from goodhoster.reports.case_files import CLASSIFICATIONS
 from goodhoster.reports.conduct import Standing
-from goodhoster.reports.documents import Document, as_csv
+from goodhoster.reports.documents import Document, as_csv, as_text
 from goodhoster.reports.norm import Figure, trace
 from goodhoster.reports.periods import Period, between, last_year, period_of, this_year
 from goodhoster.reports.removals import ReportedUrl
@@ -286,23 +286,8 @@ def _print_report(name: str, period: Period, config: Path | None, form: _Form) -
     elif form.csv:
         print(as_csv(document.tables), end="")
     else:
-        _print_text(document)
+        print(as_text(document), end="")
     return document
-
-
-def _print_text(document: Document) -> None:
-    print(document.title)
-    for tile in document.tiles:
-        print(f"  {tile.label:<24} {tile.value:>12}  {tile.note}".rstrip())
-    for table in document.tables:
-        print(f"\n{table.title}")
-        rows = [
-            table.columns,
-            *(tuple("-" if cell is None else visible(f"{cell}") for cell in row) for row in table.rows),
-        ]
-        widths = [max(len(row[place]) for row in rows) for place in range(len(table.columns))]
-        for row in rows:
-            print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _traced_as_object(report: ReportedUrl) -> dict[str, Any]:

@@ -13,10 +13,22 @@ from goodhoster_agent.commands.customers import (
     register,
     screening,
     standing,
+    suspensions,
     vetting,
 )
 
 app = typer.Typer(no_args_is_help=True, help="The register of customers, and what is known of each.")
-for group in (importing, register, vetting, screening, gates, standing, appeals, legal_basis, personal_data):
+for group in (
+    importing,
+    register,
+    vetting,
+    screening,
+    gates,
+    standing,
+    suspensions,
+    appeals,
+    legal_basis,
+    personal_data,
+):
     app.registered_commands += group.app.registered_commands
     app.registered_groups += group.app.registered_groups

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goodhoster.adapters.stores.customers import legal_basis, register, screening, standing, vetting
+from goodhoster.adapters.stores.customers import legal_basis, register, screening, standing, suspensions, vetting
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.linux.sqlite_migrations import Migration, Schema
 
@@ -18,6 +18,7 @@ CUSTOMERS = Schema(
                 legal_basis.TABLES,
                 register.TABLES,
                 standing.TABLES,
+                suspensions.TABLES,
                 vetting.TABLES,
                 screening.TABLES,
             ),
