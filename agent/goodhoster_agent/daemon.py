@@ -205,8 +205,8 @@ class Daemon:
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
         self._daily, self._standing = DailyWork(services), StandingRounds(services)
-        others = (self._daily.rounds, self._standing.rounds, *_panel_rounds(services))
-        self._rounds = (retro.rounds, again.rounds, self._late.rounds, *others)
+        about_customers = (self._daily.rounds, self._standing.rounds, *_panel_rounds(services))
+        self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers)
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
         self._owner_letters = services.notices.list_owner_letters
