@@ -8,6 +8,7 @@ from __future__ import annotations
 from goodhoster.ports.cases import CaseFigures, CaseQuery, CaseStore, Census, MatchLedger, StormStore
 from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource
 from goodhoster.ports.common import AuditLog, Clock, Pager
+from goodhoster.ports.contacts import ContactFacts, ContactLetters, ContactStore, MailDomains, WebDocuments
 from goodhoster.ports.customers import CustomerQuery, CustomerSites, CustomerStore, StagedImport
 from goodhoster.ports.files import ContentIndex, Directory, Mover, Quarantine
 from goodhoster.ports.notices import (
@@ -29,6 +30,9 @@ __all__ = [
     "CaseStore",
     "Census",
     "Clock",
+    "ContactFacts",
+    "ContactLetters",
+    "ContactStore",
     "ContentIndex",
     "CustomerQuery",
     "CustomerSites",
@@ -38,6 +42,7 @@ __all__ = [
     "Hasher",
     "KeyRecords",
     "LicensedFingerprinter",
+    "MailDomains",
     "Mailer",
     "MatchLedger",
     "Mover",
@@ -53,4 +58,5 @@ __all__ = [
     "StagedImport",
     "StormStore",
     "UrlBlocks",
+    "WebDocuments",
 ]

@@ -13,6 +13,7 @@ from typing import Any
 
 from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
+from goodhoster.settings.contacts import ContactSettings
 from goodhoster.settings.notices import (
     BlockSettings,
     ImapSettings,
@@ -204,6 +205,7 @@ class Settings:
     smtp: SmtpSettings | None = _section(Single("smtp", SmtpSettings))
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))
     paging: PagingSettings = _section(Single("paging", PagingSettings))
+    contacts: ContactSettings = _section(Single("contacts", ContactSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
 
     @property

@@ -62,6 +62,7 @@ SINS = [
     ("home-mail-and-names", "goodhoster.customers.sin", "import ada_url"),
     ("home-mail-and-names", "goodhoster.notices.sin", "import dkim"),
     ("home-dns", "goodhoster.notices.sin", "import dns.resolver"),
+    ("home-email-validator", "goodhoster.customers.sin", "import email_validator"),
     ("home-ijson", "goodhoster.checking.sin", "import ijson"),
     ("home-crossplane", "goodhoster.adapters.directories.sin", "import crossplane"),
     ("home-regex", "goodhoster.adapters.directories.sin", "import regex"),
