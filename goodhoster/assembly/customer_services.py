@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
     from goodhoster.customers.contacts.desk import ContactDesk
+    from goodhoster.customers.importing.importer import RegisterImporter
     from goodhoster.customers.register import Register
+    from goodhoster.customers.vetting.desk import VettingDesk
     from goodhoster.policy.contacts import ContactRules
     from goodhoster.ports import CustomerStore, MailDomains, WebDocuments
     from goodhoster.settings import Settings
@@ -76,8 +78,14 @@ class CustomerServices(LazyParts):
             audit=services.audit,
             telephone=pager(settings.phone_command, services.run) if settings.phone_command else None,
             clock=notices.clock,
+            high_risk=self._is_of_high_risk,
         )
         return ContactDesk(parts, contact_rules(settings))
+
+    def _is_of_high_risk(self, customer_id: str) -> bool:
+        from goodhoster.model.vetting import RiskLevel
+
+        return self.vetting.vetting_of(customer_id).risk.level is RiskLevel.HIGH
 
     @lazy
     def register(self) -> Register:
@@ -85,6 +93,33 @@ class CustomerServices(LazyParts):
         from goodhoster.customers.register import Register
 
         return Register(self.store)
+
+    @lazy
+    def vetting(self) -> VettingDesk:
+        """The vetting of customers."""
+        from goodhoster.adapters.stores.customers.vetting import SqliteVettingStore
+        from goodhoster.assembly.vetting import vetting_desk
+
+        records = SqliteVettingStore(self.record), self._services.audit
+        return vetting_desk(self._services.settings, self.register, records, self._had_known_material)
+
+    def _had_known_material(self, customer_id: str) -> bool:
+        from goodhoster.model.cases import CaseState
+        from goodhoster.ports import CaseQuery
+
+        ids = (customer_id, *self.store.former_ids(customer_id))
+        offline = frozenset({CaseState.OFFLINE})
+        return any(self._services.case_store.count(CaseQuery(states=offline, customer=name)) for name in ids)
+
+    @lazy
+    def importer(self) -> RegisterImporter:
+        """The importer of customer lists."""
+        from goodhoster.audit.log import utc_now
+        from goodhoster.customers.importing.importer import RegisterImporter
+        from goodhoster.linux.file_lock import FileLock
+
+        lock = FileLock(self._services.state_dir / "customers.lock")
+        return RegisterImporter(self.store, self._services.audit, lock, utc_now)
 
 
 def contact_rules(settings: ContactSettings) -> ContactRules:

@@ -33,6 +33,15 @@ class StagedImport(Protocol):
     def add_site(self, site: Site) -> None:
         """Stage a site; what is staged already of that host is replaced."""
 
+    def staged(self, customer_id: str) -> Customer | None:
+        """The customer that is staged of that id."""
+
+    def staged_site(self, host: str) -> Site | None:
+        """The site that is staged of that host."""
+
+    def drop(self, customer_id: str) -> None:
+        """Take a customer and its sites out of what is staged."""
+
     def had_id(self, former: str, customer_id: str) -> None:
         """Stage that a customer had another id before."""
 

@@ -63,6 +63,9 @@ SINS = [
     ("home-mail-and-names", "goodhoster.notices.sin", "import dkim"),
     ("home-dns", "goodhoster.notices.sin", "import dns.resolver"),
     ("home-email-validator", "goodhoster.customers.sin", "import email_validator"),
+    ("home-names", "goodhoster.customers.vetting.sin", "import rapidfuzz.process"),
+    ("home-names", "goodhoster_agent.commands.sin", "from anyascii import anyascii"),
+    ("home-stdnum", "goodhoster.customers.screening.sin", "from stdnum.nl import bsn"),
     ("home-ijson", "goodhoster.checking.sin", "import ijson"),
     ("home-crossplane", "goodhoster.adapters.directories.sin", "import crossplane"),
     ("home-regex", "goodhoster.adapters.directories.sin", "import regex"),
@@ -106,6 +109,7 @@ ALLOWED = [
     ("goodhoster_agent.watching.sin", "import ctypes\nimport watchdog.observers"),
     ("goodhoster_agent.systemd_service", "import systemd.daemon"),
     ("goodhoster.letters.texts", "import jinja2"),
+    ("goodhoster.reports.pages", "import jinja2"),
     ("goodhoster_agent.intake.sin", "import aiosmtpd.lmtp\nimport imapclient"),
 ]
 

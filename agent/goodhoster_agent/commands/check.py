@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goodhoster.errors import NotAnUploadError
+from goodhoster_agent.case_objects import match_object
 from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, open_services, print_json
 
 if TYPE_CHECKING:
@@ -95,17 +96,6 @@ def as_object(answer: Answer) -> dict[str, Any]:
         "matches": matches,
         "reason": verdict.reason,
         "pixels": answer.pixels,
-    }
-
-
-def match_object(match: Match) -> dict[str, Any]:
-    """A match as `--json` prints it."""
-    return {
-        "source": match.source,
-        "algorithm": match.algorithm,
-        "category": match.category,
-        "distance": match.distance,
-        "exemption": str(match.exemption) if match.exemption else None,
     }
 
 

@@ -11,7 +11,10 @@ from goodhoster.assembly.services import Services
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.privileges import be_called
 from goodhoster.settings import Settings
+from goodhoster_agent.commands import door_tokens
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_json, read_settings, warn_of
+from goodhoster_agent.doors.api.door import ApiDoor
+from goodhoster_agent.doors.api.parts import api_parts
 from goodhoster_agent.doors.process import Door, serve
 from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
 from goodhoster_agent.privileged.starter.dropping import give_up
@@ -19,6 +22,7 @@ from goodhoster_agent.privileged.starter.plan import Terms
 from goodhoster_agent.systemd_service import log_to_service, tell_systemd
 
 app = typer.Typer(no_args_is_help=True, help="The doors at which applications ask before they store an upload.")
+app.add_typer(door_tokens.app, name="token")
 
 
 @app.command("serve")
@@ -46,11 +50,13 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
         serve(doors, on_ready)
 
 
-def _doors(settings: Settings, services: Services) -> list[Door]:  # noqa: ARG001 - each kind of door adds its own
+def _doors(settings: Settings, services: Services) -> list[Door]:
     """Every door that the configuration describes."""
-    return []
+    api = settings.api
+    return [ApiDoor(api, api_parts(services))] if api.socket or api.listen else []
 
 
 def _writable(settings: Settings) -> frozenset[Path]:
     """Where the process writes: its state, and the directories of its sockets."""
-    return frozenset({settings.state_dir})
+    sockets = [settings.api.socket] if settings.api.socket else []
+    return frozenset({settings.state_dir, *(socket.parent for socket in sockets)})

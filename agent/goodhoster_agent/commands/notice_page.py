@@ -8,11 +8,11 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from goodhoster.errors import PermanentError, UnreadableError
 from goodhoster.model.notices import TrustLevel
+from goodhoster_agent.commands.listing import local_time
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
@@ -63,11 +63,6 @@ def page_of(notice: Notice, services: Services) -> str:
     return "\n".join(visible(f"{name:<10} {value}").rstrip() for name, value in rows)
 
 
-def time_of(moment: datetime | None) -> str:
-    """Moment for people."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "none"
-
-
 def _head(notice: Notice, sender: str) -> Iterator[Row]:
     from goodhoster.letters.texts import defanged
     from goodhoster.model.notice_status import ItemState
@@ -82,9 +77,9 @@ def _head(notice: Notice, sender: str) -> Iterator[Row]:
     yield "notifier", f"{notice.notifier or 'nobody who is registered'} ({notice.level})"
     yield "format", read.format if read else "not read yet"
     yield "reference", notice.reference
-    yield "received", time_of(notice.receipt.received_at)
-    yield "deadline", time_of(notice.deadline)
-    yield "stopped", time_of(notice.stopped_at) if notice.stopped_at else "the clock goes on"
+    yield "received", local_time(notice.receipt.received_at)
+    yield "deadline", local_time(notice.deadline, "none")
+    yield "stopped", local_time(notice.stopped_at, "the clock goes on")
     if notice.duplicate_of:
         yield "same as", notice.duplicate_of
     if any(item.state is ItemState.OBSERVED for item in notice.items):
@@ -99,7 +94,7 @@ def _head(notice: Notice, sender: str) -> Iterator[Row]:
     for reply in notice.replies:
         fate = "automatic" if reply.automatic else "for a person" if reply.waits else "seen"
         fate = "a notice of its own" if reply.notice else fate
-        who = f"{reply.receipt.id} {time_of(reply.receipt.received_at)} from {reply.sender or 'nobody named'}"
+        who = f"{reply.receipt.id} {local_time(reply.receipt.received_at)} from {reply.sender or 'nobody named'}"
         yield "reply", f"{who} ({fate}): {_unlinked(reply.opening)}"
 
 

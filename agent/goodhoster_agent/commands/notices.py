@@ -20,7 +20,16 @@ from goodhoster.model.notice_status import NoticeState
 from goodhoster.model.notices import Carrier
 from goodhoster.takedowns.reconciliation import reconcile
 from goodhoster_agent.commands.cases import order_of
-from goodhoster_agent.commands.notice_page import page_of, proof_of, sender_of, time_of
+from goodhoster_agent.commands.listing import (
+    Column,
+    CsvOption,
+    LimitOption,
+    SinceOption,
+    UntilOption,
+    local_time,
+    print_list,
+)
+from goodhoster_agent.commands.notice_page import page_of, proof_of, sender_of
 from goodhoster_agent.commands.options import (
     FINE,
     YES,
@@ -74,16 +83,39 @@ def receive_command(
 
 
 @app.command("list")
-def list_command(state: StateOption = None, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """List notices: urgent ones first, then by age."""
+def list_command(
+    state: StateOption = None,
+    customer: Annotated[str | None, typer.Option("--customer", help="With an address at this customer.")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Of this registered sender.")] = None,
+    host: Annotated[str | None, typer.Option("--host", help="With an address on this host.")] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: LimitOption = None,
+    config: ConfigOption = None,
+    *,
+    as_csv: CsvOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List notices: urgent ones first, then by age.
+
+    Example: goodhoster notices list --state needs-person --since 7d
+    """
     from goodhoster.ports import NoticeQuery
 
+    query = NoticeQuery(
+        states=frozenset(state or ()),
+        customer=customer,
+        notifier=source,
+        host=host,
+        received_since=since,
+        received_before=until,
+        newest=limit,
+    )
     with open_services(config) as services:
-        store, query = services.notices.store, NoticeQuery(states=frozenset(state or ()))
-        for urgent in (True, False):  # twice over them rather than all in memory
-            for notice in store.find(query):
-                if notice.urgent is urgent:
-                    print_json(as_object(notice)) if as_json else print(_as_line(notice))
+        store = services.notices.store
+        # Twice over them rather than all in memory.
+        sorted_ = (notice for urgent in (True, False) for notice in store.find(query) if notice.urgent is urgent)
+        print_list(sorted_, _COLUMNS, as_object, as_json=as_json, as_csv=as_csv)
 
 
 @app.command("show")
@@ -97,7 +129,8 @@ def show_command(
 ) -> None:
     """Show one notice in full: its sender, text, addresses, files, cases and copies."""
     with open_services(config) as services:
-        notice = services.notices.store.get(notice_id)
+        store = services.notices.store
+        notice = store.get(store.complete(notice_id))
         if reply:
             sys.stdout.buffer.write(services.notices.spool.raw(_reply_of(notice, reply).receipt).content)
         elif raw:
@@ -117,6 +150,7 @@ def confirm_command(
 ) -> None:
     """Act on everything in a notice that waits for a person."""
     with open_services(config) as services:
+        notice_id = services.notices.store.complete(notice_id)
         if preview:
             for line in services.notices.desk.preview(notice_id):
                 print_json(_preview_object(line)) if as_json else print(_preview_text(line))
@@ -131,7 +165,8 @@ def dismiss_command(
 ) -> None:
     """Leave online what waits in a notice; a block for it is lifted."""
     with open_services(config) as services:
-        _print(services, services.notices.desk.dismiss(notice_id, order_of(reason)), as_json=as_json)
+        whole_id = services.notices.store.complete(notice_id)
+        _print(services, services.notices.desk.dismiss(whole_id, order_of(reason)), as_json=as_json)
 
 
 @app.command("answer")
@@ -145,6 +180,7 @@ def answer_command(
     """Write the answer as things stand now, and send it unless it was sent before."""
     with open_services(config) as services:
         notices = services.notices
+        notice_id = notices.store.complete(notice_id)
         letter = notices.letters.answer(notices.store.get(notice_id))
         if letter is None:
             hint = "it came from a machine, or without an address"
@@ -163,7 +199,8 @@ def tell_command(
 ) -> None:
     """Send the statements of reasons that were withheld because an order was confidential."""
     with open_services(config) as services:
-        _print(services, services.notices.manual_letters.tell(notice_id, order_of(reason)), as_json=as_json)
+        whole_id = services.notices.store.complete(notice_id)
+        _print(services, services.notices.manual_letters.tell(whole_id, order_of(reason)), as_json=as_json)
 
 
 @app.command("forward")
@@ -333,11 +370,17 @@ def _moment(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def _as_line(notice: Notice) -> str:
-    from goodhoster.model.uploads import visible
+def _deadline(notice: Notice) -> str:
+    return f"{local_time(notice.deadline, 'none')}{' URGENT' if notice.urgent else ''}"
 
-    who = notice.notifier or notice.level
-    return visible(
-        f"{notice.id}  {notice.state:<12} {who:<16} {notice.reference:<12} "
-        f"{len(notice.items):>4} items, by {time_of(notice.deadline)}{'  URGENT: known' if notice.urgent else ''}"
-    )
+
+_COLUMNS: tuple[Column[Notice], ...] = (
+    Column("ID", lambda notice: notice.id),
+    Column("STATE", lambda notice: notice.state),
+    Column("RECEIVED", lambda notice: local_time(notice.receipt.received_at)),
+    Column("DEADLINE", _deadline),
+    Column("SENDER", lambda notice: notice.notifier or notice.level),
+    Column("REFERENCE", lambda notice: notice.reference),
+    Column("ITEMS", lambda notice: str(len(notice.items))),
+    Column("WHY", lambda notice: notice.reason),
+)

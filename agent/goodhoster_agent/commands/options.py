@@ -26,7 +26,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object
 def said(reason: str) -> str:
     """Reason of an order; a usage error where it is empty."""
     if not reason.strip():
-        raise typer.BadParameter("say why: the audit log keeps it")
+        raise typer.BadParameter("say why: the audit log keeps it", param_hint="--reason")
     return reason
 
 

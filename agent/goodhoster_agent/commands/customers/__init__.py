@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from goodhoster_agent.commands.customers import contacts, register
+from goodhoster_agent.commands.customers import contacts, importing, register, vetting
 
-app = typer.Typer(no_args_is_help=True, help="List and show customers.")
-for group in (register, contacts):
+app = typer.Typer(no_args_is_help=True, help="Import, list, show, vet and reach customers.")
+for group in (importing, register, vetting, contacts):
     app.registered_commands += group.app.registered_commands
     app.registered_groups += group.app.registered_groups

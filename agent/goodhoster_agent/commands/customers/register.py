@@ -15,6 +15,7 @@ from goodhoster.model.customers import Customer
 from goodhoster.model.uploads import display
 from goodhoster.ports import CustomerQuery
 from goodhoster_agent.commands.customers.contacts import contact_object
+from goodhoster_agent.commands.customers.vetting_objects import key_of
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
 
 app = typer.Typer()
@@ -69,7 +70,7 @@ def show_command(customer_id: CustomerArgument, config: ConfigOption = None, *, 
 def _other_subjects(services: Services, customer_id: str) -> dict[str, Any]:
     """What other subjects know of the customer: each has its key here."""
     return {
-        "vetting": {"state": "unchecked", "missing": []},
+        "vetting": key_of(services.customers.vetting.vetting_of(customer_id)),
         "contact": contact_object(services.customers.contacts.status(customer_id)),
         "standing": "unchecked",
         "blocked": [],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goodhoster.adapters.stores.customers import contacts, register
+from goodhoster.adapters.stores.customers import contacts, register, screening, vetting
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.linux.sqlite_migrations import Migration, Schema
 
@@ -17,6 +17,8 @@ CUSTOMERS = Schema(
                 # One line for each subject: its module has the statements.
                 register.TABLES,
                 contacts.TABLES,
+                vetting.TABLES,
+                screening.TABLES,
             ),
         ),
     ),
