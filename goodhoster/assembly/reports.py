@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from pathlib import Path
 from time import sleep
 from urllib.parse import urlsplit
 
+from goodhoster.assembly.audit import checkpoints, origin
 from goodhoster.assembly.services import Services
 from goodhoster.audit.log import utc_now
+from goodhoster.audit.verify import Note
 from goodhoster.errors import GoodhosterError
 from goodhoster.evidence.quarantine.survey import quarantined
 from goodhoster.model.audit import AuditEntry, AuditEvent
@@ -18,14 +21,21 @@ from goodhoster.model.cases import Case
 from goodhoster.model.uploads import display
 from goodhoster.notices.sender.domains import organisational_domain
 from goodhoster.ports import CaseQuery, CaseStore, NoticeQuery
+from goodhoster.reports.bundle import files_of, verify_bundle, write_bundle
+from goodhoster.reports.conduct import Installation, NormId, conduct, conduct_document
 from goodhoster.reports.documents import Document
 from goodhoster.reports.facts import Facts
-from goodhoster.reports.norm import mirror
+from goodhoster.reports.measures import measures_document
+from goodhoster.reports.norm import Mirror, mirror
 from goodhoster.reports.norm_document import norm_document
 from goodhoster.reports.outcomes import Comparison, Evidence, KnownFile, compare, confirmed, trails_of
 from goodhoster.reports.periods import Period
+from goodhoster.reports.proofs import read_proofs
 from goodhoster.reports.removals import Key, Look, needs_log, note_look, reported
+from goodhoster.reports.transparency import transparency_document
 from goodhoster.reports.weekly import CHECKS_COUNTED, CountedDay, checks_by_day
+from goodhoster.reports.weekly_document import weekly_document
+from goodhoster.settings import Settings
 from goodhoster.uploads.census import IndexCensus
 
 _AT_ONCE = 500
@@ -93,9 +103,89 @@ def gather(services: Services, period: Period) -> Facts:
     return facts
 
 
-def norm_of(facts: Facts) -> Document:
-    """The mirror of a period."""
-    return norm_document(facts, mirror(facts.urls, facts.now, domain_of))
+class ReportMaker:
+    """The reports of one period, all made from the same facts."""
+
+    def __init__(self, services: Services, period: Period) -> None:
+        self._services = services
+        self.proofs = read_proofs(services.settings.reports.proofs, list(NormId))
+        self.facts = gather(services, period)
+        self._mirror: Mirror | None = None
+        self._installation: Installation | None = None
+
+    def make(self, name: str) -> Document:
+        """One report, by its name."""
+        made: Mapping[str, Callable[[], Document]] = {
+            "norm": lambda: norm_document(self.facts, self.mirror),
+            "weekly": lambda: weekly_document(self.facts),
+            "conduct": self._conduct,
+            "transparency": lambda: transparency_document(self.facts, self.mirror, self.proofs.people),
+            "measures": lambda: measures_document(self.facts, self.installation, self.proofs),
+        }
+        return made[name]()
+
+    @property
+    def mirror(self) -> Mirror:
+        """The figures of the mirror."""
+        if self._mirror is None:
+            self._mirror = mirror(self.facts.urls, self.facts.now, domain_of)
+        return self._mirror
+
+    @property
+    def installation(self) -> Installation:
+        """What configuration and moment tell."""
+        if self._installation is None:
+            self._installation = _installation(self._services)
+        return self._installation
+
+    @property
+    def hoster(self) -> str:
+        """The name under which reports are made."""
+        return self._services.settings.notices.hoster
+
+    def _conduct(self) -> Document:
+        findings = conduct(self.facts, self.mirror, self.installation, self.proofs)
+        return conduct_document(self.facts, findings, self.proofs)
+
+
+REPORTS = ("norm", "weekly", "conduct", "transparency", "measures")
+"""Every report of a period, by name."""
+
+
+def write_all(services: Services, period: Period, directory: Path) -> Note:
+    """Write every report of a period into a new directory, with a signed index."""
+    from goodhoster.reports.pages import page_of
+
+    maker = ReportMaker(services, period)
+    files: dict[str, bytes] = {}
+    for name in REPORTS:
+        files |= files_of(maker.make(name), lambda document: page_of(document, maker.facts, maker.hoster))
+    book = checkpoints(services.settings)
+    files["audit.checkpoint"] = book.issue(origin(services.settings)).write()
+    return write_bundle(directory, files, lambda text: book.sign_text(text, origin(services.settings)))
+
+
+def verify_all(settings: Settings, directory: Path) -> list[str]:
+    """What is not as it was signed in a directory that `write_all` made."""
+    return verify_bundle(directory, checkpoints(settings).known_keys())
+
+
+def _installation(services: Services) -> Installation:
+    notices = services.settings.notices
+    ways = {
+        "LMTP": notices.lmtp,
+        "HTTP": notices.listen,
+        "Maildir": notices.maildir,
+        "IMAP": services.settings.imap,
+    }
+    check = check_outcomes(services)
+    return Installation(
+        enforcing=services.rules.enforce,
+        sources=len(services.settings.hash_sources),
+        ways_in=tuple(name for name, configured in ways.items() if configured),
+        answers=services.settings.smtp is not None,
+        without_outcome=None if check.unchecked else len(check.comparison.findings),
+    )
 
 
 def domain_of(url: str) -> str:
@@ -111,11 +201,6 @@ def domain_of(url: str) -> str:
 
 
 _organisational_domain = cache(organisational_domain)
-
-
-def hoster_of(services: Services) -> str:
-    """The name under which reports are made."""
-    return services.settings.notices.hoster
 
 
 def _notices_of(period: Period) -> NoticeQuery:

@@ -128,7 +128,8 @@ class Services(LazyParts):
         from goodhoster.examination import Examiner
 
         by_name = partial(match_by_name, self.case_store)
-        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name)
+        stopped = self.customers.stopped_sources
+        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name, stopped)
 
     @lazy
     def attempts(self) -> UploadAttempts:

@@ -9,7 +9,14 @@ from goodhoster.ports.cases import CaseFigures, CaseQuery, CaseStore, Census, Ma
 from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource
 from goodhoster.ports.common import AuditLog, Clock, Pager
 from goodhoster.ports.contacts import ContactFacts, ContactLetters, ContactStore, MailDomains, WebDocuments
-from goodhoster.ports.customers import CustomerQuery, CustomerSites, CustomerStore, StagedImport
+from goodhoster.ports.customers import (
+    CustomerQuery,
+    CustomerSites,
+    CustomerStore,
+    LegalBasisStore,
+    PersonalDataStore,
+    StagedImport,
+)
 from goodhoster.ports.files import ContentIndex, Directory, Mover, Quarantine
 from goodhoster.ports.notices import (
     KeyRecords,
@@ -41,6 +48,7 @@ __all__ = [
     "HashSource",
     "Hasher",
     "KeyRecords",
+    "LegalBasisStore",
     "LicensedFingerprinter",
     "MailDomains",
     "Mailer",
@@ -52,6 +60,7 @@ __all__ = [
     "ObservedSource",
     "Outside",
     "Pager",
+    "PersonalDataStore",
     "Quarantine",
     "SeenMails",
     "SignatureCheck",

@@ -24,6 +24,7 @@ from goodhoster.settings.notices import (
 )
 from goodhoster.settings.notifiers import ForwarderSettings, NotifierSettings
 from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several, Single, read_files
+from goodhoster.settings.reports import ReportsSettings
 from goodhoster.settings.rollout import RolloutSettings
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
 from goodhoster.settings.vetting import VettingSettings
@@ -215,6 +216,7 @@ class Settings:
         Plugged("identity_provider", "goodhoster.identity_providers")
     )
     company_registers: tuple[PluggedTable, ...] = _section(Plugged("company_register", "goodhoster.company_registers"))
+    reports: ReportsSettings = _section(Single("reports", ReportsSettings))
 
     @property
     def state_dir(self) -> Path:

@@ -1,4 +1,7 @@
-"""Which cases a command is about: the filters of `cases list`, and ids, a digest or a notice for an order."""
+"""Selection of cases for a command.
+
+The filters of `cases list`, and the ids, the digest or the notice of an order.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ class CaseFilter:
     limit: LimitOption = None
 
     def find(self, services: Services, states: frozenset[CaseState] = frozenset()) -> Sequence[Case]:
-        """The cases that the filters leave, of those in these states where any are given; oldest first."""
+        """The cases that the filters leave, oldest first.
+
+        Of those in these states, where any are given.
+        """
         wanted = frozenset(self.state or ())
         if wanted and states and not wanted & states:
             return ()
@@ -65,7 +71,7 @@ class CaseFilter:
 
 @dataclass(frozen=True, slots=True)
 class Selection(CaseFilter):
-    """The cases of an order: ids, or the content, the notice or the filters that stand for them."""
+    """The cases of an order: ids, or what stands for them (content, notice or filters)."""
 
     ids: Annotated[list[str] | None, typer.Argument(help="Case ids.", show_default=False)] = None
     digest: Annotated[str, typer.Option("--digest", help="All cases with this file content instead.")] = ""
@@ -108,7 +114,7 @@ class Selection(CaseFilter):
 
 
 def taking(kind: type[CaseFilter]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of `CaseFilter` or `Selection`; it gets them as its argument `cases`."""
+    """Give a command the options of that class; it gets their value as its argument `cases`."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = [each for each in inspect.signature(command, eval_str=True).parameters.values() if each.name != "cases"]
@@ -129,7 +135,7 @@ def taking(kind: type[CaseFilter]) -> Callable[[Callable[..., None]], Callable[.
 
 
 def complete_all(services: Services, ids: Iterable[str]) -> list[str]:
-    """The cases that a person means, by whole or shortened ids; one that is not there stays as it was typed."""
+    """Ids in full, of ids that may be shortened; one that is not there stays as it was typed."""
     found: list[str] = []
     for case_id in ids:
         try:

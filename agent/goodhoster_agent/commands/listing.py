@@ -1,4 +1,4 @@
-"""Lists on the command line: filters that every list has, tables for people, CSV for spreadsheets, short ids."""
+"""Lists on the command line: shared filters, tables for people, CSV for spreadsheets."""
 
 from __future__ import annotations
 

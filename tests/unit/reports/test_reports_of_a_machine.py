@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from goodhoster.adapters.pagers.memory import MemoryPager
-from goodhoster.assembly.reports import check_outcomes, count_checks, gather, norm_of
+from goodhoster.assembly.reports import ReportMaker, check_outcomes, count_checks, gather
 from goodhoster.assembly.services import Services
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt
@@ -77,7 +77,7 @@ def test_the_mirror_of_a_few_notices(services: Services, config: Path) -> None:
 
 
 def test_a_report_about_nothing_knows_nothing(services: Services) -> None:
-    found = norm_of(gather(services, Period())).data
+    found = ReportMaker(services, Period()).make("norm").data
     assert (found["received"], found["gone_24h_pct"], found["median_h"]) == (0, None, None)
 
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from goodhoster_agent.commands.customers import contacts, importing, register, vetting
+from goodhoster_agent.commands.customers import (
+    contacts,
+    importing,
+    legal_basis,
+    personal_data,
+    register,
+    screening,
+    vetting,
+)
 
-app = typer.Typer(no_args_is_help=True, help="Import, list, show, vet and reach customers.")
-for group in (importing, register, vetting, contacts):
+app = typer.Typer(no_args_is_help=True, help="The register of customers, and what is known of each.")
+for group in (importing, register, vetting, screening, contacts, legal_basis, personal_data):
     app.registered_commands += group.app.registered_commands
     app.registered_groups += group.app.registered_groups
