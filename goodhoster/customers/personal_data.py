@@ -53,6 +53,12 @@ KEPT = (
         forgotten=True,
     ),
     KeptData(
+        "findings of screening: what of a customer resembles an entry of a list, and what a person decided",
+        "to know the customer, and not to decide the same twice",
+        "as the register",
+        forgotten=True,
+    ),
+    KeptData(
         "cases: path of the file, digests, time, what was done",
         "to undo a measure exactly, to answer whoever reported, and to prove what was done",
         "with the record of cases, which has the customer's id and no name",

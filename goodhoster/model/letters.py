@@ -23,6 +23,8 @@ class LetterKind(StrEnum):
     """To a customer's contact: please prove that somebody reads here."""
     DRILL = "drill"
     """To a customer's contact: a test notice, to be answered in time."""
+    REPORT = "report"
+    """To our own people: the figures of a month."""
     PAGE = "page"
     """To our own people: somebody must look."""
 

@@ -10,13 +10,22 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.reports import ReportMaker, gather, verify_all, write_all
+from goodhoster.assembly.reports import (
+    ReportMaker,
+    eu_records,
+    gather,
+    police_text,
+    verify_all,
+    write_all,
+    xarf_report,
+)
 from goodhoster.audit.log import utc_now
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.durable_files import write_durably
 from goodhoster.model.uploads import visible
+from goodhoster.reports.case_files import CLASSIFICATIONS
 from goodhoster.reports.conduct import Standing
-from goodhoster.reports.documents import Document, as_csv
+from goodhoster.reports.documents import Document, as_csv, as_text
 from goodhoster.reports.norm import Figure, trace
 from goodhoster.reports.periods import Period, between, last_year, period_of, this_year
 from goodhoster.reports.removals import ReportedUrl
@@ -43,6 +52,7 @@ CsvOption = Annotated[bool, typer.Option("--csv", help="Print the tables as CSV.
 XlsxOption = Annotated[
     Path | None, typer.Option("--xlsx", help="Write the sheets of the template into this new file.", show_default=False)
 ]
+CaseArguments = Annotated[list[str], typer.Argument(metavar="CASE...", help="Ids of the cases.")]
 DirectoryOption = Annotated[Path, typer.Option("--to", help="A directory that is not there yet, or is empty.")]
 TraceOption = Annotated[
     Figure | None,
@@ -220,6 +230,47 @@ def verify_command(
     raise typer.Exit(YES if problems else FINE)
 
 
+@app.command("police")
+def police_command(case_ids: CaseArguments, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Print a notification to the police about cases (DSA Art. 18), for a person to complete."""
+    with open_services(config) as services:
+        text = police_text(services, case_ids)
+    print_json({"cases": case_ids, "text": text}) if as_json else print(text, end="")
+
+
+@app.command("eu-database")
+def eu_database_command(
+    period: PeriodOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,  # noqa: ARG001 - it is JSON always
+) -> None:
+    """Print a record for the EU's transparency database of each case that is offline."""
+    with open_services(config) as services:
+        for record in eu_records(services, chosen_period(period, since, until)):
+            print_json(record)
+
+
+@app.command("xarf")
+def xarf_command(
+    case_id: Annotated[str, typer.Argument(metavar="CASE", help="Id of the case.")],
+    url: Annotated[str, typer.Option("--url", help="Where the file was to be seen.")],
+    classification: Annotated[
+        str | None, typer.Option("--classification", help=f"Where no source says: {', '.join(CLASSIFICATIONS)}.")
+    ] = None,
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,  # noqa: ARG001 - it is JSON always
+) -> None:
+    """Print our own detection as an XARF report."""
+    if classification not in {None, *CLASSIFICATIONS}:
+        raise typer.BadParameter(f"choose one of {', '.join(CLASSIFICATIONS)}")
+    with open_services(config) as services:
+        print_json(xarf_report(services, case_id, url, classification))
+
+
 def _print_report(name: str, period: Period, config: Path | None, form: _Form) -> Document:
     """Make one report and print it."""
     with open_services(config) as services:
@@ -235,23 +286,8 @@ def _print_report(name: str, period: Period, config: Path | None, form: _Form) -
     elif form.csv:
         print(as_csv(document.tables), end="")
     else:
-        _print_text(document)
+        print(as_text(document), end="")
     return document
-
-
-def _print_text(document: Document) -> None:
-    print(document.title)
-    for tile in document.tiles:
-        print(f"  {tile.label:<24} {tile.value:>12}  {tile.note}".rstrip())
-    for table in document.tables:
-        print(f"\n{table.title}")
-        rows = [
-            table.columns,
-            *(tuple("-" if cell is None else visible(f"{cell}") for cell in row) for row in table.rows),
-        ]
-        widths = [max(len(row[place]) for row in rows) for place in range(len(table.columns))]
-        for row in rows:
-            print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _traced_as_object(report: ReportedUrl) -> dict[str, Any]:

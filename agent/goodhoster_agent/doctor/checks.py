@@ -17,6 +17,7 @@ from goodhoster.assembly.notices import directories
 from goodhoster.assembly.services import Services, reading_limits
 from goodhoster.assembly.sources import hash_sources, owner_addresses
 from goodhoster.assembly.state import exemption_sets, lists_directory, make_state_dir, trees_of
+from goodhoster.assembly.vetting import company_registers, identity_providers
 from goodhoster.cases.rebuilding import unknown
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.storage import home_of
@@ -33,6 +34,7 @@ from goodhoster.uploads.trees import Tree
 from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.finding import Finding
 from goodhoster_agent.doctor.own_contacts import own_contacts
+from goodhoster_agent.doctor.panels import panel_findings
 from goodhoster_agent.doctor.process_privileges import Rights, rights_of, rights_of_commands
 from goodhoster_agent.hashing.library_trial import trouble_with_library
 from goodhoster_agent.intake.imap import try_mailbox
@@ -62,15 +64,35 @@ def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Findin
     yield from _sources(settings)
     yield from _library(settings)
     yield from _legal_basis(settings)
+    yield from _identity(settings)
     yield from _lists(settings)
     yield from _exemptions(settings)
     yield from _directories(settings)
+    yield from panel_findings(settings)
     yield from _mailbox(settings)
     yield from _results(settings)
     yield from _programs(settings)
     yield from own_contacts(settings, outside_parts(settings) if ask_outside else None)
     yield _daemon(settings)
     yield from _processes(settings)
+
+
+def _identity(settings: Settings) -> Iterator[Finding]:
+    """Check that identity providers and company registers can be set up, and say which were never tried."""
+    for heading, tables, build in (
+        ("identity_provider", settings.identity_providers, identity_providers),
+        ("company_register", settings.company_registers, company_registers),
+    ):
+        if not tables:
+            continue
+        try:
+            build(settings)
+        except ConfigurationError as error:
+            yield Finding(heading, ok=False, detail=str(error), hint=error.hint)
+            continue
+        for table in tables:
+            tried = "is set up" if table.kind == "neutral" else "is set up; experimental: never run against the service"
+            yield Finding(heading, ok=True, detail=f"{table.kind} {tried}")
 
 
 def _kernel(settings: Settings) -> Finding:

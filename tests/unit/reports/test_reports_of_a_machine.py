@@ -16,7 +16,7 @@ from goodhoster.model.audit import AuditEvent
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt
 from goodhoster.model.notices import Carrier, NoticeFormat, ReadItem, ReadNotice, TrustFinding, TrustLevel
 from goodhoster.reports.outcomes import Problem
-from goodhoster.reports.periods import Period
+from goodhoster.reports.periods import Period, month_before
 from goodhoster.settings import load
 from goodhoster_agent.background.daily import DailyWork
 from goodhoster_agent.commands import audit, report
@@ -139,6 +139,20 @@ def test_the_daemon_pages_once_about_the_same_findings(services: Services) -> No
     assert len(pager.pages) == 1
     assert daily.alarms()[0].startswith("ALARM: 1 matches")
     assert check_outcomes(services).comparison.findings[0].problem is Problem.NOT_IN_RECORD
+
+
+def test_the_figures_of_a_month_go_to_each_address_once(config: Path) -> None:
+    config.write_text(config.read_text() + '[reports]\nmonthly_to = ["a@hoster.example", "b@hoster.example"]\n')
+    with Services(load(config)) as services:
+        daily = DailyWork(services)
+        for _ in range(3):
+            daily._go()
+        assert services.notices.outbox.waiting() == 2
+        (letter, _) = (services.state_dir / "letters/waiting").glob("[!.]*.json")
+        told = json.loads(letter.read_text())
+        assert told["subject"] == f"goodhoster: figures of {month_before(datetime.now(UTC).date()).name}"
+        assert "Made-up Hosting" in told["text"]
+        assert "http" not in told["text"]
 
 
 def test_a_page_that_did_not_arrive_is_sent_again(services: Services) -> None:

@@ -11,10 +11,11 @@ from goodhoster_agent.commands.customers import (
     personal_data,
     register,
     screening,
+    suspensions,
     vetting,
 )
 
 app = typer.Typer(no_args_is_help=True, help="The register of customers, and what is known of each.")
-for group in (importing, register, vetting, screening, contacts, legal_basis, personal_data):
+for group in (contacts, importing, legal_basis, personal_data, register, screening, suspensions, vetting):
     app.registered_commands += group.app.registered_commands
     app.registered_groups += group.app.registered_groups
