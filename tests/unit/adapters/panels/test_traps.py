@@ -48,8 +48,11 @@ def test_an_error_within_a_list_of_hestia_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [(1, PermanentError), (3, RefusedError), (10, PermanentError), (11, PermanentError), (20, PassingError)]
-    + [(14, PassingError), (-9, PassingError), (99, PermanentError)],
+    [
+        *((code, PermanentError) for code in (1, 10, 11, 99)),
+        *((code, PassingError) for code in (14, 20, -9)),
+        (3, RefusedError),
+    ],
 )
 def test_exit_codes_of_hestia(code: int, expected: type[Exception]) -> None:
     panel = HestiaPanel("web1", Path("/x"), lambda _argv, _given: Ended(code, b"Error: x", b""))
