@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from goodhoster_agent.commands.customers import (
+    contacts,
     importing,
     legal_basis,
     personal_data,
@@ -15,6 +16,6 @@ from goodhoster_agent.commands.customers import (
 )
 
 app = typer.Typer(no_args_is_help=True, help="The register of customers, and what is known of each.")
-for group in (importing, legal_basis, personal_data, register, screening, suspensions, vetting):
+for group in (contacts, importing, legal_basis, personal_data, register, screening, suspensions, vetting):
     app.registered_commands += group.app.registered_commands
     app.registered_groups += group.app.registered_groups
