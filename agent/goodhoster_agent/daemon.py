@@ -34,12 +34,10 @@ from goodhoster_agent.background.checkpoints import CheckpointTask
 from goodhoster_agent.background.daily import DailyWork
 from goodhoster_agent.background.late_measures import LateMeasures
 from goodhoster_agent.background.notices import NoticeWork
-from goodhoster_agent.background.panel_imports import import_rounds
 from goodhoster_agent.background.periodic import PeriodicTask
 from goodhoster_agent.background.requery import AskAgain
 from goodhoster_agent.background.retro_match import RetroMatch
 from goodhoster_agent.background.standing import StandingRounds
-from goodhoster_agent.background.suspensions import SuspensionRounds
 from goodhoster_agent.background.workers import Workers
 from goodhoster_agent.configuration_check import check_whole
 from goodhoster_agent.daemon_lock import only_daemon
@@ -181,6 +179,9 @@ class _Signals:
 def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
     """The rounds about panels; none where no panel is configured."""
     if services.settings.suspends:
+        from goodhoster_agent.background.panel_imports import import_rounds  # noqa: PLC0415 - only where one is set
+        from goodhoster_agent.background.suspensions import SuspensionRounds  # noqa: PLC0415 - the same
+
         desk = services.panels.desk
         yield SuspensionRounds(desk.due, desk.look_after).rounds
         yield from import_rounds(services)

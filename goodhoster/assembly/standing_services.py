@@ -14,7 +14,7 @@ from goodhoster.customers.standing.by_hand import MeasuresByHand
 from goodhoster.customers.standing.desk import StandingDesk, StandingParts
 from goodhoster.customers.standing.facts import CaseFacts
 from goodhoster.customers.standing.gates import GateParts, UploadGates
-from goodhoster.customers.standing.unchecked import ContactsUnchecked
+from goodhoster.customers.standing.proven_contacts import ProvenContacts
 from goodhoster.customers.standing.vetted import VettedCustomers
 from goodhoster.errors import RefusedError
 from goodhoster.letters.customer_letters import CustomerLetters, LetterParts, Recipient
@@ -125,7 +125,7 @@ class StandingServices(LazyParts):
     @lazy
     def contacts(self) -> ContactCheck:
         """What is known of customers' abuse contacts."""
-        return ContactsUnchecked()
+        return ProvenContacts(self._customers.contacts)
 
     @lazy
     def relay(self) -> RelayUse:

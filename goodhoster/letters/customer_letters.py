@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from goodhoster.letters.outbox import Outbox
-from goodhoster.letters.texts import Letterhead, rendered
+from goodhoster.letters.texts import Letterhead, render
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.house_rules import CustomerRules
 from goodhoster.model.letters import Letter, LetterKind
@@ -176,7 +176,7 @@ class CustomerLetters:
             "law": self._parts.rules.statement.law,
             "territory": self._parts.rules.statement.territory,
         }
-        subject, text = rendered(draft.kind, language, common | dict(draft.values))
+        subject, text = render(draft.kind, language, common | dict(draft.values))
         return Letter(name, draft.kind, to.address, subject, text)
 
     def _of_step(self, step: Step, purpose: str, facts: Sequence[Fact]) -> _Draft:

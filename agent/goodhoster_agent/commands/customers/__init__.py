@@ -6,6 +6,7 @@ import typer
 
 from goodhoster_agent.commands.customers import (
     appeals,
+    contacts,
     gates,
     importing,
     legal_basis,
@@ -23,6 +24,7 @@ for group in (
     register,
     vetting,
     screening,
+    contacts,
     gates,
     standing,
     suspensions,

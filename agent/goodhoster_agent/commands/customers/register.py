@@ -15,6 +15,7 @@ from goodhoster.customers.standing.desk import restriction_of
 from goodhoster.model.customers import Customer
 from goodhoster.model.uploads import display
 from goodhoster.ports import CustomerQuery
+from goodhoster_agent.commands.customers.contacts import contact_object
 from goodhoster_agent.commands.customers.vetting_objects import key_of
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json, whoever_types
 
@@ -73,7 +74,7 @@ def _other_subjects(services: Services, customer_id: str) -> dict[str, Any]:
     view = services.customers.standing.desk.view(customer_id)
     return {
         "vetting": key_of(services.customers.vetting.vetting_of(customer_id)),
-        "contact": {"state": "unchecked", "verified_at": None},
+        "contact": contact_object(services.customers.contacts.status(customer_id)),
         "standing": view.standing.rung or "good",
         "blocked": [f"upload: {reason}"] if (reason := restriction_of(view.steps)) else [],
     }
