@@ -12,7 +12,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,7 @@ from goodhoster_agent.background.checkpoints import CheckpointTask
 from goodhoster_agent.background.daily import DailyWork
 from goodhoster_agent.background.late_measures import LateMeasures
 from goodhoster_agent.background.notices import NoticeWork
+from goodhoster_agent.background.periodic import PeriodicTask
 from goodhoster_agent.background.requery import AskAgain
 from goodhoster_agent.background.retro_match import RetroMatch
 from goodhoster_agent.background.workers import Workers
@@ -174,6 +175,17 @@ class _Signals:
             return None
 
 
+def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
+    """The rounds about panels; none where no panel is configured."""
+    if services.settings.suspends:
+        from goodhoster_agent.background.panel_imports import import_rounds  # noqa: PLC0415 - only where one is set
+        from goodhoster_agent.background.suspensions import SuspensionRounds  # noqa: PLC0415 - the same
+
+        desk = services.panels.desk
+        yield SuspensionRounds(desk.due, desk.look_after).rounds
+        yield from import_rounds(services)
+
+
 class Daemon:
     """Everything that runs with one configuration: created, started and stopped together."""
 
@@ -193,7 +205,7 @@ class Daemon:
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
         self._daily = DailyWork(services)
-        self._rounds = (retro.rounds, again.rounds, self._late.rounds, self._daily.rounds)
+        self._rounds = (retro.rounds, again.rounds, self._late.rounds, self._daily.rounds, *_panel_rounds(services))
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
         self._owner_letters = services.notices.list_owner_letters

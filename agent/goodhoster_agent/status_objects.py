@@ -12,6 +12,7 @@ from goodhoster.model.cases import CaseState
 from goodhoster.ports import CaseQuery
 from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.process_privileges import rights_of
+from goodhoster_agent.legal_basis_report import basis_problems
 from goodhoster_agent.privileged.starter.plan import terms_of
 from goodhoster_agent.status_report import DaemonReport, read_report
 
@@ -25,9 +26,14 @@ def status_object(services: Services) -> dict[str, Any]:
     held = services.case_store.count(CaseQuery(states=frozenset({CaseState.HELD})))
     overruled = services.case_store.count(CaseQuery(states=frozenset({CaseState.RESTORED})))
     notices = services.notices.figures()
+    stopped, warnings = basis_problems(services)
     return {
         "ready": report is not None,
-        "degraded": list(report.degraded) if report else ["the daemon does not run: nothing new is checked"],
+        "degraded": [
+            *(report.degraded if report else ["the daemon does not run: nothing new is checked"]),
+            *stopped,
+        ],
+        "legal_basis": warnings,
         **_mode(services),
         "queue": figures.waiting,
         "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from goodhoster.assembly.lazy import LazyParts, lazy
@@ -9,10 +10,19 @@ from goodhoster.assembly.lazy import LazyParts, lazy
 if TYPE_CHECKING:
     from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
+    from goodhoster.customers.contacts.desk import ContactDesk
     from goodhoster.customers.importing.importer import RegisterImporter
+    from goodhoster.customers.legal_basis import LegalBasisRegister
+    from goodhoster.customers.personal_data import PersonalData
     from goodhoster.customers.register import Register
+    from goodhoster.customers.screening.desk import ScreeningDesk
+    from goodhoster.customers.screening.parties import KeptLists
     from goodhoster.customers.vetting.desk import VettingDesk
-    from goodhoster.ports import CustomerStore
+    from goodhoster.model.uploads import Place
+    from goodhoster.policy.contacts import ContactRules
+    from goodhoster.ports import CustomerStore, MailDomains, WebDocuments
+    from goodhoster.settings import Settings
+    from goodhoster.settings.contacts import ContactSettings
 
 FILE = "customers.sqlite"
 
@@ -56,11 +66,53 @@ class CustomerServices(LazyParts):
         return SqliteCustomerStore(self.record)
 
     @lazy
+    def contacts(self) -> ContactDesk:
+        """The part that asks contacts and takes their answers."""
+        from goodhoster.adapters.pagers.hooks import pager
+        from goodhoster.adapters.stores.customers.contacts import SqliteContactStore
+        from goodhoster.customers.contacts.desk import ContactDesk, ContactParts
+        from goodhoster.letters.contact_letters import OutgoingContactLetters
+
+        services, settings = self._services, self._services.settings.contacts
+        notices = services.notices
+        parts = ContactParts(
+            customers=self.store,
+            store=SqliteContactStore(self.record),
+            letters=OutgoingContactLetters(notices.outbox, notices.letterhead, settings.link or ""),
+            domains=mail_domains(services.settings),
+            audit=services.audit,
+            telephone=pager(settings.phone_command, services.run) if settings.phone_command else None,
+            clock=notices.clock,
+            high_risk=self._is_of_high_risk,
+        )
+        return ContactDesk(parts, contact_rules(settings))
+
+    def _is_of_high_risk(self, customer_id: str) -> bool:
+        from goodhoster.model.vetting import RiskLevel
+
+        return self.vetting.vetting_of(customer_id).risk.level is RiskLevel.HIGH
+
+    @lazy
     def register(self) -> Register:
         """The register."""
         from goodhoster.customers.register import Register
 
         return Register(self.store)
+
+    @lazy
+    def legal_bases(self) -> LegalBasisRegister:
+        """The legal basis register."""
+        from goodhoster.adapters.stores.customers.legal_basis import SqliteLegalBasisStore
+        from goodhoster.audit.log import utc_now
+        from goodhoster.customers.legal_basis import LegalBasisRegister
+
+        return LegalBasisRegister(SqliteLegalBasisStore(self.record), self._services.audit, utc_now)
+
+    def stopped_sources(self, place: Place) -> frozenset[str]:
+        """The sources that must not be asked about a file: the legal basis has ended."""
+        if not self.in_use:
+            return frozenset()
+        return self.legal_bases.ended_sources(place.tree, [source.name for source in self._services.sources])
 
     @lazy
     def vetting(self) -> VettingDesk:
@@ -71,6 +123,36 @@ class CustomerServices(LazyParts):
         records = SqliteVettingStore(self.record), self._services.audit
         return vetting_desk(self._services.settings, self.register, records, self._had_known_material)
 
+    @lazy
+    def kept_lists(self) -> KeptLists:
+        """The lists that customers were screened against."""
+        from goodhoster.customers.screening.parties import KeptLists
+
+        return KeptLists(self._services.state_dir / "screening")
+
+    def screening(self) -> ScreeningDesk:
+        """The screening of customers; ConfigurationError without the libraries of its extra.
+
+        No lazy part: a daemon does not need those libraries to start.
+        """
+        from functools import partial
+
+        from goodhoster.adapters.stores.customers.screening import SqliteScreeningStore
+        from goodhoster.audit.log import utc_now
+        from goodhoster.errors import ConfigurationError
+        from goodhoster.linux.file_lock import FileLock
+
+        try:
+            from goodhoster.customers.screening.desk import ScreeningDesk, ScreeningParts
+            from goodhoster.customers.screening.parties import parties_of
+        except ModuleNotFoundError as error:
+            hint = "install it with its extra: goodhoster[screening]"
+            raise ConfigurationError(f"screening needs {error.name}, which is not installed", hint=hint) from error
+        parties = partial(parties_of, self.register)
+        lock = FileLock(self._services.state_dir / "screening.lock")
+        store = SqliteScreeningStore(self.record)
+        return ScreeningDesk(ScreeningParts(parties, store, self._services.audit, utc_now, lock))
+
     def _had_known_material(self, customer_id: str) -> bool:
         from goodhoster.model.cases import CaseState
         from goodhoster.ports import CaseQuery
@@ -78,6 +160,17 @@ class CustomerServices(LazyParts):
         ids = (customer_id, *self.store.former_ids(customer_id))
         offline = frozenset({CaseState.OFFLINE})
         return any(self._services.case_store.count(CaseQuery(states=offline, customer=name)) for name in ids)
+
+    @lazy
+    def personal_data(self) -> PersonalData:
+        """What is held of each customer, to be exported and forgotten."""
+        from goodhoster.adapters.stores.customers.personal_data import SqlitePersonalData
+        from goodhoster.customers.personal_data import PersonalData
+        from goodhoster.linux.file_lock import FileLock
+
+        services, lock = self._services, FileLock(self._services.state_dir / "customers.lock")
+        held = SqlitePersonalData(self.record)
+        return PersonalData(self.register, held, services.case_store, services.audit, lock)
 
     @lazy
     def importer(self) -> RegisterImporter:
@@ -88,3 +181,32 @@ class CustomerServices(LazyParts):
 
         lock = FileLock(self._services.state_dir / "customers.lock")
         return RegisterImporter(self.store, self._services.audit, lock, utc_now)
+
+
+def contact_rules(settings: ContactSettings) -> ContactRules:
+    """The terms that the [contacts] section sets."""
+    from goodhoster.policy.contacts import ContactRules
+
+    return ContactRules(
+        valid_for=timedelta(seconds=settings.valid_for),
+        valid_for_high_risk=timedelta(seconds=settings.valid_for_high_risk),
+        token_for=timedelta(seconds=settings.token_for),
+        drill_within=timedelta(seconds=settings.drill_within),
+        drill_every=timedelta(seconds=settings.drill_every),
+        drills_a_day=settings.drills_a_day,
+    )
+
+
+def mail_domains(settings: Settings) -> MailDomains:
+    """The check of mail addresses."""
+    from goodhoster.adapters.mail_domains.nameservers import DnsMailDomains
+
+    server = settings.contacts.name_server
+    return DnsMailDomains((server[0],), server[1]) if server else DnsMailDomains()
+
+
+def outside_parts(settings: Settings) -> tuple[WebDocuments, MailDomains]:
+    """What asks servers of others how we can be reached."""
+    from goodhoster.adapters.web_documents.https import HttpsDocuments
+
+    return HttpsDocuments(), mail_domains(settings)

@@ -19,6 +19,12 @@ class LetterKind(StrEnum):
     """A notice of the public, handed on to the hotline."""
     EXEMPT = "exempt"
     """To whoever keeps a hash source: it knows a content that is exempt here."""
+    CONTACT = "contact"
+    """To a customer's contact: please prove that somebody reads here."""
+    DRILL = "drill"
+    """To a customer's contact: a test notice, to be answered in time."""
+    REPORT = "report"
+    """To our own people: the figures of a month."""
     PAGE = "page"
     """To our own people: somebody must look."""
 

@@ -8,7 +8,15 @@ from __future__ import annotations
 from goodhoster.ports.cases import CaseFigures, CaseQuery, CaseStore, Census, MatchLedger, StormStore
 from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource
 from goodhoster.ports.common import AuditLog, Clock, Pager
-from goodhoster.ports.customers import CustomerQuery, CustomerSites, CustomerStore, StagedImport
+from goodhoster.ports.contacts import ContactFacts, ContactLetters, ContactStore, MailDomains, WebDocuments
+from goodhoster.ports.customers import (
+    CustomerQuery,
+    CustomerSites,
+    CustomerStore,
+    LegalBasisStore,
+    PersonalDataStore,
+    StagedImport,
+)
 from goodhoster.ports.files import ContentIndex, Directory, Mover, Quarantine
 from goodhoster.ports.notices import (
     KeyRecords,
@@ -29,6 +37,9 @@ __all__ = [
     "CaseStore",
     "Census",
     "Clock",
+    "ContactFacts",
+    "ContactLetters",
+    "ContactStore",
     "ContentIndex",
     "CustomerQuery",
     "CustomerSites",
@@ -37,7 +48,9 @@ __all__ = [
     "HashSource",
     "Hasher",
     "KeyRecords",
+    "LegalBasisStore",
     "LicensedFingerprinter",
+    "MailDomains",
     "Mailer",
     "MatchLedger",
     "Mover",
@@ -47,10 +60,12 @@ __all__ = [
     "ObservedSource",
     "Outside",
     "Pager",
+    "PersonalDataStore",
     "Quarantine",
     "SeenMails",
     "SignatureCheck",
     "StagedImport",
     "StormStore",
     "UrlBlocks",
+    "WebDocuments",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from goodhoster.model.customers import Customer, PastSite, RegisterDifference, RegisterImport, Site
+from goodhoster.model.legal_basis import LegalBasis
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,29 @@ class CustomerQuery:
     text: str = ""
     """Part of the id or of the name, whatever its case."""
     limit: int | None = None
+
+
+class LegalBasisStore(Protocol):
+    """The record of legal bases. Every call is durable when it returns."""
+
+    def entries(self) -> Sequence[LegalBasis]:
+        """Every entry, by tree and source."""
+
+    def put(self, basis: LegalBasis) -> None:
+        """Record an entry; one of the same tree and source is replaced."""
+
+
+class PersonalDataStore(Protocol):
+    """Everything that is held of customers, whatever subject keeps it."""
+
+    def held(self, customer_ids: Sequence[str]) -> Mapping[str, Sequence[Mapping[str, object]]]:
+        """What is held under these ids, by table; values are such as JSON carries."""
+
+    def erase(self, customer_ids: Sequence[str]) -> Mapping[str, int]:
+        """Erase all of it and overwrite its bytes; tells how many entries of which table.
+
+        May be called twice.
+        """
 
 
 class StagedImport(Protocol):

@@ -62,6 +62,7 @@ SINS = [
     ("home-mail-and-names", "goodhoster.customers.sin", "import ada_url"),
     ("home-mail-and-names", "goodhoster.notices.sin", "import dkim"),
     ("home-dns", "goodhoster.notices.sin", "import dns.resolver"),
+    ("home-email-validator", "goodhoster.customers.sin", "import email_validator"),
     ("home-names", "goodhoster.customers.vetting.sin", "import rapidfuzz.process"),
     ("home-names", "goodhoster_agent.commands.sin", "from anyascii import anyascii"),
     ("home-stdnum", "goodhoster.customers.screening.sin", "from stdnum.nl import bsn"),
@@ -69,6 +70,7 @@ SINS = [
     ("home-crossplane", "goodhoster.adapters.directories.sin", "import crossplane"),
     ("home-regex", "goodhoster.adapters.directories.sin", "import regex"),
     ("home-documents", "goodhoster.notices.reading.sin", "import pypdf"),
+    ("home-xlsxwriter", "goodhoster.reports.sin", "import xlsxwriter"),
     ("home-jinja2", "goodhoster.cases.sin", "import jinja2"),
     ("further-proofs-optional", "goodhoster.notices.sender.mail_evidence", "from goodhoster.notices.sender import arc"),
     ("home-cryptography", "goodhoster.notices.sin", "from cryptography import x509"),
@@ -109,6 +111,7 @@ ALLOWED = [
     ("goodhoster_agent.systemd_service", "import systemd.daemon"),
     ("goodhoster.letters.texts", "import jinja2"),
     ("goodhoster.reports.pages", "import jinja2"),
+    ("goodhoster.reports.workbook", "import xlsxwriter"),
     ("goodhoster_agent.intake.sin", "import aiosmtpd.lmtp\nimport imapclient"),
 ]
 

@@ -43,6 +43,7 @@ def as_text(status: dict[str, Any]) -> str:
         *(f"EXEMPT     {_not_told(*one)}" for one in status["owners_not_told"].items()),
         f"notices    {status['open_notices']:,} open, {status['overdue_notices']:,} overdue",
         *(f"source     {_source(source)}" for source in status["sources"]),
+        *(f"legal      basis: {warning}" for warning in status["legal_basis"]),
         *(f"DEGRADED   {problem}" for problem in status["degraded"]),
     ]
     return "\n".join(lines)

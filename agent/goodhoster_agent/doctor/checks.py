@@ -10,13 +10,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from goodhoster.assembly.audit import verify_audit_log
+from goodhoster.assembly.customer_services import outside_parts
 from goodhoster.assembly.notices import directories
 from goodhoster.assembly.services import Services, reading_limits
 from goodhoster.assembly.sources import hash_sources, owner_addresses
 from goodhoster.assembly.state import exemption_sets, lists_directory, make_state_dir, trees_of
+from goodhoster.assembly.vetting import company_registers, identity_providers
 from goodhoster.cases.rebuilding import unknown
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.storage import home_of
@@ -31,10 +32,14 @@ from goodhoster.ports import CaseQuery, ObservedSource
 from goodhoster.settings import Settings
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.daemon_lock import running_daemon
+from goodhoster_agent.doctor.finding import Finding
+from goodhoster_agent.doctor.own_contacts import own_contacts
+from goodhoster_agent.doctor.panels import panel_findings
 from goodhoster_agent.doctor.process_privileges import Rights, rights_of, rights_of_commands
 from goodhoster_agent.hashing.library_trial import trouble_with_library
 from goodhoster_agent.intake.imap import try_mailbox
 from goodhoster_agent.intake.mailbox import mailbox_of
+from goodhoster_agent.legal_basis_report import basis_problems
 from goodhoster_agent.privileged.starter.plan import terms_of
 
 _NO_SITES = "while it knows none, every notice waits for a person"
@@ -44,20 +49,11 @@ _ROOM = 1 << 30
 """Bytes that should be free where the state directory is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check."""
-
-    what: str
-    ok: bool
-    detail: str
-    hint: str = ""
-
-
-def examine(settings: Settings) -> Iterator[Finding]:
+def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Finding]:
     """The findings of all checks, each as soon as it is there.
 
-    ConfigurationError only where nothing could be looked at.
+    ConfigurationError only where nothing could be looked at. Only with `ask_outside` are servers of others asked how
+    we can be reached.
     """
     yield Finding("configuration", ok=True, detail=f"{settings.file} is right, mode {settings.policy.mode}")
     yield _kernel(settings)
@@ -67,14 +63,36 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _quarantines(settings)
     yield from _sources(settings)
     yield from _library(settings)
+    yield from _legal_basis(settings)
+    yield from _identity(settings)
     yield from _lists(settings)
     yield from _exemptions(settings)
     yield from _directories(settings)
+    yield from panel_findings(settings)
     yield from _mailbox(settings)
     yield from _results(settings)
     yield from _programs(settings)
+    yield from own_contacts(settings, outside_parts(settings) if ask_outside else None)
     yield _daemon(settings)
     yield from _processes(settings)
+
+
+def _identity(settings: Settings) -> Iterator[Finding]:
+    """Check that identity providers and company registers can be set up, and say which were never tried."""
+    for heading, tables, build in (
+        ("identity_provider", settings.identity_providers, identity_providers),
+        ("company_register", settings.company_registers, company_registers),
+    ):
+        if not tables:
+            continue
+        try:
+            build(settings)
+        except ConfigurationError as error:
+            yield Finding(heading, ok=False, detail=str(error), hint=error.hint)
+            continue
+        for table in tables:
+            tried = "is set up" if table.kind == "neutral" else "is set up; experimental: never run against the service"
+            yield Finding(heading, ok=True, detail=f"{table.kind} {tried}")
 
 
 def _kernel(settings: Settings) -> Finding:
@@ -205,6 +223,21 @@ def _lists(settings: Settings) -> Iterator[Finding]:
     for status in lists:
         what = f"hash list {status.source} {status.algorithm}"
         yield Finding(what, status.whole, status.damage or f"{status.entries:,} entries, whole")
+
+
+def _legal_basis(settings: Settings) -> Iterator[Finding]:
+    """Check that somebody decided on what ground each tree is checked by each source."""
+    try:
+        with Services(settings) as services:
+            stopped, warnings = basis_problems(services)
+    except GoodhosterError as error:
+        yield Finding("legal basis", ok=False, detail=str(error), hint=error.hint)
+        return
+    hint = "goodhoster customers legal-basis set --basis T --tree PATH --source NAME"
+    for problem in stopped:
+        yield Finding("legal basis", ok=False, detail=problem, hint=hint)
+    for warning in warnings:
+        yield Finding("legal basis", ok=True, detail=f"warning: {warning}", hint=hint)
 
 
 def _exemptions(settings: Settings) -> Iterator[Finding]:

@@ -14,8 +14,9 @@ from goodhoster.customers.register import CustomerRecord
 from goodhoster.model.customers import Customer
 from goodhoster.model.uploads import display
 from goodhoster.ports import CustomerQuery
+from goodhoster_agent.commands.customers.contacts import contact_object
 from goodhoster_agent.commands.customers.vetting_objects import key_of
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json, whoever_types
 
 app = typer.Typer()
 
@@ -62,6 +63,7 @@ def show_command(customer_id: CustomerArgument, config: ConfigOption = None, *, 
     """Show a customer: sites, resellers, what each source says, and what is missing."""
     with open_services(config) as services:
         record = services.customers.register.record(customer_id)
+        services.customers.personal_data.note_access(record.customer.id, whoever_types(), "show")
         shown = _as_object(record) | _other_subjects(services, record.customer.id)
         print_json(shown) if as_json else _print_record(shown)
 
@@ -70,7 +72,7 @@ def _other_subjects(services: Services, customer_id: str) -> dict[str, Any]:
     """What other subjects know of the customer: each has its key here."""
     return {
         "vetting": key_of(services.customers.vetting.vetting_of(customer_id)),
-        "contact": {"state": "unchecked", "verified_at": None},
+        "contact": contact_object(services.customers.contacts.status(customer_id)),
         "standing": "unchecked",
         "blocked": [],
     }
