@@ -10,6 +10,7 @@ from goodhoster.assembly.lazy import LazyParts, lazy
 if TYPE_CHECKING:
     from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
+    from goodhoster.assembly.standing_services import StandingServices
     from goodhoster.customers.contacts.desk import ContactDesk
     from goodhoster.customers.importing.importer import RegisterImporter
     from goodhoster.customers.legal_basis import LegalBasisRegister
@@ -64,6 +65,13 @@ class CustomerServices(LazyParts):
         from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 
         return SqliteCustomerStore(self.record)
+
+    @lazy
+    def standing(self) -> StandingServices:
+        """House rules, standing, statements and appeals."""
+        from goodhoster.assembly.standing_services import StandingServices
+
+        return self.keep(StandingServices(self._services, self))
 
     @lazy
     def contacts(self) -> ContactDesk:

@@ -15,6 +15,7 @@ from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
 from goodhoster.settings.contacts import ContactSettings
+from goodhoster.settings.house_rules import HouseRulesSettings
 from goodhoster.settings.notices import (
     BlockSettings,
     ImapSettings,
@@ -197,6 +198,7 @@ class Settings:
     )
     hashing: HashingSettings = _section(Single("hashing", HashingSettings))
     policy: PolicySettings = _section(Single("policy", PolicySettings))
+    house_rules: HouseRulesSettings = _section(Single("house_rules", HouseRulesSettings))
     audit: AuditSettings = _section(Single("audit", AuditSettings))
     timestamps: tuple[TimestampSettings, ...] = _section(Several("timestamp", TimestampSettings))
     witness: WitnessSettings = _section(Single("witness", WitnessSettings))
