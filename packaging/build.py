@@ -108,8 +108,12 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="goodhoster-package-") as folder:
         builder = Builder(Path(folder), given.wheels)
         for package, root in builder.roots():
-            made = deb(package, root, given.out, builder) if given.kind == "deb" else rpm(package, root, given.out, builder)
-            print(made)
+            made = (
+                deb(package, root, given.out, builder)
+                if given.kind == "deb"
+                else rpm(package, root, given.out, builder)
+            )
+            print(made)  # noqa: T201 - what it made is its output
     return 0
 
 
@@ -122,7 +126,13 @@ class Builder:
         self.epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or _run("git", "log", "-1", "--format=%ct").strip())
         self.minor = _run(PYTHON, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
         self._offline = ["--no-index", "--find-links", str(wheels)] if wheels else []
-        self._env = {"SOURCE_DATE_EPOCH": str(self.epoch), "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "CC": "false", "CXX": "false"}
+        self._env = {
+            "SOURCE_DATE_EPOCH": str(self.epoch),
+            "PYTHONHASHSEED": "0",
+            "LC_ALL": "C.UTF-8",
+            "CC": "false",
+            "CXX": "false",
+        }
         """No compiler: what would need one must not be among the libraries."""
 
     def roots(self) -> Iterator[tuple[Package, Path]]:
@@ -163,11 +173,11 @@ class Builder:
 
     def _pip(self, home: Path, *arguments: str, offline: bool = True) -> None:
         """Install with the pip of the checkout's environment into another one."""
-        site = home / "lib" / f"python{self.minor}" / "site-packages"
         command = [sys.executable, "-m", "pip", "--python", str(home / "bin/python3"), "install", "--quiet"]
         command += ["--disable-pip-version-check", "--no-input", "--no-compile", "--no-warn-script-location"]
-        subprocess.run([*command, *(self._offline if offline else ()), *arguments], check=True, env=os.environ | self._env)
-        assert site.is_dir()
+        subprocess.run(
+            [*command, *(self._offline if offline else ()), *arguments], check=True, env=os.environ | self._env
+        )
 
     def _wheel(self) -> Path:
         """The wheel of the program, made once."""
@@ -259,7 +269,9 @@ def deb(package: Package, root: Path, out: Path, builder: Builder) -> Path:
         os.utime(path, (builder.epoch, builder.epoch))
     file = out / f"{package.name}_{fields['Version']}_{architecture}.deb"
     command = ["dpkg-deb", "--root-owner-group", "-Zxz", "--build", str(root), str(file)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"SOURCE_DATE_EPOCH": str(builder.epoch)})
+    subprocess.run(
+        command, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"SOURCE_DATE_EPOCH": str(builder.epoch)}
+    )
     return file
 
 
@@ -272,7 +284,9 @@ def _depends(package: Package, builder: Builder) -> list[str]:
 
 
 def _release() -> str:
-    found = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', Path("/etc/os-release").read_text(encoding="utf-8"), re.MULTILINE))
+    found = dict(
+        re.findall(r'^(\w+)="?([^"\n]*)"?$', Path("/etc/os-release").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     return f"{found['ID'][:3]}{found.get('VERSION_ID', 'sid')}"
 
 
@@ -341,7 +355,9 @@ def _without_traces(home: Path) -> None:
 
 def _copyright() -> str:
     licence = (CHECKOUT / "LICENSE").read_text(encoding="utf-8")
-    head = "goodhoster is free software under the Apache License 2.0. The libraries below /usr/lib/goodhoster are under\n"
+    head = (
+        "goodhoster is free software under the Apache License 2.0. The libraries below /usr/lib/goodhoster are under\n"
+    )
     return head + "their own licences, which lie beside each of them (*.dist-info).\n\n" + licence
 
 
