@@ -13,6 +13,7 @@ from typing import Any
 
 from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
+from goodhoster.settings.doors import ClamdDoorSettings
 from goodhoster.settings.notices import (
     BlockSettings,
     ImapSettings,
@@ -200,6 +201,7 @@ class Settings:
     notifiers: tuple[NotifierSettings, ...] = _section(Several("notifier", NotifierSettings))
     forwarders: tuple[ForwarderSettings, ...] = _section(Several("forwarder", ForwarderSettings))
     hash_service: HashServiceSettings = _section(Single("hash_service", HashServiceSettings))
+    clamd_doors: tuple[ClamdDoorSettings, ...] = _section(Several("clamd_door", ClamdDoorSettings))
     notices: NoticesSettings = _section(Single("notices", NoticesSettings))
     smtp: SmtpSettings | None = _section(Single("smtp", SmtpSettings))
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import typer
@@ -12,13 +13,20 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.linux.privileges import be_called
 from goodhoster.settings import Settings
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_json, read_settings, warn_of
+from goodhoster_agent.doors.clamd.door import ClamdDoor, ClamdDoorParts
 from goodhoster_agent.doors.process import Door, serve
 from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
+from goodhoster_agent.privileged.opener.client import Opener
 from goodhoster_agent.privileged.starter.dropping import give_up
 from goodhoster_agent.privileged.starter.plan import Terms
 from goodhoster_agent.systemd_service import log_to_service, tell_systemd
 
 app = typer.Typer(no_args_is_help=True, help="The doors at which applications ask before they store an upload.")
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `serve` a command of its own while there is no other."""
 
 
 @app.command("serve")
@@ -31,10 +39,10 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
     be_called("gh-doors")
     settings = read_settings(config)
     log_to_service()
-    with sandboxed_services(settings) as services:
-        doors = _doors(settings, services)
+    with sandboxed_services(settings) as services, ExitStack() as stack:
+        doors = _doors(settings, services, stack)
         if not doors:
-            raise ConfigurationError("no door is configured", hint="see docs/reference-configuration.md")
+            raise ConfigurationError("no door is configured", hint="add a [[clamd_door]]: see docs/how-to-clamav-clients.md")
         terms = Terms(capabilities=frozenset(), writable=_writable(settings), commands=frozenset())
 
         def on_ready(addresses: Sequence[str]) -> None:
@@ -46,11 +54,13 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
         serve(doors, on_ready)
 
 
-def _doors(settings: Settings, services: Services) -> list[Door]:  # noqa: ARG001 - each kind of door adds its own
+def _doors(settings: Settings, services: Services, stack: ExitStack) -> list[Door]:
     """Every door that the configuration describes."""
-    return []
+    opener = stack.enter_context(closing(Opener())) if any(door.socket for door in settings.clamd_doors) else None
+    return [ClamdDoor(ClamdDoorParts(door, services.attempts, opener)) for door in settings.clamd_doors]
 
 
 def _writable(settings: Settings) -> frozenset[Path]:
     """Where the process writes: its state, and the directories of its sockets."""
-    return frozenset({settings.state_dir})
+    sockets = {door.socket.parent for door in settings.clamd_doors if door.socket}
+    return frozenset({settings.state_dir, *sockets})
