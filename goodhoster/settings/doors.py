@@ -41,7 +41,9 @@ class ClamdDoorSettings:
     )
     longest_stream: int = setting(whole(1, 1 << 40, "bytes"), "Of one INSTREAM.", default=100 << 20)
     streams_together: int = setting(
-        whole(1, 1 << 50, "bytes"), "Of all streams that are under way, on the disk of agent.state_dir.", default=1 << 30
+        whole(1, 1 << 50, "bytes"),
+        "Of all streams that are under way, on the disk of agent.state_dir.",
+        default=1 << 30,
     )
     connections: int = setting(
         whole(1, 100_000), "Open at once. The one that is idle longest makes room for a new one.", default=256

@@ -42,7 +42,9 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
     with sandboxed_services(settings) as services, ExitStack() as stack:
         doors = _doors(settings, services, stack)
         if not doors:
-            raise ConfigurationError("no door is configured", hint="add a [[clamd_door]]: see docs/how-to-clamav-clients.md")
+            raise ConfigurationError(
+                "no door is configured", hint="add a [[clamd_door]]: see docs/how-to-clamav-clients.md"
+            )
         terms = Terms(capabilities=frozenset(), writable=_writable(settings), commands=frozenset())
 
         def on_ready(addresses: Sequence[str]) -> None:

@@ -25,9 +25,7 @@ _log = logging.getLogger(__name__)
 _SECONDS = 30.0
 """For the next file below a path."""
 _MOST_FILES = 100_000
-_PARTIAL = AttemptAnswer(
-    AttemptDecision.UNCHECKED, Verdict(VerdictKind.UNCHECKED, reason="partial"), reason="partial"
-)
+_PARTIAL = AttemptAnswer(AttemptDecision.UNCHECKED, Verdict(VerdictKind.UNCHECKED, reason="partial"), reason="partial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +75,19 @@ class Answerer:
 
     def at_once(self, request: Request) -> bytes | None:
         """The reply to a request that needs no check; None for one that does."""
-        match request.command:
-            case "PING":
-                return request.reply(b"PONG")
-            case "VERSION":
-                return request.reply(self.version.encode())
-            case "VERSIONCOMMANDS":
-                return request.reply(f"{self.version}| COMMANDS: {COMMANDS}".encode())
-            case "RELOAD":
-                return request.reply(b"RELOADING")
-            case "SHUTDOWN" | "QUIT":
-                return request.reply(b"COMMAND UNAVAILABLE")
-            case "STATS":
-                return request.reply(self.figures().encode())
-            case "DETSTATS" | "DETSTATSCLEAR":
-                return b""
-            case _:
-                return None
+        if request.command in {"DETSTATS", "DETSTATSCLEAR"}:
+            return b""
+        texts = {
+            "PING": lambda: "PONG",
+            "VERSION": lambda: self.version,
+            "VERSIONCOMMANDS": lambda: f"{self.version}| COMMANDS: {COMMANDS}",
+            "RELOAD": lambda: "RELOADING",
+            "SHUTDOWN": lambda: "COMMAND UNAVAILABLE",
+            "QUIT": lambda: "COMMAND UNAVAILABLE",
+            "STATS": self.figures,
+        }
+        text = texts.get(request.command)
+        return None if text is None else request.reply(text().encode())
 
     def answer(self, request: Request, caller: Caller) -> bytes:
         """Check what a request is about; the reply to it. What came with it is released."""
@@ -197,7 +191,5 @@ def _problem(path: bytes, number: int, *, named: bool) -> bytes:
     """The line about a path that could not be opened."""
     if number == NOT_A_FILE:
         return path + b": Not supported file type ERROR"
-    if number == errno.ELOOP:
-        return path + b": Symbolic links are not followed. ERROR"
     words = os.strerror(number).encode()
     return path + (b": File path check failure: %s. ERROR" % words if named else b": %s. ERROR" % words)

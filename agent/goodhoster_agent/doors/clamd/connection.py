@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import array
+import asyncio
 import socket
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Protocol
 
 from goodhoster_agent.doors.clamd.peer import Peer
 from goodhoster_agent.doors.clamd.protocol import Conversation, Refusal, Request
@@ -44,21 +44,27 @@ class _Stage(Enum):
     CLOSED = auto()
 
 
-Ask = Callable[["Connection", Request], None]
-"""Has a request answered, by `Connection.answered` in the event loop."""
+class Host(Protocol):
+    """Whoever admitted a connection."""
+
+    def ask(self, connection: Connection, request: Request) -> None:
+        """Have a request answered, by `Connection.answered` in the event loop."""
+
+    def left(self, connection: Connection) -> None:
+        """Called once, when it is closed."""
 
 
 class Connection:
     """A client. Everything happens in the event loop."""
 
-    def __init__(self, connection: socket.socket, peer: Peer, conversation: Conversation, ask: Ask) -> None:
+    def __init__(self, connection: socket.socket, peer: Peer, conversation: Conversation, host: Host) -> None:
         self.socket = connection
         self.peer = peer
         self.cut_off = False
         """Whether it ended within a stream."""
         self._loop = asyncio.get_running_loop()
         self._conversation = conversation
-        self._ask = ask
+        self._host = host
         self._passes_descriptors = connection.family == socket.AF_UNIX
         self._stage = _Stage.TALKING
         self._under_way: dict[Request, float] = {}
@@ -130,6 +136,7 @@ class Connection:
         self._conversation.close()
         self._under_way.clear()
         self.socket.close()
+        self._host.left(self)
 
     def _readable(self) -> None:
         try:
@@ -159,7 +166,7 @@ class Connection:
                 self._send(found.text)
             else:
                 self._under_way[found] = self._since
-                self._ask(self, found)
+                self._host.ask(self, found)
         self._taking = False
 
     def _receive(self) -> tuple[bytes, list[int]]:

@@ -97,7 +97,7 @@ class ClamdDoor:
             if self._settings.socket is not None:
                 self._settings.socket.unlink(missing_ok=True)
         await asyncio.to_thread(self._workers.stop)
-        for connection in self._connections:
+        for connection in tuple(self._connections):
             connection.close()
 
     # Admission
@@ -137,11 +137,10 @@ class ClamdDoor:
         longest = min(idle, key=lambda connection: connection.since)
         longest.time_out()
         longest.close()
-        self._connections.discard(longest)
         return True
 
     def _begin(self, accepted: socket.socket) -> None:
-        accepted.setblocking(False)
+        accepted.setblocking(False)  # noqa: FBT003 - it takes no name
         try:
             peer = peer_of(accepted)
         except OSError:  # it has left already
@@ -152,11 +151,17 @@ class ClamdDoor:
             accepted.close()
             return
         conversation = Conversation(self._settings.longest_stream, lambda: StreamContent(self._budget))
-        self._connections.add(Connection(accepted, peer, conversation, self._ask))
+        self._connections.add(Connection(accepted, peer, conversation, self))
+
+    def left(self, connection: Connection) -> None:
+        """See `connection.Host`."""
+        self._connections.discard(connection)
+        self._answerer.counts.cut_off += connection.cut_off
 
     # Answers
 
-    def _ask(self, connection: Connection, request: Request) -> None:
+    def ask(self, connection: Connection, request: Request) -> None:
+        """See `connection.Host`."""
         reply = self._answerer.at_once(request)
         if reply is not None:
             connection.answered(request, reply)
@@ -165,12 +170,10 @@ class ClamdDoor:
         caller = Caller(connection.peer, connection.socket.dup() if request.argument else None)
         self._workers.submit(connection.peer.name, partial(self._work, loop, connection, request, caller))
 
-    def _work(
-        self, loop: asyncio.AbstractEventLoop, connection: Connection, request: Request, caller: Caller
-    ) -> None:
+    def _work(self, loop: asyncio.AbstractEventLoop, connection: Connection, request: Request, caller: Caller) -> None:
         try:
             reply = self._answerer.answer(request, caller)
-        except Exception:  # the client must get an answer, and this one is never OK
+        except Exception:  # noqa: BLE001 - the client must get an answer, and this one is never OK
             _log.exception("a request of %s failed; it is unchecked", caller.peer.name)
             reply = request.reply(b"Not checked (internal-error) ERROR")
         finally:
@@ -180,12 +183,8 @@ class ClamdDoor:
 
     def _look(self) -> None:
         now = time.monotonic()
-        for connection in self._connections:
+        for connection in tuple(self._connections):
             connection.look(now, self._patience)
-        cut_off = sum(connection.cut_off for connection in self._connections if connection.closed)
-        if cut_off:
-            self._answerer.counts.cut_off += cut_off
-        self._connections = {connection for connection in self._connections if not connection.closed}
         self._looking = asyncio.get_running_loop().call_later(_LOOK_EVERY, self._look)
 
     def _figures(self) -> str:
@@ -194,7 +193,7 @@ class ClamdDoor:
             "POOLS: 1\n\nSTATE: VALID PRIMARY\n"
             f"THREADS: live {self._settings.checks}  idle 0 max {self._settings.checks} idle-timeout 30\n"
             f"QUEUE: {self._workers.waiting} items\n\n"
-            "MEMSTATS: heap N/A mmap N/A used N/A free N/A releasable N/A pools 1 pools_used 0.000M pools_total 0.000M\n"
+            "MEMSTATS: heap N/A mmap N/A used N/A free N/A releasable N/A pools 1 pools_used 0M pools_total 0M\n"
             f"GOODHOSTER: connections {len(self._connections)} unchecked {sum(counts.reasons.values())} "
             f"passed-unchecked {counts.passed_unchecked} cut-off {counts.cut_off} partial {counts.partial}\nEND"
         )
@@ -233,7 +232,7 @@ def _listening(settings: ClamdDoorSettings) -> socket.socket:
         listener.bind(os.fspath(settings.socket))
         settings.socket.chmod(0o666)  # who may ask the kernel tells us: see accounts
         listener.listen(_BACKLOG)
-    listener.setblocking(False)
+    listener.setblocking(False)  # noqa: FBT003 - it takes no name
     return listener
 
 

@@ -105,7 +105,9 @@ class Conversation:
         self._fds += fds
         found = list(self._complete())
         if self._fds and self._expects is _Expects.DESCRIPTOR:
-            found.append(self._refuse(b"PROTOCOL ERROR: ancillary data sent without FILDES. ERROR", *_BROKEN, end=b"\0"))
+            found.append(
+                self._refuse(b"PROTOCOL ERROR: ancillary data sent without FILDES. ERROR", *_BROKEN, end=b"\0")
+            )
         self._drop_descriptors()
         return found
 
@@ -159,7 +161,7 @@ class Conversation:
         self._end = b"\n"
         return self._begin(line.removesuffix(b"\r")[:_LONGEST_COMMAND], _WITHOUT_PREFIX)
 
-    def _begin(self, line: bytes, known: frozenset[bytes]) -> Request | Refusal | None:
+    def _begin(self, line: bytes, known: frozenset[bytes]) -> Request | Refusal | None:  # noqa: PLR0911 - a command each
         name, blank, argument = line.partition(b" ")
         if name not in known or (name in _WITH_PATH) != bool(blank):
             name = b""

@@ -43,7 +43,7 @@ class StreamContent:
             return False
         self.size += len(piece)
         if self._file is None and self.size > _IN_MEMORY:
-            self._file = tempfile.TemporaryFile(buffering=0)
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - `close` closes it
             self._write(self._small)
             self._small = bytearray()
         if self._file is None:

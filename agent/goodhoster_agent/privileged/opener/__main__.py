@@ -22,7 +22,8 @@ _MOST_AT_ONCE = 32
 _DEEPEST = 64
 _CREDENTIALS = struct.Struct("3i")
 _SO_PEERGROUPS = 59  # asm-generic/socket.h, Linux 4.13
-_MOST_GROUPS = 1 << 16
+_GROUPS = 1024
+"""Bytes for the groups of a peer, 256 of them: Python takes no more. A process with more groups opens nothing here."""
 
 
 def main(channel: socket.socket) -> None:
@@ -63,7 +64,7 @@ def _become(peer: socket.socket) -> None:
     """Become the user of the process at the other end, with its groups and without any capability."""
     _, uid, gid = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
     if uid != os.geteuid():
-        groups = peer.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _MOST_GROUPS * 4)
+        groups = peer.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS)
         os.setgroups(struct.unpack(f"{len(groups) // 4}I", groups))
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
