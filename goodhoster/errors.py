@@ -64,7 +64,14 @@ class ConfigurationError(GoodhosterError):
 
 
 class RefusedError(GoodhosterError):
-    """The request itself is not acceptable in the present state; nothing was changed."""
+    """The request itself is not acceptable in the present state; nothing was changed.
+
+    `ambiguous`: what was named may be several things.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", ambiguous: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.ambiguous = ambiguous
 
 
 class PassingError(GoodhosterError):

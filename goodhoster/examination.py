@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
+from goodhoster.checking.legal_basis import without_basis
 from goodhoster.checking.verdict import NOT_CONFIRMED, verdict_of
 from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.exemptions.lookup import Exempt, nothing_exempt
@@ -46,6 +47,8 @@ class Examiner:
     exempt: Exempt = nothing_exempt
     match_by_name: Callable[[Place], Match | None] = lambda _: None
     """Tells whether a file is, by its name, another size of a picture that went offline."""
+    stopped: Callable[[Place], frozenset[str]] = lambda _: frozenset()
+    """Names the sources that must not be asked about a file: the legal basis of that has ended."""
 
     @contextmanager
     def examine(self, place: Place, remembered: PastReading | None = None, *, live: bool = False) -> Iterator[Examined]:
@@ -75,9 +78,13 @@ class Examiner:
         except Exception as error:  # noqa: BLE001 - a fault of a plug-in stops no other file; it is logged
             return _failed(opened.place, error)
 
-    def ask(self, content: Content, *, picture: bool, live: bool) -> Verdict:
-        """Ask every source about a content that was read before."""
-        verdict = verdict_of(content, self.sources, picture=picture, exempt=self.exempt, live=live)
+    def ask(self, content: Content, *, picture: bool, live: bool, place: Place | None = None) -> Verdict:
+        """Ask every source about a content that was read before.
+
+        Not those that may not be asked about files at its `place`, where that is given.
+        """
+        sources = without_basis(self.sources, self.stopped(place)) if place else self.sources
+        verdict = verdict_of(content, sources, picture=picture, exempt=self.exempt, live=live)
         return replace(verdict, answered_at=self.clock())
 
     def _read_and_ask(self, opened: OpenedUpload, remembered: PastReading | None, *, live: bool) -> Examined:
@@ -98,7 +105,7 @@ class Examiner:
         if not opened.unchanged():
             raise UncheckedError(f"{opened.place} changed while it was read", reason="changed")
         picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
-        verdict = self.ask(content, picture=picture, live=live)
+        verdict = self.ask(content, picture=picture, live=live, place=opened.place)
         return Examined(self._with_name(verdict, opened.place) if picture else verdict, opened.state, content, picture)
 
     def _with_name(self, verdict: Verdict, place: Place) -> Verdict:

@@ -26,9 +26,11 @@ from goodhoster.upload_handling import Acted, UploadHandling
 
 __all__ = ["Acted", "CaseOrders", "Examined", "NotAnUploadError", "Order", "Refusal", "Toolkit"]
 
-_CONFIRMABLE = frozenset({CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED})
+CONFIRMABLE = frozenset({CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED})
+"""States in which `confirm` lets a case go on that was not named by itself."""
 _HELD = frozenset({CaseState.HELD})
-_RESTORABLE = _CONFIRMABLE | {CaseState.OFFLINE, CaseState.RESTORING, CaseState.REFUSED}
+RESTORABLE = CONFIRMABLE | {CaseState.OFFLINE, CaseState.RESTORING, CaseState.REFUSED}
+"""The same for `restore`."""
 
 
 class Refusal(NamedTuple):
@@ -118,14 +120,6 @@ class Toolkit:
         """
         return _each(case_ids, lambda case_id: self.desk.cancel(case_id, order))
 
-    def restorable(self, digest: Digest) -> list[str]:
-        """The cases about that content that `restore` would undo."""
-        return self._about(digest, _RESTORABLE)
-
-    def confirmable(self, digest: Digest) -> list[str]:
-        """The cases about that content that `confirm` would let go on."""
-        return self._about(digest, _CONFIRMABLE)
-
     def rule(self, digest: Digest, state: StormState, order: Order) -> None:
         """Apply a person's ruling about a content at every customer.
 
@@ -141,7 +135,7 @@ class Toolkit:
 
         What the storm held is overruled. It goes on to brake.
         """
-        return self.restore(self._end_storm(storm_id, StormState.UNDONE, order, _RESTORABLE), order)
+        return self.restore(self._end_storm(storm_id, StormState.UNDONE, order, RESTORABLE), order)
 
     def release_storm(self, storm_id: str, order: Order) -> CaseOrders:
         """Release what the storm and its parts held, where their sources still know it.
@@ -192,9 +186,6 @@ class Toolkit:
                 session.brake.end(storm, state, order)
         cases = dict.fromkeys(case_id for storm in storms for case_id in self.desk.brake.cases_of(storm))
         return [case_id for case_id in cases if self.store.get(case_id).state in wanted]
-
-    def _about(self, digest: Digest, states: frozenset[CaseState]) -> list[str]:
-        return [case.id for case in self.store.find(CaseQuery(states=states, digest=digest))]
 
     def verify(self) -> AuditFinding:
         """Check that the audit log is whole."""

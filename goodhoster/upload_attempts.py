@@ -9,25 +9,31 @@ import logging
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
 
-from goodhoster.cases.attempts import open_attempt
+from goodhoster.cases.attempts import open_attempt, report_attempt
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.errors import GoodhosterError, StaleVerdictError, UncheckedError
+from goodhoster.errors import GoodhosterError, RefusedError, StaleVerdictError, UncheckedError
 from goodhoster.examination import Examined, Examiner
-from goodhoster.model.attempts import Attempt
+from goodhoster.model.attempts import Attempt, AttemptOutcome
 from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.digests import Algorithm, Digest, Digests
 from goodhoster.model.uploads import Content, FileState
-from goodhoster.model.verdicts import Verdict, VerdictKind
+from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
 from goodhoster.uploads.opening import OpenedUpload
 
 _log = logging.getLogger(__name__)
 _TRIES = 3
 """How often a verdict is brought to the case desk; each but the first was just asked for."""
+
+
+SEND_CONTENT = "send-content"
+"""Reason of what a source knows by a digest that is too short to decide about."""
+_SIZE_UNKNOWN = -1
 
 
 class AttemptDecision(StrEnum):
@@ -49,7 +55,10 @@ class AttemptAnswer:
     decision: AttemptDecision
     verdict: Verdict
     reference: str = ""
-    """The case, for the hoster's desk; empty where there is none. It says nothing of the content."""
+    """The case, for the hoster's desk; empty where there is none.
+
+    It says nothing of the content.
+    """
     reason: str = ""
     """Short stable code of what could not be checked; empty unless unchecked."""
 
@@ -90,10 +99,50 @@ class UploadAttempts:
         content is or for what fails: that is *unchecked*. In mode observe nothing is refused; what would have been is
         recorded. What was refused or held is durable in the audit log and in the record before this returns.
         """
-        try:
+
+        def answer() -> AttemptAnswer:
             with _opened(content, attempt) as opened:
                 examined = self.examiner.examine_opened(opened)
-            answer = self._decide(attempt, examined)
+            return self._decide(attempt, examined)
+
+        return self._counted(attempt, answer)
+
+    def check_digest(self, digest: Digest, attempt: Attempt) -> AttemptAnswer:
+        """Answer by a digest alone, as `check` does.
+
+        Altered copies and members of archives are not found so.
+
+        What a source knows is decided and recorded where the digest is a SHA-256. By a shorter one cases and storms
+        cannot be told apart: it is *unchecked* (`send-content`), and `check` decides.
+        """
+        content = Content(Digests.only(digest), Kind.IMAGE, _SIZE_UNKNOWN)
+
+        def answer() -> AttemptAnswer:
+            examined = Examined(self.examiner.ask(content, picture=True, live=False), content=content, picture=True)
+            if examined.verdict.matches and digest.algorithm is not Algorithm.SHA256:
+                return AttemptAnswer(AttemptDecision.UNCHECKED, examined.verdict, reason=SEND_CONTENT)
+            return self._decide(attempt, examined)
+
+        return self._counted(attempt, answer)
+
+    def report(self, reference: str, outcome: AttemptOutcome, reporter: str, customer: str = "") -> Case:
+        """Record what an application did about its attempt, and return the case.
+
+        RefusedError where there is no such attempt, or it is none of that customer's.
+        """
+        with self.desk.session() as session:
+            case = session.get(reference)
+            if customer and case.upload.customer != customer:
+                raise RefusedError(f"there is no case {reference}")  # as for one that is not there at all
+            reported = report_attempt(session, case, outcome, reporter)
+        if outcome is AttemptOutcome.KEPT and case.state is CaseState.REFUSED:
+            _log.error("%s kept what it was told to refuse: case %s", reporter, case.id)
+        return reported
+
+    def _counted(self, attempt: Attempt, work: Callable[[], AttemptAnswer]) -> AttemptAnswer:
+        """The answer, whatever fails; each is counted."""
+        try:
+            answer = work()
         except UncheckedError as error:
             answer = _unchecked(error.reason, str(error))
         except OSError as error:

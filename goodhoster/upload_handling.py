@@ -134,7 +134,7 @@ class UploadHandling:
             with suppress(StaleVerdictError):
                 case = self.desk.open(upload, content.digests, verdict)
                 return Acted(self.followed_up(case) if case else None, verdict)
-            verdict = self.examiner.ask(content, picture=examined.picture, live=True)
+            verdict = self.examiner.ask(content, picture=examined.picture, live=True, place=place)
         return Acted(None, Verdict(VerdictKind.UNCHECKED, reason="late", detail="its measure had to wait for others"))
 
     def followed_up(self, case: Case) -> Case:

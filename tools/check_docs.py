@@ -33,7 +33,7 @@ CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHOWN_LINE = re.compile(r"^[$#] (?:sudo )?((?:goodhoster|\./dev run) .*)", re.MULTILINE)
 INLINE = re.compile(r"`((?:goodhoster|\./dev run) [a-z][^`]*)`")
 LOGGED = re.compile(
-    r"\"((?:block|case|exemption|log|match|measure|mode|notice|restore|watch)\.[a-z-]+|daemon\.started)\""
+    r"\"((?:block|case|checks|exemption|log|match|measure|mode|notice|restore|watch)\.[a-z-]+|daemon\.started)\""
 )
 # A line of nothing but what it is given (an error and its hint) cannot be told.
 JOURNAL = re.compile(r"\b_?log\.(?:info|warning|error|critical|exception)\(\s*\"((?=[^\"]*[a-z]{3})[^\"]+)\"")

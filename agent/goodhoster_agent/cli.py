@@ -40,6 +40,7 @@ COMMANDS = (
     "storms",
     "notices",
     "audit",
+    "report",
     "witness",
     "customers",
     "hashlist",

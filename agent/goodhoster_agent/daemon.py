@@ -31,6 +31,7 @@ from goodhoster.ports import CaseQuery, Mover
 from goodhoster.settings import Settings, load
 from goodhoster.uploads.private_communication import note_private_watching
 from goodhoster_agent.background.checkpoints import CheckpointTask
+from goodhoster_agent.background.daily import DailyWork
 from goodhoster_agent.background.late_measures import LateMeasures
 from goodhoster_agent.background.notices import NoticeWork
 from goodhoster_agent.background.requery import AskAgain
@@ -191,7 +192,8 @@ class Daemon:
         self._watcher.queued = self._workers.ring
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
-        self._rounds = (retro.rounds, again.rounds, self._late.rounds)
+        self._daily = DailyWork(services)
+        self._rounds = (retro.rounds, again.rounds, self._late.rounds, self._daily.rounds)
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
         self._owner_letters = services.notices.list_owner_letters
@@ -335,6 +337,7 @@ class Daemon:
                 + self._measures()
                 + list(filter(None, [self._services.observe_switch.problem()]))
                 + [problem for rounds in self._rounds for problem in rounds.problems()]
+                + self._daily.alarms()
                 + self._late.problems()
                 + self._checkpoints.problems()
                 + _source_problems(self._services)

@@ -7,22 +7,20 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from goodhoster.adapters.anchors.witness import HttpWitness
-from goodhoster.adapters.stores.cases import SqliteCaseStore
-from goodhoster.assembly.state import file_audit_log, make_state_dir
-from goodhoster.audit.anchoring import Anchored, Anchors, anchor
-from goodhoster.audit.checkpoints import Checkpoints, mark_of
-from goodhoster.audit.export import Exported, Wanted, export_case
-from goodhoster.audit.log import utc_now
-from goodhoster.audit.verify import Key, Note, NotVerifiedError, Policy
-from goodhoster.audit.witness import Witness
 from goodhoster.errors import AuditError, ConfigurationError, GoodhosterError
-from goodhoster.model.audit import AuditFinding, AuditMark
-from goodhoster.ports.cases import CaseQuery
-from goodhoster.ports.proof import TimestampAuthority
-from goodhoster.settings import Settings
-from goodhoster.settings.audit import TimestampSettings
+
+if TYPE_CHECKING:
+    from goodhoster.audit.anchoring import Anchored, Anchors
+    from goodhoster.audit.checkpoints import Checkpoints
+    from goodhoster.audit.export import Exported
+    from goodhoster.audit.verify import Key, Note, Policy
+    from goodhoster.audit.witness import Witness
+    from goodhoster.model.audit import AuditFinding, AuditMark
+    from goodhoster.ports.proof import TimestampAuthority
+    from goodhoster.settings import Settings
+    from goodhoster.settings.audit import TimestampSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +33,10 @@ class LogCheck:
 
 def checkpoints(settings: Settings) -> Checkpoints:
     """The checkpoints of the audit log."""
+    from goodhoster.assembly.state import file_audit_log, make_state_dir
+    from goodhoster.audit.checkpoints import Checkpoints
+    from goodhoster.audit.log import utc_now
+
     return Checkpoints(file_audit_log(settings), make_state_dir(settings.state_dir), utc_now)
 
 
@@ -43,6 +45,9 @@ def anchors(settings: Settings) -> Anchors:
 
     ConfigurationError when a policy or certificate cannot be read.
     """
+    from goodhoster.adapters.anchors.witness import HttpWitness
+    from goodhoster.audit.anchoring import Anchors
+
     authorities = [_authority(each) for each in settings.timestamps]
     if settings.audit.witnesses is None:
         return Anchors(authorities=authorities)
@@ -55,6 +60,8 @@ def anchors(settings: Settings) -> Anchors:
 
 def policy_in(file: Path) -> Policy:
     """The trust policy in a file. ConfigurationError when it holds none."""
+    from goodhoster.audit.verify import NotVerifiedError, Policy
+
     try:
         return Policy.read(file.read_bytes())
     except (OSError, NotVerifiedError) as error:
@@ -67,6 +74,8 @@ def issue(settings: Settings) -> Anchored:
 
     As far as that can be had.
     """
+    from goodhoster.audit.anchoring import anchor
+
     book = checkpoints(settings)
     return anchor(book, book.issue(origin(settings)), anchors(settings))
 
@@ -76,6 +85,11 @@ def witness(settings: Settings) -> Witness:
 
     ConfigurationError when one of their keys is none.
     """
+    from goodhoster.assembly.state import make_state_dir
+    from goodhoster.audit.log import utc_now
+    from goodhoster.audit.verify import Key, NotVerifiedError
+    from goodhoster.audit.witness import Witness
+
     name = settings.witness.name or f"{socket.gethostname()}/witness"
     try:
         logs = [Key.read(vkey) for vkey in settings.witness.logs]
@@ -86,7 +100,7 @@ def witness(settings: Settings) -> Witness:
 
 def _authority(timestamp: TimestampSettings) -> TimestampAuthority:
     try:
-        from goodhoster.adapters.anchors.rfc3161 import Rfc3161Authority  # noqa: PLC0415 - an extra
+        from goodhoster.adapters.anchors.rfc3161 import Rfc3161Authority
     except ImportError as error:
         hint = "install goodhoster with the extra timestamps"
         raise ConfigurationError("[[timestamp]] needs the package rfc3161-client", hint=hint) from error
@@ -104,6 +118,8 @@ def verify_audit_log(settings: Settings, files: Sequence[Path] = ()) -> LogCheck
     It is compared with its own newest checkpoint, with the checkpoints in the files, and with the record: each of
     its cases has an entry at least. AuditError when a file holds no checkpoint, or an altered one.
     """
+    from goodhoster.audit.checkpoints import mark_of
+
     book = checkpoints(settings)
     marks: list[AuditMark] = []
     unchecked: list[str] = []
@@ -129,6 +145,8 @@ def _signed_by(note: Note, keys: Sequence[Key], file: Path) -> bool:
 
     AuditError when one did, and the text is another by now.
     """
+    from goodhoster.audit.verify import NotVerifiedError
+
     try:
         return bool(note.verify(keys))
     except NotVerifiedError as error:
@@ -137,6 +155,8 @@ def _signed_by(note: Note, keys: Sequence[Key], file: Path) -> bool:
 
 def note_in(file: Path) -> Note:
     """The signed note in a file. AuditError when it holds none."""
+    from goodhoster.audit.verify import Note, NotVerifiedError
+
     try:
         return Note.read(file.read_bytes())
     except (OSError, NotVerifiedError) as error:
@@ -147,6 +167,8 @@ def note_in(file: Path) -> Note:
 
 def export(settings: Settings, case: str, directory: Path, since: Sequence[Path] = ()) -> tuple[Exported, Anchored]:
     """Write the log entries of a case into a new directory, against a checkpoint made now."""
+    from goodhoster.audit.export import Wanted, export_case
+
     book, anchored = checkpoints(settings), issue(settings)
     policy = replace(anchors(settings).policy, logs=book.policy().logs)
     wanted = Wanted(case, anchored.note, policy, tuple(map(note_in, since)), anchored.timestamps)
@@ -155,6 +177,10 @@ def export(settings: Settings, case: str, directory: Path, since: Sequence[Path]
 
 def _cases(settings: Settings) -> int:
     """The number of cases in the record."""
+    from goodhoster.adapters.stores.cases import SqliteCaseStore
+    from goodhoster.assembly.state import make_state_dir
+    from goodhoster.ports.cases import CaseQuery
+
     file = make_state_dir(settings.state_dir) / "record.sqlite"
     if not file.exists():
         return 0

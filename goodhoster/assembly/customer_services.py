@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from goodhoster.adapters.stores.customers.database import customers_file
-from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
-from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.assembly.lazy import LazyParts, lazy
-from goodhoster.customers.register import Register
-from goodhoster.ports import CustomerStore
 
 if TYPE_CHECKING:
+    from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
+    from goodhoster.customers.importing.importer import RegisterImporter
+    from goodhoster.customers.legal_basis import LegalBasisRegister
+    from goodhoster.customers.register import Register
+    from goodhoster.customers.vetting.desk import VettingDesk
+    from goodhoster.model.uploads import Place
+    from goodhoster.ports import CustomerStore
 
 FILE = "customers.sqlite"
 
@@ -44,14 +46,62 @@ class CustomerServices(LazyParts):
     @lazy
     def record(self) -> RecordFile:
         """The file in which every subject has its tables."""
+        from goodhoster.adapters.stores.customers.database import customers_file
+
         return self.keep(customers_file(self._services.state_dir / FILE))
 
     @lazy
     def store(self) -> CustomerStore:
         """The register as it is kept."""
+        from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
+
         return SqliteCustomerStore(self.record)
 
     @lazy
     def register(self) -> Register:
         """The register."""
+        from goodhoster.customers.register import Register
+
         return Register(self.store)
+
+    @lazy
+    def legal_bases(self) -> LegalBasisRegister:
+        """The legal basis register."""
+        from goodhoster.adapters.stores.customers.legal_basis import SqliteLegalBasisStore
+        from goodhoster.audit.log import utc_now
+        from goodhoster.customers.legal_basis import LegalBasisRegister
+
+        return LegalBasisRegister(SqliteLegalBasisStore(self.record), self._services.audit, utc_now)
+
+    def stopped_sources(self, place: Place) -> frozenset[str]:
+        """The sources that must not be asked about a file: the legal basis has ended."""
+        if not self.in_use:
+            return frozenset()
+        return self.legal_bases.ended_sources(place.tree, [source.name for source in self._services.sources])
+
+    @lazy
+    def vetting(self) -> VettingDesk:
+        """The vetting of customers."""
+        from goodhoster.adapters.stores.customers.vetting import SqliteVettingStore
+        from goodhoster.assembly.vetting import vetting_desk
+
+        records = SqliteVettingStore(self.record), self._services.audit
+        return vetting_desk(self._services.settings, self.register, records, self._had_known_material)
+
+    def _had_known_material(self, customer_id: str) -> bool:
+        from goodhoster.model.cases import CaseState
+        from goodhoster.ports import CaseQuery
+
+        ids = (customer_id, *self.store.former_ids(customer_id))
+        offline = frozenset({CaseState.OFFLINE})
+        return any(self._services.case_store.count(CaseQuery(states=offline, customer=name)) for name in ids)
+
+    @lazy
+    def importer(self) -> RegisterImporter:
+        """The importer of customer lists."""
+        from goodhoster.audit.log import utc_now
+        from goodhoster.customers.importing.importer import RegisterImporter
+        from goodhoster.linux.file_lock import FileLock
+
+        lock = FileLock(self._services.state_dir / "customers.lock")
+        return RegisterImporter(self.store, self._services.audit, lock, utc_now)

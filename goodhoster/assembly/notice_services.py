@@ -7,44 +7,26 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from goodhoster.adapters.key_records.nameservers import DnsKeyRecords
-from goodhoster.adapters.site_checks.http import HttpOutside, Reach
-from goodhoster.adapters.stores.notices import SqliteNoticeStore
-from goodhoster.adapters.stores.seen_mails import SqliteSeenMails
-from goodhoster.adapters.url_blocks.webserver import WebServer, WebServerBlocks, apache, nginx
+from goodhoster.adapters.url_blocks.webserver import nginx
 from goodhoster.assembly.lazy import LazyParts, lazy
-from goodhoster.assembly.notices import forwarders, locator, mailer_of, notifiers
-from goodhoster.assembly.sources import owner_addresses
-from goodhoster.assembly.state import exemption_sets, lists_directory
-from goodhoster.audit.log import utc_now
-from goodhoster.letters.list_owners.addresses import ListOwners
-from goodhoster.letters.list_owners.letters import ListOwnerLetters
-from goodhoster.letters.outbox import Outbox
-from goodhoster.letters.texts import Letterhead
-from goodhoster.linux.file_lock import FileLock
-from goodhoster.locating.locator import Locator
-from goodhoster.model.notice_status import NoticeFigures
-from goodhoster.model.notices import Notifier
-from goodhoster.notices.monotonic_clock import MonotonicClock
-from goodhoster.notices.reading.pool import ReaderPool
-from goodhoster.notices.sender.dkim_evaluation import TrustContext
-from goodhoster.notices.sender.forwarding import ForwarderCheck
-from goodhoster.notices.sender.pinned_keys.evaluation import PinnedKeyCheck
-from goodhoster.notices.sender.pinned_keys.pool import SignatureCheckPool
-from goodhoster.notices.sender.trust import Trust
-from goodhoster.notices.spool import WAITING, Spool, waiting_in
-from goodhoster.ports import Clock, Mailer, NoticeReader, NoticeStore, Outside, SignatureCheck, UrlBlocks
-from goodhoster.takedowns.actions import TakedownActions
-from goodhoster.takedowns.answers import Answers
-from goodhoster.takedowns.deadlines import Terms
-from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
-from goodhoster.takedowns.manual_letters import ManualLetters
-from goodhoster.takedowns.summary import with_waiting
-from goodhoster.uploads.check_scheduling import check_soon
-from goodhoster.uploads.index import Priority
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
+    from goodhoster.letters.list_owners.letters import ListOwnerLetters
+    from goodhoster.letters.outbox import Outbox
+    from goodhoster.letters.texts import Letterhead
+    from goodhoster.linux.file_lock import FileLock
+    from goodhoster.locating.locator import Locator
+    from goodhoster.model.notice_status import NoticeFigures
+    from goodhoster.model.notices import Notifier
+    from goodhoster.notices.sender.trust import Trust
+    from goodhoster.notices.spool import Spool
+    from goodhoster.ports import Clock, Mailer, NoticeReader, NoticeStore, Outside, SignatureCheck, UrlBlocks
+    from goodhoster.takedowns.actions import TakedownActions
+    from goodhoster.takedowns.answers import Answers
+    from goodhoster.takedowns.desk import NoticeDesk
+    from goodhoster.takedowns.incoming_mail import IncomingMail
+    from goodhoster.takedowns.manual_letters import ManualLetters
 
 _LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
 
@@ -61,6 +43,9 @@ class NoticeServices(LazyParts):
     @lazy
     def desk(self) -> NoticeDesk:
         """The part that takes notices in and acts on them."""
+        from goodhoster.takedowns.deadlines import Terms
+        from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
+
         services = self._services
         parts = NoticeParts(
             spool=self.spool,
@@ -80,8 +65,19 @@ class NoticeServices(LazyParts):
         return NoticeDesk(parts, self.notifiers, Terms(self.term, warn_before))
 
     @lazy
+    def incoming(self) -> IncomingMail:
+        """The receiver of what was kept: notices, and answers to our letters."""
+        from goodhoster.takedowns.incoming_mail import IncomingMail
+
+        return IncomingMail(self.desk, self.spool, self.store, self.reader, self.outbox.codes)
+
+    @lazy
     def actions(self) -> TakedownActions:
         """The actions on one address."""
+        from goodhoster.takedowns.actions import TakedownActions
+        from goodhoster.uploads.check_scheduling import check_soon
+        from goodhoster.uploads.index import Priority
+
         services = self._services
         # A hotline puts a picture on its list and sends the notice at once: what was a "no" before says nothing.
         # Whether its name makes it another size of what is offline does not matter where the notice names it.
@@ -94,6 +90,8 @@ class NoticeServices(LazyParts):
     @lazy
     def letters(self) -> Answers:
         """The letters about notices."""
+        from goodhoster.takedowns.answers import Answers
+
         own_addresses = frozenset({self.letterhead.objections.lower()})
         contact_of, store = self.locator.site_maps.contact_of, self._services.case_store
         return Answers(self.outbox, self.letterhead, own_addresses, store, contact_of, self._automatic)
@@ -101,6 +99,8 @@ class NoticeServices(LazyParts):
     @lazy
     def manual_letters(self) -> ManualLetters:
         """Letters by order of a person."""
+        from goodhoster.takedowns.manual_letters import ManualLetters
+
         return ManualLetters(self.store, self._services.audit, self.letters, self.lock)
 
     @lazy
@@ -109,6 +109,11 @@ class NoticeServices(LazyParts):
 
         They share letterhead and outbox with those about notices.
         """
+        from goodhoster.assembly.sources import owner_addresses
+        from goodhoster.assembly.state import exemption_sets, lists_directory
+        from goodhoster.letters.list_owners.addresses import ListOwners
+        from goodhoster.letters.list_owners.letters import ListOwnerLetters
+
         services = self._services
         sets = exemption_sets(services.settings)
         owners = ListOwners(owner_addresses(services.settings), lists_directory(services.settings), sets)
@@ -123,22 +128,30 @@ class NoticeServices(LazyParts):
     @lazy
     def letterhead(self) -> Letterhead:
         """The sender of letters."""
+        from goodhoster.letters.texts import Letterhead
+
         smtp = self._services.settings.smtp
         return Letterhead(self._settings.hoster, smtp.sender if smtp else "", _LANGUAGES[self._settings.language])
 
     @lazy
     def outbox(self) -> Outbox:
         """Letters that wait for the mail server."""
+        from goodhoster.letters.outbox import Outbox
+
         return Outbox(self._state_dir / "letters", self.clock, self._settings.answers_a_day)
 
     @lazy
     def mailer(self) -> Mailer | None:
         """The mailer; None while no mail server is set: letters wait."""
+        from goodhoster.assembly.notices import mailer_of
+
         return mailer_of(self._services.settings)
 
     @lazy
     def outside(self) -> Outside | None:
         """The check from outside; None where that is not allowed."""
+        from goodhoster.adapters.site_checks.http import HttpOutside, Reach
+
         networks = self._settings.own_networks
         if not networks:
             return None
@@ -148,6 +161,8 @@ class NoticeServices(LazyParts):
     @lazy
     def blocks(self) -> UrlBlocks | None:
         """The URL blocks; None where no web server is set up for it."""
+        from goodhoster.adapters.url_blocks.webserver import WebServer, WebServerBlocks, apache
+
         block = self._services.settings.block
         if block is None:
             return None
@@ -158,11 +173,22 @@ class NoticeServices(LazyParts):
     @lazy
     def locator(self) -> Locator:
         """The locator of URLs."""
+        from goodhoster.assembly.notices import locator
+
         return locator(self._services.settings, self._services.index, self._services.run)
 
     @lazy
     def trust(self) -> Trust:
         """The rules of trust in senders."""
+        from goodhoster.adapters.key_records.nameservers import DnsKeyRecords
+        from goodhoster.adapters.stores.seen_mails import SqliteSeenMails
+        from goodhoster.assembly.notices import forwarders
+        from goodhoster.notices.sender.dkim_evaluation import TrustContext
+        from goodhoster.notices.sender.forwarding import ForwarderCheck
+        from goodhoster.notices.sender.pinned_keys.evaluation import PinnedKeyCheck
+        from goodhoster.notices.sender.pinned_keys.pool import SignatureCheckPool
+        from goodhoster.notices.sender.trust import Trust
+
         seen = self.keep(SqliteSeenMails(self._state_dir / "seen.sqlite"))
         authserv_id = self._settings.authserv_id or ""
         passed_on = forwarders(self._services.settings)
@@ -177,31 +203,44 @@ class NoticeServices(LazyParts):
     @lazy
     def notifiers(self) -> tuple[Notifier, ...]:
         """Every [[notifier]]."""
+        from goodhoster.assembly.notices import notifiers
+
         return notifiers(self._services.settings)
 
     @lazy
     def reader(self) -> NoticeReader:
         """The reader of raw notices."""
+        from goodhoster.notices.reading.pool import ReaderPool
+
         return self.keep(ReaderPool())
 
     @lazy
     def store(self) -> NoticeStore:
         """The record of notices."""
+        from goodhoster.adapters.stores.notices import SqliteNoticeStore
+
         return self.keep(SqliteNoticeStore(self._state_dir / "notices.sqlite"))
 
     @lazy
     def spool(self) -> Spool:
         """Raw notices as they came."""
+        from goodhoster.notices.spool import Spool
+
         return Spool(self._state_dir / "notices", self.clock)
 
     @lazy
     def lock(self) -> FileLock:
         """The lock that is held while the record of a notice changes."""
+        from goodhoster.linux.file_lock import FileLock
+
         return FileLock(self._state_dir / "notices.lock")
 
     @lazy
     def clock(self) -> Clock:
         """The clock of deadlines, which the system's clock cannot set back."""
+        from goodhoster.audit.log import utc_now
+        from goodhoster.notices.monotonic_clock import MonotonicClock
+
         return MonotonicClock(self._state_dir / "clock", utc_now)
 
     @property
@@ -214,5 +253,8 @@ class NoticeServices(LazyParts):
 
         Read only: makes no directory.
         """
+        from goodhoster.notices.spool import WAITING, waiting_in
+        from goodhoster.takedowns.summary import with_waiting
+
         waiting = waiting_in(self._state_dir / "notices" / WAITING)
         return with_waiting(self.store.figures(self.clock()), waiting, self.clock() - self.term)

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
-from goodhoster.assembly.state import trees_of
-from goodhoster.audit.log import utc_now
 from goodhoster.errors import ConfigurationError
-from goodhoster.linux.programs import Run, run_here
-from goodhoster.locating.copies import Copies
-from goodhoster.locating.locator import Locator
-from goodhoster.locating.networks import Networks, read_networks
-from goodhoster.locating.serving import Serving
-from goodhoster.locating.site_map_cache import SiteMapCache
-from goodhoster.locating.tree_resolver import TreeResolver
-from goodhoster.model.notices import Forwarder, Notifier
-from goodhoster.notices.sender.pinned_keys.openpgp_packets import has_strong_key
-from goodhoster.ports import Directory, Mailer
-from goodhoster.settings import Settings, installed_kinds, read_plugged, read_secret
-from goodhoster.settings.all_errors import gathered
-from goodhoster.uploads.content_lookup import IndexedContents
-from goodhoster.uploads.docroots import BY_NAME, Docroots
-from goodhoster.uploads.index import UploadIndex
+from goodhoster.linux.programs import run_here
+
+if TYPE_CHECKING:
+    from goodhoster.linux.programs import Run
+    from goodhoster.locating.locator import Locator
+    from goodhoster.locating.networks import Networks
+    from goodhoster.model.notices import Forwarder, Notifier
+    from goodhoster.ports import Directory, Mailer
+    from goodhoster.settings import Settings
+    from goodhoster.uploads.docroots import Docroots
+    from goodhoster.uploads.index import UploadIndex
 
 
 def notifiers(settings: Settings) -> tuple[Notifier, ...]:
     """Every [[notifier]] with its keys and token; ConfigurationError when two have one id."""
+    from goodhoster.settings.all_errors import gathered
+
     profiles: list[Notifier] = []
     with gathered() as errors:
         for written in settings.notifiers:
@@ -46,6 +42,8 @@ def notifiers(settings: Settings) -> tuple[Notifier, ...]:
 
 def _expect_strong_key(notifier: Notifier) -> None:
     """Reject keys too weak for any mail to be trusted, at start and not at the first mail."""
+    from goodhoster.notices.sender.pinned_keys.openpgp_packets import has_strong_key
+
     if notifier.openpgp_keys and not has_strong_key(notifier.openpgp_keys):
         raise ConfigurationError(
             f"the OpenPGP keys of {notifier.id} hold none that is strong",
@@ -60,6 +58,14 @@ def forwarders(settings: Settings) -> tuple[Forwarder, ...]:
 
 def locator(settings: Settings, index: UploadIndex, run: Run = run_here) -> Locator:
     """The locator of URLs. The index is asked for copies."""
+    from goodhoster.assembly.state import trees_of
+    from goodhoster.locating.copies import Copies
+    from goodhoster.locating.locator import Locator
+    from goodhoster.locating.serving import Serving
+    from goodhoster.locating.site_map_cache import SiteMapCache
+    from goodhoster.locating.tree_resolver import TreeResolver
+    from goodhoster.uploads.content_lookup import IndexedContents
+
     resolver = TreeResolver(trees_of(settings))
     site_maps = SiteMapCache(directories(settings, run))
     copies = Copies(resolver, IndexedContents(index.database))
@@ -68,18 +74,24 @@ def locator(settings: Settings, index: UploadIndex, run: Run = run_here) -> Loca
 
 def known_networks(settings: Settings) -> Networks:
     """The owners of others' addresses; ConfigurationError when the file is not as it must be."""
+    from goodhoster.locating.networks import Networks, read_networks
+
     file = settings.notices.network_owners
     return read_networks(file) if file else Networks()
 
 
 def directories(settings: Settings, run: Run = run_here) -> list[Directory]:
     """Every [[directory]]; a program that one asks is run by `run`."""
+    from goodhoster.settings import installed_kinds, read_plugged
+
     kinds = installed_kinds("goodhoster.directories")
     return [read_plugged(plugged, kinds).build(run) for plugged in settings.directories]
 
 
 def docroots(settings: Settings, run: Run = run_here) -> Docroots:
     """The document roots that the [[directory]] sources report; the usual names without any."""
+    from goodhoster.uploads.docroots import BY_NAME, Docroots
+
     return Docroots(lambda: _docroots(directories(settings, run))) if settings.directories else BY_NAME
 
 
@@ -94,6 +106,10 @@ def mailer_of(settings: Settings) -> Mailer | None:
 
     ConfigurationError when its password cannot be read.
     """
+    from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
+    from goodhoster.audit.log import utc_now
+    from goodhoster.settings import read_secret
+
     smtp = settings.smtp
     if smtp is None:
         return None
@@ -105,6 +121,8 @@ def mailer_of(settings: Settings) -> Mailer | None:
 
 def directory_commands(settings: Settings) -> list[tuple[str, ...]]:
     """The programs that a [[directory]] runs: whatever its kind has as its setting `command`."""
+    from goodhoster.settings import installed_kinds, read_plugged
+
     kinds = installed_kinds("goodhoster.directories")
     read = (read_plugged(plugged, kinds) for plugged in settings.directories)
     return [tuple(command) for kind in read if (command := getattr(kind, "command", ()))]

@@ -5,52 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
-from goodhoster.adapters.pagers.hooks import pager
-from goodhoster.adapters.stores.cases import SqliteCaseStore
-from goodhoster.adapters.stores.storms import SqliteStormStore
-from goodhoster.assembly.customer_services import CustomerServices
 from goodhoster.assembly.lazy import LazyParts, lazy
-from goodhoster.assembly.mover import mover_or_here
-from goodhoster.assembly.notice_services import NoticeServices
-from goodhoster.assembly.notices import docroots
-from goodhoster.assembly.sources import checking_sources, near_limits
-from goodhoster.assembly.state import (
-    audit_log,
-    emergency_switch,
-    exemption_sets,
-    lists_directory,
-    make_state_dir,
-    owner_reports,
-    trees_of,
-)
-from goodhoster.audit.log import utc_now
-from goodhoster.cases.desk import CaseDesk
-from goodhoster.cases.observe_switch import ObserveSwitch
-from goodhoster.cases.other_sizes import match_by_name
-from goodhoster.cases.storms import StormWatch
 from goodhoster.checking.hasher import DirectHasher
-from goodhoster.checking.licensed_libraries import expect_installed
-from goodhoster.examination import Examiner
-from goodhoster.exemptions.lookup import Exemptions
-from goodhoster.hashlists.opened_lists import OpenedLists
-from goodhoster.letters.list_owners.reports import ListOwnerReports
-from goodhoster.linux.file_lock import FileLock
-from goodhoster.linux.holder_locks import HolderLocks
-from goodhoster.linux.programs import Run, run_here
-from goodhoster.model.cases import Case, CaseState
-from goodhoster.model.fingerprints import FingerprintKind
-from goodhoster.model.limits import ReadingLimits
-from goodhoster.model.verdicts import Category
-from goodhoster.policy.rules import HouseRules, Treatment
-from goodhoster.ports import AuditLog, Hasher, ObservedSource, Pager, Quarantine
-from goodhoster.settings import Settings
-from goodhoster.toolkit import Toolkit
-from goodhoster.upload_attempts import UploadAttempts
-from goodhoster.uploads.census import IndexCensus
-from goodhoster.uploads.check_scheduling import check_other_sizes, check_soon
-from goodhoster.uploads.index import Priority, UploadIndex
-from goodhoster.uploads.trees import Tree
+from goodhoster.linux.programs import run_here
+
+if TYPE_CHECKING:
+    from goodhoster.adapters.stores.cases import SqliteCaseStore
+    from goodhoster.assembly.customer_services import CustomerServices
+    from goodhoster.assembly.notice_services import NoticeServices
+    from goodhoster.cases.desk import CaseDesk
+    from goodhoster.cases.observe_switch import ObserveSwitch
+    from goodhoster.cases.storms import StormWatch
+    from goodhoster.examination import Examiner
+    from goodhoster.exemptions.lookup import Exemptions
+    from goodhoster.hashlists.opened_lists import OpenedLists
+    from goodhoster.letters.list_owners.reports import ListOwnerReports
+    from goodhoster.linux.programs import Run
+    from goodhoster.model.cases import Case
+    from goodhoster.model.fingerprints import FingerprintKind
+    from goodhoster.model.limits import ReadingLimits
+    from goodhoster.policy.rules import HouseRules
+    from goodhoster.ports import AuditLog, Hasher, ObservedSource, Pager, Quarantine
+    from goodhoster.settings import Settings
+    from goodhoster.toolkit import Toolkit
+    from goodhoster.upload_attempts import UploadAttempts
+    from goodhoster.uploads.index import UploadIndex
+    from goodhoster.uploads.trees import Tree
 
 
 class Services(LazyParts):
@@ -70,6 +52,9 @@ class Services(LazyParts):
         quarantine: Quarantine | None = None,
         run: Run = run_here,
     ) -> None:
+        from goodhoster.assembly.notices import docroots
+        from goodhoster.assembly.state import make_state_dir, trees_of
+
         super().__init__()
         self.settings = settings
         self.state_dir = make_state_dir(settings.state_dir)
@@ -81,6 +66,10 @@ class Services(LazyParts):
     @lazy
     def toolkit(self) -> Toolkit:
         """The toolkit."""
+        from goodhoster.toolkit import Toolkit
+        from goodhoster.uploads.check_scheduling import check_other_sizes, check_soon
+        from goodhoster.uploads.index import Priority
+
         return Toolkit(
             self.case_store,
             self.audit,
@@ -93,6 +82,12 @@ class Services(LazyParts):
     @lazy
     def desk(self) -> CaseDesk:
         """The case desk, which decides and acts."""
+        from goodhoster.assembly.mover import mover_or_here
+        from goodhoster.audit.log import utc_now
+        from goodhoster.cases.desk import CaseDesk
+        from goodhoster.linux.file_lock import FileLock
+        from goodhoster.linux.holder_locks import HolderLocks
+
         return CaseDesk(
             store=self.case_store,
             audit=self.audit,
@@ -107,12 +102,20 @@ class Services(LazyParts):
         )
 
     def _look_for_other_sizes(self, case: Case) -> None:
+        from goodhoster.model.cases import CaseState
+        from goodhoster.uploads.check_scheduling import check_other_sizes
+
         if case.state is CaseState.OFFLINE:
             check_other_sizes(self.index, case.upload.place)
 
     @lazy
     def brake(self) -> StormWatch:
         """The brake, which holds measures that are too many."""
+        from goodhoster.adapters.stores.storms import SqliteStormStore
+        from goodhoster.audit.log import utc_now
+        from goodhoster.cases.storms import StormWatch
+        from goodhoster.uploads.census import IndexCensus
+
         storms = SqliteStormStore(self.case_store.record)
         census = IndexCensus(self.index.database)
         return StormWatch(storms, storms, census, self.case_store, self.audit, self.pager, self.rules, utc_now)
@@ -120,28 +123,44 @@ class Services(LazyParts):
     @lazy
     def examiner(self) -> Examiner:
         """The examiner of files."""
+        from goodhoster.audit.log import utc_now
+        from goodhoster.cases.other_sizes import match_by_name
+        from goodhoster.examination import Examiner
+
         by_name = partial(match_by_name, self.case_store)
-        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name)
+        stopped = self.customers.stopped_sources
+        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name, stopped)
 
     @lazy
     def attempts(self) -> UploadAttempts:
         """The answers to applications that ask before they store an upload."""
+        from goodhoster.audit.log import utc_now
+        from goodhoster.examination import Examiner
+        from goodhoster.upload_attempts import UploadAttempts
+
         examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions)
         return UploadAttempts(examiner, self.desk)
 
     @lazy
     def sources(self) -> tuple[ObservedSource, ...]:
         """Every [[hash_source]], with what services answered before."""
+        from goodhoster.assembly.sources import checking_sources
+
         return tuple(self.keep(source) for source in checking_sources(self.settings, self.own_lists))
 
     @lazy
     def own_lists(self) -> OpenedLists:
         """The own lists of this host as the sources see them."""
+        from goodhoster.assembly.state import lists_directory
+        from goodhoster.hashlists.opened_lists import OpenedLists
+
         return OpenedLists(lists_directory(self.settings))
 
     @lazy
     def near(self) -> Mapping[FingerprintKind, int]:
         """Bits in which own lists may differ and still be near; empty where no source asks them."""
+        from goodhoster.assembly.sources import near_limits
+
         return near_limits(self.settings)
 
     @lazy
@@ -152,31 +171,44 @@ class Services(LazyParts):
     @lazy
     def exemptions(self) -> Exemptions:
         """The contents that are known to be harmless."""
+        from goodhoster.assembly.state import exemption_sets
+        from goodhoster.exemptions.lookup import Exemptions
+
         return Exemptions(exemption_sets(self.settings).directory)
 
     @lazy
     def index(self) -> UploadIndex:
         """The upload index: the files that exist, and those that wait for a check."""
+        from goodhoster.uploads.index import UploadIndex
+
         return self.keep(UploadIndex(self.state_dir / "index.sqlite"))
 
     @lazy
     def case_store(self) -> SqliteCaseStore:
         """The record of cases."""
+        from goodhoster.adapters.stores.cases import SqliteCaseStore
+
         return self.keep(SqliteCaseStore(self.state_dir / "record.sqlite"))
 
     @lazy
     def audit(self) -> AuditLog:
         """The audit log."""
+        from goodhoster.assembly.state import audit_log
+
         return audit_log(self.settings)
 
     @lazy
     def owner_reports(self) -> ListOwnerReports:
         """The reports that are due to owners of hash sources."""
+        from goodhoster.assembly.state import owner_reports
+
         return owner_reports(self.settings)
 
     @lazy
     def pager(self) -> Pager:
         """The pager that alerts a person."""
+        from goodhoster.adapters.pagers.hooks import pager
+
         return pager(self.settings.paging.command, self.run)
 
     @lazy
@@ -188,16 +220,22 @@ class Services(LazyParts):
     @lazy
     def observe_switch(self) -> ObserveSwitch:
         """The switch of `goodhoster observe --now`."""
+        from goodhoster.assembly.state import emergency_switch
+
         return emergency_switch(self.state_dir)
 
     @lazy
     def notices(self) -> NoticeServices:
         """The part that handles notices."""
+        from goodhoster.assembly.notice_services import NoticeServices
+
         return self.keep(NoticeServices(self))
 
     @lazy
     def customers(self) -> CustomerServices:
         """The part that knows the customers."""
+        from goodhoster.assembly.customer_services import CustomerServices
+
         return self.keep(CustomerServices(self))
 
 
@@ -206,6 +244,9 @@ def reading_limits(settings: Settings) -> ReadingLimits:
 
     ConfigurationError when a licensed library that is named is not installed.
     """
+    from goodhoster.checking.licensed_libraries import expect_installed
+    from goodhoster.model.limits import ReadingLimits
+
     hashing = settings.hashing
     if hashing.photodna:
         expect_installed(hashing.photodna)
@@ -223,6 +264,9 @@ def reading_limits(settings: Settings) -> ReadingLimits:
 
 def house_rules(settings: Settings) -> HouseRules:
     """The policy that the [policy] section describes."""
+    from goodhoster.model.verdicts import Category
+    from goodhoster.policy.rules import HouseRules, Treatment
+
     policy = settings.policy
     return HouseRules(
         enforce=policy.mode == "enforce",

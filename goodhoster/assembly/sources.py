@@ -6,21 +6,17 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from goodhoster.adapters.hash_sources.answer_cache import AnswerCache
-from goodhoster.adapters.hash_sources.caching import CachingSource, Keeping, identity_of
-from goodhoster.adapters.hash_sources.isolation import IsolatedSource
-from goodhoster.adapters.hash_sources.rollout import Record, RolledOut, Shadowed, shadow_recorder
-from goodhoster.adapters.hash_sources.settings import ListKind, Surroundings
-from goodhoster.assembly.state import audit_log, lists_directory, make_state_dir
-from goodhoster.audit.log import utc_now
 from goodhoster.errors import ConfigurationError
-from goodhoster.hashlists.opened_lists import OpenedLists
-from goodhoster.model.fingerprints import FingerprintKind
-from goodhoster.ports import HashSource, ObservedSource
-from goodhoster.settings import RolloutSettings, Settings, installed_kinds, read_plugged
-from goodhoster.settings.all_errors import gathered
+
+if TYPE_CHECKING:
+    from goodhoster.adapters.hash_sources.caching import Keeping
+    from goodhoster.adapters.hash_sources.rollout import Record
+    from goodhoster.hashlists.opened_lists import OpenedLists
+    from goodhoster.model.fingerprints import FingerprintKind
+    from goodhoster.ports import HashSource, ObservedSource
+    from goodhoster.settings import RolloutSettings, Settings
 
 _GROUP = "goodhoster.hash_sources"
 _ALL = 100  # percent
@@ -33,11 +29,16 @@ def hash_sources(settings: Settings) -> tuple[ObservedSource, ...]:
 
 def checking_sources(settings: Settings, shelf: OpenedLists) -> tuple[ObservedSource, ...]:
     """The hash sources for checking files; answers of services are cached for all processes."""
+    from goodhoster.assembly.state import make_state_dir
+
     return _build(settings, _read(settings), shelf, make_state_dir(settings.state_dir) / "answers")
 
 
 def opened_lists(settings: Settings) -> OpenedLists:
     """The own lists of this host."""
+    from goodhoster.assembly.state import lists_directory
+    from goodhoster.hashlists.opened_lists import OpenedLists
+
     return OpenedLists(lists_directory(settings))
 
 
@@ -46,11 +47,16 @@ def near_limits(settings: Settings) -> Mapping[FingerprintKind, int]:
 
     Empty where no [[hash_source]] has own lists.
     """
+    from goodhoster.adapters.hash_sources.settings import ListKind
+
     return next((kind.within for kind, _ in _read(settings) if isinstance(kind, ListKind)), {})
 
 
 def _read(settings: Settings) -> list[tuple[Any, RolloutSettings]]:
     """Every [[hash_source]] as a value of its kind's settings class, and how far it is trusted."""
+    from goodhoster.settings import read_plugged
+    from goodhoster.settings.all_errors import gathered
+
     kinds = hash_source_kinds()
     read: list[tuple[Any, RolloutSettings]] = []
     with gathered() as errors:
@@ -63,6 +69,14 @@ def _read(settings: Settings) -> list[tuple[Any, RolloutSettings]]:
 def _build(
     settings: Settings, read: Iterable[tuple[Any, RolloutSettings]], shelf: OpenedLists, book: Path | None = None
 ) -> tuple[ObservedSource, ...]:
+    from goodhoster.adapters.hash_sources.answer_cache import AnswerCache
+    from goodhoster.adapters.hash_sources.caching import CachingSource, identity_of
+    from goodhoster.adapters.hash_sources.isolation import IsolatedSource
+    from goodhoster.adapters.hash_sources.rollout import shadow_recorder
+    from goodhoster.adapters.hash_sources.settings import Surroundings
+    from goodhoster.assembly.state import audit_log
+    from goodhoster.audit.log import utc_now
+
     around = Surroundings(shelf, utc_now)
     record = shadow_recorder(audit_log(settings))
     sources: list[ObservedSource] = []
@@ -87,12 +101,16 @@ def _keeping(rollout: RolloutSettings, settings: Settings) -> Keeping:
 
     What is to be asked again after a time is not cached for longer.
     """
+    from goodhoster.adapters.hash_sources.caching import Keeping
+
     again = settings.agent.ask_again_after
     return Keeping(rollout.remember_yes, min(rollout.remember_no, again) if again else rollout.remember_no)
 
 
 def _rolled_out(source: ObservedSource, rollout: RolloutSettings, record: Record) -> ObservedSource:
     """The source, as far as it is trusted yet."""
+    from goodhoster.adapters.hash_sources.rollout import RolledOut, Shadowed
+
     shadowed = Shadowed(source, record) if rollout.shadow else source
     return RolledOut(shadowed, rollout.percent) if rollout.percent < _ALL else shadowed
 
@@ -116,6 +134,8 @@ def relay_sources(settings: Settings) -> tuple[HashSource, ...]:
     The service is asked by digests, so sources that take fingerprints only are left out: their kinds say so by a
     `takes_digests` that is false.
     """
+    from goodhoster.assembly.state import make_state_dir
+
     directory = make_state_dir(settings.state_dir) / "hashservice"
     directory.mkdir(mode=0o700, exist_ok=True)
     read = [(kind, rollout) for kind, rollout in _read(settings) if getattr(kind, "takes_digests", True)]
@@ -127,6 +147,8 @@ def hash_source_kinds() -> Mapping[str, Any]:
 
     Each is a settings class with `build(surroundings)`.
     """
+    from goodhoster.settings import installed_kinds
+
     return installed_kinds(_GROUP)
 
 
@@ -135,6 +157,8 @@ def owner_addresses(settings: Settings) -> dict[str, str]:
 
     Empty where none is set.
     """
+    from goodhoster.settings import read_plugged
+
     kinds = hash_source_kinds()
     found: dict[str, str] = {}
     for table in settings.hash_sources:

@@ -6,22 +6,20 @@ import os
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from goodhoster.audit.log import FileAuditLog, utc_now
-from goodhoster.cases import observe_switch
-from goodhoster.cases.observe_switch import ObserveSwitch
 from goodhoster.errors import ConfigurationError
-from goodhoster.exemptions import sets
-from goodhoster.exemptions.sets import ExemptionSets
-from goodhoster.hashlists import own_lists
-from goodhoster.letters.list_owners import reports
-from goodhoster.letters.list_owners.reports import ListOwnerReports
-from goodhoster.model.uploads import display
-from goodhoster.ports import AuditLog
-from goodhoster.settings import Settings, WatchSettings
-from goodhoster.settings.all_errors import gathered
-from goodhoster.uploads.docroots import BY_NAME, Docroots
-from goodhoster.uploads.trees import Tree
+from goodhoster.uploads.docroots import BY_NAME
+
+if TYPE_CHECKING:
+    from goodhoster.audit.log import FileAuditLog
+    from goodhoster.cases.observe_switch import ObserveSwitch
+    from goodhoster.exemptions.sets import ExemptionSets
+    from goodhoster.letters.list_owners.reports import ListOwnerReports
+    from goodhoster.ports import AuditLog
+    from goodhoster.settings import Settings, WatchSettings
+    from goodhoster.uploads.docroots import Docroots
+    from goodhoster.uploads.trees import Tree
 
 _DEFAULT_STATE_DIR = Path("/var/lib/goodhoster")
 
@@ -33,6 +31,8 @@ def trees_of(settings: Settings, docroots: Docroots = BY_NAME) -> tuple[Tree, ..
     files would count twice. And when the state directory lies in one: what is written there would be checked, and
     what that leads to written there again.
     """
+    from goodhoster.model.uploads import display
+
     trees = tuple(_tree(watch, docroots) for watch in settings.watches)
     in_order = sorted(os.path.join(tree.root, b"") for tree in trees)
     for outer, inner in pairwise(in_order):
@@ -56,6 +56,9 @@ def expect_trees(settings: Settings) -> None:
 
     ConfigurationError also when one is not there, or is no directory.
     """
+    from goodhoster.model.uploads import display
+    from goodhoster.settings.all_errors import gathered
+
     with gathered() as errors:
         for tree in trees_of(settings):
             with errors.step():
@@ -71,11 +74,15 @@ def audit_log(settings: Settings) -> AuditLog:
 
 def file_audit_log(settings: Settings) -> FileAuditLog:
     """The audit log for callers that sign it, and so must know how it is kept."""
+    from goodhoster.audit.log import FileAuditLog
+
     return FileAuditLog(make_state_dir(settings.state_dir) / "audit.log")
 
 
 def lists_directory(settings: Settings) -> Path:
     """The directory of own hash lists."""
+    from goodhoster.hashlists import own_lists
+
     directory = make_state_dir(settings.state_dir) / own_lists.DIRECTORY
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
@@ -87,11 +94,18 @@ def lists_directory(settings: Settings) -> Path:
 
 def exemption_sets(settings: Settings) -> ExemptionSets:
     """The sets of known-harmless contents; their directory is made with the first one."""
+    from goodhoster.exemptions import sets
+    from goodhoster.exemptions.sets import ExemptionSets
+
     return ExemptionSets(make_state_dir(settings.state_dir) / sets.DIRECTORY, audit_log(settings))
 
 
 def owner_reports(settings: Settings) -> ListOwnerReports:
     """The reports that are due to owners of hash sources."""
+    from goodhoster.audit.log import utc_now
+    from goodhoster.letters.list_owners import reports
+    from goodhoster.letters.list_owners.reports import ListOwnerReports
+
     return ListOwnerReports(make_state_dir(settings.state_dir) / reports.DIRECTORY, utc_now)
 
 
@@ -125,6 +139,8 @@ def _is_new(state_dir: Path) -> bool:
 
 
 def _tree(watch: WatchSettings, docroots: Docroots) -> Tree:
+    from goodhoster.uploads.trees import Tree
+
     root = os.path.realpath(os.fsencode(watch.path))
     customer = None if watch.customer == "first-directory" else watch.customer
     return Tree(root, customer, watch.include_private_communication or "", docroots)
@@ -149,4 +165,8 @@ def state_dir_of(file: Path) -> Path:
 
 def emergency_switch(state_dir: Path) -> ObserveSwitch:
     """`goodhoster observe --now` for a state directory, without the rest of the configuration."""
+    from goodhoster.audit.log import FileAuditLog, utc_now
+    from goodhoster.cases import observe_switch
+    from goodhoster.cases.observe_switch import ObserveSwitch
+
     return ObserveSwitch(state_dir / observe_switch.FILE, FileAuditLog(state_dir / "audit.log"), utc_now)

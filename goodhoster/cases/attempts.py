@@ -10,7 +10,8 @@ import secrets
 from dataclasses import replace
 
 from goodhoster.cases.session import CaseSession
-from goodhoster.model.attempts import Attempt
+from goodhoster.errors import RefusedError
+from goodhoster.model.attempts import Attempt, AttemptOutcome
 from goodhoster.model.cases import Case, CaseState, Measure, MeasureKind, MeasureState, Order
 from goodhoster.model.digests import Digests
 from goodhoster.model.ids import new_id
@@ -25,6 +26,9 @@ _OUTCOMES = {
     Action.HOLD: (CaseState.HELD, MeasureState.PROPOSED),
     Action.OBSERVE: (CaseState.OBSERVED, MeasureState.PROPOSED),
 }
+
+
+_SAID = "; the application says: "
 
 
 def open_attempt(session: CaseSession, attempt: Attempt, content: Content, verdict: Verdict) -> Case | None:
@@ -64,6 +68,28 @@ def overrule_attempt(session: CaseSession, case: Case, order: Order) -> Case:
     From now on this customer may store that content.
     """
     return _ended(session, case, order, CaseState.RESTORED)
+
+
+def report_attempt(session: CaseSession, case: Case, outcome: AttemptOutcome, reporter: str) -> Case:
+    """Record what an application says it did about its attempt; the last word counts.
+
+    RefusedError where the case is no attempt. An application that kept what it was told to refuse is written as that.
+    """
+    if not case.is_attempt:
+        raise RefusedError(f"case {case.id} is no attempt of an application", hint="report what `check` referred to")
+    said = f"{_SAID}{outcome}"
+    if any(said in measure.detail for measure in case.measures):
+        return case
+    session.log("attempt.outcome", case=case.id, outcome=outcome.value, reporter=reporter, decided=case.state.value)
+    measures = tuple(
+        replace(measure, detail=measure.detail.partition(_SAID)[0] + said)
+        if measure.kind is MeasureKind.REFUSAL
+        else measure
+        for measure in case.measures
+    )
+    reported = replace(case, measures=measures)
+    session.replace(reported, case)
+    return reported
 
 
 def about(case: Case, attempt: Attempt) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from goodhoster.customers.importing.reseller_chains import LONGEST_CHAIN
 from goodhoster.errors import RefusedError
 from goodhoster.locating.urls import host_name
 from goodhoster.model.customers import Customer, PastSite, Site
@@ -12,8 +13,6 @@ from goodhoster.ports import CustomerQuery, CustomerStore
 
 _TOLD = 5
 """Ids that a refusal names."""
-LONGEST_CHAIN = 16
-"""Resellers above each other; a longer chain is a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +67,11 @@ class Register:
     def resellers_above(self, customer: Customer) -> Iterator[Customer]:
         """The resellers above a customer, the nearest first; ends where one is not in the register."""
         seen = {customer.id}
-        while customer.reseller and customer.reseller not in seen and len(seen) <= LONGEST_CHAIN:
-            seen.add(customer.reseller)
+        while customer.reseller and len(seen) <= LONGEST_CHAIN:
             above = self.store.known(customer.reseller)
-            if above is None:
+            if above is None or above.id in seen:
                 return
+            seen.add(above.id)
             yield above
             customer = above
 
@@ -80,11 +79,16 @@ class Register:
         """Every customer below a reseller, at any depth, each once."""
         waiting, seen = [reseller], {reseller}
         while waiting:
-            for customer in self.store.find(CustomerQuery(reseller=waiting.pop())):
+            for customer in self._directly_below(waiting.pop()):
                 if customer.id not in seen:
                     seen.add(customer.id)
                     waiting.append(customer.id)
                     yield customer
+
+    def _directly_below(self, reseller: str) -> Iterator[Customer]:
+        """Customers whose source names the reseller, by its id of today or by a former one."""
+        for named in (reseller, *self.store.former_ids(reseller)):
+            yield from self.store.find(CustomerQuery(reseller=named))
 
     def sites_named(self, host: str) -> tuple[Site, ...]:
         """The sites of a host name in any spelling; several where sources disagree."""

@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from goodhoster.errors import PassingError, PermanentError
-from goodhoster.linux.durable_files import move_durably, write_durably
+from goodhoster.letters.message_ids import LetterCodes
+from goodhoster.linux.durable_files import move_durably, replace_durably, write_durably
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.ports import Clock, Mailer
 
@@ -34,6 +35,7 @@ class Outbox:
         self._letters_a_day = letters_a_day
         for folder in _FOLDERS:
             (directory / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.codes = LetterCodes(directory)
 
     def put(self, letter: Letter) -> bool:
         """Queue a letter for sending; durable when this returns.
@@ -47,8 +49,8 @@ class Outbox:
             _log.warning("letter %s is not sent: %d went to that address today", letter.id, self._letters_a_day)
             return False
         with suppress(FileExistsError):  # somebody else put it just now
-            text = json.dumps(dataclasses.asdict(letter), ensure_ascii=False)
-            write_durably(self._file("waiting", letter.id), (text.encode(),))
+            letter = dataclasses.replace(letter, code=self.codes.code(letter.id))
+            write_durably(self._file("waiting", letter.id), (_encoded(letter),))
         return True
 
     def deliver(self, mailer: Mailer) -> int:
@@ -70,9 +72,9 @@ class Outbox:
                     break
             except PermanentError as error:
                 _log.error("letter %s to %s was refused: %s", letter.id, letter.to, error)
-                move_durably(file, self._file("refused", letter.id))
+                self._put_away(file, letter, "refused")
             else:
-                move_durably(file, self._file("sent", letter.id))
+                self._put_away(file, letter, "sent")
                 taken, put_off = taken + 1, 0
         if away and (put_off == _AWAY or not taken):
             raise away
@@ -89,6 +91,17 @@ class Outbox:
         again.
         """
         return sum(not _letter(file).limited for file in (self._directory / "refused").glob("*.json"))
+
+    def was_refused(self, letter_id: str) -> bool:
+        """Whether the mail server refused that letter for good."""
+        return self._file("refused", letter_id).exists()
+
+    def _put_away(self, file: Path, letter: Letter, folder: str) -> None:
+        """Move a letter out of what waits, and forget its text where that is a secret."""
+        target = self._file(folder, letter.id)
+        move_durably(file, target)
+        if letter.secret:
+            replace_durably(target, (_encoded(dataclasses.replace(letter, text="")),))
 
     def _exists(self, letter_id: str) -> bool:
         return any(self._file(folder, letter_id).exists() for folder in ("waiting", "sent", "refused"))
@@ -114,6 +127,10 @@ class Outbox:
             return True
         finally:
             os.close(fd)
+
+
+def _encoded(letter: Letter) -> bytes:
+    return json.dumps(dataclasses.asdict(letter), ensure_ascii=False).encode()
 
 
 def _letter(file: Path) -> Letter:

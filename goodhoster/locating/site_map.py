@@ -106,6 +106,11 @@ class SiteMap:
         """Ports on which a site of that name answers, as far as the directories report."""
         return frozenset(port for answering in self.named(host) for port in answering.site.ports)
 
+    def docroots_of(self, host: str) -> frozenset[bytes]:
+        """Directories that a site of that name shows, as far as the directories report."""
+        routes = (route for answering in self.named(host) for route in answering.site.routes)
+        return frozenset(route.directory for route in routes if route.directory)
+
     def contact_of(self, customer: str) -> Contact | None:
         """Contact for that customer: the first that a directory names; None when none does."""
         return self._contacts.get(customer)

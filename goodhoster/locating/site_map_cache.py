@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.locating.site_map import SiteMap
+from goodhoster.locating.urls import host_name
 from goodhoster.model.contacts import Contact
 from goodhoster.model.notices import Site
 from goodhoster.ports import Directory
@@ -68,6 +69,10 @@ class SiteMapCache:
             return self.current().ports_of(host)
         except GoodhosterError:
             return frozenset()
+
+    def docroots_of(self, host: str) -> frozenset[bytes]:
+        """Directories that a site of that name shows; raises as `current` does."""
+        return self.current().docroots_of(host_name(host))
 
     def contact_of(self, customer: str) -> Contact | None:
         """Contact for that customer; raises as `current` does."""

@@ -6,11 +6,22 @@ There is no file of ours.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from goodhoster.model.uploads import Place
 
 _NO_TREE = b""
 _LONGEST_NAME = 4096
+
+
+class AttemptOutcome(StrEnum):
+    """What an application says it did."""
+
+    REFUSED = "refused"
+    """It was not stored."""
+    DELETED = "deleted"
+    """It had been stored, and was removed."""
+    KEPT = "kept"
 
 
 @dataclass(frozen=True, slots=True)

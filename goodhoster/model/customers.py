@@ -152,6 +152,18 @@ def combined(entries: Sequence[Customer]) -> Customer:
     )
 
 
+def filled_up(now: Customer, before: Customer) -> Customer:
+    """What a source says now, and what it said before where it says nothing now."""
+    ids = {service.id for service in now.services}
+    return replace(
+        now,
+        **{name: getattr(now, name) or getattr(before, name) for name in _SINGLE},
+        contacts=now.contacts or before.contacts,
+        services=(*(service for service in before.services if service.id not in ids), *now.services),
+        external_ids={**before.external_ids, **now.external_ids},
+    )
+
+
 _SINGLE = ("name", "kind", "reseller", "language", "country", "company_number", "since")
 
 

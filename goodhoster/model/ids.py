@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
+
+from goodhoster.errors import RefusedError
 
 _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 _LONG = 12
 """Letters of a name that is not drawn: two may not meet by chance, and nobody looks for another then."""
+
+
+_SHORTEST = 3
+_NAMED = 5
 
 
 def new_id(now: datetime, prefix: str = "") -> str:
@@ -20,3 +27,23 @@ def id_of(name: bytes, now: datetime, prefix: str = "") -> str:
     """The same form, always the same for the same name on the same day."""
     digits = hashlib.sha256(name).digest()
     return f"{prefix}{now:%Y%m%d}-" + "".join(_LETTERS[digit % len(_LETTERS)] for digit in digits[:_LONG])
+
+
+def is_short_for(part: str, name: str) -> bool:
+    """Whether a name, or what stands behind its date, begins so."""
+    return len(part) >= _SHORTEST and (name.startswith(part) or name.partition("-")[2].startswith(part))
+
+
+def the_one(part: str, names: Iterable[str], kind: str) -> str:
+    """The name that a person means by a part of it, of those that it is short for.
+
+    A name in full means itself. RefusedError when there is none, and when there are several.
+    """
+    found = list(names)
+    if part in found or len(found) == 1:
+        return part if part in found else found[0]
+    if not found:
+        raise RefusedError(f"there is no {kind} {part}", hint=f"see: goodhoster {kind}s list")
+    named = ", ".join(sorted(found)[:_NAMED])
+    hint = f"type more of one of: {named}"
+    raise RefusedError(f"{part} is short for {len(found)} {kind}s", hint=hint, ambiguous=True)

@@ -28,8 +28,8 @@ class Letter:
     """A mail that is to be sent once."""
 
     id: str
-    """Sent once under this name, which is its Message-ID, too: a second sending after a crash can be told from a second
-    letter.
+    """Sent once under this name, which begins its Message-ID, too: a second sending after a crash can be told from a
+    second letter.
     """
     kind: LetterKind
     to: str
@@ -39,3 +39,9 @@ class Letter:
     """Message-ID of what is answered."""
     limited: bool = False
     """Counts against the limit for each receiver: for whoever is not a proven notifier."""
+    code: str = ""
+    """What follows the name in its Message-ID, so that nobody can make up an answer to it."""
+    bounces_to: str = ""
+    """Envelope sender; empty: what cannot be delivered comes back to nobody."""
+    secret: bool = False
+    """Its text is not kept once it was sent: whoever reads it may act in its receiver's name."""

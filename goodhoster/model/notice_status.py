@@ -132,6 +132,28 @@ class NoticeItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """A mail that answers one of our letters about a notice. It changes nothing by itself."""
+
+    receipt: Receipt
+    sender: str = ""
+    """Address in its From; proves nothing."""
+    opening: str = ""
+    """First line of what it says."""
+    automatic: bool = False
+    """Sent by a machine: no person need see it."""
+    notice: str = ""
+    """The notice that it is as well, as it names something new; empty where it only answers."""
+    seen: bool = False
+    """A person decided about the notice after it came."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person still has to see it."""
+        return not (self.seen or self.automatic or self.notice)
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """The whole record of a notice. Changed only by replacing it (`NoticeStore.replace`)."""
 
@@ -154,6 +176,8 @@ class Notice:
     """A person has seen to what no program read in it and to what it names beside its items."""
     told: tuple[str, ...] = ()
     """Letters and pages that went out, each once."""
+    replies: tuple[Reply, ...] = ()
+    """What came as answer to our letters, oldest first."""
     due: datetime | None = None
     """When something must be looked after without anybody asking; None: never by itself."""
 

@@ -117,6 +117,23 @@ class Reporter:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """A mail server's report about one receiver of a mail (RFC 3464, 6533); proves nothing."""
+
+    receivers: tuple[str, ...]
+    """Addresses that it calls this receiver by, lower case: the one that it was sent to, the one that it ended at."""
+    action: str
+    """`failed`, `delayed`, `delivered`, `relayed` or `expanded`, or what else it says."""
+    status: str
+    """Such as `5.1.1`; empty where it has none."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is undeliverable for good."""
+        return self.action == "failed" and self.status.startswith("5.")
+
+
+@dataclass(frozen=True, slots=True)
 class ReadNotice:
     """A raw notice in our words."""
 
@@ -145,6 +162,10 @@ class ReadNotice:
     """
     trial: bool = False
     """Its sender only tries the way to us: answered, never acted on."""
+    opening: str = ""
+    """First line of a mail that answers another, without quotations."""
+    deliveries: tuple[DeliveryReport, ...] = ()
+    """What it reports about the delivery of another mail."""
 
     @property
     def test(self) -> bool:

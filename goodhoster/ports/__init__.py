@@ -8,7 +8,7 @@ from __future__ import annotations
 from goodhoster.ports.cases import CaseFigures, CaseQuery, CaseStore, Census, MatchLedger, StormStore
 from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource
 from goodhoster.ports.common import AuditLog, Clock, Pager
-from goodhoster.ports.customers import CustomerQuery, CustomerSites, CustomerStore, StagedImport
+from goodhoster.ports.customers import CustomerQuery, CustomerSites, CustomerStore, LegalBasisStore, StagedImport
 from goodhoster.ports.files import ContentIndex, Directory, Mover, Quarantine
 from goodhoster.ports.notices import (
     KeyRecords,
@@ -37,6 +37,7 @@ __all__ = [
     "HashSource",
     "Hasher",
     "KeyRecords",
+    "LegalBasisStore",
     "LicensedFingerprinter",
     "Mailer",
     "MatchLedger",

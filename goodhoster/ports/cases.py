@@ -12,6 +12,7 @@ from goodhoster.model.cases import Case, CaseState, Claim
 from goodhoster.model.digests import Digest
 from goodhoster.model.storms import Cause, Counted, Opened, Storm
 from goodhoster.model.uploads import Place
+from goodhoster.model.verdicts import Category
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,13 @@ class CaseQuery:
     """
     digest: Digest | None = None
     opened_since: datetime | None = None
+    opened_before: datetime | None = None
+    source: str | None = None
+    """In which this hash source matched."""
+    category: Category | None = None
+    """In which a source matched with this category."""
+    newest: int | None = None
+    """At most so many, the newest of them."""
     notifier: str | None = None
     automatic: bool = False
     """Only cases that were acted on and in which no person spoke."""
@@ -70,6 +78,12 @@ class CaseStore(CaseFigures, Protocol):
     def get(self, case_id: str) -> Case:
         """The case of that id; RefusedError when there is none."""
 
+    def complete(self, part: str) -> str:
+        """The id of the one case that begins with this, or whose part behind the date does.
+
+        RefusedError when there is none, and when there are several: it names some.
+        """
+
     def get_all(self, case_ids: Sequence[str]) -> Sequence[Case]:
         """The cases of these ids, in their order; RefusedError when there is not one of each."""
 
@@ -77,6 +91,12 @@ class CaseStore(CaseFigures, Protocol):
         """The cases that the query describes, oldest first.
 
         A place in the query also finds the cases of copies there.
+        """
+
+    def ids(self, query: CaseQuery) -> Sequence[str]:
+        """The ids of the cases that the query describes, oldest first; none of them is read.
+
+        With `get_all` piece by piece, a hundred thousand cost the memory of a few hundred.
         """
 
     def claim(self, case_ids: Iterable[str], claim: Claim) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from goodhoster.model.customers import Customer, PastSite, RegisterDifference, RegisterImport, Site
+from goodhoster.model.legal_basis import LegalBasis
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,16 @@ class CustomerQuery:
     limit: int | None = None
 
 
+class LegalBasisStore(Protocol):
+    """The record of legal bases. Every call is durable when it returns."""
+
+    def entries(self) -> Sequence[LegalBasis]:
+        """Every entry, by tree and source."""
+
+    def put(self, basis: LegalBasis) -> None:
+        """Record an entry; one of the same tree and source is replaced."""
+
+
 class StagedImport(Protocol):
     """What a source says now, kept aside until it is applied."""
 
@@ -32,6 +43,15 @@ class StagedImport(Protocol):
 
     def add_site(self, site: Site) -> None:
         """Stage a site; what is staged already of that host is replaced."""
+
+    def staged(self, customer_id: str) -> Customer | None:
+        """The customer that is staged of that id."""
+
+    def staged_site(self, host: str) -> Site | None:
+        """The site that is staged of that host."""
+
+    def drop(self, customer_id: str) -> None:
+        """Take a customer and its sites out of what is staged."""
 
     def had_id(self, former: str, customer_id: str) -> None:
         """Stage that a customer had another id before."""

@@ -24,6 +24,13 @@ class NoticeQuery:
     due: datetime | None = None
     """With something to look after at this moment."""
     received_since: datetime | None = None
+    received_before: datetime | None = None
+    host: str | None = None
+    """With an item on this host."""
+    customer: str | None = None
+    """With an item that led to this customer."""
+    newest: int | None = None
+    """At most so many, the newest of them."""
 
 
 class NoticeStore(Protocol):
@@ -43,6 +50,12 @@ class NoticeStore(Protocol):
 
     def get(self, notice_id: str) -> Notice:
         """The notice of that id; RefusedError when there is none."""
+
+    def complete(self, part: str) -> str:
+        """The id of the one notice that begins with this, or whose part behind the date does.
+
+        RefusedError when there is none, and when there are several: it names some.
+        """
 
     def find(self, query: NoticeQuery) -> Iterator[Notice]:
         """The notices that the query describes, oldest first.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from goodhoster.settings.all_errors import gathered
+from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
 from goodhoster.settings.doors import ClamdDoorSettings
 from goodhoster.settings.notices import (
@@ -25,6 +26,7 @@ from goodhoster.settings.notifiers import ForwarderSettings, NotifierSettings
 from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several, Single, read_files
 from goodhoster.settings.rollout import RolloutSettings
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
+from goodhoster.settings.vetting import VettingSettings
 
 DEFAULT_FILE = Path("/etc/goodhoster/goodhoster.toml")
 
@@ -202,11 +204,17 @@ class Settings:
     forwarders: tuple[ForwarderSettings, ...] = _section(Several("forwarder", ForwarderSettings))
     hash_service: HashServiceSettings = _section(Single("hash_service", HashServiceSettings))
     clamd_doors: tuple[ClamdDoorSettings, ...] = _section(Several("clamd_door", ClamdDoorSettings))
+    api: ApiSettings = _section(Single("api", ApiSettings))
     notices: NoticesSettings = _section(Single("notices", NoticesSettings))
     smtp: SmtpSettings | None = _section(Single("smtp", SmtpSettings))
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))
     paging: PagingSettings = _section(Single("paging", PagingSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
+    vetting: VettingSettings = _section(Single("vetting", VettingSettings))
+    identity_providers: tuple[PluggedTable, ...] = _section(
+        Plugged("identity_provider", "goodhoster.identity_providers")
+    )
+    company_registers: tuple[PluggedTable, ...] = _section(Plugged("company_register", "goodhoster.company_registers"))
 
     @property
     def state_dir(self) -> Path:

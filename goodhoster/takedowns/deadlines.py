@@ -61,9 +61,13 @@ def deadline_of(receipt: Receipt, read: ReadNotice, notifier: Notifier | None, t
 
 def pages(notice: Notice, now: datetime, terms: Terms) -> Iterator[tuple[str, str]]:
     """Unsent alerts that are due by now: a short stable code, and the text."""
+    told = set(notice.told)
+    reply = f"page-reply-{sum(reply.seen for reply in notice.replies)}"
+    proven = notice.level in {TrustLevel.AUTHORITY, TrustLevel.PINNED}
+    if proven and any(reply.waits for reply in notice.replies) and reply not in told:
+        yield reply, "there is a reply to our letter"
     if notice.stopped_at is not None or notice.deadline is None:
         return
-    told = set(notice.told)
     waits = [*_waiting(notice), notice.reason]
     if "page-person" not in told and notice.state is NoticeState.NEEDS_PERSON and _cannot_wait(notice):
         yield "page-person", f"a person must decide: {waits[0]}"

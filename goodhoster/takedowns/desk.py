@@ -17,7 +17,7 @@ from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.threads import map_parallel
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
-from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt, Seen
+from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt, Reply, Seen
 from goodhoster.model.notices import Belief, Caps, Notifier, RawNotice, ReadNotice, TrustFinding, TrustLevel
 from goodhoster.notices.reading.doubts import doubts_about, names_without_item
 from goodhoster.notices.spool import Arrived, Spool
@@ -99,6 +99,18 @@ class NoticeDesk:
             self._parts.spool.taken(receipt.id)
             return self._handle(self._parts.store.get(receipt.id))
 
+    def join(self, notice_id: str, reply: Reply) -> Notice:
+        """Add a reply to its notice; it ends nothing and starts nothing.
+
+        May be called again for the same.
+        """
+        with self._parts.lock:
+            notice = self._parts.store.get(notice_id)
+            if any(known.receipt.id == reply.receipt.id for known in notice.replies):
+                return notice
+            self._log("notice.replied", notice_id, reply=reply.receipt.id, sha256=reply.receipt.sha256.hex())
+            return self._handle(replace(notice, replies=(*notice.replies, reply)), recorded=notice)
+
     def due(self) -> list[str]:
         """Notices to be processed by now.
 
@@ -125,7 +137,8 @@ class NoticeDesk:
             notice = self._parts.store.get(notice_id)
             self._log("notice.confirmed", notice_id, actor=order.actor, reason=order.reason)
             items = tuple(self._confirmed(notice, item, order) for item in notice.items)
-            return self._handle(replace(notice, items=items, reviewed=True), recorded=notice)
+            reviewed = replace(_replies_seen(notice), items=items, reviewed=True)
+            return self._handle(reviewed, recorded=notice)
 
     def preview(self, notice_id: str) -> list[PreviewLine]:
         """What `confirm` would take and block at whom; nothing is changed."""
@@ -141,7 +154,8 @@ class NoticeDesk:
             notice = self._parts.store.get(notice_id)
             self._log("notice.dismissed", notice_id, actor=order.actor, reason=order.reason)
             items = tuple(self._dismissed(item, order) for item in notice.items)
-            dismissed = replace(notice, items=items, reason=f"{order.actor}: {order.reason}", reviewed=True)
+            reason = f"{order.actor}: {order.reason}"
+            dismissed = replace(_replies_seen(notice), items=items, reason=reason, reviewed=True)
             return self._handle(dismissed, recorded=notice, by_person=True)
 
     def _handle(self, notice: Notice, recorded: Notice | None = None, *, by_person: bool = False) -> Notice:
@@ -157,6 +171,7 @@ class NoticeDesk:
             notice = replace(notice, duplicate_of=self._earlier(notice))
         notice = self._settled(notice, by_person=by_person)  # what the items add up to, and whether the clock stops
         notice = self._parts.letters.write(notice)  # to its sender, and to the customers
+        notice = _after_replies(notice)  # which wait for a person when everything else is done
         notice = self._page(notice)  # a person, where one is needed
         notice = replace(notice, due=next_due(notice, self._parts.clock(), self._terms))  # when to look after it again
         self._record(before, notice)
@@ -359,6 +374,20 @@ def _passed_over(notice: Notice) -> str:
     named = [f"it names {', '.join(notice.named[:5])}, which is ours, and no item leads there"] if notice.named else []
     untold = ["whether it names more that is ours cannot be told now"] if notice.read.mentions else []
     return "; ".join((*named, *whole, *untold))
+
+
+def _after_replies(notice: Notice) -> Notice:
+    """Leave a notice to a person where it is done but for an unseen reply.
+
+    Its clock stays as it is.
+    """
+    if notice.state is not NoticeState.DONE or not any(reply.waits for reply in notice.replies):
+        return notice
+    return replace(notice, state=NoticeState.NEEDS_PERSON, reason="a reply to our letter waits to be seen")
+
+
+def _replies_seen(notice: Notice) -> Notice:
+    return replace(notice, replies=tuple(replace(reply, seen=True) for reply in notice.replies))
 
 
 def _not_by_itself(trust: TrustFinding | None, notifier: Notifier | None) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
+from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.uploads.database import Database
+from goodhoster.uploads.rows import joined
 
 _SLOT = 3600  # seconds
 _KEPT = 60 * 24  # slots
@@ -41,6 +43,24 @@ class IndexCensus:
         query = "SELECT coalesce(sum(count), 0) FROM checks WHERE slot BETWEEN ? AND ?"
         slots = (_slot(since.timestamp()), _slot(until.timestamp()))
         return self._database.run(lambda db: int(db.execute(query, slots).fetchone()[0]))
+
+    def counted_since(self) -> datetime | None:
+        """The first hour whose checks are counted here; None where nothing is.
+
+        The index may be made anew, and forgets what is older than two months.
+        """
+        (slot,) = self._database.run(lambda db: db.execute("SELECT min(slot) FROM checks").fetchone())
+        return None if slot is None else datetime.fromtimestamp(slot * _SLOT, UTC)
+
+    def known_files(self) -> Iterator[tuple[str, Place, bytes]]:
+        """Files that a source knows, exactly or nearly, and that wait for nothing.
+
+        Customer, place and SHA-256 of each.
+        """
+        query = """SELECT customer, tree, path, name, sha256 FROM uploads JOIN directories ON id = directory
+            WHERE verdict IN ('known', 'near') AND waiting = 0 AND sha256 IS NOT NULL"""
+        for customer, tree, path, name, sha256 in self._database.run(lambda db: db.execute(query).fetchall()):
+            yield customer, Place(tree, joined(path, name)), sha256
 
 
 def count_check(db: sqlite3.Connection, verdict: Verdict, now: float) -> None:

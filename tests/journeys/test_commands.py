@@ -52,7 +52,7 @@ def test_a_name_that_is_no_text_is_exact_in_json_and_one_line_for_people(host: H
     host.run("scan", str(host.customers), "--json", code=1)
     cases = [json.loads(line)["path"] for line in host.run("cases", "list", "--json").splitlines()]
     assert {os.fsencode(path) for path in cases} == files
-    assert len(host.run("cases", "list").splitlines()) == len(files)
+    assert len(host.run("cases", "list").splitlines()) == len(["heading", *files])
 
 
 def test_check_follows_no_link_and_waits_for_no_pipe(host: Host) -> None:
@@ -279,3 +279,25 @@ def test_a_daemon_that_cannot_write_its_report_goes_on_checking(host: Host) -> N
     report.rmdir()
     host.stop()
     assert host.journal().count("the daemon goes on") == 1
+
+
+def test_cases_are_filtered_previewed_and_decided_together(host: Host) -> None:
+    host.service.known = {sha1_of(KNOWN)}
+    host.configure(policy="measures_per_hour = 0")
+    files = [host.upload(f"{name}/known.png", KNOWN) for name in ("anna", "bert")]
+    host.run("scan", str(host.customers), "--json", code=1)
+    anna, bert = sorted(host.cases(), key=lambda case: str(case["customer"]))
+    listed = host.run("cases", "list", "--state", "held", "--since", "1h", "--customer", "anna", "--csv")
+    assert [line.split(",")[0] for line in listed.splitlines()] == ["ID", anna["id"]]
+    assert host.run("cases", "list", "--until", "1h") == ""
+    assert len(host.run("cases", "list", "--limit", "1", "--json").splitlines()) == 1
+    short = str(bert["id"]).partition("-")[2][:4]
+    assert json.loads(host.run("cases", "show", short, "--json"))["id"] == bert["id"]
+    assert "--all" in host.run("cases", "confirm", anna["id"], "--customer", "bert", "--reason", "x", code=2)
+    assert "say which cases" in host.run("cases", "confirm", "--reason", "x", code=2)
+    preview = host.run("cases", "confirm", "--all", "--customer", "bert", "--preview", "--json")
+    assert [json.loads(line)["id"] for line in preview.splitlines()] == [bert["id"]]
+    assert all(file.exists() for file in files)
+    order = ("cases", "confirm", "--all", "--customer", "bert", "--reason", "looked at the list", "--json")
+    assert json.loads(host.run(*order))["confirmed"] == [bert["id"]]
+    assert [file.exists() for file in files] == [True, False]

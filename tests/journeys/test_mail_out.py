@@ -139,7 +139,8 @@ def test_a_connection_lost_before_the_servers_yes_sends_again_under_the_same_nam
         assert (outbox.deliver(mailer), outbox.waiting()) == (1, 0)
         mailer.close()
         assert wait_until(lambda: len(delivered(folder)) == 2)
-    assert {message["Message-ID"] for message in delivered(folder)} == {f"<{LETTER.id}@hoster.example>"}
+    name = f"{LETTER.id}.{outbox.codes.code(LETTER.id)}"
+    assert {message["Message-ID"] for message in delivered(folder)} == {f"<{name}@hoster.example>"}
 
 
 @pytest.fixture
@@ -175,7 +176,7 @@ def test_letters_survive_kills_and_a_mail_server_that_was_away(
         host.start()
         assert wait_until(lambda: not away.letters())
         host.stop()
-        names = {f"<{letter['id']}@hoster.example>" for letter in away.letters("sent").values()}
+        names = {f"<{letter['id']}.{letter['code']}@hoster.example>" for letter in away.letters("sent").values()}
         assert wait_until(lambda: {message["Message-ID"] for message in delivered(folder)} >= names)
     assert len({message["Message-ID"] for message in delivered(folder)}) == letters
     statement = next(m for m in delivered(folder) if m["X-Original-To"] == "anna@mail.example")

@@ -17,6 +17,7 @@ from goodhoster.checking.hasher import DirectHasher
 from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import ConfigurationError
 from goodhoster.hashlists.importing import import_entries
+from goodhoster.model.cases import Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.notices import Carrier, RawNotice
@@ -102,7 +103,7 @@ def test_what_is_not_asked_for_is_not_opened(configure: Configure, tmp_path: Pat
     settings = configure(SERVICE)
     (tmp_path / "password").unlink()
     with Services(settings) as services:
-        assert services.toolkit.restorable(made_up("x").digests.of(Algorithm.SHA1)) == []
+        assert services.toolkit.restore([], Order("me", "nothing")).done == ()
         made = set(os.listdir(tmp_path / "state"))
         assert not made & {"answers", "notices.sqlite", "seen.sqlite", "hashlists"}
         with pytest.raises(ConfigurationError, match="password"):

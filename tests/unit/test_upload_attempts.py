@@ -19,7 +19,7 @@ from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.examination import Examiner
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
-from goodhoster.model.attempts import Attempt
+from goodhoster.model.attempts import Attempt, AttemptOutcome
 from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import CaseState, MeasureKind, Order
 from goodhoster.model.digests import Algorithm, Digest
@@ -202,3 +202,48 @@ def test_whatever_it_is_called_it_is_recorded_and_leads_nowhere(world: World, na
     answer = world.ask(attempt=replace(ATTEMPT, name=name))
     assert answer.decision is AttemptDecision.REFUSED
     assert world.store.get(answer.reference).upload.place.tree == b""
+
+
+def sha256(content: bytes) -> Digest:
+    return Digest(Algorithm.SHA256, hashlib.sha256(content).digest())
+
+
+def test_a_known_sha256_is_refused_as_its_content_would_be(world: World) -> None:
+    world.know(PICTURE)
+    answer = world.attempts.check_digest(sha256(PICTURE), ATTEMPT)
+    assert (answer.decision, answer.verdict.kind) == (AttemptDecision.REFUSED, VerdictKind.KNOWN)
+    case = world.store.get(answer.reference)
+    assert (case.state, case.digests.sha256) == (CaseState.REFUSED, sha256(PICTURE).value)
+    assert world.attempts.check_digest(sha256(b"other"), ATTEMPT).decision is AttemptDecision.CLEAR
+
+
+def test_a_known_md5_is_decided_by_its_content_only(world: World) -> None:
+    world.source.known[Digest(Algorithm.MD5, hashlib.md5(PICTURE, usedforsecurity=False).digest())] = Category.ILLEGAL
+    md5 = Digest(Algorithm.MD5, hashlib.md5(PICTURE, usedforsecurity=False).digest())
+    answer = world.attempts.check_digest(md5, ATTEMPT)
+    assert (answer.decision, answer.reason) == (AttemptDecision.UNCHECKED, "send-content")
+    assert answer.verdict.kind is VerdictKind.KNOWN
+    assert not world.store.find(CaseQuery())
+
+
+def test_what_the_application_did_is_recorded_on_the_case_once(world: World) -> None:
+    world.know(PICTURE)
+    reference = world.ask().reference
+    before = world.store.get(reference)
+    for _ in range(2):
+        world.attempts.report(reference, AttemptOutcome.REFUSED, "token gallery")
+    case = world.store.get(reference)
+    assert (case.state, case.closed_at) == (CaseState.REFUSED, before.closed_at)
+    assert case.measures[0].detail.endswith("; the application says: refused")
+    world.attempts.report(reference, AttemptOutcome.KEPT, "token gallery")
+    assert world.store.get(reference).measures[0].detail.count("the application says") == 1
+    entries = [entry.event for entry in world.audit.entries() if entry.event.kind == "attempt.outcome"]
+    assert [entry.data["outcome"] for entry in entries] == ["refused", "kept"]
+
+
+def test_an_outcome_about_no_attempt_or_of_another_customer_is_refused(world: World) -> None:
+    world.know(PICTURE)
+    reference = world.ask().reference
+    for wrong, customer in (("20260101-none", ""), (reference, "bert")):
+        with pytest.raises(RefusedError, match="there is no case"):
+            world.attempts.report(wrong, AttemptOutcome.REFUSED, "token", customer)

@@ -118,7 +118,7 @@ class NoticeWork:
     def _receive(self) -> None:
         for receipt in self._until_rung(sorted(self._notices.spool.waiting(), key=_urgency)):
             if _known(receipt) or self._rate_limit.turn(receipt.sender):
-                self._try(receipt.id, partial(self._notices.desk.receive, receipt))
+                self._try(receipt.id, partial(self._notices.incoming.receive, receipt))
 
     def _look_after(self) -> None:
         for notice_id in self._until_rung(self._notices.desk.due()):

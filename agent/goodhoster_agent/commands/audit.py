@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from goodhoster.assembly.audit import LogCheck, checkpoints, export, issue, verify_audit_log
+from goodhoster.assembly.reports import OutcomeCheck, check_outcomes
 from goodhoster.assembly.state import audit_log
 from goodhoster.audit.anchoring import Anchored
 from goodhoster.audit.verify import Checkpoint, Note
@@ -19,6 +20,7 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
+    open_services,
     print_json,
     read_settings,
     warn_of,
@@ -58,6 +60,21 @@ def show_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
     """Show every entry, oldest first."""
     for entry in audit_log(read_settings(config)).entries():
         print_json(_as_object(entry)) if as_json else print(_as_text(entry))
+
+
+@app.command("outcomes")
+def outcomes_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Compare record, log, index and quarantine: has every match exactly one proven outcome?
+
+    Exit code 1 when one has none, 3 when a part cannot be compared.
+    """
+    with open_services(config) as services:
+        check = check_outcomes(services)
+    print_json(_outcomes_as_object(check)) if as_json else _print_outcomes(check)
+    warn_of(f"could not be compared: {trouble}" for trouble in check.unchecked)
+    if check.comparison.findings:
+        raise typer.Exit(YES)
+    raise typer.Exit(UNCHECKED if check.unchecked else FINE)
 
 
 @app.command("checkpoint")
@@ -153,6 +170,33 @@ def _print_finding(check: LogCheck, compared: int) -> None:
     print(f"whole: {finding.entries:,} entries, {finding.size:,} bytes, root {finding.root}{with_them}")
     for number in finding.clock_set_back:
         print(f"entry {number} is older than the one before it: the clock was set back")
+
+
+def _outcomes_as_object(check: OutcomeCheck) -> dict[str, Any]:
+    comparison = check.comparison
+    without = [
+        {
+            "problem": finding.problem,
+            "case": finding.case or None,
+            "customer": finding.customer,
+            "path": finding.path,
+            "why": finding.why,
+            "next": finding.next_step,
+        }
+        for finding in comparison.findings
+    ]
+    counts = {"matches": comparison.matches, "outcomes": dict(comparison.outcomes)}
+    return counts | {"without": without, "unchecked": list(check.unchecked)}
+
+
+def _print_outcomes(check: OutcomeCheck) -> None:
+    comparison = check.comparison
+    counts = ", ".join(f"{count:,} {state}" for state, count in sorted(comparison.outcomes.items()))
+    print(f"{comparison.matches:,} matches{': ' if counts else ''}{counts}")
+    for finding in comparison.findings:
+        print(f"{finding.problem:<22} {finding.case or '-'}  {finding.path}  {finding.why}; {finding.next_step}")
+    if not comparison.findings and not check.unchecked:
+        print("each of them has exactly one proven outcome")
 
 
 def _as_object(entry: AuditEntry) -> dict[str, Any]:

@@ -2,59 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import partial
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goodhoster.assembly.services import Services
-from goodhoster.errors import RefusedError
-from goodhoster.model.cases import Case, CaseState, Order
-from goodhoster.model.digests import Digest
-from goodhoster.model.storms import StormState
-from goodhoster.model.uploads import exact
-from goodhoster.model.verdicts import Match
-from goodhoster.ports import CaseQuery
-from goodhoster.toolkit import CaseOrders, Toolkit
-from goodhoster_agent.commands.check import match_object
+from goodhoster.model.cases import MEASURING, Case
+from goodhoster_agent.case_objects import case_object
+from goodhoster_agent.commands.case_selection import CaseFilter, Selection, taking
+from goodhoster_agent.commands.listing import (
+    Column,
+    CsvOption,
+    local_time,
+    print_list,
+)
 from goodhoster_agent.commands.options import (
     FINE,
     YES,
     ConfigOption,
     JsonOption,
-    ReasonOption,
     open_services,
     print_json,
+    said,
     whoever_types,
 )
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+    from goodhoster.model.cases import Order
+    from goodhoster.model.verdicts import Match
+    from goodhoster.toolkit import CaseOrders
 
 app = typer.Typer(no_args_is_help=True, help="List, show, restore, confirm and cancel cases.")
 
 _MOVED = "The directories are the right ones, although others than before: after a site or server was moved."
-IdsArgument = Annotated[list[str] | None, typer.Argument(help="Case ids.", show_default=False)]
-DigestOption = Annotated[str, typer.Option("--digest", help="All cases with this file content instead.")]
-StateOption = Annotated[
-    list[CaseState] | None, typer.Option("--state", help="Cases in this state.", show_default=False)
-]
-CustomerOption = Annotated[str | None, typer.Option("--customer", help="Cases of this customer.", show_default=False)]
+ReasonUnlessPreviewOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)]
 
 
 @app.command("list")
+@taking(CaseFilter)
 def list_command(
-    state: StateOption = None,
-    customer: CustomerOption = None,
-    config: ConfigOption = None,
-    *,
-    as_json: JsonOption = False,
+    *, cases: CaseFilter, config: ConfigOption = None, as_csv: CsvOption = False, as_json: JsonOption = False
 ) -> None:
-    """List cases, oldest first."""
+    """List cases, oldest first.
+
+    Example: goodhoster cases list --state held --since 7d
+    """
     with open_services(config) as services:
-        for case in services.case_store.find(CaseQuery(states=frozenset(state or ()), customer=customer)):
-            print_json(as_object(case)) if as_json else print(_as_line(case))
+        print_list(cases.find(services), _COLUMNS, case_object, as_json=as_json, as_csv=as_csv)
 
 
 @app.command("show")
@@ -63,115 +59,87 @@ def show_command(
 ) -> None:
     """Show one case in full."""
     with open_services(config) as services:
-        case = services.case_store.get(case_id)
+        case = services.case_store.get(services.case_store.complete(case_id))
         told = _owners_told(services, case)
-        print_json(as_object(case) | {"owners_told": told}) if as_json else print(_as_page(case, told))
-
-
-@dataclass(frozen=True, slots=True)
-class _Verb:
-    """An order that a person can give, one of two."""
-
-    name: str
-    done: str
-    """What has become of the cases, and the key in the JSON."""
-    ruling: StormState
-    """What an order by digest says of the content everywhere."""
-    about: Callable[[Toolkit, Digest], list[str]]
-    carry_out: Callable[[Toolkit, Sequence[str], Order], CaseOrders]
-
-
-def _carry_out(
-    config: Path | None, verb: _Verb, chosen: tuple[list[str] | None, str], order: Order, *, as_json: bool
-) -> None:
-    ids, digest = chosen
-    with open_services(config) as services:
-        toolkit = services.toolkit
-        about = _chosen(ids, digest, partial(verb.about, toolkit))
-        if digest:
-            toolkit.rule(Digest.parse(digest), verb.ruling, order)
-        print_orders(verb.done, verb.carry_out(toolkit, about, order), as_json=as_json)
+        print_json(case_object(case) | {"owners_told": told}) if as_json else print(_as_page(case, told))
 
 
 @app.command("restore")
+@taking(Selection)
 def restore_command(
-    ids: IdsArgument = None,
     *,
-    digest: DigestOption = "",
-    reason: ReasonOption,
+    cases: Selection,
+    reason: ReasonUnlessPreviewOption = "",
     moved: Annotated[bool, typer.Option("--moved", help=_MOVED)] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put files back exactly as they were and overrule the match; --digest for a whole storm."""
-    verb = _Verb("restore", "restored", StormState.UNDONE, Toolkit.restorable, Toolkit.restore)
-    order = replace(order_of(reason), moved=moved)
-    _carry_out(config, verb, (ids, digest), order, as_json=as_json)
+    from goodhoster.model.storms import StormState
+    from goodhoster.toolkit import RESTORABLE
+
+    with open_services(config) as services:
+        about = cases.about(services, RESTORABLE)
+        if cases.preview:
+            _print_all(services, about, as_json=as_json)
+            return
+        order = replace(order_of(said(reason)), moved=moved)
+        if cases.digest:
+            services.toolkit.rule(cases.content, StormState.UNDONE, order)
+        print_orders("restored", services.toolkit.restore(about, order), as_json=as_json)
 
 
 @app.command("confirm")
+@taking(Selection)
 def confirm_command(
-    ids: IdsArgument = None,
     *,
-    digest: DigestOption = "",
-    reason: ReasonOption,
+    cases: Selection,
+    reason: ReasonUnlessPreviewOption = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Act on held, failed, observed or restored cases, unless no source knows the file any more."""
-    verb = _Verb("confirm", "confirmed", StormState.RELEASED, Toolkit.confirmable, Toolkit.confirm)
-    _carry_out(config, verb, (ids, digest), order_of(reason), as_json=as_json)
+    from goodhoster.model.storms import StormState
+    from goodhoster.toolkit import CONFIRMABLE
+
+    with open_services(config) as services:
+        about = cases.about(services, CONFIRMABLE)
+        if cases.preview:
+            _print_all(services, about, as_json=as_json)
+            return
+        order = order_of(said(reason))
+        if cases.digest:
+            services.toolkit.rule(cases.content, StormState.RELEASED, order)
+        print_orders("confirmed", services.toolkit.confirm(about, order), as_json=as_json)
 
 
 @app.command("cancel")
+@taking(Selection)
 def cancel_command(
-    ids: Annotated[list[str], typer.Argument(help="Case ids.", show_default=False)],
     *,
-    reason: ReasonOption,
+    cases: Selection,
+    reason: ReasonUnlessPreviewOption = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Cancel measures that are waiting, for example for a disk. The files stay where they are."""
     with open_services(config) as services:
-        print_orders("cancelled", services.toolkit.cancel(ids, order_of(reason)), as_json=as_json)
+        about = cases.about(services, MEASURING)
+        if cases.preview:
+            _print_all(services, about, as_json=as_json)
+            return
+        print_orders("cancelled", services.toolkit.cancel(about, order_of(said(reason))), as_json=as_json)
 
 
-def as_object(case: Case) -> dict[str, Any]:
-    """The object that `--json` prints."""
-    return {
-        "id": case.id,
-        "state": case.state,
-        "customer": case.upload.customer,
-        "path": exact(case.upload.place.absolute),
-        "verdict": case.verdict,
-        "measures": [{"kind": m.kind, "state": m.state, "detail": m.detail} for m in case.measures],
-        "opened_at": case.opened_at.isoformat(),
-        "closed_at": _moment(case.closed_at),
-        "reason": case.reason,
-        "actor": case.actor,
-        "matches": [match_object(match) for match in case.matches],
-        "sha256": case.digests.sha256.hex(),
-        "attempt": case.is_attempt,
-    }
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
-
-
-def _chosen(ids: list[str] | None, digest: str, about: Callable[[Digest], list[str]]) -> list[str]:
-    if bool(ids) == bool(digest):
-        raise RefusedError("say which cases: either their ids or --digest", hint="see: goodhoster cases list")
-    if ids:
-        return ids
-    try:
-        return about(Digest.parse(digest))
-    except ValueError as error:
-        raise RefusedError(str(error), hint="the digest stands in: goodhoster cases show ID") from error
+def _print_all(services: Services, case_ids: Sequence[str], *, as_json: bool) -> None:
+    """Print the cases that an order would be about."""
+    print_list(services.case_store.get_all(case_ids), _COLUMNS, case_object, as_json=as_json, as_csv=False)
 
 
 def order_of(reason: str) -> Order:
     """The order of the person who types this."""
+    from goodhoster.model.cases import Order
+
     return Order(whoever_types(), reason)
 
 
@@ -181,7 +149,7 @@ def print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:
     It ends the command.
     """
     if as_json:
-        refused = [{"id": case_id, "reason": why} for case_id, why in orders.refused]
+        refused = [{"id": case_id, "why": why, "reason": why} for case_id, why in orders.refused]
         print_json({verb: list(orders.done), "refused": refused})
     else:
         for case_id in orders.done:
@@ -193,8 +161,15 @@ def print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:
     raise typer.Exit(YES if orders.refused else FINE)
 
 
-def _as_line(case: Case) -> str:
-    return f"{case.id}  {case.state:<9} {case.upload.customer:<16} {case.upload.place}  {case.reason}"
+_COLUMNS: tuple[Column[Case], ...] = (
+    Column("ID", lambda case: case.id),
+    Column("STATE", lambda case: case.state),
+    Column("OPENED", lambda case: local_time(case.opened_at)),
+    Column("CUSTOMER", lambda case: case.upload.customer),
+    Column("VERDICT", lambda case: case.verdict or "named"),
+    Column("FILE", lambda case: str(case.upload.place)),
+    Column("WHY", lambda case: case.reason),
+)
 
 
 def _owners_told(services: Services, case: Case) -> dict[str, bool]:
@@ -209,8 +184,8 @@ def _as_page(case: Case, told: dict[str, bool]) -> str:
         ("state", case.state),
         ("customer", case.upload.customer),
         ("attempt" if case.is_attempt else "path", str(case.upload.place)),
-        ("opened", f"{case.opened_at:%Y-%m-%d %H:%M:%S} UTC"),
-        ("closed", f"{case.closed_at:%Y-%m-%d %H:%M:%S} UTC" if case.closed_at else "not yet"),
+        ("opened", local_time(case.opened_at)),
+        ("closed", local_time(case.closed_at, "not yet")),
         ("why", case.reason),
         ("decided by", case.actor or "the house rules"),
         ("SHA-256", case.digests.sha256.hex()),

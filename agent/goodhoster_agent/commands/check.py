@@ -10,17 +10,19 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodhoster.assembly.services import Services
 from goodhoster.errors import NotAnUploadError
-from goodhoster.model.uploads import POSTPONED, Place, display, exact
-from goodhoster.model.verdicts import Match, Verdict, VerdictKind
-from goodhoster.toolkit import Toolkit
+from goodhoster_agent.case_objects import match_object
 from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, open_services, print_json
-from goodhoster_agent.watching.tree_walk import Unreadable, walk
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+    from goodhoster.model.uploads import Place
+    from goodhoster.model.verdicts import Match, Verdict, VerdictKind
+    from goodhoster.toolkit import Toolkit
 
 _AHEAD = 256
 """Files under way at most: the rest of a large tree is not walked before its turn."""
@@ -55,6 +57,8 @@ def check_command(
 
 def print_answers(found: Iterable[Answer], *, as_json: bool) -> int:
     """Print a line for each answer; returns the exit code of the whole."""
+    from goodhoster.model.verdicts import VerdictKind
+
     kinds: set[VerdictKind] = set()
     for answer in found:
         kinds.add(answer.verdict.kind)
@@ -82,6 +86,8 @@ def answers(services: Services, paths: Iterable[Path]) -> Generator[Answer, None
 
 def as_object(answer: Answer) -> dict[str, Any]:
     """The object that `--json` prints."""
+    from goodhoster.model.uploads import exact
+
     verdict = answer.verdict
     matches = [match_object(match) for match in verdict.matches]
     return {
@@ -93,19 +99,10 @@ def as_object(answer: Answer) -> dict[str, Any]:
     }
 
 
-def match_object(match: Match) -> dict[str, Any]:
-    """A match as `--json` prints it."""
-    return {
-        "source": match.source,
-        "algorithm": match.algorithm,
-        "category": match.category,
-        "distance": match.distance,
-        "exemption": str(match.exemption) if match.exemption else None,
-    }
-
-
 def as_text(answer: Answer) -> str:
     """A line for people."""
+    from goodhoster.model.uploads import display
+
     verdict = answer.verdict
     why = ", ".join(dict.fromkeys(map(_match_text, verdict.matches)))
     words = "; ".join(part for part in (why, verdict.detail or verdict.reason) if part)
@@ -118,6 +115,8 @@ def _match_text(match: Match) -> str:
 
 
 def _places(services: Services, paths: Iterable[Path]) -> Iterator[Place | Answer]:
+    from goodhoster.model.uploads import Place
+
     for path in paths:
         whole = os.path.abspath(os.fsencode(path))
         if os.path.isdir(whole) and not os.path.islink(whole):
@@ -127,6 +126,10 @@ def _places(services: Services, paths: Iterable[Path]) -> Iterator[Place | Answe
 
 
 def _below(services: Services, directory: bytes) -> Iterator[Place | Answer]:
+    from goodhoster.model.uploads import Place
+    from goodhoster.model.verdicts import Verdict, VerdictKind
+    from goodhoster_agent.watching.tree_walk import Unreadable, walk
+
     for found in walk(directory):
         if any(tree.has_in_quarantine(os.path.join(directory, found.directory)) for tree in services.trees):
             continue
@@ -145,6 +148,8 @@ class _Examining:
         self._ending = threading.Event()
 
     def __call__(self, place: Place | Answer) -> Answer:
+        from goodhoster.model.uploads import POSTPONED
+
         if isinstance(place, Answer):
             return place
         answer = self._examined(place)
@@ -157,6 +162,8 @@ class _Examining:
         self._ending.set()
 
     def _examined(self, place: Place) -> Answer:
+        from goodhoster.model.verdicts import Verdict, VerdictKind
+
         try:
             with self._toolkit.examine(place) as checked:
                 return Answer(place.absolute, checked.verdict, checked.content.pixels if checked.content else None)

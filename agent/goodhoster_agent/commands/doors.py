@@ -12,6 +12,7 @@ from goodhoster.assembly.services import Services
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.privileges import be_called
 from goodhoster.settings import Settings
+from goodhoster_agent.commands import door_tokens
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_json, read_settings, warn_of
 from goodhoster_agent.doors.clamd.door import ClamdDoor, ClamdDoorParts
 from goodhoster_agent.doors.process import Door, serve
@@ -22,11 +23,7 @@ from goodhoster_agent.privileged.starter.plan import Terms
 from goodhoster_agent.systemd_service import log_to_service, tell_systemd
 
 app = typer.Typer(no_args_is_help=True, help="The doors at which applications ask before they store an upload.")
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `serve` a command of its own while there is no other."""
+app.add_typer(door_tokens.app, name="token")
 
 
 @app.command("serve")
@@ -43,7 +40,7 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
         doors = _doors(settings, services, stack)
         if not doors:
             raise ConfigurationError(
-                "no door is configured", hint="add a [[clamd_door]]: see docs/how-to-clamav-clients.md"
+                "no door is configured", hint="add a [[clamd_door]] or [api]: see docs/how-to-clamav-clients.md"
             )
         terms = Terms(capabilities=frozenset(), writable=_writable(settings), commands=frozenset())
 
@@ -58,11 +55,25 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
 
 def _doors(settings: Settings, services: Services, stack: ExitStack) -> list[Door]:
     """Every door that the configuration describes."""
+    return [*_clamd_doors(settings, services, stack), *_api_doors(settings, services)]
+
+
+def _clamd_doors(settings: Settings, services: Services, stack: ExitStack) -> list[Door]:
     opener = stack.enter_context(closing(Opener())) if any(door.socket for door in settings.clamd_doors) else None
     return [ClamdDoor(ClamdDoorParts(door, services.attempts, opener)) for door in settings.clamd_doors]
 
 
+def _api_doors(settings: Settings, services: Services) -> list[Door]:
+    if not (settings.api.socket or settings.api.listen):
+        return []
+    # Not at the top: without this door the process does not carry the weight of its library.
+    from goodhoster_agent.doors.api.door import ApiDoor
+    from goodhoster_agent.doors.api.parts import api_parts
+
+    return [ApiDoor(settings.api, api_parts(services))]
+
+
 def _writable(settings: Settings) -> frozenset[Path]:
     """Where the process writes: its state, and the directories of its sockets."""
-    sockets = {door.socket.parent for door in settings.clamd_doors if door.socket}
-    return frozenset({settings.state_dir, *sockets})
+    sockets = [settings.api.socket, *(door.socket for door in settings.clamd_doors)]
+    return frozenset({settings.state_dir, *(socket.parent for socket in sockets if socket)})

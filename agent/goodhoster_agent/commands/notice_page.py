@@ -8,18 +8,17 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from typing import TYPE_CHECKING
 
-from goodhoster.assembly.services import Services
 from goodhoster.errors import PermanentError, UnreadableError
-from goodhoster.letters.texts import defanged
-from goodhoster.model.cases import Case
-from goodhoster.model.notice_status import ItemState, Notice, NoticeItem
-from goodhoster.model.notices import Carrier, RawNotice, Reporter, TrustLevel
-from goodhoster.model.uploads import display, visible
-from goodhoster.notices.reading.html_text import text_of_html
-from goodhoster.notices.reading.mail import headers_of, take_apart
-from goodhoster.takedowns.summary import untouched
+from goodhoster.model.notices import TrustLevel
+from goodhoster_agent.commands.listing import local_time
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+    from goodhoster.model.cases import Case
+    from goodhoster.model.notice_status import Notice, NoticeItem
+    from goodhoster.model.notices import RawNotice
 
 Row = tuple[str, str]
 _LINES, _WIDTH = 20, 200  # of the message's own text; `--raw` has all of it
@@ -40,6 +39,8 @@ def proof_of(notice: Notice) -> str:
 
 def sender_of(notice: Notice) -> str:
     """Name and address of the reporter as the notice names them; they prove nothing."""
+    from goodhoster.model.notices import Reporter
+
     reporter = notice.read.reporter if notice.read else Reporter()
     both = reporter.name and reporter.address
     return f"{reporter.name} <{reporter.address}>" if both else reporter.name or reporter.address
@@ -47,6 +48,10 @@ def sender_of(notice: Notice) -> str:
 
 def page_of(notice: Notice, services: Services) -> str:
     """Lines of the page, joined."""
+    from goodhoster.model.notices import Carrier
+    from goodhoster.model.uploads import visible
+    from goodhoster.notices.reading.mail import headers_of
+
     try:
         raw = services.notices.spool.raw(notice.receipt)
     except PermanentError as error:
@@ -58,12 +63,11 @@ def page_of(notice: Notice, services: Services) -> str:
     return "\n".join(visible(f"{name:<10} {value}").rstrip() for name, value in rows)
 
 
-def time_of(moment: datetime | None) -> str:
-    """Moment for people."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "none"
-
-
 def _head(notice: Notice, sender: str) -> Iterator[Row]:
+    from goodhoster.letters.texts import defanged
+    from goodhoster.model.notice_status import ItemState
+    from goodhoster.takedowns.summary import untouched
+
     read, trust = notice.read, notice.trust
     yield "notice", notice.id
     yield "state", f"{notice.state} {notice.reason}"
@@ -73,9 +77,9 @@ def _head(notice: Notice, sender: str) -> Iterator[Row]:
     yield "notifier", f"{notice.notifier or 'nobody who is registered'} ({notice.level})"
     yield "format", read.format if read else "not read yet"
     yield "reference", notice.reference
-    yield "received", time_of(notice.receipt.received_at)
-    yield "deadline", time_of(notice.deadline)
-    yield "stopped", time_of(notice.stopped_at) if notice.stopped_at else "the clock goes on"
+    yield "received", local_time(notice.receipt.received_at)
+    yield "deadline", local_time(notice.deadline, "none")
+    yield "stopped", local_time(notice.stopped_at, "the clock goes on")
     if notice.duplicate_of:
         yield "same as", notice.duplicate_of
     if any(item.state is ItemState.OBSERVED for item in notice.items):
@@ -87,9 +91,17 @@ def _head(notice: Notice, sender: str) -> Iterator[Row]:
     for rule in trust.rules if trust else ():
         yield "rule", f"{'passed' if rule.passed else 'FAILED'} {rule.name}: {rule.why}"
     yield from (("told", told) for told in notice.told)
+    for reply in notice.replies:
+        fate = "automatic" if reply.automatic else "for a person" if reply.waits else "seen"
+        fate = "a notice of its own" if reply.notice else fate
+        who = f"{reply.receipt.id} {local_time(reply.receipt.received_at)} from {reply.sender or 'nobody named'}"
+        yield "reply", f"{who} ({fate}): {_unlinked(reply.opening)}"
 
 
 def _items(notice: Notice, services: Services) -> Iterator[Row]:
+    from goodhoster.letters.texts import defanged
+    from goodhoster.model.uploads import display
+
     for item in notice.items:
         yield "item", f"{item.state:<12} {defanged(item.url)} {item.customer} {item.reason}"
         if item.place:
@@ -113,6 +125,8 @@ def _cases(item: NoticeItem, services: Services) -> Iterator[Row]:
 
 
 def _file(case: Case, number: int) -> str:
+    from goodhoster.model.uploads import display
+
     if not case.measures:
         return f"{case.id} {case.state:<9} {case.upload.customer} {display(case.upload.place.absolute)}"
     upload, copy = case.about(number).upload, ", a copy" if case.measures[number].copy else ""
@@ -124,13 +138,21 @@ def _text(notice_id: str, written: str) -> Iterator[Row]:
     """First lines of what was sent."""
     lines = [line.rstrip() for line in written.splitlines() if line.strip()]
     for line in lines[:_LINES]:
-        yield "text", "| " + re.sub(r"(?i)h(tt)p", "hxxp", line[:_WIDTH])
+        yield "text", "| " + _unlinked(line[:_WIDTH])
     if len(lines) > _LINES:
         yield "text", f"and {len(lines) - _LINES} lines more: goodhoster notices show {notice_id} --raw"
 
 
+def _unlinked(text: str) -> str:
+    return re.sub(r"(?i)h(tt)p", "hxxp", text)
+
+
 def text_in(raw: RawNotice) -> str:
     """Readable text of a raw notice: of a mail its first text part, of anything else all of it."""
+    from goodhoster.model.notices import Carrier
+    from goodhoster.notices.reading.html_text import text_of_html
+    from goodhoster.notices.reading.mail import take_apart
+
     if raw.carrier is not Carrier.MAIL:
         return raw.content.decode("utf-8", "replace")
     try:

@@ -11,22 +11,25 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from goodhoster.assembly.services import Services
 from goodhoster.errors import ConfigurationError, RefusedError
-from goodhoster.letters.texts import defanged
-from goodhoster.model.notice_status import Notice, NoticeItem, NoticeState
-from goodhoster.model.notices import Carrier, RawNotice
-from goodhoster.model.uploads import display, exact, visible
-from goodhoster.notices.spool import Arrived
-from goodhoster.ports import NoticeQuery
-from goodhoster.takedowns.preview import PreviewLine
-from goodhoster.takedowns.reconciliation import Gap, read_list, reconcile
+from goodhoster.model.notice_status import NoticeState
+from goodhoster.model.notices import Carrier
+from goodhoster.takedowns.reconciliation import reconcile
 from goodhoster_agent.commands.cases import order_of
-from goodhoster_agent.commands.notice_page import page_of, proof_of, sender_of, time_of
+from goodhoster_agent.commands.listing import (
+    Column,
+    CsvOption,
+    LimitOption,
+    SinceOption,
+    UntilOption,
+    local_time,
+    print_list,
+)
+from goodhoster_agent.commands.notice_page import page_of, proof_of, sender_of
 from goodhoster_agent.commands.options import (
     FINE,
     YES,
@@ -37,7 +40,11 @@ from goodhoster_agent.commands.options import (
     print_json,
     said,
 )
-from goodhoster_agent.intake.storing import LARGEST
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+    from goodhoster.model.notice_status import Notice, NoticeItem, Reply
+    from goodhoster.takedowns.preview import PreviewLine
 
 app = typer.Typer(no_args_is_help=True, help="Receive, list, confirm, dismiss and answer notices.")
 
@@ -59,21 +66,56 @@ def receive_command(
     as_json: JsonOption = False,
 ) -> None:
     """Store a raw message, read it and act on it."""
+    from goodhoster.model.notices import RawNotice
+    from goodhoster.notices.spool import Arrived
+
     raw = RawNotice(carrier, _beginning(file))
     with open_services(config) as services:
         notices = services.notices
-        _print(services, notices.desk.receive(notices.desk.keep(raw, Arrived(_COMMAND_LINE))), as_json=as_json)
+        receipt = notices.desk.keep(raw, Arrived(_COMMAND_LINE))
+        notice = notices.incoming.receive(receipt)
+        if notice is not None:
+            _print(services, notice, as_json=as_json)
+        elif as_json:
+            print_json({"id": receipt.id, "state": "contact"})
+        else:
+            print(f"{receipt.id} is about the contact of a customer: see goodhoster customers show")
 
 
 @app.command("list")
-def list_command(state: StateOption = None, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """List notices: urgent ones first, then by age."""
+def list_command(
+    state: StateOption = None,
+    customer: Annotated[str | None, typer.Option("--customer", help="With an address at this customer.")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Of this registered sender.")] = None,
+    host: Annotated[str | None, typer.Option("--host", help="With an address on this host.")] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: LimitOption = None,
+    config: ConfigOption = None,
+    *,
+    as_csv: CsvOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List notices: urgent ones first, then by age.
+
+    Example: goodhoster notices list --state needs-person --since 7d
+    """
+    from goodhoster.ports import NoticeQuery
+
+    query = NoticeQuery(
+        states=frozenset(state or ()),
+        customer=customer,
+        notifier=source,
+        host=host,
+        received_since=since,
+        received_before=until,
+        newest=limit,
+    )
     with open_services(config) as services:
-        store, query = services.notices.store, NoticeQuery(states=frozenset(state or ()))
-        for urgent in (True, False):  # twice over them rather than all in memory
-            for notice in store.find(query):
-                if notice.urgent is urgent:
-                    print_json(as_object(notice)) if as_json else print(_as_line(notice))
+        store = services.notices.store
+        # Twice over them rather than all in memory.
+        sorted_ = (notice for urgent in (True, False) for notice in store.find(query) if notice.urgent is urgent)
+        print_list(sorted_, _COLUMNS, as_object, as_json=as_json, as_csv=as_csv)
 
 
 @app.command("show")
@@ -82,12 +124,16 @@ def show_command(
     config: ConfigOption = None,
     *,
     raw: Annotated[bool, typer.Option("--raw", help="Write the message as it came, and nothing else.")] = False,
+    reply: Annotated[str, typer.Option("--reply", help="Write this reply as it came.", show_default=False)] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Show one notice in full: its sender, text, addresses, files, cases and copies."""
     with open_services(config) as services:
-        notice = services.notices.store.get(notice_id)
-        if raw:
+        store = services.notices.store
+        notice = store.get(store.complete(notice_id))
+        if reply:
+            sys.stdout.buffer.write(services.notices.spool.raw(_reply_of(notice, reply).receipt).content)
+        elif raw:
             sys.stdout.buffer.write(services.notices.spool.raw(notice.receipt).content)
         else:
             _print(services, notice, as_json=as_json)
@@ -104,6 +150,7 @@ def confirm_command(
 ) -> None:
     """Act on everything in a notice that waits for a person."""
     with open_services(config) as services:
+        notice_id = services.notices.store.complete(notice_id)
         if preview:
             for line in services.notices.desk.preview(notice_id):
                 print_json(_preview_object(line)) if as_json else print(_preview_text(line))
@@ -118,7 +165,8 @@ def dismiss_command(
 ) -> None:
     """Leave online what waits in a notice; a block for it is lifted."""
     with open_services(config) as services:
-        _print(services, services.notices.desk.dismiss(notice_id, order_of(reason)), as_json=as_json)
+        whole_id = services.notices.store.complete(notice_id)
+        _print(services, services.notices.desk.dismiss(whole_id, order_of(reason)), as_json=as_json)
 
 
 @app.command("answer")
@@ -132,6 +180,7 @@ def answer_command(
     """Write the answer as things stand now, and send it unless it was sent before."""
     with open_services(config) as services:
         notices = services.notices
+        notice_id = notices.store.complete(notice_id)
         letter = notices.letters.answer(notices.store.get(notice_id))
         if letter is None:
             hint = "it came from a machine, or without an address"
@@ -150,7 +199,8 @@ def tell_command(
 ) -> None:
     """Send the statements of reasons that were withheld because an order was confidential."""
     with open_services(config) as services:
-        _print(services, services.notices.manual_letters.tell(notice_id, order_of(reason)), as_json=as_json)
+        whole_id = services.notices.store.complete(notice_id)
+        _print(services, services.notices.manual_letters.tell(whole_id, order_of(reason)), as_json=as_json)
 
 
 @app.command("forward")
@@ -176,6 +226,10 @@ def reconcile_command(
     as_json: JsonOption = False,
 ) -> None:
     """Compare the hotline's own list with the notices received; exits with 1 if they differ."""
+    from goodhoster.letters.texts import defanged
+    from goodhoster.ports import NoticeQuery
+    from goodhoster.takedowns.reconciliation import Gap, read_list
+
     with _opened(file) as opened:
         lines = read_list(opened.read())
     with open_services(config) as services:
@@ -213,6 +267,7 @@ def as_object(notice: Notice) -> dict[str, Any]:
         "reason": notice.reason,
         "duplicate_of": notice.duplicate_of or None,
         "told": list(notice.told),
+        "replies": [_reply_object(reply) for reply in notice.replies],
         "sha256": notice.receipt.sha256.hex(),
         "doubts": list(notice.read.doubts) if notice.read else [],
         "unread": list(notice.read.unread) if notice.read else [],
@@ -221,7 +276,28 @@ def as_object(notice: Notice) -> dict[str, Any]:
     }
 
 
+def _reply_of(notice: Notice, reply_id: str) -> Reply:
+    for reply in notice.replies:
+        if reply.receipt.id == reply_id:
+            return reply
+    raise RefusedError(f"notice {notice.id} has no reply {reply_id}", hint="see its replies: goodhoster notices show")
+
+
+def _reply_object(reply: Reply) -> dict[str, Any]:
+    return {
+        "id": reply.receipt.id,
+        "received_at": reply.receipt.received_at.isoformat(),
+        "from": reply.sender or None,
+        "opening": reply.opening,
+        "automatic": reply.automatic,
+        "notice": reply.notice or None,
+        "waits": reply.waits,
+    }
+
+
 def _preview_object(line: PreviewLine) -> dict[str, Any]:
+    from goodhoster.model.uploads import exact
+
     return {
         "url": line.url,
         "effect": line.effect,
@@ -233,11 +309,16 @@ def _preview_object(line: PreviewLine) -> dict[str, Any]:
 
 
 def _preview_text(line: PreviewLine) -> str:
+    from goodhoster.letters.texts import defanged
+    from goodhoster.model.uploads import display, visible
+
     where = display(line.place.absolute) if line.place else defanged(line.url)
     return visible(f"{line.effect:<6} {line.customer:<16} {where} {line.case} {line.reason}").rstrip()
 
 
 def _item_object(item: NoticeItem) -> dict[str, Any]:
+    from goodhoster.model.uploads import exact
+
     return {
         "url": item.url,
         "state": item.state,
@@ -257,6 +338,8 @@ def _item_object(item: NoticeItem) -> dict[str, Any]:
 @contextmanager
 def _opened(file: Path | None) -> Iterator[BinaryIO]:
     """The file, or standard input where none is named."""
+    from goodhoster.model.uploads import display
+
     try:
         with nullcontext(sys.stdin.buffer) if file is None else file.open("rb") as opened:
             yield opened
@@ -270,6 +353,8 @@ def _beginning(file: Path | None) -> bytes:
 
     All of it is read: a mail server would send it again if its pipe broke.
     """
+    from goodhoster_agent.intake.storing import LARGEST
+
     with _opened(file) as opened:
         content = opened.read(LARGEST)
         while opened.read(1 << 20):
@@ -285,9 +370,17 @@ def _moment(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def _as_line(notice: Notice) -> str:
-    who = notice.notifier or notice.level
-    return visible(
-        f"{notice.id}  {notice.state:<12} {who:<16} {notice.reference:<12} "
-        f"{len(notice.items):>4} items, by {time_of(notice.deadline)}{'  URGENT: known' if notice.urgent else ''}"
-    )
+def _deadline(notice: Notice) -> str:
+    return f"{local_time(notice.deadline, 'none')}{' URGENT' if notice.urgent else ''}"
+
+
+_COLUMNS: tuple[Column[Notice], ...] = (
+    Column("ID", lambda notice: notice.id),
+    Column("STATE", lambda notice: notice.state),
+    Column("RECEIVED", lambda notice: local_time(notice.receipt.received_at)),
+    Column("DEADLINE", _deadline),
+    Column("SENDER", lambda notice: notice.notifier or notice.level),
+    Column("REFERENCE", lambda notice: notice.reference),
+    Column("ITEMS", lambda notice: str(len(notice.items))),
+    Column("WHY", lambda notice: notice.reason),
+)

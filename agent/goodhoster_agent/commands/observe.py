@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import emergency_switch, state_dir_of
 from goodhoster.errors import ConfigurationError, RefusedError
-from goodhoster.model.cases import Order
-from goodhoster.settings import load
 from goodhoster_agent.commands.cases import order_of
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, open_services, print_json
+
+if TYPE_CHECKING:
+    from goodhoster.model.cases import Order
 
 app = typer.Typer()
 
@@ -33,6 +32,8 @@ def observe_command(
     finished, nothing further is taken offline. What is offline stays offline; `goodhoster cases restore` puts it
     back.
     """
+    from goodhoster_agent.status_objects import mode_object
+
     if now and end:
         raise RefusedError("--now and --end exclude each other", hint="see: goodhoster observe --help")
     if (now or end) and not reason.strip():
@@ -43,7 +44,7 @@ def observe_command(
     with open_services(config) as services:
         if end:
             services.observe_switch.switch_off(order_of(reason))
-        found = state_of(services)
+        found = mode_object(services)
     print_json(found) if as_json else print(_as_text(found))
 
 
@@ -52,6 +53,9 @@ def _stop(config: Path | None, order: Order) -> str:
 
     Of that only the state directory is needed. Returns what is wrong with it; empty when nothing is.
     """
+    from goodhoster.assembly.state import emergency_switch, state_dir_of
+    from goodhoster.settings import load
+
     file, problem = config_file(config), ""
     try:
         state_dir = load(file).state_dir
@@ -59,23 +63,6 @@ def _stop(config: Path | None, order: Order) -> str:
         state_dir, problem = state_dir_of(file), str(error)
     emergency_switch(state_dir).switch_on(order)
     return problem
-
-
-def state_of(services: Services) -> dict[str, Any]:
-    """The object that `--json` prints."""
-    configured = services.settings.policy.mode
-    if problem := services.observe_switch.problem():
-        return {"mode": "observe", "configured": configured, "stopped_since": None, "actor": "", "reason": problem}
-    switched = services.observe_switch.state()
-    if switched is None:
-        return {"mode": configured, "configured": configured, "stopped_since": None, "actor": "", "reason": ""}
-    return {
-        "mode": "observe",
-        "configured": configured,
-        "stopped_since": switched.since.isoformat(),
-        "actor": switched.order.actor,
-        "reason": switched.order.reason,
-    }
 
 
 def _as_text(found: dict[str, Any]) -> str:

@@ -11,13 +11,13 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodhoster.assembly.services import Services
-from goodhoster.settings import DEFAULT_FILE, Settings, load
-from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+    from goodhoster.settings import Settings
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration file.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
@@ -26,7 +26,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object
 def said(reason: str) -> str:
     """Reason of an order; a usage error where it is empty."""
     if not reason.strip():
-        raise typer.BadParameter("say why: the audit log keeps it")
+        raise typer.BadParameter("say why: the audit log keeps it", param_hint="--reason")
     return reason
 
 
@@ -38,11 +38,15 @@ FINE, YES, WRONG, UNCHECKED = 0, 1, 2, 3
 
 def config_file(config: Path | None) -> Path:
     """The file that was named, the one that $GOODHOSTER_CONFIG names, or the one in /etc."""
+    from goodhoster.settings import DEFAULT_FILE
+
     return config or Path(os.environ.get("GOODHOSTER_CONFIG") or DEFAULT_FILE)
 
 
 def read_settings(config: Path | None) -> Settings:
     """The whole configuration; ConfigurationError when it is not as it must be."""
+    from goodhoster.settings import load
+
     return load(config_file(config))
 
 
@@ -51,6 +55,8 @@ def open_services(config: Path | None) -> Services:
 
     To be closed at the end.
     """
+    from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
+
     return sandboxed_services(read_settings(config))
 
 

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from dataclasses import asdict
 from typing import Any
 
 import typer
 
-from goodhoster.assembly.services import Services
-from goodhoster.model.cases import CaseState
-from goodhoster.ports import CaseQuery
-from goodhoster_agent.commands.observe import state_of
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
-from goodhoster_agent.daemon_lock import running_daemon
-from goodhoster_agent.doctor.process_privileges import rights_of
-from goodhoster_agent.privileged.starter.plan import terms_of
-from goodhoster_agent.status_report import DaemonReport, read_report
 
 app = typer.Typer()
 _OVERRULED = "goodhoster cases list --state restored"
@@ -26,78 +15,11 @@ _OVERRULED = "goodhoster cases list --state restored"
 @app.command()
 def status_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Show what is covered, what is waiting and what is degraded."""
+    from goodhoster_agent.status_objects import status_object
+
     with open_services(config) as services:
-        status = status_of(services)
+        status = status_object(services)
     print_json(status) if as_json else print(as_text(status))
-
-
-def status_of(services: Services) -> dict[str, Any]:
-    """The object that `--json` prints."""
-    state_dir = services.settings.state_dir
-    pid = running_daemon(state_dir)
-    report = read_report(state_dir, pid) if pid else None
-    figures = services.index.figures()
-    held = services.case_store.count(CaseQuery(states=frozenset({CaseState.HELD})))
-    overruled = services.case_store.count(CaseQuery(states=frozenset({CaseState.RESTORED})))
-    notices = services.notices.figures()
-    return {
-        "ready": report is not None,
-        "degraded": list(report.degraded) if report else ["the daemon does not run: nothing new is checked"],
-        **_mode(services),
-        "queue": figures.waiting,
-        "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
-        "unchecked": figures.verdicts.get("unchecked", 0),
-        "held": held,
-        "overruled": overruled,
-        "open_storms": [
-            f"{storm.id} since {storm.begun_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
-            for storm in services.brake.open()
-        ],
-        "owners_not_told": _owners_not_told(services),
-        "open_notices": notices.open,
-        "overdue_notices": notices.overdue,
-        "verdicts": figures.verdicts,
-        "unchecked_reasons": figures.reasons,
-        "processes": [asdict(rights) for rights in rights_of(pid, terms_of(services.settings))] if pid else [],
-        **_of_daemon(report),
-    }
-
-
-def _mode(services: Services) -> dict[str, Any]:
-    found = state_of(services)
-    return {"mode": found["mode"], "stopped_since": found["stopped_since"], "stopped_by": found["actor"]}
-
-
-def _owners_not_told(services: Services) -> dict[str, int]:
-    """The number of exempt contents by source that its owner was not notified of.
-
-    Contents that a source knows and that are exempt here.
-    """
-    return dict(Counter(report.source for report in services.owner_reports.waiting()))
-
-
-def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:
-    if report is None:
-        return {
-            "pid": None,
-            "events": None,
-            "events_reason": "",
-            "trees": [],
-            "scanning": False,
-            "gaps": 0,
-            "last_gap": "",
-            "sources": [],
-        }
-    return {
-        "pid": report.pid,
-        "events": report.events,
-        "events_reason": report.events_reason,
-        "trees": list(report.trees),
-        "scanning": report.scanning,
-        "gaps": report.gaps,
-        "last_gap": report.last_gap,
-        "sources": list(report.sources),
-    }
 
 
 def as_text(status: dict[str, Any]) -> str:
@@ -121,6 +43,7 @@ def as_text(status: dict[str, Any]) -> str:
         *(f"EXEMPT     {_not_told(*one)}" for one in status["owners_not_told"].items()),
         f"notices    {status['open_notices']:,} open, {status['overdue_notices']:,} overdue",
         *(f"source     {_source(source)}" for source in status["sources"]),
+        *(f"legal      basis: {warning}" for warning in status["legal_basis"]),
         *(f"DEGRADED   {problem}" for problem in status["degraded"]),
     ]
     return "\n".join(lines)

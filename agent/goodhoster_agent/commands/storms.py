@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodhoster.model.storms import Storm
+from goodhoster.model.ids import is_short_for, the_one
+from goodhoster.model.uploads import visible
 from goodhoster_agent.commands.cases import order_of, print_orders
+from goodhoster_agent.commands.listing import (
+    Column,
+    CsvOption,
+    LimitOption,
+    SinceOption,
+    UntilOption,
+    local_time,
+    print_list,
+)
 from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
@@ -16,18 +28,37 @@ from goodhoster_agent.commands.options import (
     print_json,
 )
 
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+    from goodhoster.model.cases import Case
+    from goodhoster.model.storms import Storm
+
 app = typer.Typer(no_args_is_help=True, help="List, show, undo and release storms (what looks like a wrong list).")
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the storm, as `storms list` shows it.")]
 
 
 @app.command("list")
-def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+def list_command(
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: LimitOption = None,
+    config: ConfigOption = None,
+    *,
+    as_csv: CsvOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """List storms in force: open ones need a decision, undone ones hold until released."""
     with open_services(config) as services:
-        for storm in services.brake.storms.braking():
-            found = _as_object(storm) | {"held": services.brake.held_by(storm)}
-            print_json(found) if as_json else print(_as_line(storm))
+        brake = services.brake
+        found = [storm for storm in brake.storms.braking() if _within(storm, since, until)][-(limit or 0) :]
+        held = {storm.id: brake.held_by(storm) for storm in found}
+
+        def as_object(storm: Storm) -> dict[str, Any]:
+            return _as_object(storm) | {"held": held[storm.id]}
+
+        columns = (*_COLUMNS[:-1], Column("HELD", lambda storm: str(len(held[storm.id]))), _COLUMNS[-1])
+        print_list(found, columns, as_object, as_json=as_json, as_csv=as_csv)
 
 
 @app.command("show")
@@ -35,9 +66,9 @@ def show_command(storm_id: IdArgument, config: ConfigOption = None, *, as_json: 
     """Show a storm, its parts and its cases."""
     with open_services(config) as services:
         brake = services.brake
-        for storm in brake.whole(storm_id):
+        for storm in brake.whole(_whole_id(services, storm_id)):
             found = _as_object(storm) | {"held": brake.held_by(storm), "cases": brake.cases_of(storm)}
-            print_json(found) if as_json else print(_as_line(storm), *found["cases"], sep="\n  ")
+            print_json(found) if as_json else _print_page(storm, services.case_store.get_all(found["cases"]))
 
 
 @app.command("undo")
@@ -46,7 +77,9 @@ def undo_command(
 ) -> None:
     """Put every file of a storm back. Its cause stays held everywhere until it is released."""
     with open_services(config) as services:
-        print_orders("restored", services.toolkit.undo_storm(storm_id, order_of(reason)), as_json=as_json)
+        print_orders(
+            "restored", services.toolkit.undo_storm(_whole_id(services, storm_id), order_of(reason)), as_json=as_json
+        )
 
 
 @app.command("release")
@@ -55,7 +88,11 @@ def release_command(
 ) -> None:
     """End a storm that is no wrong list: take offline what is held and still known."""
     with open_services(config) as services:
-        print_orders("confirmed", services.toolkit.release_storm(storm_id, order_of(reason)), as_json=as_json)
+        print_orders(
+            "confirmed",
+            services.toolkit.release_storm(_whole_id(services, storm_id), order_of(reason)),
+            as_json=as_json,
+        )
 
 
 def _as_object(storm: Storm) -> dict[str, Any]:
@@ -78,5 +115,27 @@ def _as_object(storm: Storm) -> dict[str, Any]:
     }
 
 
-def _as_line(storm: Storm) -> str:
-    return f"{storm.id}  {storm.state:<8}  {storm.begun_at:%Y-%m-%d %H:%M} UTC  {storm.reason}"
+def _whole_id(services: Services, part: str) -> str:
+    """The storm in force that a person means; another id stays as it was typed."""
+    found = [storm.id for storm in services.brake.storms.braking() if is_short_for(part, storm.id)]
+    return the_one(part, found, "storm") if found else part
+
+
+def _within(storm: Storm, since: datetime | None, until: datetime | None) -> bool:
+    return (since is None or storm.begun_at >= since) and (until is None or storm.begun_at < until)
+
+
+def _print_page(storm: Storm, cases: Sequence[Case]) -> None:
+    """Print a storm with its cases: which file of whom, and what became of it."""
+    print(f"{storm.id}  {storm.state}  since {local_time(storm.begun_at)}  {visible(storm.reason)}")
+    for case in cases:
+        print(visible(f"  {case.id}  {case.state:<9}  {case.upload.customer:<16}  {case.upload.place}"))
+
+
+_COLUMNS: tuple[Column[Storm], ...] = (
+    Column("ID", lambda storm: storm.id),
+    Column("STATE", lambda storm: storm.state),
+    Column("SINCE", lambda storm: local_time(storm.begun_at)),
+    Column("CAUSE", lambda storm: f"{storm.cause.kind} {storm.cause.about}"),
+    Column("WHY", lambda storm: storm.reason),
+)

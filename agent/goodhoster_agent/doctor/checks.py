@@ -35,6 +35,7 @@ from goodhoster_agent.doctor.process_privileges import Rights, rights_of, rights
 from goodhoster_agent.hashing.library_trial import trouble_with_library
 from goodhoster_agent.intake.imap import try_mailbox
 from goodhoster_agent.intake.mailbox import mailbox_of
+from goodhoster_agent.legal_basis_report import basis_problems
 from goodhoster_agent.privileged.starter.plan import terms_of
 
 _NO_SITES = "while it knows none, every notice waits for a person"
@@ -67,6 +68,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _quarantines(settings)
     yield from _sources(settings)
     yield from _library(settings)
+    yield from _legal_basis(settings)
     yield from _lists(settings)
     yield from _exemptions(settings)
     yield from _directories(settings)
@@ -205,6 +207,21 @@ def _lists(settings: Settings) -> Iterator[Finding]:
     for status in lists:
         what = f"hash list {status.source} {status.algorithm}"
         yield Finding(what, status.whole, status.damage or f"{status.entries:,} entries, whole")
+
+
+def _legal_basis(settings: Settings) -> Iterator[Finding]:
+    """Check that somebody decided on what ground each tree is checked by each source."""
+    try:
+        with Services(settings) as services:
+            stopped, warnings = basis_problems(services)
+    except GoodhosterError as error:
+        yield Finding("legal basis", ok=False, detail=str(error), hint=error.hint)
+        return
+    hint = "goodhoster customers legal-basis set --basis T --tree PATH --source NAME"
+    for problem in stopped:
+        yield Finding("legal basis", ok=False, detail=problem, hint=hint)
+    for warning in warnings:
+        yield Finding("legal basis", ok=True, detail=f"warning: {warning}", hint=hint)
 
 
 def _exemptions(settings: Settings) -> Iterator[Finding]:

@@ -6,20 +6,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
-from goodhoster.assembly.mover import mover_of
-from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import make_state_dir
-from goodhoster.checking.hasher import opens_pictures
-from goodhoster.model.limits import ReadingLimits
-from goodhoster.ports import Quarantine
-from goodhoster.settings import Settings
-from goodhoster_agent.hashing.pool import HashingPool
-from goodhoster_agent.hashing.worker_handle import Start, start_here
-from goodhoster_agent.privileged.starter.client import StarterClient
-from goodhoster_agent.privileged.starter.dropping import give_up
-from goodhoster_agent.privileged.starter.launch import kept_beside
-from goodhoster_agent.privileged.starter.plan import terms_of
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+    from goodhoster.model.limits import ReadingLimits
+    from goodhoster.ports import Quarantine
+    from goodhoster.settings import Settings
+    from goodhoster_agent.hashing.pool import HashingPool
+    from goodhoster_agent.hashing.worker_handle import Start
+    from goodhoster_agent.privileged.starter.client import StarterClient
 
 
 def sandboxed_services(settings: Settings) -> Services:
@@ -27,11 +23,16 @@ def sandboxed_services(settings: Settings) -> Services:
 
     It starts what opens files itself, where it needs any.
     """
+    from goodhoster.assembly.services import Services
+    from goodhoster_agent.hashing.worker_handle import start_here
+
     return Services(settings, partial(_pool, settings, start_here))
 
 
 def daemon_services(settings: Settings, quarantine: Quarantine, starter: StarterClient) -> Services:
     """The services of a daemon, which may start no process itself."""
+    from goodhoster.assembly.services import Services
+
     return Services(settings, partial(_warm_pool, settings, starter.start_hasher), quarantine, starter.run)
 
 
@@ -42,6 +43,13 @@ def scanning_services(settings: Settings) -> Iterator[tuple[Services, list[str]]
     The keeper has a starter and, where none listens, a mover; the command gives up everything else. What it could
     not give up comes with the services, in words. To be entered in the main thread, before any other is started.
     """
+    from goodhoster.assembly.mover import mover_of
+    from goodhoster.assembly.services import Services
+    from goodhoster.assembly.state import make_state_dir
+    from goodhoster_agent.privileged.starter.dropping import give_up
+    from goodhoster_agent.privileged.starter.launch import kept_beside
+    from goodhoster_agent.privileged.starter.plan import terms_of
+
     terms, state_dir = terms_of(settings), make_state_dir(settings.state_dir)
     with kept_beside(settings, terms.commands) as keeper:
         problems = give_up(terms, state_dir)
@@ -51,6 +59,8 @@ def scanning_services(settings: Settings) -> Iterator[tuple[Services, list[str]]
 
 
 def _pool(settings: Settings, start: Start, limits: ReadingLimits) -> HashingPool:
+    from goodhoster_agent.hashing.pool import HashingPool
+
     return HashingPool(limits, settings.hashing.processes or os.cpu_count() or 1, start)
 
 
@@ -59,6 +69,8 @@ def _warm_pool(settings: Settings, start: Start, limits: ReadingLimits) -> Hashi
 
     So the first upload does not wait for them; elsewhere they start with the first archive.
     """
+    from goodhoster.checking.hasher import opens_pictures
+
     pool = _pool(settings, start, limits)
     if opens_pictures():
         pool.warm()

@@ -51,8 +51,8 @@ class SmtpMailer:
         message = self.message(letter)
         try:
             connection = self._connected()
-            # The null sender (RFC 3834 4): what cannot be delivered comes back to nobody.
-            connection.send_message(message, from_addr="", to_addrs=[letter.to])
+            # Mostly the null sender (RFC 3834 4): what cannot be delivered comes back to nobody.
+            connection.send_message(message, from_addr=letter.bounces_to, to_addrs=[letter.to])
         except smtplib.SMTPRecipientsRefused as error:
             ((code, words),) = error.recipients.values()
             self.close()
@@ -83,8 +83,9 @@ class SmtpMailer:
         message["To"] = _address(letter.to)
         message["Subject"] = letter.subject
         message["Date"] = format_datetime(self._clock())
-        message["Message-ID"] = f"<{letter.id}@{sender.rpartition('@')[2]}>"
-        message["Auto-Submitted"] = "auto-replied"
+        name = f"{letter.id}.{letter.code}" if letter.code else letter.id
+        message["Message-ID"] = f"<{name}@{sender.rpartition('@')[2]}>"
+        message["Auto-Submitted"] = "auto-replied" if letter.in_reply_to else "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
         if letter.in_reply_to:
             message["In-Reply-To"] = letter.in_reply_to

@@ -20,6 +20,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState, Claim, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.digests import Digests
 from goodhoster.model.exemptions import Exemption
+from goodhoster.model.ids import is_short_for, the_one
 from goodhoster.model.image_sizes import ranges
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Category, Match, SourceAnswer
@@ -31,6 +32,8 @@ _MARKS = ", ".join("?" * (_NAMES.count(",") + 1))
 
 _PIECE = 500
 """Question marks in one statement."""
+_WITH_MATCH = "EXISTS (SELECT 1 FROM json_each(matches) WHERE json_extract(value, '$[{column}]') = ?)"
+"""A condition for cases with such a match; its values stand in the order of `_match_row`."""
 _OF_NOTIFIER = "notifier = ? AND notifier <> ''"
 """The second half says what SQLite cannot see in a question mark: that the indexes of notifiers may be used."""
 
@@ -74,6 +77,11 @@ class SqliteCaseStore:
             return _case(row)
         raise RefusedError(f"there is no case {case_id}", hint="see: goodhoster cases list")
 
+    def complete(self, part: str) -> str:
+        """See `ports.CaseStore`."""
+        names = (case_id for (case_id,) in self.record.rows("SELECT id FROM cases"))
+        return the_one(part, (name for name in names if name == part or is_short_for(part, name)), "case")
+
     def get_all(self, case_ids: Sequence[str]) -> Sequence[Case]:
         """See `ports.CaseStore`."""
         found: dict[str, Case] = {}
@@ -87,14 +95,25 @@ class SqliteCaseStore:
         """See `ports.CaseStore`."""
         parts, values = conditions(query)
         where = "WHERE " + " AND ".join(parts) if parts else ""
-        return [_case(row) for row in self._rows(f"{where} ORDER BY opened_at, id", values)]
+        if query.newest is None:
+            return [_case(row) for row in self._rows(f"{where} ORDER BY opened_at, id", values)]
+        newest = self._rows(f"{where} ORDER BY opened_at DESC, id DESC LIMIT ?", (*values, query.newest))
+        return [_case(row) for row in reversed(newest)]
+
+    def ids(self, query: CaseQuery) -> Sequence[str]:
+        """See `ports.CaseStore`."""
+        parts, values = conditions(query)
+        where = "WHERE " + " AND ".join(parts) if parts else ""
+        rows = self.record.rows(f"SELECT id FROM cases {where} ORDER BY opened_at, id", values)  # noqa: S608 - our own texts
+        found = [case_id for (case_id,) in rows]
+        return found if query.newest is None else found[max(0, len(found) - query.newest) :]
 
     def count(self, query: CaseQuery) -> int:
         """See `ports.CaseFigures`."""
         parts, values = conditions(query)
         where = "WHERE " + " AND ".join(parts) if parts else ""
         ((number,),) = self.record.rows(f"SELECT count(*) FROM cases {where}", values)  # noqa: S608 - our own texts
-        return int(number)
+        return int(number) if query.newest is None else min(int(number), query.newest)
 
     def customers_with(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
         """See `ports.CaseFigures`."""
@@ -149,12 +168,18 @@ def conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
         found.append(_within(query.beside.tree, ranges(query.beside)))
     if query.digest is not None:
         found.append((f"{query.digest.algorithm.value} = ?", (query.digest.value,)))
-    if query.opened_since is not None:
-        found.append(("opened_at >= ?", (time_text(query.opened_since),)))
     if query.notifier is not None:
         found.append((_OF_NOTIFIER if query.notifier else "notifier = ?", (query.notifier,)))
     if query.automatic:
         found.append(("actor = '' AND state NOT IN ('held', 'observed')", ()))
+    for condition, value in (
+        ("opened_at >= ?", time_text(query.opened_since)),
+        ("opened_at < ?", time_text(query.opened_before)),
+        (_WITH_MATCH.format(column=0), query.source),
+        (_WITH_MATCH.format(column=2), query.category),
+    ):
+        if value is not None:
+            found.append((condition, (value,)))
     return [part for part, _ in found], tuple(value for _, values in found for value in values)
 
 

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState, Claim
+from goodhoster.model.ids import is_short_for, the_one
 from goodhoster.model.image_sizes import are_sizes
 from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeState
 from goodhoster.model.uploads import Place
@@ -56,6 +58,10 @@ class MemoryCaseStore:
             raise RefusedError(f"there is no case {case_id}")
         return self._cases[case_id]
 
+    def complete(self, part: str) -> str:
+        """See `ports.CaseStore`."""
+        return the_one(part, [name for name in self._cases if name == part or is_short_for(part, name)], "case")
+
     def get_all(self, case_ids: Sequence[str]) -> Sequence[Case]:
         """See `ports.CaseStore`."""
         return [self.get(case_id) for case_id in case_ids]
@@ -63,7 +69,12 @@ class MemoryCaseStore:
     def find(self, query: CaseQuery) -> Sequence[Case]:
         """See `ports.CaseStore`."""
         found = [case for case in list(self._cases.values()) if _case_described(case, query)]
-        return sorted(found, key=lambda case: (case.opened_at, case.id))
+        ordered = sorted(found, key=lambda case: (case.opened_at, case.id))
+        return ordered if query.newest is None else ordered[max(0, len(ordered) - query.newest) :]
+
+    def ids(self, query: CaseQuery) -> Sequence[str]:
+        """See `ports.CaseStore`."""
+        return [case.id for case in self.find(query)]
 
     def count(self, query: CaseQuery) -> int:
         """See `ports.CaseFigures`."""
@@ -118,6 +129,10 @@ class MemoryNoticeStore:
             raise RefusedError(f"there is no notice {notice_id}")
         return self._notices[notice_id]
 
+    def complete(self, part: str) -> str:
+        """See `ports.NoticeStore`."""
+        return the_one(part, [name for name in self._notices if name == part or is_short_for(part, name)], "notice")
+
     def find(self, query: NoticeQuery) -> Iterator[Notice]:
         """See `ports.NoticeStore`."""
         return map(self.get, self.ids(query))
@@ -125,7 +140,11 @@ class MemoryNoticeStore:
     def ids(self, query: NoticeQuery) -> Sequence[str]:
         """See `ports.NoticeStore`."""
         found = [notice for notice in self._notices.values() if _described(notice, query)]
-        return [notice.id for notice in sorted(found, key=lambda notice: (notice.receipt.received_at, notice.id))]
+        ordered = sorted(found, key=lambda notice: (notice.receipt.received_at, notice.id))
+        return [
+            notice.id
+            for notice in (ordered if query.newest is None else ordered[max(0, len(ordered) - query.newest) :])
+        ]
 
     def figures(self, now: datetime) -> NoticeFigures:
         """See `ports.NoticeStore`."""
@@ -143,6 +162,9 @@ def _case_described(case: Case, query: CaseQuery) -> bool:
         and (query.beside is None or any(are_sizes(query.beside, place) for place in _places(case)))
         and (digest is None or case.digests.of(digest.algorithm) == digest)
         and (since is None or case.opened_at >= since)
+        and (query.opened_before is None or case.opened_at < query.opened_before)
+        and (query.source is None or any(match.source == query.source for match in case.matches))
+        and (query.category is None or any(match.category is query.category for match in case.matches))
         and query.notifier in {None, case.notifier}
         and not (query.automatic and (case.actor or case.state in _NOT_ACTED_ON))
     )
@@ -161,4 +183,7 @@ def _described(notice: Notice, query: NoticeQuery) -> bool:
         and query.reference in {None, notice.reference}
         and (query.due is None or (notice.due is not None and notice.due <= query.due))
         and (since is None or notice.receipt.received_at >= since)
+        and (query.received_before is None or notice.receipt.received_at < query.received_before)
+        and (query.host is None or any(urlsplit(item.url).hostname == query.host.lower() for item in notice.items))
+        and (query.customer is None or any(item.customer == query.customer for item in notice.items))
     )

@@ -15,6 +15,7 @@ from goodhoster.model.customers import (
     RegisterImport,
     Site,
     combined,
+    filled_up,
 )
 from goodhoster.ports import CustomerQuery, StagedImport
 
@@ -154,6 +155,20 @@ class MemoryStagedImport:
         """See `ports.StagedImport`."""
         self._sites[site.host] = replace(site, origin=self._origin)
 
+    def staged(self, customer_id: str) -> Customer | None:
+        """See `ports.StagedImport`."""
+        return self._customers.get(customer_id)
+
+    def staged_site(self, host: str) -> Site | None:
+        """See `ports.StagedImport`."""
+        return self._sites.get(host)
+
+    def drop(self, customer_id: str) -> None:
+        """See `ports.StagedImport`."""
+        self._customers.pop(customer_id, None)
+        self._sites = {host: site for host, site in self._sites.items() if site.customer != customer_id}
+        self._former = {former: now for former, now in self._former.items() if now != customer_id}
+
     def had_id(self, former: str, customer_id: str) -> None:
         """See `ports.StagedImport`."""
         self._former[former] = customer_id
@@ -163,6 +178,11 @@ class MemoryStagedImport:
         keep |= set(self._former)
         before = {of: by[self._origin] for of, by in self._store.entries.items() if self._origin in by}
         sites = {host: site for (host, origin), site in self._store.by_host.items() if origin == self._origin}
+        if not replace:
+            for of in self._customers.keys() & before.keys():
+                self._customers[of] = filled_up(self._customers[of], before[of])
+            for host in self._sites.keys() & sites.keys():
+                self._sites[host] = _filled_up_site(self._sites[host], sites[host])
         self._kinds = {of: _kind(before.get(of), now) for of, now in self._customers.items()}
         self._site_kinds = {host: _kind(sites.get(host), now) for host, now in self._sites.items()}
         going_on = {of for of, entry in before.items() if entry.status != "ended"}
@@ -186,7 +206,8 @@ class MemoryStagedImport:
         """See `ports.StagedImport`."""
         store = self._store
         for former, now in self._former.items():
-            _rename(store, former, now)
+            if store.former.get(former) != now:  # else whoever has that id by now is somebody else
+                _rename(store, former, now)
         for host, kind in self._site_kinds.items():
             old, new = store.by_host.pop((host, self._origin), None), self._sites.get(host)
             if old and (new is None or new.customer != old.customer):
@@ -209,6 +230,13 @@ def _rename(store: MemoryCustomerStore, former: str, now: str) -> None:
     store.by_host |= renamed
     if former in store.entries:
         store.entries[now] = store.entries.pop(former) | store.entries.get(now, {})
+
+
+def _filled_up_site(now: Site, before: Site) -> Site:
+    if now.customer != before.customer:
+        return now
+    docroot, user = now.docroot or before.docroot, now.user or before.user
+    return replace(now, docroot=docroot, user=user, aliases=now.aliases or before.aliases)
 
 
 def _kind(before: object, now: object) -> str:

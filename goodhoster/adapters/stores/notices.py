@@ -12,6 +12,7 @@ from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.linux.sqlite_migrations import Migration, Schema
+from goodhoster.model.ids import is_short_for, the_one
 from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeItem, NoticeState
 from goodhoster.ports import NoticeQuery
 
@@ -37,6 +38,7 @@ CREATE INDEX notices_reference ON notices (reference, received_at) WHERE referen
 NOTICES = Schema("the record of notices", (Migration(1, (_TABLES,)), Migration(2, (_INDEXES,))))
 
 
+_WITH_ITEM = "id IN (SELECT notice FROM notice_items WHERE {test})"
 _COLUMNS = "state, deadline, stopped_at, due, notifier, reference, body"
 _MARKS = ", ".join("?" * 9)
 
@@ -77,6 +79,11 @@ class SqliteNoticeStore:
             return self._whole(notice_id, body)
         raise RefusedError(f"there is no notice {notice_id}", hint="see: goodhoster notices list")
 
+    def complete(self, part: str) -> str:
+        """See `ports.NoticeStore`."""
+        names = (notice_id for (notice_id,) in self._record.rows("SELECT id FROM notices"))
+        return the_one(part, (name for name in names if name == part or is_short_for(part, name)), "notice")
+
     def find(self, query: NoticeQuery) -> Iterator[Notice]:
         """See `ports.NoticeStore`."""
         return map(self.get, self.ids(query))
@@ -85,8 +92,11 @@ class SqliteNoticeStore:
         """See `ports.NoticeStore`."""
         parts, values = _conditions(query)
         where = "WHERE " + " AND ".join(parts) if parts else ""
-        rows = self._record.rows(f"SELECT id FROM notices {where} ORDER BY received_at, id", values)  # noqa: S608 - our own texts
-        return [notice_id for (notice_id,) in rows]
+        order, last = ("", ()) if query.newest is None else ("DESC", (query.newest,))
+        limit = "LIMIT ?" if last else ""
+        ordered = f"SELECT id FROM notices {where} ORDER BY received_at {order}, id {order} {limit}"  # noqa: S608 - our own texts
+        found = [notice_id for (notice_id,) in self._record.rows(ordered, (*values, *last))]
+        return found[::-1] if last else found
 
     def figures(self, now: datetime) -> NoticeFigures:
         """See `ports.NoticeStore`."""
@@ -142,4 +152,16 @@ def _conditions(query: NoticeQuery) -> tuple[list[str], tuple[object, ...]]:
         found.append(("due <= ?", (time_text(query.due),)))
     if query.received_since is not None:
         found.append(("received_at >= ?", (time_text(query.received_since),)))
+    if query.received_before is not None:
+        found.append(("received_at < ?", (time_text(query.received_before),)))
+    if query.host is not None:
+        found.append((_WITH_ITEM.format(test="url GLOB ? OR url GLOB ? OR url GLOB ?"), _urls_on(query.host)))
+    if query.customer is not None:
+        found.append((_WITH_ITEM.format(test="json_extract(body, '$.customer') = ?"), (query.customer,)))
     return [part for part, _ in found], tuple(value for _, values in found for value in values)
+
+
+def _urls_on(host: str) -> tuple[str, str, str]:
+    """Patterns of the URLs on a host, which may have a port, a path or neither."""
+    literal = "".join(char if char not in "*?[" else f"[{char}]" for char in host.lower())
+    return f"http*://{literal}/*", f"http*://{literal}:*", f"http*://{literal}"

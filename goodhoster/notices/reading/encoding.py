@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from goodhoster.model.digests import Digest
-from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice, RemovalOrder, Reporter
+from goodhoster.model.notices import DeliveryReport, NoticeFormat, ReadItem, ReadNotice, RemovalOrder, Reporter
 
 Plain = dict[str, Any]
 _HALF = re.compile("[\ud800-\udfff]")
@@ -28,6 +28,7 @@ def plain(notice: ReadNotice) -> Plain:
     """Encode a notice as JSON types, without empty fields."""
     table = asdict(notice)
     table["items"] = [_item(item) for item in notice.items]
+    table["deliveries"] = [_without_nothing(asdict(report)) for report in notice.deliveries]
     return _without_nothing(table)
 
 
@@ -40,6 +41,7 @@ def notice_of(table: Mapping[str, Any]) -> ReadNotice:
     values["doubts"] = tuple(values.pop("doubts", ()))
     values["unread"] = tuple(values.pop("unread", ()))
     values["mentions"] = tuple(values.pop("mentions", ()))
+    values["deliveries"] = tuple(map(_delivery_of, values.pop("deliveries", ())))
     values["order"] = RemovalOrder(**_moments(values["order"])) if "order" in values else None
     return ReadNotice(**_moments(values))
 
@@ -54,6 +56,10 @@ def _item_of(table: Mapping[str, Any]) -> ReadItem:
     values["digests"] = tuple(map(Digest.parse, values.pop("digests", ())))
     values["doubts"] = tuple(values.pop("doubts", ()))
     return ReadItem(**values)
+
+
+def _delivery_of(table: Mapping[str, Any]) -> DeliveryReport:
+    return DeliveryReport(tuple(table.get("receivers", ())), table.get("action", ""), table.get("status", ""))
 
 
 _MOMENTS = frozenset({"first_seen", "last_seen", "sent_at", "issued_at", "deadline", "preserve_until"})

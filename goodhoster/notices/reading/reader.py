@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from goodhoster.errors import UnreadableError
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadNotice
+from goodhoster.notices.reading.delivery_reports import deliveries_in
 from goodhoster.notices.reading.formats import (
     arf,
     dsa,
@@ -23,6 +24,7 @@ from goodhoster.notices.reading.formats import (
     url_table,
     xarf,
 )
+from goodhoster.notices.reading.html_text import text_of_html
 from goodhoster.notices.reading.leftovers import mentions_in, mentions_in_body, unread_parts
 from goodhoster.notices.reading.mail import Mail, headers_of, take_apart
 from goodhoster.notices.reading.repeated import why_repeated, without_quotes
@@ -43,6 +45,8 @@ _BODIES: dict[Carrier, Callable[[bytes], ReadNotice]] = {
     Carrier.DSA_JSON: dsa.read_json,
 }
 
+
+_LONGEST_OPENING = 200
 
 ENCLOSED = "it stands in an enclosed or quoted mail: a person confirms that its sender means it"
 
@@ -84,7 +88,17 @@ def _read_mail(content: bytes) -> ReadNotice:
     unread = tuple(unread_parts(mail, mentions))
     if notice.order and unread:  # that may say so
         notice = replace(notice, order=replace(notice.order, confidential=True))
-    return replace(notice, unread=unread, mentions=mentions)
+    deliveries = deliveries_in(mail.message)
+    return replace(notice, unread=unread, mentions=mentions, opening=_opening(mail), deliveries=deliveries)
+
+
+def _opening(mail: Mail) -> str:
+    """First line of an answer; empty for any other mail. Quotations were taken out before."""
+    if not (mail.header("In-Reply-To") or mail.header("References")):
+        return ""
+    texts = (*mail.texts("text/plain"), *(text_of_html(markup).text for markup in mail.texts("text/html")))
+    lines = (line.strip() for text in texts for line in text.splitlines())
+    return next(filter(None, lines), "")[:_LONGEST_OPENING]
 
 
 def _reading_of(mail: Mail) -> ReadNotice:

@@ -72,6 +72,19 @@ class CaseStoreSuite:
         with pytest.raises(RefusedError):
             store.replace(a_case(), expected=CaseState.OPEN)
 
+    def test_a_part_of_an_id_is_enough_where_it_is_the_only_one(self, store: CaseStore) -> None:
+        for name in ("20260301-abcdefg", "20260301-abd2345", "20260302-xyz2345"):
+            store.add(a_case(name, path=name.encode()))
+        assert store.complete("xyz") == store.complete("20260302") == "20260302-xyz2345"
+        assert store.complete("20260301-abcdefg") == "20260301-abcdefg"
+        for several in ("20260301", "202603"):
+            with pytest.raises(RefusedError, match="short for") as caught:
+                store.complete(several)
+            assert "20260301-abcdefg" in caught.value.hint
+        for none in ("", "xy", "cdefg", "%", "20260301-abcdefgh"):
+            with pytest.raises(RefusedError, match="there is no case"):
+                store.complete(none)
+
     def test_an_id_is_used_once(self, store: CaseStore) -> None:
         store.add(a_case())
         with pytest.raises(RefusedError):
@@ -165,6 +178,14 @@ class CaseStoreSuite:
             (CaseQuery(digest=made_up("other").digests.of(Algorithm.MD5)), {"c"}),
             (CaseQuery(digest=made_up("known").digests.of(Algorithm.SHA256)), {"a", "b"}),
             (CaseQuery(opened_since=NOON), {"b", "c"}),
+            (CaseQuery(opened_before=NOON), {"a"}),
+            (CaseQuery(source="police"), {"a", "b", "c"}),
+            (CaseQuery(source="polic"), set()),
+            (CaseQuery(category=Category.BASELINE), {"a", "b", "c"}),
+            (CaseQuery(category=Category.INVESTIGATIVE), set()),
+            (CaseQuery(newest=2), {"b", "c"}),
+            (CaseQuery(newest=9), {"a", "b", "c"}),
+            (CaseQuery(customer="anna", newest=1), {"b"}),
             (CaseQuery(notifier="hotline"), {"a", "b", "c"}),
             (CaseQuery(notifier="authority"), set()),
             (CaseQuery(automatic=True), {"c"}),
@@ -176,6 +197,7 @@ class CaseStoreSuite:
         self._three(store)
         assert {case.id for case in store.find(query)} == found
         assert store.count(query) == len(found)
+        assert list(store.ids(query)) == [case.id for case in store.find(query)]
 
     def test_the_oldest_comes_first(self, store: CaseStore) -> None:
         self._three(store)

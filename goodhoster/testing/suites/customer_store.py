@@ -97,6 +97,41 @@ class CustomerStoreSuite:
         assert store.get("anna").status == "active"
         assert [site.host for site in store.sites_of("anna")] == ["anna.example"]
 
+    def test_without_replace_what_is_not_told_stays(self, store: CustomerStore) -> None:
+        imported(store, [ANNA], [a_site("anna.example", "anna", b"/srv/x", "www.anna.example")])
+        site = Site("anna.example", "anna", user="new")
+        assert imported(store, [Customer("anna", language="en")], [site]).changed == 1
+        assert store.get("anna") == replace(ANNA, language="en", origin="billing")
+        expected = Site("anna.example", "anna", b"/srv/x", "new", ("www.anna.example",), "billing")
+        assert list(store.sites_of("anna")) == [expected]
+
+    def test_with_replace_it_goes(self, store: CustomerStore) -> None:
+        imported(store, [ANNA], [a_site("anna.example", "anna", b"/srv/x", "www.anna.example")])
+        imported(store, [Customer("anna")], [Site("anna.example", "anna")], replace=True)
+        assert store.get("anna") == Customer("anna", origin="billing")
+        assert list(store.named("www.anna.example")) == []
+        assert list(store.holding(b"/srv/x/a.jpg")) == []
+
+    def test_what_is_staged_can_be_seen_and_dropped(self, store: CustomerStore) -> None:
+        with store.stage("billing") as staged:
+            staged.add(ANNA)
+            staged.add_site(a_site("anna.example"))
+            staged.had_id("old", "anna")
+            assert staged.staged("anna") == replace(ANNA, origin="billing")
+            assert staged.staged_site("anna.example") == replace(a_site("anna.example"), origin="billing")
+            assert (staged.staged("bob"), staged.staged_site("bob.example")) == (None, None)
+            staged.drop("anna")
+            assert (staged.staged("anna"), staged.staged_site("anna.example")) == (None, None)
+            assert staged.difference(replace=True) == RegisterDifference(0, 0)
+
+    def test_somebody_else_with_a_former_id_is_somebody_else(self, store: CustomerStore) -> None:
+        now = replace(ANNA, id="anna-bv")
+        imported(store, [ANNA])
+        imported(store, [now], former=[("anna", "anna-bv")], replace=True)
+        imported(store, [Customer("anna", "Another Anna")], origin="panel")
+        imported(store, [now], former=[("anna", "anna-bv")], replace=True)
+        assert (store.get("anna").name, store.get("anna-bv").name) == ("Another Anna", "Anna Example")
+
     def test_who_is_missed_ends_and_is_not_erased(self, store: CustomerStore) -> None:
         imported(store, [ANNA, BOB], [a_site("anna.example"), a_site("bob.example", "bob")])
         found = imported(store, [BOB], [a_site("bob.example", "bob")], replace=True, at=NOON + timedelta(1))

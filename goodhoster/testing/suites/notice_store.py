@@ -86,6 +86,15 @@ class NoticeStoreSuite:
         with pytest.raises(RefusedError, match="N404"):
             store.get("N404")
 
+    def test_a_part_of_an_id_is_enough_where_it_is_the_only_one(self, store: NoticeStore) -> None:
+        for name in ("20260301-abcdefg", "20260301-abd2345"):
+            store.add(a_notice(name))
+        assert store.complete("abc") == "20260301-abcdefg"
+        with pytest.raises(RefusedError, match="short for"):
+            store.complete("20260301")
+        with pytest.raises(RefusedError, match="there is no notice"):
+            store.complete("cdefg")
+
     def test_replaces_the_whole_of_it(self, store: NoticeStore) -> None:
         store.add(Notice(a_notice().receipt))
         store.replace(a_notice(), expected=NoticeState.RECEIVED)
@@ -114,6 +123,13 @@ class NoticeStoreSuite:
             (NoticeQuery(due=NOON), ["N1"]),
             (NoticeQuery(due=NOON - timedelta(microseconds=1)), []),
             (NoticeQuery(received_since=NOON + timedelta(hours=1)), ["N2", "N3"]),
+            (NoticeQuery(received_before=NOON + timedelta(hours=1)), ["N1"]),
+            (NoticeQuery(host="Anna.example"), ["N1", "N2"]),
+            (NoticeQuery(host="*.example"), []),
+            (NoticeQuery(customer="anna"), ["N1", "N2"]),
+            (NoticeQuery(customer="ann"), []),
+            (NoticeQuery(newest=2), ["N2", "N3"]),
+            (NoticeQuery(host="anna.example", newest=1), ["N2"]),
         ],
     )
     def test_finds_what_the_query_describes_oldest_first(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from goodhoster_agent.commands.customers import register
+from goodhoster_agent.commands.customers import importing, legal_basis, register, vetting
 
-app = typer.Typer(no_args_is_help=True, help="List and show customers.")
-for group in (register,):
+app = typer.Typer(no_args_is_help=True, help="The register of customers, and what is known of each.")
+for group in (importing, register, vetting, legal_basis):
     app.registered_commands += group.app.registered_commands
     app.registered_groups += group.app.registered_groups

@@ -14,6 +14,7 @@ from goodhoster.customers.register import CustomerRecord
 from goodhoster.model.customers import Customer
 from goodhoster.model.uploads import display
 from goodhoster.ports import CustomerQuery
+from goodhoster_agent.commands.customers.vetting_objects import key_of
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
 
 app = typer.Typer()
@@ -65,10 +66,10 @@ def show_command(customer_id: CustomerArgument, config: ConfigOption = None, *, 
         print_json(shown) if as_json else _print_record(shown)
 
 
-def _other_subjects(_services: Services, _customer_id: str) -> dict[str, Any]:
+def _other_subjects(services: Services, customer_id: str) -> dict[str, Any]:
     """What other subjects know of the customer: each has its key here."""
     return {
-        "vetting": {"state": "unchecked", "missing": []},
+        "vetting": key_of(services.customers.vetting.vetting_of(customer_id)),
         "contact": {"state": "unchecked", "verified_at": None},
         "standing": "unchecked",
         "blocked": [],

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from goodhoster.adapters.stores.codec import decode
-from goodhoster.adapters.stores.customers.staging import SqliteStagedImport
-from goodhoster.adapters.stores.database import RecordFile, Row
+from goodhoster.adapters.stores.customers.staging import SqliteStagedImport, site_of
+from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.errors import RefusedError
 from goodhoster.model.customers import Customer, PastSite, RegisterImport, Site
 from goodhoster.ports import CustomerQuery, StagedImport
@@ -120,7 +120,7 @@ class SqliteCustomerStore:
         for name in (host, *("*." + ".".join(labels[n:]) for n in range(1, len(labels)))):
             alias = f"""SELECT {_SITE} FROM site_aliases JOIN sites USING (origin, host)
             WHERE name = ? ORDER BY host, origin"""  # noqa: S608 - our own texts
-            aliased = [_site(row) for row in self._record.rows(alias, (name,))]
+            aliased = [site_of(row) for row in self._record.rows(alias, (name,))]
             if found := [*self._sites("WHERE host = ? ORDER BY origin", (name,)), *aliased]:
                 return found
         return ()
@@ -134,7 +134,7 @@ class SqliteCustomerStore:
 
     def sites(self) -> Iterator[Site]:
         """See `ports.CustomerSites`."""
-        return map(_site, self._record.rows(f"SELECT {_SITE} FROM sites ORDER BY host, origin"))  # noqa: S608 - our own texts
+        return map(site_of, self._record.rows(f"SELECT {_SITE} FROM sites ORDER BY host, origin"))  # noqa: S608 - our own texts
 
     def generation(self) -> int:
         """See `ports.CustomerSites`."""
@@ -178,7 +178,7 @@ class SqliteCustomerStore:
             db.execute("UPDATE register_generation SET number = number + 1")
 
     def _sites(self, where: str, values: tuple[object, ...]) -> list[Site]:
-        return [_site(row) for row in self._record.rows(f"SELECT {_SITE} FROM sites {where}", values)]  # noqa: S608 - our own texts
+        return [site_of(row) for row in self._record.rows(f"SELECT {_SITE} FROM sites {where}", values)]  # noqa: S608 - our own texts
 
     def _past(self, where: str, value: str) -> list[PastSite]:
         query = f"SELECT host, customer, docroot, until FROM past_sites WHERE {where} ORDER BY until DESC, host"  # noqa: S608 - our own texts
@@ -186,11 +186,6 @@ class SqliteCustomerStore:
         return [
             PastSite(host, customer, docroot, datetime.fromisoformat(until)) for host, customer, docroot, until in rows
         ]
-
-
-def _site(row: Row) -> Site:
-    host, customer, docroot, user, aliases, origin = row
-    return Site(host, customer, docroot, user, tuple(aliases.split()), origin)
 
 
 def _directories(path: bytes) -> Iterator[bytes]:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from itertools import groupby
 
 from goodhoster.adapters.stores.codec import decode, encode
-from goodhoster.adapters.stores.database import RecordFile, time_text
-from goodhoster.model.customers import Customer, RegisterDifference, RegisterImport, Site, combined
+from goodhoster.adapters.stores.database import RecordFile, Row, time_text
+from goodhoster.model.customers import Customer, RegisterDifference, RegisterImport, Site, combined, filled_up
 
 _TABLES = (
     "CREATE TABLE temp.staged_customers (id TEXT PRIMARY KEY, ended INTEGER, body TEXT) WITHOUT ROWID",
@@ -37,6 +37,10 @@ FROM staged_sites n LEFT JOIN sites o ON o.host = n.host AND o.origin = ?"""
 _SITES_MISSED = """INSERT INTO site_changes
 SELECT host, 'removed' FROM sites WHERE origin = ?
 AND host NOT IN (SELECT host FROM staged_sites) AND customer NOT IN (SELECT id FROM kept)"""
+_FILL_UP_SITES = """UPDATE staged_sites SET docroot = coalesce(staged_sites.docroot, o.docroot),
+user = CASE staged_sites.user WHEN '' THEN o.user ELSE staged_sites.user END,
+aliases = CASE staged_sites.aliases WHEN '' THEN o.aliases ELSE staged_sites.aliases END
+FROM sites o WHERE o.host = staged_sites.host AND o.origin = ? AND o.customer = staged_sites.customer"""
 
 _KEEP_HISTORY = """INSERT INTO past_sites
 SELECT o.host, o.customer, o.docroot, :at FROM sites o JOIN site_changes c ON c.host = o.host
@@ -66,24 +70,48 @@ class SqliteStagedImport:
     def __init__(self, record: RecordFile, origin: str) -> None:
         self._record = record.opened_again()
         self._origin = origin
-        self._customers: list[tuple[object, ...]] = []
-        self._sites: list[tuple[object, ...]] = []
+        self._customers: dict[str, Customer] = {}
+        self._sites: dict[str, Site] = {}
         with self._record.changing() as db:
             for table in _TABLES:
                 db.execute(table)
 
     def add(self, customer: Customer) -> None:
         """See `ports.StagedImport`."""
-        whole = replace(customer, origin=self._origin)
-        self._customers.append((customer.id, customer.status == "ended", encode(whole)))
+        self._customers[customer.id] = replace(customer, origin=self._origin)
         if len(self._customers) >= _BATCH:
             self._write()
 
     def add_site(self, site: Site) -> None:
         """See `ports.StagedImport`."""
-        self._sites.append((site.host, site.customer, site.docroot, site.user, " ".join(site.aliases)))
+        self._sites[site.host] = replace(site, origin=self._origin)
         if len(self._sites) >= _BATCH:
             self._write()
+
+    def staged(self, customer_id: str) -> Customer | None:
+        """See `ports.StagedImport`."""
+        if customer_id in self._customers:
+            return self._customers[customer_id]
+        for (body,) in self._record.rows("SELECT body FROM staged_customers WHERE id = ?", (customer_id,)):
+            return decode(Customer, body)
+        return None
+
+    def staged_site(self, host: str) -> Site | None:
+        """See `ports.StagedImport`."""
+        if host in self._sites:
+            return self._sites[host]
+        query = "SELECT host, customer, docroot, user, aliases FROM staged_sites WHERE host = ?"
+        for row in self._record.rows(query, (host,)):
+            return site_of((*row, self._origin))
+        return None
+
+    def drop(self, customer_id: str) -> None:
+        """See `ports.StagedImport`."""
+        self._write()
+        with self._record.changing() as db:
+            db.execute("DELETE FROM staged_customers WHERE id = ?", (customer_id,))
+            db.execute("DELETE FROM staged_sites WHERE customer = ?", (customer_id,))
+            db.execute("DELETE FROM staged_former WHERE customer = ?", (customer_id,))
 
     def had_id(self, former: str, customer_id: str) -> None:
         """See `ports.StagedImport`."""
@@ -97,6 +125,8 @@ class SqliteStagedImport:
             for table in ("kept", "customer_changes", "site_changes"):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own texts
             db.executemany("INSERT INTO kept VALUES (?)", [(customer_id,) for customer_id in sorted(keep)])
+            if not replace:
+                self._fill_up(db)
             # What has another id now has not ended.
             db.execute("INSERT OR IGNORE INTO kept SELECT former FROM staged_former")
             for statement in (_CUSTOMERS_GIVEN, _SITES_GIVEN, *((_CUSTOMERS_MISSED, _SITES_MISSED) if replace else ())):
@@ -135,11 +165,24 @@ class SqliteStagedImport:
         self._record.close()
 
     def _write(self) -> None:
+        customers = [(c.id, c.status == "ended", encode(c)) for c in self._customers.values()]
+        sites = [(s.host, s.customer, s.docroot, s.user, " ".join(s.aliases)) for s in self._sites.values()]
         with self._record.changing() as db:
-            db.executemany("INSERT OR REPLACE INTO staged_customers VALUES (?, ?, ?)", self._customers)
-            db.executemany("INSERT OR REPLACE INTO staged_sites VALUES (?, ?, ?, ?, ?)", self._sites)
+            db.executemany("INSERT OR REPLACE INTO staged_customers VALUES (?, ?, ?)", customers)
+            db.executemany("INSERT OR REPLACE INTO staged_sites VALUES (?, ?, ?, ?, ?)", sites)
         self._customers.clear()
         self._sites.clear()
+
+    def _fill_up(self, db: sqlite3.Connection) -> None:
+        """Let what the source said before stand where it says nothing now."""
+        given = """SELECT s.id, s.body, e.body FROM staged_customers s
+        JOIN customer_entries e ON e.customer = s.id AND e.origin = ? WHERE s.body <> e.body"""
+        rows = (
+            (encode(filled_up(decode(Customer, now), decode(Customer, before))), customer_id)
+            for customer_id, now, before in db.execute(given, (self._origin,)).fetchall()
+        )
+        db.executemany("UPDATE staged_customers SET body = ? WHERE id = ?", rows)
+        db.execute(_FILL_UP_SITES, (self._origin,))
 
     def _count(self, query: str) -> int:
         ((number,),) = self._record.rows(query, (self._origin,))
@@ -170,7 +213,9 @@ def _rename(db: sqlite3.Connection) -> None:
 
     What the import itself says comes on top.
     """
-    for former, now in db.execute("SELECT former, customer FROM staged_former").fetchall():
+    new = """SELECT former, customer FROM staged_former
+    EXCEPT SELECT former, customer FROM former_ids"""  # whoever has that id by now is somebody else
+    for former, now in db.execute(new).fetchall():
         db.execute("UPDATE OR REPLACE former_ids SET customer = ? WHERE customer = ?", (now, former))
         db.execute("INSERT OR REPLACE INTO former_ids VALUES (?, ?)", (former, now))
         db.execute("DELETE FROM former_ids WHERE former = ?", (now,))
@@ -188,3 +233,9 @@ def _combine(db: sqlite3.Connection) -> None:
         folded = f"{whole.id}\n{whole.name}".casefold()
         values = (whole.id, folded, whole.reseller, whole.status, encode(whole))
         db.execute("INSERT OR REPLACE INTO customers VALUES (?, ?, ?, ?, ?)", values)
+
+
+def site_of(row: Row) -> Site:
+    """The site of a row of host, customer, docroot, user, aliases and origin."""
+    host, customer, docroot, user, aliases, origin = row
+    return Site(host, customer, docroot, user, tuple(aliases.split()), origin)

@@ -77,7 +77,7 @@ def test_a_letter_arrives_marked_as_automatic_with_its_reference(
     assert (envelope.mail_from, envelope.rcpt_tos) == ("<>", [LETTER.to])
     assert message["Subject"] == "[M0000000001] Melding"
     assert (message["Auto-Submitted"], message["In-Reply-To"]) == ("auto-replied", "<1@hotline.example>")
-    assert message["Message-ID"] == "<20261124-1@hoster.example>"
+    assert message["Message-ID"] == f"<20261124-1.{outbox.codes.code(LETTER.id)}@hoster.example>"
 
 
 @pytest.mark.parametrize("answer", ["451 later", ""], ids=["refused for now", "connection lost"])

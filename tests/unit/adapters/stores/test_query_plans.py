@@ -94,6 +94,7 @@ OPERATIONS: dict[str, Callable[[Record], object]] = {
     "cases.replace": change,
     "cases.get": lambda r: r.cases.get(a_case().id),
     "cases.get_all": lambda r: r.cases.get_all([a_case().id] * 3),
+    "cases.complete": lambda r: r.cases.complete(a_case().id),
     "cases.claim": lambda r: r.cases.claim([a_case().id], A_CLAIM),
     "cases.unclaim": lambda r: r.cases.unclaim([a_case().id]),
     "cases.claimed": lambda r: r.cases.claimed(),
@@ -109,6 +110,7 @@ OPERATIONS: dict[str, Callable[[Record], object]] = {
     "cases.find, taken of a content": find(CaseQuery(states=UNDER_WAY, digest=KNOWN.of(Algorithm.SHA256))),
     "cases.find, of a customer lately": find(CaseQuery(states=UNDER_WAY, customer="anna", opened_since=NOON)),
     "cases.find, lately": find(CaseQuery(opened_since=NOON)),
+    "cases.ids": lambda r: r.cases.ids(CaseQuery(opened_since=NOON, opened_before=NOON + DAY)),
     "cases.find, of a notifier": find(CaseQuery(opened_since=NOON, automatic=True, notifier="hotline")),
     "storms.begin": lambda r: r.storms.begin(storm("s2")),
     "storms.replace": lambda r: r.storms.replace(storm("s1")),
@@ -125,11 +127,13 @@ OPERATIONS: dict[str, Callable[[Record], object]] = {
     "notices.add": lambda r: r.notices.add(replace(a_notice(), receipt=replace(a_notice().receipt, id="another"))),
     "notices.replace": notice_change,
     "notices.get": lambda r: r.notices.get(a_notice().id),
+    "notices.complete": lambda r: r.notices.complete(a_notice().id),
     "notices.find, state": find_notices(NoticeQuery(states=frozenset({NoticeState.OPEN}))),
     "notices.find, url": find_notices(NoticeQuery(url="http://a.example/", notifier="hotline", reference="M1")),
     "notices.find, notifier": find_notices(NoticeQuery(notifier="hotline")),
     "notices.find, reference": find_notices(NoticeQuery(reference="M1")),
     "notices.find, lately": find_notices(NoticeQuery(received_since=NOON)),
+    "notices.find, of a month": find_notices(NoticeQuery(received_since=NOON, received_before=NOON + DAY)),
     "notices.ids": lambda r: r.notices.ids(NoticeQuery(due=NOON)),
     "notices.figures": lambda r: r.notices.figures(NOON),
     "mails.first": lambda r: r.mails.first(b"one", a_mail("r1")),
@@ -137,6 +141,8 @@ OPERATIONS: dict[str, Callable[[Record], object]] = {
 
 
 ALLOWED = (
+    "SCAN cases USING COVERING INDEX sqlite_autoindex_cases_1",  # all ids, where a person typed a part of one
+    "SCAN notices USING COVERING INDEX sqlite_autoindex_notices_1",
     "SCAN claims",  # a row for each case that somebody is at work on
     "SCAN notices USING INDEX notices_running",  # those that are open
     "SCAN CONSTANT ROW",

@@ -1,0 +1,77 @@
+"""Daily work: has every match a proven outcome, and how many checks were there.
+
+Once a day record, log, index and quarantine are compared; a match without a proven outcome raises an alarm. The checks
+of each day go into the audit log, because the index may be made anew and forgets.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from goodhoster.assembly.services import Services
+from goodhoster.errors import PassingError
+from goodhoster_agent.background.periodic import PeriodicTask
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.reports import OutcomeCheck
+
+_log = logging.getLogger(__name__)
+_FIRST_AFTER = 60.0
+"""Seconds after the start: what a crash left under way ends before."""
+_EVERY = 24 * 3600.0
+_AGAIN = 3600.0
+_NAMED = 20
+"""Findings in one alert."""
+
+
+class DailyWork:
+    """Rounds beside the workers, once a day."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._begun = False
+        self._alarm = ""
+        self._told: frozenset[tuple[str, str, str]] = frozenset()
+        failing = "record, audit log and quarantine cannot be compared now"
+        self.rounds = PeriodicTask("daily", self._go, failing, _AGAIN)
+
+    def alarms(self) -> list[str]:
+        """What the last comparison found, for `status`."""
+        return [self._alarm] if self._alarm else []
+
+    def _go(self) -> float:
+        if not self._begun:
+            self._begun = True
+            return _FIRST_AFTER
+        # Here, so that no daemon carries it from its start.
+        from goodhoster.assembly.reports import check_outcomes, count_checks  # noqa: PLC0415
+
+        count_checks(self._services)
+        return _EVERY if self._tell(check_outcomes(self._services)) else _AGAIN
+
+    def _tell(self, check: OutcomeCheck) -> bool:
+        """Page a person about what nobody was told of yet.
+
+        It stands in `status` as long as it lasts. False when nobody could be paged.
+        """
+        for trouble in check.unchecked:
+            _log.warning("not compared today: %s", trouble)
+        findings = check.comparison.findings
+        count = len(findings)
+        self._alarm = f"ALARM: {count} matches without a proven outcome: goodhoster audit outcomes" if findings else ""
+        now = frozenset((finding.problem.value, finding.case, finding.path) for finding in findings)
+        if not now - self._told:
+            self._told = now
+            return True
+        _log.critical("%d matches have no proven outcome: goodhoster audit outcomes", count)
+        lines = [f"{each.problem}: {each.case} {each.path}: {each.why}; {each.next_step}" for each in findings[:_NAMED]]
+        more = [f"and {count - _NAMED} more"] if count > _NAMED else []
+        subject = f"goodhoster: {count} matches without a proven outcome"
+        try:
+            self._services.pager.page(subject, "\n".join([*lines, *more, "See: goodhoster audit outcomes", ""]))
+        except PassingError as error:
+            _log.error("nobody could be paged: %s (%s)", error, subject)
+            return False
+        self._told = now
+        return True

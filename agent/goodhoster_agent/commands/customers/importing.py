@@ -1,0 +1,127 @@
+"""`goodhoster customers import`: a list into the register, with what became of each line."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goodhoster.customers.importing.importer import ImportOrder, ImportResult
+from goodhoster.policy.register_guard import RegisterGuard
+from goodhoster_agent.commands.options import (
+    FINE,
+    WRONG,
+    YES,
+    ConfigOption,
+    JsonOption,
+    open_services,
+    print_json,
+    whoever_types,
+)
+
+app = typer.Typer()
+
+_SHOWN = 20
+"""Changes and ignored columns that people are shown; `--json` has more."""
+
+
+def _source(value: str) -> str:
+    if not value.isprintable() or not value.strip() or len(value) > 64:  # noqa: PLR2004 - a name in a log line
+        raise typer.BadParameter("give a short name, such as billing")
+    return value
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The list: CSV, TOML or JSON.")],
+    *,
+    source: Annotated[
+        str, typer.Option("--source", help="What the list is of; other sources are left alone.", callback=_source)
+    ] = "list",
+    replace: Annotated[bool, typer.Option("--replace", help="The list is all there is: whom it misses, ends.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Print what would change, and change nothing.")] = False,
+    allow_ended: Annotated[
+        int, typer.Option("--allow-ended", min=0, help="With --replace: let so many customers end all the same.")
+    ] = 0,
+    allow_removed_sites: Annotated[
+        int, typer.Option("--allow-removed-sites", min=0, help="With --replace: let so many sites go all the same.")
+    ] = 0,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import a list of customers; rejected lines are told, the others imported."""
+    guard = RegisterGuard(allowed_customers=allow_ended, allowed_sites=allow_removed_sites)
+    order = ImportOrder(source, whoever_types(), replace=replace, preview=preview, guard=guard)
+    with open_services(config) as services:
+        result = services.customers.importer.import_file(file, order)
+    if as_json:
+        print_json(import_object(result))
+    else:
+        print(*_lines(file, result, preview=preview), sep="\n")
+        print(*_problems(file, result), sep="\n", end="", file=sys.stderr)
+    raise typer.Exit(_exit_code(result))
+
+
+def _exit_code(result: ImportResult) -> int:
+    if result.objection:
+        return WRONG
+    return YES if result.report.rejections else FINE
+
+
+def import_object(result: ImportResult) -> dict[str, object]:
+    """The result for `--json`."""
+    found = result.difference
+    return {
+        "source": result.origin,
+        "applied": result.applied,
+        "refused": result.objection,
+        "customers": result.customers,
+        "sites": result.sites,
+        **{f.name: getattr(found, f.name) for f in dataclasses.fields(found)},
+        "encoding": result.report.encoding,
+        "rejected": [
+            {result.report.unit: line.line, "id": line.customer, "why": line.why, "hint": line.hint}
+            for line in result.report.rejected
+        ],
+        "rejected_count": result.report.rejections,
+        "ignored": list(result.report.ignored),
+        "warnings": result.report.warnings,
+        "changes": [{"change": kind, "id": customer_id} for kind, customer_id in result.changes],
+    }
+
+
+def _lines(file: Path, result: ImportResult, *, preview: bool) -> Iterator[str]:
+    found = result.difference
+    would = "" if result.applied else "would be "
+    yield f"{file}: {result.customers:,} customers with {result.sites:,} sites, read as {result.report.encoding}"
+    yield f"  customers  {would}added {found.added:,}, changed {found.changed:,}, ended {found.ended:,}"
+    sites = f"added {found.sites_added:,}, changed {found.sites_changed:,}, removed {found.sites_removed:,}"
+    yield f"  sites      {would}{sites}"
+    if result.report.ignored:
+        yield "  not used   " + ", ".join(list(result.report.ignored)[:_SHOWN])
+    if preview:
+        yield from (f"  {kind:<9}  {customer_id}" for kind, customer_id in result.changes[:_SHOWN])
+        left_out = found.added + found.changed + found.ended - _SHOWN
+        if left_out > 0:
+            yield f"  and {left_out:,} more"
+        yield "  preview: nothing was changed"
+
+
+def _problems(file: Path, result: ImportResult) -> Iterator[str]:
+    report = result.report
+    for line in report.rejected:
+        yield f"{file}, {report.unit} {line.line}: rejected: {line.why}; {line.hint}"
+    if report.rejections > len(report.rejected):
+        yield f"{file}: {report.rejections - len(report.rejected):,} more were rejected"
+    for warning in report.warnings:
+        yield f"{file}: {warning}"
+    if result.objection:
+        found = result.difference
+        yield f"goodhoster: {result.objection}; nothing was imported"
+        options = f"--allow-ended {found.ended} --allow-removed-sites {found.sites_removed}"
+        yield f"            look at it with --preview; if that is right: {options}"
+    yield ""

@@ -1,0 +1,50 @@
+"""`goodhoster doors token …`: the tokens of applications that use the HTTP door."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_json, read_settings
+from goodhoster_agent.doors.api.tokens import Scope, add_token, read_tokens, revoke_token, tokens_file
+
+app = typer.Typer(no_args_is_help=True, help="Manage the tokens of applications that use the HTTP door.")
+
+NameArgument = Annotated[str, typer.Argument(help="Name of the token: letters, digits, dots, dashes.")]
+
+
+@app.command("add")
+def add_command(
+    name: NameArgument,
+    scope: Annotated[
+        list[Scope] | None,
+        typer.Option("--scope", help="What it may do. Default: check, may and outcome.", show_default=False),
+    ] = None,
+    customer: Annotated[
+        str, typer.Option("--customer", help="The one customer it speaks for.", show_default=False)
+    ] = "",
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Create a token. Its secret is printed once and not stored."""
+    scopes = scope or [Scope.CHECK, Scope.MAY, Scope.OUTCOME]
+    secret = add_token(tokens_file(read_settings(config).state_dir), name, scopes, customer)
+    print_json({"name": name, "token": secret, "scopes": scopes, "customer": customer}) if as_json else print(secret)
+
+
+@app.command("list")
+def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """List the tokens, without their secrets."""
+    for token in read_tokens(tokens_file(read_settings(config).state_dir)).values():
+        line = {"name": token.name, "scopes": token.scopes, "customer": token.customer, "added_at": token.added_at}
+        whose = f"  customer {token.customer}" if token.customer else ""
+        print_json(line) if as_json else print(f"{token.added_at}  {token.name}  {', '.join(token.scopes)}{whose}")
+
+
+@app.command("revoke")
+def revoke_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Remove a token. The running service follows within a second."""
+    revoke_token(tokens_file(read_settings(config).state_dir), name)
+    print_json({"name": name, "revoked": True}) if as_json else print(f"{name} is revoked")

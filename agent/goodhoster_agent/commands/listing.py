@@ -1,0 +1,111 @@
+"""Lists on the command line: shared filters, tables for people, CSV for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Generic, TypeVar
+
+import typer
+
+from goodhoster.model.uploads import visible
+from goodhoster_agent.commands.options import print_json
+
+Row = TypeVar("Row")
+
+_SPAN = re.compile(r"(\d{1,6})\s*([mhdw])")
+_UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_GAP = "  "
+_NARROWEST = 12
+"""Characters that the last column keeps on the narrowest terminal."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so is a formula for a spreadsheet, and others choose what stands in many cells."""
+
+
+def moment(text: str) -> datetime:
+    """A moment as a person types it.
+
+    "2026-11-29" or "2026-11-29 14:30" (local time), with a zone, or "24h", "7d", "2w" ago.
+    """
+    if span := _SPAN.fullmatch(text.strip()):
+        return datetime.now(UTC) - timedelta(seconds=int(span[1]) * _UNITS[span[2]])
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f'{text!r} is no time: give "2026-11-29", "2026-11-29 14:30" or "24h" ago') from error
+
+
+def _moment_option(name: str, words: str) -> Any:  # noqa: ANN401 - what Typer takes
+    return typer.Option(name, parser=moment, metavar="TIME", help=words, show_default=False)
+
+
+SinceOption = Annotated[datetime | None, _moment_option("--since", 'From then on: "2026-11-29", or "24h" ago.')]
+UntilOption = Annotated[datetime | None, _moment_option("--until", "Before then.")]
+LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="The newest so many.", show_default=False)]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")]
+
+
+def local_time(at: datetime | None, otherwise: str = "") -> str:
+    """A time as people at this machine read it, with its zone."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M %Z}" if at else otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """A column of a list: its heading, and what it shows of a row."""
+
+    heading: str
+    text: Callable[[Row], str]
+
+
+def print_list(
+    rows: Iterable[Row],
+    columns: Sequence[Column[Row]],
+    as_object: Callable[[Row], dict[str, Any]],
+    *,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Print rows: JSON lines, CSV, or a table with headings that fits the terminal.
+
+    With JSON and CSV each row is printed when its turn comes; a table is as wide as what is in it. Nothing in a cell
+    commands a terminal or a spreadsheet.
+    """
+    if as_json and as_csv:
+        raise typer.BadParameter("either --json or --csv")
+    if as_json:
+        for row in rows:
+            print_json(as_object(row))
+    elif as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow([column.heading for column in columns])
+        writer.writerows([_cell(column.text(row)) for column in columns] for row in rows)
+    else:
+        _print_table([[visible(column.text(row)) for column in columns] for row in rows], columns)
+
+
+def _cell(text: str) -> str:
+    text = visible(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _print_table(rows: Sequence[Sequence[str]], columns: Sequence[Column[Any]]) -> None:
+    if not rows:
+        return
+    table = [[column.heading for column in columns], *rows]
+    widths = [max(len(row[number]) for row in table) for number in range(len(columns))]
+    if sys.stdout.isatty():
+        before = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
+        widths[-1] = max(_NARROWEST, min(widths[-1], shutil.get_terminal_size().columns - before))
+    for row in table:
+        cells = [_cut(cell, width).ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print(_GAP.join(cells).rstrip())
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,0 +1,1 @@
+"""The HTTP door: applications ask before they store an upload."""

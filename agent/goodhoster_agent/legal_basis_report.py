@@ -1,0 +1,50 @@
+"""The legal bases of all checks of this host, and what of them people must be told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from goodhoster.audit.log import utc_now
+from goodhoster.model.uploads import display
+from goodhoster.policy.legal_basis import CheckBasis, checks
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
+
+
+def check_bases(services: Services) -> tuple[CheckBasis, ...]:
+    """What each check rests on; no register is made where there is none."""
+    sources = [source.name for source in services.sources]
+    if services.customers.in_use:
+        return services.customers.legal_bases.checks([tree.root for tree in services.trees], sources)
+    return checks((), [display(tree.root) for tree in services.trees], sources, utc_now().date())
+
+
+def basis_problems(services: Services) -> tuple[list[str], list[str]]:
+    """The checks that are stopped, and warnings; opens no source where there is no register."""
+    if not services.customers.in_use:
+        return [], ["none is recorded for any check (goodhoster customers legal-basis list)"]
+    found = check_bases(services)
+    return ended_in_words(found), warnings_in_words(found)
+
+
+def ended_in_words(checks: Sequence[CheckBasis]) -> list[str]:
+    """A line for each check that is stopped."""
+    return [
+        f"no file of {check.tree} is checked by {check.source}: the legal basis ended on {check.basis.until} "
+        "(goodhoster customers legal-basis set)"
+        for check in checks
+        if check.state == "ended" and check.basis
+    ]
+
+
+def warnings_in_words(checks: Sequence[CheckBasis]) -> list[str]:
+    """What must be seen to: checks without a basis, and those whose basis ends soon."""
+    missing = sum(check.state == "missing" for check in checks)
+    told = [f"{missing} of {len(checks)} checks have none (goodhoster customers legal-basis list)"] if missing else []
+    return told + [
+        f"that of {check.tree} by {check.source} ends after {check.basis.until}"
+        for check in checks
+        if check.state == "ends-soon" and check.basis
+    ]

@@ -1,0 +1,108 @@
+"""The state of this host as `--json` prints it and the HTTP door answers it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from goodhoster.assembly.services import Services
+from goodhoster.model.cases import CaseState
+from goodhoster.ports import CaseQuery
+from goodhoster_agent.daemon_lock import running_daemon
+from goodhoster_agent.doctor.process_privileges import rights_of
+from goodhoster_agent.legal_basis_report import basis_problems
+from goodhoster_agent.privileged.starter.plan import terms_of
+from goodhoster_agent.status_report import DaemonReport, read_report
+
+
+def status_object(services: Services) -> dict[str, Any]:
+    """What is covered, what waits, what is degraded."""
+    state_dir = services.settings.state_dir
+    pid = running_daemon(state_dir)
+    report = read_report(state_dir, pid) if pid else None
+    figures = services.index.figures()
+    held = services.case_store.count(CaseQuery(states=frozenset({CaseState.HELD})))
+    overruled = services.case_store.count(CaseQuery(states=frozenset({CaseState.RESTORED})))
+    notices = services.notices.figures()
+    stopped, warnings = basis_problems(services)
+    return {
+        "ready": report is not None,
+        "degraded": [
+            *(report.degraded if report else ["the daemon does not run: nothing new is checked"]),
+            *stopped,
+        ],
+        "legal_basis": warnings,
+        **_mode(services),
+        "queue": figures.waiting,
+        "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
+        "unchecked": figures.verdicts.get("unchecked", 0),
+        "held": held,
+        "overruled": overruled,
+        "open_storms": [
+            f"{storm.id} since {storm.begun_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
+            for storm in services.brake.open()
+        ],
+        "owners_not_told": _owners_not_told(services),
+        "open_notices": notices.open,
+        "overdue_notices": notices.overdue,
+        "verdicts": figures.verdicts,
+        "unchecked_reasons": figures.reasons,
+        "processes": [asdict(rights) for rights in rights_of(pid, terms_of(services.settings))] if pid else [],
+        **_of_daemon(report),
+    }
+
+
+def _mode(services: Services) -> dict[str, Any]:
+    found = mode_object(services)
+    return {"mode": found["mode"], "stopped_since": found["stopped_since"], "stopped_by": found["actor"]}
+
+
+def _owners_not_told(services: Services) -> dict[str, int]:
+    """The number of exempt contents by source that its owner was not notified of.
+
+    Contents that a source knows and that are exempt here.
+    """
+    return dict(Counter(report.source for report in services.owner_reports.waiting()))
+
+
+def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:
+    if report is None:
+        return {
+            "pid": None,
+            "events": None,
+            "events_reason": "",
+            "trees": [],
+            "scanning": False,
+            "gaps": 0,
+            "last_gap": "",
+            "sources": [],
+        }
+    return {
+        "pid": report.pid,
+        "events": report.events,
+        "events_reason": report.events_reason,
+        "trees": list(report.trees),
+        "scanning": report.scanning,
+        "gaps": report.gaps,
+        "last_gap": report.last_gap,
+        "sources": list(report.sources),
+    }
+
+
+def mode_object(services: Services) -> dict[str, Any]:
+    """The mode that is in force, and who switched it."""
+    configured = services.settings.policy.mode
+    if problem := services.observe_switch.problem():
+        return {"mode": "observe", "configured": configured, "stopped_since": None, "actor": "", "reason": problem}
+    switched = services.observe_switch.state()
+    if switched is None:
+        return {"mode": configured, "configured": configured, "stopped_since": None, "actor": "", "reason": ""}
+    return {
+        "mode": "observe",
+        "configured": configured,
+        "stopped_since": switched.since.isoformat(),
+        "actor": switched.order.actor,
+        "reason": switched.order.reason,
+    }

@@ -1,0 +1,1 @@
+"""Identity providers and company registers: who says that a customer is who it claims to be."""

@@ -1,0 +1,47 @@
+"""The neutral protocol.
+
+What any provider, or a gateway before it, can speak (docs/how-to-know-your-customers.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from goodhoster.adapters.identity.provider import MappedProvider, Told, document_of, moment, outcome_of
+from goodhoster.adapters.identity.requests import Request, text_at
+from goodhoster.adapters.identity.signatures import header, verify_timed
+from goodhoster.model.vetting import Outcome
+
+SIGNATURE = "Goodhoster-Signature"
+_WORDS = {outcome.value: outcome for outcome in Outcome}
+
+
+class NeutralProvider(MappedProvider):
+    """A provider that speaks the neutral protocol."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        """`Goodhoster-Signature: t=SECONDS,v1=HEX`."""
+        verify_timed((SIGNATURE, header(headers, SIGNATURE)), body, self.account.webhook_secret, self.clock)
+
+    def read_message(self, message: Mapping[str, Any]) -> Told:
+        """`{event, session, outcome, at, document_type, reason}`."""
+        return Told(
+            text_at(message, "session"),
+            outcome_of(_WORDS, text_at(message, "outcome")),
+            moment(text_at(message, "at")),
+            text_at(message, "event"),
+            document_of(text_at(message, "document_type")),
+            text_at(message, "reason"),
+        )
+
+    def request(self, reference: str) -> Request:
+        """`GET URL/sessions/REFERENCE`."""
+        account = self.account
+        headers = {"Authorization": f"Bearer {account.token}"}
+        url = f"{account.url.rstrip('/')}/sessions/{reference}"
+        return Request(url, headers, within=account.within, ca_file=account.ca_file)
+
+    def read_answer(self, answer: Mapping[str, Any]) -> Told:
+        """The same object, without `event`."""
+        return self.read_message(answer)

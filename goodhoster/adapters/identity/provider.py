@@ -1,0 +1,157 @@
+"""What every identity provider has in common.
+
+Settings, mapping of its words, and a pull that never raises.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from goodhoster.adapters.identity.requests import Answer, Request, read_object, send
+from goodhoster.errors import GoodhosterError, UnreadableError
+from goodhoster.model.vetting import IdentityEvent, Outcome
+from goodhoster.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account at a provider."""
+
+    name: str
+    url: str
+    webhook_secret: str = field(repr=False)
+    token: str = field(default="", repr=False)
+    app_id: str = ""
+    within: float = 15.0
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a message or an answer tells, before it has a provider and a moment."""
+
+    reference: str
+    outcome: Outcome
+    at: datetime | None = None
+    event_id: str = ""
+    document_type: str = ""
+    reason: str = ""
+
+
+class MappedProvider(ABC):
+    """See `ports.vetting.IdentityProvider`.
+
+    A kind of provider says how it signs, where it is asked, and its words.
+    """
+
+    def __init__(self, account: Account, clock: Clock) -> None:
+        self.account = account
+        self.name = account.name
+        self.clock = clock
+
+    @abstractmethod
+    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Raise RefusedError unless the message is the provider's."""
+
+    @abstractmethod
+    def read_message(self, message: Mapping[str, Any]) -> Told:
+        """What a verified message says; UnreadableError where it is none about a session."""
+
+    @abstractmethod
+    def request(self, reference: str) -> Request:
+        """The question how a session stands."""
+
+    @abstractmethod
+    def read_answer(self, answer: Mapping[str, Any]) -> Told:
+        """What the answer says."""
+
+    def read_webhook(self, headers: Mapping[str, str], body: bytes) -> IdentityEvent:
+        """See `ports.vetting.IdentityProvider`."""
+        self.verify(headers, body)
+        told = self.read_message(read_object(body))
+        if not told.reference:
+            raise UnreadableError(f"the message of {self.name} names no session")
+        if told.at is None:
+            raise UnreadableError(f"the message of {self.name} does not tell when it happened")
+        return self._event(told, told.at)
+
+    def pull(self, reference: str) -> IdentityEvent:
+        """See `ports.vetting.IdentityProvider`."""
+        now = self.clock()
+        try:
+            answer = send(self.request(quote(reference, safe="")))
+            told = self._read(answer)
+        except GoodhosterError as error:
+            return self._event(Told(reference, Outcome.UNCHECKED, reason=_code(error)), now)
+        if told.reference != reference:
+            return self._event(Told(reference, Outcome.UNCHECKED, reason="other-session"), now)
+        return self._event(told, min(told.at or now, now))
+
+    def _read(self, answer: Answer) -> Told:
+        if answer.status != HTTPStatus.OK:
+            raise UnreadableError(f"status-{answer.status}")
+        return self.read_answer(read_object(answer.body))
+
+    def _event(self, told: Told, at: datetime) -> IdentityEvent:
+        return IdentityEvent(
+            self.name, told.reference, told.outcome, at, told.event_id, told.document_type, told.reason
+        )
+
+
+def _code(error: GoodhosterError) -> str:
+    """Why nothing is known, as a short code."""
+    found = re.fullmatch(r"status-\d{3}", str(error))
+    return found[0] if found else "no-certain-answer" if isinstance(error, UnreadableError) else "no-answer"
+
+
+def outcome_of(words: Mapping[str, Outcome], said: str) -> Outcome:
+    """The outcome for a provider's word; a word that is not known is never a pass."""
+    return words.get(said.strip().lower(), Outcome.UNCHECKED)
+
+
+def moment(text: str) -> datetime | None:
+    """A moment in ISO 8601 with its zone, or in UTC where it names none.
+
+    None where it is no moment.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def moment_of_seconds(value: object) -> datetime | None:
+    """A moment in seconds since 1970; None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 1 << 35:
+        return None
+    return datetime.fromtimestamp(value, UTC)
+
+
+DOCUMENTS: Mapping[str, str] = {
+    "passport": "passport",
+    "id_card": "identity-card",
+    "identity_card": "identity-card",
+    "identity-card": "identity-card",
+    "national_identity_card": "identity-card",
+    "driving_license": "driving-licence",
+    "drivers_license": "driving-licence",
+    "driving_licence": "driving-licence",
+    "driving-licence": "driving-licence",
+    "drivers": "driving-licence",
+    "residence_permit": "residence-permit",
+    "residence-permit": "residence-permit",
+}
+
+
+def document_of(said: str) -> str:
+    """The type of a document in our words; empty where nothing was said."""
+    return DOCUMENTS.get(said.lower(), "other") if said else ""

@@ -1,0 +1,1 @@
+"""Import of customer lists into the register."""

@@ -1,0 +1,1 @@
+"""Screening: customers compared with lists of names, networks and domains; a person decides."""

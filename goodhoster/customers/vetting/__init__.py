@@ -1,0 +1,4 @@
+"""Vetting (know your customer).
+
+Evidence, what is missing, identity providers, citizen numbers refused.
+"""

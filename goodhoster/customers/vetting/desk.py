@@ -1,0 +1,285 @@
+"""The vetting desk: takes evidence in, asks those who know, and says what is missing.
+
+Every change is written to the audit log before it is kept: the customer's id, kind and outcome, never a number, a name
+or a document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from goodhoster.customers.register import Register
+from goodhoster.customers.vetting.citizen_numbers import refuse_personal_numbers
+from goodhoster.customers.vetting.company_numbers import read_company_number
+from goodhoster.customers.vetting.details import DOCUMENT_TYPES, read_detail
+from goodhoster.customers.vetting.risk import RiskFacts
+from goodhoster.errors import GoodhosterError, RefusedError, UnreadableError
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.cases import Order
+from goodhoster.model.customers import Customer
+from goodhoster.model.vetting import (
+    FINAL_OUTCOMES,
+    Evidence,
+    EvidenceKind,
+    IdentityEvent,
+    Outcome,
+    RiskFact,
+    StatedFact,
+    Vetting,
+    VettingState,
+)
+from goodhoster.policy.vetting import VettingPolicy, assess, deciding, estimate_risk
+from goodhoster.ports import AuditLog, Clock, CustomerQuery
+from goodhoster.ports.vetting import CompanyRegister, EvidenceSource, IdentityProvider, VettingStore
+
+_CLOCK_SKEW = timedelta(minutes=5)
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~:-]{0,199}")
+_BY_PERSON = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.REVIEW, Outcome.EXPIRED})
+_PROVEN_BY_US = {EvidenceKind.EMAIL: "goodhoster customers verify-contact ID"}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a person checked."""
+
+    kind: EvidenceKind
+    outcome: Outcome
+    detail: str = ""
+    on: date | None = None
+    """The day of the check; None: now."""
+    document_valid_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VettingParts:
+    """What the desk works with."""
+
+    register: Register
+    store: VettingStore
+    audit: AuditLog
+    clock: Clock
+    policy: VettingPolicy
+    facts: RiskFacts
+    providers: Mapping[str, IdentityProvider] = field(default_factory=dict)
+    registers: Sequence[CompanyRegister] = ()
+    proofs: Mapping[EvidenceKind, EvidenceSource] = field(default_factory=dict)
+    """Who proves a kind of evidence by itself, such as contacts that answer."""
+
+
+class VettingDesk:
+    """The vetting of customers."""
+
+    def __init__(self, parts: VettingParts) -> None:
+        self._parts = parts
+
+    def vetting_of(self, customer_id: str) -> Vetting:
+        """What the vetting of a customer comes to now.
+
+        RefusedError where the register has none of that id.
+        """
+        customer = self._customer(customer_id)
+        evidence = self.evidence_of(customer)
+        stated = [fact for name in self._ids(customer) for fact in self._parts.store.facts_of(name)]
+        risk = estimate_risk(self._parts.facts.of(customer, stated, evidence), self._parts.policy)
+        vetting = assess(evidence, risk, self._parts.policy, self._parts.clock())
+        return replace(vetting, customer=customer.id)
+
+    def evidence_of(self, customer: Customer) -> list[Evidence]:
+        """All evidence of a customer: what was recorded, and what other parts have proven.
+
+        A part that fails leaves its kind unchecked.
+        """
+        found = [each for name in self._ids(customer) for each in self._parts.store.evidence_of(name)]
+        for kind, source in self._parts.proofs.items():
+            try:
+                found += [each for each in source.evidence_of(customer.id) if each.kind is kind]
+            except GoodhosterError as error:
+                unknown = Evidence(customer.id, kind, Outcome.UNCHECKED, self._parts.clock(), "goodhoster")
+                # What is not known now counts, whatever was recorded before.
+                found = [each for each in found if each.kind is not kind]
+                found.append(replace(unknown, reason=type(error).__name__))
+        return found
+
+    def record(self, customer_id: str, checked: Checked, order: Order) -> Vetting:
+        """Record what a person checked; RefusedError where it would keep what must not be kept."""
+        customer = self._customer(customer_id)
+        if checked.outcome not in _BY_PERSON:
+            raise RefusedError(
+                f"a person cannot record {checked.outcome}", hint="one of " + ", ".join(sorted(_BY_PERSON))
+            )
+        if checked.kind in _PROVEN_BY_US:
+            raise RefusedError(
+                f"that a customer's {checked.kind} answers is proven, not stated", hint=_PROVEN_BY_US[checked.kind]
+            )
+        detail = read_detail(checked.kind, checked.outcome, checked.detail, company=customer.kind == "company")
+        evidence = Evidence(
+            customer.id,
+            checked.kind,
+            checked.outcome,
+            self._moment(checked.on),
+            checker=order.actor,
+            detail=detail,
+            reason=refuse_personal_numbers(order.reason, "the reason"),
+            document_date=checked.document_valid_until,
+        )
+        self._keep(evidence, order.actor, evidence.reason)
+        return self.vetting_of(customer.id)
+
+    def state_fact(self, customer_id: str, fact: RiskFact, order: Order, *, holds: bool) -> Vetting:
+        """Record whether a fact holds for a customer, by a person's word."""
+        customer = self._customer(customer_id)
+        reason = refuse_personal_numbers(order.reason, "the reason")
+        stated = StatedFact(customer.id, fact, holds, self._parts.clock(), order.actor, reason)
+        data: dict[str, str | int | bool | list[str] | None] = {
+            "customer": customer.id, "fact": fact, "holds": holds, "by": order.actor, "reason": reason,
+        }  # fmt: skip
+        self._parts.audit.append(AuditEvent("vetting.fact", data))
+        self._parts.store.state_fact(stated)
+        return self.vetting_of(customer.id)
+
+    def open_session(self, customer_id: str, provider: str, reference: str, order: Order) -> Vetting:
+        """Record that a session of a provider is about a customer, and ask how it stands."""
+        customer = self._customer(customer_id)
+        self._provider(provider)
+        if not _REFERENCE.fullmatch(reference):
+            raise RefusedError("this is no reference of a session", hint="copy it from the provider's own page")
+        known = self._parts.store.customer_of_session(provider, reference)
+        if known not in {None, *self._ids(customer)}:
+            raise RefusedError(f"session {reference} of {provider} is another customer's", hint="compare the reference")
+        data = {"customer": customer.id, "provider": provider, "by": order.actor, "reason": order.reason}
+        refuse_personal_numbers(order.reason, "the reason")
+        self._parts.audit.append(AuditEvent("vetting.session", data))
+        if known is None:
+            self._parts.store.open_session(provider, reference, customer.id)
+        return self.refresh(customer.id)
+
+    def receive(self, provider: str, headers: Mapping[str, str], body: bytes) -> IdentityEvent:
+        """Take in a message of a provider, which may come again, late, or before an earlier one.
+
+        RefusedError where it is not the provider's, or about a session that nobody opened here.
+        """
+        asked = self._provider(provider)
+        event = asked.read_webhook(headers, body)
+        if event.at > self._parts.clock() + _CLOCK_SKEW:
+            raise UnreadableError(f"{provider} tells of a moment in the future", hint="compare the clocks")
+        customer = self._parts.store.customer_of_session(provider, event.reference)
+        if customer is None:
+            hint = f"name it first: goodhoster customers vet ID --session {provider}:REFERENCE"
+            raise RefusedError(f"nobody opened this session of {provider} here", hint=hint)
+        if event.outcome is Outcome.UNCHECKED:  # it only says that there is something to ask for
+            event = asked.pull(event.reference)
+        self._keep(_evidence_of(customer, event), provider, "webhook")
+        return event
+
+    def refresh(self, customer_id: str) -> Vetting:
+        """Ask the providers about every session of a customer that may still change."""
+        customer = self._customer(customer_id)
+        evidence = self.evidence_of(customer)
+        for name in self._ids(customer):
+            for provider, reference in self._parts.store.sessions_of(name):
+                if provider in self._parts.providers and not _is_final(evidence, provider, reference):
+                    event = self._parts.providers[provider].pull(reference)
+                    self._keep(_evidence_of(customer.id, event), provider, "asked")
+        return self.vetting_of(customer.id)
+
+    def check_company(self, customer_id: str, number: str, order: Order) -> Vetting:
+        """Ask the register of that kind of number.
+
+        Without one, or without an answer, it is unchecked.
+        """
+        customer = self._customer(customer_id)
+        reason = refuse_personal_numbers(order.reason, "the reason")
+        read = read_company_number(number or customer.company_number, company=customer.kind == "company")
+        asked = next((each for each in self._parts.registers if read.scheme in each.schemes), None)
+        outcome, why, checker = Outcome.UNCHECKED, f"no register is set for {read.scheme}", "goodhoster"
+        if asked is not None:
+            answer = asked.look_up(read.scheme, read.value)
+            outcome, why, checker = answer.outcome, answer.reason, asked.name
+        evidence = Evidence(
+            customer.id, EvidenceKind.COMPANY_NUMBER, outcome, self._parts.clock(), checker, str(read), reason=why
+        )
+        self._keep(evidence, order.actor, reason)
+        return self.vetting_of(customer.id)
+
+    def due(self, within: timedelta) -> Iterator[Vetting]:
+        """The customers who are not vetted, or will not be any more by then."""
+        until = self._parts.clock() + within
+        for customer in self._parts.register.store.find(CustomerQuery(statuses=frozenset({"active", "suspended"}))):
+            vetting = self.vetting_of(customer.id)
+            if vetting.state is not VettingState.VETTED or (vetting.expires_at and vetting.expires_at <= until):
+                yield vetting
+
+    def erase(self, customer_id: str) -> None:
+        """Erase what is kept of a customer; the audit log keeps ids and outcomes."""
+        self._parts.store.erase_vetting(customer_id)
+
+    def _keep(self, evidence: Evidence, actor: str, reason: str) -> None:
+        if any(_says_nothing_new(evidence, known) for known in self._parts.store.evidence_of(evidence.customer)):
+            return
+        data = {
+            "customer": evidence.customer,
+            "evidence": evidence.kind,
+            "outcome": evidence.outcome,
+            "at": evidence.at.isoformat(),
+            "checker": evidence.checker,
+            "by": actor,
+            "reason": reason,
+        }
+        self._parts.audit.append(AuditEvent("vetting.evidence", data))
+        self._parts.store.add(evidence)
+
+    def _customer(self, customer_id: str) -> Customer:
+        return self._parts.register.store.get(self._parts.register.resolve(customer_id))
+
+    def _ids(self, customer: Customer) -> tuple[str, ...]:
+        return customer.id, *self._parts.register.store.former_ids(customer.id)
+
+    def _provider(self, name: str) -> IdentityProvider:
+        found = self._parts.providers.get(name)
+        if found is None:
+            known = ", ".join(self._parts.providers) or "none: add an [[identity_provider]]"
+            raise RefusedError(f"there is no identity provider {name!r}", hint=f"known: {known}")
+        return found
+
+    def _moment(self, day: date | None) -> datetime:
+        now = self._parts.clock()
+        if day is None or day == now.date():
+            return now
+        if day > now.date():
+            raise RefusedError(f"{day} is in the future", hint="give the day on which it was checked")
+        return datetime(day.year, day.month, day.day, tzinfo=now.tzinfo)
+
+
+def _evidence_of(customer: str, event: IdentityEvent) -> Evidence:
+    """What is kept of an event.
+
+    Of the provider's own words only those that are known to say nothing personal.
+    """
+    document = event.document_type if event.document_type in DOCUMENT_TYPES else ""
+    return Evidence(
+        customer,
+        EvidenceKind.IDENTITY_DOCUMENT,
+        event.outcome,
+        event.at,
+        checker=event.provider,
+        detail=document,
+        reference=event.reference,
+        reason=event.reason if _CODE.fullmatch(event.reason) else "",
+    )
+
+
+def _says_nothing_new(evidence: Evidence, known: Evidence) -> bool:
+    """Whether it came before, or is one more try that again told nothing."""
+    if evidence == known:
+        return True
+    return evidence.outcome in {Outcome.UNCHECKED, Outcome.PENDING} and evidence == replace(known, at=evidence.at)
+
+
+def _is_final(evidence: Sequence[Evidence], provider: str, reference: str) -> bool:
+    of_it = [each for each in evidence if each.checker == provider and each.reference == reference]
+    newest = deciding(of_it)
+    return newest is not None and newest.outcome in FINAL_OUTCOMES

@@ -1,0 +1,109 @@
+"""What a list says of parties to look for among customers, and what was found of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+PartyKind = Literal["person", "company", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody to compare: an entry of a list, or a customer. Every field may be empty."""
+
+    id: str
+    kind: PartyKind = ""
+    names: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    asns: tuple[str, ...] = ()
+    mails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    birth_dates: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What the list adds for the person who decides, such as the programme of a sanction."""
+
+
+class Agreement(StrEnum):
+    """How a field of an entry and the same field of a customer compare."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    UNKNOWN = "unknown"
+    """One of the two does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One field that both sides were compared in, with what each says."""
+
+    field: str
+    listed: str
+    ours: str
+    agreement: Agreement
+    score: int = 100
+    """0–100, of names and addresses; never shown alone."""
+
+
+class Decision(StrEnum):
+    """What became of a finding."""
+
+    OPEN = "open"
+    """A person has to decide."""
+    MATCH = "match"
+    NO_MATCH = "no-match"
+    WITHDRAWN = "withdrawn"
+    """Neither list nor customer gives cause for it any more; nobody decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An entry of a list that resembles a customer, explained; a person decides what it means."""
+
+    id: str
+    list_name: str
+    entry: str
+    customer: str
+    comparisons: tuple[Comparison, ...]
+    found_at: datetime
+    decision: Decision = Decision.OPEN
+    decided_at: datetime | None = None
+    actor: str = ""
+    reason: str = ""
+    asked_again: bool = False
+    """Decided before; what the decision rested on has changed since."""
+
+    @property
+    def score(self) -> int:
+        """The highest of its comparisons; 0 where nothing agrees any more."""
+        return max((each.score for each in self.comparisons if each.agreement is Agreement.SAME), default=0)
+
+    @property
+    def contradicted(self) -> tuple[str, ...]:
+        """The fields that speak against it."""
+        return tuple(each.field for each in self.comparisons if each.agreement is Agreement.DIFFERENT)
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningRun:
+    """What one screening did."""
+
+    list_name: str
+    entries: int
+    customers: int
+    compared_entries: int
+    """Entries that were new or had changed."""
+    compared_customers: int
+    """Customers that were new or had changed."""
+    found: int
+    """New findings, and those that are asked again."""
+    withdrawn: int
+    open: int
+    unread: tuple[str, ...] = ()
+    """Lines of the list that could not be read, with why."""

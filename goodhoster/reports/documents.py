@@ -1,0 +1,119 @@
+"""A report as a value: its figures for programs, its tables and charts for people. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from goodhoster.reports.periods import Period
+
+Cell = str | int | float | None
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet would take for a formula: names and URLs in a table are chosen by outsiders."""
+
+
+class Tone(StrEnum):
+    """How a figure is to be read."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A figure that is seen first."""
+
+    label: str
+    value: str
+    note: str = ""
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with a heading."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Cell, ...]]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line or set of bars of a chart; None where nothing is known."""
+
+    name: str
+    values: Sequence[float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart over named places (bars), or over figures (a curve that falls in steps)."""
+
+    title: str
+    places: Sequence[str | float]
+    series: tuple[Series, ...]
+    unit: str = ""
+    steps: bool = False
+    """A curve in steps; else bars, each series below the other with its own scale."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One report."""
+
+    name: str
+    """Of its files."""
+    title: str
+    data: Mapping[str, Any]
+    """For `--json`."""
+    tiles: tuple[Tile, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
+    """How its figures are counted, and what they do not say."""
+
+
+def as_csv(tables: Sequence[Table]) -> str:
+    """The tables as CSV; where there are several, the first column names the table of a row."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    for table in tables:
+        head = ("table", *table.columns) if len(tables) > 1 else table.columns
+        writer.writerow(head)
+        for row in table.rows:
+            cells = ["" if cell is None else harmless(cell) for cell in row]
+            writer.writerow([table.title, *cells] if len(tables) > 1 else cells)
+    return out.getvalue()
+
+
+def harmless(cell: Cell) -> Cell:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def rounded(value: float | None, digits: int = 2) -> float | None:
+    """A figure for people and programs, without the noise of floats."""
+    return None if value is None else round(value, digits)
+
+
+def period_as_object(period: Period, now: datetime) -> dict[str, Any]:
+    """The period and the moment at which it was looked at."""
+    since, until = period.query_since, period.query_until
+    return {
+        "period": {"name": period.name, "since": _iso(since), "until": _iso(until)},
+        "as_of": _iso(now),
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat() if moment else None

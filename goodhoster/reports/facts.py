@@ -1,0 +1,136 @@
+"""What the reports of one period are made from, gathered in one reading of log and record.
+
+All reports of a period are made from one `Facts`, so that they cannot differ because something happened in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from goodhoster.model.audit import AuditEntry
+from goodhoster.model.cases import Case, CaseState, MeasureState
+from goodhoster.model.notice_status import Notice
+from goodhoster.model.notices import TrustLevel
+from goodhoster.reports.norm import ReportedUrls
+from goodhoster.reports.periods import Period
+from goodhoster.reports.removals import ReportedUrl
+from goodhoster.reports.weekly import CHECKS_COUNTED, CountedDay, Weeks, counted_day
+
+_TAKEN = frozenset({MeasureState.DONE, MeasureState.UNDONE})
+
+
+@dataclass(slots=True)
+class Measured:
+    """Cases of one way in: by a match of our own checks, or by a notice."""
+
+    cases: int = 0
+    taken: int = 0
+    """That led to a measure, whatever became of it."""
+    by_person: int = 0
+    """Of those taken, by a person's order."""
+    restored: int = 0
+    """Of those taken, overruled by a person afterwards."""
+    held: int = 0
+    """That wait for a person, or were only observed."""
+    ids: list[str] = field(default_factory=list)
+
+    def take(self, case: Case) -> None:
+        """Count one case."""
+        self.cases += 1
+        self.ids.append(case.id)
+        taken = any(measure.state in _TAKEN for measure in case.measures)
+        self.taken += taken
+        self.by_person += taken and bool(case.actor) and case.state is not CaseState.RESTORED
+        self.restored += taken and case.state is CaseState.RESTORED
+        self.held += case.state in {CaseState.HELD, CaseState.OBSERVED}
+
+
+@dataclass(slots=True)
+class NoticeCounts:
+    """Notices of one kind of sender."""
+
+    notices: int = 0
+    urls: int = 0
+    acted: int = 0
+    """URLs that are gone, or offline here, by us."""
+    ids: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Facts:
+    """The facts of one period."""
+
+    period: Period
+    now: datetime
+    urls: ReportedUrls = field(default_factory=ReportedUrls)
+    weeks: Weeks = field(init=False)
+    own: Measured = field(default_factory=Measured)
+    """Cases that our own checks opened."""
+    noticed: Measured = field(default_factory=Measured)
+    """Cases that notices opened."""
+    notices: dict[str, NoticeCounts] = field(default_factory=dict)
+    """By kind of sender: `order`, `trusted`, `other`."""
+    log: dict[str, list[int]] = field(default_factory=dict)
+    """Numbers of the entries in the period, of the kinds that reports tell of."""
+    first: dict[str, tuple[datetime, int]] = field(default_factory=dict)
+    """When each kind of entry stands in the log for the first time, in the period or before it."""
+
+    def __post_init__(self) -> None:
+        self.weeks = Weeks(self.period)
+
+    def take_log(self, entries: Iterable[AuditEntry], today: Iterable[CountedDay] = ()) -> None:
+        """Read the log once; `today` is what the index has and the log does not have yet."""
+        days = []
+        for entry in entries:
+            kind = entry.event.kind
+            if kind == "daemon.started":
+                kind = f"daemon.started.{entry.event.data.get('mode')}"
+            self.first.setdefault(kind, (entry.at, entry.number))
+            if kind == CHECKS_COUNTED:
+                days.append(counted_day(entry))
+            if entry.at in self.period and kind in TOLD:
+                self.log.setdefault(kind, []).append(entry.number)
+            if kind == "match.overruled":
+                self.weeks.take_overruled(entry.at)
+        self.weeks.take_days([*days, *today])
+
+    def take_case(self, case: Case) -> None:
+        """Count a case of the period."""
+        self.weeks.take_case(case)
+        if not case.notice and not case.matches:
+            return  # made anew from a label: why it was taken is not known
+        (self.noticed if case.notice else self.own).take(case)
+
+    def take_notice(self, notice: Notice, reports: Iterable[ReportedUrl]) -> None:
+        """Count a notice of the period; a trial counts as a trial only."""
+        if notice.read is not None and notice.read.test:
+            self.urls.tests += 1
+            return
+        counts = self.notices.setdefault(kind_of_sender(notice), NoticeCounts())
+        counts.notices += 1
+        counts.ids.append(notice.id)
+        if not notice.items:
+            self.urls.without_urls += 1
+        for report in reports:
+            counts.urls += 1
+            counts.acted += report.state.answer_code == "acted"
+            self.weeks.take_reported(report.received_at)
+            self.urls.add([report])
+
+
+TOLD = frozenset(
+    {"restore.done", "restore.found-done", "measure.done", "measure.found-done", "block.done", "mode.observe"}
+)
+"""Kinds of entries that reports tell of one by one."""
+
+
+def kind_of_sender(notice: Notice) -> str:
+    """As the DSA tells them apart: an authority, a hotline or trusted flagger, anybody else.
+
+    By what is proven of the sender: a mail that only looks like an order is none.
+    """
+    if notice.level is TrustLevel.AUTHORITY:
+        return "order"
+    return "trusted" if notice.level is TrustLevel.PINNED else "other"

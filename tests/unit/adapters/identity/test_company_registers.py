@@ -1,0 +1,111 @@
+"""KvK and VIES: only an explicit answer counts, all else is unchecked."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from goodhoster.adapters.identity.company_registers import Kvk, Service, Vies
+from goodhoster.model.vetting import Outcome
+from goodhoster.testing.http_answers import HANGS, RESETS, TRUNCATED, Answer, reply
+from goodhoster.testing.http_server import FakeServer, Request
+
+NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
+PROFILE: dict[str, object] = {
+    "kvkNummer": "12345678",
+    "rsin": "001234567",
+    "materieleRegistratie": {"datumAanvang": "20190301"},
+}
+
+
+class Register(FakeServer):
+    def _true_answer(self, request: Request) -> Answer:  # noqa: ARG002 - the fake server's
+        return reply(500)
+
+
+@pytest.fixture
+def server() -> Iterator[Register]:
+    with Register() as server:
+        yield server
+
+
+def answers(server: Register, status: int, body: object) -> None:
+    answer = reply(status, json.dumps(body).encode())
+    server.behave = lambda _: answer
+
+
+def ended(on: object) -> dict[str, object]:
+    return PROFILE | {"materieleRegistratie": {"datumAanvang": "20190301", "datumEinde": on}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (200, PROFILE, Outcome.PASSED),
+        (200, ended(None), Outcome.PASSED),
+        (200, ended("20271231"), Outcome.PASSED),
+        (200, ended("20261102"), Outcome.FAILED),
+        (200, ended("20200000"), Outcome.FAILED),  # the day is not known
+        (200, ended("soon"), Outcome.UNCHECKED),
+        (200, ended(20200101), Outcome.UNCHECKED),
+        (200, PROFILE | {"kvkNummer": "87654321"}, Outcome.UNCHECKED),
+        (200, {"kvkNummer": "12345678"}, Outcome.UNCHECKED),
+        (200, {}, Outcome.UNCHECKED),
+        (404, {"fout": [{"code": "IPD0005", "omschrijving": "…"}]}, Outcome.FAILED),
+        (404, {"fout": [{"code": "IPD1002", "omschrijving": "…"}]}, Outcome.UNCHECKED),
+        (404, {"message": "no route"}, Outcome.UNCHECKED),
+        (401, {}, Outcome.UNCHECKED),
+        (429, {}, Outcome.UNCHECKED),
+        (500, {}, Outcome.UNCHECKED),
+    ],
+)
+def test_kvk(server: Register, status: int, body: object, outcome: Outcome) -> None:
+    answers(server, status, body)
+
+    answer = Kvk(Service("kvk", server.url, "made-up-key", 1.0), lambda: NOW).look_up("nl.kvk", "12345678")
+
+    assert (answer.number, answer.outcome) == ("nl.kvk:12345678", outcome)
+    assert "001234567" not in str(answer)  # the RSIN is not kept
+    assert server.requests[0].path == "/api/v1/basisprofielen/12345678"
+    assert server.requests[0].headers["apikey"] == "made-up-key"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (200, {"countryCode": "EL", "valid": True}, Outcome.PASSED),
+        (200, {"valid": False, "userError": "INVALID"}, Outcome.FAILED),
+        (200, {"isValid": True, "userError": "VALID"}, Outcome.PASSED),
+        (200, {"valid": False, "userError": "MS_UNAVAILABLE"}, Outcome.UNCHECKED),
+        (200, {"valid": True, "userError": "MS_MAX_CONCURRENT_REQ"}, Outcome.UNCHECKED),
+        (200, {"actionSucceed": False, "errorWrappers": [{"error": "MS_UNAVAILABLE"}]}, Outcome.UNCHECKED),
+        (200, {"actionSucceed": False, "valid": False}, Outcome.UNCHECKED),
+        (200, {"valid": "true"}, Outcome.UNCHECKED),
+        (200, {"valid": 1}, Outcome.UNCHECKED),
+        (200, {"valid": None}, Outcome.UNCHECKED),
+        (200, {}, Outcome.UNCHECKED),
+        (200, [True], Outcome.UNCHECKED),
+        (503, {"valid": True}, Outcome.UNCHECKED),
+    ],
+)
+def test_vies(server: Register, status: int, body: object, outcome: Outcome) -> None:
+    answers(server, status, body)
+
+    answer = Vies(Service("vies", server.url, within=1.0)).look_up("eu.vat", "EL094259216")
+
+    assert answer.outcome == outcome
+    assert json.loads(server.requests[0].body) == {"countryCode": "EL", "vatNumber": "094259216"}
+
+
+@pytest.mark.parametrize("answer", [HANGS, RESETS, TRUNCATED, reply(200, b"<html>")])
+def test_outage_is_unchecked(server: Register, answer: Answer) -> None:
+    server.behave = lambda _: answer
+
+    for register in (
+        Kvk(Service("kvk", server.url, "k", 1.0), lambda: NOW),
+        Vies(Service("vies", server.url, "", 1.0)),
+    ):
+        found = register.look_up("nl.kvk", "12345678")
+        assert found.outcome is Outcome.UNCHECKED
+        assert found.reason

@@ -1,0 +1,150 @@
+"""Every match has one proven outcome: record, log and quarantine are real, and each is made to lie in turn."""
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from goodhoster.adapters.stores.cases import SqliteCaseStore
+from goodhoster.audit.log import FileAuditLog
+from goodhoster.evidence.quarantine.survey import quarantined
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
+from goodhoster.model.verdicts import Verdict, VerdictKind
+from goodhoster.ports import CaseQuery
+from goodhoster.reports.outcomes import Comparison, Evidence, KnownFile, Problem, compare, confirmed, trails_of
+from goodhoster.testing.suites.hash_source import made_up
+from tests.unit.cases.test_desk import EVE, KNOWN, Services
+
+pytestmark = pytest.mark.usefixtures("unlocked")
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    return Services(tmp_path)
+
+
+def compared(services: Services, known: tuple[KnownFile, ...] = (), now: datetime = LATER) -> Comparison:
+    names = set(quarantined(os.fsencode(services.tree)))
+    cases = services.store.find(CaseQuery())
+    return compare(Evidence(trails_of(services.audit.entries()), cases, names, known), now)
+
+
+def problems(comparison: Comparison) -> list[tuple[Problem, str]]:
+    return [(finding.problem, finding.case) for finding in comparison.findings]
+
+
+def rewrite(services: Services, case: Case) -> None:
+    services.store.replace(case, expected=services.store.get(case.id).state)
+
+
+def offline(services: Services, name: str = "anna/a.jpg") -> Case:
+    return services.receive(services.upload(name))
+
+
+def test_every_way_a_match_ends_is_one_proven_outcome(services: Services) -> None:
+    offline(services)
+    restored = services.receive(services.upload("anna/b.jpg", "b"), "b")
+    services.desk().restore(restored.id, EVE)
+    again = services.upload("anna/copy-of-b.jpg", "b")
+    assert services.desk().open(again, made_up("b").digests, KNOWN) is None  # overruled
+    offline(services, "bob/a.jpg")
+    assert offline(services, "cleo/a.jpg").state is CaseState.HELD
+    gone = services.upload("dora/g.jpg", "g")
+    (services.tree / "dora/g.jpg").unlink()
+    services.receive(gone, "g")
+    comparison = compared(services)
+    assert comparison.findings == ()
+    assert comparison.outcomes == {"offline": 2, "restored": 1, "overruled": 1, "held": 1, "gone": 1}
+    assert comparison.matches == 6
+
+
+def test_a_restored_case_that_is_confirmed_after_all_is_offline(services: Services) -> None:
+    case = offline(services)
+    services.desk().restore(case.id, EVE)
+    services.desk().confirm(case.id, EVE)
+    assert compared(services).findings == ()
+
+
+def test_a_case_of_which_the_log_knows_nothing(services: Services) -> None:
+    case = offline(services)
+    services.audit = FileAuditLog(services.folder / "another.log")
+    assert problems(compared(services)) == [(Problem.NOT_IN_LOG, case.id)]
+
+
+def test_a_record_that_says_something_else_than_the_log(services: Services) -> None:
+    case = offline(services)
+    rewrite(services, replace(case, state=CaseState.RESTORED))
+    assert (Problem.LOG_DIFFERS, case.id) in problems(compared(services))
+
+
+def test_a_lost_record(services: Services) -> None:
+    case = offline(services)
+    services.store.close()
+    services.store = SqliteCaseStore(services.folder / "new.sqlite")
+    assert problems(compared(services)) == [
+        (Problem.NOT_IN_RECORD, case.id),
+        (Problem.UNKNOWN_IN_QUARANTINE, case.id),
+    ]
+
+
+def test_a_file_that_is_not_in_quarantine_any_more(services: Services) -> None:
+    case = offline(services)
+    names = {case.id} - {case.id}
+    evidence = Evidence(trails_of(services.audit.entries()), services.store.find(CaseQuery()), names)
+    assert problems(compare(evidence, LATER)) == [(Problem.NOT_IN_QUARANTINE, case.id)]
+    unreadable = replace(evidence, quarantined=None)
+    assert compare(unreadable, LATER).findings == ()  # nothing can be said: the caller says so
+
+
+def test_a_measure_that_never_ends(services: Services) -> None:
+    case = replace(offline(services), state=CaseState.OPEN, id="case-2")
+    place = replace(case.upload.place, path=b"anna/other.jpg")
+    services.store.add(replace(case, upload=replace(case.upload, place=place)))
+    services.audit.append(AuditEvent("measure.intended", {"case": "case-2", "measure": "quarantine"}))
+    assert problems(compared(services)) == [(Problem.UNDER_WAY, "case-2")]
+    assert compared(services, now=datetime.now(UTC) + timedelta(minutes=59)).findings == ()
+
+
+def test_a_measure_that_failed(services: Services) -> None:
+    case = offline(services)
+    rewrite(services, replace(case, state=CaseState.FAILED))
+    assert (Problem.FAILED, case.id) in problems(compared(services))
+
+
+def test_a_copy_of_which_the_log_does_not_say_that_it_was_taken(services: Services) -> None:
+    case = offline(services)
+    copy = Copy(replace(case.upload, place=replace(case.upload.place, path=b"anna/copy.jpg")), b"2" * 32)
+    more = Measure(MeasureKind.QUARANTINE, MeasureState.DONE, copy=copy)
+    rewrite(services, replace(case, measures=(*case.measures, more)))
+    (finding,) = compared(services).findings
+    assert (finding.problem, finding.path.rpartition("/")[2]) == (Problem.LOG_DIFFERS, "copy.jpg")
+
+
+def test_a_measure_done_twice(services: Services) -> None:
+    case = offline(services)
+    services.audit.append(AuditEvent("measure.done", {"case": case.id, "measure": "quarantine"}))
+    assert problems(compared(services)) == [(Problem.DONE_TWICE, case.id)]
+
+
+def test_a_file_that_a_source_knows_and_no_case_is_about(services: Services) -> None:
+    case = services.receive(services.upload("anna/a.jpg"), verdict=Verdict(VerdictKind.KNOWN, KNOWN.matches))
+    known = KnownFile("anna", "/srv/x.jpg", case.digests.sha256.hex())
+    stranger = replace(known, customer="bob")
+    comparison = compared(services, (known, stranger))
+    assert [(f.problem, f.customer) for f in comparison.findings] == [(Problem.NO_OUTCOME, "bob")]
+    assert comparison.outcomes["none"] == 1
+
+
+def test_what_was_just_being_done_is_no_finding(services: Services) -> None:
+    offline(services)
+    fine = compared(services)
+    services.audit = FileAuditLog(services.folder / "another.log")
+    bad = compared(services)
+    assert bad.findings
+    assert confirmed(bad, fine).findings == ()
+    assert confirmed(fine, bad).findings == ()
+    assert confirmed(bad, bad) == bad
