@@ -67,7 +67,7 @@ def rights_of(daemon: int, terms: Terms) -> list[Rights]:
 
 
 def rights_of_commands(state_dir: Path, terms: Terms) -> list[Rights]:
-    """The privileges of each `scan`, `hashservice serve` and `doors serve` that works on that state directory."""
+    """The privileges of each service or `scan` beside a daemon on that state directory."""
     needed = {"scan": terms.capabilities, "hash service": frozenset[int](), "doors": frozenset[int]()}
     found: list[Rights] = []
     for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()):

@@ -1,1 +1,1 @@
-"""The door for applications that know ClamAV: the protocol of clamd (docs/how-to-clamav-clients.md)."""
+"""The door for applications that know ClamAV (docs/how-to-clamav-clients.md)."""

@@ -118,7 +118,10 @@ class Answerer:
         return self._line(name, answer)
 
     def _paths(self, request: Request, caller: Caller) -> Iterator[bytes]:
-        """The lines about a path and what is below it. *OK* is said of a directory when every file in it is."""
+        """The lines about a path and what is below it.
+
+        *OK* is said of a directory when every file in it is.
+        """
         first_only, clear, files, directory = request.command in {"SCAN", "ALLMATCHSCAN"}, True, 0, False
         try:
             for found, fd in self._opened(request.argument, caller):

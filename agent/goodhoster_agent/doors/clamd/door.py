@@ -237,7 +237,10 @@ def _listening(settings: ClamdDoorSettings) -> socket.socket:
 
 
 def _remove_left(path: Path) -> None:
-    """Remove the socket that a killed process left; OSError while one listens there, or where it is no socket."""
+    """Remove the socket that a killed process left.
+
+    OSError while one listens there, or where it is no socket.
+    """
     try:
         if not stat.S_ISSOCK(path.lstat().st_mode):
             raise OSError(errno.EADDRINUSE, "there is something that is no socket")

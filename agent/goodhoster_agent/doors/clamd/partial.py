@@ -1,4 +1,7 @@
-"""Streams that are no whole file: a client may send a long file in parts, and each part alone is known to nobody."""
+"""Streams that are no whole file.
+
+A client may send a long file in parts, and each part alone is known to nobody.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The clamd protocol of one connection, without any socket: bytes and descriptors in, requests and replies out.
+"""The clamd protocol of one connection, without any socket.
+
+Bytes and descriptors in, requests and replies out.
 
 Compared with the real clamd byte by byte in tests; each difference is explained in docs/how-to-clamav-clients.md.
 """
@@ -60,7 +62,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A reply to what is no request; the conversation is over, and what is not answered yet is not answered."""
+    """A reply to what is no request; it ends the conversation.
+
+    What is not answered yet is not answered.
+    """
 
     text: bytes
 
@@ -100,7 +105,10 @@ class Conversation:
         return self._stream is not None
 
     def receive(self, data: bytes, fds: Sequence[int] = ()) -> list[Request | Refusal]:
-        """Take what has arrived, and return what is complete by now. Descriptors become the conversation's own."""
+        """Take what has arrived, and return what is complete by now.
+
+        Descriptors become the conversation's own.
+        """
         self._buffer += data
         self._fds += fds
         found = list(self._complete())

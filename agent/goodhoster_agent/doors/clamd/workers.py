@@ -17,7 +17,10 @@ Job = Callable[[], None]
 
 
 class Workers:
-    """Does jobs in threads. Whoever asks for much, or asks about a disk that hangs, keeps nobody else waiting."""
+    """Does jobs in threads.
+
+    Whoever asks for much, or asks about a disk that hangs, keeps nobody else waiting.
+    """
 
     def __init__(self, threads: int) -> None:
         self._most_of_one = max(1, threads * _TIMES // 2)

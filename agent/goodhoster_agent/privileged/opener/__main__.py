@@ -61,7 +61,10 @@ def _answer(channel: socket.socket, path: bytes, fds: list[int]) -> None:
 
 
 def _become(peer: socket.socket) -> None:
-    """Become the user of the process at the other end, with its groups and without any capability."""
+    """Become the user of the process at the other end, with its groups.
+
+    Without any capability.
+    """
     _, uid, gid = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
     if uid != os.geteuid():
         groups = peer.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS)
@@ -72,7 +75,10 @@ def _become(peer: socket.socket) -> None:
 
 
 def _found(path: bytes) -> Iterator[tuple[Found, int]]:
-    """What is at a path, and all regular files below it. No link at the path or below it is followed."""
+    """What is at a path, and all regular files below it.
+
+    No link at the path or below it is followed.
+    """
     yield from _look(None, path, path, _DEEPEST)
     yield Found(Finding.END), -1
 
@@ -102,7 +108,10 @@ def _below(directory: int, path: bytes, deep: int) -> Iterator[tuple[Found, int]
 
 
 def _names(directory: int) -> list[bytes]:
-    """The files of a directory, then its directories, as clamd takes them; no links and nothing else."""
+    """The files of a directory, then its directories, as clamd takes them.
+
+    No links and nothing else.
+    """
     with os.scandir(directory) as entries:
         taken = [each for each in entries if each.is_dir(follow_symlinks=False) or each.is_file(follow_symlinks=False)]
     taken.sort(key=lambda entry: (entry.is_dir(follow_symlinks=False), entry.inode()))
