@@ -37,6 +37,7 @@ Disk = Callable[..., Path]
 Bind = Callable[[Path, Path], Callable[[], object]]
 PROOF_IS_FULL = os.environ.get("GOODHOSTER_PROOF") == "full"
 JOURNEYS = Path(__file__).parent / "journeys"
+PLUGINS = Path(__file__).parents[1] / "plugins"
 SMALLEST = {"ext4": 16, "xfs": 300, "btrfs": 128}
 """Megabytes a file system needs at least."""
 LEFT_OUT = pytest.StashKey[dict[str, str]]()
@@ -62,8 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _is_journey(item: pytest.Item) -> bool:
-    """Real processes from end to end: everything below tests/journeys."""
-    return JOURNEYS in item.path.parents
+    """Real processes from end to end: everything below tests/journeys, and every plugin's tests."""
+    return JOURNEYS in item.path.parents or PLUGINS in item.path.parents
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

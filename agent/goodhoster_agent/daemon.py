@@ -12,7 +12,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -34,8 +34,11 @@ from goodhoster_agent.background.checkpoints import CheckpointTask
 from goodhoster_agent.background.daily import DailyWork
 from goodhoster_agent.background.late_measures import LateMeasures
 from goodhoster_agent.background.notices import NoticeWork
+from goodhoster_agent.background.panel_imports import import_rounds
+from goodhoster_agent.background.periodic import PeriodicTask
 from goodhoster_agent.background.requery import AskAgain
 from goodhoster_agent.background.retro_match import RetroMatch
+from goodhoster_agent.background.suspensions import SuspensionRounds
 from goodhoster_agent.background.workers import Workers
 from goodhoster_agent.configuration_check import check_whole
 from goodhoster_agent.daemon_lock import only_daemon
@@ -174,6 +177,14 @@ class _Signals:
             return None
 
 
+def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
+    """The rounds about panels; none where no panel is configured."""
+    if services.settings.suspends:
+        desk = services.panels.desk
+        yield SuspensionRounds(desk.due, desk.look_after).rounds
+        yield from import_rounds(services)
+
+
 class Daemon:
     """Everything that runs with one configuration: created, started and stopped together."""
 
@@ -193,7 +204,7 @@ class Daemon:
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
         self._daily = DailyWork(services)
-        self._rounds = (retro.rounds, again.rounds, self._late.rounds, self._daily.rounds)
+        self._rounds = (retro.rounds, again.rounds, self._late.rounds, self._daily.rounds, *_panel_rounds(services))
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
         self._owner_letters = services.notices.list_owner_letters

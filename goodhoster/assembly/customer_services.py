@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
     from goodhoster.customers.importing.importer import RegisterImporter
     from goodhoster.customers.legal_basis import LegalBasisRegister
+    from goodhoster.customers.personal_data import PersonalData
     from goodhoster.customers.register import Register
+    from goodhoster.customers.screening.desk import ScreeningDesk
+    from goodhoster.customers.screening.parties import KeptLists
     from goodhoster.customers.vetting.desk import VettingDesk
     from goodhoster.model.uploads import Place
     from goodhoster.ports import CustomerStore
@@ -88,6 +91,36 @@ class CustomerServices(LazyParts):
         records = SqliteVettingStore(self.record), self._services.audit
         return vetting_desk(self._services.settings, self.register, records, self._had_known_material)
 
+    @lazy
+    def kept_lists(self) -> KeptLists:
+        """The lists that customers were screened against."""
+        from goodhoster.customers.screening.parties import KeptLists
+
+        return KeptLists(self._services.state_dir / "screening")
+
+    def screening(self) -> ScreeningDesk:
+        """The screening of customers; ConfigurationError without the libraries of its extra.
+
+        No lazy part: a daemon does not need those libraries to start.
+        """
+        from functools import partial
+
+        from goodhoster.adapters.stores.customers.screening import SqliteScreeningStore
+        from goodhoster.audit.log import utc_now
+        from goodhoster.errors import ConfigurationError
+        from goodhoster.linux.file_lock import FileLock
+
+        try:
+            from goodhoster.customers.screening.desk import ScreeningDesk, ScreeningParts
+            from goodhoster.customers.screening.parties import parties_of
+        except ModuleNotFoundError as error:
+            hint = "install it with its extra: goodhoster[screening]"
+            raise ConfigurationError(f"screening needs {error.name}, which is not installed", hint=hint) from error
+        parties = partial(parties_of, self.register)
+        lock = FileLock(self._services.state_dir / "screening.lock")
+        store = SqliteScreeningStore(self.record)
+        return ScreeningDesk(ScreeningParts(parties, store, self._services.audit, utc_now, lock))
+
     def _had_known_material(self, customer_id: str) -> bool:
         from goodhoster.model.cases import CaseState
         from goodhoster.ports import CaseQuery
@@ -95,6 +128,17 @@ class CustomerServices(LazyParts):
         ids = (customer_id, *self.store.former_ids(customer_id))
         offline = frozenset({CaseState.OFFLINE})
         return any(self._services.case_store.count(CaseQuery(states=offline, customer=name)) for name in ids)
+
+    @lazy
+    def personal_data(self) -> PersonalData:
+        """What is held of each customer, to be exported and forgotten."""
+        from goodhoster.adapters.stores.customers.personal_data import SqlitePersonalData
+        from goodhoster.customers.personal_data import PersonalData
+        from goodhoster.linux.file_lock import FileLock
+
+        services, lock = self._services, FileLock(self._services.state_dir / "customers.lock")
+        held = SqlitePersonalData(self.record)
+        return PersonalData(self.register, held, services.case_store, services.audit, lock)
 
     @lazy
     def importer(self) -> RegisterImporter:

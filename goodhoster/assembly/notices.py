@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goodhoster.errors import ConfigurationError
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from goodhoster.locating.locator import Locator
     from goodhoster.locating.networks import Networks
     from goodhoster.model.notices import Forwarder, Notifier
-    from goodhoster.ports import Directory, Mailer
+    from goodhoster.ports import CustomerStore, Directory, Mailer
     from goodhoster.settings import Settings
     from goodhoster.uploads.docroots import Docroots
     from goodhoster.uploads.index import UploadIndex
@@ -82,10 +85,28 @@ def known_networks(settings: Settings) -> Networks:
 
 def directories(settings: Settings, run: Run = run_here) -> list[Directory]:
     """Every [[directory]]; a program that one asks is run by `run`."""
+    from goodhoster.adapters.directories.customer_register import RegisterDirectory
+    from goodhoster.assembly import customer_services
     from goodhoster.settings import installed_kinds, read_plugged
 
     kinds = installed_kinds("goodhoster.directories")
-    return [read_plugged(plugged, kinds).build(run) for plugged in settings.directories]
+    built = [read_plugged(plugged, kinds).build(run) for plugged in settings.directories]
+    for directory in built:
+        if isinstance(directory, RegisterDirectory):
+            directory.open_register = partial(_register, settings.state_dir / customer_services.FILE)
+    return built
+
+
+@contextmanager
+def _register(file: Path) -> Iterator[CustomerStore]:
+    """The register, open; ConfigurationError where there is none, and none is made."""
+    from goodhoster.adapters.stores.customers.database import customers_file
+    from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
+
+    if not file.exists():
+        raise ConfigurationError(f"there is no register of customers {file}", hint="goodhoster customers import FILE")
+    with closing(customers_file(file)) as record:
+        yield SqliteCustomerStore(record)
 
 
 def docroots(settings: Settings, run: Run = run_here) -> Docroots:

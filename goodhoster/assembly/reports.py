@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from pathlib import Path
 from time import sleep
+from typing import Any
 from urllib.parse import urlsplit
 
+from goodhoster.assembly.audit import checkpoints, origin
 from goodhoster.assembly.services import Services
 from goodhoster.audit.log import utc_now
-from goodhoster.errors import GoodhosterError
+from goodhoster.audit.verify import Note
+from goodhoster.errors import GoodhosterError, RefusedError, UnclearUrlError
 from goodhoster.evidence.quarantine.survey import quarantined
+from goodhoster.locating.urls import read_url
 from goodhoster.model.audit import AuditEntry, AuditEvent
-from goodhoster.model.cases import Case
+from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.uploads import display
 from goodhoster.notices.sender.domains import organisational_domain
 from goodhoster.ports import CaseQuery, CaseStore, NoticeQuery
-from goodhoster.reports.documents import Document
+from goodhoster.reports.bundle import files_of, verify_bundle, write_bundle
+from goodhoster.reports.case_files import Reporting, eu_record, police_report, xarf_of
+from goodhoster.reports.conduct import Installation, NormId, conduct, conduct_document
+from goodhoster.reports.documents import Document, as_text
 from goodhoster.reports.facts import Facts
-from goodhoster.reports.norm import mirror
+from goodhoster.reports.measures import measures_document
+from goodhoster.reports.norm import Mirror, mirror
 from goodhoster.reports.norm_document import norm_document
 from goodhoster.reports.outcomes import Comparison, Evidence, KnownFile, compare, confirmed, trails_of
-from goodhoster.reports.periods import Period
+from goodhoster.reports.periods import Period, month_before
+from goodhoster.reports.proofs import read_proofs
 from goodhoster.reports.removals import Key, Look, needs_log, note_look, reported
+from goodhoster.reports.transparency import transparency_document
 from goodhoster.reports.weekly import CHECKS_COUNTED, CountedDay, checks_by_day
+from goodhoster.reports.weekly_document import weekly_document
+from goodhoster.settings import Settings
 from goodhoster.uploads.census import IndexCensus
 
 _AT_ONCE = 500
@@ -93,9 +108,145 @@ def gather(services: Services, period: Period) -> Facts:
     return facts
 
 
-def norm_of(facts: Facts) -> Document:
-    """The mirror of a period."""
-    return norm_document(facts, mirror(facts.urls, facts.now, domain_of))
+class ReportMaker:
+    """The reports of one period, all made from the same facts."""
+
+    def __init__(self, services: Services, period: Period) -> None:
+        self._services = services
+        self.proofs = read_proofs(services.settings.reports.proofs, list(NormId))
+        self.facts = gather(services, period)
+        self._mirror: Mirror | None = None
+        self._installation: Installation | None = None
+
+    def make(self, name: str) -> Document:
+        """One report, by its name."""
+        made: Mapping[str, Callable[[], Document]] = {
+            "norm": lambda: norm_document(self.facts, self.mirror),
+            "weekly": lambda: weekly_document(self.facts),
+            "conduct": self._conduct,
+            "transparency": lambda: transparency_document(self.facts, self.mirror, self.proofs.people),
+            "measures": lambda: measures_document(self.facts, self.installation, self.proofs),
+        }
+        return made[name]()
+
+    @property
+    def mirror(self) -> Mirror:
+        """The figures of the mirror."""
+        if self._mirror is None:
+            self._mirror = mirror(self.facts.urls, self.facts.now, domain_of)
+        return self._mirror
+
+    @property
+    def installation(self) -> Installation:
+        """What configuration and moment tell."""
+        if self._installation is None:
+            self._installation = _installation(self._services)
+        return self._installation
+
+    @property
+    def hoster(self) -> str:
+        """The name under which reports are made."""
+        return self._services.settings.notices.hoster
+
+    def _conduct(self) -> Document:
+        findings = conduct(self.facts, self.mirror, self.installation, self.proofs)
+        return conduct_document(self.facts, findings, self.proofs)
+
+
+REPORTS = ("norm", "weekly", "conduct", "transparency", "measures")
+"""Every report of a period, by name."""
+
+
+def write_all(services: Services, period: Period, directory: Path) -> Note:
+    """Write every report of a period into a new directory, with a signed index."""
+    from goodhoster.reports.pages import page_of
+
+    maker = ReportMaker(services, period)
+    files: dict[str, bytes] = {}
+    for name in REPORTS:
+        files |= files_of(maker.make(name), lambda document: page_of(document, maker.facts, maker.hoster))
+    book = checkpoints(services.settings)
+    files["audit.checkpoint"] = book.issue(origin(services.settings)).write()
+    return write_bundle(directory, files, lambda text: book.sign_text(text, origin(services.settings)))
+
+
+def send_monthly(services: Services) -> None:
+    """Put the figures of the last whole month into the outbox, for everybody who is to get them.
+
+    Each gets them once, however often this is called.
+    """
+    month = month_before(utc_now().date())
+    due = {_letter_id(month, address): address for address in services.settings.reports.monthly_to}
+    due = {name: address for name, address in due.items() if not services.notices.outbox.has(name)}
+    if not due:
+        return
+    maker = ReportMaker(services, month)
+    text = "\n\n".join(as_text(maker.make(name), tables=1) for name in ("norm", "weekly", "conduct"))
+    for name, address in due.items():
+        subject = f"goodhoster: figures of {month.name}"
+        services.notices.outbox.put(
+            Letter(name, LetterKind.REPORT, address, subject, f"{maker.hoster}, {month.name}\n\n{text}")
+        )
+
+
+def _letter_id(month: Period, address: str) -> str:
+    return f"{month.name}-report-{hashlib.sha256(address.lower().encode()).hexdigest()[:12]}"
+
+
+def verify_all(settings: Settings, directory: Path) -> list[str]:
+    """What is not as it was signed in a directory that `write_all` made."""
+    return verify_bundle(directory, checkpoints(settings).known_keys())
+
+
+def police_text(services: Services, case_ids: Sequence[str]) -> str:
+    """The notification to the police about cases; RefusedError where there is no such case."""
+    cases, wanted = services.case_store.get_all(case_ids), set(case_ids)
+    entries = [entry for entry in services.audit.entries() if entry.event.data.get("case") in wanted]
+    return police_report(cases, entries, _reporting(services))
+
+
+def eu_records(services: Services, period: Period) -> Iterator[dict[str, Any]]:
+    """A record for the EU's transparency database of each case of a period that is offline."""
+    kinds = {notifier.id: notifier.kind for notifier in services.notices.notifiers}
+    offline = frozenset({CaseState.OFFLINE})
+    query = CaseQuery(states=offline, opened_since=period.query_since, opened_before=period.query_until)
+    for case in each_case(services.case_store, query):
+        yield eu_record(case, kinds)
+
+
+def xarf_report(services: Services, case_id: str, url: str, classification: str | None) -> dict[str, Any]:
+    """Our own detection as XARF; RefusedError where the URL is none, or is not reported so."""
+    try:
+        address = read_url(url)[0].href
+    except UnclearUrlError as error:
+        raise RefusedError(
+            f"{url!r} is no URL: {error}", hint="such as https://customer.example/picture.jpg"
+        ) from error
+    return xarf_of(services.case_store.get(case_id), address, classification, _reporting(services))
+
+
+def _reporting(services: Services) -> Reporting:
+    head = services.notices.letterhead
+    contact = head.objections or "no address is set: see [smtp] sender"
+    return Reporting(head.hoster, contact, contact.partition("@")[2])
+
+
+def _installation(services: Services) -> Installation:
+    notices = services.settings.notices
+    ways = {
+        "LMTP": notices.lmtp,
+        "HTTP": notices.listen,
+        "Maildir": notices.maildir,
+        "IMAP": services.settings.imap,
+    }
+    check = check_outcomes(services)
+    return Installation(
+        enforcing=services.rules.enforce,
+        sources=len(services.settings.hash_sources),
+        ways_in=tuple(name for name, configured in ways.items() if configured),
+        answers=services.settings.smtp is not None,
+        without_outcome=None if check.unchecked else len(check.comparison.findings),
+    )
 
 
 def domain_of(url: str) -> str:
@@ -111,11 +262,6 @@ def domain_of(url: str) -> str:
 
 
 _organisational_domain = cache(organisational_domain)
-
-
-def hoster_of(services: Services) -> str:
-    """The name under which reports are made."""
-    return services.settings.notices.hoster
 
 
 def _notices_of(period: Period) -> NoticeQuery:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from goodhoster.adapters.stores.cases import SqliteCaseStore
     from goodhoster.assembly.customer_services import CustomerServices
     from goodhoster.assembly.notice_services import NoticeServices
+    from goodhoster.assembly.panel_services import PanelServices
     from goodhoster.cases.desk import CaseDesk
     from goodhoster.cases.observe_switch import ObserveSwitch
     from goodhoster.cases.storms import StormWatch
@@ -223,6 +224,13 @@ class Services(LazyParts):
         from goodhoster.assembly.state import emergency_switch
 
         return emergency_switch(self.state_dir)
+
+    @lazy
+    def panels(self) -> PanelServices:
+        """The part that asks control panels and billing systems, and suspends."""
+        from goodhoster.assembly.panel_services import PanelServices
+
+        return self.keep(PanelServices(self))
 
     @lazy
     def notices(self) -> NoticeServices:

@@ -16,7 +16,7 @@ from goodhoster.audit.entries import read_line
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.audit.merkle import ProvingTree, Span, consistency_spans, inclusion_spans
 from goodhoster.audit.signing import LOG_KINDS, Signer, load_signers, new_signers, save_signers, sign
-from goodhoster.audit.verify import Checkpoint, Key, Note, NotVerifiedError, Policy, Proof
+from goodhoster.audit.verify import ED25519, Checkpoint, Key, Note, NotVerifiedError, Policy, Proof
 from goodhoster.errors import AuditError
 from goodhoster.linux.durable_files import replace_durably, write_durably
 from goodhoster.linux.file_lock import FileLock
@@ -116,6 +116,17 @@ class Checkpoints:
             if before and Checkpoint.read(before.text) == replace(now, origin=signers[0].name):
                 return before
             return self._keep(sign(replace(now, origin=signers[0].name).write(), signers, self._clock()))
+
+    def sign_text(self, text: str, origin: str) -> Note:
+        """Sign another text than a checkpoint with the log's Ed25519 key.
+
+        Makes keys as `issue` does. The name of the log stands in the first line with words that no checkpoint has, so
+        that none can be taken for the other.
+        """
+        with self._lock:
+            signers = load_signers(self._key_file) or self._make_keys(origin)
+            ours = [signer for signer in signers if signer.kind == ED25519]
+            return sign(f"goodhoster text of {signers[0].name}\n{text}".encode(), ours, self._clock())
 
     def add_signatures(self, note: Note, signatures: Sequence[tuple[str, bytes, bytes]]) -> Note:
         """Put cosignatures below a checkpoint; kept where it is still the newest."""

@@ -28,6 +28,7 @@ class Client:
         ValueError for an address or token that can be none. `timeout` is in seconds and holds for a whole call:
         connecting, sending, waiting and reading.
         """
+        self._given = address
         self._address = Address.parse(address)
         self._token = checked_token(token)
         self._timeout = timeout
@@ -39,6 +40,10 @@ class Client:
         Its default where they are not set.
         """
         return cls(os.environ.get("GOODHOSTER_API") or ADDRESS, token=os.environ.get("GOODHOSTER_API_TOKEN", ""))
+
+    def with_token(self, token: str) -> Client:
+        """Make the same client with another token."""
+        return Client(self._given, token=token, timeout=self._timeout)
 
     def check_bytes(self, content: bytes, upload: Upload = NOTHING_KNOWN) -> Answer:
         """Ask about a content before it is stored."""

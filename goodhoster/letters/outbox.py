@@ -43,7 +43,7 @@ class Outbox:
         A letter of that name is put once. False when it is not sent because its receiver got as many as it may
         in a day.
         """
-        if self._exists(letter.id):
+        if self.has(letter.id):
             return True
         if letter.limited and not self._count(letter.to):
             _log.warning("letter %s is not sent: %d went to that address today", letter.id, self._letters_a_day)
@@ -103,7 +103,8 @@ class Outbox:
         if letter.secret:
             replace_durably(target, (_encoded(dataclasses.replace(letter, text="")),))
 
-    def _exists(self, letter_id: str) -> bool:
+    def has(self, letter_id: str) -> bool:
+        """Whether a letter of that name was put, whatever became of it."""
         return any(self._file(folder, letter_id).exists() for folder in ("waiting", "sent", "refused"))
 
     def _file(self, folder: str, letter_id: str) -> Path:

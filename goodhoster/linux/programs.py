@@ -1,13 +1,23 @@
-"""Programs that the configuration names, run without a shell and within a time limit."""
+"""Programs that the configuration names, without a shell, within limits of time and output."""
 
 from __future__ import annotations
 
+import errno
+import os
+import selectors
+import signal
 import subprocess
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import IO
 
 SECONDS = 60.0
-"""For a program to end; then it is killed."""
+"""For a program to end; then it is killed, with what it started."""
+LARGEST = 64 << 20
+"""Bytes that it may print; then the same."""
+_PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +31,73 @@ class Ended:
 
 
 Run = Callable[[Sequence[str], bytes], Ended]
-"""Runs a program with that on its standard input. OSError when it cannot be run, TimeoutError when it took too long and
-was killed. The daemon may not run these itself: it has another process do it.
+"""Runs a program with that on its standard input. OSError when it cannot be run or prints without end, TimeoutError
+when it took too long and was killed. The daemon may not run these itself: it has another process do it.
 """
 
 
 def run_here(argv: Sequence[str], given: bytes = b"") -> Ended:
     """A `Run`: as a child of this very process, with its rights."""
+    until = time.monotonic() + SECONDS
+    pipe = subprocess.PIPE
+    # A session of its own: when it is killed, what it started is killed too and does not hold the pipes open.
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as process:
+        try:
+            out, err = _converse(process, given, until)
+            code = process.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(f"it took longer than {SECONDS:g} s") from error
+        finally:
+            if process.poll() is None:
+                _kill_session(process.pid)
+    return Ended(code, out, err)
+
+
+def _kill_session(leader: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def _converse(process: subprocess.Popen[bytes], given: bytes, until: float) -> tuple[bytes, bytes]:
+    """Everything the program prints. TimeoutError and OSError as `Run` has them."""
+    into, out, err = process.stdin, process.stdout, process.stderr
+    if into is None or out is None or err is None:
+        raise ValueError("a pipe is missing")
+    os.set_blocking(into.fileno(), False)
+    printed = {out.fileno(): bytearray(), err.fileno(): bytearray()}
+    left = memoryview(given)
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(into, selectors.EVENT_WRITE)
+        waiting.register(out.fileno(), selectors.EVENT_READ)
+        waiting.register(err.fileno(), selectors.EVENT_READ)
+        while waiting.get_map():
+            ready = waiting.select(max(0.0, until - time.monotonic()))
+            if not ready or time.monotonic() > until:
+                raise TimeoutError(f"it took longer than {SECONDS:g} s")
+            for key, _ in ready:
+                if key.fileobj is into:
+                    left = _give(into, left)
+                    if not left:
+                        waiting.unregister(into)
+                        into.close()
+                elif piece := os.read(key.fd, _PIECE):
+                    printed[key.fd] += piece
+                    _expect_an_end(printed)
+                else:
+                    waiting.unregister(key.fileobj)
+    return bytes(printed[out.fileno()]), bytes(printed[err.fileno()])
+
+
+def _give(stream: IO[bytes], left: memoryview) -> memoryview:
+    """What is left after a piece; nothing where the program does not listen any more."""
     try:
-        done = subprocess.run(argv, input=given, capture_output=True, timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise TimeoutError(f"it took longer than {SECONDS:g} s") from error
-    return Ended(done.returncode, done.stdout, done.stderr)
+        return left[os.write(stream.fileno(), left[:_PIECE]) :]
+    except BlockingIOError:
+        return left
+    except BrokenPipeError:
+        return left[:0]
+
+
+def _expect_an_end(printed: Mapping[int, bytearray]) -> None:
+    if sum(map(len, printed.values())) > LARGEST:
+        raise OSError(errno.EFBIG, f"it printed more than {LARGEST >> 20} MiB")

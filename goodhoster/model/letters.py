@@ -19,6 +19,8 @@ class LetterKind(StrEnum):
     """A notice of the public, handed on to the hotline."""
     EXEMPT = "exempt"
     """To whoever keeps a hash source: it knows a content that is exempt here."""
+    REPORT = "report"
+    """To our own people: the figures of a month."""
     PAGE = "page"
     """To our own people: somebody must look."""
 

@@ -94,16 +94,17 @@ class Finding:
 class ScreeningRun:
     """What one screening did."""
 
-    list_name: str
-    entries: int
-    customers: int
-    compared_entries: int
+    list_name: str = ""
+    entries: int = 0
+    customers: int = 0
+    compared_entries: int = 0
     """Entries that were new or had changed."""
-    compared_customers: int
+    compared_customers: int = 0
     """Customers that were new or had changed."""
-    found: int
+    found: int = 0
     """New findings, and those that are asked again."""
-    withdrawn: int
-    open: int
+    withdrawn: int = 0
+    open: int = 0
+    unread_count: int = 0
     unread: tuple[str, ...] = ()
-    """Lines of the list that could not be read, with why."""
+    """The first lines of the list that could not be read or compared, with why."""

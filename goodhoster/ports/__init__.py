@@ -8,7 +8,14 @@ from __future__ import annotations
 from goodhoster.ports.cases import CaseFigures, CaseQuery, CaseStore, Census, MatchLedger, StormStore
 from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource
 from goodhoster.ports.common import AuditLog, Clock, Pager
-from goodhoster.ports.customers import CustomerQuery, CustomerSites, CustomerStore, LegalBasisStore, StagedImport
+from goodhoster.ports.customers import (
+    CustomerQuery,
+    CustomerSites,
+    CustomerStore,
+    LegalBasisStore,
+    PersonalDataStore,
+    StagedImport,
+)
 from goodhoster.ports.files import ContentIndex, Directory, Mover, Quarantine
 from goodhoster.ports.notices import (
     KeyRecords,
@@ -48,6 +55,7 @@ __all__ = [
     "ObservedSource",
     "Outside",
     "Pager",
+    "PersonalDataStore",
     "Quarantine",
     "SeenMails",
     "SignatureCheck",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -33,6 +33,19 @@ class LegalBasisStore(Protocol):
 
     def put(self, basis: LegalBasis) -> None:
         """Record an entry; one of the same tree and source is replaced."""
+
+
+class PersonalDataStore(Protocol):
+    """Everything that is held of customers, whatever subject keeps it."""
+
+    def held(self, customer_ids: Sequence[str]) -> Mapping[str, Sequence[Mapping[str, object]]]:
+        """What is held under these ids, by table; values are such as JSON carries."""
+
+    def erase(self, customer_ids: Sequence[str]) -> Mapping[str, int]:
+        """Erase all of it and overwrite its bytes; tells how many entries of which table.
+
+        May be called twice.
+        """
 
 
 class StagedImport(Protocol):

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from goodhoster.model.uploads import visible
 from goodhoster.reports.periods import Period
 
 Cell = str | int | float | None
@@ -94,6 +95,21 @@ def as_csv(tables: Sequence[Table]) -> str:
             cells = ["" if cell is None else harmless(cell) for cell in row]
             writer.writerow([table.title, *cells] if len(tables) > 1 else cells)
     return out.getvalue()
+
+
+def as_text(document: Document, tables: int | None = None) -> str:
+    """The document as plain text, with all of its tables or only the first."""
+    lines = [document.title]
+    lines += [f"  {tile.label:<24} {tile.value:>12}  {tile.note}".rstrip() for tile in document.tiles]
+    for table in document.tables[:tables]:
+        rows = [
+            table.columns,
+            *(tuple("-" if cell is None else visible(f"{cell}") for cell in row) for row in table.rows),
+        ]
+        widths = [max(len(row[place]) for row in rows) for place in range(len(table.columns))]
+        lines += ["", table.title]
+        lines += ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join([*lines, ""])
 
 
 def harmless(cell: Cell) -> Cell:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from goodhoster.model.audit import AuditEntry
 from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.notice_status import Notice
-from goodhoster.model.notices import TrustLevel
 from goodhoster.reports.norm import ReportedUrls
 from goodhoster.reports.periods import Period
-from goodhoster.reports.removals import ReportedUrl
+from goodhoster.reports.removals import ReportedUrl, kind_of_sender
 from goodhoster.reports.weekly import CHECKS_COUNTED, CountedDay, Weeks, counted_day
 
 _TAKEN = frozenset({MeasureState.DONE, MeasureState.UNDONE})
@@ -72,6 +71,8 @@ class Facts:
     """Cases that notices opened."""
     notices: dict[str, NoticeCounts] = field(default_factory=dict)
     """By kind of sender: `order`, `trusted`, `other`."""
+    days: list[CountedDay] = field(default_factory=list)
+    """The checks of every day that is counted, in the period or not."""
     log: dict[str, list[int]] = field(default_factory=dict)
     """Numbers of the entries in the period, of the kinds that reports tell of."""
     first: dict[str, tuple[datetime, int]] = field(default_factory=dict)
@@ -94,7 +95,14 @@ class Facts:
                 self.log.setdefault(kind, []).append(entry.number)
             if kind == "match.overruled":
                 self.weeks.take_overruled(entry.at)
-        self.weeks.take_days([*days, *today])
+        by_day = {each.day: each for each in (*today, *reversed(days))}  # the first of the log counts
+        self.days = [by_day[day] for day in sorted(by_day)]
+        self.weeks.take_days(self.days)
+
+    def last_days(self, length: timedelta) -> list[CountedDay]:
+        """The counted days of the time that has just passed."""
+        since = (self.now - length).date()
+        return [each for each in self.days if since < each.day]
 
     def take_case(self, case: Case) -> None:
         """Count a case of the period."""
@@ -124,13 +132,3 @@ TOLD = frozenset(
     {"restore.done", "restore.found-done", "measure.done", "measure.found-done", "block.done", "mode.observe"}
 )
 """Kinds of entries that reports tell of one by one."""
-
-
-def kind_of_sender(notice: Notice) -> str:
-    """As the DSA tells them apart: an authority, a hotline or trusted flagger, anybody else.
-
-    By what is proven of the sender: a mail that only looks like an order is none.
-    """
-    if notice.level is TrustLevel.AUTHORITY:
-        return "order"
-    return "trusted" if notice.level is TrustLevel.PINNED else "other"

@@ -32,6 +32,7 @@ class Dimension(StrEnum):
     DOMAIN = "domain"
     CUSTOMER = "customer"
     NETWORK = "network"
+    SENDER = "sender"
 
 
 class Figure(StrEnum):
@@ -218,7 +219,7 @@ def mirror(urls: ReportedUrls, now: datetime, domain_of: Callable[[str], str]) -
         whole = _Url.of(reports)
         total.take(whole, now)
         groups[Dimension.DOMAIN][domain_of(url)].take(whole, now)
-        for dimension in (Dimension.NOTIFIER, Dimension.CUSTOMER, Dimension.NETWORK):
+        for dimension in (Dimension.NOTIFIER, Dimension.SENDER, Dimension.CUSTOMER, Dimension.NETWORK):
             parts: defaultdict[str, list[ReportedUrl]] = defaultdict(list)
             for report in reports:
                 parts[getattr(report, dimension)].append(report)

@@ -69,6 +69,17 @@ def month_before(day: date) -> Period:
     return period_of(f"{last:%Y-%m}")
 
 
+def this_year(day: date) -> Period:
+    """The calendar year of that day."""
+    return period_of(f"{day.year}")
+
+
+def last_year(day: date) -> Period:
+    """The 365 days up to that day, and the day itself."""
+    begin, end = _midnight(day - timedelta(days=365)), _midnight(day + timedelta(days=1))
+    return Period(begin, end, "last 365 days")
+
+
 def week_of(day: date) -> str:
     """The ISO week of a day, such as 2026-W31."""
     year, week, _ = day.isocalendar()

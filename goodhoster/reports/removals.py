@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from goodhoster.model.audit import AuditEntry
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem
+from goodhoster.model.notices import TrustLevel
 
 _THREE_CHECKS = timedelta(minutes=30)
 """From the first of the hotline's three failed checks until the third; they are at least 15 minutes apart."""
@@ -22,6 +23,9 @@ _LONGEST_WAY = timedelta(days=7)
 _GONE = frozenset({ItemState.INACCESSIBLE, ItemState.GONE})
 _LOOKS = {"item.inaccessible": True, "item.gone": True, "item.reopened": False}
 """Entries about a look from outside, and whether it found the URL gone."""
+
+ORDER, TRUSTED, OTHERS = "order", "trusted", "other"
+"""Kinds of senders."""
 
 Key = tuple[str, str]
 """A notice and a URL of it: what entries of the log are about."""
@@ -51,6 +55,8 @@ class ReportedUrl:
     notice: str
     url: str
     notifier: str
+    sender: str
+    """Its kind: see `kind_of_sender`."""
     customer: str
     network: str
     received_at: datetime
@@ -110,6 +116,7 @@ def reported(notice: Notice, looks: Mapping[Key, Sequence[Look]]) -> Iterator[Re
             notice=notice.id,
             url=item.url,
             notifier=notice.notifier,
+            sender=kind_of_sender(notice),
             customer=item.customer,
             network=item.network,
             received_at=notice.receipt.received_at,
@@ -118,6 +125,16 @@ def reported(notice: Notice, looks: Mapping[Key, Sequence[Look]]) -> Iterator[Re
             reopened=item.reopened > 0,
             gone=_gone(item, notice, looks.get((notice.id, item.url), ())),
         )
+
+
+def kind_of_sender(notice: Notice) -> str:
+    """As the DSA tells them apart: an authority, a hotline or trusted flagger, anybody else.
+
+    By what is proven of the sender: a mail that only looks like an order is none.
+    """
+    if notice.level is TrustLevel.AUTHORITY:
+        return ORDER
+    return TRUSTED if notice.level is TrustLevel.PINNED else OTHERS
 
 
 def stretches(reports: Iterable[ReportedUrl], clock: Clock) -> list[tuple[datetime, datetime | None]]:

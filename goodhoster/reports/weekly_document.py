@@ -43,7 +43,7 @@ def weekly_document(facts: Facts) -> Document:
         data=data,
         tiles=(
             Tile("Checks", f"{checks:,}"),
-            Tile("Matches", f"{matches:,}", "each with one outcome: goodhoster audit outcomes"),
+            Tile("Matches", f"{matches:,}", "proven? goodhoster audit outcomes"),
             Tile("Weeks", f"{len(weeks):,}"),
         ),
         charts=(

@@ -23,7 +23,9 @@ from goodhoster.settings.notices import (
     SmtpSettings,
 )
 from goodhoster.settings.notifiers import ForwarderSettings, NotifierSettings
+from goodhoster.settings.panels import BillingSettings, NetworkBlockSettings, PanelSettings
 from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several, Single, read_files
+from goodhoster.settings.reports import ReportsSettings
 from goodhoster.settings.rollout import RolloutSettings
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
 from goodhoster.settings.vetting import VettingSettings
@@ -210,16 +212,25 @@ class Settings:
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))
     paging: PagingSettings = _section(Single("paging", PagingSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
+    panels: tuple[PluggedTable, ...] = _section(Plugged("panel", "goodhoster.panels", PanelSettings))
+    billing: tuple[PluggedTable, ...] = _section(Plugged("billing", "goodhoster.billing", BillingSettings))
+    network_block: NetworkBlockSettings | None = _section(Single("network_block", NetworkBlockSettings))
     vetting: VettingSettings = _section(Single("vetting", VettingSettings))
     identity_providers: tuple[PluggedTable, ...] = _section(
         Plugged("identity_provider", "goodhoster.identity_providers")
     )
     company_registers: tuple[PluggedTable, ...] = _section(Plugged("company_register", "goodhoster.company_registers"))
+    reports: ReportsSettings = _section(Single("reports", ReportsSettings))
 
     @property
     def state_dir(self) -> Path:
         """The directory where everything of ours is kept."""
         return self.agent.state_dir
+
+    @property
+    def suspends(self) -> bool:
+        """Whether anything is configured that suspends accounts, sites or networks."""
+        return bool(self.panels or self.billing or self.network_block)
 
     @property
     def mover_socket(self) -> Path:

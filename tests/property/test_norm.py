@@ -16,13 +16,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goodhoster.model.audit import AuditEntry, AuditEvent
+from goodhoster.model.cases import Case, CaseState, Measure, MeasureKind, MeasureState
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt, Seen, Sight
 from goodhoster.model.notices import Carrier, NoticeFormat, ReadItem, ReadNotice, TrustFinding, TrustLevel
+from goodhoster.model.uploads import FileState, Place, Upload
+from goodhoster.model.verdicts import Match
+from goodhoster.reports.conduct import Installation, NormId, conduct
 from goodhoster.reports.facts import Facts
 from goodhoster.reports.norm import WITHIN, Dimension, Figure, Mirror, mirror, trace
+from goodhoster.reports.norm_document import norm_document
 from goodhoster.reports.periods import Period
+from goodhoster.reports.proofs import Proofs
 from goodhoster.reports.removals import Clock, Key, Look, needs_log, note_look, reported
+from goodhoster.reports.transparency import transparency_document
+from goodhoster.reports.weekly_document import weekly_document
 from goodhoster.takedowns.outside_checks import after_look, first_look
+from goodhoster.testing.suites.hash_source import made_up
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 END = BEGIN + timedelta(days=730)
@@ -261,3 +270,66 @@ def _as_counted(found: Mirror) -> dict[Figure, int]:
         Figure.DISPUTED: total.disputed,
         Figure.NOT_OURS: total.not_ours,
     }
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**32), st.integers(1, 60))
+def test_the_counts_of_all_reports_agree(seed: int, notices: int) -> None:
+    made, rng = world(seed, notices), random.Random(seed)
+    period = Period(BEGIN + timedelta(days=100), BEGIN + timedelta(days=500), "some")
+    facts = Facts(period, END)
+    looks: dict[Key, list[Look]] = {}
+    about = {(n.id, item.url) for n in made.notices for item in n.items if needs_log(item)}
+    for entry in made.entries:
+        note_look(looks, entry, about)
+    inside = [notice for notice in made.notices if notice.receipt.received_at in period]
+    for notice in inside:
+        facts.take_notice(notice, reported(notice, looks))
+    cases = [case for case in (_a_case(rng, number) for number in range(notices)) if case.opened_at in period]
+    for case in cases:
+        facts.take_case(case)
+    figures = mirror(facts.urls, END, str)
+    norm, weekly = norm_document(facts, figures).data, weekly_document(facts).data
+    sections = transparency_document(facts, figures).data["sections"]
+
+    def value(section: str, indicator: str) -> int:
+        return sum(row["value"] or 0 for row in sections[section] if row["indicator"] == indicator)
+
+    urls = sum(len(notice.items) for notice in inside)
+    assert norm["received"] == sum(week["reported"] for week in weekly["weeks"]) == urls
+    assert value("1.2 orders", "items in these orders") + value("1.3 notices", "items in these notices") == urls
+    assert sum(group["received"] for group in norm["by"]["notifier"].values()) == urls
+    assert sum(group["unique"] for group in norm["by"]["domain"].values()) == norm["unique"]
+    own = [case for case in cases if not case.notice]
+    assert value("1.4 own initiative", "matches") == len(own)
+    assert weekly["matches"] == sum(bool(case.matches) for case in cases)
+    taken = sum(case.state in {CaseState.OFFLINE, CaseState.RESTORED} for case in own)
+    assert value("1.4 own initiative", "measures") == taken
+    reversed_ = value("1.5 complaints", "decisions reversed, with or without a complaint")
+    assert reversed_ == sum(case.state is CaseState.RESTORED for case in cases)
+    told = {finding.norm: finding.proof for finding in conduct(facts, figures, _installation(), Proofs())}
+    share = norm["clocks"]["receipt"]["within"]["24"]
+    expected = f"{share['gone']:,} of {share['of']:,} URLs gone within 24 h, {norm['open_over_24h']:,} open for longer"
+    assert told[NormId.WITHIN_24H] == (expected if share["of"] else "nothing of ours was reported in this period")
+
+
+def _installation() -> Installation:
+    return Installation(enforcing=True, sources=1, ways_in=("LMTP",), answers=True, without_outcome=0)
+
+
+def _a_case(rng: random.Random, number: int) -> Case:
+    state, measure = rng.choice(
+        [
+            (CaseState.OFFLINE, MeasureState.DONE),
+            (CaseState.RESTORED, MeasureState.UNDONE),
+            (CaseState.HELD, MeasureState.PROPOSED),
+            (CaseState.GONE, MeasureState.REFUSED),
+        ]
+    )
+    notice = rng.choice(["", "", "N1"])
+    matches = (Match("police", "sha1"),) if not notice or rng.random() < 0.3 else ()
+    upload = Upload(Place(b"/srv", b"%d.jpg" % number), "anna", FileState(1, number, 1, 1, 1))
+    measures = (Measure(MeasureKind.QUARANTINE, measure),)
+    actor = "eve" if state is CaseState.RESTORED else ""
+    digests = made_up(str(number)).digests
+    return Case(f"c{number}", state, upload, digests, matches, _moment(rng), measures, actor=actor, notice=notice)

@@ -69,6 +69,7 @@ SINS = [
     ("home-crossplane", "goodhoster.adapters.directories.sin", "import crossplane"),
     ("home-regex", "goodhoster.adapters.directories.sin", "import regex"),
     ("home-documents", "goodhoster.notices.reading.sin", "import pypdf"),
+    ("home-xlsxwriter", "goodhoster.reports.sin", "import xlsxwriter"),
     ("home-jinja2", "goodhoster.cases.sin", "import jinja2"),
     ("further-proofs-optional", "goodhoster.notices.sender.mail_evidence", "from goodhoster.notices.sender import arc"),
     ("home-cryptography", "goodhoster.notices.sin", "from cryptography import x509"),
@@ -109,6 +110,7 @@ ALLOWED = [
     ("goodhoster_agent.systemd_service", "import systemd.daemon"),
     ("goodhoster.letters.texts", "import jinja2"),
     ("goodhoster.reports.pages", "import jinja2"),
+    ("goodhoster.reports.workbook", "import xlsxwriter"),
     ("goodhoster_agent.intake.sin", "import aiosmtpd.lmtp\nimport imapclient"),
 ]
 

@@ -1,4 +1,4 @@
-"""Daily work: has every match a proven outcome, and how many checks were there.
+"""Daily work: has every match a proven outcome, how many checks were there, monthly figures.
 
 Once a day record, log, index and quarantine are compared; a match without a proven outcome raises an alarm. The checks
 of each day go into the audit log, because the index may be made anew and forgets.
@@ -45,9 +45,11 @@ class DailyWork:
             self._begun = True
             return _FIRST_AFTER
         # Here, so that no daemon carries it from its start.
-        from goodhoster.assembly.reports import check_outcomes, count_checks  # noqa: PLC0415
+        from goodhoster.assembly.reports import check_outcomes, count_checks, send_monthly  # noqa: PLC0415
 
         count_checks(self._services)
+        if self._services.settings.reports.monthly_to:
+            send_monthly(self._services)
         return _EVERY if self._tell(check_outcomes(self._services)) else _AGAIN
 
     def _tell(self, check: OutcomeCheck) -> bool:

@@ -4,21 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.reports import gather, hoster_of, norm_of
+from goodhoster.assembly.reports import (
+    ReportMaker,
+    eu_records,
+    gather,
+    police_text,
+    verify_all,
+    write_all,
+    xarf_report,
+)
+from goodhoster.audit.log import utc_now
 from goodhoster.errors import ConfigurationError
+from goodhoster.linux.durable_files import write_durably
 from goodhoster.model.uploads import visible
-from goodhoster.reports.documents import Document, as_csv
-from goodhoster.reports.facts import Facts
+from goodhoster.reports.case_files import CLASSIFICATIONS
+from goodhoster.reports.conduct import Standing
+from goodhoster.reports.documents import Document, as_csv, as_text
 from goodhoster.reports.norm import Figure, trace
-from goodhoster.reports.periods import Period, between, period_of
+from goodhoster.reports.periods import Period, between, last_year, period_of, this_year
 from goodhoster.reports.removals import ReportedUrl
-from goodhoster.reports.weekly_document import weekly_document
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
+from goodhoster_agent.commands.options import (
+    FINE,
+    YES,
+    ConfigOption,
+    JsonOption,
+    open_services,
+    print_json,
+    read_settings,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Figures of what was done, each traceable: mirror, weeks, conduct, files.")
 
@@ -30,6 +49,11 @@ SinceOption = Annotated[str | None, typer.Option("--since", help="From this day 
 UntilOption = Annotated[str | None, typer.Option("--until", help="Before this day or moment (UTC).")]
 HtmlOption = Annotated[bool, typer.Option("--html", help="Print a page: self-contained, light and dark, to print.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print the tables as CSV.")]
+XlsxOption = Annotated[
+    Path | None, typer.Option("--xlsx", help="Write the sheets of the template into this new file.", show_default=False)
+]
+CaseArguments = Annotated[list[str], typer.Argument(metavar="CASE...", help="Ids of the cases.")]
+DirectoryOption = Annotated[Path, typer.Option("--to", help="A directory that is not there yet, or is empty.")]
 TraceOption = Annotated[
     Figure | None,
     typer.Option("--trace", help="Print the notices and URLs behind a figure; of a percentage, those that fell short."),
@@ -49,10 +73,17 @@ class _Form:
             raise typer.BadParameter("choose one of --json, --html and --csv")
 
 
-def chosen_period(period: str | None, since: str | None, until: str | None) -> Period:
-    """The period that the options name; everything where they name none."""
+def chosen_period(
+    period: str | None, since: str | None, until: str | None, otherwise: Callable[[date], Period] | None = None
+) -> Period:
+    """The period that the options name.
+
+    Where they name none: everything, or what `otherwise` says of today.
+    """
     if period and (since or until):
         raise ConfigurationError("--period, or --since and --until: not both", hint="leave one of them out")
+    if otherwise and not (period or since or until):
+        return otherwise(utc_now().date())
     return period_of(period) if period else between(since, until)
 
 
@@ -71,7 +102,7 @@ def norm_command(
     """The mirror: how fast reported material was gone, by our clock and by the hotline's."""
     form, chosen = _Form(as_json, as_html, as_csv_), chosen_period(period, since, until)
     if traced is None:
-        _print_report(norm_of, chosen, config, form)
+        _print_report("norm", chosen, config, form)
         return
     with open_services(config) as services:
         facts = gather(services, chosen)
@@ -92,40 +123,171 @@ def weekly_command(
     as_json: JsonOption = False,
 ) -> None:
     """Checks and matches of each week; --json names the entries and cases behind them."""
-    _print_report(weekly_document, chosen_period(period, since, until), config, _Form(as_json, as_html, as_csv_))
+    _print_report("weekly", chosen_period(period, since, until), config, _Form(as_json, as_html, as_csv_))
 
 
-def _print_report(make: Callable[[Facts], Document], period: Period, config: Path | None, form: _Form) -> None:
+@app.command("conduct")
+def conduct_command(
+    period: PeriodOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    config: ConfigOption = None,
+    *,
+    as_html: HtmlOption = False,
+    as_csv_: CsvOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Every norm of a good hoster with its proof.
+
+    Exit code 1 when one falls short or has expired. Without a period the figures are of the last year.
+    """
+    chosen = chosen_period(period, since, until, otherwise=last_year)
+    document = _print_report("conduct", chosen, config, _Form(as_json, as_html, as_csv_))
+    if any(norm["standing"] in {Standing.FALLS_SHORT, Standing.EXPIRED} for norm in document.data["norms"]):
+        raise typer.Exit(YES)
+
+
+@app.command("transparency")
+def transparency_command(
+    period: PeriodOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    config: ConfigOption = None,
+    *,
+    xlsx: XlsxOption = None,
+    as_html: HtmlOption = False,
+    as_csv_: CsvOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The transparency report of this calendar year, or of --period.
+
+    DSA, Implementing Regulation 2024/2835.
+    """
+    chosen = chosen_period(period, since, until, otherwise=this_year)
+    if xlsx is None:
+        _print_report("transparency", chosen, config, _Form(as_json, as_html, as_csv_))
+        return
+    try:
+        from goodhoster.reports.workbook import workbook_of
+    except ImportError as error:
+        hint = "install goodhoster with the extra spreadsheets, or use --csv"
+        raise ConfigurationError("--xlsx needs the package xlsxwriter", hint=hint) from error
     with open_services(config) as services:
-        facts = gather(services, period)
-        document = make(facts)
-        if form.html:
-            # Here, so that no other command waits for the templates.
-            from goodhoster.reports.pages import page_of
+        write_durably(xlsx, [workbook_of(ReportMaker(services, chosen).make("transparency"))])
 
-            print(page_of(document, facts, hoster_of(services)))
-            return
-    if form.json:
+
+@app.command("measures")
+def measures_command(
+    period: PeriodOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    config: ConfigOption = None,
+    *,
+    as_html: HtmlOption = False,
+    as_csv_: CsvOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The authority's file: which measures are in force, since when, and the proof."""
+    _print_report("measures", chosen_period(period, since, until), config, _Form(as_json, as_html, as_csv_))
+
+
+@app.command("all")
+def all_command(
+    to: DirectoryOption,
+    period: PeriodOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Write every report in every form into a new directory.
+
+    With an index that the audit log's key signs.
+    """
+    with open_services(config) as services:
+        note = write_all(services, chosen_period(period, since, until), to)
+    files = [line.split("  ", 1)[1] for line in note.text.decode().splitlines()[1:]]
+    if as_json:
+        print_json({"directory": str(to), "files": files})
+    else:
+        print(f"{len(files)} files and their signed index in {to}; to verify: goodhoster report verify {to}")
+
+
+@app.command("verify")
+def verify_command(
+    directory: Annotated[Path, typer.Argument(help="A directory that `report all` wrote.")],
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify that every file in a directory is as it was signed; exit code 1 when one is not."""
+    problems = verify_all(read_settings(config), directory)
+    if as_json:
+        print_json({"ok": not problems, "problems": problems})
+    else:
+        print("\n".join(problems) or "every file is as it was signed")
+    raise typer.Exit(YES if problems else FINE)
+
+
+@app.command("police")
+def police_command(case_ids: CaseArguments, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Print a notification to the police about cases (DSA Art. 18), for a person to complete."""
+    with open_services(config) as services:
+        text = police_text(services, case_ids)
+    print_json({"cases": case_ids, "text": text}) if as_json else print(text, end="")
+
+
+@app.command("eu-database")
+def eu_database_command(
+    period: PeriodOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,  # noqa: ARG001 - it is JSON always
+) -> None:
+    """Print a record for the EU's transparency database of each case that is offline."""
+    with open_services(config) as services:
+        for record in eu_records(services, chosen_period(period, since, until)):
+            print_json(record)
+
+
+@app.command("xarf")
+def xarf_command(
+    case_id: Annotated[str, typer.Argument(metavar="CASE", help="Id of the case.")],
+    url: Annotated[str, typer.Option("--url", help="Where the file was to be seen.")],
+    classification: Annotated[
+        str | None, typer.Option("--classification", help=f"Where no source says: {', '.join(CLASSIFICATIONS)}.")
+    ] = None,
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,  # noqa: ARG001 - it is JSON always
+) -> None:
+    """Print our own detection as an XARF report."""
+    if classification not in {None, *CLASSIFICATIONS}:
+        raise typer.BadParameter(f"choose one of {', '.join(CLASSIFICATIONS)}")
+    with open_services(config) as services:
+        print_json(xarf_report(services, case_id, url, classification))
+
+
+def _print_report(name: str, period: Period, config: Path | None, form: _Form) -> Document:
+    """Make one report and print it."""
+    with open_services(config) as services:
+        maker = ReportMaker(services, period)
+        document = maker.make(name)
+    if form.html:
+        # Here, so that no other command waits for the templates.
+        from goodhoster.reports.pages import page_of
+
+        print(page_of(document, maker.facts, maker.hoster))
+    elif form.json:
         print_json(document.data)
     elif form.csv:
         print(as_csv(document.tables), end="")
     else:
-        _print_text(document)
-
-
-def _print_text(document: Document) -> None:
-    print(document.title)
-    for tile in document.tiles:
-        print(f"  {tile.label:<24} {tile.value:>12}  {tile.note}".rstrip())
-    for table in document.tables:
-        print(f"\n{table.title}")
-        rows = [
-            table.columns,
-            *(tuple("-" if cell is None else visible(f"{cell}") for cell in row) for row in table.rows),
-        ]
-        widths = [max(len(row[place]) for row in rows) for place in range(len(table.columns))]
-        for row in rows:
-            print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(as_text(document), end="")
+    return document
 
 
 def _traced_as_object(report: ReportedUrl) -> dict[str, Any]:

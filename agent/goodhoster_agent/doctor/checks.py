@@ -10,13 +10,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from goodhoster.assembly.audit import verify_audit_log
 from goodhoster.assembly.notices import directories
 from goodhoster.assembly.services import Services, reading_limits
 from goodhoster.assembly.sources import hash_sources, owner_addresses
 from goodhoster.assembly.state import exemption_sets, lists_directory, make_state_dir, trees_of
+from goodhoster.assembly.vetting import company_registers, identity_providers
 from goodhoster.cases.rebuilding import unknown
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.storage import home_of
@@ -31,6 +31,8 @@ from goodhoster.ports import CaseQuery, ObservedSource
 from goodhoster.settings import Settings
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.daemon_lock import running_daemon
+from goodhoster_agent.doctor.finding import Finding
+from goodhoster_agent.doctor.panels import panel_findings
 from goodhoster_agent.doctor.process_privileges import Rights, rights_of, rights_of_commands
 from goodhoster_agent.hashing.library_trial import trouble_with_library
 from goodhoster_agent.intake.imap import try_mailbox
@@ -43,16 +45,6 @@ _NAMED = 5
 """Cases at most that a finding names."""
 _ROOM = 1 << 30
 """Bytes that should be free where the state directory is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check."""
-
-    what: str
-    ok: bool
-    detail: str
-    hint: str = ""
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -69,14 +61,34 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _sources(settings)
     yield from _library(settings)
     yield from _legal_basis(settings)
+    yield from _identity(settings)
     yield from _lists(settings)
     yield from _exemptions(settings)
     yield from _directories(settings)
+    yield from panel_findings(settings)
     yield from _mailbox(settings)
     yield from _results(settings)
     yield from _programs(settings)
     yield _daemon(settings)
     yield from _processes(settings)
+
+
+def _identity(settings: Settings) -> Iterator[Finding]:
+    """Check that identity providers and company registers can be set up, and say which were never tried."""
+    for heading, tables, build in (
+        ("identity_provider", settings.identity_providers, identity_providers),
+        ("company_register", settings.company_registers, company_registers),
+    ):
+        if not tables:
+            continue
+        try:
+            build(settings)
+        except ConfigurationError as error:
+            yield Finding(heading, ok=False, detail=str(error), hint=error.hint)
+            continue
+        for table in tables:
+            tried = "is set up" if table.kind == "neutral" else "is set up; experimental: never run against the service"
+            yield Finding(heading, ok=True, detail=f"{table.kind} {tried}")
 
 
 def _kernel(settings: Settings) -> Finding:

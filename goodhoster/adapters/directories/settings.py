@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goodhoster.adapters.directories.apache import COMMAND, ApacheDirectory
+from goodhoster.adapters.directories.customer_register import RegisterDirectory
 from goodhoster.adapters.directories.nginx import NginxDirectory
 from goodhoster.adapters.directories.site_list import ListedDirectory
 from goodhoster.linux.programs import Run, run_here
@@ -44,6 +45,17 @@ class ApacheKind:
     def build(self, run: Run = run_here) -> Directory:
         """Build the directory; Apache is not asked yet."""
         return ApacheDirectory(self.command, run=run)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterKind:
+    """The sites in the register of customers (`goodhoster customers import`)."""
+
+    kind: str = setting(one_of("register"), "Which kind of directory this is.", example='"register"')
+
+    def build(self, _run: Run = run_here) -> Directory:
+        """Build the directory; the composition tells it where the register is."""
+        return RegisterDirectory()
 
 
 @dataclass(frozen=True, slots=True)

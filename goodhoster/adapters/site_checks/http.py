@@ -36,9 +36,7 @@ _REDIRECTS = 3
 _PASSING = frozenset({408, 425, 429})
 _PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".mp4", ".webm", ".mov", ".avi", ".mkv")
 _ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/png,*/*;q=0.8"
-_DESK = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
-)
+DESK = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 _PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/17.6 Mobile/15E148 Safari/604.1"
@@ -86,7 +84,7 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class _Viewer:
+class Viewer:
     """A browser that the check acts as."""
 
     agent: str
@@ -106,11 +104,11 @@ class _Viewer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class PageRequest:
     """One URL to request, with its browser and time limit."""
 
     way: SplitResult
-    viewer: _Viewer
+    viewer: Viewer
     until: float
     redirects: int = _REDIRECTS
 
@@ -121,14 +119,14 @@ class HttpOutside:
     def __init__(self, reach: Reach, within: float = _WITHIN) -> None:
         self._reach = reach
         self._within = within
-        self._others = (_Viewer(_PHONE), *(_Viewer(_DESK, proxy) for proxy in reach.proxies))
+        self._others = (Viewer(_PHONE), *(Viewer(DESK, proxy) for proxy in reach.proxies))
         self._let_be: dict[tuple[str, str], float] = {}
 
     def look(self, url: str) -> Seen:
         """See `ports.Outside`."""
         try:
             ways = list(self._ways(url))
-            seen = self._told([self._glance(request) for request in self._requests(ways, _Viewer(_DESK))])
+            seen = self._told([self._glance(request) for request in self._requests(ways, Viewer(DESK))])
             for viewer in self._others if seen.sight is Sight.GONE else ():
                 again = self._told([self._glance(request) for request in self._requests(ways[:1], viewer)])
                 if again.sight is not Sight.GONE:
@@ -137,9 +135,9 @@ class HttpOutside:
             return Seen(Sight.UNKNOWN, f"this is no address that can be asked: {error}")
         return seen
 
-    def _requests(self, ways: Sequence[SplitResult], viewer: _Viewer) -> Iterator[_Request]:
+    def _requests(self, ways: Sequence[SplitResult], viewer: Viewer) -> Iterator[PageRequest]:
         until = time.monotonic() + min(_REQUESTS, len(ways)) * self._within
-        return (_Request(way, viewer, until) for way in ways)
+        return (PageRequest(way, viewer, until) for way in ways)
 
     @staticmethod
     def _told(glances: Sequence[_Glance]) -> Seen:
@@ -164,7 +162,7 @@ class HttpOutside:
                 port = f":{parts.port}" if parts.port and scheme == parts.scheme else ""
                 yield parts._replace(scheme=scheme, netloc=f"[{name}]{port}" if ":" in name else name + port)
 
-    def _glance(self, request: _Request) -> _Glance:
+    def _glance(self, request: PageRequest) -> _Glance:
         way = request.way
         where = f"{way.scheme} {way.hostname}"
         try:
@@ -176,7 +174,7 @@ class HttpOutside:
         except (OSError, http.client.HTTPException, ValueError) as error:
             return _Glance(Sight.UNKNOWN, f"{where}: {error}")
 
-    def _ask_where(self, request: _Request, where: str) -> _Glance:
+    def _ask_where(self, request: PageRequest, where: str) -> _Glance:
         """Request only from an address of ours, at a port that is for it."""
         way = request.way
         if not self._may_go_to(way):
@@ -187,7 +185,7 @@ class HttpOutside:
         if not all(any(address in network for network in self._reach.networks) for address in addresses):
             return _Glance(Sight.UNKNOWN, f"{where} leads to {addresses[0]}, which is not ours: what stands there?")
         target = (str(addresses[0]), way.port or self._reach.ports[way.scheme])
-        return self._ask(_Pinned(request, target, self._left(request.until)), request)
+        return self._ask(PinnedConnection(request, target, self._left(request.until)), request)
 
     def _may_go_to(self, way: SplitResult) -> bool:
         """Return whether the port is one for the web or one that serves this site.
@@ -196,7 +194,7 @@ class HttpOutside:
         """
         return way.port is None or way.port in {*self._reach.ports.values(), *self._reach.served(way.hostname or "")}
 
-    def _addresses(self, request: _Request) -> list[Address]:
+    def _addresses(self, request: PageRequest) -> list[Address]:
         """The addresses of the site.
 
         TimeoutError where no time is left, or while the server is left alone after a timeout.
@@ -219,7 +217,7 @@ class HttpOutside:
         self._let_be[way.scheme, way.hostname or ""] = time.monotonic() + _LET_BE
         return TimeoutError()
 
-    def _ask(self, connection: _Pinned, request: _Request) -> _Glance:
+    def _ask(self, connection: PinnedConnection, request: PageRequest) -> _Glance:
         way = request.way
         try:
             path = (way.path or "/") + (f"?{way.query}" if way.query else "")
@@ -239,7 +237,7 @@ class HttpOutside:
             return self._follow(request, to)
         return _read(way, answer.status, answer.headers.get_content_type())
 
-    def _follow(self, request: _Request, to: str) -> _Glance:
+    def _follow(self, request: PageRequest, to: str) -> _Glance:
         way, target = request.way, urlsplit(urljoin(request.way.geturl(), to))
         if request.redirects == 0 or target.scheme not in self._reach.ports:
             return _Glance(Sight.UNKNOWN, f"{way.scheme} {way.hostname} redirects in circles or out of the web")
@@ -247,10 +245,10 @@ class HttpOutside:
         return glance if glance.sight else _Glance(Sight.UNKNOWN, f"redirected: {glance.detail}")
 
 
-class _Pinned(http.client.HTTPConnection):
+class PinnedConnection(http.client.HTTPConnection):
     """A connection to a checked address under the requested name; cut when the time is over."""
 
-    def __init__(self, request: _Request, target: tuple[str, int], within: float) -> None:
+    def __init__(self, request: PageRequest, target: tuple[str, int], within: float) -> None:
         super().__init__(request.way.netloc.rpartition("@")[2], timeout=within)
         self.way, self._target, self._proxy = request.way, target, request.viewer.proxy
         self.by_proxy = self._proxy is not None and self.way.scheme == "http"

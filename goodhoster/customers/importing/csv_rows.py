@@ -21,8 +21,6 @@ _LONGEST_ROW = 100
 """Lines that one row may go over, by cells with line ends in them."""
 _MOST_COLUMNS = 500
 
-csv.field_size_limit(_LONGEST_LINE)
-
 
 def csv_rows(file: Path, text: TextIO, report: ListReport) -> Rows:
     """The rows; ConfigurationError when there is no header that names at least the id."""
@@ -105,6 +103,10 @@ def _cells(lines: _Lines, line: str, delimiter: str) -> list[str]:
             following = next(lines, None) if "end of data" in str(error) and len(row) < _LONGEST_ROW else None
             if following is None:
                 lines.give_back(taken)
+                if "larger than field limit" in str(error):
+                    raise RowError(
+                        f"a cell has more than {csv.field_size_limit():,} characters", "shorten it"
+                    ) from error
                 why = "a quote is opened and not closed, or closed too early"
                 raise RowError(why, 'write a quote inside a cell twice: "5"" disk"') from error
             taken.append(following)

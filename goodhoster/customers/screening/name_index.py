@@ -7,8 +7,8 @@ it costs grows with what resembles, and not with the number of pairs.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -47,10 +47,36 @@ class _Name:
     name: ComparedName
 
 
-class NameIndex:
-    """An index of the names of parties, numbered in their order."""
+class WordCounts:
+    """In how many names of all customers each word stands: the fewer, the more it tells."""
 
     def __init__(self, parties: Iterable[Party]) -> None:
+        self._counts: Counter[str] = Counter()
+        self._names = 0
+        for party in parties:
+            for written in party.names:
+                for name in compared_names(written, party.kind):
+                    self._names += 1
+                    self._counts.update(set(name.words))
+        self._rare = max(2, self._names // _RARE)
+
+    def is_rare(self, word: str) -> bool:
+        """Whether hardly any name has it."""
+        return self._counts[word] <= self._rare
+
+    def weight(self, word: str) -> float:
+        """How much a word tells."""
+        return math.log((self._names + 20) / (self._counts[word] + 1))
+
+
+class NameIndex:
+    """An index of the names of parties, numbered in their order.
+
+    `counts` are those of all parties, where these are some of them.
+    """
+
+    def __init__(self, parties: Sequence[Party], counts: WordCounts | None = None) -> None:
+        self._counts = counts or WordCounts(parties)
         self._names: list[_Name] = []
         postings: dict[str, set[int]] = defaultdict(set)
         joined: dict[str, set[int]] = defaultdict(set)
@@ -74,7 +100,6 @@ class NameIndex:
             self._by_form[word[0], len(word)].append(word)
             self._by_consonants[consonants(word)].append(word)
         self._near: dict[str, frozenset[int]] = {}
-        self._rare = max(2, len(self._names) // _RARE)
 
     def matches(self, party: Party) -> Iterator[NameMatch]:
         """The best match of each party of the index that resembles this one by name."""
@@ -104,7 +129,7 @@ class NameIndex:
                 found |= one & other
         initials = any(len(word) == 1 for word in name.words)
         for word, names in near.items():
-            if len(word) > 1 and names and self._is_rare(word):
+            if len(word) > 1 and names and self._counts.is_rare(word):
                 found |= names if initials else names & self._with_initials
         return found
 
@@ -131,9 +156,6 @@ class NameIndex:
                 close = process.extract(word, bucket, scorer=OSA.distance, score_cutoff=reach, limit=None)
                 yield from (other for other, distance, _ in close if distance and _close(word, other))
 
-    def _is_rare(self, word: str) -> bool:
-        return len(self._postings.get(word, _NOBODY)) <= self._rare
-
     def _score(self, listed: ComparedName, ours: ComparedName) -> int:
         """0–100; 0 where they do not resemble each other."""
         if listed.joined == ours.joined:
@@ -145,7 +167,7 @@ class NameIndex:
         if len(listed.words) == 1 or len(ours.words) == 1:
             same_length = len(listed.words) == len(ours.words)
             return _ratio(listed, ours) if same_length and len(listed.words[0]) >= _SINGLE_WORD else 0
-        if len(full) == 1 and not (len(pairs) > 1 and self._is_rare(full[0][1])):
+        if len(full) == 1 and not (len(pairs) > 1 and self._counts.is_rare(full[0][1])):
             return 0
         company = listed.company or ours.company
         if left and (len(left) > _MOST_LEFT or len(full) <= 1 or not self._covers(full, left, company=company)):
@@ -159,12 +181,8 @@ class NameIndex:
         """
         if not company:
             return len(left) == 1
-        shared = sum(self._weight(ours) for _, ours in full)
-        return shared >= _COMPANY_COVERAGE * (shared + sum(map(self._weight, left)))
-
-    def _weight(self, word: str) -> float:
-        """How much a word tells: the fewer of our names have it, the more."""
-        return math.log((len(self._names) + 20) / (len(self._postings.get(word, _NOBODY)) + 1))
+        shared = sum(self._counts.weight(ours) for _, ours in full)
+        return shared >= _COMPANY_COVERAGE * (shared + sum(map(self._counts.weight, left)))
 
 
 def _edits(length: int) -> int:

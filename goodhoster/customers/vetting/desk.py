@@ -26,7 +26,9 @@ from goodhoster.model.vetting import (
     EvidenceKind,
     IdentityEvent,
     Outcome,
+    RiskEstimate,
     RiskFact,
+    RiskLevel,
     StatedFact,
     Vetting,
     VettingState,
@@ -83,10 +85,18 @@ class VettingDesk:
         """
         customer = self._customer(customer_id)
         evidence = self.evidence_of(customer)
-        stated = [fact for name in self._ids(customer) for fact in self._parts.store.facts_of(name)]
-        risk = estimate_risk(self._parts.facts.of(customer, stated, evidence), self._parts.policy)
-        vetting = assess(evidence, risk, self._parts.policy, self._parts.clock())
+        vetting = assess(evidence, self._risk(customer), self._parts.policy, self._parts.clock())
         return replace(vetting, customer=customer.id)
+
+    def is_high_risk(self, customer_id: str) -> bool:
+        """Whether a customer's risk is high; asks no other part, so that each may ask this."""
+        return self._risk(self._customer(customer_id)).level is RiskLevel.HIGH
+
+    def _risk(self, customer: Customer) -> RiskEstimate:
+        ids = self._ids(customer)
+        stated = [fact for name in ids for fact in self._parts.store.facts_of(name)]
+        evidence = [each for name in ids for each in self._parts.store.evidence_of(name)]
+        return estimate_risk(self._parts.facts.of(customer, stated, evidence), self._parts.policy)
 
     def evidence_of(self, customer: Customer) -> list[Evidence]:
         """All evidence of a customer: what was recorded, and what other parts have proven.

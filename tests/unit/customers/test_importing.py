@@ -172,7 +172,7 @@ def test_a_path_in_another_encoding_is_no_guess(importing: Importing) -> None:
         ('anna,"An\nna",,,', "U+000A"),
         ("anna,An\0na,,,", "U+0000"),
         (f"anna,{'x' * 501},,,", "501 characters"),
-        (f"anna,{'x' * 200_000},,,", "200,000 characters"),
+        (f"anna,{'x' * 200_000},,,", "more than 131,072 characters"),
         ("anna,Anna,a@b@c,,", "is no mail address"),
         ("anna,Anna,a@b.example\x0bBcc: x,,", "U+000B"),
         ("anna,Anna,,exa mple_!,", "is no host name"),

@@ -10,13 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from goodhoster.adapters.pagers.memory import MemoryPager
-from goodhoster.assembly.reports import check_outcomes, count_checks, gather, norm_of
+from goodhoster.assembly.reports import ReportMaker, check_outcomes, count_checks, gather
 from goodhoster.assembly.services import Services
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt
 from goodhoster.model.notices import Carrier, NoticeFormat, ReadItem, ReadNotice, TrustFinding, TrustLevel
 from goodhoster.reports.outcomes import Problem
-from goodhoster.reports.periods import Period
+from goodhoster.reports.periods import Period, month_before
 from goodhoster.settings import load
 from goodhoster_agent.background.daily import DailyWork
 from goodhoster_agent.commands import audit, report
@@ -77,7 +77,7 @@ def test_the_mirror_of_a_few_notices(services: Services, config: Path) -> None:
 
 
 def test_a_report_about_nothing_knows_nothing(services: Services) -> None:
-    found = norm_of(gather(services, Period())).data
+    found = ReportMaker(services, Period()).make("norm").data
     assert (found["received"], found["gone_24h_pct"], found["median_h"]) == (0, None, None)
 
 
@@ -139,6 +139,20 @@ def test_the_daemon_pages_once_about_the_same_findings(services: Services) -> No
     assert len(pager.pages) == 1
     assert daily.alarms()[0].startswith("ALARM: 1 matches")
     assert check_outcomes(services).comparison.findings[0].problem is Problem.NOT_IN_RECORD
+
+
+def test_the_figures_of_a_month_go_to_each_address_once(config: Path) -> None:
+    config.write_text(config.read_text() + '[reports]\nmonthly_to = ["a@hoster.example", "b@hoster.example"]\n')
+    with Services(load(config)) as services:
+        daily = DailyWork(services)
+        for _ in range(3):
+            daily._go()
+        assert services.notices.outbox.waiting() == 2
+        (letter, _) = (services.state_dir / "letters/waiting").glob("[!.]*.json")
+        told = json.loads(letter.read_text())
+        assert told["subject"] == f"goodhoster: figures of {month_before(datetime.now(UTC).date()).name}"
+        assert "Made-up Hosting" in told["text"]
+        assert "http" not in told["text"]
 
 
 def test_a_page_that_did_not_arrive_is_sent_again(services: Services) -> None:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from goodhoster_agent.commands.customers import importing, legal_basis, register, vetting
+from goodhoster_agent.commands.customers import (
+    importing,
+    legal_basis,
+    personal_data,
+    register,
+    screening,
+    suspensions,
+    vetting,
+)
 
 app = typer.Typer(no_args_is_help=True, help="The register of customers, and what is known of each.")
-for group in (importing, register, vetting, legal_basis):
+for group in (importing, legal_basis, personal_data, register, screening, suspensions, vetting):
     app.registered_commands += group.app.registered_commands
     app.registered_groups += group.app.registered_groups

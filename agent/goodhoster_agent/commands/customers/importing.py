@@ -37,8 +37,13 @@ def _source(value: str) -> str:
 
 @app.command("import")
 def import_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The list: CSV, TOML or JSON.")],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="The list: CSV, TOML or JSON.", show_default=False)
+    ] = None,
     *,
+    panel: Annotated[
+        str | None, typer.Option("--panel", help="In place of a file: the [[panel]] or [[billing]] of that name.")
+    ] = None,
     source: Annotated[
         str, typer.Option("--source", help="What the list is of; other sources are left alone.", callback=_source)
     ] = "list",
@@ -54,15 +59,21 @@ def import_command(
     as_json: JsonOption = False,
 ) -> None:
     """Import a list of customers; rejected lines are told, the others imported."""
+    if (file is None) is (panel is None):
+        raise typer.BadParameter("give a file, or --panel NAME")
     guard = RegisterGuard(allowed_customers=allow_ended, allowed_sites=allow_removed_sites)
     order = ImportOrder(source, whoever_types(), replace=replace, preview=preview, guard=guard)
     with open_services(config) as services:
-        result = services.customers.importer.import_file(file, order)
+        if file is not None:
+            result = services.customers.importer.import_file(file, order)
+        else:
+            result = services.panels.import_from(str(panel), order)
+    listed = file or Path(str(panel))
     if as_json:
         print_json(import_object(result))
     else:
-        print(*_lines(file, result, preview=preview), sep="\n")
-        print(*_problems(file, result), sep="\n", end="", file=sys.stderr)
+        print(*_lines(listed, result, preview=preview), sep="\n")
+        print(*_problems(listed, result), sep="\n", end="", file=sys.stderr)
     raise typer.Exit(_exit_code(result))
 
 

@@ -15,7 +15,7 @@ from goodhoster.model.customers import Customer
 from goodhoster.model.uploads import display
 from goodhoster.ports import CustomerQuery
 from goodhoster_agent.commands.customers.vetting_objects import key_of
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json, whoever_types
 
 app = typer.Typer()
 
@@ -62,6 +62,7 @@ def show_command(customer_id: CustomerArgument, config: ConfigOption = None, *, 
     """Show a customer: sites, resellers, what each source says, and what is missing."""
     with open_services(config) as services:
         record = services.customers.register.record(customer_id)
+        services.customers.personal_data.note_access(record.customer.id, whoever_types(), "show")
         shown = _as_object(record) | _other_subjects(services, record.customer.id)
         print_json(shown) if as_json else _print_record(shown)
 

@@ -36,7 +36,8 @@ class Opener:
     def open(self, peer: socket.socket, path: bytes, seconds: float) -> Iterator[Opened]:
         """What is at a path, and all regular files below it, as `peer` may read them.
 
-        That is the process at the other end of the connection. Ends after END. OSError when the opener is gone, refuses, or says nothing for so long.
+        That is the process at the other end of the connection. Ends after END. OSError when the opener is gone,
+        refuses, or says nothing for so long.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with ours:

@@ -67,3 +67,7 @@ def _commands(settings: Settings) -> Iterator[Command]:
         yield Command(settings.block.test)
         yield Command(settings.block.reload)
     yield from map(Command, directory_commands(settings))
+    if settings.suspends:
+        from goodhoster.assembly.panel_services import panel_commands  # noqa: PLC0415 - only where one is configured
+
+        yield from (Command(argv, more) for argv, more in panel_commands(settings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goodhoster.adapters.stores.customers import legal_basis, register, screening, vetting
+from goodhoster.adapters.stores.customers import legal_basis, register, screening, suspensions, vetting
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.linux.sqlite_migrations import Migration, Schema
 
@@ -17,6 +17,7 @@ CUSTOMERS = Schema(
                 # One line for each subject: its module has the statements.
                 legal_basis.TABLES,
                 register.TABLES,
+                suspensions.TABLES,
                 vetting.TABLES,
                 screening.TABLES,
             ),

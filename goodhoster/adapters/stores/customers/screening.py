@@ -12,8 +12,11 @@ from goodhoster.model.screening import Decision, Finding
 from goodhoster.ports.screening import Side
 
 TABLES = """
-CREATE TABLE IF NOT EXISTS screening_compared (
-  list TEXT NOT NULL, side TEXT NOT NULL, id TEXT NOT NULL, fingerprint BLOB NOT NULL, PRIMARY KEY (list, side, id)
+CREATE TABLE IF NOT EXISTS screening_entries (
+  list TEXT NOT NULL, entry TEXT NOT NULL, fingerprint BLOB NOT NULL, PRIMARY KEY (list, entry)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS screening_customers (
+  list TEXT NOT NULL, customer TEXT NOT NULL, fingerprint BLOB NOT NULL, PRIMARY KEY (list, customer)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS screening_findings (
   id TEXT PRIMARY KEY, list TEXT NOT NULL, entry TEXT NOT NULL, customer TEXT NOT NULL, decision TEXT NOT NULL,
@@ -23,6 +26,7 @@ CREATE INDEX IF NOT EXISTS screening_findings_customer ON screening_findings (cu
 CREATE INDEX IF NOT EXISTS screening_findings_pair ON screening_findings (list, entry, customer);
 CREATE INDEX IF NOT EXISTS screening_findings_decision ON screening_findings (decision, found_at);
 """
+_COMPARED: Mapping[Side, str] = {"entry": "screening_entries", "customer": "screening_customers"}
 _AT_ONCE = 500  # ids in one question
 
 
@@ -38,21 +42,21 @@ class SqliteScreeningStore:
 
     def fingerprints(self, list_name: str, side: Side) -> Mapping[str, bytes]:
         """See `ports.ScreeningStore`."""
-        query = "SELECT id, fingerprint FROM screening_compared WHERE list = ? AND side = ?"
-        return dict(self._record.rows(query, (list_name, side)))
+        query = f"SELECT {side}, fingerprint FROM {_COMPARED[side]} WHERE list = ?"  # noqa: S608 - our own texts
+        return dict(self._record.rows(query, (list_name,)))
 
     def remember(self, list_name: str, side: Side, fingerprints: Iterable[tuple[str, bytes]]) -> None:
         """See `ports.ScreeningStore`."""
-        rows = ((list_name, side, name, digest) for name, digest in fingerprints)
+        rows = ((list_name, name, digest) for name, digest in fingerprints)
         with self._record.changing() as db:
-            db.executemany("INSERT OR REPLACE INTO screening_compared VALUES (?, ?, ?, ?)", rows)
+            db.executemany(f"INSERT OR REPLACE INTO {_COMPARED[side]} VALUES (?, ?, ?)", rows)  # noqa: S608 - the same
 
     def forget(self, list_name: str, side: Side, ids: Iterable[str]) -> None:
         """See `ports.ScreeningStore`."""
         with self._record.changing() as db:
             db.executemany(
-                "DELETE FROM screening_compared WHERE list = ? AND side = ? AND id = ?",
-                ((list_name, side, name) for name in ids),
+                f"DELETE FROM {_COMPARED[side]} WHERE list = ? AND {side} = ?",  # noqa: S608 - the same
+                ((list_name, name) for name in ids),
             )
 
     def save(self, finding: Finding) -> None:
@@ -103,4 +107,4 @@ class SqliteScreeningStore:
         """See `ports.ScreeningStore`."""
         with self._record.changing() as db:
             db.execute("DELETE FROM screening_findings WHERE customer = ?", (customer_id,))
-            db.execute("DELETE FROM screening_compared WHERE side = 'customer' AND id = ?", (customer_id,))
+            db.execute("DELETE FROM screening_customers WHERE customer = ?", (customer_id,))

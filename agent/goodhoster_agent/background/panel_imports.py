@@ -1,0 +1,33 @@
+"""Rounds that read panels and billing systems into the register, each in a thread of its own.
+
+An outage, or a list that would end too much at once, changes nothing and is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from goodhoster.assembly.services import Services
+from goodhoster.customers.importing.importer import ImportOrder
+from goodhoster.errors import RefusedError
+from goodhoster_agent.background.periodic import PeriodicTask
+
+_AFTER_FAILURE = 600.0  # seconds
+
+
+def import_rounds(services: Services) -> Iterator[PeriodicTask]:
+    """A task for each [[panel]] and [[billing]] that has `import_every`."""
+    for table in (*services.settings.panels, *services.settings.billing):
+        common = table.common
+        if common.import_every is not None:
+            go = partial(_import, services, common.name, common.import_every)
+            failing = f"the register cannot be read from {common.name} now"
+            yield PeriodicTask(f"import-{common.name}", go, failing, _AFTER_FAILURE)
+
+
+def _import(services: Services, name: str, pause: float) -> float:
+    result = services.panels.import_from(name, ImportOrder(name, "goodhoster run"))
+    if result.objection:
+        raise RefusedError(result.objection, hint=f"goodhoster customers import --panel {name} --preview")
+    return pause

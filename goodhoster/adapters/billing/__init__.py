@@ -1,0 +1,1 @@
+"""Billing systems, one module each; a suspension there says nothing of the panel behind."""

@@ -1,0 +1,1 @@
+"""Control panels, one module each; what they share is in `adapters.counterparts`."""

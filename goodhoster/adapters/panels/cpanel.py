@@ -1,0 +1,117 @@
+"""cPanel/WHM, by `whmapi1` on the server itself. It suspends accounts, not single sites."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from goodhoster.adapters.counterparts import (
+    account_name,
+    flag,
+    json_table,
+    one_line,
+    quotable,
+    run_program,
+    tables_of,
+    text_of,
+    unreadable,
+)
+from goodhoster.errors import PassingError, PermanentError, RefusedError
+from goodhoster.linux.programs import Run, run_here
+from goodhoster.model.panels import PanelAccount, PanelSite, SuspensionTarget
+
+_DOCROOT = 4  # field of a line of userdatadomains: user, owner, type, main domain, docroot
+_KIND = 2
+
+
+@dataclass(frozen=True, slots=True)
+class CpanelPanel:
+    """See `ports.Panel`."""
+
+    name: str
+    program: Path
+    domains: Path
+    """`/etc/userdatadomains`: which site is whose, and its docroot."""
+    run: Run = run_here
+    proven: str = ""
+
+    def accounts(self) -> Iterator[PanelAccount]:
+        """See `ports.Panel`."""
+        sites = self._sites()
+        for entry in tables_of(self._asked("listaccts").get("acct"), "whmapi1 listaccts"):
+            yield _account(entry, sites)
+
+    def account(self, account_id: str) -> PanelAccount:
+        """See `ports.Suspends`."""
+        found = tables_of(self._asked("accountsummary", f"user={account_name(account_id)}").get("acct"), "whmapi1")
+        for entry in found:
+            if entry.get("user") == account_id:
+                return _account(entry, self._sites())
+        raise RefusedError(f"{self.name} has no account {account_id}", hint="look in WHM: List Accounts")
+
+    def suspend(self, target: SuspensionTarget, reason: str) -> None:
+        """See `ports.Suspends`. Never `suspendreseller`, which would take its customers along."""
+        user = self._whole(target)
+        self._asked("suspendacct", f"user={user}", f"reason={quote(one_line(reason))}", "disallowun=1")
+
+    def unsuspend(self, target: SuspensionTarget) -> None:
+        """See `ports.Suspends`."""
+        self._asked("unsuspendacct", f"user={self._whole(target)}")
+
+    def _whole(self, target: SuspensionTarget) -> str:
+        if target.host:
+            hint = f"suspend the account {target.account}, or block the address"
+            raise RefusedError("cPanel suspends accounts, not single sites", hint=hint)
+        return account_name(target.account)
+
+    def _asked(self, function: str, *arguments: str) -> Mapping[str, Any]:
+        """The data of a successful answer; its exit status says nothing, its `metadata.result` does."""
+        ended = run_program(self.run, [os.fspath(self.program), "--output=json", function, *arguments])
+        if ended.code < 0:
+            raise PassingError(f"{self.name}: whmapi1 {function} was ended by a signal", hint="run it by hand")
+        answer = json_table(ended.out, f"whmapi1 {function}")
+        metadata = answer.get("metadata")
+        if not isinstance(metadata, dict) or flag(metadata.get("result")) is None:
+            raise unreadable(f"whmapi1 {function}")
+        if not flag(metadata["result"]):
+            why = quotable(text_of(metadata, "reason"))
+            if "not exist" in why.lower():
+                raise RefusedError(f"{self.name}: {why}", hint="look in WHM: List Accounts")
+            raise PermanentError(f"{self.name}: whmapi1 {function}: {why}", hint=f"run it by hand: whmapi1 {function}")
+        data = answer.get("data", {})
+        return data if isinstance(data, dict) else {}
+
+    def _sites(self) -> Mapping[str, Sequence[PanelSite]]:
+        """The sites of each user, from `host: user==owner==type==main==docroot==…` a line."""
+        found: defaultdict[str, list[PanelSite]] = defaultdict(list)
+        try:
+            lines = self.domains.read_bytes().split(b"\n")
+        except OSError as error:
+            hint = "see the setting domains of the [[panel]] section"
+            raise PermanentError(f"{self.domains} cannot be read: {error.strerror}", hint=hint) from error
+        for line in lines:
+            host, colon, rest = line.partition(b": ")
+            fields = rest.split(b"==")
+            if colon and len(fields) > _DOCROOT and fields[_KIND] != b"parked":
+                site = PanelSite(host.decode("utf-8", "replace"), fields[_DOCROOT] or None)
+                found[fields[0].decode("utf-8", "replace")].append(site)
+        return found
+
+
+def _account(entry: Mapping[str, Any], sites: Mapping[str, Sequence[PanelSite]]) -> PanelAccount:
+    user, owner = text_of(entry, "user"), text_of(entry, "owner")
+    if not user:
+        raise unreadable("whmapi1")
+    return PanelAccount(
+        id=user,
+        suspended=flag(entry.get("suspended")),
+        sites=tuple(sites.get(user, (PanelSite(text_of(entry, "domain")),))),
+        name=user,
+        email=text_of(entry, "email").replace("*unknown*", ""),
+        reseller=owner if owner not in {user, "root"} else "",
+    )

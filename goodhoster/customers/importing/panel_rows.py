@@ -1,0 +1,65 @@
+"""Rows of the register from what panels and billing systems list."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from goodhoster.customers.importing.rows import Row
+from goodhoster.customers.importing.vocabulary import ID
+from goodhoster.model.panels import BillingClient, PanelAccount, PanelSite
+
+
+def panel_rows(name: str, accounts: Iterable[PanelAccount]) -> Iterator[Row]:
+    """A row for each account; what `accounts` raises ends the import: nothing is changed."""
+    for number, account in enumerate(accounts, 1):
+        fields = {
+            ID: account.id,
+            "name": account.company or account.name,
+            "email": account.email,
+            "language": _two_letters(account.language),
+            "country": _two_letters(account.country),
+            "reseller": account.reseller,
+            "status": "suspended" if account.suspended else "active",
+            "external_ids": {name: account.id},
+            "sites": [_site(account.id, site) for site in account.sites],
+        }
+        yield Row(number, fields)
+
+
+def billing_rows(name: str, clients: Iterable[BillingClient]) -> Iterator[Row]:
+    """A row for each client, as `panel_rows`; its id is the system's name with the number."""
+    for number, client in enumerate(clients, 1):
+        services = [
+            {
+                "id": service.id,
+                "server": service.server,
+                "product": service.product,
+                "networks": list(service.addresses),
+            }
+            for service in client.services
+        ]
+        fields = {
+            ID: f"{name}-{client.id}",
+            "name": client.company or client.name,
+            "kind": "company" if client.company else "",
+            "email": client.email,
+            "language": _two_letters(client.language),
+            "country": _two_letters(client.country),
+            "since": client.since,
+            "status": "active" if client.active else "ended",
+            "external_ids": {name: client.id},
+            "services": services,
+        }
+        yield Row(number, fields)
+
+
+def _site(user: str, site: PanelSite) -> dict[str, Any]:
+    docroot = os.fsdecode(site.docroot) if site.docroot else ""
+    return {"host": site.host, "aliases": list(site.aliases), "docroot": docroot, "user": user}
+
+
+def _two_letters(code: str) -> str:
+    """A language or country of two letters; else empty, which rejects no customer."""
+    return code if len(code) == 2 and code.isascii() and code.isalpha() else ""  # noqa: PLR2004 - two letters

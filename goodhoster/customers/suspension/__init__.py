@@ -1,0 +1,1 @@
+"""Suspension of accounts, sites and networks, and its exact inverse."""

@@ -1,0 +1,438 @@
+"""The suspension desk: intend, act, look, record; and exactly back.
+
+Nothing is called in force or lifted that was not seen to be so. While a panel works only its account is locked, by a
+lock that the kernel drops with the process. What a crash left is continued by `look_after`: every order may come twice,
+because each is preceded by a look.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from goodhoster.customers.suspension.effect import Effect, Judged, judge_lifted, judge_suspended
+from goodhoster.errors import GoodhosterError, PassingError, RefusedError
+from goodhoster.linux.file_lock import FileLock
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.cases import Order
+from goodhoster.model.ids import new_id
+from goodhoster.model.panels import PanelAccount, SuspensionTarget
+from goodhoster.model.suspensions import PageSeen, StateBefore, Suspension, SuspensionState
+from goodhoster.ports.common import AuditLog, Clock, Pager
+from goodhoster.ports.panels import SiteGlances, Suspends, SuspensionQuery, SuspensionStore
+
+_log = logging.getLogger(__name__)
+_SOON = timedelta(minutes=10)
+"""Some panels are right at once and wrong ten minutes later."""
+_DAILY = timedelta(days=1)
+"""A payment lifts a suspension whatever it was for."""
+_AGAIN = timedelta(minutes=5)
+"""After which what could not be seen is looked at again."""
+_TAKES_EFFECT = (0.0, 1.0, 3.0)
+"""Seconds to wait before each look at a site: a web server's old workers answer for a moment."""
+_SITES_LOOKED_AT = 5
+"""Of an account with many."""
+_STANDING = frozenset(SuspensionState) - {
+    SuspensionState.LIFTED,
+    SuspensionState.FAILED,
+    SuspensionState.ENDED_ELSEWHERE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionOrder:
+    """What is to be suspended, whose it is, and why."""
+
+    panel: str
+    target: SuspensionTarget
+    order: Order
+    customer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionPreview:
+    """What an order would do."""
+
+    account: PanelAccount
+    target: SuspensionTarget
+    suspended_before: tuple[str, ...]
+    """Sites that are suspended already, and would be after lifting."""
+    refusal: str
+    """Why it would be refused; empty when it would not."""
+    experimental: bool
+    """The adapter was never tried against the real panel."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionParts:
+    """What the desk works with."""
+
+    panels: Mapping[str, Suspends]
+    store: SuspensionStore
+    audit: AuditLog
+    pager: Pager
+    clock: Clock
+    locks: Path
+    """A directory for lock files."""
+    glances: Mapping[str, SiteGlances]
+    """For the panels whose sites are looked at."""
+    sleep: Callable[[float], None] = time.sleep
+
+
+class SuspensionDesk:
+    """Suspends and lifts. Threads and processes may share the record."""
+
+    def __init__(self, parts: SuspensionParts) -> None:
+        self._parts = parts
+
+    def preview(self, panel: str, target: SuspensionTarget) -> SuspensionPreview:
+        """What an order would do; nothing is changed."""
+        adapter = self._panel(panel)
+        account = adapter.account(target.account)
+        before = tuple(site.host for site in account.sites if site.suspended)
+        return SuspensionPreview(account, target, before, self._refusal(panel, account, target), not adapter.proven)
+
+    def suspend(self, order: SuspensionOrder) -> Suspension:
+        """Suspend; the record says what was seen afterwards.
+
+        RefusedError where it must not be done, PassingError where the panel cannot be asked: nothing was done then.
+        """
+        with self._locked(order.panel, order.target.account):
+            adapter = self._panel(order.panel)
+            account = adapter.account(order.target.account)
+            if refusal := self._refusal(order.panel, account, order.target):
+                raise RefusedError(refusal, hint="goodhoster customers suspensions")
+            pages = self._look(order.panel, _hosts_to_look_at(account, order.target))
+            now = self._now()
+            suspension = Suspension(
+                id=new_id(now, "s"),
+                state=SuspensionState.INTENDED,
+                panel=order.panel,
+                target=order.target,
+                customer=order.customer,
+                reason=order.order.reason,
+                actor=order.order.actor,
+                opened_at=now,
+                before=_before(account, pages),
+                check_at=now,
+            )
+            for gone in self._no_longer_in_force(suspension):
+                self._concluded(gone, SuspensionState.LIFTED, f"ended elsewhere; {suspension.id} takes its place")
+            self._parts.store.add(suspension)
+            return self._carry_out(suspension)
+
+    def lift(self, suspension_id: str, order: Order) -> Suspension:
+        """Lift a suspension, so that exactly what was suspended before is suspended after.
+
+        RefusedError when it was lifted already.
+        """
+        found = self._parts.store.get(suspension_id)
+        with self._locked(found.panel, found.target.account):
+            found = self._parts.store.get(suspension_id)
+            if found.state is SuspensionState.LIFTED:
+                raise RefusedError(f"{found.id} was lifted already", hint="goodhoster customers suspensions")
+            lifting = self._moved(
+                found, SuspensionState.LIFTING, lift_reason=order.reason, lift_actor=order.actor, check_at=self._now()
+            )
+            return self._carry_out_lifting(lifting)
+
+    def look_after(self, suspension: Suspension) -> Suspension:
+        """Continue what was left under way, or look whether a suspension is still in force."""
+        with self._locked(suspension.panel, suspension.target.account):
+            now = self._parts.store.get(suspension.id)
+            if now.state in {SuspensionState.INTENDED, SuspensionState.UNCONFIRMED}:
+                return self._carry_out(now)
+            if now.state is SuspensionState.LIFTING:
+                return self._carry_out_lifting(now)
+            if now.state in {SuspensionState.IN_FORCE, SuspensionState.INEFFECTIVE}:
+                return self._look_again(now)
+            return now
+
+    def due(self) -> Sequence[Suspension]:
+        """The suspensions that are to be looked after now."""
+        return self._parts.store.find(SuspensionQuery(due=self._now()))
+
+    def _carry_out(self, suspension: Suspension) -> Suspension:
+        """Intend in the log, order, ask anew, look at the sites, record."""
+        adapter = self._panel(suspension.panel)
+        self._log("suspension.intended", suspension, reason=suspension.reason, actor=suspension.actor)
+        refused = ""
+        try:
+            if not _is_suspended(adapter.account(suspension.target.account), suspension.target):
+                adapter.suspend(suspension.target, f"{suspension.id}: {suspension.reason}")
+        except PassingError as error:  # the order may have arrived all the same
+            refused = str(error)
+        except GoodhosterError as error:
+            refused = str(error)
+            if not self._seen_suspended(adapter, suspension):
+                return self._concluded(suspension, SuspensionState.FAILED, refused)
+        state, detail = self._state_after_order(adapter, suspension)
+        if refused and state is SuspensionState.INEFFECTIVE:
+            return self._concluded(suspension, SuspensionState.UNCONFIRMED, f"not done yet: {refused}")
+        return self._concluded(suspension, state, f"{detail} ({refused})" if refused else detail)
+
+    def _seen_suspended(self, adapter: Suspends, suspension: Suspension) -> bool:
+        try:
+            return _is_suspended(adapter.account(suspension.target.account), suspension.target) is True
+        except GoodhosterError:
+            return False
+
+    def _state_after_order(self, adapter: Suspends, suspension: Suspension) -> tuple[SuspensionState, str]:
+        """What the panel and the sites say now."""
+        try:
+            account = adapter.account(suspension.target.account)
+        except GoodhosterError as error:
+            return SuspensionState.UNCONFIRMED, f"ordered, and could not be looked at: {error}"
+        says = _is_suspended(account, suspension.target)
+        if says is None:
+            return SuspensionState.UNCONFIRMED, "ordered; the panel's answer has no certain meaning"
+        if not says:
+            return SuspensionState.INEFFECTIVE, "the panel's own list says that it is not suspended"
+        seen = self._effect(suspension, judge_suspended, Effect.OFF)
+        if seen is None:
+            return SuspensionState.IN_FORCE, "the panel says so; no site was looked at"
+        states = {
+            Effect.OFF: SuspensionState.IN_FORCE,
+            Effect.SERVED: SuspensionState.INEFFECTIVE,
+            Effect.UNKNOWN: SuspensionState.UNCONFIRMED,
+        }
+        still = "the panel's list says that it is suspended, but " if seen.effect is Effect.SERVED else ""
+        return states[seen.effect], still + seen.detail
+
+    def _look_again(self, suspension: Suspension) -> Suspension:
+        """Check whether a suspension is in force; one that cannot be seen is checked again soon."""
+        state, detail = self._state_after_order(self._panel(suspension.panel), suspension)
+        if state is SuspensionState.UNCONFIRMED:
+            kept = replace(suspension, detail=f"could not be looked at: {detail}", check_at=self._now() + _AGAIN)
+            self._parts.store.replace(kept, expected=suspension.state)
+            return kept
+        if state is SuspensionState.INEFFECTIVE and suspension.state is SuspensionState.IN_FORCE:
+            return self._concluded(suspension, SuspensionState.ENDED_ELSEWHERE, f"no longer in force: {detail}")
+        return self._concluded(suspension, state, detail)
+
+    def _carry_out_lifting(self, suspension: Suspension) -> Suspension:
+        """Intend in the log, order, suspend again what was suspended before, ask anew, record."""
+        self._log("suspension.lifting", suspension, reason=suspension.lift_reason, actor=suspension.lift_actor)
+        if (above := self._account_suspension(suspension)) is not None:
+            hosts = tuple(host for host in above.before.hosts if host != suspension.target.host)
+            changed = replace(above, before=replace(above.before, hosts=hosts))
+            self._parts.store.replace(changed, expected=above.state)
+            return self._concluded(suspension, SuspensionState.LIFTED, f"comes back when {above.id} is lifted")
+        adapter = self._panel(suspension.panel)
+        try:
+            self._lead_back(adapter, suspension)
+            wrong = _not_as_before(adapter.account(suspension.target.account), suspension)
+        except PassingError as error:
+            kept = replace(suspension, detail=f"not lifted yet: {error}", check_at=self._now() + _AGAIN)
+            self._parts.store.replace(kept, expected=suspension.state)
+            return kept
+        except GoodhosterError as error:
+            return self._concluded(suspension, SuspensionState.LIFT_FAILED, str(error))
+        if wrong:
+            return self._concluded(suspension, SuspensionState.LIFT_FAILED, wrong)
+        return self._concluded(suspension, *self._state_after_lifting(suspension))
+
+    def _state_after_lifting(self, suspension: Suspension) -> tuple[SuspensionState, str]:
+        """What the sites show, after the panel says that all is as it was."""
+        if suspension.before.account or suspension.target.host in suspension.before.hosts:
+            return SuspensionState.LIFTED, "was suspended before, and stays so"
+        seen = self._effect(suspension, judge_lifted, Effect.SERVED)
+        if seen is None:
+            return SuspensionState.LIFTED, "the panel says so; no site was looked at"
+        if seen.effect is not Effect.SERVED:
+            return SuspensionState.LIFT_FAILED, f"the panel says that it is lifted, but {seen.detail}"
+        return SuspensionState.LIFTED, seen.detail
+
+    def _lead_back(self, adapter: Suspends, suspension: Suspension) -> None:
+        """Order what is missing to the state before: nothing that is right already."""
+        target, before = suspension.target, suspension.before
+        if target.host:
+            if target.host not in before.hosts and _is_suspended(adapter.account(target.account), target) is not False:
+                adapter.unsuspend(target)
+            return
+        if before.account:
+            return
+        account = adapter.account(target.account)
+        if account.suspended is not False:
+            adapter.unsuspend(target)
+            account = adapter.account(target.account)
+        for site in account.sites:
+            if site.suspended is False and site.host in before.hosts:
+                adapter.suspend(SuspensionTarget(account.id, site.host), f"{suspension.id}: as it was before")
+            elif site.suspended is True and site.host not in before.hosts:
+                adapter.unsuspend(SuspensionTarget(account.id, site.host))
+
+    def _account_suspension(self, suspension: Suspension) -> Suspension | None:
+        """The suspension of the whole account that stands over that of a site."""
+        if not suspension.target.host:
+            return None
+        query = SuspensionQuery(states=_STANDING, panel=suspension.panel, account=suspension.target.account)
+        return next((one for one in self._parts.store.find(query) if not one.target.host), None)
+
+    def _no_longer_in_force(self, suspension: Suspension) -> list[Suspension]:
+        """Earlier ones of the same that others ended: the new one notes anew what was before."""
+        query = SuspensionQuery(
+            states=frozenset({SuspensionState.ENDED_ELSEWHERE}),
+            panel=suspension.panel,
+            account=suspension.target.account,
+        )
+        return [one for one in self._parts.store.find(query) if one.target == suspension.target]
+
+    def _refusal(self, panel: str, account: PanelAccount, target: SuspensionTarget) -> str:
+        """Why it must not be done; empty when it may."""
+        if target.host and account.site(target.host) is None:
+            return f"account {account.id} has no site {target.host}"
+        if account.holds_others and not target.host:
+            return f"account {account.id} holds other customers, who would be suspended too: suspend each by itself"
+        query = SuspensionQuery(states=_STANDING, panel=panel, account=account.id)
+        for other in self._parts.store.find(query):
+            if other.target == target:
+                return f"{target} is under suspension {other.id} already ({other.state}): lift that first"
+            if target.host and not other.target.host:
+                return f"the whole account {account.id} is under suspension {other.id} already"
+        return ""
+
+    def _effect(
+        self,
+        suspension: Suspension,
+        judge: Callable[[Sequence[PageSeen], Sequence[PageSeen]], Judged],
+        wanted: Effect,
+    ) -> Judged | None:
+        """What the sites that were looked at before show now; None where none was."""
+        hosts = tuple(dict.fromkeys(page.host for page in suspension.before.pages))
+        worst: Judged | None = None
+        for wait in _TAKES_EFFECT if hosts else ():
+            self._parts.sleep(wait)
+            pages = self._look(suspension.panel, hosts)
+            found = [
+                judge(
+                    [page for page in suspension.before.pages if page.host == host],
+                    [page for page in pages if page.host == host],
+                )
+                for host in hosts
+            ]
+            worst = next((one for one in found if one.effect is not wanted), found[0])
+            if worst.effect is wanted:
+                break
+        return worst
+
+    def _look(self, panel: str, hosts: Sequence[str]) -> tuple[PageSeen, ...]:
+        glances = self._parts.glances.get(panel)
+        if glances is None:
+            return ()
+        seen = ((host, page) for host in hosts for page in glances.glance(host))
+        return tuple(PageSeen(host, page.path, page.status, page.digest.hex()) for host, page in seen)
+
+    def _concluded(self, suspension: Suspension, state: SuspensionState, detail: str) -> Suspension:
+        """Record an outcome: in the log, in the record, and to a person where one is needed."""
+        now = self._now()
+        pause = _SOON if suspension.state is not state else _DAILY
+        again = {
+            SuspensionState.IN_FORCE: now + pause,
+            SuspensionState.INEFFECTIVE: now + pause,  # some panels do it later, by a job of their own
+            SuspensionState.UNCONFIRMED: now + _AGAIN,
+        }
+        done = self._moved(
+            suspension,
+            state,
+            detail=detail,
+            seen_at=now,
+            check_at=again.get(state),
+            closed_at=now if state.closed else None,
+        )
+        if state is not suspension.state:
+            self._log(f"suspension.{state}", done, detail=detail)
+            self._tell(done)
+        return done
+
+    def _moved(self, suspension: Suspension, state: SuspensionState, **changes: object) -> Suspension:
+        moved = replace(suspension, state=state, **changes)  # type: ignore[arg-type]
+        self._parts.store.replace(moved, expected=suspension.state)
+        return moved
+
+    def _tell(self, suspension: Suspension) -> None:
+        if not suspension.state.needs_person:
+            return
+        subject = f"Suspension {suspension.id} of {suspension.target}: {suspension.state}"
+        try:
+            self._parts.pager.page(
+                subject, f"{suspension.detail}\ngoodhoster customers suspensions --id {suspension.id}"
+            )
+        except PassingError as error:
+            _log.error("nobody could be paged about %s: %s", subject, error)
+
+    def _log(self, kind: str, suspension: Suspension, **more: str) -> None:
+        data = {
+            "suspension": suspension.id,
+            "panel": suspension.panel,
+            "account": suspension.target.account,
+            "host": suspension.target.host,
+            "customer": suspension.customer,
+        }
+        self._parts.audit.append(AuditEvent(kind, data | more))
+
+    def _panel(self, name: str) -> Suspends:
+        try:
+            return self._parts.panels[name]
+        except KeyError:
+            known = ", ".join(self._parts.panels) or "none is configured"
+            raise RefusedError(f"there is no [[panel]] called {name}", hint=f"known are: {known}") from None
+
+    def _now(self) -> datetime:
+        return self._parts.clock()
+
+    @contextmanager
+    def _locked(self, panel: str, account: str) -> Iterator[None]:
+        """Hold the account, over all processes."""
+        self._parts.locks.mkdir(mode=0o700, exist_ok=True)
+        name = hashlib.sha256(f"{panel}\0{account}".encode()).hexdigest()[:32]
+        with FileLock(self._parts.locks / name):
+            yield
+
+
+def _is_suspended(account: PanelAccount, target: SuspensionTarget) -> bool | None:
+    if not target.host:
+        return account.suspended
+    site = account.site(target.host)
+    if site is None:
+        return None
+    return True if account.suspended else site.suspended
+
+
+def _before(account: PanelAccount, pages: tuple[PageSeen, ...]) -> StateBefore:
+    hosts = tuple(site.host for site in account.sites if site.suspended)
+    return StateBefore(account.suspended is True, hosts, pages)
+
+
+def _hosts_to_look_at(account: PanelAccount, target: SuspensionTarget) -> tuple[str, ...]:
+    """The site itself, or some of the account's; no wildcards, and none that is off already."""
+    if target.host:
+        return (target.host,)
+    hosts = [site.host for site in account.sites if not site.suspended and "*" not in site.host]
+    return tuple(hosts[:_SITES_LOOKED_AT])
+
+
+def _not_as_before(account: PanelAccount, suspension: Suspension) -> str:
+    """What is not as it was before; empty when everything is.
+
+    Sites that are new or gone since do not count.
+    """
+    target, before = suspension.target, suspension.before
+    if not target.host and account.suspended is not before.account:
+        return f"the panel says that account {account.id} is {'not ' * before.account}suspended"
+    for site in account.sites:
+        if target.host in {"", site.host} and site.suspended is not None and not before.account:
+            should = site.host in before.hosts
+            if site.suspended is not should:
+                return (
+                    f"the panel says that {site.host} is {'not ' * should}suspended, and it was before"
+                    if should
+                    else (f"the panel says that {site.host} is suspended still")
+                )
+    return ""

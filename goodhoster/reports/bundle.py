@@ -1,0 +1,75 @@
+"""All reports of a period in one directory, with a signed index of what is in it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from goodhoster.audit.verify import Key, Note, NotVerifiedError
+from goodhoster.errors import AuditError, RefusedError
+from goodhoster.linux.durable_files import write_durably
+from goodhoster.reports.documents import Document, as_csv
+
+INDEX = "INDEX"
+_HEAD = "goodhoster text of "
+
+Page = Callable[[Document], str]
+
+
+def files_of(document: Document, page: Page) -> dict[str, bytes]:
+    """A document in every form, by file name.
+
+    As a spreadsheet, too, where the extra for it is installed.
+    """
+    files = {
+        f"{document.name}.json": json.dumps(document.data, indent=1).encode() + b"\n",
+        f"{document.name}.csv": as_csv(document.tables).encode(),
+        f"{document.name}.html": page(document).encode(),
+    }
+    if find_spec("xlsxwriter"):
+        from goodhoster.reports.workbook import workbook_of  # noqa: PLC0415 - an extra
+
+        files[f"{document.name}.xlsx"] = workbook_of(document)
+    return files
+
+
+def write_bundle(directory: Path, files: Mapping[str, bytes], sign: Callable[[str], Note]) -> Note:
+    """Write the files and their signed index into a new directory; returns the index.
+
+    RefusedError when the directory has something in it: nothing is overwritten.
+    """
+    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+    if any(directory.iterdir()):
+        raise RefusedError(f"{directory} is not empty", hint="name a directory that is not there yet")
+    for name, content in files.items():
+        write_durably(directory / name, [content])
+    lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())]
+    note = sign("".join(lines))
+    write_durably(directory / INDEX, [note.write()])
+    return note
+
+
+def verify_bundle(directory: Path, keys: Iterable[Key]) -> list[str]:
+    """What is not as it was signed, in words; empty where all is.
+
+    AuditError when the index is not there, or was signed by none of these keys.
+    """
+    try:
+        note = Note.read((directory / INDEX).read_bytes())
+        signed = note.verify(keys)
+    except (OSError, NotVerifiedError) as error:
+        raise AuditError(f"{directory / INDEX} cannot be verified: {error}", hint="use another copy") from error
+    if not signed or not note.text.startswith(_HEAD.encode()):
+        raise AuditError(f"{directory / INDEX} is signed by none of the keys of this log", hint="goodhoster audit keys")
+    lines = (line.partition("  ") for line in note.text.decode().splitlines()[1:])
+    told = {name: digest for digest, _, name in lines}
+    there = {file.name for file in directory.iterdir()} - {INDEX}
+    problems = [f"{name} is missing" for name in sorted(told.keys() - there)]
+    problems += [f"{name} is not in the index" for name in sorted(there - told.keys())]
+    for name in sorted(told.keys() & there):
+        if hashlib.sha256((directory / name).read_bytes()).hexdigest() != told[name]:
+            problems.append(f"{name} is not as it was signed")
+    return problems

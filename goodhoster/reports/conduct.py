@@ -1,0 +1,206 @@
+"""The norms of a good hoster, each with its proof and when that expires. Pure.
+
+From the letter to Parliament of 8 October 2020 and the sector's code: what a hoster does beforehand, when something is
+known, and beyond that. A norm is only *met* where its proof is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from goodhoster.reports.documents import Document, Table, Tile, Tone, period_as_object
+from goodhoster.reports.facts import Facts
+from goodhoster.reports.norm import Mirror
+from goodhoster.reports.proofs import Proof, Proofs
+from goodhoster.reports.removals import Clock
+
+_DAY = 24
+_LATELY = timedelta(days=7)
+_EXPIRES_SOON = timedelta(days=60)
+
+
+class Standing(StrEnum):
+    """Where we stand with a norm."""
+
+    MET = "met"
+    FALLS_SHORT = "falls-short"
+    """The figures show that it is not kept."""
+    EXPIRED = "expired"
+    """Its proof has expired."""
+    UNPROVEN = "unproven"
+    """Nobody can tell from what is here."""
+
+
+class NormId(StrEnum):
+    """The norms, by short stable codes: those of [[proof]] in the file of proofs."""
+
+    HASH_CHECK = "hash-check"
+    KNOW_CUSTOMERS = "know-customers"
+    AGREEMENTS = "agreements"
+    REACHABLE = "reachable"
+    WITHIN_24H = "within-24h"
+    EVERY_MATCH = "every-match"
+    CONSEQUENCES = "consequences"
+    CONTRIBUTION = "contribution"
+    MEMBERSHIP = "membership"
+    INFORMED = "informed"
+
+
+TEXTS: Mapping[NormId, tuple[str, str]] = {
+    NormId.HASH_CHECK: ("preventive", "Images that customers upload are checked by hash."),
+    NormId.KNOW_CUSTOMERS: ("preventive", "Customers are known: identity is checked, and the risk of their uploads."),
+    NormId.AGREEMENTS: ("preventive", "Agreements with customers are clear about reachability and notices."),
+    NormId.REACHABLE: ("preventive", "Notices arrive without a barrier, and an answer goes back."),
+    NormId.WITHIN_24H: ("reactive", "What a hotline reports is gone at once, at the latest within 24 hours."),
+    NormId.EVERY_MATCH: ("reactive", "Every match of the hash check has exactly one proven outcome."),
+    NormId.CONSEQUENCES: ("reactive", "A customer that keeps no agreement, or keeps facilitating, bears consequences."),
+    NormId.CONTRIBUTION: ("further", "The hoster contributes, also financially, to the hotline."),
+    NormId.MEMBERSHIP: ("further", "The hoster is a member of an umbrella organisation."),
+    NormId.INFORMED: ("further", "The hoster keeps informed."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What the configuration and the moment tell."""
+
+    enforcing: bool
+    sources: int
+    """Hash sources that are asked."""
+    ways_in: tuple[str, ...]
+    """Ways by which notices arrive."""
+    answers: bool
+    """Whether letters can go out."""
+    without_outcome: int | None
+    """Matches without a proven outcome; None where that could not be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Where we stand with one norm, and why."""
+
+    norm: NormId
+    standing: Standing
+    proof: str
+    expires: date | None = None
+
+
+def conduct(facts: Facts, mirror: Mirror, installation: Installation, proofs: Proofs) -> list[Finding]:
+    """Every norm."""
+    measured: Mapping[NormId, Callable[[], tuple[Standing, str]]] = {
+        NormId.HASH_CHECK: lambda: _hash_check(facts, installation),
+        NormId.REACHABLE: lambda: _reachable(installation),
+        NormId.WITHIN_24H: lambda: _within_24h(mirror),
+        NormId.EVERY_MATCH: lambda: _every_match(installation),
+    }
+    today = facts.now.date()
+    return [
+        Finding(norm, *measured[norm]()) if norm in measured else _by_paper(norm, proofs.of(norm), today)
+        for norm in NormId
+    ]
+
+
+def conduct_document(facts: Facts, findings: list[Finding], proofs: Proofs) -> Document:
+    """The norms as a document."""
+    today = facts.now.date()
+    met = sum(finding.standing is Standing.MET for finding in findings)
+    soon = [f for f in findings if f.expires and today < f.expires <= today + _EXPIRES_SOON]
+    rows = [
+        (TEXTS[f.norm][0], TEXTS[f.norm][1], f.standing.value, f.proof, f.expires.isoformat() if f.expires else None)
+        for f in findings
+    ]
+    data = period_as_object(facts.period, facts.now) | {
+        "met": met,
+        "of": len(findings),
+        "norms": [
+            {
+                "norm": f.norm.value,
+                "standing": f.standing.value,
+                "proof": f.proof,
+                "expires": f.expires.isoformat() if f.expires else None,
+            }
+            for f in findings
+        ],
+        "answers": [{"question": each.question, "answer": each.answer} for each in proofs.answers],
+    }
+    tone = Tone.GOOD if met == len(findings) else Tone.BAD
+    failing = sum(finding.standing in {Standing.FALLS_SHORT, Standing.EXPIRED} for finding in findings)
+    tables = [Table("Norms", ("kind", "norm", "standing", "proof", "expires"), rows)]
+    if proofs.answers:
+        answers = [(each.question, each.answer) for each in proofs.answers]
+        tables.append(Table("Questionnaires", ("question", "answer"), answers))
+    return Document(
+        name="conduct",
+        title="Conduct of a good hoster",
+        data=data,
+        tiles=(
+            Tile("Norms met", f"{met} of {len(findings)}", "with a proof in force", tone),
+            Tile("Fall short or expired", str(failing)),
+            Tile("Unproven", str(sum(f.standing is Standing.UNPROVEN for f in findings))),
+            Tile("Expire within 60 days", str(len(soon))),
+        ),
+        tables=tuple(tables),
+        notes=(
+            "Met: its proof is here and in force. Falls short: the figures show that it is not kept.",
+            "Unproven: nobody can tell from what is here; write a [[proof]] into the file that [reports] proofs names.",
+        ),
+    )
+
+
+def _hash_check(facts: Facts, installation: Installation) -> tuple[Standing, str]:
+    if not installation.sources:
+        return Standing.FALLS_SHORT, "no hash source is configured"
+    days = facts.last_days(_LATELY)
+    checks, entries = sum(day.checks for day in days), [day.entry for day in days if day.entry is not None]
+    if not checks:
+        return Standing.UNPROVEN, "no check was counted in the last 7 days"
+    named = f", entries {entries[0]} to {entries[-1]} of the audit log" if entries else ""
+    if not installation.enforcing:
+        return (
+            Standing.FALLS_SHORT,
+            f"{checks:,} checks in the last 7 days{named}; the mode is observe: nothing is done",
+        )
+    return Standing.MET, f"{checks:,} checks in the last 7 days by {installation.sources} sources{named}"
+
+
+def _reachable(installation: Installation) -> tuple[Standing, str]:
+    if not installation.ways_in:
+        return Standing.FALLS_SHORT, "no way in for notices is configured"
+    ways = ", ".join(installation.ways_in)
+    if not installation.answers:
+        return Standing.FALLS_SHORT, f"notices come in by {ways}; answers wait, because no mail server is configured"
+    return Standing.MET, f"notices come in by {ways}; answers go out by mail"
+
+
+def _within_24h(mirror: Mirror) -> tuple[Standing, str]:
+    speed = mirror.total.speed[Clock.RECEIPT]
+    share = speed.within[_DAY]
+    if not share.whole:
+        return Standing.UNPROVEN, "nothing of ours was reported in this period"
+    told = f"{share.part:,} of {share.whole:,} URLs gone within 24 h, {speed.open_over_24h:,} open for longer"
+    late = share.whole - share.part - speed.too_young
+    return (Standing.FALLS_SHORT if late or speed.open_over_24h else Standing.MET), told
+
+
+def _every_match(installation: Installation) -> tuple[Standing, str]:
+    without = installation.without_outcome
+    if without is None:
+        return Standing.UNPROVEN, "record, log and quarantine could not be compared: goodhoster audit outcomes"
+    if without:
+        return Standing.FALLS_SHORT, f"{without:,} without: goodhoster audit outcomes"
+    return Standing.MET, "record, log, index and quarantine agree"
+
+
+def _by_paper(norm: NormId, proofs: list[Proof], today: date) -> Finding:
+    if not proofs:
+        return Finding(norm, Standing.UNPROVEN, "there is no proof in the file of proofs")
+    best = proofs[0]
+    told = f"{best.what}{f' ({best.reference})' if best.reference else ''}"
+    if best.expires and best.expires <= today:
+        return Finding(norm, Standing.EXPIRED, told, best.expires)
+    if best.since and best.since > today:
+        return Finding(norm, Standing.UNPROVEN, f"{told}: only from {best.since} on", best.expires)
+    return Finding(norm, Standing.MET, told, best.expires)

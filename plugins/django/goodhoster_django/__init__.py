@@ -1,0 +1,1 @@
+"""Django asks goodhoster before it stores an upload."""

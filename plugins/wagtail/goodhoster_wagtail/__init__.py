@@ -1,0 +1,1 @@
+"""Wagtail asks goodhoster before it stores an image or a document."""
