@@ -14,7 +14,9 @@ from typing import Any
 from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
+from goodhoster.settings.contacts import ContactSettings
 from goodhoster.settings.doors import ClamdDoorSettings
+from goodhoster.settings.house_rules import HouseRulesSettings
 from goodhoster.settings.notices import (
     BlockSettings,
     ImapSettings,
@@ -197,6 +199,7 @@ class Settings:
     )
     hashing: HashingSettings = _section(Single("hashing", HashingSettings))
     policy: PolicySettings = _section(Single("policy", PolicySettings))
+    house_rules: HouseRulesSettings = _section(Single("house_rules", HouseRulesSettings))
     audit: AuditSettings = _section(Single("audit", AuditSettings))
     timestamps: tuple[TimestampSettings, ...] = _section(Several("timestamp", TimestampSettings))
     witness: WitnessSettings = _section(Single("witness", WitnessSettings))
@@ -211,6 +214,7 @@ class Settings:
     smtp: SmtpSettings | None = _section(Single("smtp", SmtpSettings))
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))
     paging: PagingSettings = _section(Single("paging", PagingSettings))
+    contacts: ContactSettings = _section(Single("contacts", ContactSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
     panels: tuple[PluggedTable, ...] = _section(Plugged("panel", "goodhoster.panels", PanelSettings))
     billing: tuple[PluggedTable, ...] = _section(Plugged("billing", "goodhoster.billing", BillingSettings))
