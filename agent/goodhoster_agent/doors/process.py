@@ -15,7 +15,6 @@ from typing import Protocol
 
 from goodhoster_agent.doors.http_server import until_signalled
 
-
 _log = logging.getLogger(__name__)
 
 
