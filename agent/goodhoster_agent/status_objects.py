@@ -70,7 +70,7 @@ def _suspensions(services: Services) -> dict[str, Any]:
 
 
 def _steps(services: Services) -> list[str]:
-    """The steps of the ladder that wait for a person, and those whose measure is not seen to be done."""
+    """The steps of the ladder that wait for a person or whose measure is not done."""
     if not services.customers.in_use:
         return []
     wanted = frozenset({StepState.WAITING, StepState.IMPOSING, StepState.LIFTING})

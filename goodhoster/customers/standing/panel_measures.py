@@ -1,4 +1,4 @@
-"""Measures of the ladder through control panels: suspended and lifted by the suspension desk.
+"""Measures of the ladder, carried out and lifted through control panels.
 
 A suspension of a step bears the step's id at the beginning of its reason: by that it is found again, so that a step
 is carried out once, and lifted exactly where it was imposed. What somebody else suspended is left alone.
@@ -82,7 +82,10 @@ class PanelMeasures:
         return [one for one in found if one.reason.startswith(f"{step.id}: ")]
 
     def _places(self, step: Step) -> list[_Place]:
-        """Where the step's site, or every account of its customer, is; never a network, which only a person blocks."""
+        """Where the step's site, or every account of its customer, is.
+
+        Never a network, which only a person blocks.
+        """
         places = self._sites(step) if step.rung is Rung.SUSPEND_SITE else self._accounts(step)
         return list(dict.fromkeys(places))
 

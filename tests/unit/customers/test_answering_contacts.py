@@ -1,5 +1,6 @@
 """What a contact has proven is evidence, and nothing that it has not."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -33,7 +34,8 @@ class Facts:
 def asked(days: int, kind: RequestKind = RequestKind.VERIFY, **more: datetime) -> ContactRequest:
     at = NOW - timedelta(days=days)
     address = ANNA.contacts[kind is RequestKind.PHONE].address
-    return ContactRequest(f"C{days}", kind, "anna", address, at, at + timedelta(days=7), at + timedelta(days=7), **more)
+    made = ContactRequest(f"C{days}", kind, "anna", address, at, at + timedelta(days=7), at + timedelta(days=7))
+    return replace(made, **more)  # type: ignore[arg-type]
 
 
 def ago(days: int) -> datetime:
