@@ -48,22 +48,22 @@ HASHED = "$5$goodhoster$ygv5znJPDpElOL.dVnjIZ8Yue.17s2AsQXN69j.K8w5"
 
 
 @contextmanager
-def proftpd(doors: Doors, *, failsafe: str = "on", stream: str = "off") -> Iterator[ftplib.FTP]:
+def proftpd(host: Doors, *, failsafe: str = "on", stream: str = "off") -> Iterator[ftplib.FTP]:
     """A logged-in client of a real server whose module asks the door."""
     program = shutil.which("proftpd")
     assert program
-    home, port = doors.folder / "home", free_port()
+    home, port = host.folder / "home", free_port()
     home.mkdir(exist_ok=True)
     shutil.chown(home, "nobody", "nogroup")
-    (doors.folder / "passwd").write_text(f"anna:{HASHED}:65534:65534::{home}:/bin/sh\n")
-    (doors.folder / "passwd").chmod(0o600)
+    (host.folder / "passwd").write_text(f"anna:{HASHED}:65534:65534::{home}:/bin/sh\n")
+    (host.folder / "passwd").chmod(0o600)
     modules = Path(program).parents[1] / "lib/proftpd"
-    (doors.folder / "proftpd.conf").write_text(
+    (host.folder / "proftpd.conf").write_text(
         PROFTPD.format(
-            port=port, folder=doors.folder, socket=doors.socket, failsafe=failsafe, stream=stream, modules=modules
+            port=port, folder=host.folder, socket=host.socket, failsafe=failsafe, stream=stream, modules=modules
         )
     )
-    command = (program, "-n", "-c", str(doors.folder / "proftpd.conf"))
+    command = (program, "-n", "-c", str(host.folder / "proftpd.conf"))
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             with connected(port) as client:
@@ -81,7 +81,7 @@ def free_port() -> int:
 @contextmanager
 def connected(port: int) -> Iterator[ftplib.FTP]:
     until = time.monotonic() + 20
-    with ftplib.FTP(timeout=20) as client:
+    with ftplib.FTP(timeout=20) as client:  # noqa: S321 - it is what is tested
         while True:
             try:
                 client.connect("127.0.0.1", port)
