@@ -106,6 +106,8 @@ class Standing:
     """Its own, and those of a reseller's customers; oldest first."""
     level: int = 0
     """The highest rung that they support; 0 for none."""
+    reached: tuple[Rung, ...] = ()
+    """Every rung that they support by its own rule: by share alone a reseller passes over those that have none."""
     decays_at: datetime | None = None
     """When the oldest incident counts no longer."""
     share: float | None = None
@@ -120,7 +122,7 @@ class Standing:
     @property
     def rung(self) -> Rung | None:
         """The highest rung that the facts support."""
-        return _RUNGS[self.level - 1] if self.level else None
+        return self.reached[-1] if self.reached else None
 
     @property
     def facts(self) -> frozenset[str]:

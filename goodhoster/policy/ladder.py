@@ -84,7 +84,9 @@ def standing_of(facts: CustomerFacts, rules: LadderRules, now: datetime) -> Stan
     counted = _measured(facts, rules, now, frozenset({FactState.CONFIRMED}))
     # As it would be if every dispute were decided against the customer: so much stays in force meanwhile.
     kept = _measured(facts, rules, now, frozenset({FactState.CONFIRMED, FactState.DISPUTED}))
-    return replace(counted, keeps=kept.facts | kept.decayed, keeps_level=kept.level)
+    # Never less than what counts: with a disputed fact an incident may begin, and so decay, earlier.
+    keeps, level = kept.counts | counted.counts, max(kept.level, counted.level)
+    return replace(counted, keeps=keeps, keeps_level=level)
 
 
 def _measured(facts: CustomerFacts, rules: LadderRules, now: datetime, states: frozenset[FactState]) -> Standing:
@@ -96,11 +98,12 @@ def _measured(facts: CustomerFacts, rules: LadderRules, now: datetime, states: f
     share = len(hit) / reseller.customers if reseller and reseller.customers else None
     # A reseller with two customers, one of whom did something, is no reseller of whom half the customers do.
     counted_share = share if share is not None and len(hit) >= rules.reseller_customers else 0.0
-    level = max((rung.level for rung in rules.rungs if _reached(rung, rules, len(own), counted_share)), default=0)
+    reached = tuple(rung for rung in Rung if rung in rules.rungs and _reached(rung, rules, len(own), counted_share))
     incidents = tuple(sorted((*own, *(below if counted_share else ())), key=lambda one: (one.at, one.facts)))
     decayed = frozenset(fact for incident in (*past, *past_below) for fact in incident.facts)
     decays_at = incidents[0].at + rules.decay if incidents else None
-    return Standing(facts.customer, incidents, level, decays_at, share, decayed)
+    level = reached[-1].level if reached else 0
+    return Standing(facts.customer, incidents, level, reached, decays_at, share, decayed)
 
 
 def incidents_of(
@@ -187,10 +190,11 @@ def _when_due(step: Step, rules: LadderRules, now: Now) -> NextMove | None:
 def _announcement(
     standing: Standing, steps: Sequence[Step], in_force: Sequence[Step], rules: LadderRules
 ) -> NextMove | None:
-    """The next rung, never one further, where a later fact calls for it."""
+    """The next rung that is reached, never one further, where a later fact calls for it."""
     before = in_force[-1] if in_force else None
-    rung = _next_rung(before.rung.level if before else 0, rules)
-    if rung is None or standing.level < rung.level or (before and before.informed_at is None):
+    above = before.rung.level if before else 0
+    rung = next((rung for rung in standing.reached if rung.level > above), None)
+    if rung is None or (before and before.informed_at is None):
         return None
     since = before.informed_at if before else None
     settled = {fact for step in steps if step.actor and step.state.over for fact in step.facts}
@@ -201,15 +205,6 @@ def _announcement(
         return None
     reason = _reason(standing, rung, rules)
     return NextMove(Move.ANNOUNCE, rung, reason, facts=facts, site=later[-1].site)
-
-
-def _next_rung(level: int, rules: LadderRules) -> Rung | None:
-    """The lowest rung above that level that the house uses."""
-    for rung in Rung:
-        rule = rules.rungs.get(rung)
-        if rung.level > level and rule and (rule.incidents is not None or rule.share is not None):
-            return rung
-    return None
 
 
 def _reason(standing: Standing, rung: Rung, rules: LadderRules) -> str:

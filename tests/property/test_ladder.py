@@ -272,3 +272,26 @@ def test_a_dispute_lifts_nothing_and_lets_nothing_new_come() -> None:
     undone = [fact(1, 0), fact(2, 72, FactState.UNDONE)]
     house.tick(undone, Now(BEGIN + 22 * DAY, 22 * DAY.total_seconds()))
     assert house.in_force == {Rung.WARN}
+
+
+def test_by_share_alone_a_reseller_passes_over_the_rungs_that_have_none() -> None:
+    now = BEGIN + 30 * DAY
+    facts = [fact(n, 24 * 25, customer=f"c{n}") for n in range(25)]
+    standing = standing_of(CustomerFacts("r", (), ResellerView(100, facts)), RULES, now)
+    told = [
+        Step(f"s{n}", "r", rung, StepState.IMPOSED, (f"case:{n}",), BEGIN, "v", informed_at=BEGIN)
+        for n, rung in enumerate((Rung.WARN, Rung.RESTRICT))
+    ]
+    move = next_move(standing, History(told), RULES, Now(now, 0.0))
+    assert move is not None
+    assert (move.move, move.rung) == (Move.ANNOUNCE, Rung.SUSPEND_ACCOUNT)
+
+
+def test_a_disputed_fact_before_a_confirmed_one_does_not_make_it_decay_earlier() -> None:
+    """Found by drawn facts: the step was lifted and announced again without end."""
+    facts = [fact(0, 0, FactState.DISPUTED), fact(1, 1)]
+    house = year(House(), facts, until=365)
+    house.tick(facts, Now(BEGIN + 365 * DAY, 365 * DAY.total_seconds()))
+    assert house.in_force == {Rung.WARN}
+    house.tick(facts, Now(BEGIN + 366 * DAY, 366 * DAY.total_seconds()))
+    assert not house.in_force
