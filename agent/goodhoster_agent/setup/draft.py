@@ -35,7 +35,10 @@ def draft(found: Survey, account: Account | None, state_dir: Path | None = None)
 
 
 def write_new(file: Path, text: str) -> None:
-    """Write the file for its owner alone, in a directory closed to others; RefusedError when there is one already."""
+    """Write the file for its owner alone, in a directory closed to others.
+
+    RefusedError when there is one already.
+    """
     if not file.parent.is_dir():
         file.parent.mkdir(parents=True, mode=0o750)
     try:

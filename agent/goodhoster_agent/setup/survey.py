@@ -82,7 +82,7 @@ class Survey:
 
 
 def survey(view: HostView | None = None) -> Survey:
-    """Look for a panel, else for virtual hosts, else for directories where customers usually lie."""
+    """Look for a panel, else for virtual hosts, else for directories in usual places."""
     view = view or HostView()
     panel = next((each for each in PANELS if view.is_directory(each.marker)), None)
     docroots, servers, sites, problems = _virtual_hosts(view)
@@ -142,7 +142,7 @@ def _web_servers(view: HostView) -> list[tuple[str, Any]]:
 
 
 def _has_customers(view: HostView, tree: str) -> bool:
-    """Whether a directory below it has a usual document root; what else lies in /home is no site."""
+    """Whether a directory below has a usual document root: not all in /home are sites."""
     if not view.is_directory(tree):
         return False
     below = [os.path.join(tree, name) for name in view.subdirectories(tree)]

@@ -48,7 +48,7 @@ def _known(docroot: str) -> str:
 
 
 def _above(docroots: Sequence[str], depth: int) -> list[str]:
-    """One tree for those that share their first directories, as many as makes none of them too wide."""
+    """One tree for those that share their first directories; more where it were too wide."""
     found: list[str] = []
     for _, group in groupby(docroots, key=lambda each: each.split("/")[1 : 1 + depth]):
         members = list(group)

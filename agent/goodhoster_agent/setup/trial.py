@@ -1,4 +1,4 @@
-"""What would have happened to the files that are there already: a bounded look, nothing recorded."""
+"""A bounded look at the files that are there already, nothing recorded."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ class Trial:
 
 
 def look(services: Services, trees: Sequence[str], most: int, tell: Callable[[int], None]) -> Trial:
-    """Look at `most` files at most, an equal share of each tree; `tell` hears how many were looked at."""
+    """Look at `most` files at most, an equal share of each tree.
+
+    `tell` is called with the number looked at so far.
+    """
     began, trial = time.monotonic(), Trial()
     for tree in trees:
         looked = 0
