@@ -9,6 +9,7 @@ from typing import Any
 
 from goodhoster.assembly.services import Services
 from goodhoster.model.cases import CaseState
+from goodhoster.model.standing import StepState
 from goodhoster.ports import CaseQuery
 from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.process_privileges import rights_of
@@ -49,6 +50,8 @@ def status_object(services: Services) -> dict[str, Any]:
             f"{storm.id} since {storm.begun_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
             for storm in services.brake.open()
         ],
+        "suspensions": _suspensions(services),
+        "steps": _steps(services),
         "owners_not_told": _owners_not_told(services),
         "open_notices": notices.open,
         "overdue_notices": notices.overdue,
@@ -72,6 +75,22 @@ def _degraded(pid: int | None, report: DaemonReport | None, silent: float) -> tu
 def _mode(services: Services) -> dict[str, Any]:
     found = mode_object(services)
     return {"mode": found["mode"], "stopped_since": found["stopped_since"], "stopped_by": found["actor"]}
+
+
+def _suspensions(services: Services) -> dict[str, Any]:
+    """How many are not over, and those about which a person must do something."""
+    found = services.customers.open_suspensions() if services.customers.in_use else []
+    troubled = [f"{one.id} of {one.target}: {one.state}: {one.detail}" for one in found if one.state.needs_person]
+    return {"open": len(found), "for_a_person": troubled}
+
+
+def _steps(services: Services) -> list[str]:
+    """The steps of the ladder that wait for a person or whose measure is not done."""
+    if not services.customers.in_use:
+        return []
+    wanted = frozenset({StepState.WAITING, StepState.IMPOSING, StepState.LIFTING})
+    found = services.customers.standing.store.steps_in(wanted)
+    return [f"{one.id} of {one.customer}, {one.rung}: {one.state}: {one.trouble or one.reason}" for one in found]
 
 
 def _owners_not_told(services: Services) -> dict[str, int]:

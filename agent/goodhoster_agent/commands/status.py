@@ -10,6 +10,7 @@ from goodhoster.errors import GoodhosterError, UncheckedError
 from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, print_json, read_settings
 
 app = typer.Typer()
+_SUSPENSIONS = "goodhoster customers suspensions"
 _OVERRULED = "goodhoster cases list --state restored"
 
 
@@ -58,6 +59,9 @@ def as_text(status: dict[str, Any]) -> str:
             else []
         ),
         *(f"STORM      {storm} (goodhoster storms list)" for storm in status["open_storms"]),
+        *([f"suspended  {status['suspensions']['open']:,}: {_SUSPENSIONS}"] if status["suspensions"]["open"] else []),
+        *(f"STEP       {one} (goodhoster customers measures list)" for one in status["steps"]),
+        *(f"SUSPENSION {one}" for one in status["suspensions"]["for_a_person"]),
         *(f"EXEMPT     {_not_told(*one)}" for one in status["owners_not_told"].items()),
         f"notices    {status['open_notices']:,} open, {status['overdue_notices']:,} overdue",
         *(f"source     {_source(source)}" for source in status["sources"]),
