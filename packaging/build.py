@@ -34,7 +34,7 @@ SCRIPT = """#!/{home}/bin/python3 -sE
 import re
 import sys
 
-from goodhoster_agent.cli import main
+from goodhoster_agent.entry import main
 
 if __name__ == "__main__":
     sys.argv[0] = re.sub(r"(-script\\.pyw|\\.exe)?$", "", sys.argv[0])
