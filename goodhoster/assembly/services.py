@@ -59,7 +59,9 @@ class Services(LazyParts):
         super().__init__()
         self.settings = settings
         self.state_dir = make_state_dir(settings.state_dir)
-        self.trees: tuple[Tree, ...] = trees_of(settings, docroots(settings, run))
+        self.trees: tuple[Tree, ...] = trees_of(
+            settings, docroots(settings, run), lambda path: self.customers.owner_of(path)
+        )
         self.run = run
         self._make_hasher = make_hasher
         self._quarantine = quarantine
