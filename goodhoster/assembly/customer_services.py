@@ -71,8 +71,9 @@ class CustomerServices(LazyParts):
         return self.keep(customers_file(self._services.state_dir / FILE))
 
     def owner_of(self, path: bytes) -> str:
-        """The customer whose site a file lies in; empty where the register does not tell, or cannot be read now.
+        """The customer whose site a file lies in; empty where the register does not tell.
 
+        So is it while the register cannot be read.
         Whoever asks goes on by the names of directories: no upload waits for the register.
         """
         if not self.in_use:

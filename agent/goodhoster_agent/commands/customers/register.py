@@ -71,7 +71,7 @@ def list_command(
 
 
 def _began_between(customer: Customer, since: datetime | None, until: datetime | None) -> bool:
-    """Whether it became a customer in that time, as days at this place; never where that day is not known."""
+    """Whether it became a customer in that time; not where that day is unknown."""
     day = customer.since
     if day is None or (since and day < since.astimezone().date()):
         return False
