@@ -280,7 +280,15 @@ def _depends(package: Package, builder: Builder) -> list[str]:
     if not package.ours:
         return [f"goodhoster (= {builder.version}-1~{_release()})"]
     python = [f"python3 (>= {major}.{minor})", f"python3 (<< {major}.{minor + 1})"]
-    return [*python, "libc6 (>= 2.36)", "libgcc-s1", "libstdc++6", "systemd | systemd-sysusers", *package.depends]
+    return [
+        *python,
+        "libc6 (>= 2.36)",
+        "libgcc-s1",
+        "libstdc++6",
+        "procps",
+        "systemd | systemd-sysusers",
+        *package.depends,
+    ]
 
 
 def _release() -> str:

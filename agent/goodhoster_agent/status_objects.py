@@ -15,7 +15,10 @@ from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.process_privileges import rights_of
 from goodhoster_agent.legal_basis_report import basis_problems
 from goodhoster_agent.privileged.starter.plan import terms_of
-from goodhoster_agent.status_report import DaemonReport, read_report
+from goodhoster_agent.status_report import DaemonReport, read_report, silent_for
+
+SILENT_AFTER = 60.0
+"""Seconds after which a daemon that reports every second hangs: those after which systemd ends it."""
 
 
 def status_object(services: Services) -> dict[str, Any]:
@@ -23,6 +26,7 @@ def status_object(services: Services) -> dict[str, Any]:
     state_dir = services.settings.state_dir
     pid = running_daemon(state_dir)
     report = read_report(state_dir, pid) if pid else None
+    silent = silent_for(state_dir) if report else 0.0
     figures = services.index.figures()
     held = services.case_store.count(CaseQuery(states=frozenset({CaseState.HELD})))
     overruled = services.case_store.count(CaseQuery(states=frozenset({CaseState.RESTORED})))
@@ -31,9 +35,10 @@ def status_object(services: Services) -> dict[str, Any]:
     return {
         "ready": report is not None,
         "degraded": [
-            *(report.degraded if report else ["the daemon does not run: nothing new is checked"]),
+            *_degraded(pid, report, silent),
             *stopped,
         ],
+        "answers": silent <= SILENT_AFTER,
         "legal_basis": warnings,
         **_mode(services),
         "queue": figures.waiting,
@@ -55,6 +60,16 @@ def status_object(services: Services) -> dict[str, Any]:
         "processes": [asdict(rights) for rights in rights_of(pid, terms_of(services.settings))] if pid else [],
         **_of_daemon(report),
     }
+
+
+def _degraded(pid: int | None, report: DaemonReport | None, silent: float) -> tuple[str, ...]:
+    if report is None:
+        starts = "the daemon starts: it has not reported yet" if pid else ""
+        return (starts or "the daemon does not run: nothing new is checked",)
+    hangs = (
+        f"the daemon has not reported for {silent:.0f} s: it hangs, or its disk is full (journalctl -u goodhoster)",
+    )
+    return (*(hangs if silent > SILENT_AFTER else ()), *report.degraded)
 
 
 def _mode(services: Services) -> dict[str, Any]:

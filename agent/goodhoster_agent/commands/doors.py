@@ -11,6 +11,7 @@ import typer
 
 from goodhoster.assembly.services import Services
 from goodhoster.errors import ConfigurationError
+from goodhoster.linux.kernel import expect_openat2
 from goodhoster.linux.privileges import be_called
 from goodhoster.settings import Settings
 from goodhoster_agent.commands import door_tokens
@@ -35,6 +36,7 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
     privilege, and writes in the state directory only.
     """
     be_called("gh-doors")
+    expect_openat2()
     settings = read_settings(config)
     log_to_service()
     with sandboxed_services(settings) as services, ExitStack() as stack:
