@@ -181,7 +181,8 @@ class NoticeServices(LazyParts):
         """The locator of URLs."""
         from goodhoster.assembly.notices import locator
 
-        return locator(self._services.settings, self._services.index, self._services.run)
+        services = self._services
+        return locator(services.settings, services.index, services.run, services.customers.owner_of)
 
     @lazy
     def trust(self) -> Trust:
