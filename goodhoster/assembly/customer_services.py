@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from goodhoster.customers.register import Register
     from goodhoster.customers.screening.desk import ScreeningDesk
     from goodhoster.customers.screening.parties import KeptLists
+    from goodhoster.customers.server_networks import ServerNetworks
     from goodhoster.customers.vetting.desk import VettingDesk
     from goodhoster.model.suspensions import Suspension
     from goodhoster.model.uploads import Place
@@ -86,6 +87,20 @@ class CustomerServices(LazyParts):
                 self._told_at = now
                 _log.warning("the register cannot tell whose files are, their first directory is taken: %s", error)
             return ""
+
+    @lazy
+    def server_networks(self) -> ServerNetworks:
+        """The networks of customers' own servers."""
+        from goodhoster.customers.server_networks import ServerNetworks
+
+        return ServerNetworks(self.store)
+
+    def on_own_servers(self, address: str) -> tuple[str, ...]:
+        """The customers on whose servers of their own an address is.
+
+        Raises where the register cannot be read: nothing is told away then.
+        """
+        return self.server_networks.owners_of(address) if self.in_use else ()
 
     @lazy
     def store(self) -> CustomerStore:

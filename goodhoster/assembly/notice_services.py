@@ -182,7 +182,8 @@ class NoticeServices(LazyParts):
         from goodhoster.assembly.notices import locator
 
         services = self._services
-        return locator(services.settings, services.index, services.run, services.customers.owner_of)
+        found = locator(services.settings, services.index, services.run, services.customers.owner_of)
+        return replace(found, own_servers=services.customers.on_own_servers)
 
     @lazy
     def trust(self) -> Trust:

@@ -232,7 +232,10 @@ class Services(LazyParts):
 
     @lazy
     def rules(self) -> HouseRules:
-        """The [policy] settings, without measures if a person had switched all of them off when they were made."""
+        """The [policy] settings as they were first asked for.
+
+        Without measures if a person had switched all of them off by then.
+        """
         return self.rules_now()
 
     def rules_now(self) -> HouseRules:
