@@ -51,7 +51,7 @@ def directory_rows(sites: Iterable[Site], report: ListReport, customer_of: Calla
 
 
 def account_owning(docroot: bytes) -> str:
-    """The account of a person that owns a directory; empty for the system's, and where that cannot be told."""
+    """The person's account that owns a directory; empty for the system's or where unknown."""
     try:
         uid = os.stat(docroot).st_uid
         return pwd.getpwuid(uid).pw_name if _FIRST_ACCOUNT <= uid <= _LAST_ACCOUNT else ""
