@@ -18,7 +18,7 @@ from enum import StrEnum
 from threading import Lock
 
 from goodhoster.audit.log import utc_now
-from goodhoster.cases.attempts import open_attempt, report_attempt
+from goodhoster.cases.attempts import contradicts, open_attempt, report_attempt, reports_of
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import GoodhosterError, RefusedError, StaleVerdictError, UncheckedError
 from goodhoster.examination import Examined, Examiner
@@ -176,9 +176,13 @@ class UploadAttempts:
             case = session.get(reference)
             if customer and case.upload.customer != customer:
                 raise RefusedError(f"there is no case {reference}")  # as for one that is not there at all
+            before = reports_of(case)
             reported = report_attempt(session, case, outcome, reporter)
         if outcome is AttemptOutcome.KEPT and case.state is CaseState.REFUSED:
             _log.error("%s kept what it was told to refuse: case %s", reporter, case.id)
+        if contradicts(before, outcome):
+            told = ", ".join(before)
+            _log.error("%s reports %s about case %s, and before: %s", reporter, outcome.value, case.id, told)
         return reported
 
     def _counted(self, attempt: Attempt, work: Callable[[], AttemptAnswer]) -> AttemptAnswer:

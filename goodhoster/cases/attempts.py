@@ -7,6 +7,7 @@ application gets its answer.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 
 from goodhoster.cases.session import CaseSession
@@ -29,6 +30,9 @@ _OUTCOMES = {
 
 
 _SAID = "; the application says: "
+_THEN = ", then "
+_MOST_WORDS = 8
+"""Reports of one attempt that are kept; an application that says yet another thing is refused."""
 
 
 def open_attempt(session: CaseSession, attempt: Attempt, content: Content, verdict: Verdict) -> Case | None:
@@ -71,25 +75,55 @@ def overrule_attempt(session: CaseSession, case: Case, order: Order) -> Case:
 
 
 def report_attempt(session: CaseSession, case: Case, outcome: AttemptOutcome, reporter: str) -> Case:
-    """Record what an application says it did about its attempt; the last word counts.
+    """Record what an application says it did about its attempt, with all that it said before.
 
-    RefusedError where the case is no attempt. An application that kept what it was told to refuse is written as that.
+    An upload that it once said it kept counts as refused no more, unless it says that it deleted it: a figure is never
+    better than the worst report. RefusedError where the case is no attempt, or had too many reports.
     """
     if not case.is_attempt:
         raise RefusedError(f"case {case.id} is no attempt of an application", hint="report what `check` referred to")
-    said = f"{_SAID}{outcome}"
-    if any(said in measure.detail for measure in case.measures):
+    before = reports_of(case)
+    if before[-1:] == (outcome.value,):
         return case
-    session.log("attempt.outcome", case=case.id, outcome=outcome.value, reporter=reporter, decided=case.state.value)
-    measures = tuple(
-        replace(measure, detail=measure.detail.partition(_SAID)[0] + said)
-        if measure.kind is MeasureKind.REFUSAL
-        else measure
-        for measure in case.measures
+    if len(before) >= _MOST_WORDS:
+        raise RefusedError(f"case {case.id} had {len(before)} reports that differ", hint="look at what reports them")
+    contradicted = {"before": ", ".join(before)} if contradicts(before, outcome) else {}
+    session.log(
+        "attempt.outcome",
+        case=case.id,
+        outcome=outcome.value,
+        reporter=reporter,
+        decided=case.state.value,
+        **contradicted,
     )
-    reported = replace(case, measures=measures)
+    reported = replace(case, measures=tuple(_with_report(measure, outcome, before) for measure in case.measures))
     session.replace(reported, case)
     return reported
+
+
+def reports_of(case: Case) -> tuple[str, ...]:
+    """Everything the application said it did about its attempt, oldest first."""
+    details = (measure.detail for measure in case.measures if measure.kind is MeasureKind.REFUSAL)
+    said = next(details, "").partition(_SAID)[2]
+    return tuple(said.split(_THEN)) if said else ()
+
+
+def contradicts(before: Sequence[str], outcome: AttemptOutcome) -> bool:
+    """Whether a report cannot be true together with the one before; what was kept may be deleted later."""
+    follows = {AttemptOutcome.DELETED.value: AttemptOutcome.KEPT.value}
+    return bool(before) and before[-1] not in {outcome.value, follows.get(outcome.value)}
+
+
+def _with_report(measure: Measure, outcome: AttemptOutcome, before: Sequence[str]) -> Measure:
+    if measure.kind is not MeasureKind.REFUSAL:
+        return measure
+    detail = measure.detail.partition(_SAID)[0] + _SAID + _THEN.join((*before, outcome.value))
+    state = measure.state
+    if outcome is AttemptOutcome.KEPT and state is MeasureState.DONE:
+        state = MeasureState.FAILED
+    elif outcome is AttemptOutcome.DELETED and state is MeasureState.FAILED:
+        state = MeasureState.DONE
+    return replace(measure, state=state, detail=detail)
 
 
 def about(case: Case, attempt: Attempt) -> dict[str, str]:
@@ -135,9 +169,14 @@ def _case_of(session: CaseSession, upload: Upload, digests: Digests, decision: D
     )
 
 
+def _undone(measure: Measure) -> Measure:
+    """What never was refused is not undone either."""
+    return replace(measure, state=MeasureState.UNDONE) if measure.state is MeasureState.DONE else measure
+
+
 def _ended(session: CaseSession, case: Case, order: Order, state: CaseState) -> Case:
     session.log(f"attempt.{state}", case=case.id, actor=order.actor, reason=order.reason)
     after = replace(case, state=state, actor=order.actor, reason=order.reason)
     if state is CaseState.RESTORED:
-        after = replace(after, measures=tuple(replace(m, state=MeasureState.UNDONE) for m in case.measures))
+        after = replace(after, measures=tuple(_undone(measure) for measure in case.measures))
     return session.record(after, case)

@@ -144,10 +144,11 @@ class PersonalData:
 
     def _expect_forgettable(self, customer_id: str, cases: Sequence[Case]) -> None:
         customer = self.register.store.get(customer_id)
-        if customer.status != "ended":
-            sources = [entry.origin for entry in self.register.store.entries_of(customer_id) if entry.status != "ended"]
-            hint = f"end it in {', '.join(sources)} first: the next import would bring it back"
-            raise RefusedError(f"customer {customer_id} is {customer.status} and cannot be forgotten", hint=hint)
+        if sources := self.register.store.naming(customer_id):
+            named = ", ".join(sources)
+            hint = f"take it out of {named} and import that with --replace: the next import would bring it back"
+            why = "is still named by a source and cannot be forgotten"
+            raise RefusedError(f"customer {customer_id} is {customer.status}, {why}", hint=hint)
         unfinished = [case.id for case in cases if case.state in UNFINISHED]
         if unfinished:
             hint = f"finish them first: goodhoster cases list --customer {customer_id}"

@@ -142,6 +142,11 @@ class Case:
         """Whether it is about what an application wanted to store: there is no file of ours."""
         return any(measure.kind is MeasureKind.REFUSAL for measure in self.measures)
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether an application says that it kept what it was told to refuse."""
+        return any(m.kind is MeasureKind.REFUSAL and m.state is MeasureState.FAILED for m in self.measures)
+
     def passed_by(self, upload: Upload) -> bool:
         """Whether nothing came of the case for that file: it was gone, or no source knew it."""
         if self.state in UNTOUCHED:

@@ -125,6 +125,9 @@ class CustomerStore(CustomerSites, Protocol):
     def entries_of(self, customer_id: str) -> Sequence[Customer]:
         """What each source says of a customer, the first to name it first."""
 
+    def naming(self, customer_id: str) -> Sequence[str]:
+        """The sources that name a customer, also as one that has ended: their next import has it again."""
+
     def former_ids(self, customer_id: str) -> Sequence[str]:
         """The ids that a customer had before."""
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from goodhoster.model.audit import AuditEntry
-from goodhoster.model.cases import UNDER_WAY, Case, CaseState, MeasureState
+from goodhoster.model.cases import UNDER_WAY, Case, CaseState, MeasureKind, MeasureState
 
 UNDER_WAY_FOR = timedelta(hours=1)
 """A measure that began this long ago and has not ended is a finding: by then it was tried many times."""
@@ -34,9 +34,14 @@ _STATE_BY_EVENT = {
     "restore.done": CaseState.RESTORED,
     "restore.found-done": CaseState.RESTORED,
     "restore.refused": CaseState.OFFLINE,
+    "attempt.confirmed": CaseState.CONFIRMED,
+    "attempt.restored": CaseState.RESTORED,
 }
 """What an entry says of its case; a measure that was done or refused is counted file by file."""
 _DONE = frozenset({"measure.done", "measure.found-done"})
+_DECIDED = frozenset({"case.opened", "case.escalated", "attempt.decided"})
+"""Kinds of entries that name the outcome themselves."""
+_ABOUT_A_CASE = ("case.", "measure.", "restore.", "attempt.")
 _OWN_FILE = "0"
 
 
@@ -124,7 +129,7 @@ class Trail:
         self.at = entry.at
         self.entries.append(entry.number)
         self.customer = self.customer or str(data.get("customer") or "")
-        self.path = self.path or str(data.get("path") or "")
+        self.path = self.path or str(data.get("path") or data.get("name") or "")
         file = str(data.get("copy") or _OWN_FILE)
         if kind in _DONE:
             if kind == "measure.done" and file in self.done:
@@ -135,7 +140,7 @@ class Trail:
         elif kind == "measure.refused":
             self.refused.add(file)
             self.state = CaseState.OFFLINE if self.done else CaseState.GONE
-        elif kind in {"case.opened", "case.escalated"}:
+        elif kind in _DECIDED:
             self.state = CaseState(str(data["outcome"]))
         else:
             self.state = _STATE_BY_EVENT.get(kind, self.state)
@@ -160,7 +165,7 @@ class Trails:
         if kind == "match.overruled":
             of = str(data.get("customer", "")), str(data.get("sha256", ""))
             self.overruled.setdefault(of, []).append(entry.number)
-        elif kind.startswith(("case.", "measure.", "restore.")) and isinstance(case := data.get("case"), str):
+        elif kind.startswith(_ABOUT_A_CASE) and isinstance(case := data.get("case"), str):
             self.cases.setdefault(case, Trail()).take(entry)
 
 
@@ -285,7 +290,9 @@ def _unknown_files(quarantined: Collection[str], offline: Collection[str], ids: 
 
 
 def _contents(case: Case) -> Iterator[tuple[str, str]]:
-    """Customer and SHA-256 of its own file and of each copy."""
+    """Customer and SHA-256 of its own file and of each copy; an attempt says nothing about a file on disk."""
+    if case.is_attempt:
+        return
     yield case.upload.customer, case.digests.sha256.hex()
     yield from ((case.upload.customer, m.copy.sha256.hex()) for m in case.measures if m.copy)
 
@@ -293,5 +300,7 @@ def _contents(case: Case) -> Iterator[tuple[str, str]]:
 def _held_copies(case: Case) -> Iterator[str]:
     """Names that may lie in quarantine: of what is offline, or on its way in or out."""
     for number, measure in enumerate(case.measures):
+        if measure.kind is not MeasureKind.QUARANTINE:
+            continue
         if measure.state is MeasureState.DONE or case.state in UNDER_WAY:
             yield case.quarantine_id(number)

@@ -13,6 +13,8 @@ from goodhoster.reports.periods import Period, week_of
 
 CHECKS_COUNTED = "checks.counted"
 """Kind of the entry with the checks of a day, which the daemon makes."""
+KEPT = "kept"
+"""Outcome of an attempt that was to be refused and that, its application says, was stored all the same."""
 _DAY = timedelta(days=1)
 
 
@@ -77,7 +79,7 @@ class Weeks:
         if case.matches and case.opened_at in self.period:
             week = self.of(case.opened_at)
             week.matches += 1
-            week.outcomes[case.state] += 1
+            week.outcomes[KEPT if case.is_kept else case.state] += 1
             week.cases.append(case.id)
 
     def take_overruled(self, at: datetime) -> None:

@@ -28,6 +28,9 @@ from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.verdicts import Category, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery
+from goodhoster.reports.facts import Measured
+from goodhoster.reports.periods import Period
+from goodhoster.reports.weekly import Weeks
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.upload_attempts import AttemptAnswer, AttemptCounts, AttemptDecision, UploadAttempts
@@ -276,6 +279,7 @@ def test_what_the_application_did_is_recorded_on_the_case_once(world: World) -> 
     case = world.store.get(reference)
     assert (case.state, case.closed_at) == (CaseState.REFUSED, before.closed_at)
     assert case.measures[0].detail.endswith("; the application says: refused")
+    assert not case.is_kept
     world.attempts.report(reference, AttemptOutcome.KEPT, "token gallery")
     assert world.store.get(reference).measures[0].detail.count("the application says") == 1
     entries = [entry.event for entry in world.audit.entries() if entry.event.kind == "attempt.outcome"]
@@ -288,3 +292,64 @@ def test_an_outcome_about_no_attempt_or_of_another_customer_is_refused(world: Wo
     for wrong, customer in (("20260101-none", ""), (reference, "bert")):
         with pytest.raises(RefusedError, match="there is no case"):
             world.attempts.report(wrong, AttemptOutcome.REFUSED, "token", customer)
+
+
+def test_a_report_that_contradicts_the_one_before_is_shown_and_told(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.know(PICTURE)
+    reference = world.ask().reference
+    world.attempts.report(reference, AttemptOutcome.REFUSED, "token gallery")
+    world.attempts.report(reference, AttemptOutcome.KEPT, "token of anna", "anna")
+    case = world.store.get(reference)
+    assert case.measures[0].detail.endswith("; the application says: refused, then kept")
+    assert (case.is_kept, case.state) == (True, CaseState.REFUSED)
+    assert "token of anna reports kept about case" in caplog.text
+    told = [entry.event.data for entry in world.audit.entries() if entry.event.kind == "attempt.outcome"]
+    assert [data.get("before") for data in told] == [None, "refused"]
+    world.attempts.report(reference, AttemptOutcome.REFUSED, "token of anna", "anna")
+    assert world.store.get(reference).is_kept  # a second thought makes no figure better
+
+
+def test_what_was_kept_and_then_deleted_is_no_contradiction(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.know(PICTURE)
+    reference = world.ask().reference
+    world.attempts.report(reference, AttemptOutcome.KEPT, "token gallery")
+    world.attempts.report(reference, AttemptOutcome.DELETED, "token gallery")
+    assert not world.store.get(reference).is_kept
+    assert "before:" not in caplog.text
+
+
+def test_reports_of_one_attempt_are_bounded(world: World) -> None:
+    world.know(PICTURE)
+    reference = world.ask().reference
+    words = [AttemptOutcome.KEPT, AttemptOutcome.REFUSED] * 4
+    for word in words:
+        world.attempts.report(reference, word, "token gallery")
+    with pytest.raises(RefusedError, match="8 reports that differ"):
+        world.attempts.report(reference, AttemptOutcome.KEPT, "token gallery")
+
+
+def test_what_an_application_kept_is_no_measure_in_any_figure(world: World) -> None:
+    world.know(PICTURE)
+    kept, refused = world.ask().reference, world.ask().reference
+    world.attempts.report(kept, AttemptOutcome.KEPT, "token gallery")
+    own, weeks = Measured(), Weeks(Period(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)))
+    for reference in (kept, refused):
+        own.take(world.store.get(reference))
+        weeks.take_case(world.store.get(reference))
+    assert (own.cases, own.taken) == (2, 1)
+    assert [dict(week.outcomes) for week in weeks.in_order()] == [{"kept": 1, "refused": 1}]
+    world.toolkit.restore([kept], ORDER)
+    after = Measured()
+    after.take(world.store.get(kept))
+    assert (after.taken, after.restored) == (0, 0)  # what was never refused is not put back
+
+
+def test_a_held_attempt_that_is_overruled_was_no_measure(world: World) -> None:
+    world.know(PICTURE, Category.INVESTIGATIVE)
+    reference = world.ask().reference
+    world.toolkit.restore([reference], ORDER)
+    own = Measured()
+    own.take(world.store.get(reference))
+    assert (own.taken, own.restored) == (0, 0)

@@ -28,6 +28,8 @@ class MemoryCustomerStore:
         """By customer, then by origin in the order in which they came."""
         self.by_host: dict[tuple[str, str], Site] = {}
         """By host and origin."""
+        self.missed: set[tuple[str, str]] = set()
+        """Customer and origin, where the source does not name the customer any more."""
         self.past: list[PastSite] = []
         self.former: dict[str, str] = {}
         self.done: list[RegisterImport] = []
@@ -48,6 +50,10 @@ class MemoryCustomerStore:
     def entries_of(self, customer_id: str) -> Sequence[Customer]:
         """See `ports.CustomerStore`."""
         return [replace(entry, id=customer_id) for entry in self.entries.get(customer_id, {}).values()]
+
+    def naming(self, customer_id: str) -> Sequence[str]:
+        """See `ports.CustomerStore`."""
+        return [origin for origin in self.entries.get(customer_id, {}) if (customer_id, origin) not in self.missed]
 
     def former_ids(self, customer_id: str) -> Sequence[str]:
         """See `ports.CustomerStore`."""
@@ -145,6 +151,7 @@ class MemoryStagedImport:
         self._sites: dict[str, Site] = {}
         self._former: dict[str, str] = {}
         self._kinds: dict[str, str] = {}
+        self._missed: set[str] = set()
         self._site_kinds: dict[str, str] = {}
 
     def add(self, customer: Customer) -> None:
@@ -186,6 +193,7 @@ class MemoryStagedImport:
         self._kinds = {of: _kind(before.get(of), now) for of, now in self._customers.items()}
         self._site_kinds = {host: _kind(sites.get(host), now) for host, now in self._sites.items()}
         going_on = {of for of, entry in before.items() if entry.status != "ended"}
+        self._missed = before.keys() - self._customers.keys() - keep if replace else set()
         if replace:
             self._kinds |= dict.fromkeys(going_on - set(self._customers) - keep, "ended")
             gone = {h for h, site in sites.items() if h not in self._sites and site.customer not in keep}
@@ -218,6 +226,8 @@ class MemoryStagedImport:
             entries = store.entries.setdefault(of, {})
             ended = kind == "ended"
             entries[self._origin] = replace(entries[self._origin], status="ended") if ended else self._customers[of]
+        store.missed -= {(of, self._origin) for of in self._customers}
+        store.missed |= {(of, self._origin) for of in self._missed}
         store.done.append(done)
         store.number += 1
 
@@ -228,6 +238,8 @@ def _rename(store: MemoryCustomerStore, former: str, now: str) -> None:
     store.past = [replace(site, customer=now) if site.customer == former else site for site in store.past]
     renamed = {key: replace(site, customer=now) for key, site in store.by_host.items() if site.customer == former}
     store.by_host |= renamed
+    missed = {(now, origin) for of, origin in store.missed if of == former}
+    store.missed = {entry for entry in store.missed if entry[0] != former} | missed
     if former in store.entries:
         store.entries[now] = store.entries.pop(former) | store.entries.get(now, {})
 

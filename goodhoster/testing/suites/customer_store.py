@@ -183,6 +183,19 @@ class CustomerStoreSuite:
         imported(store, [], origin="panel", replace=True)
         assert store.get("anna").status == "ended"
 
+    def test_a_source_names_a_customer_until_a_whole_list_misses_it(self, store: CustomerStore) -> None:
+        ended = replace(ANNA, status="ended")
+        imported(store, [ended])
+        assert list(store.naming("anna")) == ["billing"]
+        imported(store, [BOB])
+        assert list(store.naming("anna")) == ["billing"]
+        imported(store, [BOB], replace=True, keep=frozenset({"anna"}))
+        assert list(store.naming("anna")) == ["billing"]
+        imported(store, [BOB], replace=True)
+        assert (list(store.naming("anna")), list(store.naming("bob"))) == ([], ["billing"])
+        imported(store, [ended])
+        assert list(store.naming("anna")) == ["billing"]
+
     def test_a_site_is_found_by_each_of_its_names(self, store: CustomerStore) -> None:
         imported(store, [ANNA], [a_site("anna.example", "anna", None, "www.anna.example", "*.shop.anna.example")])
         for host in ("anna.example", "www.anna.example", "a.shop.anna.example", "a.b.shop.anna.example"):

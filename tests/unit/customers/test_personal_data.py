@@ -101,6 +101,16 @@ def test_whom_a_source_still_names_is_not_forgotten(held: Held) -> None:
     assert (held.store.get("bob").name, held.kinds) == ("Bob", [])
 
 
+def test_whom_a_source_still_names_as_ended_is_not_forgotten(held: Held) -> None:
+    imported(held.store, [replace(ANNA, status="ended")])
+    with pytest.raises(RefusedError, match="still named by a source") as error:
+        held.data.forget("anna", "tester", "asked for it")
+    assert "billing" in error.value.hint
+    assert held.store.get("anna").name == "Anna Example"
+    imported(held.store, [BOB], replace=True)
+    assert held.data.forget("anna", "tester", "asked for it").done
+
+
 @pytest.mark.parametrize("state", sorted(UNFINISHED))
 def test_whose_case_is_unfinished_is_not_forgotten(held: Held, state: CaseState) -> None:
     held.cases.add(replace(a_case(), state=state))

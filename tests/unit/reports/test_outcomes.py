@@ -10,6 +10,7 @@ import pytest
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.evidence.quarantine.survey import quarantined
+from goodhoster.model.attempts import AttemptOutcome
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.verdicts import Verdict, VerdictKind
@@ -17,6 +18,7 @@ from goodhoster.ports import CaseQuery
 from goodhoster.reports.outcomes import Comparison, Evidence, KnownFile, Problem, compare, confirmed, trails_of
 from goodhoster.testing.suites.hash_source import made_up
 from tests.unit.cases.test_desk import EVE, KNOWN, Services
+from tests.unit.test_upload_attempts import ATTEMPT, ORDER, PICTURE, Log, World
 
 pytestmark = pytest.mark.usefixtures("unlocked")
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -148,3 +150,68 @@ def test_what_was_just_being_done_is_no_finding(services: Services) -> None:
     assert confirmed(bad, fine).findings == ()
     assert confirmed(fine, bad).findings == ()
     assert confirmed(bad, bad) == bad
+
+
+@pytest.fixture
+def attempts(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def of_attempts(world: World, known: tuple[KnownFile, ...] = ()) -> Comparison:
+    return compare(Evidence(trails_of(world.audit.entries()), world.store.find(CaseQuery()), set(), known), LATER)
+
+
+def every_attempt(world: World) -> None:
+    """Refused, overruled, held, confirmed and clear."""
+    world.know(PICTURE)
+    world.ask()
+    world.ask(attempt=replace(ATTEMPT, customer="bert"))
+    held = [world.ask(attempt=replace(ATTEMPT, customer=name)).reference for name in ("carl", "dora", "eve")]
+    world.toolkit.confirm([held[0]], ORDER)
+    world.toolkit.restore([held[1]], ORDER)
+    world.attempts.report(held[2], AttemptOutcome.KEPT, "token gallery")
+
+
+def test_every_way_an_attempt_ends_is_one_proven_outcome(attempts: World) -> None:
+    every_attempt(attempts)
+    comparison = of_attempts(attempts)
+    assert comparison.findings == ()
+    assert comparison.outcomes == {"refused": 2, "confirmed": 1, "restored": 1, "held": 1}
+
+
+def test_an_attempt_that_was_only_observed_is_an_outcome(tmp_path: Path) -> None:
+    world = World(tmp_path, enforce=False)
+    world.know(PICTURE)
+    world.ask()
+    assert (of_attempts(world).findings, of_attempts(world).outcomes) == ((), {"observed": 1})
+
+
+def test_an_attempt_of_which_the_log_knows_nothing(attempts: World, tmp_path: Path) -> None:
+    every_attempt(attempts)
+    attempts.audit = Log(tmp_path / "another.log")
+    assert [finding.problem for finding in of_attempts(attempts).findings] == [Problem.NOT_IN_LOG] * 5
+
+
+def test_an_attempt_that_the_record_has_otherwise_or_not_at_all(attempts: World, tmp_path: Path) -> None:
+    attempts.know(PICTURE)
+    case = attempts.store.get(attempts.ask().reference)
+    attempts.store.replace(replace(case, state=CaseState.CONFIRMED), expected=case.state)
+    assert problems(of_attempts(attempts)) == [(Problem.LOG_DIFFERS, case.id)]
+    attempts.store = SqliteCaseStore(tmp_path / "new.sqlite")
+    (finding,) = of_attempts(attempts).findings
+    assert (finding.problem, finding.case, finding.path) == (Problem.NOT_IN_RECORD, case.id, "me.png")
+
+
+def test_a_refused_attempt_is_no_outcome_of_a_file_on_disk(attempts: World) -> None:
+    attempts.know(PICTURE)
+    case = attempts.store.get(attempts.ask().reference)
+    known = KnownFile("anna", "/srv/x.png", case.digests.sha256.hex())
+    assert [finding.problem for finding in of_attempts(attempts, (known,)).findings] == [Problem.NO_OUTCOME]
+
+
+def test_a_file_in_quarantine_under_the_id_of_an_attempt_is_found(attempts: World) -> None:
+    attempts.know(PICTURE)
+    case_id = attempts.ask().reference
+    cases = attempts.store.find(CaseQuery())
+    evidence = Evidence(trails_of(attempts.audit.entries()), cases, {case_id})
+    assert problems(compare(evidence, LATER)) == [(Problem.UNKNOWN_IN_QUARANTINE, case_id)]

@@ -82,6 +82,11 @@ class SqliteCustomerStore:
         query = "SELECT body FROM customer_entries WHERE customer = ? ORDER BY place, origin"
         return [decode(Customer, body) for (body,) in self._record.rows(query, (customer_id,))]
 
+    def naming(self, customer_id: str) -> Sequence[str]:
+        """See `ports.CustomerStore`."""
+        query = "SELECT origin FROM customer_entries WHERE customer = ? AND ended < 2 ORDER BY place, origin"
+        return [origin for (origin,) in self._record.rows(query, (customer_id,))]
+
     def former_ids(self, customer_id: str) -> Sequence[str]:
         """See `ports.CustomerStore`."""
         query = "SELECT former FROM former_ids WHERE customer = ? ORDER BY former"

@@ -57,6 +57,12 @@ _PUT_ENTRIES = """INSERT INTO customer_entries
 SELECT s.id, :origin, coalesce((SELECT max(place) + 1 FROM customer_entries WHERE customer = s.id), 0), s.ended, s.body
 FROM staged_customers s JOIN customer_changes c ON c.id = s.id WHERE c.kind IN ('added', 'changed')
 ON CONFLICT DO UPDATE SET ended = excluded.ended, body = excluded.body"""
+_MISSED = 2
+"""In `customer_entries.ended`: the source does not name the customer any more; 1: it names it as ended."""
+_GIVEN_AGAIN = f"""UPDATE customer_entries SET ended = 1 WHERE origin = ? AND ended = {_MISSED}
+AND customer IN (SELECT id FROM staged_customers)"""  # noqa: S608 - our own texts
+_NAMED_NO_MORE = f"""UPDATE customer_entries SET ended = {_MISSED} WHERE origin = ? AND ended
+AND customer NOT IN (SELECT id FROM staged_customers) AND customer NOT IN (SELECT id FROM kept)"""  # noqa: S608 - our own texts
 _TOUCHED = """SELECT customer, body FROM customer_entries
 WHERE customer IN (SELECT id FROM customer_changes WHERE kind <> 'unchanged') ORDER BY customer, place, origin"""
 
@@ -70,6 +76,7 @@ class SqliteStagedImport:
     def __init__(self, record: RecordFile, origin: str) -> None:
         self._record = record.opened_again()
         self._origin = origin
+        self._replace = False
         self._customers: dict[str, Customer] = {}
         self._sites: dict[str, Site] = {}
         with self._record.changing() as db:
@@ -121,6 +128,7 @@ class SqliteStagedImport:
     def difference(self, *, replace: bool, keep: frozenset[str] = frozenset()) -> RegisterDifference:
         """See `ports.StagedImport`."""
         self._write()
+        self._replace = replace
         with self._record.changing() as db:
             for table in ("kept", "customer_changes", "site_changes"):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own texts
@@ -156,6 +164,8 @@ class SqliteStagedImport:
             self._put_aliases(db)
             db.execute(_PUT_ENTRIES, {"origin": self._origin})
             self._end_missed(db)
+            for statement in (_GIVEN_AGAIN, *((_NAMED_NO_MORE,) if self._replace else ())):
+                db.execute(statement, (self._origin,))
             _combine(db)
             values = (done.origin, encode(done))
             db.execute("INSERT INTO register_imports (origin, body) VALUES (?, ?)", values)
