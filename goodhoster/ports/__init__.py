@@ -6,7 +6,7 @@ Each promise is checked by a conformance suite in `goodhoster.testing`.
 from __future__ import annotations
 
 from goodhoster.ports.cases import CaseFigures, CaseQuery, CaseStore, Census, MatchLedger, StormStore
-from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource
+from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource, answering
 from goodhoster.ports.common import AuditLog, Clock, Pager
 from goodhoster.ports.contacts import ContactFacts, ContactLetters, ContactStore, MailDomains, WebDocuments
 from goodhoster.ports.customers import (
@@ -68,4 +68,5 @@ __all__ = [
     "StormStore",
     "UrlBlocks",
     "WebDocuments",
+    "answering",
 ]
