@@ -67,6 +67,8 @@ class UploadIndex:
         self._clock_followed: ClockReading | None = None
         self._counted = (0.0, 0)
         self._queue = Queue()
+        self._answer_sets: set[str] = set()
+        """Those that the file has, so that not every check writes its own again."""
         self.database = Database(file)
         self.database.rebuilt = self._start_anew
         self.inventory = Inventory(self.database, self._excuse, self._in_hand)
@@ -78,6 +80,7 @@ class UploadIndex:
 
     def _start_anew(self, reason: str) -> None:
         self._queue = Queue()
+        self._answer_sets.clear()
         self._clock_followed = None
         self.rebuilt(reason)
 
@@ -136,11 +139,13 @@ class UploadIndex:
 
         def record(db: sqlite3.Connection) -> None:
             count_check(db, verdict, now)
-            if answered:
+            if answered and answered not in self._answer_sets:
                 db.execute("INSERT OR IGNORE INTO answer_sets (sources) VALUES (?)", (answered,))
             db.execute(_RECORD, values)
 
         self.database.run(record)
+        if answered:
+            self._answer_sets.add(answered)
 
     def answered(self, place: Place) -> tuple[SourceAnswer, ...]:
         """Sources that answered when that file was last checked.
