@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from goodhoster.assembly.lazy import LazyParts, lazy
+from goodhoster.errors import GoodhosterError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from goodhoster.customers.register import Register
     from goodhoster.customers.screening.desk import ScreeningDesk
     from goodhoster.customers.screening.parties import KeptLists
+    from goodhoster.customers.server_networks import ServerNetworks
     from goodhoster.customers.vetting.desk import VettingDesk
     from goodhoster.model.suspensions import Suspension
     from goodhoster.model.uploads import Place
@@ -29,7 +33,10 @@ if TYPE_CHECKING:
     from goodhoster.settings import Settings
     from goodhoster.settings.contacts import ContactSettings
 
+_log = logging.getLogger(__name__)
 FILE = "customers.sqlite"
+_SAY_AGAIN = 60.0
+"""Seconds between warnings of the same."""
 
 
 class CustomerServices(LazyParts):
@@ -42,6 +49,7 @@ class CustomerServices(LazyParts):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
+        self._told_at = -_SAY_AGAIN
 
     def make_all(self) -> None:
         """Make every part where there is a register.
@@ -62,6 +70,37 @@ class CustomerServices(LazyParts):
         from goodhoster.adapters.stores.customers.database import customers_file
 
         return self.keep(customers_file(self._services.state_dir / FILE))
+
+    def owner_of(self, path: bytes) -> str:
+        """The customer whose site a file lies in; empty where the register does not tell.
+
+        So is it while the register cannot be read.
+        Whoever asks goes on by the names of directories: no upload waits for the register.
+        """
+        if not self.in_use:
+            return ""
+        try:
+            return self.register.owner_of(path)
+        except GoodhosterError as error:
+            now = time.monotonic()
+            if now - self._told_at >= _SAY_AGAIN:
+                self._told_at = now
+                _log.warning("the register cannot tell whose files are, their first directory is taken: %s", error)
+            return ""
+
+    @lazy
+    def server_networks(self) -> ServerNetworks:
+        """The networks of customers' own servers."""
+        from goodhoster.customers.server_networks import ServerNetworks
+
+        return ServerNetworks(self.store)
+
+    def on_own_servers(self, address: str) -> tuple[str, ...]:
+        """The customers on whose servers of their own an address is.
+
+        Raises where the register cannot be read: nothing is told away then.
+        """
+        return self.server_networks.owners_of(address) if self.in_use else ()
 
     @lazy
     def store(self) -> CustomerStore:
