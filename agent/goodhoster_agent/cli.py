@@ -43,6 +43,7 @@ COMMANDS = (
     "report",
     "witness",
     "customers",
+    "policy",
     "hashlist",
     "exemptions",
     "hashservice",

@@ -34,11 +34,10 @@ from goodhoster_agent.background.checkpoints import CheckpointTask
 from goodhoster_agent.background.daily import DailyWork
 from goodhoster_agent.background.late_measures import LateMeasures
 from goodhoster_agent.background.notices import NoticeWork
-from goodhoster_agent.background.panel_imports import import_rounds
 from goodhoster_agent.background.periodic import PeriodicTask
 from goodhoster_agent.background.requery import AskAgain
 from goodhoster_agent.background.retro_match import RetroMatch
-from goodhoster_agent.background.suspensions import SuspensionRounds
+from goodhoster_agent.background.standing import StandingRounds
 from goodhoster_agent.background.workers import Workers
 from goodhoster_agent.configuration_check import check_whole
 from goodhoster_agent.daemon_lock import only_daemon
@@ -180,6 +179,9 @@ class _Signals:
 def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
     """The rounds about panels; none where no panel is configured."""
     if services.settings.suspends:
+        from goodhoster_agent.background.panel_imports import import_rounds  # noqa: PLC0415 - only where one is set
+        from goodhoster_agent.background.suspensions import SuspensionRounds  # noqa: PLC0415 - the same
+
         desk = services.panels.desk
         yield SuspensionRounds(desk.due, desk.look_after).rounds
         yield from import_rounds(services)
@@ -203,8 +205,9 @@ class Daemon:
         self._watcher.queued = self._workers.ring
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
-        self._daily = DailyWork(services)
-        self._rounds = (retro.rounds, again.rounds, self._late.rounds, self._daily.rounds, *_panel_rounds(services))
+        self._daily, self._standing = DailyWork(services), StandingRounds(services)
+        about_customers = (self._daily.rounds, self._standing.rounds, *_panel_rounds(services))
+        self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers)
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
         self._owner_letters = services.notices.list_owner_letters
@@ -350,6 +353,7 @@ class Daemon:
                 + [problem for rounds in self._rounds for problem in rounds.problems()]
                 + self._daily.alarms()
                 + self._late.problems()
+                + self._standing.problems()
                 + self._checkpoints.problems()
                 + _source_problems(self._services)
                 + _exemption_problems(self._services)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from goodhoster.assembly.lazy import LazyParts, lazy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
+    from goodhoster.assembly.standing_services import StandingServices
+    from goodhoster.customers.contacts.desk import ContactDesk
     from goodhoster.customers.importing.importer import RegisterImporter
     from goodhoster.customers.legal_basis import LegalBasisRegister
     from goodhoster.customers.personal_data import PersonalData
@@ -17,7 +22,10 @@ if TYPE_CHECKING:
     from goodhoster.customers.screening.parties import KeptLists
     from goodhoster.customers.vetting.desk import VettingDesk
     from goodhoster.model.uploads import Place
-    from goodhoster.ports import CustomerStore
+    from goodhoster.policy.contacts import ContactRules
+    from goodhoster.ports import CustomerStore, HashSource, MailDomains, WebDocuments
+    from goodhoster.settings import Settings
+    from goodhoster.settings.contacts import ContactSettings
 
 FILE = "customers.sqlite"
 
@@ -61,6 +69,40 @@ class CustomerServices(LazyParts):
         return SqliteCustomerStore(self.record)
 
     @lazy
+    def standing(self) -> StandingServices:
+        """House rules, standing, statements and appeals."""
+        from goodhoster.assembly.standing_services import StandingServices
+
+        return self.keep(StandingServices(self._services, self))
+
+    @lazy
+    def contacts(self) -> ContactDesk:
+        """The part that asks contacts and takes their answers."""
+        from goodhoster.adapters.pagers.hooks import pager
+        from goodhoster.adapters.stores.customers.contacts import SqliteContactStore
+        from goodhoster.customers.contacts.desk import ContactDesk, ContactParts
+        from goodhoster.letters.contact_letters import OutgoingContactLetters
+
+        services, settings = self._services, self._services.settings.contacts
+        notices = services.notices
+        parts = ContactParts(
+            customers=self.store,
+            store=SqliteContactStore(self.record),
+            letters=OutgoingContactLetters(notices.outbox, notices.letterhead, settings.link or ""),
+            domains=mail_domains(services.settings),
+            audit=services.audit,
+            telephone=pager(settings.phone_command, services.run) if settings.phone_command else None,
+            clock=notices.clock,
+            high_risk=self._is_of_high_risk,
+        )
+        return ContactDesk(parts, contact_rules(settings))
+
+    def _is_of_high_risk(self, customer_id: str) -> bool:
+        from goodhoster.model.vetting import RiskLevel
+
+        return self.vetting.vetting_of(customer_id).risk.level is RiskLevel.HIGH
+
+    @lazy
     def register(self) -> Register:
         """The register."""
         from goodhoster.customers.register import Register
@@ -76,11 +118,13 @@ class CustomerServices(LazyParts):
 
         return LegalBasisRegister(SqliteLegalBasisStore(self.record), self._services.audit, utc_now)
 
-    def stopped_sources(self, place: Place) -> frozenset[str]:
-        """The sources that must not be asked about a file: the legal basis has ended."""
+    def permitted_sources(self, sources: Sequence[HashSource], place: Place) -> Sequence[HashSource]:
+        """The sources, with a refusal in place of those whose legal basis has ended for this tree."""
+        from goodhoster.checking.legal_basis import without_basis
+
         if not self.in_use:
-            return frozenset()
-        return self.legal_bases.ended_sources(place.tree, [source.name for source in self._services.sources])
+            return sources
+        return without_basis(sources, self.legal_bases.ended_sources(place.tree, [each.name for each in sources]))
 
     @lazy
     def vetting(self) -> VettingDesk:
@@ -149,3 +193,32 @@ class CustomerServices(LazyParts):
 
         lock = FileLock(self._services.state_dir / "customers.lock")
         return RegisterImporter(self.store, self._services.audit, lock, utc_now)
+
+
+def contact_rules(settings: ContactSettings) -> ContactRules:
+    """The terms that the [contacts] section sets."""
+    from goodhoster.policy.contacts import ContactRules
+
+    return ContactRules(
+        valid_for=timedelta(seconds=settings.valid_for),
+        valid_for_high_risk=timedelta(seconds=settings.valid_for_high_risk),
+        token_for=timedelta(seconds=settings.token_for),
+        drill_within=timedelta(seconds=settings.drill_within),
+        drill_every=timedelta(seconds=settings.drill_every),
+        drills_a_day=settings.drills_a_day,
+    )
+
+
+def mail_domains(settings: Settings) -> MailDomains:
+    """The check of mail addresses."""
+    from goodhoster.adapters.mail_domains.nameservers import DnsMailDomains
+
+    server = settings.contacts.name_server
+    return DnsMailDomains((server[0],), server[1]) if server else DnsMailDomains()
+
+
+def outside_parts(settings: Settings) -> tuple[WebDocuments, MailDomains]:
+    """What asks servers of others how we can be reached."""
+    from goodhoster.adapters.web_documents.https import HttpsDocuments
+
+    return HttpsDocuments(), mail_domains(settings)

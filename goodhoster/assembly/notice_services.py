@@ -12,6 +12,7 @@ from goodhoster.assembly.lazy import LazyParts, lazy
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
+    from goodhoster.customers.contacts.desk import ContactDesk
     from goodhoster.letters.list_owners.letters import ListOwnerLetters
     from goodhoster.letters.outbox import Outbox
     from goodhoster.letters.texts import Letterhead
@@ -69,7 +70,12 @@ class NoticeServices(LazyParts):
         """The receiver of what was kept: notices, and answers to our letters."""
         from goodhoster.takedowns.incoming_mail import IncomingMail
 
-        return IncomingMail(self.desk, self.spool, self.store, self.reader, self.outbox.codes)
+        return IncomingMail(self.desk, self.spool, self.store, self.reader, self.outbox, self.contacts)
+
+    def contacts(self) -> ContactDesk | None:
+        """The desk of customers' contacts; None while there is no register on this host."""
+        customers = self._services.customers
+        return customers.contacts if customers.in_use else None
 
     @lazy
     def actions(self) -> TakedownActions:

@@ -82,14 +82,14 @@ def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) 
         "by_person": acted.by_person,
     }
     language = contact.language or head.language
-    subject, text = _render(LetterKind.STATEMENT, language, _values(notice, head) | more)
+    subject, text = render(LetterKind.STATEMENT, language, _values(notice, head) | more)
     name = f"{notice.id}-statement-{_plain(contact.customer)}"
     return Letter(name, LetterKind.STATEMENT, contact.address, subject, text)
 
 
 def forward(notice: Notice, hotline: str, head: Letterhead) -> Letter:
     """The letter that forwards a notice of the public to the hotline."""
-    subject, text = _render(LetterKind.FORWARD, head.language, _values(notice, head))
+    subject, text = render(LetterKind.FORWARD, head.language, _values(notice, head))
     return Letter(f"{notice.id}-forward", LetterKind.FORWARD, hotline, subject, text)
 
 
@@ -103,11 +103,12 @@ class Provenance(NamedTuple):
 
 
 def exempt(report: OwnerReport, provenance: Provenance, owner: str, head: Letterhead) -> Letter:
-    """A letter to the owner of a hash source: it knows what is exempt here."""
+    """A letter to the owner of a hash source: it knows what is exempt or harmless here."""
     version, origin = map(_one_line, provenance)
     values = dataclasses.asdict(report) | {"version": version, "origin": origin, "hoster": head.hoster}
-    subject, text = _render(LetterKind.EXEMPT, head.language, values)
-    return Letter(f"{LetterKind.EXEMPT}-{report.id}", LetterKind.EXEMPT, owner, subject, text)
+    kind = LetterKind(report.kind)
+    subject, text = render(kind, head.language, values)
+    return Letter(f"{kind}-{report.id}", kind, owner, subject, text)
 
 
 def defanged(url: str) -> str:
@@ -129,7 +130,7 @@ def bracket(notice: Notice) -> str:
 def _to_notifier(kind: LetterKind, notice: Notice, head: Letterhead, round_: int = 1, **more: bool) -> Letter:
     read = notice.read
     language = read.language if read else head.language
-    subject, text = _render(kind, language, _values(notice, head) | more)
+    subject, text = render(kind, language, _values(notice, head) | more)
     return Letter(
         id=f"{notice.id}-{kind}" + (f"-{round_}" if round_ > 1 else ""),
         kind=kind,
@@ -146,8 +147,8 @@ def _values(notice: Notice, head: Letterhead) -> dict[str, Any]:
     return {
         "id": notice.id,
         "bracket": bracket(notice),
-        "received": _moment(notice.receipt.received_at),
-        "deadline": _moment(notice.deadline) if notice.deadline else "",
+        "received": moment_text(notice.receipt.received_at),
+        "deadline": moment_text(notice.deadline) if notice.deadline else "",
         "duplicate_of": notice.duplicate_of,
         "trial": notice.read is not None and notice.read.test,
         "items": items,
@@ -167,16 +168,17 @@ def _item(item: NoticeItem) -> dict[str, str]:
         "url": defanged(item.url),
         "front": defanged(item.front),
         "network": _one_line(item.network),
-        "since": _moment(item.gone_at) if item.gone_at else "",
+        "since": moment_text(item.gone_at) if item.gone_at else "",
     }
 
 
-def _moment(moment: datetime) -> str:
+def moment_text(moment: datetime) -> str:
+    """A time as a letter has it."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _render(kind: LetterKind, language: str, values: dict[str, Any]) -> tuple[str, str]:
-    """Subject (the template's first line) and text."""
+def render(kind: LetterKind, language: str, values: dict[str, Any]) -> tuple[str, str]:
+    """Render a template: the subject, which is its first line, and the text."""
     whole = _templates.get_template(f"{language}/{kind}.txt").render(values)
     subject, _, text = whole.partition("\n")
     return _one_line(subject), text.lstrip("\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from goodhoster.ports.cases import CaseFigures, CaseQuery, CaseStore, Census, MatchLedger, StormStore
 from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource
 from goodhoster.ports.common import AuditLog, Clock, Pager
+from goodhoster.ports.contacts import ContactFacts, ContactLetters, ContactStore, MailDomains, WebDocuments
 from goodhoster.ports.customers import (
     CustomerQuery,
     CustomerSites,
@@ -36,6 +37,9 @@ __all__ = [
     "CaseStore",
     "Census",
     "Clock",
+    "ContactFacts",
+    "ContactLetters",
+    "ContactStore",
     "ContentIndex",
     "CustomerQuery",
     "CustomerSites",
@@ -46,6 +50,7 @@ __all__ = [
     "KeyRecords",
     "LegalBasisStore",
     "LicensedFingerprinter",
+    "MailDomains",
     "Mailer",
     "MatchLedger",
     "Mover",
@@ -62,4 +67,5 @@ __all__ = [
     "StagedImport",
     "StormStore",
     "UrlBlocks",
+    "WebDocuments",
 ]

@@ -10,8 +10,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from goodhoster.customers.contacts.desk import ContactDesk, ContactMail
 from goodhoster.errors import PermanentError, RefusedError, UnclearUrlError
-from goodhoster.letters.message_ids import LetterCodes
+from goodhoster.letters.contact_letters import requests_answered, requests_reported
+from goodhoster.letters.outbox import Outbox
 from goodhoster.locating.urls import read_url
 from goodhoster.model.notice_status import Notice, Receipt, Reply
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadNotice
@@ -20,6 +22,8 @@ from goodhoster.notices.spool import Spool
 from goodhoster.ports import NoticeReader, NoticeStore
 from goodhoster.takedowns.desk import NoticeDesk
 
+_RECEIVERS = ("To", "Delivered-To", "X-Original-To", "Envelope-To")
+"""Headers with the mailbox that a mail came to."""
 _MOST_REPLIES = 50
 """That join one notice; what comes beyond is a notice of its own."""
 _NOTICE_OF_LETTER = re.compile(r"(N\d{8}-[2-9a-z]{7,12})-")
@@ -34,9 +38,9 @@ class IncomingMail:
     spool: Spool
     store: NoticeStore
     reader: NoticeReader
-    codes: LetterCodes
-    take_for_contacts: Callable[[Receipt, Mail, Callable[[], ReadNotice]], bool] | None = None
-    """Takes what answers or reports about a letter to a contact; False where the mail is more than that, or other."""
+    outbox: Outbox
+    contacts: Callable[[], ContactDesk | None] = lambda: None
+    """None on a host without a register, as long as there is none."""
 
     def receive(self, receipt: Receipt) -> Notice | None:
         """Take in what was kept: the notice that it is or joins; None for mail about contacts.
@@ -47,7 +51,8 @@ class IncomingMail:
         if raw is None:
             return self.desk.receive(receipt)
         mail = headers_of(raw.content)
-        if self.take_for_contacts and self.take_for_contacts(receipt, mail, lambda: self.reader.read(raw)):
+        contacts = self.contacts()
+        if contacts and contacts.take(self._about_contacts(mail, raw)):
             self.spool.taken(receipt.id)
             return None
         answered = self._answered(receipt, mail)
@@ -61,6 +66,14 @@ class IncomingMail:
             return self.desk.receive(receipt)
         self.spool.taken(receipt.id)
         return joined
+
+    def _about_contacts(self, mail: Mail, raw: RawNotice) -> ContactMail:
+        mailboxes = " ".join(text for name in _RECEIVERS for text in map(str, mail.message.get_all(name, [])))
+        answers = requests_answered(self._letters_answered(mail))
+        return ContactMail(answers, requests_reported(mailboxes, self.outbox), lambda: self.reader.read(raw))
+
+    def _letters_answered(self, mail: Mail) -> tuple[str, ...]:
+        return self.outbox.codes.letters_in(f"{mail.header('References')} {mail.header('In-Reply-To')}")
 
     def _raw_mail(self, receipt: Receipt) -> RawNotice | None:
         """The mail, where it is one that can be read: anything else is the desk's."""
@@ -76,7 +89,7 @@ class IncomingMail:
 
         The number is known to many; from another address than the notifier's it says nothing.
         """
-        for letter in self.codes.letters_in(f"{mail.header('References')} {mail.header('In-Reply-To')}"):
+        for letter in self._letters_answered(mail):
             if (named := _NOTICE_OF_LETTER.match(letter)) and (notice := self._open_for(receipt, named[1])):
                 return notice
         for number in _NOTICE_IN_SUBJECT.findall(mail.header("Subject"))[:1]:

@@ -1,6 +1,6 @@
 """A name server on loopback for tests.
 
-It answers TXT questions over UDP and TCP, or behaves badly.
+It answers questions over UDP and TCP, or behaves badly.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import socket
 import socketserver
 import struct
 import threading
-from collections.abc import Mapping
-from types import TracebackType
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 
 _TTL = 60
@@ -23,13 +24,18 @@ _LARGEST_BY_UDP = 512
 
 
 class FakeNameServer:
-    """A name server with given records.
+    """A name server with given records: texts, and others by name and type.
+
+    Such as `("x.example", "MX")`.
 
     `mood` is `fine`, `silent`, `failing` (SERVFAIL) or `garbage`.
     """
 
-    def __init__(self, records: Mapping[str, str]) -> None:
+    def __init__(
+        self, records: Mapping[str, str], others: Mapping[tuple[str, str], Sequence[str]] = MappingProxyType({})
+    ) -> None:
         self.records = {name.lower().rstrip(".") + ".": text for name, text in records.items()}
+        self.others = {(f"{name.lower().rstrip('.')}.", kind): texts for (name, kind), texts in others.items()}
         self.mood = "fine"
         self.asked = 0
         self._tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._by_tcp(), bind_and_activate=True)
@@ -76,9 +82,13 @@ class FakeNameServer:
 
     def _fill(self, reply: dns.message.Message) -> None:
         name = reply.question[0].name
-        text = self.records.get(name.to_text().lower())
+        asked, kind = name.to_text().lower(), dns.rdatatype.to_text(reply.question[0].rdtype)
+        text = self.records.get(asked)
         if self.mood == "failing":
             reply.set_rcode(dns.rcode.SERVFAIL)
+        elif any(name_ == asked for name_, _ in self.others):
+            if texts := self.others.get((asked, kind)):
+                reply.answer.append(dns.rrset.from_text_list(name, _TTL, "IN", kind, texts))
         elif text is None:
             reply.set_rcode(dns.rcode.NXDOMAIN)
         else:

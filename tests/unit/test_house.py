@@ -62,6 +62,7 @@ SINS = [
     ("home-mail-and-names", "goodhoster.customers.sin", "import ada_url"),
     ("home-mail-and-names", "goodhoster.notices.sin", "import dkim"),
     ("home-dns", "goodhoster.notices.sin", "import dns.resolver"),
+    ("home-email-validator", "goodhoster.customers.sin", "import email_validator"),
     ("home-names", "goodhoster.customers.vetting.sin", "import rapidfuzz.process"),
     ("home-names", "goodhoster_agent.commands.sin", "from anyascii import anyascii"),
     ("home-stdnum", "goodhoster.customers.screening.sin", "from stdnum.nl import bsn"),

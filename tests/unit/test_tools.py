@@ -68,7 +68,7 @@ def test_man_shows_the_page_without_a_warning(tmp_path: Path) -> None:
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of what the checks of the documentation read."""
-    for name in ("docs", "goodhoster", "agent", "packaging"):
+    for name in ("docs", "goodhoster", "agent", "packaging", "plugins"):
         shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("ARCHITECTURE.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "dev"):
         shutil.copy(CHECKOUT / name, tmp_path)

@@ -37,6 +37,7 @@ _A_WHILE = 1.0
 """Seconds before what came meanwhile is looked at for something more urgent."""
 _READ_SITES_EVERY = 600.0
 """Seconds; so that what is odd in them is known before a notice needs them."""
+_TEND_CONTACTS_EVERY = 60.0
 _MOST_ODD = 5
 Found = TypeVar("Found")
 
@@ -50,6 +51,7 @@ class NoticeWork:
         self._own_maildir = "maildir" in settings.notices.authserv_mailboxes
         self._rung = threading.Event()
         self._read_sites_at = 0.0
+        self._contacts_at = 0.0
         self._stopping = threading.Event()
         self._failed: dict[str, float] = {}
         self._rate_limit = RateLimit(time.monotonic)
@@ -106,9 +108,16 @@ class NoticeWork:
     def _write(self) -> None:
         while not self._stopping.wait(_POLL):
             self._guarded("letters", self._send)
+            if time.monotonic() >= self._contacts_at:
+                self._contacts_at = time.monotonic() + _TEND_CONTACTS_EVERY
+                self._guarded("contacts of customers", self._tend_contacts)
             if time.monotonic() >= self._read_sites_at:
                 self._read_sites_at = time.monotonic() + _READ_SITES_EVERY
                 self._guarded("the sites", self._notices.locator.site_maps.current)
+
+    def _tend_contacts(self) -> None:
+        if (desk := self._notices.contacts()) is not None:
+            desk.tend()
 
     def _take_from_maildir(self) -> None:
         if self._maildir is not None:
@@ -183,7 +192,7 @@ def _ways_in(notices: NoticeServices, settings: Settings, keeping: Keeping) -> l
     if settings.notices.listen is not None:
         room = partial(_has_room, settings.state_dir, settings.notices.reserve)
         counter = NoticeCounter(keeping, notices.reader, notices.trust, notices.store, room)
-        door = NoticeDoor(counter, RateLimit(time.monotonic))
+        door = NoticeDoor(counter, RateLimit(time.monotonic), notices.contacts)
         ways.append(HttpThread(door.app, settings.notices.listen))
     if settings.imap is not None:
         own = "imap" in settings.notices.authserv_mailboxes

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from goodhoster.assembly.audit import verify_audit_log
+from goodhoster.assembly.customer_services import outside_parts
 from goodhoster.assembly.notices import directories
 from goodhoster.assembly.services import Services, reading_limits
 from goodhoster.assembly.sources import hash_sources, owner_addresses
@@ -32,6 +33,7 @@ from goodhoster.settings import Settings
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.finding import Finding
+from goodhoster_agent.doctor.own_contacts import own_contacts
 from goodhoster_agent.doctor.panels import panel_findings
 from goodhoster_agent.doctor.process_privileges import Rights, rights_of, rights_of_commands
 from goodhoster_agent.hashing.library_trial import trouble_with_library
@@ -47,10 +49,11 @@ _ROOM = 1 << 30
 """Bytes that should be free where the state directory is."""
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
+def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Finding]:
     """The findings of all checks, each as soon as it is there.
 
-    ConfigurationError only where nothing could be looked at.
+    ConfigurationError only where nothing could be looked at. Only with `ask_outside` are servers of others asked how
+    we can be reached.
     """
     yield Finding("configuration", ok=True, detail=f"{settings.file} is right, mode {settings.policy.mode}")
     yield _kernel(settings)
@@ -69,12 +72,16 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _mailbox(settings)
     yield from _results(settings)
     yield from _programs(settings)
+    yield from own_contacts(settings, outside_parts(settings) if ask_outside else None)
     yield _daemon(settings)
     yield from _processes(settings)
 
 
 def _identity(settings: Settings) -> Iterator[Finding]:
-    """Check that identity providers and company registers can be set up, and say which were never tried."""
+    """Check that identity providers and company registers can be set up.
+
+    Says which were never tried.
+    """
     for heading, tables, build in (
         ("identity_provider", settings.identity_providers, identity_providers),
         ("company_register", settings.company_registers, company_registers),

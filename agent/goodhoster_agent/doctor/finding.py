@@ -1,4 +1,4 @@
-"""What a check of `goodhoster doctor` found."""
+"""The result of one check of `goodhoster doctor`."""
 
 from __future__ import annotations
 
@@ -13,3 +13,5 @@ class Finding:
     ok: bool
     detail: str
     hint: str = ""
+    unchecked: bool = False
+    """It could not be looked at: neither right nor wrong."""

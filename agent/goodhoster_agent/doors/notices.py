@@ -6,6 +6,7 @@
     GET, POST /notice       the same as a web form
     GET /notice/ID/KEY      how it stands, for whoever sent it
     GET /api/v1/notices/ID/KEY   the same for programs: a code for each URL
+    GET, POST /contact/TOKEN     the page behind the link in a letter to a customer's contact
 
 A request with an `Idempotency-Key` is kept once, however often it comes, and answered alike; a correlation id
 (`X-Correlation-ID`, `X-Request-ID`) comes back with the answer. What is marked as a test is answered and never acted
@@ -41,6 +42,7 @@ from goodhoster.notices.sender.trust import Trust
 from goodhoster.notices.spool import Arrived, Origin
 from goodhoster.ports import NoticeReader, NoticeStore
 from goodhoster_agent.doors import notice_pages
+from goodhoster_agent.doors.contact_pages import ContactPages, Contacts
 from goodhoster_agent.doors.notice_pages import Language
 from goodhoster_agent.doors.rate_limit import RateLimit
 from goodhoster_agent.intake.storing import Keeping
@@ -72,8 +74,9 @@ class NoticeCounter:
 class NoticeDoor:
     """The request handler of notices."""
 
-    def __init__(self, counter: NoticeCounter, rate_limit: RateLimit) -> None:
+    def __init__(self, counter: NoticeCounter, rate_limit: RateLimit, contacts: Contacts = lambda: None) -> None:
         self._counter = counter
+        self._contact_pages = ContactPages(contacts)
         self._rate_limit = rate_limit
 
     def app(self) -> web.Application:
@@ -86,6 +89,7 @@ class NoticeDoor:
         app.router.add_get("/notice", self._form)
         app.router.add_post("/notice", self._posted)
         app.router.add_get("/notice/{id}/{key}", self._status)
+        self._contact_pages.add_to(app)
         return app
 
     async def _reports(self, request: web.Request) -> web.Response:

@@ -20,7 +20,7 @@ class Mailroom:
     def __init__(self, folder: Path) -> None:
         self.services = Services(folder)
         self.incoming = IncomingMail(
-            self.services.desk, self.services.spool, self.services.store, Reader(), self.services.outbox.codes
+            self.services.desk, self.services.spool, self.services.store, Reader(), self.services.outbox
         )
 
     def sent(self, kind: str) -> Letter:

@@ -11,9 +11,11 @@ import typer
 
 from goodhoster.assembly.services import Services
 from goodhoster.customers.register import CustomerRecord
+from goodhoster.customers.standing.desk import restriction_of
 from goodhoster.model.customers import Customer
 from goodhoster.model.uploads import display
 from goodhoster.ports import CustomerQuery
+from goodhoster_agent.commands.customers.contacts import contact_object
 from goodhoster_agent.commands.customers.vetting_objects import key_of
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json, whoever_types
 
@@ -69,11 +71,12 @@ def show_command(customer_id: CustomerArgument, config: ConfigOption = None, *, 
 
 def _other_subjects(services: Services, customer_id: str) -> dict[str, Any]:
     """What other subjects know of the customer: each has its key here."""
+    view = services.customers.standing.desk.view(customer_id)
     return {
         "vetting": key_of(services.customers.vetting.vetting_of(customer_id)),
-        "contact": {"state": "unchecked", "verified_at": None},
-        "standing": "unchecked",
-        "blocked": [],
+        "contact": contact_object(services.customers.contacts.status(customer_id)),
+        "standing": view.standing.rung or "good",
+        "blocked": [f"upload: {reason}"] if (reason := restriction_of(view.steps)) else [],
     }
 
 

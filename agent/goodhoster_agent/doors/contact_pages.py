@@ -1,0 +1,128 @@
+"""The page behind the link in a letter to a customer's contact.
+
+Opening it shows a button, and pressing that is the answer: mail scanners open links, and some run scripts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from goodhoster.model.contact_requests import ContactRequest, RequestKind
+
+if TYPE_CHECKING:
+    from goodhoster.customers.contacts.desk import ContactDesk
+
+Contacts = Callable[[], "ContactDesk | None"]
+"""None on a host without a register."""
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+_LONGEST_TOKEN = 100
+_WORDS = {
+    "en": {
+        "verify": "Confirm that this address is read",
+        "drill": "Drill: answer the test notice",
+        "press": "Press the button to show that somebody reads mail at this address.",
+        "button": "I read this",
+        "thanks": "Thank you: we have your answer",
+        "done": "You can close this page.",
+        "gone": "This link is not good (any more)",
+        "why": "It was used already, it has expired, or it is not complete. Please look for a newer message of ours.",
+    },
+    "nl": {
+        "verify": "Bevestig dat dit adres wordt gelezen",
+        "drill": "Oefening: beantwoord de testmelding",
+        "press": "Druk op de knop om te laten zien dat iemand de post op dit adres leest.",
+        "button": "Ik lees dit",
+        "thanks": "Dank u: wij hebben uw antwoord",
+        "done": "U kunt deze pagina sluiten.",
+        "gone": "Deze link werkt niet (meer)",
+        "why": "Hij is al gebruikt, verlopen of niet volledig. Zoek naar een nieuwer bericht van ons.",
+    },
+    "de": {
+        "verify": "Bestätigen Sie, dass diese Adresse gelesen wird",
+        "drill": "Übung: Beantworten Sie die Testmeldung",
+        "press": "Drücken Sie auf den Knopf, um zu zeigen, dass jemand die Post an dieser Adresse liest.",
+        "button": "Ich lese dies",
+        "thanks": "Danke: Wir haben Ihre Antwort",
+        "done": "Sie können diese Seite schließen.",
+        "gone": "Dieser Link gilt nicht (mehr)",
+        "why": "Er wurde schon benutzt, ist abgelaufen oder unvollständig. Bitte suchen Sie nach einer neueren "
+        "Nachricht von uns.",
+    },
+}
+
+
+class ContactPages:
+    """The request handler of the page."""
+
+    def __init__(self, contacts: Contacts) -> None:
+        self._contacts = contacts
+
+    def add_to(self, app: web.Application) -> None:
+        """Add the routes."""
+        app.router.add_get("/contact/{token}", self._show)
+        app.router.add_post("/contact/{token}", self._confirm)
+
+    async def _show(self, request: web.Request) -> web.Response:
+        return await asyncio.to_thread(self._shown, _token(request), _wanted(request))
+
+    async def _confirm(self, request: web.Request) -> web.Response:
+        return await asyncio.to_thread(self._confirmed, _token(request), _wanted(request))
+
+    def _shown(self, token: str, wanted: str) -> web.Response:
+        desk = self._contacts()
+        found = desk.behind(token) if desk else None
+        if desk is None or found is None:
+            return _gone(wanted)
+        language = _language(desk, found, wanted)
+        words = _WORDS[language]
+        title = words["drill" if found.kind is RequestKind.DRILL else "verify"]
+        form = f'<form method="post"><button>{words["button"]}</button></form>'
+        return _page(language, title, f"<p>{escape(found.id)}</p><p>{words['press']}</p>{form}")
+
+    def _confirmed(self, token: str, wanted: str) -> web.Response:
+        desk = self._contacts()
+        found = desk.confirm(token) if desk else None
+        if desk is None or found is None:
+            return _gone(wanted)
+        language = _language(desk, found, wanted)
+        return _page(language, _WORDS[language]["thanks"], f"<p>{_WORDS[language]['done']}</p>")
+
+
+def _token(request: web.Request) -> str:
+    return request.match_info["token"][:_LONGEST_TOKEN]
+
+
+def _wanted(request: web.Request) -> str:
+    """The browser's language."""
+    return request.headers.get("Accept-Language", "")[:2].lower()
+
+
+def _language(desk: ContactDesk, found: ContactRequest, wanted: str) -> str:
+    """The language of the letter, else the browser's."""
+    return next((one for one in (desk.language_of(found), wanted) if one in _WORDS), "en")
+
+
+def _gone(wanted: str) -> web.Response:
+    language = wanted if wanted in _WORDS else "en"
+    words = _WORDS[language]
+    return _page(language, words["gone"], f"<p>{words['why']}</p>", 404)
+
+
+def _page(language: str, title: str, body: str, status: int = 200) -> web.Response:
+    html = (
+        f'<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{title}</title></head>'
+        f"<body><main><h1>{title}</h1>\n{body}\n</main></body></html>\n"
+    )
+    return web.Response(text=html, status=status, content_type="text/html", headers=_HEADERS)

@@ -1,0 +1,1 @@
+"""Checks of mail addresses by form and DNS."""

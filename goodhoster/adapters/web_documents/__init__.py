@@ -1,0 +1,1 @@
+"""Public documents on the web that say how somebody is reached."""

@@ -1,0 +1,1 @@
+"""Contacts of customers: whether somebody reads there, and answers in time."""

@@ -1,0 +1,205 @@
+"""Contacts of customers through a real postfix: written to, answered by people, by machines, by nobody."""
+
+import json
+import os
+import re
+import smtplib
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from goodhoster.adapters.stores.customers.database import customers_file
+from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
+from goodhoster.model.customers import Contact, Customer, RegisterImport
+from goodhoster.testing.name_server import FakeNameServer
+from tests.journeys.host import GOODHOSTER, Host, wait_until
+from tests.journeys.mailservers import delivered, free_port, open_folder, postfix
+from tests.journeys.noticehost import NoticeHost
+
+pytestmark = [
+    pytest.mark.debian("postfix"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="postfix starts as root only"),
+]
+POSTFIX = """recipient_delimiter = +
+smtpd_reject_unlisted_recipient = no
+transport_maps = inline:{ {gone.example=error:5.1.1 nobody here} }
+"""
+ZONE = {
+    ("mail.example", "MX"): ["10 mx.mail.example."],
+    ("gone.example", "MX"): ["10 mx.gone.example."],
+    ("null.example", "MX"): ["0 ."],
+}
+CUSTOMERS = {
+    "link": "link@mail.example",
+    "reply": "reply@mail.example",
+    "bounce": "nobody@gone.example",
+    "null": "x@null.example",
+    "robot": "robot@mail.example",
+    "late": "late@mail.example",
+    "quiet": "quiet@mail.example",
+}
+
+
+@dataclass
+class Contacts:
+    """The host, its mail server, and whoever reads its letters."""
+
+    host: Host
+    ours: NoticeHost
+    folder: Path
+    port: int
+    http: int
+
+    def command(self, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+        command = [*GOODHOSTER, "customers", *arguments, "--json", "--config", str(self.host.config)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode != 2, done.stderr
+        return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+    def contact(self, customer: str) -> dict[str, Any]:
+        return self.command("show", customer)[1][0]["contact"]
+
+    def state(self, customer: str) -> str:
+        return self.contact(customer)["state"]
+
+    def letter(self, customer: str, subject: str = "") -> Message:
+        """The newest letter to that customer's contact, once postfix has put it into the mailbox."""
+
+        def found() -> list[Message]:
+            to = CUSTOMERS[customer]
+            return [m for m in delivered(self.folder) if m["X-Original-To"] == to and subject in str(m["Subject"])]
+
+        assert wait_until(lambda: bool(found())), (self.folder / "log").read_text()
+        return max(found(), key=lambda message: message["Date"])
+
+    def page(self, letter: Message, method: str = "GET") -> int:
+        text = letter.get_payload(decode=True)
+        assert isinstance(text, bytes)
+        link = re.search(rb"http://\S+/contact/\S+", text)
+        assert link
+        try:
+            request = urllib.request.Request(link[0].decode(), method=method)  # noqa: S310 - our own page
+            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - the same
+                assert answer.headers["Referrer-Policy"] == "no-referrer"
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def send(self, headers: str, text: str, sender: str, to: str = "abuse@hoster.example") -> None:
+        with smtplib.SMTP("127.0.0.1", self.port) as client:
+            mail = f"From: {sender or 'MAILER-DAEMON@mail.example'}\nTo: {to}\n{headers}\n\n{text}\n"
+            client.sendmail(sender, [to], mail.replace("\n", "\r\n").encode())
+
+
+@pytest.fixture
+def contacts(host: Host) -> Iterator[Contacts]:
+    with open_folder() as folder, postfix(folder, POSTFIX) as port, FakeNameServer({}, ZONE) as names:
+        ours, http = NoticeHost(host), free_port()
+        more = (
+            f'[smtp]\nhost = "127.0.0.1"\nport = {port}\nsender = "abuse@hoster.example"\n'
+            f'[contacts]\nlink = "http://127.0.0.1:{http}"\nname_server = "127.0.0.1:{names.port}"\n'
+        )
+        ours.configure(f'lmtp = "unix:{folder}/lmtp.sock"\nlmtp_peers = ["postfix"]\nlisten = "127.0.0.1:{http}"', more)
+        register(host.folder / "state")
+        host.start()
+        yield Contacts(host, ours, folder, port, http)
+        host.stop()
+
+
+def register(state: Path) -> None:
+    state.mkdir(mode=0o700, exist_ok=True)
+    with closing(customers_file(state / "customers.sqlite")) as record:
+        store = SqliteCustomerStore(record)
+        with store.stage("test") as staged:
+            for name, address in CUSTOMERS.items():
+                staged.add(Customer(name, contacts=(Contact("email", address, "abuse"),), language="nl"))
+            staged.difference(replace=False)
+            staged.apply(RegisterImport("test", datetime.now(UTC), "test", "", len(CUSTOMERS), 0))
+
+
+def test_contacts_are_proven_by_people_only(contacts: Contacts) -> None:
+    for customer in CUSTOMERS:
+        code, _ = contacts.command("verify-contact", customer)
+        assert code == (1 if customer == "null" else 3)
+    assert contacts.contact("null")["why"] == "null.example takes no mail (null MX, RFC 7505)"
+
+    # By the link: opening it, as mail scanners do, proves nothing; the button does, once.
+    letter = contacts.letter("link")
+    assert re.fullmatch(r"<abuse\+c\d{8}-[2-9a-z]{7}-[a-z2-7]{16}@hoster\.example>", letter["Return-Path"])
+    assert [contacts.page(letter), contacts.page(letter)] == [200, 200]
+    assert contacts.state("link") == "pending"
+    assert contacts.page(letter, "POST") == 200
+    assert contacts.state("link") == "verified"
+    assert contacts.page(letter, "POST") == 404
+    assert contacts.page(letter) == 404
+
+    # By a machine, with the right Message-ID or to the envelope sender: nothing.
+    letter = contacts.letter("robot")
+    answer = f"In-Reply-To: {letter['Message-ID']}\nSubject: Re: x"
+    contacts.send(f"Auto-Submitted: auto-replied\n{answer}", "JA", CUSTOMERS["robot"])
+    contacts.send("Auto-Submitted: auto-replied\nSubject: Afwezig", "JA", "", str(letter["Return-Path"]).strip("<>"))
+    contacts.send(answer, "We have received your request and opened ticket 42.", CUSTOMERS["robot"])
+    # By somebody else, who does not know the code.
+    contacts.send(f"In-Reply-To: <{'C20260302-2345678'}.{'a' * 16}@hoster.example>", "JA", CUSTOMERS["robot"])
+
+    # By a colleague to whom it was forwarded, with the quoted letter below.
+    letter = contacts.letter("reply")
+    contacts.send(
+        f"References: <x@elsewhere.example> {letter['Message-ID']}\nSubject: Re: Fwd",
+        "Ja\n\n> quoted",
+        "colleague@elsewhere.example",
+    )
+    assert wait_until(lambda: contacts.state("reply") == "verified"), contacts.host.journal()
+
+    # A report of postfix itself: nobody is there. A forged one does nothing.
+    assert wait_until(lambda: contacts.state("bounce") == "invalid"), (contacts.folder / "log").read_text()
+    assert contacts.contact("bounce")["why"] == "a letter came back: 5.1.1"
+    report = (
+        'MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
+        "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
+        f"Final-Recipient: rfc822; {CUSTOMERS['link']}\nAction: failed\nStatus: 5.1.1\n\n--b--"
+    )
+    contacts.send(report, "", "")
+    assert wait_until(lambda: len(contacts.ours.notices()) == 3), contacts.ours.notices()
+    assert {notice["state"] for notice in contacts.ours.notices()} == {"needs-person"}  # the ticket, both forgeries
+    assert (contacts.state("link"), contacts.state("robot")) == ("verified", "pending")
+
+    # Too late.
+    letter = contacts.letter("late")
+    contacts.host.stop()
+    contacts.ours.later(timedelta(days=8))
+    contacts.host.start()
+    assert contacts.page(letter, "POST") == 404
+    assert contacts.state("late") in {"pending", "unchecked"}
+    log = (contacts.host.folder / "state/audit.log").read_text()
+    assert "mail.example" not in log
+    assert log.count('"contact.answered"') == 2
+
+
+def test_a_drill_is_answered_or_its_silence_counted(contacts: Contacts) -> None:
+    code, sent = contacts.command("drill", "link", "quiet")
+    assert (code, [request["state"] for request in sent]) == (0, ["waiting", "waiting"])
+    letter = contacts.letter("link", "OEFENING")
+    assert contacts.page(letter, "POST") == 200
+    contacts.letter("quiet", "OEFENING")
+    contacts.host.stop()
+    contacts.ours.later(timedelta(hours=30))
+    contacts.host.start()
+    contacts.letter("quiet", "herinnering")
+    contacts.host.stop()
+    contacts.ours.later(timedelta(hours=30))
+    contacts.host.start()
+    assert wait_until(lambda: contacts.contact("quiet")["silent_drills"] == 1)
+    assert contacts.contact("link")["silent_drills"] == 0
+    assert contacts.state("link") == "verified"
+    _, preview = contacts.command("drill", "--all", "--preview")
+    assert {one["customer"] for one in preview} == CUSTOMERS.keys() - {"link", "quiet"}
