@@ -59,13 +59,17 @@ class Database:
     def start(self) -> None:
         program = Path(shutil.which("mariadbd", path=PROGRAM_PATH) or "mariadbd")
         base = program.parent.parent
-        common = [f"--basedir={base}", f"--datadir={self._folder}/data", f"--lc-messages-dir={base}/share/mysql"]
+        common: list[str] = [
+            f"--basedir={base}",
+            f"--datadir={self._folder}/data",
+            f"--lc-messages-dir={base}/share/mysql",
+        ]
         if os.getuid() == 0:
             common.append("--user=root")
         (self._folder / "data").mkdir()
         # Without grants it needs no system tables either, and is there in a second.
         serving = [
-            program,
+            str(program),
             "--no-defaults",
             *common,
             f"--socket={self.socket}",
@@ -146,7 +150,7 @@ def serving_wordpress(folder: Path, more: str = "", install: str = "") -> Iterat
     try:
         port = free_port()
         site = Site(folder / "site", f"http://localhost:{port}", database)
-        shutil.copytree(WORDPRESS, site.folder, symlinks=False, ignore_dangling_symlinks=True)
+        shutil.copytree(WORDPRESS, site.folder, ignore=_dangling)
         shutil.copytree(PLUGINS / "wordpress/goodhoster", site.folder / "wp-content/plugins/goodhoster")
         (site.folder / "wp-content/uploads").mkdir(exist_ok=True)
         (site.folder / "router.php").write_text(_ROUTER)
@@ -170,7 +174,7 @@ def serving_wordpress(folder: Path, more: str = "", install: str = "") -> Iterat
                 start_new_session=True,
             )
         try:
-            wait_for(port, server)  # type: ignore[arg-type]
+            wait_for(port, server)
             yield site
         finally:
             os.killpg(server.pid, 15)
@@ -194,6 +198,11 @@ def _install(site: Site, folder: Path, more: str, install: str) -> None:
         "require_once ABSPATH . 'wp-admin/includes/plugin.php';"
         "exit(is_wp_error(activate_plugin('goodhoster/goodhoster.php', '', is_multisite())) ? 1 : 0);"
     )
+
+
+def _dangling(folder: str, names: list[str]) -> list[str]:
+    """Links that lead nowhere. (`ignore_dangling_symlinks` takes relative ones for such.)"""
+    return [name for name in names if not (Path(folder) / name).exists()]
 
 
 def _made(folder: Path) -> Path:

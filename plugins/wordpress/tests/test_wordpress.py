@@ -437,6 +437,6 @@ def test_on_a_network_every_site_asks_with_the_settings_of_the_network(host: Api
         assert may == "false", "an administrator of one site is none of the network"
         page = network.php(
             "wp_set_current_user(1); (new Goodhoster\\Settings_Page)->show();",
-            load="define('WP_ADMIN', true); require 'wp-load.php'; require_once ABSPATH . 'wp-admin/includes/admin.php';",
+            load="define('WP_ADMIN', true); require 'wp-load.php'; require 'wp-admin/includes/admin.php';",
         )
         assert "Goodhoster answers" in page
