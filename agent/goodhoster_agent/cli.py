@@ -48,6 +48,7 @@ COMMANDS = (
     "exemptions",
     "hashservice",
     "doors",
+    "setup",
     "config",
     "doctor",
 )

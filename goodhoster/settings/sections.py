@@ -75,7 +75,8 @@ class WatchSettings:
     path: Path = setting(path, "The tree; everything below it is covered.", example='"/srv/customers"')
     customer: str = setting(
         text,
-        'Whose files these are: "first-directory" (one directory per customer below the tree) or a customer\'s id.',
+        'Whose files these are: "first-directory" (one directory per customer below the tree), "register" (by the '
+        "document roots in the register of customers, else the first directory), or a customer's id.",
         default="first-directory",
     )
     include_private_communication: str | None = setting(
