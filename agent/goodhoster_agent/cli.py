@@ -39,6 +39,7 @@ COMMANDS = (
     "cases",
     "storms",
     "notices",
+    "evidence",
     "audit",
     "report",
     "witness",

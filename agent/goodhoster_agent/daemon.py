@@ -37,6 +37,7 @@ from goodhoster_agent.background.notices import NoticeWork
 from goodhoster_agent.background.periodic import PeriodicTask
 from goodhoster_agent.background.requery import AskAgain
 from goodhoster_agent.background.retro_match import RetroMatch
+from goodhoster_agent.background.sealing import SealingTask
 from goodhoster_agent.background.workers import Workers
 from goodhoster_agent.configuration_check import check_whole
 from goodhoster_agent.daemon_lock import only_daemon
@@ -205,7 +206,12 @@ class Daemon:
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
         self._daily = DailyWork(services)
-        self._rounds = (retro.rounds, again.rounds, self._late.rounds, self._daily.rounds, *_panel_rounds(services))
+        self._sealing = SealingTask(services)
+        self._rounds = (
+            *(retro.rounds, again.rounds, self._late.rounds, self._daily.rounds),
+            *_panel_rounds(services),
+            *self._sealing.rounds,
+        )
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
         self._owner_letters = services.notices.list_owner_letters
@@ -350,6 +356,7 @@ class Daemon:
                 + list(filter(None, [self._services.observe_switch.problem()]))
                 + [problem for rounds in self._rounds for problem in rounds.problems()]
                 + self._daily.alarms()
+                + self._sealing.alarms()
                 + self._late.problems()
                 + self._checkpoints.problems()
                 + _source_problems(self._services)

@@ -14,6 +14,7 @@ from goodhoster.linux.programs import run_here
 if TYPE_CHECKING:
     from goodhoster.adapters.stores.cases import SqliteCaseStore
     from goodhoster.assembly.customer_services import CustomerServices
+    from goodhoster.assembly.evidence_services import EvidenceServices
     from goodhoster.assembly.notice_services import NoticeServices
     from goodhoster.assembly.panel_services import PanelServices
     from goodhoster.cases.desk import CaseDesk
@@ -238,6 +239,13 @@ class Services(LazyParts):
         from goodhoster.assembly.notice_services import NoticeServices
 
         return self.keep(NoticeServices(self))
+
+    @lazy
+    def evidence(self) -> EvidenceServices:
+        """The part that seals evidence and keeps it."""
+        from goodhoster.assembly.evidence_services import EvidenceServices
+
+        return self.keep(EvidenceServices(self))
 
     @lazy
     def customers(self) -> CustomerServices:

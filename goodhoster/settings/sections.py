@@ -15,6 +15,7 @@ from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
 from goodhoster.settings.contacts import ContactSettings
+from goodhoster.settings.evidence import EvidenceSettings
 from goodhoster.settings.notices import (
     BlockSettings,
     ImapSettings,
@@ -199,6 +200,7 @@ class Settings:
     policy: PolicySettings = _section(Single("policy", PolicySettings))
     audit: AuditSettings = _section(Single("audit", AuditSettings))
     timestamps: tuple[TimestampSettings, ...] = _section(Several("timestamp", TimestampSettings))
+    evidence: EvidenceSettings = _section(Single("evidence", EvidenceSettings))
     witness: WitnessSettings = _section(Single("witness", WitnessSettings))
     mover: MoverSettings = _section(Single("mover", MoverSettings))
     directories: tuple[PluggedTable, ...] = _section(Plugged("directory", "goodhoster.directories"))

@@ -81,6 +81,6 @@ def check_recipients(recipients: Sequence[str]) -> tuple[str, ...]:
 def encrypt(source: Hashed, target: Hashed, recipients: Sequence[str]) -> None:
     """Encrypt a stream to each of the recipients. OSError as the disk gave it."""
     try:
-        encrypt_io(source, target, [x25519.Recipient.from_str(recipient) for recipient in recipients])  # type: ignore[arg-type]
+        encrypt_io(source, target, [x25519.Recipient.from_str(recipient) for recipient in recipients])
     except EncryptError as error:
         raise source.error or target.error or OSError(str(error)) from error

@@ -44,7 +44,7 @@ class Sealer:
         EvidenceError when it cannot be done now: nothing is sealed, and it may be tried again.
         """
         try:
-            with self.store.sealing:
+            with self.store.sealing(subject.id):
                 done = self.store.find(subject.id)
                 if done is not None:
                     return self._logged_after_crash(done.manifest)
@@ -102,7 +102,9 @@ class Sealer:
         disk = os.statvfs(self.store.directory)
         free = disk.f_bavail * disk.f_frsize
         if free < size + self.leave_free:
-            message = f"no room to seal {subject.id}: {free} bytes are free in {self.store.directory}, {size} are needed"
+            message = (
+                f"no room to seal {subject.id}: {free} bytes are free in {self.store.directory}, {size} are needed"
+            )
             hint = f"{self.leave_free} bytes must stay free ([evidence] leave_free); it is tried again"
             raise EvidenceError(message, hint=hint)
 
@@ -116,7 +118,7 @@ class Sealer:
         return self._logged(manifest)
 
     def _logged(self, manifest: Manifest) -> Manifest:
-        about = {
+        about: dict[str, str | list[str]] = {
             "evidence": manifest.id,
             "case": manifest.case,
             "sha256": manifest.sha256,
@@ -125,6 +127,6 @@ class Sealer:
             "recipients": list(manifest.recipients),
             "tool": manifest.tool,
         }
-        self.audit.append(AuditEvent("evidence.sealed", about))
+        self.audit.append(AuditEvent("evidence.sealed", {**about}))
         self.store.write_custody(manifest.id, Custody())
         return manifest

@@ -50,8 +50,6 @@ class EvidenceStore:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.directory = directory
-        self.sealing = FileLock(directory / ".sealing.lock")
-        """Held while one piece is sealed."""
         self.custody_lock = FileLock(directory / ".custody.lock")
         """Held while custody changes; never while a file is encrypted."""
 
@@ -93,6 +91,16 @@ class EvidenceStore:
     def manifest_text(self, evidence_id: str) -> bytes:
         """The manifest as it is written."""
         return self._file(evidence_id, _MANIFEST).read_bytes()
+
+    @contextmanager
+    def sealing(self, evidence_id: str) -> Iterator[None]:
+        """Hold the lock of one piece while it is sealed: a disk that hangs keeps no other piece waiting."""
+        lock = self.directory / f".{self._file(evidence_id, _CIPHERTEXT).name}.lock"
+        with FileLock(lock):
+            yield
+            # Whoever waits for this lock, or makes it anew, finds the piece sealed.
+            with suppress(FileNotFoundError):
+                os.unlink(lock)
 
     @contextmanager
     def draft(self, evidence_id: str) -> Iterator[BinaryIO]:

@@ -52,6 +52,8 @@ def _ports(settings: Settings) -> Iterator[int]:
 def _writable(settings: Settings) -> Iterator[Path]:
     yield settings.state_dir
     yield settings.mover_socket.parent
+    if settings.evidence.directory is not None:
+        yield settings.evidence.directory
     if settings.notices.maildir is not None:
         yield settings.notices.maildir
     if isinstance(settings.notices.lmtp, Path):
