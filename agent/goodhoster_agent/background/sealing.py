@@ -79,8 +79,7 @@ class SealingTask:
         result = self._services.evidence.custody.apply_retention()
         if result.announced:
             _log.warning(
-                "%d pieces of evidence are destroyed in 7 days, as their retention is over (goodhoster evidence hold"
-                " keeps one): %s",
+                "%d pieces of evidence are destroyed in 7 days, as their retention is over (see evidence hold): %s",
                 len(result.announced),
                 ", ".join(result.announced[:_NAMED]),
             )
