@@ -44,10 +44,12 @@ COMMANDS = (
     "report",
     "witness",
     "customers",
+    "policy",
     "hashlist",
     "exemptions",
     "hashservice",
     "doors",
+    "setup",
     "config",
     "doctor",
 )

@@ -23,6 +23,7 @@ from goodhoster.assembly.state import make_state_dir
 from goodhoster.cases.rebuilding import rebuild
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.survey import label_of, quarantined
+from goodhoster.linux.kernel import expect_openat2
 from goodhoster.linux.privileges import be_called
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState
@@ -38,6 +39,7 @@ from goodhoster_agent.background.periodic import PeriodicTask
 from goodhoster_agent.background.requery import AskAgain
 from goodhoster_agent.background.retro_match import RetroMatch
 from goodhoster_agent.background.sealing import SealingTask
+from goodhoster_agent.background.standing import StandingRounds
 from goodhoster_agent.background.workers import Workers
 from goodhoster_agent.configuration_check import check_whole
 from goodhoster_agent.daemon_lock import only_daemon
@@ -66,6 +68,7 @@ def run(file: Path) -> None:
     To be called in the main thread. ConfigurationError or BusyError before anything was started.
     """
     log_to_service()
+    expect_openat2()
     settings = load(file)
     be_called("goodhoster")
     terms = terms_of(settings)
@@ -205,13 +208,10 @@ class Daemon:
         self._watcher.queued = self._workers.ring
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
-        self._daily = DailyWork(services)
+        self._daily, self._standing = DailyWork(services), StandingRounds(services)
         self._sealing = SealingTask(services)
-        self._rounds = (
-            *(retro.rounds, again.rounds, self._late.rounds, self._daily.rounds),
-            *_panel_rounds(services),
-            *self._sealing.rounds,
-        )
+        about_customers = (self._daily.rounds, self._standing.rounds, *_panel_rounds(services))
+        self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers, *self._sealing.rounds)
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
         self._owner_letters = services.notices.list_owner_letters
@@ -358,6 +358,7 @@ class Daemon:
                 + self._daily.alarms()
                 + self._sealing.alarms()
                 + self._late.problems()
+                + self._standing.problems()
                 + self._checkpoints.problems()
                 + _source_problems(self._services)
                 + _exemption_problems(self._services)

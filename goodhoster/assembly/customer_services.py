@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from goodhoster.assembly.lazy import LazyParts, lazy
+from goodhoster.errors import GoodhosterError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
+    from goodhoster.assembly.standing_services import StandingServices
     from goodhoster.customers.contacts.desk import ContactDesk
     from goodhoster.customers.importing.importer import RegisterImporter
     from goodhoster.customers.legal_basis import LegalBasisRegister
@@ -17,14 +23,20 @@ if TYPE_CHECKING:
     from goodhoster.customers.register import Register
     from goodhoster.customers.screening.desk import ScreeningDesk
     from goodhoster.customers.screening.parties import KeptLists
+    from goodhoster.customers.server_networks import ServerNetworks
     from goodhoster.customers.vetting.desk import VettingDesk
+    from goodhoster.model.suspensions import Suspension
     from goodhoster.model.uploads import Place
     from goodhoster.policy.contacts import ContactRules
-    from goodhoster.ports import CustomerStore, MailDomains, WebDocuments
+    from goodhoster.ports import CustomerStore, HashSource, MailDomains, WebDocuments
+    from goodhoster.ports.panels import SuspensionStore
     from goodhoster.settings import Settings
     from goodhoster.settings.contacts import ContactSettings
 
+_log = logging.getLogger(__name__)
 FILE = "customers.sqlite"
+_SAY_AGAIN = 60.0
+"""Seconds between warnings of the same."""
 
 
 class CustomerServices(LazyParts):
@@ -37,6 +49,7 @@ class CustomerServices(LazyParts):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
+        self._told_at = -_SAY_AGAIN
 
     def make_all(self) -> None:
         """Make every part where there is a register.
@@ -58,12 +71,68 @@ class CustomerServices(LazyParts):
 
         return self.keep(customers_file(self._services.state_dir / FILE))
 
+    def owner_of(self, path: bytes) -> str:
+        """The customer whose site a file lies in; empty where the register does not tell.
+
+        So is it while the register cannot be read.
+        Whoever asks goes on by the names of directories: no upload waits for the register.
+        """
+        if not self.in_use:
+            return ""
+        try:
+            return self.register.owner_of(path)
+        except GoodhosterError as error:
+            now = time.monotonic()
+            if now - self._told_at >= _SAY_AGAIN:
+                self._told_at = now
+                _log.warning("the register cannot tell whose files are, their first directory is taken: %s", error)
+            return ""
+
+    @lazy
+    def server_networks(self) -> ServerNetworks:
+        """The networks of customers' own servers."""
+        from goodhoster.customers.server_networks import ServerNetworks
+
+        return ServerNetworks(self.store)
+
+    def on_own_servers(self, address: str) -> tuple[str, ...]:
+        """The customers on whose servers of their own an address is.
+
+        Raises where the register cannot be read: nothing is told away then.
+        """
+        return self.server_networks.owners_of(address) if self.in_use else ()
+
     @lazy
     def store(self) -> CustomerStore:
         """The register as it is kept."""
         from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 
         return SqliteCustomerStore(self.record)
+
+    @lazy
+    def suspensions(self) -> SuspensionStore:
+        """The record of suspensions."""
+        from goodhoster.adapters.stores.customers.suspensions import SqliteSuspensionStore
+
+        return SqliteSuspensionStore(self.record)
+
+    def open_suspensions(self, customer_id: str | None = None) -> list[Suspension]:
+        """The suspensions that are not over, of one customer or of all."""
+        from goodhoster.model.suspensions import SuspensionState
+        from goodhoster.ports.panels import SuspensionQuery
+
+        over = {SuspensionState.LIFTED, SuspensionState.FAILED, SuspensionState.ENDED_ELSEWHERE}
+        names = (None,) if customer_id is None else (customer_id, *self.store.former_ids(customer_id))
+        states = frozenset(SuspensionState) - over
+        queries = (SuspensionQuery(states=states, customer=name) for name in names)
+        return [found for query in queries for found in self.suspensions.find(query)]
+
+    @lazy
+    def standing(self) -> StandingServices:
+        """House rules, standing, statements and appeals."""
+        from goodhoster.assembly.standing_services import StandingServices
+
+        return self.keep(StandingServices(self._services, self))
 
     @lazy
     def contacts(self) -> ContactDesk:
@@ -88,9 +157,7 @@ class CustomerServices(LazyParts):
         return ContactDesk(parts, contact_rules(settings))
 
     def _is_of_high_risk(self, customer_id: str) -> bool:
-        from goodhoster.model.vetting import RiskLevel
-
-        return self.vetting.vetting_of(customer_id).risk.level is RiskLevel.HIGH
+        return self.vetting.is_high_risk(customer_id)
 
     @lazy
     def register(self) -> Register:
@@ -108,20 +175,24 @@ class CustomerServices(LazyParts):
 
         return LegalBasisRegister(SqliteLegalBasisStore(self.record), self._services.audit, utc_now)
 
-    def stopped_sources(self, place: Place) -> frozenset[str]:
-        """The sources that must not be asked about a file: the legal basis has ended."""
+    def permitted_sources(self, sources: Sequence[HashSource], place: Place) -> Sequence[HashSource]:
+        """The sources, with a refusal in place of those whose legal basis has ended for this tree."""
+        from goodhoster.checking.legal_basis import without_basis
+
         if not self.in_use:
-            return frozenset()
-        return self.legal_bases.ended_sources(place.tree, [source.name for source in self._services.sources])
+            return sources
+        return without_basis(sources, self.legal_bases.ended_sources(place.tree, [each.name for each in sources]))
 
     @lazy
     def vetting(self) -> VettingDesk:
         """The vetting of customers."""
         from goodhoster.adapters.stores.customers.vetting import SqliteVettingStore
         from goodhoster.assembly.vetting import vetting_desk
+        from goodhoster.customers.vetting.risk import RiskFacts
 
-        records = SqliteVettingStore(self.record), self._services.audit
-        return vetting_desk(self._services.settings, self.register, records, self._had_known_material)
+        settings, records = self._services.settings, (SqliteVettingStore(self.record), self._services.audit)
+        facts = RiskFacts(self.register, settings.vetting.free_domain_names, self._had_known_material)
+        return vetting_desk(settings, records, facts, lambda: self.contacts)
 
     @lazy
     def kept_lists(self) -> KeptLists:

@@ -60,10 +60,13 @@ class Services(LazyParts):
         super().__init__()
         self.settings = settings
         self.state_dir = make_state_dir(settings.state_dir)
-        self.trees: tuple[Tree, ...] = trees_of(settings, docroots(settings, run))
+        self.trees: tuple[Tree, ...] = trees_of(settings, docroots(settings, run), self._owner_of)
         self.run = run
         self._make_hasher = make_hasher
         self._quarantine = quarantine
+
+    def _owner_of(self, path: bytes) -> str:
+        return self.customers.owner_of(path)
 
     @lazy
     def toolkit(self) -> Toolkit:
@@ -130,8 +133,8 @@ class Services(LazyParts):
         from goodhoster.examination import Examiner
 
         by_name = partial(match_by_name, self.case_store)
-        stopped = self.customers.stopped_sources
-        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name, stopped)
+        permitted = self.customers.permitted_sources
+        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name, permitted)
 
     @lazy
     def attempts(self) -> UploadAttempts:
@@ -141,7 +144,7 @@ class Services(LazyParts):
         from goodhoster.upload_attempts import UploadAttempts
 
         examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions)
-        return UploadAttempts(examiner, self.desk)
+        return UploadAttempts(examiner, self.desk, rules=self.rules_now)
 
     @lazy
     def sources(self) -> tuple[ObservedSource, ...]:
@@ -215,6 +218,13 @@ class Services(LazyParts):
 
     @lazy
     def rules(self) -> HouseRules:
+        """The [policy] settings as they were first asked for.
+
+        Without measures if a person had switched all of them off by then.
+        """
+        return self.rules_now()
+
+    def rules_now(self) -> HouseRules:
         """The [policy] settings, without measures while a person has switched all of them off."""
         rules = house_rules(self.settings)
         return replace(rules, enforce=rules.enforce and not self.observe_switch.stops_measures())

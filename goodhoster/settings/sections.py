@@ -15,7 +15,9 @@ from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
 from goodhoster.settings.contacts import ContactSettings
+from goodhoster.settings.doors import ClamdDoorSettings
 from goodhoster.settings.evidence import EvidenceSettings
+from goodhoster.settings.house_rules import HouseRulesSettings
 from goodhoster.settings.notices import (
     BlockSettings,
     ImapSettings,
@@ -74,7 +76,8 @@ class WatchSettings:
     path: Path = setting(path, "The tree; everything below it is covered.", example='"/srv/customers"')
     customer: str = setting(
         text,
-        'Whose files these are: "first-directory" (one directory per customer below the tree) or a customer\'s id.',
+        'Whose files these are: "first-directory" (one directory per customer below the tree), "register" (by the '
+        "document roots in the register of customers, else the first directory), or a customer's id.",
         default="first-directory",
     )
     include_private_communication: str | None = setting(
@@ -198,6 +201,7 @@ class Settings:
     )
     hashing: HashingSettings = _section(Single("hashing", HashingSettings))
     policy: PolicySettings = _section(Single("policy", PolicySettings))
+    house_rules: HouseRulesSettings = _section(Single("house_rules", HouseRulesSettings))
     audit: AuditSettings = _section(Single("audit", AuditSettings))
     timestamps: tuple[TimestampSettings, ...] = _section(Several("timestamp", TimestampSettings))
     evidence: EvidenceSettings = _section(Single("evidence", EvidenceSettings))
@@ -207,6 +211,7 @@ class Settings:
     notifiers: tuple[NotifierSettings, ...] = _section(Several("notifier", NotifierSettings))
     forwarders: tuple[ForwarderSettings, ...] = _section(Several("forwarder", ForwarderSettings))
     hash_service: HashServiceSettings = _section(Single("hash_service", HashServiceSettings))
+    clamd_doors: tuple[ClamdDoorSettings, ...] = _section(Several("clamd_door", ClamdDoorSettings))
     api: ApiSettings = _section(Single("api", ApiSettings))
     notices: NoticesSettings = _section(Single("notices", NoticesSettings))
     smtp: SmtpSettings | None = _section(Single("smtp", SmtpSettings))
