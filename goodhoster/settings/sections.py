@@ -64,6 +64,12 @@ class AgentSettings:
     ask_again_per_hour: int = setting(
         whole(1, 10_000_000, "files"), "So many are asked about again in an hour at most.", default=3600
     )
+    import_sites_every: float | None = setting(
+        duration,
+        "How often the sites of every [[directory]] are read into the register of customers; absent: only by command.",
+        default=None,
+        example='"1h"',
+    )
     largest_file: int = setting(
         whole(1, 1 << 50, "bytes"), "A larger file is unchecked (too-big), never clear.", default=2 << 30
     )
