@@ -38,6 +38,7 @@ COMMANDS = (
     "observe",
     "cases",
     "storms",
+    "alerts",
     "notices",
     "audit",
     "report",

@@ -30,6 +30,7 @@ from goodhoster.model.uploads import display
 from goodhoster.ports import CaseQuery, Mover
 from goodhoster.settings import Settings, load
 from goodhoster.uploads.private_communication import note_private_watching
+from goodhoster_agent.background.alerts import AlertWork
 from goodhoster_agent.background.checkpoints import CheckpointTask
 from goodhoster_agent.background.daily import DailyWork
 from goodhoster_agent.background.late_measures import LateMeasures
@@ -206,6 +207,7 @@ class Daemon:
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
         self._daily = DailyWork(services)
         self._rounds = (retro.rounds, again.rounds, self._late.rounds, self._daily.rounds, *_panel_rounds(services))
+        self._alerts = AlertWork(services.alerts, services) if services.alerts else None
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
         self._owner_letters = services.notices.list_owner_letters
@@ -227,6 +229,8 @@ class Daemon:
             rounds.start()
         self._checkpoints.start()
         self._notices.start()
+        if self._alerts:
+            self._alerts.rounds.start()
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
 
@@ -288,7 +292,10 @@ class Daemon:
             self._try_again(time.monotonic())
             self._watcher.look_for_trees()
             self._owner_letters.write()
-            write_report(self._services.settings.state_dir, self._report())
+            report = self._report()
+            write_report(self._services.settings.state_dir, report)
+            if self._alerts:
+                self._alerts.note(report, told_otherwise=self._daily.alarms())
         except Exception as error:
             self._complain(error)
 
@@ -302,7 +309,7 @@ class Daemon:
         """Stop after the files in hand, but for what is being opened; what waits is on disk."""
         self._services.hasher.close()
         self._notices.stop()
-        for rounds in (*self._rounds, self._checkpoints.rounds):
+        for rounds in (*self._rounds, self._checkpoints.rounds, *([self._alerts.rounds] if self._alerts else [])):
             rounds.stop()
         self._watcher.stop()
         self._workers.stop()
@@ -350,6 +357,7 @@ class Daemon:
                 + list(filter(None, [self._services.observe_switch.problem()]))
                 + [problem for rounds in self._rounds for problem in rounds.problems()]
                 + self._daily.alarms()
+                + (self._alerts.problems() if self._alerts else [])
                 + self._late.problems()
                 + self._checkpoints.problems()
                 + _source_problems(self._services)

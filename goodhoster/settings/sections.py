@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from goodhoster.settings.alerts import AlertSettings
 from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
@@ -210,6 +211,7 @@ class Settings:
     smtp: SmtpSettings | None = _section(Single("smtp", SmtpSettings))
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))
     paging: PagingSettings = _section(Single("paging", PagingSettings))
+    alerts: tuple[AlertSettings, ...] = _section(Several("alert", AlertSettings))
     contacts: ContactSettings = _section(Single("contacts", ContactSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
     panels: tuple[PluggedTable, ...] = _section(Plugged("panel", "goodhoster.panels", PanelSettings))
