@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from goodhoster.checking.legal_basis import without_basis
 from goodhoster.checking.verdict import NOT_CONFIRMED, verdict_of
 from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.exemptions.lookup import Exempt, nothing_exempt
@@ -47,8 +46,8 @@ class Examiner:
     exempt: Exempt = nothing_exempt
     match_by_name: Callable[[Place], Match | None] = lambda _: None
     """Tells whether a file is, by its name, another size of a picture that went offline."""
-    stopped: Callable[[Place], frozenset[str]] = lambda _: frozenset()
-    """Names the sources that must not be asked about a file: the legal basis of that has ended."""
+    permitted: Callable[[Sequence[HashSource], Place], Sequence[HashSource]] = lambda sources, _: sources
+    """Those of the sources that may be asked about a file, with others in place of those that may not."""
 
     @contextmanager
     def examine(self, place: Place, remembered: PastReading | None = None, *, live: bool = False) -> Iterator[Examined]:
@@ -83,7 +82,7 @@ class Examiner:
 
         Not those that may not be asked about files at its `place`, where that is given.
         """
-        sources = without_basis(self.sources, self.stopped(place)) if place else self.sources
+        sources = self.permitted(self.sources, place) if place else self.sources
         verdict = verdict_of(content, sources, picture=picture, exempt=self.exempt, live=live)
         return replace(verdict, answered_at=self.clock())
 

@@ -44,6 +44,7 @@ COMMANDS = (
     "report",
     "witness",
     "customers",
+    "policy",
     "hashlist",
     "exemptions",
     "hashservice",

@@ -14,6 +14,7 @@ from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.assembly.state import expect_trees
 from goodhoster.settings import Settings
 from goodhoster.settings.all_errors import gathered
+from goodhoster.settings.house_rules import read_house_rules
 from goodhoster_agent.intake.lmtp import lmtp_settings
 from goodhoster_agent.intake.mailbox import mailbox_of
 
@@ -27,6 +28,10 @@ def check_whole(settings: Settings) -> None:
         for check in _CHECKS:
             with errors.step():
                 check(settings)
+
+
+def _check_house_rules(settings: Settings) -> None:
+    read_house_rules(settings.house_rules.file)
 
 
 def _check_mailbox(settings: Settings) -> None:
@@ -45,4 +50,5 @@ _CHECKS: tuple[Callable[[Settings], object], ...] = (
     check_alerts,
     lmtp_settings,
     _check_mailbox,
+    _check_house_rules,
 )

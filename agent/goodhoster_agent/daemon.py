@@ -38,6 +38,7 @@ from goodhoster_agent.background.notices import NoticeWork
 from goodhoster_agent.background.periodic import PeriodicTask
 from goodhoster_agent.background.requery import AskAgain
 from goodhoster_agent.background.retro_match import RetroMatch
+from goodhoster_agent.background.standing import StandingRounds
 from goodhoster_agent.background.workers import Workers
 from goodhoster_agent.configuration_check import check_whole
 from goodhoster_agent.daemon_lock import only_daemon
@@ -205,8 +206,9 @@ class Daemon:
         self._watcher.queued = self._workers.ring
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
-        self._daily = DailyWork(services)
-        self._rounds = (retro.rounds, again.rounds, self._late.rounds, self._daily.rounds, *_panel_rounds(services))
+        self._daily, self._standing = DailyWork(services), StandingRounds(services)
+        about_customers = (self._daily.rounds, self._standing.rounds, *_panel_rounds(services))
+        self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers)
         self._alerts = AlertWork(services.alerts, services) if services.alerts else None
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
@@ -359,6 +361,7 @@ class Daemon:
                 + self._daily.alarms()
                 + (self._alerts.problems() if self._alerts else [])
                 + self._late.problems()
+                + self._standing.problems()
                 + self._checkpoints.problems()
                 + _source_problems(self._services)
                 + _exemption_problems(self._services)

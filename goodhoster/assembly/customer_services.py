@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from goodhoster.assembly.lazy import LazyParts, lazy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
+    from goodhoster.assembly.standing_services import StandingServices
     from goodhoster.customers.contacts.desk import ContactDesk
     from goodhoster.customers.importing.importer import RegisterImporter
     from goodhoster.customers.legal_basis import LegalBasisRegister
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from goodhoster.customers.vetting.desk import VettingDesk
     from goodhoster.model.uploads import Place
     from goodhoster.policy.contacts import ContactRules
-    from goodhoster.ports import CustomerStore, MailDomains, WebDocuments
+    from goodhoster.ports import CustomerStore, HashSource, MailDomains, WebDocuments
     from goodhoster.settings import Settings
     from goodhoster.settings.contacts import ContactSettings
 
@@ -66,6 +69,13 @@ class CustomerServices(LazyParts):
         return SqliteCustomerStore(self.record)
 
     @lazy
+    def standing(self) -> StandingServices:
+        """House rules, standing, statements and appeals."""
+        from goodhoster.assembly.standing_services import StandingServices
+
+        return self.keep(StandingServices(self._services, self))
+
+    @lazy
     def contacts(self) -> ContactDesk:
         """The part that asks contacts and takes their answers."""
         from goodhoster.adapters.pagers.hooks import pager
@@ -108,11 +118,13 @@ class CustomerServices(LazyParts):
 
         return LegalBasisRegister(SqliteLegalBasisStore(self.record), self._services.audit, utc_now)
 
-    def stopped_sources(self, place: Place) -> frozenset[str]:
-        """The sources that must not be asked about a file: the legal basis has ended."""
+    def permitted_sources(self, sources: Sequence[HashSource], place: Place) -> Sequence[HashSource]:
+        """The sources, with a refusal in place of those whose legal basis has ended for this tree."""
+        from goodhoster.checking.legal_basis import without_basis
+
         if not self.in_use:
-            return frozenset()
-        return self.legal_bases.ended_sources(place.tree, [source.name for source in self._services.sources])
+            return sources
+        return without_basis(sources, self.legal_bases.ended_sources(place.tree, [each.name for each in sources]))
 
     @lazy
     def vetting(self) -> VettingDesk:

@@ -130,8 +130,8 @@ class Services(LazyParts):
         from goodhoster.examination import Examiner
 
         by_name = partial(match_by_name, self.case_store)
-        stopped = self.customers.stopped_sources
-        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name, stopped)
+        permitted = self.customers.permitted_sources
+        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name, permitted)
 
     @lazy
     def attempts(self) -> UploadAttempts:

@@ -53,6 +53,12 @@ KEPT = (
         forgotten=True,
     ),
     KeptData(
+        "steps of the ladder, statements of reasons, appeals with what the customer wrote, answers of gates",
+        "to hold the customer to the agreement fairly, and to decide appeals (DSA Art. 17 and 20)",
+        "as the register; a step counts as long as the house rules say",
+        forgotten=True,
+    ),
+    KeptData(
         "findings of screening: what of a customer resembles an entry of a list, and what a person decided",
         "to know the customer, and not to decide the same twice",
         "as the register",

@@ -92,6 +92,12 @@ class Outbox:
         """
         return sum(not _letter(file).limited for file in (self._directory / "refused").glob("*.json"))
 
+    def delivered(self, letter_id: str) -> bool | None:
+        """Whether the mail server took that letter; None while it waits, False where it refused."""
+        if self._file("sent", letter_id).exists():
+            return True
+        return False if self._file("refused", letter_id).exists() else None
+
     def was_refused(self, letter_id: str) -> bool:
         """Whether the mail server refused that letter for good."""
         return self._file("refused", letter_id).exists()

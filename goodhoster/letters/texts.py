@@ -103,11 +103,12 @@ class Provenance(NamedTuple):
 
 
 def exempt(report: OwnerReport, provenance: Provenance, owner: str, head: Letterhead) -> Letter:
-    """A letter to the owner of a hash source: it knows what is exempt here."""
+    """A letter to the owner of a hash source: it knows what is exempt or harmless here."""
     version, origin = map(_one_line, provenance)
     values = dataclasses.asdict(report) | {"version": version, "origin": origin, "hoster": head.hoster}
-    subject, text = render(LetterKind.EXEMPT, head.language, values)
-    return Letter(f"{LetterKind.EXEMPT}-{report.id}", LetterKind.EXEMPT, owner, subject, text)
+    kind = LetterKind(report.kind)
+    subject, text = render(kind, head.language, values)
+    return Letter(f"{kind}-{report.id}", kind, owner, subject, text)
 
 
 def defanged(url: str) -> str:

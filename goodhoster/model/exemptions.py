@@ -44,7 +44,7 @@ class ExemptionSet:
 
 @dataclass(frozen=True, slots=True)
 class OwnerReport:
-    """A report to the owner of a hash list: it lists a content that is exempt here.
+    """A report to the owner of a hash list: it lists a content that is exempt or harmless here.
 
     It says nothing about any customer.
     """
@@ -64,3 +64,5 @@ class OwnerReport:
     sha256: str
     seen_at: str
     """For people, UTC."""
+    kind: str = "exempt"
+    """`exempt`, or `mistake`: a person here found a match to be wrong and undid what followed."""

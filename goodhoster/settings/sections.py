@@ -16,6 +16,8 @@ from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
 from goodhoster.settings.contacts import ContactSettings
+from goodhoster.settings.doors import ClamdDoorSettings
+from goodhoster.settings.house_rules import HouseRulesSettings
 from goodhoster.settings.notices import (
     BlockSettings,
     ImapSettings,
@@ -198,6 +200,7 @@ class Settings:
     )
     hashing: HashingSettings = _section(Single("hashing", HashingSettings))
     policy: PolicySettings = _section(Single("policy", PolicySettings))
+    house_rules: HouseRulesSettings = _section(Single("house_rules", HouseRulesSettings))
     audit: AuditSettings = _section(Single("audit", AuditSettings))
     timestamps: tuple[TimestampSettings, ...] = _section(Several("timestamp", TimestampSettings))
     witness: WitnessSettings = _section(Single("witness", WitnessSettings))
@@ -206,6 +209,7 @@ class Settings:
     notifiers: tuple[NotifierSettings, ...] = _section(Several("notifier", NotifierSettings))
     forwarders: tuple[ForwarderSettings, ...] = _section(Several("forwarder", ForwarderSettings))
     hash_service: HashServiceSettings = _section(Single("hash_service", HashServiceSettings))
+    clamd_doors: tuple[ClamdDoorSettings, ...] = _section(Several("clamd_door", ClamdDoorSettings))
     api: ApiSettings = _section(Single("api", ApiSettings))
     notices: NoticesSettings = _section(Single("notices", NoticesSettings))
     smtp: SmtpSettings | None = _section(Single("smtp", SmtpSettings))

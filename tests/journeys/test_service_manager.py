@@ -98,7 +98,9 @@ def test_the_watchdog_is_told_that_the_daemon_lives(host: Host, manager: Manager
 
 
 @pytest.mark.debian("systemd", program="systemd-analyze")
-@pytest.mark.parametrize(("unit", "most"), [("goodhoster", 4.0), ("goodhoster-hashservice", 2.0)])
+@pytest.mark.parametrize(
+    ("unit", "most"), [("goodhoster", 4.0), ("goodhoster-hashservice", 2.0), ("goodhoster-doors", 3.0)]
+)
 def test_a_unit_is_as_closed_as_promised(host: Host, unit: str, most: float) -> None:
     told = host.output("systemd-analyze", "security", "--offline=true", str(UNITS / f"{unit}.service"))
     found = re.search(r"exposure level for \S+: ([0-9.]+)", told)

@@ -1,4 +1,6 @@
-"""Rounds that read panels and billing systems into the register, each in a thread of its own.
+"""Rounds that read panels and billing systems into the register.
+
+Each in a thread of its own.
 
 An outage, or a list that would end too much at once, changes nothing and is told.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import typer
@@ -13,10 +14,10 @@ from goodhoster.linux.privileges import be_called
 from goodhoster.settings import Settings
 from goodhoster_agent.commands import door_tokens
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_json, read_settings, warn_of
-from goodhoster_agent.doors.api.door import ApiDoor
-from goodhoster_agent.doors.api.parts import api_parts
+from goodhoster_agent.doors.clamd.door import ClamdDoor, ClamdDoorParts
 from goodhoster_agent.doors.process import Door, serve
 from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
+from goodhoster_agent.privileged.opener.client import Opener
 from goodhoster_agent.privileged.starter.dropping import give_up
 from goodhoster_agent.privileged.starter.plan import Terms
 from goodhoster_agent.systemd_service import log_to_service, tell_systemd
@@ -35,10 +36,12 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
     be_called("gh-doors")
     settings = read_settings(config)
     log_to_service()
-    with sandboxed_services(settings) as services:
-        doors = _doors(settings, services)
+    with sandboxed_services(settings) as services, ExitStack() as stack:
+        doors = _doors(settings, services, stack)
         if not doors:
-            raise ConfigurationError("no door is configured", hint="see docs/reference-configuration.md")
+            raise ConfigurationError(
+                "no door is configured", hint="add a [[clamd_door]] or [api]: see docs/how-to-clamav-clients.md"
+            )
         terms = Terms(capabilities=frozenset(), writable=_writable(settings), commands=frozenset())
 
         def on_ready(addresses: Sequence[str]) -> None:
@@ -50,13 +53,27 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
         serve(doors, on_ready)
 
 
-def _doors(settings: Settings, services: Services) -> list[Door]:
+def _doors(settings: Settings, services: Services, stack: ExitStack) -> list[Door]:
     """Every door that the configuration describes."""
-    api = settings.api
-    return [ApiDoor(api, api_parts(services))] if api.socket or api.listen else []
+    return [*_clamd_doors(settings, services, stack), *_api_doors(settings, services)]
+
+
+def _clamd_doors(settings: Settings, services: Services, stack: ExitStack) -> list[Door]:
+    opener = stack.enter_context(closing(Opener())) if any(door.socket for door in settings.clamd_doors) else None
+    return [ClamdDoor(ClamdDoorParts(door, services.attempts, opener)) for door in settings.clamd_doors]
+
+
+def _api_doors(settings: Settings, services: Services) -> list[Door]:
+    if not (settings.api.socket or settings.api.listen):
+        return []
+    # Not at the top: without this door the process does not carry the weight of its library.
+    from goodhoster_agent.doors.api.door import ApiDoor
+    from goodhoster_agent.doors.api.parts import api_parts
+
+    return [ApiDoor(settings.api, api_parts(services))]
 
 
 def _writable(settings: Settings) -> frozenset[Path]:
     """Where the process writes: its state, and the directories of its sockets."""
-    sockets = [settings.api.socket] if settings.api.socket else []
-    return frozenset({settings.state_dir, *(socket.parent for socket in sockets)})
+    sockets = [settings.api.socket, *(door.socket for door in settings.clamd_doors)]
+    return frozenset({settings.state_dir, *(socket.parent for socket in sockets if socket)})

@@ -78,7 +78,10 @@ def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Findin
 
 
 def _identity(settings: Settings) -> Iterator[Finding]:
-    """Check that identity providers and company registers can be set up, and say which were never tried."""
+    """Check that identity providers and company registers can be set up.
+
+    Says which were never tried.
+    """
     for heading, tables, build in (
         ("identity_provider", settings.identity_providers, identity_providers),
         ("company_register", settings.company_registers, company_registers),

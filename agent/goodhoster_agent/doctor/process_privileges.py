@@ -26,6 +26,7 @@ _ROLES = {
     "gh-reader": "reader of notices",
     "gh-scan": "scan",
     "gh-hashservice": "hash service",
+    "gh-doors": "doors",
     "gh-prover": "prover of signed mails",
 }
 """What the processes call themselves."""
@@ -66,8 +67,8 @@ def rights_of(daemon: int, terms: Terms) -> list[Rights]:
 
 
 def rights_of_commands(state_dir: Path, terms: Terms) -> list[Rights]:
-    """The privileges of each `scan` and `hashservice serve` that works on that state directory."""
-    needed = {"scan": terms.capabilities, "hash service": frozenset[int]()}
+    """The privileges of each service or `scan` beside a daemon on that state directory."""
+    needed = {"scan": terms.capabilities, "hash service": frozenset[int](), "doors": frozenset[int]()}
     found: list[Rights] = []
     for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()):
         with suppress(FileNotFoundError, ProcessLookupError, PermissionError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,7 +30,14 @@ CREATE TABLE IF NOT EXISTS figures (
     PRIMARY KEY (week, client, outcome)
 ) WITHOUT ROWID;
 """
-FIGURES = Schema("the file of usage figures", (Migration(1, (_TABLE,)),))
+_LAST_DAYS = """
+CREATE TABLE last_days (client TEXT PRIMARY KEY, day TEXT NOT NULL) WITHOUT ROWID;
+"""
+FIGURES = Schema("the file of usage figures", (Migration(1, (_TABLE,)), Migration(2, (_LAST_DAYS,))))
+_USED = """
+INSERT INTO last_days (client, day) VALUES (?, ?)
+ON CONFLICT DO UPDATE SET day = max(day, excluded.day)
+"""
 _ADD = """
 INSERT INTO figures (week, client, outcome, count) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET count = count + excluded.count
@@ -77,6 +85,7 @@ class Figures:
         self._lock = Lock()
         self._writing = Lock()
         self._pending: Counter[tuple[str, str, str]] = Counter()
+        self._used: dict[str, str] = {}
         try:
             with ExitStack() as opening:
                 self._database = opening.enter_context(closing(sqlite3.connect(file, check_same_thread=False)))
@@ -90,26 +99,32 @@ class Figures:
 
     def count(self, client: str, outcome: Outcome) -> None:
         """Count one more request of that client."""
-        year, week, _ = self._clock().isocalendar()
+        now = self._clock()
+        year, week, _ = now.isocalendar()
         with self._lock:
             self._pending[f"{year}-W{week:02}", client, outcome] += 1
+            if outcome is not Outcome.UNCHECKED:
+                self._used[client] = f"{now:%Y-%m-%d}"
 
     def flush(self) -> None:
         """Make what was counted durable; what cannot be written now is kept for the next time."""
         with self._writing:
             with self._lock:
                 pending, self._pending = self._pending, Counter()
+                used, self._used = self._used, {}
             try:
-                self._add(pending)
+                self._add(pending, used)
             except sqlite3.Error as error:
                 log.warning("figures cannot be written now: %s", error)
                 with self._lock:
                     self._pending.update(pending)
+                    self._used = used | self._used
 
-    def _add(self, pending: Counter[tuple[str, str, str]]) -> None:
+    def _add(self, pending: Counter[tuple[str, str, str]], used: Mapping[str, str]) -> None:
         if pending:
             with self._database:
                 self._database.executemany(_ADD, [(*key, count) for key, count in pending.items()])
+                self._database.executemany(_USED, list(used.items()))
 
     def close(self) -> None:
         """Flush for the last time."""

@@ -64,14 +64,13 @@ class ListOwnerLetters:
 
     def _say(self, report: OwnerReport) -> None:
         why = "no owner is set for it" if self.automatic else "mode observe"
-        _log.warning(
-            "%s knows what is exempt here (%s, SHA-1 %s), and its owner is not told: %s",
-            *(report.source, report.exemption, report.sha1, why),
-        )
+        what = f"what is exempt here ({report.exemption})" if report.exemption else "what a person found to be harmless"
+        _log.warning("%s knows %s, SHA-1 %s, and its owner is not told: %s", *(report.source, what, report.sha1, why))
 
     def _write(self, report: OwnerReport, address: str) -> None:
         told = {"source": report.source, "sha256": report.sha256, "exemption": report.exemption, "to": address}
-        self.audit.append(AuditEvent("exemption.reported", told))
+        event = "mistake.reported" if report.kind == "mistake" else "exemption.reported"
+        self.audit.append(AuditEvent(event, told))
         provenance = Provenance(self.owners.version_of(report), self.owners.origin_of(report.set_name))
         self.outbox.put(texts.exempt(report, provenance, address, self.head))
         self.reports.tell(report)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from goodhoster.errors import PassingError
 from goodhoster.linux.durable_files import move_durably, write_durably
+from goodhoster.model.digests import Digests
 from goodhoster.model.exemptions import Exemption, OwnerReport
 from goodhoster.model.verdicts import Match
 from goodhoster.ports import Clock
@@ -22,6 +23,7 @@ from goodhoster.ports import Clock
 DIRECTORY = "reports"
 """Where they lie below the state directory."""
 _SUFFIX = ".json"
+_MISTAKE = "mistake"
 
 
 class ListOwnerReports:
@@ -45,6 +47,19 @@ class ListOwnerReports:
             if match.exemption is not None and self.told_of(match) is None:
                 self._keep(_report(match, match.exemption, f"{self._clock():%Y-%m-%d %H:%M} UTC"))
 
+    def owe_mistake(self, matches: Iterable[Match], content: Digests) -> int:
+        """Record that a person found these matches of a content wrong; how many reports are due.
+
+        Durable when this returns. May be called again. PassingError when the disk refuses.
+        """
+        now = f"{self._clock():%Y-%m-%d %H:%M} UTC"
+        wrong = {match.source: match for match in matches if match.exemption is None}
+        for match in wrong.values():
+            report = _mistake(match, content, now)
+            if not (self._told / (report.id + _SUFFIX)).exists():
+                self._keep(report)
+        return len(wrong)
+
     def told_of(self, match: Match) -> bool | None:
         """Whether the owner was notified of this exempt match; None where no report is due for it."""
         if match.exemption is None:
@@ -55,10 +70,16 @@ class ListOwnerReports:
         return False if (self._waiting / name).exists() else None
 
     def waiting(self) -> Iterator[OwnerReport]:
-        """The reports that were not sent yet."""
+        """The reports that were not sent yet; mistakes first: they may do harm elsewhere."""
+        later: list[OwnerReport] = []
         for file in sorted(self._waiting.glob("[!.]*" + _SUFFIX)):
             with suppress(FileNotFoundError):  # another process told just now
-                yield OwnerReport(**json.loads(file.read_text(encoding="utf-8")))
+                report = OwnerReport(**json.loads(file.read_text(encoding="utf-8")))
+                if report.kind == _MISTAKE:
+                    yield report
+                else:
+                    later.append(report)
+        yield from later
 
     def tell(self, report: OwnerReport) -> None:
         """Record that a report's letter is written. May be called twice."""
@@ -96,4 +117,21 @@ def _report(match: Match, exemption: Exemption, seen_at: str) -> OwnerReport:
         sha1=content.sha1.hex(),
         sha256=content.sha256.hex(),
         seen_at=seen_at,
+    )
+
+
+def _mistake(match: Match, content: Digests, seen_at: str) -> OwnerReport:
+    name = hashlib.sha256(f"{_MISTAKE} {match.source}".encode() + b"\0" + content.sha256).hexdigest()[:32]
+    return OwnerReport(
+        id=name,
+        source=match.source,
+        algorithm=match.algorithm,
+        category=match.category,
+        set_name="",
+        exemption="",
+        md5=content.md5.hex(),
+        sha1=content.sha1.hex(),
+        sha256=content.sha256.hex(),
+        seen_at=seen_at,
+        kind=_MISTAKE,
     )

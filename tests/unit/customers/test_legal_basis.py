@@ -12,6 +12,7 @@ from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.legal_basis import SqliteLegalBasisStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.checking.hasher import DirectHasher
+from goodhoster.checking.legal_basis import without_basis
 from goodhoster.customers.legal_basis import LegalBasisRegister
 from goodhoster.examination import Examiner
 from goodhoster.model.legal_basis import ANY, LegalBasis
@@ -19,6 +20,7 @@ from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import VerdictKind
 from goodhoster.policy.legal_basis import checks
+from goodhoster.ports import HashSource
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 TODAY = NOON.date()
@@ -91,7 +93,11 @@ def test_a_file_whose_check_is_stopped_is_unchecked_and_asked_of_nobody_stopped(
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff made up")
     police, own = MemorySource({}, name="police"), MemorySource({}, name="own")
     hasher = DirectHasher(ReadingLimits())
-    examiner = Examiner([police, own], hasher, lambda: NOON, stopped=lambda _: stopped)
+
+    def permitted(sources: Sequence[HashSource], _: Place) -> Sequence[HashSource]:
+        return without_basis(sources, stopped)
+
+    examiner = Examiner([police, own], hasher, lambda: NOON, permitted=permitted)
     place = Place(bytes(tmp_path), b"a.jpg")
     with examiner.examine(place) as found:
         assert (found.verdict.kind, found.verdict.reason) == (kind, reason)
@@ -101,9 +107,9 @@ def test_a_file_whose_check_is_stopped_is_unchecked_and_asked_of_nobody_stopped(
 def test_a_register_that_cannot_be_read_is_no_clear(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff made up")
 
-    def broken(_: Place) -> frozenset[str]:
+    def broken(_sources: Sequence[HashSource], _place: Place) -> Sequence[HashSource]:
         raise OSError
 
-    examiner = Examiner([MemorySource({})], DirectHasher(ReadingLimits()), lambda: NOON, stopped=broken)
+    examiner = Examiner([MemorySource({})], DirectHasher(ReadingLimits()), lambda: NOON, permitted=broken)
     with examiner.examine(Place(bytes(tmp_path), b"a.jpg")) as found:
         assert found.verdict.kind is VerdictKind.UNCHECKED

@@ -24,7 +24,14 @@ from goodhoster.testing.suites.case_store import a_case
 from goodhoster.testing.suites.customer_store import ANNA, BOB, a_site, imported
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
-WITHOUT_PERSONS = {"screening_entries", "register_imports", "register_generation", "legal_basis"}
+WITHOUT_PERSONS = {
+    "screening_entries",
+    "register_imports",
+    "register_generation",
+    "legal_basis",
+    "observed_time",
+    "house_rules",
+}
 """Tables that name no customer."""
 
 

@@ -11,6 +11,7 @@ import typer
 
 from goodhoster.assembly.services import Services
 from goodhoster.customers.register import CustomerRecord
+from goodhoster.customers.standing.desk import restriction_of
 from goodhoster.model.customers import Customer
 from goodhoster.model.uploads import display
 from goodhoster.ports import CustomerQuery
@@ -70,11 +71,12 @@ def show_command(customer_id: CustomerArgument, config: ConfigOption = None, *, 
 
 def _other_subjects(services: Services, customer_id: str) -> dict[str, Any]:
     """What other subjects know of the customer: each has its key here."""
+    view = services.customers.standing.desk.view(customer_id)
     return {
         "vetting": key_of(services.customers.vetting.vetting_of(customer_id)),
         "contact": contact_object(services.customers.contacts.status(customer_id)),
-        "standing": "unchecked",
-        "blocked": [],
+        "standing": view.standing.rung or "good",
+        "blocked": [f"upload: {reason}"] if (reason := restriction_of(view.steps)) else [],
     }
 
 

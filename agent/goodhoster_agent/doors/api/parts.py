@@ -7,6 +7,7 @@ from typing import Any
 from goodhoster.assembly.services import Services
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import CaseState
+from goodhoster.model.gates import GateAnswer
 from goodhoster.ports import CaseQuery
 from goodhoster_agent.case_objects import case_object
 from goodhoster_agent.doors.api.door import ApiParts
@@ -37,9 +38,20 @@ def _not_ready(services: Services) -> str:
     return "source-unavailable" if any(one.paused_until for one in health) else ""
 
 
-def _may(services: Services, customer: str, action: str) -> dict[str, Any]:  # noqa: ARG001
-    """No house rule decides about gates yet: nobody is told that a customer may."""
-    return {"allowed": None, "reason": "no-gates", "mode": mode_object(services)["mode"]}
+def _may(services: Services, customer: str, action: str) -> dict[str, Any]:
+    """The answer of the gate; without a register nobody is told that a customer may."""
+    if not services.customers.in_use:
+        return {"allowed": None, "reason": "no-gates", "mode": mode_object(services)["mode"]}
+    if action != "upload":
+        raise RefusedError("the only thing that can be asked is: upload")
+    standing = services.customers.standing
+    found = standing.gates.may_upload(customer)
+    allowed = {GateAnswer.YES: True, GateAnswer.NO: False, GateAnswer.UNCHECKED: None}
+    return {
+        "allowed": allowed[found.answer],
+        "reason": "; ".join(found.reasons),
+        "mode": "enforce" if standing.rules.enforce else "observe",
+    }
 
 
 def _cases(services: Services, state: str | None, customer: str | None, limit: int) -> list[dict[str, Any]]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goodhoster.adapters.stores.customers import contacts, legal_basis, register, screening, suspensions, vetting
+from goodhoster.adapters.stores.customers import (
+    contacts,
+    legal_basis,
+    register,
+    screening,
+    standing,
+    suspensions,
+    vetting,
+)
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.linux.sqlite_migrations import Migration, Schema
 
@@ -17,6 +25,7 @@ CUSTOMERS = Schema(
                 # One line for each subject: its module has the statements.
                 legal_basis.TABLES,
                 register.TABLES,
+                standing.TABLES,
                 contacts.TABLES,
                 suspensions.TABLES,
                 vetting.TABLES,

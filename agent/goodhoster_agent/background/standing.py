@@ -1,0 +1,48 @@
+"""The consequences for customers, looked after beside the workers.
+
+Statements about what went offline are written within a minute, steps that are due are taken every few minutes, and what
+an appeal could not undo at once is tried again. Without a register of customers it does nothing.
+"""
+
+from __future__ import annotations
+
+import time
+
+from goodhoster.assembly.services import Services
+from goodhoster_agent.background.periodic import PeriodicTask
+
+_EVERY = 60.0
+_REVIEW_EVERY = 900.0
+_AFTER_FAILURE = 60.0
+
+
+class StandingRounds:
+    """Rounds over the customers."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._review_at = 0.0
+        self._undone = self._overdue = 0
+        failing = "the consequences for customers cannot be looked after now"
+        self.rounds = PeriodicTask("standing", self._go, failing, _AFTER_FAILURE)
+
+    def problems(self) -> list[str]:
+        """Problems, for `status`."""
+        undone = [f"{self._undone} measures about customers are not done yet: goodhoster customers measures list"]
+        overdue = [f"{self._overdue} appeals should have been decided by now: goodhoster customers appeals"]
+        return (undone if self._undone else []) + (overdue if self._overdue else [])
+
+    def _go(self) -> float:
+        if not self._services.customers.in_use:
+            return _EVERY
+        standing = self._services.customers.standing
+        if self._services.rules.enforce:
+            standing.letters.tell_of_cases(self._services.case_store)
+        if time.monotonic() >= self._review_at:
+            self._review_at = time.monotonic() + _REVIEW_EVERY
+            standing.desk.review_all()
+            for appeal in standing.appeals.unfinished():
+                standing.appeals.finish(appeal)
+        self._undone = sum(bool(step.trouble) for step in standing.desk.waiting()) + len(standing.appeals.unfinished())
+        self._overdue = len(standing.appeals.overdue())
+        return _EVERY

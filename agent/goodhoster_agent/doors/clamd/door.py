@@ -1,0 +1,263 @@
+"""The clamd door: listens, admits, has requests answered."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import resource
+import socket
+import stat
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from goodhoster.errors import ConfigurationError
+from goodhoster.settings.doors import BY_UID, ClamdDoorSettings
+from goodhoster.upload_attempts import UploadAttempts
+from goodhoster_agent.doors.clamd.answers import Answerer, Caller
+from goodhoster_agent.doors.clamd.connection import Connection, Patience
+from goodhoster_agent.doors.clamd.peer import peer_of
+from goodhoster_agent.doors.clamd.protocol import Conversation, Request
+from goodhoster_agent.doors.clamd.streams import StreamBudget, StreamContent
+from goodhoster_agent.doors.clamd.workers import Workers
+from goodhoster_agent.privileged.opener.client import Opener
+
+_log = logging.getLogger(__name__)
+_BACKLOG = 200
+_ADMITTED_AT_ONCE = 32
+_LOOK_EVERY = 0.5
+_PAUSE = 0.2
+_DESCRIPTORS = 16
+"""Of one connection at most: itself, its stream's file, those of a session's requests."""
+_OF_THE_REST = 256
+"""Descriptors for everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClamdDoorParts:
+    """What a door works with."""
+
+    settings: ClamdDoorSettings
+    attempts: UploadAttempts
+    opener: Opener | None
+
+
+class ClamdDoor:
+    """See `doors.process.Door`."""
+
+    def __init__(self, parts: ClamdDoorParts) -> None:
+        settings = parts.settings
+        _expect_address(settings)
+        self._settings = settings
+        self._patience = Patience(settings.command_within, settings.read_within, settings.answer_within)
+        self._workers = Workers(settings.checks)
+        self._budget = StreamBudget(settings.streams_together)
+        self._connections: set[Connection] = set()
+        self._listener: socket.socket | None = None
+        self._looking: asyncio.TimerHandle | None = None
+        self._answerer = Answerer(
+            attempts=parts.attempts,
+            opener=parts.opener,
+            customer=settings.customer,
+            fail_open=settings.on_unchecked == "open",
+            version=f"ClamAV 1.4.6/1/{time.strftime('%a %b %d %H:%M:%S %Y', time.gmtime())}",
+            figures=self._figures,
+        )
+
+    async def listen(self) -> Sequence[str]:
+        """See `Door`."""
+        _raise_limit(self._settings.connections * _DESCRIPTORS + _OF_THE_REST)
+        where = _address_text(self._settings)
+        try:
+            self._listener = _listening(self._settings)
+        except OSError as error:
+            hint = "choose another address in [[clamd_door]], or end whatever listens there"
+            raise ConfigurationError(f"cannot listen on {where}: {error.strerror or error}", hint=hint) from error
+        port = "" if self._settings.socket else f" port {self._listener.getsockname()[1]}"
+        return [f"clamd {where}{port}"]
+
+    def open(self) -> None:
+        """See `Door`."""
+        self._workers.start()
+        self._admit_again()
+        self._look()
+
+    async def close(self) -> None:
+        """See `Door`."""
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener.fileno())
+            self._listener.close()
+            if self._settings.socket is not None:
+                self._settings.socket.unlink(missing_ok=True)
+        await asyncio.to_thread(self._workers.stop)
+        for connection in tuple(self._connections):
+            connection.close()
+
+    # Admission
+
+    def _admit_again(self) -> None:
+        if self._listener is not None and self._listener.fileno() >= 0:
+            asyncio.get_running_loop().add_reader(self._listener.fileno(), self._admit)
+
+    def _admit(self) -> None:
+        assert self._listener is not None  # noqa: S101 - it listens
+        for _ in range(_ADMITTED_AT_ONCE):
+            if len(self._connections) >= self._settings.connections and not self._make_room():
+                self._wait_for_room()
+                return
+            try:
+                accepted, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                _log.error("the clamd door accepts nobody for now: %s", error.strerror)
+                self._wait_for_room()
+                return
+            self._begin(accepted)
+
+    def _wait_for_room(self) -> None:
+        """Leave whoever comes in the kernel for a moment."""
+        assert self._listener is not None  # noqa: S101 - it listens
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._listener.fileno())
+        loop.call_later(_PAUSE, self._admit_again)
+
+    def _make_room(self) -> bool:
+        """End the connection that is idle longest; False where none is."""
+        idle = [connection for connection in self._connections if connection.idle]
+        if not idle:
+            return False
+        longest = min(idle, key=lambda connection: connection.since)
+        longest.time_out()
+        longest.close()
+        return True
+
+    def _begin(self, accepted: socket.socket) -> None:
+        accepted.setblocking(False)  # noqa: FBT003 - it takes no name
+        try:
+            peer = peer_of(accepted)
+        except OSError:  # it has left already
+            accepted.close()
+            return
+        if self._settings.accounts and peer.account not in self._settings.accounts:
+            _log.warning("the clamd door turned %s away: see accounts in [[clamd_door]]", peer.name)
+            accepted.close()
+            return
+        conversation = Conversation(self._settings.longest_stream, lambda: StreamContent(self._budget))
+        self._connections.add(Connection(accepted, peer, conversation, self))
+
+    def left(self, connection: Connection) -> None:
+        """See `connection.Host`."""
+        self._connections.discard(connection)
+        self._answerer.counts.cut_off += connection.cut_off
+
+    # Answers
+
+    def ask(self, connection: Connection, request: Request) -> None:
+        """See `connection.Host`."""
+        reply = self._answerer.at_once(request)
+        if reply is not None:
+            connection.answered(request, reply)
+            return
+        loop = asyncio.get_running_loop()
+        caller = Caller(connection.peer, connection.socket.dup() if request.argument else None)
+        self._workers.submit(connection.peer.name, partial(self._work, loop, connection, request, caller))
+
+    def _work(self, loop: asyncio.AbstractEventLoop, connection: Connection, request: Request, caller: Caller) -> None:
+        try:
+            reply = self._answerer.answer(request, caller)
+        except Exception:  # noqa: BLE001 - the client must get an answer, and this one is never OK
+            _log.exception("a request of %s failed; it is unchecked", caller.peer.name)
+            reply = request.reply(b"Not checked (internal-error) ERROR")
+        finally:
+            caller.close()
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(connection.answered, request, reply)
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        for connection in tuple(self._connections):
+            connection.look(now, self._patience)
+        self._looking = asyncio.get_running_loop().call_later(_LOOK_EVERY, self._look)
+
+    def _figures(self) -> str:
+        counts = self._answerer.counts
+        return (
+            "POOLS: 1\n\nSTATE: VALID PRIMARY\n"
+            f"THREADS: live {self._settings.checks}  idle 0 max {self._settings.checks} idle-timeout 30\n"
+            f"QUEUE: {self._workers.waiting} items\n\n"
+            "MEMSTATS: heap N/A mmap N/A used N/A free N/A releasable N/A pools 1 pools_used 0M pools_total 0M\n"
+            f"GOODHOSTER: connections {len(self._connections)} unchecked {sum(counts.reasons.values())} "
+            f"passed-unchecked {counts.passed_unchecked} cut-off {counts.cut_off} partial {counts.partial}\nEND"
+        )
+
+
+def _expect_address(settings: ClamdDoorSettings) -> None:
+    if (settings.socket is None) == (settings.listen is None):
+        raise ConfigurationError("[[clamd_door]] needs one of socket and listen", hint="give each door one address")
+    if settings.socket is None and settings.customer == BY_UID:
+        raise ConfigurationError(
+            f'[[clamd_door]]: customer = "{BY_UID}" needs a socket: TCP does not tell who asks',
+            hint="name the customer, or use socket instead of listen",
+        )
+    if settings.socket is None and settings.accounts:
+        raise ConfigurationError(
+            "[[clamd_door]]: accounts needs a socket: TCP does not tell who asks", hint="use socket instead of listen"
+        )
+
+
+def _address_text(settings: ClamdDoorSettings) -> str:
+    if settings.listen is None:
+        return str(settings.socket)
+    host, port = settings.listen
+    return f"{host}:{port}"
+
+
+def _listening(settings: ClamdDoorSettings) -> socket.socket:
+    if settings.listen is not None:
+        found = socket.getaddrinfo(*settings.listen, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    else:
+        assert settings.socket is not None  # noqa: S101 - one of both is there
+        _remove_left(settings.socket)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(os.fspath(settings.socket))
+        settings.socket.chmod(0o666)  # who may ask the kernel tells us: see accounts
+        listener.listen(_BACKLOG)
+    listener.setblocking(False)  # noqa: FBT003 - it takes no name
+    return listener
+
+
+def _remove_left(path: Path) -> None:
+    """Remove the socket that a killed process left.
+
+    OSError while one listens there, or where it is no socket.
+    """
+    try:
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise OSError(errno.EADDRINUSE, "there is something that is no socket")
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX) as trial:
+        try:
+            trial.connect(os.fspath(path))
+        except ConnectionRefusedError:
+            path.unlink()
+        else:
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+
+
+def _raise_limit(descriptors: int) -> None:
+    """Let this process have so many descriptors, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(descriptors, hard) if hard != resource.RLIM_INFINITY else descriptors
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,80 @@
+"""Contents that arrive in pieces: small ones in memory, larger ones in an unnamed file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import BinaryIO
+
+_IN_MEMORY = 1 << 16
+_BLOCK = 1 << 20
+
+
+class StreamBudget:
+    """The bytes that all streams together may take up."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def take(self, size: int) -> bool:
+        """Take so many bytes; False, and none taken, where so many are not left."""
+        if size > self._left:
+            return False
+        self._left -= size
+        return True
+
+    def give_back(self, size: int) -> None:
+        """Give back what was taken."""
+        self._left += size
+
+
+class StreamContent:
+    """The content of one stream, as far as it has arrived."""
+
+    def __init__(self, budget: StreamBudget) -> None:
+        self._budget = budget
+        self._small = bytearray()
+        self._file: BinaryIO | None = None
+        self.size = 0
+
+    def add(self, piece: bytes | memoryview) -> bool:
+        """Add the next piece; False where there is no room for it. OSError where the disk has none."""
+        if not self._budget.take(len(piece)):
+            return False
+        self.size += len(piece)
+        if self._file is None and self.size > _IN_MEMORY:
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - `close` closes it
+            self._write(self._small)
+            self._small = bytearray()
+        if self._file is None:
+            self._small += piece
+        else:
+            self._write(piece)
+        return True
+
+    @property
+    def content(self) -> bytes | int:
+        """The whole of it: bytes, or the descriptor of its file."""
+        return bytes(self._small) if self._file is None else self._file.fileno()
+
+    def parts(self) -> tuple[bytes, bytes]:
+        """Its first and last bytes, at most a block of each."""
+        if self._file is None:
+            return bytes(self._small), bytes(self._small)
+        fd = self._file.fileno()
+        return os.pread(fd, _BLOCK, 0), os.pread(fd, _BLOCK, max(0, self.size - _BLOCK))
+
+    def close(self) -> None:
+        """Give back what it takes up. May be called twice."""
+        self._budget.give_back(self.size)
+        self.size = 0
+        self._small = bytearray()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write(self, piece: bytes | bytearray | memoryview) -> None:
+        assert self._file is not None  # noqa: S101 - called where there is one
+        left = memoryview(piece)
+        while left:
+            left = left[self._file.write(left) or 0 :]

@@ -1,0 +1,1 @@
+"""Gates, standing, consequences and appeals of customers."""

@@ -1,0 +1,207 @@
+"""Appeals: taken in, decided by a person, and undone exactly where the customer is right.
+
+One for each measure. It comes by a reference that only the letter has, or by a person at the command line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from goodhoster.customers.standing.desk import StandingDesk
+from goodhoster.customers.standing.facts import case_subject, step_subject
+from goodhoster.errors import GoodhosterError, RefusedError
+from goodhoster.linux.file_lock import FileLock
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.cases import Case, CaseState, Order
+from goodhoster.model.house_rules import AppealRules
+from goodhoster.model.ids import new_id
+from goodhoster.model.standing import Appeal, AppealChannel, AppealState, Statement
+from goodhoster.policy.appeals import decision_due, in_time
+from goodhoster.ports import AuditLog, CaseStore, Clock
+from goodhoster.ports.standing import StandingStore, StepLetters
+
+_LONGEST_TEXT = 20_000
+_REFERENCE = re.compile(r"\bGH-([2-9a-hj-km-np-z]{12})\b")
+_CASE, _STEP = case_subject(""), step_subject("")
+
+
+@dataclass(frozen=True, slots=True)
+class AppealParts:
+    """What the desk works with."""
+
+    store: StandingStore
+    cases: CaseStore
+    steps: StandingDesk
+    letters: StepLetters
+    audit: AuditLog
+    lock: FileLock
+    clock: Clock
+    rules: AppealRules
+    restore: Callable[[Sequence[str], Order], Mapping[str, str]]
+    """Puts the files of cases back through the case desk; for each that is not back, why."""
+    tell_owners: Callable[[Case], int]
+    """Tells the owners of the lists that a case was a mistake; how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's decision about an appeal."""
+
+    outcome: AppealState
+    order: Order
+    mistake: bool = False
+    """The list or notifier was wrong: its owner is told."""
+
+
+class AppealDesk:
+    """The appeals of one hoster. Threads and processes may share the record."""
+
+    def __init__(self, parts: AppealParts) -> None:
+        self._parts = parts
+
+    def by_reference(self, words: str, text: str, channel: AppealChannel) -> list[Appeal]:
+        """Take in an appeal that names one of our letters, such as in the subject of a mail.
+
+        May be called again for the same: there is one appeal for each measure. RefusedError when it names none.
+        """
+        named = _REFERENCE.search(words)
+        letters = self._parts.store.referred(named[1]) if named else ()
+        subjects = [one.subject for one in letters if one.subject.startswith((_CASE, _STEP))]
+        if not subjects:
+            hint = "the reference stands in the subject of the letter, such as [GH-2x3y4z5a6b7c]"
+            raise RefusedError("no letter of ours has that reference", hint=hint)
+        return [self._take_in(subject, letters[0].customer, text, channel) for subject in subjects]
+
+    def about(self, subject: str, customer: str, text: str) -> Appeal:
+        """Take in an appeal that a person was told of, about a measure at that customer.
+
+        The subject is `step:ID` or `case:ID`.
+
+        RefusedError when there is no such measure, or it is not that customer's.
+        """
+        of = self._customer_of(subject)
+        if of != customer:
+            raise RefusedError(f"{subject} is not of customer {customer}", hint="see: goodhoster customers standing ID")
+        return self._take_in(subject, customer, text, AppealChannel.COMMAND)
+
+    def decide(self, appeal_id: str, decision: Decision) -> Appeal:
+        """Record a person's decision, undo the measure if it was wrong, and tell the customer.
+
+        What could not be undone at once stands in `trouble`, and `finish` goes on with it.
+        """
+        order = decision.order
+        if not (order.actor and order.reason.strip()):
+            raise RefusedError("an appeal is decided by a person, with a reason", hint="give --reason")
+        if decision.outcome is AppealState.OPEN:
+            raise RefusedError("an appeal is decided as upheld, rejected or withdrawn")
+        with self._parts.lock:
+            appeal = self._parts.store.appeal(appeal_id)
+            if appeal.state is not AppealState.OPEN:
+                raise RefusedError(f"appeal {appeal_id} is {appeal.state} already", hint="it is not decided twice")
+            data = {"outcome": decision.outcome.value, "actor": order.actor, "reason": order.reason}
+            self._log("appeal.decided", appeal, **data, mistake=decision.mistake)
+            upheld = decision.outcome is AppealState.UPHELD
+            decided = replace(
+                appeal,
+                state=decision.outcome,
+                reason=order.reason,
+                actor=order.actor,
+                decided_at=self._parts.clock(),
+                mistake=decision.mistake and upheld,
+                trouble="being undone" if upheld else "",
+            )
+            self._parts.store.replace_appeal(decided, expected=AppealState.OPEN)
+        decided = self.finish(decided) if upheld else decided
+        self._parts.letters.about_appeal(decided, "decided")
+        self._parts.steps.review(decided.customer)
+        return decided
+
+    def finish(self, appeal: Appeal) -> Appeal:
+        """Undo the measure of an upheld appeal, or what is left of it; may be called again."""
+        order = Order(appeal.actor, f"appeal {appeal.id}: {appeal.reason}")
+        name = appeal.subject.partition(":")[2]
+        try:
+            restored, trouble = (
+                self._restore(name, order) if appeal.subject.startswith(_CASE) else self._undo(name, order)
+            )
+            if appeal.mistake and appeal.subject.startswith(_CASE):
+                self._parts.tell_owners(self._parts.cases.get(name))
+        except GoodhosterError as error:
+            restored, trouble = (), str(error)
+        finished = replace(appeal, restored=restored, trouble=trouble)
+        if finished != appeal:
+            self._log("appeal.undone" if not trouble else "appeal.not-undone-yet", finished, detail=trouble)
+            self._parts.store.replace_appeal(finished, expected=appeal.state)
+        return finished
+
+    def overdue(self) -> list[Appeal]:
+        """Open appeals whose deadline has passed."""
+        now = self._parts.clock()
+        return [one for one in self._parts.store.appeals(states=frozenset({AppealState.OPEN})) if one.deadline < now]
+
+    def unfinished(self) -> list[Appeal]:
+        """Upheld appeals whose measure is not undone yet."""
+        return [one for one in self._parts.store.appeals(states=frozenset({AppealState.UPHELD})) if one.trouble]
+
+    def _restore(self, case_id: str, order: Order) -> tuple[tuple[str, ...], str]:
+        case = self._parts.cases.get(case_id)
+        if case.state is not CaseState.RESTORED:
+            problems = self._parts.restore([case_id], order)
+            if problems:
+                return (), problems[case_id]
+        return (case_id,), ""
+
+    def _undo(self, step_id: str, order: Order) -> tuple[tuple[str, ...], str]:
+        step = self._parts.store.step(step_id)
+        if step.state.pending:
+            self._parts.steps.refuse(step_id, order)
+            return (), ""
+        step = self._parts.steps.undo(step_id, order) if step.state.in_force else self._parts.steps.go_on(step)
+        return (), "" if step.state.over else step.trouble or f"step {step_id} is {step.state}"
+
+    def _take_in(self, subject: str, customer: str, text: str, channel: AppealChannel) -> Appeal:
+        with self._parts.lock:
+            for known in self._parts.store.appeals(customer):
+                if known.subject == subject:
+                    return known
+            now = self._parts.clock()
+            appeal = Appeal(
+                id=new_id(now, "a"),
+                customer=customer,
+                subject=subject,
+                channel=channel,
+                received_at=now,
+                deadline=decision_due(now, self._parts.rules),
+                text=text[:_LONGEST_TEXT],
+                late=not in_time(self._informed_at(subject), now, self._parts.rules),
+            )
+            self._log("appeal.received", appeal, channel=channel.value, late=appeal.late)
+            self._parts.store.add_appeal(appeal)
+        self._parts.letters.about_appeal(appeal, "received")
+        return appeal
+
+    def _informed_at(self, subject: str) -> datetime | None:
+        """The day the customer was informed: the first letter about it that the mail server took."""
+        if subject.startswith(_STEP):
+            step = self._parts.store.step(subject.removeprefix(_STEP))
+            return step.informed_at or step.told_at
+        sent = [one for one in self._parts.store.statements(subject) if self._is_delivered(one)]
+        return sent[0].at if sent else None
+
+    def _is_delivered(self, statement: Statement) -> bool:
+        return bool(statement.letter) and self._parts.letters.delivered(statement) is True
+
+    def _customer_of(self, subject: str) -> str:
+        kind, _, name = subject.partition(":")
+        if kind == "case":
+            return self._parts.cases.get(name).upload.customer
+        if kind == "step":
+            return self._parts.store.step(name).customer
+        raise RefusedError(f"{subject!r} names no measure", hint="write step:ID or case:ID")
+
+    def _log(self, event: str, appeal: Appeal, **more: str | bool) -> None:
+        data = {"appeal": appeal.id, "customer": appeal.customer, "subject": appeal.subject, **more}
+        self._parts.audit.append(AuditEvent(event, data))

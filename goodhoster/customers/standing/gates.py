@@ -1,0 +1,109 @@
+"""The gate "may this customer host uploads?": asks, answers, and logs what changed.
+
+Being asked costs the audit log nothing: an entry is made when the answer is another than before, or a day later, and a
+few times a day at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from goodhoster.customers.register import Register
+from goodhoster.customers.standing.desk import restriction_of
+from goodhoster.errors import GoodhosterError
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.customers import Customer
+from goodhoster.model.gates import Finding, GateAnswer, GateFacts, UploadAnswer
+from goodhoster.model.house_rules import CustomerRules
+from goodhoster.policy.gates import may_upload
+from goodhoster.ports import AuditLog, Clock
+from goodhoster.ports.standing import ContactCheck, ContactFinding, RelayUse, StandingStore, VettingCheck
+
+_UNKNOWN = "\0unknown"
+"""Whoever asks about customers that nobody knows shares one line: no customer has that id."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateParts:
+    """What the gate asks."""
+
+    register: Register
+    store: StandingStore
+    vetting: VettingCheck
+    contacts: ContactCheck
+    relay: RelayUse
+    audit: AuditLog
+    clock: Clock
+
+
+class UploadGates:
+    """The gate of uploads. Threads may share it."""
+
+    def __init__(self, parts: GateParts, rules: CustomerRules) -> None:
+        self._parts = parts
+        self._rules = rules
+
+    def may_upload(self, customer_id: str) -> UploadAnswer:
+        """Whether a customer may host uploads, and what speaks against it.
+
+        A customer nobody knows is *unchecked*.
+
+        Raises nothing for what could not be asked: that is *unchecked*, too.
+        """
+        customer = self._parts.register.store.known(customer_id)
+        if customer is None:
+            found = self._unknown()
+            self._log(_UNKNOWN, "", found)
+            return found
+        found = may_upload(self.facts_of(customer), self._rules, self._parts.clock())
+        self._log(customer.id, customer.id, found)
+        return found
+
+    def facts_of(self, customer: Customer) -> GateFacts:
+        """What is known of a customer; nothing is logged."""
+        contact, contact_known = self._contact(customer.id)
+        used_at, relay_known = None, True
+        try:
+            used_at = self._parts.relay.last_used(customer.id)
+        except GoodhosterError:
+            relay_known = False
+        ended = {"active": "", "suspended": "it is suspended by the register", "ended": "its contract has ended"}
+        return GateFacts(
+            vetting=_asked(lambda: self._parts.vetting.vetting_of(customer.id)),
+            contact=contact_known,
+            answered_within=contact.answered_within if contact else None,
+            contact_silent=bool(contact and contact.silent),
+            inspectable=all(one.inspectable for one in customer.services) if customer.services else None,
+            relay_used_at=used_at,
+            relay_known=relay_known,
+            restricted=restriction_of(self._parts.store.steps(customer.id)),
+            ended=ended[customer.status],
+        )
+
+    def _contact(self, customer_id: str) -> tuple[ContactFinding | None, Finding]:
+        try:
+            found = self._parts.contacts.contact_of(customer_id)
+        except GoodhosterError as error:
+            return None, Finding(GateAnswer.UNCHECKED, str(error))
+        return found, found.proven
+
+    def _unknown(self) -> UploadAnswer:
+        reason = ("there is no such customer in the register",)
+        if self._rules.enforce:
+            return UploadAnswer(GateAnswer.UNCHECKED, reason)
+        return UploadAnswer(GateAnswer.YES, reason, observed=GateAnswer.UNCHECKED)
+
+    def _log(self, line: str, customer_id: str, found: UploadAnswer) -> None:
+        would = f" (would be {found.observed})" if found.observed else ""
+        if self._parts.store.gate_changed(line, f"{found.answer}{would}", self._parts.clock()):
+            data = {"gate": "upload", "customer": customer_id, "answer": f"{found.answer}{would}"}
+            event = AuditEvent("gate.answered", {**data, "reasons": list(found.reasons), "rules": self._rules.version})
+            self._parts.audit.append(event)
+
+
+def _asked(ask: Callable[[], Finding]) -> Finding:
+    try:
+        return ask()
+    except GoodhosterError as error:
+        return Finding(GateAnswer.UNCHECKED, str(error))

@@ -1,0 +1,50 @@
+"""How often each source and notifier was wrong: what went offline by it, and was put back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from goodhoster.customers.standing.facts import case_subject
+from goodhoster.model.cases import OVERRULED, Case, CaseState
+from goodhoster.model.standing import Appeal, AppealState
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """The record of one source or notifier."""
+
+    name: str
+    kind: str
+    """`source` or `notifier`."""
+    taken: int
+    """Cases that went offline by its word, those that came back among them."""
+    overruled: int
+    """Of those, put back by a person."""
+    mistakes: int
+    """Of those, by an appeal that found it wrong."""
+
+
+def accuracy(cases: Iterable[Case], appeals: Iterable[Appeal]) -> list[Accuracy]:
+    """The record of every source and notifier with a case; those with the most mistakes first."""
+    wrong = {one.subject for one in appeals if one.state is AppealState.UPHELD and one.mistake}
+    taken: Counter[tuple[str, str]] = Counter()
+    overruled: Counter[tuple[str, str]] = Counter()
+    mistakes: Counter[tuple[str, str]] = Counter()
+    for case in cases:
+        if case.state is not CaseState.OFFLINE and case.state not in OVERRULED:
+            continue
+        for name in _by_whom(case):
+            taken[name] += 1
+            overruled[name] += case.state in OVERRULED
+            mistakes[name] += case_subject(case.id) in wrong
+    found = [
+        Accuracy(name, kind, taken[kind, name], overruled[kind, name], mistakes[kind, name]) for kind, name in taken
+    ]
+    return sorted(found, key=lambda one: (-one.mistakes, -one.overruled, one.kind, one.name))
+
+
+def _by_whom(case: Case) -> set[tuple[str, str]]:
+    sources = {("source", match.source) for match in case.matches if match.exemption is None}
+    return sources | ({("notifier", case.notifier)} if case.notifier else set())

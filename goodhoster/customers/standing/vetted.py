@@ -1,0 +1,24 @@
+"""What the gate takes from vetting: only *vetted* passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from goodhoster.model.gates import Finding, GateAnswer
+from goodhoster.model.vetting import Vetting, VettingState
+
+
+class VettedCustomers:
+    """See `ports.standing.VettingCheck`."""
+
+    def __init__(self, vetting_of: Callable[[str], Vetting]) -> None:
+        self._vetting_of = vetting_of
+
+    def vetting_of(self, customer: str) -> Finding:
+        """See `ports.standing.VettingCheck`."""
+        found = self._vetting_of(customer)
+        if found.state is VettingState.VETTED:
+            return Finding(GateAnswer.YES, "vetted")
+        # What nobody could check may still turn out well; what is missing, failed or in review is not vetted.
+        answer = GateAnswer.UNCHECKED if found.state is VettingState.UNCHECKED else GateAnswer.NO
+        return Finding(answer, "; ".join((found.state.value, *found.missing)))

@@ -1,0 +1,50 @@
+"""Time that was seen to pass, which no clock that is set can shorten or lengthen.
+
+Within one start of the machine it is the kernel's own count, whatever the system's clock shows; over a restart it is
+what the clock moved on, and no more than an hour of it: how far it was set meanwhile cannot be known.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+_MOST_OVER_A_RESTART = 3600.0
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class TimeReading:
+    """The clocks at one moment."""
+
+    boot: str
+    """Names the time since this start of the machine."""
+    running: float
+    """Seconds since then, suspension included."""
+    wall: float
+    """What the system's clock shows, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedTime:
+    """The seconds that were seen to pass up to a reading."""
+
+    total: float
+    last: TimeReading
+
+
+def read_time() -> TimeReading:
+    """Read the clocks."""
+    boot = _BOOT_ID.read_text(encoding="ascii").strip()
+    return TimeReading(boot, time.clock_gettime(time.CLOCK_BOOTTIME), time.time())
+
+
+def observed(before: ObservedTime | None, now: TimeReading) -> ObservedTime:
+    """Add what passed since the last reading; never less than nothing."""
+    if before is None:
+        return ObservedTime(0.0, now)
+    if before.last.boot == now.boot:
+        return ObservedTime(before.total + max(0.0, now.running - before.last.running), now)
+    passed = min(max(0.0, now.wall - before.last.wall), _MOST_OVER_A_RESTART)
+    return ObservedTime(before.total + passed, now)
