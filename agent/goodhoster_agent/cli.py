@@ -35,6 +35,7 @@ COMMANDS = (
     "check",
     "scan",
     "status",
+    "metrics",
     "observe",
     "cases",
     "storms",

@@ -34,6 +34,7 @@ from goodhoster_agent.background.alerts import AlertWork
 from goodhoster_agent.background.checkpoints import CheckpointTask
 from goodhoster_agent.background.daily import DailyWork
 from goodhoster_agent.background.late_measures import LateMeasures
+from goodhoster_agent.background.metrics_file import MetricsFile
 from goodhoster_agent.background.notices import NoticeWork
 from goodhoster_agent.background.periodic import PeriodicTask
 from goodhoster_agent.background.requery import AskAgain
@@ -210,6 +211,9 @@ class Daemon:
         about_customers = (self._daily.rounds, self._standing.rounds, *_panel_rounds(services))
         self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers)
         self._alerts = AlertWork(services.alerts, services) if services.alerts else None
+        metrics = services.settings.metrics.file
+        self._metrics = MetricsFile(services, metrics) if metrics else None
+        self._rounds += (self._metrics.rounds,) if self._metrics else ()
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
         self._owner_letters = services.notices.list_owner_letters
@@ -316,6 +320,8 @@ class Daemon:
         self._watcher.stop()
         self._workers.stop()
         forget_report(self._services.settings.state_dir)
+        if self._metrics:
+            self._metrics.end()
         _log.info("ended")
 
     def _try_again(self, now: float) -> None:

@@ -174,6 +174,10 @@ class AlertDesk:
         """Problems, for `status`; the same words whatever the receiver said."""
         return [f"alerts by rule {name} are not accepted: goodhoster alerts list" for name in sorted(self._last_errors)]
 
+    def counts(self) -> Mapping[tuple[str, DeliveryState], int]:
+        """The number of deliveries by rule and state."""
+        return self._queue.counts()
+
     def deliveries(self, limit: int) -> list[AlertDelivery]:
         """The newest deliveries, whatever became of them."""
         return self._queue.deliveries(limit=limit)

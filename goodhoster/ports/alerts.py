@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -44,6 +44,9 @@ class AlertQueue(Protocol):
 
     def deliveries(self, states: Sequence[DeliveryState] = (), limit: int = 100) -> list[AlertDelivery]:
         """Deliveries in these states (none: in all), newest first."""
+
+    def counts(self) -> Mapping[tuple[str, DeliveryState], int]:
+        """The number of deliveries by rule and state."""
 
     def conditions(self) -> dict[str, tuple[datetime, datetime]]:
         """What lasted when it was last looked at: since when, and when it was seen last."""

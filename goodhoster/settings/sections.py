@@ -18,6 +18,7 @@ from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessS
 from goodhoster.settings.contacts import ContactSettings
 from goodhoster.settings.doors import ClamdDoorSettings
 from goodhoster.settings.house_rules import HouseRulesSettings
+from goodhoster.settings.metrics import MetricsSettings
 from goodhoster.settings.notices import (
     BlockSettings,
     ImapSettings,
@@ -216,6 +217,7 @@ class Settings:
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))
     paging: PagingSettings = _section(Single("paging", PagingSettings))
     alerts: tuple[AlertSettings, ...] = _section(Several("alert", AlertSettings))
+    metrics: MetricsSettings = _section(Single("metrics", MetricsSettings))
     contacts: ContactSettings = _section(Single("contacts", ContactSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
     panels: tuple[PluggedTable, ...] = _section(Plugged("panel", "goodhoster.panels", PanelSettings))

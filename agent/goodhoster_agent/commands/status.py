@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
 
 app = typer.Typer()
+NagiosOption = Annotated[
+    bool, typer.Option("--nagios", help="Print one line as a plugin of Nagios or Icinga, with its exit codes.")
+]
 _OVERRULED = "goodhoster cases list --state restored"
 
 
 @app.command()
-def status_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+def status_command(config: ConfigOption = None, *, as_json: JsonOption = False, nagios: NagiosOption = False) -> None:
     """Show what is covered, what is waiting and what is degraded."""
     from goodhoster_agent.status_objects import status_object
 
+    if nagios:
+        from goodhoster_agent.nagios import nagios_check
+
+        line, code = nagios_check(lambda: open_services(config))
+        print(line)
+        raise typer.Exit(code)
     with open_services(config) as services:
         status = status_object(services)
     print_json(status) if as_json else print(as_text(status))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -106,6 +106,11 @@ class SqliteAlertQueue:
         marks = ", ".join("?" * len(wanted))
         query = f"{_SELECT} WHERE state IN ({marks}) ORDER BY delivery.id DESC LIMIT ?"
         return [_delivery(row) for row in self._record.rows(query, (*wanted, limit))]
+
+    def counts(self) -> Mapping[tuple[str, DeliveryState], int]:
+        """See `ports.AlertQueue`."""
+        rows = self._record.rows("SELECT rule, state, count(*) FROM delivery GROUP BY rule, state")
+        return {(rule, DeliveryState(state)): count for rule, state, count in rows}
 
     def conditions(self) -> dict[str, tuple[datetime, datetime]]:
         """See `ports.AlertQueue`."""

@@ -58,6 +58,8 @@ def _writable(settings: Settings) -> Iterator[Path]:
         yield settings.notices.lmtp.parent
     if settings.block is not None:
         yield settings.block.include.parent
+    if settings.metrics.file is not None:
+        yield settings.metrics.file.parent
 
 
 def _commands(settings: Settings) -> Iterator[Command]:
