@@ -24,6 +24,7 @@ from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Algorithm, Digest, Digests
 from goodhoster.model.uploads import Content, FileState
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
+from goodhoster.policy.rules import HouseRules
 from goodhoster.uploads.opening import OpenedUpload
 
 _log = logging.getLogger(__name__)
@@ -91,6 +92,11 @@ class UploadAttempts:
     """Not by name: there is no place of ours that a name could be beside."""
     desk: CaseDesk
     counts: AttemptCounts = field(default_factory=AttemptCounts)
+    rules: Callable[[], HouseRules] | None = None
+    """The house rules of the moment; None: always the desk's.
+
+    A person may stop all measures, or let them go on, while the process runs.
+    """
 
     def check(self, content: bytes | int, attempt: Attempt) -> AttemptAnswer:
         """Examine what an application wants to store, decide, record, and only then answer.
@@ -167,7 +173,7 @@ class UploadAttempts:
         return _unchecked("late", "its sources answered too long ago")
 
     def _open(self, attempt: Attempt, content: Content, verdict: Verdict) -> Case | None:
-        with self.desk.session() as session:
+        with self.desk.session(self.rules() if self.rules else None) as session:
             case = open_attempt(session, attempt, content, verdict)
         if case is not None and case.state is CaseState.HELD:
             self.desk.tell()

@@ -34,7 +34,7 @@ SCRIPT = """#!/{home}/bin/python3 -sE
 import re
 import sys
 
-from goodhoster_agent.cli import main
+from goodhoster_agent.entry import main
 
 if __name__ == "__main__":
     sys.argv[0] = re.sub(r"(-script\\.pyw|\\.exe)?$", "", sys.argv[0])
@@ -280,7 +280,15 @@ def _depends(package: Package, builder: Builder) -> list[str]:
     if not package.ours:
         return [f"goodhoster (= {builder.version}-1~{_release()})"]
     python = [f"python3 (>= {major}.{minor})", f"python3 (<< {major}.{minor + 1})"]
-    return [*python, "libc6 (>= 2.36)", "libgcc-s1", "libstdc++6", "systemd | systemd-sysusers", *package.depends]
+    return [
+        *python,
+        "libc6 (>= 2.36)",
+        "libgcc-s1",
+        "libstdc++6",
+        "procps",
+        "systemd | systemd-sysusers",
+        *package.depends,
+    ]
 
 
 def _release() -> str:

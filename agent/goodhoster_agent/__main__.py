@@ -1,5 +1,5 @@
 """`python -m goodhoster_agent` is the command `goodhoster`."""
 
-from goodhoster_agent.cli import main
+from goodhoster_agent.entry import main
 
 main()

@@ -50,6 +50,7 @@ COMMANDS = (
     "exemptions",
     "hashservice",
     "doors",
+    "setup",
     "config",
     "doctor",
 )

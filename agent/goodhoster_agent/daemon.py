@@ -23,6 +23,7 @@ from goodhoster.assembly.state import make_state_dir
 from goodhoster.cases.rebuilding import rebuild
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.survey import label_of, quarantined
+from goodhoster.linux.kernel import expect_openat2
 from goodhoster.linux.privileges import be_called
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState
@@ -68,6 +69,7 @@ def run(file: Path) -> None:
     To be called in the main thread. ConfigurationError or BusyError before anything was started.
     """
     log_to_service()
+    expect_openat2()
     settings = load(file)
     be_called("goodhoster")
     terms = terms_of(settings)

@@ -60,7 +60,7 @@ def _up(metrics: Metrics, *, up: bool) -> None:
 
 def _of_daemon(metrics: Metrics, status: Mapping[str, Any]) -> None:
     _build_info(metrics)
-    _up(metrics, up=bool(status["ready"]))
+    _up(metrics, up=bool(status["ready"] and status["answers"]))
     metrics.gauge("goodhoster_enforcing", "Whether measures are taken (mode enforce).").add(status["mode"] == "enforce")
     alarms = sum(line.startswith("ALARM") for line in status["degraded"])
     metrics.gauge("goodhoster_alarms", "Lines of status that begin with ALARM.").add(alarms)

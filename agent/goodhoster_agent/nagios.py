@@ -29,6 +29,8 @@ def nagios_check(services: Callable[[], Services]) -> tuple[str, int]:
 
 def judge(status: Mapping[str, Any]) -> tuple[int, str]:
     """The exit code of a status, and why."""
+    if not status["answers"]:
+        return UNKNOWN, "the daemon does not answer"
     if not status["ready"]:
         return CRITICAL, "the daemon does not run: nothing new is checked"
     alarms = [line for line in status["degraded"] if line.startswith("ALARM")]

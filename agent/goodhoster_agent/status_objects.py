@@ -9,12 +9,16 @@ from typing import Any
 
 from goodhoster.assembly.services import Services
 from goodhoster.model.cases import CaseState
+from goodhoster.model.standing import StepState
 from goodhoster.ports import CaseQuery
 from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.process_privileges import rights_of
 from goodhoster_agent.legal_basis_report import basis_problems
 from goodhoster_agent.privileged.starter.plan import terms_of
-from goodhoster_agent.status_report import DaemonReport, read_report
+from goodhoster_agent.status_report import DaemonReport, read_report, silent_for
+
+SILENT_AFTER = 60.0
+"""Seconds after which a daemon that reports every second hangs: those after which systemd ends it."""
 
 
 def status_object(services: Services) -> dict[str, Any]:
@@ -22,6 +26,7 @@ def status_object(services: Services) -> dict[str, Any]:
     state_dir = services.settings.state_dir
     pid = running_daemon(state_dir)
     report = read_report(state_dir, pid) if pid else None
+    silent = silent_for(state_dir) if report else 0.0
     figures = services.index.figures()
     held = services.case_store.count(CaseQuery(states=frozenset({CaseState.HELD})))
     overruled = services.case_store.count(CaseQuery(states=frozenset({CaseState.RESTORED})))
@@ -30,9 +35,10 @@ def status_object(services: Services) -> dict[str, Any]:
     return {
         "ready": report is not None,
         "degraded": [
-            *(report.degraded if report else ["the daemon does not run: nothing new is checked"]),
+            *_degraded(pid, report, silent),
             *stopped,
         ],
+        "answers": silent <= SILENT_AFTER,
         "legal_basis": warnings,
         **_mode(services),
         "queue": figures.waiting,
@@ -44,6 +50,8 @@ def status_object(services: Services) -> dict[str, Any]:
             f"{storm.id} since {storm.begun_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
             for storm in services.brake.open()
         ],
+        "suspensions": _suspensions(services),
+        "steps": _steps(services),
         "owners_not_told": _owners_not_told(services),
         "open_notices": notices.open,
         "overdue_notices": notices.overdue,
@@ -54,9 +62,35 @@ def status_object(services: Services) -> dict[str, Any]:
     }
 
 
+def _degraded(pid: int | None, report: DaemonReport | None, silent: float) -> tuple[str, ...]:
+    if report is None:
+        starts = "the daemon starts: it has not reported yet" if pid else ""
+        return (starts or "the daemon does not run: nothing new is checked",)
+    hangs = (
+        f"the daemon has not reported for {silent:.0f} s: it hangs, or its disk is full (journalctl -u goodhoster)",
+    )
+    return (*(hangs if silent > SILENT_AFTER else ()), *report.degraded)
+
+
 def _mode(services: Services) -> dict[str, Any]:
     found = mode_object(services)
     return {"mode": found["mode"], "stopped_since": found["stopped_since"], "stopped_by": found["actor"]}
+
+
+def _suspensions(services: Services) -> dict[str, Any]:
+    """How many are not over, and those about which a person must do something."""
+    found = services.customers.open_suspensions() if services.customers.in_use else []
+    troubled = [f"{one.id} of {one.target}: {one.state}: {one.detail}" for one in found if one.state.needs_person]
+    return {"open": len(found), "for_a_person": troubled}
+
+
+def _steps(services: Services) -> list[str]:
+    """The steps of the ladder that wait for a person or whose measure is not done."""
+    if not services.customers.in_use:
+        return []
+    wanted = frozenset({StepState.WAITING, StepState.IMPOSING, StepState.LIFTING})
+    found = services.customers.standing.store.steps_in(wanted)
+    return [f"{one.id} of {one.customer}, {one.rung}: {one.state}: {one.trouble or one.reason}" for one in found]
 
 
 def _owners_not_told(services: Services) -> dict[str, int]:

@@ -6,6 +6,7 @@ A small file, replaced as a whole every few seconds.
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,9 +56,17 @@ def read_report(state_dir: Path, pid: int) -> DaemonReport | None:
     """The report of that process; None while it has not written one."""
     try:
         data = json.loads((state_dir / _NAME).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # the latter: cut off by a power loss, and not written anew yet
         return None
     return DaemonReport(**data) if data["pid"] == pid else None
+
+
+def silent_for(state_dir: Path) -> float:
+    """Seconds since the report was replaced; 0 where there is none."""
+    try:
+        return max(0.0, time.time() - (state_dir / _NAME).stat().st_mtime)
+    except FileNotFoundError:
+        return 0.0
 
 
 def forget_report(state_dir: Path) -> None:

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from goodhoster.customers.screening.desk import ScreeningDesk
     from goodhoster.customers.screening.parties import KeptLists
     from goodhoster.customers.vetting.desk import VettingDesk
+    from goodhoster.model.suspensions import Suspension
     from goodhoster.model.uploads import Place
     from goodhoster.policy.contacts import ContactRules
     from goodhoster.ports import CustomerStore, HashSource, MailDomains, WebDocuments
+    from goodhoster.ports.panels import SuspensionStore
     from goodhoster.settings import Settings
     from goodhoster.settings.contacts import ContactSettings
 
@@ -69,6 +71,24 @@ class CustomerServices(LazyParts):
         return SqliteCustomerStore(self.record)
 
     @lazy
+    def suspensions(self) -> SuspensionStore:
+        """The record of suspensions."""
+        from goodhoster.adapters.stores.customers.suspensions import SqliteSuspensionStore
+
+        return SqliteSuspensionStore(self.record)
+
+    def open_suspensions(self, customer_id: str | None = None) -> list[Suspension]:
+        """The suspensions that are not over, of one customer or of all."""
+        from goodhoster.model.suspensions import SuspensionState
+        from goodhoster.ports.panels import SuspensionQuery
+
+        over = {SuspensionState.LIFTED, SuspensionState.FAILED, SuspensionState.ENDED_ELSEWHERE}
+        names = (None,) if customer_id is None else (customer_id, *self.store.former_ids(customer_id))
+        states = frozenset(SuspensionState) - over
+        queries = (SuspensionQuery(states=states, customer=name) for name in names)
+        return [found for query in queries for found in self.suspensions.find(query)]
+
+    @lazy
     def standing(self) -> StandingServices:
         """House rules, standing, statements and appeals."""
         from goodhoster.assembly.standing_services import StandingServices
@@ -98,9 +118,7 @@ class CustomerServices(LazyParts):
         return ContactDesk(parts, contact_rules(settings))
 
     def _is_of_high_risk(self, customer_id: str) -> bool:
-        from goodhoster.model.vetting import RiskLevel
-
-        return self.vetting.vetting_of(customer_id).risk.level is RiskLevel.HIGH
+        return self.vetting.is_high_risk(customer_id)
 
     @lazy
     def register(self) -> Register:
@@ -131,9 +149,11 @@ class CustomerServices(LazyParts):
         """The vetting of customers."""
         from goodhoster.adapters.stores.customers.vetting import SqliteVettingStore
         from goodhoster.assembly.vetting import vetting_desk
+        from goodhoster.customers.vetting.risk import RiskFacts
 
-        records = SqliteVettingStore(self.record), self._services.audit
-        return vetting_desk(self._services.settings, self.register, records, self._had_known_material)
+        settings, records = self._services.settings, (SqliteVettingStore(self.record), self._services.audit)
+        facts = RiskFacts(self.register, settings.vetting.free_domain_names, self._had_known_material)
+        return vetting_desk(settings, records, facts, lambda: self.contacts)
 
     @lazy
     def kept_lists(self) -> KeptLists:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from goodhoster.adapters.panels.network import NetworkBlock
 from goodhoster.adapters.site_checks.glances import HttpGlances
 from goodhoster.adapters.site_checks.http import Reach
-from goodhoster.adapters.stores.customers.suspensions import SqliteSuspensionStore
 from goodhoster.assembly.lazy import LazyParts, lazy
 from goodhoster.audit.log import utc_now
 from goodhoster.customers.importing.importer import ImportOrder, ImportResult
@@ -67,7 +66,7 @@ class PanelServices(LazyParts):
     @lazy
     def store(self) -> SuspensionStore:
         """The record of suspensions."""
-        return SqliteSuspensionStore(self._services.customers.record)
+        return self._services.customers.suspensions
 
     @lazy
     def desk(self) -> SuspensionDesk:

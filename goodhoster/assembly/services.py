@@ -141,7 +141,7 @@ class Services(LazyParts):
         from goodhoster.upload_attempts import UploadAttempts
 
         examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions)
-        return UploadAttempts(examiner, self.desk)
+        return UploadAttempts(examiner, self.desk, rules=self.rules_now)
 
     @lazy
     def sources(self) -> tuple[ObservedSource, ...]:
@@ -223,6 +223,10 @@ class Services(LazyParts):
 
     @lazy
     def rules(self) -> HouseRules:
+        """The [policy] settings, without measures if a person had switched all of them off when they were made."""
+        return self.rules_now()
+
+    def rules_now(self) -> HouseRules:
         """The [policy] settings, without measures while a person has switched all of them off."""
         rules = house_rules(self.settings)
         return replace(rules, enforce=rules.enforce and not self.observe_switch.stops_measures())

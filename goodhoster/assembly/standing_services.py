@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -99,6 +100,7 @@ class StandingServices(LazyParts):
             relay=self.relay,
             audit=self._services.audit,
             clock=self._services.notices.clock,
+            is_watched=lambda path: any(tree.place_of(os.path.join(path, b"any")) for tree in self._services.trees),
         )
         return UploadGates(parts, self.rules)
 
@@ -134,8 +136,13 @@ class StandingServices(LazyParts):
 
     @lazy
     def measures(self) -> CustomerMeasures:
-        """What suspends customers."""
-        return MeasuresByHand()
+        """What suspends customers: the panels, where any is configured."""
+        if not self._services.settings.suspends:
+            return MeasuresByHand()
+        from goodhoster.customers.standing.panel_measures import PanelMeasures
+
+        panels = self._services.panels
+        return PanelMeasures(panels.desk, panels.store, self._customers.register, frozenset(panels.panels))
 
     def _recipient(self, customer_id: str) -> Recipient:
         customer = self._customers.store.known(customer_id)

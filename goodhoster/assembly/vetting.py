@@ -7,31 +7,37 @@ from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 from goodhoster.audit.log import utc_now
-from goodhoster.customers.register import Register
+from goodhoster.customers.vetting.answering_contacts import AnsweringContacts
 from goodhoster.customers.vetting.desk import VettingDesk, VettingParts
 from goodhoster.customers.vetting.risk import RiskFacts
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.vetting import RiskFact, RiskLevel
+from goodhoster.model.vetting import EvidenceKind, RiskFact, RiskLevel
 from goodhoster.policy.vetting import VettingPolicy
 from goodhoster.ports import AuditLog
+from goodhoster.ports.contacts import ContactFacts
 from goodhoster.ports.vetting import CompanyRegister, IdentityProvider, VettingStore
 from goodhoster.settings import PluggedTable, Settings, installed_kinds, read_plugged
 
 
 def vetting_desk(
-    settings: Settings, register: Register, records: tuple[VettingStore, AuditLog], has_record: Callable[[str], bool]
+    settings: Settings,
+    records: tuple[VettingStore, AuditLog],
+    facts: RiskFacts,
+    contacts: Callable[[], ContactFacts],
 ) -> VettingDesk:
     """The vetting desk, with the providers and registers that are set."""
     store, audit = records
+    answering = AnsweringContacts(contacts)
     parts = VettingParts(
-        register=register,
+        register=facts.register,
         store=store,
         audit=audit,
         clock=utc_now,
         policy=vetting_policy(settings),
-        facts=RiskFacts(register, settings.vetting.free_domain_names, has_record),
+        facts=facts,
         providers=identity_providers(settings),
         registers=company_registers(settings),
+        proofs={EvidenceKind.EMAIL: answering, EvidenceKind.PHONE: answering},
     )
     return VettingDesk(parts)
 

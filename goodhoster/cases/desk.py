@@ -71,13 +71,14 @@ class CaseDesk:
     """The threads that wait for disks."""
 
     @contextmanager
-    def session(self) -> Iterator[CaseSession]:
+    def session(self, rules: HouseRules | None = None) -> Iterator[CaseSession]:
         """Hold the lock for work that may only be done with it.
 
         What is recorded inside is one change, and the audit log has before what was reported of it; `carry_out`
-        does what was claimed.
+        does what was claimed. `rules` are those to decide by, where they are not the desk's own.
         """
-        parts = DeskParts(self.store, self.audit, self.rules, self.clock, self.brake, self.holders, self.owners)
+        decided_by = rules or self.rules
+        parts = DeskParts(self.store, self.audit, decided_by, self.clock, self.brake, self.holders, self.owners)
         session = CaseSession(parts)
         try:
             with self.lock, self.store.together():

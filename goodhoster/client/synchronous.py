@@ -45,6 +45,12 @@ class Client:
         """Make the same client with another token."""
         return Client(self._given, token=token, timeout=self._timeout)
 
+    def with_timeout(self, timeout: float) -> Client:
+        """Make the same client with another timeout; ValueError unless it is above 0."""
+        if not timeout > 0:
+            raise ValueError("the timeout must be above 0 seconds")
+        return Client(self._given, token=self._token, timeout=timeout)
+
     def check_bytes(self, content: bytes, upload: Upload = NOTHING_KNOWN) -> Answer:
         """Ask about a content before it is stored."""
         return self._ask(calls.check_bytes(content, upload))

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from goodhoster.errors import ConfigurationError
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _SYS_OPENAT2 = 437  # the same number on every architecture (asm-generic since Linux 5.6)
 
@@ -60,6 +62,24 @@ def open_beneath(directory: int, path: bytes, flags: int) -> int:
         return open_beneath(parent, rest, flags)
     finally:
         os.close(parent)
+
+
+def expect_openat2() -> None:
+    """Check that this process may open files without following links; ConfigurationError otherwise.
+
+    Service managers and containers can forbid the call, and then every file would be unchecked.
+    """
+    root = os.open(b"/", os.O_PATH | os.O_DIRECTORY)
+    try:
+        os.close(open_beneath(root, b".", os.O_PATH | os.O_DIRECTORY))
+    except OSError as error:
+        hint = (
+            "it needs Linux 5.6; a container's seccomp profile must permit it, and a systemd unit must not have "
+            "RestrictSUIDSGID=yes, which forbids it"
+        )
+        raise ConfigurationError(f"openat2 cannot be called here: {error.strerror}", hint=hint) from error
+    finally:
+        os.close(root)
 
 
 _LONGEST = 4000  # PATH_MAX is 4096 with the closing NUL

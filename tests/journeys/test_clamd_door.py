@@ -377,6 +377,38 @@ def test_what_cannot_be_checked_is_error_unless_the_door_fails_open(doors: Doors
     assert b" unchecked 1 " in talk(doors.socket, b"nSTATS\n")
 
 
+def test_all_measures_can_be_stopped_and_let_go_on_while_it_runs(doors: Doors) -> None:
+    doors.start()
+
+    def ask() -> bytes:
+        return plain(talk(doors.socket, b"nINSTREAM\n" + stream(KNOWN)))
+
+    assert ask() == b"stream: NAME FOUND\n"
+    doors.run("observe", "--now", "--reason", "a list is wrong")
+    assert ask() == b"stream: OK\n"
+    (case,) = doors.run("cases", "list", "--state", "observed")
+    assert case["reason"] == "would be refused"
+    doors.run("observe", "--end", "--reason", "it was right")
+    assert ask() == b"stream: NAME FOUND\n"
+
+
+def test_a_door_that_started_while_measures_were_stopped_refuses_once_they_go_on(doors: Doors) -> None:
+    doors.run("observe", "--now", "--reason", "a list is wrong")
+    doors.start()
+    assert talk(doors.socket, b"nINSTREAM\n" + stream(KNOWN)) == b"stream: OK\n"
+    doors.run("observe", "--end", "--reason", "it was right")
+    assert plain(talk(doors.socket, b"nINSTREAM\n" + stream(KNOWN))) == b"stream: NAME FOUND\n"
+
+
+def test_a_hangup_ends_no_door(doors: Doors) -> None:
+    doors.start()
+    assert doors.process
+    doors.process.send_signal(signal.SIGHUP)
+    assert talk(doors.socket, b"nPING\n") == b"PONG\n"
+    assert talk(doors.socket, b"nPING\n") == b"PONG\n"
+    assert "systemctl restart goodhoster-doors" in (doors.folder / "journal").read_text()
+
+
 def test_half_a_picture_is_not_clear(doors: Doors) -> None:
     doors.start()
     said = talk(doors.socket, b"nINSTREAM\n" + stream(b"\xff\xd8\xff\xe0" + bytes(1000)))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.journeys.host import Host
+from tests.journeys.host import GOODHOSTER, Host
 
 UNITS = Path(__file__).parents[2] / "packaging/systemd"
 
@@ -106,3 +108,35 @@ def test_a_unit_is_as_closed_as_promised(host: Host, unit: str, most: float) -> 
     found = re.search(r"exposure level for \S+: ([0-9.]+)", told)
     assert found
     assert float(found[1]) <= most
+
+
+WITHOUT_OPENAT2 = """
+import ctypes, os, struct, sys
+
+def step(code, value, if_so=0, if_not=0):
+    return struct.pack("HBBI", code, if_so, if_not, value)
+
+openat2, refused_with_enosys, allowed = 437, 0x00050000 | 38, 0x7FFF0000
+steps = [step(0x20, 0), step(0x15, openat2, 0, 1), step(0x06, refused_with_enosys), step(0x06, allowed)]
+program = ctypes.create_string_buffer(b"".join(steps))
+header = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(steps), ctypes.addressof(program)))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, header, 0, 0) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""What systemd does for RestrictSUIDSGID=yes, and many a container by itself."""
+
+
+def test_a_daemon_that_could_open_no_file_says_why_and_does_not_start(host: Host) -> None:
+    command = [sys.executable, "-c", WITHOUT_OPENAT2, *GOODHOSTER, "run", "--config", str(host.config)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "openat2" in done.stderr
+    assert "RestrictSUIDSGID" in done.stderr
+    assert "ready" not in done.stdout
+
+
+@pytest.mark.parametrize("unit", ["goodhoster.service", "goodhoster-doors.service"])
+def test_the_units_of_what_opens_files_leave_it_openat2(unit: str) -> None:
+    settings = [line for line in (UNITS / unit).read_text().splitlines() if not line.startswith("#")]
+    assert not [line for line in settings if line.startswith("RestrictSUIDSGID")]

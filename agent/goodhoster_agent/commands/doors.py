@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from goodhoster.assembly.services import Services
 from goodhoster.errors import ConfigurationError
+from goodhoster.linux.kernel import expect_openat2
 from goodhoster.linux.privileges import be_called
 from goodhoster.settings import Settings
 from goodhoster_agent.commands import door_tokens
@@ -34,6 +36,7 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
     privilege, and writes in the state directory only.
     """
     be_called("gh-doors")
+    expect_openat2()
     settings = read_settings(config)
     log_to_service()
     with sandboxed_services(settings) as services, ExitStack() as stack:
@@ -51,6 +54,19 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
                 print_json({"ready": True, "address": address}) if as_json else print(f"ready {address}", flush=True)
 
         serve(doors, on_ready)
+
+
+@app.command("ask", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+def ask_command(arguments: Annotated[list[str], typer.Argument(metavar="[OPTIONS] FILE…")]) -> None:
+    """Ask the running doors about files before they are stored; the exit code is the answer.
+
+    0 each may be stored, 1 one is refused, 2 wrong use, 3 one could not be checked. Needs [api] and a token in
+    GOODHOSTER_API_TOKEN or --token-file; `goodhoster doors ask --help` tells the other options. It reads no
+    configuration and starts in a twentieth of a second: for programs that run a command for each upload.
+    """
+    from goodhoster.client.__main__ import main
+
+    raise typer.Exit(main(arguments, "goodhoster doors ask"))
 
 
 def _doors(settings: Settings, services: Services, stack: ExitStack) -> list[Door]:

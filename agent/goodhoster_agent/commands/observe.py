@@ -28,9 +28,9 @@ def observe_command(
 ) -> None:
     """Stop all measures at once and only record; or show whether they are stopped.
 
-    This holds whatever the configuration says. The running daemon follows within seconds: a file in hand is
-    finished, nothing further is taken offline. What is offline stays offline; `goodhoster cases restore` puts it
-    back.
+    This holds whatever the configuration says. The running daemon follows within seconds, and the doors with their
+    next answer: a file in hand is finished, nothing further is taken offline. What is offline stays offline;
+    `goodhoster cases restore` puts it back.
     """
     from goodhoster_agent.status_objects import mode_object
 

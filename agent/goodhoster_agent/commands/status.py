@@ -6,29 +6,48 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json
+from goodhoster.errors import GoodhosterError, UncheckedError
+from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, print_json, read_settings
 
 app = typer.Typer()
 NagiosOption = Annotated[
     bool, typer.Option("--nagios", help="Print one line as a plugin of Nagios or Icinga, with its exit codes.")
 ]
+_SUSPENSIONS = "goodhoster customers suspensions"
 _OVERRULED = "goodhoster cases list --state restored"
 
 
 @app.command()
 def status_command(config: ConfigOption = None, *, as_json: JsonOption = False, nagios: NagiosOption = False) -> None:
-    """Show what is covered, what is waiting and what is degraded."""
+    """Show what is covered, what is waiting and what is degraded.
+
+    Exit code 0 healthy, 1 degraded or not ready, 2 wrong use or configuration, 3 no answer: the daemon hangs, or its
+    files cannot be read.
+    """
+    from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
     from goodhoster_agent.status_objects import status_object
 
     if nagios:
         from goodhoster_agent.nagios import nagios_check
 
-        line, code = nagios_check(lambda: open_services(config))
+        line, code = nagios_check(lambda: sandboxed_services(read_settings(config)))
         print(line)
         raise typer.Exit(code)
-    with open_services(config) as services:
-        status = status_object(services)
+    settings = read_settings(config)
+    try:
+        with sandboxed_services(settings) as services:
+            status = status_object(services)
+    except GoodhosterError as error:  # also of a record that is damaged, or not ours to read
+        raise UncheckedError(f"no answer: {error}", reason="no-answer", hint=error.hint) from error
     print_json(status) if as_json else print(as_text(status))
+    raise typer.Exit(exit_code(status))
+
+
+def exit_code(status: dict[str, Any]) -> int:
+    """The exit code for a status."""
+    if not status["answers"]:
+        return UNCHECKED
+    return FINE if status["ready"] and not status["degraded"] else YES
 
 
 def as_text(status: dict[str, Any]) -> str:
@@ -49,6 +68,9 @@ def as_text(status: dict[str, Any]) -> str:
             else []
         ),
         *(f"STORM      {storm} (goodhoster storms list)" for storm in status["open_storms"]),
+        *([f"suspended  {status['suspensions']['open']:,}: {_SUSPENSIONS}"] if status["suspensions"]["open"] else []),
+        *(f"STEP       {one} (goodhoster customers measures list)" for one in status["steps"]),
+        *(f"SUSPENSION {one}" for one in status["suspensions"]["for_a_person"]),
         *(f"EXEMPT     {_not_told(*one)}" for one in status["owners_not_told"].items()),
         f"notices    {status['open_notices']:,} open, {status['overdue_notices']:,} overdue",
         *(f"source     {_source(source)}" for source in status["sources"]),
@@ -60,7 +82,7 @@ def as_text(status: dict[str, Any]) -> str:
 
 def _daemon(status: dict[str, Any]) -> str:
     if not status["ready"]:
-        return "does not run"
+        return str(status["degraded"][0]).removeprefix("the daemon ").partition(":")[0]
     doing = ", comparing a whole tree with the index" if status["scanning"] else ""
     return f"runs (process {status['pid']}), hints from {status['events']} ({status['events_reason']}){doing}"
 

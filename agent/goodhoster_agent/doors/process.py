@@ -7,11 +7,15 @@ waiting. The work of an answer is done by threads.
 from __future__ import annotations
 
 import asyncio
+import logging
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Protocol
 
 from goodhoster_agent.doors.http_server import until_signalled
+
+_log = logging.getLogger(__name__)
 
 
 class Door(Protocol):
@@ -40,7 +44,13 @@ def serve(doors: Sequence[Door], on_ready: Callable[[Sequence[str]], None]) -> N
     `on_ready` is called with the addresses before anything is answered and while there is no other thread than this
     one. To be called in the main thread. ConfigurationError when an address cannot be used.
     """
+    signal.signal(signal.SIGHUP, _say_restart)
     until_signalled(lambda stop: serve_until(stop, doors, on_ready))
+
+
+def _say_restart(_number: int, _frame: object) -> None:
+    """SIGHUP ends no door: a new configuration may need what the process gave up at its start."""
+    _log.warning("the doors read their configuration at the start only: systemctl restart goodhoster-doors")
 
 
 async def serve_until(stop: asyncio.Event, doors: Sequence[Door], on_ready: Callable[[Sequence[str]], None]) -> None:

@@ -92,7 +92,9 @@ class ContactDesk:
 
     def requests(self, customer_id: str) -> Sequence[ContactRequest]:
         """See `ports.ContactFacts`."""
-        return self._parts.store.of_customer(customer_id)
+        ids = (customer_id, *self._parts.customers.former_ids(customer_id))
+        found = [request for name in ids for request in self._parts.store.of_customer(name)]
+        return sorted(found, key=lambda request: request.asked_at)
 
     def ask(self, customer_id: str, kind: RequestKind, actor: str) -> ContactRequest:
         """Write to a customer's mail address; its answer proves that it is read.

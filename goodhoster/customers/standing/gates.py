@@ -35,6 +35,8 @@ class GateParts:
     relay: RelayUse
     audit: AuditLog
     clock: Clock
+    is_watched: Callable[[bytes], bool] = lambda _: False
+    """Whether what lies at an absolute path is checked here."""
 
 
 class UploadGates:
@@ -56,9 +58,13 @@ class UploadGates:
             found = self._unknown()
             self._log(_UNKNOWN, "", found)
             return found
-        found = may_upload(self.facts_of(customer), self._rules, self._parts.clock())
+        found = self.standing_answer(customer)
         self._log(customer.id, customer.id, found)
         return found
+
+    def standing_answer(self, customer: Customer) -> UploadAnswer:
+        """The answer that it would get, for people who look at a customer; nothing is logged."""
+        return may_upload(self.facts_of(customer), self._rules, self._parts.clock())
 
     def facts_of(self, customer: Customer) -> GateFacts:
         """What is known of a customer; nothing is logged."""
@@ -74,12 +80,20 @@ class UploadGates:
             contact=contact_known,
             answered_within=contact.answered_within if contact else None,
             contact_silent=bool(contact and contact.silent),
-            inspectable=all(one.inspectable for one in customer.services) if customer.services else None,
+            inspectable=self._is_inspectable(customer),
             relay_used_at=used_at,
             relay_known=relay_known,
             restricted=restriction_of(self._parts.store.steps(customer.id)),
             ended=ended[customer.status],
         )
+
+    def _is_inspectable(self, customer: Customer) -> bool | None:
+        """What its services say; a panel lists none, but document roots that are watched or are not."""
+        if customer.services:
+            return all(one.inspectable for one in customer.services)
+        docroots = [site.docroot for site in self._parts.register.store.sites_of(customer.id)]
+        watched = docroots and all(docroot and self._parts.is_watched(docroot) for docroot in docroots)
+        return True if watched else None
 
     def _contact(self, customer_id: str) -> tuple[ContactFinding | None, Finding]:
         try:

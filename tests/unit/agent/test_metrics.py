@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from goodhoster_agent.nagios import CRITICAL, OK, WARNING, judge, performance_data
+from goodhoster_agent.nagios import CRITICAL, OK, UNKNOWN, WARNING, judge, performance_data
 from goodhoster_agent.prometheus_text import Metrics
 
 GRAFANA = Path(__file__).parents[3] / "packaging" / "grafana"
 HEALTHY: dict[str, Any] = {
+    "answers": True,
     "ready": True,
     "mode": "enforce",
     "degraded": [],
@@ -52,6 +53,7 @@ def test_a_large_number_keeps_its_digits() -> None:
     ("change", "code", "words"),
     [
         ({}, OK, "3 files wait"),
+        ({"answers": False}, UNKNOWN, "does not answer"),
         ({"ready": False}, CRITICAL, "does not run"),
         ({"overdue_notices": 1}, CRITICAL, "1 notices are overdue"),
         ({"degraded": ["a disk is slow", "ALARM: no mover"]}, CRITICAL, "ALARM: no mover"),

@@ -11,8 +11,8 @@ import typer
 
 from goodhoster.assembly.services import Services
 from goodhoster.customers.register import CustomerRecord
-from goodhoster.customers.standing.desk import restriction_of
 from goodhoster.model.customers import Customer
+from goodhoster.model.gates import GateAnswer
 from goodhoster.model.uploads import display
 from goodhoster.ports import CustomerQuery
 from goodhoster_agent.commands.customers.contacts import contact_object
@@ -76,8 +76,19 @@ def _other_subjects(services: Services, customer_id: str) -> dict[str, Any]:
         "vetting": key_of(services.customers.vetting.vetting_of(customer_id)),
         "contact": contact_object(services.customers.contacts.status(customer_id)),
         "standing": view.standing.rung or "good",
-        "blocked": [f"upload: {reason}"] if (reason := restriction_of(view.steps)) else [],
+        "blocked": list(_blocked(services, customer_id)),
     }
+
+
+def _blocked(services: Services, customer_id: str) -> Iterator[str]:
+    """What the customer cannot do now: by the gate, and by suspensions that are not over."""
+    customers = services.customers
+    gate = customers.standing.gates.standing_answer(customers.store.get(customer_id))
+    if gate.answer is not GateAnswer.YES:
+        unchecked = "unchecked: " if gate.answer is GateAnswer.UNCHECKED else ""
+        yield from (f"upload: {unchecked}{reason}" for reason in gate.reasons)
+    for suspension in customers.open_suspensions(customer_id):
+        yield f"{suspension.target} on {suspension.panel}: {suspension.state} ({suspension.id})"
 
 
 def _as_object(record: CustomerRecord) -> dict[str, Any]:

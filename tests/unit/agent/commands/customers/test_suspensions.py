@@ -3,13 +3,18 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from goodhoster.model.cases import Order
+from goodhoster.model.standing import Rung, Step, StepState
 from goodhoster_agent.cli import app
+from goodhoster_agent.commands.options import open_services
 
 HOOK = """
 import json, sys, pathlib
@@ -148,3 +153,69 @@ def test_a_list_that_became_empty_ends_nobody(do: Do, folder: Path) -> None:
 @pytest.mark.parametrize("arguments", [(), ("list.csv", "--panel", "web1"), ("--panel", "web2")])
 def test_an_import_is_of_one_list(do: Do, arguments: tuple[str, ...]) -> None:
     assert do("import", *arguments)[0] != 0
+
+
+STEP = Step(
+    "m20260101-abcdefg",
+    "anna",
+    Rung.SUSPEND_ACCOUNT,
+    StepState.IMPOSING,
+    facts=("case:x",),
+    announced_at=datetime(2026, 1, 1, tzinfo=UTC),
+    rules="",
+)
+ORDER = Order("eva", f"{STEP.id}: a third incident")
+
+
+def test_a_step_of_the_ladder_is_carried_out_once_and_lifted_exactly(do: Do, folder: Path) -> None:
+    assert do("import", "--panel", "web1")[0] == 0
+    with open_services(folder / "goodhoster.toml") as services:
+        measures = services.customers.standing.measures
+        assert measures.suspend(STEP, ORDER).done
+        assert measures.suspend(STEP, ORDER).done
+    assert _accounts(folder) == {"anna": True, "bob": False}
+    (one,) = do("suspensions")[1]
+    assert (one["actor"], one["customer"]) == ("eva", "anna")
+    assert do("show", "anna")[1][0]["blocked"] == [f"account anna on web1: in-force ({one['id']})"]
+    assert _status(folder)["suspensions"] == {"open": 1, "for_a_person": []}
+    with open_services(folder / "goodhoster.toml") as services:
+        assert services.customers.standing.measures.lift(STEP, ORDER).done
+        assert services.customers.standing.measures.lift(STEP, ORDER).done
+    assert _accounts(folder)["anna"] is False
+    assert do("show", "anna")[1][0]["blocked"] == []
+
+
+def test_a_step_says_what_is_not_seen_to_be_done_and_does_not_lift_what_others_suspended(do: Do, folder: Path) -> None:
+    do("import", "--panel", "web1")
+    (folder / "lazy").touch()
+    with open_services(folder / "goodhoster.toml") as services:
+        seen = services.customers.standing.measures.suspend(STEP, ORDER)
+        services.customers.standing.store.add_step(replace(STEP, trouble=seen.detail))
+    assert not seen.done
+    assert "ineffective" in seen.detail
+    assert _status(folder)["steps"] == [f"{STEP.id} of anna, suspend-account: imposing: {seen.detail}"]
+    assert len(_status(folder)["suspensions"]["for_a_person"]) == 1
+    (folder / "lazy").unlink()
+    with open_services(folder / "goodhoster.toml") as services:
+        assert not services.customers.standing.measures.suspend(STEP, ORDER).done  # the panel was not told again
+        assert services.customers.standing.measures.lift(STEP, ORDER).done
+
+    do("suspend", "anna", "--panel", "web1", "--reason", "unpaid")
+    with open_services(folder / "goodhoster.toml") as services:
+        measures = services.customers.standing.measures
+        assert "under suspension" in measures.suspend(STEP, ORDER).detail
+        measures.lift(STEP, ORDER)
+    assert _accounts(folder)["anna"] is True
+
+
+def test_a_step_about_what_no_panel_has_is_done_by_hand(do: Do, folder: Path) -> None:
+    do("import", "--panel", "web1")
+    with open_services(folder / "goodhoster.toml") as services:
+        seen = services.customers.standing.measures.suspend(replace(STEP, customer="carol"), ORDER)
+    assert not seen.done
+    assert "by hand" in seen.detail or "yourself" in seen.detail
+
+
+def _status(folder: Path) -> dict[str, Any]:
+    result = CliRunner().invoke(app, ["status", "--json", "--config", str(folder / "goodhoster.toml")])
+    return dict(json.loads(result.stdout))

@@ -1,0 +1,1 @@
+"""First steps on a new host: what is here, and a configuration that only observes."""
