@@ -118,7 +118,7 @@ class SqliteCaseStore:
     def measures(self) -> Mapping[tuple[MeasureKind, MeasureState], int]:
         """See `ports.CaseStore`."""
         query = (
-            "SELECT json_extract(value, '$.kind'), json_extract(value, '$.state'), count(*)"
+            "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), count(*)"
             " FROM cases, json_each(cases.measures) GROUP BY 1, 2"
         )
         return {(MeasureKind(kind), MeasureState(state)): count for kind, state, count in self.record.rows(query)}
