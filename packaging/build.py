@@ -202,6 +202,8 @@ class Builder:
         for folder, target in _SYSTEM.items():
             for file in sorted((PACKAGING / folder).glob("*.*")):
                 _copy(file, root / target / file.name)
+        for name, target in _COMPLETIONS.items():
+            _copy(PACKAGING / "completions" / name, root / target)
         (root / "etc/goodhoster").mkdir(parents=True)
         man = root / "usr/share/man/man1"
         man.mkdir(parents=True)
@@ -234,8 +236,14 @@ _SYSTEM = {
     "sysctl.d": "usr/lib/sysctl.d",
     "sysusers.d": "usr/lib/sysusers.d",
     "tmpfiles.d": "usr/lib/tmpfiles.d",
-    "completions": "usr/share/bash-completion/completions",
 }
+_COMPLETIONS = {
+    "goodhoster.bash": "usr/share/bash-completion/completions/goodhoster",
+    "goodhoster.zsh": "usr/share/zsh/vendor-completions/_goodhoster",
+    "goodhoster.fish": "usr/share/fish/vendor_completions.d/goodhoster.fish",
+}
+_ZSH_OF_RPM = "usr/share/zsh/site-functions/_goodhoster"
+"""Only Debian's zsh looks among those of vendors."""
 
 
 def deb(package: Package, root: Path, out: Path, builder: Builder) -> Path:
@@ -302,6 +310,8 @@ def rpm(package: Package, root: Path, out: Path, builder: Builder) -> Path:
     """Make the RPM package of that tree, by a spec that names what is in it."""
     top = builder.folder / "rpmbuild"
     spec = builder.folder / f"{package.name}.spec"
+    if package.ours:
+        _move(root / _COMPLETIONS["goodhoster.zsh"], root / _ZSH_OF_RPM)
     files = "".join(f'"/{name}"\n' for name in sorted(_files(root)) if not name.startswith("etc/"))
     etc = "%dir %attr(0750,root,root) /etc/goodhoster\n" if package.ours else ""
     text = (PACKAGING / "rpm" / f"{package.scripts}.spec").read_text(encoding="utf-8")
@@ -334,6 +344,13 @@ def _is_summed(root: Path, name: str) -> bool:
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move a file; the folder it leaves empty goes, too."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)
+    source.parent.rmdir()
 
 
 def _remove(path: Path) -> None:

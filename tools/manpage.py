@@ -64,10 +64,36 @@ says otherwise.
 """
 
 
+GROUP = """\
+.\\" Made from the program by ./dev docs: change the help texts instead.
+.TH GOODHOSTER\\-{upper} 1 "" "goodhoster {version}" "User Commands"
+.SH NAME
+goodhoster\\-{name} \\- {purpose}
+.SH COMMANDS
+{sections}.SH SEE ALSO
+.BR goodhoster (1),
+which tells of exit status, environment and files.
+"""
+
+
 def man_page() -> str:
     """The page, in the man macros that every system has."""
     commands = "".join(line + "\n" for command in program().leaves() for line in _section(command))
     return HEAD.format(version=version("goodhoster")) + commands + TAIL
+
+
+def page_of(name: str) -> str:
+    """The page of one command, or of a group of commands."""
+    command = program().commands[name]
+    purpose = _text(re.sub(r"\s+", " ", (command.help or name).partition("\n\n")[0]).strip().rstrip("."))
+    sections = "".join(line + "\n" for leaf in command.leaves() for line in _section(leaf))
+    return GROUP.format(
+        upper=name.upper(),
+        name=name.replace("-", "\\-"),
+        version=version("goodhoster"),
+        purpose=purpose,
+        sections=sections,
+    )
 
 
 def _section(command: Command) -> Iterator[str]:

@@ -189,6 +189,10 @@ def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
         desk = services.panels.desk
         yield SuspensionRounds(desk.due, desk.look_after).rounds
         yield from import_rounds(services)
+    if services.settings.agent.import_sites_every is not None:
+        from goodhoster_agent.background.panel_imports import directory_rounds  # noqa: PLC0415 - the same
+
+        yield from directory_rounds(services)
 
 
 class Daemon:

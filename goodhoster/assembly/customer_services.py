@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import time
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from goodhoster.assembly.lazy import LazyParts, lazy
+from goodhoster.errors import GoodhosterError
+from goodhoster.uploads.trees import UNASSIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,12 +21,13 @@ if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
     from goodhoster.assembly.standing_services import StandingServices
     from goodhoster.customers.contacts.desk import ContactDesk
-    from goodhoster.customers.importing.importer import RegisterImporter
+    from goodhoster.customers.importing.importer import ImportOrder, ImportResult, RegisterImporter
     from goodhoster.customers.legal_basis import LegalBasisRegister
     from goodhoster.customers.personal_data import PersonalData
     from goodhoster.customers.register import Register
     from goodhoster.customers.screening.desk import ScreeningDesk
     from goodhoster.customers.screening.parties import KeptLists
+    from goodhoster.customers.server_networks import ServerNetworks
     from goodhoster.customers.vetting.desk import VettingDesk
     from goodhoster.model.suspensions import Suspension
     from goodhoster.model.uploads import Place
@@ -29,7 +37,12 @@ if TYPE_CHECKING:
     from goodhoster.settings import Settings
     from goodhoster.settings.contacts import ContactSettings
 
+_log = logging.getLogger(__name__)
 FILE = "customers.sqlite"
+DIRECTORIES = "directories"
+"""The source that the sites of every [[directory]] are in the register."""
+_SAY_AGAIN = 60.0
+"""Seconds between warnings of the same."""
 
 
 class CustomerServices(LazyParts):
@@ -42,6 +55,7 @@ class CustomerServices(LazyParts):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
+        self._told_at = -_SAY_AGAIN
 
     def make_all(self) -> None:
         """Make every part where there is a register.
@@ -62,6 +76,37 @@ class CustomerServices(LazyParts):
         from goodhoster.adapters.stores.customers.database import customers_file
 
         return self.keep(customers_file(self._services.state_dir / FILE))
+
+    def owner_of(self, path: bytes) -> str:
+        """The customer whose site a file lies in; empty where the register does not tell.
+
+        So is it while the register cannot be read.
+        Whoever asks goes on by the names of directories: no upload waits for the register.
+        """
+        if not self.in_use:
+            return ""
+        try:
+            return self.register.owner_of(path)
+        except GoodhosterError as error:
+            now = time.monotonic()
+            if now - self._told_at >= _SAY_AGAIN:
+                self._told_at = now
+                _log.warning("the register cannot tell whose files are, their first directory is taken: %s", error)
+            return ""
+
+    @lazy
+    def server_networks(self) -> ServerNetworks:
+        """The networks of customers' own servers."""
+        from goodhoster.customers.server_networks import ServerNetworks
+
+        return ServerNetworks(self.store)
+
+    def on_own_servers(self, address: str) -> tuple[str, ...]:
+        """The customers on whose servers of their own an address is.
+
+        Raises where the register cannot be read: nothing is told away then.
+        """
+        return self.server_networks.owners_of(address) if self.in_use else ()
 
     @lazy
     def store(self) -> CustomerStore:
@@ -213,6 +258,36 @@ class CustomerServices(LazyParts):
 
         lock = FileLock(self._services.state_dir / "customers.lock")
         return RegisterImporter(self.store, self._services.audit, lock, utc_now)
+
+
+def import_directories(services: Services, order: ImportOrder) -> ImportResult:
+    """Import the sites of every [[directory]] but the register itself, as all there is of them.
+
+    Raises what a directory raises: nothing was changed then.
+    """
+    from goodhoster.adapters.directories.customer_register import RegisterDirectory
+    from goodhoster.assembly.notices import directories
+    from goodhoster.customers.importing.directory_rows import directory_rows
+    from goodhoster.customers.importing.rows import ListReport
+    from goodhoster.errors import RefusedError
+
+    sources = [one for one in directories(services.settings, services.run) if not isinstance(one, RegisterDirectory)]
+    if not sources:
+        raise RefusedError("no [[directory]] is configured that knows sites", hint="add one of kind nginx or apache")
+    report = ListReport(unit="entry")
+    sites = (site for source in sources for site in source.sites())
+    rows = directory_rows(sites, report, partial(_first_directory, services))
+    whole = replace(order, origin=DIRECTORIES, replace=True)
+    return services.customers.importer.import_rows(rows, whole, report, name=DIRECTORIES)
+
+
+def _first_directory(services: Services, docroot: bytes) -> str:
+    """Whom a watched tree names for a document root, by its directories alone; empty for nobody."""
+    for tree in services.trees:
+        if place := tree.place_of(os.path.join(docroot, b"any")):
+            customer = replace(tree, owner_of=None).customer_of(place.path)
+            return "" if customer == UNASSIGNED else customer
+    return ""
 
 
 def contact_rules(settings: ContactSettings) -> ContactRules:

@@ -181,7 +181,9 @@ class NoticeServices(LazyParts):
         """The locator of URLs."""
         from goodhoster.assembly.notices import locator
 
-        return locator(self._services.settings, self._services.index, self._services.run)
+        services = self._services
+        found = locator(services.settings, services.index, services.run, services.customers.owner_of)
+        return replace(found, own_servers=services.customers.on_own_servers)
 
     @lazy
     def trust(self) -> Trust:

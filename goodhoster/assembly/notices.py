@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -59,8 +59,10 @@ def forwarders(settings: Settings) -> tuple[Forwarder, ...]:
     return tuple(written.forwarder() for written in settings.forwarders)
 
 
-def locator(settings: Settings, index: UploadIndex, run: Run = run_here) -> Locator:
-    """The locator of URLs. The index is asked for copies."""
+def locator(
+    settings: Settings, index: UploadIndex, run: Run = run_here, owner_of: Callable[[bytes], str] | None = None
+) -> Locator:
+    """The locator of URLs. The index is asked for copies, `owner_of` as by `trees_of`."""
     from goodhoster.assembly.state import trees_of
     from goodhoster.locating.copies import Copies
     from goodhoster.locating.locator import Locator
@@ -69,7 +71,7 @@ def locator(settings: Settings, index: UploadIndex, run: Run = run_here) -> Loca
     from goodhoster.locating.tree_resolver import TreeResolver
     from goodhoster.uploads.content_lookup import IndexedContents
 
-    resolver = TreeResolver(trees_of(settings))
+    resolver = TreeResolver(trees_of(settings, owner_of=owner_of))
     site_maps = SiteMapCache(directories(settings, run))
     copies = Copies(resolver, IndexedContents(index.database))
     return Locator(site_maps, Serving(resolver), copies, settings.notices.own_networks, known_networks(settings))

@@ -60,10 +60,13 @@ class Services(LazyParts):
         super().__init__()
         self.settings = settings
         self.state_dir = make_state_dir(settings.state_dir)
-        self.trees: tuple[Tree, ...] = trees_of(settings, docroots(settings, run))
+        self.trees: tuple[Tree, ...] = trees_of(settings, docroots(settings, run), self._owner_of)
         self.run = run
         self._make_hasher = make_hasher
         self._quarantine = quarantine
+
+    def _owner_of(self, path: bytes) -> str:
+        return self.customers.owner_of(path)
 
     @lazy
     def toolkit(self) -> Toolkit:
@@ -223,7 +226,10 @@ class Services(LazyParts):
 
     @lazy
     def rules(self) -> HouseRules:
-        """The [policy] settings, without measures if a person had switched all of them off when they were made."""
+        """The [policy] settings as they were first asked for.
+
+        Without measures if a person had switched all of them off by then.
+        """
         return self.rules_now()
 
     def rules_now(self) -> HouseRules:

@@ -12,6 +12,8 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.uploads.docroots import BY_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from goodhoster.audit.log import FileAuditLog
     from goodhoster.cases.observe_switch import ObserveSwitch
     from goodhoster.exemptions.sets import ExemptionSets
@@ -24,8 +26,12 @@ if TYPE_CHECKING:
 _DEFAULT_STATE_DIR = Path("/var/lib/goodhoster")
 
 
-def trees_of(settings: Settings, docroots: Docroots = BY_NAME) -> tuple[Tree, ...]:
+def trees_of(
+    settings: Settings, docroots: Docroots = BY_NAME, owner_of: Callable[[bytes], str] | None = None
+) -> tuple[Tree, ...]:
     """The tree of every [[watch]], also one that is not there now.
+
+    `owner_of` is asked about the files of trees whose customers the register knows.
 
     Such as a disk that is not mounted: others go on without it. ConfigurationError when one lies in another: its
     files would count twice. And when the state directory lies in one: what is written there would be checked, and
@@ -33,7 +39,7 @@ def trees_of(settings: Settings, docroots: Docroots = BY_NAME) -> tuple[Tree, ..
     """
     from goodhoster.model.uploads import display
 
-    trees = tuple(_tree(watch, docroots) for watch in settings.watches)
+    trees = tuple(_tree(watch, docroots, owner_of) for watch in settings.watches)
     in_order = sorted(os.path.join(tree.root, b"") for tree in trees)
     for outer, inner in pairwise(in_order):
         if inner.startswith(outer):
@@ -138,12 +144,14 @@ def _is_new(state_dir: Path) -> bool:
     )
 
 
-def _tree(watch: WatchSettings, docroots: Docroots) -> Tree:
+def _tree(watch: WatchSettings, docroots: Docroots, owner_of: Callable[[bytes], str] | None) -> Tree:
     from goodhoster.uploads.trees import Tree
 
     root = os.path.realpath(os.fsencode(watch.path))
-    customer = None if watch.customer == "first-directory" else watch.customer
-    return Tree(root, customer, watch.include_private_communication or "", docroots)
+    by_register = watch.customer == "register"
+    customer = None if by_register or watch.customer == "first-directory" else watch.customer
+    reason = watch.include_private_communication or ""
+    return Tree(root, customer, reason, docroots, owner_of if by_register else None)
 
 
 def state_dir_of(file: Path) -> Path:

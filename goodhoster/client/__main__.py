@@ -60,7 +60,10 @@ def _ask(client: Client, file: str, given: argparse.Namespace) -> int:
 
 
 class _There(NamedTuple):
-    """File in a directory that is held open: whoever moves the directory's name afterwards changes nothing."""
+    """File in a directory that is held open.
+
+    Whoever moves the directory's name afterwards changes nothing.
+    """
 
     directory: int
     name: str
@@ -70,7 +73,10 @@ class _There(NamedTuple):
 
 @contextmanager
 def _pinned(file: str) -> Iterator[_There | None]:
-    """The regular file of that name; None where there is none, or no directory that may be opened."""
+    """The regular file of that name.
+
+    None where there is none, or no directory that may be opened.
+    """
     folder, name = os.path.split(file)
     try:
         directory = os.open(folder or ".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -92,7 +98,10 @@ def _there(directory: int, name: str) -> _There | None:
 
 
 def _deleted(file: str, there: _There | None) -> bool:
-    """Delete the file that was asked about, and nothing that took its place; False, and a complaint, where it stays."""
+    """Delete the file that was asked about, and nothing that took its place.
+
+    False, and a complaint, where it stays.
+    """
     if there is None:
         _complain(file, "refused, and not deleted: it is no regular file")
         return False

@@ -65,7 +65,9 @@ def open_beneath(directory: int, path: bytes, flags: int) -> int:
 
 
 def expect_openat2() -> None:
-    """Check that this process may open files without following links; ConfigurationError otherwise.
+    """Check that this process may open files without following links.
+
+    ConfigurationError otherwise.
 
     Service managers and containers can forbid the call, and then every file would be unchecked.
     """

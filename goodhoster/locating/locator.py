@@ -7,7 +7,7 @@ different things, or something cannot be followed with certainty, a person decid
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from goodhoster.errors import NoPlaceError, UnclearUrlError
@@ -35,6 +35,8 @@ class Locator:
     """Empty: unknown, so that an address tells nothing."""
     networks: Networks = _NONE_KNOWN
     """Whose the addresses of others are."""
+    own_servers: Callable[[str], Sequence[str]] = lambda _: ()
+    """Finds the customers on whose servers of their own an address is."""
 
     def locate(self, item: ReadItem) -> Location:
         """Locate an item. Raises what a directory raises where the sites cannot be told."""
@@ -66,6 +68,8 @@ class Locator:
     def _at(self, address: WebAddress, seen_at: str, hops: int = _MOST_REDIRECTS) -> Location:
         sites = self.site_maps.current()
         answering = sites.named(address.host)
+        if not answering and (on_server := self._on_own_server(address, seen_at)):
+            return on_server
         ours = next(filter(self._ours, (address.host, seen_at)), "")
         if not answering and ours:
             answering = sites.by_default(ours, address.host)
@@ -126,6 +130,16 @@ class Locator:
             return None
         detail = f"no site here is called {address.host}, yet one that answers for any name shows {location.place}"
         return _unclear(address.href, "catch-all", detail)
+
+    def _on_own_server(self, address: WebAddress, seen_at: str) -> Location | None:
+        """Result for an address in a customer's network: ours to answer for, not to look into."""
+        at = address.host.strip("[]") if _address(address.host.strip("[]")) else seen_at
+        owners = self.own_servers(at) if _address(at) else ()
+        if not owners:
+            return None
+        detail = f"{at} is in a network of customer {' and '.join(owners)}: forward the notice, see customers show"
+        customer = owners[0] if len(owners) == 1 else ""
+        return replace(_unclear(address.href, "customer-network", detail), customer=customer)
 
     def _nobodys(self, address: WebAddress, seen_at: str) -> Location:
         if unnamed := self.site_maps.current().unnamed:

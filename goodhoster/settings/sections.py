@@ -65,6 +65,12 @@ class AgentSettings:
     ask_again_per_hour: int = setting(
         whole(1, 10_000_000, "files"), "So many are asked about again in an hour at most.", default=3600
     )
+    import_sites_every: float | None = setting(
+        duration,
+        "How often the sites of every [[directory]] are read into the register of customers; absent: only by command.",
+        default=None,
+        example='"1h"',
+    )
     largest_file: int = setting(
         whole(1, 1 << 50, "bytes"), "A larger file is unchecked (too-big), never clear.", default=2 << 30
     )
@@ -77,7 +83,8 @@ class WatchSettings:
     path: Path = setting(path, "The tree; everything below it is covered.", example='"/srv/customers"')
     customer: str = setting(
         text,
-        'Whose files these are: "first-directory" (one directory per customer below the tree) or a customer\'s id.',
+        'Whose files these are: "first-directory" (one directory per customer below the tree), "register" (by the '
+        "document roots in the register of customers, else the first directory), or a customer's id.",
         default="first-directory",
     )
     include_private_communication: str | None = setting(

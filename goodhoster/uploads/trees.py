@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from goodhoster.model.quarantine import OWN_DIRECTORIES
@@ -31,9 +32,13 @@ class Tree:
     """Why private communication is checked too, in the administrator's words; "": it is left alone."""
     docroots: Docroots = field(default=BY_NAME, compare=False)
     """What web servers serve of it: that is not private, whatever it is called."""
+    owner_of: Callable[[bytes], str] | None = field(default=None, compare=False)
+    """Finds whose an absolute path is, "" where that is not known; None: only the names of directories tell."""
 
     def customer_of(self, path: bytes) -> str:
         """The customer of a path relative to the root."""
+        if self.owner_of is not None and (owner := self.owner_of(os.path.join(self.root, path))):
+            return owner
         first, slash, _ = path.partition(b"/")
         return self.customer or (display(first) if slash else UNASSIGNED)
 

@@ -1,13 +1,19 @@
 """The checks of the documentation find what they are there for."""
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import check_docs
 import pytest
 from commandline import problem, program
+from completions import SHELLS, completion
+from generated import GENERATED
 from manpage import man_page
+
+from goodhoster_agent.cli import COMMANDS
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -48,6 +54,46 @@ def test_the_man_page_has_every_command_and_option() -> None:
         assert f"\\fB{' '.join(command.words)}\\fR" in page
         for parameter in command.parameters:
             assert all(f"\\fB{flag}\\fR" in page for flag in parameter.flags)
+
+
+def test_every_command_has_a_man_page_and_every_shell_its_completion() -> None:
+    for name in COMMANDS:
+        assert f".SH NAME\ngoodhoster\\-{name} \\- " in GENERATED[f"packaging/man/goodhoster-{name}.1"]()
+    names = {name for name in GENERATED if "completions" in name}
+    assert names == {f"packaging/completions/goodhoster.{shell}" for shell in SHELLS}
+
+
+def test_bash_completes_commands_and_options() -> None:
+    words = """source /dev/stdin; COMP_WORDS=({words}); COMP_CWORD={last}; _goodhoster_completion {program}
+    printf '%s ' "${{COMPREPLY[@]}}\""""
+    program = Path(sys.executable).with_name("goodhoster")
+    for typed, offered in (("goodhoster stor", ["storms"]), ("goodhoster storms und", ["undo"])):
+        script = words.format(words=typed, last=len(typed.split()) - 1, program=program)
+        shown = subprocess.run(
+            ["bash", "-c", script], input=completion("bash"), capture_output=True, text=True, check=True
+        )
+        assert shown.stdout.split() == offered
+
+
+@pytest.mark.debian("fish")
+def test_fish_completes_commands() -> None:
+    folder = Path(sys.executable).parent
+    script = 'source; complete --do-complete "goodhoster storms und"'
+    env = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
+    command = [shutil.which("fish") or "fish", "--no-config", "-c", script]
+    shown = subprocess.run(command, input=completion("fish"), capture_output=True, text=True, check=True, env=env)
+    assert [line.split("\t")[0] for line in shown.stdout.splitlines()] == ["undo"]
+
+
+@pytest.mark.debian("zsh")
+def test_zsh_loads_its_completion_from_a_directory_of_functions(tmp_path: Path) -> None:
+    (tmp_path / "_goodhoster").write_text(completion("zsh"))
+    script = f"fpath=({tmp_path} $fpath); autoload -Uz compinit; compinit -u -D; print $_comps[goodhoster]"
+    command = [shutil.which("zsh") or "zsh", "-f", "-c", script]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (shown.stdout, shown.stderr) == ("_goodhoster\n", "")
+    checked = subprocess.run([command[0], "-n", tmp_path / "_goodhoster"], capture_output=True, text=True, check=True)
+    assert checked.stderr == ""
 
 
 @pytest.mark.debian("man-db", program="man")

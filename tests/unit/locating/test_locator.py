@@ -564,3 +564,22 @@ def test_what_free_text_names_is_that_file_and_none_beside_it(host: Host, sample
     for location in ours:
         assert location.outcome is Outcome.FILE
         assert location.files[0].upload.place.path.decode().removeprefix("anna/www/") in named
+
+
+def test_what_lies_in_a_customers_network_is_never_told_away(host: Host) -> None:
+    owners = {"203.0.113.7": ("eve",), "203.0.113.9": ("eve", "bob"), "2001:db8::7": ("eve",)}
+    host.locator = replace(host.locator, own_servers=lambda address: owners.get(address, ()))
+
+    for url, ip in [
+        ("http://203.0.113.7/a.jpg", ""),
+        ("http://[2001:db8::7]/a.jpg", ""),
+        ("https://elsewhere.example/a.jpg", "203.0.113.7"),
+    ]:
+        found = host.locate(url, ip=ip)
+        assert (found.outcome, found.reason, found.customer) == (Outcome.AMBIGUOUS, "customer-network", "eve")
+    both = host.locate("http://203.0.113.9/a.jpg")
+    assert (both.customer, "eve and bob" in both.detail) == ("", True)
+    assert host.locate("http://203.0.113.8/a.jpg").outcome is Outcome.NOT_OURS
+    # A site of ours stays ours, whatever address the notice names.
+    host.file("anna/www/a.jpg")
+    assert host.locate("https://anna.example/a.jpg", ip="203.0.113.7").outcome is Outcome.FILE

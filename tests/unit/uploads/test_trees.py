@@ -143,3 +143,11 @@ def test_a_path_that_leads_out_of_the_tree_is_no_place_in_it() -> None:
     ):
         assert tree.place_of(path) is None
     assert tree.place_of(b"/srv/customers/..a/.b") == Place(b"/srv/customers", b"..a/.b")
+
+
+def test_whoever_is_known_to_own_a_path_comes_before_its_first_directory() -> None:
+    owners = {b"/srv/www/site/a.jpg": "anna"}
+    tree = Tree(b"/srv", None, owner_of=lambda path: owners.get(path, ""))
+    assert tree.customer_of(b"www/site/a.jpg") == "anna"
+    assert tree.customer_of(b"www/other/a.jpg") == "www"
+    assert tree.customer_of(b"a.jpg") == "unassigned"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +19,7 @@ from goodhoster.model.uploads import display
 from goodhoster.ports import CustomerQuery
 from goodhoster_agent.commands.customers.contacts import contact_object
 from goodhoster_agent.commands.customers.vetting_objects import key_of
+from goodhoster_agent.commands.listing import moment
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json, whoever_types
 
 app = typer.Typer()
@@ -44,19 +47,35 @@ def list_command(
     host: Annotated[str | None, typer.Option("--host", help="Only whose site has this host name.")] = None,
     source: Annotated[str | None, typer.Option("--source", help="Only those that this import named.")] = None,
     text: Annotated[str, typer.Option("--customer", help="Only those with this in their id or name.")] = "",
+    since: Annotated[
+        datetime | None, typer.Option("--since", parser=moment, metavar="TIME", help="Only customers from that day on.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", parser=moment, metavar="TIME", help="Only customers before that day.")
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="So many at most.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List customers by id."""
-    query = CustomerQuery(frozenset(state), reseller, source, text, None if host else limit)
+    query = CustomerQuery(frozenset(state), reseller, source, text)
     with open_services(config) as services:
         found: Iterable[Customer] = services.customers.store.find(query)
         if host is not None:
             owners = {site.customer for site in services.customers.register.sites_named(host)}
-            found = [customer for customer in found if customer.id in owners][:limit]
-        _print_list(found, as_json=as_json, as_csv=as_csv)
+            found = (customer for customer in found if customer.id in owners)
+        if since or until:
+            found = (customer for customer in found if _began_between(customer, since, until))
+        _print_list(islice(found, limit), as_json=as_json, as_csv=as_csv)
+
+
+def _began_between(customer: Customer, since: datetime | None, until: datetime | None) -> bool:
+    """Whether it became a customer in that time; not where that day is unknown."""
+    day = customer.since
+    if day is None or (since and day < since.astimezone().date()):
+        return False
+    return not (until and day >= until.astimezone().date())
 
 
 @app.command("show")

@@ -1,0 +1,1 @@
+complete --command goodhoster --no-files --arguments "(env _GOODHOSTER_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) goodhoster)" --condition "env _GOODHOSTER_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) goodhoster"
