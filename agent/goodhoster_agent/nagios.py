@@ -1,4 +1,4 @@
-"""The state of this host as a plugin of Nagios or Icinga says it: one line, performance data, an exit code."""
+"""The state of this host for Nagios and Icinga: one line, performance data, an exit code."""
 
 from __future__ import annotations
 

@@ -29,7 +29,10 @@ class Metric:
     series: dict[tuple[str, Labels], float] = field(default_factory=dict)
 
     def add(self, value: float, suffix: str = "", /, **labels: str) -> None:
-        """Add a series; the same labels again replace it, for a series that is there twice breaks the whole scrape."""
+        """Add a series; the same labels again replace it.
+
+        A series that is there twice breaks the whole scrape.
+        """
         key = (suffix, tuple(sorted(labels.items())))
         if key in self.series or len(self.series) < _MOST_SERIES:
             self.series[key] = value

@@ -95,7 +95,7 @@ class AlertDesk:
             self._raised_here = True
 
     def watch(self, conditions: Iterable[Condition]) -> None:
-        """Raise an alert for each condition that begins, seen twice in a row; one that lasts raises none."""
+        """Raise an alert for each condition that begins, once it was seen twice in a row."""
         now, lasting = self._clock(), self._queue.conditions()
         current = {each.key: each for each in conditions if self.wants(each.kind)}
         known = {key for key, (_, seen) in lasting.items() if seen >= now - _OVER_AFTER}

@@ -93,7 +93,7 @@ def _receiver(services: Services, rule: AlertSettings) -> AlertReceiver:
 
 
 def _lasts(services: Services, alert: Alert) -> bool:
-    """Whether what was told is still so: a storm that brakes, a notice that is open, cases that are held."""
+    """Whether it is still so: the storm brakes, the notice is open, cases are held."""
     from goodhoster.model.alerts import AlertKind
     from goodhoster.model.cases import CaseState
     from goodhoster.ports import CaseQuery

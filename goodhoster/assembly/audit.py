@@ -46,7 +46,10 @@ class Verification:
 
 
 def note_verification(settings: Settings, check: LogCheck) -> None:
-    """Remember a verification for `metrics`; where that cannot be written, it is as if there had been none."""
+    """Remember a verification for `metrics`.
+
+    Where that cannot be written, it is as if there had been none.
+    """
     found = {"at": datetime.now(UTC).isoformat(), "ok": check.finding.ok, "entries": check.finding.entries}
     with suppress(OSError):
         replace_durably(settings.state_dir / _VERIFIED, (json.dumps(found).encode(),))

@@ -31,7 +31,7 @@ class AlertQueue(Protocol):
         """
 
     def claim(self, now: datetime, until: datetime) -> AlertDelivery | None:
-        """Take one delivery that is due; nobody else gets it before `until`. None when nothing is due."""
+        """Take one delivery that is due, or None; nobody else gets it before `until`."""
 
     def settle(self, delivery: AlertDelivery, state: DeliveryState, next_at: datetime | None, error: str) -> None:
         """Write what came of a claimed delivery."""

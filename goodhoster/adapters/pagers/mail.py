@@ -1,4 +1,4 @@
-"""Alerts by mail: put into the outbox, which sends them; a test goes to the mail server at once."""
+"""Alerts by mail: put into the outbox; a test goes to the mail server at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from goodhoster.ports import Mailer
 
 
 class MailReceiver:
-    """See `ports.AlertReceiver`. `put` keeps a letter of one id once, `mailer` is None while no mail server is set."""
+    """See `ports.AlertReceiver`.
+
+    `put` keeps a letter of one id once, `mailer` is None while no mail server is set.
+    """
 
     def __init__(self, to: str, put: Callable[[Letter], bool], mailer: Callable[[], Mailer | None]) -> None:
         self._to = to

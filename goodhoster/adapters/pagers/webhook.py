@@ -40,7 +40,7 @@ class WebhookReceiver:
         self._clock = clock
 
     def deliver(self, alert: Alert, delivery_id: str) -> None:
-        """See `ports.AlertReceiver`: accepted by a status from 200 to 299; redirects are not followed."""
+        """See `ports.AlertReceiver`: accepted by a status from 200 to 299, without redirects."""
         body = json.dumps(self._content(alert, delivery_id)).encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": delivery_id}
         if self._webhook.secret:
@@ -67,7 +67,10 @@ class WebhookReceiver:
         }
 
     def _signature(self, body: bytes) -> str:
-        """`t=SECONDS,v1=HEX`: HMAC-SHA256 over `SECONDS.body`, so that an old message cannot be sent again later."""
+        """`t=SECONDS,v1=HEX`: HMAC-SHA256 over `SECONDS.body`.
+
+        So an old message cannot be sent again later.
+        """
         seconds = int(self._clock().timestamp())
         signed = f"{seconds}.".encode() + body
         return f"t={seconds},v1={hmac.new(self._webhook.secret.encode(), signed, 'sha256').hexdigest()}"
