@@ -12,6 +12,7 @@ from goodhoster.checking.hasher import DirectHasher
 from goodhoster.linux.programs import run_here
 
 if TYPE_CHECKING:
+    from goodhoster.adapters.stores.attempt_counts import SqliteAttemptCounts
     from goodhoster.adapters.stores.cases import SqliteCaseStore
     from goodhoster.alerts.desk import AlertDesk
     from goodhoster.assembly.customer_services import CustomerServices
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from goodhoster.ports import AuditLog, Hasher, ObservedSource, Pager, Quarantine
     from goodhoster.settings import Settings
     from goodhoster.toolkit import Toolkit
-    from goodhoster.upload_attempts import UploadAttempts
+    from goodhoster.upload_attempts import AttemptCounts, UploadAttempts
     from goodhoster.uploads.index import UploadIndex
     from goodhoster.uploads.trees import Tree
 
@@ -144,7 +145,21 @@ class Services(LazyParts):
         from goodhoster.upload_attempts import UploadAttempts
 
         examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions)
-        return UploadAttempts(examiner, self.desk, rules=self.rules_now)
+        return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now)
+
+    @lazy
+    def attempt_counts(self) -> AttemptCounts:
+        """The counts of what applications were told."""
+        from goodhoster.upload_attempts import AttemptCounts
+
+        return self.keep(AttemptCounts(self.attempt_ledger.add))
+
+    @lazy
+    def attempt_ledger(self) -> SqliteAttemptCounts:
+        """The same by day, on disk."""
+        from goodhoster.adapters.stores.attempt_counts import FILE, SqliteAttemptCounts
+
+        return self.keep(SqliteAttemptCounts(self.state_dir / FILE))
 
     @lazy
     def sources(self) -> tuple[ObservedSource, ...]:

@@ -62,6 +62,7 @@ def as_text(status: dict[str, Any]) -> str:
         f"verdicts   {_counts(status['verdicts'])}",
         f"unchecked  {status['unchecked']:,}" + _in_brackets(status["unchecked_reasons"]),
         f"held       {status['held']:,} for a person: goodhoster cases list --state held",
+        *([f"attempts   {_attempts(status['attempts'])}"] if any(_counted(status["attempts"])) else []),
         *(
             [f"overruled  {status['overruled']:,} are online by a person's word: {_OVERRULED}"]
             if status["overruled"]
@@ -78,6 +79,16 @@ def as_text(status: dict[str, Any]) -> str:
         *(f"DEGRADED   {problem}" for problem in status["degraded"]),
     ]
     return "\n".join(lines)
+
+
+def _counted(attempts: dict[str, Any]) -> list[int | None]:
+    return [count for name, count in attempts.items() if name != "since"]
+
+
+def _attempts(attempts: dict[str, Any]) -> str:
+    """The answers at the doors; not all of them are clear, known or held: some were not checked."""
+    counts = {name: count for name, count in attempts.items() if name != "since" and count}
+    return f"{_counts(counts)} at the doors since {attempts['since']} (UTC)"
 
 
 def _daemon(status: dict[str, Any]) -> str:
