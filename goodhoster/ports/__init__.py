@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from goodhoster.ports.alerts import AlertQueue, AlertReceiver
 from goodhoster.ports.cases import CaseFigures, CaseQuery, CaseStore, Census, MatchLedger, StormStore
-from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource
+from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource, answering
 from goodhoster.ports.common import AuditLog, Clock, Pager
 from goodhoster.ports.contacts import ContactFacts, ContactLetters, ContactStore, MailDomains, WebDocuments
 from goodhoster.ports.customers import (
@@ -71,4 +71,5 @@ __all__ = [
     "StormStore",
     "UrlBlocks",
     "WebDocuments",
+    "answering",
 ]
