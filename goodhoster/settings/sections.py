@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from goodhoster.settings.alerts import AlertSettings
 from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
@@ -18,6 +19,7 @@ from goodhoster.settings.contacts import ContactSettings
 from goodhoster.settings.doors import ClamdDoorSettings
 from goodhoster.settings.evidence import EvidenceSettings
 from goodhoster.settings.house_rules import HouseRulesSettings
+from goodhoster.settings.metrics import MetricsSettings
 from goodhoster.settings.notices import (
     BlockSettings,
     ImapSettings,
@@ -223,6 +225,8 @@ class Settings:
     smtp: SmtpSettings | None = _section(Single("smtp", SmtpSettings))
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))
     paging: PagingSettings = _section(Single("paging", PagingSettings))
+    alerts: tuple[AlertSettings, ...] = _section(Several("alert", AlertSettings))
+    metrics: MetricsSettings = _section(Single("metrics", MetricsSettings))
     contacts: ContactSettings = _section(Single("contacts", ContactSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
     panels: tuple[PluggedTable, ...] = _section(Plugged("panel", "goodhoster.panels", PanelSettings))
