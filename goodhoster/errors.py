@@ -12,6 +12,7 @@
     ├── PermanentError              trying again alone will not help: a person must act
     │   ├── SourceRefusedError      a hash source refuses us (401, 403): check the account
     │   ├── QuarantineError         a measure could not be carried out or verified
+    │   ├── EvidenceError           evidence could not be sealed, or is not as it was sealed
     │   ├── AuditError              the audit log cannot be written or is not whole
     │   ├── MissingProgramError     a program of the system's is not installed
     │   ├── NoFilterError           there is no list of system calls for this kind of machine
@@ -123,6 +124,10 @@ class SourceRefusedError(PermanentError):
 
 class QuarantineError(PermanentError):
     """A file could not be taken offline or put back, or the result could not be verified."""
+
+
+class EvidenceError(PermanentError):
+    """Evidence could not be sealed, or is not as it was sealed."""
 
 
 class AuditError(PermanentError):

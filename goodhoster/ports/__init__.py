@@ -5,6 +5,7 @@ Each promise is checked by a conformance suite in `goodhoster.testing`.
 
 from __future__ import annotations
 
+from goodhoster.ports.alerts import AlertQueue, AlertReceiver
 from goodhoster.ports.cases import CaseFigures, CaseQuery, CaseStore, Census, MatchLedger, StormStore
 from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource, answering
 from goodhoster.ports.common import AuditLog, Clock, Pager
@@ -31,6 +32,8 @@ from goodhoster.ports.notices import (
 )
 
 __all__ = [
+    "AlertQueue",
+    "AlertReceiver",
     "AuditLog",
     "CaseFigures",
     "CaseQuery",
