@@ -1,0 +1,1 @@
+"""Sealed evidence: encrypted copies of what was taken offline, custody and retention."""
