@@ -53,7 +53,7 @@ def read_networks(file: Path) -> Networks:
     """
     try:
         with file.open(encoding="utf-8", newline="") as opened:
-            return networks_of(dict(_rows(file, csv.reader(opened))))
+            return networks_of(dict(_rows(file, csv.reader(opened, strict=True))))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         hint = "a CSV file with the columns prefix,owner,contact"
         raise ConfigurationError(f"cannot read the networks in {file}: {error}", hint=hint) from error

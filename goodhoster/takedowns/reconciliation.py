@@ -69,7 +69,7 @@ def read_list(content: bytes) -> list[Line]:
     text = content.decode("utf-8-sig", "replace")
     head = next(io.StringIO(text, newline=""), "")
     delimiter = max(";,\t", key=head.count)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         return _lines(rows)
     except csv.Error as error:

@@ -48,6 +48,9 @@ class ListedDirectory:
             if self.file.suffix == ".toml":
                 return list(_from_toml(self.file))
             return list(_from_csv(self.file))
+        except csv.Error as error:
+            hint = 'is a quote opened and not closed? write a quote inside a cell twice: "5"" disk"'
+            raise ConfigurationError(f"the list of sites {self.file} is no CSV: {error}", hint=hint) from error
         except (OSError, UnicodeDecodeError) as error:
             hint = "check its name, owner and mode"
             raise ConfigurationError(f"cannot read the list of sites {self.file}: {error}", hint=hint) from error
@@ -55,7 +58,7 @@ class ListedDirectory:
 
 def _from_csv(file: Path) -> Iterator[Site]:
     with file.open(encoding="utf-8-sig", newline="") as opened:
-        rows = csv.DictReader(opened)
+        rows = csv.DictReader(opened, strict=True)
         missing = [column for column in _COLUMNS if column not in (rows.fieldnames or ())]
         if missing:
             hint = "the first line names the columns: " + ",".join(_COLUMNS)

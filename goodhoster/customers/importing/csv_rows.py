@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -24,27 +25,29 @@ _MOST_COLUMNS = 500
 
 def csv_rows(file: Path, text: TextIO, report: ListReport) -> Rows:
     """The rows; ConfigurationError when there is no header that names at least the id."""
-    lines = _Lines(file, text)
+    lines = Lines(text, partial(_too_long, file))
     delimiter, names = _header(file, lines, report)
     for number, line in lines:
         if not line.strip(" \t\r\n\0" + delimiter):
             continue
         try:
-            cells = _cells(lines, line, delimiter)
+            cells = row_cells(lines, line, delimiter)
             row = _named(names, cells)
         except RowError as error:
             report.reject(number, error)
             continue
         yield Row(number, row)
     if lines.cut_off:
+        report.cut = "its last line has no line end"
         report.warnings.append("the last line has no line end: make sure that the file was written to its end")
 
 
-class _Lines:
+class Lines:
     """The lines of a text with their numbers; some can be given back."""
 
-    def __init__(self, file: Path, text: TextIO) -> None:
-        self._file, self._text = file, text
+    def __init__(self, text: TextIO, too_long: Callable[[int], Exception]) -> None:
+        """`too_long` makes the error about a line of that number."""
+        self._text, self._too_long = text, too_long
         self._given_back: deque[tuple[int, str]] = deque()
         self._number = 0
         self.cut_off = False
@@ -60,16 +63,21 @@ class _Lines:
             raise StopIteration
         self._number += 1
         if len(line) >= _LONGEST_LINE:
-            why = f"has a line {self._number} of more than {_LONGEST_LINE:,} characters"
-            raise unusable(self._file, why, "it is no list of customers, or its line ends are missing")
+            raise self._too_long(self._number)
         self.cut_off = not line.endswith(("\n", "\r"))
         return self._number, line
 
     def give_back(self, lines: list[tuple[int, str]]) -> None:
+        """Let these lines come again."""
         self._given_back.extendleft(reversed(lines))
 
 
-def _header(file: Path, lines: _Lines, report: ListReport) -> tuple[str, list[str]]:
+def _too_long(file: Path, number: int) -> Exception:
+    why = f"has a line {number} of more than {_LONGEST_LINE:,} characters"
+    return unusable(file, why, "it is no list of customers, or its line ends are missing")
+
+
+def _header(file: Path, lines: Lines, report: ListReport) -> tuple[str, list[str]]:
     hint = "the first line names the columns, such as: customer_id,name,email,domain,docroot,user"
     _, line = next(lines, (0, ""))
     if line.lower().startswith("sep="):  # a note that Excel leaves for itself
@@ -92,7 +100,7 @@ def _header(file: Path, lines: _Lines, report: ListReport) -> tuple[str, list[st
     raise unusable(file, "has no column customer_id" if line.strip() else "is empty", hint)
 
 
-def _cells(lines: _Lines, line: str, delimiter: str) -> list[str]:
+def row_cells(lines: Lines, line: str, delimiter: str) -> list[str]:
     """The cells of the row that begins with this line; RowError where its quotes are not closed."""
     taken: list[tuple[int, str]] = []
     row = [line]

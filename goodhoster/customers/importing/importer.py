@@ -79,6 +79,9 @@ class RegisterImporter:
             counted = _Staging(self.store, staged, order, report).stage(rows)
             if not counted["rows"] and not report.rejections and not order.replace:
                 raise unusable(name, "names no customer", "see docs/how-to-customers.md for its form")
+            if order.replace and report.cut:
+                hint = "write it again to its end (a CSV ends with a line end), or import it without --replace"
+                raise unusable(name, f"was cut off: {report.cut}", hint)
             replace_all = order.replace and not report.unnamed
             if order.replace and report.unnamed:
                 report.warnings.append(

@@ -77,6 +77,8 @@ def _encoding(raw: BinaryIO) -> str:
             return encoding
     if b"\0" in first[:4]:
         return "utf-16-be" if first[:1] == b"\0" else "utf-16-le"
+    if _is_cut_utf8(raw):
+        return "utf-8"  # reading it to its end fails, and says so
     for encoding in ("utf-8", "cp1252"):
         decoder = codecs.getincrementaldecoder(encoding)()
         try:
@@ -90,6 +92,19 @@ def _encoding(raw: BinaryIO) -> str:
         finally:
             raw.seek(0)
     return "latin-1"
+
+
+def _is_cut_utf8(raw: BinaryIO) -> bool:
+    """Whether it is UTF-8 up to a last character that is not whole."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        while block := raw.read(_BLOCK):
+            decoder.decode(block)
+    except UnicodeDecodeError:
+        return False
+    finally:
+        raw.seek(0)
+    return bool(decoder.getstate()[0])
 
 
 def _rows(file: Path, text: io.TextIOWrapper, report: ListReport) -> Rows:

@@ -49,6 +49,8 @@ def toml_rows(file: Path, text: TextIO, report: ListReport) -> Rows:
         raise unusable(file, f"is not valid TOML: {error}", "mend the line it names") from error
     except RecursionError as error:
         raise unusable(file, "is nested too deep", "it is no list of customers") from error
+    if not written.endswith(("\n", "\r")):
+        report.cut = "its last line has no line end"
     customers = table.get("customer")
     if not isinstance(customers, list):
         raise unusable(file, "has no [[customer]]", "write each customer as [[customer]]")

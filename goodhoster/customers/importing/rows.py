@@ -61,6 +61,8 @@ class ListReport:
     ignored: dict[str, None] = field(default_factory=dict)
     """Columns and keys that mean nothing to us, in their order."""
     warnings: list[str] = field(default_factory=list)
+    cut: str = ""
+    """Why the list seems to lack its end; empty where it does not."""
 
     def reject(self, line: int, error: RowError, customer: str = "") -> None:
         """Note a line that is not imported."""

@@ -50,7 +50,7 @@ def customer_id(name: str, value: object) -> str:
     text = plain(name, value)
     if not text:
         raise RowError(f"there is no {name}", "give each customer its id")
-    if len(text.encode()) > LONGEST_ID or text in _RESERVED or "/" in text:
+    if len(text.encode()) > LONGEST_ID or text in _RESERVED or "/" in text or text in {".", ".."}:
         raise RowError(f"{name} {text[:80]!r} cannot be used", f"give an id without / of {LONGEST_ID} bytes at most")
     return text
 

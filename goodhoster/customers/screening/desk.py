@@ -87,7 +87,10 @@ class ScreeningDesk:
                 (each.entry, each.customer): each
                 for each in (*store.of_pairs(name, "entry", asked_anew), *store.of_pairs(name, "customer", lost))
             }
-            saved = list(self._settled(name, compared.pairs, before))
+            unsure = _unsure(listed, compared, before, frozenset(customers))
+            saved = list(self._settled(name, compared.pairs, before, unsure))
+            asked_again = {customer for _, customer in unsure}
+            remembered = [party for party in changed if party.id not in asked_again]
             run = _run(listed, compared, saved)
             run = replace(run, list_name=name, customers=len(customers), compared_customers=len(changed))
             self._log(run, order)
@@ -95,7 +98,7 @@ class ScreeningDesk:
                 for finding in saved:
                     store.save(finding)
                 store.remember(name, "entry", compared.fresh.items())
-                store.remember(name, "customer", ((party.id, prints[party.id]) for party in changed))
+                store.remember(name, "customer", ((party.id, prints[party.id]) for party in remembered))
                 store.forget(name, "entry", gone)
                 store.forget(name, "customer", known.keys() - customers.keys())
             open_now = sum(1 for _ in store.find(decisions=frozenset({Decision.OPEN}), list_name=name))
@@ -150,7 +153,8 @@ class ScreeningDesk:
             print_ = fingerprint(entry)
             index = with_changed
             if compared.known_entries.get(entry.id) != print_:
-                compared.fresh[entry.id] = print_
+                if entry.id not in listed.partial:
+                    compared.fresh[entry.id] = print_
                 if len(changed) < len(customers):
                     with_all = index = with_all or PartyIndex(customers, counts)
             found = list(index.resembling(entry)) if index is not None else []
@@ -162,7 +166,11 @@ class ScreeningDesk:
                 compared.pairs[entry.id, party.id] = comparisons
 
     def _settled(
-        self, name: str, pairs: Mapping[Pair, tuple[Comparison, ...]], before: Mapping[Pair, Finding]
+        self,
+        name: str,
+        pairs: Mapping[Pair, tuple[Comparison, ...]],
+        before: Mapping[Pair, Finding],
+        unsure: frozenset[Pair],
     ) -> Iterator[Finding]:
         """The findings that are new, or are another thing than before."""
         now = self._parts.clock()
@@ -175,7 +183,7 @@ class ScreeningDesk:
                 again = known.asked_again or was_decided
                 yield replace(known, comparisons=comparisons, decision=Decision.OPEN, asked_again=again)
         for pair, known in before.items():
-            if pair not in pairs and known.decision is Decision.OPEN:
+            if pair not in pairs and pair not in unsure and known.decision is Decision.OPEN:
                 yield replace(known, decision=Decision.WITHDRAWN)
 
     def _log(self, run: ScreeningRun, order: Order) -> None:
@@ -189,6 +197,16 @@ class ScreeningDesk:
             "by": order.actor,
         }
         self._parts.audit.append(AuditEvent("screening.done", data))
+
+
+def _unsure(
+    listed: ListFile, compared: _Comparing, before: Mapping[Pair, Finding], customers: frozenset[str]
+) -> frozenset[Pair]:
+    """Earlier findings whose entry could not be read whole this time: nothing is known to have changed."""
+    if not listed.unread_count:
+        return frozenset()
+    read = compared.seen - listed.partial
+    return frozenset(pair for pair in before if pair[0] not in read and pair[1] in customers)
 
 
 def _run(listed: ListFile, compared: _Comparing, saved: Sequence[Finding]) -> ScreeningRun:

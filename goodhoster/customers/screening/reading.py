@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
+from goodhoster.customers.importing.csv_rows import Lines, row_cells
+from goodhoster.customers.importing.rows import RowError
 from goodhoster.errors import RefusedError
 from goodhoster.model.screening import Party, PartyKind
 
@@ -47,7 +49,6 @@ _KINDS: Mapping[str, PartyKind] = {
     "legalentity": "",
     "": "",
 }
-_LONGEST_CELL = 1 << 17
 _MOST_VALUES = 500  # of one field of one entry
 _LONGEST_VALUE = 1000
 _MOST_TOLD = 100
@@ -66,6 +67,8 @@ class ListFile:
     name: str
     unread: list[str] = field(default_factory=list)
     unread_count: int = 0
+    partial: set[str] = field(default_factory=set)
+    """Ids of entries of which something could not be read."""
 
     def entries(self) -> Iterator[Party]:
         """The entries in their order; RefusedError where it is no such list."""
@@ -79,30 +82,33 @@ class ListFile:
                 f"cannot read the list {self.name}: {error.strerror}", hint="check its name and mode"
             ) from error
 
-    def _read(self, opened: io.TextIOBase) -> Iterator[Party]:
-        first = opened.readline(_LONGEST_CELL)
+    def _read(self, opened: TextIO) -> Iterator[Party]:
+        lines = Lines(opened, self._too_long)
+        _, first = next(lines, (1, ""))
         delimiter = max(",;\t", key=first.count)
-        header = [name.strip().lower() for name in next(csv.reader([first], delimiter=delimiter), [])]
+        header = [name.strip().lower() for name in _header_cells(first, delimiter)]
         columns = [_COLUMNS.get(name, "") for name in header]
         if not _SEARCHED.intersection(columns):
             hint = "its first line must name its columns, such as name, domain, network, asn, address or identifiers"
             raise RefusedError(f"the list {self.name} has no column that can be looked for", hint=hint)
-        rows = csv.reader(opened, delimiter=delimiter)
         seen: set[str] = set()
-        number = 1
-        while True:
-            number += 1
+        for number, line in lines:
             try:
-                row = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                self.tell(f"line {number}: {error}")
+                row = row_cells(lines, line, delimiter)
+            except RowError as error:
+                self.tell(f"line {number}: {error.why}")
                 continue
             if any(cell.strip() for cell in row):
-                entry = self._entry(row, columns, number)
+                told = self.unread_count
+                entry = self._entry(row, columns, number, delimiter)
                 if entry is not None:
-                    yield _distinct(entry, seen)
+                    entry = _distinct(entry, seen)
+                    if self.unread_count > told:
+                        self.partial.add(entry.id)
+                    yield entry
+
+    def _too_long(self, number: int) -> Exception:
+        return RefusedError(f"line {number} of the list {self.name} is far too long", hint="are its line ends missing?")
 
     def tell(self, problem: str) -> None:
         """Note what could not be read, or not be looked for."""
@@ -110,9 +116,13 @@ class ListFile:
         if len(self.unread) < _MOST_TOLD:
             self.unread.append(problem)
 
-    def _entry(self, row: Sequence[str], columns: Sequence[str], number: int) -> Party | None:
-        if len(row) > len(columns):
-            self.tell(f"line {number}: it has more cells than the header")
+    def _entry(self, row: Sequence[str], columns: Sequence[str], number: int, delimiter: str) -> Party | None:
+        if len(row) != len(columns):
+            more = "more" if len(row) > len(columns) else "fewer"
+            self.tell(f"line {number}: it has {more} cells than the header")
+            return None
+        if any(_swallows(cell, delimiter, len(columns)) for cell in row):
+            self.tell(f"line {number}: a cell has whole lines in it, so a quote is not closed")
             return None
         found: dict[str, list[str]] = {}
         for column, cell in zip(columns, row, strict=False):
@@ -139,6 +149,18 @@ class ListFile:
                 yield good
             else:
                 self.tell(f"line {number}: {value[:60]!r} cannot be looked for")
+
+
+def _header_cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return []
+
+
+def _swallows(cell: str, delimiter: str, columns: int) -> bool:
+    """Whether a line within this cell looks like a row of its own."""
+    return any(line.count(delimiter) >= max(1, columns - 1) for line in cell.splitlines()[1:])
 
 
 def _values(cell: str) -> list[str]:

@@ -394,3 +394,21 @@ def test_what_is_not_used_is_told_and_not_kept(importing: Importing) -> None:
 
 def test_a_last_line_without_an_end_is_told(importing: Importing) -> None:
     assert "written to its end" in importing(HEADER + "anna,Anna,,a.example,/srv/an").report.warnings[0]
+
+
+@pytest.mark.parametrize("end", ["c1,New Na", "c1,New Name,,a.exam", 'c1,"New', "c1,New Name,,c1.example,/srv/c1"])
+def test_a_list_that_was_cut_off_ends_and_changes_nobody(importing: Importing, end: str) -> None:
+    importing(many(3))
+    with pytest.raises(ConfigurationError, match=r"was cut off.*nothing was imported") as error:
+        importing(many(1) + end, replace=True)
+    assert "without --replace" in error.value.hint
+    assert importing.ids == ["c0", "c1", "c2"]
+    assert importing.store.get("c1").name == "Customer 1"
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_half_a_character_at_the_end_is_a_cut_and_no_other_encoding(importing: Importing, *, replace: bool) -> None:
+    importing(many(3))
+    with pytest.raises(ConfigurationError, match="nothing was imported"):
+        importing((many(1) + "c1,Zoë Café").encode()[:-1], replace=replace)
+    assert importing.ids == ["c0", "c1", "c2"]

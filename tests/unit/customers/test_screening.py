@@ -215,6 +215,34 @@ def test_a_line_that_cannot_be_read_is_told(screening: Screening) -> None:
     assert run.unread_count >= 3
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ('e1,"Somebody,', "e2,John Smith,"),
+        ('e1,"Some"body,', "e2,John Smith,"),
+        ('e1,"Somebody,NL', "e2,John Smith,", 'e3,Another",NL'),
+        ("e1,Somebody", "e2,John Smith,"),
+    ],
+    ids=["not closed", "closed early", "closed in a later line", "cut"],
+)
+def test_a_quote_that_is_not_closed_hides_nobody(screening: Screening, lines: tuple[str, ...]) -> None:
+    screening.parties = [person("John Smith")]
+    screening(*(f"x{n},Nobody At All {n}," for n in range(3)), "e2,John Smith,")
+    assert len(screening.found(Decision.OPEN)) == 1
+    run = screening(*lines, "e4,Somebody Quite Else,")
+    assert run.unread_count >= 1
+    assert (run.withdrawn, run.open) == (0, 1)
+
+
+def test_an_entry_that_cannot_be_read_withdraws_nothing_of_a_customer_that_changed(screening: Screening) -> None:
+    screening.parties = [person("John Smith")]
+    screening("e1,John Smith,", "e2,Somebody,")
+    screening.parties = [person("Somebody New")]
+    run = screening('e1,"John Smith,', "e2,Quite Else,")
+    assert (run.unread_count, run.withdrawn, run.open) == (1, 0, 1)
+    assert screening("e1,John Smith,", "e2,Quite Else,").withdrawn == 1
+
+
 def test_only_what_changed_is_compared_again(screening: Screening) -> None:
     screening.parties = [person("John Smith"), person("Anna Vos", "c2")]
     first = screening("e1,John Smith,", "e2,Piet Paulusma,")

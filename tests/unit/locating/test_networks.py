@@ -57,3 +57,10 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, says: str) -
 def test_a_missing_table_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot read the networks"):
         read_networks(tmp_path / "none.csv")
+
+
+def test_a_quote_that_is_not_closed_hides_no_network(tmp_path: Path) -> None:
+    file = tmp_path / "networks.csv"
+    file.write_text('prefix,owner,contact\n192.0.2.0/24,Net,"abuse@net.example\n198.51.100.0/24,Other,a@b.example\n')
+    with pytest.raises(ConfigurationError, match="unexpected end of data"):
+        read_networks(file)

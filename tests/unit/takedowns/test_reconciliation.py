@@ -123,3 +123,8 @@ def test_a_list_of_ten_thousand_lines_against_as_many_items_in_mails_of_a_hundre
     }
     assert all(finding.why for finding in found)
     assert all(bool(finding.notice) is (finding.gap is not Gap.NEVER_RECEIVED) for finding in found)
+
+
+def test_a_quote_that_is_not_closed_hides_no_line_of_theirs() -> None:
+    with pytest.raises(ConfigurationError, match="is no CSV"):
+        read_list(b'url,note\nhttp://a.example/1,"x\nhttp://a.example/2,y\n')

@@ -30,6 +30,8 @@ from typing import Any, ParamSpec, TypeVar
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from goodhoster.customers.importing.rows import RowError
+from goodhoster.customers.importing.values import customer_id
 from goodhoster.errors import ConfigurationError, GoodhosterError, RefusedError
 from goodhoster.model.attempts import Attempt, AttemptOutcome
 from goodhoster.model.digests import Algorithm, Digest
@@ -108,7 +110,15 @@ class Asked:
         own = self.token.customer if self.token else ""
         if own and customer not in {"", own}:
             raise Problem(HTTPStatus.FORBIDDEN, "this token speaks for one customer, and that is another")
-        return own or customer
+        return own or _valid_customer(customer)
+
+
+def _valid_customer(customer: str) -> str:
+    """An id as the register takes it, or none; Problem for any other, which would count as a customer."""
+    try:
+        return customer and customer_id("customer", customer)
+    except RowError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"{error.why}: {error.hint}") from None
 
 
 Answer = Callable[["ApiDoor", Asked], Awaitable[web.StreamResponse]]

@@ -97,7 +97,8 @@ def _csv_rows(text: str) -> Rows:
     header = next((line for line in lines if _named(line.replace('"', ""))), lines[0])
     separator = max(",;\t|", key=header.count)
     try:
-        return [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=separator)]
+        rows = csv.reader(io.StringIO(text), delimiter=separator, strict=True)  # else a quote hides the rows after it
+        return [[cell.strip() for cell in row] for row in rows]
     except csv.Error as error:
         raise UnreadableError(f"the attached list is no CSV: {error}") from error
 

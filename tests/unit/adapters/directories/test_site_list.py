@@ -88,3 +88,11 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> No
         (tmp_path / "sites.csv").write_bytes(content)
     with pytest.raises(ConfigurationError, match="cannot read the list of sites"):
         ListedDirectory(tmp_path / "sites.csv").sites()
+
+
+@pytest.mark.parametrize("row", ['bob,"bob.example,/srv/bob', 'bob,"bob"x,/srv/bob'])
+def test_a_quote_that_is_not_closed_hides_no_site(tmp_path: Path, row: str) -> None:
+    file = tmp_path / "sites.csv"
+    file.write_text(f"customer_id,domain,docroot\n{row}\nanna,anna.example,/srv/anna\n")
+    with pytest.raises(ConfigurationError, match="is no CSV"):
+        ListedDirectory(file).sites()

@@ -402,3 +402,11 @@ def test_the_client_over_tcp(host: ApiHost, tmp_path: Path) -> None:
     client = Client(host.url, token=host.secret)
     assert client.check_path(tmp_path / "known.png").decision == "refuse"
     assert client.check_bytes(CLEAR).verdict == "clear"
+
+
+@pytest.mark.parametrize("customer", ["an%0Ana", "..%2F..%2Fetc", "..", "a%E2%80%AEb", "x" * 256])
+def test_an_id_that_no_customer_can_have_is_refused_and_opens_no_case(host: ApiHost, customer: str) -> None:
+    cases = len(ask(host, "GET", "/v1/cases?limit=1000").body["cases"])
+    answer = ask(host, "POST", f"/v1/check?customer={customer}", KNOWN)
+    assert (answer.status, "customer" in answer.body["detail"]) == (400, True)
+    assert len(ask(host, "GET", "/v1/cases?limit=1000").body["cases"]) == cases
