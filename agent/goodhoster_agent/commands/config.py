@@ -12,7 +12,7 @@ import typer
 from goodhoster.errors import ConfigurationError
 from goodhoster.settings import Settings, pages
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, print_json, read_settings
-from goodhoster_agent.configuration_check import check_whole
+from goodhoster_agent.configuration_check import check_file
 
 app = typer.Typer(no_args_is_help=True, help="Check, show and explain the configuration.")
 
@@ -25,8 +25,7 @@ def check_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
     """
     file = str(config_file(config))
     try:
-        settings = read_settings(config)
-        check_whole(settings)
+        settings = check_file(config_file(config))
     except ConfigurationError as error:
         if as_json:
             problems = [{"problem": str(each), "hint": each.hint} for each in error.all]
