@@ -12,6 +12,7 @@
     ├── PermanentError              trying again alone will not help: a person must act
     │   ├── SourceRefusedError      a hash source refuses us (401, 403): check the account
     │   ├── QuarantineError         a measure could not be carried out or verified
+    │   ├── EvidenceError           evidence could not be sealed, or is not as it was sealed
     │   ├── AuditError              the audit log cannot be written or is not whole
     │   ├── MissingProgramError     a program of the system's is not installed
     │   ├── NoFilterError           there is no list of system calls for this kind of machine
@@ -25,7 +26,8 @@
     │   └── NoPlaceError            a path leads to no place in a watched tree
     ├── NotAnUploadError            there is no regular file at that place (any more)
     └── UncheckedError              this content could not be checked (`reason` is a short stable code)
-        └── NothingToCompareError   a source compares nothing that such a content can have
+        ├── NothingToCompareError   a source compares nothing that such a content can have
+        └── NotAskedError           a source has no say about this content as long as it is configured so
 
 Passing and permanent are types, so that the queue can tell "ask again" from "call somebody". No error is ever read as
 *clear* or as *known*: what cannot be checked is *unchecked* (promise G2).
@@ -124,6 +126,10 @@ class QuarantineError(PermanentError):
     """A file could not be taken offline or put back, or the result could not be verified."""
 
 
+class EvidenceError(PermanentError):
+    """Evidence could not be sealed, or is not as it was sealed."""
+
+
 class AuditError(PermanentError):
     """The audit log cannot be written, or is not whole."""
 
@@ -201,4 +207,11 @@ class NothingToCompareError(UncheckedError):
     """A source compares nothing that such a content can have; other sources may.
 
     For example the fingerprint of a video.
+    """
+
+
+class NotAskedError(UncheckedError):
+    """A source has no say about this content as long as it is configured so: in shadow, or asked about a share only.
+
+    Other sources may. It is no failure, and never a no.
     """

@@ -14,7 +14,9 @@ from goodhoster.linux.programs import run_here
 if TYPE_CHECKING:
     from goodhoster.adapters.stores.attempt_counts import SqliteAttemptCounts
     from goodhoster.adapters.stores.cases import SqliteCaseStore
+    from goodhoster.alerts.desk import AlertDesk
     from goodhoster.assembly.customer_services import CustomerServices
+    from goodhoster.assembly.evidence_services import EvidenceServices
     from goodhoster.assembly.notice_services import NoticeServices
     from goodhoster.assembly.panel_services import PanelServices
     from goodhoster.cases.desk import CaseDesk
@@ -226,9 +228,17 @@ class Services(LazyParts):
     @lazy
     def pager(self) -> Pager:
         """The pager that alerts a person."""
-        from goodhoster.adapters.pagers.hooks import pager
+        from goodhoster.adapters.pagers.hooks import LogPager
 
-        return pager(self.settings.paging.command, self.run)
+        return self.alerts or LogPager()
+
+    @lazy
+    def alerts(self) -> AlertDesk | None:
+        """The desk that alerts persons by rules; None where neither [[alert]] nor [paging] is set."""
+        from goodhoster.assembly.alerts import alert_desk
+
+        desk = alert_desk(self)
+        return self.keep(desk) if desk else None
 
     @lazy
     def rules(self) -> HouseRules:
@@ -263,6 +273,13 @@ class Services(LazyParts):
         from goodhoster.assembly.notice_services import NoticeServices
 
         return self.keep(NoticeServices(self))
+
+    @lazy
+    def evidence(self) -> EvidenceServices:
+        """The part that seals evidence and keeps it."""
+        from goodhoster.assembly.evidence_services import EvidenceServices
+
+        return self.keep(EvidenceServices(self))
 
     @lazy
     def customers(self) -> CustomerServices:

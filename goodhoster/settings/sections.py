@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from goodhoster.settings.alerts import AlertSettings
 from goodhoster.settings.all_errors import AllErrors, gathered
 from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
 from goodhoster.settings.contacts import ContactSettings
 from goodhoster.settings.doors import ClamdDoorSettings
+from goodhoster.settings.evidence import EvidenceSettings
 from goodhoster.settings.house_rules import HouseRulesSettings
+from goodhoster.settings.metrics import MetricsSettings
 from goodhoster.settings.notices import (
     BlockSettings,
     ImapSettings,
@@ -209,6 +212,7 @@ class Settings:
     house_rules: HouseRulesSettings = _section(Single("house_rules", HouseRulesSettings))
     audit: AuditSettings = _section(Single("audit", AuditSettings))
     timestamps: tuple[TimestampSettings, ...] = _section(Several("timestamp", TimestampSettings))
+    evidence: EvidenceSettings = _section(Single("evidence", EvidenceSettings))
     witness: WitnessSettings = _section(Single("witness", WitnessSettings))
     mover: MoverSettings = _section(Single("mover", MoverSettings))
     directories: tuple[PluggedTable, ...] = _section(Plugged("directory", "goodhoster.directories"))
@@ -221,6 +225,8 @@ class Settings:
     smtp: SmtpSettings | None = _section(Single("smtp", SmtpSettings))
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))
     paging: PagingSettings = _section(Single("paging", PagingSettings))
+    alerts: tuple[AlertSettings, ...] = _section(Several("alert", AlertSettings))
+    metrics: MetricsSettings = _section(Single("metrics", MetricsSettings))
     contacts: ContactSettings = _section(Single("contacts", ContactSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
     panels: tuple[PluggedTable, ...] = _section(Plugged("panel", "goodhoster.panels", PanelSettings))

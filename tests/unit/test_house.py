@@ -71,6 +71,7 @@ SINS = [
     ("home-regex", "goodhoster.adapters.directories.sin", "import regex"),
     ("home-documents", "goodhoster.notices.reading.sin", "import pypdf"),
     ("home-xlsxwriter", "goodhoster.reports.sin", "import xlsxwriter"),
+    ("home-pyrage", "goodhoster.evidence.sealing.sealer", "import pyrage"),
     ("home-jinja2", "goodhoster.cases.sin", "import jinja2"),
     ("further-proofs-optional", "goodhoster.notices.sender.mail_evidence", "from goodhoster.notices.sender import arc"),
     ("home-cryptography", "goodhoster.notices.sin", "from cryptography import x509"),
@@ -112,6 +113,7 @@ ALLOWED = [
     ("goodhoster.letters.texts", "import jinja2"),
     ("goodhoster.reports.pages", "import jinja2"),
     ("goodhoster.reports.workbook", "import xlsxwriter"),
+    ("goodhoster.evidence.sealing.encryption", "import pyrage"),
     ("goodhoster_agent.intake.sin", "import aiosmtpd.lmtp\nimport imapclient"),
 ]
 

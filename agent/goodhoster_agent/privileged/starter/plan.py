@@ -52,17 +52,24 @@ def _ports(settings: Settings) -> Iterator[int]:
 def _writable(settings: Settings) -> Iterator[Path]:
     yield settings.state_dir
     yield settings.mover_socket.parent
+    if settings.evidence.directory is not None:
+        yield settings.evidence.directory
     if settings.notices.maildir is not None:
         yield settings.notices.maildir
     if isinstance(settings.notices.lmtp, Path):
         yield settings.notices.lmtp.parent
     if settings.block is not None:
         yield settings.block.include.parent
+    if settings.metrics.file is not None:
+        yield settings.metrics.file.parent
 
 
 def _commands(settings: Settings) -> Iterator[Command]:
     if settings.paging.command:
         yield Command(settings.paging.command, more=1)
+    for rule in settings.alerts:
+        if rule.command:
+            yield Command(rule.command, more=1)
     if settings.block is not None:
         yield Command(settings.block.test)
         yield Command(settings.block.reload)

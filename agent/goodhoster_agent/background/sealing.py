@@ -1,0 +1,91 @@
+"""Sealing of what was taken offline, and what is due of the evidence.
+
+New cases are looked at every few seconds, all of them at the start and hourly: what a crash, a full disk or another
+process left is sealed then. In mode observe nothing is sealed and nothing is destroyed.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from goodhoster.assembly.services import Services
+from goodhoster_agent.background.periodic import PeriodicTask
+
+if TYPE_CHECKING:
+    from goodhoster.cases.sealing import Unsealed
+
+_log = logging.getLogger(__name__)
+_EVERY = 10.0
+_NEW = timedelta(days=2)
+"""Cases that were opened since then are looked at every time."""
+_ALL_EVERY = timedelta(hours=1)
+_DUE_EVERY = timedelta(days=1)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_NAMED = 5
+
+
+class SealingTask:
+    """Rounds beside the workers; none where nobody is to be sealed for."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._all_at = self._due_at = _NEVER
+        self._left: dict[str, Unsealed] = {}
+        self._recipients_differ = False
+        self._failed: list[str] = []
+        self.rounds: tuple[PeriodicTask, ...] = ()
+        if services.evidence.in_use:
+            self.rounds = (PeriodicTask("sealing", self._go, "evidence cannot be sealed now", 60.0),)
+
+    def alarms(self) -> list[str]:
+        """What is not sealed, and why, for `status`."""
+        alarms = []
+        if left := list(self._left.values()):
+            alarms.append(f"ALARM: {len(left)} files that were taken offline are not sealed: {left[0].why}")
+        if self._recipients_differ:
+            alarms.append("the recipients of evidence were changed, which two persons must order: evidence recipients")
+        return [*alarms, *self._failed[:_NAMED]]
+
+    def _go(self) -> float:
+        if not self._services.rules.enforce:
+            return _EVERY
+        now = datetime.now(UTC)
+        if self._services.evidence.sealing:
+            self._seal(now)
+        if now >= self._due_at + _DUE_EVERY or now < self._due_at:
+            self._apply_retention()
+            self._due_at = now
+        return _EVERY
+
+    def _seal(self, now: datetime) -> None:
+        everything = now >= self._all_at + _ALL_EVERY or now < self._all_at
+        rounds, stopping = self._services.evidence.rounds, self.rounds[0].stopping
+        left = rounds.go(None if everything else now - _NEW, stopping.is_set)
+        found = {one.subject.id: one for one in left}
+        if everything:
+            self._all_at = now
+        else:  # those that this round did not look at stay until the next one that looks at all
+            old = {key: one for key, one in self._left.items() if one.opened_at < now - _NEW}
+            found = old | found
+        for key, one in found.items():
+            if key not in self._left or self._left[key].why != one.why:
+                _log.error("evidence %s is not sealed: %s", key, one.why)
+        self._left = found
+        self._recipients_differ = rounds.sealer.recipients_differ()
+
+    def _apply_retention(self) -> None:
+        result = self._services.evidence.custody.apply_retention()
+        if result.announced:
+            _log.warning(
+                "%d pieces of evidence are destroyed in 7 days, as their retention is over (see evidence hold): %s",
+                len(result.announced),
+                ", ".join(result.announced[:_NAMED]),
+            )
+        if result.destroyed:
+            named = ", ".join(result.destroyed[:_NAMED])
+            _log.warning("%d pieces of evidence were destroyed, as announced: %s", len(result.destroyed), named)
+        self._failed = result.failed
+        for failed in result.failed:
+            _log.error("retention of evidence: %s", failed)

@@ -1,0 +1,59 @@
+"""Checks of sealed evidence: can it be sealed, is all of it sealed, and is it still there."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+from goodhoster.assembly.evidence_services import evidence_directory
+from goodhoster.assembly.services import Services
+from goodhoster.errors import GoodhosterError
+from goodhoster.model.sealed_evidence import EvidenceState
+from goodhoster.settings import Settings
+from goodhoster_agent.doctor.finding import Finding
+
+_WHAT = "evidence"
+_LEAST_ROOM = 1 << 30
+
+
+def evidence_findings(settings: Settings) -> Iterator[Finding]:
+    """The findings about sealed evidence; nothing is made where none is configured."""
+    configured, directory = settings.evidence.recipients, evidence_directory(settings)
+    if not configured and not directory.is_dir():
+        detail = "[evidence] recipients is not set: nothing that is taken offline is sealed"
+        yield Finding(_WHAT, ok=True, detail=detail)
+        return
+    try:
+        with Services(settings) as services:
+            yield from _stored(services)
+            if configured:
+                yield from _sealing(services)
+    except (GoodhosterError, OSError) as error:
+        hint = getattr(error, "hint", "") or "see docs/how-to-evidence.md"
+        yield Finding(_WHAT, ok=False, detail=f"it cannot be looked at: {error}", hint=hint)
+
+
+def _stored(services: Services) -> Iterator[Finding]:
+    store = services.evidence.store
+    states = Counter(store.get(evidence_id).state for evidence_id in store.ids())
+    counted = ", ".join(f"{count:,} {state}" for state, count in sorted(states.items())) or "nothing is sealed yet"
+    lost = bool(states[EvidenceState.MISSING])
+    hint = "goodhoster evidence list --state missing; bring the files back from a backup" if lost else ""
+    yield Finding(_WHAT, ok=not lost, detail=f"{store.directory}: {counted}", hint=hint)
+
+
+def _sealing(services: Services) -> Iterator[Finding]:
+    rounds, evidence = services.evidence.rounds, services.settings.evidence
+    waiting = sum(1 for _ in rounds.waiting())
+    if waiting and services.rules.enforce:
+        hint = "goodhoster status says why; the daemon tries again"
+        yield Finding(_WHAT, ok=False, detail=f"{waiting:,} files in quarantine are not sealed yet", hint=hint)
+    if rounds.sealer.recipients_differ():
+        hint = "two persons order it: goodhoster evidence recipients --reason …"
+        yield Finding(_WHAT, ok=False, detail="others are configured as recipients than are sealed to", hint=hint)
+    disk = os.statvfs(services.evidence.store.directory)
+    free = disk.f_bavail * disk.f_frsize
+    if free < evidence.leave_free + _LEAST_ROOM:
+        hint = "make room, or set [evidence] directory to another disk"
+        yield Finding(_WHAT, ok=False, detail=f"only {free:,} bytes are free to seal to", hint=hint)

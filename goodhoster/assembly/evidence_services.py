@@ -1,0 +1,112 @@
+"""The part of the composition that seals evidence and keeps it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from goodhoster.assembly.lazy import LazyParts, lazy
+from goodhoster.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from goodhoster.assembly.services import Services
+    from goodhoster.cases.sealing import SealingRounds
+    from goodhoster.evidence.sealing.custody import CustodyDesk
+    from goodhoster.evidence.sealing.sealer import Sealer
+    from goodhoster.evidence.sealing.store import EvidenceStore
+    from goodhoster.settings import Settings
+
+DIRECTORY = "evidence"
+
+
+class EvidenceServices(LazyParts):
+    """Everything about sealed evidence, for the daemon and the commands.
+
+    A part that needs the library which encrypts imports it in its own method.
+    """
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self._services = services
+
+    def make_all(self) -> None:
+        """Make every part where something is to be sealed or was."""
+        if self.sealing:
+            super().make_all()
+
+    @property
+    def sealing(self) -> bool:
+        """Whether recipients are configured."""
+        return bool(self._services.settings.evidence.recipients)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether anything is to be sealed, or was."""
+        return self.sealing or evidence_directory(self._services.settings).is_dir()
+
+    @lazy
+    def store(self) -> EvidenceStore:
+        """What was sealed."""
+        from goodhoster.evidence.sealing.store import EvidenceStore
+
+        directory = evidence_directory(self._services.settings)
+        try:
+            return EvidenceStore(directory)
+        except OSError as error:
+            hint = "see [evidence] directory"
+            raise ConfigurationError(f"{directory} cannot be made: {error.strerror}", hint=hint) from error
+
+    @lazy
+    def custody(self) -> CustodyDesk:
+        """Holds, export and destruction."""
+        from goodhoster.audit.log import utc_now
+        from goodhoster.evidence.sealing.custody import CustodyDesk
+
+        return CustodyDesk(self.store, self._services.audit, utc_now)
+
+    @lazy
+    def sealer(self) -> Sealer:
+        """What seals. ConfigurationError where a recipient is none, or the library is not there."""
+        from goodhoster.audit.log import utc_now
+        from goodhoster.evidence.sealing.sealer import Sealer
+        from goodhoster.model.sealed_evidence import Retention
+
+        settings = self._services.settings.evidence
+        recipients = checked_recipients(self._services.settings)
+        keep = (settings.keep_known, settings.keep_near, settings.keep_notice)
+        return Sealer(
+            store=self.store,
+            audit=self._services.audit,
+            clock=utc_now,
+            retention=Retention(*(timedelta(seconds=seconds) for seconds in keep)),
+            recipients=recipients,
+            leave_free=settings.leave_free,
+            largest=settings.largest,
+            tool=f"goodhoster {version('goodhoster')}, pyrage {version('pyrage')}",
+        )
+
+    @lazy
+    def rounds(self) -> SealingRounds:
+        """What looks for files that are not sealed yet."""
+        from goodhoster.cases.sealing import SealingRounds
+        from goodhoster.evidence.quarantine.reading import open_quarantined
+
+        return SealingRounds(self._services.case_store, self.sealer, open_quarantined)
+
+
+def evidence_directory(settings: Settings) -> Path:
+    """Where sealed evidence is kept."""
+    return settings.evidence.directory or settings.state_dir / DIRECTORY
+
+
+def checked_recipients(settings: Settings) -> tuple[str, ...]:
+    """The configured recipients. ConfigurationError where one is none, or the library is not there."""
+    try:
+        from goodhoster.evidence.sealing.encryption import check_recipients
+    except ImportError as error:
+        hint = "install goodhoster with the extra evidence"
+        raise ConfigurationError("[evidence] recipients needs the package pyrage", hint=hint) from error
+    return check_recipients(settings.evidence.recipients)

@@ -1,0 +1,259 @@
+"""Custody of sealed evidence: holds, export, destruction, and who ordered each.
+
+What cannot be taken back needs two persons: one asks, another confirms. The audit log has each word before it counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from goodhoster.errors import EvidenceError, RefusedError
+from goodhoster.evidence.sealing.store import EvidenceStore, InForce
+from goodhoster.linux.durable_files import sync_directory, write_durably
+from goodhoster.model.audit import AuditEvent
+from goodhoster.model.sealed_evidence import (
+    Custody,
+    Evidence,
+    EvidenceState,
+    Hold,
+    Person,
+    Request,
+    TwoPersonAction,
+)
+from goodhoster.ports import AuditLog, Clock
+
+GRACE = timedelta(days=7)
+"""Between the announcement that a retention is over and the destruction: time for a hold."""
+_PIECE = 1 << 20
+_RETENTION = "its retention is over, which was announced"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalOrder:
+    """A person's word about evidence."""
+
+    person: Person
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionResult:
+    """What one round of retention did."""
+
+    announced: list[str]
+    destroyed: list[str]
+    failed: list[str]
+    """What could not be read or removed, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyDesk:
+    """Custody of the evidence of one host; processes may share the store."""
+
+    store: EvidenceStore
+    audit: AuditLog
+    clock: Clock
+
+    def hold(self, evidence_id: str, order: PersonalOrder) -> Evidence:
+        """Forbid that it is destroyed until the hold is released."""
+        with self.store.custody_lock:
+            evidence = self._existing(evidence_id)
+            self._log("evidence.held", evidence, order)
+            holds = (*evidence.custody.holds, Hold(order.person.name, order.reason, self.clock()))
+            return self._keep(evidence, replace(evidence.custody, holds=holds, due_at=None))
+
+    def release(self, evidence_id: str, order: PersonalOrder) -> Evidence:
+        """Release every hold on it. RefusedError where there is none."""
+        with self.store.custody_lock:
+            evidence = self._existing(evidence_id)
+            if not evidence.custody.holds:
+                raise RefusedError(f"no hold is on evidence {evidence_id}")
+            self._log("evidence.released", evidence, order)
+            return self._keep(evidence, replace(evidence.custody, holds=()))
+
+    def ask(self, evidence_id: str, action: TwoPersonAction, order: PersonalOrder) -> Evidence:
+        """Ask for what another person has to confirm. RefusedError where it is asked for or cannot be done."""
+        with self.store.custody_lock:
+            evidence = self._existing(evidence_id)
+            self._expect_possible(evidence, action)
+            _expect_not_asked(evidence.custody.request(action, self.clock()))
+            self._log(f"evidence.{action}-asked", evidence, order)
+            request = Request(action, order.person, order.reason, self.clock())
+            others = (one for one in evidence.custody.requests if one.action is not action)
+            return self._keep(evidence, replace(evidence.custody, requests=(*others, request)))
+
+    def destroy(self, evidence_id: str, order: PersonalOrder) -> Evidence:
+        """Destroy our ciphertext for good, as another person asked.
+
+        May be called again after a crash. The manifest stays, and the audit log.
+        """
+        with self.store.custody_lock:
+            evidence = self._confirmed(evidence_id, TwoPersonAction.DESTROY, order)
+            return self._destroyed(evidence, order.person.name, order.reason)
+
+    def export(self, evidence_id: str, directory: Path, order: PersonalOrder) -> Evidence:
+        """Copy ciphertext and manifest into a new directory, as another person asked.
+
+        EvidenceError where the ciphertext is not as it was sealed: then nothing is handed out.
+        """
+        with self.store.custody_lock:
+            evidence = self._confirmed(evidence_id, TwoPersonAction.EXPORT, order)
+            self._log("evidence.exporting", evidence, order, to=str(directory))
+            try:
+                directory.mkdir(mode=0o700)
+                self._copy(evidence, directory)
+            except FileExistsError as error:
+                hint = "name a directory that does not exist; the request stays"
+                raise RefusedError(f"{directory} exists already", hint=hint) from error
+            except OSError as error:
+                raise EvidenceError(f"evidence {evidence_id} cannot be written to {directory}: {error}") from error
+            digest = evidence.manifest.ciphertext_sha256
+            self._log("evidence.exported", evidence, order, to=str(directory), ciphertext_sha256=digest)
+            return self._keep(evidence, _answered(evidence.custody, TwoPersonAction.EXPORT))
+
+    def ask_recipients(self, recipients: Sequence[str], order: PersonalOrder) -> InForce:
+        """Ask that others than before are sealed to."""
+        with self.store.custody_lock:
+            in_force = self._changing(recipients)
+            _expect_not_asked(in_force.request if _asks(in_force.request, recipients, self.clock()) else None)
+            self._log_recipients("evidence.recipients-asked", recipients, order)
+            request = Request(TwoPersonAction.RECIPIENTS, order.person, order.reason, self.clock(), tuple(recipients))
+            return self._keep_in_force(replace(in_force, request=request))
+
+    def change_recipients(self, recipients: Sequence[str], order: PersonalOrder) -> InForce:
+        """Seal to others from now on, as another person asked. What was sealed stays as it is."""
+        with self.store.custody_lock:
+            in_force = self._changing(recipients)
+            request = in_force.request if _asks(in_force.request, recipients, self.clock()) else None
+            _expect_another(request, order.person)
+            self._log_recipients("evidence.recipients-set", recipients, order)
+            return self._keep_in_force(InForce(tuple(recipients)))
+
+    def apply_retention(self) -> RetentionResult:
+        """Announce what is due, and destroy what was announced long enough ago and no hold forbids."""
+        result = RetentionResult([], [], [])
+        for evidence_id in self.store.ids():
+            try:
+                with self.store.custody_lock:
+                    self._apply_retention_to(evidence_id, result)
+            except EvidenceError as error:
+                result.failed.append(str(error))
+        return result
+
+    def _apply_retention_to(self, evidence_id: str, result: RetentionResult) -> None:
+        evidence, now = self.store.get(evidence_id), self.clock()
+        open_ = evidence.state in {EvidenceState.SEALED, EvidenceState.DUE} and self.store.is_logged(evidence_id)
+        if not open_ or now < evidence.manifest.keep_until:
+            return
+        if evidence.custody.due_at is None:
+            self._announce(evidence, now)
+            result.announced.append(evidence_id)
+        elif now >= evidence.custody.due_at + GRACE:
+            self._destroyed(evidence, "", _RETENTION)
+            result.destroyed.append(evidence_id)
+
+    def _announce(self, evidence: Evidence, now: datetime) -> None:
+        until = (now + GRACE).isoformat()
+        about = {"evidence": evidence.manifest.id, "case": evidence.manifest.case, "destroyed_after": until}
+        self.audit.append(AuditEvent("evidence.due", about))
+        self._keep(evidence, replace(evidence.custody, due_at=now))
+
+    def _existing(self, evidence_id: str) -> Evidence:
+        evidence = self.store.get(evidence_id)
+        if evidence.state is EvidenceState.DESTROYED:
+            raise RefusedError(f"evidence {evidence_id} is destroyed")
+        if not self.store.is_logged(evidence_id):
+            raise RefusedError(f"evidence {evidence_id} is still being sealed", hint="say it again in a minute")
+        return evidence
+
+    def _expect_possible(self, evidence: Evidence, action: TwoPersonAction) -> None:
+        evidence_id = evidence.manifest.id
+        if action is TwoPersonAction.DESTROY and evidence.custody.holds:
+            hold = evidence.custody.holds[0]
+            message = f"a hold of {hold.person} forbids that evidence {evidence_id} is destroyed: {hold.reason}"
+            raise RefusedError(message, hint="goodhoster evidence release ID, if it is over")
+        if action is TwoPersonAction.EXPORT and not evidence.present:
+            raise EvidenceError(f"the ciphertext of evidence {evidence_id} is not there", hint="goodhoster doctor")
+
+    def _confirmed(self, evidence_id: str, action: TwoPersonAction, order: PersonalOrder) -> Evidence:
+        evidence = self._existing(evidence_id)
+        self._expect_possible(evidence, action)
+        _expect_another(evidence.custody.request(action, self.clock()), order.person)
+        return evidence
+
+    def _destroyed(self, evidence: Evidence, actor: str, reason: str) -> Evidence:
+        about = {"evidence": evidence.manifest.id, "case": evidence.manifest.case, "actor": actor, "reason": reason}
+        self.audit.append(AuditEvent("evidence.destroying", about))
+        self.store.remove_ciphertext(evidence.manifest.id)
+        self.audit.append(AuditEvent("evidence.destroyed", about))
+        gone = replace(_answered(evidence.custody, TwoPersonAction.DESTROY), destroyed_at=self.clock())
+        return replace(self._keep(evidence, gone), present=False)
+
+    def _copy(self, evidence: Evidence, directory: Path) -> None:
+        source = self.store.ciphertext(evidence.manifest.id)
+        target, digest = directory / source.name, hashlib.sha256()
+        with source.open("rb") as opened, target.open("xb") as written:
+            while piece := opened.read(_PIECE):
+                digest.update(piece)
+                written.write(piece)
+            written.flush()
+            os.fsync(written.fileno())
+        if digest.hexdigest() != evidence.manifest.ciphertext_sha256:
+            target.unlink()
+            directory.rmdir()
+            message = f"the ciphertext of evidence {evidence.manifest.id} is not as it was sealed"
+            raise EvidenceError(message, hint="bring it back from a backup; nothing was exported")
+        write_durably(directory / f"{evidence.manifest.id}.json", [self.store.manifest_text(evidence.manifest.id)])
+        sync_directory(directory.parent)
+
+    def _log(self, kind: str, evidence: Evidence, order: PersonalOrder, **more: str) -> None:
+        about = {"evidence": evidence.manifest.id, "case": evidence.manifest.case}
+        about |= {"actor": order.person.name, "reason": order.reason}
+        self.audit.append(AuditEvent(kind, about | more))
+
+    def _keep(self, evidence: Evidence, custody: Custody) -> Evidence:
+        self.store.write_custody(evidence.manifest.id, custody)
+        return replace(evidence, custody=custody)
+
+    def _changing(self, recipients: Sequence[str]) -> InForce:
+        in_force = self.store.in_force()
+        if not in_force.recipients or set(in_force.recipients) == set(recipients):
+            raise RefusedError("the recipients that are configured are those that are sealed to: nothing to change")
+        return in_force
+
+    def _log_recipients(self, kind: str, recipients: Sequence[str], order: PersonalOrder) -> None:
+        about: dict[str, str | list[str]] = {"recipients": list(recipients)}
+        self.audit.append(AuditEvent(kind, about | {"actor": order.person.name, "reason": order.reason}))
+
+    def _keep_in_force(self, in_force: InForce) -> InForce:
+        self.store.write_in_force(in_force)
+        return in_force
+
+
+def _asks(request: Request | None, recipients: Sequence[str], now: datetime) -> bool:
+    return request is not None and request.valid(now) and set(request.about) == set(recipients)
+
+
+def _answered(custody: Custody, action: TwoPersonAction) -> Custody:
+    return replace(custody, requests=tuple(one for one in custody.requests if one.action is not action))
+
+
+def _expect_not_asked(request: Request | None) -> None:
+    if request is not None:
+        message = f"{request.person.name} asked for that already, on {request.at:%Y-%m-%d}"
+        raise RefusedError(message, hint="another person confirms it: the same command with --confirm")
+
+
+def _expect_another(request: Request | None, person: Person) -> None:
+    """Refuse where nobody asked, or the same person did."""
+    if request is None:
+        hint = "one person says it without --confirm, then another with it, within 7 days"
+        raise RefusedError("nobody asked for that", hint=hint)
+    if person.uid == request.person.uid:
+        message = f"{person.name} asked for it: another person must confirm it"
+        raise RefusedError(message, hint="two persons, each with an account of their own: docs/how-to-evidence.md")
