@@ -103,7 +103,10 @@ def evidence_directory(settings: Settings) -> Path:
 
 
 def checked_recipients(settings: Settings) -> tuple[str, ...]:
-    """The configured recipients. ConfigurationError where one is none, or the library is not there."""
+    """The configured recipients.
+
+    ConfigurationError where one is none, or the library is not there.
+    """
     try:
         from goodhoster.evidence.sealing.encryption import check_recipients
     except ImportError as error:

@@ -77,7 +77,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What was sealed, written once with it. It names neither the customer nor the path: the case does."""
+    """What was sealed, written once with it.
+
+    It names neither the customer nor the path: the case does.
+    """
 
     id: str
     case: str

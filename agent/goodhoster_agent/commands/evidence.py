@@ -1,4 +1,4 @@
-"""`goodhoster evidence …`: sealed copies of what was taken offline, and what happens to them."""
+"""`goodhoster evidence …`: sealed copies of what was taken offline."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ def export_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy evidence, still encrypted, into a new directory. Needs two persons: one asks, another confirms."""
+    """Copy evidence, still encrypted, into a new directory.
+
+    Needs two persons: one asks, another confirms.
+    """
     from goodhoster.assembly.audit import export
     from goodhoster.model.sealed_evidence import TwoPersonAction
 
@@ -118,7 +121,10 @@ def recipients_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show who can open evidence; with --reason, ask for those that are configured now, or confirm that."""
+    """Show who can open evidence, or change that.
+
+    With --reason: ask for those that are configured now, or confirm that.
+    """
     from goodhoster.assembly.evidence_services import checked_recipients
 
     if confirm and not reason.strip():

@@ -52,7 +52,7 @@ class HashServiceOptions:
     listen: tuple[str, int] = ("127.0.0.1", 8460)
     """Port 0 takes a free one."""
     connections: int = 1024
-    """Open at once; whoever comes on top is turned away without a word."""
+    """Open at once; for whoever comes on top one that asks nothing is closed, if there is one."""
     idle: float = 30.0
     """Seconds that a connection may take for the headers of a request, and stay open without one."""
 

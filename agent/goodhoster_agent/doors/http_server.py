@@ -9,17 +9,18 @@ import asyncio
 import logging
 import socket
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import web
-from aiohttp.http import HttpProcessingError
+from aiohttp.http import HttpProcessingError, HttpVersion11
 
 from goodhoster.errors import ConfigurationError
 
 _AT_ONCE = 256
-"""Connections; whoever comes on top waits in the kernel."""
+"""Connections of a server in a thread."""
 _SHUTDOWN_WITHIN = 10.0  # seconds
 _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionResetError)
 
@@ -43,12 +44,13 @@ class HttpThread:
         self._make_app = make_app
         self._address = address
         self._runner: web.AppRunner | None = None
+        self._listening: asyncio.Server | None = None
 
     @property
     def port(self) -> int:
         """The port on which it listens."""
-        assert self._runner is not None  # noqa: S101 - asked for after `start`
-        return int(self._runner.addresses[0][1])
+        assert self._listening is not None  # noqa: S101 - asked for after `start`
+        return int(self._listening.sockets[0].getsockname()[1])
 
     def start(self) -> None:
         """Listen. ConfigurationError when the address cannot be used."""
@@ -66,16 +68,24 @@ class HttpThread:
     def stop(self) -> None:
         """End after the requests in hand."""
         if self._runner is not None:
-            asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
+            asyncio.run_coroutine_threadsafe(self._end(self._runner), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     async def _listen(self) -> None:
-        self._runner = web.AppRunner(self._make_app(), access_log=None, keepalive_timeout=30.0, shutdown_timeout=5.0)
+        crowd, app = Crowd(_AT_ONCE), self._make_app()
+        app.middlewares.append(crowd.middleware)
+        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=30.0, shutdown_timeout=5.0)
         await self._runner.setup()
-        host, port = self._address
-        await web.TCPSite(self._runner, host, port, backlog=_AT_ONCE).start()
+        assert self._runner.server is not None  # noqa: S101 - it was just set up
+        admit = crowd.admission(self._runner.server)
+        self._listening = await self._loop.create_server(admit, *self._address, backlog=_AT_ONCE)
+
+    async def _end(self, runner: web.AppRunner) -> None:
+        if self._listening is not None:
+            self._listening.close()
+        await runner.cleanup()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +98,85 @@ class Address:
     hint: str
     """What to do where it cannot listen there."""
     connections: int = 1024
-    """Open at once; whoever comes on top is turned away without a word."""
+    """Open at once; for whoever comes on top one that asks nothing is closed, if there is one."""
     idle: float = 30.0
     """Seconds that a connection may take for the headers of a request, and stay open without one."""
 
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class Crowd:
+    """Admission of connections to a server, so that those that ask nothing shut it for nobody else.
+
+    When there are too many, the oldest connection that has no request in hand is closed for one that comes: of the
+    address that has most of them, so that whoever opens hundreds loses these, and not a client or a proxy beside it.
+    """
+
+    def __init__(self, connections: int) -> None:
+        self._most = connections
+        self._busy: set[asyncio.BaseProtocol] = set()
+
+    def admission(self, server: web.Server) -> Callable[[], asyncio.BaseProtocol]:
+        """A protocol for each connection that comes."""
+        loop = asyncio.get_running_loop()
+
+        def admit() -> asyncio.BaseProtocol:
+            loop.call_soon(loop.call_soon, self._make_room, server)  # once this one is among its connections
+            return server()
+
+        return admit
+
+    def busy(self, handler: Handler) -> Handler:
+        """The handler, whose connections are left alone while it works."""
+
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            self._busy.add(request.protocol)
+            try:
+                return await handler(request)
+            finally:
+                self._busy.discard(request.protocol)
+
+        return handle
+
+    @web.middleware
+    async def middleware(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Leave the connection of an application alone while it works on a request."""
+        self._busy.add(request.protocol)
+        try:
+            return await handler(request)
+        finally:
+            self._busy.discard(request.protocol)
+
+    def _make_room(self, server: web.Server) -> None:
+        """Close connections as long as there are too many; the newest where all have a request in hand."""
+        if len(server.connections) <= self._most:
+            return
+        open_ones = [each for each in server.connections if each.transport and not each.transport.is_closing()]
+        waiting = [(_peer(each), each) for each in open_ones if each not in self._busy]
+        by_peer = Counter(peer for peer, _ in waiting)
+        for _ in range(len(open_ones) - self._most):
+            ((most, _),) = by_peer.most_common(1) or [("", 0)]
+            closed = next((each for each in waiting if each[0] == most), (most, open_ones[-1]))
+            if closed in waiting:
+                waiting.remove(closed)
+                by_peer[most] -= 1
+            if closed[1].transport:
+                closed[1].transport.close()
+
+
+def _peer(connection: web.RequestHandler) -> str:
+    name = connection.transport.get_extra_info("peername") if connection.transport else None
+    return str(name[0]) if name else ""
+
+
+async def _answer_expectation(request: web.BaseRequest) -> None:
+    """Have a client that waits for our word send its body (RFC 9110 10.1.1): it waits for a second otherwise."""
+    if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # or it is taken for the beginning of the answer
 
 
 async def listen_until(
@@ -105,11 +188,14 @@ async def listen_until(
     ConfigurationError when the address cannot be used.
     """
     be_quiet_about_peers()
-    server = web.Server(handler, access_log=None, keepalive_timeout=address.idle, lingering_time=1.0)
+    crowd = Crowd(address.connections)
 
-    def admit() -> asyncio.Protocol:
-        return server() if len(server.connections) < address.connections else _TurnedAway()
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        await _answer_expectation(request)
+        return await handler(request)
 
+    server = web.Server(crowd.busy(answer), access_log=None, keepalive_timeout=address.idle, lingering_time=1.0)
+    admit = crowd.admission(server)
     host, port = address.host, address.port
     try:
         addresses = _addresses(host, port)
@@ -145,8 +231,3 @@ def _addresses(host: str, port: int) -> list[str]:
 
 def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-class _TurnedAway(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()

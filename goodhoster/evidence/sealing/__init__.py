@@ -1,1 +1,1 @@
-"""Sealed evidence: encrypted copies of what was taken offline, their custody and their retention."""
+"""Sealed evidence: encrypted copies of what was taken offline, custody and retention."""

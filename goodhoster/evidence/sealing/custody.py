@@ -77,7 +77,10 @@ class CustodyDesk:
             return self._keep(evidence, replace(evidence.custody, holds=()))
 
     def ask(self, evidence_id: str, action: TwoPersonAction, order: PersonalOrder) -> Evidence:
-        """Ask for what another person has to confirm. RefusedError where it is asked for or cannot be done."""
+        """Ask for what another person has to confirm.
+
+        RefusedError where it is asked for already or cannot be done.
+        """
         with self.store.custody_lock:
             evidence = self._existing(evidence_id)
             self._expect_possible(evidence, action)

@@ -94,7 +94,10 @@ class EvidenceStore:
 
     @contextmanager
     def sealing(self, evidence_id: str) -> Iterator[None]:
-        """Hold the lock of one piece while it is sealed: a disk that hangs keeps no other piece waiting."""
+        """Hold the lock of one piece while it is sealed.
+
+        A disk that hangs keeps no other piece waiting.
+        """
         lock = self.directory / f".{self._file(evidence_id, _CIPHERTEXT).name}.lock"
         with FileLock(lock):
             yield

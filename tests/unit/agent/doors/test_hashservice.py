@@ -12,6 +12,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -282,12 +283,13 @@ class TestLimits:
         parts = urlsplit(server.url)
         return socket.create_connection((parts.hostname, parts.port), timeout=10)
 
-    def test_connections_beyond_the_limit_are_turned_away(self, server: Running) -> None:
-        held = [self.connect(server) for _ in range(3)]
-        with self.connect(server) as beyond:
-            assert beyond.recv(1) == b""
-        for each in held:
-            each.close()
+    def test_beyond_the_limit_the_oldest_that_asks_nothing_makes_room(self, options: HashServiceOptions) -> None:
+        with Running(replace(options, idle=30.0)) as server, ExitStack() as stack:
+            held = [stack.enter_context(self.connect(server)) for _ in range(3)]
+            beyond = stack.enter_context(self.connect(server))
+            assert held[0].recv(1) == b""
+            beyond.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert beyond.recv(12) == b"HTTP/1.1 401"
 
     def test_headers_that_never_end_are_not_waited_for(self, server: Running) -> None:
         with self.connect(server) as slow:
@@ -346,3 +348,39 @@ def test_a_process_ends_cleanly_on_a_signal(number: signal.Signals, tmp_path: Pa
         process.send_signal(number)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, "")
+
+
+def idle_connections(stack: ExitStack, port: int, count: int) -> list[socket.socket]:
+    """Connections of one address that ask nothing, without an account."""
+    return [
+        stack.enter_context(socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0)))
+        for _ in range(count)
+    ]
+
+
+def test_idle_connections_shut_it_for_nobody_else(options: HashServiceOptions, password: str) -> None:
+    with Running(replace(options, connections=40)) as server, ExitStack() as stack:
+        port = urlsplit(server.url).port or 0
+        settings = ServiceSettings(f"{server.url}/v1/check", "customer", password, deadline=5.0)
+        for _ in range(3):
+            idle_connections(stack, port, 80)
+            began = time.monotonic()
+            with closing(HashCheckService(settings)) as client:
+                assert client.look_up(KNOWN)
+            assert time.monotonic() - began < 3
+
+
+def test_a_client_that_waits_for_our_word_gets_it_at_once(server: Running, password: str) -> None:
+    address = urlsplit(server.url)
+    account = b64encode(f"customer:{password}".encode()).decode()
+    head = (
+        f"POST /v1/check/sha1 HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {account}\r\n"
+        f"Content-Length: {len(SHA1)}\r\nExpect: 100-continue\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", address.port or 0), timeout=5) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(SHA1.encode())
+        answer = connection.recv(1000)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.endswith(b"true")

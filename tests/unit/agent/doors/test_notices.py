@@ -3,13 +3,14 @@
 import hashlib
 import http.client
 import json
+import os
 import re
 import socket
 import struct
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -328,3 +329,16 @@ def test_a_program_reads_a_code_for_each_url(door: Door) -> None:
         "pending",
     ]
     assert door.ask("GET", path[:-1])[0] == 404
+
+
+def test_idle_connections_shut_it_for_nobody_else(door: Door) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    with ExitStack() as stack:
+        address = ("127.0.0.1", door.thread.port)
+        for _ in range(600):
+            stack.enter_context(socket.create_connection(address, source_address=("127.0.0.2", 0)))
+        began = time.monotonic()
+        status, _ = door.post("/api/v1/reports", scart(), TOKEN)
+        assert (status, time.monotonic() - began < 5) == (201, True)
+        descriptors = len(os.listdir("/proc/self/fd")) - before - 600
+        assert descriptors <= 256 + 10, "its own are bounded: those of checking are never taken"
