@@ -53,6 +53,7 @@ COMMANDS = (
     "doors",
     "setup",
     "config",
+    "state",
     "doctor",
 )
 """Each has its module in `commands/`, with an `app`; in the order that `--help` shows them."""
