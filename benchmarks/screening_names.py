@@ -1,4 +1,4 @@
-"""Screening: names against a list in time and memory, recall and false findings on a made-up set with known answers.
+"""screening: names against a list in time and memory, recall and false findings on a made-up set with known answers.
 
 Beside plain rapidfuzz (token_sort_ratio from 85 on, lower case), which compares every pair. Goal: 10,000 names against
 100,000 entries in less than 60 seconds. A tenth of the customers stand on the list, spelled otherwise; for each of them

@@ -25,7 +25,8 @@
     │   └── NoPlaceError            a path leads to no place in a watched tree
     ├── NotAnUploadError            there is no regular file at that place (any more)
     └── UncheckedError              this content could not be checked (`reason` is a short stable code)
-        └── NothingToCompareError   a source compares nothing that such a content can have
+        ├── NothingToCompareError   a source compares nothing that such a content can have
+        └── NotAskedError           a source has no say about this content as long as it is configured so
 
 Passing and permanent are types, so that the queue can tell "ask again" from "call somebody". No error is ever read as
 *clear* or as *known*: what cannot be checked is *unchecked* (promise G2).
@@ -201,4 +202,11 @@ class NothingToCompareError(UncheckedError):
     """A source compares nothing that such a content can have; other sources may.
 
     For example the fingerprint of a video.
+    """
+
+
+class NotAskedError(UncheckedError):
+    """A source has no say about this content as long as it is configured so: in shadow, or asked about a share only.
+
+    Other sources may. It is no failure, and never a no.
     """

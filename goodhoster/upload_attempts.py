@@ -8,13 +8,16 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections import Counter
-from collections.abc import Callable, Iterator
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from threading import Lock
 
+from goodhoster.audit.log import utc_now
 from goodhoster.cases.attempts import open_attempt, report_attempt
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import GoodhosterError, RefusedError, StaleVerdictError, UncheckedError
@@ -25,6 +28,7 @@ from goodhoster.model.digests import Algorithm, Digest, Digests
 from goodhoster.model.uploads import Content, FileState
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
+from goodhoster.ports import Clock
 from goodhoster.uploads.opening import OpenedUpload
 
 _log = logging.getLogger(__name__)
@@ -34,7 +38,10 @@ _TRIES = 3
 
 SEND_CONTENT = "send-content"
 """Reason of what a source knows by a digest that is too short to decide about."""
+PARTIAL = "partial"
+"""Reason of a content that is only the beginning of a picture: no part of a file is known to anybody."""
 _SIZE_UNKNOWN = -1
+_KEEP_EVERY = 1.0  # seconds
 
 
 class AttemptDecision(StrEnum):
@@ -64,24 +71,49 @@ class AttemptAnswer:
     """Short stable code of what could not be checked; empty unless unchecked."""
 
 
-@dataclass(slots=True)
 class AttemptCounts:
-    """Answers since the start.
+    """Answers by what they said, since the start and by day.
 
-    An attempt that could not be checked leaves no file behind: it is counted here.
+    An attempt that could not be checked leaves no file behind: it is counted here, and kept at once. The others are
+    kept once a second while questions come, and at the end.
     """
 
-    _counts: Counter[AttemptDecision] = field(default_factory=Counter)
-    _lock: Lock = field(default_factory=Lock)
+    def __init__(
+        self, keep: Callable[[date, Mapping[str, int]], None] = lambda _day, _counts: None, clock: Clock = utc_now
+    ) -> None:
+        self._keep = keep
+        self._clock = clock
+        self._counts: Counter[AttemptDecision] = Counter()
+        self._pending: defaultdict[date, Counter[str]] = defaultdict(Counter)
+        self._kept_at = 0.0
+        self._lock = Lock()
 
     def add(self, decision: AttemptDecision) -> None:
         """Count one more."""
         with self._lock:
             self._counts[decision] += 1
+            self._pending[self._clock().date()][decision.value] += 1
+            if decision is AttemptDecision.UNCHECKED or time.monotonic() - self._kept_at >= _KEEP_EVERY:
+                self._flush()
 
     def of(self, decision: AttemptDecision) -> int:
-        """So many answers said this."""
+        """So many answers of this process said this."""
         return self._counts[decision]
+
+    def close(self) -> None:
+        """Keep what is not kept yet."""
+        with self._lock:
+            self._flush()
+
+    def _flush(self) -> None:
+        """What cannot be kept now is kept the next time."""
+        self._kept_at = time.monotonic()
+        try:
+            for day in list(self._pending):
+                self._keep(day, self._pending[day])
+                del self._pending[day]
+        except GoodhosterError as error:
+            _log.error("the counts of the doors cannot be written now: %s", error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +130,22 @@ class UploadAttempts:
     A person may stop all measures, or let them go on, while the process runs.
     """
 
-    def check(self, content: bytes | int, attempt: Attempt) -> AttemptAnswer:
+    def check(self, content: bytes | int, attempt: Attempt, *, partial: bool = False) -> AttemptAnswer:
         """Examine what an application wants to store, decide, record, and only then answer.
 
         `content`: the bytes, or the descriptor of a regular file, which stays the caller's. Never raises for what the
         content is or for what fails: that is *unchecked*. In mode observe nothing is refused; what would have been is
-        recorded. What was refused or held is durable in the audit log and in the record before this returns.
+        recorded. What was refused or held is durable in the audit log and in the record before this returns. `partial`:
+        it is a part only, which may be known, but is never clear.
         """
 
         def answer() -> AttemptAnswer:
             with _opened(content, attempt) as opened:
                 examined = self.examiner.examine_opened(opened)
-            return self._decide(attempt, examined)
+            found = self._decide(attempt, examined)
+            if partial and found.decision is AttemptDecision.CLEAR and not found.reference:
+                return _unchecked(PARTIAL, "it is only the beginning of a picture")
+            return found
 
         return self._counted(attempt, answer)
 

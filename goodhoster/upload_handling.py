@@ -17,7 +17,15 @@ from goodhoster.examination import Examined, Examiner
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Verdict, VerdictKind
-from goodhoster.uploads.check_scheduling import AFTER_CHANGE, NOT_ASKABLE, delay, is_its_own, unsettled_for, wait_after
+from goodhoster.uploads.check_scheduling import (
+    AFTER_CHANGE,
+    NOT_ASKABLE,
+    NOT_ASKED,
+    delay,
+    is_its_own,
+    unsettled_for,
+    wait_after,
+)
 from goodhoster.uploads.index import Job
 from goodhoster.uploads.trees import Tree
 
@@ -71,7 +79,8 @@ class UploadOutcome:
     @property
     def sources_answered(self) -> bool:
         """Whether every source answered."""
-        return self.row is Row.SETTLED and self.examined is not None and self.examined.picture
+        examined = self.examined if self.row is Row.SETTLED else None
+        return examined is not None and examined.picture and not examined.verdict.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +171,7 @@ def _outcome(job: Job, examined: Examined, case: Case | None) -> UploadOutcome:
     """The outcome of an upload that was examined, and acted on where the house rules said so."""
     if case is not None and case.state is CaseState.GONE:  # it was another file by then
         return UploadOutcome(Row.RETRIED, AFTER_CHANGE, examined, case)
-    if examined.verdict.reason:  # unchecked, or a source still owes its answer
+    if examined.verdict.reason not in ("", NOT_ASKED):  # unchecked, or a source still owes its answer
         fault = examined.content.fault if examined.content else None
         return UploadOutcome(Row.RETRIED, wait_after(examined.verdict, fault, job.tries), examined, case)
     return UploadOutcome(Row.SETTLED, 0.0, examined, case)

@@ -9,7 +9,7 @@ from goodhoster.model.uploads import exact
 
 if TYPE_CHECKING:
     from goodhoster.model.cases import Case
-    from goodhoster.model.verdicts import Match
+    from goodhoster.model.verdicts import Match, SourceAnswer
 
 
 def case_object(case: Case) -> dict[str, Any]:
@@ -26,6 +26,7 @@ def case_object(case: Case) -> dict[str, Any]:
         "reason": case.reason,
         "actor": case.actor,
         "matches": [match_object(match) for match in case.matches],
+        "answered": [answer_object(answer) for answer in case.answered],
         "sha256": case.digests.sha256.hex(),
         "attempt": case.is_attempt,
     }
@@ -44,3 +45,8 @@ def match_object(match: Match) -> dict[str, Any]:
         "distance": match.distance,
         "exemption": str(match.exemption) if match.exemption else None,
     }
+
+
+def answer_object(answer: SourceAnswer) -> dict[str, Any]:
+    """A source that answered."""
+    return {"source": answer.source, "version": answer.version, "share": answer.share}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from goodhoster.assembly.alerts import check_alerts
 from goodhoster.assembly.notices import forwarders, known_networks, mailer_of, notifiers
 from goodhoster.assembly.services import reading_limits
 from goodhoster.assembly.sources import check_hash_sources
@@ -46,6 +47,7 @@ _CHECKS: tuple[Callable[[Settings], object], ...] = (
     forwarders,
     known_networks,
     mailer_of,
+    check_alerts,
     lmtp_settings,
     _check_mailbox,
     _check_house_rules,

@@ -31,9 +31,11 @@ from goodhoster.model.uploads import display
 from goodhoster.ports import CaseQuery, Mover
 from goodhoster.settings import Settings, load
 from goodhoster.uploads.private_communication import note_private_watching
+from goodhoster_agent.background.alerts import AlertWork
 from goodhoster_agent.background.checkpoints import CheckpointTask
 from goodhoster_agent.background.daily import DailyWork
 from goodhoster_agent.background.late_measures import LateMeasures
+from goodhoster_agent.background.metrics_file import MetricsFile
 from goodhoster_agent.background.notices import NoticeWork
 from goodhoster_agent.background.periodic import PeriodicTask
 from goodhoster_agent.background.requery import AskAgain
@@ -187,6 +189,10 @@ def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
         desk = services.panels.desk
         yield SuspensionRounds(desk.due, desk.look_after).rounds
         yield from import_rounds(services)
+    if services.settings.agent.import_sites_every is not None:
+        from goodhoster_agent.background.panel_imports import directory_rounds  # noqa: PLC0415 - the same
+
+        yield from directory_rounds(services)
 
 
 class Daemon:
@@ -210,6 +216,10 @@ class Daemon:
         self._daily, self._standing = DailyWork(services), StandingRounds(services)
         about_customers = (self._daily.rounds, self._standing.rounds, *_panel_rounds(services))
         self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers)
+        self._alerts = AlertWork(services.alerts, services) if services.alerts else None
+        metrics = services.settings.metrics.file
+        self._metrics = MetricsFile(services, metrics) if metrics else None
+        self._rounds += (self._metrics.rounds,) if self._metrics else ()
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
         self._owner_letters = services.notices.list_owner_letters
@@ -231,6 +241,8 @@ class Daemon:
             rounds.start()
         self._checkpoints.start()
         self._notices.start()
+        if self._alerts:
+            self._alerts.rounds.start()
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
 
@@ -292,7 +304,10 @@ class Daemon:
             self._try_again(time.monotonic())
             self._watcher.look_for_trees()
             self._owner_letters.write()
-            write_report(self._services.settings.state_dir, self._report())
+            report = self._report()
+            write_report(self._services.settings.state_dir, report)
+            if self._alerts:
+                self._alerts.note(report, told_otherwise=self._daily.alarms())
         except Exception as error:
             self._complain(error)
 
@@ -306,11 +321,13 @@ class Daemon:
         """Stop after the files in hand, but for what is being opened; what waits is on disk."""
         self._services.hasher.close()
         self._notices.stop()
-        for rounds in (*self._rounds, self._checkpoints.rounds):
+        for rounds in (*self._rounds, self._checkpoints.rounds, *([self._alerts.rounds] if self._alerts else [])):
             rounds.stop()
         self._watcher.stop()
         self._workers.stop()
         forget_report(self._services.settings.state_dir)
+        if self._metrics:
+            self._metrics.end()
         _log.info("ended")
 
     def _try_again(self, now: float) -> None:
@@ -354,6 +371,7 @@ class Daemon:
                 + list(filter(None, [self._services.observe_switch.problem()]))
                 + [problem for rounds in self._rounds for problem in rounds.problems()]
                 + self._daily.alarms()
+                + (self._alerts.problems() if self._alerts else [])
                 + self._late.problems()
                 + self._standing.problems()
                 + self._checkpoints.problems()

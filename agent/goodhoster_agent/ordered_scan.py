@@ -79,6 +79,8 @@ def scan(services: Services, regions: list[Region]) -> Generator[ScanProgress, N
         scanner = Scanner(services.index, services.settings.agent.settle, ring)
         for region in regions:
             yield from _queue(scanner, region, progress)
+            _queue_unanswered(services, region)
+        ring()
         progress.walked = True
         for progress.waiting in _waiting(services.index, regions):
             yield progress
@@ -131,6 +133,12 @@ def _queue(scanner: Scanner, region: Region, progress: ScanProgress) -> Iterator
     progress.left_alone.directories += left_alone.directories
     progress.left_alone.files += left_alone.files
     progress.left_alone.places += left_alone.places
+
+
+def _queue_unanswered(services: Services, region: Region) -> None:
+    """Queue what a source would answer about now and did not before: it was added since, or in shadow."""
+    for page in services.index.seen.never_asked_below(region.tree.root, region.path, services.sources, time.time()):
+        services.index.expect(page, time.time())
 
 
 @contextmanager

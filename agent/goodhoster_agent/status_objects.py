@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from goodhoster.assembly.services import Services
+from goodhoster.audit.log import utc_now
+from goodhoster.errors import PassingError
 from goodhoster.model.cases import CaseState
 from goodhoster.model.standing import StepState
 from goodhoster.ports import CaseQuery
@@ -32,11 +35,13 @@ def status_object(services: Services) -> dict[str, Any]:
     overruled = services.case_store.count(CaseQuery(states=frozenset({CaseState.RESTORED})))
     notices = services.notices.figures()
     stopped, warnings = basis_problems(services)
+    attempts, unread = _attempts(services)
     return {
         "ready": report is not None,
         "degraded": [
             *_degraded(pid, report, silent),
             *stopped,
+            *unread,
         ],
         "answers": silent <= SILENT_AFTER,
         "legal_basis": warnings,
@@ -45,6 +50,7 @@ def status_object(services: Services) -> dict[str, Any]:
         "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
         "unchecked": figures.verdicts.get("unchecked", 0),
         "held": held,
+        "attempts": attempts,
         "overruled": overruled,
         "open_storms": [
             f"{storm.id} since {storm.begun_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
@@ -70,6 +76,17 @@ def _degraded(pid: int | None, report: DaemonReport | None, silent: float) -> tu
         f"the daemon has not reported for {silent:.0f} s: it hangs, or its disk is full (journalctl -u goodhoster)",
     )
     return (*(hangs if silent > SILENT_AFTER else ()), *report.degraded)
+
+
+def _attempts(services: Services) -> tuple[dict[str, Any], list[str]]:
+    """The answers at the doors in the last seven days, and why they cannot be read."""
+    since = (utc_now() - timedelta(days=6)).date()
+    names = ("clear", "held", "refused", "unchecked")
+    try:
+        found = services.attempt_ledger.since(since)
+    except PassingError as error:
+        return {"since": since.isoformat(), **dict.fromkeys(names)}, [f"the doors' counts cannot be read: {error}"]
+    return {"since": since.isoformat(), **{name: found.get(name, 0) for name in names}}, []
 
 
 def _mode(services: Services) -> dict[str, Any]:

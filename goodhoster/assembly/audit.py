@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goodhoster.errors import AuditError, ConfigurationError, GoodhosterError
+from goodhoster.linux.durable_files import replace_durably
 
 if TYPE_CHECKING:
     from goodhoster.audit.anchoring import Anchored, Anchors
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from goodhoster.settings import Settings
     from goodhoster.settings.audit import TimestampSettings
 
+_VERIFIED = "audit.verified"
+
 
 @dataclass(frozen=True, slots=True)
 class LogCheck:
@@ -29,6 +34,34 @@ class LogCheck:
 
     finding: AuditFinding
     unchecked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """When the log was last verified as a whole, and what was found."""
+
+    at: datetime
+    ok: bool
+    entries: int
+
+
+def note_verification(settings: Settings, check: LogCheck) -> None:
+    """Remember a verification for `metrics`.
+
+    Where that cannot be written, it is as if there had been none.
+    """
+    found = {"at": datetime.now(UTC).isoformat(), "ok": check.finding.ok, "entries": check.finding.entries}
+    with suppress(OSError):
+        replace_durably(settings.state_dir / _VERIFIED, (json.dumps(found).encode(),))
+
+
+def last_verification(settings: Settings) -> Verification | None:
+    """The last verification; None when there was none, or it cannot be read."""
+    try:
+        found = json.loads((settings.state_dir / _VERIFIED).read_text(encoding="utf-8"))
+        return Verification(datetime.fromisoformat(found["at"]), bool(found["ok"]), int(found["entries"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def checkpoints(settings: Settings) -> Checkpoints:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from goodhoster.assembly.lazy import LazyParts, lazy
 from goodhoster.errors import GoodhosterError
+from goodhoster.uploads.trees import UNASSIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
     from goodhoster.assembly.standing_services import StandingServices
     from goodhoster.customers.contacts.desk import ContactDesk
-    from goodhoster.customers.importing.importer import RegisterImporter
+    from goodhoster.customers.importing.importer import ImportOrder, ImportResult, RegisterImporter
     from goodhoster.customers.legal_basis import LegalBasisRegister
     from goodhoster.customers.personal_data import PersonalData
     from goodhoster.customers.register import Register
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 FILE = "customers.sqlite"
+DIRECTORIES = "directories"
+"""The source that the sites of every [[directory]] are in the register."""
 _SAY_AGAIN = 60.0
 """Seconds between warnings of the same."""
 
@@ -252,6 +258,36 @@ class CustomerServices(LazyParts):
 
         lock = FileLock(self._services.state_dir / "customers.lock")
         return RegisterImporter(self.store, self._services.audit, lock, utc_now)
+
+
+def import_directories(services: Services, order: ImportOrder) -> ImportResult:
+    """Import the sites of every [[directory]] but the register itself, as all there is of them.
+
+    Raises what a directory raises: nothing was changed then.
+    """
+    from goodhoster.adapters.directories.customer_register import RegisterDirectory
+    from goodhoster.assembly.notices import directories
+    from goodhoster.customers.importing.directory_rows import directory_rows
+    from goodhoster.customers.importing.rows import ListReport
+    from goodhoster.errors import RefusedError
+
+    sources = [one for one in directories(services.settings, services.run) if not isinstance(one, RegisterDirectory)]
+    if not sources:
+        raise RefusedError("no [[directory]] is configured that knows sites", hint="add one of kind nginx or apache")
+    report = ListReport(unit="entry")
+    sites = (site for source in sources for site in source.sites())
+    rows = directory_rows(sites, report, partial(_first_directory, services))
+    whole = replace(order, origin=DIRECTORIES, replace=True)
+    return services.customers.importer.import_rows(rows, whole, report, name=DIRECTORIES)
+
+
+def _first_directory(services: Services, docroot: bytes) -> str:
+    """Whom a watched tree names for a document root, by its directories alone; empty for nobody."""
+    for tree in services.trees:
+        if place := tree.place_of(os.path.join(docroot, b"any")):
+            customer = replace(tree, owner_of=None).customer_of(place.path)
+            return "" if customer == UNASSIGNED else customer
+    return ""
 
 
 def contact_rules(settings: ContactSettings) -> ContactRules:

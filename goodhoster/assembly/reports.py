@@ -21,15 +21,18 @@ from goodhoster.evidence.quarantine.survey import quarantined
 from goodhoster.locating.urls import read_url
 from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.contact_requests import ContactState
 from goodhoster.model.letters import Letter, LetterKind
+from goodhoster.model.standing import StepState
 from goodhoster.model.uploads import display
+from goodhoster.model.vetting import VettingState
 from goodhoster.notices.sender.domains import organisational_domain
-from goodhoster.ports import CaseQuery, CaseStore, NoticeQuery
+from goodhoster.ports import CaseQuery, CaseStore, CustomerQuery, NoticeQuery
 from goodhoster.reports.bundle import files_of, verify_bundle, write_bundle
 from goodhoster.reports.case_files import Reporting, eu_record, police_report, xarf_of
 from goodhoster.reports.conduct import Installation, NormId, conduct, conduct_document
 from goodhoster.reports.documents import Document, as_text
-from goodhoster.reports.facts import Facts
+from goodhoster.reports.facts import Complaints, CustomerFigures, Facts
 from goodhoster.reports.measures import measures_document
 from goodhoster.reports.norm import Mirror, mirror
 from goodhoster.reports.norm_document import norm_document
@@ -45,6 +48,7 @@ from goodhoster.uploads.census import IndexCensus
 
 _AT_ONCE = 500
 _DAY = timedelta(days=1)
+_WAITS_LONG = timedelta(days=30)
 _LOOK_AGAIN_AFTER = 2.0
 """Seconds in which what was just being done ends."""
 
@@ -105,7 +109,38 @@ def gather(services: Services, period: Period) -> Facts:
         facts.take_case(case)
     for notice in map(store.get, deferred):
         facts.take_notice(notice, reported(notice, looks))
+    if services.customers.in_use:
+        facts.complaints = Complaints()
+        for appeal in services.customers.standing.store.appeals():
+            if appeal.received_at in period:
+                facts.complaints.take(appeal)
     return facts
+
+
+def customer_figures(services: Services, period: Period) -> CustomerFigures | None:
+    """What is known of the customers; None without a register. Looks at each of them."""
+    customers = services.customers
+    if not customers.in_use:
+        return None
+    active = vetted = with_evidence = proven = 0
+    for customer in customers.store.find(CustomerQuery(statuses=frozenset({"active", "suspended"}))):
+        active += 1
+        vetted += customers.vetting.vetting_of(customer.id).state is VettingState.VETTED
+        with_evidence += bool(customers.vetting.evidence_of(customer))
+        proven += customers.contacts.status(customer.id).state is ContactState.VERIFIED
+    steps = customers.standing.store.steps_in(frozenset(StepState))
+    waiting = [step for step in steps if step.state is StepState.WAITING]
+    long_ago = utc_now() - _WAITS_LONG
+    return CustomerFigures(
+        active,
+        vetted,
+        with_evidence,
+        proven,
+        enforcing=customers.standing.rules.enforce,
+        steps=sum(bool(step.imposed_at and step.imposed_at in period) for step in steps),
+        waiting=len(waiting),
+        waiting_long=sum(step.announced_at < long_ago for step in waiting),
+    )
 
 
 class ReportMaker:
@@ -149,6 +184,7 @@ class ReportMaker:
         return self._services.settings.notices.hoster
 
     def _conduct(self) -> Document:
+        self.facts.customers = customer_figures(self._services, self.facts.period)
         findings = conduct(self.facts, self.mirror, self.installation, self.proofs)
         return conduct_document(self.facts, findings, self.proofs)
 

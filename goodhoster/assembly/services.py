@@ -12,7 +12,9 @@ from goodhoster.checking.hasher import DirectHasher
 from goodhoster.linux.programs import run_here
 
 if TYPE_CHECKING:
+    from goodhoster.adapters.stores.attempt_counts import SqliteAttemptCounts
     from goodhoster.adapters.stores.cases import SqliteCaseStore
+    from goodhoster.alerts.desk import AlertDesk
     from goodhoster.assembly.customer_services import CustomerServices
     from goodhoster.assembly.notice_services import NoticeServices
     from goodhoster.assembly.panel_services import PanelServices
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from goodhoster.ports import AuditLog, Hasher, ObservedSource, Pager, Quarantine
     from goodhoster.settings import Settings
     from goodhoster.toolkit import Toolkit
-    from goodhoster.upload_attempts import UploadAttempts
+    from goodhoster.upload_attempts import AttemptCounts, UploadAttempts
     from goodhoster.uploads.index import UploadIndex
     from goodhoster.uploads.trees import Tree
 
@@ -143,7 +145,21 @@ class Services(LazyParts):
         from goodhoster.upload_attempts import UploadAttempts
 
         examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions)
-        return UploadAttempts(examiner, self.desk, rules=self.rules_now)
+        return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now)
+
+    @lazy
+    def attempt_counts(self) -> AttemptCounts:
+        """The counts of what applications were told."""
+        from goodhoster.upload_attempts import AttemptCounts
+
+        return self.keep(AttemptCounts(self.attempt_ledger.add))
+
+    @lazy
+    def attempt_ledger(self) -> SqliteAttemptCounts:
+        """The same by day, on disk."""
+        from goodhoster.adapters.stores.attempt_counts import FILE, SqliteAttemptCounts
+
+        return self.keep(SqliteAttemptCounts(self.state_dir / FILE))
 
     @lazy
     def sources(self) -> tuple[ObservedSource, ...]:
@@ -211,9 +227,17 @@ class Services(LazyParts):
     @lazy
     def pager(self) -> Pager:
         """The pager that alerts a person."""
-        from goodhoster.adapters.pagers.hooks import pager
+        from goodhoster.adapters.pagers.hooks import LogPager
 
-        return pager(self.settings.paging.command, self.run)
+        return self.alerts or LogPager()
+
+    @lazy
+    def alerts(self) -> AlertDesk | None:
+        """The desk that alerts persons by rules; None where neither [[alert]] nor [paging] is set."""
+        from goodhoster.assembly.alerts import alert_desk
+
+        desk = alert_desk(self)
+        return self.keep(desk) if desk else None
 
     @lazy
     def rules(self) -> HouseRules:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _GROUP = "goodhoster.hash_sources"
 _ALL = 100  # percent
+OWN_LISTS = "list"
+"""The name of the source that is the lists on this host."""
 
 
 def hash_sources(settings: Settings) -> tuple[ObservedSource, ...]:
@@ -150,6 +152,17 @@ def hash_source_kinds() -> Mapping[str, Any]:
     from goodhoster.settings import installed_kinds
 
     return installed_kinds(_GROUP)
+
+
+def source_shares(sources: Sequence[HashSource], settings: Settings) -> dict[str, int]:
+    """Percent of all contents that each of the sources of these settings has a say about, by its name.
+
+    0 in shadow.
+    """
+    rollouts = [plugged.common for plugged in settings.hash_sources]
+    return {
+        source.name: 0 if rollout.shadow else rollout.percent for source, rollout in zip(sources, rollouts, strict=True)
+    }
 
 
 def owner_addresses(settings: Settings) -> dict[str, str]:

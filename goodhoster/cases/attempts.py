@@ -104,6 +104,7 @@ def about(case: Case, attempt: Attempt) -> dict[str, str]:
         "peer": attempt.peer,
         "sha256": case.digests.sha256.hex(),
         "matches": ", ".join(f"{match.source}/{match.algorithm}/{match.category}" for match in case.matches),
+        **({"answered": ", ".join(map(str, case.answered))} if case.answered else {}),
     }
 
 

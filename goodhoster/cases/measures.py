@@ -306,6 +306,7 @@ def about(case: Case, number: int = 0) -> dict[str, str]:
         "path": str(upload.place),
         "sha256": sha256.hex(),
         "matches": ", ".join(f"{match.source}/{match.algorithm}/{match.category}" for match in case.matches),
+        **({"answered": ", ".join(map(str, case.answered))} if case.answered else {}),
         **({"notice": case.notice, "notifier": case.notifier} if case.notice else {}),
     }
 

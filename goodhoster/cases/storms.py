@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from goodhoster.errors import PassingError, RefusedError
+from goodhoster.model.alerts import AlertKind
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.digests import Algorithm, Digest, Digests
@@ -218,7 +219,7 @@ class StormWatch:
         text = alert_text(storm)
         _log.critical("storm %s: %s", storm.id, " ".join(text.split()))
         try:
-            self.pager.page(f"goodhoster: storm {storm.id}, matches are held", text)
+            self.pager.page(f"goodhoster: storm {storm.id}, matches are held", text, AlertKind.STORM, storm.id)
         except PassingError as error:
             _log.critical("the alert of storm %s reached nobody: %s; %s", storm.id, error, error.hint)
             return False

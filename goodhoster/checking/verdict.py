@@ -6,16 +6,22 @@ It is made of what was taken of the content: digests, fingerprints, members.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from goodhoster.checking.licensed import NOT_TAKEN
-from goodhoster.errors import NothingToCompareError, SourceRefusedError, SourceUnavailableError, UncheckedError
+from goodhoster.errors import (
+    NotAskedError,
+    NothingToCompareError,
+    SourceRefusedError,
+    SourceUnavailableError,
+    UncheckedError,
+)
 from goodhoster.exemptions.lookup import Exempt, nothing_exempt
 from goodhoster.model.digests import Digests
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Content, Fault
-from goodhoster.model.verdicts import Kind, Match, Verdict, VerdictKind
-from goodhoster.ports import HashSource
+from goodhoster.model.verdicts import Kind, Match, SourceAnswer, Verdict, VerdictKind
+from goodhoster.ports import HashSource, answering
 
 _Failure = SourceUnavailableError | SourceRefusedError | UncheckedError
 
@@ -28,6 +34,28 @@ _LACKING = "not-askable"
 
 NOT_CONFIRMED = "not-confirmed"
 """Reason of a content with a known member, as told by a process that opened files of others before."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What the sources said of a content, and of what is inside it."""
+
+    matches: list[Match] = field(default_factory=list)
+    failure: _Failure | None = None
+    answered: dict[str, SourceAnswer] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    """Names of those that left one of the questions without an answer."""
+
+    def add(self, other: _Asked) -> None:
+        """Join what was said of something inside."""
+        self.matches += other.matches
+        self.failure = self.failure or other.failure
+        self.answered |= other.answered
+        self.silent |= other.silent
+
+    def whole(self) -> tuple[SourceAnswer, ...]:
+        """Those that answered whatever they were asked."""
+        return tuple(answer for name, answer in self.answered.items() if name not in self.silent)
 
 
 def verdict_of(  # noqa: PLR0913 - all but the first two are named
@@ -43,7 +71,8 @@ def verdict_of(  # noqa: PLR0913 - all but the first two are named
     Local sources are asked first. A match of any source is *known*, or *near* when all are by fingerprint, even
     while another source fails (its reason is kept: it still owes its answer). No match and a failure is
     *unchecked*, and so is no match where something inside could not be examined or went over a limit, or where no
-    source compared it (a video, where all go by fingerprint). What is no picture is compared with local lists only:
+    source compared it (a video, where all go by fingerprint; a picture, where all are in shadow or asked about others
+    only). Who really answered is in the verdict. What is no picture is compared with local lists only:
     nothing about it leaves the machine. Without any source nothing was checked. Nothing at all is *clear*.
 
     A match of a member counts only where the content was `opened_alone`; else it is *unchecked* (`NOT_CONFIRMED`), for
@@ -58,19 +87,22 @@ def verdict_of(  # noqa: PLR0913 - all but the first two are named
         return Verdict(VerdictKind.UNCHECKED, reason="no-source", detail="no [[hash_source]] is configured")
     if content.size == 0:
         return Verdict(VerdictKind.CLEAR)  # there are lists with the digest of nothing: it would take every empty file
-    matches, failure = _ask(_question(content, live=live), sources, picture=picture)
+    asked = _ask(_question(content, live=live), sources, picture=picture)
     try:
-        matches = _marked(matches, content.digests, exempt)
+        asked.matches = _marked(asked.matches, content.digests, exempt)
         for member in content.members:
-            more, failed = _ask(Question(member, (), live), sources, picture=True)
-            if more and not content.opened_alone:
-                failure = _not_confirmed()
+            inside = _ask(Question(member, (), live), sources, picture=True)
+            if inside.matches and not content.opened_alone:
+                asked.failure = _not_confirmed()
                 break
-            matches += _marked(more, member, exempt)
-            failure = failure or failed
+            inside.matches = _marked(inside.matches, member, exempt)
+            asked.add(inside)
     except UncheckedError as error:
-        return Verdict(VerdictKind.UNCHECKED, reason=error.reason, detail=str(error))
-    verdict = Verdict(VerdictKind.CLEAR, tuple(dict.fromkeys(matches)), exemption=_exemption(content.digests, exempt))
+        return Verdict(VerdictKind.UNCHECKED, reason=error.reason, detail=str(error), answered=asked.whole())
+    matches = tuple(dict.fromkeys(asked.matches))
+    exemption = _exemption(content.digests, exempt)
+    verdict = Verdict(VerdictKind.CLEAR, matches, exemption=exemption, answered=asked.whole())
+    failure = asked.failure
     if content.fault:
         failure = _with_fault(failure, content.fault, acting=bool(verdict.acting))
     return _summary(verdict, failure)
@@ -91,22 +123,31 @@ def _with_fault(failure: _Failure | None, fault: Fault, *, acting: bool) -> _Fai
     return failure
 
 
-def _ask(question: Question, sources: Sequence[HashSource], *, picture: bool) -> tuple[list[Match], _Failure | None]:
-    matches: list[Match] = []
-    failure: _Failure | None = None
+def _ask(question: Question, sources: Sequence[HashSource], *, picture: bool) -> _Asked:
+    asked = _Asked()
+    not_asked: NotAskedError | None = None
     idle: NothingToCompareError | None = None
-    answered = False
+    compared = False
     for source in sorted(sources, key=lambda source: not source.local):
-        if picture or source.local:
-            try:
-                matches += source.look_up(question)
-                answered = True
-            except NothingToCompareError as error:
-                idle = error
-            except (SourceUnavailableError, SourceRefusedError, UncheckedError) as error:
-                failure = error
-    compared_by_nobody = picture and not answered
-    return matches, failure or (idle if compared_by_nobody else None)
+        if not (picture or source.local):
+            continue
+        behind = answering(source, question)  # before it is asked: of two versions, the older is surely compared with
+        try:
+            asked.matches += source.look_up(question)
+            asked.answered |= {answer.source: answer for answer in behind}
+            compared = True
+        except NotAskedError as error:
+            not_asked = error
+        except NothingToCompareError as error:
+            idle = error
+        except (SourceUnavailableError, SourceRefusedError, UncheckedError) as error:
+            asked.failure = error
+        else:
+            continue
+        asked.silent |= {source.name, *(answer.source for answer in behind)}
+    if not compared:
+        asked.failure = asked.failure or not_asked or (idle if picture else None)
+    return asked
 
 
 def _marked(matches: list[Match], content: Digests, exempt: Exempt) -> list[Match]:

@@ -1,4 +1,4 @@
-"""Whose servers of their own an address belongs to, by the networks of services in the register."""
+"""Customers' own servers by address, from the networks of services in the register."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ServerNetworks:
         self._kept: tuple[_State, Networks] | None = None
 
     def owners_of(self, address: str) -> tuple[str, ...]:
-        """The customers whose network holds an address, the smallest network alone; mostly none or one."""
+        """The customers whose network, the smallest, holds an address; mostly none or one."""
         with self._lock:
             state = self._state()
             if self._kept is None or self._kept[0] != state:

@@ -132,7 +132,7 @@ class Locator:
         return _unclear(address.href, "catch-all", detail)
 
     def _on_own_server(self, address: WebAddress, seen_at: str) -> Location | None:
-        """Result for an address in a customer's network: it is ours to answer for, and not ours to look into."""
+        """Result for an address in a customer's network: ours to answer for, not to look into."""
         at = address.host.strip("[]") if _address(address.host.strip("[]")) else seen_at
         owners = self.own_servers(at) if _address(at) else ()
         if not owners:

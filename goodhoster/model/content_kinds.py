@@ -122,6 +122,8 @@ def _is_video(head: bytes) -> bool:
 
 def _is_stream(head: bytes, first: int, length: int) -> bool:
     """Whether each packet begins with the sync byte; one packet alone proves nothing."""
+    if head[first : first + 1] != b"\x47":  # nearly always: nothing else is looked at then
+        return False
     starts = range(first, len(head), length)
     return len(starts) > 1 and all(map(_TS_PACKET.match, (head[at : at + 4] for at in starts)))
 

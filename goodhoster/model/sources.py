@@ -50,6 +50,8 @@ class SourceHealth:
     checks: int = 0
     """Questions that got a usable answer."""
     matches: int = 0
+    seconds: float = field(default=0.0, compare=False)
+    """The time that all questions took, answered or not."""
     remembered: int = 0
     """Questions that it was not asked: the answer to the same one was remembered, or under way."""
     unchecked: Mapping[str, int] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.exemptions import Exemption
 
+_ALL = 100  # percent
 _EXACT = frozenset(algorithm.value for algorithm in Algorithm)
 
 
@@ -71,6 +72,11 @@ class SourceAnswer:
     """Of what it compared with, where it tells; empty for most services."""
     share: int = 100
     """Of all contents, in percent, that it is asked about at present."""
+
+    def __str__(self) -> str:
+        """On one line, as in the audit log."""
+        version = f" {self.version}" if self.version else ""
+        return f"{self.source}{version}" + ("" if self.share == _ALL else f" ({self.share} %)")
 
 
 class VerdictKind(StrEnum):

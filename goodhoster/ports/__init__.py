@@ -5,8 +5,9 @@ Each promise is checked by a conformance suite in `goodhoster.testing`.
 
 from __future__ import annotations
 
+from goodhoster.ports.alerts import AlertQueue, AlertReceiver
 from goodhoster.ports.cases import CaseFigures, CaseQuery, CaseStore, Census, MatchLedger, StormStore
-from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource
+from goodhoster.ports.checking import Hasher, HashSource, LicensedFingerprinter, ObservedSource, answering
 from goodhoster.ports.common import AuditLog, Clock, Pager
 from goodhoster.ports.contacts import ContactFacts, ContactLetters, ContactStore, MailDomains, WebDocuments
 from goodhoster.ports.customers import (
@@ -31,6 +32,8 @@ from goodhoster.ports.notices import (
 )
 
 __all__ = [
+    "AlertQueue",
+    "AlertReceiver",
     "AuditLog",
     "CaseFigures",
     "CaseQuery",
@@ -68,4 +71,5 @@ __all__ = [
     "StormStore",
     "UrlBlocks",
     "WebDocuments",
+    "answering",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from goodhoster.model.cases import Case, CaseState, Claim
+from goodhoster.model.cases import Case, CaseState, Claim, MeasureKind, MeasureState
 from goodhoster.model.digests import Digest
 from goodhoster.model.storms import Cause, Counted, Opened, Storm
 from goodhoster.model.uploads import Place
@@ -58,6 +58,9 @@ class CaseStore(CaseFigures, Protocol):
 
     Every call is atomic and durable when it returns; processes may share one store.
     """
+
+    def measures(self) -> Mapping[tuple[MeasureKind, MeasureState], int]:
+        """The measures of all cases, by kind and state."""
 
     def together(self) -> AbstractContextManager[None]:
         """A transaction: what this thread changes inside is one change.

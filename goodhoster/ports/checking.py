@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from goodhoster.model.fingerprints import Pixels
 from goodhoster.model.sources import Question, SourceHealth
 from goodhoster.model.uploads import Content
-from goodhoster.model.verdicts import Match
+from goodhoster.model.verdicts import Match, SourceAnswer
 
 
 class HashSource(Protocol):
@@ -32,7 +32,8 @@ class HashSource(Protocol):
 
         Ends within the source's own total deadline. Raises SourceUnavailableError (ask again later) or
         SourceRefusedError (a person must act) and never guesses: an odd answer is unavailable. Raises UncheckedError
-        (`not-askable`) when nothing that was taken of the content is what this source can be asked by.
+        (`not-askable`) when nothing that was taken of the content is what this source can be asked by, and
+        NotAskedError when it has no say about this content as it is configured.
         """
 
     def probe(self) -> None:
@@ -43,6 +44,22 @@ class HashSource(Protocol):
 
     def close(self) -> None:
         """Close connections and threads. May be called twice."""
+
+
+@runtime_checkable
+class DescribedSource(Protocol):
+    """A hash source that tells what it answers from. Optional: any other is named without a version."""
+
+    def answering(self, question: Question) -> tuple[SourceAnswer, ...]:
+        """What would answer this question now: the source, or each of the lists that it consists of.
+
+        Empty when nothing would. Asks nothing and raises nothing.
+        """
+
+
+def answering(source: HashSource, question: Question) -> tuple[SourceAnswer, ...]:
+    """What of a source would answer this question now, at which version and share."""
+    return source.answering(question) if isinstance(source, DescribedSource) else (SourceAnswer(source.name),)
 
 
 class ObservedSource(HashSource, Protocol):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from goodhoster.model.alerts import AlertKind
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding, AuditMark
 
 
@@ -51,8 +52,11 @@ class AuditLog(Protocol):
 class Pager(Protocol):
     """Alerts a person on call."""
 
-    def page(self, subject: str, text: str) -> None:
+    def page(self, subject: str, text: str, kind: AlertKind = AlertKind.ALARM, about: str = "") -> None:
         """Send an alert; returns when the message was handed over.
+
+        `subject` is one line without addresses of material. The same kind, `about` and subject are one event: it is
+        told once.
 
         PassingError when it was not: it is tried again.
         """

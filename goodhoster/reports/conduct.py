@@ -7,12 +7,12 @@ known, and beyond that. A norm is only *met* where its proof is here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
 from goodhoster.reports.documents import Document, Table, Tile, Tone, period_as_object
-from goodhoster.reports.facts import Facts
+from goodhoster.reports.facts import CustomerFigures, Facts
 from goodhoster.reports.norm import Mirror
 from goodhoster.reports.proofs import Proof, Proofs
 from goodhoster.reports.removals import Clock
@@ -89,7 +89,7 @@ class Finding:
 
 
 def conduct(facts: Facts, mirror: Mirror, installation: Installation, proofs: Proofs) -> list[Finding]:
-    """Every norm."""
+    """Every norm; without a register of customers those about customers rest on paper alone."""
     measured: Mapping[NormId, Callable[[], tuple[Standing, str]]] = {
         NormId.HASH_CHECK: lambda: _hash_check(facts, installation),
         NormId.REACHABLE: lambda: _reachable(installation),
@@ -97,10 +97,23 @@ def conduct(facts: Facts, mirror: Mirror, installation: Installation, proofs: Pr
         NormId.EVERY_MATCH: lambda: _every_match(installation),
     }
     today = facts.now.date()
-    return [
-        Finding(norm, *measured[norm]()) if norm in measured else _by_paper(norm, proofs.of(norm), today)
-        for norm in NormId
-    ]
+    customers = facts.customers
+    by_customers = _by_customers(customers) if customers and customers.active else {}
+    found = []
+    for norm in NormId:
+        paper = _by_paper(norm, proofs.of(norm), today)
+        if norm in measured:
+            found.append(Finding(norm, *measured[norm]()))
+        elif norm in by_customers:
+            found.append(Finding(norm, *by_customers[norm]))
+        elif norm is NormId.AGREEMENTS and customers and customers.active:
+            told = (
+                f"{paper.proof}; {customers.proven_contacts:,} of {customers.active:,} abuse contacts proven to answer"
+            )
+            found.append(replace(paper, proof=told))
+        else:
+            found.append(paper)
+    return found
 
 
 def conduct_document(facts: Facts, findings: list[Finding], proofs: Proofs) -> Document:
@@ -148,6 +161,21 @@ def conduct_document(facts: Facts, findings: list[Finding], proofs: Proofs) -> D
             "Unproven: nobody can tell from what is here; write a [[proof]] into the file that [reports] proofs names.",
         ),
     )
+
+
+def _by_customers(customers: CustomerFigures) -> dict[NormId, tuple[Standing, str]]:
+    """The norms that the record of customers decides; where it is not used for one, paper does."""
+    found = {}
+    if customers.with_evidence:
+        told = f"{customers.vetted:,} of {customers.active:,} customers are vetted: goodhoster customers vetting-due"
+        everybody = customers.vetted == customers.active
+        found[NormId.KNOW_CUSTOMERS] = (Standing.MET if everybody else Standing.FALLS_SHORT), told
+    if customers.enforcing:
+        told = f"{customers.steps:,} steps imposed in this period, {customers.waiting:,} wait for a person"
+        if customers.waiting_long:
+            told += f", {customers.waiting_long:,} of them for more than 30 days: goodhoster customers measures list"
+        found[NormId.CONSEQUENCES] = (Standing.FALLS_SHORT if customers.waiting_long else Standing.MET), told
+    return found
 
 
 def _hash_check(facts: Facts, installation: Installation) -> tuple[Standing, str]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from goodhoster.model.audit import AuditEntry
 from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.notice_status import Notice
+from goodhoster.model.standing import Appeal, AppealState
 from goodhoster.reports.norm import ReportedUrls
 from goodhoster.reports.periods import Period
 from goodhoster.reports.removals import ReportedUrl, kind_of_sender
@@ -58,6 +59,42 @@ class NoticeCounts:
 
 
 @dataclass(slots=True)
+class Complaints:
+    """Appeals that customers made in the period."""
+
+    received: int = 0
+    upheld: int = 0
+    hours: list[float] = field(default_factory=list)
+    """From receipt to decision, of those that were decided."""
+
+    def take(self, appeal: Appeal) -> None:
+        """Count one appeal."""
+        self.received += 1
+        self.upheld += appeal.state is AppealState.UPHELD
+        if appeal.decided_at is not None and appeal.state is not AppealState.WITHDRAWN:
+            self.hours.append((appeal.decided_at - appeal.received_at).total_seconds() / 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFigures:
+    """What is known of the customers who have a contract now."""
+
+    active: int
+    vetted: int
+    with_evidence: int
+    """For whom anything was ever checked."""
+    proven_contacts: int
+    enforcing: bool
+    """Whether the ladder of consequences takes steps."""
+    steps: int
+    """Steps of the ladder that were imposed in the period."""
+    waiting: int
+    """Steps that wait for a person now."""
+    waiting_long: int
+    """Of these for more than 30 days."""
+
+
+@dataclass(slots=True)
 class Facts:
     """The facts of one period."""
 
@@ -71,6 +108,10 @@ class Facts:
     """Cases that notices opened."""
     notices: dict[str, NoticeCounts] = field(default_factory=dict)
     """By kind of sender: `order`, `trusted`, `other`."""
+    complaints: Complaints | None = None
+    """None where nobody can appeal through here: there is no register of customers."""
+    customers: CustomerFigures | None = None
+    """None without a register of customers, and where no report needs them: each customer is looked at."""
     days: list[CountedDay] = field(default_factory=list)
     """The checks of every day that is counted, in the period or not."""
     log: dict[str, list[int]] = field(default_factory=dict)

@@ -6,6 +6,7 @@ Its sections are those of the template that apply to a hoster. A figure that goo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from statistics import median
 
 from goodhoster.reports.documents import Cell, Document, Table, Tile, period_as_object, rounded
 from goodhoster.reports.facts import Facts, Measured, NoticeCounts
@@ -96,8 +97,11 @@ def _own_initiative(own: Measured) -> Iterator[tuple[Cell, ...]]:
 
 
 def _complaints(facts: Facts) -> Iterator[tuple[Cell, ...]]:
-    yield "complaints received", "internal complaint handling", None, "complaints"
-    yield "median time to decide", "internal complaint handling", None, "hours"
+    scope, complaints = "internal complaint handling", facts.complaints
+    hours = complaints.hours if complaints else []
+    yield "complaints received", scope, complaints.received if complaints else None, "complaints"
+    yield "complaints upheld: the measure was undone", scope, complaints.upheld if complaints else None, "complaints"
+    yield "median time to decide", scope, rounded(median(hours), 4) if hours else None, "hours"
     yield "decisions reversed, with or without a complaint", "own initiative", facts.own.restored, "decisions"
     yield "decisions reversed, with or without a complaint", "notices", facts.noticed.restored, "decisions"
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from goodhoster.settings.alerts import AlertSettings
 from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
 from goodhoster.settings.contacts import ContactSettings
 from goodhoster.settings.doors import ClamdDoorSettings
 from goodhoster.settings.house_rules import HouseRulesSettings
+from goodhoster.settings.metrics import MetricsSettings
 from goodhoster.settings.notices import (
     BlockSettings,
     ImapSettings,
@@ -62,6 +64,12 @@ class AgentSettings:
     )
     ask_again_per_hour: int = setting(
         whole(1, 10_000_000, "files"), "So many are asked about again in an hour at most.", default=3600
+    )
+    import_sites_every: float | None = setting(
+        duration,
+        "How often the sites of every [[directory]] are read into the register of customers; absent: only by command.",
+        default=None,
+        example='"1h"',
     )
     largest_file: int = setting(
         whole(1, 1 << 50, "bytes"), "A larger file is unchecked (too-big), never clear.", default=2 << 30
@@ -215,6 +223,8 @@ class Settings:
     smtp: SmtpSettings | None = _section(Single("smtp", SmtpSettings))
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))
     paging: PagingSettings = _section(Single("paging", PagingSettings))
+    alerts: tuple[AlertSettings, ...] = _section(Several("alert", AlertSettings))
+    metrics: MetricsSettings = _section(Single("metrics", MetricsSettings))
     contacts: ContactSettings = _section(Single("contacts", ContactSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
     panels: tuple[PluggedTable, ...] = _section(Plugged("panel", "goodhoster.panels", PanelSettings))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from goodhoster.model.alerts import AlertKind
 from goodhoster.model.notice_status import ItemState, Notice, NoticeState, Receipt
 from goodhoster.model.notices import Notifier, NotifierKind, ReadNotice, TrustLevel
 
@@ -78,6 +79,12 @@ def pages(notice: Notice, now: datetime, terms: Terms) -> Iterator[tuple[str, st
             yield "page-overdue", "the deadline has passed"
     elif "page-warning" not in told and now >= notice.deadline - _warn_before(notice, terms):
         yield "page-warning", "the deadline is near"
+
+
+def kind_of(told: str) -> AlertKind:
+    """The kind of the alert with that code of `pages`."""
+    kinds = {"page-warning": AlertKind.DEADLINE, "page-overdue": AlertKind.OVERDUE}
+    return kinds.get(told, AlertKind.NOTICE)
 
 
 def next_due(notice: Notice, now: datetime, terms: Terms) -> datetime | None:

@@ -24,7 +24,7 @@ from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeReader, NoticeStore, Outside, Pager
 from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
-from goodhoster.takedowns.deadlines import Terms, deadline_of, next_due, pages
+from goodhoster.takedowns.deadlines import Terms, deadline_of, kind_of, next_due, pages
 from goodhoster.takedowns.demands import Grounds
 from goodhoster.takedowns.outside_checks import after_look, first_look
 from goodhoster.takedowns.preview import PreviewLine, preview_of
@@ -313,7 +313,9 @@ class NoticeDesk:
         for told, words in pages(notice, self._parts.clock(), self._terms):
             subject = f"goodhoster: notice {notice.id}: {words}"
             try:
-                self._parts.pager.page(subject, page_text(notice, observing=observing))
+                self._parts.pager.page(
+                    subject, page_text(notice, observing=observing), kind_of(told), f"{notice.id} {told}"
+                )
             except PassingError as error:
                 _log.error("nobody could be paged: %s (%s)", error, subject)
                 continue

@@ -18,6 +18,8 @@ AFTER_CHANGE = 1.0
 """Seconds until a file is looked at again that became another one meanwhile."""
 NOT_ASKABLE = "not-askable"
 """Reason of a source that cannot be asked by what was taken: that is no outage."""
+NOT_ASKED = "not-asked"
+"""Reason of what no source has a say about as they are configured: asked again when that changes (retro-match)."""
 _FIRST = 1.0
 _LONGEST = 300.0
 _OBEYED = 86400.0

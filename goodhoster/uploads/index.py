@@ -24,6 +24,7 @@ from goodhoster.uploads.inventory import Inventory
 from goodhoster.uploads.queue import PutOff, Queue
 from goodhoster.uploads.retro_match import SeenContents
 from goodhoster.uploads.rows import (
+    BELOW,
     Arrival,
     IndexFigures,
     Job,
@@ -31,6 +32,7 @@ from goodhoster.uploads.rows import (
     Row,
     answer_set_of,
     answers_of,
+    below,
     content_row,
     joined,
     key_of,
@@ -65,6 +67,8 @@ class UploadIndex:
         self._clock_followed: ClockReading | None = None
         self._counted = (0.0, 0)
         self._queue = Queue()
+        self._answer_sets: set[str] = set()
+        """Those that the file has, so that not every check writes its own again."""
         self.database = Database(file)
         self.database.rebuilt = self._start_anew
         self.inventory = Inventory(self.database, self._excuse, self._in_hand)
@@ -76,6 +80,7 @@ class UploadIndex:
 
     def _start_anew(self, reason: str) -> None:
         self._queue = Queue()
+        self._answer_sets.clear()
         self._clock_followed = None
         self.rebuilt(reason)
 
@@ -134,11 +139,13 @@ class UploadIndex:
 
         def record(db: sqlite3.Connection) -> None:
             count_check(db, verdict, now)
-            if answered:
+            if answered and answered not in self._answer_sets:
                 db.execute("INSERT OR IGNORE INTO answer_sets (sources) VALUES (?)", (answered,))
             db.execute(_RECORD, values)
 
         self.database.run(record)
+        if answered:
+            self._answer_sets.add(answered)
 
     def answered(self, place: Place) -> tuple[SourceAnswer, ...]:
         """Sources that answered when that file was last checked.
@@ -199,21 +206,21 @@ class UploadIndex:
 
         The directory is one of the tree; tried means that the file was looked at.
         """
-        query = f"SELECT count(*) FROM ({_UNTRIED}) JOIN directories ON id = directory WHERE {_BELOW}"  # noqa: S608
-        return self.database.run(lambda db: int(db.execute(query, _below(tree, prefix)).fetchone()[0]))
+        query = f"SELECT count(*) FROM ({_UNTRIED}) JOIN directories ON id = directory WHERE {BELOW}"  # noqa: S608
+        return self.database.run(lambda db: int(db.execute(query, below(tree, prefix)).fetchone()[0]))
 
     def postponed_below(self, tree: bytes, prefix: bytes = b"") -> int:
         """How many rows below a directory of the tree wait because opening others takes long."""
         query = f"""SELECT count(*) FROM uploads JOIN directories ON id = directory
-            WHERE verdict = 'unchecked' AND reason = ? AND waiting > 0 AND {_BELOW}"""  # noqa: S608
-        values = (POSTPONED, *_below(tree, prefix))
+            WHERE verdict = 'unchecked' AND reason = ? AND waiting > 0 AND {BELOW}"""  # noqa: S608
+        values = (POSTPONED, *below(tree, prefix))
         return self.database.run(lambda db: int(db.execute(query, values).fetchone()[0]))
 
     def verdict_counts_below(self, tree: bytes, prefix: bytes = b"") -> dict[str, int]:
         """Recorded verdicts at or below a directory of the tree."""
         query = f"""SELECT verdict, count(*) FROM uploads JOIN directories ON id = directory
-            WHERE verdict IS NOT NULL AND {_BELOW} GROUP BY verdict"""  # noqa: S608
-        return self.database.run(lambda db: dict(db.execute(query, _below(tree, prefix)).fetchall()))
+            WHERE verdict IS NOT NULL AND {BELOW} GROUP BY verdict"""  # noqa: S608
+        return self.database.run(lambda db: dict(db.execute(query, below(tree, prefix)).fetchall()))
 
     def beginning_with(self, begins: Place) -> list[tuple[Place, str]]:
         """Files of one directory with this path prefix, each with its customer."""
@@ -230,8 +237,8 @@ class UploadIndex:
         The directory is one of the tree.
         """
         query = f"""SELECT path, name FROM uploads JOIN directories ON id = directory
-            WHERE verdict = 'known' AND checked_at < ? AND {_BELOW}"""  # noqa: S608
-        rows = self.database.run(lambda db: db.execute(query, (moment, *_below(tree, prefix))).fetchall())
+            WHERE verdict = 'known' AND checked_at < ? AND {BELOW}"""  # noqa: S608
+        rows = self.database.run(lambda db: db.execute(query, (moment, *below(tree, prefix))).fetchall())
         return [joined(path, name) for path, name in rows]
 
     def figures(self) -> IndexFigures:
@@ -263,12 +270,6 @@ _UNTRIED = " UNION ALL ".join(
     for state in (1, 2)
 )
 """Looked up from what waits, which becomes less and less, and not from all that there is."""
-_BELOW = "tree = ? AND (path = ? OR (path >= ? AND path < ?))"
-
-
-def _below(tree: bytes, prefix: bytes) -> Row:
-    low, high = (prefix + b"/", prefix + b"0") if prefix else (b"", b"\xff" * 300)
-    return tree, prefix, low, high
 
 
 class _Directories:

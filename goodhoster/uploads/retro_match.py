@@ -9,15 +9,18 @@ judged by what it is now.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from goodhoster.model.digests import Algorithm
+from goodhoster.model.content_kinds import named_as_picture
+from goodhoster.model.digests import Algorithm, Digests
+from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import Category, Kind
+from goodhoster.ports import HashSource, answering
 from goodhoster.uploads.database import Database
 from goodhoster.uploads.retro_match_near import GrownNear, near_news, was_told
-from goodhoster.uploads.rows import Arrival, Priority, Row, joined, members_of
+from goodhoster.uploads.rows import BELOW, Arrival, Priority, Row, answers_of, below, joined, members_of
 
 _PAGE = 2000
 """Rows read at a time: some ten milliseconds, in which nobody else can use the index."""
@@ -29,9 +32,16 @@ _BY_ANSWER = f"CREATE INDEX IF NOT EXISTS uploads_answered ON uploads (checked_a
 _ANSWERED = f"""SELECT directory, name, checked_at FROM uploads INDEXED BY uploads_answered
 WHERE (checked_at, directory, name) > (?, ?, ?) AND checked_at < ? AND waiting = 0 AND {_PICTURES}
 ORDER BY checked_at, directory, name LIMIT ?"""  # noqa: S608 - our own texts
+_WHO_ANSWERED = "SELECT directory, name, kind, md5, sha1, sha256, members, answered FROM uploads"
+_BY_WHOM = f"""{_WHO_ANSWERED}
+WHERE (directory, name) > (?, ?) AND sha256 IS NOT NULL ORDER BY directory, name LIMIT ?"""
+_BY_WHOM_THERE = f"""{_WHO_ANSWERED}
+WHERE directory = ? AND name > ? AND sha256 IS NOT NULL ORDER BY name LIMIT ?"""
 _MATCHES, _FINGERPRINTS, _MEMBERS = 2, 3, 4
 _COLUMNS = {Algorithm.MD5: 5, Algorithm.SHA1: 6, Algorithm.SHA256: 7}
 _KIND = 8
+_BY = 7
+"""In the rows of _BY_WHOM."""
 _INSIDE = {algorithm: number for number, algorithm in enumerate(_COLUMNS)}
 
 
@@ -80,6 +90,41 @@ class SeenContents:
             after = (checked_at, directory, name)
             yield self._arrivals(page, now, Priority.BACKFILL)
 
+    def never_asked(self, sources: Sequence[HashSource], now: float) -> Iterator[list[Arrival]]:
+        """Files about which one of these sources would answer now and did not at their last check, in pages.
+
+        Whether it was added since, was in shadow, had another share or failed. Of a check before that was recorded it
+        is not known who answered: it is asked again.
+        """
+        yield from self._unanswered(self._pages(_BY_WHOM), sources, now, Priority.BACKFILL)
+
+    def never_asked_below(
+        self, tree: bytes, prefix: bytes, sources: Sequence[HashSource], now: float
+    ) -> Iterator[list[Arrival]]:
+        """Those of `never_asked` at or below a directory of the tree; a person orders it."""
+        query = f"SELECT id FROM directories WHERE {BELOW}"  # noqa: S608 - our own texts
+        values = below(tree, prefix)
+        for (directory,) in self._database.run(lambda db: db.execute(query, values).fetchall()):
+            yield from self._unanswered(self._pages_of(directory), sources, now, Priority.ORDERED)
+
+    def _unanswered(
+        self, pages: Iterable[list[Row]], sources: Sequence[HashSource], now: float, priority: Priority
+    ) -> Iterator[list[Arrival]]:
+        for page in pages:
+            sets = self._answer_sets()
+            rows = [row for row in page if _owes_answer(row, sources, sets.get(row[_BY], frozenset()))]
+            yield self._arrivals(rows, now, priority)
+
+    def _pages_of(self, directory: int) -> Iterator[list[Row]]:
+        after = b""
+        while page := self._page(_BY_WHOM_THERE, (directory, after)):
+            after = page[-1][1]
+            yield page
+
+    def _answer_sets(self) -> dict[int | None, frozenset[str]]:
+        rows = self._database.run(lambda db: db.execute("SELECT id, sources FROM answer_sets").fetchall())
+        return {number: frozenset(answer.source for answer in answers_of(text)) for number, text in rows}
+
     def compared(self) -> dict[str, str]:
         """Version of each list with which all that was seen has been compared."""
         return dict(self._database.run(lambda db: db.execute("SELECT list, version FROM compared").fetchall()))
@@ -111,6 +156,20 @@ class SeenContents:
         query = "SELECT tree, path, customer FROM directories WHERE id = ?"
         for tree, path, customer in self._database.run(lambda db: db.execute(query, (directory,)).fetchall()):
             yield Arrival(Place(tree, joined(path, name)), customer, now, priority)
+
+
+def _owes_answer(row: Row, sources: Sequence[HashSource], answered: frozenset[str]) -> bool:
+    """Whether one of the sources would be asked about the content, or one inside it, and has not answered."""
+    _, name, kind, md5, sha1, sha256, members, _ = row
+    picture = kind != Kind.OTHER or named_as_picture(name)
+    asked = [Digests(md5, sha1, sha256)]
+    inside = [Digests(*each) for each in members_of(members or b"")]
+    for source in sources:
+        about = asked + inside if picture or source.local else inside
+        behind = {answer.source for digests in about for answer in answering(source, Question(digests))}
+        if not behind <= answered:
+            return True
+    return False
 
 
 def _news(page: Sequence[Row], lists: Sequence[GrownList], near: Sequence[GrownNear]) -> list[Row]:

@@ -125,6 +125,16 @@ def joined(directory: bytes, name: bytes) -> bytes:
     return directory + b"/" + name if directory else name
 
 
+BELOW = "tree = ? AND (path = ? OR (path >= ? AND path < ?))"
+"""A condition for directories; its values are those of `below`."""
+
+
+def below(tree: bytes, prefix: bytes) -> Row:
+    """Values of BELOW: a directory of the tree, and all below it."""
+    low, high = (prefix + b"/", prefix + b"0") if prefix else (b"", b"\xff" * 300)
+    return tree, prefix, low, high
+
+
 def state_row(state: FileState | None) -> Row:
     """Columns dev, ino, size, mtime_ns, ctime_ns."""
     if state is None:

@@ -375,6 +375,8 @@ def test_what_cannot_be_checked_is_error_unless_the_door_fails_open(doors: Doors
     said = talk(doors.socket, b"nINSTREAM\n" + stream(CLEAR))
     assert said == (b"stream: OK\n" if setting == "open" else b"stream: Not checked (list-damaged) ERROR\n")
     assert b" unchecked 1 " in talk(doors.socket, b"nSTATS\n")
+    doors.kill()
+    assert attempts(doors) == {"clear": 0, "held": 0, "refused": 0, "unchecked": 1}
 
 
 def test_all_measures_can_be_stopped_and_let_go_on_while_it_runs(doors: Doors) -> None:
@@ -407,6 +409,15 @@ def test_a_hangup_ends_no_door(doors: Doors) -> None:
     assert talk(doors.socket, b"nPING\n") == b"PONG\n"
     assert talk(doors.socket, b"nPING\n") == b"PONG\n"
     assert "systemctl restart goodhoster-doors" in (doors.folder / "journal").read_text()
+
+
+def attempts(doors: Doors) -> dict[str, int]:
+    """The answers of the last days, without the day since when; the daemon does not run, so status ends with 1."""
+    command = (sys.executable, "-m", "goodhoster_agent", "status", "--json", "--config", str(doors.config))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found: dict[str, int] = json.loads(done.stdout)["attempts"]
+    del found["since"]
+    return found
 
 
 def test_half_a_picture_is_not_clear(doors: Doors) -> None:

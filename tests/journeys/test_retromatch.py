@@ -139,3 +139,34 @@ def test_a_list_that_grew_while_the_daemon_was_down_is_compared_at_its_start(hos
     assert wait_until(lambda: [case["path"] for case in host.cases()] == [str(host.customers / "customer-3/33.png")])
     assert (host.customers / "customer-0/0.png").read_bytes() == made_up_picture(1000)
     assert wait_until(lambda: "police.sha1 changed: " in host.journal())
+
+
+def test_a_source_that_leaves_shadow_is_asked_about_all_it_had_no_say_about(host: Host) -> None:
+    host.configure(mode="enforce", source='shadow = true\n[[hash_source]]\nkind = "list"')
+    contents = [made_up_picture(number) for number in range(4)]
+    for number, content in enumerate(contents):
+        host.upload(f"customer-{number}/{number}.png", content)
+    host.service.known.add(sha1_of(contents[2]))
+    host.start()
+    assert wait_until(lambda: host.status()["verdicts"] == {"clear": len(contents)})
+    assert wait_until(lambda: host.run("audit", "show").count("match.shadow") == 1)
+    host.configure(source='[[hash_source]]\nkind = "list"')
+    host.reload()
+    gone = host.customers / "customer-2/2.png"
+    assert wait_until(lambda: not gone.exists())
+    assert wait_until(lambda: [case["state"] for case in host.cases()] == ["offline"])
+    (case,) = host.cases()
+    assert [each["source"] for each in case["answered"]] == ["hashcheckservice"]
+
+
+def test_a_scan_asks_a_source_that_came_after_the_files(host: Host) -> None:
+    host.configure(mode="enforce", source="shadow = true")
+    content = made_up_picture(1)
+    host.upload("customer-1/1.png", content)
+    host.service.known.add(sha1_of(content))
+    host.start()
+    assert wait_until(lambda: host.status()["unchecked_reasons"] == {"not-asked": 1})
+    host.stop()
+    host.configure(source="")
+    host.run("scan", str(host.customers), code=1)
+    assert [case["state"] for case in host.cases()] == ["offline"]

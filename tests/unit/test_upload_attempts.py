@@ -2,19 +2,20 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from goodhoster.adapters.hash_sources.memory import MemorySource
+from goodhoster.adapters.stores.attempt_counts import SqliteAttemptCounts
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
-from goodhoster.errors import AuditError, RefusedError, SourceUnavailableError
+from goodhoster.errors import AuditError, PassingError, RefusedError, SourceUnavailableError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.examination import Examiner
 from goodhoster.linux.file_lock import FileLock
@@ -29,7 +30,7 @@ from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.toolkit import toolkit_over
-from goodhoster.upload_attempts import AttemptAnswer, AttemptDecision, UploadAttempts
+from goodhoster.upload_attempts import AttemptAnswer, AttemptCounts, AttemptDecision, UploadAttempts
 
 PICTURE = b"\x89PNG\r\n\x1a\n made up"
 ATTEMPT = Attempt("anna", "wordpress", "me.png", "clamd", "uid 33")
@@ -102,6 +103,46 @@ def test_known_content_is_refused_with_a_case_and_an_audit_entry_that_are_there_
     data = entry.event.data
     assert (entry.event.kind, data["case"], data["name"]) == ("attempt.decided", case.id, "me.png")
     assert (data["application"], data["outcome"]) == ("wordpress", "refused")
+
+
+def test_what_is_only_a_part_may_be_known_and_is_never_clear(world: World) -> None:
+    answer = world.attempts.check(PICTURE, ATTEMPT, partial=True)
+    assert (answer.decision, answer.reason) == (AttemptDecision.UNCHECKED, "partial")
+    assert [world.attempts.counts.of(one) for one in (AttemptDecision.CLEAR, AttemptDecision.UNCHECKED)] == [0, 1]
+    world.know(PICTURE)
+    assert world.attempts.check(PICTURE, ATTEMPT, partial=True).decision is AttemptDecision.REFUSED
+
+
+def test_counts_are_kept_by_day_and_the_unchecked_ones_at_once(tmp_path: Path) -> None:
+    ledger, now = SqliteAttemptCounts(tmp_path / "attempts.sqlite"), datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
+    counts = AttemptCounts(ledger.add, lambda: now)
+    counts.add(AttemptDecision.CLEAR)
+    counts.add(AttemptDecision.CLEAR)
+    counts.add(AttemptDecision.UNCHECKED)
+    assert ledger.since(now.date()) == {"clear": 2, "unchecked": 1}
+    now += timedelta(minutes=2)
+    counts.add(AttemptDecision.UNCHECKED)
+    assert ledger.since(now.date()) == {"unchecked": 1}
+    counts.add(AttemptDecision.REFUSED)
+    counts.close()
+    assert ledger.since(now.date() - timedelta(days=1)) == {"clear": 2, "unchecked": 2, "refused": 1}
+    ledger.close()
+
+
+def test_counts_that_cannot_be_kept_now_are_kept_later(tmp_path: Path) -> None:
+    kept: list[tuple[date, dict[str, int]]] = []
+    full = True
+
+    def keep(day: date, counts: Mapping[str, int]) -> None:
+        if full:
+            raise PassingError("the disk is full")
+        kept.append((day, dict(counts)))
+
+    counts = AttemptCounts(keep)
+    counts.add(AttemptDecision.UNCHECKED)
+    full = False
+    counts.add(AttemptDecision.UNCHECKED)
+    assert [found for _, found in kept] == [{"unchecked": 2}]
 
 
 def test_a_second_attempt_is_a_case_of_its_own(world: World) -> None:

@@ -6,11 +6,14 @@ of each day go into the audit log, because the index may be made anew and forget
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from goodhoster.assembly.services import Services
 from goodhoster.errors import PassingError
+from goodhoster.model.alerts import AlertKind
 from goodhoster_agent.background.periodic import PeriodicTask
 
 if TYPE_CHECKING:
@@ -71,7 +74,11 @@ class DailyWork:
         more = [f"and {count - _NAMED} more"] if count > _NAMED else []
         subject = f"goodhoster: {count} matches without a proven outcome"
         try:
-            self._services.pager.page(subject, "\n".join([*lines, *more, "See: goodhoster audit outcomes", ""]))
+            text = "\n".join([*lines, *more, "See: goodhoster audit outcomes", ""])
+            # Once a day and kind of findings, whatever was restarted meanwhile.
+            found = hashlib.sha256(repr(sorted(now)).encode()).hexdigest()[:16]
+            about = f"outcomes {datetime.now(UTC):%Y-%m-%d} {found}"
+            self._services.pager.page(subject, text, AlertKind.ALARM, about)
         except PassingError as error:
             _log.error("nobody could be paged: %s (%s)", error, subject)
             return False

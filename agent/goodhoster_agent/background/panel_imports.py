@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from goodhoster.assembly.customer_services import DIRECTORIES, import_directories
 from goodhoster.assembly.services import Services
 from goodhoster.customers.importing.importer import ImportOrder
 from goodhoster.errors import RefusedError
@@ -26,6 +27,21 @@ def import_rounds(services: Services) -> Iterator[PeriodicTask]:
             go = partial(_import, services, common.name, common.import_every)
             failing = f"the register cannot be read from {common.name} now"
             yield PeriodicTask(f"import-{common.name}", go, failing, _AFTER_FAILURE)
+
+
+def directory_rounds(services: Services) -> Iterator[PeriodicTask]:
+    """The task that reads the sites of web servers, where it is set."""
+    every = services.settings.agent.import_sites_every
+    if every is not None:
+        failing = "the register cannot be read from the directories of sites now"
+        yield PeriodicTask("import-directories", partial(_import_directories, services, every), failing, _AFTER_FAILURE)
+
+
+def _import_directories(services: Services, pause: float) -> float:
+    result = import_directories(services, ImportOrder(DIRECTORIES, "goodhoster run"))
+    if result.objection:
+        raise RefusedError(result.objection, hint="goodhoster customers import --from-directories --preview")
+    return pause
 
 
 def _import(services: Services, name: str, pause: float) -> float:

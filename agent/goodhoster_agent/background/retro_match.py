@@ -1,6 +1,7 @@
-"""Retro-match: comparison of content seen before with an own list that changed.
+"""Retro-match: comparison of content seen before with an own list that changed, or a source that has more of a say.
 
-What the list knows is checked again.
+What the list knows is checked again, and so is what a service that was added, left shadow, came back or got a larger
+share has not answered about.
 
 No file is opened for the comparison: the index has the digests and the fingerprints. Of a near list only what is new is
 looked for. It uses half a core at most, so that fresh uploads do not wait for it, and it may be broken off at any
@@ -12,11 +13,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from goodhoster.assembly.services import Services
+from goodhoster.assembly.sources import OWN_LISTS, source_shares
 from goodhoster.hashlists.digest_list import DigestList
+from goodhoster.ports import HashSource
+from goodhoster.uploads.index import Arrival
 from goodhoster.uploads.retro_match_near import GrownNear
 from goodhoster_agent.background.periodic import PeriodicTask
 
@@ -28,7 +32,7 @@ _LOOK_EVERY = 1.0  # seconds
 
 
 class RetroMatch:
-    """Rounds beside the workers; idle where no [[hash_source]] of kind list is configured.
+    """Rounds beside the workers; idle after the first where no [[hash_source]] of kind list is configured.
 
     Lists that changed while nothing ran are compared first.
     """
@@ -37,12 +41,15 @@ class RetroMatch:
         self._index = services.index
         self._within = services.near
         self._lists = services.own_lists if services.near else None
+        self._sources = services.sources
+        self._shares = source_shares(services.sources, services.settings)
         self._queued = queued
         failing = "what was seen before cannot be compared with the lists now"
         self.rounds = PeriodicTask("retro-match", self._go, failing, _LOOK_EVERY)
 
     def _go(self) -> float:
         if self._lists is None:
+            self._look((), ())
             return threading.TIMEOUT_MAX
         self._look(self._lists.lists(), self._lists.near_lists())
         return _LOOK_EVERY
@@ -53,14 +60,45 @@ class RetroMatch:
         near = {self._name(each): each for each in near_lists if each.kind in self._within}
         versions = {name: each.version for name, each in exact.items()}
         versions |= {name: each.version for name, each in near.items()}
+        versions |= {_asked(name): str(share) for name, share in self._shares.items()}
         if versions == compared:
             return
+        asked_more = self._asked_more(compared)
+        if OWN_LISTS in asked_more:  # about what it was not asked, no list was compared
+            compared = {}
         changed = {name: each for name, each in exact.items() if versions[name] != compared.get(name)}
         grown = {name: new for name, each in near.items() if (new := each.since(compared.get(name, "")))}
         if changed or grown:
             self._compare(changed, grown)
+        if services := [each for each in self._sources if each.name in asked_more and each.name != OWN_LISTS]:
+            self._ask_about_the_rest(services)
         if not self.rounds.stopping.is_set():
             self._index.seen.note_compared(versions)
+
+    def _asked_more(self, compared: Mapping[str, str]) -> set[str]:
+        """Names of the sources that are asked about more than when all was compared last."""
+        before = {name: int(compared.get(_asked(name), "0")) for name in self._shares}
+        return {name for name, share in self._shares.items() if share > before[name]}
+
+    def _ask_about_the_rest(self, sources: Sequence[HashSource]) -> None:
+        """Have these sources asked about all that they have not answered about, when nothing else waits."""
+        queued = self._queue(self._index.seen.never_asked(sources, time.time()))
+        names = ", ".join(each.name for each in sources)
+        _log.info("%s: asked from now on about %d files seen before that it had no say about", names, queued)
+
+    def _queue(self, pages: Iterable[list[Arrival]]) -> int:
+        """Make the files of all pages wait, with pauses as long as the work; returns their number."""
+        self._index.expect_in_hand(time.time())
+        queued, paced = 0, time.monotonic()
+        for arrivals in pages:
+            self._index.expect(arrivals, time.time())
+            queued += len(arrivals)
+            if arrivals:
+                self._queued()
+            if self.rounds.stopping.wait(time.monotonic() - paced):
+                break
+            paced = time.monotonic()
+        return queued
 
     def _name(self, near: NearList) -> str:
         """Name of a near list with its limit: with another limit it is compared anew."""
@@ -72,18 +110,16 @@ class RetroMatch:
         What workers have in hand may have been asked before the change and be recorded after it was passed
         here.
         """
-        self._index.expect_in_hand(time.time())
-        found, began = 0, time.monotonic()
-        paced = began
+        began = time.monotonic()
         near = [GrownNear(each, self._within[each.kind]) for each in grown.values()]
-        for arrivals in self._index.seen.newly_known(list(changed.values()), near, time.time()):
-            self._index.expect(arrivals, time.time())
-            found += len(arrivals)
-            if arrivals:
-                self._queued()
-            if self.rounds.stopping.wait(time.monotonic() - paced):
-                return
-            paced = time.monotonic()
+        found = self._queue(self._index.seen.newly_known(list(changed.values()), near, time.time()))
+        if self.rounds.stopping.is_set():
+            return
         took = time.monotonic() - began
         names = ", ".join((*changed, *grown))
         _log.info("%s changed: %d files seen before are checked again (compared in %.1f s)", names, found, took)
+
+
+def _asked(name: str) -> str:
+    """The name under which it is noted of how many contents, in percent, a source is asked about."""
+    return f"asked: {name}"

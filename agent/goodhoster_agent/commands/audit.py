@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.audit import LogCheck, checkpoints, export, issue, verify_audit_log
+from goodhoster.assembly.audit import LogCheck, checkpoints, export, issue, note_verification, verify_audit_log
 from goodhoster.assembly.reports import OutcomeCheck, check_outcomes
 from goodhoster.assembly.state import audit_log
 from goodhoster.audit.anchoring import Anchored
@@ -48,6 +48,7 @@ def verify_command(
     """Read the whole log; exit code 1 when an entry is not as it was written, or one is missing."""
     settings = read_settings(config)
     check = verify_audit_log(settings, checkpoint or ())
+    note_verification(settings, check)
     print_json(_finding_as_object(check)) if as_json else _print_finding(check, len(checkpoint or ()))
     warn_of(f"could not be compared: {trouble}" for trouble in check.unchecked)
     if not check.finding.ok:

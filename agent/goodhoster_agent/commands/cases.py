@@ -190,6 +190,7 @@ def _as_page(case: Case, told: dict[str, bool]) -> str:
         ("decided by", case.actor or "the house rules"),
         ("SHA-256", case.digests.sha256.hex()),
         *(("match", _match_text(match)) for match in case.matches),
+        *(("answered", str(answer)) for answer in case.answered),
         *(("owner", f"of {source}: {_TOLD[was_told]}") for source, was_told in told.items()),
         *(("measure", f"{m.kind}: {m.state}" + (f" ({m.detail})" if m.detail else "")) for m in case.measures),
     ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goodhoster.errors import NotAnUploadError
-from goodhoster_agent.case_objects import match_object
+from goodhoster_agent.case_objects import answer_object, match_object
 from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, open_services, print_json
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def as_object(answer: Answer) -> dict[str, Any]:
         "verdict": verdict.kind,
         "matches": matches,
         "reason": verdict.reason,
+        "answered": [answer_object(each) for each in verdict.answered],
         "pixels": answer.pixels,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -10,12 +10,15 @@ from goodhoster.errors import GoodhosterError, UncheckedError
 from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, print_json, read_settings
 
 app = typer.Typer()
+NagiosOption = Annotated[
+    bool, typer.Option("--nagios", help="Print one line as a plugin of Nagios or Icinga, with its exit codes.")
+]
 _SUSPENSIONS = "goodhoster customers suspensions"
 _OVERRULED = "goodhoster cases list --state restored"
 
 
 @app.command()
-def status_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+def status_command(config: ConfigOption = None, *, as_json: JsonOption = False, nagios: NagiosOption = False) -> None:
     """Show what is covered, what is waiting and what is degraded.
 
     Exit code 0 healthy, 1 degraded or not ready, 2 wrong use or configuration, 3 no answer: the daemon hangs, or its
@@ -24,6 +27,12 @@ def status_command(config: ConfigOption = None, *, as_json: JsonOption = False) 
     from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
     from goodhoster_agent.status_objects import status_object
 
+    if nagios:
+        from goodhoster_agent.nagios import nagios_check
+
+        line, code = nagios_check(lambda: sandboxed_services(read_settings(config)))
+        print(line)
+        raise typer.Exit(code)
     settings = read_settings(config)
     try:
         with sandboxed_services(settings) as services:
@@ -53,6 +62,7 @@ def as_text(status: dict[str, Any]) -> str:
         f"verdicts   {_counts(status['verdicts'])}",
         f"unchecked  {status['unchecked']:,}" + _in_brackets(status["unchecked_reasons"]),
         f"held       {status['held']:,} for a person: goodhoster cases list --state held",
+        *([f"attempts   {_attempts(status['attempts'])}"] if any(_counted(status["attempts"])) else []),
         *(
             [f"overruled  {status['overruled']:,} are online by a person's word: {_OVERRULED}"]
             if status["overruled"]
@@ -69,6 +79,16 @@ def as_text(status: dict[str, Any]) -> str:
         *(f"DEGRADED   {problem}" for problem in status["degraded"]),
     ]
     return "\n".join(lines)
+
+
+def _counted(attempts: dict[str, Any]) -> list[int | None]:
+    return [count for name, count in attempts.items() if name != "since"]
+
+
+def _attempts(attempts: dict[str, Any]) -> str:
+    """The answers at the doors; not all of them are clear, known or held: some were not checked."""
+    counts = {name: count for name, count in attempts.items() if name != "since" and count}
+    return f"{_counts(counts)} at the doors since {attempts['since']} (UTC)"
 
 
 def _daemon(status: dict[str, Any]) -> str:

@@ -26,7 +26,8 @@ from goodhoster.errors import SourceRefusedError, SourceUnavailableError, Unchec
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.ports import HashSource
 from goodhoster_agent.doors.accounts import Accounts
-from goodhoster_agent.doors.http_server import Address, listen_until, until_signalled
+from goodhoster_agent.doors.http_server import Address, listen_until
+from goodhoster_agent.doors.process import until_signalled
 from goodhoster_agent.doors.relay import Relay
 from goodhoster_agent.doors.usage_figures import Figures, Outcome
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
@@ -96,21 +94,6 @@ class Address:
 
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-
-def until_signalled(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
-    """Run a server until SIGTERM or SIGINT.
-
-    The server ends when the event is set. To be called in the main thread.
-    """
-
-    async def run() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve(stop)
-
-    asyncio.run(run())
 
 
 async def listen_until(

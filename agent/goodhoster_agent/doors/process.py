@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from typing import Protocol
-
-from goodhoster_agent.doors.http_server import until_signalled
+from typing import Any, Protocol
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +49,21 @@ def serve(doors: Sequence[Door], on_ready: Callable[[Sequence[str]], None]) -> N
 def _say_restart(_number: int, _frame: object) -> None:
     """SIGHUP ends no door: a new configuration may need what the process gave up at its start."""
     _log.warning("the doors read their configuration at the start only: systemctl restart goodhoster-doors")
+
+
+def until_signalled(serve: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """Run a server until SIGTERM or SIGINT.
+
+    The server ends when the event is set. To be called in the main thread.
+    """
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve(stop)
+
+    asyncio.run(run())
 
 
 async def serve_until(stop: asyncio.Event, doors: Sequence[Door], on_ready: Callable[[Sequence[str]], None]) -> None:

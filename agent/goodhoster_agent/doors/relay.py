@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
+from goodhoster.errors import NotAskedError, SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Digest, Digests
 from goodhoster.model.sources import Question
 from goodhoster.ports import HashSource
@@ -61,9 +61,10 @@ class _Answer:
     def stands_aside(self) -> bool:
         """Whether this answer does not count.
 
-        A list of other digests does not count; a service that should have been asked and was not, does.
+        A list of other digests does not count, nor a source in shadow or with another share; a service that should
+        have been asked and was not, does.
         """
-        return self.local and isinstance(self.failure, UncheckedError)
+        return isinstance(self.failure, NotAskedError) or (self.local and isinstance(self.failure, UncheckedError))
 
 
 def _summary(answers: Sequence[_Answer]) -> bool:

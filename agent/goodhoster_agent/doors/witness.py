@@ -17,7 +17,8 @@ from aiohttp import web
 
 from goodhoster.audit.witness import Witness, WitnessAnswer
 from goodhoster.errors import AuditError
-from goodhoster_agent.doors.http_server import Address, listen_until, read_body, until_signalled
+from goodhoster_agent.doors.http_server import Address, listen_until, read_body
+from goodhoster_agent.doors.process import until_signalled
 
 _log = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ class CountedSource(SourceWrapper[HashSource]):
         self._lock = Lock()
         self._checks = 0
         self._matches = 0
+        self._seconds = 0.0
         self._unchecked: Counter[str] = Counter()
         self._last_contact: datetime | None = None
         self._last_error = ""
@@ -36,11 +38,14 @@ class CountedSource(SourceWrapper[HashSource]):
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
         """As the source, counted."""
+        begun = time.monotonic()
         try:
             matches = self._source.look_up(question)
         except (SourceUnavailableError, SourceRefusedError, UncheckedError) as error:
             self._failed(error)
             raise
+        finally:
+            self._took(time.monotonic() - begun)
         self._answered(len(matches))
         return matches
 
@@ -52,12 +57,17 @@ class CountedSource(SourceWrapper[HashSource]):
                 name=self.name,
                 checks=self._checks,
                 matches=self._matches,
+                seconds=self._seconds,
                 unchecked=dict(self._unchecked),
                 last_contact=self._last_contact,
                 last_error=self._last_error,
                 alarm=self._alarm,
                 paused_until=self._clock() + timedelta(seconds=rest) if rest else None,
             )
+
+    def _took(self, seconds: float) -> None:
+        with self._lock:
+            self._seconds += seconds
 
     def _answered(self, matches: int) -> None:
         with self._lock:

@@ -13,7 +13,7 @@ from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.adapters.hash_sources.wrapper import ObservedSourceWrapper
 from goodhoster.errors import GoodhosterError, UncheckedError
 from goodhoster.model.sources import Question, SourceHealth
-from goodhoster.model.verdicts import Match
+from goodhoster.model.verdicts import Match, SourceAnswer
 from goodhoster.ports import ObservedSource
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,14 @@ class IsolatedSource(ObservedSourceWrapper):
             raise UncheckedError(words, reason=Reason.INTERNAL_ERROR, hint="report it to who made it") from error
         self._newest = ""
         return matches
+
+    def answering(self, question: Question) -> tuple[SourceAnswer, ...]:
+        """As the source; the source without a version for a fault in it."""
+        try:
+            return super().answering(question)
+        except Exception as error:  # noqa: BLE001 - a fault of a plug-in takes nothing from other sources; it is counted
+            self._count(error)
+            return (SourceAnswer(self.name),)
 
     def health(self) -> SourceHealth:
         """The source's figures, with its faults counted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
@@ -11,7 +12,10 @@ from goodhoster.errors import ConfigurationError, NothingToCompareError, SourceU
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.sources import Question
-from goodhoster.model.verdicts import Category, Match
+from goodhoster.model.verdicts import Category, Match, SourceAnswer
+
+_SHOWN = 16
+"""Characters of a list's version that tell it from another."""
 
 
 class ExactList(Protocol):
@@ -24,6 +28,10 @@ class ExactList(Protocol):
     @property
     def algorithm(self) -> Algorithm:
         """The algorithm of its digests."""
+
+    @property
+    def version(self) -> str:
+        """An identifier of the list's contents."""
 
     def find(self, value: bytes) -> Category | None:
         """The entry's category, or None when it is not in the list."""
@@ -39,6 +47,10 @@ class NearList(Protocol):
     @property
     def kind(self) -> FingerprintKind:
         """The kind of its fingerprints."""
+
+    @property
+    def version(self) -> str:
+        """An identifier of the list's contents."""
 
     def find(self, values: Sequence[bytes], limit: int) -> Mapping[Category, int]:
         """The smallest distance per category, of entries within the limit of any of the values.
@@ -99,6 +111,22 @@ class OwnLists:
         if values:
             for category, distance in near.find(values, self._within[near.kind]).items():
                 yield Match(near.source, near.kind, category, distance)
+
+    def answering(self, question: Question) -> tuple[SourceAnswer, ...]:
+        """Each list's source that can be compared with what was taken; several lists of one make one version."""
+        try:
+            lists, near = self._shelf.lists(), self._shelf.near_lists()
+        except (ConfigurationError, OSError):
+            return ()  # and then `look_up` says so
+        versions: defaultdict[str, list[str]] = defaultdict(list)
+        for each in lists:
+            if question.digests.has(each.algorithm):
+                versions[each.source].append(f"{each.algorithm}:{each.version[:_SHOWN]}")
+        for grown in near:
+            if grown.kind in self._within and question.matchable(grown.kind):
+                newest = grown.version.rpartition(" ")[2]
+                versions[grown.source].append(f"{grown.kind}:{newest[:_SHOWN]}")
+        return tuple(SourceAnswer(source, " ".join(parts)) for source, parts in versions.items())
 
     def probe(self) -> None:
         """Open the lists."""

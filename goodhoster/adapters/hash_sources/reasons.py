@@ -44,5 +44,7 @@ class Reason(StrEnum):
     """A list on this host cannot be read; an answer without it would be a guess."""
     NOT_ASKABLE = "not-askable"
     """None of the digests at hand is one this source can be asked by."""
+    NOT_ASKED = "not-asked"
+    """In shadow, or outside the share of contents that the source is asked about."""
     INTERNAL_ERROR = "internal-error"
     """A fault of the source itself, as of a plug-in; the journal has its trace."""

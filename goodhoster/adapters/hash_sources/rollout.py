@@ -10,12 +10,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.adapters.hash_sources.wrapper import ObservedSourceWrapper
-from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
+from goodhoster.errors import NotAskedError, SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.sources import Question, SourceHealth
-from goodhoster.model.verdicts import Match
+from goodhoster.model.verdicts import Match, SourceAnswer
 from goodhoster.ports import AuditLog, ObservedSource
 
 log = logging.getLogger(__name__)
@@ -35,12 +36,16 @@ class Shadowed(ObservedSourceWrapper):
         self._record = record
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
-        """Never a match; AuditError when one that was found cannot be recorded."""
+        """NotAskedError, whatever it knows; AuditError when a match cannot be recorded."""
         try:
             for match in self._source.look_up(question):
                 self._record(question, match)
         except (SourceUnavailableError, SourceRefusedError, UncheckedError) as error:
             log.info("%s, in shadow, gave no answer: %s", self.name, error)
+        raise NotAskedError(f"{self.name} is in shadow: nothing that it says counts", reason=Reason.NOT_ASKED)
+
+    def answering(self, _question: Question) -> tuple[SourceAnswer, ...]:
+        """Nothing: it has no say."""
         return ()
 
     def health(self) -> SourceHealth:
@@ -56,8 +61,16 @@ class RolledOut(ObservedSourceWrapper):
         self._percent = percent
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
-        """As the source, or no match."""
-        return self._source.look_up(question) if self._is_in(question.digests) else ()
+        """As the source; NotAskedError about a content outside its share."""
+        if not self._is_in(question.digests):
+            words = f"{self.name} is asked about {self._percent} % of all contents, and not about this one"
+            raise NotAskedError(words, reason=Reason.NOT_ASKED)
+        return self._source.look_up(question)
+
+    def answering(self, question: Question) -> tuple[SourceAnswer, ...]:
+        """As the source, at its share; nothing about a content outside of it."""
+        asked = super().answering(question) if self._is_in(question.digests) else ()
+        return tuple(replace(each, share=self._percent) for each in asked)
 
     def _is_in(self, digests: Digests) -> bool:
         """Return whether a content is in the source's share.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 from goodhoster.model.sources import Question, SourceHealth
-from goodhoster.model.verdicts import Match
-from goodhoster.ports import HashSource, ObservedSource
+from goodhoster.model.verdicts import Match, SourceAnswer
+from goodhoster.ports import HashSource, ObservedSource, answering
 
 Inner = TypeVar("Inner", bound=HashSource)
 
@@ -25,6 +25,10 @@ class SourceWrapper(Generic[Inner]):
     def look_up(self, question: Question) -> tuple[Match, ...]:
         """As the source."""
         return self._source.look_up(question)
+
+    def answering(self, question: Question) -> tuple[SourceAnswer, ...]:
+        """As the source."""
+        return answering(self._source, question)
 
     def probe(self) -> None:
         """As the source, always directly.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from goodhoster.errors import PassingError
 from goodhoster.linux.programs import Run, run_here
+from goodhoster.model.alerts import Alert, AlertKind
 from goodhoster.ports import Pager
 
 _log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ class CommandPager:
         self._argv = tuple(argv)
         self._run = run
 
-    def page(self, subject: str, text: str) -> None:
+    def page(self, subject: str, text: str, kind: AlertKind = AlertKind.ALARM, about: str = "") -> None:  # noqa: ARG002 - of the port
         """See `ports.Pager`."""
         try:
             done = self._run([*self._argv, subject], text.encode())
@@ -33,6 +34,17 @@ class CommandPager:
             raise PassingError(f"{self._argv[0]} ended with {done.code}: {said}", hint="see [paging] command")
 
 
+class CommandReceiver:
+    """See `ports.AlertReceiver`: the same program for the alerts of a rule."""
+
+    def __init__(self, argv: Sequence[str], run: Run = run_here) -> None:
+        self._pager = CommandPager(argv, run)
+
+    def deliver(self, alert: Alert, delivery_id: str) -> None:  # noqa: ARG002 - of the port
+        """See `ports.AlertReceiver`."""
+        self._pager.page(alert.subject, alert.text)
+
+
 def pager(command: Sequence[str] | None, run: Run = run_here) -> Pager:
     """The pager for [paging] command; where that is empty, nobody is paged."""
     return CommandPager(command, run) if command else LogPager()
@@ -41,6 +53,6 @@ def pager(command: Sequence[str] | None, run: Run = run_here) -> Pager:
 class LogPager:
     """Pages nobody and writes to the log."""
 
-    def page(self, subject: str, text: str) -> None:
+    def page(self, subject: str, text: str, kind: AlertKind = AlertKind.ALARM, about: str = "") -> None:  # noqa: ARG002 - of the port
         """See `ports.Pager`."""
         _log.warning("%s (%s)", subject, " ".join(text.split()))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -114,6 +114,14 @@ class SqliteCaseStore:
         where = "WHERE " + " AND ".join(parts) if parts else ""
         ((number,),) = self.record.rows(f"SELECT count(*) FROM cases {where}", values)  # noqa: S608 - our own texts
         return int(number) if query.newest is None else min(int(number), query.newest)
+
+    def measures(self) -> Mapping[tuple[MeasureKind, MeasureState], int]:
+        """See `ports.CaseStore`."""
+        query = (
+            "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), count(*)"
+            " FROM cases, json_each(cases.measures) GROUP BY 1, 2"
+        )
+        return {(MeasureKind(kind), MeasureState(state)): count for kind, state, count in self.record.rows(query)}
 
     def customers_with(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
         """See `ports.CaseFigures`."""

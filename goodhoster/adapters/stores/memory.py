@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.cases import Case, CaseState, Claim
+from goodhoster.model.cases import Case, CaseState, Claim, MeasureKind, MeasureState
 from goodhoster.model.ids import is_short_for, the_one
 from goodhoster.model.image_sizes import are_sizes
 from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeState
@@ -79,6 +80,10 @@ class MemoryCaseStore:
     def count(self, query: CaseQuery) -> int:
         """See `ports.CaseFigures`."""
         return len(self.find(query))
+
+    def measures(self) -> Mapping[tuple[MeasureKind, MeasureState], int]:
+        """See `ports.CaseStore`."""
+        return Counter((each.kind, each.state) for case in self._cases.values() for each in case.measures)
 
     def customers_with(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
         """See `ports.CaseFigures`."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from goodhoster.customers.suspension.effect import Effect, Judged, judge_lifted, judge_suspended
 from goodhoster.errors import GoodhosterError, PassingError, RefusedError
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.model.alerts import AlertKind
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
 from goodhoster.model.ids import new_id
@@ -362,7 +363,10 @@ class SuspensionDesk:
         subject = f"Suspension {suspension.id} of {suspension.target}: {suspension.state}"
         try:
             self._parts.pager.page(
-                subject, f"{suspension.detail}\ngoodhoster customers suspensions --id {suspension.id}"
+                subject,
+                f"{suspension.detail}\ngoodhoster customers suspensions --id {suspension.id}\n",
+                AlertKind.SUSPENSION,
+                f"{suspension.id} {self._now().isoformat()}",
             )
         except PassingError as error:
             _log.error("nobody could be paged about %s: %s", subject, error)

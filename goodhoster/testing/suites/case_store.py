@@ -66,6 +66,13 @@ class CaseStoreSuite:
         assert store.get(a_case().id) == a_case()
         assert list(store.find(CaseQuery())) == [a_case()]
 
+    def test_measures_are_counted_by_kind_and_state(self, store: CaseStore) -> None:
+        assert store.measures() == {}
+        store.add(a_case())
+        store.add(a_case("20260301-other", path=b"anna/other.jpg"))
+        quarantine = MeasureKind.QUARANTINE
+        assert store.measures() == {(quarantine, MeasureState.INTENDED): 2, (quarantine, MeasureState.FAILED): 2}
+
     def test_what_is_not_there_is_refused(self, store: CaseStore) -> None:
         with pytest.raises(RefusedError):
             store.get("20260301-nothing")

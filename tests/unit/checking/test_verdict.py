@@ -5,12 +5,12 @@ import pytest
 
 from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.checking.verdict import verdict_of
-from goodhoster.errors import NothingToCompareError, SourceUnavailableError, UncheckedError
+from goodhoster.errors import NotAskedError, NothingToCompareError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Content, Fault
-from goodhoster.model.verdicts import Category, Kind, Match, VerdictKind
+from goodhoster.model.verdicts import Category, Kind, Match, SourceAnswer, VerdictKind
 from goodhoster.testing.suites.hash_source import made_up
 
 CONTENT = Content(made_up("content").digests, Kind.IMAGE, 7)
@@ -178,3 +178,45 @@ def test_what_is_no_picture_needs_no_fingerprint() -> None:
 def test_a_member_that_no_source_compares_leaves_its_archive_unchecked() -> None:
     archive = replace(CONTENT, kind=Kind.OTHER, members=(made_up("member").digests,))
     assert verdict_of(archive, [by_fingerprint_only()], picture=False).reason == "not-askable"
+
+
+def not_asked(name: str = "shadowed", *, local: bool = False) -> MemorySource:
+    source = MemorySource({}, name=name, local=local)
+    source.trouble = NotAskedError("in shadow", reason="not-asked")
+    return source
+
+
+def test_the_verdict_names_who_answered() -> None:
+    failing = MemorySource({}, name="failing", local=False)
+    failing.trouble = SourceUnavailableError("down", reason="timeout")
+    needy = MemorySource({}, name="needy")
+    needy.trouble = NothingToCompareError("there are no fingerprints of a video", reason="not-askable")
+    sources = [memory(knows=True), failing, not_asked(), needy]
+    assert verdict_of(VIDEO, sources, picture=True).answered == (SourceAnswer("memory"),)
+
+
+@pytest.mark.parametrize(("picture", "local"), [(True, False), (True, True), (False, True)])
+def test_clear_never_stands_for_not_asked(*, picture: bool, local: bool) -> None:
+    verdict = verdict_of(CONTENT, [not_asked(local=local)], picture=picture)
+    assert (verdict.kind, verdict.reason, verdict.answered) == (VerdictKind.UNCHECKED, "not-asked", ())
+    verdict = verdict_of(CONTENT, [not_asked(local=local), MemorySource({})], picture=picture)
+    assert (verdict.kind, verdict.reason, verdict.answered) == (VerdictKind.CLEAR, "", (SourceAnswer("memory"),))
+
+
+def test_an_outage_is_told_before_a_source_that_is_not_asked() -> None:
+    assert verdict_of(CONTENT, [memory(fails=True), not_asked()], picture=True).reason == "timeout"
+
+
+class AboutSome(MemorySource):
+    """Has no say about one content."""
+
+    def look_up(self, question: Question) -> tuple[Match, ...]:
+        if question.digests == made_up("inside").digests:
+            raise NotAskedError("outside its share", reason="not-asked")
+        return super().look_up(question)
+
+
+def test_who_did_not_answer_about_something_inside_did_not_answer() -> None:
+    archive = replace(CONTENT, kind=Kind.OTHER, members=(made_up("inside").digests,))
+    verdict = verdict_of(archive, [AboutSome({}, name="some"), MemorySource({})], picture=False)
+    assert (verdict.kind, verdict.answered) == (VerdictKind.CLEAR, (SourceAnswer("memory"),))

@@ -19,6 +19,7 @@ from goodhoster.errors import PermanentError, RefusedError
 from goodhoster.letters.contact_letters import OutgoingContactLetters, requests_answered, requests_reported
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead
+from goodhoster.model.alerts import AlertKind
 from goodhoster.model.contact_requests import AddressCheck, Answered, ContactState, Deliverability, RequestKind
 from goodhoster.model.customers import Contact, Customer, RegisterImport
 from goodhoster.model.letters import Letter, LetterKind
@@ -40,7 +41,7 @@ class Telephone:
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
 
-    def page(self, subject: str, text: str) -> None:
+    def page(self, subject: str, text: str, kind: AlertKind = AlertKind.ALARM, about: str = "") -> None:  # noqa: ARG002
         self.calls.append((subject, text.strip()))
 
 

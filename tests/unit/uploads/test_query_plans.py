@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.model.uploads import Content, Fault, FileState, Place
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
 from goodhoster.testing.suites.hash_source import made_up
@@ -22,6 +23,7 @@ NOW = 1_800_000_000.0
 STATE = FileState(1, 2, 3, 4, 5)
 CONTENT = Content(made_up("a").digests, Kind.IMAGE, 3)
 CLEAR, UNCHECKED = Verdict(VerdictKind.CLEAR), Verdict(VerdictKind.UNCHECKED, reason="timeout")
+SOURCE = MemorySource({})
 TREE = b"/srv"
 PLACE = Place(TREE, b"anna/www/a.jpg")
 
@@ -30,6 +32,7 @@ READ_THROUGH = {
     "SCAN (subquery": "of what waits",
     "SCAN clock": "one row",
     "SCAN compared": "a row for each list",
+    "SCAN answer_sets": "a row for each set of sources and versions that answered",
 }
 """What may be read from its beginning to its end, and why."""
 
@@ -139,12 +142,16 @@ OPERATIONS: dict[str, Callable[[Filled], object]] = {
     "Inventory.note_progress": inventory(lambda i: i.note_progress(TREE, Progress(WWW, None))),
     "SeenContents.newly_known": lambda f: all_of(f.index.seen.newly_known([], [], NOW)),
     "SeenContents.answered_before": lambda f: all_of(f.index.seen.answered_before(NOW + 1, NOW)),
+    "SeenContents.never_asked": lambda f: all_of(f.index.seen.never_asked([SOURCE], NOW)),
+    "SeenContents.never_asked_below": lambda f: all_of(f.index.seen.never_asked_below(TREE, WWW, [SOURCE], NOW)),
     "SeenContents.compared": lambda f: f.index.seen.compared(),
     "SeenContents.note_compared": lambda f: f.index.seen.note_compared({"police.sha1": "1"}),
     "IndexedContents.same_content": contents(lambda c: c.same_content(CONTENT.digests.sha256)),
     "IndexedContents.same_file": contents(lambda c: c.same_file(2)),
     "IndexedContents.sha256_of": contents(lambda c: c.sha256_of(PLACE, STATE)),
     "IndexCensus.customers_having": census(lambda c: c.customers_having(CONTENT.digests.sha256, 9)),
+    "IndexCensus.counted_since": census(lambda c: c.counted_since()),
+    "IndexCensus.known_files": census(lambda c: all_of(c.known_files())),
     "IndexCensus.checks_between": census(
         lambda c: c.checks_between(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
     ),

@@ -2,10 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from goodhoster.adapters.hash_sources.counting import CountedSource
+from goodhoster.adapters.hash_sources.memory import MemorySource
+from goodhoster.adapters.hash_sources.rollout import RolledOut
 from goodhoster.hashlists.digest_list import DigestList
 from goodhoster.hashlists.file_names import list_path
 from goodhoster.hashlists.importing import import_entries
@@ -14,7 +18,8 @@ from goodhoster.hashlists.near.importing import import_fingerprints, open_near_l
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.uploads import Content, FileState, Place
-from goodhoster.model.verdicts import Category, Kind, Match, Verdict, VerdictKind
+from goodhoster.model.verdicts import Category, Kind, Match, SourceAnswer, Verdict, VerdictKind
+from goodhoster.ports import HashSource
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.retro_match_near import GrownNear
@@ -189,3 +194,48 @@ def test_what_is_in_hand_is_checked_once_more(index: UploadIndex) -> None:
     index.record(job, (FileState(1, 2, 3, 4, 5), Content(digests("a"), Kind.IMAGE, 3)), CLEAR, 2)
     index.settle(job)
     assert [again.place for again in index.take(3, 9)] == [place]
+
+
+def answered_by(*sources: str) -> Verdict:
+    return Verdict(VerdictKind.CLEAR, answered=tuple(map(SourceAnswer, sources)))
+
+
+def unanswered(index: UploadIndex, *sources: HashSource) -> list[bytes]:
+    return sorted(arrival.place.path for page in index.seen.never_asked(sources, 9) for arrival in page)
+
+
+def test_who_answered_is_remembered(index: UploadIndex) -> None:
+    verdict = Verdict(VerdictKind.CLEAR, answered=(SourceAnswer("police", "sha1:ab", 50), SourceAnswer("own")))
+    seen(index, "anna/a", verdict)
+    seen(index, "anna/b")
+    assert set(index.answered(Place(b"/srv", b"anna/a"))) == set(verdict.answered)
+    assert index.answered(Place(b"/srv", b"anna/b")) == ()
+
+
+def test_a_source_is_asked_about_all_that_it_never_saw(index: UploadIndex) -> None:
+    seen(index, "anna/asked", answered_by("police"))
+    seen(index, "anna/new", answered_by("own"))
+    seen(index, "anna/before", CLEAR)
+    seen(index, "anna/text", answered_by("own"), kind=Kind.OTHER)
+    seen(index, "anna/named.jpg", answered_by("own"), kind=Kind.OTHER)
+    seen(index, "anna/archive", answered_by("own"), (digests("inside"),), kind=Kind.OTHER)
+    service = MemorySource({}, name="police", local=False)
+    owed = [b"anna/archive", b"anna/before", b"anna/named.jpg", b"anna/new"]
+    assert unanswered(index, service) == owed
+    assert unanswered(index, MemorySource({}, name="police")) == sorted([*owed, b"anna/text"])
+    below = [arrival for page in index.seen.never_asked_below(b"/srv", b"anna", [service], 9) for arrival in page]
+    assert {arrival.place.path for arrival in below} == set(owed)
+    assert {arrival.priority for arrival in below} == {Priority.ORDERED}
+    assert not list(index.seen.never_asked_below(b"/srv", b"bert", [service], 9))
+
+
+def test_a_larger_share_is_only_asked_about_what_is_in_it(index: UploadIndex) -> None:
+    service = CountedSource(MemorySource({}, name="police", local=False), lambda: datetime.now(UTC))
+    names = [f"anna/{number}" for number in range(200)]
+    for name in names:
+        in_ten = RolledOut(service, 10).answering(made_up(name))
+        seen(index, name, Verdict(VerdictKind.CLEAR, answered=in_ten))
+    assert not unanswered(index, RolledOut(service, 10))
+    half = unanswered(index, RolledOut(service, 50))
+    assert 50 < len(half) < 110
+    assert len(unanswered(index, service)) > 160

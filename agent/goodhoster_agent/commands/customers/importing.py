@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from goodhoster.assembly.customer_services import DIRECTORIES, import_directories
 from goodhoster.customers.importing.importer import ImportOrder, ImportResult
 from goodhoster.policy.register_guard import RegisterGuard
 from goodhoster_agent.commands.options import (
@@ -44,6 +45,9 @@ def import_command(
     panel: Annotated[
         str | None, typer.Option("--panel", help="In place of a file: the [[panel]] or [[billing]] of that name.")
     ] = None,
+    from_directories: Annotated[
+        bool, typer.Option("--from-directories", help="In place of a file: the sites of every [[directory]].")
+    ] = False,
     source: Annotated[
         str, typer.Option("--source", help="What the list is of; other sources are left alone.", callback=_source)
     ] = "list",
@@ -59,16 +63,18 @@ def import_command(
     as_json: JsonOption = False,
 ) -> None:
     """Import a list of customers; rejected lines are told, the others imported."""
-    if (file is None) is (panel is None):
-        raise typer.BadParameter("give a file, or --panel NAME")
+    if sum((file is not None, panel is not None, from_directories)) != 1:
+        raise typer.BadParameter("give a file, --panel NAME, or --from-directories")
     guard = RegisterGuard(allowed_customers=allow_ended, allowed_sites=allow_removed_sites)
     order = ImportOrder(source, whoever_types(), replace=replace, preview=preview, guard=guard)
     with open_services(config) as services:
         if file is not None:
             result = services.customers.importer.import_file(file, order)
+        elif from_directories:
+            result = import_directories(services, order)
         else:
             result = services.panels.import_from(str(panel), order)
-    listed = file or Path(str(panel))
+    listed = file or Path(panel or DIRECTORIES)
     if as_json:
         print_json(import_object(result))
     else:

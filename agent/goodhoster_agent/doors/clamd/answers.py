@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from goodhoster.model.attempts import Attempt
-from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.settings.doors import BY_UID
-from goodhoster.upload_attempts import AttemptAnswer, AttemptDecision, UploadAttempts
+from goodhoster.upload_attempts import PARTIAL, AttemptAnswer, AttemptDecision, UploadAttempts
 from goodhoster_agent.doors.clamd.partial import is_partial
 from goodhoster_agent.doors.clamd.peer import Peer
 from goodhoster_agent.doors.clamd.protocol import COMMANDS, Request
@@ -25,7 +24,6 @@ _log = logging.getLogger(__name__)
 _SECONDS = 30.0
 """For the next file below a path."""
 _MOST_FILES = 100_000
-_PARTIAL = AttemptAnswer(AttemptDecision.UNCHECKED, Verdict(VerdictKind.UNCHECKED, reason="partial"), reason="partial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +100,11 @@ class Answerer:
 
     def _stream(self, request: Request, caller: Caller) -> AttemptAnswer:
         assert request.stream is not None  # noqa: S101 - the caller looked
-        answer = self._check(request.stream.content, caller)
-        if answer.decision is AttemptDecision.CLEAR and not answer.reference and is_partial(request.stream):
+        answer = self._check(request.stream.content, caller, partial=is_partial(request.stream))
+        if answer.reason == PARTIAL:
             with self.counts.lock:
                 self.counts.partial += 1
             _log.warning("a stream of %s was only the beginning of a picture; it is unchecked", caller.peer.name)
-            return self._counted(_PARTIAL)
         return answer
 
     def _descriptor(self, request: Request, caller: Caller) -> bytes:
@@ -160,10 +157,10 @@ class Answerer:
         finally:
             os.close(fd)
 
-    def _check(self, content: bytes | int, caller: Caller, name: str = "") -> AttemptAnswer:
+    def _check(self, content: bytes | int, caller: Caller, name: str = "", *, partial: bool = False) -> AttemptAnswer:
         customer = caller.peer.account if self.customer == BY_UID else self.customer
         attempt = Attempt(customer, name=name, door="clamd", peer=caller.peer.name)
-        return self._counted(self.attempts.check(content, attempt))
+        return self._counted(self.attempts.check(content, attempt, partial=partial))
 
     def _counted(self, answer: AttemptAnswer) -> AttemptAnswer:
         if answer.decision is AttemptDecision.UNCHECKED:

@@ -58,11 +58,16 @@ def _writable(settings: Settings) -> Iterator[Path]:
         yield settings.notices.lmtp.parent
     if settings.block is not None:
         yield settings.block.include.parent
+    if settings.metrics.file is not None:
+        yield settings.metrics.file.parent
 
 
 def _commands(settings: Settings) -> Iterator[Command]:
     if settings.paging.command:
         yield Command(settings.paging.command, more=1)
+    for rule in settings.alerts:
+        if rule.command:
+            yield Command(rule.command, more=1)
     if settings.block is not None:
         yield Command(settings.block.test)
         yield Command(settings.block.reload)

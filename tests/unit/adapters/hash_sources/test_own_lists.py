@@ -13,7 +13,7 @@ from goodhoster.hashlists.opened_lists import OpenedLists
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.sources import Question
-from goodhoster.model.verdicts import Category, Match
+from goodhoster.model.verdicts import Category, Match, SourceAnswer
 from goodhoster.testing.suites.hash_source import made_up
 
 KNOWN = made_up("known")
@@ -142,3 +142,34 @@ def test_near_lists_alone_compare_no_video(tmp_path: Path) -> None:
     both = OwnLists(OpenedLists(tmp_path), {PDQ: 31})
     assert both.look_up(Question(KNOWN.digests, ())) == (Match("police", "sha1", Category.OTHER),)
     assert both.look_up(Question(made_up("unknown").digests, ())) == ()
+
+
+def test_each_list_answers_under_its_source_at_its_version(tmp_path: Path) -> None:
+    import_entries(tmp_path, "police", [(KNOWN.digests.sha1, Category.BASELINE)])
+    import_entries(tmp_path, "hotline", [(KNOWN.digests.md5, Category.OTHER), (KNOWN.digests.sha256, Category.ILLEGAL)])
+    versions = {(each.source, each.algorithm): each.version for each in OpenedLists(tmp_path).lists()}
+    assert set(OwnLists(OpenedLists(tmp_path)).answering(KNOWN)) == {
+        SourceAnswer("police", f"sha1:{versions['police', Algorithm.SHA1][:16]}"),
+        SourceAnswer(
+            "hotline",
+            f"md5:{versions['hotline', Algorithm.MD5][:16]} sha256:{versions['hotline', Algorithm.SHA256][:16]}",
+        ),
+    }
+    only = Question(Digests.only(KNOWN.digests.of(Algorithm.SHA1)))
+    assert [each.source for each in OwnLists(OpenedLists(tmp_path)).answering(only)] == ["police"]
+
+
+def test_a_near_list_answers_about_pictures_with_its_kind_of_fingerprint(tmp_path: Path) -> None:
+    import_fingerprints(tmp_path, "near", [(PDQ, SEEN, Category.ILLEGAL)])
+    lists = OwnLists(OpenedLists(tmp_path), {PDQ: 31})
+    picture = Question(KNOWN.digests, (Fingerprint(PDQ, SEEN, 100),))
+    (answer,) = lists.answering(picture)
+    assert (answer.source, answer.version.startswith("pdq:")) == ("near", True)
+    assert lists.answering(Question(KNOWN.digests, ())) == ()
+
+
+def test_an_unreadable_list_answers_nothing(tmp_path: Path) -> None:
+    import_entries(tmp_path, "police", [(KNOWN.digests.sha1, Category.BASELINE)])
+    for path, _, _ in list_files(tmp_path):
+        path.write_bytes(b"rubbish")
+    assert OwnLists(OpenedLists(tmp_path)).answering(KNOWN) == ()

@@ -15,6 +15,7 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.customers.suspension.desk import SuspensionDesk, SuspensionOrder, SuspensionParts
 from goodhoster.errors import PassingError, PermanentError, RefusedError
 from goodhoster.linux.programs import Ended
+from goodhoster.model.alerts import AlertKind
 from goodhoster.model.cases import Order
 from goodhoster.model.panels import SuspensionTarget
 from goodhoster.model.suspensions import Suspension, SuspensionState
@@ -62,7 +63,7 @@ class World:
         self.fails(argv)
         return FakeHestia(self.hosting)(argv)
 
-    def page(self, subject: str, _text: str) -> None:
+    def page(self, subject: str, text: str, kind: AlertKind = AlertKind.ALARM, about: str = "") -> None:  # noqa: ARG002
         self.paged.append(subject)
 
     def glance(self, host: str) -> Sequence[PageGlance]:

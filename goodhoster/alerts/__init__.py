@@ -1,0 +1,1 @@
+"""Alerts: which rule tells whom, when, and how often."""

@@ -1,0 +1,252 @@
+"""The alert desk with a real queue on disk."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from goodhoster.adapters.stores.alerts import SqliteAlertQueue
+from goodhoster.alerts.desk import AlertDesk, Condition
+from goodhoster.alerts.rules import AlertRule, QuietHours
+from goodhoster.errors import PassingError
+from goodhoster.model.alerts import Alert, AlertKind, DeliveryState
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+EVERYTHING = frozenset(AlertKind)
+MOVER = Condition(AlertKind.ALARM, "ALARM: the mover is not there, 3 measures wait for it: restart the daemon")
+
+
+@dataclass
+class Phone:
+    """A receiver in memory."""
+
+    got: list[tuple[str, str]] = field(default_factory=list)
+    trouble: Exception | None = None
+    tried: int = 0
+
+    def deliver(self, alert: Alert, delivery_id: str) -> None:
+        self.tried += 1
+        if self.trouble:
+            raise self.trouble
+        self.got.append((alert.subject, delivery_id))
+
+    @property
+    def subjects(self) -> list[str]:
+        return [subject for subject, _ in self.got]
+
+
+@dataclass
+class Duty:
+    folder: Path
+    now: datetime = NOON
+    phone: Phone = field(default_factory=Phone)
+    other: Phone = field(default_factory=Phone)
+    lasting: bool = False
+    rule: AlertRule = field(default_factory=lambda: AlertRule("phone", EVERYTHING))
+
+    def desk(self) -> AlertDesk:
+        rules = [(self.rule, self.phone), (AlertRule("other", frozenset({AlertKind.STORM})), self.other)]
+        queue = partial(SqliteAlertQueue, self.folder / "alerts.sqlite")
+        return AlertDesk(queue, rules, lambda: self.now, lambda _: self.lasting)
+
+    def later(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@pytest.fixture
+def duty(tmp_path: Path) -> Duty:
+    return Duty(tmp_path)
+
+
+@pytest.fixture
+def desk(duty: Duty) -> Iterator[AlertDesk]:
+    with closing(duty.desk()) as desk:
+        yield desk
+
+
+def test_each_rule_gets_what_it_is_for_and_once(duty: Duty, desk: AlertDesk) -> None:
+    for _ in range(2):
+        desk.page("a storm", "text", AlertKind.STORM, "S1")
+        desk.page("a deadline", "text", AlertKind.DEADLINE, "N1 page-warning")
+        desk.deliver_due()
+    assert (duty.phone.subjects, duty.other.subjects) == (["a storm", "a deadline"], ["a storm"])
+
+
+def test_the_same_words_about_something_else_are_another_alert(duty: Duty, desk: AlertDesk) -> None:
+    desk.page("there is a reply", "", AlertKind.NOTICE, "N1 page-reply-1")
+    desk.page("there is a reply", "", AlertKind.NOTICE, "N1 page-reply-2")
+    desk.deliver_due()
+    assert len(duty.phone.got) == 2
+
+
+def test_what_was_raised_before_a_crash_is_delivered_after_it(duty: Duty) -> None:
+    desk = duty.desk()
+    desk.page("a storm", "text", AlertKind.STORM, "S1")
+    del desk  # never closed
+    with closing(duty.desk()) as again:
+        again.deliver_due()
+        again.page("a storm", "text", AlertKind.STORM, "S1")
+        again.deliver_due()
+    assert duty.phone.subjects == ["a storm"]
+
+
+def test_a_crash_while_it_is_handed_over_repeats_it_under_the_same_id(duty: Duty) -> None:
+    class PowerLossError(BaseException):
+        """Ends the process."""
+
+    desk = duty.desk()
+    desk.page("a deadline", "text", AlertKind.DEADLINE, "N1")
+    accept = duty.phone.deliver
+
+    def crash(alert: Alert, delivery_id: str) -> None:
+        accept(alert, delivery_id)
+        raise PowerLossError
+
+    duty.phone.deliver = crash  # type: ignore[method-assign]
+    with pytest.raises(PowerLossError):
+        desk.deliver_due()
+    duty.phone.deliver = accept  # type: ignore[method-assign]
+    with closing(duty.desk()) as again:
+        again.deliver_due()
+        assert len(duty.phone.got) == 1, "another process may be at it"
+        duty.later(seconds=91)
+        again.deliver_due()
+        again.deliver_due()
+    (_, first), (_, second) = duty.phone.got
+    assert first == second
+
+
+def test_a_receiver_that_is_away_is_tried_more_and_more_seldom_and_keeps_nobody_waiting(
+    duty: Duty, desk: AlertDesk
+) -> None:
+    duty.phone.trouble = PassingError("nobody answers")
+    for number in range(20):
+        desk.page(f"storm {number}", "", AlertKind.STORM, f"S{number}")
+    desk.deliver_due()
+    assert (duty.phone.tried, len(duty.other.got)) == (1, 20)
+    assert desk.problems() == ["alerts by rule phone are not accepted: goodhoster alerts list"]
+    for _ in range(24 * 60):
+        duty.later(minutes=1)
+        desk.deliver_due()
+    assert 24 <= duty.phone.tried <= 36
+    duty.phone.trouble = None
+    duty.later(hours=1)
+    desk.deliver_due()
+    assert sorted(duty.phone.subjects) == sorted(f"storm {number}" for number in range(20))
+    assert desk.problems() == []
+
+
+def test_a_fault_of_a_receiver_stops_nobody(duty: Duty, desk: AlertDesk) -> None:
+    duty.phone.trouble = RuntimeError("a fault")
+    desk.page("a storm", "", AlertKind.STORM, "S1")
+    desk.deliver_due()
+    assert duty.other.subjects == ["a storm"]
+
+
+def test_after_a_week_it_is_given_up_and_shown(duty: Duty, desk: AlertDesk) -> None:
+    duty.phone.trouble = PassingError("nobody answers")
+    desk.page("a deadline", "", AlertKind.DEADLINE, "N1")
+    duty.later(days=7, seconds=1)
+    desk.deliver_due()
+    (found,) = desk.deliveries(10)
+    assert (found.state, found.error, found.next_at) == (DeliveryState.GIVEN_UP, "nobody answers", None)
+
+
+def test_quiet_hours_delay_and_a_deadline_comes_through(duty: Duty) -> None:
+    ends = (NOON.astimezone() + timedelta(hours=2)).time().replace(tzinfo=None)
+    begins = (NOON.astimezone() - timedelta(hours=1)).time().replace(tzinfo=None)
+    duty.rule = AlertRule("phone", EVERYTHING, quiet=QuietHours(begins, ends))
+    with closing(duty.desk()) as desk:
+        desk.page("held", "", AlertKind.HELD, "C1")
+        desk.page("a deadline", "", AlertKind.DEADLINE, "N1")
+        desk.deliver_due()
+        assert duty.phone.subjects == ["a deadline"]
+        duty.later(hours=2)
+        desk.deliver_due()
+    assert duty.phone.subjects == ["a deadline", "held"]
+
+
+def test_a_repetition_comes_while_it_lasts_and_under_another_id(duty: Duty) -> None:
+    duty.rule, duty.lasting = AlertRule("phone", EVERYTHING, repeat=timedelta(hours=4)), True
+    with closing(duty.desk()) as desk:
+        desk.page("overdue", "", AlertKind.OVERDUE, "N1")
+        for _ in range(9):
+            desk.deliver_due()
+            duty.later(hours=1)
+        duty.lasting = False
+        for _ in range(9):
+            desk.deliver_due()
+            duty.later(hours=1)
+        assert [found.state for found in desk.deliveries(10)] == [DeliveryState.ACCEPTED]
+    assert len({delivery_id for _, delivery_id in duty.phone.got}) == len(duty.phone.got) == 3
+
+
+def _watch(duty: Duty, *conditions: Condition, seconds: int) -> None:
+    with closing(duty.desk()) as desk:
+        for _ in range(seconds // 5):
+            desk.watch(conditions)
+            desk.deliver_due()
+            duty.later(seconds=5)
+
+
+def test_a_condition_is_told_once_across_restarts_and_other_counts(duty: Duty) -> None:
+    _watch(duty, MOVER, seconds=60)
+    four = Condition(AlertKind.ALARM, MOVER.words.replace("3 measures", "4 measures"))
+    _watch(duty, four, seconds=60)
+    assert duty.phone.subjects == [f"goodhoster: {MOVER.words}"]
+
+
+def test_paths_that_differ_by_a_number_are_two_conditions(duty: Duty) -> None:
+    words = "ALARM: the watched tree /srv/disk 1 is not there"
+    first = Condition(AlertKind.ALARM, "ALARM: the watched tree /srv/1 is not there: nothing of it is checked")
+    second = Condition(AlertKind.ALARM, first.words.replace("/srv/1", "/srv/2"))
+    _watch(duty, first, second, seconds=60)
+    assert len(duty.phone.got) == 2, words
+
+
+def test_a_condition_that_flickers_is_told_once_and_again_when_it_was_over(duty: Duty) -> None:
+    for _ in range(3):
+        _watch(duty, MOVER, seconds=30)
+        _watch(duty, seconds=120)
+    assert len(duty.phone.got) == 1
+    _watch(duty, seconds=660)
+    _watch(duty, MOVER, seconds=30)
+    assert len(duty.phone.got) == 2
+
+
+def test_a_moment_is_no_condition(duty: Duty) -> None:
+    _watch(duty, MOVER, seconds=5)
+    assert duty.phone.got == []
+
+
+def test_an_alert_that_nobody_wants_is_in_the_log(duty: Duty, caplog: pytest.LogCaptureFixture) -> None:
+    duty.rule = AlertRule("phone", frozenset({AlertKind.ALARM}))
+    with closing(duty.desk()) as desk:
+        desk.page("held", "look\nthere", AlertKind.HELD, "C1")
+    assert "held (look there)" in caplog.messages
+
+
+def test_a_command_hands_over_at_its_end_what_it_raised(duty: Duty) -> None:
+    with closing(duty.desk()) as desk:
+        desk.page("a storm", "text", AlertKind.STORM, "S1")
+    assert duty.phone.subjects == ["a storm"]
+
+
+def test_a_desk_that_raised_nothing_makes_no_file(duty: Duty) -> None:
+    duty.desk().close()
+    assert not (duty.folder / "alerts.sqlite").exists()
+
+
+def test_a_rule_that_is_gone_gets_nothing(duty: Duty) -> None:
+    duty.phone.trouble = PassingError("away")
+    with closing(duty.desk()) as desk:
+        desk.page("held", "", AlertKind.HELD, "C1")
+    duty.rule = AlertRule("another", EVERYTHING, quiet=QuietHours(time(0), time(1)))
+    duty.later(hours=2)
+    with closing(duty.desk()) as desk:
+        desk.deliver_due()
+        assert [found.error for found in desk.deliveries(10)] == ["there is no such rule any more"]
