@@ -154,7 +154,7 @@ def some_cases(host: Host, _: ExitStack) -> tuple[str, ...]:
 
 
 NO_CASE = "20260101-abcdefg"
-CLOSED = {"preexec_fn": lambda: os.close(0)}
+CLOSED: dict[str, object] = {"preexec_fn": lambda: os.close(0)}
 MISTAKES = (
     Mistake("typo in a key", config("[policy]", "[policy]\nstorm_custmers = 3"), 2, ("storm_customers?", ".toml")),
     Mistake("missing secret", missing_secret, 2, ("password", "no such file", "umask 077")),
