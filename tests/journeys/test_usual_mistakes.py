@@ -223,7 +223,7 @@ def test_ctrl_c_ends_a_scan_that_can_be_resumed(host: Host) -> None:
 
     host.service.behave = answer
     for number in range(200):
-        host.upload(f"anna/{number}", b"%d" % number)
+        host.upload(f"anna/{number}.png", b"%d" % number)
     command = (*GOODHOSTER, "scan", str(host.customers), "--config", str(host.config))
     with subprocess.Popen(
         command,
