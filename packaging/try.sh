@@ -1,6 +1,6 @@
 #!/bin/sh
 # Try the Debian packages on a system of their own, booted with systemd-nspawn: sh packaging/try.sh ROOT PACKAGE.deb…
-# ROOT is made with debootstrap where it is missing (RELEASE=bookworm, MIRROR=…). Needs root, debootstrap and
+# ROOT is made with debootstrap where it is missing (RELEASE=…, default bookworm; MIRROR=…). Needs root, debootstrap and
 # systemd-container. Ends with 0 when: the service starts, a known file goes offline and comes back, twenty reloads
 # work, a daemon that stopped answering is started again, and a purge keeps the audit log.
 set -eu
@@ -12,7 +12,7 @@ say() { printf 'try: %s\n' "$*"; }
 
 if [ ! -d "$root" ]; then
     debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,python3,procps \
-        "${RELEASE:-bookworm}" "$root" "${MIRROR:-http://deb.debian.org/debian}" >/dev/null
+        "${RELEASE:-bookworm}" "$root" ${MIRROR:+"$MIRROR"} >/dev/null
 fi
 cp -- "$@" "$root/root/"
 

@@ -82,6 +82,10 @@ def dripping(connected: socket.socket) -> None:
 
 
 ODD = {
+    "known, and yet accepted without a reason": response(CLEAR | {"verdict": "known"}),
+    "each key twice": response(b'{"verdict": "known", "decision": "refuse", "verdict": "clear", "decision": "accept"}'),
+    "UTF-16": response(json.dumps(CLEAR).encode("utf-16")),
+    "two lengths": response(CLEAR).replace(b"\r\n\r\n", b"\r\nContent-Length: 2\r\n\r\n", 1),
     "an HTML page": response(b"<html>fine</html>"),
     "nothing": b"",
     "a bare true": response(True),  # noqa: FBT003 - what JSON it is

@@ -53,6 +53,7 @@ COMMANDS = (
     "doors",
     "setup",
     "config",
+    "state",
     "doctor",
 )
 """Each has its module in `commands/`, with an `app`; in the order that `--help` shows them."""
@@ -108,22 +109,28 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # a locale may lack what a name or a text has
             stream.reconfigure(errors="backslashreplace")
     code = _run()
+    if sys.stdout is None:  # closed by whoever started us; `check` must not seem to have said something
+        print("goodhoster: standard output is closed: nothing could be printed", file=sys.stderr)
+        sys.exit(code or WRONG)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         code = _reader_left()
     except OSError as error:
         print(f"goodhoster: standard output: {error.strerror}", file=sys.stderr)
-        code = _reader_left()
+        _discard_output()
+        code = WRONG
     sys.exit(code)
 
 
 def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
     """The exit code of the command."""
+    stdout = sys.stdout
     try:
         app()
     except SystemExit as end:
-        return end.code
+        # Click ends with 1 when nobody reads on, which would read as "known", and puts another stream in place.
+        return end.code if sys.stdout is stdout else _reader_left()
     except GoodhosterError as error:
         _say(error)
         unchecked = isinstance(error, (SourceUnavailableError, SourceRefusedError, UncheckedError))
@@ -143,9 +150,13 @@ def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
 
 
 def _reader_left() -> int:
-    """Discard what is left of standard output; returns the exit code."""
+    """Discard what is left of standard output; returns what a shell says of a process that SIGPIPE ended."""
+    _discard_output()
+    return 141
+
+
+def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return WRONG
 
 
 def _fault() -> int:

@@ -6,17 +6,30 @@ It is done before the configuration in force is given up.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from goodhoster.assembly.alerts import check_alerts
 from goodhoster.assembly.notices import forwarders, known_networks, mailer_of, notifiers
 from goodhoster.assembly.services import reading_limits
 from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.assembly.state import expect_trees
-from goodhoster.settings import Settings
+from goodhoster.settings import Settings, load_partly
 from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.house_rules import read_house_rules
 from goodhoster_agent.intake.lmtp import lmtp_settings
 from goodhoster_agent.intake.mailbox import mailbox_of
+
+
+def check_file(file: Path) -> Settings:
+    """Read a configuration, and look at what it names.
+
+    ConfigurationError with everything that is wrong, in the file and in what its right parts name.
+    """
+    with gathered() as errors:
+        settings = load_partly(file, errors)
+        with errors.step():
+            check_whole(settings)
+    return settings
 
 
 def check_whole(settings: Settings) -> None:
@@ -32,6 +45,13 @@ def check_whole(settings: Settings) -> None:
 
 def _check_house_rules(settings: Settings) -> None:
     read_house_rules(settings.house_rules.file)
+
+
+def _check_api(settings: Settings) -> None:
+    if settings.api.listen:
+        from goodhoster_agent.doors.api.door import expect_loopback  # noqa: PLC0415 - for this setting only
+
+        expect_loopback(settings.api.listen[0], beyond=settings.api.beyond_loopback)
 
 
 def _check_mailbox(settings: Settings) -> None:
@@ -51,4 +71,5 @@ _CHECKS: tuple[Callable[[Settings], object], ...] = (
     lmtp_settings,
     _check_mailbox,
     _check_house_rules,
+    _check_api,
 )

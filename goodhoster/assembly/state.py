@@ -42,6 +42,9 @@ def trees_of(
     trees = tuple(_tree(watch, docroots, owner_of) for watch in settings.watches)
     in_order = sorted(os.path.join(tree.root, b"") for tree in trees)
     for outer, inner in pairwise(in_order):
+        if inner == outer:
+            problem = f"the tree {display(inner)} is watched twice"
+            raise ConfigurationError(problem, hint="take one of the two [[watch]] away")
         if inner.startswith(outer):
             raise ConfigurationError(
                 f"the watched tree {display(inner)} lies in the watched tree {display(outer)}",

@@ -16,6 +16,8 @@ T = TypeVar("T")
 LONGEST_ANSWER = 64 << 10
 """Bytes of an answer's body; ours have a few hundred."""
 _LONGEST_WORD = 255
+_KNOWN = frozenset({"known", "near"})
+_ACCEPTED_ALL_THE_SAME = frozenset({"held", "observe"})
 _OK, _UNAVAILABLE = 200, 503  # http.HTTPStatus would make the import longer
 _REASONS = {
     400: "bad-request",
@@ -122,11 +124,18 @@ def _query(upload: Upload) -> str:
 
 def _json_object(status: int, body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        found = json.loads(body.decode(), object_pairs_hook=_each_key_once)
     except (ValueError, RecursionError) as error:
         raise AnswerError(_reason(status), f"HTTP {status} without a JSON body") from error
     if not isinstance(found, dict):
         raise AnswerError("odd-answer", f"HTTP {status} with a body that is no JSON object")
+    return found
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands there twice")
     return found
 
 
@@ -148,14 +157,20 @@ def _text(found: dict[str, Any], name: str) -> str:
 def _read_answer(status: int, found: dict[str, Any]) -> Answer:
     _expect(status, found, _OK)
     verdict, decision, reference = _text(found, "verdict"), _text(found, "decision"), _text(found, "reference")
-    if verdict not in VERDICTS or decision not in DECISIONS or _contradicts(verdict, decision):
+    reason = _text(found, "reason")
+    if verdict not in VERDICTS or decision not in DECISIONS or _contradicts(verdict, decision, reason):
         raise AnswerError("odd-answer", f"verdict {verdict[:40]!r} with decision {decision[:40]!r}")
-    return Answer(verdict, decision, reference or None, _text(found, "reason"), _text(found, "detail"))
+    return Answer(verdict, decision, reference or None, reason, _text(found, "detail"))
 
 
-def _contradicts(verdict: str, decision: str) -> bool:
-    """Whether an answer accepts what was not checked, or refuses what no source knows."""
-    return verdict not in {"refuse": {"known", "near"}, "accept": VERDICTS - {"unchecked"}}.get(decision, VERDICTS)
+def _contradicts(verdict: str, decision: str, reason: str) -> bool:
+    """Whether an answer accepts what was not checked, or refuses what no source knows.
+
+    What is known is accepted for one of two reasons only.
+    """
+    if decision == "accept":
+        return verdict == "unchecked" or (verdict in _KNOWN and reason not in _ACCEPTED_ALL_THE_SAME)
+    return decision == "refuse" and verdict not in _KNOWN
 
 
 def _read_permission(status: int, found: dict[str, Any]) -> Permission:

@@ -18,6 +18,7 @@ from goodhoster.client.calls import LONGEST_ANSWER, AnswerError
 
 _LONGEST_HEAD = 16 << 10
 _DIGITS = len(str(LONGEST_ANSWER))
+_HIGHEST_PORT, _LONGEST_PORT = 65535, 5
 
 
 class Address(NamedTuple):
@@ -39,7 +40,7 @@ class Address(NamedTuple):
             return cls(path)
         host, colon, port = text.removeprefix("http://").rstrip("/").rpartition(":")
         host = "127.0.0.1" if host == "localhost" else host.removeprefix("[").removesuffix("]")
-        if text.startswith("http://") and colon and port.isdecimal() and _is_numeric(host):
+        if text.startswith("http://") and colon and _is_port(port) and _is_numeric(host):
             return cls("", host, int(port))
         raise ValueError(
             f"{text!r} is no address of goodhoster: give unix:/path/of/socket or http://127.0.0.1:PORT "
@@ -154,11 +155,16 @@ def _read_head(lines: bytes) -> tuple[int, int]:
     code = after[:3]
     if version not in {"HTTP/1.1", "HTTP/1.0"} or len(code) < 3 or not code.isdecimal():  # noqa: PLR2004 - digits
         raise AnswerError("odd-answer", "the answer is no HTTP")
-    fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
-    length = fields.get("content-length", "")
+    fields = [(name.strip().lower(), value.strip()) for name, _, value in (line.partition(":") for line in rest)]
+    lengths = [value for name, value in fields if name == "content-length"]
+    length = lengths[0] if len(lengths) == 1 else ""
     if not (length.isascii() and length.isdecimal() and len(length) <= _DIGITS and int(length) <= LONGEST_ANSWER):
         raise AnswerError("odd-answer", f"HTTP {code} with a body of length {length[:20]!r}")
     return int(code), int(length)
+
+
+def _is_port(port: str) -> bool:
+    return port.isascii() and port.isdecimal() and len(port) <= _LONGEST_PORT and 0 < int(port) <= _HIGHEST_PORT
 
 
 def _is_numeric(host: str) -> bool:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from goodhoster.audit.verify import Key, Note, NotVerifiedError
-from goodhoster.errors import AuditError, RefusedError
+from goodhoster.errors import RefusedError
 from goodhoster.linux.durable_files import write_durably
 from goodhoster.reports.documents import Document, as_csv
 
@@ -55,18 +55,20 @@ def write_bundle(directory: Path, files: Mapping[str, bytes], sign: Callable[[st
 def verify_bundle(directory: Path, keys: Iterable[Key]) -> list[str]:
     """What is not as it was signed, in words; empty where all is.
 
-    AuditError when the index is not there, or was signed by none of these keys.
+    Without an index that is signed by one of these keys nothing is. OSError where there is no such directory.
     """
+    there = {file.name for file in directory.iterdir()} - {INDEX}
     try:
         note = Note.read((directory / INDEX).read_bytes())
         signed = note.verify(keys)
-    except (OSError, NotVerifiedError) as error:
-        raise AuditError(f"{directory / INDEX} cannot be verified: {error}", hint="use another copy") from error
+    except FileNotFoundError:
+        return [f"{INDEX} is missing"]
+    except NotVerifiedError as error:
+        return [f"{INDEX} is not as it was signed: {error}"]
     if not signed or not note.text.startswith(_HEAD.encode()):
-        raise AuditError(f"{directory / INDEX} is signed by none of the keys of this log", hint="goodhoster audit keys")
+        return [f"{INDEX} is signed by none of the keys of this log (goodhoster audit keys)"]
     lines = (line.partition("  ") for line in note.text.decode().splitlines()[1:])
     told = {name: digest for digest, _, name in lines}
-    there = {file.name for file in directory.iterdir()} - {INDEX}
     problems = [f"{name} is missing" for name in sorted(told.keys() - there)]
     problems += [f"{name} is not in the index" for name in sorted(there - told.keys())]
     for name in sorted(told.keys() & there):

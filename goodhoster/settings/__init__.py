@@ -18,6 +18,7 @@ from goodhoster.settings.sections import (
     Settings,
     WatchSettings,
     load,
+    load_partly,
 )
 from goodhoster.settings.values import (
     duration,
@@ -48,6 +49,7 @@ __all__ = [
     "installed_kinds",
     "listen_address",
     "load",
+    "load_partly",
     "mail_address",
     "one_of",
     "path",

@@ -244,6 +244,9 @@ def _parse(content: str, file: Path) -> Table:
         return tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file} is not valid TOML: {error}", hint="fix the line it names") from error
+    except RecursionError as error:
+        hint = "no setting needs lists or tables within others like that"
+        raise ConfigurationError(f"{file} is nested too deeply", hint=hint) from error
 
 
 def _tables(tables: Table, section: Section, file: Path) -> list[Table]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from goodhoster.settings.alerts import AlertSettings
-from goodhoster.settings.all_errors import gathered
+from goodhoster.settings.all_errors import AllErrors, gathered
 from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
 from goodhoster.settings.contacts import ContactSettings
@@ -261,11 +261,23 @@ def sections() -> dict[str, Section]:
 
 
 def load(file: Path) -> Settings:
-    """Read and validate the file and `conf.d/*.toml` beside it, in order of name."""
-    values: dict[str, Any] = {}
+    """Read and validate the file and `conf.d/*.toml` beside it, in order of name.
+
+    ConfigurationError with everything that is wrong.
+    """
     with gathered() as errors:
-        written = read_files(file, sections().values(), errors)
-        for name, section in sections().items():
-            with errors.step():
-                values[name] = section.read(written[section.name])
+        return load_partly(file, errors)
+
+
+def load_partly(file: Path, errors: AllErrors) -> Settings:
+    """Read what can be read; a section in which something is wrong is as if it were not there.
+
+    For looking for further errors only: nothing may be done by such settings.
+    """
+    values: dict[str, Any] = {}
+    written = read_files(file, sections().values(), errors)
+    for name, section in sections().items():
+        values[name] = section.read(())
+        with errors.step():
+            values[name] = section.read(written[section.name])
     return Settings(file, **values)

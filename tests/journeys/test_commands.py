@@ -301,3 +301,21 @@ def test_cases_are_filtered_previewed_and_decided_together(host: Host) -> None:
     order = ("cases", "confirm", "--all", "--customer", "bert", "--reason", "looked at the list", "--json")
     assert json.loads(host.run(*order))["confirmed"] == [bert["id"]]
     assert [file.exists() for file in files] == [True, False]
+
+
+def test_what_the_right_parts_of_a_configuration_name_is_looked_at_beside_what_is_wrong(host: Host) -> None:
+    rules = host.folder / "rules.toml"
+    rules.write_text("vettedd = true\n")
+    good = host.config.read_text()
+    host.config.write_text(
+        good.replace('mode = "enforce"', 'mode = "destroy"').replace('path = "customers"', 'path = "nowhere"')
+        + f'\n[house_rules]\nfile = "{rules}"\n[api]\nlisten = "0.0.0.0:8462"\n[[hash_source]]\nkind = "lisst"\n'
+    )
+    told = host.run("config", "check", code=2)
+    for word in ("destroy", "nowhere", "vettedd", "0.0.0.0", "lisst"):  # noqa: S104 - an address that is refused
+        assert word in told
+
+
+def test_a_limit_that_no_list_has_is_refused(host: Host) -> None:
+    for command in (("cases", "list"), ("notices", "list"), ("storms", "list"), ("customers", "list")):
+        assert "--limit" in host.run(*command, "--limit", "99999999999999999999", code=2)

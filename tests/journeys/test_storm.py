@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from goodhoster.testing.pictures import made_up_picture
-from tests.journeys.host import Host, look_at_all, sha1_of
+from tests.journeys.host import GOODHOSTER, Host, look_at_all, sha1_of
 
 CUSTOMERS, LIMIT = 40, 3
 STANDARD = {name: made_up_picture(number, blocks=2) for number, name in enumerate(("logo", "smiley", "arrow"))}
@@ -35,6 +35,9 @@ def test_a_wrong_list_costs_no_more_than_the_first_measures_one_alert_and_one_co
     done = json.loads(host.run("storms", "undo", storm["id"], "--reason", "images of WordPress", "--json"))
     assert len(done["restored"]) == len(files)
     assert look_at_all(host.customers) == before
+    again = ("storms", "undo", storm["id"], "--reason", "twice", "--config", str(host.config))
+    told = host.output("sh", "-c", '"$@" 2>&1', "sh", *GOODHOSTER, *again)
+    assert "was undone already" in told
 
     host.upload("newcomer/wp-includes/images/logo.png", STANDARD["logo"])
     assert host.settled()["held"] == 1

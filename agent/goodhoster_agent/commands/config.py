@@ -11,8 +11,8 @@ import typer
 
 from goodhoster.errors import ConfigurationError
 from goodhoster.settings import Settings, pages
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, print_json, read_settings
-from goodhoster_agent.configuration_check import check_whole
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, print_json, read_settings, warn_of
+from goodhoster_agent.configuration_check import check_file
 
 app = typer.Typer(no_args_is_help=True, help="Check, show and explain the configuration.")
 
@@ -25,14 +25,22 @@ def check_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
     """
     file = str(config_file(config))
     try:
-        settings = read_settings(config)
-        check_whole(settings)
+        settings = check_file(config_file(config))
     except ConfigurationError as error:
         if as_json:
             problems = [{"problem": str(each), "hint": each.hint} for each in error.all]
             print_json({"ok": False, "file": file, "problems": problems})
         raise
-    print_json({"ok": True, "file": file}) if as_json else print(f"{file} is right (mode: {settings.policy.mode})")
+    warnings = (
+        [] if settings.watches else ["nothing is watched: no file is checked; add [[watch]], or: goodhoster setup"]
+    )
+    if not settings.hash_sources:
+        warnings.append("nobody is asked: no file can be known; add [[hash_source]]")
+    warn_of(f"{file}: {warning}" for warning in warnings)
+    if as_json:
+        print_json({"ok": True, "file": file, "warnings": warnings})
+    else:
+        print(f"{file} is right (mode: {settings.policy.mode})")
 
 
 @app.command("sample")

@@ -46,7 +46,9 @@ def _moment_option(name: str, words: str) -> Any:  # noqa: ANN401 - what Typer t
 
 SinceOption = Annotated[datetime | None, _moment_option("--since", 'From then on: "2026-11-29", or "24h" ago.')]
 UntilOption = Annotated[datetime | None, _moment_option("--until", "Before then.")]
-LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="The newest so many.", show_default=False)]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", min=1, max=1_000_000, help="The newest so many.", show_default=False)
+]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")]
 
 

@@ -69,7 +69,11 @@ def receive_command(
     from goodhoster.model.notices import RawNotice
     from goodhoster.notices.spool import Arrived
 
-    raw = RawNotice(carrier, _beginning(file))
+    content = _beginning(file)
+    if not content:
+        hint = "name the file that has the message, or pipe it: goodhoster notices receive < FILE"
+        raise ConfigurationError("the notice is empty: nothing was stored", hint=hint)
+    raw = RawNotice(carrier, content)
     with open_services(config) as services:
         notices = services.notices
         receipt = notices.desk.keep(raw, Arrived(_COMMAND_LINE))
@@ -340,6 +344,11 @@ def _opened(file: Path | None) -> Iterator[BinaryIO]:
     """The file, or standard input where none is named."""
     from goodhoster.model.uploads import display
 
+    if str(file) == "-":
+        file = None
+    if file is None and sys.stdin is None:
+        hint = "name a file, or pipe the message: goodhoster notices receive < FILE"
+        raise ConfigurationError("standard input is closed: no notice was read", hint=hint)
     try:
         with nullcontext(sys.stdin.buffer) if file is None else file.open("rb") as opened:
             yield opened

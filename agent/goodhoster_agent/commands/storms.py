@@ -26,6 +26,7 @@ from goodhoster_agent.commands.options import (
     ReasonOption,
     open_services,
     print_json,
+    warn_of,
 )
 
 if TYPE_CHECKING:
@@ -77,9 +78,12 @@ def undo_command(
 ) -> None:
     """Put every file of a storm back. Its cause stays held everywhere until it is released."""
     with open_services(config) as services:
-        print_orders(
-            "restored", services.toolkit.undo_storm(_whole_id(services, storm_id), order_of(reason)), as_json=as_json
-        )
+        whole = _whole_id(services, storm_id)
+        undone_already = all(storm.state == "undone" for storm in services.brake.whole(whole))
+        orders = services.toolkit.undo_storm(whole, order_of(reason))
+        if undone_already and not orders.done and not orders.refused:
+            warn_of([f"storm {whole} was undone already: nothing is left to put back"])
+        print_orders("restored", orders, as_json=as_json)
 
 
 @app.command("release")

@@ -143,6 +143,9 @@ def _audit_log(settings: Settings) -> Iterator[Finding]:
 
 def _tree(tree: Tree) -> Finding:
     what = f"tree {display(tree.root)}"
+    if not os.path.isdir(tree.root):
+        hint = "is its disk mounted? Else mend [[watch]] path; nothing in it is checked"
+        return Finding(what, ok=False, detail="is not there, or is no directory", hint=hint)
     try:
         with os.scandir(tree.root) as entries:
             count = sum(entry.is_dir(follow_symlinks=False) for entry in entries)

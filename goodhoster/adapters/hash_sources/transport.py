@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 
 import aiohttp
@@ -33,5 +34,15 @@ _HINTS = {
 def unavailable(source: str, error: BaseException) -> SourceUnavailableError:
     """The error of ours for what a request raised."""
     reason = next((reason for kinds, reason in _REASONS if isinstance(error, kinds)), Reason.UNREACHABLE)
-    words = str(error) or type(error).__name__
+    words = (_unreachable(error) if reason is Reason.UNREACHABLE else "") or str(error) or type(error).__name__
     return SourceUnavailableError(f"{source}: {words}", reason=reason, hint=_HINTS.get(reason, ""))
+
+
+def _unreachable(error: BaseException) -> str:
+    """In plain words why there is no connection; empty where the error must speak for itself."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"the name {error.host} cannot be resolved"
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+        why = os.strerror(error.os_error.errno).lower()
+        return f"no connection to {error.host}, port {error.port}: {why}"
+    return ""

@@ -154,7 +154,17 @@ def test_over_tcp_the_bytes_of_a_file_are_sent(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["", "http://example.org:80", "https://127.0.0.1:80", "http://127.0.0.1", "http://127.0.0.1:²", "relative"],
+    [
+        "",
+        "http://example.org:80",
+        "https://127.0.0.1:80",
+        "http://127.0.0.1",
+        "http://127.0.0.1:²",
+        "http://127.0.0.1:0",
+        "http://127.0.0.1:65536",
+        "http://127.0.0.1:99999",
+        "relative",
+    ],
 )
 def test_an_address_that_cannot_be_asked_within_a_deadline_is_told_at_once(address: str) -> None:
     with pytest.raises(ValueError, match="no address of goodhoster"):

@@ -237,3 +237,9 @@ url = "x"
         f"{file}:14 [imap]: username is missing",
         f"{file}:14 [imap]: password_file is missing",
     ]
+
+
+def test_nesting_without_end_is_a_mistake_in_the_file(folder: Folder) -> None:
+    message, hint = folder.refusal("x = " + "[" * 50_000)
+    assert "nested too deeply" in message
+    assert hint

@@ -101,6 +101,7 @@ async def received_json(request: web.BaseRequest, within: float) -> dict[str, An
         raise _too_large(_LONGEST_JSON)
     try:
         found = json.loads(body)
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

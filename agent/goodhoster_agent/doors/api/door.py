@@ -159,7 +159,7 @@ class ApiDoor:
             found.append(self._listener.bind_unix(self._settings.socket))
         if self._settings.listen is not None:
             host, port = self._settings.listen
-            _expect_loopback(host, beyond=self._settings.beyond_loopback)
+            expect_loopback(host, beyond=self._settings.beyond_loopback)
             found.append(self._listener.bind_tcp(host, port))
         return found
 
@@ -405,7 +405,8 @@ def _json(answer: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> web.Res
     return web.json_response(answer, status=status, headers={"Cache-Control": "no-store"})
 
 
-def _expect_loopback(host: str, *, beyond: bool) -> None:
+def expect_loopback(host: str, *, beyond: bool) -> None:
+    """Refuse an address that other machines reach, unless that is wanted; ConfigurationError."""
     try:
         address = ip_address(host)
     except ValueError:

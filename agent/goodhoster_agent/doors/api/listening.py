@@ -12,12 +12,14 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from goodhoster.errors import ConfigurationError
+from goodhoster_agent.doors.api.problems import Problem
 from goodhoster_agent.doors.http_server import Handler
 from goodhoster_agent.doors.peer_files import Peer
 
@@ -41,6 +43,13 @@ class Connection(web.RequestHandler):
         """The passed descriptor, which is the caller's from now on; -1 where there is none."""
         passed, self.passed = self.passed, -1
         return passed
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """Answer what is no HTTP request as every other problem, without a word about what we run on."""
+        super().handle_error(request, status, exc, message)  # keeps the books, and closes
+        return Problem(HTTPStatus(status), "the request is no HTTP that is understood here").response()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the connection, and close what nobody took."""

@@ -305,6 +305,14 @@ def test_a_body_that_is_no_json_object_is_told(host: ApiHost, body: bytes) -> No
     assert ask(host, "POST", "/v1/check/digest", body).status in {400, 413}
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"path": "\\ud800"}', b'{"reference": "\\ud83d", "outcome": "kept"}', b'{"\\udfff": 1}']
+)
+def test_half_a_surrogate_pair_is_no_text(host: ApiHost, body: bytes) -> None:
+    for path in ("/v1/check/path", "/v1/outcomes", "/v1/check/digest"):
+        assert ask(host, "POST", path, body).status == 400
+
+
 def test_other_paths_and_methods(host: ApiHost) -> None:
     for path in ("/", "/v1", "/v1/check/", "/v1/cases/a/b", "/V1/check", "/v1/check/%70ath/x"):
         assert ask(host, "POST", path, b"").status == 404

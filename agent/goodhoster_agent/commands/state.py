@@ -1,0 +1,88 @@
+"""`goodhoster state …`: back up the state directory, restore it, check it."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goodhoster.errors import RefusedError
+from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOption, print_json, read_settings
+
+app = typer.Typer(no_args_is_help=True, help="Back up, restore and check the state directory.")
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
+
+
+@app.command("backup")
+def backup_command(
+    file: FileArgument,
+    config: ConfigOption = None,
+    *,
+    keys: Annotated[
+        bool, typer.Option("--with-keys", help="With keys and tokens: whoever has the backup has them.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write everything that cannot be made again into one file, while the daemon runs.
+
+    Without --with-keys a restored log goes on under a new key. What is in quarantine on the customers' disks is not
+    in it: back those disks up with their .goodhoster directories.
+    """
+    from goodhoster_agent.state_backup import back_up
+
+    backup = back_up(read_settings(config).state_dir, file, version("goodhoster"), keys=keys)
+    found = {"file": str(file), "files": len(backup.files), "made_at": backup.made_at, "keys": backup.keys}
+    if as_json:
+        print_json(found)
+    else:
+        print(f"{file}: {len(backup.files)} files{', keys among them' if keys else ', without keys'}")
+
+
+@app.command("restore")
+def restore_command(
+    file: FileArgument,
+    config: ConfigOption = None,
+    *,
+    replace: Annotated[bool, typer.Option("--replace", help="Move the present state directory aside.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a backup in the place of the state directory; the daemon must not run.
+
+    Every file is compared first. The index is made anew at the next start, which compares quarantine, log and record.
+    """
+    from goodhoster_agent.daemon_lock import running_daemon
+    from goodhoster_agent.state_backup import restore
+
+    state_dir = read_settings(config).state_dir
+    if (process := running_daemon(state_dir)) is not None:
+        raise RefusedError(f"a daemon works on {state_dir} (process {process})", hint="systemctl stop goodhoster")
+    backup, aside = restore(file, state_dir, replace=replace)
+    found = {"state_dir": str(state_dir), "files": len(backup.files), "made_at": backup.made_at}
+    if as_json:
+        print_json(found | {"aside": str(aside) if aside else None})
+        return
+    print(f"{state_dir}: {len(backup.files)} files of {backup.made_at}")
+    if aside:
+        print(f"what was there is now {aside}")
+    print("next: goodhoster state check, then start the daemon")
+
+
+@app.command("check")
+def check_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Check every database and the audit log; exit code 1 when something is not whole."""
+    from goodhoster.assembly.audit import verify_audit_log
+    from goodhoster_agent.state_backup import damaged_databases
+
+    settings = read_settings(config)
+    problems = list(damaged_databases(settings.state_dir))
+    finding = verify_audit_log(settings).finding
+    if not finding.ok:
+        problems.append(f"audit.log: {finding.problem}")
+    if as_json:
+        print_json({"ok": not problems, "problems": problems, "entries": finding.entries})
+    else:
+        print("\n".join(problems) or f"every database is whole; so is the audit log, {finding.entries:,} entries")
+    raise typer.Exit(YES if problems else FINE)

@@ -1,0 +1,246 @@
+"""Backup of the state directory while the daemon runs, and its restoration.
+
+Databases are copied as of one moment each, and the audit log after all of them: it knows every case before the record
+acts on it, so that a restored log is never behind its record. Left out is what is made again (the index, caches) or
+lives with a process (sockets, locks). Keys go along only where that is asked for.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import os
+import sqlite3
+import stat
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from goodhoster.errors import ConfigurationError, PermanentError, RefusedError
+
+MANIFEST = "goodhoster-backup.json"
+_LOG = "audit.log"
+_NOT_KEPT = ("*.lock", "*-wal", "*-shm", "*-journal", "*.sock", "index.sqlite*", "answers*", "desk.holders", "tmp")
+"""Made again, or of a process; `audit.log.tail` is made from the log."""
+_KEYS = ("*.key", "*.keys", "*secret*", "*token*", "tokens*")
+_LARGEST_MANIFEST = 64 << 20
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What a backup holds."""
+
+    made_at: str
+    version: str
+    files: dict[str, str]
+    """SHA-256 by name, relative to the state directory."""
+    keys: bool
+    """Whether keys and tokens are among them."""
+
+
+def back_up(state_dir: Path, file: Path, version: str, *, keys: bool = False) -> Backup:
+    """Write a backup of a state directory into a new file that only its owner may read.
+
+    RefusedError where the file exists; it is whole or not there.
+    """
+    if file.exists():
+        raise RefusedError(f"{file} exists already", hint="name a new file: a backup is never written over")
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with _private(draft) as opened, tarfile.open(fileobj=opened, mode="w:gz") as archive:
+            digests: dict[str, str] = {}
+            names = [name for name in _names(state_dir, keys=keys) if name != _LOG]
+            for name in [*names, *([_LOG] if (state_dir / _LOG).exists() else [])]:
+                digests[name] = _add(archive, state_dir / name, name)
+            backup = Backup(datetime.now(UTC).isoformat(timespec="seconds"), version, digests, keys)
+            _add_bytes(archive, MANIFEST, json.dumps(_plain(backup), indent=1).encode())
+        _sync(draft)
+        os.link(draft, file)
+    except OSError as error:
+        raise PermanentError(f"the backup cannot be written to {file}: {error.strerror}", hint="make room") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return backup
+
+
+def restore(file: Path, state_dir: Path, *, replace: bool = False) -> tuple[Backup, Path | None]:
+    """Put a backup in the place of a state directory, after every file of it was compared with its digest.
+
+    A state directory that holds something is moved aside where `replace` says so (its new name is returned), and
+    RefusedError otherwise. Nothing is changed before the whole backup was read.
+    """
+    filled = state_dir.is_dir() and any(entry.name != "daemon.lock" for entry in state_dir.iterdir())
+    if filled and not replace:
+        hint = "say --replace: the directory is kept beside it under another name"
+        raise RefusedError(f"{state_dir} is not empty", hint=hint)
+    state_dir.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{state_dir.name}.", dir=state_dir.parent))
+    backup = _unpack(file, draft)
+    aside: Path | None = None
+    if state_dir.exists():
+        aside = state_dir.with_name(f"{state_dir.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+        state_dir.rename(aside)
+        if not filled:
+            (aside / "daemon.lock").unlink(missing_ok=True)
+            aside.rmdir()
+            aside = None
+    draft.rename(state_dir)
+    return backup, aside
+
+
+def read_backup(file: Path) -> Backup:
+    """Read what a backup holds, and compare every file of it; PermanentError where one is not as it was."""
+    with tempfile.TemporaryDirectory(prefix="goodhoster-backup-") as folder:
+        return _unpack(file, Path(folder))
+
+
+def damaged_databases(state_dir: Path) -> Iterator[str]:
+    """What is wrong with the databases of a state directory, in words."""
+    for file in sorted(state_dir.rglob("*.sqlite")):
+        try:
+            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+                found = [str(row[0]) for row in database.execute("PRAGMA integrity_check(3)")]
+        except sqlite3.Error as error:
+            found = [str(error)]
+        if found != ["ok"]:
+            yield f"{file.relative_to(state_dir)}: {'; '.join(found)}"
+
+
+def _names(state_dir: Path, *, keys: bool) -> list[str]:
+    """The files to keep, by name."""
+    found: list[str] = []
+    for folder, folders, files in os.walk(state_dir):
+        at = Path(folder).relative_to(state_dir)
+        folders[:] = sorted(name for name in folders if not _matches(name, _NOT_KEPT))
+        for name in sorted(files):
+            wanted = not _matches(name, _NOT_KEPT) and name != f"{_LOG}.tail" and (keys or not _matches(name, _KEYS))
+            if wanted and stat.S_ISREG(os.lstat(Path(folder, name)).st_mode):
+                found.append(str(at / name))
+    return found
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+
+
+def _add(archive: tarfile.TarFile, file: Path, name: str) -> str:
+    """Add one file as of one moment; its SHA-256."""
+    if file.suffix == ".sqlite":
+        with tempfile.NamedTemporaryFile(prefix="goodhoster-backup-", dir=file.parent) as copy:
+            with (
+                closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source,
+                closing(sqlite3.connect(copy.name)) as target,
+            ):
+                source.backup(target)
+            return _add_file(archive, Path(copy.name), name, os.stat(copy.name).st_size)
+    size = os.stat(file).st_size
+    if name == _LOG:
+        size = _whole_lines(file, size)
+    return _add_file(archive, file, name, size)
+
+
+def _add_file(archive: tarfile.TarFile, file: Path, name: str, size: int) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as opened:
+        left = size
+        while left and (piece := opened.read(min(_PIECE, left))):
+            digest.update(piece)
+            left -= len(piece)
+        if left:
+            raise PermanentError(f"{file} became shorter while it was copied", hint="try again")
+        opened.seek(0)
+        archive.addfile(_header(name, size), opened)
+    return digest.hexdigest()
+
+
+def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    archive.addfile(_header(name, len(content)), BytesIO(content))
+
+
+def _header(name: str, size: int) -> tarfile.TarInfo:
+    header = tarfile.TarInfo(name)
+    header.size, header.mode = size, 0o600
+    return header
+
+
+def _whole_lines(file: Path, size: int) -> int:
+    """Bytes up to the end of the last whole line: half an entry was never acknowledged."""
+    with file.open("rb") as opened:
+        at = size
+        while at > 0:
+            begin = max(0, at - _PIECE)
+            opened.seek(begin)
+            if (end := opened.read(at - begin).rfind(b"\n")) >= 0:
+                return begin + end + 1
+            at = begin
+    return 0
+
+
+def _unpack(file: Path, folder: Path) -> Backup:
+    """Unpack a backup and compare each file of it."""
+    digests: dict[str, str] = {}
+    backup: Backup | None = None
+    try:
+        with tarfile.open(file, mode="r:gz") as archive:
+            for member in archive:
+                source = archive.extractfile(member) if member.isreg() else None
+                if source is None:
+                    raise PermanentError(f"{file} is no backup: {member.name!r} is no file", hint="use another one")
+                if member.name == MANIFEST:
+                    backup = _manifest(file, source.read(_LARGEST_MANIFEST))
+                    continue
+                target = folder / _safe(file, member.name)
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                digest = hashlib.sha256()
+                with _private(target) as opened:
+                    while piece := source.read(_PIECE):
+                        digest.update(piece)
+                        opened.write(piece)
+                digests[member.name] = digest.hexdigest()
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"there is no backup {file}", hint="see the file's name") from error
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise PermanentError(f"{file} is no whole backup: {error}", hint="use another one") from error
+    if backup is None or backup.files != digests:
+        raise PermanentError(f"{file} is not as it was made", hint="use another one")
+    return backup
+
+
+def _safe(file: Path, name: str) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise PermanentError(f"{file} is no backup of ours: it names {name!r}", hint="use another one")
+    return path
+
+
+def _manifest(file: Path, content: bytes) -> Backup:
+    try:
+        found = json.loads(content)
+        return Backup(str(found["made_at"]), str(found["version"]), dict(found["files"]), bool(found["keys"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise PermanentError(f"{file} is no backup of ours: {error}", hint="use another one") from error
+
+
+def _plain(backup: Backup) -> dict[str, object]:
+    return {"made_at": backup.made_at, "version": backup.version, "keys": backup.keys, "files": backup.files}
+
+
+def _private(file: Path) -> BinaryIO:
+    """A new file that only its owner may read."""
+    return os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w+b")
+
+
+def _sync(file: Path) -> None:
+    fd = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
