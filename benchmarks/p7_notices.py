@@ -80,7 +80,7 @@ class MailServer:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         """Count the results; receipts do not matter here."""
         head = (envelope.original_content or b"").partition(b"\r\n\r\n")[0].decode()
-        if "-result@" in head:
+        if re.search(r"-result\.\w+@", head):
             self.results.update(re.findall(r"\[(M\d{10})\]", head))
         return "250 taken"
 
