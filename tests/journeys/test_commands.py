@@ -25,6 +25,7 @@ def test_check_says_each_verdict_and_moves_nothing(host: Host, tmp_path: Path) -
         "matches": [],
         "reason": "",
         "pixels": [96, 96],
+        "answered": [{"source": "hashcheckservice", "version": "", "share": 100}],
     }
     answer = json.loads(host.run("check", str(known), "--json", code=1))
     assert answer["verdict"] == "known"
