@@ -211,7 +211,9 @@ class NothingToCompareError(UncheckedError):
 
 
 class NotAskedError(UncheckedError):
-    """A source has no say about this content as long as it is configured so: in shadow, or asked about a share only.
+    """A source has no say about this content as it is configured.
+
+    It is in shadow, or asked about a share only.
 
     Other sources may. It is no failure, and never a no.
     """

@@ -150,7 +150,10 @@ def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
 
 
 def _reader_left() -> int:
-    """Discard what is left of standard output; returns what a shell says of a process that SIGPIPE ended."""
+    """Discard what is left of standard output.
+
+    Returns what a shell says of a process that SIGPIPE ended.
+    """
     _discard_output()
     return 141
 

@@ -136,7 +136,10 @@ def _queue(scanner: Scanner, region: Region, progress: ScanProgress) -> Iterator
 
 
 def _queue_unanswered(services: Services, region: Region) -> None:
-    """Queue what a source would answer about now and did not before: it was added since, or in shadow."""
+    """Queue what a source would answer about now, and did not before.
+
+    It was added since, or in shadow.
+    """
     for page in services.index.seen.never_asked_below(region.tree.root, region.path, services.sources, time.time()):
         services.index.expect(page, time.time())
 

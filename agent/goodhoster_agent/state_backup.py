@@ -72,7 +72,9 @@ def back_up(state_dir: Path, file: Path, version: str, *, keys: bool = False) ->
 
 
 def restore(file: Path, state_dir: Path, *, replace: bool = False) -> tuple[Backup, Path | None]:
-    """Put a backup in the place of a state directory, after every file of it was compared with its digest.
+    """Put a backup in the place of a state directory.
+
+    Every file of it is compared with its digest first.
 
     A state directory that holds something is moved aside where `replace` says so (its new name is returned), and
     RefusedError otherwise. Nothing is changed before the whole backup was read.
@@ -97,7 +99,10 @@ def restore(file: Path, state_dir: Path, *, replace: bool = False) -> tuple[Back
 
 
 def read_backup(file: Path) -> Backup:
-    """Read what a backup holds, and compare every file of it; PermanentError where one is not as it was."""
+    """Read what a backup holds, and compare every file of it.
+
+    PermanentError where one is not as it was.
+    """
     with tempfile.TemporaryDirectory(prefix="goodhoster-backup-") as folder:
         return _unpack(file, Path(folder))
 

@@ -155,7 +155,7 @@ def hash_source_kinds() -> Mapping[str, Any]:
 
 
 def source_shares(sources: Sequence[HashSource], settings: Settings) -> dict[str, int]:
-    """Percent of all contents that each of the sources of these settings has a say about, by its name.
+    """Share of all contents, in percent, that each source has a say about, by its name.
 
     0 in shadow.
     """

@@ -109,7 +109,10 @@ def reports_of(case: Case) -> tuple[str, ...]:
 
 
 def contradicts(before: Sequence[str], outcome: AttemptOutcome) -> bool:
-    """Whether a report cannot be true together with the one before; what was kept may be deleted later."""
+    """Whether a report contradicts the one before.
+
+    What was kept may be deleted later.
+    """
     follows = {AttemptOutcome.DELETED.value: AttemptOutcome.KEPT.value}
     return bool(before) and before[-1] not in {outcome.value, follows.get(outcome.value)}
 

@@ -48,7 +48,10 @@ class HashSource(Protocol):
 
 @runtime_checkable
 class DescribedSource(Protocol):
-    """A hash source that tells what it answers from. Optional: any other is named without a version."""
+    """A hash source that tells what it answers from.
+
+    Optional: any other is named without a version.
+    """
 
     def answering(self, question: Question) -> tuple[SourceAnswer, ...]:
         """What would answer this question now: the source, or each of the lists that it consists of.

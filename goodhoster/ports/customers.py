@@ -126,7 +126,10 @@ class CustomerStore(CustomerSites, Protocol):
         """What each source says of a customer, the first to name it first."""
 
     def naming(self, customer_id: str) -> Sequence[str]:
-        """The sources that name a customer, also as one that has ended: their next import has it again."""
+        """The sources that name a customer, also as one that has ended.
+
+        Their next import would bring it back.
+        """
 
     def former_ids(self, customer_id: str) -> Sequence[str]:
         """The ids that a customer had before."""

@@ -290,7 +290,10 @@ def _unknown_files(quarantined: Collection[str], offline: Collection[str], ids: 
 
 
 def _contents(case: Case) -> Iterator[tuple[str, str]]:
-    """Customer and SHA-256 of its own file and of each copy; an attempt says nothing about a file on disk."""
+    """Customer and SHA-256 of its own file and of each copy.
+
+    An attempt says nothing about a file on disk.
+    """
     if case.is_attempt:
         return
     yield case.upload.customer, case.digests.sha256.hex()

@@ -91,7 +91,7 @@ class SeenContents:
             yield self._arrivals(page, now, Priority.BACKFILL)
 
     def never_asked(self, sources: Sequence[HashSource], now: float) -> Iterator[list[Arrival]]:
-        """Files about which one of these sources would answer now and did not at their last check, in pages.
+        """Files that one of these sources would answer about now, and did not before, in pages.
 
         Whether it was added since, was in shadow, had another share or failed. Of a check before that was recorded it
         is not known who answered: it is asked again.
@@ -159,7 +159,7 @@ class SeenContents:
 
 
 def _owes_answer(row: Row, sources: Sequence[HashSource], answered: frozenset[str]) -> bool:
-    """Whether one of the sources would be asked about the content, or one inside it, and has not answered."""
+    """Whether a source with a say about the content, or one inside it, has not answered."""
     _, name, kind, md5, sha1, sha256, members, _ = row
     picture = kind != Kind.OTHER or named_as_picture(name)
     asked = [Digests(md5, sha1, sha256)]

@@ -1,4 +1,6 @@
-"""Retro-match: comparison of content seen before with an own list that changed, or a source that has more of a say.
+"""Retro-match: content seen before is compared with what has changed since.
+
+An own list that changed, or a source that has more of a say.
 
 What the list knows is checked again, and so is what a service that was added, left shadow, came back or got a larger
 share has not answered about.
@@ -32,7 +34,9 @@ _LOOK_EVERY = 1.0  # seconds
 
 
 class RetroMatch:
-    """Rounds beside the workers; idle after the first where no [[hash_source]] of kind list is configured.
+    """Rounds beside the workers.
+
+    Idle after the first where no [[hash_source]] of kind list is configured.
 
     Lists that changed while nothing ran are compared first.
     """
@@ -81,7 +85,7 @@ class RetroMatch:
         return {name for name, share in self._shares.items() if share > before[name]}
 
     def _ask_about_the_rest(self, sources: Sequence[HashSource]) -> None:
-        """Have these sources asked about all that they have not answered about, when nothing else waits."""
+        """Have these sources asked about all that they never answered, when nothing else waits."""
         queued = self._queue(self._index.seen.never_asked(sources, time.time()))
         names = ", ".join(each.name for each in sources)
         _log.info("%s: asked from now on about %d files seen before that it had no say about", names, queued)
@@ -121,5 +125,5 @@ class RetroMatch:
 
 
 def _asked(name: str) -> str:
-    """The name under which it is noted of how many contents, in percent, a source is asked about."""
+    """The name under which a source's share of all contents, in percent, is noted."""
     return f"asked: {name}"

@@ -107,7 +107,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class Crowd:
-    """Admission of connections to a server, so that those that ask nothing shut it for nobody else.
+    """Admission of connections: those that ask nothing shut the server for nobody else.
 
     When there are too many, the oldest connection that has no request in hand is closed for one that comes: of the
     address that has most of them, so that whoever opens hundreds loses these, and not a client or a proxy beside it.
@@ -151,7 +151,10 @@ class Crowd:
             self._busy.discard(request.protocol)
 
     def _make_room(self, server: web.Server) -> None:
-        """Close connections as long as there are too many; the newest where all have a request in hand."""
+        """Close connections as long as there are too many.
+
+        The newest where all have a request in hand.
+        """
         if len(server.connections) <= self._most:
             return
         open_ones = [each for each in server.connections if each.transport and not each.transport.is_closing()]
@@ -173,7 +176,10 @@ def _peer(connection: web.RequestHandler) -> str:
 
 
 async def _answer_expectation(request: web.BaseRequest) -> None:
-    """Have a client that waits for our word send its body (RFC 9110 10.1.1): it waits for a second otherwise."""
+    """Have a client that waits for our word send its body (RFC 9110 section 10.1.1).
+
+    It waits for a second otherwise.
+    """
     if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # or it is taken for the beginning of the answer

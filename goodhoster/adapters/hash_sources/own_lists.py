@@ -113,7 +113,10 @@ class OwnLists:
                 yield Match(near.source, near.kind, category, distance)
 
     def answering(self, question: Question) -> tuple[SourceAnswer, ...]:
-        """Each list's source that can be compared with what was taken; several lists of one make one version."""
+        """Each list's source that can be compared with what was taken.
+
+        Several lists of one source make one version.
+        """
         try:
             lists, near = self._shelf.lists(), self._shelf.near_lists()
         except (ConfigurationError, OSError):

@@ -202,7 +202,10 @@ class ScreeningDesk:
 def _unsure(
     listed: ListFile, compared: _Comparing, before: Mapping[Pair, Finding], customers: frozenset[str]
 ) -> frozenset[Pair]:
-    """Earlier findings whose entry could not be read whole this time: nothing is known to have changed."""
+    """Earlier findings whose entry could not be read whole this time.
+
+    Nothing is known to have changed about them.
+    """
     if not listed.unread_count:
         return frozenset()
     read = compared.seen - listed.partial

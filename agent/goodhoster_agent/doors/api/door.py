@@ -114,7 +114,10 @@ class Asked:
 
 
 def _valid_customer(customer: str) -> str:
-    """An id as the register takes it, or none; Problem for any other, which would count as a customer."""
+    """An id as the register takes it, or none.
+
+    Problem for any other, which would count as a customer.
+    """
     try:
         return customer and customer_id("customer", customer)
     except RowError as error:

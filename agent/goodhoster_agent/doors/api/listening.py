@@ -47,7 +47,7 @@ class Connection(web.RequestHandler):
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """Answer what is no HTTP request as every other problem, without a word about what we run on."""
+        """Answer what is no HTTP as every other problem, and do not tell what we run on."""
         super().handle_error(request, status, exc, message)  # keeps the books, and closes
         return Problem(HTTPStatus(status), "the request is no HTTP that is understood here").response()
 
