@@ -14,7 +14,7 @@ _ASK = ["doors", "ask"]
 def main() -> None:
     """Run the command `goodhoster`, and end the process with its exit code."""
     if sys.argv[1:3] == _ASK:
-        from goodhoster.client.__main__ import main as ask  # noqa: PLC0415 - see above
+        from goodhoster.client.__main__ import run as ask  # noqa: PLC0415 - see above
 
         sys.exit(ask(sys.argv[3:], "goodhoster doors ask"))
     from goodhoster_agent.cli import main as run  # noqa: PLC0415 - see above

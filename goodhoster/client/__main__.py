@@ -140,10 +140,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
     return parser
 
 
-def run() -> int:
-    """`main`, where a fault of ours does not end with 1, which says that the file is refused."""
+def run(arguments: list[str] | None = None, program: str = "python3 -m goodhoster.client") -> int:
+    """Run `main`, so that a fault of ours does not end with 1: that says a file is refused."""
     try:
-        return main()
+        return main(arguments, program)
     except Exception as error:  # noqa: BLE001 - the outermost
         print(f"goodhoster: a fault of goodhoster itself: {error!r}", file=sys.stderr)  # noqa: T201 - a command
         return _UNCHECKED

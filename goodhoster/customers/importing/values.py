@@ -147,7 +147,7 @@ def host(name: str, value: object) -> str:
     try:
         return str(ipaddress.ip_address(normal.strip("[]")))
     except ValueError:
-        pass
+        pass  # no address: then it must be a name
     if len(normal) > _LONGEST_HOST or not _HOST.fullmatch(normal):
         raise RowError(f"{name} {text[:80]!r} is no host name", "write it such as www.example.com or *.example.com")
     return normal

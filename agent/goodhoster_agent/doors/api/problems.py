@@ -24,8 +24,10 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
             "status": self.status.value,
             "detail": str(self),
         }
+        # aiohttp would name itself and its Python otherwise.
+        headers = {"Server": "goodhoster", **self.headers}
         response = web.Response(
-            status=self.status, text=json.dumps(problem), content_type="application/problem+json", headers=self.headers
+            status=self.status, text=json.dumps(problem), content_type="application/problem+json", headers=headers
         )
         response.force_close()
         return response

@@ -329,7 +329,11 @@ def test_what_is_no_http_is_told_and_hung_up_on(host: ApiHost) -> None:
         with socket.create_connection(("127.0.0.1", port_of(host.url)), 30) as connected:
             connected.sendall(raw)
             connected.shutdown(socket.SHUT_WR)
-            assert not connected.recv(65536).startswith(b"HTTP/1.1 200")
+            answer = connected.recv(65536)
+            assert not answer.startswith(b"HTTP/1.1 200")
+            assert not answer or b"application/problem+json" in answer
+            assert b"aiohttp" not in answer
+            assert b"Python" not in answer
     assert host.client().health().ready
 
 

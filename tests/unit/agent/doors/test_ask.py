@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.client import __main__ as command
 from tests.apidoor import CLEAR, KNOWN, ApiHost, opened
 
 
@@ -93,3 +94,14 @@ def test_the_library_of_the_command_line_is_not_loaded(host: ApiHost, files: Pat
     command = [sys.executable, "-c", script, str(files / "clear")]
     loaded = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.split()
     assert not {"typer", "click", "sqlite3", "asyncio", "goodhoster.settings", "goodhoster.assembly"} & set(loaded)
+
+
+def test_a_fault_of_ours_does_not_say_that_a_file_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> int:
+        raise RuntimeError("made up")
+
+    monkeypatch.setattr(command, "main", broken)
+    assert command.run(["file"]) == 3
+    assert "made up" in capsys.readouterr().err
