@@ -11,25 +11,21 @@ import fcntl
 import hashlib
 import hmac
 import json
-import logging
 import os
 import re
 import secrets
-import time
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from goodhoster.errors import ConfigurationError, RefusedError
-
-log = logging.getLogger(__name__)
+from goodhoster_agent.doors.reread_file import RereadFile
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NOBODY = "0" * 64
-_LOOK_EVERY = 1.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,36 +87,14 @@ class Accounts:
 
     def __init__(self, file: Path) -> None:
         """Read the accounts; ConfigurationError when the file cannot be read."""
-        self._file = file
-        self._seen = _state(file)
-        self._clients: Mapping[str, Client] = read_clients(file)
-        self._look_at = 0.0
+        self._clients = RereadFile(file, read_clients, "accounts")
 
     def who(self, authorization: str) -> str | None:
         """The client's name, or None; the password is compared in constant time."""
-        self._look()
         name, password = _credentials(authorization)
-        client = self._clients.get(name)
+        client = self._clients.entries().get(name)
         right = hmac.compare_digest(_sha256(password), client.sha256 if client else _NOBODY)
         return name if client and right else None
-
-    def _look(self) -> None:
-        """Read the file again when it was changed.
-
-        One that cannot be read changes nothing: the old accounts stay.
-        """
-        now = time.monotonic()
-        if now < self._look_at:
-            return
-        self._look_at = now + _LOOK_EVERY
-        seen = _state(self._file)
-        if seen == self._seen:
-            return
-        try:
-            self._clients = read_clients(self._file)
-            self._seen = seen
-        except ConfigurationError as error:
-            log.error("%s; the accounts from before stay in force. %s", error, error.hint)  # noqa: TRY400
 
 
 def _credentials(authorization: str) -> tuple[str, str]:
@@ -135,14 +109,6 @@ def _credentials(authorization: str) -> tuple[str, str]:
 
 def _sha256(password: str) -> str:
     return hashlib.sha256(password.encode()).hexdigest()
-
-
-def _state(file: Path) -> tuple[int, int, int] | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @contextmanager

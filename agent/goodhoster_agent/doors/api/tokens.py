@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import os
 import re
 import secrets
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,11 +19,9 @@ from pathlib import Path
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.linux.durable_files import replace_durably
 from goodhoster.linux.file_lock import FileLock
-
-log = logging.getLogger(__name__)
+from goodhoster_agent.doors.reread_file import RereadFile
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-_LOOK_EVERY = 1.0  # seconds
 
 
 class Scope(StrEnum):
@@ -115,48 +110,18 @@ class Tokens:
 
     def __init__(self, file: Path) -> None:
         """Read the tokens; ConfigurationError when the file cannot be read."""
-        self._file = file
-        self._seen = _state(file)
-        self._tokens: Mapping[str, Token] = read_tokens(file)
-        self._look_at = 0.0
+        self._tokens = RereadFile(file, read_tokens, "tokens")
 
     def of(self, secret: str) -> Token | None:
         """The token with that secret.
 
         Only its hash is compared: how long that takes tells nothing of a secret.
         """
-        self._look()
-        return self._tokens.get(_sha256(secret)) if secret else None
-
-    def _look(self) -> None:
-        """Read the file again when it was changed.
-
-        One that cannot be read changes nothing: the old tokens stay.
-        """
-        now = time.monotonic()
-        if now < self._look_at:
-            return
-        self._look_at = now + _LOOK_EVERY
-        seen = _state(self._file)
-        if seen == self._seen:
-            return
-        try:
-            self._tokens = read_tokens(self._file)
-            self._seen = seen
-        except ConfigurationError as error:
-            log.error("%s; the tokens from before stay in force. %s", error, error.hint)  # noqa: TRY400
+        return self._tokens.entries().get(_sha256(secret)) if secret else None
 
 
 def _sha256(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
-
-
-def _state(file: Path) -> tuple[int, int, int] | None:
-    try:
-        status = os.stat(file)
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _locked(file: Path) -> FileLock:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.errors import ConfigurationError, RefusedError
-from goodhoster_agent.doors import accounts
+from goodhoster_agent.doors import reread_file
 from goodhoster_agent.doors.accounts import Accounts, add_client, read_clients, remove_client
 
 
@@ -17,7 +17,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _look_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(reread_file, "_LOOK_EVERY", 0.0)
 
 
 def basic(name: str, password: str) -> str:
