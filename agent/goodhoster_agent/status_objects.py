@@ -45,7 +45,7 @@ def status_object(services: Services) -> dict[str, Any]:
         ],
         "answers": silent <= SILENT_AFTER,
         "legal_basis": warnings,
-        **_mode(services),
+        **_mode(services, report),
         "queue": figures.waiting,
         "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
         "unchecked": figures.verdicts.get("unchecked", 0),
@@ -89,9 +89,12 @@ def _attempts(services: Services) -> tuple[dict[str, Any], list[str]]:
     return {"since": since.isoformat(), **{name: found.get(name, 0) for name in names}}, []
 
 
-def _mode(services: Services) -> dict[str, Any]:
+def _mode(services: Services, report: DaemonReport | None) -> dict[str, Any]:
+    """The mode in force: a running daemon that has not followed the switch or the configuration yet still observes."""
     found = mode_object(services)
-    return {"mode": found["mode"], "stopped_since": found["stopped_since"], "stopped_by": found["actor"]}
+    enforcing = found["mode"] == "enforce" and (report is None or report.mode == "enforce")
+    mode = "enforce" if enforcing else "observe"
+    return {"mode": mode, "stopped_since": found["stopped_since"], "stopped_by": found["actor"]}
 
 
 def _suspensions(services: Services) -> dict[str, Any]:
@@ -143,7 +146,7 @@ def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:
 
 
 def mode_object(services: Services) -> dict[str, Any]:
-    """The mode that is in force, and who switched it."""
+    """The mode that is asked for, and who switched it; a running daemon follows within seconds."""
     configured = services.settings.policy.mode
     if problem := services.observe_switch.problem():
         return {"mode": "observe", "configured": configured, "stopped_since": None, "actor": "", "reason": problem}

@@ -319,9 +319,9 @@ def _checks_of(census: IndexCensus, day: date) -> int:
     return census.checks_between(begin, begin + timedelta(hours=23))
 
 
-def count_checks(services: Services) -> None:
-    """Write the checks of every whole day (UTC) that the log does not have yet to the log."""
-    census, today = IndexCensus(services.index.database), utc_now().date()
+def count_checks(services: Services, today: date) -> None:
+    """Write the checks of every whole day (UTC) before today that the log does not have yet to the log."""
+    census = IndexCensus(services.index.database)
     since = census.counted_since()
     if since is None:
         return

@@ -50,7 +50,7 @@ class DailyWork:
         # Here, so that no daemon carries it from its start.
         from goodhoster.assembly.reports import check_outcomes, count_checks, send_monthly  # noqa: PLC0415
 
-        count_checks(self._services)
+        count_checks(self._services, datetime.now(UTC).date())
         if self._services.settings.reports.monthly_to:
             send_monthly(self._services)
         return _EVERY if self._tell(check_outcomes(self._services)) else _AGAIN

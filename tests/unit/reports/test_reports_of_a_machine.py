@@ -101,8 +101,8 @@ def test_the_checks_of_each_day_are_in_the_log_once(services: Services) -> None:
     hour = int(NOW.timestamp() // 3600)
     rows = [(hour - hours_ago, count) for hours_ago, count in ((49, 5), (25, 7), (0, 9))]
     services.index.database.run(lambda db: db.executemany("INSERT INTO checks VALUES (?, ?)", rows))
-    count_checks(services)
-    count_checks(services)
+    count_checks(services, NOW.date())
+    count_checks(services, NOW.date())
     entries = [dict(entry.event.data) for entry in services.audit.entries()]
     days = [(NOW - timedelta(hours=hours)).date() for hours in (49, 25)]
     assert [entry["day"] for entry in entries] == [str(day) for day in sorted({*days, NOW.date() - timedelta(days=1)})]
