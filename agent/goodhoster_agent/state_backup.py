@@ -24,6 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from goodhoster.errors import ConfigurationError, PermanentError, RefusedError
+from goodhoster.linux.sqlite_files import connect, explained
 
 MANIFEST = "goodhoster-backup.json"
 _LOG = "audit.log"
@@ -111,10 +112,10 @@ def damaged_databases(state_dir: Path) -> Iterator[str]:
     """What is wrong with the databases of a state directory, in words."""
     for file in sorted(state_dir.rglob("*.sqlite")):
         try:
-            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+            with closing(connect(file, read_only=True)) as database:
                 found = [str(row[0]) for row in database.execute("PRAGMA integrity_check(3)")]
         except sqlite3.Error as error:
-            found = [str(error)]
+            found = [explained(error)]
         if found != ["ok"]:
             yield f"{file.relative_to(state_dir)}: {'; '.join(found)}"
 
@@ -141,8 +142,8 @@ def _add(archive: tarfile.TarFile, file: Path, name: str) -> str:
     if file.suffix == ".sqlite":
         with tempfile.NamedTemporaryFile(prefix="goodhoster-backup-", dir=file.parent) as copy:
             with (
-                closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source,
-                closing(sqlite3.connect(copy.name)) as target,
+                closing(connect(file, read_only=True)) as source,
+                closing(connect(Path(copy.name))) as target,
             ):
                 source.backup(target)
             return _add_file(archive, Path(copy.name), name, os.stat(copy.name).st_size)

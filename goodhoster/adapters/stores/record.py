@@ -10,6 +10,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from goodhoster.linux.sqlite_files import connect
 from goodhoster.linux.sqlite_migrations import Migration, Schema
 
 _CASES = """
@@ -105,7 +106,7 @@ def _take_storms_in(db: sqlite3.Connection, file: Path) -> None:
     beside = file.with_name("storms.sqlite")
     if not beside.exists():
         return
-    with closing(sqlite3.connect(beside)) as storms:
+    with closing(connect(beside)) as storms:
         for table, columns in _COLUMNS_OF.items():
             rows = storms.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - our own texts
             marks = ", ".join("?" * (columns.count(",") + 1))
