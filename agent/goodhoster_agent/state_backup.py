@@ -2,7 +2,7 @@
 
 Databases are copied as of one moment each, and the audit log after all of them: it knows every case before the record
 acts on it, so that a restored log is never behind its record. Last come the keys of the log's references, which are
-durable before an entry is: each entry in the backup has its key there. Left out is what is made again (the index, caches)
+durable before an entry is: each entry in the backup has its key there. Left out is what is made again (index, caches)
 or lives with a process (sockets, locks). Other keys go along only where that is asked for.
 """
 
