@@ -255,7 +255,10 @@ class CustomerServices(LazyParts):
         return PersonalData(self.register, held, services.case_store, services.audit, lock, self._traces())
 
     def _traces(self) -> tuple[CustomerTraces, ...]:
-        """What names customers beside the register; the keys of the audit log last, as entries are written before."""
+        """What names customers beside the register.
+
+        The keys of the audit log come last, as entries are written before.
+        """
         from goodhoster.adapters.stores.alerts import SqliteAlertQueue
         from goodhoster.adapters.stores.customer_traces import KeyTraces, LetterTraces, RecordTraces
         from goodhoster.assembly import alerts

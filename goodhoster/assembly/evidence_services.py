@@ -118,7 +118,7 @@ class EvidenceServices(LazyParts):
         return QuarantineDestruction(self._services.desk, rules, copies, self._forbids, utc_now)
 
     def _forbids(self, case: Case) -> str:
-        """Why the files of a case must stay although the window is over; empty where nothing says so."""
+        """Why the files of a case must stay although the window is over; empty where they need not."""
         from goodhoster.audit.log import utc_now
         from goodhoster.model.standing import AppealState
 

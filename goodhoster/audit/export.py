@@ -130,7 +130,10 @@ def _expect_consistent(old: Checkpoint, now: Checkpoint, hashes: Sequence[bytes]
 
 
 def _names_json(wanted: Wanted, lines: Iterable[bytes]) -> bytes:
-    """What the references in these entries stand for, with the key of the case; empty where nobody is to be told."""
+    """What the references in these entries stand for, with the key of the case.
+
+    Empty where nobody is to be told.
+    """
     tokens = {token for line in lines for token in tokens_in(read_line(line).event.data)}
     found = wanted.keys.disclosed(f"case/{wanted.case}", tokens) if wanted.keys and tokens else None
     if found is None:

@@ -86,7 +86,7 @@ class KeyedAuditLog:
         return self._log.append_all(keyed)
 
     def entries(self) -> Iterator[AuditEntry]:
-        """See `ports.AuditLog`. With the values that the references stand for, where their key is there."""
+        """See `ports.AuditLog`; with what the references stand for, where their key is there."""
         lines = self._log.entries()
         while piece := list(islice(lines, _PIECE)):
             values = self._keys.values({token for entry in piece for token in tokens_in(entry.event.data)})
@@ -94,7 +94,7 @@ class KeyedAuditLog:
                 yield replace(entry, event=replace(entry.event, data=_resolved(entry.event.data, values)))
 
     def verify(self, marks: Sequence[AuditMark] = (), at_least: int = 0) -> AuditFinding:
-        """See `ports.AuditLog`. It is over the lines as they stand, whether their keys are there or not."""
+        """See `ports.AuditLog`; it is over the lines as they stand, with keys or without."""
         return self._log.verify(marks, at_least)
 
 

@@ -1,4 +1,4 @@
-"""The end of files in quarantine, when the restore window is over and a sealed copy is whole.
+"""The end of files in quarantine: the restore window is over and a sealed copy is whole.
 
 In the log before it is done and after. What a crash left is found by where the file lies: gone, and the log has the
 intention, means that it was done.
@@ -33,7 +33,10 @@ class SealedCopies(Protocol):
     """The sealed copies of files in quarantine, by the files' names there."""
 
     def copy(self, evidence_id: str) -> SealedCopy:
-        """What is known of the copy of a file. Reads all of it. EvidenceError when that cannot be read."""
+        """What is known of the copy of a file; reads all of it.
+
+        EvidenceError when that cannot be read.
+        """
 
     def unless_held(self, evidence_id: str, /) -> AbstractContextManager[None]:
         """Keep anybody from putting a hold on it meanwhile; RefusedError where one is on it."""

@@ -145,7 +145,9 @@ class PersonalData:
         }
 
     def forget(self, customer_id: str, actor: str, reason: str, *, preview: bool = False) -> Forgetting:
-        """Erase what is held of a customer, and unlink cases and log; RefusedError says why it must not be done now.
+        """Erase what is held of a customer, and unlink cases and log.
+
+        RefusedError says why that must not be done now.
 
         The log stays whole: only the keys of its references go. May be said again after a crash. A case whose file
         still lies in quarantine is kept as it is, with its key.

@@ -26,13 +26,16 @@ class PersonalValue:
 
 @dataclass(frozen=True, slots=True)
 class PseudonymKey:
-    """The key of one scope. Who has it can tell whether a reference stands for a value that is guessed."""
+    """The key of one scope.
+
+    Who has it can tell whether a reference stands for a value that is guessed.
+    """
 
     id: str
     secret: bytes
 
     def token(self, field: str, value: str) -> str:
-        """The reference: HMAC-SHA-256 over the field's name, a zero byte and the value, 128 bits of it."""
+        """The reference: 128 bits of HMAC-SHA-256 over the field's name, a zero byte and the value."""
         digest = hmac.digest(self.secret, field.encode() + b"\0" + value.encode(), hashlib.sha256)
         return f"~{self.id}:{digest[:_HASH_BYTES].hex()}"
 

@@ -67,7 +67,7 @@ class ForgottenCustomer:
 
 
 class CustomerTraces(Protocol):
-    """A store beside the register that names customers: cases, index, letters, keys of the audit log."""
+    """A store beside the register that names customers: cases, index, letters, keys."""
 
     def unlink(self, customer: ForgottenCustomer) -> int:
         """Erase what names the customer, or put its drawn name in its place; tells how many entries.

@@ -40,7 +40,9 @@ class Quarantine(Protocol):
         """
 
     def destroy(self, case_id: str, upload: Upload) -> None:
-        """Destroy a file that lies in quarantine, for good: there is no inverse. Fine where it does not lie there.
+        """Destroy a file that lies in quarantine, for good: there is no inverse.
+
+        Fine where it does not lie there.
 
         Raises RefusedError where that is not set up, where the file has not lain there for as long as is set up, and
         where it has names outside quarantine by which its bytes would stay; QuarantineError when it could not be done.

@@ -1,4 +1,4 @@
-"""Ports of the audit log: witnesses and timestamp authorities that confirm its state, and the keys of references."""
+"""Ports of the audit log: witnesses, timestamp authorities and the keys of references."""
 
 from __future__ import annotations
 
@@ -50,15 +50,16 @@ class PseudonymStore(Protocol):
     def disclosed(
         self, scope: str, tokens: Collection[str]
     ) -> tuple[PseudonymKey, Sequence[tuple[str, str, str]]] | None:
-        """The key of a scope with reference, field and value of those among the references; None without a key."""
+        """The key of a scope with reference, field and value of those among the references.
+
+        None where it has no key.
+        """
 
     def delete(
         self, scopes: Collection[str], naming: Collection[tuple[str, str]] = (), kept: Collection[str] = ()
     ) -> int:
-        """Delete the keys and values of these scopes, and of every scope that has one of these fields with its value.
+        """Delete keys and values of these scopes, and of all that have such a field and value.
 
-        But for those that are kept.
-
-        Returns the number of keys. Their bytes are gone from the file then: BusyError where another process keeps
+        But for those that are kept. Returns the number of keys. Their bytes are gone from the file then: BusyError where another process keeps
         that from being done now; it may be called again.
         """

@@ -243,7 +243,10 @@ class UploadIndex:
         return [joined(path, name) for path, name in rows]
 
     def unlink(self, customer: ForgottenCustomer) -> int:
-        """See `ports.CustomerTraces`. A file that still lies in a watched tree is found again by the next scan."""
+        """See `ports.CustomerTraces`.
+
+        A file that still lies in a watched tree is found again by the next scan.
+        """
 
         def unlink(db: sqlite3.Connection) -> int:
             marks = ", ".join("?" * len(customer.ids))

@@ -130,7 +130,10 @@ class SqliteAlertQueue:
             db.execute("DELETE FROM condition WHERE seen_at < ?", (time_text(forget_before),))
 
     def unlink(self, customer: ForgottenCustomer) -> int:
-        """See `ports.CustomerTraces`. Alerts stay, those that wait too: the drawn name stands in them."""
+        """See `ports.CustomerTraces`.
+
+        Alerts stay, those that wait too: the drawn name stands in them.
+        """
         words = sorted((*customer.ids, *customer.addresses, *customer.paths), key=len, reverse=True)
         named = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, words))})(?![\w-])", re.IGNORECASE)
         changed = 0

@@ -1,4 +1,4 @@
-"""What the record, the letters and the audit log's keys hold of a customer who is being forgotten."""
+"""What record, letters and the audit log's keys hold of a customer who is being forgotten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys of the audit log's references in a SQLite file of its own, with the values that they stand for."""
+"""The keys of the audit log's references in a SQLite file, with the values they stand for."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ class _Request:
 
 
 class SqlitePseudonyms:
-    """See `ports.PseudonymStore`. Callers that come while one writes are written together after it."""
+    """See `ports.PseudonymStore`.
+
+    Callers that come while one writes are written together after it.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file

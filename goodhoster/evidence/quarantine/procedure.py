@@ -199,7 +199,7 @@ class LocalQuarantine:
 
 
 def _expect_lain_for(seconds: float, shelf: int, case_id: str) -> None:
-    """Refuse a file whose label says that it has not lain here for so long; the label is written once."""
+    """Refuse a file that has not lain here for so long by its label, which is written once."""
     label = entry(shelf, label_name(case_id))
     if label is None or time.time() - label.st_mtime < seconds:
         raise RefusedError(f"the file of case {case_id} has not lain in quarantine for as long as is set up")

@@ -134,7 +134,9 @@ class CustodyDesk:
             return self._keep(evidence, _answered(evidence.custody, TwoPersonAction.EXPORT))
 
     def copy(self, evidence_id: str) -> SealedCopy:
-        """Whether a file may be destroyed in quarantine as far as its sealed copy tells; reads all of the ciphertext.
+        """Whether its sealed copy lets a file be destroyed in quarantine.
+
+        Reads all of the ciphertext.
 
         EvidenceError when that cannot be read.
         """
@@ -219,7 +221,7 @@ class CustodyDesk:
         self._keep(evidence, replace(evidence.custody, due_at=now))
 
     def _tell(self, subject: str, text: str, about: str) -> None:
-        """Tell the person on duty; what cannot be told now is in the log and in `evidence list` all the same."""
+        """Tell the person on duty; what cannot be told now is in the log all the same."""
         if self.pager is None:
             return
         try:

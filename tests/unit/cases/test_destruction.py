@@ -191,7 +191,7 @@ class DyingAudit:
         entry = self.inside.append(event)  # type: ignore[attr-defined]
         if dies:
             raise AuditError("crash")
-        return entry  # type: ignore[no-any-return]
+        return entry
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.inside, name)

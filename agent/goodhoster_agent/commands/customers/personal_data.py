@@ -65,7 +65,10 @@ def forget_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase what is held about a customer whose contract has ended, and unlink it from the log, which stays whole."""
+    """Erase what is held about a customer whose contract has ended.
+
+    The log is unlinked from the customer, and stays whole.
+    """
     with open_services(config) as services:
         found = services.customers.personal_data.forget(customer_id, whoever_types(), reason, preview=preview)
     if as_json:
