@@ -77,8 +77,8 @@ def print_list(
 ) -> None:
     """Print rows: JSON lines, CSV, or a table with headings that fits the terminal.
 
-    With JSON and CSV each row is printed when its turn comes. A table fits the terminal; elsewhere it is as wide as what
-    is in it, and an overlong cell moves its own row only. Nothing in a cell commands a terminal or a spreadsheet.
+    With JSON and CSV each row is printed when its turn comes. A table fits the terminal; elsewhere it is as wide as
+    what is in it, and an overlong cell moves its own row only. Nothing in a cell commands a terminal or a spreadsheet.
     """
     if as_json and as_csv:
         raise typer.BadParameter("either --json or --csv")
