@@ -39,6 +39,7 @@ from goodhoster_agent.background.metrics_file import MetricsFile
 from goodhoster_agent.background.notices import NoticeWork
 from goodhoster_agent.background.periodic import PeriodicTask
 from goodhoster_agent.background.requery import AskAgain
+from goodhoster_agent.background.retention import RetentionTask
 from goodhoster_agent.background.retro_match import RetroMatch
 from goodhoster_agent.background.sealing import SealingTask
 from goodhoster_agent.background.standing import StandingRounds
@@ -216,7 +217,8 @@ class Daemon:
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
         self._daily, self._standing = DailyWork(services), StandingRounds(services)
         self._sealing = SealingTask(services)
-        about_customers = (self._daily.rounds, self._standing.rounds, *_panel_rounds(services))
+        daily = (self._daily.rounds, RetentionTask(services).rounds)
+        about_customers = (*daily, self._standing.rounds, *_panel_rounds(services))
         self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers, *self._sealing.rounds)
         self._alerts = AlertWork(services.alerts, services) if services.alerts else None
         metrics = services.settings.metrics.file

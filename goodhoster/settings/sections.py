@@ -31,6 +31,7 @@ from goodhoster.settings.notifiers import ForwarderSettings, NotifierSettings
 from goodhoster.settings.panels import BillingSettings, NetworkBlockSettings, PanelSettings
 from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several, Single, read_files
 from goodhoster.settings.reports import ReportsSettings
+from goodhoster.settings.retention import RetentionSettings
 from goodhoster.settings.rollout import RolloutSettings
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
 from goodhoster.settings.vetting import VettingSettings
@@ -238,6 +239,7 @@ class Settings:
     )
     company_registers: tuple[PluggedTable, ...] = _section(Plugged("company_register", "goodhoster.company_registers"))
     reports: ReportsSettings = _section(Single("reports", ReportsSettings))
+    retention: RetentionSettings = _section(Single("retention", RetentionSettings))
 
     @property
     def state_dir(self) -> Path:

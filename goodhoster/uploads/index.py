@@ -156,6 +156,25 @@ class UploadIndex:
         rows = self.database.run(lambda db: db.execute(query, key_of(place)).fetchall())
         return answers_of(rows[0][0]) if rows else ()
 
+    def forget_unused_answer_sets(self, pause: Callable[[], bool]) -> int:
+        """Delete the sets of answers that no file has any more; returns how many.
+
+        Each version of a list makes one. The index is read a page at a time; `pause` is called between two and says
+        whether to stop there. Where another process uses one of them just then, its file is asked about again.
+        """
+        newest = self.database.run(lambda db: db.execute("SELECT max(id) FROM answer_sets").fetchone()[0])
+        used = self.seen.answer_sets_in_use(pause)
+        if used is None:
+            return 0
+
+        def forget(db: sqlite3.Connection) -> int:
+            there = db.execute("SELECT id FROM answer_sets WHERE id < ?", (newest or 0,)).fetchall()
+            unused = [row for row in there if row[0] not in used]
+            self._answer_sets.clear()  # what is written from now on finds out whether its set is there
+            return sum(db.execute("DELETE FROM answer_sets WHERE id = ?", row).rowcount for row in unused)
+
+        return self.database.run(forget)
+
     def settle(self, job: Job) -> None:
         """End the row's waiting after its outcome is recorded, unless a newer hint came."""
         with self._putting_down(job):

@@ -125,6 +125,15 @@ class SeenContents:
         rows = self._database.run(lambda db: db.execute("SELECT id, sources FROM answer_sets").fetchall())
         return {number: frozenset(answer.source for answer in answers_of(text)) for number, text in rows}
 
+    def answer_sets_in_use(self, pause: Callable[[], bool]) -> set[int] | None:
+        """Numbers of the sets of answers that a file has; None where `pause`, called between two pages, said stop."""
+        used: set[int] = set()
+        for page in self._pages(_BY_WHOM):
+            used.update(row[_BY] for row in page if row[_BY] is not None)
+            if pause():
+                return None
+        return used
+
     def compared(self) -> dict[str, str]:
         """Version of each list with which all that was seen has been compared."""
         return dict(self._database.run(lambda db: db.execute("SELECT list, version FROM compared").fetchall()))

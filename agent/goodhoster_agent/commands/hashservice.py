@@ -19,8 +19,8 @@ from goodhoster.ports import HashSource
 from goodhoster.settings import listen_address
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, read_settings, warn_of
 from goodhoster_agent.doors.accounts import add_client, read_clients, remove_client
-from goodhoster_agent.doors.hashservice import HashServiceOptions, clients_file, figures_file, serve
-from goodhoster_agent.doors.usage_figures import read_figures
+from goodhoster_agent.doors.hashservice import HashServiceOptions, clients_file, serve
+from goodhoster_agent.doors.usage_figures import figures_file, read_figures
 from goodhoster_agent.privileged.starter.dropping import give_up
 from goodhoster_agent.privileged.starter.plan import Terms
 
