@@ -136,7 +136,7 @@ class Services(LazyParts):
 
         by_name = partial(match_by_name, self.case_store)
         permitted = self.customers.permitted_sources
-        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name, permitted)
+        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name, permitted, self._asks_everything)
 
     @lazy
     def attempts(self) -> UploadAttempts:
@@ -145,7 +145,8 @@ class Services(LazyParts):
         from goodhoster.examination import Examiner
         from goodhoster.upload_attempts import UploadAttempts
 
-        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions)
+        everything = self._asks_everything
+        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions, ask_everything=everything)
         return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now)
 
     @lazy
@@ -202,7 +203,13 @@ class Services(LazyParts):
         """The upload index: the files that exist, and those that wait for a check."""
         from goodhoster.uploads.index import UploadIndex
 
-        return self.keep(UploadIndex(self.state_dir / "index.sqlite"))
+        index = self.keep(UploadIndex(self.state_dir / "index.sqlite"))
+        index.seen.ask_everything = self._asks_everything
+        return index
+
+    @property
+    def _asks_everything(self) -> bool:
+        return self.settings.agent.ask_about == "everything"
 
     @lazy
     def case_store(self) -> SqliteCaseStore:

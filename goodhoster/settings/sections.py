@@ -73,6 +73,14 @@ class AgentSettings:
         default=None,
         example='"1h"',
     )
+    ask_about: str = setting(
+        one_of("pictures", "everything"),
+        'What services are asked about. "pictures": pictures and videos, by their first bytes or their suffix; left '
+        "out are all other files, such as texts, programs, sounds and documents themselves. Own lists compare every "
+        "file, and what is inside archives and documents is asked about in either case. `status` counts what is left "
+        "out.",
+        default="pictures",
+    )
     largest_file: int = setting(
         whole(1, 1 << 50, "bytes"), "A larger file is unchecked (too-big), never clear.", default=2 << 30
     )

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from goodhoster.errors import IndexUnavailableError
+from goodhoster.model.content_kinds import is_picture
 from goodhoster.model.uploads import POSTPONED, Content, FileState, Place
 from goodhoster.model.verdicts import SourceAnswer, Verdict
 from goodhoster.uploads import clock_steps
@@ -135,10 +136,12 @@ class UploadIndex:
         """
         state, content = found
         answered = answer_set_of(verdict)
+        asked = self.seen.ask_everything or content is None or is_picture(content.kind, job.place.path)
+        left_out = not asked
         values = (*state_row(state), *content_row(content), *verdict_row(verdict), now, answered, *key_of(job.place))
 
         def record(db: sqlite3.Connection) -> None:
-            count_check(db, verdict, now)
+            count_check(db, verdict, now, left_out=left_out)
             if answered and answered not in self._answer_sets:
                 db.execute("INSERT OR IGNORE INTO answer_sets (sources) VALUES (?)", (answered,))
             db.execute(_RECORD, values)

@@ -42,7 +42,7 @@ LONG_AGO, LATELY = NOW - 11 * YEAR, NOW - 10 * DAY
 
 BOUNDED = {
     "directories, uploads, scans": "files, directories and trees of this host",
-    "checks": "two months, by hour: see census.py",
+    "checks, left_out": "two months, by hour: see census.py",
     "compared, answer_sets": "lists of now, and the answers that a file of now has: forget_unused_answer_sets",
     "clock, observed_time, register_generation": "one row",
     "cases, case_copies, matched_customers": "never deleted: a case decides about its content for good",

@@ -20,7 +20,7 @@ class Journal(logging.Handler):
         self.now = 100.0
         self.limit = RepeatLimit(self, lambda: self.now)
         self.addFilter(self.limit)
-        self.log = logging.Logger("made.up")
+        self.log = logging.Logger("made.up")  # noqa: LOG001 - one that shares nothing
         self.log.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -48,7 +48,7 @@ def test_lines_of_one_template_are_written_now_and_then_and_counted(journal: Jou
 
 
 def test_other_templates_levels_and_loggers_count_for_themselves(journal: Journal) -> None:
-    other = logging.Logger("other")
+    other = logging.Logger("other")  # noqa: LOG001 - the same
     other.addHandler(journal)
     for number in range(AT_ONCE):
         journal.log.warning("one %s", number)

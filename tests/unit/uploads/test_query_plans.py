@@ -154,6 +154,9 @@ OPERATIONS: dict[str, Callable[[Filled], object]] = {
     "IndexCensus.customers_having": census(lambda c: c.customers_having(CONTENT.digests.sha256, 9)),
     "IndexCensus.counted_since": census(lambda c: c.counted_since()),
     "IndexCensus.known_files": census(lambda c: all_of(c.known_files())),
+    "IndexCensus.left_out_between": census(
+        lambda c: c.left_out_between(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+    ),
     "IndexCensus.checks_between": census(
         lambda c: c.checks_between(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
     ),

@@ -24,7 +24,7 @@ class Told:
         self.calls = FileSystemCalls()
         self.lose: Listener = lambda _: None
 
-    def start(self, trees: Sequence[bytes], listener: Listener) -> None:
+    def start(self, trees: Sequence[bytes], listener: Listener) -> None:  # noqa: ARG002 - as the port has it
         self.lose = listener
 
     def cover(self, directory: bytes) -> None:
