@@ -145,8 +145,9 @@ class Services(LazyParts):
         from goodhoster.examination import Examiner
         from goodhoster.upload_attempts import UploadAttempts
 
+        exempt, permitted = self.exemptions, self.customers.permitted_sources
         everything = self._asks_everything
-        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions, ask_everything=everything)
+        examiner = Examiner(self.sources, self.hasher, utc_now, exempt, permitted=permitted, ask_everything=everything)
         return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now)
 
     @lazy
