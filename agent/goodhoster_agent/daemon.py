@@ -226,7 +226,6 @@ class Daemon:
         self._rounds += (self._metrics.rounds,) if self._metrics else ()
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
-        self._owner_letters = services.notices.list_owner_letters
         self._recover_at = self._resume_at = 0.0
         self._complaint = ""
 
@@ -307,13 +306,18 @@ class Daemon:
         try:
             self._try_again(time.monotonic())
             self._watcher.look_for_trees()
-            self._owner_letters.write()
+            self._write_to_list_owners()
             report = self._report()
             write_report(self._services.settings.state_dir, report)
             if self._alerts:
                 self._alerts.note(report, told_otherwise=self._daily.alarms())
         except Exception as error:
             self._complain(error)
+
+    def _write_to_list_owners(self) -> None:
+        """Write what is due; the texts are only loaded where something is."""
+        if any(True for _ in self._services.owner_reports.waiting()):
+            self._services.notices.list_owner_letters.write()
 
     def _complain(self, error: Exception) -> None:
         """Log the same problem once: it comes again every second."""

@@ -1,6 +1,6 @@
-"""RateLimit of lines in the journal: what an outsider can have written again and again does not fill a disk.
+"""RateLimit of lines in the journal.
 
-Lines of one logger with one template count together, whatever stands in their places. Some of them are written in each
+What an outsider can have written again and again does not fill a disk. Lines of one logger with one template count together, whatever stands in their places. Some of them are written in each
 interval; the others are counted, and their number is written at its end. Lines that tell of a case or a storm, alarms
 and whatever is critical are all written.
 """
@@ -97,7 +97,7 @@ def _is_written_always(record: logging.LogRecord) -> bool:
 
 
 def _kind_of(record: logging.LogRecord) -> Kind:
-    """The logger and the template; where that has no words of its own, the words that are put into it."""
+    """The logger and the template, or the words put into a template that has none of its own."""
     template = str(record.msg)
     words = any(letter.isalpha() for letter in _PLACES.sub("", template))
     return record.name, record.levelno, template if words else record.getMessage()

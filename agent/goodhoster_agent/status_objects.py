@@ -92,7 +92,7 @@ def _attempts(services: Services) -> tuple[dict[str, Any], list[str]]:
 
 
 def _left_out(services: Services) -> dict[str, Any]:
-    """Checks in the last seven days of files about which services are not asked, and what these are."""
+    """Checks in seven days of files about which services are not asked, and what these are."""
     now = utc_now()
     since = now - timedelta(days=7)
     count = IndexCensus(services.index.database).left_out_between(since, now)
@@ -101,7 +101,10 @@ def _left_out(services: Services) -> dict[str, Any]:
 
 
 def _mode(services: Services, report: DaemonReport | None) -> dict[str, Any]:
-    """The mode in force: a running daemon that has not followed the switch or the configuration yet still observes."""
+    """The mode in force.
+
+    A running daemon that has not followed the switch or the configuration yet still observes.
+    """
     found = mode_object(services)
     enforcing = found["mode"] == "enforce" and (report is None or report.mode == "enforce")
     mode = "enforce" if enforcing else "observe"

@@ -60,9 +60,9 @@ class _Kind:
 def apply_retention(
     services: Services, now: datetime, pause: Pause, further: Iterable[ExpiringFile] = ()
 ) -> RetentionResult:
-    """Delete what is over of every kind, in small pieces; what it did is counted in the audit log.
+    """Delete what is over of every kind, in small pieces.
 
-    What cannot be deleted now keeps nothing else, and is tried again with the next round. Where the clock has leapt
+    How much it was is written into the audit log. What cannot be deleted now keeps nothing else, and is tried again with the next round. Where the clock has leapt
     since the last round nothing is deleted: a clock that is a year ahead for a moment must cost nothing.
     """
     from goodhoster.model.audit import AuditEvent
@@ -84,7 +84,7 @@ def apply_retention(
 
 
 def _clock_leapt(file: Path, now: datetime) -> bool:
-    """Whether the last round is not known, lies in the future, or is too long ago. Notes this one."""
+    """Note this round; whether the one before is unknown, in the future or too long ago."""
     from goodhoster.linux.durable_files import replace_durably
 
     try:

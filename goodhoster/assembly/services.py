@@ -70,6 +70,12 @@ class Services(LazyParts):
     def _owner_of(self, path: bytes) -> str:
         return self.customers.owner_of(path)
 
+    @property
+    def unused(self) -> frozenset[str]:
+        """See `LazyParts`: the answers at the doors are the doors' own, and panels are a choice."""
+        doors = {"attempts", "attempt_counts", "attempt_ledger"}
+        return frozenset(doors if self.settings.suspends else {*doors, "panels"})
+
     @lazy
     def toolkit(self) -> Toolkit:
         """The toolkit."""

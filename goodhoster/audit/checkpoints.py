@@ -80,7 +80,7 @@ class Checkpoints:
         return [mark_of(note, f"its own checkpoint {self._file}")]
 
     def thin_timestamps(self, before: datetime) -> int:
-        """Delete the timestamps from before a moment but for the last of each day and authority; returns how many.
+        """Delete older timestamps but for the last of each day and authority; returns how many.
 
         Each vouches for all entries before it, so that what remains dates every entry to its day.
         """

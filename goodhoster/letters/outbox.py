@@ -92,7 +92,7 @@ class Outbox:
         return taken
 
     def delete_before(self, moment: datetime, pause: Callable[[], bool]) -> int:
-        """Delete letters from before a moment that were sent, or refused for strangers; returns how many.
+        """Delete older letters that were sent, or refused for strangers; returns how many.
 
         What waits stays, and so does what was refused for others: a person has to look. With them go the counts of
         past days. `pause` is called now and then and says whether to stop there.

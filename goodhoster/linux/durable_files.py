@@ -1,4 +1,4 @@
-"""Small files that must be complete and on disk before they are reported as written, and the end of old ones."""
+"""Small files that must be complete and on disk before they are reported as written."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def sync_directory(directory: Path) -> None:
 def delete_old_files(
     directory: Path, before: datetime, pause: Callable[[], bool], needless: Callable[[str], bool] = lambda _: True
 ) -> int:
-    """Delete the files below a directory that were written before a moment and are needless; returns how many.
+    """Delete the older files below a directory that are needless; returns how many.
 
     `pause` is called every few hundred files and says whether to stop there. Directories that are empty since
     yesterday go, too. A file that somebody else moves or deletes meanwhile is not missed.

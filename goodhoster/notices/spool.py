@@ -147,7 +147,7 @@ class Spool:
         raise PermanentError(f"the raw message of notice {notice_id} is gone", hint=hint)
 
     def delete_before(self, moment: datetime, needed: Collection[str], pause: Callable[[], bool]) -> int:
-        """Delete raw notices that were received before a moment, except those that are needed; returns how many.
+        """Delete older raw notices, except those that are needed; returns how many.
 
         What waits is never among them. `pause` is called now and then and says whether to stop there.
         """

@@ -141,7 +141,10 @@ class SeenContents:
         return {number: frozenset(answer.source for answer in answers_of(text)) for number, text in rows}
 
     def answer_sets_in_use(self, pause: Callable[[], bool]) -> set[int] | None:
-        """Numbers of the sets of answers that a file has; None where `pause`, called between two pages, said stop."""
+        """Numbers of the sets of answers that a file has.
+
+        None where `pause`, called between two pages, said stop.
+        """
         used: set[int] = set()
         for page in self._pages(_BY_WHOM):
             used.update(row[_BY] for row in page if row[_BY] is not None)

@@ -86,7 +86,7 @@ class Reconciler:
         return bool(self._under_way)
 
     def compared_since(self, moment: float) -> bool:
-        """Whether every tree was compared as a whole, from its beginning to its end, since a (monotonic) moment."""
+        """Whether every tree was compared as a whole since a (monotonic) moment."""
         return all(begun >= moment for begun in self._compared_from.values())
 
     def start(self) -> None:

@@ -153,7 +153,7 @@ class Watcher:
             self._told.put(Gap("hints came faster than the index took them"))
 
     def _note_loss(self, gap: Gap) -> None:
-        """Note that events were lost, so that `status` says it at once, whatever else waits to be heard."""
+        """Note that events were lost: `status` says it at once, whatever else waits."""
         with self._noting:
             since = self._loss.since if self._loss else time.time()
             self._loss = Loss(since, time.monotonic(), gap.reason)

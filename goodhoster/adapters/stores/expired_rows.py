@@ -1,4 +1,6 @@
-"""Deletion of rows that are over, a page at a time: no other writer waits longer than for one page.
+"""Deletion of rows that are over, a page at a time.
+
+No other writer waits longer than for one page.
 
 A table is gone through by its key, so that no column needs an index for it.
 """
