@@ -1,8 +1,9 @@
 """RateLimit of lines in the journal.
 
-What an outsider can have written again and again does not fill a disk. Lines of one logger with one template count together, whatever stands in their places. Some of them are written in each
-interval; the others are counted, and their number is written at its end. Lines that tell of a case or a storm, alarms
-and whatever is critical are all written.
+What an outsider can have written again and again does not fill a disk. Lines of one logger with one template count
+together, whatever stands in their places. Some of them are written in each interval; the others are counted, and
+their number is written at its end. Lines that tell of a case or a storm, alarms and whatever is critical are all
+written.
 """
 
 from __future__ import annotations

@@ -62,8 +62,9 @@ def apply_retention(
 ) -> RetentionResult:
     """Delete what is over of every kind, in small pieces.
 
-    How much it was is written into the audit log. What cannot be deleted now keeps nothing else, and is tried again with the next round. Where the clock has leapt
-    since the last round nothing is deleted: a clock that is a year ahead for a moment must cost nothing.
+    How much it was is written into the audit log. What cannot be deleted now keeps nothing else, and is tried again
+    with the next round. Where the clock has leapt since the last round nothing is deleted: a clock that is a year
+    ahead for a moment must cost nothing.
     """
     from goodhoster.model.audit import AuditEvent
 
