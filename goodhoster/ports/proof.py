@@ -60,6 +60,6 @@ class PseudonymStore(Protocol):
     ) -> int:
         """Delete keys and values of these scopes, and of all that have such a field and value.
 
-        But for those that are kept. Returns the number of keys. Their bytes are gone from the file then: BusyError where
+        But for those that are kept. Returns the number of keys. Their bytes are gone from the file: BusyError where
         another process keeps that from being done now; it may be called again.
         """
