@@ -139,12 +139,12 @@ class StormWatch:
     def _braking(self, causes: Iterable[Cause]) -> Storm | None:
         return next((storm for storm in self.storms.newest(causes).values() if storm.braking), None)
 
-    def end(self, storm: Storm, state: StormState, order: Order) -> None:
-        """Record a person's decision about a storm."""
+    def end(self, storm: Storm, state: StormState, order: Order, deciding: int = 0) -> None:
+        """Record a person's decision about a storm, and who carries it out, see `storm_decisions`."""
         data = {"storm": storm.id, "actor": order.actor, "reason": order.reason}
         self.audit.append(AuditEvent(f"storm.{state}", data))
         ended = replace(storm, state=state, ended_at=self.clock(), actor=order.actor, word=order.reason, told=True)
-        self.storms.replace(ended)
+        self.storms.replace(replace(ended, deciding=deciding))
         if state is StormState.RELEASED:
             self._count_anew(storm.cause)
 

@@ -21,7 +21,10 @@ _WAIT = 5.0
 def connect(
     file: Path, *, timeout: float = _WAIT, threads: bool = False, read_only: bool = False
 ) -> sqlite3.Connection:
-    """Open a database of ours. `timeout`: seconds to wait for a lock; `threads`: several share the connection."""
+    """Open a database of ours.
+
+    `timeout`: seconds to wait for a lock; `threads`: several share the connection.
+    """
     name = f"file:{quote(str(file.absolute()))}?mode=ro" if read_only else file
     db = sqlite3.connect(name, timeout=timeout, check_same_thread=not threads, uri=read_only)
     try:
@@ -40,9 +43,9 @@ def explained(error: Exception) -> str:
 
 
 def _place_temporary_files(db: sqlite3.Connection, folder: Path) -> None:
-    """Have them beside the file, for the whole process; in memory where that folder may not be written.
+    """Put temporary files beside the database, for the whole process.
 
-    Set once for a process: SQLite's other threads read the setting.
+    In memory where that folder may not be written. Set once for a process: SQLite's other threads read the setting.
     """
     with _placing:
         if not _folder(db):

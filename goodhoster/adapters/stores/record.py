@@ -90,6 +90,8 @@ INSERT INTO measure_counts SELECT scope, customer, minute, count(*) FROM counted
 INSERT INTO measure_counts SELECT scope, '', minute, sum(count) FROM measure_counts GROUP BY scope, minute;
 """
 
+_DECISIONS = "ALTER TABLE storms ADD COLUMN deciding INTEGER NOT NULL DEFAULT 0;"
+
 _COLUMNS_OF = {
     "storms": """number, id, kind, about, reason, sources, begun_at, measures, part_of,
       state, ended_at, actor, word, told""",
@@ -120,5 +122,6 @@ RECORD = Schema(
     (
         Migration(2, (_CASES,)),
         Migration(3, (_CLAIMS, _ANSWERED, _STORMS, _take_storms_in, _COUNTS, _COUNT_PAST_DAY)),
+        Migration(4, (_DECISIONS,)),
     ),
 )
