@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from goodhoster.checking.verdict import NOT_CONFIRMED, verdict_of
@@ -48,6 +48,8 @@ class Examiner:
     """Tells whether a file is, by its name, another size of a picture that went offline."""
     permitted: Callable[[Sequence[HashSource], Place], Sequence[HashSource]] = lambda sources, _: sources
     """Those of the sources that may be asked about a file, with others in place of those that may not."""
+    open: Callable[[Place], AbstractContextManager[OpenedUpload]] = open_upload
+    """Opens a place as `open_upload` does, where that may be something else than a file."""
 
     @contextmanager
     def examine(self, place: Place, remembered: PastReading | None = None, *, live: bool = False) -> Iterator[Examined]:
@@ -59,7 +61,7 @@ class Examiner:
         """
         with ExitStack() as stack:
             try:
-                examined = self.examine_opened(stack.enter_context(open_upload(place)), remembered, live=live)
+                examined = self.examine_opened(stack.enter_context(self.open(place)), remembered, live=live)
             except UncheckedError as error:
                 examined = Examined(_unchecked(error))
             except NotAnUploadError:
