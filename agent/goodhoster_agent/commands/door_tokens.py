@@ -41,7 +41,7 @@ def add_command(
 
 
 def _customer_of(services: Services, customer: str) -> str:
-    """The id of a customer in the register, or any that it would take where no register is in use."""
+    """The id of a customer of the register; any that it would take where there is none."""
     from goodhoster.customers.importing.rows import RowError
     from goodhoster.customers.importing.values import customer_id
 
