@@ -149,6 +149,7 @@ class BucketQuarantine:
             return Whereabouts.ELSEWHERE
         there = bucket.store.look(key)
         if there is not None and self._is_it(bucket.store, there[0], label):
+            self._give_access_list(bucket.store, label)
             if label.marker:
                 bucket.store.delete_version(key, label.marker)
             self._forget(bucket.closed, case_id)
@@ -235,11 +236,15 @@ class BucketQuarantine:
         found = store.look(label.key)
         if found is None or not self._is_it(store, found[0], label):
             raise QuarantineError(f"{upload.place} was not stored as it was: it stays in the closed bucket")
-        if label.acl and store.acl(label.key).decode("utf-8", "replace") != label.acl:
-            store.set_acl(label.key, label.acl.encode())
+        self._give_access_list(store, label)
         lost = [name for name, value in label.headers.items() if found[1].get(name) != value]
         if lost or dict(store.tags(label.key)) != label.tags:
             raise QuarantineError(f"{upload.place} is back without its {', '.join(lost) or 'tags'}")
+
+    @staticmethod
+    def _give_access_list(store: ObjectStore, label: ObjectLabel) -> None:
+        if label.acl and store.acl(label.key).decode("utf-8", "replace") != label.acl:
+            store.set_acl(label.key, label.acl.encode())
 
     def _label(self, closed: ObjectStore, case_id: str) -> ObjectLabel | None:
         found = closed.look(_name(case_id, _LABEL))
@@ -264,10 +269,11 @@ class BucketQuarantine:
         """Delete our copy for good, and its label last."""
         for part in (_CONTENT, _LABEL):
             name = _name(case_id, part)
-            if found := closed.look(name):
-                closed.delete(found[0])
-            for version in closed.versions(name):
+            versions = closed.versions(name)
+            for version in reversed(versions):  # while any is left there is a label that tells of the rest
                 closed.delete_version(name, version.id)
+            if not versions and (found := closed.look(name)):
+                closed.delete(found[0])
 
 
 @dataclass(frozen=True, slots=True)
