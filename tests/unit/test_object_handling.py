@@ -1,4 +1,4 @@
-"""Objects of a bucket: listed, found by their ETag, fetched, checked, taken offline, put back; and what is unchecked."""
+"""Objects of a bucket: listed, found by their ETag, fetched, checked, taken offline, put back, or unchecked."""
 
 import hashlib
 import io

@@ -33,5 +33,5 @@ def _keys(record: object, bucket: str) -> Iterator[str]:
         lengths = [len(one.encode()) for one in keys]
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise ValueError("a record lacks eventName, s3.bucket.name or s3.object.key") from error
-    if created and name == bucket and 0 < min(lengths) and max(lengths) <= _LONGEST_KEY:
+    if created and name == bucket and min(lengths) > 0 and max(lengths) <= _LONGEST_KEY:
         yield from sorted(keys)

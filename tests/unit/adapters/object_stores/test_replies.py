@@ -6,7 +6,8 @@ from goodhoster.adapters.object_stores import replies
 from goodhoster.errors import PassingError
 from goodhoster.model.objects import StoredObject
 
-ENTRY = "<Contents><Key>{}</Key><LastModified>2026-03-01T12:00:00.123Z</LastModified><ETag>&quot;ab&quot;</ETag>{}</Contents>"
+TOLD = "<LastModified>2026-03-01T12:00:00.123Z</LastModified><ETag>&quot;ab&quot;</ETag>"
+ENTRY = "<Contents><Key>{}</Key>" + TOLD + "{}</Contents>"
 
 
 def page(*entries: str, more: str = "<IsTruncated>false</IsTruncated>") -> bytes:
@@ -14,7 +15,8 @@ def page(*entries: str, more: str = "<IsTruncated>false</IsTruncated>") -> bytes
 
 
 def test_a_listing_is_read_with_its_escaped_keys() -> None:
-    more = "<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+    token = "<NextContinuationToken>t</NextContinuationToken>"
+    more = f"<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>{token}"
     found, token = replies.listing(page(ENTRY.format("a%0Ab+c", "<Size>3</Size>"), more=more))
     assert (found, token) == ([StoredObject("a\nb c", "ab", 3, 1772366400)], "t")
 

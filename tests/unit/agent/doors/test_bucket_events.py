@@ -45,5 +45,5 @@ def test_what_is_no_new_object_of_this_bucket_is_left_out() -> None:
     ],
 )
 def test_what_is_no_notification_is_refused(body: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="lacks|must be"):
+    with pytest.raises(ValueError, match=r"lacks|must be"):
         created_keys(body, "uploads")
