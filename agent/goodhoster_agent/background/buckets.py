@@ -62,11 +62,13 @@ class BucketRounds:
         if self._checks.stopping.is_set():
             return
         outcome = self._handling.check(job)
-        if outcome.audit_error is not None:
-            _log.critical("nothing is acted on: %s", outcome.audit_error)
-        if outcome.case is not None:
-            place = place_of(job.bucket, job.found.key)
-            _log.warning("case %s: %s is %s (%s)", outcome.case.id, place, outcome.case.state, outcome.case.reason)
+        if (error := outcome.audit_error) is not None:
+            _log.critical("nothing is acted on: %s; %s", error, error.hint)
+        if (case := outcome.case) is not None:
+            words = "case %s: object %s of customer %s is %s (%s)"
+            _log.warning(
+                words, case.id, place_of(job.bucket, job.found.key), case.upload.customer, case.state, case.reason
+            )
 
 
 def bucket_rounds(services: Services) -> Iterator[BucketRounds]:
