@@ -79,6 +79,21 @@ class Examiner:
         except Exception as error:  # noqa: BLE001 - a fault of a plug-in stops no other file; it is logged
             return _failed(opened.place, error)
 
+    def clear_at_once(self, content: bytes, place: Place) -> Verdict | None:
+        """The verdict on a small content that is clear, by lists on this machine alone; it waits for nothing else.
+
+        None for everything else: `examine_opened` tells then.
+        """
+        if not all(source.local for source in self.sources):
+            return None
+        read = self.hasher.read_at_once(content)
+        if read is None:
+            return None
+        verdict = self.ask(
+            read, picture=read.kind is not Kind.OTHER or named_as_picture(place.path), live=False, place=place
+        )
+        return verdict if verdict.kind is VerdictKind.CLEAR else None
+
     def ask(self, content: Content, *, picture: bool, live: bool, place: Place | None = None) -> Verdict:
         """Ask every source about a content that was read before.
 

@@ -53,6 +53,8 @@ _JSON_WITHIN = 10.0  # seconds
 _LONGEST = 255
 """Characters of a customer's id, an application's name, a file's name."""
 _MOST_CASES = 1000
+_AT_ONCE = 64 << 10
+"""Bytes of a content whose digests the event loop takes itself: handing it to a thread costs more."""
 _LONGEST_NOTIFICATION = 2 << 20
 _DECISIONS = {AttemptDecision.REFUSED: "refuse", AttemptDecision.UNCHECKED: "unchecked"}
 _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionError, EOFError)
@@ -327,6 +329,10 @@ class ApiDoor:
         return _json(DOCUMENT)
 
     async def _check(self, body: Body, attempt: Attempt) -> AttemptAnswer:
+        if isinstance(body, bytes) and len(body) <= _AT_ONCE:
+            answer = self._parts.attempts.clear_at_once(body, attempt)
+            if answer is not None:
+                return answer
         content = body if isinstance(body, bytes) else body.fileno()
         return await self._in_thread(self._parts.attempts.check, content, attempt)
 
