@@ -80,7 +80,7 @@ class Examiner:
             return _failed(opened.place, error)
 
     def clear_at_once(self, content: bytes, place: Place) -> Verdict | None:
-        """The verdict on a small content that is clear, by lists on this machine alone; it waits for nothing else.
+        """The verdict on a small content that is clear by lists on this machine alone.
 
         None for everything else: `examine_opened` tells then.
         """

@@ -1,4 +1,4 @@
-"""Handling of the objects of one bucket: list them, find the known ones by their ETag, fetch and check each.
+"""Handling of the objects of one bucket: list, find by ETag, fetch and check each.
 
 `ObjectHandling.list`, `follow_hints` and `check` are the whole procedure. An ETag only finds: nothing is decided by it.
 """
@@ -78,7 +78,7 @@ class ObjectHandling:
         return len(keys)
 
     def check(self, job: ObjectJob) -> ObjectOutcome:
-        """Fetch an object and examine it as a file is, decide about it through the case desk, and act."""
+        """Fetch an object, examine it as a file is, decide through the case desk, and act."""
         if not self.fetch_all and self._urgency(job.found, checked_before=False) is not Urgency.KNOWN:
             self.queue.leave(job, NOT_FETCHED)
             return ObjectOutcome(Verdict(VerdictKind.UNCHECKED, reason=NOT_FETCHED))
@@ -105,7 +105,7 @@ class ObjectHandling:
             self.queue.settle(job)
 
     def _urgency(self, found: StoredObject, *, checked_before: bool) -> Urgency:
-        """Whether a source knows the ETag. One that fails says nothing: the object is fetched in its turn."""
+        """Whether a source knows the ETag; one that fails says nothing."""
         if found.md5 is None or not found.size:
             return Urgency.LISTED
         examiner = self.uploads.examiner

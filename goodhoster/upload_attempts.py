@@ -150,7 +150,7 @@ class UploadAttempts:
         return self._counted(attempt, answer)
 
     def clear_at_once(self, content: bytes, attempt: Attempt) -> AttemptAnswer | None:
-        """The answer about a small content that only lists on this machine are asked about, and that is clear.
+        """The answer about a small content that is clear by lists on this machine alone.
 
         None for everything else, and where anything fails: `check` answers then. Nothing is recorded of what is clear,
         and so nothing is waited for.

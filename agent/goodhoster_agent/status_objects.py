@@ -90,7 +90,7 @@ def _attempts(services: Services) -> tuple[dict[str, Any], list[str]]:
 
 
 def _mode(services: Services, report: DaemonReport | None) -> dict[str, Any]:
-    """The mode in force: a running daemon that has not followed the switch or the configuration yet still observes."""
+    """The mode in force: a running daemon may not have followed switch or settings yet."""
     found = mode_object(services)
     enforcing = found["mode"] == "enforce" and (report is None or report.mode == "enforce")
     mode = "enforce" if enforcing else "observe"

@@ -1,4 +1,4 @@
-"""Take an object offline by a move into a closed bucket, and put it back: see `ports.Quarantine`.
+"""Take an object offline by a move into a closed bucket, and put it back.
 
 Copy what was read and compared → read the copy again → see that nobody can read it without our key → delete the
 object. Where its bucket keeps versions, a delete marker alone only hides: every version with these bytes stays readable
@@ -107,7 +107,7 @@ class BucketQuarantine:
         return f"{removed} versions were removed; {OTHER_VERSION}" if removed else ""
 
     def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
-        """See `ports.Quarantine`. An object has no directory that could be another one: `moved` says nothing here."""
+        """See `ports.Quarantine`. `moved` says nothing here: an object has no directory."""
         del moved
         bucket, key = self._bucket(upload.place), key_of(upload.place)
         label = self._label(bucket.closed, case_id)
@@ -178,7 +178,7 @@ class BucketQuarantine:
         raise RefusedError(f"{place} is in no watched bucket", hint="is its [[bucket]] still configured?")
 
     def _remove(self, bucket: WatchedBucket, case_id: str, label: ObjectLabel, seen: StoredObject) -> int:
-        """Delete the object; returns how many versions of it were removed, 0 where the bucket keeps none."""
+        """Delete the object; returns how many versions were removed, 0 without versions."""
         if marker := bucket.store.delete(seen):
             label = replace(label, marker=marker)
             self._write_label(bucket.closed, case_id, label)
@@ -219,7 +219,7 @@ class BucketQuarantine:
             yield content
 
     def _expect_closed(self, closed: ObjectStore, case_id: str, sha256: bytes) -> None:
-        """Read our copy again, and try to read it as anybody would. QuarantineError: nothing was deleted."""
+        """Read our copy again, and try to read it as anybody would."""
         name = _name(case_id, _CONTENT)
         held = closed.look(name)
         if held is None or self._digest_at(closed, held[0]) != sha256:

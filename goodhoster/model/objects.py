@@ -26,7 +26,7 @@ class StoredObject:
 
     @property
     def md5(self) -> bytes | None:
-        """What is the MD5 of its bytes, if it was stored in one part and not encrypted by a key of its own.
+        """The MD5 of its bytes, if it was stored in one part and without a key of its own.
 
         No listing tells whether it was. So it may find an object, and decides nothing.
         """
@@ -55,7 +55,7 @@ def is_bucket(tree: bytes) -> bool:
 
 
 def place_of(bucket: str, key: str) -> Place:
-    """The place of an object. It is below no directory: keys may begin with a slash or hold `..`."""
+    """The place of an object, in no directory: keys may begin with a slash or hold `..`."""
     return Place(tree_of(bucket), key.encode())
 
 

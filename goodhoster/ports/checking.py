@@ -70,7 +70,7 @@ def answering(source: HashSource, question: Question) -> tuple[SourceAnswer, ...
 
 @cache
 def _describes(kind: type) -> bool:
-    """Whether sources of that kind tell what they answer from; asking a protocol costs more than a look-up."""
+    """Whether sources of that kind tell what they answer from; remembered, as asking is slow."""
     return issubclass(kind, DescribedSource)
 
 

@@ -47,7 +47,7 @@ class ObjectStore(Protocol):
         """
 
     def versions(self, key: str) -> Sequence[ObjectVersion]:
-        """Every version of an object and every delete marker, newest first; none where the bucket keeps no versions."""
+        """Every version and delete marker of an object, newest first; none without versions."""
 
     def delete_version(self, key: str, version: str) -> None:
         """Delete a version or a delete marker for good. Fine where there is none."""

@@ -18,7 +18,7 @@ class FetchedObject(OpenedUpload):
     """An object's bytes. Nobody else has the file."""
 
     def unchanged(self) -> bool:
-        """See `OpenedUpload`: the quarantine looks whether the object is still the one that was fetched."""
+        """See `OpenedUpload`: that the object is still the same is for the quarantine to see."""
         return True
 
 

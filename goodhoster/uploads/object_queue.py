@@ -1,4 +1,4 @@
-"""The objects of watched buckets, and those that wait for a check: machine-local, may be made anew by a listing."""
+"""The objects of watched buckets, and those that wait for a check (may be made anew)."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class ObjectQueue:
             return int(number)
 
     def same(self, bucket: str, listing: int, found: Sequence[StoredObject]) -> list[StoredObject]:
-        """Those of a listing that are there as before and wait for nothing; all that are known count as seen."""
+        """Those of a listing that are as before and wait for nothing; all count as seen."""
         settled = []
         with self._changing() as db:
             for one in found:
@@ -112,7 +112,7 @@ class ObjectQueue:
         return settled
 
     def queue(self, bucket: str, listing: int, found: Iterable[tuple[StoredObject, Urgency]], now: float) -> None:
-        """Have objects checked that are new or changed; what waits already keeps its time, and may become urgent."""
+        """Have objects checked; what waits already keeps its time, and may become urgent."""
         insert = """INSERT INTO objects VALUES (?, ?, ?, ?, ?, 1, ?, ?, 0, '', ?) ON CONFLICT DO UPDATE SET
             due = CASE WHEN (etag, size, modified) = (excluded.etag, excluded.size, excluded.modified)
                 AND excluded.priority >= priority AND waiting THEN due ELSE excluded.due END,

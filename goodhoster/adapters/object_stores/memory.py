@@ -1,4 +1,4 @@
-"""A bucket in memory, for tests: see `ports.ObjectStore`. It keeps versions where it is told to."""
+"""A bucket in memory, for tests: see `ports.ObjectStore`."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def parsed(body: bytes) -> Element:
 
 
 def listing(body: bytes) -> tuple[list[StoredObject], str]:
-    """The objects of a page of a listing, and where the next one begins; "" where this was the last."""
+    """The objects of a page of a listing, and where the next begins; "" after the last."""
     root = _of_kind(body, "ListBucketResult")
     decode = _decoder(root)
     found = [_read(partial(_object, item, decode)) for item in root.all("Contents")]

@@ -51,7 +51,7 @@ class Bucket:
 
 
 class S3Bucket:
-    """See `ports.ObjectStore`. Buckets are addressed by path, which every compatible store knows."""
+    """See `ports.ObjectStore`. Buckets are addressed by path, which every store knows."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
@@ -207,7 +207,7 @@ class S3Bucket:
         return f"/{self.bucket}/{key}" if key else f"/{self.bucket}"
 
     def _url(self, key: str, query: Mapping[str, str]) -> httpx.URL:
-        """The address; dots that are a whole segment are escaped, or they would lead to another object."""
+        """The address; dots that are a whole segment are escaped: they would lead elsewhere."""
         segments = canonical_path(self._path(key)).split("/")
         path = "/".join(s.replace(".", "%2E") if s in {".", ".."} else s for s in segments)
         raw = f"{path}?{canonical_query(query)}" if query else path

@@ -28,7 +28,7 @@ def write(store: ObjectStore, key: str, content: bytes) -> StoredObject:
 
 
 class ObjectStoreSuite:
-    """The promises of every store; `store` is an empty bucket without versions, `versioned` one that keeps them."""
+    """The promises of every store; `store` and `versioned` are empty buckets."""
 
     @pytest.fixture
     def store(self) -> ObjectStore:

@@ -308,7 +308,7 @@ class ApiDoor:
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
     async def note_objects(self, asked: Asked) -> web.Response:
-        """Take a notification of an object store: nothing is believed but that there is something to look at."""
+        """Take a notification: nothing is believed but that there is something to look at."""
         given = await received_json(asked.request, _JSON_WITHIN, _LONGEST_NOTIFICATION)
         with _refusals(HTTPStatus.BAD_REQUEST):
             count = await self._in_thread(self._parts.objects, asked.matched["name"], given)

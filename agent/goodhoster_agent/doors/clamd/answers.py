@@ -102,7 +102,7 @@ class Answerer:
             request.close()
 
     def _clear_at_once(self, request: Request, stream: StreamContent, peer: Peer) -> bytes | None:
-        """The reply to a small stream that is clear and needs no other thread: most of what comes is such."""
+        """The reply to a small stream that is clear and needs no other thread."""
         content = stream.content
         if isinstance(content, int) or is_partial(stream):
             return None
