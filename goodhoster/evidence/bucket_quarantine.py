@@ -134,6 +134,12 @@ class BucketQuarantine:
         if self._digest_at(bucket.store, found[0]) != sha256:
             raise RefusedError(f"{upload.place} holds other bytes than those that were checked")
 
+    def destroy(self, case_id: str, upload: Upload) -> None:
+        """See `ports.Quarantine`: never; the store's own lifecycle rules can."""
+        if self.settle(case_id, upload) is Whereabouts.QUARANTINE:
+            message = f"{upload.place} lies in a closed bucket, in which goodhoster destroys nothing"
+            raise RefusedError(message, hint="set a lifecycle rule of that bucket")
+
     def prepare(self, tree: bytes) -> None:
         """See `ports.Quarantine`. There is no room to be kept; the closed bucket must answer."""
         self._bucket(Place(tree, b"")).closed.look(_LABEL)
@@ -295,6 +301,10 @@ class FilesAndBuckets:
     def verify_in_place(self, upload: Upload, sha256: bytes) -> None:
         """See `ports.Quarantine`."""
         self._of(upload.place).verify_in_place(upload, sha256)
+
+    def destroy(self, case_id: str, upload: Upload) -> None:
+        """See `ports.Quarantine`."""
+        self._of(upload.place).destroy(case_id, upload)
 
     def prepare(self, tree: bytes) -> None:
         """See `ports.Quarantine`."""

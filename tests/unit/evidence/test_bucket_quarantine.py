@@ -177,6 +177,15 @@ def test_a_copy_that_changed_in_the_closed_bucket_is_not_put_back(world: World) 
     assert world.store.look(KEY) is None
 
 
+def test_nothing_is_destroyed_in_a_closed_bucket(world: World) -> None:
+    world.quarantine.destroy(CASE, world.upload)  # it does not lie there
+    world.take()
+    with pytest.raises(RefusedError, match="destroys nothing"):
+        world.quarantine.destroy(CASE, world.upload)
+    world.put_back()
+    assert world.is_back()
+
+
 def test_a_bucket_that_is_configured_no_more_is_told(world: World) -> None:
     with pytest.raises(GoodhosterError, match="no watched bucket"):
         BucketQuarantine(()).settle(CASE, world.upload)
