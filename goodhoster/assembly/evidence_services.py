@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from goodhoster.assembly.services import Services
     from goodhoster.cases.destruction import QuarantineDestruction
-    from goodhoster.cases.sealing import SealingRounds
+    from goodhoster.cases.sealing import AttemptSealing, SealingRounds
     from goodhoster.evidence.sealing.custody import CustodyDesk
     from goodhoster.evidence.sealing.sealer import Sealer
     from goodhoster.evidence.sealing.store import EvidenceStore
@@ -108,6 +108,15 @@ class EvidenceServices(LazyParts):
 
             return SealingRounds(services.case_store, self.sealer, opened)
         return SealingRounds(services.case_store, self.sealer, open_quarantined)
+
+    @lazy
+    def attempt_sealing(self) -> AttemptSealing | None:
+        """What seals the uploads that applications are told to refuse; None where nothing is to be sealed."""
+        if not (self.sealing and self._services.settings.evidence.seal_attempts):
+            return None
+        from goodhoster.cases.sealing import AttemptSealing
+
+        return AttemptSealing(self._services.case_store, self.sealer, self._services.pager)
 
     @property
     def destroying(self) -> bool:

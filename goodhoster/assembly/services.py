@@ -159,7 +159,8 @@ class Services(LazyParts):
         exempt, permitted = self.exemptions, self.customers.permitted_sources
         everything = self._asks_everything
         examiner = Examiner(self.sources, self.hasher, utc_now, exempt, permitted=permitted, ask_everything=everything)
-        return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now)
+        sealing = self.evidence.attempt_sealing
+        return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now, sealing)
 
     @lazy
     def attempt_counts(self) -> AttemptCounts:
