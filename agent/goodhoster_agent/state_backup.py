@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from goodhoster.errors import ConfigurationError, PermanentError, RefusedError
+from goodhoster.linux.durable_files import remove_left_drafts
 from goodhoster.linux.sqlite_files import connect, explained
 
 MANIFEST = "goodhoster-backup.json"
@@ -32,6 +33,8 @@ _LOG = "audit.log"
 _AT_THE_END = (_LOG, "pseudonyms.sqlite")
 _NOT_KEPT = ("*.lock", "*-wal", "*-shm", "*-journal", "*.sock", "index.sqlite*", "answers*", "desk.holders", "tmp")
 """Made again, or of a process; `audit.log.tail` is made from the log."""
+_DRAFT = ".goodhoster-backup-"
+"""In the name of a backup that is being written, before the process id."""
 _KEYS = ("*.key", "*.keys", "*secret*", "*token*", "tokens*")
 _LARGEST_MANIFEST = 64 << 20
 _PIECE = 1 << 20
@@ -56,7 +59,8 @@ def back_up(state_dir: Path, file: Path, version: str, *, keys: bool = False) ->
     """
     if file.exists():
         raise RefusedError(f"{file} exists already", hint="name a new file: a backup is never written over")
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft = file.with_name(f".{file.name}{_DRAFT}{os.getpid()}")
+    remove_left_drafts(file.parent, f".*{_DRAFT}")
     try:
         with _private(draft) as opened, tarfile.open(fileobj=opened, mode="w:gz") as archive:
             digests: dict[str, str] = {}
