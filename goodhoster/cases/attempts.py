@@ -43,6 +43,8 @@ def open_attempt(session: CaseSession, attempt: Attempt, content: Content, verdi
     StaleVerdictError when it would be refused on a verdict that is not fresh: nothing was done, ask again.
     """
     upload = _upload_of(session, attempt, content.size)
+    if attempt.proven:
+        session.brake.note_asker(attempt.customer, content.digests)
     decision = session.decide(upload, content.digests, verdict, ATTEMPT_CAPS)
     if decision.action not in _OUTCOMES:
         return None

@@ -14,6 +14,7 @@ from goodhoster.adapters.stores.attempt_counts import SqliteAttemptCounts
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
+from goodhoster.cases.storms import alert_text
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import AuditError, PassingError, RefusedError, SourceUnavailableError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
@@ -250,9 +251,45 @@ def test_a_released_storm_of_attempts_is_counted_anew_and_lists_only_attempts(tm
 
 
 @pytest.mark.usefixtures("unlocked")
+def test_what_applications_of_many_customers_ask_about_keeps_no_file_online(tmp_path: Path) -> None:
+    """Neither is it held, nor is a storm of files part of the one that a customer brought about."""
+    world = World(tmp_path)
+    asked = [world.ask_known(PICTURE, name) for name in ("anna", "bert", "carl")]
+    assert asked == [AttemptDecision.REFUSED, AttemptDecision.REFUSED, AttemptDecision.HELD]
+    (storm,) = world.brake.open()
+    assert storm.cause.kind is StormKind.ATTEMPT_CONTENT
+    assert [world.upload(PICTURE, name) for name in ("anna", "bert", "carl")] == [CaseState.OFFLINE] * 2 + [
+        CaseState.HELD
+    ]
+    kinds = {found.cause.kind: found for found in world.brake.open()}
+    assert not kinds[StormKind.CONTENT].part_of
+    assert set(kinds) == {StormKind.ATTEMPT_CONTENT, StormKind.CONTENT}
+    assert "2 measures were taken before" in alert_text(kinds[StormKind.CONTENT])
+
+
+@pytest.mark.usefixtures("unlocked")
+def test_files_at_many_customers_are_no_askers_of_attempts(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    for name in ("anna", "bert"):
+        world.upload(PICTURE, name)
+    assert world.ask_known(PICTURE, "carl") is AttemptDecision.REFUSED
+
+
+def test_who_cannot_be_told_is_no_customer_more_in_a_storm(tmp_path: Path) -> None:
+    """A door by TCP takes everybody for its customer: one person would count twice."""
+    world = World(tmp_path)
+    world.know(PICTURE)
+    for name in ("anna", "bert"):
+        world.ask_known(PICTURE, name)
+    for name in ("carl", "dora", "emil"):
+        by_tcp = replace(ATTEMPT, customer=name, proven=False)
+        assert world.ask(PICTURE, by_tcp).decision is AttemptDecision.REFUSED
+    assert world.ask_known(PICTURE, "carl") is AttemptDecision.HELD
+
+
+@pytest.mark.usefixtures("unlocked")
 @pytest.mark.parametrize("first", ["files", "attempts"])
 def test_a_content_that_a_person_called_harmless_is_so_everywhere(tmp_path: Path, first: str) -> None:
-    """A storm of one content is about the list, and so holds for files and attempts alike."""
     world = World(tmp_path)
     world.know(PICTURE)
     for name in ("anna", "bert", "carl"):
@@ -261,9 +298,14 @@ def test_a_content_that_a_person_called_harmless_is_so_everywhere(tmp_path: Path
         else:
             world.ask_known(PICTURE, name)
     (storm,) = world.brake.open()
-    assert storm.cause.kind is StormKind.CONTENT
-    assert world.upload(PICTURE, "dora") is CaseState.HELD
+    assert storm.cause.kind is (StormKind.CONTENT if first == "files" else StormKind.ATTEMPT_CONTENT)
     assert world.ask_known(PICTURE, "emil") is AttemptDecision.HELD
+    world.toolkit.undo_storm(storm.id, ORDER)
+    assert world.upload(PICTURE, "dora") is CaseState.HELD
+    assert world.ask_known(PICTURE, "fred") is AttemptDecision.HELD
+    world.toolkit.release_storm(storm.id, ORDER)
+    assert world.ask_known(PICTURE, "gerd") is AttemptDecision.REFUSED
+    assert world.upload(PICTURE, "hans") is CaseState.OFFLINE
 
 
 def test_what_a_person_overruled_is_accepted_at_that_customer(world: World) -> None:

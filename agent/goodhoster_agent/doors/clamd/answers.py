@@ -64,6 +64,8 @@ class Answerer:
     """None where no path is ever opened."""
     customer: str
     """A customer's id, or BY_UID."""
+    customer_of_account: Callable[[str], str]
+    """Tells whose an account of this machine is."""
     fail_open: bool
     version: str
     """What VERSION says."""
@@ -158,8 +160,9 @@ class Answerer:
             os.close(fd)
 
     def _check(self, content: bytes | int, caller: Caller, name: str = "", *, partial: bool = False) -> AttemptAnswer:
-        customer = caller.peer.account if self.customer == BY_UID else self.customer
-        attempt = Attempt(customer, name=name, door="clamd", peer=caller.peer.name)
+        account = caller.peer.account
+        customer = self.customer_of_account(account) if self.customer == BY_UID else self.customer
+        attempt = Attempt(customer, name=name, door="clamd", peer=caller.peer.name, proven=bool(account))
         return self._counted(self.attempts.check(content, attempt, partial=partial))
 
     def _counted(self, answer: AttemptAnswer) -> AttemptAnswer:
