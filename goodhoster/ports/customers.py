@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from goodhoster.model.customers import Customer, PastSite, RegisterDifference, RegisterImport, Site
+from goodhoster.model.customers import ContestedSite, Customer, PastSite, RegisterDifference, RegisterImport, Site
 from goodhoster.model.legal_basis import LegalBasis
 
 
@@ -48,6 +48,34 @@ class PersonalDataStore(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class ForgottenCustomer:
+    """Who is being forgotten, for the stores beside the register that name customers."""
+
+    ids: tuple[str, ...]
+    """The id of today, and the former ones."""
+    name: str
+    """What stands in their place where a row must stay: drawn, so that nothing leads back."""
+    cases: tuple[str, ...]
+    """Their cases that are unlinked."""
+    kept: tuple[str, ...] = ()
+    """Their cases that stay as they are, since their files still lie in quarantine."""
+    addresses: tuple[str, ...] = ()
+    """Mail addresses."""
+    paths: tuple[str, ...] = ()
+    """Of the files in the cases that are unlinked, as they are written in messages."""
+
+
+class CustomerTraces(Protocol):
+    """A store beside the register that names customers: cases, index, letters, keys."""
+
+    def unlink(self, customer: ForgottenCustomer) -> int:
+        """Erase what names the customer, or put its drawn name in its place; tells how many entries.
+
+        The bytes are gone from its files then. May be called twice.
+        """
+
+
 class StagedImport(Protocol):
     """What a source says now, kept aside until it is applied."""
 
@@ -79,6 +107,12 @@ class StagedImport(Protocol):
         """What the last `difference` counted, by id: kind and customer.
 
         Kinds are `added`, `changed` and `ended`.
+        """
+
+    def contested(self) -> Iterator[ContestedSite]:
+        """What the last `difference` gives to one customer and another source to another: by name, hosts first.
+
+        Host names, aliases and document roots, by the name itself; what lies below a name or directory is not compared.
         """
 
     def apply(self, done: RegisterImport) -> None:
