@@ -55,6 +55,7 @@ class CustomerServices(LazyParts):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
+        self._file = os.fspath(services.state_dir / FILE)
         self._told_at = -_SAY_AGAIN
 
     def make_all(self) -> None:
@@ -68,7 +69,7 @@ class CustomerServices(LazyParts):
     @property
     def in_use(self) -> bool:
         """Whether there is a register on this host at all; asks nothing else and makes nothing."""
-        return (self._services.state_dir / FILE).exists()
+        return os.path.exists(self._file)
 
     @lazy
     def record(self) -> RecordFile:
