@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.other_sizes import withdraw_by_name
-from goodhoster.cases.storm_decisions import decided, left_undone, taken_over
+from goodhoster.cases.storm_decisions import decided, expect_free, left_undone, taken_over
 from goodhoster.errors import GoodhosterError, NotAnUploadError, RefusedError
 from goodhoster.examination import Examined, Examiner
 from goodhoster.model.audit import AuditFinding
 from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.digests import Digest
-from goodhoster.model.storms import StormState
+from goodhoster.model.storms import Cause, StormKind, StormState
 from goodhoster.model.uploads import PastReading, Place, Upload
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore
@@ -125,10 +125,12 @@ class Toolkit:
         """Apply a person's ruling about a content at every customer.
 
         Undone, it is held from then on everywhere, until it is released; released, its being at many customers
-        is no storm.
+        is no storm. BusyError while another decision about a storm of it is carried out.
         """
         for sha256 in sorted({case.digests.sha256 for case in self.store.find(CaseQuery(digest=digest))}):
             with self.desk.session() as session:
+                cause = Cause(StormKind.CONTENT, sha256.hex())
+                expect_free(self.desk, list(session.brake.storms.newest([cause]).values()), state)
                 session.brake.rule(sha256, state, order)
 
     def undo_storm(self, storm_id: str, order: Order) -> CaseOrders:

@@ -30,7 +30,7 @@ def decided(desk: CaseDesk, storm_id: str, state: StormState, order: Order) -> I
     try:
         with desk.session() as session:
             storms = desk.brake.whole(storm_id)
-            _expect_free(desk, storms, state)
+            expect_free(desk, storms, state)
             for storm in storms:
                 session.brake.end(storm, state, order, holder)
         yield list(dict.fromkeys(case_id for storm in storms for case_id in desk.brake.cases_of(storm)))
@@ -77,8 +77,9 @@ def _completed(desk: CaseDesk, storms: Iterable[Storm], holder: int) -> None:
                 session.brake.storms.replace(replace(now, deciding=0))
 
 
-def _expect_free(desk: CaseDesk, storms: Sequence[Storm], state: StormState) -> None:
-    for storm in storms:
+def expect_free(desk: CaseDesk, storms: Sequence[Storm], state: StormState) -> None:
+    """Raise BusyError where a decision about these, or about their contents, is not carried out yet."""
+    for storm in (*storms, *(other for storm in storms for other in desk.brake.of_this_content(storm))):
         if not storm.deciding:
             continue
         alive = desk.holders.is_held(storm.deciding)

@@ -300,9 +300,14 @@ def test_of_two_decisions_one_wins_and_the_other_is_told_so(
     restore = CaseDesk.restore
 
     def meanwhile(desk: CaseDesk, case_id: str, order: Order) -> Case:
-        for decide in (services.toolkit.release_storm, services.toolkit.undo_storm):
+        bob = Order("bob", "it is real")
+        for decide in (
+            lambda: services.toolkit.release_storm(storm, bob),
+            lambda: services.toolkit.undo_storm(storm, bob),
+            lambda: services.toolkit.rule(made_up("logo").digests.of(Algorithm.SHA256), StormState.RELEASED, bob),
+        ):
             with pytest.raises(BusyError) as refused:
-                decide(storm, Order("bob", "it is real"))
+                decide()
             told.append(str(refused.value))
         return restore(desk, case_id, order)
 
