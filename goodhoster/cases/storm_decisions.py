@@ -78,8 +78,9 @@ def _completed(desk: CaseDesk, storms: Iterable[Storm], holder: int) -> None:
 
 
 def expect_free(desk: CaseDesk, storms: Sequence[Storm], state: StormState) -> None:
-    """Raise BusyError where a decision about these, or about their contents, is not carried out yet."""
-    for storm in (*storms, *(other for storm in storms for other in desk.brake.of_this_content(storm))):
+    """Raise BusyError while a decision about these, or their contents, is carried out."""
+    related = [other for storm in storms for other in desk.brake.of_this_content(storm)]
+    for storm in (*storms, *related):
         if not storm.deciding:
             continue
         alive = desk.holders.is_held(storm.deciding)
