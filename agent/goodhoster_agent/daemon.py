@@ -196,6 +196,14 @@ def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
         yield from directory_rounds(services)
 
 
+def _purge_rounds(services: Services) -> Iterator[PeriodicTask]:
+    """The rounds that have caches in front of our sites purged; none where no [[purge]] is set."""
+    if (purges := services.notices.purges) is not None:
+        from goodhoster_agent.background.purges import PurgeRounds  # noqa: PLC0415 - only where one is set
+
+        yield PurgeRounds(purges)
+
+
 class Daemon:
     """Everything that runs with one configuration: created, started and stopped together."""
 
@@ -217,6 +225,7 @@ class Daemon:
         self._daily, self._standing = DailyWork(services), StandingRounds(services)
         self._sealing = SealingTask(services)
         about_customers = (self._daily.rounds, self._standing.rounds, *_panel_rounds(services))
+        about_customers += tuple(_purge_rounds(services))
         self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers, *self._sealing.rounds)
         self._alerts = AlertWork(services.alerts, services) if services.alerts else None
         metrics = services.settings.metrics.file

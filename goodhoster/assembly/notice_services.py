@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from goodhoster.takedowns.desk import NoticeDesk
     from goodhoster.takedowns.incoming_mail import IncomingMail
     from goodhoster.takedowns.manual_letters import ManualLetters
+    from goodhoster.takedowns.purging import PurgeDesk
 
 _LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
 
@@ -175,6 +176,26 @@ class NoticeServices(LazyParts):
         write = nginx if block.server == "nginx" else apache
         server = WebServer(block.include, write, block.test, block.reload, self._services.run)
         return WebServerBlocks(server, self.outside.look if self.outside else None)
+
+    @lazy
+    def purges(self) -> PurgeDesk | None:
+        """The part that has caches in front of our sites purged; None where no [[purge]] is set."""
+        if not self._services.settings.purges:
+            return None
+        from goodhoster.adapters.cache_purges.command import CommandPurge
+        from goodhoster.adapters.stores.purges import SqlitePurgeQueue
+        from goodhoster.assembly.state import file_audit_log
+        from goodhoster.audit.log import utc_now
+        from goodhoster.takedowns.purging import CaseAddresses, PurgeDesk, PurgeHook
+
+        services = self._services
+        hooks = [
+            PurgeHook(one.name, one.hosts, CommandPurge(one.command, one.give == "stdin", services.run))
+            for one in services.settings.purges
+        ]
+        queue = self.keep(SqlitePurgeQueue(self._state_dir / "purges.sqlite"))
+        addresses = CaseAddresses(self.locator.site_maps.current, self.store)
+        return PurgeDesk(queue, file_audit_log(services.settings), services.case_store, addresses, hooks, utc_now)
 
     @lazy
     def locator(self) -> Locator:

@@ -116,6 +116,28 @@ class FileAuditLog:
         except OSError as error:
             raise AuditError(f"the audit log {self._file} cannot be read: {error.strerror}") from error
 
+    def entries_from(self, position: int) -> Iterator[tuple[AuditEntry, int]]:
+        """The entries behind that byte, each with the position behind it; raises as `entries`."""
+        try:
+            with self._file.open("rb") as opened:
+                opened.seek(position)
+                for line in _lines(opened):
+                    if not line.endswith(b"\n"):
+                        return
+                    position += len(line)
+                    yield read_line(line[:-1]), position
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise AuditError(f"the audit log {self._file} cannot be read: {error.strerror}") from error
+
+    def size(self) -> int:
+        """The bytes of the file; 0 where there is none."""
+        try:
+            return self._file.stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def durable_entries(self) -> int:
         """The number of entries that nothing can undo any more: what may be signed."""
         return self._tail.load().entries

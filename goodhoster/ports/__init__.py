@@ -30,11 +30,13 @@ from goodhoster.ports.notices import (
     SignatureCheck,
     UrlBlocks,
 )
+from goodhoster.ports.purges import CachePurge, PurgeQueue
 
 __all__ = [
     "AlertQueue",
     "AlertReceiver",
     "AuditLog",
+    "CachePurge",
     "CaseFigures",
     "CaseQuery",
     "CaseStore",
@@ -64,6 +66,7 @@ __all__ = [
     "Outside",
     "Pager",
     "PersonalDataStore",
+    "PurgeQueue",
     "Quarantine",
     "SeenMails",
     "SignatureCheck",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from goodhoster.settings.values import (
     one_of,
     path,
     setting,
+    short_name,
     text,
     texts,
     whole,
@@ -200,6 +202,39 @@ class PagingSettings:
         "Run with the subject as its last argument and the text on standard input.",
         default=None,
         example='["/usr/local/bin/page-abuse-desk"]',
+    )
+
+
+def purged_hosts(value: Any) -> tuple[str, ...]:
+    """Host names, `*.example.nl` for all below one, or `*` for all."""
+    if not isinstance(value, list) or not value or not all(isinstance(v, str) and _HOSTS.fullmatch(v) for v in value):
+        raise ValueError('a list of hosts, such as ["www.klant.example", "*.klant.example"], or ["*"] for all')
+    return tuple(host.lower() for host in value)
+
+
+_HOSTS = re.compile(r"\*|(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeSettings:
+    """[[purge]]: has a cache in front of our sites (a CDN) forget what went offline, and what came back."""
+
+    name: str = setting(short_name, "What it is called in the record.", example='"cdn"')
+    command: tuple[str, ...] = setting(
+        command,
+        "Run without a shell for each URL; only an end with 0 counts as purged. It is killed after 60 seconds, tried "
+        "again until it succeeds, and no measure waits for it.",
+        example='["/usr/local/sbin/purge-cdn"]',
+    )
+    hosts: tuple[str, ...] = setting(
+        purged_hosts,
+        'Hosts behind this cache: a name, "*.name" for all below it, or "*".',
+        example='["www.klant.example", "*.klant.example"]',
+    )
+    give: str = setting(
+        one_of("argument", "stdin"),
+        "How it gets URLs: one as its last argument, or up to 100 on standard input, one a line.",
+        default="argument",
     )
 
 

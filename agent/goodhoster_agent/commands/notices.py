@@ -40,6 +40,7 @@ from goodhoster_agent.commands.options import (
     print_json,
     said,
 )
+from goodhoster_agent.commands.purges import purge_object, purges_of
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
@@ -372,7 +373,10 @@ def _beginning(file: Path | None) -> bytes:
 
 
 def _print(services: Services, notice: Notice, *, as_json: bool) -> None:
-    print_json(as_object(notice)) if as_json else print(page_of(notice, services))
+    if as_json:
+        print_json(as_object(notice) | {"purges": [purge_object(one) for one in purges_of(notice, services)]})
+    else:
+        print(page_of(notice, services))
 
 
 def _moment(moment: datetime | None) -> str | None:
