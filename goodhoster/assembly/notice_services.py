@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from goodhoster.adapters.url_blocks.webserver import nginx
 from goodhoster.assembly.lazy import LazyParts, lazy
 
 if TYPE_CHECKING:
@@ -168,13 +167,16 @@ class NoticeServices(LazyParts):
     @lazy
     def blocks(self) -> UrlBlocks | None:
         """The URL blocks; None where no web server is set up for it."""
-        from goodhoster.adapters.url_blocks.webserver import WebServer, WebServerBlocks, apache
+        from goodhoster.adapters.url_blocks.include_files import apache, nginx
+        from goodhoster.adapters.url_blocks.webserver import WebServer, WebServerBlocks
+        from goodhoster.assembly.notices import block_answer
 
         block = self._services.settings.block
         if block is None:
             return None
         write = nginx if block.server == "nginx" else apache
-        server = WebServer(block.include, write, block.test, block.reload, self._services.run)
+        answer = block_answer(self._services.settings)
+        server = WebServer(block.include, write, block.test, block.reload, answer, self._services.run)
         return WebServerBlocks(server, self.outside.look if self.outside else None)
 
     @lazy

@@ -106,7 +106,7 @@ class NoticeItem:
     cases: tuple[str, ...] = ()
     """About all its files: one for each customer that had it, and those in which one of them was already."""
     blocked: bool = False
-    """The web server answers 451 for it."""
+    """The web server shows nothing there (451, or 404 where that is set)."""
     reason: str = ""
     """Why it stands where it stands, for people."""
     gone_at: datetime | None = None
@@ -129,6 +129,11 @@ class NoticeItem:
     """Cases about copies of it that wait for a person of their own: nothing of this item waits with them."""
     left: str = ""
     """Which copy could not be dealt with, and why: until a person has seen to it the item is not done."""
+
+    @property
+    def dismissible(self) -> bool:
+        """Whether a dismissal of the notice is about it: it waits, for a person or for anything else."""
+        return self.state.waits_for_person or self.state is ItemState.WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +223,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One address that the web server answers with 451; `notices dismiss` lifts it."""
+    """One address at which the web server shows nothing; `notices dismiss` lifts it."""
 
     url: str
     notice: str

@@ -240,11 +240,26 @@ class PurgeSettings:
 
 @dataclass(frozen=True, slots=True)
 class BlockSettings:
-    """[block]: how the web server is made to answer 451 for an address that is no file."""
+    """[block]: how the web server is made to show nothing at an address that is no file."""
 
     server: str = setting(one_of("nginx", "apache"), "Which web server.", example='"nginx"')
     include: Path = setting(
-        path, "File of ours that its configuration includes.", example='"/etc/nginx/goodhoster-blocked.conf"'
+        path,
+        "File of ours that its configuration includes. For nginx there is one more with .server behind its name, for "
+        "each server block.",
+        example='"/etc/nginx/goodhoster-blocked.conf"',
+    )
+    answer: str = setting(
+        one_of("451", "404"),
+        "Status that visitors get: 451 (unavailable for legal reasons), or 404 as if nothing had been there.",
+        default="451",
+    )
+    page: Path | None = setting(
+        path,
+        "Your own page for visitors with status 451: an HTML file of at most 64 KiB that needs no other file. It is "
+        "copied, so reload goodhoster after a change.",
+        default=None,
+        example='"451.html"',
     )
     test: tuple[str, ...] = setting(command, "Tests its configuration.", example='["nginx", "-t"]')
     reload: tuple[str, ...] = setting(command, "Makes it read it again.", example='["nginx", "-s", "reload"]')

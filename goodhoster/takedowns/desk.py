@@ -27,7 +27,7 @@ from goodhoster.takedowns.answers import Answers
 from goodhoster.takedowns.deadlines import Terms, deadline_of, kind_of, next_due, pages
 from goodhoster.takedowns.demands import Grounds
 from goodhoster.takedowns.outside_checks import after_look, first_look
-from goodhoster.takedowns.preview import PreviewLine, preview_of
+from goodhoster.takedowns.preview import PreviewLine, preview_of, preview_of_dismissal
 from goodhoster.takedowns.summary import counts_of, page_text
 
 _log = logging.getLogger(__name__)
@@ -143,6 +143,10 @@ class NoticeDesk:
     def preview(self, notice_id: str) -> list[PreviewLine]:
         """What `confirm` would take and block at whom; nothing is changed."""
         return preview_of(self._parts.store.get(notice_id), self._parts.acts)
+
+    def preview_dismissal(self, notice_id: str) -> list[PreviewLine]:
+        """What `dismiss` would close, cancel and lift at whom; nothing is changed."""
+        return preview_of_dismissal(self._parts.store.get(notice_id), self._parts.acts)
 
     def dismiss(self, notice_id: str, order: Order) -> Notice:
         """Leave what waits in this notice as it is, by a person's order.
@@ -356,7 +360,7 @@ class NoticeDesk:
         return replace(item, left="")
 
     def _dismissed(self, item: NoticeItem, order: Order) -> NoticeItem:
-        if not (item.state.waits_for_person or item.state is ItemState.WAITING):
+        if not item.dismissible:
             return item
         item = self._parts.acts.dismiss(item, order)
         return replace(item, state=ItemState.DISPUTED, reason=f"{order.actor}: {order.reason}", look_at=None)

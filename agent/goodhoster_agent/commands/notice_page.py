@@ -109,7 +109,7 @@ def _items(notice: Notice, services: Services) -> Iterator[Row]:
         if item.place:
             yield "  path", display(item.place.absolute)
         if item.blocked:
-            yield "  blocked", "the web server answers 451 at its address"
+            yield "  blocked", "the web server shows nothing at its address"
         yield from _cases(item, services)
         if item.left:
             yield "  left", item.left
