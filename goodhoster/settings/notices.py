@@ -249,6 +249,8 @@ class BlockSettings:
         "each server block.",
         example='"/etc/nginx/goodhoster-blocked.conf"',
     )
+    test: tuple[str, ...] = setting(command, "Tests its configuration.", example='["nginx", "-t"]')
+    reload: tuple[str, ...] = setting(command, "Makes it read it again.", example='["nginx", "-s", "reload"]')
     answer: str = setting(
         one_of("451", "404"),
         "Status that visitors get: 451 (unavailable for legal reasons), or 404 as if nothing had been there.",
@@ -261,5 +263,3 @@ class BlockSettings:
         default=None,
         example='"451.html"',
     )
-    test: tuple[str, ...] = setting(command, "Tests its configuration.", example='["nginx", "-t"]')
-    reload: tuple[str, ...] = setting(command, "Makes it read it again.", example='["nginx", "-s", "reload"]')

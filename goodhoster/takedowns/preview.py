@@ -62,9 +62,8 @@ def _dismissed(item: NoticeItem, acts: TakedownActions) -> Iterator[PreviewLine]
         reason = f"it is {item.state}; what is offline comes back by: goodhoster cases restore"
         yield PreviewLine(item.url, Effect.LEAVE, item.customer, item.place, reason=reason)
         return
-    effects = [
-        line for case in acts.desk.store.get_all([*item.cases, *item.copies_held]) for line in _ended(item, case)
-    ]
+    cases = acts.desk.store.get_all([*item.cases, *item.copies_held])
+    effects = [line for case in cases for line in _ended(item, case)]
     if item.blocked:
         effects.append(PreviewLine(item.url, Effect.LIFT, item.customer))
     nothing = PreviewLine(item.url, Effect.LEAVE, item.customer, item.place, reason="nothing was done about it")

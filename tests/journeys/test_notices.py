@@ -52,6 +52,9 @@ def test_a_forged_notice_touches_nothing_and_waits_for_a_person(noticed: NoticeH
     assert noticed.there(url)
     assert noticed.host.status()["open_notices"] == 1
     assert "say why" in noticed.host.run("notices", "confirm", notice["id"], code=2)
+    assert "say why" in noticed.host.run("notices", "dismiss", notice["id"], code=2)
+    closed = json.loads(noticed.host.run("notices", "dismiss", notice["id"], "--preview", "--json"))
+    assert (closed["effect"], closed["case"]) == ("close", notice["items"][0]["cases"][0])
     preview = json.loads(noticed.host.run("notices", "confirm", notice["id"], "--preview", "--json"))
     path = f"{noticed.host.customers}/anna/www/p.jpg"
     assert (preview["effect"], preview["customer"], preview["path"]) == ("take", "anna", path)
