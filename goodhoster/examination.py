@@ -46,6 +46,8 @@ class Examiner:
     exempt: Exempt = nothing_exempt
     match_by_name: Callable[[Place], Match | None] = lambda _: None
     """Tells whether a file is, by its name, another size of a picture that went offline."""
+    match_by_notice: Callable[[Place, Content, bool], Match | None] = lambda *_: None
+    """Tells whether a file, a picture or not, has the bytes of what a notice took offline."""
     permitted: Callable[[Sequence[HashSource], Place], Sequence[HashSource]] = lambda sources, _: sources
     """Those of the sources that may be asked about a file, with others in place of those that may not."""
 
@@ -105,15 +107,31 @@ class Examiner:
             raise UncheckedError(f"{opened.place} changed while it was read", reason="changed")
         picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
         verdict = self.ask(content, picture=picture, live=live, place=opened.place)
-        return Examined(self._with_name(verdict, opened.place) if picture else verdict, opened.state, content, picture)
+        return self._with_own_match(opened.place, Examined(verdict, opened.state, content, picture))
 
-    def _with_name(self, verdict: Verdict, place: Place) -> Verdict:
-        """Check whether a file that no source knows is another size of a picture taken offline.
+    def _with_own_match(self, place: Place, examined: Examined) -> Examined:
+        """What was found, with what this host itself knows of a file that no source does."""
+        examined = self.with_notice_match(place, examined)
+        verdict = examined.verdict
+        if verdict.matches or verdict.exemption or not (examined.picture and self.sources):
+            return examined
+        return _near_by(self.match_by_name(place), examined)
 
-        Not where somebody exempted it.
+    def with_notice_match(self, place: Place, examined: Examined) -> Examined:
+        """What was found, with the match of a file that has the bytes of what a notice took offline.
+
+        Not where a source knows it, or somebody exempted it.
         """
-        match = None if verdict.matches or verdict.exemption or not self.sources else self.match_by_name(place)
-        return replace(verdict, kind=VerdictKind.NEAR, matches=(match,)) if match else verdict
+        verdict, content = examined.verdict, examined.content
+        if verdict.matches or verdict.exemption or content is None:
+            return examined
+        return _near_by(self.match_by_notice(place, content, examined.picture), examined)
+
+
+def _near_by(match: Match | None, examined: Examined) -> Examined:
+    if match is None:
+        return examined
+    return replace(examined, verdict=replace(examined.verdict, kind=VerdictKind.NEAR, matches=(match,)))
 
 
 def _known_content(opened: OpenedUpload, remembered: PastReading | None) -> Content | None:

@@ -46,6 +46,7 @@ class NoticeServices(LazyParts):
         """The part that takes notices in and acts on them."""
         from goodhoster.takedowns.deadlines import Terms
         from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
+        from goodhoster.uploads.content_lookup import coverage_gap
 
         services = self._services
         parts = NoticeParts(
@@ -61,6 +62,7 @@ class NoticeServices(LazyParts):
             lock=self.lock,
             clock=self.clock,
             ours=self.locator.ours,
+            index_gap=lambda: coverage_gap(services.index, (tree.root for tree in services.trees)),
         )
         warn_before = timedelta(seconds=self._settings.warn_before)
         return NoticeDesk(parts, self.notifiers, Terms(self.term, warn_before))
@@ -87,11 +89,15 @@ class NoticeServices(LazyParts):
         services = self._services
         # A hotline puts a picture on its list and sends the notice at once: what was a "no" before says nothing.
         # Whether its name makes it another size of what is offline does not matter where the notice names it.
-        examine = partial(replace(services.examiner, match_by_name=lambda _: None).examine, live=True)
+        # So does whether an earlier notice took the same bytes.
+        examiner = replace(services.examiner, match_by_name=lambda _: None, match_by_notice=lambda *_: None)
+        examine = partial(examiner.examine, live=True)
         # What a notice points at is checked first.
         hurry = partial(check_soon, services.index, Priority.ORDERED)
         may_look = self.outside is not None
-        return TakedownActions(self.locator.locate, examine, services.desk, self.blocks, hurry, may_look=may_look)
+        with_content = self.locator.copies.with_content
+        parts = (self.locator.locate, examine, services.desk, self.blocks, hurry)
+        return TakedownActions(*parts, may_look=may_look, with_content=with_content)
 
     @lazy
     def letters(self) -> Answers:

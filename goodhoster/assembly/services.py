@@ -131,12 +131,21 @@ class Services(LazyParts):
     def examiner(self) -> Examiner:
         """The examiner of files."""
         from goodhoster.audit.log import utc_now
+        from goodhoster.cases.noticed_contents import match_by_notice
         from goodhoster.cases.other_sizes import match_by_name
         from goodhoster.examination import Examiner
 
-        by_name = partial(match_by_name, self.case_store)
-        permitted = self.customers.permitted_sources
-        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name, permitted)
+        store, permitted = self.case_store, self.customers.permitted_sources
+        by_name = partial(match_by_name, store)
+        return Examiner(
+            self.sources,
+            self.hasher,
+            utc_now,
+            self.exemptions,
+            by_name,
+            lambda place, content, picture: match_by_notice(store, place, content, picture=picture),
+            permitted,
+        )
 
     @lazy
     def attempts(self) -> UploadAttempts:

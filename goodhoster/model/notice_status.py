@@ -179,6 +179,8 @@ class Notice:
     """Host names and addresses of ours that stand in it and to which no item leads."""
     reviewed: bool = False
     """A person has seen to what no program read in it and to what it names beside its items."""
+    index_gap: str = ""
+    """What the index did not know yet when copies were looked for; empty where it knew every file."""
     told: tuple[str, ...] = ()
     """Letters and pages that went out, each once."""
     replies: tuple[Reply, ...] = ()

@@ -83,6 +83,8 @@ class TakedownActions:
     hurry: Hurry
     may_look: bool = True
     """Is what is offline looked at from outside?"""
+    with_content: Callable[[bytes], Sequence[Upload]] = lambda _: ()
+    """Files of which the index knows by now that they have this SHA-256."""
 
     def act(self, items: Sequence[tuple[NoticeItem, Grounds]], *, visible: bool = False) -> list[NoticeItem]:
         """Do whatever can be done about the items, and return them as they are then.
@@ -99,7 +101,17 @@ class TakedownActions:
         after = [self._told(each, cases) for each in found]
         if left := [upload for item, each in zip(after, looked, strict=True) for upload in _left(item, each)]:
             self.hurry(left)
+        if later := [upload for each in zip(found, after, looked, strict=True) for upload in self._copies_since(*each)]:
+            self.hurry(later)
         return after
+
+    def _copies_since(self, found: _Found, after: NoticeItem, looked: _Looked | GoodhosterError) -> Iterator[Upload]:
+        """Copies that the index came to know while the measures were taken: their check found nothing yet."""
+        if after.state is not ItemState.OFFLINE or isinstance(looked, GoodhosterError):
+            return
+        located = {file.upload.place for file in (*looked.location.files, *looked.location.beside)}
+        for sha256 in {file.digests.sha256 for demand in found.demands.follow for file in demand.files}:
+            yield from (upload for upload in self.with_content(sha256) if upload.place not in located)
 
     def confirm(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         """Act on an item by a person's order.

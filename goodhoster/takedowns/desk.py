@@ -6,7 +6,7 @@ Every step is recorded before the next, and may be taken again after a crash: wh
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -74,6 +74,8 @@ class NoticeParts:
     lock: FileLock
     clock: Clock
     ours: OursAmong
+    index_gap: Callable[[], str] = lambda: ""
+    """What the index of files does not know yet, in words."""
 
 
 class NoticeDesk:
@@ -170,6 +172,7 @@ class NoticeDesk:
         before = recorded or notice
         notice = self._understood(notice)  # who sent it, what it says, by when it must be done
         notice = self._compared_with_ours(notice)  # what it names of ours beside its items
+        notice = replace(notice, index_gap=self._index_gap(notice))  # how far copies can be found now
         notice = replace(notice, items=tuple(self._items_after(notice)))  # located, and taken offline or held
         if before.state is NoticeState.RECEIVED:
             notice = replace(notice, duplicate_of=self._earlier(notice))
@@ -264,6 +267,10 @@ class NoticeDesk:
             ):
                 return other.id
         return ""
+
+    def _index_gap(self, notice: Notice) -> str:
+        acting = not self._waits_for_keys(notice) and any(_to_act_on(notice, item) for item in notice.items)
+        return self._parts.index_gap() if acting else notice.index_gap
 
     def _items_after(self, notice: Notice) -> Iterator[NoticeItem]:
         """Every item, as far as it goes without waiting."""

@@ -90,6 +90,8 @@ def _head(notice: Notice, sender: str) -> Iterator[Row]:
     yield from (("doubt", doubt) for doubt in (read.doubts if read else ()))
     yield from (("not read", part) for part in (read.unread if read else ()))
     yield from (("names", f"{defanged(name)}: ours, and no item leads there") for name in notice.named)
+    if notice.index_gap:
+        yield "copies", f"looked for while {notice.index_gap}; one that comes to be known later is held for a person"
     for rule in trust.rules if trust else ():
         yield "rule", f"{'passed' if rule.passed else 'FAILED'} {rule.name}: {rule.why}"
     yield from (("told", told) for told in notice.told)

@@ -304,6 +304,7 @@ def as_object(notice: Notice) -> dict[str, Any]:
         "doubts": list(notice.read.doubts) if notice.read else [],
         "unread": list(notice.read.unread) if notice.read else [],
         "named": list(notice.named),
+        "index_gap": notice.index_gap,
         "rules": [{"name": r.name, "passed": r.passed, "why": r.why} for r in (trust.rules if trust else ())],
     }
 

@@ -106,6 +106,8 @@ class Services:
         self.programs: set[str] = set()
         self.copy_of, self.unlike_the_whole = "", b""
         self.hurried: list[Upload] = []
+        self.later_copies: list[Upload] = []
+        self.index_gap = ""
         self.store = SqliteNoticeStore(folder / "notices.sqlite")
         self.cases = SqliteCaseStore(folder / "record.sqlite")
         self.audit = FileAuditLog(folder / "audit.log", self.clock)
@@ -140,6 +142,7 @@ class Services:
                 self.blocks if blocks else None,
                 self.hurried.extend,
                 may_look=outside,
+                with_content=lambda _: self.later_copies,
             ),
             letters,
             self.outside if outside else None,
@@ -147,6 +150,7 @@ class Services:
             FileLock(folder / "notices.lock"),
             self.clock,
             self.ours,
+            lambda: self.index_gap,
         )
         self.desk = NoticeDesk(parts, [HOTLINE], Terms())
 
@@ -1162,3 +1166,30 @@ def test_an_order_in_a_document_with_one_link_in_its_text_pages_a_person_at_once
     assert (notice.state, services.states(notice)) == (NoticeState.NEEDS_PERSON, [ItemState.HELD])
     assert len(services.pager.pages) == 1
     assert services.letters() == ["receipt"]
+
+
+def test_a_copy_that_came_to_be_known_while_the_file_went_is_checked_again(services: Services) -> None:
+    url = services.file("anna/p.jpg", "the same")
+    services.file("bert/q.jpg", "the same")
+    late = services.upload(Place(os.fsencode(services.tree), b"bert/q.jpg"))
+    services.later_copies = [late]
+    services.scart(url)
+    assert services.hurried == [late]
+
+
+def test_a_copy_that_was_known_is_not_checked_again(services: Services) -> None:
+    url = services.file("anna/p.jpg", "the same")
+    services.file("bert/q.jpg", "the same")
+    services.copies = {url: ["bert/q.jpg"]}
+    services.later_copies = [services.upload(Place(os.fsencode(services.tree), b"bert/q.jpg"))]
+    services.scart(url)
+    assert services.hurried == []
+
+
+def test_the_notice_says_how_far_the_index_was_when_copies_were_looked_for(services: Services) -> None:
+    services.index_gap = "12 files wait for their first check"
+    notice = services.scart(services.file("anna/p.jpg"))
+    assert notice.index_gap == "12 files wait for their first check"
+    services.index_gap = ""
+    services.later(hours=1)
+    assert services.store.get(notice.id).index_gap == "12 files wait for their first check"
