@@ -46,6 +46,7 @@ class NoticeServices(LazyParts):
         """The part that takes notices in and acts on them."""
         from goodhoster.takedowns.deadlines import Terms
         from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
+        from goodhoster.takedowns.forwarding import CustomerForwarding
         from goodhoster.uploads.content_lookup import coverage_gap
 
         services = self._services
@@ -62,6 +63,7 @@ class NoticeServices(LazyParts):
             lock=self.lock,
             clock=self.clock,
             ours=self.locator.ours,
+            forwarding=CustomerForwarding(self.contacts, self._automatic),
             index_gap=lambda: coverage_gap(services.index, (tree.root for tree in services.trees)),
         )
         warn_before = timedelta(seconds=self._settings.warn_before)

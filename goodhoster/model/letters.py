@@ -31,6 +31,8 @@ class LetterKind(StrEnum):
     """To a customer's contact: please prove that somebody reads here."""
     DRILL = "drill"
     """To a customer's contact: a test notice, to be answered in time."""
+    CUSTOMER_NOTICE = "customer-notice"
+    """To a customer's contact: a notice about a server of its own, to be acted on in time."""
     REPORT = "report"
     """To our own people: the figures of a month."""
     PAGE = "page"

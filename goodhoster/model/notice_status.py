@@ -33,6 +33,8 @@ class ItemState(StrEnum):
     """Waits for a person; the reason says why."""
     OBSERVED = "observed"
     """In mode observe: recorded what would be done, nothing touched, nobody answered."""
+    FORWARDED = "forwarded"
+    """It lies on a server of the customer's own, who was told to act; the clock goes on, and so does the customer's."""
     OFFLINE = "offline"
     """The measure is done; from outside it has not been seen to be gone yet."""
     INACCESSIBLE = "inaccessible"
@@ -127,13 +129,17 @@ class NoticeItem:
     """Whose network that is, or that of a URL that is not ours, as far as the hoster wrote it down."""
     copies_held: tuple[str, ...] = ()
     """Cases about copies of it that wait for a person of their own: nothing of this item waits with them."""
+    server: str = ""
+    """Address of a server of the customer's own that it lies on."""
+    forwarded: str = ""
+    """The question to that customer's contact with which it was forwarded; see `model.contact_requests`."""
     left: str = ""
     """Which copy could not be dealt with, and why: until a person has seen to it the item is not done."""
 
     @property
     def dismissible(self) -> bool:
         """Whether a dismissal of the notice is about it: it waits, for a person or for anything else."""
-        return self.state.waits_for_person or self.state is ItemState.WAITING
+        return self.state.waits_for_person or self.state in {ItemState.WAITING, ItemState.FORWARDED}
 
 
 @dataclass(frozen=True, slots=True)

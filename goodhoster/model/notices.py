@@ -408,6 +408,8 @@ class Location:
     network: str = ""
     """Whose network it is (with a contact) where something is not ours; empty when the hoster has not written it down.
     """
+    server: str = ""
+    """Address of a server of the customer's own that it lies on: ours to forward, not to look into."""
     reason: str = ""
     """Short stable code, such as `unknown-host`."""
     detail: str = ""

@@ -196,7 +196,7 @@ class TakedownActions:
             return _Found(replace(item, reason=f"it cannot be told yet where it is: {looked}"))
         location = looked.location
         found = replace(item, url=location.url, customer=location.customer, front=location.front)
-        found = replace(found, reason=location.detail, network=location.network)
+        found = replace(found, reason=location.detail, network=location.network, server=location.server)
         match location.outcome:
             case Outcome.NOT_OURS:
                 return _Found(self._settled(found, ItemState.NOT_OURS, grounds))

@@ -26,6 +26,7 @@ from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
 from goodhoster.takedowns.deadlines import Terms, deadline_of, kind_of, next_due, pages
 from goodhoster.takedowns.demands import Grounds
+from goodhoster.takedowns.forwarding import CustomerForwarding
 from goodhoster.takedowns.outside_checks import after_look, first_look
 from goodhoster.takedowns.preview import PreviewLine, preview_of, preview_of_dismissal
 from goodhoster.takedowns.summary import counts_of, page_text
@@ -74,6 +75,8 @@ class NoticeParts:
     lock: FileLock
     clock: Clock
     ours: OursAmong
+    forwarding: CustomerForwarding
+    """To customers with servers of their own."""
     index_gap: Callable[[], str] = lambda: ""
     """What the index of files does not know yet, in words."""
 
@@ -140,7 +143,7 @@ class NoticeDesk:
             self._log("notice.confirmed", notice_id, actor=order.actor, reason=order.reason)
             items = tuple(self._confirmed(notice, item, order) for item in notice.items)
             reviewed = replace(_replies_seen(notice), items=items, reviewed=True)
-            return self._handle(reviewed, recorded=notice)
+            return self._handle(self._forwarded(reviewed, order), recorded=notice)
 
     def preview(self, notice_id: str) -> list[PreviewLine]:
         """What `confirm` would take and block at whom; nothing is changed."""
@@ -174,6 +177,7 @@ class NoticeDesk:
         notice = self._compared_with_ours(notice)  # what it names of ours beside its items
         notice = replace(notice, index_gap=self._index_gap(notice))  # how far copies can be found now
         notice = replace(notice, items=tuple(self._items_after(notice)))  # located, and taken offline or held
+        notice = self._forwarded(notice)  # to customers with servers of their own
         if before.state is NoticeState.RECEIVED:
             notice = replace(notice, duplicate_of=self._earlier(notice))
         notice = self._settled(notice, by_person=by_person)  # what the items add up to, and whether the clock stops
@@ -282,6 +286,19 @@ class NoticeDesk:
             after = next(acted) if _to_act_on(notice, item) else self._next(notice, item)
             yield first_look(after, self._parts.clock(), may_look=self._parts.outside is not None)
 
+    def _forwarded(self, notice: Notice, order: Order | None = None) -> Notice:
+        """Forward what lies on a customer's own server, and take up what became of it."""
+        if not any(item.server for item in notice.items) or self._waits_for_keys(notice):
+            return notice
+        now, forwarding = self._parts.clock(), self._parts.forwarding
+        synced = replace(notice, items=tuple(forwarding.sync(item, now) for item in notice.items))
+        doubts = [self._grounds(notice, item).doubt for item in notice.items]
+        items = forwarding.forward(synced, doubts, now, order)
+        for before, after in zip(notice.items, items, strict=True):
+            if after.state is ItemState.FORWARDED and before.state is not ItemState.FORWARDED:
+                self._log("item.forwarded", notice.id, url=after.url, customer=after.customer, request=after.forwarded)
+        return replace(notice, items=items)
+
     def _acted(self, notice: Notice, items: Sequence[NoticeItem]) -> Iterator[NoticeItem]:
         for begin in range(0, len(items), _ACTS_AT_ONCE):
             piece = items[begin : begin + _ACTS_AT_ONCE]
@@ -359,12 +376,22 @@ class NoticeDesk:
         return after
 
     def _confirmed(self, notice: Notice, item: NoticeItem, order: Order) -> NoticeItem:
-        if not item.state.waits_for_person:
+        if not item.state.waits_for_person or (item.server and not item.forwarded):
             return item
+        if item.forwarded:
+            return self._by_a_persons_word(item, order)
         if not item.cases:
             item = self._parts.acts.confirm(item, replace(self._grounds(notice, item), uncertain=""))
         self._parts.acts.confirm_cases(item, order)
         return replace(item, left="")
+
+    def _by_a_persons_word(self, item: NoticeItem, order: Order) -> NoticeItem:
+        """What a person says a customer took offline: it is looked at from outside at once, where we may."""
+        now = self._parts.clock()
+        gone = replace(
+            item, state=ItemState.INACCESSIBLE, reason=f"{order.actor}: {order.reason}", gone_at=now, looks=0
+        )
+        return replace(gone, look_at=now if self._parts.outside else None)
 
     def _dismissed(self, item: NoticeItem, order: Order) -> NoticeItem:
         if not item.dismissible:

@@ -52,9 +52,13 @@ class IncomingMail:
             return self.desk.receive(receipt)
         mail = headers_of(raw.content)
         contacts = self.contacts()
-        if contacts and contacts.take(self._about_contacts(mail, raw)):
-            self.spool.taken(receipt.id)
-            return None
+        if contacts:
+            about = self._about_contacts(mail, raw)
+            if (asked := contacts.forwarded_in(about)) and (forwarded := self._open_for(receipt, asked.notice)):
+                return self._joined(receipt, mail, about.read(), forwarded)
+            if contacts.take(about):
+                self.spool.taken(receipt.id)
+                return None
         answered = self._answered(receipt, mail)
         if answered is None or answered.id == receipt.id:
             return self.desk.receive(receipt)
@@ -64,6 +68,13 @@ class IncomingMail:
         joined = self.desk.join(answered.id, reply)
         if not only_reply:
             return self.desk.receive(receipt)
+        self.spool.taken(receipt.id)
+        return joined
+
+    def _joined(self, receipt: Receipt, mail: Mail, read: ReadNotice, notice: Notice) -> Notice:
+        """The notice with the answer of the customer that it was forwarded to."""
+        reply = Reply(receipt, mail.address("From"), read.opening, read.automatic)
+        joined = self.desk.join(notice.id, reply)
         self.spool.taken(receipt.id)
         return joined
 

@@ -110,6 +110,8 @@ def _items(notice: Notice, services: Services) -> Iterator[Row]:
         yield "item", f"{item.state:<12} {defanged(item.url)} {item.customer} {item.reason}"
         if item.place:
             yield "  path", display(item.place.absolute)
+        if item.server:
+            yield "  server", f"{item.server}, of customer {item.customer}'s own{_forwarding(item, services)}"
         if item.blocked:
             yield "  blocked", "the web server shows nothing at its address"
         yield from _cases(item, services)
@@ -119,6 +121,19 @@ def _items(notice: Notice, services: Services) -> Iterator[Row]:
             yield "known", f"{defanged(item.url)} to {', '.join(item.known_to)}"
     for front in sorted({item.front for item in notice.items} - {""}):
         yield "in front", f"{front}: not ours, purge it there, too"
+
+
+def _forwarding(item: NoticeItem, services: Services) -> str:
+    if not item.forwarded or not services.customers.in_use:
+        return ""
+    request = services.customers.contacts.request(item.forwarded)
+    if request is None:
+        return f", forwarded by {item.forwarded}"
+    reminded = f", reminded {local_time(request.reminded_at)}" if request.reminded_at else ""
+    answered = f", answered {local_time(request.answered_at)}" if request.answered_at else ""
+    failed = f", not delivered: {request.failure}" if request.failed_at else ""
+    asked = f"forwarded {local_time(request.asked_at)} to {request.address}"
+    return f"; {asked}, by {local_time(request.deadline)}{reminded}{answered}{failed}"
 
 
 def _cases(item: NoticeItem, services: Services) -> Iterator[Row]:

@@ -373,6 +373,8 @@ def _item_object(item: NoticeItem) -> dict[str, Any]:
         "reason": item.reason,
         "known_to": list(item.known_to),
         "front": item.front or None,
+        "server": item.server or None,
+        "forwarded": item.forwarded or None,
         "cases": list(item.cases),
         "copies_held": list(item.copies_held),
         "blocked": item.blocked,

@@ -5,6 +5,7 @@ import os
 import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -20,6 +21,7 @@ from goodhoster.adapters.stores.notices import SqliteNoticeStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
+from goodhoster.customers.contacts.desk import ContactDesk
 from goodhoster.errors import PassingError, RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.letters.outbox import Outbox
@@ -57,6 +59,7 @@ from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
 from goodhoster.takedowns.deadlines import Terms
 from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
+from goodhoster.takedowns.forwarding import CustomerForwarding
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.testing.toolkit import toolkit_over
@@ -106,6 +109,8 @@ class Services:
         self.programs: set[str] = set()
         self.copy_of, self.unlike_the_whole = "", b""
         self.hurried: list[Upload] = []
+        self.contacts: ContactDesk | None = None
+        self.own_servers: dict[str, str] = {}
         self.later_copies: list[Upload] = []
         self.index_gap = ""
         self.store = SqliteNoticeStore(folder / "notices.sqlite")
@@ -150,6 +155,7 @@ class Services:
             FileLock(folder / "notices.lock"),
             self.clock,
             self.ours,
+            CustomerForwarding(lambda: self.contacts, rules.enforce),
             lambda: self.index_gap,
         )
         self.desk = NoticeDesk(parts, [HOTLINE], Terms())
@@ -174,6 +180,10 @@ class Services:
             raise PassingError("nginx -T did not answer")
         url = urlsplit(item.urls[0])
         customer, _, rest = (url.hostname or "").partition(".")
+        if server := self.own_servers.get(url.hostname or ""):
+            about = f"{server} is in a network of customer {customer}: forward the notice, see customers show"
+            unclear = Location(Outcome.AMBIGUOUS, item.urls[0], customer, reason="customer-network", detail=about)
+            return replace(unclear, server=server)
         if rest != "example":
             return Location(Outcome.NOT_OURS, item.urls[0], detail="unknown host")
         if url.path.startswith("/app/"):

@@ -23,11 +23,15 @@ CREATE INDEX IF NOT EXISTS contact_requests_kind ON contact_requests (kind, aske
 CREATE INDEX IF NOT EXISTS contact_requests_open ON contact_requests (asked_at)
   WHERE answered_at IS NULL AND failed_at IS NULL AND silent_at IS NULL;
 """
+FORWARDED = """
+ALTER TABLE contact_requests ADD COLUMN notice TEXT NOT NULL DEFAULT '';
+ALTER TABLE contact_requests ADD COLUMN about TEXT NOT NULL DEFAULT '';
+"""
 _OPEN = "answered_at IS NULL AND failed_at IS NULL AND silent_at IS NULL"
 _UNANSWERED = "answered_at IS NULL AND failed_at IS NULL"
 _COLUMNS = (
     "id, kind, customer, address, asked_at, deadline, expires_at, secret_sha256, tries, answered_at, answered_by, "
-    "failed_at, failure, auto_replied_at, reminded_at, silent_at"
+    "failed_at, failure, auto_replied_at, reminded_at, silent_at, notice, about"
 )
 
 
