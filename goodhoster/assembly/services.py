@@ -154,7 +154,8 @@ class Services(LazyParts):
         from goodhoster.examination import Examiner
         from goodhoster.upload_attempts import UploadAttempts
 
-        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions)
+        permitted = self.customers.permitted_sources
+        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions, permitted=permitted)
         return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now)
 
     @lazy
