@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from goodhoster.takedowns.answers import Answers
     from goodhoster.takedowns.desk import NoticeDesk
     from goodhoster.takedowns.incoming_mail import IncomingMail
+    from goodhoster.takedowns.mailed_appeals import MailedAppeals
     from goodhoster.takedowns.manual_letters import ManualLetters
     from goodhoster.takedowns.purging import PurgeDesk
 
@@ -74,7 +75,18 @@ class NoticeServices(LazyParts):
         """The receiver of what was kept: notices, and answers to our letters."""
         from goodhoster.takedowns.incoming_mail import IncomingMail
 
-        return IncomingMail(self.desk, self.spool, self.store, self.reader, self.outbox, self.contacts)
+        parts = (self.desk, self.spool, self.store, self.reader, self.outbox)
+        return IncomingMail(*parts, self.contacts, self._mailed_appeals)
+
+    def _mailed_appeals(self) -> MailedAppeals | None:
+        """The receiver of appeals by mail; None while there is no register on this host."""
+        from goodhoster.takedowns.mailed_appeals import MailedAppeals
+
+        customers, cases = self._services.customers, self._services.case_store
+        if not customers.in_use:
+            return None
+        contact_of = self.locator.site_maps.contact_of
+        return MailedAppeals(customers.standing.appeals, cases, self.store, self.trust.of_notice, contact_of)
 
     def contacts(self) -> ContactDesk | None:
         """The desk of customers' contacts; None while there is no register on this host."""

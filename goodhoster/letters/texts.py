@@ -83,7 +83,7 @@ def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) 
     }
     language = contact.language or head.language
     subject, text = render(LetterKind.STATEMENT, language, _values(notice, head) | more)
-    name = f"{notice.id}-statement-{_plain(contact.customer)}"
+    name = f"{notice.id}-statement-{plain_name(contact.customer)}"
     return Letter(name, LetterKind.STATEMENT, contact.address, subject, text)
 
 
@@ -189,6 +189,6 @@ def _one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_LONGEST_SUBJECT]
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A customer's name as part of a file name and Message-ID."""
     return re.sub(r"[^A-Za-z0-9_-]", lambda found: f".{ord(found[0]):x}", name)[:80]

@@ -164,6 +164,8 @@ class ReadNotice:
     """Its sender only tries the way to us: answered, never acted on."""
     opening: str = ""
     """First line of a mail that answers another, without quotations."""
+    text: str = ""
+    """The beginning of such a mail, without quotations. Not kept with a notice: its raw message is."""
     deliveries: tuple[DeliveryReport, ...] = ()
     """What it reports about the delivery of another mail."""
 

@@ -207,7 +207,7 @@ class NoticeDesk:
         read, trust = self._parts.reader.read(belief.says), belief.trust
         items = tuple(NoticeItem(item, item.urls[0]) for item in read.items)
         deadline = deadline_of(notice.receipt, read, self._notifiers.get(trust.notifier), self._terms)
-        read = self._in_their_language(replace(read, items=()), trust)
+        read = self._in_their_language(replace(read, items=(), text=""), trust)
         notice = replace(notice, read=read, trust=trust, items=items, deadline=deadline)
         return replace(notice, state=NoticeState.OPEN)
 
@@ -231,7 +231,7 @@ class NoticeDesk:
         again = tuple(
             replace(item, state=ItemState.WAITING) if item.state is ItemState.HELD else item for item in notice.items
         )
-        read = self._in_their_language(replace(says, items=()), trust)
+        read = self._in_their_language(replace(says, items=(), text=""), trust)
         return replace(notice, read=read, trust=trust, items=again)
 
     def _compared_with_ours(self, notice: Notice) -> Notice:

@@ -84,7 +84,7 @@ def receive_command(
         elif as_json:
             print_json({"id": receipt.id, "state": "contact"})
         else:
-            print(f"{receipt.id} is about the contact of a customer: see goodhoster customers show")
+            print(f"{receipt.id} is of a customer: see goodhoster customers appeals, or customers show for its contact")
 
 
 @app.command("list")

@@ -108,6 +108,10 @@ class SqliteContactStore:
         rows = self._record.rows(query, (RequestKind.DRILL.value,))
         return {customer: datetime.fromisoformat(at) for customer, at in rows}
 
+    def silent_since(self, since: datetime) -> Sequence[ContactRequest]:
+        """See `ports.ContactStore`."""
+        return self._where("silent_at IS NOT NULL AND asked_at >= ?", (time_text(since),))
+
     def erase(self, customer_id: str) -> None:
         """See `ports.ContactStore`."""
         with self._record.changing() as db:
