@@ -120,7 +120,8 @@ class NoticeServices(LazyParts):
 
         own_addresses = frozenset({self.letterhead.objections.lower()})
         contact_of, store = self.locator.site_maps.contact_of, self._services.case_store
-        return Answers(self.outbox, self.letterhead, own_addresses, store, contact_of, self._automatic)
+        parts = (self.outbox, self.letterhead, own_addresses, store, contact_of, self._automatic)
+        return Answers(*parts, self.purges.is_purged) if self.purges else Answers(*parts)
 
     @lazy
     def manual_letters(self) -> ManualLetters:

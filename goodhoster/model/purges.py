@@ -30,12 +30,12 @@ class PurgeState(StrEnum):
 class Purge:
     """The addresses of one case or one block that caches must forget."""
 
-    number: int
-    """Of the audit log's entry that it follows from."""
     cause: PurgeCause
     about: str
     """The case, or the blocked URL."""
     asked_at: datetime
+    number: int = 0
+    """In the queue, which gives it."""
     state: PurgeState = PurgeState.WAITING
     tries: int = 0
     """How often it failed."""

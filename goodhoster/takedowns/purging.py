@@ -18,7 +18,7 @@ from goodhoster.errors import GoodhosterError, RefusedError
 from goodhoster.locating.site_map import SiteMap
 from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import Case, MeasureState
-from goodhoster.model.notice_status import NoticeState
+from goodhoster.model.notice_status import NoticeItem, NoticeState
 from goodhoster.model.purges import Purge, PurgeCause, PurgeState
 from goodhoster.ports import CachePurge, CaseStore, Clock, NoticeStore, PurgeQueue
 
@@ -112,10 +112,10 @@ class PurgeDesk:
         The first time it begins at the end: what happened before a hook was set is not purged.
         """
         position = self.queue.position()
-        if position is None or position > self.log.size():
+        if position is None or position > self.log.durable_size():
             if position is not None:
                 _log.error("the audit log is shorter than it was: what went offline meanwhile is not purged at caches")
-            self.queue.add((), self.log.size())
+            self.queue.add((), self.log.durable_size())
             return
         found: dict[tuple[str, PurgeCause], Purge] = {}  # the files of one case are purged together
         behind = position
@@ -131,6 +131,12 @@ class PurgeDesk:
         """The purges of these cases and blocked URLs, oldest first."""
         return self.queue.of(about)
 
+    def is_purged(self, item: NoticeItem) -> bool:
+        """Whether what went offline for an item was purged, and nothing of it came back or waits."""
+        purges = self.of([*item.cases, item.url])
+        gone = [one.cause is PurgeCause.OFFLINE and one.state is PurgeState.PURGED for one in purges]
+        return bool(gone) and all(gone)
+
     def problems(self) -> list[str]:
         """What could not be purged, for `status`."""
         failing = self.queue.failing()
@@ -143,7 +149,7 @@ class PurgeDesk:
         cause, data = _CAUSES.get(entry.event.kind), entry.event.data
         about = str(data.get("case") or data.get("url") or "")
         if cause and about:
-            yield Purge(entry.number, cause, about, entry.at, due=self.clock())
+            yield Purge(cause, about, entry.at, due=self.clock())
 
     def _try(self, purge: Purge) -> None:
         """Purge what is left of it at each hook; what ended with 0 is recorded before the next."""

@@ -416,7 +416,8 @@ def _beginning(file: Path | None) -> bytes:
 
 def _print(services: Services, notice: Notice, *, as_json: bool) -> None:
     if as_json:
-        print_json(as_object(notice) | {"purges": [purge_object(one) for one in purges_of(notice, services)]})
+        purges = [purge_object(one) for one in purges_of(notice, services)]
+        print_json(as_object(notice) | ({"purges": purges} if services.settings.purges else {}))
     else:
         print(page_of(notice, services))
 

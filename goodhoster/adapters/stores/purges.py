@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -40,9 +41,11 @@ class SqlitePurgeQueue:
 
     def add(self, purges: Iterable[Purge], position: int) -> None:
         """See `ports.PurgeQueue`."""
-        rows = [(purge.number, purge.about, time_text(purge.due), purge.tries, encode(purge)) for purge in purges]
         with self._record.changing() as db:
-            db.executemany("INSERT OR IGNORE INTO purges VALUES (?, ?, ?, ?, ?)", rows)
+            ((first,),) = db.execute("SELECT coalesce(max(number), 0) + 1 FROM purges").fetchall()
+            numbered = [replace(purge, number=number) for number, purge in enumerate(purges, first)]
+            rows = [(one.number, one.about, time_text(one.due), one.tries, encode(one)) for one in numbered]
+            db.executemany("INSERT INTO purges VALUES (?, ?, ?, ?, ?)", rows)
             db.execute("DELETE FROM position")
             db.execute("INSERT INTO position VALUES (?)", (position,))
 

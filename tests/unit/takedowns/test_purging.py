@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -201,3 +202,21 @@ def test_a_hook_that_is_taken_away_is_never_said_to_have_purged(front: Front) ->
     front.round(minutes=5)
     assert [purge.state for purge in front.desk.of(notice.items[0].cases)] == [PurgeState.DROPPED]
     assert front.desk.problems() == []
+
+
+def test_the_notifier_is_told_of_a_purge_only_once_it_was_done(front: Front) -> None:
+    letters = replace(front.services.desk._parts.letters, purged=front.desk.is_purged)
+    notice = front.services.scart(front.services.file("anna/p.jpg"))
+    seen = replace(notice, items=(replace(notice.items[0], front="203.0.113.7"),))
+
+    def answer() -> str:
+        letter = letters.answer(seen)
+        assert letter
+        return letter.text
+
+    assert "which is not ours: please ask there, too" in answer()
+    front.round()
+    assert "which is not ours: we had its cache purged" in answer()
+    front.services.case_desk.restore(notice.items[0].cases[0], EVA)
+    front.round()
+    assert "please ask there, too" in answer()
