@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from goodhoster.customers.contacts.desk import ContactDesk, ContactMail
 from goodhoster.errors import PermanentError, RefusedError, UnclearUrlError
@@ -21,7 +22,9 @@ from goodhoster.notices.reading.mail import Mail, headers_of
 from goodhoster.notices.spool import Spool
 from goodhoster.ports import NoticeReader, NoticeStore
 from goodhoster.takedowns.desk import NoticeDesk
-from goodhoster.takedowns.mailed_appeals import AnsweringMail, MailedAppeals
+
+if TYPE_CHECKING:
+    from goodhoster.takedowns.mailed_appeals import MailedAppeals
 
 _RECEIVERS = ("To", "Delivered-To", "X-Original-To", "Envelope-To")
 """Headers with the mailbox that a mail came to."""
@@ -73,8 +76,7 @@ class IncomingMail:
     def _of_customer(self, receipt: Receipt, raw: RawNotice, mail: Mail) -> tuple[bool, Notice | None]:
         """Take what a customer answers; whether it was taken, and the notice that it joined."""
         appeals, contacts = self.appeals(), self.contacts()
-        answer = AnsweringMail(receipt, raw, mail, self._letters_answered(mail), lambda: self.reader.read(raw))
-        if appeals and appeals.take(answer):
+        if appeals and self._appealed(appeals, receipt, raw, mail):
             return True, None
         if contacts is None:
             return False, None
@@ -84,6 +86,12 @@ class IncomingMail:
             reply = Reply(receipt, mail.address("From"), read.opening, read.automatic)
             return True, self.desk.join(forwarded.id, reply)
         return contacts.take(about), None
+
+    def _appealed(self, appeals: MailedAppeals, receipt: Receipt, raw: RawNotice, mail: Mail) -> bool:
+        from goodhoster.takedowns.mailed_appeals import AnsweringMail  # noqa: PLC0415 - only where there is a register
+
+        letters = self._letters_answered(mail)
+        return appeals.take(AnsweringMail(receipt, raw, mail, letters, lambda: self.reader.read(raw)))
 
     def _about_contacts(self, mail: Mail, raw: RawNotice) -> ContactMail:
         mailboxes = " ".join(text for name in _RECEIVERS for text in map(str, mail.message.get_all(name, [])))
