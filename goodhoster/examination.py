@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from goodhoster.checking.verdict import NOT_CONFIRMED, verdict_of
 from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.exemptions.lookup import Exempt, nothing_exempt
-from goodhoster.model.content_kinds import named_as_picture
+from goodhoster.model.content_kinds import is_picture
 from goodhoster.model.uploads import Content, FileState, PastReading, Place
-from goodhoster.model.verdicts import Kind, Match, Verdict, VerdictKind
+from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.ports import Clock, Hasher, HashSource
 from goodhoster.uploads.opening import OpenedUpload, open_upload
 
@@ -50,6 +50,8 @@ class Examiner:
     """Tells whether a file, a picture or not, has the bytes of what a notice took offline."""
     permitted: Callable[[Sequence[HashSource], Place], Sequence[HashSource]] = lambda sources, _: sources
     """Those of the sources that may be asked about a file, with others in place of those that may not."""
+    ask_everything: bool = False
+    """Whether services are asked about what is no picture and no video, too."""
 
     @contextmanager
     def examine(self, place: Place, remembered: PastReading | None = None, *, live: bool = False) -> Iterator[Examined]:
@@ -105,15 +107,17 @@ class Examiner:
     def _ask_about(self, opened: OpenedUpload, content: Content, *, live: bool) -> Examined:
         if not opened.unchanged():
             raise UncheckedError(f"{opened.place} changed while it was read", reason="changed")
-        picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
-        verdict = self.ask(content, picture=picture, live=live, place=opened.place)
-        return self._with_own_match(opened.place, Examined(verdict, opened.state, content, picture))
+        picture = is_picture(content.kind, opened.place.path)
+        asked = picture or self.ask_everything
+        verdict = self.ask(content, picture=asked, live=live, place=opened.place)
+        return self._with_own_match(opened.place, Examined(verdict, opened.state, content, asked))
 
     def _with_own_match(self, place: Place, examined: Examined) -> Examined:
         """What was found, with what this host itself knows of a file that no source does."""
         examined = self.with_notice_match(place, examined)
-        verdict = examined.verdict
-        if verdict.matches or verdict.exemption or not (examined.picture and self.sources):
+        verdict, content = examined.verdict, examined.content
+        picture = content is not None and is_picture(content.kind, place.path)
+        if verdict.matches or verdict.exemption or not (picture and self.sources):
             return examined
         return _near_by(self.match_by_name(place), examined)
 
@@ -125,7 +129,8 @@ class Examiner:
         verdict, content = examined.verdict, examined.content
         if verdict.matches or verdict.exemption or content is None:
             return examined
-        return _near_by(self.match_by_notice(place, content, examined.picture), examined)
+        picture = is_picture(content.kind, place.path)
+        return _near_by(self.match_by_notice(place, content, picture), examined)
 
 
 def _near_by(match: Match | None, examined: Examined) -> Examined:

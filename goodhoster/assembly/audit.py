@@ -198,14 +198,32 @@ def note_in(file: Path) -> Note:
         ) from error
 
 
-def export(settings: Settings, case: str, directory: Path, since: Sequence[Path] = ()) -> tuple[Exported, Anchored]:
+@dataclass(frozen=True, slots=True)
+class ExportOrder:
+    """What to export of the log, and against what it is proven beside a checkpoint made now."""
+
+    case: str
+    since: tuple[Path, ...] = ()
+    """Earlier checkpoints."""
+    names: bool = True
+    """Whether it says whom and what its references stand for."""
+
+
+def export(settings: Settings, order: ExportOrder, directory: Path) -> tuple[Exported, Anchored]:
     """Write the log entries of a case into a new directory, against a checkpoint made now."""
+    from goodhoster.assembly.state import pseudonyms
     from goodhoster.audit.export import Wanted, export_case
 
     book, anchored = checkpoints(settings), issue(settings)
     policy = replace(anchors(settings).policy, logs=book.policy().logs)
-    wanted = Wanted(case, anchored.note, policy, tuple(map(note_in, since)), anchored.timestamps)
-    return export_case(book, wanted, directory), anchored
+    keys = pseudonyms(settings) if order.names else None
+    earlier = tuple(map(note_in, order.since))
+    wanted = Wanted(order.case, anchored.note, policy, earlier, anchored.timestamps, keys)
+    try:
+        return export_case(book, wanted, directory), anchored
+    finally:
+        if keys:
+            keys.close()
 
 
 def _cases(settings: Settings) -> int:

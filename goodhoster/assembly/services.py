@@ -14,6 +14,7 @@ from goodhoster.linux.programs import run_here
 if TYPE_CHECKING:
     from goodhoster.adapters.stores.attempt_counts import SqliteAttemptCounts
     from goodhoster.adapters.stores.cases import SqliteCaseStore
+    from goodhoster.adapters.stores.pseudonyms import SqlitePseudonyms
     from goodhoster.alerts.desk import AlertDesk
     from goodhoster.assembly.customer_services import CustomerServices
     from goodhoster.assembly.evidence_services import EvidenceServices
@@ -69,6 +70,12 @@ class Services(LazyParts):
 
     def _owner_of(self, path: bytes) -> str:
         return self.customers.owner_of(path)
+
+    @property
+    def unused(self) -> frozenset[str]:
+        """See `LazyParts`: the answers at the doors are the doors' own, and panels are a choice."""
+        doors = {"attempts", "attempt_counts", "attempt_ledger"}
+        return frozenset(doors if self.settings.suspends else {*doors, "panels"})
 
     @lazy
     def toolkit(self) -> Toolkit:
@@ -145,6 +152,7 @@ class Services(LazyParts):
             by_name,
             lambda place, content, picture: match_by_notice(store, place, content, picture=picture),
             permitted,
+            self._asks_everything,
         )
 
     @lazy
@@ -154,8 +162,9 @@ class Services(LazyParts):
         from goodhoster.examination import Examiner
         from goodhoster.upload_attempts import UploadAttempts
 
-        permitted = self.customers.permitted_sources
-        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions, permitted=permitted)
+        exempt, permitted = self.exemptions, self.customers.permitted_sources
+        everything = self._asks_everything
+        examiner = Examiner(self.sources, self.hasher, utc_now, exempt, permitted=permitted, ask_everything=everything)
         return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now)
 
     @lazy
@@ -212,7 +221,13 @@ class Services(LazyParts):
         """The upload index: the files that exist, and those that wait for a check."""
         from goodhoster.uploads.index import UploadIndex
 
-        return self.keep(UploadIndex(self.state_dir / "index.sqlite"))
+        index = self.keep(UploadIndex(self.state_dir / "index.sqlite"))
+        index.seen.ask_everything = self._asks_everything
+        return index
+
+    @property
+    def _asks_everything(self) -> bool:
+        return self.settings.agent.ask_about == "everything"
 
     @lazy
     def case_store(self) -> SqliteCaseStore:
@@ -223,10 +238,18 @@ class Services(LazyParts):
 
     @lazy
     def audit(self) -> AuditLog:
-        """The audit log."""
-        from goodhoster.assembly.state import audit_log
+        """The audit log, with references in place of personal data."""
+        from goodhoster.assembly.state import file_audit_log
+        from goodhoster.audit.keyed_log import KeyedAuditLog
 
-        return audit_log(self.settings)
+        return KeyedAuditLog(file_audit_log(self.settings), self.pseudonyms)
+
+    @lazy
+    def pseudonyms(self) -> SqlitePseudonyms:
+        """The keys of the audit log's references."""
+        from goodhoster.assembly.state import pseudonyms
+
+        return self.keep(pseudonyms(self.settings))
 
     @lazy
     def owner_reports(self) -> ListOwnerReports:

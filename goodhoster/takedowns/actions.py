@@ -17,6 +17,7 @@ from goodhoster.linux.threads import map_parallel
 from goodhoster.locating.page_pictures import LARGEST_PAGE, address_of, pictures_on
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import MEASURING, UNDECIDED, Case, CaseState, Order
+from goodhoster.model.content_kinds import is_picture
 from goodhoster.model.notice_status import Block, ItemState, NoticeItem
 from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, ReadItem
 from goodhoster.model.uploads import Content, Place, Upload
@@ -372,7 +373,8 @@ def _left(item: NoticeItem, looked: _Looked | GoodhosterError) -> Iterator[Uploa
 
 
 def _named(file: LocatedFile, upload: Upload, content: Content, checked: Examined) -> NamedFile:
-    more = (file.found_by, file.original, checked.picture, content.fingerprints)
+    picture = is_picture(content.kind, upload.place.path)  # `checked` says whether services are asked about it
+    more = (file.found_by, file.original, picture, content.fingerprints)
     return NamedFile(upload, content.digests, checked.verdict, *more)
 
 
