@@ -27,6 +27,7 @@ CREATE INDEX IF NOT EXISTS contact_requests_open ON contact_requests (asked_at)
 FORWARDED = """
 ALTER TABLE contact_requests ADD COLUMN notice TEXT NOT NULL DEFAULT '';
 ALTER TABLE contact_requests ADD COLUMN about TEXT NOT NULL DEFAULT '';
+CREATE INDEX contact_requests_silent ON contact_requests (asked_at) WHERE silent_at IS NOT NULL;
 """
 EXPIRING = (
     ExpiringTable(
