@@ -37,6 +37,7 @@ READABLE = frozenset(
         "gate",
         "how",
         "items",
+        "keep_until",
         "kind",
         "level",
         "matches",
@@ -46,6 +47,7 @@ READABLE = frozenset(
         "notifier",
         "outcome",
         "part_of",
+        "recipients",
         "request",
         "rules",
         "rung",
@@ -53,6 +55,7 @@ READABLE = frozenset(
         "step",
         "storm",
         "suspension",
+        "tool",
     }
 )
 """Fields that name neither a customer nor a place: what was done, by which rule, source and person of the house.

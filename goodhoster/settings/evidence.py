@@ -19,6 +19,11 @@ class EvidenceSettings:
         default=(),
         example='["age1…", "age1…"]',
     )
+    seal_attempts: bool = setting(
+        yes_or_no,
+        "Seal what applications are told to refuse, too, before they are told: they delete it.",
+        default=True,
+    )
     directory: Path | None = setting(
         path,
         "Where they are kept; `evidence` in agent.state_dir when nothing is set.",

@@ -96,6 +96,16 @@ CREATE TABLE copy_contents (
 ) WITHOUT ROWID;
 """
 """SHA-256 of copies that are not the same as their case's own file, such as another size or a picture on a page."""
+_ASKERS = """
+CREATE TABLE askers (
+  sha256 BLOB NOT NULL, customer TEXT NOT NULL, asked_at TEXT NOT NULL, PRIMARY KEY (sha256, customer)
+) WITHOUT ROWID;
+DELETE FROM matched_customers;   -- attempts were among them, and counted as files at many customers
+INSERT INTO matched_customers
+  SELECT sha256, customer, max(opened_at) FROM cases
+  WHERE matches <> '[]' AND NOT EXISTS (SELECT 1 FROM json_each(measures) WHERE json_extract(value, '$[0]') = 'refusal')
+  GROUP BY sha256, customer;
+"""
 
 _COLUMNS_OF = {
     "storms": """number, id, kind, about, reason, sources, begun_at, measures, part_of,
@@ -134,6 +144,7 @@ RECORD = Schema(
     (
         Migration(2, (_CASES,)),
         Migration(3, (_CLAIMS, _ANSWERED, _STORMS, _take_storms_in, _COUNTS, _COUNT_PAST_DAY)),
-        Migration(4, (_COPY_CONTENTS, _note_past_copies)),
+        Migration(4, (_ASKERS,)),
+        Migration(5, (_COPY_CONTENTS, _note_past_copies)),
     ),
 )
