@@ -19,7 +19,7 @@ from pathlib import Path
 
 from goodhoster.assembly.mover import mover_of
 from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import make_state_dir
+from goodhoster.assembly.state import make_state_dir, trees_of
 from goodhoster.cases.rebuilding import rebuild
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.survey import label_of, quarantined
@@ -127,7 +127,7 @@ def _serve(settings: Settings, signals: _Signals, others: Others) -> Settings | 
                 others.keeper.expect_alive()
                 daemon.tick()
                 tell_systemd("WATCHDOG=1")
-                if daemon.mode_changed():
+                if daemon.mode_changed() or daemon.trees_changed():
                     tell_systemd(reloading())
                     return settings
                 if received is None:
@@ -296,6 +296,20 @@ class Daemon:
         """
         stopped = self._services.observe_switch.stops_measures()
         return self._services.rules.enforce != (self._services.settings.policy.mode == "enforce" and not stopped)
+
+    def trees_changed(self) -> bool:
+        """Whether a watched path leads elsewhere by root's will, so that everything must start anew there.
+
+        Not where the configuration would not be right then: `status` goes on telling what is switched.
+        """
+        if not self._watcher.must_follow:
+            return False
+        try:
+            trees_of(self._services.settings)
+        except ConfigurationError as error:
+            self._complain(error)
+            return False
+        return True
 
     def tick(self) -> None:
         """Do the regular work of each second.
