@@ -35,6 +35,7 @@ from goodhoster_agent.background.alerts import AlertWork
 from goodhoster_agent.background.checkpoints import CheckpointTask
 from goodhoster_agent.background.daily import DailyWork
 from goodhoster_agent.background.late_measures import LateMeasures
+from goodhoster_agent.background.log_verification import LogVerificationTask
 from goodhoster_agent.background.metrics_file import MetricsFile
 from goodhoster_agent.background.notices import NoticeWork
 from goodhoster_agent.background.periodic import PeriodicTask
@@ -217,7 +218,8 @@ class Daemon:
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
         self._daily, self._standing = DailyWork(services), StandingRounds(services)
         self._sealing = SealingTask(services)
-        daily = (self._daily.rounds, RetentionTask(services).rounds)
+        self._verification = LogVerificationTask(services)
+        daily = (self._daily.rounds, self._verification.rounds, RetentionTask(services).rounds)
         about_customers = (*daily, self._standing.rounds, *_panel_rounds(services))
         self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers, *self._sealing.rounds)
         self._alerts = AlertWork(services.alerts, services) if services.alerts else None
@@ -324,7 +326,7 @@ class Daemon:
             report = self._report()
             write_report(self._services.settings.state_dir, report)
             if self._alerts:
-                self._alerts.note(report, told_otherwise=self._daily.alarms())
+                self._alerts.note(report, told_otherwise=self._daily.alarms() + self._verification.alarms())
         except Exception as error:
             self._complain(error)
 
@@ -393,6 +395,8 @@ class Daemon:
                 + list(filter(None, [self._services.observe_switch.problem()]))
                 + [problem for rounds in self._rounds for problem in rounds.problems()]
                 + self._daily.alarms()
+                + self._verification.alarms()
+                + self._verification.problems()
                 + self._sealing.alarms()
                 + (self._alerts.problems() if self._alerts else [])
                 + self._late.problems()

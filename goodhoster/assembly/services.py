@@ -14,6 +14,7 @@ from goodhoster.linux.programs import run_here
 if TYPE_CHECKING:
     from goodhoster.adapters.stores.attempt_counts import SqliteAttemptCounts
     from goodhoster.adapters.stores.cases import SqliteCaseStore
+    from goodhoster.adapters.stores.pseudonyms import SqlitePseudonyms
     from goodhoster.alerts.desk import AlertDesk
     from goodhoster.assembly.customer_services import CustomerServices
     from goodhoster.assembly.evidence_services import EvidenceServices
@@ -154,7 +155,8 @@ class Services(LazyParts):
         exempt, permitted = self.exemptions, self.customers.permitted_sources
         everything = self._asks_everything
         examiner = Examiner(self.sources, self.hasher, utc_now, exempt, permitted=permitted, ask_everything=everything)
-        return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now)
+        sealing = self.evidence.attempt_sealing
+        return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now, sealing)
 
     @lazy
     def attempt_counts(self) -> AttemptCounts:
@@ -227,10 +229,18 @@ class Services(LazyParts):
 
     @lazy
     def audit(self) -> AuditLog:
-        """The audit log."""
-        from goodhoster.assembly.state import audit_log
+        """The audit log, with references in place of personal data."""
+        from goodhoster.assembly.state import file_audit_log
+        from goodhoster.audit.keyed_log import KeyedAuditLog
 
-        return audit_log(self.settings)
+        return KeyedAuditLog(file_audit_log(self.settings), self.pseudonyms)
+
+    @lazy
+    def pseudonyms(self) -> SqlitePseudonyms:
+        """The keys of the audit log's references."""
+        from goodhoster.assembly.state import pseudonyms
+
+        return self.keep(pseudonyms(self.settings))
 
     @lazy
     def owner_reports(self) -> ListOwnerReports:
