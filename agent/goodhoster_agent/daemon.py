@@ -24,7 +24,7 @@ from goodhoster.cases.rebuilding import rebuild
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.survey import label_of, quarantined
 from goodhoster.linux.kernel import expect_openat2
-from goodhoster.linux.privileges import be_called
+from goodhoster.linux.privileges import be_called, share_memory_among_threads
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.uploads import display
@@ -73,6 +73,7 @@ def run(file: Path) -> None:
     """
     log_to_service()
     expect_openat2()
+    share_memory_among_threads()
     settings = load(file)
     be_called("goodhoster")
     terms = terms_of(settings)
@@ -300,7 +301,7 @@ class Daemon:
         return self._services.rules.enforce != (self._services.settings.policy.mode == "enforce" and not stopped)
 
     def trees_changed(self) -> bool:
-        """Whether a watched path leads elsewhere by root's will, so that everything must start anew there.
+        """Whether root made a watched path lead elsewhere, so that everything must start anew.
 
         Not where the configuration would not be right then: `status` goes on telling what is switched.
         """

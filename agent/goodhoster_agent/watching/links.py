@@ -37,7 +37,7 @@ class LinkedHomes:
 
 
 def linked_homes(root: bytes, watched: Sequence[bytes]) -> LinkedHomes | None:
-    """The links of root's at the top of a tree that lead to what is not watched; None where there are none.
+    """Root's links at the top of a tree that lead to what is not watched; None: there are none.
 
     A customer's own link is none: it gives him nothing that he has not got. Targets are not looked at, so that a disk
     that hangs keeps nobody waiting. May raise OSError.
