@@ -19,7 +19,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from goodhoster.audit.log import utc_now
-from goodhoster.cases.attempts import contradicts, open_attempt, report_attempt, reports_of
+from goodhoster.cases.attempts import TooManyAttempts, contradicts, open_attempt, report_attempt, reports_of
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import GoodhosterError, RefusedError, StaleVerdictError, UncheckedError
 from goodhoster.examination import Examined, Examiner
@@ -158,6 +158,21 @@ class UploadAttempts:
 
         return self._counted(attempt, answer)
 
+    def clear_at_once(self, content: bytes, attempt: Attempt) -> AttemptAnswer | None:
+        """The answer about a small content that is clear by lists on this machine alone.
+
+        None for everything else, and where anything fails: `check` answers then. Nothing is recorded of what is clear,
+        and so nothing is waited for.
+        """
+        try:
+            verdict = self.examiner.clear_at_once(content, attempt.place)
+        except Exception:  # noqa: BLE001 - `check` meets it again, and says so
+            return None
+        if verdict is None:
+            return None
+        self.counts.add(AttemptDecision.CLEAR)
+        return AttemptAnswer(AttemptDecision.CLEAR, verdict)
+
     def check_digest(self, digest: Digest, attempt: Attempt) -> AttemptAnswer:
         """Answer by a digest alone, as `check` does.
 
@@ -227,6 +242,9 @@ class UploadAttempts:
     def _open(self, attempt: Attempt, content: Content, verdict: Verdict) -> Case | None:
         with self.desk.session(self.rules() if self.rules else None) as session:
             case = open_attempt(session, attempt, content, verdict)
+        if isinstance(case, TooManyAttempts):
+            message = f"customer {case.customer} had {case.most} attempts recorded in the last hour"
+            raise UncheckedError(message, reason="too-many")
         if case is not None and case.state is CaseState.HELD:
             self.desk.tell()
         return case

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from goodhoster.evidence.sealing.store import EvidenceStore
     from goodhoster.model.cases import Case
     from goodhoster.model.notices import RemovalOrder
+    from goodhoster.model.uploads import Place
     from goodhoster.settings import Settings
 
 DIRECTORY = "evidence"
@@ -97,7 +98,16 @@ class EvidenceServices(LazyParts):
         from goodhoster.cases.sealing import SealingRounds
         from goodhoster.evidence.quarantine.reading import open_quarantined
 
-        return SealingRounds(self._services.case_store, self.sealer, open_quarantined)
+        services = self._services
+        if services.settings.buckets:
+            from goodhoster.model.objects import is_bucket
+
+            def opened(place: Place, name: str) -> int | None:
+                objects = services.buckets.quarantine
+                return objects.open(place, name) if is_bucket(place.tree) else open_quarantined(place, name)
+
+            return SealingRounds(services.case_store, self.sealer, opened)
+        return SealingRounds(services.case_store, self.sealer, open_quarantined)
 
     @lazy
     def attempt_sealing(self) -> AttemptSealing | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from goodhoster.adapters.stores.cases import SqliteCaseStore
     from goodhoster.adapters.stores.pseudonyms import SqlitePseudonyms
     from goodhoster.alerts.desk import AlertDesk
+    from goodhoster.assembly.bucket_services import BucketServices
     from goodhoster.assembly.customer_services import CustomerServices
     from goodhoster.assembly.evidence_services import EvidenceServices
     from goodhoster.assembly.notice_services import NoticeServices
@@ -102,10 +103,11 @@ class Services(LazyParts):
         from goodhoster.linux.file_lock import FileLock
         from goodhoster.linux.holder_locks import HolderLocks
 
+        files = self._quarantine or mover_or_here(self.settings, self.trees)
         return CaseDesk(
             store=self.case_store,
             audit=self.audit,
-            quarantine=self._quarantine or mover_or_here(self.settings, self.trees),
+            quarantine=self.buckets.beside(files) if self.settings.buckets else files,
             rules=self.rules,
             lock=FileLock(self.state_dir / "desk.lock"),
             holders=HolderLocks(self.state_dir / "desk.holders"),
@@ -143,7 +145,9 @@ class Services(LazyParts):
 
         by_name = partial(match_by_name, self.case_store)
         permitted = self.customers.permitted_sources
-        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name, permitted, self._asks_everything)
+        asking = (by_name, permitted, self._asks_everything)
+        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions, *asking)
+        return replace(examiner, open=self.buckets.opener.open) if self.settings.buckets else examiner
 
     @lazy
     def attempts(self) -> UploadAttempts:
@@ -283,6 +287,13 @@ class Services(LazyParts):
         from goodhoster.assembly.state import emergency_switch
 
         return emergency_switch(self.state_dir)
+
+    @lazy
+    def buckets(self) -> BucketServices:
+        """The part that checks object stores."""
+        from goodhoster.assembly.bucket_services import BucketServices
+
+        return self.keep(BucketServices(self))
 
     @lazy
     def panels(self) -> PanelServices:
