@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from goodhoster.checking.verdict import NOT_CONFIRMED, verdict_of
 from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.exemptions.lookup import Exempt, nothing_exempt
-from goodhoster.model.content_kinds import named_as_picture
+from goodhoster.model.content_kinds import is_picture
 from goodhoster.model.uploads import Content, FileState, PastReading, Place
-from goodhoster.model.verdicts import Kind, Match, Verdict, VerdictKind
+from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.ports import Clock, Hasher, HashSource
 from goodhoster.uploads.opening import OpenedUpload, open_upload
 
@@ -48,6 +48,10 @@ class Examiner:
     """Tells whether a file is, by its name, another size of a picture that went offline."""
     permitted: Callable[[Sequence[HashSource], Place], Sequence[HashSource]] = lambda sources, _: sources
     """Those of the sources that may be asked about a file, with others in place of those that may not."""
+    ask_everything: bool = False
+    """Whether services are asked about what is no picture and no video, too."""
+    open: Callable[[Place], AbstractContextManager[OpenedUpload]] = open_upload
+    """Opens a place as `open_upload` does, where that may be something else than a file."""
 
     @contextmanager
     def examine(self, place: Place, remembered: PastReading | None = None, *, live: bool = False) -> Iterator[Examined]:
@@ -59,7 +63,7 @@ class Examiner:
         """
         with ExitStack() as stack:
             try:
-                examined = self.examine_opened(stack.enter_context(open_upload(place)), remembered, live=live)
+                examined = self.examine_opened(stack.enter_context(self.open(place)), remembered, live=live)
             except UncheckedError as error:
                 examined = Examined(_unchecked(error))
             except NotAnUploadError:
@@ -76,6 +80,20 @@ class Examiner:
             return self._read_and_ask(opened, remembered, live=live)
         except Exception as error:  # noqa: BLE001 - a fault of a plug-in stops no other file; it is logged
             return _failed(opened.place, error)
+
+    def clear_at_once(self, content: bytes, place: Place) -> Verdict | None:
+        """The verdict on a small content that is clear by lists on this machine alone.
+
+        None for everything else: `examine_opened` tells then.
+        """
+        if not all(source.local for source in self.sources):
+            return None
+        read = self.hasher.read_at_once(content)
+        if read is None:
+            return None
+        asked = is_picture(read.kind, place.path) or self.ask_everything
+        verdict = self.ask(read, picture=asked, live=False, place=place)
+        return verdict if verdict.kind is VerdictKind.CLEAR else None
 
     def ask(self, content: Content, *, picture: bool, live: bool, place: Place | None = None) -> Verdict:
         """Ask every source about a content that was read before.
@@ -103,9 +121,10 @@ class Examiner:
     def _ask_about(self, opened: OpenedUpload, content: Content, *, live: bool) -> Examined:
         if not opened.unchanged():
             raise UncheckedError(f"{opened.place} changed while it was read", reason="changed")
-        picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
-        verdict = self.ask(content, picture=picture, live=live, place=opened.place)
-        return Examined(self._with_name(verdict, opened.place) if picture else verdict, opened.state, content, picture)
+        picture = is_picture(content.kind, opened.place.path)
+        asked = picture or self.ask_everything
+        verdict = self.ask(content, picture=asked, live=live, place=opened.place)
+        return Examined(self._with_name(verdict, opened.place) if picture else verdict, opened.state, content, asked)
 
     def _with_name(self, verdict: Verdict, place: Place) -> Verdict:
         """Check whether a file that no source knows is another size of a picture taken offline.

@@ -16,8 +16,6 @@ from goodhoster.assembly.state import expect_trees
 from goodhoster.settings import Settings, load_partly
 from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.house_rules import read_house_rules
-from goodhoster_agent.intake.lmtp import lmtp_settings
-from goodhoster_agent.intake.mailbox import mailbox_of
 
 
 def check_file(file: Path) -> Settings:
@@ -47,6 +45,13 @@ def _check_house_rules(settings: Settings) -> None:
     read_house_rules(settings.house_rules.file)
 
 
+def _check_buckets(settings: Settings) -> None:
+    if settings.buckets:
+        from goodhoster.assembly.bucket_services import check_buckets  # noqa: PLC0415 - for this setting only
+
+        check_buckets(settings.buckets)
+
+
 def _check_api(settings: Settings) -> None:
     if settings.api.listen:
         from goodhoster_agent.doors.api.door import expect_loopback  # noqa: PLC0415 - for this setting only
@@ -54,8 +59,17 @@ def _check_api(settings: Settings) -> None:
         expect_loopback(settings.api.listen[0], beyond=settings.api.beyond_loopback)
 
 
+def _check_lmtp(settings: Settings) -> None:
+    if settings.notices.lmtp is not None:
+        from goodhoster_agent.intake.lmtp import lmtp_settings  # noqa: PLC0415 - for this setting only
+
+        lmtp_settings(settings)
+
+
 def _check_mailbox(settings: Settings) -> None:
     if settings.imap:
+        from goodhoster_agent.intake.mailbox import mailbox_of  # noqa: PLC0415 - for this setting only
+
         mailbox_of(settings.imap)
 
 
@@ -63,12 +77,13 @@ _CHECKS: tuple[Callable[[Settings], object], ...] = (
     expect_trees,
     reading_limits,
     check_hash_sources,
+    _check_buckets,
     notifiers,
     forwarders,
     known_networks,
     mailer_of,
     check_alerts,
-    lmtp_settings,
+    _check_lmtp,
     _check_mailbox,
     _check_house_rules,
     _check_api,

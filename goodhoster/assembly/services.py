@@ -14,7 +14,9 @@ from goodhoster.linux.programs import run_here
 if TYPE_CHECKING:
     from goodhoster.adapters.stores.attempt_counts import SqliteAttemptCounts
     from goodhoster.adapters.stores.cases import SqliteCaseStore
+    from goodhoster.adapters.stores.pseudonyms import SqlitePseudonyms
     from goodhoster.alerts.desk import AlertDesk
+    from goodhoster.assembly.bucket_services import BucketServices
     from goodhoster.assembly.customer_services import CustomerServices
     from goodhoster.assembly.evidence_services import EvidenceServices
     from goodhoster.assembly.notice_services import NoticeServices
@@ -70,6 +72,12 @@ class Services(LazyParts):
     def _owner_of(self, path: bytes) -> str:
         return self.customers.owner_of(path)
 
+    @property
+    def unused(self) -> frozenset[str]:
+        """See `LazyParts`: the answers at the doors are the doors' own, and panels are a choice."""
+        doors = {"attempts", "attempt_counts", "attempt_ledger"}
+        return frozenset(doors if self.settings.suspends else {*doors, "panels"})
+
     @lazy
     def toolkit(self) -> Toolkit:
         """The toolkit."""
@@ -95,10 +103,11 @@ class Services(LazyParts):
         from goodhoster.linux.file_lock import FileLock
         from goodhoster.linux.holder_locks import HolderLocks
 
+        files = self._quarantine or mover_or_here(self.settings, self.trees)
         return CaseDesk(
             store=self.case_store,
             audit=self.audit,
-            quarantine=self._quarantine or mover_or_here(self.settings, self.trees),
+            quarantine=self.buckets.beside(files) if self.settings.buckets else files,
             rules=self.rules,
             lock=FileLock(self.state_dir / "desk.lock"),
             holders=HolderLocks(self.state_dir / "desk.holders"),
@@ -136,7 +145,9 @@ class Services(LazyParts):
 
         by_name = partial(match_by_name, self.case_store)
         permitted = self.customers.permitted_sources
-        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name, permitted)
+        asking = (by_name, permitted, self._asks_everything)
+        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions, *asking)
+        return replace(examiner, open=self.buckets.opener.open) if self.settings.buckets else examiner
 
     @lazy
     def attempts(self) -> UploadAttempts:
@@ -145,9 +156,11 @@ class Services(LazyParts):
         from goodhoster.examination import Examiner
         from goodhoster.upload_attempts import UploadAttempts
 
-        permitted = self.customers.permitted_sources
-        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions, permitted=permitted)
-        return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now)
+        exempt, permitted = self.exemptions, self.customers.permitted_sources
+        everything = self._asks_everything
+        examiner = Examiner(self.sources, self.hasher, utc_now, exempt, permitted=permitted, ask_everything=everything)
+        sealing = self.evidence.attempt_sealing
+        return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now, sealing)
 
     @lazy
     def attempt_counts(self) -> AttemptCounts:
@@ -203,7 +216,13 @@ class Services(LazyParts):
         """The upload index: the files that exist, and those that wait for a check."""
         from goodhoster.uploads.index import UploadIndex
 
-        return self.keep(UploadIndex(self.state_dir / "index.sqlite"))
+        index = self.keep(UploadIndex(self.state_dir / "index.sqlite"))
+        index.seen.ask_everything = self._asks_everything
+        return index
+
+    @property
+    def _asks_everything(self) -> bool:
+        return self.settings.agent.ask_about == "everything"
 
     @lazy
     def case_store(self) -> SqliteCaseStore:
@@ -214,10 +233,18 @@ class Services(LazyParts):
 
     @lazy
     def audit(self) -> AuditLog:
-        """The audit log."""
-        from goodhoster.assembly.state import audit_log
+        """The audit log, with references in place of personal data."""
+        from goodhoster.assembly.state import file_audit_log
+        from goodhoster.audit.keyed_log import KeyedAuditLog
 
-        return audit_log(self.settings)
+        return KeyedAuditLog(file_audit_log(self.settings), self.pseudonyms)
+
+    @lazy
+    def pseudonyms(self) -> SqlitePseudonyms:
+        """The keys of the audit log's references."""
+        from goodhoster.assembly.state import pseudonyms
+
+        return self.keep(pseudonyms(self.settings))
 
     @lazy
     def owner_reports(self) -> ListOwnerReports:
@@ -260,6 +287,13 @@ class Services(LazyParts):
         from goodhoster.assembly.state import emergency_switch
 
         return emergency_switch(self.state_dir)
+
+    @lazy
+    def buckets(self) -> BucketServices:
+        """The part that checks object stores."""
+        from goodhoster.assembly.bucket_services import BucketServices
+
+        return self.keep(BucketServices(self))
 
     @lazy
     def panels(self) -> PanelServices:
