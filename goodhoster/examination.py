@@ -7,10 +7,12 @@ is still open.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
+from goodhoster.checking.digests import read_content
 from goodhoster.checking.verdict import NOT_CONFIRMED, verdict_of
 from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.exemptions.lookup import Exempt, nothing_exempt
@@ -121,7 +123,7 @@ class Examiner:
         return examined
 
     def _ask_about(self, opened: OpenedUpload, content: Content, *, live: bool) -> Examined:
-        if not opened.unchanged():
+        if not (opened.unchanged() or _has_same_bytes(opened, content)):
             raise UncheckedError(f"{opened.place} changed while it was read", reason="changed")
         picture = is_picture(content.kind, opened.place.path)
         asked = picture or self.ask_everything
@@ -153,6 +155,18 @@ def _near_by(match: Match | None, examined: Examined) -> Examined:
     if match is None:
         return examined
     return replace(examined, verdict=replace(examined.verdict, kind=VerdictKind.NEAR, matches=(match,)))
+
+
+def _has_same_bytes(opened: OpenedUpload, content: Content) -> bool:
+    """Whether only the times of an open file changed while it was read.
+
+    A customer who touches it all the time would else keep it unchecked for ever. It is read a second time, so that what
+    is said of it holds for what it is now; its state stays the one before, so that it is looked at again.
+    """
+    found = os.fstat(opened.fd)
+    if (found.st_ino, found.st_size) != (opened.state.ino, opened.state.size):
+        return False
+    return read_content(opened.fd, max(1, content.size)).digests == content.digests
 
 
 def _known_content(opened: OpenedUpload, remembered: PastReading | None) -> Content | None:
