@@ -274,7 +274,7 @@ def _copy(values: list[Any], customer: str) -> Copy:
 
 def _note(db: sqlite3.Connection, case: Case) -> None:
     """Store what is looked up beside the case: its copies, and the customers with that match."""
-    if case.matches:
+    if case.matches and not case.is_attempt:
         query = """INSERT INTO matched_customers VALUES (?, ?, ?)
             ON CONFLICT DO UPDATE SET opened_at = max(opened_at, excluded.opened_at)"""
         db.execute(query, (case.digests.sha256, case.upload.customer, time_text(case.opened_at)))

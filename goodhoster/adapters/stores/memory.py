@@ -87,7 +87,8 @@ class MemoryCaseStore:
 
     def customers_with(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
         """See `ports.CaseFigures`."""
-        cases = (case for case in self._cases.values() if case.digests.sha256 == sha256 and case.matches)
+        matched = (case for case in self._cases.values() if case.digests.sha256 == sha256 and case.matches)
+        cases = (case for case in matched if not case.is_attempt)
         return frozenset(case.upload.customer for case in cases if since <= case.opened_at <= until)
 
     def claim(self, case_ids: Iterable[str], claim: Claim) -> None:

@@ -89,6 +89,17 @@ INSERT INTO measure_counts SELECT scope, customer, minute, count(*) FROM counted
 INSERT INTO measure_counts SELECT scope, '', minute, sum(count) FROM measure_counts GROUP BY scope, minute;
 """
 
+_ASKERS = """
+CREATE TABLE askers (
+  sha256 BLOB NOT NULL, customer TEXT NOT NULL, asked_at TEXT NOT NULL, PRIMARY KEY (sha256, customer)
+) WITHOUT ROWID;
+DELETE FROM matched_customers;   -- attempts were among them, and counted as files at many customers
+INSERT INTO matched_customers
+  SELECT sha256, customer, max(opened_at) FROM cases
+  WHERE matches <> '[]' AND NOT EXISTS (SELECT 1 FROM json_each(measures) WHERE json_extract(value, '$[0]') = 'refusal')
+  GROUP BY sha256, customer;
+"""
+
 _COLUMNS_OF = {
     "storms": """number, id, kind, about, reason, sources, begun_at, measures, part_of,
       state, ended_at, actor, word, told""",
@@ -119,5 +130,6 @@ RECORD = Schema(
     (
         Migration(2, (_CASES,)),
         Migration(3, (_CLAIMS, _ANSWERED, _STORMS, _take_storms_in, _COUNTS, _COUNT_PAST_DAY)),
+        Migration(4, (_ASKERS,)),
     ),
 )
