@@ -262,10 +262,13 @@ class CustomerServices(LazyParts):
         """
         from goodhoster.adapters.stores.alerts import SqliteAlertQueue
         from goodhoster.adapters.stores.customer_traces import KeyTraces, LetterTraces, RecordTraces
+        from goodhoster.adapters.stores.notices import SqliteNoticeStore
         from goodhoster.assembly import alerts
 
         services = self._services
         found: list[CustomerTraces] = [RecordTraces(services.case_store.record), services.index]
+        if (notices := services.state_dir / "notices.sqlite").exists():
+            found.append(self.keep(SqliteNoticeStore(notices)))
         if (services.state_dir / "letters").is_dir():
             found.append(LetterTraces(services.state_dir / "letters"))
         if (queue := services.state_dir / alerts.FILE).exists():
