@@ -203,6 +203,14 @@ def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
         yield from directory_rounds(services)
 
 
+def _purge_rounds(services: Services) -> Iterator[PeriodicTask]:
+    """The rounds that have caches in front of our sites purged; none where no [[purge]] is set."""
+    if (purges := services.notices.purges) is not None:
+        from goodhoster_agent.background.purges import PurgeRounds  # noqa: PLC0415 - only where one is set
+
+        yield PurgeRounds(purges)
+
+
 def _bucket_rounds(services: Services) -> list[BucketRounds]:
     """The rounds of every bucket; without one nothing of it is imported."""
     if not services.settings.buckets:
@@ -235,6 +243,7 @@ class Daemon:
         self._verification = LogVerificationTask(services)
         daily = (self._daily.rounds, self._verification.rounds, RetentionTask(services).rounds)
         about_customers = (*daily, self._standing.rounds, *_panel_rounds(services))
+        about_customers += tuple(_purge_rounds(services))
         self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers, *self._sealing.rounds)
         self._buckets = _bucket_rounds(services)
         self._rounds += tuple(rounds for bucket in self._buckets for rounds in bucket.rounds)
