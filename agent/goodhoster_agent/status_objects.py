@@ -93,7 +93,7 @@ _ROOM = 1 << 20
 
 
 def has_no_room(settings: Settings, error: Exception | None = None) -> bool:
-    """Whether something failed, or would, because the disk of the state directory is full, or a quota is used up."""
+    """Whether the disk of the state directory is full, or its quota used up."""
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return True
     with suppress(OSError):

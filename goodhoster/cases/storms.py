@@ -154,9 +154,9 @@ class StormWatch:
         return {cause: storm for cause, storm in found.items() if cause not in by_asking}
 
     def end(self, storm: Storm, state: StormState, order: Order, deciding: int = 0) -> None:
-        """Record a person's decision about a storm; about one content it counts for files and attempts alike.
+        """Record a person's decision about a storm.
 
-        `deciding`: who carries it out, see `storm_decisions`.
+        About one content it counts for files and attempts alike. `deciding`: who carries it out, see `storm_decisions`.
         """
         self._end(storm, state, order, deciding)
         for other in self.of_this_content(storm):
