@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from goodhoster.evidence.quarantine.metadata import set_guards
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
-from goodhoster.model.quarantine import Whereabouts
+from goodhoster.model.quarantine import QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import Upload
 from goodhoster.testing.suites.quarantine import BYTES, CASE, seen, sha256, uploaded
 
@@ -28,6 +29,7 @@ def dies_at(step: int, act: Callable[[], object]) -> bool:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         try:
+            threading.setprofile(count)  # what waits for the disk side by side
             sys.setprofile(count)
             act()
         finally:
@@ -90,6 +92,36 @@ def test_taking_offline(tree: bytes, upload: Upload, rounds: Callable[[int, int]
         crash(step)
     assert (True, Whereabouts.QUARANTINE) in outcomes
     assert (True, Whereabouts.ELSEWHERE) in outcomes
+
+
+def test_taking_three_offline_together(tree: bytes, rounds: Callable[[int, int], int]) -> None:
+    """Each of them is in quarantine with its own label, or in its place; and each comes back by itself."""
+    names = (b"anna/album/a.jpg", b"anna/album/b.jpg", b"bob/c.jpg")
+    for name in names:
+        os.chmod(uploaded(tree, name).place.absolute, 0o640)
+    uploads = [seen(tree, name) for name in names]
+    requests = [QuarantineRequest(f"{CASE}-{n}", upload, sha256()) for n, upload in enumerate(uploads)]
+    quarantine = LocalQuarantine((tree,))
+    quarantine.prepare(tree)
+    outcomes = set()
+
+    def crash(step: int) -> bool:
+        died = dies_at(step, lambda: quarantine.take_all_offline(requests))
+        where = [quarantine.settle(each.case_id, each.upload) for each in requests]
+        outcomes.add((died, *where))
+        for each, found in zip(requests, where, strict=True):
+            if found is Whereabouts.QUARANTINE:
+                assert not os.path.lexists(each.upload.place.absolute)
+                quarantine.put_back(each.case_id, each.upload)
+            assert as_it_was(each.upload)
+        assert shelf_of(tree) == set()
+        return died
+
+    for step in steps_of(crash, rounds):
+        crash(step)
+    assert (True, *[Whereabouts.ELSEWHERE] * 3) in outcomes
+    assert (True, *[Whereabouts.QUARANTINE] * 3) in outcomes
+    assert {len(set(where)) for _, *where in outcomes} == {1, 2}  # between the renames, too
 
 
 def test_putting_back(tree: bytes, upload: Upload, rounds: Callable[[int, int], int]) -> None:
