@@ -10,10 +10,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from goodhoster.errors import GoodhosterError, QuarantineError, RefusedError
 from goodhoster.evidence.quarantine.directories import ABSENT, entry, exists, file_system, identity, open_parent, opened
@@ -33,16 +31,15 @@ from goodhoster.evidence.quarantine.misplaced_files import return_stranger
 from goodhoster.evidence.quarantine.reserve import keep_reserve, sync_with_reserve, with_reserve
 from goodhoster.evidence.quarantine.storage import open_shelf, was_shelf
 from goodhoster.linux import kernel
+from goodhoster.linux.threads import map_parallel
 from goodhoster.model.quarantine import Label, Metadata, QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import Place, Upload
 
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-_SYNCS_AT_ONCE = 16
-"""More gain nothing on a disk that has one queue."""
+_SYNCS_AT_ONCE = 8
+"""The case desk has two calls for a disk under way at a time; sixteen syncs side by side cost a sixth of one by one."""
 _FOUND_DONE = "found done after a crash"
 
-Given = TypeVar("Given")
-Result = TypeVar("Result")
 Settle = Callable[[str, Upload], Whereabouts]
 
 
@@ -69,8 +66,12 @@ def disk_errors(place: Place) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = "put the disk right, then: goodhoster cases confirm, or restart the daemon"
-        raise QuarantineError(f"{place}: the disk refuses: {error.strerror}", hint=hint) from error
+        raise _disk_error(place, error) from error
+
+
+def _disk_error(place: Place, error: OSError) -> QuarantineError:
+    hint = "put the disk right, then: goodhoster cases confirm, or restart the daemon"
+    return QuarantineError(f"{place}: the disk refuses: {error.strerror}", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +127,23 @@ class _Taking:
 
     def each(self, step: Callable[[_File], None], *, at_once: int = 1) -> None:
         """Do a step for every file that is still under way."""
-        errors = _mapped(lambda file: _attempt(file, lambda: step(file)), self.files, at_once)
+        errors = map_parallel(lambda file: _attempt(file, lambda: step(file)), self.files, most=at_once)
         self._drop(zip(self.files, errors, strict=True))
 
     def sync(self, directory_of: Callable[[_File], int], *, at_once: int = 1) -> None:
         """Write directories to disk, each once for all files in it."""
         files = {directory_of(file): file for file in self.files}
-        tried = _mapped(lambda fd: _attempt(files[fd], lambda: sync_with_reserve(fd, files[fd].shelf)), files, at_once)
-        errors = dict(zip(files, tried, strict=True))
-        self._drop([(file, errors[directory_of(file)]) for file in self.files])
+
+        def sync(fd: int) -> OSError | None:
+            try:
+                sync_with_reserve(fd, files[fd].shelf)
+            except OSError as error:
+                return error
+            return None
+
+        failed = dict(zip(files, map_parallel(sync, list(files), most=at_once), strict=True))
+        errors = [(file, failed[directory_of(file)]) for file in self.files]
+        self._drop([(file, _disk_error(file.label.place, error) if error else None) for file, error in errors])
 
     def results(self) -> list[str | GoodhosterError]:
         """What came of each request, in their order."""
@@ -181,14 +190,6 @@ class _Taking:
 
     def _kept(self, fd: int) -> int:
         return self.stack.enter_context(opened(fd))
-
-
-def _mapped(do: Callable[[Given], Result], given: Iterable[Given], at_once: int) -> list[Result]:
-    values = list(given)
-    if at_once == 1 or len(values) == 1:
-        return list(map(do, values))
-    with ThreadPoolExecutor(at_once) as threads:
-        return list(threads.map(do, values))
 
 
 def _attempt(file: _File, step: Callable[[], None]) -> GoodhosterError | None:
