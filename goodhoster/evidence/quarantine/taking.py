@@ -36,8 +36,8 @@ from goodhoster.model.quarantine import Label, Metadata, QuarantineRequest, Wher
 from goodhoster.model.uploads import Place, Upload
 
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-_SYNCS_AT_ONCE = 8
-"""The case desk has two calls for a disk under way at a time; sixteen syncs side by side cost a sixth of one by one."""
+_SYNCS_AT_ONCE = 25
+"""All of a call of the case desk: what waits together waits for one commit of the file system (decision 011)."""
 _FOUND_DONE = "found done after a crash"
 
 Settle = Callable[[str, Upload], Whereabouts]
