@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from goodhoster.checking.verdict import NOT_CONFIRMED, verdict_of
 from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.exemptions.lookup import Exempt, nothing_exempt
-from goodhoster.model.content_kinds import named_as_picture
+from goodhoster.model.content_kinds import is_picture
 from goodhoster.model.uploads import Content, FileState, PastReading, Place
-from goodhoster.model.verdicts import Kind, Match, Verdict, VerdictKind
+from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.ports import Clock, Hasher, HashSource
 from goodhoster.uploads.opening import OpenedUpload, open_upload
 
@@ -48,6 +48,8 @@ class Examiner:
     """Tells whether a file is, by its name, another size of a picture that went offline."""
     permitted: Callable[[Sequence[HashSource], Place], Sequence[HashSource]] = lambda sources, _: sources
     """Those of the sources that may be asked about a file, with others in place of those that may not."""
+    ask_everything: bool = False
+    """Whether services are asked about what is no picture and no video, too."""
 
     @contextmanager
     def examine(self, place: Place, remembered: PastReading | None = None, *, live: bool = False) -> Iterator[Examined]:
@@ -103,9 +105,10 @@ class Examiner:
     def _ask_about(self, opened: OpenedUpload, content: Content, *, live: bool) -> Examined:
         if not opened.unchanged():
             raise UncheckedError(f"{opened.place} changed while it was read", reason="changed")
-        picture = content.kind is not Kind.OTHER or named_as_picture(opened.place.path)
-        verdict = self.ask(content, picture=picture, live=live, place=opened.place)
-        return Examined(self._with_name(verdict, opened.place) if picture else verdict, opened.state, content, picture)
+        picture = is_picture(content.kind, opened.place.path)
+        asked = picture or self.ask_everything
+        verdict = self.ask(content, picture=asked, live=live, place=opened.place)
+        return Examined(self._with_name(verdict, opened.place) if picture else verdict, opened.state, content, asked)
 
     def _with_name(self, verdict: Verdict, place: Place) -> Verdict:
         """Check whether a file that no source knows is another size of a picture taken offline.

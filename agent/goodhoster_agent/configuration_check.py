@@ -16,8 +16,6 @@ from goodhoster.assembly.state import expect_trees
 from goodhoster.settings import Settings, load_partly
 from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.house_rules import read_house_rules
-from goodhoster_agent.intake.lmtp import lmtp_settings
-from goodhoster_agent.intake.mailbox import mailbox_of
 
 
 def check_file(file: Path) -> Settings:
@@ -54,8 +52,17 @@ def _check_api(settings: Settings) -> None:
         expect_loopback(settings.api.listen[0], beyond=settings.api.beyond_loopback)
 
 
+def _check_lmtp(settings: Settings) -> None:
+    if settings.notices.lmtp is not None:
+        from goodhoster_agent.intake.lmtp import lmtp_settings  # noqa: PLC0415 - for this setting only
+
+        lmtp_settings(settings)
+
+
 def _check_mailbox(settings: Settings) -> None:
     if settings.imap:
+        from goodhoster_agent.intake.mailbox import mailbox_of  # noqa: PLC0415 - for this setting only
+
         mailbox_of(settings.imap)
 
 
@@ -68,7 +75,7 @@ _CHECKS: tuple[Callable[[Settings], object], ...] = (
     known_networks,
     mailer_of,
     check_alerts,
-    lmtp_settings,
+    _check_lmtp,
     _check_mailbox,
     _check_house_rules,
     _check_api,

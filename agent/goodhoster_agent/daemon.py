@@ -39,6 +39,7 @@ from goodhoster_agent.background.metrics_file import MetricsFile
 from goodhoster_agent.background.notices import NoticeWork
 from goodhoster_agent.background.periodic import PeriodicTask
 from goodhoster_agent.background.requery import AskAgain
+from goodhoster_agent.background.retention import RetentionTask
 from goodhoster_agent.background.retro_match import RetroMatch
 from goodhoster_agent.background.sealing import SealingTask
 from goodhoster_agent.background.standing import StandingRounds
@@ -216,7 +217,8 @@ class Daemon:
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
         self._daily, self._standing = DailyWork(services), StandingRounds(services)
         self._sealing = SealingTask(services)
-        about_customers = (self._daily.rounds, self._standing.rounds, *_panel_rounds(services))
+        daily = (self._daily.rounds, RetentionTask(services).rounds)
+        about_customers = (*daily, self._standing.rounds, *_panel_rounds(services))
         self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers, *self._sealing.rounds)
         self._alerts = AlertWork(services.alerts, services) if services.alerts else None
         metrics = services.settings.metrics.file
@@ -224,7 +226,6 @@ class Daemon:
         self._rounds += (self._metrics.rounds,) if self._metrics else ()
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
-        self._owner_letters = services.notices.list_owner_letters
         self._recover_at = self._resume_at = 0.0
         self._complaint = ""
 
@@ -305,13 +306,18 @@ class Daemon:
         try:
             self._try_again(time.monotonic())
             self._watcher.look_for_trees()
-            self._owner_letters.write()
+            self._write_to_list_owners()
             report = self._report()
             write_report(self._services.settings.state_dir, report)
             if self._alerts:
                 self._alerts.note(report, told_otherwise=self._daily.alarms())
         except Exception as error:
             self._complain(error)
+
+    def _write_to_list_owners(self) -> None:
+        """Write what is due; the texts are only loaded where something is."""
+        if any(True for _ in self._services.owner_reports.waiting()):
+            self._services.notices.list_owner_letters.write()
 
     def _complain(self, error: Exception) -> None:
         """Log the same problem once: it comes again every second."""

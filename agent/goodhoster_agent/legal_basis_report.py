@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from goodhoster.audit.log import utc_now
+from goodhoster.model.legal_basis import DOORS
 from goodhoster.model.uploads import display
 from goodhoster.policy.legal_basis import CheckBasis, checks
 
@@ -17,8 +18,16 @@ def check_bases(services: Services) -> tuple[CheckBasis, ...]:
     """What each check rests on; no register is made where there is none."""
     sources = [source.name for source in services.sources]
     if services.customers.in_use:
-        return services.customers.legal_bases.checks([tree.root for tree in services.trees], sources)
-    return checks((), [display(tree.root) for tree in services.trees], sources, utc_now().date())
+        return services.customers.legal_bases.checks(checked_trees(services), sources)
+    return checks((), map(display, checked_trees(services)), sources, utc_now().date())
+
+
+def checked_trees(services: Services) -> list[bytes]:
+    """The trees whose files are checked, and the doors where there are any."""
+    trees = [tree.root for tree in services.trees]
+    settings = services.settings
+    has_doors = settings.clamd_doors or settings.api.socket or settings.api.listen
+    return [*trees, DOORS.encode()] if has_doors else trees
 
 
 def basis_problems(services: Services) -> tuple[list[str], list[str]]:
@@ -32,11 +41,15 @@ def basis_problems(services: Services) -> tuple[list[str], list[str]]:
 def ended_in_words(checks: Sequence[CheckBasis]) -> list[str]:
     """A line for each check that is stopped."""
     return [
-        f"no file of {check.tree} is checked by {check.source}: the legal basis ended on {check.basis.until} "
+        f"{_nothing_of(check.tree)} is checked by {check.source}: the legal basis ended on {check.basis.until} "
         "(goodhoster customers legal-basis set)"
         for check in checks
         if check.state == "ended" and check.basis
     ]
+
+
+def _nothing_of(tree: str) -> str:
+    return "nothing that applications ask about at the doors" if tree == DOORS else f"no file of {tree}"
 
 
 def warnings_in_words(checks: Sequence[CheckBasis]) -> list[str]:

@@ -14,6 +14,7 @@ from goodhoster.errors import PassingError
 from goodhoster.model.cases import CaseState
 from goodhoster.model.standing import StepState
 from goodhoster.ports import CaseQuery
+from goodhoster.uploads.census import IndexCensus
 from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.process_privileges import rights_of
 from goodhoster_agent.legal_basis_report import basis_problems
@@ -49,6 +50,7 @@ def status_object(services: Services) -> dict[str, Any]:
         "queue": figures.waiting,
         "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
         "unchecked": figures.verdicts.get("unchecked", 0),
+        "left_out": _left_out(services),
         "held": held,
         "attempts": attempts,
         "overruled": overruled,
@@ -89,8 +91,20 @@ def _attempts(services: Services) -> tuple[dict[str, Any], list[str]]:
     return {"since": since.isoformat(), **{name: found.get(name, 0) for name in names}}, []
 
 
+def _left_out(services: Services) -> dict[str, Any]:
+    """Checks in seven days of files about which services are not asked, and what these are."""
+    now = utc_now()
+    since = now - timedelta(days=7)
+    count = IndexCensus(services.index.database).left_out_between(since, now)
+    kinds = [] if services.settings.agent.ask_about == "everything" else ["neither picture nor video"]
+    return {"since": since.isoformat(), "checks": count, "kinds": kinds}
+
+
 def _mode(services: Services, report: DaemonReport | None) -> dict[str, Any]:
-    """The mode in force: a running daemon that has not followed the switch or the configuration yet still observes."""
+    """The mode in force.
+
+    A running daemon that has not followed the switch or the configuration yet still observes.
+    """
     found = mode_object(services)
     enforcing = found["mode"] == "enforce" and (report is None or report.mode == "enforce")
     mode = "enforce" if enforcing else "observe"

@@ -5,11 +5,14 @@ Without systemd (or its Python library) everything works, only plainer.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import socket
 import sys
 import time
+
+from goodhoster_agent.repeated_lines import RepeatLimit
 
 try:
     from systemd import journal
@@ -22,9 +25,14 @@ _PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, loggin
 def log_to_service() -> None:
     """Send every log record to the journal where one listens, else to stderr.
 
-    To the journal with its fields where the library is there; to stderr with the time in front.
+    To the journal with its fields where the library is there; to stderr with the time in front. What is repeated is
+    counted: see `repeated_lines`.
     """
-    logging.basicConfig(level=logging.INFO, handlers=[_handler()], force=True)
+    handler = _handler()
+    limit = RepeatLimit(handler)
+    handler.addFilter(limit)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    atexit.register(limit.write_counts, at_once=True)
 
 
 def tell_systemd(state: str) -> None:

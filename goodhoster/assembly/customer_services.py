@@ -182,12 +182,17 @@ class CustomerServices(LazyParts):
         return LegalBasisRegister(SqliteLegalBasisStore(self.record), self._services.audit, utc_now)
 
     def permitted_sources(self, sources: Sequence[HashSource], place: Place) -> Sequence[HashSource]:
-        """The sources, with a refusal in place of those whose legal basis has ended for this tree."""
+        """The sources, with a refusal in place of those whose legal basis has ended for this tree.
+
+        A place below no tree is an attempt at the doors.
+        """
         from goodhoster.checking.legal_basis import without_basis
+        from goodhoster.model.legal_basis import DOORS
 
         if not self.in_use:
             return sources
-        return without_basis(sources, self.legal_bases.ended_sources(place.tree, [each.name for each in sources]))
+        tree = place.tree or DOORS.encode()
+        return without_basis(sources, self.legal_bases.ended_sources(tree, [each.name for each in sources]))
 
     @lazy
     def vetting(self) -> VettingDesk:

@@ -34,10 +34,19 @@ class LazyParts:
         """Have a part closed at the end, those that were made last first."""
         return self._resources.enter_context(closing(part))
 
+    @property
+    def unused(self) -> frozenset[str]:
+        """Names of the parts that the configuration has no use for: `make_all` leaves them out."""
+        return frozenset()
+
     def make_all(self) -> None:
         """Make every part now, so that a wrong setting is reported before anything is started."""
         for name, part in inspect.getmembers_static(type(self)):
-            if isinstance(part, lazy) and isinstance(made := getattr(self, name), LazyParts):
+            if (
+                isinstance(part, lazy)
+                and name not in self.unused
+                and isinstance(made := getattr(self, name), LazyParts)
+            ):
                 made.make_all()
 
     def close(self) -> None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from goodhoster.adapters.url_blocks.webserver import nginx
 from goodhoster.assembly.lazy import LazyParts, lazy
 
 if TYPE_CHECKING:
@@ -40,6 +39,30 @@ class NoticeServices(LazyParts):
         self._services = services
         self._settings = services.settings.notices
         self._state_dir = services.state_dir
+
+    def make_all(self) -> None:
+        """Make every part where notices come in by themselves, else what proves their settings.
+
+        There the rest is made with the first notice: what reads mails and verifies their senders is most of a daemon
+        that only checks files.
+        """
+        if self.comes_in:
+            super().make_all()
+        else:
+            _ = (self.store, self.spool, self.outbox, self.mailer, self.notifiers, self.blocks)
+            if self.finds_sites:
+                _ = self.locator
+
+    @property
+    def comes_in(self) -> bool:
+        """Whether a way in is set by which notices come without a command."""
+        notices = self._settings
+        return bool(notices.lmtp or notices.listen or notices.maildir or self._services.settings.imap)
+
+    @property
+    def finds_sites(self) -> bool:
+        """Whether a source is set that names the sites of this host."""
+        return bool(self._services.settings.directories)
 
     @lazy
     def desk(self) -> NoticeDesk:
@@ -167,11 +190,11 @@ class NoticeServices(LazyParts):
     @lazy
     def blocks(self) -> UrlBlocks | None:
         """The URL blocks; None where no web server is set up for it."""
-        from goodhoster.adapters.url_blocks.webserver import WebServer, WebServerBlocks, apache
-
         block = self._services.settings.block
         if block is None:
             return None
+        from goodhoster.adapters.url_blocks.webserver import WebServer, WebServerBlocks, apache, nginx
+
         write = nginx if block.server == "nginx" else apache
         server = WebServer(block.include, write, block.test, block.reload, self._services.run)
         return WebServerBlocks(server, self.outside.look if self.outside else None)

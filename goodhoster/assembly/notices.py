@@ -129,13 +129,13 @@ def mailer_of(settings: Settings) -> Mailer | None:
 
     ConfigurationError when its password cannot be read.
     """
+    smtp = settings.smtp
+    if smtp is None:
+        return None
     from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
     from goodhoster.audit.log import utc_now
     from goodhoster.settings import read_secret
 
-    smtp = settings.smtp
-    if smtp is None:
-        return None
     password = read_secret(smtp.password_file, "password of the mail server") if smtp.password_file else ""
     name = settings.notices.hoster
     server = SmartHost(smtp.host, smtp.port, smtp.sender, name, smtp.security, smtp.username or "", password)

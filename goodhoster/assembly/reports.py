@@ -320,7 +320,7 @@ def _checks_of(census: IndexCensus, day: date) -> int:
 
 
 def count_checks(services: Services, today: date) -> None:
-    """Write the checks of every whole day (UTC) before today that the log does not have yet to the log."""
+    """Add to the log the checks of every whole day (UTC) before today that it does not have yet."""
     census = IndexCensus(services.index.database)
     since = census.counted_since()
     if since is None:

@@ -70,6 +70,12 @@ class Services(LazyParts):
     def _owner_of(self, path: bytes) -> str:
         return self.customers.owner_of(path)
 
+    @property
+    def unused(self) -> frozenset[str]:
+        """See `LazyParts`: the answers at the doors are the doors' own, and panels are a choice."""
+        doors = {"attempts", "attempt_counts", "attempt_ledger"}
+        return frozenset(doors if self.settings.suspends else {*doors, "panels"})
+
     @lazy
     def toolkit(self) -> Toolkit:
         """The toolkit."""
@@ -136,7 +142,7 @@ class Services(LazyParts):
 
         by_name = partial(match_by_name, self.case_store)
         permitted = self.customers.permitted_sources
-        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name, permitted)
+        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name, permitted, self._asks_everything)
 
     @lazy
     def attempts(self) -> UploadAttempts:
@@ -145,7 +151,9 @@ class Services(LazyParts):
         from goodhoster.examination import Examiner
         from goodhoster.upload_attempts import UploadAttempts
 
-        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions)
+        exempt, permitted = self.exemptions, self.customers.permitted_sources
+        everything = self._asks_everything
+        examiner = Examiner(self.sources, self.hasher, utc_now, exempt, permitted=permitted, ask_everything=everything)
         return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now)
 
     @lazy
@@ -202,7 +210,13 @@ class Services(LazyParts):
         """The upload index: the files that exist, and those that wait for a check."""
         from goodhoster.uploads.index import UploadIndex
 
-        return self.keep(UploadIndex(self.state_dir / "index.sqlite"))
+        index = self.keep(UploadIndex(self.state_dir / "index.sqlite"))
+        index.seen.ask_everything = self._asks_everything
+        return index
+
+    @property
+    def _asks_everything(self) -> bool:
+        return self.settings.agent.ask_about == "everything"
 
     @lazy
     def case_store(self) -> SqliteCaseStore:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -77,6 +78,25 @@ class Checkpoints:
         except NotVerifiedError as error:
             raise AuditError(f"the checkpoint {self._file} is not ours: {error}") from error
         return [mark_of(note, f"its own checkpoint {self._file}")]
+
+    def thin_timestamps(self, before: datetime) -> int:
+        """Delete older timestamps but for the last of each day and authority; returns how many.
+
+        Each vouches for all entries before it, so that what remains dates every entry to its day.
+        """
+        last: dict[tuple[str, str], Path] = {}
+        deleted = 0
+        for file in sorted(self.timestamps.glob("*.tsr")):  # by the size of the log
+            made_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+            if made_at >= before:
+                continue
+            of_day = (file.name.partition(".")[2], f"{made_at:%Y-%m-%d}")
+            if earlier := last.get(of_day):
+                earlier.unlink(missing_ok=True)
+                earlier.with_suffix(".text").unlink(missing_ok=True)
+                deleted += 1
+            last[of_day] = file
+        return deleted
 
     def policy(self) -> Policy:
         """Our own keys, in the form of a policy. AuditError when there are none yet."""

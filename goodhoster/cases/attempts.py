@@ -16,6 +16,7 @@ from goodhoster.model.attempts import Attempt, AttemptOutcome
 from goodhoster.model.cases import Case, CaseState, Measure, MeasureKind, MeasureState, Order
 from goodhoster.model.digests import Digests
 from goodhoster.model.ids import new_id
+from goodhoster.model.storms import ATTEMPT_CAPS
 from goodhoster.model.uploads import Content, FileState, Upload, visible
 from goodhoster.model.verdicts import Verdict
 from goodhoster.policy.decide import WOULD_BE_TAKEN, Action, Decision
@@ -42,7 +43,7 @@ def open_attempt(session: CaseSession, attempt: Attempt, content: Content, verdi
     StaleVerdictError when it would be refused on a verdict that is not fresh: nothing was done, ask again.
     """
     upload = _upload_of(session, attempt, content.size)
-    decision = session.decide(upload, content.digests, verdict)
+    decision = session.decide(upload, content.digests, verdict, ATTEMPT_CAPS)
     if decision.action not in _OUTCOMES:
         return None
     if decision.action is Action.QUARANTINE:

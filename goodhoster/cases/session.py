@@ -43,7 +43,7 @@ from goodhoster.model.cases import (
 )
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.ids import new_id
-from goodhoster.model.storms import Counted, Storm, by_notifier
+from goodhoster.model.storms import FILE_CAPS, Caps, Counted, Storm, by_notifier
 from goodhoster.model.uploads import Upload
 from goodhoster.model.verdicts import Verdict
 from goodhoster.policy.decide import Action, Decision, decide
@@ -211,11 +211,11 @@ class CaseSession:
                 return self.record(replace(case, upload=replace(case.upload, state=upload.state)), case)
         return None
 
-    def decide(self, upload: Upload, digests: Digests, verdict: Verdict) -> Decision:
+    def decide(self, upload: Upload, digests: Digests, verdict: Verdict, caps: Caps = FILE_CAPS) -> Decision:
         """The decision of the house rules about a match now."""
         overruled = self.overruled(upload, digests)
-        around = self.brake.around(upload, digests, verdict.matches, overruled=overruled)
-        decision = decide(verdict, self.rules, around)
+        around = self.brake.around(upload, digests, verdict.matches, caps)
+        decision = decide(verdict, self.rules, replace(around, overruled=overruled))
         if decision.action is Action.OVERRULED:
             self.log("match.overruled", customer=upload.customer, path=str(upload.place), sha256=digests.sha256.hex())
         return decision

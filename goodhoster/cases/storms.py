@@ -21,7 +21,9 @@ from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.digests import Algorithm, Digest, Digests
 from goodhoster.model.ids import new_id
 from goodhoster.model.storms import (
-    OF_CUSTOMER,
+    ATTEMPT_CAPS,
+    FILE_CAPS,
+    Caps,
     Cause,
     Counted,
     Opened,
@@ -41,12 +43,15 @@ from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Census, Clock, Matc
 
 _log = logging.getLogger(__name__)
 
+_OF_CUSTOMER = {caps.customer_cap: caps for caps in (FILE_CAPS, ATTEMPT_CAPS)}
 _HOUR, _DAY, _FOUR_WEEKS = timedelta(hours=1), timedelta(days=1), timedelta(days=28)
 _LISTED = 1000
 """Cases at most that an alert lists."""
 _TAKEN = frozenset({CaseState.OPEN, CaseState.FAILED, CaseState.OFFLINE, CaseState.REFUSED})
 _AUTOMATIC = frozenset({CaseState.OPEN, CaseState.REFUSED})
-_OF_ONE_SOURCE = frozenset({StormKind.SOURCE_CAP, StormKind.SOURCE_RATE, StormKind.EXEMPTION})
+_OF_ONE_SOURCE = frozenset(
+    {StormKind.SOURCE_CAP, StormKind.SOURCE_RATE, StormKind.EXEMPTION, StormKind.ATTEMPT_SOURCE_CAP}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +69,27 @@ class StormWatch:
     telling: threading.Lock = field(default_factory=threading.Lock)
     """Held by the one thread that is at the pager."""
 
-    def around(self, upload: Upload, digests: Digests, matches: Iterable[Match], *, overruled: bool) -> Circumstances:
+    def around(
+        self, upload: Upload, digests: Digests, matches: Iterable[Match], caps: Caps = FILE_CAPS
+    ) -> Circumstances:
         """Facts around this upload now. Costs the same however many cases there are."""
         sources = sorted({match.source for match in matches})
         content = Cause(StormKind.CONTENT, digests.sha256.hex())
-        of_sources = {source: tuple(causes_of_source(source)) for source in sources}
+        of_sources = {source: tuple(causes_of_source(source, caps)) for source in sources}
         exempted = (Cause(StormKind.EXEMPTION, source) for source in sources)
-        of_customer = Cause(StormKind.CUSTOMER_CAP, upload.customer)
+        of_customer = Cause(caps.customer_cap, upload.customer)
         causes = (content, of_customer, *exempted, *(cause for found in of_sources.values() for cause in found))
         storms = self.storms.newest(causes)
         return Circumstances(
             content=content.about,
-            overruled=overruled,
             customer=upload.customer,
             customers=1 if content in storms else len(self._customers(upload, digests)),
-            customer_measures_last_hour=self.ledger.counted(OF_CUSTOMER, upload.customer, self.clock()),
+            customer_measures_last_hour=self.ledger.counted(caps.of_customer, upload.customer, self.clock()),
             sources={
-                source: self._record(source, [storms.get(c) for c in found]) for source, found in of_sources.items()
+                source: self._record(source, [storms.get(c) for c in found], caps)
+                for source, found in of_sources.items()
             },
+            caps=caps,
             storms=storms,
         )
 
@@ -99,32 +107,33 @@ class StormWatch:
 
     def note(self, case: Case, storm: str) -> None:
         """Count a case that is about to be opened."""
-        sources = tuple(sorted({match.source for match in case.matches}))
-        automatic = case.state in _AUTOMATIC
+        caps, automatic = _caps_of(case), case.state in _AUTOMATIC
+        sources = _sources_of(case)
         self.ledger.note(Opened(case.id, sources, case.opened_at, automatic, storm))
         counted = Counted("", case.upload.customer, case.digests.sha256, case.opened_at, self.rules.share)
         for source in sources:
-            self.ledger.count(replace(counted, scope=matched_by(source)))
+            if not case.is_attempt:
+                self.ledger.count(replace(counted, scope=matched_by(source)))
             if automatic:
                 self.ledger.count(replace(counted, scope=by_source(source)))
         if automatic:
-            self.ledger.count(replace(counted, scope=OF_CUSTOMER, share=None))
+            self.ledger.count(replace(counted, scope=caps.of_customer, share=None))
 
     def hold(self, case: Case, storm: Storm) -> None:
         """Record that a storm holds a case that was opened before it started."""
-        sources = tuple(sorted({match.source for match in case.matches}))
-        self.ledger.note(Opened(case.id, sources, case.opened_at, automatic=False, storm=storm.id))
+        self.ledger.note(Opened(case.id, _sources_of(case), case.opened_at, automatic=False, storm=storm.id))
 
     def storm_of(self, case: Case) -> Storm | None:
         """The storm that started after a measure was decided, and holds it.
 
         It is of its content, of its customer, or of every source that ordered it.
         """
-        of_customer = Cause(StormKind.CUSTOMER_CAP, case.upload.customer)
+        caps = _caps_of(case)
+        of_customer = Cause(caps.customer_cap, case.upload.customer)
         if found := self._braking((Cause(StormKind.CONTENT, case.digests.sha256.hex()), of_customer)):
             return found
         sources = sorted({match.source for match in case.matches if match.exemption is None})
-        of_sources = [self._braking(causes_of_source(source)) for source in sources]
+        of_sources = [self._braking(causes_of_source(source, caps)) for source in sources]
         return of_sources[0] if of_sources and all(of_sources) else None
 
     def _braking(self, causes: Iterable[Cause]) -> Storm | None:
@@ -141,8 +150,10 @@ class StormWatch:
 
     def _count_anew(self, cause: Cause) -> None:
         """Reset the counts of a cause that a person released."""
-        if cause.kind is StormKind.CUSTOMER_CAP:
-            self.ledger.forget(OF_CUSTOMER, cause.about)
+        if cause.kind in _OF_CUSTOMER:
+            self.ledger.forget(_OF_CUSTOMER[cause.kind].of_customer, cause.about)
+        if cause.kind is StormKind.ATTEMPT_SOURCE_CAP:
+            self.ledger.forget(by_source(ATTEMPT_CAPS.source(cause.about)))
         if cause.kind in {StormKind.SOURCE_CAP, StormKind.SOURCE_RATE}:
             self.ledger.forget(by_source(cause.about))
             self.ledger.forget(matched_by(cause.about))
@@ -257,11 +268,15 @@ class StormWatch:
         if cause.kind is StormKind.EXEMPTION:
             return ()  # what else the source caused has nothing to do with it
         now = self.clock()
-        if cause.kind is StormKind.CUSTOMER_CAP:
+        if cause.kind in _OF_CUSTOMER:
+            caps = _OF_CUSTOMER[cause.kind]
             taken = self.cases.find(CaseQuery(states=_TAKEN, customer=cause.about, opened_since=now - _HOUR))
-            by_match = [case for case in reversed(taken) if not case.notice and case.opened_at <= now]
+            by_match = [
+                case for case in reversed(taken) if _caps_of(case) is caps and not case.notice and case.opened_at <= now
+            ]
             return tuple(case.id for case in by_match)[:_LISTED]
-        return self.ledger.measured(cause.about, now - _HOUR, now, _LISTED)
+        caps = ATTEMPT_CAPS if cause.kind is StormKind.ATTEMPT_SOURCE_CAP else FILE_CAPS
+        return self.ledger.measured(caps.source(cause.about), now - _HOUR, now, _LISTED)
 
     def _customers(self, upload: Upload, digests: Digests) -> frozenset[str]:
         """Customers affected by this content.
@@ -271,13 +286,16 @@ class StormWatch:
         having, now = self.census.customers_having(digests.sha256, self.rules.storm_customers), self.clock()
         return having | self.cases.customers_with(digests.sha256, now - _FOUR_WEEKS, now) | {upload.customer}
 
-    def _record(self, source: str, storms: Iterable[Storm | None]) -> SourceRecord:
+    def _record(self, source: str, storms: Iterable[Storm | None], caps: Caps) -> SourceRecord:
         now = self.clock()
+        measures = self.ledger.counted(by_source(caps.source(source)), "", now)
+        if caps is ATTEMPT_CAPS:
+            return SourceRecord(measures)
         since = max(self._since(storm) for storm in storms)
         matches = self.ledger.counted(matched_by(source), "", now) + 1
         recent = Rate(matches, self.census.checks_between(since, now))
         past = self._past(source, now) if recent.matches >= self.rules.rate_matches else Rate()
-        return SourceRecord(self.ledger.counted(by_source(source), "", now), recent, past)
+        return SourceRecord(measures, recent, past)
 
     def _past(self, source: str, now: datetime) -> Rate:
         start, end = now - _FOUR_WEEKS, now - _DAY
@@ -291,6 +309,15 @@ class StormWatch:
         now = self.clock()
         released = storm.ended_at if storm and not storm.braking else None
         return max(now - _HOUR, released) if released and released <= now else now - _HOUR
+
+
+def _caps_of(case: Case) -> Caps:
+    return ATTEMPT_CAPS if case.is_attempt else FILE_CAPS
+
+
+def _sources_of(case: Case) -> tuple[str, ...]:
+    """The sources of a case, as they are counted."""
+    return tuple(_caps_of(case).source(name) for name in sorted({match.source for match in case.matches}))
 
 
 def alert_text(storm: Storm) -> str:
@@ -310,6 +337,16 @@ def _consequence(storm: Storm) -> str:
         return (
             "Further matches of this customer are held from now on, so these files are online; those of others are "
             f"not held. {len(storm.measures)} measures were taken before."
+        )
+    if storm.cause.kind is StormKind.ATTEMPT_CUSTOMER_CAP:
+        return (
+            "Further matches of what this customer's applications ask about are held from now on: they are told to "
+            f"store it. Files on disk, and other customers, are not held. {len(storm.measures)} were refused before."
+        )
+    if storm.cause.kind is StormKind.ATTEMPT_SOURCE_CAP:
+        return (
+            "This may be a wrong list: its matches of what applications ask about are held from now on, and they are "
+            f"told to store it. Files on disk are not held. {len(storm.measures)} were refused before."
         )
     taken = f"{len(storm.measures)} measures were taken before" if storm.measures else "no file was touched before"
     return (

@@ -24,7 +24,7 @@ class StoppedSource:
     def look_up(self, _question: Question) -> tuple[Match, ...]:
         """Raise UncheckedError."""
         hint = "goodhoster customers legal-basis list"
-        message = f"the legal basis of asking {self.name} about files of this tree has ended"
+        message = f"the legal basis of asking {self.name} about these files has ended"
         raise UncheckedError(message, reason=NO_BASIS, hint=hint)
 
     def probe(self) -> None:

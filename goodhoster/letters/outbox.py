@@ -11,18 +11,25 @@ import hashlib
 import json
 import logging
 import os
+import time
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from goodhoster.errors import PassingError, PermanentError
 from goodhoster.letters.message_ids import LetterCodes
-from goodhoster.linux.durable_files import move_durably, replace_durably, write_durably
+from goodhoster.linux.durable_files import delete_old_files, move_durably, replace_durably, write_durably
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.ports import Clock, Mailer
 
 _log = logging.getLogger(__name__)
 _AWAY = 3
 """Letters in a row that the mail server does not take now: it is the server, not their receivers."""
+_COUNTED_FOR = timedelta(days=3)
+"""A day counts for itself alone; the rest is for clocks that are set."""
+_TICK = 1_000_000_000
+"""Nanoseconds; no file system here is coarser."""
 _FOLDERS = ("waiting", "sent", "refused", "counts")
 
 
@@ -36,6 +43,10 @@ class Outbox:
         for folder in _FOLDERS:
             (directory / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         self.codes = LetterCodes(directory)
+        self._refused: dict[str, bool] = {}
+        """The letters among those refused, and whether somebody has to look."""
+        self._refused_at: int | None = None
+        """When their directory had last changed when it was read; None where it must be read again."""
 
     def put(self, letter: Letter) -> bool:
         """Queue a letter for sending; durable when this returns.
@@ -80,6 +91,16 @@ class Outbox:
             raise away
         return taken
 
+    def delete_before(self, moment: datetime, pause: Callable[[], bool]) -> int:
+        """Delete older letters that were sent, or refused for strangers; returns how many.
+
+        What waits stays, and so does what was refused for others: a person has to look. With them go the counts of
+        past days. `pause` is called now and then and says whether to stop there.
+        """
+        delete_old_files(self._directory / "counts", self._clock() - _COUNTED_FOR, pause)
+        sent = delete_old_files(self._directory / "sent", moment, pause)
+        return sent + delete_old_files(self._directory / "refused", moment, pause, lambda file: _letter(file).limited)
+
     def waiting(self) -> int:
         """The number of letters that wait."""
         return sum(1 for _ in (self._directory / "waiting").glob("[!.]*.json"))
@@ -88,9 +109,19 @@ class Outbox:
         """The number of letters that the mail server refused for good, without those to strangers.
 
         A stranger who makes up an address must not raise an alarm. Moved back to `waiting`, they are tried
-        again.
+        again. Asked every second: each letter is read once, and names only where the directory changed.
         """
-        return sum(not _letter(file).limited for file in (self._directory / "refused").glob("*.json"))
+        folder = self._directory / "refused"
+        changed_at = folder.stat().st_mtime_ns
+        if changed_at != self._refused_at:
+            names = {name for name in os.listdir(folder) if name.endswith(".json")}
+            new = names - self._refused.keys()
+            self._refused = {name: self._refused[name] for name in names - new}
+            self._refused |= {name: not letter.limited for name in new if (letter := _letter_if_there(folder / name))}
+            # What changes within the same tick of the clock of the disk does not show in its time.
+            settled = changed_at < time.time_ns() - _TICK
+            self._refused_at = changed_at if settled else None
+        return sum(self._refused.values())
 
     def delivered(self, letter_id: str) -> bool | None:
         """Whether the mail server took that letter; None while it waits, False where it refused."""
@@ -140,6 +171,12 @@ def _encoded(letter: Letter) -> bytes:
     return json.dumps(dataclasses.asdict(letter), ensure_ascii=False).encode()
 
 
-def _letter(file: Path) -> Letter:
-    data = json.loads(file.read_text(encoding="utf-8"))
+def _letter_if_there(file: Path) -> Letter | None:
+    with suppress(FileNotFoundError):
+        return _letter(file)
+    return None
+
+
+def _letter(file: Path | str) -> Letter:
+    data = json.loads(Path(file).read_text(encoding="utf-8"))
     return Letter(**{**data, "kind": LetterKind(data["kind"])})

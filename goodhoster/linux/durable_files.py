@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
+
+_AT_ONCE = 200
+_EMPTY_FOR = 86_400.0
+"""Seconds after which an empty directory is removed: whoever just made it is about to use it."""
 
 
 def write_durably(file: Path, parts: Sequence[bytes]) -> None:
@@ -57,3 +64,33 @@ def sync_directory(directory: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def delete_old_files(
+    directory: Path, before: datetime, pause: Callable[[], bool], needless: Callable[[str], bool] = lambda _: True
+) -> int:
+    """Delete the older files below a directory that are needless; returns how many.
+
+    `pause` is called every few hundred files and says whether to stop there. Directories that are empty since
+    yesterday go, too. A file that somebody else moves or deletes meanwhile is not missed.
+    """
+    deleted = looked_at = 0
+    for folder, _, names in os.walk(directory, topdown=False):
+        if not names and folder != os.fspath(directory):
+            _remove_empty(folder)
+        for name in names:
+            file = os.path.join(folder, name)
+            looked_at += 1
+            if looked_at % _AT_ONCE == 0 and pause():
+                return deleted
+            with suppress(FileNotFoundError):
+                if os.stat(file).st_mtime < before.timestamp() and needless(file):
+                    os.unlink(file)
+                    deleted += 1
+    return deleted
+
+
+def _remove_empty(folder: str) -> None:
+    with suppress(OSError):  # not empty, or gone
+        if os.stat(folder).st_mtime < time.time() - _EMPTY_FOR:
+            os.rmdir(folder)

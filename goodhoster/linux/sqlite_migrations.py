@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from goodhoster.errors import ConfigurationError
@@ -46,6 +47,18 @@ class Schema:
     def version(self) -> int:
         """The newest version."""
         return self.migrations[-1].version
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiringTable:
+    """A table, and when a row of it is over."""
+
+    name: str
+    key: tuple[str, ...]
+    expired: str
+    """An SQL condition on a row; `:before` stands for the time before which things are over."""
+    before: Callable[[datetime], str] = lambda moment: moment.isoformat(timespec="microseconds")
+    """The form in which the table writes times."""
 
 
 def upgrade(db: sqlite3.Connection, file: Path, schema: Schema) -> None:

@@ -165,3 +165,8 @@ _PICTURE_SUFFIXES = tuple(
 def named_as_picture(name: bytes) -> bool:
     """Whether the name claims a picture or video; sources are then asked whatever the format."""
     return name.lower().endswith(_PICTURE_SUFFIXES)
+
+
+def is_picture(kind: Kind, name: bytes) -> bool:
+    """Whether a content is a picture or video, or its name claims so."""
+    return kind is not Kind.OTHER or named_as_picture(name)

@@ -70,6 +70,18 @@ class PastSite:
 
 
 @dataclass(frozen=True, slots=True)
+class ContestedSite:
+    """A host name or document root that a list gives to one customer, and another source to another."""
+
+    name: str
+    """The host name, or the document root, which begins with a slash."""
+    customer: str
+    other: str
+    origin: str
+    """The source that gives it to the other."""
+
+
+@dataclass(frozen=True, slots=True)
 class Customer:
     """The party whose sites we host and whom we hold to the agreements; also a reseller."""
 

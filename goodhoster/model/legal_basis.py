@@ -7,6 +7,8 @@ from datetime import date, datetime
 
 ANY = "*"
 """Stands for every source, or every tree, that has no entry of its own."""
+DOORS = "doors"
+"""Stands, in place of a tree, for what applications ask about before they store it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,7 @@ class LegalBasis:
     """A person's decision that one source may be asked about the files of one tree."""
 
     tree: str
-    """Absolute path as displayed, or `*`."""
+    """Absolute path as displayed, `doors`, or `*`."""
     source: str
     """Name of the hash source, or `*`."""
     basis: str

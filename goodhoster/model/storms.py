@@ -22,6 +22,10 @@ class StormKind(StrEnum):
     """One source caused as many automatic measures in an hour as the house allows it."""
     CUSTOMER_CAP = "customer-cap"
     """One customer had as many automatic measures in an hour as the house allows it."""
+    ATTEMPT_SOURCE_CAP = "attempt-source-cap"
+    """The same of what applications at the doors were told to refuse; it holds attempts only."""
+    ATTEMPT_CUSTOMER_CAP = "attempt-customer-cap"
+    """One customer's applications were told to refuse as much in an hour; it holds attempts only."""
     CAP = "cap"
     """All sources together had as many as the house allows; of versions before 0.2, and holds nothing new."""
     EXEMPTION = "exemption"
@@ -116,6 +120,31 @@ def by_source(source: str) -> str:
 def matched_by(source: str) -> str:
     """The scope of all that a source knew, whether anything was done or not."""
     return f"matched:{source}"
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What counts together against the hourly caps.
+
+    Files on disk and attempts at the doors do not: an application that asks again and again neither keeps known files
+    online nor is kept from being refused because of them.
+    """
+
+    of_customer: str
+    """The scope of everything that a customer's uploads matched."""
+    customer_cap: StormKind
+    source_cap: StormKind
+    prefix: str = ""
+    """Stands before a source's name where its cases are counted."""
+
+    def source(self, name: str) -> str:
+        """The name under which the cases of a source are counted."""
+        return self.prefix + name
+
+
+FILE_CAPS = Caps(OF_CUSTOMER, StormKind.CUSTOMER_CAP, StormKind.SOURCE_CAP)
+ATTEMPT_CAPS = Caps("attempts", StormKind.ATTEMPT_CUSTOMER_CAP, StormKind.ATTEMPT_SOURCE_CAP, "attempts:")
+"""A source's rate is that of files alone: checks at the doors are not in the census it is compared with."""
 
 
 def by_notifier(notifier: str) -> str:

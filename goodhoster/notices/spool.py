@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from goodhoster.errors import PassingError, PermanentError
-from goodhoster.linux.durable_files import move_durably, write_durably
+from goodhoster.linux.durable_files import delete_old_files, move_durably, write_durably
 from goodhoster.model.ids import id_of, new_id
 from goodhoster.model.notice_status import Receipt
 from goodhoster.model.notices import Carrier, RawNotice
@@ -143,7 +143,15 @@ class Spool:
             with suppress(FileNotFoundError):
                 head, _, content = (folder / (notice_id + _SUFFIX)).read_bytes().partition(b"\n")
                 return head, content
-        raise PermanentError(f"the raw message of notice {notice_id} is gone", hint="restore it from a backup")
+        hint = "it was deleted where [retention] raw_notices says so; else restore it from a backup"
+        raise PermanentError(f"the raw message of notice {notice_id} is gone", hint=hint)
+
+    def delete_before(self, moment: datetime, needed: Collection[str], pause: Callable[[], bool]) -> int:
+        """Delete older raw notices, except those that are needed; returns how many.
+
+        What waits is never among them. `pause` is called now and then and says whether to stop there.
+        """
+        return delete_old_files(self._kept, moment, pause, lambda file: Path(file).stem not in needed)
 
 
 def _names_of(origin: Origin) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from goodhoster.model.storms import Cause, StormKind, StormState
+from goodhoster.model.storms import FILE_CAPS, Caps, Cause, StormKind, StormState
 from goodhoster.policy.circumstances import Circumstances, Rate, SourceRecord
 from goodhoster.policy.rules import HouseRules
 
@@ -78,24 +78,28 @@ def _of_content(rules: HouseRules, around: Circumstances) -> Braked | None:
 
 
 def _of_source(source: str, rules: HouseRules, around: Circumstances) -> Braked | None:
-    known = (_known_storm(cause, around) for cause in causes_of_source(source))
+    known = (_known_storm(cause, around) for cause in causes_of_source(source, around.caps))
     record = around.sources.get(source, SourceRecord())
     found = next((braked for braked in known if braked), None)
-    return found or _source_cap(source, record, rules) or _source_rate(source, record, rules)
+    return (
+        found
+        or _source_cap(Cause(around.caps.source_cap, source), record, rules)
+        or _source_rate(source, record, rules)
+    )
 
 
-def causes_of_source(source: str) -> Iterator[Cause]:
+def causes_of_source(source: str, caps: Caps = FILE_CAPS) -> Iterator[Cause]:
     """The causes of storms that can make a source lose its word."""
-    yield Cause(StormKind.SOURCE_CAP, source)
+    yield Cause(caps.source_cap, source)
     yield Cause(StormKind.SOURCE_RATE, source)
 
 
-def _source_cap(source: str, record: SourceRecord, rules: HouseRules) -> Braked | None:
+def _source_cap(cause: Cause, record: SourceRecord, rules: HouseRules) -> Braked | None:
     if record.measures_last_hour < rules.source_cap:
         return None
     setting = "measures_per_hour" if rules.source_measures_per_hour is None else "source_measures_per_hour"
-    reason = f"{record.measures_last_hour} contents by {source} in the last hour ({setting})"
-    return Braked(Cause(StormKind.SOURCE_CAP, source), reason, begins=True)
+    reason = f"{record.measures_last_hour} contents by {cause.about} in the last hour ({setting})"
+    return Braked(cause, reason, begins=True)
 
 
 def _source_rate(source: str, record: SourceRecord, rules: HouseRules) -> Braked | None:
@@ -113,7 +117,7 @@ def _source_rate(source: str, record: SourceRecord, rules: HouseRules) -> Braked
 
 
 def _of_customer(rules: HouseRules, around: Circumstances) -> Braked | None:
-    cause = Cause(StormKind.CUSTOMER_CAP, around.customer)
+    cause = Cause(around.caps.customer_cap, around.customer)
     if found := _known_storm(cause, around):
         return found
     if around.customer_measures_last_hour < rules.measures_per_hour:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from goodhoster.model.customers import Customer, PastSite, RegisterDifference, RegisterImport, Site
+from goodhoster.model.customers import ContestedSite, Customer, PastSite, RegisterDifference, RegisterImport, Site
 from goodhoster.model.legal_basis import LegalBasis
 
 
@@ -79,6 +79,12 @@ class StagedImport(Protocol):
         """What the last `difference` counted, by id: kind and customer.
 
         Kinds are `added`, `changed` and `ended`.
+        """
+
+    def contested(self) -> Iterator[ContestedSite]:
+        """What the last `difference` gives to one customer and another source to another: by name, hosts first.
+
+        Host names, aliases and document roots, by the name itself; what lies below a name or directory is not compared.
         """
 
     def apply(self, done: RegisterImport) -> None:

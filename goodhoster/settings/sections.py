@@ -31,6 +31,7 @@ from goodhoster.settings.notifiers import ForwarderSettings, NotifierSettings
 from goodhoster.settings.panels import BillingSettings, NetworkBlockSettings, PanelSettings
 from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several, Single, read_files
 from goodhoster.settings.reports import ReportsSettings
+from goodhoster.settings.retention import RetentionSettings
 from goodhoster.settings.rollout import RolloutSettings
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
 from goodhoster.settings.vetting import VettingSettings
@@ -71,6 +72,14 @@ class AgentSettings:
         "How often the sites of every [[directory]] are read into the register of customers; absent: only by command.",
         default=None,
         example='"1h"',
+    )
+    ask_about: str = setting(
+        one_of("pictures", "everything"),
+        'What services are asked about. "pictures": pictures and videos, by their first bytes or their suffix; left '
+        "out are all other files, such as texts, programs, sounds and documents themselves. Own lists compare every "
+        "file, and what is inside archives and documents is asked about in either case. `status` counts what is left "
+        "out.",
+        default="pictures",
     )
     largest_file: int = setting(
         whole(1, 1 << 50, "bytes"), "A larger file is unchecked (too-big), never clear.", default=2 << 30
@@ -238,6 +247,7 @@ class Settings:
     )
     company_registers: tuple[PluggedTable, ...] = _section(Plugged("company_register", "goodhoster.company_registers"))
     reports: ReportsSettings = _section(Single("reports", ReportsSettings))
+    retention: RetentionSettings = _section(Single("retention", RetentionSettings))
 
     @property
     def state_dir(self) -> Path:

@@ -52,6 +52,12 @@ class IndexCensus:
         (slot,) = self._database.run(lambda db: db.execute("SELECT min(slot) FROM checks").fetchone())
         return None if slot is None else datetime.fromtimestamp(slot * _SLOT, UTC)
 
+    def left_out_between(self, since: datetime, until: datetime) -> int:
+        """Checks of files about which services were not asked, as they are no picture or video."""
+        query = "SELECT coalesce(sum(count), 0) FROM left_out WHERE slot BETWEEN ? AND ?"
+        slots = (_slot(since.timestamp()), _slot(until.timestamp()))
+        return self._database.run(lambda db: int(db.execute(query, slots).fetchone()[0]))
+
     def known_files(self) -> Iterator[tuple[str, Place, bytes]]:
         """Files that a source knows, exactly or nearly, and that wait for nothing.
 
@@ -63,14 +69,18 @@ class IndexCensus:
             yield customer, Place(tree, joined(path, name)), sha256
 
 
-def count_check(db: sqlite3.Connection, verdict: Verdict, now: float) -> None:
-    """Count a check of a content; what got no answer is no check."""
+def count_check(db: sqlite3.Connection, verdict: Verdict, now: float, *, left_out: bool = False) -> None:
+    """Count a check of a content; what got no answer is no check.
+
+    `left_out`: services were not asked about it.
+    """
     if verdict.kind is VerdictKind.UNCHECKED:
         return
-    counted = "INSERT INTO checks VALUES (?, 1) ON CONFLICT DO UPDATE SET count = count + 1 RETURNING count"
-    ((count,),) = db.execute(counted, (_slot(now),)).fetchall()
-    if count == 1:
-        db.execute("DELETE FROM checks WHERE slot < ?", (_slot(now) - _KEPT,))
+    for table in ("checks", "left_out") if left_out else ("checks",):
+        counted = f"INSERT INTO {table} VALUES (?, 1) ON CONFLICT DO UPDATE SET count = count + 1 RETURNING count"  # noqa: S608 - our own names
+        ((count,),) = db.execute(counted, (_slot(now),)).fetchall()
+        if count == 1:
+            db.execute(f"DELETE FROM {table} WHERE slot < ?", (_slot(now) - _KEPT,))  # noqa: S608 - the same
 
 
 def _slot(moment: float) -> int:

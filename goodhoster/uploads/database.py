@@ -53,9 +53,14 @@ _ANSWERED = """
 CREATE TABLE answer_sets (id INTEGER PRIMARY KEY, sources TEXT NOT NULL UNIQUE);  -- see rows.py
 ALTER TABLE uploads ADD COLUMN answered INTEGER;
 """
+_LEFT_OUT = "CREATE TABLE left_out (slot INTEGER PRIMARY KEY, count INTEGER NOT NULL);  -- see census.py"
 INDEX = Schema(
     "the index",
-    (Migration(3, (_SCHEMA,)), Migration(4, (_WAITING, clock_steps.SCHEMA, _ANSWERED))),
+    (
+        Migration(3, (_SCHEMA,)),
+        Migration(4, (_WAITING, clock_steps.SCHEMA, _ANSWERED)),
+        Migration(5, (_LEFT_OUT,)),
+    ),
     hint="delete it: a scan rebuilds it",
     backup=False,
 )

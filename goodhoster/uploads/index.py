@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from goodhoster.errors import IndexUnavailableError
+from goodhoster.model.content_kinds import is_picture
 from goodhoster.model.uploads import POSTPONED, Content, FileState, Place
 from goodhoster.model.verdicts import SourceAnswer, Verdict
 from goodhoster.uploads import clock_steps
@@ -135,10 +136,12 @@ class UploadIndex:
         """
         state, content = found
         answered = answer_set_of(verdict)
+        asked = self.seen.ask_everything or content is None or is_picture(content.kind, job.place.path)
+        left_out = not asked
         values = (*state_row(state), *content_row(content), *verdict_row(verdict), now, answered, *key_of(job.place))
 
         def record(db: sqlite3.Connection) -> None:
-            count_check(db, verdict, now)
+            count_check(db, verdict, now, left_out=left_out)
             if answered and answered not in self._answer_sets:
                 db.execute("INSERT OR IGNORE INTO answer_sets (sources) VALUES (?)", (answered,))
             db.execute(_RECORD, values)
@@ -155,6 +158,25 @@ class UploadIndex:
         query = f"SELECT (SELECT sources FROM answer_sets WHERE id = answered) FROM uploads {_ROW}"  # noqa: S608 - our own texts
         rows = self.database.run(lambda db: db.execute(query, key_of(place)).fetchall())
         return answers_of(rows[0][0]) if rows else ()
+
+    def forget_unused_answer_sets(self, pause: Callable[[], bool]) -> int:
+        """Delete the sets of answers that no file has any more; returns how many.
+
+        Each version of a list makes one. The index is read a page at a time; `pause` is called between two and says
+        whether to stop there. Where another process uses one of them just then, its file is asked about again.
+        """
+        newest = self.database.run(lambda db: db.execute("SELECT max(id) FROM answer_sets").fetchone()[0])
+        used = self.seen.answer_sets_in_use(pause)
+        if used is None:
+            return 0
+
+        def forget(db: sqlite3.Connection) -> int:
+            there = db.execute("SELECT id FROM answer_sets WHERE id < ?", (newest or 0,)).fetchall()
+            unused = [row for row in there if row[0] not in used]
+            self._answer_sets.clear()  # what is written from now on finds out whether its set is there
+            return sum(db.execute("DELETE FROM answer_sets WHERE id = ?", row).rowcount for row in unused)
+
+        return self.database.run(forget)
 
     def settle(self, job: Job) -> None:
         """End the row's waiting after its outcome is recorded, unless a newer hint came."""

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from goodhoster.model.content_kinds import named_as_picture
+from goodhoster.model.content_kinds import is_picture
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Place
@@ -65,6 +65,8 @@ class SeenContents:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.ask_everything = False
+        """Whether services are asked about what is no picture, too."""
 
     def newly_known(self, lists: Sequence[GrownList], near: Sequence[GrownNear], now: float) -> Iterator[list[Arrival]]:
         """Files that one of the lists knows and that were not reported before, by index page.
@@ -112,8 +114,21 @@ class SeenContents:
     ) -> Iterator[list[Arrival]]:
         for page in pages:
             sets = self._answer_sets()
-            rows = [row for row in page if _owes_answer(row, sources, sets.get(row[_BY], frozenset()))]
+            rows = [row for row in page if self._owes_answer(row, sources, sets.get(row[_BY], frozenset()))]
             yield self._arrivals(rows, now, priority)
+
+    def _owes_answer(self, row: Row, sources: Sequence[HashSource], answered: frozenset[str]) -> bool:
+        """Whether a source with a say about the content, or one inside it, has not answered."""
+        _, name, kind, md5, sha1, sha256, members, _ = row
+        picture = self.ask_everything or is_picture(Kind(kind), name)
+        asked = [Digests(md5, sha1, sha256)]
+        inside = [Digests(*each) for each in members_of(members or b"")]
+        for source in sources:
+            about = asked + inside if picture or source.local else inside
+            behind = {answer.source for digests in about for answer in answering(source, Question(digests))}
+            if not behind <= answered:
+                return True
+        return False
 
     def _pages_of(self, directory: int) -> Iterator[list[Row]]:
         after = b""
@@ -124,6 +139,18 @@ class SeenContents:
     def _answer_sets(self) -> dict[int | None, frozenset[str]]:
         rows = self._database.run(lambda db: db.execute("SELECT id, sources FROM answer_sets").fetchall())
         return {number: frozenset(answer.source for answer in answers_of(text)) for number, text in rows}
+
+    def answer_sets_in_use(self, pause: Callable[[], bool]) -> set[int] | None:
+        """Numbers of the sets of answers that a file has.
+
+        None where `pause`, called between two pages, said stop.
+        """
+        used: set[int] = set()
+        for page in self._pages(_BY_WHOM):
+            used.update(row[_BY] for row in page if row[_BY] is not None)
+            if pause():
+                return None
+        return used
 
     def compared(self) -> dict[str, str]:
         """Version of each list with which all that was seen has been compared."""
@@ -156,20 +183,6 @@ class SeenContents:
         query = "SELECT tree, path, customer FROM directories WHERE id = ?"
         for tree, path, customer in self._database.run(lambda db: db.execute(query, (directory,)).fetchall()):
             yield Arrival(Place(tree, joined(path, name)), customer, now, priority)
-
-
-def _owes_answer(row: Row, sources: Sequence[HashSource], answered: frozenset[str]) -> bool:
-    """Whether a source with a say about the content, or one inside it, has not answered."""
-    _, name, kind, md5, sha1, sha256, members, _ = row
-    picture = kind != Kind.OTHER or named_as_picture(name)
-    asked = [Digests(md5, sha1, sha256)]
-    inside = [Digests(*each) for each in members_of(members or b"")]
-    for source in sources:
-        about = asked + inside if picture or source.local else inside
-        behind = {answer.source for digests in about for answer in answering(source, Question(digests))}
-        if not behind <= answered:
-            return True
-    return False
 
 
 def _news(page: Sequence[Row], lists: Sequence[GrownList], near: Sequence[GrownNear]) -> list[Row]:

@@ -14,6 +14,7 @@ from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import NotAnUploadError, SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.examination import Examiner
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import CaseState, Order
@@ -89,6 +90,14 @@ def test_nothing_about_a_text_leaves_the_machine_unless_its_name_claims_a_pictur
         assert checked.content.kind is Kind.OTHER
     assert len(services.near.asked) == 1
     assert len(services.far.asked) == (name != "a.txt")
+
+
+def test_where_it_is_set_so_services_are_asked_about_texts_too(services: Services) -> None:
+    sources = (services.far, services.near)
+    examiner = Examiner(sources, HASHER, lambda: datetime.now(UTC), ask_everything=True)
+    with examiner.examine(services.file("alice/a.txt", "a letter")) as examined:
+        assert examined.verdict.kind is VerdictKind.CLEAR
+    assert len(services.near.asked) == len(services.far.asked) == 1
 
 
 def test_a_picture_under_the_name_of_a_text_is_asked_about(services: Services) -> None:

@@ -25,6 +25,8 @@ from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import CaseState, MeasureKind, Order
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.model.limits import ReadingLimits
+from goodhoster.model.storms import StormKind
+from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Category, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery
@@ -54,19 +56,20 @@ class Log(FileAuditLog):
 class World:
     """A machine at which applications ask."""
 
-    def __init__(self, folder: Path, *, enforce: bool = True) -> None:
-        self.source = MemorySource({})
+    def __init__(self, folder: Path, *, enforce: bool = True, measures: int = 100) -> None:
+        self.source, self.folder = MemorySource({}), folder
         self.store, self.audit = SqliteCaseStore(folder / "record.sqlite"), Log(folder / "audit.log")
-        self.rules = HouseRules(enforce=enforce, storm_customers=3, measures_per_hour=100)
+        self.rules = HouseRules(enforce=enforce, storm_customers=3, measures_per_hour=measures)
+        self.brake = brake_in_memory(self.store, self.audit, self.rules, lambda: datetime.now(UTC))
         self.desk = CaseDesk(
             self.store,
             self.audit,
-            LocalQuarantine(()),
+            LocalQuarantine((os.fsencode(folder / "customers"),)),
             self.rules,
             FileLock(folder / "desk.lock"),
             HolderLocks(folder / "desk.holders"),
             lambda: datetime.now(UTC),
-            brake_in_memory(self.store, self.audit, self.rules, lambda: datetime.now(UTC)),
+            self.brake,
         )
         hasher = DirectHasher(ReadingLimits(file_bytes=1000))
         self.attempts = UploadAttempts(Examiner((self.source,), hasher, self.desk.clock), self.desk)
@@ -74,6 +77,24 @@ class World:
 
     def know(self, content: bytes, category: Category = Category.ILLEGAL) -> None:
         self.source.known[Digest(Algorithm.SHA256, hashlib.sha256(content).digest())] = category
+
+    def upload(self, content: bytes, customer: str = "anna") -> CaseState:
+        """A file on disk that is known: what became of its case."""
+        path = self.folder / "customers" / customer / hashlib.sha256(content).hexdigest()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        self.know(content)
+        place = Place(os.fsencode(self.folder / "customers"), os.fsencode(f"{customer}/{path.name}"))
+        with self.attempts.examiner.examine(place) as found:
+            assert found.state
+            assert found.content
+            case = self.desk.open(Upload(place, customer, found.state), found.content.digests, found.verdict)
+        assert case
+        return case.state
+
+    def ask_known(self, content: bytes, customer: str = "anna") -> AttemptDecision:
+        self.know(content)
+        return self.ask(content, replace(ATTEMPT, customer=customer)).decision
 
     def ask(self, content: bytes | int = PICTURE, attempt: Attempt = ATTEMPT) -> AttemptAnswer:
         return self.attempts.check(content, attempt)
@@ -184,6 +205,65 @@ def test_a_storm_is_held_not_refused_and_counts_attempts_at_every_customer(world
     refused, held = AttemptDecision.REFUSED, AttemptDecision.HELD
     assert [answer.decision for answer in answers] == [refused, refused, held, held]
     assert world.store.get(answers[2].reference).state is CaseState.HELD
+
+
+def contents(count: int, of: str = "") -> list[bytes]:
+    return [PICTURE + f"{of}{number}".encode() for number in range(count)]
+
+
+@pytest.mark.usefixtures("unlocked")
+def test_an_application_that_asks_again_and_again_keeps_no_file_online(tmp_path: Path) -> None:
+    """Neither by the cap of its customer nor by that of the source."""
+    world = World(tmp_path, measures=5)
+    answers = [world.ask_known(content) for content in contents(8, "a")]
+    assert answers == [AttemptDecision.REFUSED] * 5 + [AttemptDecision.HELD] * 3
+    for number in range(8):
+        world.ask_known(PICTURE + b"of %d" % number, f"other{number}")
+    kinds = [storm.cause.kind for storm in world.brake.storms.braking()]
+    kinds += [part.cause.kind for storm in world.brake.open() for part in world.brake.storms.braking(storm.id)]
+    assert set(kinds) == {StormKind.ATTEMPT_CUSTOMER_CAP, StormKind.ATTEMPT_SOURCE_CAP}
+    assert [world.upload(content) for content in contents(5)] == [CaseState.OFFLINE] * 5
+    assert world.upload(PICTURE + b"one more") is CaseState.HELD
+
+
+@pytest.mark.usefixtures("unlocked")
+def test_files_on_disk_keep_no_attempt_from_being_refused(tmp_path: Path) -> None:
+    world = World(tmp_path, measures=5)
+    states = [world.upload(content) for content in contents(6)]
+    assert states == [CaseState.OFFLINE] * 5 + [CaseState.HELD]
+    for number in range(6):
+        world.upload(PICTURE + b"of %d" % number, f"other{number}")
+    assert world.ask_known(PICTURE + b"asked") is AttemptDecision.REFUSED
+
+
+def test_a_released_storm_of_attempts_is_counted_anew_and_lists_only_attempts(tmp_path: Path) -> None:
+    world = World(tmp_path, measures=2)
+    for content in contents(2):
+        world.know(content)
+    references = [world.ask(content).reference for content in contents(2)]
+    assert world.ask_known(PICTURE + b"one more") is AttemptDecision.HELD
+    (storm,) = world.brake.open()
+    assert storm.cause.kind is StormKind.ATTEMPT_CUSTOMER_CAP
+    assert set(storm.measures) == set(references)
+    world.toolkit.release_storm(storm.id, ORDER)
+    assert world.ask_known(PICTURE + b"after") is AttemptDecision.REFUSED
+
+
+@pytest.mark.usefixtures("unlocked")
+@pytest.mark.parametrize("first", ["files", "attempts"])
+def test_a_content_that_a_person_called_harmless_is_so_everywhere(tmp_path: Path, first: str) -> None:
+    """A storm of one content is about the list, and so holds for files and attempts alike."""
+    world = World(tmp_path)
+    world.know(PICTURE)
+    for name in ("anna", "bert", "carl"):
+        if first == "files":
+            world.upload(PICTURE, name)
+        else:
+            world.ask_known(PICTURE, name)
+    (storm,) = world.brake.open()
+    assert storm.cause.kind is StormKind.CONTENT
+    assert world.upload(PICTURE, "dora") is CaseState.HELD
+    assert world.ask_known(PICTURE, "emil") is AttemptDecision.HELD
 
 
 def test_what_a_person_overruled_is_accepted_at_that_customer(world: World) -> None:

@@ -19,13 +19,9 @@ from goodhoster.assembly.notice_services import NoticeServices
 from goodhoster.errors import GoodhosterError, PassingError
 from goodhoster.model.notice_status import Receipt
 from goodhoster.model.notices import Carrier
+from goodhoster.ports import NoticeQuery
 from goodhoster.settings import Settings
-from goodhoster_agent.doors.http_server import HttpThread
-from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor
 from goodhoster_agent.doors.rate_limit import RateLimit
-from goodhoster_agent.intake.imap import ImapIntake, MailboxIntake
-from goodhoster_agent.intake.lmtp import LmtpIntake, lmtp_settings
-from goodhoster_agent.intake.mailbox import mailbox_of
 from goodhoster_agent.intake.maildir import take_new_mails
 from goodhoster_agent.intake.storing import Keeping
 
@@ -43,7 +39,10 @@ Found = TypeVar("Found")
 
 
 class NoticeWork:
-    """Threads for notices: one for arrivals and due work, one for letters, and the intakes'."""
+    """Threads for notices: one for arrivals and due work, one for letters, and the intakes'.
+
+    What reads mails and speaks their protocols is imported where a way in is set, or with the first notice.
+    """
 
     def __init__(self, notices: NoticeServices, settings: Settings) -> None:
         self._notices = notices
@@ -56,7 +55,7 @@ class NoticeWork:
         self._failed: dict[str, float] = {}
         self._rate_limit = RateLimit(time.monotonic)
         self._problems: dict[str, str] = {}
-        keeping = Keeping(notices.desk.keep, self._rung.set)
+        keeping = Keeping(notices.spool.keep, self._rung.set)
         self._own_keeping = replace(keeping, ring=lambda: None)  # who takes from the Maildir need not be rung for
         self._ways_in = _ways_in(notices, settings, keeping)
         self._open: list[_WayIn] = []
@@ -85,14 +84,14 @@ class NoticeWork:
 
     def problems(self) -> list[str]:
         """Problems, for `status`."""
-        ways = [way.problem for way in self._open if isinstance(way, ImapIntake) and way.problem]
+        ways = [way.problem for way in self._open if way.problem]
         refused = self._notices.outbox.refused()
         letters = [f"the mail server refused {refused} letters for good: see letters/refused"] if refused else []
         damaged = [f"{name} cannot be read: restore it from a backup" for name in self._notices.spool.damaged]
         return [*self._problems.values(), *ways, *letters, *damaged, *self._odd_sites()]
 
     def _odd_sites(self) -> list[str]:
-        odd = self._notices.locator.site_maps.troubles()
+        odd = self._notices.locator.site_maps.troubles() if self._notices.finds_sites else []
         more = [f"and {len(odd) - _MOST_ODD} more lines like these"] if len(odd) > _MOST_ODD else []
         told = [f"URLs of a host wait for a person, its configuration cannot be followed: {one}" for one in odd]
         return [*told[:_MOST_ODD], *more]
@@ -113,7 +112,11 @@ class NoticeWork:
                 self._guarded("contacts of customers", self._tend_contacts)
             if time.monotonic() >= self._read_sites_at:
                 self._read_sites_at = time.monotonic() + _READ_SITES_EVERY
-                self._guarded("the sites", self._notices.locator.site_maps.current)
+                self._guarded("the sites", self._read_sites)
+
+    def _read_sites(self) -> None:
+        if self._notices.finds_sites:
+            self._notices.locator.site_maps.current()
 
     def _tend_contacts(self) -> None:
         if (desk := self._notices.contacts()) is not None:
@@ -130,6 +133,8 @@ class NoticeWork:
                 self._try(receipt.id, partial(self._notices.incoming.receive, receipt))
 
     def _look_after(self) -> None:
+        if not self._notices.store.ids(NoticeQuery(due=self._notices.clock())):
+            return  # nobody needs the desk, and all that it brings with it
         for notice_id in self._until_rung(self._notices.desk.due()):
             self._try(notice_id, partial(self._notices.desk.look_after, notice_id))
 
@@ -177,6 +182,10 @@ class NoticeWork:
 
 
 class _WayIn(Protocol):
+    @property
+    def problem(self) -> str:
+        """What is wrong with it now, for `status`; empty when all is well."""
+
     def start(self) -> None:
         """Start. ConfigurationError when it cannot be opened."""
 
@@ -186,15 +195,23 @@ class _WayIn(Protocol):
 
 def _ways_in(notices: NoticeServices, settings: Settings, keeping: Keeping) -> list[_WayIn]:
     ways: list[_WayIn] = []
-    lmtp = lmtp_settings(settings)
-    if lmtp is not None:
-        ways.append(LmtpIntake(keeping, lmtp))
+    if settings.notices.lmtp is not None:
+        from goodhoster_agent.intake.lmtp import LmtpIntake, lmtp_settings  # noqa: PLC0415 - only where one is set
+
+        if (lmtp := lmtp_settings(settings)) is not None:
+            ways.append(LmtpIntake(keeping, lmtp))
     if settings.notices.listen is not None:
+        from goodhoster_agent.doors.http_server import HttpThread  # noqa: PLC0415 - the same
+        from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor  # noqa: PLC0415 - the same
+
         room = partial(_has_room, settings.state_dir, settings.notices.reserve)
         counter = NoticeCounter(keeping, notices.reader, notices.trust, notices.store, room)
         door = NoticeDoor(counter, RateLimit(time.monotonic), notices.contacts)
         ways.append(HttpThread(door.app, settings.notices.listen))
     if settings.imap is not None:
+        from goodhoster_agent.intake.imap import ImapIntake, MailboxIntake  # noqa: PLC0415 - the same
+        from goodhoster_agent.intake.mailbox import mailbox_of  # noqa: PLC0415 - the same
+
         own = "imap" in settings.notices.authserv_mailboxes
         folder = settings.state_dir / "notices"
         ways.append(ImapIntake(MailboxIntake(keeping, mailbox_of(settings.imap), folder, own_server=own)))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_json, read_settings
+from goodhoster.errors import RefusedError
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json, read_settings
 from goodhoster_agent.doors.api.tokens import Scope, add_token, read_tokens, revoke_token, tokens_file
+
+if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
 
 app = typer.Typer(no_args_is_help=True, help="Manage the tokens of applications that use the HTTP door.")
 
@@ -30,8 +34,23 @@ def add_command(
 ) -> None:
     """Create a token. Its secret is printed once and not stored."""
     scopes = scope or [Scope.CHECK, Scope.MAY, Scope.OUTCOME]
-    secret = add_token(tokens_file(read_settings(config).state_dir), name, scopes, customer)
+    with open_services(config) as services:
+        customer = customer and _customer_of(services, customer)
+        secret = add_token(tokens_file(services.state_dir), name, scopes, customer)
     print_json({"name": name, "token": secret, "scopes": scopes, "customer": customer}) if as_json else print(secret)
+
+
+def _customer_of(services: Services, customer: str) -> str:
+    """The id of a customer of the register; any that it would take where there is none."""
+    from goodhoster.customers.importing.rows import RowError
+    from goodhoster.customers.importing.values import customer_id
+
+    if services.customers.in_use:
+        return services.customers.register.resolve(customer)
+    try:
+        return customer_id("customer", customer)
+    except RowError as error:
+        raise RefusedError(error.why, hint=error.hint) from None
 
 
 @app.command("list")

@@ -19,10 +19,11 @@ from goodhoster.ports import HashSource
 from goodhoster.settings import listen_address
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, read_settings, warn_of
 from goodhoster_agent.doors.accounts import add_client, read_clients, remove_client
-from goodhoster_agent.doors.hashservice import HashServiceOptions, clients_file, figures_file, serve
-from goodhoster_agent.doors.usage_figures import read_figures
+from goodhoster_agent.doors.hashservice import HashServiceOptions, clients_file, serve
+from goodhoster_agent.doors.usage_figures import figures_file, read_figures
 from goodhoster_agent.privileged.starter.dropping import give_up
 from goodhoster_agent.privileged.starter.plan import Terms
+from goodhoster_agent.systemd_service import log_to_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def make_app(setup: Setup) -> typer.Typer:
     @app.command("serve")
     def serve_command(listen: ListenOption = "", config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
         """Serve until SIGTERM; prints `ready` and the address when it listens."""
+        log_to_service()
         run_server(setup(config), listen, as_json=as_json)
 
     @app.command("figures")

@@ -23,6 +23,8 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _GAP = "  "
 _NARROWEST = 12
 """Characters that the last column keeps on the narrowest terminal."""
+_WIDEST = 100
+"""Characters that one cell may widen a column by: customers choose how long their paths are."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is a formula for a spreadsheet, and others choose what stands in many cells."""
 
@@ -75,8 +77,8 @@ def print_list(
 ) -> None:
     """Print rows: JSON lines, CSV, or a table with headings that fits the terminal.
 
-    With JSON and CSV each row is printed when its turn comes; a table is as wide as what is in it. Nothing in a cell
-    commands a terminal or a spreadsheet.
+    With JSON and CSV each row is printed when its turn comes. A table fits the terminal; elsewhere it is as wide as
+    what is in it, and an overlong cell moves its own row only. Nothing in a cell commands a terminal or a spreadsheet.
     """
     if as_json and as_csv:
         raise typer.BadParameter("either --json or --csv")
@@ -100,12 +102,13 @@ def _print_table(rows: Sequence[Sequence[str]], columns: Sequence[Column[Any]]) 
     if not rows:
         return
     table = [[column.heading for column in columns], *rows]
-    widths = [max(len(row[number]) for row in table) for number in range(len(columns))]
-    if sys.stdout.isatty():
+    widths = [min(_WIDEST, max(len(row[number]) for row in table)) for number in range(len(columns))]
+    fits = sys.stdout.isatty()
+    if fits:
         before = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
         widths[-1] = max(_NARROWEST, min(widths[-1], shutil.get_terminal_size().columns - before))
     for row in table:
-        cells = [_cut(cell, width).ljust(width) for cell, width in zip(row, widths, strict=True)]
+        cells = [(_cut(cell, width) if fits else cell).ljust(width) for cell, width in zip(row, widths, strict=True)]
         print(_GAP.join(cells).rstrip())
 
 

@@ -61,6 +61,7 @@ def as_text(status: dict[str, Any]) -> str:
         f"queue      {status['queue']:,} files, the oldest for {status['oldest_queued_s']:.0f} s",
         f"verdicts   {_counts(status['verdicts'])}",
         f"unchecked  {status['unchecked']:,}" + _in_brackets(status["unchecked_reasons"]),
+        *([f"left out   {_left_out(status['left_out'])}"] if status["left_out"]["checks"] else []),
         f"held       {status['held']:,} for a person: goodhoster cases list --state held",
         *([f"attempts   {_attempts(status['attempts'])}"] if any(_counted(status["attempts"])) else []),
         *(
@@ -79,6 +80,12 @@ def as_text(status: dict[str, Any]) -> str:
         *(f"DEGRADED   {problem}" for problem in status["degraded"]),
     ]
     return "\n".join(lines)
+
+
+def _left_out(left_out: dict[str, Any]) -> str:
+    """What services are not asked about."""
+    kinds = ", ".join(left_out["kinds"]) or "left out until it was changed"
+    return f"{left_out['checks']:,} checks in 7 days of files by own lists alone: {kinds} (agent.ask_about)"
 
 
 def _counted(attempts: dict[str, Any]) -> list[int | None]:

@@ -16,6 +16,7 @@ from goodhoster_agent.doors.http_server import Address
 from goodhoster_agent.doors.witness import serve
 from goodhoster_agent.privileged.starter.dropping import give_up
 from goodhoster_agent.privileged.starter.plan import Terms
+from goodhoster_agent.systemd_service import log_to_service
 
 app = typer.Typer(no_args_is_help=True, help="The witness of other hosters' audit logs.")
 
@@ -30,6 +31,7 @@ def serve_command(listen: ListenOption = "", config: ConfigOption = None, *, as_
     """
     be_called("gh-witness")
     settings = read_settings(config)
+    log_to_service()
     ours = witness(settings)
     terms = Terms(capabilities=frozenset(), writable=frozenset({settings.state_dir}), commands=frozenset())
 

@@ -29,7 +29,7 @@ from goodhoster_agent.doors.accounts import Accounts
 from goodhoster_agent.doors.http_server import Address, listen_until
 from goodhoster_agent.doors.process import until_signalled
 from goodhoster_agent.doors.relay import Relay
-from goodhoster_agent.doors.usage_figures import Figures, Outcome
+from goodhoster_agent.doors.usage_figures import Figures, Outcome, figures_file
 
 KNOWN_ON_TRIAL = b"goodhoster trial: known"
 """The trial address says true for the digests of this text and false for every other."""
@@ -60,11 +60,6 @@ class HashServiceOptions:
 def clients_file(state_dir: Path) -> Path:
     """The file of the accounts."""
     return state_dir / "hashservice" / "clients.json"
-
-
-def figures_file(state_dir: Path) -> Path:
-    """The file of the weekly figures."""
-    return state_dir / "hashservice" / "figures.sqlite"
 
 
 def serve(options: HashServiceOptions, on_ready: Callable[[str], None]) -> None:

@@ -40,6 +40,9 @@ def _is_ours(record: logging.LogRecord) -> bool:
 class HttpThread:
     """A server in a thread, until it is stopped."""
 
+    problem = ""
+    """None that lasts: where it cannot listen it does not start."""
+
     def __init__(self, make_app: Callable[[], web.Application], address: tuple[str, int]) -> None:
         self._make_app = make_app
         self._address = address

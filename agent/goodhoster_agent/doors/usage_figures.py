@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Lock
 
 from goodhoster.errors import ConfigurationError
-from goodhoster.linux.sqlite_migrations import Migration, Schema, upgrade
+from goodhoster.linux.sqlite_migrations import ExpiringTable, Migration, Schema, upgrade
 from goodhoster.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,15 @@ _LAST_DAYS = """
 CREATE TABLE last_days (client TEXT PRIMARY KEY, day TEXT NOT NULL) WITHOUT ROWID;
 """
 FIGURES = Schema("the file of usage figures", (Migration(1, (_TABLE,)), Migration(2, (_LAST_DAYS,))))
+EXPIRING = (
+    ExpiringTable(
+        "figures",
+        ("week", "client", "outcome"),
+        "week < :before",
+        lambda moment: "{}-W{:02}".format(*moment.isocalendar()),
+    ),
+)
+"""The last day of each client stays: there are as many as accounts."""
 _USED = """
 INSERT INTO last_days (client, day) VALUES (?, ?)
 ON CONFLICT DO UPDATE SET day = max(day, excluded.day)
@@ -49,6 +58,11 @@ SELECT week, client,
     sum(count) FILTER (WHERE outcome = 'unchecked')
 FROM figures GROUP BY week, client ORDER BY week, client
 """
+
+
+def figures_file(state_dir: Path) -> Path:
+    """The file of the weekly figures."""
+    return state_dir / "hashservice" / "figures.sqlite"
 
 
 class Outcome(StrEnum):

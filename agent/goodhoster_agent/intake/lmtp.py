@@ -204,6 +204,9 @@ class _Hooks:
 class LmtpIntake:
     """An LMTP server in a thread of its own."""
 
+    problem = ""
+    """None that lasts: where it cannot listen it does not start."""
+
     def __init__(self, keeping: Keeping, settings: LmtpSettings) -> None:
         self.folder = settings.folder
         self._keeping = keeping

@@ -70,6 +70,8 @@ class Reconciler:
         self._whole_due = dict.fromkeys(trees, 0.0)
         self._looked_at: dict[Tree, Look] = {}
         """When the last look at it that came to its end began."""
+        self._compared_from = dict.fromkeys(trees, -math.inf)
+        """When the last comparison of the whole tree that came to its end began."""
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._crew = ThreadCrew("reconcile", CrewSize(1, _MOST_THREADS, _PATIENCE), self._work)
@@ -82,6 +84,10 @@ class Reconciler:
     def scanning(self) -> bool:
         """Whether a tree is being compared now."""
         return bool(self._under_way)
+
+    def compared_since(self, moment: float) -> bool:
+        """Whether every tree was compared as a whole since a (monotonic) moment."""
+        return all(begun >= moment for begun in self._compared_from.values())
 
     def start(self) -> None:
         """Start, with every tree at once."""
@@ -115,6 +121,8 @@ class Reconciler:
         with self._changed:
             if done:
                 self._looked_at[tree] = Look(looked_at, begun)
+            if done and whole:
+                self._compared_from[tree] = begun
             if self._due[tree] == math.inf:  # nobody said `again` meanwhile
                 self._due[tree] = self._next_look(tree, begun, whole=whole) if done else _soon()
         return True

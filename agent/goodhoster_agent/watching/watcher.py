@@ -8,6 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from goodhoster.errors import IndexUnavailableError
@@ -35,6 +36,21 @@ _SAY_AGAIN = 60.0
 """Seconds before the same gap is logged again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Events that were lost, and whose files are being looked for."""
+
+    since: float
+    """When the first was, by the system's clock."""
+    newest: float
+    """When the last was, monotonic."""
+    reason: str
+
+    def __str__(self) -> str:
+        reason = display(os.fsencode(self.reason))
+        return f"events were lost at {_local(self.since)} ({reason}): comparing every tree with the index"
+
+
 class Watcher:
     """Thread that empties the event source into the queue; other threads scan."""
 
@@ -59,6 +75,9 @@ class Watcher:
         """Called when something was queued, so that workers look."""
         self.gaps = 0
         self.last_gap = ""
+        self._noting = threading.Lock()
+        self._loss: Loss | None = None
+        """The events that were lost and whose files no comparison has found yet."""
 
     @property
     def scanning(self) -> bool:
@@ -71,6 +90,7 @@ class Watcher:
         told = [f"ALARM: the watched tree {root} is not there: nothing of it is checked" for root in absent]
         return (
             told
+            + self._lost()
             + [_silent(point, since) for point, since in sorted(self._calls.silent().items())]
             + self.source.problems()
         )
@@ -124,11 +144,26 @@ class Watcher:
 
     def _listen(self, told: Hint | Gap) -> None:
         """Accept a report from any thread without blocking."""
+        if isinstance(told, Gap):
+            self._note_loss(told)
         if self._told.qsize() < _MOST_TOLD:
             self._told.put(told)
         elif not self._dropping:
             self._dropping = True
             self._told.put(Gap("hints came faster than the index took them"))
+
+    def _note_loss(self, gap: Gap) -> None:
+        """Note that events were lost: `status` says it at once, whatever else waits."""
+        with self._noting:
+            since = self._loss.since if self._loss else time.time()
+            self._loss = Loss(since, time.monotonic(), gap.reason)
+
+    def _lost(self) -> list[str]:
+        """The loss, as long as not every tree was compared since."""
+        with self._noting:
+            if self._loss and self._reconciler.compared_since(self._loss.newest):
+                self._loss = None
+            return [str(self._loss)] if self._loss else []
 
     def _mounted(self, mount: Mount) -> None:
         """Scan what was mounted; where a tree lies on another disk now, all of it."""
@@ -205,6 +240,7 @@ class Watcher:
         return None
 
     def _note_gap(self, gap: Gap) -> None:
+        self._note_loss(gap)
         self.gaps += 1
         self.last_gap = gap.reason
         self._dropping = False
@@ -218,5 +254,8 @@ class Watcher:
 
 
 def _silent(point: bytes, since: float) -> str:
-    moment = datetime.fromtimestamp(since, UTC).astimezone().isoformat(" ", "seconds")
-    return f"{display(point)} does not answer since {moment}: nothing there is checked until it does"
+    return f"{display(point)} does not answer since {_local(since)}: nothing there is checked until it does"
+
+
+def _local(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).astimezone().isoformat(" ", "seconds")

@@ -22,14 +22,13 @@ from goodhoster.adapters.hash_sources.client import Client, Counterpart, Request
 from goodhoster.adapters.hash_sources.json_answers import ENOUGH, odd, read_json
 from goodhoster.adapters.hash_sources.nearest import FARTHEST, Found, nearest
 from goodhoster.adapters.hash_sources.reasons import Reason
+from goodhoster.adapters.hash_sources.settings import SIGNAL_TYPES
 from goodhoster.errors import NothingToCompareError, UncheckedError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category, Match
 
-SIGNAL_TYPES: Mapping[str, Algorithm | FingerprintKind] = {"pdq": FingerprintKind.PDQ, "video_md5": Algorithm.MD5}
-"""What the service calls a signal type, and what we call what is asked by it."""
 _DISTANCE = re.compile(r"[0-9]{1,4}", re.ASCII)
 _UNTOLD = "-"  # how the service prints that a signal type has no distances
 

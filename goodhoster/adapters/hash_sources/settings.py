@@ -1,6 +1,7 @@
 """The kinds of [[hash_source]]: the settings of each, and how to build it from them.
 
-Registered in the entry-point group `goodhoster.hash_sources`, as anybody else's would be.
+Registered in the entry-point group `goodhoster.hash_sources`, as anybody else's would be. A kind imports its client
+when it is built: a host that asks its own lists alone carries none.
 """
 
 from __future__ import annotations
@@ -11,12 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from goodhoster.adapters.hash_sources.arachnid import ArachnidShield
 from goodhoster.adapters.hash_sources.circuit_breaker import CircuitBreaker, Pauses
-from goodhoster.adapters.hash_sources.client import Counterpart
 from goodhoster.adapters.hash_sources.counting import CountedSource
-from goodhoster.adapters.hash_sources.hashcheckservice import HashCheckService, ServiceSettings
-from goodhoster.adapters.hash_sources.hma import SIGNAL_TYPES, Hma, HmaSettings
 from goodhoster.adapters.hash_sources.nearest import FARTHEST
 from goodhoster.adapters.hash_sources.own_lists import OwnLists, Shelf
 from goodhoster.adapters.hash_sources.proxies import basic_auth
@@ -29,6 +26,8 @@ from goodhoster.ports import Clock, HashSource, ObservedSource
 from goodhoster.settings import duration, one_of, path, read_secret, setting, text, texts, whole, words, yes_or_no
 
 _ATTEMPTS = 2
+SIGNAL_TYPES: Mapping[str, Algorithm | FingerprintKind] = {"pdq": FingerprintKind.PDQ, "video_md5": Algorithm.MD5}
+"""What HMA can be asked by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,8 @@ class HashCheckServiceKind:
             raise ConfigurationError(
                 f"hash source {self.name}: algorithms: a video has no photodna", hint='add a digest, such as "sha1"'
             )
+        from goodhoster.adapters.hash_sources.hashcheckservice import HashCheckService, ServiceSettings  # noqa: PLC0415
+
         service = HashCheckService(
             ServiceSettings(
                 url=self.url,
@@ -135,6 +136,9 @@ class HmaKind:
 
         ConfigurationError for an unknown bank or category.
         """
+        from goodhoster.adapters.hash_sources.client import Counterpart  # noqa: PLC0415
+        from goodhoster.adapters.hash_sources.hma import Hma, HmaSettings  # noqa: PLC0415
+
         token = f"Bearer {read_secret(self.token_file, f'token of {self.name}')}" if self.token_file else ""
         settings = HmaSettings(
             Counterpart(self.name, self.url, token, self.deadline / _ATTEMPTS, self.parallel, self.ca_file),
@@ -178,6 +182,9 @@ class ArachnidShieldKind:
 
     def build(self, around: Surroundings) -> ObservedSource:
         """Build the source with its wrappers."""
+        from goodhoster.adapters.hash_sources.arachnid import ArachnidShield  # noqa: PLC0415
+        from goodhoster.adapters.hash_sources.client import Counterpart  # noqa: PLC0415
+
         password = read_secret(self.password_file, f"password of {self.name}")
         account = basic_auth(self.username, password)
         counterpart = Counterpart(self.name, self.url, account, self.deadline / _ATTEMPTS, self.parallel, self.ca_file)

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from goodhoster.adapters.stores.database import RecordFile, Row, time_text
-from goodhoster.linux.sqlite_migrations import Migration, Schema
+from goodhoster.linux.sqlite_migrations import ExpiringTable, Migration, Schema
 from goodhoster.model.alerts import Alert, AlertDelivery, AlertKind, DeliveryState
 
 _TABLES = """
@@ -29,6 +29,19 @@ ALERTS = Schema(
     (Migration(1, (_TABLES,)),),
     hint="restore it from a backup, or move it away: alerts that wait in it are lost then",
 )
+EXPIRING = (
+    ExpiringTable(
+        "delivery",
+        ("id",),
+        "next_at IS NULL AND EXISTS (SELECT 1 FROM alert WHERE id = delivery.alert AND raised_at < :before)",
+    ),
+    ExpiringTable(
+        "alert",
+        ("id",),
+        """raised_at < :before AND NOT EXISTS (SELECT 1 FROM delivery WHERE alert = alert.id)""",
+    ),
+)
+"""Alerts that nobody has to be told of any more; conditions are forgotten when they are over, see `see`."""
 _SELECT = (
     "SELECT delivery.id, rule, state, sent, tries, next_at, error, key, kind, about, subject, text, raised_at"
     " FROM delivery JOIN alert ON alert.id = delivery.alert"

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from goodhoster.errors import PassingError
-from goodhoster.linux.sqlite_migrations import Migration, Schema, upgrade
+from goodhoster.linux.sqlite_migrations import ExpiringTable, Migration, Schema, upgrade
 
 FILE = "attempts.sqlite"
 """Its name in the state directory."""
@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS attempts (
 ) WITHOUT ROWID;
 """
 ATTEMPT_COUNTS = Schema("the file of the doors' counts", (Migration(1, (_TABLE,)),), hint="it may be deleted")
+EXPIRING = (ExpiringTable("attempts", ("day", "decision"), "day < :before", lambda moment: f"{moment:%Y-%m-%d}"),)
 _ADD = """
 INSERT INTO attempts (day, decision, count) VALUES (?, ?, ?)
 ON CONFLICT DO UPDATE SET count = count + excluded.count

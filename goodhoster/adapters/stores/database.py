@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ class RecordFile:
         """The same file by a connection of its own, to be closed by the caller."""
         return RecordFile(self._path, self._schema)
 
-    def rows(self, query: str, values: tuple[object, ...] = ()) -> list[Row]:
+    def rows(self, query: str, values: tuple[object, ...] | Mapping[str, object] = ()) -> list[Row]:
         """All rows of a query."""
         with self._readable_errors(), self._lock:
             return self._db.execute(query, values).fetchall()

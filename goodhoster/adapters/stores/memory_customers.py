@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from goodhoster.errors import RefusedError
 from goodhoster.model.customers import (
+    ContestedSite,
     Customer,
     PastSite,
     RegisterDifference,
@@ -210,6 +211,19 @@ class MemoryStagedImport:
         """See `ports.StagedImport`."""
         return ((kind, of) for of, kind in sorted(self._kinds.items()) if kind != "unchanged")
 
+    def contested(self) -> Iterator[ContestedSite]:
+        """See `ports.StagedImport`."""
+        others = [site for (_, origin), site in self._store.by_host.items() if origin != self._origin]
+        found = {
+            ContestedSite(name, site.customer, other.customer, other.origin)
+            for site in self._sites.values()
+            for other in others
+            if other.customer != site.customer
+            for name in _names(site) & _names(other)
+        }
+        # Document roots come last, as SQLite sorts bytes.
+        return iter(sorted(found, key=lambda one: (one.name.startswith("/"), one.name, one.other, one.origin)))
+
     def apply(self, done: RegisterImport) -> None:
         """See `ports.StagedImport`."""
         store = self._store
@@ -249,6 +263,11 @@ def _filled_up_site(now: Site, before: Site) -> Site:
         return now
     docroot, user = now.docroot or before.docroot, now.user or before.user
     return replace(now, docroot=docroot, user=user, aliases=now.aliases or before.aliases)
+
+
+def _names(site: Site) -> set[str]:
+    docroot = {site.docroot.decode("utf-8", "backslashreplace")} if site.docroot else set()
+    return {site.host, *site.aliases} | docroot
 
 
 def _kind(before: object, now: object) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from goodhoster.adapters.stores.database import RecordFile
-from goodhoster.linux.sqlite_migrations import Migration, Schema
+from goodhoster.linux.sqlite_migrations import ExpiringTable, Migration, Schema
 from goodhoster.model.notices import SeenMail
 
 _TABLE = """
@@ -19,6 +19,7 @@ SEEN_MAILS = Schema(
     (Migration(1, (_TABLE,)),),
     hint="restore it from a backup: without it, old notices could be replayed",
 )
+EXPIRING = (ExpiringTable("first_seen", ("fingerprint",), "at < :before"),)
 
 
 class SqliteSeenMails:

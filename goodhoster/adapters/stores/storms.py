@@ -13,6 +13,7 @@ from datetime import datetime
 
 from goodhoster.adapters.stores.database import RecordFile, Row, time_text
 from goodhoster.errors import RefusedError
+from goodhoster.linux.sqlite_migrations import ExpiringTable
 from goodhoster.model.storms import Cause, Counted, Opened, Storm, StormKind, StormState
 
 _NAMES = """number, id, kind, about, reason, sources, begun_at, measures, part_of,
@@ -26,6 +27,17 @@ _FORGOTTEN_AT_ONCE = 3
 """More than are added at a time: so nothing grows for ever, and nobody waits for it."""
 _ALL = ""
 """The source under which every case is counted once more."""
+EXPIRING = (
+    ExpiringTable(
+        "storms",
+        ("number",),
+        """state = 'released' AND ended_at < :before AND NOT EXISTS
+        (SELECT 1 FROM storms AS part WHERE part.part_of = storms.id AND part.state <> 'released')""",
+    ),
+    ExpiringTable("held", ("storm", "case_id"), "NOT EXISTS (SELECT 1 FROM storms WHERE id = storm)"),
+    ExpiringTable("opened", ("source", "automatic", "at", "case_id"), "at < :before"),
+)
+"""What a storm leaves; the counts beside it last a day, see `_forget_old`, and the rest as long as its case."""
 
 
 class SqliteStormStore:

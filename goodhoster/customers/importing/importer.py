@@ -14,11 +14,14 @@ from goodhoster.customers.importing.rows import ListReport, RowError, Rows, unus
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.customers import RegisterDifference, RegisterImport, Site
+from goodhoster.model.uploads import visible
 from goodhoster.policy.register_guard import RegisterGuard
 from goodhoster.ports import AuditLog, Clock, CustomerStore, StagedImport
 
 _TOLD = 1000
 """Changes that a result tells one by one."""
+_CONTESTED_TOLD = 20
+"""Names with two customers that are told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class ImportResult:
     sites: int
     difference: RegisterDifference
     report: ListReport
+    contested: int = 0
+    """Names that another source gives to another customer."""
     objection: str = ""
     """Why the guard did not let it through."""
     changes: tuple[tuple[str, str], ...] = ()
@@ -88,6 +93,7 @@ class RegisterImporter:
                     f"a rejected {report.unit} does not tell whose it is: nobody ended, whoever is missing"
                 )
             found = staged.difference(replace=replace_all, keep=frozenset(report.kept))
+            contested = _warn_of_contested(staged, report)
             objection = order.guard.objection(found, named=counted["customers"]) if replace_all else ""
             result = ImportResult(
                 origin=order.origin,
@@ -96,6 +102,7 @@ class RegisterImporter:
                 sites=counted["sites"],
                 difference=found,
                 report=report,
+                contested=contested,
                 objection=objection,
                 changes=tuple(change for change, _ in zip(staged.changes(), range(_TOLD), strict=False)),
             )
@@ -190,6 +197,20 @@ class _Staging:
         return next(filter(None, told), "")
 
 
+def _warn_of_contested(staged: StagedImport, report: ListReport) -> int:
+    """Warn of each name that another source gives to another customer: notices of it wait for a person."""
+    count = 0
+    for count, one in enumerate(staged.contested(), start=1):
+        if count <= _CONTESTED_TOLD:
+            report.warnings.append(
+                f"{visible(one.name)} is {one.customer}'s here, and {one.other}'s by the source {one.origin}: what it "
+                "concerns waits for a person until the sources agree"
+            )
+    if count > _CONTESTED_TOLD:
+        report.warnings.append(f"{count - _CONTESTED_TOLD} more names are given to two customers")
+    return count
+
+
 def _event_data(done: RegisterImport, result: ImportResult) -> Mapping[str, str | int]:
     found = result.difference
     return {
@@ -199,6 +220,7 @@ def _event_data(done: RegisterImport, result: ImportResult) -> Mapping[str, str 
         "customers": done.customers,
         "sites": done.sites,
         "rejected": done.rejected,
+        "contested": result.contested,
         "added": found.added,
         "changed": found.changed,
         "ended": found.ended,

@@ -150,6 +150,8 @@ def host(name: str, value: object) -> str:
         pass  # no address: then it must be a name
     if len(normal) > _LONGEST_HOST or not _HOST.fullmatch(normal):
         raise RowError(f"{name} {text[:80]!r} is no host name", "write it such as www.example.com or *.example.com")
+    if normal.startswith("*.") and normal.count(".") == 1:
+        raise RowError(f"{name} {text[:80]!r} is all of a top-level domain", "write it such as *.example.com")
     return normal
 
 

@@ -342,10 +342,12 @@ def _label(request: QuarantineRequest, file: int, directory: _Directory) -> Labe
 def _metadata_of(file: int, shelf: int) -> Metadata:
     """The metadata as the owner had them.
 
-    Where another name of the file is in quarantine it is locked, and that label tells.
+    Where another name of the file is in quarantine it is locked, and that label tells. Only then is the whole
+    quarantine looked through: a customer with thousands of names for one file would keep others waiting.
     """
     found = os.fstat(file)
-    other = label_of_inode(shelf, found.st_ino) if found.st_nlink > 1 else None
+    may_be_locked = found.st_nlink > 1 and not stat.S_IMODE(found.st_mode)
+    other = label_of_inode(shelf, found.st_ino) if may_be_locked else None
     return other.metadata if other else read_metadata(file)
 
 

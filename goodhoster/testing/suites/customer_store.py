@@ -14,7 +14,16 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.customers import Contact, Customer, PastSite, RegisterDifference, RegisterImport, Service, Site
+from goodhoster.model.customers import (
+    Contact,
+    ContestedSite,
+    Customer,
+    PastSite,
+    RegisterDifference,
+    RegisterImport,
+    Service,
+    Site,
+)
 from goodhoster.ports import CustomerQuery, CustomerStore
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -123,6 +132,19 @@ class CustomerStoreSuite:
             staged.drop("anna")
             assert (staged.staged("anna"), staged.staged_site("anna.example")) == (None, None)
             assert staged.difference(replace=True) == RegisterDifference(0, 0)
+
+    def test_what_two_sources_give_to_two_customers_is_told(self, store: CustomerStore) -> None:
+        imported(store, [ANNA], [a_site("anna.example", "anna", b"/srv/a", "www.anna.example"), a_site("a2.example")])
+        with store.stage("panel") as staged:
+            staged.add(BOB)
+            staged.add(ANNA)
+            staged.add_site(Site("bob.example", "bob", b"/srv/a", aliases=("anna.example", "b.example")))
+            staged.add_site(Site("www.anna.example", "bob", b"/srv/b"))
+            staged.add_site(a_site("a2.example"))
+            staged.difference(replace=False)
+            contested = sorted(staged.contested(), key=lambda one: one.name)
+        names = ("/srv/a", "anna.example", "www.anna.example")
+        assert contested == [ContestedSite(name, "bob", "anna", "billing") for name in names]
 
     def test_somebody_else_with_a_former_id_is_somebody_else(self, store: CustomerStore) -> None:
         now = replace(ANNA, id="anna-bv")

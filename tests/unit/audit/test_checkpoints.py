@@ -1,6 +1,7 @@
 """What is signed about a log is never contradicted, and shows a rollback that the machine itself cannot."""
 
 import json
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -320,3 +321,20 @@ def test_cosignatures_are_kept_with_the_newest_checkpoint(world: World) -> None:
     assert world.checkpoints.newest() == newer
     manifest = json.dumps([name for name, _, _ in cosigned.signatures])
     assert manifest.count("w") == 1
+
+
+def test_of_old_timestamps_the_last_of_each_day_stays(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    folder = world.checkpoints.timestamps
+    folder.mkdir()
+    for hour in range(30):
+        for authority in ("a.tsa", "b"):
+            for suffix in ("tsr", "text"):
+                file = folder / f"{hour:012}.{authority}.{suffix}"
+                file.touch()
+                os.utime(file, (NOON.timestamp() + hour * 3600,) * 2)
+    assert world.checkpoints.thin_timestamps(NOON + timedelta(hours=29)) == 2 * 27
+    left = sorted(file.name for file in folder.iterdir())
+    assert left == sorted(
+        f"{hour:012}.{name}.{kind}" for hour in (11, 28, 29) for name in ("a.tsa", "b") for kind in ("tsr", "text")
+    )

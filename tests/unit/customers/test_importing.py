@@ -177,6 +177,7 @@ def test_a_path_in_another_encoding_is_no_guess(importing: Importing) -> None:
         ("anna,Anna,a@b.example\x0bBcc: x,,", "U+000B"),
         ("anna,Anna,,exa mple_!,", "is no host name"),
         ("anna,Anna,,www.*.example,", "is no host name"),
+        ("anna,Anna,,*.example,", "is all of a top-level domain"),
         (f"anna,Anna,,{'a' * 64}.example,", "is no host name"),
         ("anna,Anna,,a.example,srv/x", "is no absolute path"),
         ("anna,Anna,,a.example,/srv/../etc", "is no absolute path"),
@@ -354,6 +355,22 @@ def test_another_sources_customer_is_not_renamed(importing: Importing) -> None:
     result = importing("customer_id,previous_id\nanna-bv,anna\n", origin="panel")
     assert "customer of the source billing" in result.report.rejected[0].why
     assert importing.ids == ["anna"]
+
+
+def test_a_name_that_another_source_gives_to_another_customer_is_told(importing: Importing) -> None:
+    importing(HEADER + "anna,Anna,,anna.example,/srv/anna\n", origin="billing")
+    result = importing(HEADER + "evil,Evil,,anna.example,/srv/anna\n", origin="panel", preview=True)
+    assert [line.split(" waits")[0] for line in result.report.warnings] == [
+        f"{name} is evil's here, and anna's by the source billing: what it concerns"
+        for name in ("anna.example", "/srv/anna")
+    ]
+
+
+def test_many_names_of_two_customers_are_counted(importing: Importing) -> None:
+    importing(many(30), origin="billing")
+    result = importing(many(30).replace("\nc", "\nd"), origin="panel")
+    assert (len(result.report.warnings), result.report.warnings[-1]) == (21, "40 more names are given to two customers")
+    assert [entry.event.data["contested"] for entry in importing.audit.entries()] == [0, 0, 60, 60]
 
 
 def test_circles_of_resellers_are_refused_with_everybody_on_them(importing: Importing) -> None:

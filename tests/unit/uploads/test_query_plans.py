@@ -119,6 +119,7 @@ OPERATIONS: dict[str, Callable[[Filled], object]] = {
     "UploadIndex.take": lambda f: f.index.take(NOW + 90, 10),
     "UploadIndex.record": lambda f: f.index.record(f.job(), (STATE, CONTENT), CLEAR, NOW),
     "UploadIndex.answered": lambda f: f.index.answered(PLACE),
+    "UploadIndex.forget_unused_answer_sets": lambda f: f.index.forget_unused_answer_sets(lambda: False),
     "UploadIndex.settle": lambda f: f.index.settle(f.job()),
     "UploadIndex.retry": lambda f: f.index.retry(f.job(), NOW + 9),
     "UploadIndex.postpone": lambda f: f.index.postpone(f.job(), NOW + 9),
@@ -144,6 +145,7 @@ OPERATIONS: dict[str, Callable[[Filled], object]] = {
     "SeenContents.answered_before": lambda f: all_of(f.index.seen.answered_before(NOW + 1, NOW)),
     "SeenContents.never_asked": lambda f: all_of(f.index.seen.never_asked([SOURCE], NOW)),
     "SeenContents.never_asked_below": lambda f: all_of(f.index.seen.never_asked_below(TREE, WWW, [SOURCE], NOW)),
+    "SeenContents.answer_sets_in_use": lambda f: f.index.seen.answer_sets_in_use(lambda: False),
     "SeenContents.compared": lambda f: f.index.seen.compared(),
     "SeenContents.note_compared": lambda f: f.index.seen.note_compared({"police.sha1": "1"}),
     "IndexedContents.same_content": contents(lambda c: c.same_content(CONTENT.digests.sha256)),
@@ -152,6 +154,9 @@ OPERATIONS: dict[str, Callable[[Filled], object]] = {
     "IndexCensus.customers_having": census(lambda c: c.customers_having(CONTENT.digests.sha256, 9)),
     "IndexCensus.counted_since": census(lambda c: c.counted_since()),
     "IndexCensus.known_files": census(lambda c: all_of(c.known_files())),
+    "IndexCensus.left_out_between": census(
+        lambda c: c.left_out_between(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+    ),
     "IndexCensus.checks_between": census(
         lambda c: c.checks_between(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
     ),

@@ -21,6 +21,7 @@ from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Category, Kind, Match, SourceAnswer, Verdict, VerdictKind
 from goodhoster.ports import HashSource
 from goodhoster.testing.suites.hash_source import made_up
+from goodhoster.uploads.census import IndexCensus
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.retro_match_near import GrownNear
 
@@ -239,3 +240,36 @@ def test_a_larger_share_is_only_asked_about_what_is_in_it(index: UploadIndex) ->
     half = unanswered(index, RolledOut(service, 50))
     assert 50 < len(half) < 110
     assert len(unanswered(index, service)) > 160
+
+
+def test_answers_that_no_file_has_any_more_are_forgotten(index: UploadIndex) -> None:
+    for version in range(50):  # a list that changes every day
+        seen(index, "anna/a", Verdict(VerdictKind.CLEAR, answered=(SourceAnswer("own", str(version)),)))
+    seen(index, "anna/b", answered_by("police"))
+    seen(index, "anna/c", answered_by("newest"))
+    assert index.forget_unused_answer_sets(lambda: True) == 0  # broken off, nothing is known
+    assert index.forget_unused_answer_sets(lambda: False) == 49
+    assert index.answered(Place(b"/srv", b"anna/a")) == (SourceAnswer("own", "49"),)
+    assert index.answered(Place(b"/srv", b"anna/b")) == (SourceAnswer("police"),)
+    seen(index, "anna/a", Verdict(VerdictKind.CLEAR, answered=(SourceAnswer("own", "7"),)))  # one of those again
+    assert index.answered(Place(b"/srv", b"anna/a")) == (SourceAnswer("own", "7"),)
+
+
+def test_where_services_are_asked_about_everything_they_owe_answers_about_texts(index: UploadIndex) -> None:
+    seen(index, "anna/text", answered_by("own"), kind=Kind.OTHER)
+    service = MemorySource({}, name="police", local=False)
+    assert unanswered(index, service) == []
+    index.seen.ask_everything = True
+    assert unanswered(index, service) == [b"anna/text"]
+
+
+def test_what_services_are_not_asked_about_is_counted(index: UploadIndex) -> None:
+    census = IndexCensus(index.database)
+    ever = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+    seen(index, "anna/text", CLEAR, kind=Kind.OTHER)
+    seen(index, "anna/named.jpg", CLEAR, kind=Kind.OTHER)
+    seen(index, "anna/a", CLEAR)
+    assert (census.checks_between(*ever), census.left_out_between(*ever)) == (3, 1)
+    index.seen.ask_everything = True
+    seen(index, "anna/text", CLEAR, kind=Kind.OTHER)
+    assert (census.checks_between(*ever), census.left_out_between(*ever)) == (4, 1)

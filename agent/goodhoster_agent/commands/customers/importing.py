@@ -107,6 +107,7 @@ def import_object(result: ImportResult) -> dict[str, object]:
         "rejected_count": result.report.rejections,
         "ignored": list(result.report.ignored),
         "warnings": result.report.warnings,
+        "contested": result.contested,
         "changes": [{"change": kind, "id": customer_id} for kind, customer_id in result.changes],
     }
 

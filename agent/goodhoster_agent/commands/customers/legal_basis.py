@@ -44,7 +44,7 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 def set_command(
     *,
     basis: Annotated[str, typer.Option("--basis", help="Article, clause of the contract, or order.", callback=said)],
-    tree: Annotated[Path | None, typer.Option("--tree", help="A watched tree; absent: every one.")] = None,
+    tree: Annotated[Path | None, typer.Option("--tree", help="A watched tree, or `doors`; absent: every one.")] = None,
     source: Annotated[str, typer.Option("--source", help="A hash source; absent: every one.")] = "*",
     until: Annotated[
         datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Its last day; absent: open.")
@@ -54,13 +54,14 @@ def set_command(
 ) -> None:
     """Record the legal basis of a check; after its last day that source is asked no more."""
     from goodhoster.audit.log import utc_now
-    from goodhoster.model.legal_basis import ANY, LegalBasis
+    from goodhoster.model.legal_basis import ANY, DOORS, LegalBasis
     from goodhoster.model.uploads import display
+    from goodhoster_agent.legal_basis_report import checked_trees
 
     with open_services(config) as services:
-        trees = {display(one.root) for one in services.trees}
+        trees = set(map(display, checked_trees(services)))
         sources = {one.name for one in services.sources}
-        named = ANY if tree is None else str(tree.resolve())
+        named = ANY if tree is None else DOORS if str(tree) == DOORS else str(tree.resolve())
         if named != ANY and named not in trees:
             raise typer.BadParameter("no watched tree; there are: " + ", ".join(sorted(trees)), param_hint="--tree")
         if source != ANY and source not in sources:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from goodhoster.adapters.stores.database import RecordFile, Row, time_text
+from goodhoster.linux.sqlite_migrations import ExpiringTable
 from goodhoster.model.contact_requests import Answered, ContactRequest, RequestKind
 
 TABLES = """
@@ -23,6 +24,16 @@ CREATE INDEX IF NOT EXISTS contact_requests_kind ON contact_requests (kind, aske
 CREATE INDEX IF NOT EXISTS contact_requests_open ON contact_requests (asked_at)
   WHERE answered_at IS NULL AND failed_at IS NULL AND silent_at IS NULL;
 """
+EXPIRING = (
+    ExpiringTable(
+        "contact_requests",
+        ("id",),
+        """asked_at < :before AND EXISTS (SELECT 1 FROM contact_requests AS later
+        WHERE later.customer = contact_requests.customer AND later.asked_at > contact_requests.asked_at
+        AND later.kind = contact_requests.kind AND later.address = contact_requests.address)""",
+    ),
+)
+"""What was asked again since."""
 _OPEN = "answered_at IS NULL AND failed_at IS NULL AND silent_at IS NULL"
 _UNANSWERED = "answered_at IS NULL AND failed_at IS NULL"
 _COLUMNS = (

@@ -11,6 +11,7 @@ from goodhoster.adapters.stores.codec import decode
 from goodhoster.adapters.stores.customers.staging import SqliteStagedImport, site_of
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.errors import RefusedError
+from goodhoster.linux.sqlite_migrations import ExpiringTable
 from goodhoster.model.customers import Customer, PastSite, RegisterImport, Site
 from goodhoster.ports import CustomerQuery, StagedImport
 
@@ -50,6 +51,16 @@ CREATE INDEX IF NOT EXISTS register_imports_origin ON register_imports (origin, 
 CREATE TABLE IF NOT EXISTS register_generation (only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL);
 INSERT OR IGNORE INTO register_generation VALUES (1, 0);
 """
+EXPIRING = (
+    ExpiringTable("past_sites", ("rowid",), "until < :before"),
+    ExpiringTable(
+        "register_imports",
+        ("number",),
+        """json_extract(body, '$.at') < :before AND EXISTS (SELECT 1 FROM register_imports AS later
+        WHERE later.origin = register_imports.origin AND later.number > register_imports.number)""",
+    ),
+)
+"""Former sites, and all imports but the last of each origin; the rest lasts as long as its customer."""
 _SITE = "sites.host, sites.customer, sites.docroot, sites.user, sites.aliases, sites.origin"
 _DEEPEST = 64
 """Directories above a path that may be a document root; deeper ones are left out."""

@@ -9,7 +9,15 @@ from itertools import groupby
 
 from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, Row, time_text
-from goodhoster.model.customers import Customer, RegisterDifference, RegisterImport, Site, combined, filled_up
+from goodhoster.model.customers import (
+    ContestedSite,
+    Customer,
+    RegisterDifference,
+    RegisterImport,
+    Site,
+    combined,
+    filled_up,
+)
 
 _TABLES = (
     "CREATE TABLE temp.staged_customers (id TEXT PRIMARY KEY, ended INTEGER, body TEXT) WITHOUT ROWID",
@@ -41,6 +49,19 @@ _FILL_UP_SITES = """UPDATE staged_sites SET docroot = coalesce(staged_sites.docr
 user = CASE staged_sites.user WHEN '' THEN o.user ELSE staged_sites.user END,
 aliases = CASE staged_sites.aliases WHEN '' THEN o.aliases ELSE staged_sites.aliases END
 FROM sites o WHERE o.host = staged_sites.host AND o.origin = ? AND o.customer = staged_sites.customer"""
+
+_STAGED_NAMES = """SELECT host, customer FROM staged_sites UNION
+SELECT alias.value, customer FROM staged_sites, json_each('["' || replace(aliases, ' ', '","') || '"]') alias
+WHERE aliases <> ''"""
+# CROSS JOIN: from what is staged to the indexes of what is there, and not the other way.
+_CONTESTED = f"""WITH n (name, customer) AS ({_STAGED_NAMES})
+SELECT n.name, n.customer, o.customer, o.origin FROM n CROSS JOIN sites o ON o.host = n.name
+WHERE o.origin <> ?1 AND o.customer <> n.customer UNION
+SELECT n.name, n.customer, o.customer, o.origin FROM n CROSS JOIN site_aliases a ON a.name = n.name
+CROSS JOIN sites o ON o.origin = a.origin AND o.host = a.host
+WHERE o.origin <> ?1 AND o.customer <> n.customer UNION
+SELECT n.docroot, n.customer, o.customer, o.origin FROM staged_sites n CROSS JOIN sites o ON o.docroot = n.docroot
+WHERE o.docroot IS NOT NULL AND o.origin <> ?1 AND o.customer <> n.customer ORDER BY 1, 3, 4"""  # noqa: S608 - our own texts
 
 _KEEP_HISTORY = """INSERT INTO past_sites
 SELECT o.host, o.customer, o.docroot, :at FROM sites o JOIN site_changes c ON c.host = o.host
@@ -152,6 +173,11 @@ class SqliteStagedImport:
         """See `ports.StagedImport`."""
         query = "SELECT kind, id FROM customer_changes WHERE kind <> 'unchanged' ORDER BY id"
         return ((kind, customer_id) for kind, customer_id in self._record.rows(query))
+
+    def contested(self) -> Iterator[ContestedSite]:
+        """See `ports.StagedImport`."""
+        for name, *rest in self._record.rows(_CONTESTED, (self._origin,)):
+            yield ContestedSite(name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else name, *rest)
 
     def apply(self, done: RegisterImport) -> None:
         """See `ports.StagedImport`."""

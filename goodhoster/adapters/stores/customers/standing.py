@@ -106,7 +106,7 @@ class SqliteStandingStore:
 
     def subjects_told(self, since: datetime) -> frozenset[str]:
         """See `ports.standing.StandingStore`."""
-        query = "SELECT DISTINCT subject FROM standing_statements WHERE at >= ?"
+        query = "SELECT subject FROM standing_statements WHERE at >= ?"
         return frozenset(subject for (subject,) in self._record.rows(query, (time_text(since),)))
 
     def add_appeal(self, appeal: Appeal) -> None:

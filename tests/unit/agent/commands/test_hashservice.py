@@ -8,8 +8,7 @@ from typer.testing import CliRunner
 from goodhoster.audit.log import utc_now
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster_agent.commands.hashservice import HashServiceSetup, make_app, run_server
-from goodhoster_agent.doors.hashservice import figures_file
-from goodhoster_agent.doors.usage_figures import Figures, Outcome, read_figures
+from goodhoster_agent.doors.usage_figures import Figures, Outcome, figures_file, read_figures
 
 
 @pytest.fixture

@@ -73,3 +73,11 @@ def test_json_is_what_the_object_says(capsys: pytest.CaptureFixture[str]) -> Non
 def test_both_at_once_are_refused() -> None:
     with pytest.raises(typer.BadParameter):
         print_list(ROWS, COLUMNS, as_object, as_json=True, as_csv=True)
+
+
+def test_an_overlong_cell_widens_no_other_row(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "x" * 50_000
+    print_list([("a", "anna"), (long, "bert")], COLUMNS, as_object, as_json=False, as_csv=False)
+    heading, first, second = capsys.readouterr().out.splitlines()
+    assert (len(heading), len(first)) == (105, 106)
+    assert second == f"{long}  bert"

@@ -35,10 +35,9 @@ from goodhoster_agent.doors.hashservice import (
     KNOWN_ON_TRIAL,
     HashServiceOptions,
     clients_file,
-    figures_file,
     serve_until,
 )
-from goodhoster_agent.doors.usage_figures import read_figures
+from goodhoster_agent.doors.usage_figures import figures_file, read_figures
 
 KNOWN = HashSourceSuite.KNOWN
 UNKNOWN = HashSourceSuite.UNKNOWN

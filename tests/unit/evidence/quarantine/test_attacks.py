@@ -42,6 +42,18 @@ class TestOtherNamesAndOpenDescriptors:
         as_customer(self._cannot_open, os.path.join(tree, b"anna/other.jpg"))
 
     @root_only
+    def test_a_file_with_many_names_does_not_have_the_whole_quarantine_looked_through(
+        self, quarantine: LocalQuarantine, tree: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """0.7 s for 200,000 files in quarantine, and a customer has as many names as he likes."""
+        upload = annas(tree, b"anna/a.jpg")
+        os.link(upload.place.absolute, os.path.join(tree, b"anna/other.jpg"))
+        listed: list[object] = []
+        monkeypatch.setattr(os, "scandir", listed.append)
+        quarantine.take_offline(CASE, seen(tree, b"anna/a.jpg"), sha256())
+        assert not listed
+
+    @root_only
     @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
     def test_two_names_of_one_file_come_back_as_they_were(
         self, quarantine: LocalQuarantine, tree: bytes, order: tuple[int, int]

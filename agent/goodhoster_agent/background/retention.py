@@ -1,0 +1,46 @@
+"""Daily deletion of what nobody needs any more, slowly: see `[retention]`."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from goodhoster.assembly.services import Services
+from goodhoster.errors import GoodhosterError
+from goodhoster_agent.background.periodic import PeriodicTask
+
+_log = logging.getLogger(__name__)
+_FIRST_AFTER = 600.0
+"""Seconds after the start: what comes first then is checking."""
+_EVERY = 24 * 3600.0
+_AGAIN = 3600.0
+_PAUSE = 0.05
+"""Seconds between two pieces, in which others have disk and database for themselves."""
+
+
+class RetentionTask:
+    """Rounds beside the workers, once a day."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._begun = False
+        self.rounds = PeriodicTask("retention", self._go, "what is over cannot be deleted now", _AGAIN)
+
+    def _go(self) -> float:
+        if not self._begun:
+            self._begun = True
+            return _FIRST_AFTER
+        # Here, so that no daemon carries it from its start.
+        from goodhoster.assembly.retention import ExpiringFile, apply_retention  # noqa: PLC0415
+        from goodhoster_agent.doors.usage_figures import EXPIRING, FIGURES, figures_file  # noqa: PLC0415
+
+        figures = ExpiringFile("counters", figures_file(self._services.state_dir), FIGURES, EXPIRING)
+        result = apply_retention(self._services, datetime.now(UTC), self._pause, [figures])
+        for kind, count in result.deleted.items():
+            _log.info("deleted as [retention] says: %d of %s", count, kind)
+        if result.failed:
+            raise GoodhosterError("; ".join(result.failed))
+        return _EVERY
+
+    def _pause(self) -> bool:
+        return self.rounds.stopping.wait(_PAUSE)
