@@ -11,6 +11,7 @@ import pytest
 
 from goodhoster.evidence.quarantine.metadata import set_guards
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.linux import kernel
 from goodhoster.model.quarantine import QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import Upload
 from goodhoster.testing.suites.quarantine import BYTES, CASE, seen, sha256, uploaded
@@ -162,3 +163,50 @@ def test_what_lost_its_lock_in_quarantine_is_locked_again(tree: bytes, upload: U
     assert os.lstat(file).st_mode & 0o7777 == 0
     quarantine.put_back(CASE, upload)
     assert as_it_was(upload)
+
+
+def test_a_power_cut_finds_each_step_of_all_files_on_disk_before_the_next(
+    tree: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a killed process leaves the kernel still writes; after a power cut only what was synced is there."""
+    names = (b"anna/a.jpg", b"anna/b.jpg", b"bob/c.jpg")
+    requests = [QuarantineRequest(f"{CASE}-{n}", uploaded(tree, name), sha256()) for n, name in enumerate(names)]
+    quarantine = LocalQuarantine((tree,))
+    quarantine.prepare(tree)
+    calls = recorded(monkeypatch)
+    assert all(isinstance(result, str) for result in quarantine.take_all_offline(requests))
+
+    cases = [each.case_id for each in requests]
+    intents = [calls.index(("name", f"{case}.intent")) for case in cases]
+    deeds = [calls.index(("move", case)) for case in cases]
+    seals = [calls.index(("name", f"{case}.label")) for case in cases]
+    shelf_synced = [number for number, call in enumerate(calls) if call == ("synced", "quarantine")]
+    assert all(calls.index(("synced", f"{case}.half")) < named for case, named in zip(cases, intents, strict=True))
+    assert any(max(intents) < synced < min(deeds) for synced in shelf_synced)
+    assert all(calls.index(("synced", case)) < sealed for case, sealed in zip(cases, seals, strict=True))
+    assert max(deeds) < min(seals)
+    assert max(seals) < max(shelf_synced)
+    assert {("synced", "anna"), ("synced", "bob")} <= set(calls[max(shelf_synced) :])
+
+
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Syncs as they end, renames as they begin."""
+    calls: list[tuple[str, str]] = []
+    fsync, rename, move = os.fsync, os.rename, kernel.rename_noreplace
+
+    def synced(fd: int) -> None:
+        fsync(fd)
+        calls.append(("synced", os.path.basename(os.readlink(f"/proc/self/fd/{fd}"))))
+
+    def renamed(source: bytes, target: bytes, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+        calls.append(("name", os.fsdecode(target)))
+        rename(source, target, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+    def moved(source: tuple[int, bytes], target: tuple[int, bytes]) -> None:
+        calls.append(("move", os.fsdecode(target[1])))
+        move(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "rename", renamed)
+    monkeypatch.setattr(kernel, "rename_noreplace", moved)
+    return calls
