@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from goodhoster.checking.verdict import NOT_CONFIRMED, verdict_of
@@ -50,6 +50,8 @@ class Examiner:
     """Those of the sources that may be asked about a file, with others in place of those that may not."""
     ask_everything: bool = False
     """Whether services are asked about what is no picture and no video, too."""
+    open: Callable[[Place], AbstractContextManager[OpenedUpload]] = open_upload
+    """Opens a place as `open_upload` does, where that may be something else than a file."""
 
     @contextmanager
     def examine(self, place: Place, remembered: PastReading | None = None, *, live: bool = False) -> Iterator[Examined]:
@@ -61,7 +63,7 @@ class Examiner:
         """
         with ExitStack() as stack:
             try:
-                examined = self.examine_opened(stack.enter_context(open_upload(place)), remembered, live=live)
+                examined = self.examine_opened(stack.enter_context(self.open(place)), remembered, live=live)
             except UncheckedError as error:
                 examined = Examined(_unchecked(error))
             except NotAnUploadError:
@@ -78,6 +80,20 @@ class Examiner:
             return self._read_and_ask(opened, remembered, live=live)
         except Exception as error:  # noqa: BLE001 - a fault of a plug-in stops no other file; it is logged
             return _failed(opened.place, error)
+
+    def clear_at_once(self, content: bytes, place: Place) -> Verdict | None:
+        """The verdict on a small content that is clear by lists on this machine alone.
+
+        None for everything else: `examine_opened` tells then.
+        """
+        if not all(source.local for source in self.sources):
+            return None
+        read = self.hasher.read_at_once(content)
+        if read is None:
+            return None
+        asked = is_picture(read.kind, place.path) or self.ask_everything
+        verdict = self.ask(read, picture=asked, live=False, place=place)
+        return verdict if verdict.kind is VerdictKind.CLEAR else None
 
     def ask(self, content: Content, *, picture: bool, live: bool, place: Place | None = None) -> Verdict:
         """Ask every source about a content that was read before.

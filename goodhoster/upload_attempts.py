@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from goodhoster.audit.log import utc_now
 from goodhoster.cases.attempts import contradicts, open_attempt, report_attempt, reports_of
@@ -30,6 +31,9 @@ from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import Clock
 from goodhoster.uploads.opening import OpenedUpload
+
+if TYPE_CHECKING:
+    from goodhoster.cases.sealing import AttemptSealing  # brings the library that encrypts, which not every host has
 
 _log = logging.getLogger(__name__)
 _TRIES = 3
@@ -129,25 +133,45 @@ class UploadAttempts:
 
     A person may stop all measures, or let them go on, while the process runs.
     """
+    sealing: AttemptSealing | None = None
+    """Seals what is refused; None: nothing is."""
 
     def check(self, content: bytes | int, attempt: Attempt, *, partial: bool = False) -> AttemptAnswer:
         """Examine what an application wants to store, decide, record, and only then answer.
 
         `content`: the bytes, or the descriptor of a regular file, which stays the caller's. Never raises for what the
         content is or for what fails: that is *unchecked*. In mode observe nothing is refused; what would have been is
-        recorded. What was refused or held is durable in the audit log and in the record before this returns. `partial`:
-        it is a part only, which may be known, but is never clear.
+        recorded. What was refused or held is durable in the audit log and in the record before this returns, and so is
+        the sealed copy of what was refused: the application deletes it. Where it cannot be sealed it is refused all the
+        same, and an alarm is raised. `partial`: it is a part only, which may be known, but is never clear.
         """
 
         def answer() -> AttemptAnswer:
             with _opened(content, attempt) as opened:
                 examined = self.examiner.examine_opened(opened)
-            found = self._decide(attempt, examined)
+                found = self._decide(attempt, examined)
+                if self.sealing and found.decision is AttemptDecision.REFUSED:
+                    self.sealing.seal(found.reference, opened.fd)
             if partial and found.decision is AttemptDecision.CLEAR and not found.reference:
                 return _unchecked(PARTIAL, "it is only the beginning of a picture")
             return found
 
         return self._counted(attempt, answer)
+
+    def clear_at_once(self, content: bytes, attempt: Attempt) -> AttemptAnswer | None:
+        """The answer about a small content that is clear by lists on this machine alone.
+
+        None for everything else, and where anything fails: `check` answers then. Nothing is recorded of what is clear,
+        and so nothing is waited for.
+        """
+        try:
+            verdict = self.examiner.clear_at_once(content, attempt.place)
+        except Exception:  # noqa: BLE001 - `check` meets it again, and says so
+            return None
+        if verdict is None:
+            return None
+        self.counts.add(AttemptDecision.CLEAR)
+        return AttemptAnswer(AttemptDecision.CLEAR, verdict)
 
     def check_digest(self, digest: Digest, attempt: Attempt) -> AttemptAnswer:
         """Answer by a digest alone, as `check` does.

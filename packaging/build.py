@@ -102,7 +102,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("kind", nargs="?", choices=("deb", "rpm"), default="deb")
     parser.add_argument("--out", type=Path, default=CHECKOUT / "dist", help="where the packages are put")
-    parser.add_argument("--wheels", type=Path, help="a folder with all wheels of the locks: builds without a network")
+    parser.add_argument(
+        "--wheels", type=Path, help="a folder with all that the locks name (pip download): builds without a network"
+    )
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="goodhoster-package-") as folder:
@@ -126,6 +128,7 @@ class Builder:
         self.epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or _run("git", "log", "-1", "--format=%ct").strip())
         self.minor = _run(PYTHON, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
         self._offline = ["--no-index", "--find-links", str(wheels)] if wheels else []
+        _expect_python(self.minor)
         self._env = {
             "SOURCE_DATE_EPOCH": str(self.epoch),
             "PYTHONHASHSEED": "0",
@@ -156,8 +159,8 @@ class Builder:
         """An environment with what the lock names, and of ours the program in the first."""
         home = tree / HOME
         subprocess.run([PYTHON, "-m", "venv", "--without-pip", "--symlinks", str(home)], check=True)
-        self._pip(home, "--require-hashes", "--requirement", str(CHECKOUT / "requirements" / package.lock))
-        self._pip(home, "--no-deps", str(self._wheel()), offline=False)
+        wheels = [*sorted(self._libraries(package).glob("*.whl")), self._wheel()]
+        self._pip("--python", str(home / "bin/python3"), "install", "--no-compile", "--no-index", *map(str, wheels))
         shutil.rmtree(home / "bin")
         (home / "bin").mkdir()
         (home / "bin/python3").symlink_to(PYTHON)
@@ -171,21 +174,23 @@ class Builder:
         _without_traces(home)
         self._compile(tree, home)
 
-    def _pip(self, home: Path, *arguments: str, offline: bool = True) -> None:
-        """Install with the pip of the checkout's environment into another one."""
-        command = [sys.executable, "-m", "pip", "--python", str(home / "bin/python3"), "install", "--quiet"]
-        command += ["--disable-pip-version-check", "--no-input", "--no-compile", "--no-warn-script-location"]
-        subprocess.run(
-            [*command, *(self._offline if offline else ()), *arguments], check=True, env=os.environ | self._env
-        )
+    def _pip(self, *arguments: str) -> None:
+        """The pip of the checkout's environment; nothing but what is named is installed."""
+        command = [sys.executable, "-m", "pip", *arguments, "--no-deps", "--quiet", "--quiet", "--no-input"]
+        subprocess.run([*command, "--disable-pip-version-check"], check=True, env=os.environ | self._env)
+
+    def _libraries(self, package: Package) -> Path:
+        """The wheels that the lock names. What has none is made one by the setuptools of the checkout's own lock."""
+        out = self.folder / f"{package.name}-wheels"
+        lock = str(CHECKOUT / "requirements" / package.lock)
+        self._pip("wheel", *self._offline, "--no-build-isolation", "--require-hashes", "-w", str(out), "-r", lock)
+        return out
 
     def _wheel(self) -> Path:
         """The wheel of the program, made once."""
         out = self.folder / "wheel"
         if not out.exists():
-            command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-            command += ["--disable-pip-version-check", "--wheel-dir", str(out), str(CHECKOUT)]
-            subprocess.run(command, check=True, env=os.environ | self._env)
+            self._pip("wheel", "--no-build-isolation", "-w", str(out), str(CHECKOUT))
         (wheel,) = out.glob("*.whl")
         return wheel
 
@@ -297,6 +302,16 @@ def _depends(package: Package, builder: Builder) -> list[str]:
         "systemd | systemd-sysusers",
         *package.depends,
     ]
+
+
+def _expect_python(minor: str) -> None:
+    """End where the checkout's environment takes other wheels than the release's Python."""
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if ours != minor:
+        sys.exit(
+            f"build: this release's {PYTHON} is {minor}, the checkout's environment has {ours}: "
+            f"make it with the release's own (PYTHON={PYTHON} ./dev setup), then try again"
+        )
 
 
 def _release() -> str:

@@ -45,6 +45,13 @@ def _check_house_rules(settings: Settings) -> None:
     read_house_rules(settings.house_rules.file)
 
 
+def _check_buckets(settings: Settings) -> None:
+    if settings.buckets:
+        from goodhoster.assembly.bucket_services import check_buckets  # noqa: PLC0415 - for this setting only
+
+        check_buckets(settings.buckets)
+
+
 def _check_api(settings: Settings) -> None:
     if settings.api.listen:
         from goodhoster_agent.doors.api.door import expect_loopback  # noqa: PLC0415 - for this setting only
@@ -70,6 +77,7 @@ _CHECKS: tuple[Callable[[Settings], object], ...] = (
     expect_trees,
     reading_limits,
     check_hash_sources,
+    _check_buckets,
     notifiers,
     forwarders,
     known_networks,

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from goodhoster.assembly.mover import mover_of
 from goodhoster.assembly.services import Services
@@ -35,6 +36,7 @@ from goodhoster_agent.background.alerts import AlertWork
 from goodhoster_agent.background.checkpoints import CheckpointTask
 from goodhoster_agent.background.daily import DailyWork
 from goodhoster_agent.background.late_measures import LateMeasures
+from goodhoster_agent.background.log_verification import LogVerificationTask
 from goodhoster_agent.background.metrics_file import MetricsFile
 from goodhoster_agent.background.notices import NoticeWork
 from goodhoster_agent.background.periodic import PeriodicTask
@@ -55,6 +57,9 @@ from goodhoster_agent.status_report import DaemonReport, forget_report, source_a
 from goodhoster_agent.systemd_service import log_to_service, reloading, tell_systemd
 from goodhoster_agent.watching.source_choice import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
+
+if TYPE_CHECKING:
+    from goodhoster_agent.background.buckets import BucketRounds
 
 _log = logging.getLogger(__name__)
 _SETTLED_AT_START = "commands, ports below 1024 and directories that the daemon writes to"
@@ -197,6 +202,15 @@ def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
         yield from directory_rounds(services)
 
 
+def _bucket_rounds(services: Services) -> list[BucketRounds]:
+    """The rounds of every bucket; without one nothing of it is imported."""
+    if not services.settings.buckets:
+        return []
+    from goodhoster_agent.background.buckets import bucket_rounds  # noqa: PLC0415 - only where one is set
+
+    return list(bucket_rounds(services))
+
+
 class Daemon:
     """Everything that runs with one configuration: created, started and stopped together."""
 
@@ -217,9 +231,12 @@ class Daemon:
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
         self._daily, self._standing = DailyWork(services), StandingRounds(services)
         self._sealing = SealingTask(services)
-        daily = (self._daily.rounds, RetentionTask(services).rounds)
+        self._verification = LogVerificationTask(services)
+        daily = (self._daily.rounds, self._verification.rounds, RetentionTask(services).rounds)
         about_customers = (*daily, self._standing.rounds, *_panel_rounds(services))
         self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers, *self._sealing.rounds)
+        self._buckets = _bucket_rounds(services)
+        self._rounds += tuple(rounds for bucket in self._buckets for rounds in bucket.rounds)
         self._alerts = AlertWork(services.alerts, services) if services.alerts else None
         metrics = services.settings.metrics.file
         self._metrics = MetricsFile(services, metrics) if metrics else None
@@ -310,7 +327,7 @@ class Daemon:
             report = self._report()
             write_report(self._services.settings.state_dir, report)
             if self._alerts:
-                self._alerts.note(report, told_otherwise=self._daily.alarms())
+                self._alerts.note(report, told_otherwise=self._daily.alarms() + self._verification.alarms())
         except Exception as error:
             self._complain(error)
 
@@ -379,9 +396,12 @@ class Daemon:
                 + list(filter(None, [self._services.observe_switch.problem()]))
                 + [problem for rounds in self._rounds for problem in rounds.problems()]
                 + self._daily.alarms()
+                + self._verification.alarms()
+                + self._verification.problems()
                 + self._sealing.alarms()
                 + (self._alerts.problems() if self._alerts else [])
                 + self._late.problems()
+                + [problem for bucket in self._buckets for problem in bucket.problems()]
                 + self._standing.problems()
                 + self._checkpoints.problems()
                 + _source_problems(self._services)

@@ -130,6 +130,9 @@ def _of_proof(metrics: Metrics, services: Services) -> None:
     if verified := last_verification(services.settings):
         at = metrics.gauge("goodhoster_audit_verified_timestamp_seconds", "When the audit log was last verified.")
         at.add(verified.at.timestamp())
+        if verified.whole_at:
+            name, said = "goodhoster_audit_verified_whole_timestamp_seconds", "When all of it was last read and whole."
+            metrics.gauge(name, said).add(verified.whole_at.timestamp())
         metrics.gauge("goodhoster_audit_whole", "Whether it was whole then.").add(verified.ok)
         metrics.gauge("goodhoster_audit_entries", "The number of its entries then.").add(verified.entries)
     if services.alerts and (services.state_dir / "alerts.sqlite").exists():

@@ -1,8 +1,9 @@
 """Backup of the state directory while the daemon runs, and its restoration.
 
 Databases are copied as of one moment each, and the audit log after all of them: it knows every case before the record
-acts on it, so that a restored log is never behind its record. Left out is what is made again (the index, caches) or
-lives with a process (sockets, locks). Keys go along only where that is asked for.
+acts on it, so that a restored log is never behind its record. Last come the keys of the log's references, which are
+durable before an entry is: each entry in the backup has its key there. Left out is what is made again (index, caches)
+or lives with a process (sockets, locks). Other keys go along only where that is asked for.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from goodhoster.errors import ConfigurationError, PermanentError, RefusedError
 
 MANIFEST = "goodhoster-backup.json"
 _LOG = "audit.log"
+_AT_THE_END = (_LOG, "pseudonyms.sqlite")
 _NOT_KEPT = ("*.lock", "*-wal", "*-shm", "*-journal", "*.sock", "index.sqlite*", "answers*", "desk.holders", "tmp")
 """Made again, or of a process; `audit.log.tail` is made from the log."""
 _KEYS = ("*.key", "*.keys", "*secret*", "*token*", "tokens*")
@@ -57,8 +59,8 @@ def back_up(state_dir: Path, file: Path, version: str, *, keys: bool = False) ->
     try:
         with _private(draft) as opened, tarfile.open(fileobj=opened, mode="w:gz") as archive:
             digests: dict[str, str] = {}
-            names = [name for name in _names(state_dir, keys=keys) if name != _LOG]
-            for name in [*names, *([_LOG] if (state_dir / _LOG).exists() else [])]:
+            names = [name for name in _names(state_dir, keys=keys) if name not in _AT_THE_END]
+            for name in [*names, *(name for name in _AT_THE_END if (state_dir / name).exists())]:
                 digests[name] = _add(archive, state_dir / name, name)
             backup = Backup(datetime.now(UTC).isoformat(timespec="seconds"), version, digests, keys)
             _add_bytes(archive, MANIFEST, json.dumps(_plain(backup), indent=1).encode())

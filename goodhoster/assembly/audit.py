@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from goodhoster.audit.anchoring import Anchored, Anchors
     from goodhoster.audit.checkpoints import Checkpoints
     from goodhoster.audit.export import Exported
+    from goodhoster.audit.verification import VerifiedPart
     from goodhoster.audit.verify import Key, Note, Policy
     from goodhoster.audit.witness import Witness
     from goodhoster.model.audit import AuditFinding, AuditMark
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from goodhoster.settings.audit import TimestampSettings
 
 _VERIFIED = "audit.verified"
+_WHOLE_EVERY = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,34 +36,69 @@ class LogCheck:
 
     finding: AuditFinding
     unchecked: tuple[str, ...] = ()
+    part: VerifiedPart | None = None
+    """What is verified now; the next verification may go on behind it."""
+    whole: bool = True
+    """Whether all of the log was read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
-    """When the log was last verified as a whole, and what was found."""
+class LastVerification:
+    """When the log was last verified, and what was found."""
 
     at: datetime
     ok: bool
     entries: int
+    whole_at: datetime | None = None
+    """When all of it was last read and found whole."""
+    part: VerifiedPart | None = None
 
 
 def note_verification(settings: Settings, check: LogCheck) -> None:
-    """Remember a verification for `metrics`.
+    """Remember a verification for `metrics`, and for the next one.
 
     Where that cannot be written, it is as if there had been none.
     """
-    found = {"at": datetime.now(UTC).isoformat(), "ok": check.finding.ok, "entries": check.finding.entries}
+    from goodhoster.audit.verification import encode_part
+
+    now, before = datetime.now(UTC), last_verification(settings)
+    found: dict[str, object] = {"at": now.isoformat(), "ok": check.finding.ok, "entries": check.finding.entries}
+    whole_at = now if check.whole else before.whole_at if before else None
+    if check.finding.ok and check.part and whole_at:
+        found |= {"whole_at": whole_at.isoformat(), "part": encode_part(check.part)}
     with suppress(OSError):
         replace_durably(settings.state_dir / _VERIFIED, (json.dumps(found).encode(),))
 
 
-def last_verification(settings: Settings) -> Verification | None:
+def last_verification(settings: Settings) -> LastVerification | None:
     """The last verification; None when there was none, or it cannot be read."""
+    from goodhoster.audit.verification import decode_part
+
     try:
         found = json.loads((settings.state_dir / _VERIFIED).read_text(encoding="utf-8"))
-        return Verification(datetime.fromisoformat(found["at"]), bool(found["ok"]), int(found["entries"]))
+        at, ok, entries = datetime.fromisoformat(found["at"]), bool(found["ok"]), int(found["entries"])
+        if "part" not in found:
+            return LastVerification(at, ok, entries)
+        whole_at = datetime.fromisoformat(found["whole_at"])
+        return LastVerification(at, ok, entries, whole_at, decode_part(found["part"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def verify_what_is_new(settings: Settings, between: Callable[[], None]) -> LogCheck:
+    """Verify the entries since the last verification; all of them once a week, and after one that failed.
+
+    `between` is called every few thousand entries: it may wait, or raise to end it.
+    """
+    from goodhoster.assembly.state import file_audit_log
+    from goodhoster.audit.verification import VerifiedPart
+
+    part, last, now = VerifiedPart(), last_verification(settings), datetime.now(UTC)
+    if last and last.part and last.whole_at and timedelta() <= now - last.whole_at < _WHOLE_EVERY:
+        part = last.part
+    own = _comparison(settings)
+    finding, verified = file_audit_log(settings).verify_behind(part, own.marks, own.cases, between)
+    return LogCheck(finding, own.unchecked, verified, whole=not part.end.entries)
 
 
 def checkpoints(settings: Settings) -> Checkpoints:
@@ -151,26 +188,52 @@ def verify_audit_log(settings: Settings, files: Sequence[Path] = ()) -> LogCheck
     It is compared with its own newest checkpoint, with the checkpoints in the files, and with the record: each of
     its cases has an entry at least. AuditError when a file holds no checkpoint, or an altered one.
     """
+    from goodhoster.assembly.state import file_audit_log
     from goodhoster.audit.checkpoints import mark_of
+    from goodhoster.audit.verification import VerifiedPart
 
-    book = checkpoints(settings)
     marks: list[AuditMark] = []
     unchecked: list[str] = []
     for file in files:
         note = note_in(file)
         marks.append(mark_of(note, f"the checkpoint {file}"))
-        if not _signed_by(note, book.known_keys(), file):
+        if not _signed_by(note, checkpoints(settings).known_keys(), file):
             unchecked.append(f"{file} is signed by none of the keys that this log ever had")
+    own = _comparison(settings)
+    finding, part = file_audit_log(settings).verify_behind(VerifiedPart(), [*marks, *own.marks], own.cases)
+    return LogCheck(finding, (*unchecked, *own.unchecked), part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """What the log must agree with, and what of that could not be read."""
+
+    marks: Sequence[AuditMark]
+    cases: int
+    unchecked: tuple[str, ...]
+
+
+def _comparison(settings: Settings) -> _Comparison:
+    """Our own newest checkpoint and the record."""
+    marks: list[AuditMark] = []
+    unchecked: list[str] = []
+    cases = 0
     try:
-        marks += book.marks()
+        marks = _own_marks(settings)
     except AuditError as error:
         unchecked.append(str(error))
-    cases = 0
     try:
         cases = _cases(settings)
     except GoodhosterError as error:
         unchecked.append(str(error))
-    return LogCheck(book.log.verify(marks, at_least=cases), tuple(unchecked))
+    return _Comparison(marks, cases, tuple(unchecked))
+
+
+def _own_marks(settings: Settings) -> list[AuditMark]:
+    """Of our own newest checkpoint. Without one the cryptography is not loaded, which takes 9 MB."""
+    if not (settings.state_dir / "audit.checkpoint").exists():
+        return []
+    return checkpoints(settings).marks()
 
 
 def _signed_by(note: Note, keys: Sequence[Key], file: Path) -> bool:
@@ -198,14 +261,32 @@ def note_in(file: Path) -> Note:
         ) from error
 
 
-def export(settings: Settings, case: str, directory: Path, since: Sequence[Path] = ()) -> tuple[Exported, Anchored]:
+@dataclass(frozen=True, slots=True)
+class ExportOrder:
+    """What to export of the log, and against what it is proven beside a checkpoint made now."""
+
+    case: str
+    since: tuple[Path, ...] = ()
+    """Earlier checkpoints."""
+    names: bool = True
+    """Whether it says whom and what its references stand for."""
+
+
+def export(settings: Settings, order: ExportOrder, directory: Path) -> tuple[Exported, Anchored]:
     """Write the log entries of a case into a new directory, against a checkpoint made now."""
+    from goodhoster.assembly.state import pseudonyms
     from goodhoster.audit.export import Wanted, export_case
 
     book, anchored = checkpoints(settings), issue(settings)
     policy = replace(anchors(settings).policy, logs=book.policy().logs)
-    wanted = Wanted(case, anchored.note, policy, tuple(map(note_in, since)), anchored.timestamps)
-    return export_case(book, wanted, directory), anchored
+    keys = pseudonyms(settings) if order.names else None
+    earlier = tuple(map(note_in, order.since))
+    wanted = Wanted(order.case, anchored.note, policy, earlier, anchored.timestamps, keys)
+    try:
+        return export_case(book, wanted, directory), anchored
+    finally:
+        if keys:
+            keys.close()
 
 
 def _cases(settings: Settings) -> int:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from goodhoster.model.suspensions import Suspension
     from goodhoster.model.uploads import Place
     from goodhoster.policy.contacts import ContactRules
-    from goodhoster.ports import CustomerStore, HashSource, MailDomains, WebDocuments
+    from goodhoster.ports import CustomerStore, CustomerTraces, HashSource, MailDomains, WebDocuments
     from goodhoster.ports.panels import SuspensionStore
     from goodhoster.settings import Settings
     from goodhoster.settings.contacts import ContactSettings
@@ -55,6 +55,7 @@ class CustomerServices(LazyParts):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
+        self._file = os.fspath(services.state_dir / FILE)
         self._told_at = -_SAY_AGAIN
 
     def make_all(self) -> None:
@@ -68,7 +69,7 @@ class CustomerServices(LazyParts):
     @property
     def in_use(self) -> bool:
         """Whether there is a register on this host at all; asks nothing else and makes nothing."""
-        return (self._services.state_dir / FILE).exists()
+        return os.path.exists(self._file)
 
     @lazy
     def record(self) -> RecordFile:
@@ -252,7 +253,24 @@ class CustomerServices(LazyParts):
 
         services, lock = self._services, FileLock(self._services.state_dir / "customers.lock")
         held = SqlitePersonalData(self.record)
-        return PersonalData(self.register, held, services.case_store, services.audit, lock)
+        return PersonalData(self.register, held, services.case_store, services.audit, lock, self._traces())
+
+    def _traces(self) -> tuple[CustomerTraces, ...]:
+        """What names customers beside the register.
+
+        The keys of the audit log come last, as entries are written before.
+        """
+        from goodhoster.adapters.stores.alerts import SqliteAlertQueue
+        from goodhoster.adapters.stores.customer_traces import KeyTraces, LetterTraces, RecordTraces
+        from goodhoster.assembly import alerts
+
+        services = self._services
+        found: list[CustomerTraces] = [RecordTraces(services.case_store.record), services.index]
+        if (services.state_dir / "letters").is_dir():
+            found.append(LetterTraces(services.state_dir / "letters"))
+        if (queue := services.state_dir / alerts.FILE).exists():
+            found.append(self.keep(SqliteAlertQueue(queue)))
+        return (*found, KeyTraces(services.pseudonyms))
 
     @lazy
     def importer(self) -> RegisterImporter:

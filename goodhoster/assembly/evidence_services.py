@@ -7,16 +7,20 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from goodhoster.assembly.lazy import LazyParts, lazy
-from goodhoster.errors import ConfigurationError
+from goodhoster.errors import ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from goodhoster.assembly.services import Services
-    from goodhoster.cases.sealing import SealingRounds
+    from goodhoster.cases.destruction import QuarantineDestruction
+    from goodhoster.cases.sealing import AttemptSealing, SealingRounds
     from goodhoster.evidence.sealing.custody import CustodyDesk
     from goodhoster.evidence.sealing.sealer import Sealer
     from goodhoster.evidence.sealing.store import EvidenceStore
+    from goodhoster.model.cases import Case
+    from goodhoster.model.notices import RemovalOrder
+    from goodhoster.model.uploads import Place
     from goodhoster.settings import Settings
 
 DIRECTORY = "evidence"
@@ -65,7 +69,7 @@ class EvidenceServices(LazyParts):
         from goodhoster.audit.log import utc_now
         from goodhoster.evidence.sealing.custody import CustodyDesk
 
-        return CustodyDesk(self.store, self._services.audit, utc_now)
+        return CustodyDesk(self.store, self._services.audit, utc_now, self._services.pager)
 
     @lazy
     def sealer(self) -> Sealer:
@@ -94,7 +98,68 @@ class EvidenceServices(LazyParts):
         from goodhoster.cases.sealing import SealingRounds
         from goodhoster.evidence.quarantine.reading import open_quarantined
 
-        return SealingRounds(self._services.case_store, self.sealer, open_quarantined)
+        services = self._services
+        if services.settings.buckets:
+            from goodhoster.model.objects import is_bucket
+
+            def opened(place: Place, name: str) -> int | None:
+                objects = services.buckets.quarantine
+                return objects.open(place, name) if is_bucket(place.tree) else open_quarantined(place, name)
+
+            return SealingRounds(services.case_store, self.sealer, opened)
+        return SealingRounds(services.case_store, self.sealer, open_quarantined)
+
+    @lazy
+    def attempt_sealing(self) -> AttemptSealing | None:
+        """What seals the uploads that applications are told to refuse; None where nothing is to be sealed."""
+        if not (self.sealing and self._services.settings.evidence.seal_attempts):
+            return None
+        from goodhoster.cases.sealing import AttemptSealing
+
+        return AttemptSealing(self._services.case_store, self.sealer, self._services.pager)
+
+    @property
+    def destroying(self) -> bool:
+        """Whether files in quarantine are destroyed when the restore window is over."""
+        return self._services.settings.evidence.destroy_quarantined_after is not None
+
+    @lazy
+    def destruction(self) -> QuarantineDestruction:
+        """What destroys files in quarantine when the restore window is over."""
+        from goodhoster.audit.log import utc_now
+        from goodhoster.cases.destruction import DestructionRules, NoSealedCopies, QuarantineDestruction
+
+        settings = self._services.settings.evidence
+        rules = DestructionRules(
+            timedelta(seconds=settings.destroy_quarantined_after or 0), without_copy=settings.destroy_without_copy
+        )
+        copies = self.custody if self.in_use else NoSealedCopies()
+        return QuarantineDestruction(self._services.desk, rules, copies, self._forbids, utc_now)
+
+    def _forbids(self, case: Case) -> str:
+        """Why the files of a case must stay although the window is over; empty where they need not."""
+        from goodhoster.audit.log import utc_now
+        from goodhoster.model.standing import AppealState
+
+        services = self._services
+        if services.customers.in_use:
+            for appeal in services.customers.standing.store.appeals():
+                if appeal.state is AppealState.OPEN and appeal.subject == f"case:{case.id}":
+                    return f"appeal {appeal.id} is not decided"
+        order = self._order_of(case)
+        if order and order.preserve_until and order.preserve_until > utc_now():
+            return f"notice {case.notice} orders that it is preserved until {order.preserve_until:%Y-%m-%d}"
+        return ""
+
+    def _order_of(self, case: Case) -> RemovalOrder | None:
+        """The removal order that a case is about."""
+        if not case.notice:
+            return None
+        try:
+            notice = self._services.notices.store.get(case.notice)
+        except RefusedError:
+            return None
+        return notice.read.order if notice.read else None
 
 
 def evidence_directory(settings: Settings) -> Path:

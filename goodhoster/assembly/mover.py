@@ -22,4 +22,5 @@ def mover_or_here(settings: Settings, trees: tuple[Tree, ...]) -> Quarantine:
     from goodhoster.adapters.movers.fallback import MoverOrHere
     from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 
-    return MoverOrHere(mover_of(settings), LocalQuarantine(tuple(tree.root for tree in trees)))
+    here = LocalQuarantine(tuple(tree.root for tree in trees), settings.evidence.destroy_quarantined_after)
+    return MoverOrHere(mover_of(settings), here)

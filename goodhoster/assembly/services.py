@@ -14,7 +14,9 @@ from goodhoster.linux.programs import run_here
 if TYPE_CHECKING:
     from goodhoster.adapters.stores.attempt_counts import SqliteAttemptCounts
     from goodhoster.adapters.stores.cases import SqliteCaseStore
+    from goodhoster.adapters.stores.pseudonyms import SqlitePseudonyms
     from goodhoster.alerts.desk import AlertDesk
+    from goodhoster.assembly.bucket_services import BucketServices
     from goodhoster.assembly.customer_services import CustomerServices
     from goodhoster.assembly.evidence_services import EvidenceServices
     from goodhoster.assembly.notice_services import NoticeServices
@@ -101,10 +103,11 @@ class Services(LazyParts):
         from goodhoster.linux.file_lock import FileLock
         from goodhoster.linux.holder_locks import HolderLocks
 
+        files = self._quarantine or mover_or_here(self.settings, self.trees)
         return CaseDesk(
             store=self.case_store,
             audit=self.audit,
-            quarantine=self._quarantine or mover_or_here(self.settings, self.trees),
+            quarantine=self.buckets.beside(files) if self.settings.buckets else files,
             rules=self.rules,
             lock=FileLock(self.state_dir / "desk.lock"),
             holders=HolderLocks(self.state_dir / "desk.holders"),
@@ -142,7 +145,9 @@ class Services(LazyParts):
 
         by_name = partial(match_by_name, self.case_store)
         permitted = self.customers.permitted_sources
-        return Examiner(self.sources, self.hasher, utc_now, self.exemptions, by_name, permitted, self._asks_everything)
+        asking = (by_name, permitted, self._asks_everything)
+        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions, *asking)
+        return replace(examiner, open=self.buckets.opener.open) if self.settings.buckets else examiner
 
     @lazy
     def attempts(self) -> UploadAttempts:
@@ -154,7 +159,8 @@ class Services(LazyParts):
         exempt, permitted = self.exemptions, self.customers.permitted_sources
         everything = self._asks_everything
         examiner = Examiner(self.sources, self.hasher, utc_now, exempt, permitted=permitted, ask_everything=everything)
-        return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now)
+        sealing = self.evidence.attempt_sealing
+        return UploadAttempts(examiner, self.desk, self.attempt_counts, self.rules_now, sealing)
 
     @lazy
     def attempt_counts(self) -> AttemptCounts:
@@ -227,10 +233,18 @@ class Services(LazyParts):
 
     @lazy
     def audit(self) -> AuditLog:
-        """The audit log."""
-        from goodhoster.assembly.state import audit_log
+        """The audit log, with references in place of personal data."""
+        from goodhoster.assembly.state import file_audit_log
+        from goodhoster.audit.keyed_log import KeyedAuditLog
 
-        return audit_log(self.settings)
+        return KeyedAuditLog(file_audit_log(self.settings), self.pseudonyms)
+
+    @lazy
+    def pseudonyms(self) -> SqlitePseudonyms:
+        """The keys of the audit log's references."""
+        from goodhoster.assembly.state import pseudonyms
+
+        return self.keep(pseudonyms(self.settings))
 
     @lazy
     def owner_reports(self) -> ListOwnerReports:
@@ -273,6 +287,13 @@ class Services(LazyParts):
         from goodhoster.assembly.state import emergency_switch
 
         return emergency_switch(self.state_dir)
+
+    @lazy
+    def buckets(self) -> BucketServices:
+        """The part that checks object stores."""
+        from goodhoster.assembly.bucket_services import BucketServices
+
+        return self.keep(BucketServices(self))
 
     @lazy
     def panels(self) -> PanelServices:

@@ -14,6 +14,7 @@ from goodhoster.uploads.docroots import BY_NAME
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from goodhoster.adapters.stores.pseudonyms import SqlitePseudonyms
     from goodhoster.audit.log import FileAuditLog
     from goodhoster.cases.observe_switch import ObserveSwitch
     from goodhoster.exemptions.sets import ExemptionSets
@@ -78,7 +79,16 @@ def expect_trees(settings: Settings) -> None:
 
 def audit_log(settings: Settings) -> AuditLog:
     """The audit log alone, for callers that need nothing else."""
-    return file_audit_log(settings)
+    from goodhoster.audit.keyed_log import KeyedAuditLog
+
+    return KeyedAuditLog(file_audit_log(settings), pseudonyms(settings))
+
+
+def pseudonyms(settings: Settings) -> SqlitePseudonyms:
+    """The keys of the audit log's references; the file is opened when it is first needed."""
+    from goodhoster.adapters.stores.pseudonyms import FILE, SqlitePseudonyms
+
+    return SqlitePseudonyms(make_state_dir(settings.state_dir) / FILE)
 
 
 def file_audit_log(settings: Settings) -> FileAuditLog:

@@ -6,7 +6,7 @@ Anybody can verify it without goodhoster.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -14,10 +14,12 @@ from pathlib import Path
 from goodhoster.audit import verify
 from goodhoster.audit.checkpoints import Checkpoints, proving_tree
 from goodhoster.audit.entries import read_line
+from goodhoster.audit.keyed_log import tokens_in
 from goodhoster.audit.merkle import Span, consistency_spans, inclusion_spans
 from goodhoster.audit.verify import CONSISTENCY, Checkpoint, Note, NotVerifiedError, Policy, Proof
 from goodhoster.errors import AuditError, ConfigurationError
 from goodhoster.model.audit import AuditEvent
+from goodhoster.ports.proof import PseudonymStore
 
 _README = """What the audit log of {origin} says of case {case}: {entries} entries, exported by goodhoster.
 
@@ -34,12 +36,21 @@ What is verified: each entry stood in the log exactly so, and the log is the one
 the case was left out of this directory only the whole log can show: python3 verify.py audit.log --earlier checkpoint
 
 entries/        each entry (.json) with its proof (.tlog-proof, c2sp.org/tlog-proof)
-checkpoint      how the log stood, signed (c2sp.org/tlog-checkpoint)
+{names}checkpoint      how the log stood, signed (c2sp.org/tlog-checkpoint)
 policy          the keys that goodhoster itself trusts, for comparison
 key-changes/    where the log changed its keys: the entries that say so, signed with the old keys
 timestamps/     when the checkpoint existed (RFC 3161), to be verified with the certificates of who says so:
                 openssl ts -verify -data timestamps/checkpoint.text -in timestamps/FILE.tsr -CAfile ROOT.pem
 consistency/    proofs that the log begins with what earlier checkpoints were about
+"""
+
+
+_NAMES = """names.json      whom and what the references in the entries ("~KEY:HASH") stand for, with the key of this
+                case: the hash is HMAC-SHA-256 with that key over the field's name, a zero byte and the value, its
+                first 128 bits
+"""
+_NO_NAMES = """                References in the entries ("~KEY:HASH") stand for persons and places: this export does
+                not say for which, or the key was deleted
 """
 
 
@@ -62,6 +73,8 @@ class Wanted:
     """Earlier checkpoints, for proofs that the log begins as it did then."""
     timestamps: tuple[Path, ...] = ()
     """Files with timestamps of the checkpoint."""
+    keys: PseudonymStore | None = None
+    """The key of the case is disclosed from it; None: the export names nobody."""
 
 
 def export_case(checkpoints: Checkpoints, wanted: Wanted, directory: Path) -> Exported:
@@ -97,10 +110,13 @@ def export_case(checkpoints: Checkpoints, wanted: Wanted, directory: Path) -> Ex
     for stamp in wanted.timestamps:
         folder.write(f"timestamps/{stamp.name}", stamp.read_bytes())
         folder.write("timestamps/checkpoint.text", note.text)
+    names = _names_json(wanted, lines.values())
+    if names:
+        folder.write("names.json", names)
     folder.write("verify.py", Path(verify.__file__).read_bytes())
     manifest = {"case": case, "entries": len(lines), "origin": now.origin, "size": now.size, "root": now.root.hex()}
     folder.write("manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
-    folder.write("README.txt", _README.format(**manifest).encode())
+    folder.write("README.txt", _README.format(**manifest, names=_NAMES if names else _NO_NAMES).encode())
     return Exported(len(lines), now)
 
 
@@ -111,6 +127,21 @@ def _expect_consistent(old: Checkpoint, now: Checkpoint, hashes: Sequence[bytes]
         verify.verify_consistency(old, now, hashes)
     except NotVerifiedError as error:
         raise AuditError(f"the earlier checkpoint of {old.size:,} entries does not fit: {error}") from error
+
+
+def _names_json(wanted: Wanted, lines: Iterable[bytes]) -> bytes:
+    """What the references in these entries stand for, with the key of the case.
+
+    Empty where nobody is to be told.
+    """
+    tokens = {token for line in lines for token in tokens_in(read_line(line).event.data)}
+    found = wanted.keys.disclosed(f"case/{wanted.case}", tokens) if wanted.keys and tokens else None
+    if found is None:
+        return b""
+    key, rows = found
+    values = [{"reference": token, "field": field, "value": value} for token, field, value in rows]
+    disclosed = {"case": wanted.case, "key_id": key.id, "key": key.secret.hex(), "values": values}
+    return (json.dumps(disclosed, indent=2) + "\n").encode()
 
 
 def _lines_about(checkpoints: Checkpoints, case: str, size: int) -> dict[int, bytes]:

@@ -14,7 +14,7 @@ import fcntl
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 from goodhoster.audit.entries import as_line, bound_to, fingerprint, format_time, is_set_back, read_line, time_in
 from goodhoster.audit.tail import Tail, TailFile
-from goodhoster.audit.verification import Verification
+from goodhoster.audit.verification import Verification, VerifiedPart
 from goodhoster.audit.verify import Checkpoint, Note, NotVerifiedError
 from goodhoster.errors import AuditError
 from goodhoster.linux.durable_files import sync_directory
@@ -32,6 +32,8 @@ from goodhoster.ports.common import Clock
 
 _LONGEST = 1 << 20
 """Bytes of a line with its newline."""
+_PIECE = 2000
+"""Entries that are verified at a stretch: some 30 ms."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -108,8 +110,12 @@ class FileAuditLog:
 
         A last line that has none is being written by another process, or torn: not an entry.
         """
+        return self._lines_from(0)
+
+    def _lines_from(self, offset: int) -> Iterator[bytes]:
         try:
             with self._file.open("rb") as opened:
+                opened.seek(offset)
                 yield from (line[:-1] for line in _lines(opened) if line.endswith(b"\n"))
         except FileNotFoundError:
             return
@@ -122,11 +128,38 @@ class FileAuditLog:
 
     def verify(self, marks: Sequence[AuditMark] = (), at_least: int = 0) -> AuditFinding:
         """See `ports.AuditLog`."""
+        return self.verify_behind(VerifiedPart(), marks, at_least)[0]
+
+    def verify_behind(
+        self,
+        part: VerifiedPart,
+        marks: Sequence[AuditMark] = (),
+        at_least: int = 0,
+        between: Callable[[], None] = lambda: None,
+    ) -> tuple[AuditFinding, VerifiedPart]:
+        """Verify what came behind a part that was verified before, whose last entry must still be there.
+
+        `between` is called every few thousand entries: it may wait, or raise to end it.
+        """
         remembered, unreadable = self._remembered()
-        verification = Verification(remembered, marks)
-        if all(map(verification.take, self.lines())):
+        verification = Verification(remembered, marks, part)
+        if not self._ends(part.end):
+            verification.refuse_beginning()
+        elif all(verification.take(line) for line in _in_pieces(self._lines_from(part.end.size), between)):
             verification.finish(at_least, self._torn(verification.size) or unreadable)
-        return verification.finding()
+        return verification.finding(), verification.part()
+
+    def _ends(self, end: Tail) -> bool:
+        """Whether the log has its entry there that ended it once."""
+        if not end.entries:
+            return True
+        try:
+            with self._file.open("rb") as opened:
+                return end.last_line(opened.fileno()) is not None
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise AuditError(f"the audit log {self._file} cannot be read: {error.strerror}") from error
 
     def _remembered(self) -> tuple[Tail, str]:
         """The recorded end, and the problem that kept us from reading it."""
@@ -371,6 +404,13 @@ def _lines(opened: BinaryIO) -> Iterator[bytes]:
             yield line + b"\n"
             return
         yield line
+
+
+def _in_pieces(lines: Iterator[bytes], between: Callable[[], None]) -> Iterator[bytes]:
+    for number, line in enumerate(lines, 1):
+        yield line
+        if not number % _PIECE:
+            between()
 
 
 def _write_whole(fd: int, data: bytes, end: int) -> None:

@@ -1,14 +1,16 @@
-"""Verification of the whole audit log: every entry unchanged, and none missing.
+"""Verification of the audit log: every entry unchanged, and none missing.
 
-It is read from its first line to its last.
+It is read from its first line to its last, or from where an earlier verification ended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from goodhoster.audit.entries import FIRST, check_line, fingerprint, is_set_back
+from goodhoster.audit.entries import check_line, is_set_back
 from goodhoster.audit.tail import Tail
 from goodhoster.audit.verify import MerkleTree
 from goodhoster.errors import AuditError
@@ -18,20 +20,55 @@ _MOST_SET_BACK = 1000
 """Entries that a finding names."""
 
 
+@dataclass(frozen=True, slots=True)
+class VerifiedPart:
+    """The first entries of a log, which were verified: what is needed to go on behind them."""
+
+    end: Tail = field(default_factory=Tail)
+    latest: str = ""
+    """When the last of them was made."""
+    peaks: tuple[bytes, ...] = ()
+    """Of their Merkle tree."""
+
+
+def encode_part(part: VerifiedPart) -> dict[str, object]:
+    """The part as it is kept in a JSON file."""
+    end, peaks = part.end, [peak.hex() for peak in part.peaks]
+    return {
+        "entries": end.entries,
+        "size": end.size,
+        "last": end.last,
+        "fingerprint": end.fingerprint.hex(),
+        "latest": part.latest,
+        "peaks": peaks,
+    }
+
+
+def decode_part(kept: Mapping[str, Any]) -> VerifiedPart:
+    """The part as it was kept. ValueError, KeyError or TypeError when it is none."""
+    end = Tail(int(kept["entries"]), int(kept["size"]), int(kept["last"]), bytes.fromhex(kept["fingerprint"]))
+    peaks = tuple(map(bytes.fromhex, kept["peaks"]))
+    MerkleTree.resume(end.entries, peaks)
+    if not (0 <= end.last < end.size or end == Tail()):
+        raise ValueError(f"{end.size} bytes cannot end with a line of {end.last}")
+    return VerifiedPart(end, str(kept["latest"]), peaks)
+
+
 class Verification:
     """Takes the lines one by one; stops at the first that is not as it must be."""
 
-    def __init__(self, remembered: Tail, marks: Sequence[AuditMark] = ()) -> None:
-        self.entries = 0
-        self.size = 0
+    def __init__(self, remembered: Tail, marks: Sequence[AuditMark] = (), begin: VerifiedPart = VerifiedPart()) -> None:
+        """Start behind `begin`; marks inside it cannot be compared any more."""
+        self.entries = begin.end.entries
+        self.size = begin.end.size
         """Bytes of them."""
         self._remembered = remembered
-        self._marks = marks
-        self._marked = {mark.entries for mark in marks}
+        self._marks = [mark for mark in marks if mark.entries >= self.entries]
+        self._marked = {mark.entries for mark in self._marks}
         self._roots: dict[int, bytes] = {}
-        self._tree = MerkleTree()
-        self._previous = FIRST.hex()
-        self._latest = ""
+        self._tree = MerkleTree.resume(self.entries, begin.peaks)
+        self._end = begin.end
+        self._latest = begin.latest
         self._set_back: list[int] = []
         self._problem = ""
         self._first_bad: int | None = None
@@ -46,18 +83,21 @@ class Verification:
             return self._bad(str(error))
         if read.n != self.entries:
             return self._bad(f"numbered {read.n} where {self.entries} belongs")
-        if read.previous != self._previous:
+        if read.previous != self._end.fingerprint.hex():
             return self._bad("not bound to the entry before it")
-        found = fingerprint(line)
-        if self.entries + 1 == self._remembered.entries and found != self._remembered.fingerprint:
+        end = self._end.after(line)
+        if end.entries == self._remembered.entries and end.fingerprint != self._remembered.fingerprint:
             return self._bad("not the entry that was written here")
         if read.at < self._latest and _is_set_back(self._latest, read.at) and len(self._set_back) < _MOST_SET_BACK:
             self._set_back.append(read.n)
         self._tree.add(line)
-        self.entries += 1
-        self.size += len(line) + 1
-        self._previous, self._latest = found.hex(), read.at
+        self.entries, self.size = end.entries, end.size
+        self._end, self._latest = end, read.at
         return True
+
+    def refuse_beginning(self) -> None:
+        """Finish: what was verified before is not there any more as it was."""
+        self._bad(f"rewritten: its first {self.entries:,} entries are not those that were verified before")
 
     def finish(self, at_least: int, otherwise: str) -> None:
         """Finish: no line follows.
@@ -85,6 +125,10 @@ class Verification:
             self._problem,
             tuple(self._set_back),
         )
+
+    def part(self) -> VerifiedPart:
+        """What is verified by now."""
+        return VerifiedPart(self._end, self._latest, self._tree.peaks())
 
     def _differs(self, mark: AuditMark) -> str:
         if mark.entries > self.entries:

@@ -68,6 +68,23 @@ class MerkleTree:
         self._wanted = frozenset(wanted)
         self._peaks: list[tuple[int, bytes]] = []  # perfect subtrees, largest first: (leaves, hash)
 
+    @classmethod
+    def resume(cls, size: int, peaks: Sequence[bytes]) -> MerkleTree:
+        """The tree of so many leaves, to which more are added; `peaks` as that tree had them.
+
+        NotVerifiedError when they are not as many as such a tree has.
+        """
+        widths = [1 << bit for bit in reversed(range(size.bit_length())) if size >> bit & 1]
+        if len(widths) != len(peaks):
+            raise NotVerifiedError(f"{len(peaks)} subtrees where a tree of {size} leaves has {len(widths)}")
+        tree = cls()
+        tree.size, tree._peaks = size, list(zip(widths, peaks, strict=True))
+        return tree
+
+    def peaks(self) -> tuple[bytes, ...]:
+        """The hashes of its perfect subtrees, largest first: all that is needed to add more."""
+        return tuple(node for _, node in self._peaks)
+
     def add(self, line: bytes) -> None:
         """Add one more leaf at the end."""
         peaks, node, leaves = self._peaks, hashlib.sha256(b"\0" + line).digest(), 1

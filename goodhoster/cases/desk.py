@@ -159,6 +159,9 @@ class CaseDesk:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to restore")
             if case.is_attempt:
                 return overrule_attempt(session, case, order)
+            if case.destroyed:
+                hint = f"a sealed copy may be left: goodhoster evidence list --case {case_id}"
+                raise RefusedError(f"case {case_id} cannot be restored: its file was {case.destroyed}", hint=hint)
             self._put_back(session, case, "restore.intended", order)
         return self._restored(session, case_id)
 

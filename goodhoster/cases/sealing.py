@@ -1,4 +1,4 @@
-"""Which files that were taken offline are still to be sealed, and sealing them.
+"""Which files that were taken offline are still to be sealed, and sealing them; and what applications are refused.
 
 Sealing never keeps a file online: it comes after the measure, from the quarantine, and is tried again until it is done.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -14,19 +16,22 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
-from goodhoster.errors import GoodhosterError
+from goodhoster.errors import GoodhosterError, PassingError
 from goodhoster.evidence.sealing.sealer import Sealer
 from goodhoster.linux.disk_pool import DiskPool
+from goodhoster.model.alerts import AlertKind
 from goodhoster.model.cases import Case, CaseState, MeasureKind, MeasureState
 from goodhoster.model.sealed_evidence import EvidenceKind, Subject
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import VerdictKind
-from goodhoster.ports import CaseQuery, CaseStore
+from goodhoster.ports import CaseQuery, CaseStore, Pager
 
 _log = logging.getLogger(__name__)
 _TAKEN = frozenset({CaseState.OFFLINE, CaseState.FAILED, CaseState.OPEN})
 """States in which some of a case's files may be in quarantine."""
 _PIECE = 200
+_REMEMBERED = 10_000
+"""Contents of attempts that are known to be sealed."""
 _BYTES_A_SECOND = 10_000_000
 """As slowly as a file is read and sealed where nothing hangs."""
 _PATIENCE = 30.0
@@ -109,9 +114,60 @@ class SealingRounds:
         return None
 
 
+@dataclass(slots=True)
+class AttemptSealing:
+    """Seals what applications were told to refuse, before they are told so. Threads may share it.
+
+    The same content of the same customer is sealed once while this process runs, however often it is tried.
+    """
+
+    cases: CaseStore
+    sealer: Sealer
+    pager: Pager
+    _sealed: OrderedDict[tuple[str, bytes], str] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def seal(self, case_id: str, file: int) -> str:
+        """Seal the bytes of the attempt of that case; returns the evidence that has them, durable by then.
+
+        Empty where it could not be done, which raises an alarm: it is refused all the same. The descriptor stays the
+        caller's.
+        """
+        try:
+            case = self.cases.get(case_id)
+            content = case.upload.customer, case.digests.sha256
+            with self._lock:
+                known = self._sealed.get(content)
+            if known is not None and self.sealer.is_sealed(known):
+                return known
+            self.sealer.seal(Subject(case.id, case.id, _kind_of(case), case.digests.sha256), file)
+        except GoodhosterError as error:
+            self._tell(case_id, error)
+            return ""
+        with self._lock:
+            self._sealed[content] = case.id
+            if len(self._sealed) > _REMEMBERED:
+                self._sealed.popitem(last=False)
+        return case.id
+
+    def _tell(self, case_id: str, error: GoodhosterError) -> None:
+        """Alert a person once a day; every attempt is in the journal."""
+        _log.error("attempt %s is refused, and not sealed: %s; %s", case_id, error, error.hint)
+        subject = "goodhoster: what applications are told to refuse is not sealed"
+        try:
+            about = f"{self.sealer.clock():%Y-%m-%d}"
+            self.pager.page(subject, f"case {case_id}: {error}\n{error.hint}\n", AlertKind.ALARM, about)
+        except PassingError as problem:
+            _log.error("nobody could be paged: %s (%s)", problem, subject)
+
+
+def _kind_of(case: Case) -> EvidenceKind:
+    return _KINDS.get(case.verdict, EvidenceKind.NOTICE) if case.verdict else EvidenceKind.NOTICE
+
+
 def _subjects(case: Case) -> Iterator[Unsealed]:
     """The files of a case that are in quarantine."""
-    kind = _KINDS.get(case.verdict, EvidenceKind.NOTICE) if case.verdict else EvidenceKind.NOTICE
+    kind = _kind_of(case)
     for number, measure in enumerate(case.measures):
         if measure.kind is MeasureKind.QUARANTINE and measure.state is MeasureState.DONE:
             copy = case.about(number)

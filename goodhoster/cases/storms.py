@@ -250,6 +250,8 @@ class StormWatch:
             part_of=self._leading(about),
         )
         data = {"storm": storm.id, "kind": cause.kind, "about": cause.about, "reason": storm.reason}
+        if cause.kind is StormKind.CUSTOMER_CAP:
+            data["customer"] = cause.about
         self.audit.append(
             AuditEvent("storm.begun", data | {"measures": list(storm.measures), "part_of": storm.part_of})
         )

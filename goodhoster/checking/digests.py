@@ -27,6 +27,11 @@ def read_content(fd: int, largest: int) -> Content:
     return Content(digests, kind_of(reading.head), reading.size)
 
 
+def read_small(content: bytes) -> Content:
+    """As `read_content`, of bytes in memory."""
+    return Content(digests_of([content]), kind_of(content[:HEAD]), len(content))
+
+
 def digests_of(blocks: Iterable[bytes]) -> Digests:
     """All digests of the concatenation of these blocks."""
     hashes = (hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False), hashlib.sha256())

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
-from goodhoster.checking.digests import read_content
+from goodhoster.checking.digests import read_content, read_small
 from goodhoster.checking.licensed import fingerprint_by
 from goodhoster.checking.members import BEGINNING, END, Inside, Opener, opener_at_end, opener_of
 from goodhoster.checking.positioned import PositionedFile
@@ -45,6 +45,10 @@ class DirectHasher:
         content = read_content(fd, self.limits.file_bytes)
         return replace(looked_into(fd, content, self.limits), opened_alone=True) if worth_opening(fd) else content
 
+    def read_at_once(self, content: bytes) -> Content | None:
+        """See `ports.Hasher`."""
+        return read_at_once(content, self.limits)
+
     def read_alone(self, fd: int, doubted: Content) -> Content:  # noqa: ARG002 - nothing is doubted here
         """See `ports.Hasher`: its files are trusted."""
         return self.read(fd)
@@ -55,6 +59,19 @@ class DirectHasher:
 
     def close(self) -> None:
         """See `ports.Hasher`: there is nothing to release."""
+
+
+def read_at_once(content: bytes, limits: ReadingLimits) -> Content | None:
+    """See `ports.Hasher`."""
+    if len(content) > limits.file_bytes:
+        return None
+    found = read_small(content)
+    if found.kind is Kind.IMAGE:
+        opener, inside = None, _NEAR
+    else:
+        opener = opener_of(content[:BEGINNING])
+        inside = found.kind is Kind.OTHER and opener_at_end(content[-END:]) is not None
+    return None if inside or opener is not None else found
 
 
 def opens_pictures() -> bool:

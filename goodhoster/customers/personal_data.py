@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,8 +10,8 @@ from goodhoster.customers.register import Register
 from goodhoster.errors import RefusedError
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.cases import Case, CaseState
-from goodhoster.ports import AuditLog, CaseQuery, CaseStore, PersonalDataStore
+from goodhoster.model.cases import Case, CaseState, MeasureKind, MeasureState
+from goodhoster.ports import AuditLog, CaseQuery, CaseStore, CustomerTraces, ForgottenCustomer, PersonalDataStore
 
 UNFINISHED = frozenset({CaseState.OPEN, CaseState.HELD, CaseState.FAILED, CaseState.RESTORING})
 """Cases in which somebody or something still has to act."""
@@ -67,17 +68,31 @@ KEPT = (
     KeptData(
         "cases: path of the file, digests, time, what was done",
         "to undo a measure exactly, to answer whoever reported, and to prove what was done",
-        "with the record of cases, which has the customer's id and no name",
-        forgotten=False,
+        "id and path until the customer is forgotten, or until no file of the case lies in quarantine any more, if that"
+        " is later; the rest as long as the record",
+        forgotten=True,
     ),
     KeptData(
-        "entries of the audit log: the customer's id, what was done, by whom",
+        "entries of the audit log: what was done, when, by whom, and keyed hashes of the customer's id, of paths and of"
+        " reasons",
         "to prove that nothing was changed afterwards; an entry that is taken out breaks the proof",
-        "as long as the log; it has ids, and no names or addresses from the register",
+        "as long as the log; the keys until the customer is forgotten: after that nobody can tell whom they are about",
+        forgotten=True,
+    ),
+    KeptData(
+        "entries of the audit log from before this version: the customer's id and paths in plain",
+        "the same; they were signed as they are and cannot be changed",
+        "as long as the log",
         forgotten=False,
     ),
     KeptData(
-        "notices and letters as they were received and sent",
+        "letters to the customer's own mail addresses",
+        "to show what the customer was told, and when",
+        "as the register",
+        forgotten=True,
+    ),
+    KeptData(
+        "notices as they were received, with the URLs they name, and letters to others about them",
         "to show what was reported and answered, and when",
         "with the record of notices",
         forgotten=False,
@@ -93,8 +108,12 @@ class Forgetting:
     rows: Mapping[str, int]
     """By table of the record of customers."""
     cases: int
-    """That stay, with the id alone."""
+    """That stay, without the customer's id and paths."""
     done: bool
+    kept: tuple[str, ...] = ()
+    """Cases that stay as they are, as their files still lie in quarantine: say it again when they do not."""
+    traces: int = 0
+    """Entries elsewhere that named the customer: cases, rows of the index, letters, alerts, keys of the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +125,8 @@ class PersonalData:
     cases: CaseStore
     audit: AuditLog
     lock: FileLock
+    traces: Sequence[CustomerTraces] = ()
+    """What names customers beside the register; the keys of the audit log are the last."""
 
     def note_access(self, customer_id: str, actor: str, how: str) -> None:
         """Write into the audit log that somebody saw a customer's data."""
@@ -124,27 +145,50 @@ class PersonalData:
         }
 
     def forget(self, customer_id: str, actor: str, reason: str, *, preview: bool = False) -> Forgetting:
-        """Erase what the record of customers holds; RefusedError says why that must not be done now.
+        """Erase what is held of a customer, and unlink cases and log.
 
-        Cases, notices and the audit log stay as they are: they have the id, and the log stays whole.
+        RefusedError says why that must not be done now.
+
+        The log stays whole: only the keys of its references go. May be said again after a crash. A case whose file
+        still lies in quarantine is kept as it is, with its key.
         """
         with self.lock:
             ids = self._ids(customer_id)
             cases = self._cases(ids)
             self._expect_forgettable(ids[0], cases)
             rows = {table: len(found) for table, found in self.store.held(ids).items()}
+            forgotten = self._forgotten(ids, cases)
+            left = len(forgotten.cases)
             if preview:
-                return Forgetting(ids[0], rows, len(cases), done=False)
-            data: dict[str, str | int] = {"customer": ids[0], "actor": actor, "reason": reason}
-            data["rows"] = sum(rows.values())
+                return Forgetting(ids[0], rows, left, done=False, kept=forgotten.kept)
+            data = {"customer": ids[0], "actor": actor, "reason": reason, "name": forgotten.name}
             self.audit.append(AuditEvent("customer.forget-intended", data))
+            traces = sum(trace.unlink(forgotten) for trace in self.traces)
             gone = self.store.erase(ids)
-            self.audit.append(AuditEvent("customer.forgotten", data | {"rows": sum(gone.values())}))
-            return Forgetting(ids[0], gone, len(cases), done=True)
+            # Without the id: its key is gone, and must not be made again.
+            told: dict[str, str | int] = {"name": forgotten.name, "actor": actor, "cases": left, "traces": traces}
+            told |= {"rows": sum(gone.values()), "cases_kept": len(forgotten.kept)}
+            self.audit.append(AuditEvent("customer.forgotten", told))
+            return Forgetting(ids[0], gone, left, done=True, kept=forgotten.kept, traces=traces)
+
+    def _forgotten(self, ids: Sequence[str], cases: Sequence[Case]) -> ForgottenCustomer:
+        kept = tuple(case.id for case in cases if _in_quarantine(case))
+        unlinked = [case for case in cases if case.id not in kept]
+        customer = self.register.store.known(ids[0])
+        return ForgottenCustomer(
+            ids=tuple(ids),
+            name=f"forgotten-{secrets.token_hex(6)}",
+            cases=tuple(case.id for case in unlinked),
+            kept=kept,
+            addresses=tuple(
+                contact.address for contact in (customer.contacts if customer else ()) if contact.kind == "email"
+            ),
+            paths=tuple({str(upload.place) for case in unlinked for upload in case.uploads}),
+        )
 
     def _expect_forgettable(self, customer_id: str, cases: Sequence[Case]) -> None:
-        customer = self.register.store.get(customer_id)
-        if sources := self.register.store.naming(customer_id):
+        customer = self.register.store.known(customer_id)
+        if customer and (sources := self.register.store.naming(customer_id)):
             named = ", ".join(sources)
             hint = f"take it out of {named} and import that with --replace: the next import would bring it back"
             why = "is still named by a source and cannot be forgotten"
@@ -156,12 +200,21 @@ class PersonalData:
             raise RefusedError(f"customer {customer_id} has {len(unfinished)} unfinished cases: {told}", hint=hint)
 
     def _ids(self, customer_id: str) -> tuple[str, ...]:
-        """The id of today, and the former ones."""
+        """The id of today, and the former ones; an id that only cases name is itself."""
+        if not self.register.store.known(customer_id) and self.cases.count(CaseQuery(customer=customer_id)):
+            return (customer_id,)
         now = self.register.resolve(customer_id)
         return (now, *self.register.store.former_ids(now))
 
     def _cases(self, ids: Sequence[str]) -> list[Case]:
         return [case for name in ids for case in self.cases.find(CaseQuery(customer=name))]
+
+
+def _in_quarantine(case: Case) -> bool:
+    """Whether a file of it lies in quarantine: its path is needed to put it back."""
+    return case.state is CaseState.OFFLINE and any(
+        measure.kind is MeasureKind.QUARANTINE and measure.state is MeasureState.DONE for measure in case.measures
+    )
 
 
 def _case_object(case: Case) -> dict[str, object]:

@@ -28,6 +28,8 @@ class AlertKind(StrEnum):
     """Many more files are unchecked than an hour ago."""
     SUSPENSION = "suspension"
     """A suspension of an account or site is not as ordered."""
+    EVIDENCE = "evidence"
+    """Evidence may be destroyed soon: a hold on it ended, or its retention did."""
     DEGRADED = "degraded"
     """Anything else that `status` calls degraded."""
     TEST = "test"
@@ -46,6 +48,7 @@ PAGED = (
     AlertKind.NOTICE,
     AlertKind.STORM,
     AlertKind.SUSPENSION,
+    AlertKind.EVIDENCE,
 )
 """What `[paging] command` is run for."""
 

@@ -71,7 +71,7 @@ class MeasureKind(StrEnum):
     """What can be done to an upload; each names its inverse."""
 
     QUARANTINE = "quarantine"
-    """Taken offline on the same file system. Inverse: `cases restore`, byte- and metadata-exact."""
+    """Taken offline on the same file system. Inverse, until it is destroyed: `cases restore`, exact in every byte."""
     REFUSAL = "refusal"
     """An application was told not to store it. Inverse: `cases restore`, after which the next attempt is accepted."""
 
@@ -87,6 +87,8 @@ class MeasureState(StrEnum):
     REFUSED = "refused"
     """There was nothing to do any more: the file had disappeared or changed, or no source knew it any more."""
     UNDONE = "undone"
+    DESTROYED = "destroyed"
+    """Done, and the file in quarantine was destroyed when the restore window had ended: it has no inverse any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,11 @@ class Case:
             return same_file(upload, self.uploads)
         refused = [self.about(n).upload for n, m in enumerate(self.measures) if m.state is MeasureState.REFUSED]
         return self.state is CaseState.OFFLINE and same_file(upload, refused)
+
+    @property
+    def destroyed(self) -> str:
+        """When files of it were destroyed in quarantine, in words; empty where none was."""
+        return next((measure.detail for measure in self.measures if measure.state is MeasureState.DESTROYED), "")
 
     def about(self, number: int) -> Copy:
         """The file that the measure of that number is about."""

@@ -33,6 +33,7 @@ class Verb(StrEnum):
     """`put_back` where a person says that another directory than before is the right one."""
     SETTLE = "settle"
     VERIFY_IN_PLACE = "verify-in-place"
+    DESTROY = "destroy"
     PREPARE = "prepare"
     GREET = "greet"
     """Changes nothing; the answer comes from whoever listens and trusts us."""

@@ -98,6 +98,18 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedCopy:
+    """Whether the sealed copy of a file in quarantine lets the file itself be destroyed."""
+
+    whole: bool
+    """It is there with the bytes that were written; or it was destroyed, as its retention or two persons said."""
+    why: str = ""
+    """Why it is not, or who holds it."""
+    held: bool = False
+    """A legal hold forbids that anything is destroyed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """A legal hold: nothing is destroyed while one is in force."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from functools import cache
+from typing import Protocol, cast, runtime_checkable
 
 from goodhoster.model.fingerprints import Pixels
 from goodhoster.model.sources import Question, SourceHealth
@@ -62,7 +63,15 @@ class DescribedSource(Protocol):
 
 def answering(source: HashSource, question: Question) -> tuple[SourceAnswer, ...]:
     """What of a source would answer this question now, at which version and share."""
-    return source.answering(question) if isinstance(source, DescribedSource) else (SourceAnswer(source.name),)
+    if _describes(type(source)):
+        return cast("DescribedSource", source).answering(question)
+    return (SourceAnswer(source.name),)
+
+
+@cache
+def _describes(kind: type) -> bool:
+    """Whether sources of that kind tell what they answer from; remembered, as asking is slow."""
+    return issubclass(kind, DescribedSource)
 
 
 class ObservedSource(HashSource, Protocol):
@@ -85,6 +94,12 @@ class Hasher(Protocol):
 
         The digests, the kind and the size are taken by a process that opens nothing. The rest may be told by one that
         opened files of others before, and may be a lie of one of these.
+        """
+
+    def read_at_once(self, content: bytes) -> Content | None:
+        """The hashes of a small content, taken by the calling thread, which waits for nothing.
+
+        None where there is more to be learned of it, or it is larger than may be read: put it in a file, and `read`.
         """
 
     def read_alone(self, fd: int, doubted: Content) -> Content:

@@ -48,6 +48,34 @@ class PersonalDataStore(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class ForgottenCustomer:
+    """Who is being forgotten, for the stores beside the register that name customers."""
+
+    ids: tuple[str, ...]
+    """The id of today, and the former ones."""
+    name: str
+    """What stands in their place where a row must stay: drawn, so that nothing leads back."""
+    cases: tuple[str, ...]
+    """Their cases that are unlinked."""
+    kept: tuple[str, ...] = ()
+    """Their cases that stay as they are, since their files still lie in quarantine."""
+    addresses: tuple[str, ...] = ()
+    """Mail addresses."""
+    paths: tuple[str, ...] = ()
+    """Of the files in the cases that are unlinked, as they are written in messages."""
+
+
+class CustomerTraces(Protocol):
+    """A store beside the register that names customers: cases, index, letters, keys."""
+
+    def unlink(self, customer: ForgottenCustomer) -> int:
+        """Erase what names the customer, or put its drawn name in its place; tells how many entries.
+
+        The bytes are gone from its files then. May be called twice.
+        """
+
+
 class StagedImport(Protocol):
     """What a source says now, kept aside until it is applied."""
 

@@ -46,6 +46,15 @@ class Quarantine(Protocol):
         Returns when it does; RefusedError says why not.
         """
 
+    def destroy(self, case_id: str, upload: Upload) -> None:
+        """Destroy a file that lies in quarantine, for good: there is no inverse.
+
+        Fine where it does not lie there.
+
+        Raises RefusedError where that is not set up, where the file has not lain there for as long as is set up, and
+        where it has names outside quarantine by which its bytes would stay; QuarantineError when it could not be done.
+        """
+
     def prepare(self, tree: bytes) -> None:
         """Create the quarantine of a tree and its reserve of disk space; may be called again.
 

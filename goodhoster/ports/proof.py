@@ -1,8 +1,11 @@
-"""Ports of the audit log: witnesses and timestamp authorities that confirm its state."""
+"""Ports of the audit log: witnesses, timestamp authorities and the keys of references."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
+
+from goodhoster.model.pseudonyms import PersonalValue, PseudonymKey
 
 
 class WitnessService(Protocol):
@@ -26,4 +29,37 @@ class TimestampAuthority(Protocol):
         """A timestamp response over the text, in DER, checked against the trusted certificates.
 
         PassingError when it cannot be asked, PermanentError when its answer is not a timestamp of that text.
+        """
+
+
+class PseudonymStore(Protocol):
+    """The keys of the references in the audit log, with the values that they stand for.
+
+    Threads and processes may share it. It is no part of the log: what is deleted here cannot be read there any more.
+    """
+
+    def tokens(self, values: Collection[PersonalValue]) -> Mapping[PersonalValue, str]:
+        """A reference for each value; the same for the same value of a scope.
+
+        Key and value are durable when it returns. A scope without a key gets one.
+        """
+
+    def values(self, tokens: Collection[str]) -> Mapping[str, str]:
+        """The values of those references whose keys are still there."""
+
+    def disclosed(
+        self, scope: str, tokens: Collection[str]
+    ) -> tuple[PseudonymKey, Sequence[tuple[str, str, str]]] | None:
+        """The key of a scope with reference, field and value of those among the references.
+
+        None where it has no key.
+        """
+
+    def delete(
+        self, scopes: Collection[str], naming: Collection[tuple[str, str]] = (), kept: Collection[str] = ()
+    ) -> int:
+        """Delete keys and values of these scopes, and of all that have such a field and value.
+
+        But for those that are kept. Returns the number of keys. Their bytes are gone from the file: BusyError where
+        another process keeps that from being done now; it may be called again.
         """

@@ -18,7 +18,7 @@ from goodhoster.reports.periods import Period
 from goodhoster.reports.removals import ReportedUrl, kind_of_sender
 from goodhoster.reports.weekly import CHECKS_COUNTED, CountedDay, Weeks, counted_day
 
-_TAKEN = frozenset({MeasureState.DONE, MeasureState.UNDONE})
+_TAKEN = frozenset({MeasureState.DONE, MeasureState.UNDONE, MeasureState.DESTROYED})
 
 
 @dataclass(slots=True)

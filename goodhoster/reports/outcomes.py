@@ -119,6 +119,8 @@ class Trail:
     """Numbers of its entries."""
     done: set[str] = field(default_factory=set)
     """Files that were taken and not put back: "0" for its own, else the number of the copy."""
+    destroyed: set[str] = field(default_factory=set)
+    """Files of those that were taken that were destroyed in quarantine since."""
     refused: set[str] = field(default_factory=set)
     twice: int | None = None
     """Entry by which a file was taken a second time."""
@@ -137,6 +139,8 @@ class Trail:
             self.done.add(file)
             self.refused.discard(file)
             self.state = CaseState.OFFLINE
+        elif kind == "measure.destroyed":
+            self.destroyed.add(file)
         elif kind == "measure.refused":
             self.refused.add(file)
             self.state = CaseState.OFFLINE if self.done else CaseState.GONE
@@ -263,9 +267,14 @@ def _findings_about(
 def _unproven_files(case: Case, trail: Trail, quarantined: Collection[str] | None) -> Iterator[Finding]:
     """Files of a case that are offline by the record only."""
     for number, measure in enumerate(case.measures):
+        place, name = str(case.about(number).upload.place), case.quarantine_id(number)
+        if measure.state is MeasureState.DESTROYED:
+            if (str(number) if measure.copy else _OWN_FILE) not in trail.destroyed:
+                why = "no entry of the log says that it was destroyed"
+                yield Finding(Problem.LOG_DIFFERS, case.id, case.upload.customer, place, why)
+            continue
         if measure.state is not MeasureState.DONE:
             continue
-        place, name = str(case.about(number).upload.place), case.quarantine_id(number)
         if (str(number) if measure.copy else _OWN_FILE) not in trail.done:
             why = "no entry of the log says that it was taken"
             yield Finding(Problem.LOG_DIFFERS, case.id, case.upload.customer, place, why)

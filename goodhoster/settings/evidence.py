@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from goodhoster.settings.values import duration, path, setting, texts, whole
+from goodhoster.settings.values import duration, path, setting, texts, whole, yes_or_no
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,11 @@ class EvidenceSettings:
         " private key may be on this host. Later changes need two persons: `goodhoster evidence recipients`.",
         default=(),
         example='["age1…", "age1…"]',
+    )
+    seal_attempts: bool = setting(
+        yes_or_no,
+        "Seal what applications are told to refuse, too, before they are told: they delete it.",
+        default=True,
     )
     directory: Path | None = setting(
         path,
@@ -35,6 +40,17 @@ class EvidenceSettings:
     )
     keep_notice: float = setting(
         duration, "The same where a notice or a person's order took it, and no source knows it.", default=365 * 86_400.0
+    )
+    destroy_quarantined_after: float | None = setting(
+        duration,
+        "The restore window: this long after a file was taken offline it is destroyed in quarantine, for good, where a"
+        " sealed copy is there as it was written and no hold or appeal forbids it. Nothing set: never. The mover must"
+        " be restarted after a change.",
+        default=None,
+        example='"90d"',
+    )
+    destroy_without_copy: bool = setting(
+        yes_or_no, "Destroy it then also where there is no sealed copy: nobody has the file any more.", default=False
     )
     largest: int = setting(whole(1, 1 << 50, "bytes"), "A larger file is not sealed, which is told.", default=10 << 30)
     leave_free: int = setting(

@@ -15,6 +15,7 @@ from goodhoster.settings.alerts import AlertSettings
 from goodhoster.settings.all_errors import AllErrors, gathered
 from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
+from goodhoster.settings.buckets import BucketSettings
 from goodhoster.settings.contacts import ContactSettings
 from goodhoster.settings.doors import ClamdDoorSettings
 from goodhoster.settings.evidence import EvidenceSettings
@@ -213,6 +214,7 @@ class Settings:
     file: Path
     agent: AgentSettings = _section(Single("agent", AgentSettings))
     watches: tuple[WatchSettings, ...] = _section(Several("watch", WatchSettings, needed=True))
+    buckets: tuple[BucketSettings, ...] = _section(Several("bucket", BucketSettings))
     hash_sources: tuple[PluggedTable, ...] = _section(
         Plugged("hash_source", "goodhoster.hash_sources", RolloutSettings)
     )

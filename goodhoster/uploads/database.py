@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from goodhoster.errors import ConfigurationError, IndexUnavailableError
+from goodhoster.errors import BusyError, ConfigurationError, IndexUnavailableError
 from goodhoster.linux.sqlite_migrations import Migration, Schema, upgrade
 from goodhoster.uploads import clock_steps
 
@@ -66,6 +66,7 @@ INDEX = Schema(
 )
 _SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000;"
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_READERS_END_WITHIN = 10.0  # seconds
 _LOOK_EVERY = 1.0  # seconds between looks whether the file is still there
 
 Answer = TypeVar("Answer")
@@ -100,6 +101,23 @@ class Database:
             except (sqlite3.DatabaseError, OSError) as error:
                 hint = "check the free space and the mount of agent.state_dir; what is missed is found by a scan"
                 raise IndexUnavailableError(f"the index {self._file} cannot be used now: {error}", hint=hint) from error
+
+    def erase(self, operation: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Run a function that deletes, so that the bytes are gone from the file too.
+
+        BusyError, with the rows deleted, where another process reads for so long that the write-ahead log cannot be
+        emptied.
+        """
+        with self._lock:
+            self._db.execute("PRAGMA secure_delete = ON")
+            answer = self.run(operation)
+            end = time.monotonic() + _READERS_END_WITHIN
+            while self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > end:
+                    message = f"what was deleted may still stand in the write-ahead log of the index {self._file}"
+                    raise BusyError(message, hint="another process reads it: say it again in a minute")
+                time.sleep(0.05)
+        return answer
 
     def close(self) -> None:
         """Close the file."""

@@ -17,6 +17,7 @@ from goodhoster.errors import IndexUnavailableError
 from goodhoster.model.content_kinds import is_picture
 from goodhoster.model.uploads import POSTPONED, Content, FileState, Place
 from goodhoster.model.verdicts import SourceAnswer, Verdict
+from goodhoster.ports import ForgottenCustomer
 from goodhoster.uploads import clock_steps
 from goodhoster.uploads.census import count_check
 from goodhoster.uploads.clock_steps import ClockReading, read_clock
@@ -262,6 +263,22 @@ class UploadIndex:
             WHERE verdict = 'known' AND checked_at < ? AND {BELOW}"""  # noqa: S608
         rows = self.database.run(lambda db: db.execute(query, (moment, *below(tree, prefix))).fetchall())
         return [joined(path, name) for path, name in rows]
+
+    def unlink(self, customer: ForgottenCustomer) -> int:
+        """See `ports.CustomerTraces`.
+
+        A file that still lies in a watched tree is found again by the next scan.
+        """
+
+        def unlink(db: sqlite3.Connection) -> int:
+            marks = ", ".join("?" * len(customer.ids))
+            theirs = f"SELECT id FROM directories WHERE customer IN ({marks})"  # noqa: S608 - only question marks
+            gone = db.execute(f"DELETE FROM uploads WHERE directory IN ({theirs})", customer.ids).rowcount  # noqa: S608 - the same
+            db.execute(f"DELETE FROM directories WHERE customer IN ({marks})", customer.ids)  # noqa: S608 - the same
+            db.execute("UPDATE scans SET reached = NULL")
+            return int(gone)
+
+        return self.database.erase(unlink)
 
     def figures(self) -> IndexFigures:
         """Counts over everything."""

@@ -1,6 +1,7 @@
 """The audit log from the command line: signed, compared, exported, and verified by others without goodhoster."""
 
 import hashlib
+import hmac
 import json
 import shutil
 import subprocess
@@ -57,7 +58,14 @@ def test_what_the_log_says_of_a_case_is_exported_and_verified_without_goodhoster
     assert (verified.returncode, verified.stderr) == (0, ""), verified.stderr
     assert f"{done['entries']} entries are in it, unchanged" in verified.stdout
     entry = min(moved.glob("entries/*.json"))
-    entry.write_bytes(entry.read_bytes().replace(b"anna", b"bram"))
+    assert b"anna" not in entry.read_bytes()
+    names = json.loads((moved / "names.json").read_text())
+    references = json.loads(entry.read_text())["data"]
+    (customer,) = [each for each in names["values"] if each["field"] == "customer"]
+    assert (customer["value"], customer["reference"]) == ("anna", references["customer"])
+    hashed = hmac.new(bytes.fromhex(names["key"]), b"customer\0anna", hashlib.sha256).hexdigest()[:32]
+    assert references["customer"] == f"~{names['key_id']}:{hashed}"
+    entry.write_bytes(entry.read_bytes().replace(b"quarantine", b"quarantime"))
     assert alone(moved / "verify.py", moved, "--key", key).returncode == 1
     log = host.folder / "state" / "audit.log"
     assert alone(moved / "verify.py", log, "--earlier", earlier).returncode == 0

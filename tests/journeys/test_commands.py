@@ -184,7 +184,7 @@ def test_a_changed_audit_log_is_not_whole(host: Host) -> None:
     verified = json.loads(host.run("audit", "verify", "--json"))
     assert verified["ok"]
     assert verified["entries"] == len(kept.read_bytes().splitlines())
-    log.write_bytes(kept.read_bytes().replace(b"anna", b"bram", 1))
+    log.write_bytes(kept.read_bytes().replace(b"quarantine", b"quarantime", 1))
     changed = json.loads(host.run("audit", "verify", "--json", code=1))
     assert not changed["ok"]
     assert changed["first_bad"] is not None

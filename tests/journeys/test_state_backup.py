@@ -92,6 +92,11 @@ def test_keys_go_along_only_where_that_is_said(backed_up: Host) -> None:
         assert not [name for name in names if name.startswith("index.sqlite") or name.endswith((".lock", ".sock"))]
 
 
+def test_the_keys_of_references_come_after_the_log_so_that_each_entry_has_its_own(backed_up: Host) -> None:
+    with tarfile.open(backed_up.folder / "backup") as archive:
+        assert archive.getnames()[-3:-1] == ["audit.log", "pseudonyms.sqlite"]
+
+
 def test_a_damaged_database_is_found(backed_up: Host) -> None:
     record = state_dir(backed_up) / "record.sqlite"
     with closing(sqlite3.connect(record)) as database:

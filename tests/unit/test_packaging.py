@@ -12,6 +12,7 @@ import pytest
 CHECKOUT = Path(__file__).parents[2]
 LOCKS = ("package.txt", "package-near.txt", "package-screening.txt")
 SCRIPTS = sorted(path for path in (CHECKOUT / "packaging/deb").rglob("*") if path.is_file())
+SCRIPTS.append(CHECKOUT / "packaging/try.sh")
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -62,6 +63,11 @@ def test_a_purge_keeps_what_proves(tmp_path: Path) -> None:
     told = {"GOODHOSTER_PURGE": "everything", "PATH": "/usr/bin:/bin"}
     subprocess.run(["sh", "-c", script, "postrm", "purge"], check=True, env=told)
     assert not (tmp_path / "var/lib/goodhoster").exists()
+
+
+def test_another_python_than_the_releases_is_refused(build: ModuleType) -> None:
+    with pytest.raises(SystemExit, match=r"is 3\.2, .*PYTHON=/usr/bin/python3 \./dev setup"):
+        build._expect_python("3.2")
 
 
 def test_traces_of_the_building_machine_are_taken_out(build: ModuleType, tmp_path: Path) -> None:

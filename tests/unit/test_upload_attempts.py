@@ -29,11 +29,13 @@ from goodhoster.model.storms import StormKind
 from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Category, VerdictKind
 from goodhoster.policy.rules import HouseRules
-from goodhoster.ports import CaseQuery
+from goodhoster.ports import CaseQuery, HashSource
 from goodhoster.reports.facts import Measured
 from goodhoster.reports.periods import Period
 from goodhoster.reports.weekly import Weeks
 from goodhoster.testing.brake import brake_in_memory
+from goodhoster.testing.drawn import jpeg
+from goodhoster.testing.hostile import zip_of
 from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.upload_attempts import AttemptAnswer, AttemptCounts, AttemptDecision, UploadAttempts
 
@@ -127,6 +129,41 @@ def test_known_content_is_refused_with_a_case_and_an_audit_entry_that_are_there_
     data = entry.event.data
     assert (entry.event.kind, data["case"], data["name"]) == ("attempt.decided", case.id, "me.png")
     assert (data["application"], data["outcome"]) == ("wordpress", "refused")
+
+
+TEXT = b"no picture, and nothing is inside"
+
+
+def test_a_small_content_that_is_clear_is_answered_at_once_and_counted(world: World) -> None:
+    answer = world.attempts.clear_at_once(TEXT, ATTEMPT)
+    assert answer is not None
+    asked = world.ask(TEXT)
+    assert (answer.decision, answer.reference) == (asked.decision, asked.reference) == (AttemptDecision.CLEAR, "")
+    assert answer.verdict.answered == asked.verdict.answered
+    assert world.attempts.counts.of(AttemptDecision.CLEAR) == 2
+
+
+def test_whatever_is_not_surely_clear_is_not_answered_at_once(world: World) -> None:
+    """Known, a source that fails or is elsewhere, a picture, an archive, too large: `check` tells then."""
+    world.know(TEXT)
+    assert world.attempts.clear_at_once(TEXT, ATTEMPT) is None
+    for content in (bytes(1001), jpeg(1), zip_of({"a.txt": b"a"})):
+        assert world.attempts.clear_at_once(content, ATTEMPT) is None
+    other = TEXT + b"!"
+    world.source.trouble = SourceUnavailableError("away", reason="timeout")
+    assert world.attempts.clear_at_once(other, ATTEMPT) is None
+    world.source.trouble, world.source.local = None, False
+    assert world.attempts.clear_at_once(other, ATTEMPT) is None
+    assert not world.store.find(CaseQuery())
+    assert world.attempts.counts.of(AttemptDecision.CLEAR) == 0
+
+
+def test_what_fails_is_not_clear_at_once(world: World) -> None:
+    def broken(*_: object) -> Sequence[HashSource]:
+        raise OSError
+
+    attempts = replace(world.attempts, examiner=replace(world.attempts.examiner, permitted=broken))
+    assert attempts.clear_at_once(TEXT, ATTEMPT) is None
 
 
 def test_what_is_only_a_part_may_be_known_and_is_never_clear(world: World) -> None:

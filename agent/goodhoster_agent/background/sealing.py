@@ -36,7 +36,8 @@ class SealingTask:
         self._recipients_differ = False
         self._failed: list[str] = []
         self.rounds: tuple[PeriodicTask, ...] = ()
-        if services.evidence.in_use:
+        self._stay: list[str] = []
+        if services.evidence.in_use or services.evidence.destroying:
             self.rounds = (PeriodicTask("sealing", self._go, "evidence cannot be sealed now", 60.0),)
 
     def alarms(self) -> list[str]:
@@ -44,9 +45,14 @@ class SealingTask:
         alarms = []
         if left := list(self._left.values()):
             alarms.append(f"ALARM: {len(left)} files that were taken offline are not sealed: {left[0].why}")
+        if self.rounds and self._services.evidence.in_use and not self._services.evidence.sealing:
+            alarms.append("ALARM: evidence was sealed here, and now nothing is: [evidence] recipients is not set")
         if self._recipients_differ:
-            alarms.append("the recipients of evidence were changed, which two persons must order: evidence recipients")
-        return [*alarms, *self._failed[:_NAMED]]
+            alarms.append(
+                "ALARM: the recipients of evidence were changed, which two persons must order: evidence recipients"
+            )
+        alarms += [f"ALARM: retention of evidence fails: {failed}" for failed in self._failed[:_NAMED]]
+        return [*alarms, *self._stay[:_NAMED]]
 
     def _go(self) -> float:
         if not self._services.rules.enforce:
@@ -55,7 +61,11 @@ class SealingTask:
         if self._services.evidence.sealing:
             self._seal(now)
         if now >= self._due_at + _DUE_EVERY or now < self._due_at:
-            self._apply_retention()
+            self._failed = []
+            if self._services.evidence.in_use:
+                self._apply_retention()
+            if self._services.evidence.destroying:
+                self._destroy()
             self._due_at = now
         return _EVERY
 
@@ -86,6 +96,22 @@ class SealingTask:
         if result.destroyed:
             named = ", ".join(result.destroyed[:_NAMED])
             _log.warning("%d pieces of evidence were destroyed, as announced: %s", len(result.destroyed), named)
-        self._failed = result.failed
+        self._failed += result.failed
         for failed in result.failed:
             _log.error("retention of evidence: %s", failed)
+
+    def _destroy(self) -> None:
+        result = self._services.evidence.destruction.go(self.rounds[0].stopping.is_set)
+        if result.destroyed:
+            named = ", ".join(result.destroyed[:_NAMED])
+            _log.warning(
+                "%d files in quarantine were destroyed, as their restore window is over: %s",
+                len(result.destroyed),
+                named,
+            )
+        for name, why in result.stayed.items():
+            _log.info("%s stays in quarantine after its restore window: %s", name, why)
+        self._stay = [
+            f"{name} stays in quarantine after its restore window: {why}" for name, why in result.unsealed.items()
+        ]
+        self._failed += [f"{name} is not destroyed in quarantine: {why}" for name, why in result.failed.items()]

@@ -7,7 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.audit import LogCheck, checkpoints, export, issue, note_verification, verify_audit_log
+from goodhoster.assembly.audit import (
+    ExportOrder,
+    LogCheck,
+    checkpoints,
+    export,
+    issue,
+    note_verification,
+    verify_audit_log,
+)
 from goodhoster.assembly.reports import OutcomeCheck, check_outcomes
 from goodhoster.assembly.state import audit_log
 from goodhoster.audit.anchoring import Anchored
@@ -57,9 +65,19 @@ def verify_command(
 
 
 @app.command("show")
-def show_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Show every entry, oldest first."""
+def show_command(
+    case: Annotated[str, typer.Option("--case", help="Only the entries that name this case.")] = "",
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show every entry, oldest first, with whom and what its references stand for.
+
+    What stands there as forgotten-… has no key any more: nobody can tell.
+    """
     for entry in audit_log(read_settings(config)).entries():
+        if case and entry.event.data.get("case") != case:
+            continue
         print_json(_as_object(entry)) if as_json else print(_as_text(entry))
 
 
@@ -114,13 +132,17 @@ def export_command(
     since: SinceOption = None,
     config: ConfigOption = None,
     *,
+    without_names: Annotated[
+        bool, typer.Option("--without-names", help="Leave out whom and what the references in the entries stand for.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Export the log entries of a case, with proofs.
 
     The directory also contains the program that verifies them without goodhoster.
     """
-    done, anchored = export(read_settings(config), case, to, since or ())
+    order = ExportOrder(case, tuple(since or ()), names=not without_names)
+    done, anchored = export(read_settings(config), order, to)
     if as_json:
         size, root = done.checkpoint.size, done.checkpoint.root.hex()
         print_json({"case": case, "directory": str(to), "entries": done.entries, "size": size, "root": root})

@@ -77,7 +77,7 @@ def export_command(
 
     Needs two persons: one asks, another confirms.
     """
-    from goodhoster.assembly.audit import export
+    from goodhoster.assembly.audit import ExportOrder, export
     from goodhoster.model.sealed_evidence import TwoPersonAction
 
     if confirm != (to is not None):
@@ -88,7 +88,7 @@ def export_command(
             _say_asked(desk.ask(whole_id, TwoPersonAction.EXPORT, order), "export", as_json=as_json)
             return
         exported = desk.export(whole_id, to, order)
-        export(services.settings, exported.manifest.case, to / "audit-log")
+        export(services.settings, ExportOrder(exported.manifest.case), to / "audit-log")
         _say(exported, f"is in {to}, with its entries of the audit log", as_json=as_json)
 
 

@@ -32,6 +32,7 @@ from goodhoster.ports import CaseQuery, ObservedSource
 from goodhoster.settings import Settings
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.daemon_lock import running_daemon
+from goodhoster_agent.doctor.buckets import bucket_findings
 from goodhoster_agent.doctor.evidence import evidence_findings
 from goodhoster_agent.doctor.finding import Finding
 from goodhoster_agent.doctor.own_contacts import own_contacts
@@ -70,6 +71,7 @@ def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Findin
     yield from _exemptions(settings)
     yield from _directories(settings)
     yield from panel_findings(settings)
+    yield from bucket_findings(settings)
     yield from _mailbox(settings)
     yield from evidence_findings(settings)
     yield from _results(settings)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from goodhoster.checking.digests import read_content
-from goodhoster.checking.hasher import worth_opening
+from goodhoster.checking.hasher import read_at_once, worth_opening
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import POSTPONED, Content, Fault, FileState
 from goodhoster_agent.hashing.worker_handle import PlaceLostError, Start, Worker, WorkerLostError, start_here
@@ -89,6 +89,10 @@ class HashingPool:
             content = self._opened(content, partial(self._by_any_worker, fd, place=place))
         self._remember(state, content)
         return content
+
+    def read_at_once(self, content: bytes) -> Content | None:
+        """See `ports.Hasher`."""
+        return read_at_once(content, self._limits)
 
     def read_alone(self, fd: int, doubted: Content) -> Content:
         """See `ports.Hasher`. It takes long, and its customer's other files wait as for a slow one.

@@ -37,6 +37,10 @@ class MoverOrHere:
         """See `ports.Quarantine`."""
         self._chosen().verify_in_place(upload, sha256)
 
+    def destroy(self, case_id: str, upload: Upload) -> None:
+        """See `ports.Quarantine`."""
+        self._chosen().destroy(case_id, upload)
+
     def prepare(self, tree: bytes) -> None:
         """See `ports.Quarantine`."""
         self._chosen().prepare(tree)

@@ -83,6 +83,10 @@ class MoverQuarantine:
         """See `ports.Quarantine`."""
         self._ask(MoveOrder.about(Verb.VERIFY_IN_PLACE, "", upload, sha256))
 
+    def destroy(self, case_id: str, upload: Upload) -> None:
+        """See `ports.Quarantine`."""
+        self._ask(MoveOrder.about(Verb.DESTROY, case_id, upload))
+
     def prepare(self, tree: bytes) -> None:
         """See `ports.Quarantine`."""
         self._ask(MoveOrder.about(Verb.PREPARE, "", Upload(Place(tree, b""), "", _NO_STATE)))

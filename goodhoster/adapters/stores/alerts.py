@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from goodhoster.adapters.stores.database import RecordFile, Row, time_text
 from goodhoster.linux.sqlite_migrations import ExpiringTable, Migration, Schema
 from goodhoster.model.alerts import Alert, AlertDelivery, AlertKind, DeliveryState
+from goodhoster.ports import ForgottenCustomer
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS alert (
@@ -139,6 +141,26 @@ class SqliteAlertQueue:
                 [(key, moment, moment) for key in keys],
             )
             db.execute("DELETE FROM condition WHERE seen_at < ?", (time_text(forget_before),))
+
+    def unlink(self, customer: ForgottenCustomer) -> int:
+        """See `ports.CustomerTraces`.
+
+        Alerts stay, those that wait too: the drawn name stands in them.
+        """
+        words = sorted((*customer.ids, *customer.addresses, *customer.paths), key=len, reverse=True)
+        named = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, words))})(?![\w-])", re.IGNORECASE)
+        changed = 0
+        with self._record.erasing() as db:
+            for number, *texts in db.execute("SELECT id, key, about, subject, text FROM alert").fetchall():
+                unlinked = [named.sub(customer.name, text) for text in texts]
+                if unlinked != texts:
+                    changed += 1
+                    query = "UPDATE alert SET key = ?, about = ?, subject = ?, text = ? WHERE id = ?"
+                    db.execute(query, (*unlinked, number))
+            for (key,) in db.execute("SELECT key FROM condition").fetchall():
+                if named.search(key):
+                    db.execute("DELETE FROM condition WHERE key = ?", (key,))
+        return changed
 
     def close(self) -> None:
         """Close the file."""

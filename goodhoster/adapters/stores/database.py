@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime
@@ -17,6 +18,8 @@ from goodhoster.errors import BusyError, ConfigurationError, PermanentError
 from goodhoster.linux.sqlite_migrations import Schema, upgrade
 
 Row = tuple[Any, ...]
+_READERS_END_WITHIN = 10.0
+"""Seconds in which other processes end what they are reading."""
 _AS_OWNER = "run this as root, or as the user who owns the state directory; is its disk writable?"
 
 
@@ -57,6 +60,22 @@ class RecordFile:
                 yield
             finally:
                 self._together -= 1
+
+    @contextmanager
+    def erasing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction in which what is deleted is overwritten, in the write-ahead log too.
+
+        BusyError, with the rows deleted, where another process reads for so long that the log cannot be emptied.
+        """
+        self.rows("PRAGMA secure_delete = ON")
+        with self.changing() as db:
+            yield db
+        end = time.monotonic() + _READERS_END_WITHIN
+        while self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]:
+            if time.monotonic() > end:
+                message = f"what was deleted may still stand in the write-ahead log of {self._file}: it is being read"
+                raise BusyError(message, hint="say it again in a minute")
+            time.sleep(0.05)
 
     @contextmanager
     def _readable_errors(self) -> Iterator[None]:

@@ -88,6 +88,17 @@ def read_label(shelf: int, case_id: str) -> Label | None:
     return _read(shelf, file_name(case_id) + _SEALED)
 
 
+def label_name(case_id: str) -> bytes:
+    """The name of the label of a file that was taken."""
+    return file_name(case_id) + _SEALED
+
+
+def names_of_inode(shelf: int, ino: int) -> int:
+    """How many names of a file lie here."""
+    with os.scandir(shelf) as found:
+        return sum(one.inode() == ino and is_case_name(one.name) for one in found)
+
+
 def label_of_inode(shelf: int, ino: int) -> Label | None:
     """The label of another case whose file here is the same inode (a hard link); None if none."""
     with os.scandir(shelf) as found:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -28,13 +29,15 @@ from goodhoster.evidence.quarantine.directories import (
 from goodhoster.evidence.quarantine.labels import (
     file_name,
     guard_label,
+    label_name,
+    names_of_inode,
     read_intent,
     read_label,
     remove_label,
     seal_label,
 )
 from goodhoster.evidence.quarantine.locking import has_bytes, is_locked, lock, unlock
-from goodhoster.evidence.quarantine.metadata import set_guards, without_guards
+from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards, without_guards
 from goodhoster.evidence.quarantine.misplaced_files import return_after_crash
 from goodhoster.evidence.quarantine.reserve import keep_reserve, sync_with_reserve
 from goodhoster.evidence.quarantine.storage import open_shelf, shelves
@@ -56,6 +59,8 @@ class LocalQuarantine:
     """The quarantine of this machine, worked by this process; in these trees only."""
 
     trees: tuple[bytes, ...]
+    destroy_after: float | None = None
+    """Seconds that a file must have lain here before it may be destroyed; None: nothing is ever destroyed."""
 
     def take_offline(self, case_id: str, upload: Upload, sha256: bytes) -> str:
         """See `ports.Quarantine`."""
@@ -107,6 +112,32 @@ class LocalQuarantine:
                 raise RefusedError(f"{place} is there and still locked", hint="see docs/how-to-quarantine.md")
             if not has_bytes(file, sha256):
                 raise RefusedError(f"{place} holds other bytes than those that were checked")
+
+    def destroy(self, case_id: str, upload: Upload) -> None:
+        """See `ports.Quarantine`."""
+        if self.destroy_after is None:
+            hint = "set [evidence] destroy_quarantined_after; the mover reads it at its start"
+            raise RefusedError("nothing in quarantine is ever destroyed here", hint=hint)
+        with self._working_in(upload.place) as stack:
+            found = self._find(case_id, upload, stack)
+            if found is None:
+                return
+            shelf, label = found
+            if not exists(shelf, file_name(case_id)):
+                remove_label(shelf, case_id)
+                return
+            _expect_lain_for(self.destroy_after, shelf, case_id)
+            file = stack.enter_context(opened(_open_locked(shelf, label)))
+            _expect_no_name_elsewhere(file, shelf, case_id)
+            guards = read_metadata(file).flags
+            set_guards(file, 0)
+            try:
+                os.unlink(file_name(case_id), dir_fd=shelf)
+            finally:
+                if os.fstat(file).st_nlink:
+                    set_guards(file, guards)  # another name of it lies here
+            remove_label(shelf, case_id)
+            os.fsync(shelf)
 
     def prepare(self, tree: bytes) -> None:
         """See `ports.Quarantine`."""
@@ -163,6 +194,20 @@ class LocalQuarantine:
 
 def _not_watched(place: Place) -> RefusedError:
     return RefusedError(f"{place} is in no watched tree")
+
+
+def _expect_lain_for(seconds: float, shelf: int, case_id: str) -> None:
+    """Refuse a file that has not lain here for so long by its label, which is written once."""
+    label = entry(shelf, label_name(case_id))
+    if label is None or time.time() - label.st_mtime < seconds:
+        raise RefusedError(f"the file of case {case_id} has not lain in quarantine for as long as is set up")
+
+
+def _expect_no_name_elsewhere(file: int, shelf: int, case_id: str) -> None:
+    found = os.fstat(file)
+    if found.st_nlink > names_of_inode(shelf, found.st_ino):
+        message = f"the file of case {case_id} has other names outside quarantine: its bytes would stay"
+        raise RefusedError(message, hint="find them (find DISK -inum) and remove them; it is tried again every day")
 
 
 def _without_label(case_id: str, shelf: int) -> QuarantineError:

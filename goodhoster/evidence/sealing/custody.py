@@ -6,15 +6,18 @@ What cannot be taken back needs two persons: one asks, another confirms. The aud
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from goodhoster.errors import EvidenceError, RefusedError
+from goodhoster.errors import EvidenceError, PassingError, RefusedError
 from goodhoster.evidence.sealing.store import EvidenceStore, InForce
 from goodhoster.linux.durable_files import sync_directory, write_durably
+from goodhoster.model.alerts import AlertKind
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.sealed_evidence import (
     Custody,
@@ -23,13 +26,16 @@ from goodhoster.model.sealed_evidence import (
     Hold,
     Person,
     Request,
+    SealedCopy,
     TwoPersonAction,
 )
-from goodhoster.ports import AuditLog, Clock
+from goodhoster.ports import AuditLog, Clock, Pager
 
+_log = logging.getLogger(__name__)
 GRACE = timedelta(days=7)
 """Between the announcement that a retention is over and the destruction: time for a hold."""
 _PIECE = 1 << 20
+_NAMED = 20
 _RETENTION = "its retention is over, which was announced"
 
 
@@ -58,6 +64,8 @@ class CustodyDesk:
     store: EvidenceStore
     audit: AuditLog
     clock: Clock
+    pager: Pager | None = None
+    """Told when evidence may be destroyed from now on, or soon."""
 
     def hold(self, evidence_id: str, order: PersonalOrder) -> Evidence:
         """Forbid that it is destroyed until the hold is released."""
@@ -74,7 +82,13 @@ class CustodyDesk:
             if not evidence.custody.holds:
                 raise RefusedError(f"no hold is on evidence {evidence_id}")
             self._log("evidence.released", evidence, order)
-            return self._keep(evidence, replace(evidence.custody, holds=()))
+            released = self._keep(evidence, replace(evidence.custody, holds=()))
+        kept = f"{evidence.manifest.keep_until:%Y-%m-%d}"
+        text = (
+            f"{order.person.name}: {order.reason}\nIts retention ends on {kept}; goodhoster evidence hold keeps it.\n"
+        )
+        self._tell(f"goodhoster: the hold on evidence {evidence_id} ended", text, evidence_id)
+        return released
 
     def ask(self, evidence_id: str, action: TwoPersonAction, order: PersonalOrder) -> Evidence:
         """Ask for what another person has to confirm.
@@ -119,6 +133,39 @@ class CustodyDesk:
             self._log("evidence.exported", evidence, order, to=str(directory), ciphertext_sha256=digest)
             return self._keep(evidence, _answered(evidence.custody, TwoPersonAction.EXPORT))
 
+    def copy(self, evidence_id: str) -> SealedCopy:
+        """Whether its sealed copy lets a file be destroyed in quarantine.
+
+        Reads all of the ciphertext.
+
+        EvidenceError when that cannot be read.
+        """
+        evidence = self.store.find(evidence_id)
+        if evidence is None or not self.store.is_logged(evidence_id):
+            return SealedCopy(whole=False, why=f"there is no sealed copy of {evidence_id} yet")
+        if evidence.custody.holds:
+            return SealedCopy(whole=False, why=_forbidden(evidence), held=True)
+        if evidence.state is EvidenceState.DESTROYED:
+            return SealedCopy(whole=True)
+        try:
+            with self.store.ciphertext(evidence_id).open("rb") as opened:
+                digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        except OSError as error:
+            message = f"the sealed copy {evidence_id} cannot be read: {error.strerror}"
+            raise EvidenceError(message, hint="goodhoster doctor; the file in quarantine stays") from error
+        if digest != evidence.manifest.ciphertext_sha256:
+            return SealedCopy(whole=False, why=f"the sealed copy {evidence_id} is not as it was written")
+        return SealedCopy(whole=True)
+
+    @contextmanager
+    def unless_held(self, evidence_id: str) -> Iterator[None]:
+        """Keep anybody from putting a hold on it meanwhile; RefusedError where one is on it."""
+        with self.store.custody_lock:
+            evidence = self.store.find(evidence_id)
+            if evidence is not None and evidence.custody.holds:
+                raise RefusedError(_forbidden(evidence))
+            yield
+
     def ask_recipients(self, recipients: Sequence[str], order: PersonalOrder) -> InForce:
         """Ask that others than before are sealed to."""
         with self.store.custody_lock:
@@ -146,6 +193,13 @@ class CustodyDesk:
                     self._apply_retention_to(evidence_id, result)
             except EvidenceError as error:
                 result.failed.append(str(error))
+        if announced := result.announced:
+            text = (
+                "\n".join(announced[:_NAMED])
+                + "\nLook: goodhoster evidence list --state due; goodhoster evidence hold\n"
+            )
+            subject = f"goodhoster: {len(announced)} pieces of evidence are destroyed in {GRACE.days} days"
+            self._tell(subject, text, announced[0])
         return result
 
     def _apply_retention_to(self, evidence_id: str, result: RetentionResult) -> None:
@@ -166,6 +220,15 @@ class CustodyDesk:
         self.audit.append(AuditEvent("evidence.due", about))
         self._keep(evidence, replace(evidence.custody, due_at=now))
 
+    def _tell(self, subject: str, text: str, about: str) -> None:
+        """Tell the person on duty; what cannot be told now is in the log all the same."""
+        if self.pager is None:
+            return
+        try:
+            self.pager.page(subject, text, AlertKind.EVIDENCE, f"{about} {self.clock().isoformat()}")
+        except PassingError as error:
+            _log.error("nobody could be paged: %s (%s)", error, subject)
+
     def _existing(self, evidence_id: str) -> Evidence:
         evidence = self.store.get(evidence_id)
         if evidence.state is EvidenceState.DESTROYED:
@@ -177,9 +240,7 @@ class CustodyDesk:
     def _expect_possible(self, evidence: Evidence, action: TwoPersonAction) -> None:
         evidence_id = evidence.manifest.id
         if action is TwoPersonAction.DESTROY and evidence.custody.holds:
-            hold = evidence.custody.holds[0]
-            message = f"a hold of {hold.person} forbids that evidence {evidence_id} is destroyed: {hold.reason}"
-            raise RefusedError(message, hint="goodhoster evidence release ID, if it is over")
+            raise RefusedError(_forbidden(evidence), hint="goodhoster evidence release ID, if it is over")
         if action is TwoPersonAction.EXPORT and not evidence.present:
             raise EvidenceError(f"the ciphertext of evidence {evidence_id} is not there", hint="goodhoster doctor")
 
@@ -236,6 +297,11 @@ class CustodyDesk:
     def _keep_in_force(self, in_force: InForce) -> InForce:
         self.store.write_in_force(in_force)
         return in_force
+
+
+def _forbidden(evidence: Evidence) -> str:
+    hold = evidence.custody.holds[0]
+    return f"a hold of {hold.person} forbids that evidence {evidence.manifest.id} is destroyed: {hold.reason}"
 
 
 def _asks(request: Request | None, recipients: Sequence[str], now: datetime) -> bool:

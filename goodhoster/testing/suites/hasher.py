@@ -87,6 +87,21 @@ class HasherSuite:
         assert (content.kind, content.fingerprints, content.members) == (Kind.OTHER, (), ())
         assert content.fault is None
 
+    def test_what_is_read_at_once_is_what_would_be_read(self, hasher: Hasher) -> None:
+        for content in (b"", b"a text\n" * 1000, b"\0\0\0\x18ftypisom made up"):
+            assert hasher.read_at_once(content) == read(hasher, content)
+
+    def test_what_has_something_inside_is_not_read_at_once(self, hasher: Hasher) -> None:
+        archive = zip_of({"a.jpg": jpeg(1)})
+        for content in (
+            jpeg(1),
+            archive,
+            b"beginning" * 100 + archive,
+            tar_of({"a.jpg": jpeg(1)}),
+            bytes((1 << 20) + 1),
+        ):
+            assert hasher.read_at_once(content) is None
+
     def test_an_empty_file_has_digests(self, hasher: Hasher) -> None:
         assert read(hasher, b"").digests.md5 == hashlib.md5(b"", usedforsecurity=False).digest()
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.audit.log import FileAuditLog
+from goodhoster.audit.verification import VerifiedPart
 from goodhoster.errors import AuditError
 from goodhoster.model.audit import AuditEvent, AuditMark
 
@@ -438,3 +439,57 @@ def test_each_alteration_of_a_log_is_found(file: Path, rounds: Callable[[int, in
         assert not log.verify().ok, altered
     file.write_bytes(content)
     assert log.verify().ok
+
+
+def test_a_verification_goes_on_behind_what_was_verified(log: FileAuditLog) -> None:
+    log.append_all([event(n) for n in range(21)])
+    before, part = log.verify_behind(VerifiedPart())
+    mark = AuditMark(21, bytes.fromhex(before.root), "a mark at its end")
+    log.append_all([event(n) for n in range(14)])
+    finding, on = log.verify_behind(part, [AuditMark(20, b"not compared", "a mark inside"), mark])
+    assert (finding, finding.entries) == (log.verify(), 35)
+    assert log.verify_behind(on) == (finding, on)
+    wrong = AuditMark(21, b"another root", "a wrong mark")
+    assert "rewritten" in log.verify_behind(part, [wrong])[0].problem
+
+
+def test_nothing_new_is_whole_and_the_end_is_compared_all_the_same(log: FileAuditLog, file: Path) -> None:
+    log.append_all([event(n) for n in range(5)])
+    _, part = log.verify_behind(VerifiedPart())
+    assert log.verify_behind(part)[0].ok
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:-1]))
+    assert "verified before" in log.verify_behind(part)[0].problem
+    file.unlink()
+    assert "verified before" in log.verify_behind(part)[0].problem
+
+
+def test_a_change_behind_the_verified_part_is_found(log: FileAuditLog, file: Path) -> None:
+    log.append_all([event(n) for n in range(5)])
+    _, part = log.verify_behind(VerifiedPart())
+    log.append_all([event(n) for n in range(100, 105)])
+    file.write_bytes(file.read_bytes().replace(b'"number":102', b'"number":902'))
+    finding, on = log.verify_behind(part)
+    assert (finding.ok, finding.first_bad) == (False, 8)
+    assert on.end.entries == 8
+
+
+def test_what_was_verified_once_is_read_again_when_all_is_verified(log: FileAuditLog, file: Path) -> None:
+    log.append_all([event(n) for n in range(100, 105)])
+    _, part = log.verify_behind(VerifiedPart())
+    file.write_bytes(file.read_bytes().replace(b'"number":102', b'"number":902'))
+    assert log.verify_behind(part)[0].ok  # why the whole log is read once a week
+    assert log.verify().first_bad == 3
+
+
+def test_a_long_verification_pauses_and_can_be_broken_off(log: FileAuditLog) -> None:
+    log.append_all([event(n) for n in range(4100)])
+    pauses: list[int] = []
+    assert log.verify_behind(VerifiedPart(), between=lambda: pauses.append(1))[0].ok
+    assert len(pauses) == 2
+
+    def stop() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        log.verify_behind(VerifiedPart(), between=stop)

@@ -68,6 +68,9 @@ class HangingDisk:
         self._wait(upload)
         self._inside.verify_in_place(upload, sha256)
 
+    def destroy(self, case_id: str, upload: Upload) -> None:
+        self._inside.destroy(case_id, upload)
+
     def prepare(self, tree: bytes) -> None:
         self._inside.prepare(tree)
 

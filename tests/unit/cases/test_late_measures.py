@@ -65,6 +65,9 @@ class Mover:
     def verify_in_place(self, upload: Upload, sha256: bytes) -> None:
         self._inside.verify_in_place(upload, sha256)
 
+    def destroy(self, case_id: str, upload: Upload) -> None:
+        self._inside.destroy(case_id, upload)
+
     def prepare(self, tree: bytes) -> None:
         self._inside.prepare(tree)
 

@@ -21,6 +21,7 @@ from goodhoster_agent.commands.options import (
 )
 
 app = typer.Typer()
+_NAMED = 5
 
 
 @app.command("personal-data")
@@ -64,7 +65,10 @@ def forget_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase what is held about a customer whose contract has ended; the audit log stays whole."""
+    """Erase what is held about a customer whose contract has ended.
+
+    The log is unlinked from the customer, and stays whole.
+    """
     with open_services(config) as services:
         found = services.customers.personal_data.forget(customer_id, whoever_types(), reason, preview=preview)
     if as_json:
@@ -73,5 +77,11 @@ def forget_command(
     print(f"{found.customer}: {'erased' if found.done else 'would be erased'}")
     for table, count in found.rows.items():
         print(f"  {table:<24} {count}")
-    print(f"  stays: {found.cases} cases, and entries of the audit log, with the id alone")
-    print("  stays: notices and letters as they were received and sent; backups until they are overwritten")
+    print(
+        f"  {'unlinked' if found.done else 'would be unlinked':<24} {found.cases} cases, and entries of the audit log"
+    )
+    if found.kept:
+        named = ", ".join(found.kept[:_NAMED])
+        print(f"  kept as they are: {len(found.kept)} cases whose files lie in quarantine: {named}; say it again later")
+    print("  stays: notices as they were received; entries of the log from before this version; backups, which hold")
+    print("         what is erased here until they are overwritten")

@@ -86,19 +86,19 @@ async def received(request: web.BaseRequest, limits: BodyLimits) -> AsyncIterato
         yield _as_body(file)
 
 
-async def received_json(request: web.BaseRequest, within: float) -> dict[str, Any]:
+async def received_json(request: web.BaseRequest, within: float, longest: int = _LONGEST_JSON) -> dict[str, Any]:
     """Receive a JSON object. Problem when it is none."""
     _expect_plain(request)
     body = b""
     try:
         async with asyncio.timeout(within):
             await go_on(request)
-            while len(body) <= _LONGEST_JSON and (chunk := await request.content.read(_LONGEST_JSON + 1 - len(body))):
+            while len(body) <= longest and (chunk := await request.content.read(longest + 1 - len(body))):
                 body += chunk
     except TimeoutError:
         raise Problem(HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {within:g} s") from None
-    if len(body) > _LONGEST_JSON:
-        raise _too_large(_LONGEST_JSON)
+    if len(body) > longest:
+        raise _too_large(longest)
     try:
         found = json.loads(body)
         json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text

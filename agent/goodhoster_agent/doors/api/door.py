@@ -7,6 +7,7 @@
     GET  /v1/customers/{id}/may/{action}  a gate question
     GET  /v1/status, /v1/cases, /v1/cases/{id}
     POST /v1/pict-rs                      external validation of pict-rs: 204, 406, or 503
+    POST /v1/buckets/{name}/events        notifications of an object store
     GET  /v1/openapi.json, /livez, /readyz
 
 How they are used is in docs/how-to-http-api.md.
@@ -52,6 +53,9 @@ _JSON_WITHIN = 10.0  # seconds
 _LONGEST = 255
 """Characters of a customer's id, an application's name, a file's name."""
 _MOST_CASES = 1000
+_AT_ONCE = 64 << 10
+"""Bytes of a content whose digests the event loop takes itself: handing it to a thread costs more."""
+_LONGEST_NOTIFICATION = 2 << 20
 _DECISIONS = {AttemptDecision.REFUSED: "refuse", AttemptDecision.UNCHECKED: "unchecked"}
 _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionError, EOFError)
 
@@ -74,6 +78,11 @@ class ApiParts:
     """The newest cases by state, customer, and how many at most.
 
     RefusedError for a state that is none.
+    """
+    objects: Callable[[str, dict[str, Any]], int]
+    """Notes what a notification of that bucket says is new; RefusedError where it is none.
+
+    Returns how many objects.
     """
     case: Callable[[str], dict[str, Any]]
     """RefusedError where there is none."""
@@ -210,8 +219,8 @@ class ApiDoor:
             return None
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         secret = secret.strip() if scheme.lower() == "bearer" else ""
-        # pict-rs can be given a URL and no header.
-        token = self._parts.tokens.of(secret or (request.query.get("token", "") if route.path == PICT_RS else ""))
+        in_url = request.query.get("token", "") if route.path in _TOKEN_IN_URL else ""
+        token = self._parts.tokens.of(secret or in_url)
         if token is None:
             raise Problem(
                 HTTPStatus.UNAUTHORIZED, "a token is needed: goodhoster doors token add", {"WWW-Authenticate": "Bearer"}
@@ -298,6 +307,13 @@ class ApiDoor:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"it could not be checked: {answer.reason}")
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
+    async def note_objects(self, asked: Asked) -> web.Response:
+        """Take a notification: nothing is believed but that there is something to look at."""
+        given = await received_json(asked.request, _JSON_WITHIN, _LONGEST_NOTIFICATION)
+        with _refusals(HTTPStatus.BAD_REQUEST):
+            count = await self._in_thread(self._parts.objects, asked.matched["name"], given)
+        return _json({"noted": count})
+
     async def live(self, _: Asked) -> web.Response:
         """Answer that the process answers."""
         return _json({"live": True})
@@ -313,6 +329,10 @@ class ApiDoor:
         return _json(DOCUMENT)
 
     async def _check(self, body: Body, attempt: Attempt) -> AttemptAnswer:
+        if isinstance(body, bytes) and len(body) <= _AT_ONCE:
+            answer = self._parts.attempts.clear_at_once(body, attempt)
+            if answer is not None:
+                return answer
         content = body if isinstance(body, bytes) else body.fileno()
         return await self._in_thread(self._parts.attempts.check, content, attempt)
 
@@ -329,6 +349,9 @@ class ApiDoor:
 
 
 PICT_RS = "/v1/pict-rs"
+EVENTS = "/v1/buckets/{name}/events"
+_TOKEN_IN_URL = frozenset({PICT_RS, EVENTS})
+"""Those of programs that can be given a URL and no header."""
 ROUTES = (
     Route("POST", "/v1/check", Scope.CHECK, ApiDoor.check),
     Route("POST", "/v1/check/path", Scope.CHECK, ApiDoor.check_path),
@@ -339,6 +362,7 @@ ROUTES = (
     Route("GET", "/v1/cases", Scope.READ, ApiDoor.cases),
     Route("GET", "/v1/cases/{id}", Scope.READ, ApiDoor.case),
     Route("POST", PICT_RS, Scope.CHECK, ApiDoor.validate_for_pict_rs),
+    Route("POST", EVENTS, Scope.EVENTS, ApiDoor.note_objects),
     Route("GET", "/v1/openapi.json", None, ApiDoor.openapi),
     Route("GET", "/livez", None, ApiDoor.live),
     Route("GET", "/readyz", None, ApiDoor.ready),

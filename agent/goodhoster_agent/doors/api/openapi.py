@@ -50,6 +50,12 @@ _SCHEMAS: dict[str, Any] = {
         "required": ["reference", "outcome"],
         "properties": {"reference": _TEXT, "outcome": {"enum": ["refused", "deleted", "kept"]}},
     },
+    "Notification": {
+        "type": "object",
+        "required": ["Records"],
+        "properties": {"Records": {"type": "array", "items": {"type": "object"}}},
+    },
+    "Noted": {"type": "object", "required": ["noted"], "properties": {"noted": {"type": "integer"}}},
     "Recorded": {"type": "object", "required": ["recorded"], "properties": {"recorded": {"const": True}}},
     "Permission": {
         "type": "object",
@@ -176,6 +182,17 @@ DOCUMENT: dict[str, Any] = {
                     "406": _problem("It is refused."),
                     "503": _problem("It could not be checked."),
                 },
+            )
+        },
+        "/v1/buckets/{name}/events": {
+            "post": _operation(
+                "New objects of a bucket, as MinIO and Ceph tell of them",
+                "Noted",
+                parameters=[
+                    _parameter("name", "path", "The name of the [[bucket]]."),
+                    _parameter("token", "query", "The token, where no header can be sent."),
+                ],
+                requestBody=_body("Notification"),
             )
         },
         "/v1/openapi.json": {

@@ -10,6 +10,7 @@ from goodhoster.model.cases import CaseState
 from goodhoster.model.gates import GateAnswer
 from goodhoster.ports import CaseQuery
 from goodhoster_agent.case_objects import case_object
+from goodhoster_agent.doors.api.bucket_events import created_keys
 from goodhoster_agent.doors.api.door import ApiParts
 from goodhoster_agent.doors.api.tokens import Tokens, tokens_file
 from goodhoster_agent.status_objects import mode_object, status_object
@@ -24,6 +25,7 @@ def api_parts(services: Services) -> ApiParts:
         may=lambda customer, action: _may(services, customer, action),
         status=lambda: status_object(services),
         cases=lambda state, customer, limit: _cases(services, state, customer, limit),
+        objects=lambda bucket, notification: _note_objects(services, bucket, notification),
         case=lambda case_id: case_object(services.case_store.get(case_id)),
     )
 
@@ -52,6 +54,19 @@ def _may(services: Services, customer: str, action: str) -> dict[str, Any]:
         "reason": "; ".join(found.reasons),
         "mode": "enforce" if standing.rules.enforce else "observe",
     }
+
+
+def _note_objects(services: Services, name: str, notification: dict[str, Any]) -> int:
+    bucket = next((each.bucket for each in services.settings.buckets if each.name == name), None)
+    if bucket is None:
+        raise RefusedError(f"there is no bucket {name}")
+    try:
+        keys = created_keys(notification, bucket)
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
+    if keys:
+        services.buckets.queue.hint(name, keys)
+    return len(keys)
 
 
 def _cases(services: Services, state: str | None, customer: str | None, limit: int) -> list[dict[str, Any]]:

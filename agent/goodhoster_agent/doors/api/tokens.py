@@ -33,6 +33,8 @@ class Scope(StrEnum):
     """Ask what a customer may do."""
     OUTCOME = "outcome"
     """Report what was done about a refusal."""
+    EVENTS = "events"
+    """Tell of new objects in a bucket."""
     READ = "read"
     """Status and cases."""
 

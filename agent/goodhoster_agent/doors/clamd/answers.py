@@ -17,6 +17,7 @@ from goodhoster.upload_attempts import PARTIAL, AttemptAnswer, AttemptDecision, 
 from goodhoster_agent.doors.clamd.partial import is_partial
 from goodhoster_agent.doors.clamd.peer import Peer
 from goodhoster_agent.doors.clamd.protocol import COMMANDS, Request
+from goodhoster_agent.doors.clamd.streams import StreamContent
 from goodhoster_agent.privileged.opener.client import Opened, Opener
 from goodhoster_agent.privileged.opener.messages import NOT_A_FILE, Finding
 
@@ -71,8 +72,10 @@ class Answerer:
     """What STATS says."""
     counts: DoorCounts = field(default_factory=DoorCounts)
 
-    def at_once(self, request: Request) -> bytes | None:
-        """The reply to a request that needs no check; None for one that does."""
+    def at_once(self, request: Request, peer: Peer) -> bytes | None:
+        """The reply to a request that waits for nothing; None for one that does."""
+        if request.stream is not None:
+            return self._clear_at_once(request, request.stream, peer)
         if request.command in {"DETSTATS", "DETSTATSCLEAR"}:
             return b""
         texts = {
@@ -97,6 +100,21 @@ class Answerer:
             return b"".join(map(request.reply, self._paths(request, caller)))
         finally:
             request.close()
+
+    def _clear_at_once(self, request: Request, stream: StreamContent, peer: Peer) -> bytes | None:
+        """The reply to a small stream that is clear and needs no other thread."""
+        content = stream.content
+        if isinstance(content, int) or is_partial(stream):
+            return None
+        answer = self.attempts.clear_at_once(content, self._attempt(peer))
+        if answer is None:
+            return None
+        request.close()
+        return request.reply(self._line(b"stream", answer))
+
+    def _attempt(self, peer: Peer, name: str = "") -> Attempt:
+        customer = peer.account if self.customer == BY_UID else self.customer
+        return Attempt(customer, name=name, door="clamd", peer=peer.name)
 
     def _stream(self, request: Request, caller: Caller) -> AttemptAnswer:
         assert request.stream is not None  # noqa: S101 - the caller looked
@@ -158,9 +176,7 @@ class Answerer:
             os.close(fd)
 
     def _check(self, content: bytes | int, caller: Caller, name: str = "", *, partial: bool = False) -> AttemptAnswer:
-        customer = caller.peer.account if self.customer == BY_UID else self.customer
-        attempt = Attempt(customer, name=name, door="clamd", peer=caller.peer.name)
-        return self._counted(self.attempts.check(content, attempt, partial=partial))
+        return self._counted(self.attempts.check(content, self._attempt(caller.peer, name), partial=partial))
 
     def _counted(self, answer: AttemptAnswer) -> AttemptAnswer:
         if answer.decision is AttemptDecision.UNCHECKED:

@@ -162,7 +162,7 @@ class ClamdDoor:
 
     def ask(self, connection: Connection, request: Request) -> None:
         """See `connection.Host`."""
-        reply = self._answerer.at_once(request)
+        reply = self._answerer.at_once(request, connection.peer)
         if reply is not None:
             connection.answered(request, reply)
             return

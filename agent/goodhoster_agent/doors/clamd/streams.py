@@ -60,7 +60,8 @@ class StreamContent:
     def parts(self) -> tuple[bytes, bytes]:
         """Its first and last bytes, at most a block of each."""
         if self._file is None:
-            return bytes(self._small), bytes(self._small)
+            whole = bytes(self._small)
+            return whole, whole
         fd = self._file.fileno()
         return os.pread(fd, _BLOCK, 0), os.pread(fd, _BLOCK, max(0, self.size - _BLOCK))
 

@@ -36,7 +36,9 @@ def movers(config: Path, listener: socket.socket) -> list[tuple[str, Serve]]:
     Each is for one process, and runs until it is killed. ConfigurationError when the configuration is not as it
     must be.
     """
-    server = Server(KnownTrees(config), _trusted(load(config).mover), FileLocks())
+    settings = load(config)
+    destroy_after = settings.evidence.destroy_quarantined_after
+    server = Server(KnownTrees(config), _trusted(settings.mover), FileLocks(), destroy_after)
 
     def serve() -> None:
         _shed_privileges()

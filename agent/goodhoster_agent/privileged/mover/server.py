@@ -49,13 +49,17 @@ class Server:
     """Takes orders on a listening socket.
 
     `find_tree` knows the path of a tree by its id; `trusted` are the user ids whose orders
-    are taken; `locks` are those of all movers.
+    are taken; `locks` are those of all movers. `destroy_after`: seconds that a file must have lain in quarantine before
+    it may be destroyed, by the mover's own reading of the configuration; None: never, whoever orders it.
     """
 
-    def __init__(self, find_tree: FindTree, trusted: frozenset[int], locks: FileLocks) -> None:
+    def __init__(
+        self, find_tree: FindTree, trusted: frozenset[int], locks: FileLocks, destroy_after: float | None = None
+    ) -> None:
         self._find_tree = find_tree
         self._trusted = trusted
         self._locks = locks
+        self._destroy_after = destroy_after
         self._limits = TimeLimits()
 
     def serve(self, listener: socket.socket) -> None:
@@ -143,6 +147,8 @@ class Server:
                 quarantine.put_back(order.case_id, upload, moved=order.verb is Verb.PUT_BACK_MOVED)
             case Verb.VERIFY_IN_PLACE:
                 quarantine.verify_in_place(upload, order.sha256)
+            case Verb.DESTROY:
+                LocalQuarantine((tree,), self._destroy_after).destroy(order.case_id, upload)
             case Verb.PREPARE:
                 quarantine.prepare(tree)
         return ""

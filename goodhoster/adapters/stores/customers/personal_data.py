@@ -33,8 +33,7 @@ class SqlitePersonalData:
     def erase(self, customer_ids: Sequence[str]) -> Mapping[str, int]:
         """See `ports.PersonalDataStore`."""
         tables, marks = self._tables(), ", ".join("?" * len(customer_ids))
-        self._record.rows("PRAGMA secure_delete = ON")
-        with self._record.changing() as db:
+        with self._record.erasing() as db:
             db.execute(
                 f"""DELETE FROM site_aliases WHERE (origin, host) IN
                 (SELECT origin, host FROM sites WHERE customer IN ({marks}))""",  # noqa: S608 - our own names
@@ -45,7 +44,6 @@ class SqlitePersonalData:
                 for table, column, _ in tables
             }
             db.execute("UPDATE register_generation SET number = number + 1")
-        self._record.rows("PRAGMA wal_checkpoint(TRUNCATE)")
         return {table: count for table, count in gone.items() if count}
 
     def _tables(self) -> list[tuple[str, str, list[str]]]:

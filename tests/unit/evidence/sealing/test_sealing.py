@@ -4,17 +4,27 @@ import hashlib
 import os
 import resource
 import subprocess
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from goodhoster.adapters.hash_sources.memory import MemorySource
+from goodhoster.adapters.pagers.memory import MemoryPager
+from goodhoster.cases.sealing import AttemptSealing
+from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import ConfigurationError
 from goodhoster.evidence.sealing.encryption import Hashed, check_recipients, encrypt
+from goodhoster.examination import Examiner
+from goodhoster.model.attempts import Attempt
 from goodhoster.model.cases import CaseState, Order
+from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.model.fingerprints import FingerprintKind
+from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.sealed_evidence import EvidenceKind, EvidenceState
-from goodhoster.model.verdicts import Match, Verdict, VerdictKind
+from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
+from goodhoster.upload_attempts import AttemptAnswer, AttemptDecision, UploadAttempts
 from tests.conftest import Disk
 from tests.unit.evidence.sealing.conftest import DAY, Sealing
 
@@ -209,3 +219,60 @@ def test_a_large_file_is_sealed_in_bounded_memory(sealing: Sealing, tmp_path: Pa
         encrypt(Hashed(source), Hashed(target), sealing.recipients)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 20 << 10, f"{grown} KiB"
+
+
+class Asking:
+    """Applications that ask at a host that seals."""
+
+    def __init__(self, sealing: Sealing) -> None:
+        services, self.sealing, self.pager = sealing.services, sealing, MemoryPager()
+        self.source = MemorySource({})
+        hasher = DirectHasher(ReadingLimits(file_bytes=1000))
+        self.seal = AttemptSealing(services.store, sealing.sealer(), self.pager)
+        examiner = Examiner((self.source,), hasher, services.clock)
+        self.attempts = UploadAttempts(examiner, services.desk(), sealing=self.seal)
+
+    def ask(self, content: bytes, customer: str = "anna") -> AttemptAnswer:
+        self.source.known[Digest(Algorithm.SHA256, hashlib.sha256(content).digest())] = Category.ILLEGAL
+        return self.attempts.check(content, Attempt(customer, "wordpress", "me.png", "clamd"))
+
+
+REFUSED = b"\x89PNG\r\n\x1a\n made up and refused"
+
+
+@pytest.mark.debian("age")
+def test_what_an_application_is_told_to_refuse_is_sealed_before_it_is_told(sealing: Sealing) -> None:
+    answer = Asking(sealing).ask(REFUSED)
+    assert answer.decision is AttemptDecision.REFUSED
+    manifest = sealing.store.get(answer.reference).manifest
+    assert (manifest.kind, manifest.sha256) == (EvidenceKind.KNOWN, hashlib.sha256(REFUSED).hexdigest())
+    opened = sealing.opened(sealing.store.ciphertext(answer.reference), 0)
+    assert (opened.returncode, opened.stdout) == (0, REFUSED)
+    assert sealing.events("") == ["attempt.decided", "evidence.recipients-set", "evidence.sealed"]
+
+
+def test_the_same_content_is_sealed_once_for_each_customer(sealing: Sealing) -> None:
+    asking = Asking(sealing)
+    answers = [asking.ask(REFUSED, customer) for customer in ("anna", "anna", "anna", "bob")]
+    assert [answer.decision for answer in answers] == [AttemptDecision.REFUSED] * 4
+    assert sorted(sealing.store.ids()) == sorted([answers[0].reference, answers[3].reference])
+    assert sealing.seal() == []  # the rounds find nothing to do
+
+
+def test_what_cannot_be_sealed_is_refused_all_the_same_and_told(sealing: Sealing) -> None:
+    sealing.largest = 3
+    asking = Asking(sealing)
+    assert asking.ask(REFUSED).decision is AttemptDecision.REFUSED
+    assert asking.ask(REFUSED).decision is AttemptDecision.REFUSED
+    assert list(sealing.store.ids()) == []
+    assert ["not sealed" in subject for subject, _ in asking.pager.pages] == [True, True]
+    asking.seal.sealer = replace(asking.seal.sealer, largest=1 << 20)
+    assert sealing.store.get(asking.ask(REFUSED).reference).present
+
+
+def test_what_is_clear_or_held_is_not_sealed(sealing: Sealing) -> None:
+    asking = Asking(sealing)
+    assert asking.attempts.check(b"clear", Attempt("anna")).decision is AttemptDecision.CLEAR
+    answers = [asking.ask(REFUSED, customer).decision for customer in ("anna", "bob", "cleo")]
+    assert answers[-1] is AttemptDecision.HELD
+    assert len(list(sealing.store.ids())) == 2

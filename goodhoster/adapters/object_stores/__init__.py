@@ -1,0 +1,1 @@
+"""Object stores: see `ports.ObjectStore`."""
