@@ -16,6 +16,7 @@ from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, Re
 from goodhoster.linux.disk_pool import DiskPool
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
+from goodhoster.model.objects import is_bucket
 from goodhoster.model.quarantine import QuarantineRequest, Whereabouts
 from goodhoster.ports import AuditLog, Quarantine
 
@@ -80,8 +81,12 @@ class _Step:
 
     @property
     def goes_with_others(self) -> bool:
-        """Whether it is taken for the first time, and soon done."""
-        return not self.work.undoing and not self.work.after_crash and self.size <= _SMALL
+        """Whether it is a file that is taken for the first time, and soon done.
+
+        Objects go one by one: what they wait for is a store, and several at once are asked for sooner.
+        """
+        in_bucket = is_bucket(self.copy.upload.place.tree)
+        return not (self.work.undoing or self.work.after_crash or in_bucket) and self.size <= _SMALL
 
     @property
     def said(self) -> bool:
