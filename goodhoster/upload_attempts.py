@@ -19,7 +19,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from goodhoster.audit.log import utc_now
-from goodhoster.cases.attempts import contradicts, open_attempt, report_attempt, reports_of
+from goodhoster.cases.attempts import TooManyAttempts, contradicts, open_attempt, report_attempt, reports_of
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import GoodhosterError, RefusedError, StaleVerdictError, UncheckedError
 from goodhoster.examination import Examined, Examiner
@@ -242,6 +242,9 @@ class UploadAttempts:
     def _open(self, attempt: Attempt, content: Content, verdict: Verdict) -> Case | None:
         with self.desk.session(self.rules() if self.rules else None) as session:
             case = open_attempt(session, attempt, content, verdict)
+        if isinstance(case, TooManyAttempts):
+            message = f"customer {case.customer} had {case.most} attempts recorded in the last hour"
+            raise UncheckedError(message, reason="too-many")
         if case is not None and case.state is CaseState.HELD:
             self.desk.tell()
         return case

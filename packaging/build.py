@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Build the packages of goodhoster for this release: ./dev package [deb|rpm|repository] [--out DIR].
+"""Build the packages of goodhoster for this release: ./dev package [deb|rpm] [--out DIR].
 
 An environment of its own below /usr/lib/goodhoster, from the hashed locks, tied to this release's python3; so there is
 one build for each release. Two builds of one commit are the same bytes: times come from SOURCE_DATE_EPOCH (else from

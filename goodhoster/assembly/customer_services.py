@@ -15,7 +15,7 @@ from goodhoster.errors import GoodhosterError
 from goodhoster.uploads.trees import UNASSIGNED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from goodhoster.adapters.stores.database import RecordFile
     from goodhoster.assembly.services import Services
@@ -84,10 +84,17 @@ class CustomerServices(LazyParts):
         So is it while the register cannot be read.
         Whoever asks goes on by the names of directories: no upload waits for the register.
         """
+        return self._told_by_register(lambda register: register.owner_of(path))
+
+    def customer_of_account(self, account: str) -> str:
+        """The customer whose sites that account owns; the account's name where the register does not tell."""
+        return self._told_by_register(lambda register: register.customer_of_account(account)) or account
+
+    def _told_by_register(self, ask: Callable[[Register], str]) -> str:
         if not self.in_use:
             return ""
         try:
-            return self.register.owner_of(path)
+            return ask(self.register)
         except GoodhosterError as error:
             now = time.monotonic()
             if now - self._told_at >= _SAY_AGAIN:
@@ -262,10 +269,13 @@ class CustomerServices(LazyParts):
         """
         from goodhoster.adapters.stores.alerts import SqliteAlertQueue
         from goodhoster.adapters.stores.customer_traces import KeyTraces, LetterTraces, RecordTraces
+        from goodhoster.adapters.stores.notices import SqliteNoticeStore
         from goodhoster.assembly import alerts
 
         services = self._services
         found: list[CustomerTraces] = [RecordTraces(services.case_store.record), services.index]
+        if (notices := services.state_dir / "notices.sqlite").exists():
+            found.append(self.keep(SqliteNoticeStore(notices)))
         if (services.state_dir / "letters").is_dir():
             found.append(LetterTraces(services.state_dir / "letters"))
         if (queue := services.state_dir / alerts.FILE).exists():
@@ -322,6 +332,7 @@ def contact_rules(settings: ContactSettings) -> ContactRules:
         valid_for_high_risk=timedelta(seconds=settings.valid_for_high_risk),
         token_for=timedelta(seconds=settings.token_for),
         drill_within=timedelta(seconds=settings.drill_within),
+        notice_within=timedelta(seconds=settings.notice_within),
         drill_every=timedelta(seconds=settings.drill_every),
         drills_a_day=settings.drills_a_day,
     )

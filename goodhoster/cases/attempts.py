@@ -6,21 +6,30 @@ application gets its answer.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from goodhoster.cases.session import CaseSession
 from goodhoster.errors import RefusedError
 from goodhoster.model.attempts import Attempt, AttemptOutcome
 from goodhoster.model.cases import Case, CaseState, Measure, MeasureKind, MeasureState, Order
-from goodhoster.model.digests import Digests
+from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.ids import new_id
-from goodhoster.model.storms import ATTEMPT_CAPS
+from goodhoster.model.storms import ATTEMPT_CAPS, OF_ATTEMPTS, Counted, StormKind
 from goodhoster.model.uploads import Content, FileState, Upload, visible
 from goodhoster.model.verdicts import Verdict
 from goodhoster.policy.decide import WOULD_BE_TAKEN, Action, Decision
+from goodhoster.ports import CaseQuery
 
+_ONE_CASE = timedelta(hours=1)
+"""A retry within this time is no case of its own."""
+_EACH_LOGGED = 100
+_CAPS_RECORDED = 10
+"""So many times the hourly cap of one customer are recorded of it in an hour: nobody fills the record and the log."""
+_RECORDED, _LIMITED = "attempts-recorded", "attempts-limited"
 _LONGEST = 200
 """Characters of what an application says of itself."""
 _OUTCOMES = {
@@ -30,25 +39,45 @@ _OUTCOMES = {
 }
 
 
+_ASKED_BY = "asked by "
+_TIMES = re.compile(r"; (\d+) times\Z")
 _SAID = "; the application says: "
 _THEN = ", then "
 _MOST_WORDS = 8
 """Reports of one attempt that are kept; an application that says yet another thing is refused."""
 
 
-def open_attempt(session: CaseSession, attempt: Attempt, content: Content, verdict: Verdict) -> Case | None:
+@dataclass(frozen=True, slots=True)
+class TooManyAttempts:
+    """A match that is not recorded: this customer had as many in the last hour as are recorded of one."""
+
+    customer: str
+    most: int
+
+
+def open_attempt(
+    session: CaseSession, attempt: Attempt, content: Content, verdict: Verdict
+) -> Case | TooManyAttempts | None:
     """Decide about a match of what an application wants to store.
 
-    Returns the case, or None when there is nothing to do. Every attempt is a case of its own, a repeated one too.
-    StaleVerdictError when it would be refused on a verdict that is not fresh: nothing was done, ask again.
+    Returns the case, or None when there is nothing to do. What the same customer asks about again at the same door
+    within an hour is the same case, with a count. StaleVerdictError when it would be refused on a verdict that is not
+    fresh: nothing was done, ask again.
     """
     upload = _upload_of(session, attempt, content.size)
+    if attempt.proven:
+        session.brake.note_asker(attempt.customer, content.digests)
     decision = session.decide(upload, content.digests, verdict, ATTEMPT_CAPS)
     if decision.action not in _OUTCOMES:
         return None
-    if decision.action is Action.QUARANTINE:
+    before = _asked_before(session, attempt, content.digests, decision)
+    if decision.action is Action.QUARANTINE or (before and before.state is CaseState.REFUSED):
         session.expect_fresh(verdict)
     session.owe(verdict)
+    if before is not None:
+        return _count_again(session, before, attempt)
+    if too_many := _over_limit(session, attempt, content.digests):
+        return too_many
     storm = session.brake.begin(decision, verdict.matches)
     case = replace(
         _case_of(session, upload, content.digests, decision),
@@ -60,6 +89,73 @@ def open_attempt(session: CaseSession, attempt: Attempt, content: Content, verdi
     session.log("attempt.decided", **about(case, attempt), outcome=case.state, reason=case.reason)
     session.store(case)
     return case
+
+
+def _asked_before(session: CaseSession, attempt: Attempt, digests: Digests, decision: Decision) -> Case | None:
+    """The case of this content, customer and door of the last hour that would have this outcome, too.
+
+    What was refused already stays so over a cap of attempts: these count contents, and it is not one more.
+    """
+    states = {_OUTCOMES[decision.action][0]}
+    if decision.storm and decision.storm.kind in OF_ATTEMPTS - {StormKind.ATTEMPT_CONTENT}:
+        states.add(CaseState.REFUSED)
+    query = CaseQuery(
+        states=frozenset(states),
+        customer=attempt.customer,
+        digest=digests.of(Algorithm.SHA256),
+        opened_since=session.now() - _ONE_CASE,
+    )
+    found = (case for case in session.find(query) if case.is_attempt and _is_of_door(case, attempt.door))
+    return next(found, None)
+
+
+def _count_again(session: CaseSession, case: Case, attempt: Attempt) -> Case:
+    """Count one more attempt in its case.
+
+    The first hundred have a line each in the audit log, and after that every hundredth says how many there were.
+    """
+    times = times_asked(case) + 1
+    if times <= _EACH_LOGGED or times % _EACH_LOGGED == 0:
+        session.log("attempt.repeated", **about(case, attempt), outcome=case.state, times=str(times))
+    counted = replace(case, measures=tuple(_with_times(measure, times) for measure in case.measures))
+    session.replace(counted, case)
+    return counted
+
+
+def times_asked(case: Case) -> int:
+    """How often an attempt was made within its hour."""
+    details = (measure.detail for measure in case.measures if measure.kind is MeasureKind.REFUSAL)
+    found = _TIMES.search(next(details, "").partition(_SAID)[0])
+    return int(found[1]) if found else 1
+
+
+def _with_times(measure: Measure, times: int) -> Measure:
+    if measure.kind is not MeasureKind.REFUSAL:
+        return measure
+    asked, *said = measure.detail.partition(_SAID)
+    return replace(measure, detail="".join((_TIMES.sub("", asked), f"; {times} times", *said)))
+
+
+def _is_of_door(case: Case, door: str) -> bool:
+    asked = (measure.detail.partition(_SAID)[0] for measure in case.measures if measure.kind is MeasureKind.REFUSAL)
+    parts = _TIMES.sub("", next(asked, "")).removeprefix(_ASKED_BY).split(", ")
+    return not door or door in parts
+
+
+def _over_limit(session: CaseSession, attempt: Attempt, digests: Digests) -> TooManyAttempts | None:
+    """What is said where this customer had as many cases in the last hour as are recorded of one.
+
+    The audit log says it once an hour.
+    """
+    ledger, now = session.brake.ledger, session.now()
+    most = _CAPS_RECORDED * session.rules.measures_per_hour
+    if ledger.counted(_RECORDED, attempt.customer, now) < most:
+        ledger.count(Counted(_RECORDED, attempt.customer, digests.sha256, now))
+        return None
+    if not ledger.counted(_LIMITED, attempt.customer, now):
+        session.log("attempt.limited", customer=attempt.customer, door=attempt.door, peer=attempt.peer, most=str(most))
+        ledger.count(Counted(_LIMITED, attempt.customer, bytes(32), now))
+    return TooManyAttempts(attempt.customer, most)
 
 
 def confirm_attempt(session: CaseSession, case: Case, order: Order) -> Case:
@@ -156,7 +252,7 @@ def _upload_of(session: CaseSession, attempt: Attempt, size: int) -> Upload:
 def _refusal_of(attempt: Attempt, decision: Decision) -> Measure:
     asked = ", ".join(visible(part[:_LONGEST]) for part in (attempt.application, attempt.door, attempt.peer) if part)
     _, state = _OUTCOMES[decision.action]
-    return Measure(MeasureKind.REFUSAL, state, f"asked by {asked}" if asked else "")
+    return Measure(MeasureKind.REFUSAL, state, _ASKED_BY + asked if asked else "")
 
 
 def _case_of(session: CaseSession, upload: Upload, digests: Digests, decision: Decision) -> Case:

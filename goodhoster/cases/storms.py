@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,7 +22,9 @@ from goodhoster.model.digests import Algorithm, Digest, Digests
 from goodhoster.model.ids import new_id
 from goodhoster.model.storms import (
     ATTEMPT_CAPS,
+    CONTENT_KINDS,
     FILE_CAPS,
+    OF_ATTEMPTS,
     Caps,
     Cause,
     Counted,
@@ -74,16 +76,16 @@ class StormWatch:
     ) -> Circumstances:
         """Facts around this upload now. Costs the same however many cases there are."""
         sources = sorted({match.source for match in matches})
-        content = Cause(StormKind.CONTENT, digests.sha256.hex())
+        contents = caps.of_content(digests.sha256)
         of_sources = {source: tuple(causes_of_source(source, caps)) for source in sources}
         exempted = (Cause(StormKind.EXEMPTION, source) for source in sources)
         of_customer = Cause(caps.customer_cap, upload.customer)
-        causes = (content, of_customer, *exempted, *(cause for found in of_sources.values() for cause in found))
-        storms = self.storms.newest(causes)
+        causes = (*contents, of_customer, *exempted, *(cause for found in of_sources.values() for cause in found))
+        storms = self._newest(causes, caps)
         return Circumstances(
-            content=content.about,
+            content=digests.sha256.hex(),
             customer=upload.customer,
-            customers=1 if content in storms else len(self._customers(upload, digests)),
+            customers=1 if any(each in storms for each in contents) else self._customers(upload, digests, caps),
             customer_measures_last_hour=self.ledger.counted(caps.of_customer, upload.customer, self.clock()),
             sources={
                 source: self._record(source, [storms.get(c) for c in found], caps)
@@ -119,6 +121,10 @@ class StormWatch:
         if automatic:
             self.ledger.count(replace(counted, scope=caps.of_customer, share=None))
 
+    def note_asker(self, customer: str, digests: Digests) -> None:
+        """Count a customer whose application asks about a content that a source knows."""
+        self.ledger.ask(digests.sha256, customer, self.clock())
+
     def hold(self, case: Case, storm: Storm) -> None:
         """Record that a storm holds a case that was opened before it started."""
         self.ledger.note(Opened(case.id, _sources_of(case), case.opened_at, automatic=False, storm=storm.id))
@@ -130,17 +136,34 @@ class StormWatch:
         """
         caps = _caps_of(case)
         of_customer = Cause(caps.customer_cap, case.upload.customer)
-        if found := self._braking((Cause(StormKind.CONTENT, case.digests.sha256.hex()), of_customer)):
+        if found := self._braking((*caps.of_content(case.digests.sha256), of_customer), caps):
             return found
         sources = sorted({match.source for match in case.matches if match.exemption is None})
-        of_sources = [self._braking(causes_of_source(source, caps)) for source in sources]
+        of_sources = [self._braking(causes_of_source(source, caps), caps) for source in sources]
         return of_sources[0] if of_sources and all(of_sources) else None
 
-    def _braking(self, causes: Iterable[Cause]) -> Storm | None:
-        return next((storm for storm in self.storms.newest(causes).values() if storm.braking), None)
+    def _braking(self, causes: Iterable[Cause], caps: Caps) -> Storm | None:
+        return next((storm for storm in self._newest(causes, caps).values() if storm.braking), None)
+
+    def _newest(self, causes: Iterable[Cause], caps: Caps) -> Mapping[Cause, Storm]:
+        """Newest storm of each cause; for files none that attempts brought about and no person decided on."""
+        found = self.storms.newest(causes)
+        if caps is ATTEMPT_CAPS:
+            return found
+        by_asking = {cause for cause in found if cause.kind in OF_ATTEMPTS and found[cause].state is StormState.OPEN}
+        return {cause: storm for cause, storm in found.items() if cause not in by_asking}
 
     def end(self, storm: Storm, state: StormState, order: Order) -> None:
-        """Record a person's decision about a storm."""
+        """Record a person's decision about a storm; about one content it counts for files and attempts alike."""
+        self._end(storm, state, order)
+        if storm.cause.kind not in CONTENT_KINDS:
+            return
+        for other in self.storms.newest(Cause(kind, storm.cause.about) for kind in CONTENT_KINDS).values():
+            if other.cause != storm.cause:
+                self._end(other, state, order)
+                self._hand_over(other)
+
+    def _end(self, storm: Storm, state: StormState, order: Order) -> None:
         data = {"storm": storm.id, "actor": order.actor, "reason": order.reason}
         self.audit.append(AuditEvent(f"storm.{state}", data))
         ended = replace(storm, state=state, ended_at=self.clock(), actor=order.actor, word=order.reason, told=True)
@@ -208,7 +231,7 @@ class StormWatch:
         own).
         """
         found = [*storm.measures, *self.held_by(storm)]
-        if storm.cause.kind is StormKind.CONTENT:
+        if storm.cause.kind in CONTENT_KINDS:
             digest = Digest(Algorithm.SHA256, bytes.fromhex(storm.cause.about))
             found += [case.id for case in self.cases.find(CaseQuery(digest=digest))]
         return [case_id for case_id in dict.fromkeys(found) if self._is_case(case_id)]
@@ -247,7 +270,7 @@ class StormWatch:
             begun_at=now,
             sources=about,
             measures=self._taken(cause),
-            part_of=self._leading(about),
+            part_of=self._leading(about, cause),
         )
         data = {"storm": storm.id, "kind": cause.kind, "about": cause.about, "reason": storm.reason}
         if cause.kind is StormKind.CUSTOMER_CAP:
@@ -257,16 +280,22 @@ class StormWatch:
         )
         self.storms.begin(storm)
 
-    def _leading(self, sources: Sequence[str]) -> str:
-        """The storm of these sources that no person has reviewed yet."""
-        return next((storm.id for storm in self.open() if not set(storm.sources).isdisjoint(sources)), "")
+    def _leading(self, sources: Sequence[str], cause: Cause) -> str:
+        """The storm of these sources that no person has reviewed yet.
+
+        A storm that holds files is never part of one of attempts: a person is told of it, and decides about it apart.
+        """
+        led_by_attempts = cause.kind in OF_ATTEMPTS
+        found = (storm for storm in self.open() if led_by_attempts or storm.cause.kind not in OF_ATTEMPTS)
+        return next((storm.id for storm in found if not set(storm.sources).isdisjoint(sources)), "")
 
     def _taken(self, cause: Cause) -> tuple[str, ...]:
         """The measures already taken by this cause, newest first."""
-        if cause.kind is StormKind.CONTENT:
+        if cause.kind in CONTENT_KINDS:
             digest = Digest(Algorithm.SHA256, bytes.fromhex(cause.about))
             taken = self.cases.find(CaseQuery(states=_TAKEN, digest=digest))
-            return tuple(case.id for case in reversed(taken))[:_LISTED]
+            alike = (case.id for case in reversed(taken) if _caps_of(case).contents[0] is cause.kind)
+            return tuple(alike)[:_LISTED]
         if cause.kind is StormKind.EXEMPTION:
             return ()  # what else the source caused has nothing to do with it
         now = self.clock()
@@ -280,13 +309,18 @@ class StormWatch:
         caps = ATTEMPT_CAPS if cause.kind is StormKind.ATTEMPT_SOURCE_CAP else FILE_CAPS
         return self.ledger.measured(caps.source(cause.about), now - _HOUR, now, _LISTED)
 
-    def _customers(self, upload: Upload, digests: Digests) -> frozenset[str]:
-        """Customers affected by this content.
+    def _customers(self, upload: Upload, digests: Digests, caps: Caps) -> int:
+        """Number of customers affected by this content.
 
-        Those who had a case about it lately, and those where a file of it lay already when no source knew it.
+        Those who had a case about a file of it lately, and those where a file of it lay already when no source knew
+        it. Of an attempt, those whose applications asked about it, as far as their doors can tell.
         """
-        having, now = self.census.customers_having(digests.sha256, self.rules.storm_customers), self.clock()
-        return having | self.cases.customers_with(digests.sha256, now - _FOUR_WEEKS, now) | {upload.customer}
+        now = self.clock()
+        since, sha256 = now - _FOUR_WEEKS, digests.sha256
+        if caps is ATTEMPT_CAPS:
+            return len(self.ledger.askers(sha256, since, now))
+        having = self.census.customers_having(sha256, self.rules.storm_customers)
+        return len(having | self.cases.customers_with(sha256, since, now) | {upload.customer})
 
     def _record(self, source: str, storms: Iterable[Storm | None], caps: Caps) -> SourceRecord:
         now = self.clock()
@@ -339,6 +373,11 @@ def _consequence(storm: Storm) -> str:
         return (
             "Further matches of this customer are held from now on, so these files are online; those of others are "
             f"not held. {len(storm.measures)} measures were taken before."
+        )
+    if storm.cause.kind is StormKind.ATTEMPT_CONTENT:
+        return (
+            "This may be a wrong list: applications that ask about this content are told to store it from now on. "
+            f"Files on disk are not held. {len(storm.measures)} were refused before."
         )
     if storm.cause.kind is StormKind.ATTEMPT_CUSTOMER_CAP:
         return (

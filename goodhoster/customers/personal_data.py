@@ -92,7 +92,7 @@ KEPT = (
         forgotten=True,
     ),
     KeptData(
-        "notices as they were received, with the URLs they name, and letters to others about them",
+        "notices as they were received with their URLs, what the log says of those, and letters to others",
         "to show what was reported and answered, and when",
         "with the record of notices",
         forgotten=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from goodhoster.customers.importing.reseller_chains import LONGEST_CHAIN
@@ -99,5 +99,14 @@ class Register:
 
         Empty where it lies in none, or customers share it.
         """
-        owners = {site.customer for site in self.store.holding(path)}
-        return owners.pop() if len(owners) == 1 else ""
+        return _the_one(self.store.holding(path))
+
+    def customer_of_account(self, account: str) -> str:
+        """The customer whose sites an account on the server owns; empty where it has none, or customers share it."""
+        return _the_one(self.store.used_by(account))
+
+
+def _the_one(sites: Iterable[Site]) -> str:
+    """The customer that all of the sites are of; empty where there is none, or more than one."""
+    owners = {site.customer for site in sites}
+    return owners.pop() if len(owners) == 1 else ""

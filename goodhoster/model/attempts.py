@@ -38,6 +38,8 @@ class Attempt:
     """Where it asked, such as "clamd"."""
     peer: str = ""
     """Who was at the other end, such as "uid 33" or an address."""
+    proven: bool = True
+    """Whether the door proves who asks. Else it is taken for that customer's, and is no customer more in a storm."""
 
     @property
     def place(self) -> Place:

@@ -15,13 +15,15 @@ class StormKind(StrEnum):
     """What gave it away."""
 
     CONTENT = "content"
-    """The same content at many unrelated customers."""
+    """Files of the same content at many unrelated customers."""
     SOURCE_RATE = "source-rate"
     """A source says yes far more often than it used to."""
     SOURCE_CAP = "source-cap"
     """One source caused as many automatic measures in an hour as the house allows it."""
     CUSTOMER_CAP = "customer-cap"
     """One customer had as many automatic measures in an hour as the house allows it."""
+    ATTEMPT_CONTENT = "attempt-content"
+    """Applications of many unrelated customers asked about the same content; it holds attempts only."""
     ATTEMPT_SOURCE_CAP = "attempt-source-cap"
     """The same of what applications at the doors were told to refuse; it holds attempts only."""
     ATTEMPT_CUSTOMER_CAP = "attempt-customer-cap"
@@ -30,6 +32,12 @@ class StormKind(StrEnum):
     """All sources together had as many as the house allows; of versions before 0.2, and holds nothing new."""
     EXEMPTION = "exemption"
     """A source knows what a person here stated to be harmless. Only that is held."""
+
+
+CONTENT_KINDS = (StormKind.CONTENT, StormKind.ATTEMPT_CONTENT)
+"""Storms of one content. A person's word about one is a word about the content, and so counts for both."""
+OF_ATTEMPTS = frozenset({StormKind.ATTEMPT_CONTENT, StormKind.ATTEMPT_SOURCE_CAP, StormKind.ATTEMPT_CUSTOMER_CAP})
+"""Storms that any customer who may ask at a door can bring about: they never hold a file on disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +132,15 @@ def matched_by(source: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """What counts together against the hourly caps.
+    """What counts together against the hourly caps, and as one content at many customers.
 
     Files on disk and attempts at the doors do not: an application that asks again and again neither keeps known files
     online nor is kept from being refused because of them.
+    """
+
+    contents: tuple[StormKind, ...]
+    """Storms of one content: the first is its own. The other one holds it, too, but for what attempts bring about: that
+    holds no file before a person called the content harmless.
     """
 
     of_customer: str
@@ -137,13 +150,23 @@ class Caps:
     prefix: str = ""
     """Stands before a source's name where its cases are counted."""
 
+    def of_content(self, sha256: bytes) -> tuple[Cause, ...]:
+        """Causes of the storms of one content, its own first."""
+        return tuple(Cause(kind, sha256.hex()) for kind in self.contents)
+
     def source(self, name: str) -> str:
         """The name under which the cases of a source are counted."""
         return self.prefix + name
 
 
-FILE_CAPS = Caps(OF_CUSTOMER, StormKind.CUSTOMER_CAP, StormKind.SOURCE_CAP)
-ATTEMPT_CAPS = Caps("attempts", StormKind.ATTEMPT_CUSTOMER_CAP, StormKind.ATTEMPT_SOURCE_CAP, "attempts:")
+FILE_CAPS = Caps(CONTENT_KINDS, OF_CUSTOMER, StormKind.CUSTOMER_CAP, StormKind.SOURCE_CAP)
+ATTEMPT_CAPS = Caps(
+    (StormKind.ATTEMPT_CONTENT, StormKind.CONTENT),
+    "attempts",
+    StormKind.ATTEMPT_CUSTOMER_CAP,
+    StormKind.ATTEMPT_SOURCE_CAP,
+    "attempts:",
+)
 """A source's rate is that of files alone: checks at the doors are not in the census it is compared with."""
 
 

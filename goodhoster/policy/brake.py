@@ -69,12 +69,13 @@ def _of_exemption(source: str, exemption: str, around: Circumstances) -> Braked:
 
 
 def _of_content(rules: HouseRules, around: Circumstances) -> Braked | None:
-    cause = Cause(StormKind.CONTENT, around.content)
-    if cause in around.storms:
-        return _known_storm(cause, around)
+    causes = around.caps.of_content(bytes.fromhex(around.content))
+    for cause in causes:
+        if cause in around.storms:
+            return _known_storm(cause, around)
     if around.customers < rules.storm_customers:
         return None
-    return Braked(cause, f"the same content at {around.customers} customers (storm_customers)", begins=True)
+    return Braked(causes[0], f"the same content at {around.customers} customers (storm_customers)", begins=True)
 
 
 def _of_source(source: str, rules: HouseRules, around: Circumstances) -> Braked | None:

@@ -41,7 +41,7 @@ class Circumstances:
     customer: str = ""
     """Whose upload it is."""
     customers: int = 1
-    """Customers that have this content, this one included."""
+    """Customers that have a file of this content, this one included; of an attempt, those who asked about it."""
     customer_measures_last_hour: int = 0
     """Contents of this customer that went offline by themselves, since a person last released a storm of it."""
     sources: Mapping[str, SourceRecord] = field(default_factory=dict)

@@ -27,6 +27,8 @@ class CaseQuery:
     paths are in `model.sizes.ranges`.
     """
     digest: Digest | None = None
+    content: bytes | None = None
+    """About a file, also as a copy, whose SHA-256 this is."""
     opened_since: datetime | None = None
     opened_before: datetime | None = None
     source: str | None = None
@@ -47,9 +49,9 @@ class CaseFigures(Protocol):
         """The number of cases that the query describes."""
 
     def customers_with(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
-        """Customers with a case, opened in [since, until], in which a source matched this content.
+        """Customers with a case about a file, opened in [since, until], in which a source matched this content.
 
-        Counted whatever became of the case.
+        Counted whatever became of the case. Attempts, of which there is no file, do not count.
         """
 
 
@@ -166,6 +168,12 @@ class MatchLedger(Protocol):
 
         What was counted at that customer, or in total for "", counts no longer.
         """
+
+    def ask(self, sha256: bytes, customer: str, at: datetime) -> None:
+        """Record that a customer's application asked about a content that a source knows."""
+
+    def askers(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
+        """Customers whose applications last asked about this content in [since, until]."""
 
     def matches(self, source: str, since: datetime, until: datetime) -> int:
         """Cases by that source, opened in [since, until)."""

@@ -137,6 +137,9 @@ class CustomerSites(Protocol):
     def holding(self, path: bytes) -> Sequence[Site]:
         """The sites with the deepest document root that a path lies in; empty when none has."""
 
+    def used_by(self, account: str) -> Sequence[Site]:
+        """The sites whose files an account on the server owns, by host; none for ""."""
+
     def sites(self) -> Iterator[Site]:
         """Every site, by host."""
 

@@ -16,7 +16,7 @@ class ClamdDoorSettings:
 
     customer: str = setting(
         text,
-        'Whose uploads are asked about: a customer\'s id, or "by-uid" (the account of whoever asks; a socket only).',
+        'Whose uploads are asked about: a customer\'s id, or "by-uid" (by account; a socket only).',
         example='"by-uid"',
     )
     socket: Path | None = setting(

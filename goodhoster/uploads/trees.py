@@ -35,6 +35,9 @@ class Tree:
     owner_of: Callable[[bytes], str] | None = field(default=None, compare=False)
     """Finds whose an absolute path is, "" where that is not known; None: only the names of directories tell."""
 
+    path: bytes = field(default=b"", compare=False)
+    """As the configuration names it, where a link may lead to the root; empty where that does not matter."""
+
     def customer_of(self, path: bytes) -> str:
         """The customer of a path relative to the root."""
         if self.owner_of is not None and (owner := self.owner_of(os.path.join(self.root, path))):

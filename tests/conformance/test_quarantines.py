@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("unlocked")
 class TestLocal(QuarantineSuite):
     @pytest.fixture
     def quarantine(self, tree: bytes) -> Quarantine:
-        return LocalQuarantine((tree,))
+        return LocalQuarantine((tree,), destroy_after=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -38,5 +38,8 @@ class TestMover(QuarantineSuite):
         return mover_of(load(configuration))
 
 
+DESTROY = '[evidence]\ndestroy_quarantined_after = "1s"\n'
+
+
 def configure(file: Path, tree: Path) -> None:
-    file.write_text(f'[agent]\nstate_dir = "{file.parent}"\n[[watch]]\npath = "{tree}"\n')
+    file.write_text(f'[agent]\nstate_dir = "{file.parent}"\n[[watch]]\npath = "{tree}"\n{DESTROY}')

@@ -27,6 +27,8 @@ from goodhoster.model.attempts import Attempt
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.customers import Contact
 from goodhoster.model.letters import Letter, LetterKind
+from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt
+from goodhoster.model.notices import Carrier, ReadItem
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import Category
 from goodhoster.reports.periods import month_before
@@ -107,6 +109,7 @@ class Host:
                 known("an attempt"), Attempt(self.customer, "wordpress", self.file, "api", self.address)
             )
             services.toolkit.restore([held, answer.reference], Order("eve", f"{self.customer} is no storm"))
+            services.notices.store.add(self.notice(restored))
             services.customers.personal_data.note_access(self.customer, "eve", "show")
             outbox = services.notices.outbox
             outbox.put(Letter("20260101-a", LetterKind.STATEMENT, self.address, "about", f"{self.tree}/{self.file}"))
@@ -114,6 +117,14 @@ class Host:
             self.alert(Alert("k", AlertKind.ALARM, self.customer, f"{self.customer} is braked", "", datetime.now(UTC)))
             imported(services.customers.store, [BOB], replace=True)
         return restored, kept
+
+    def notice(self, case: str) -> Notice:
+        """A notice about a file of the customer, at a host that does not name it."""
+        url, place = "https://site.example/a", Place(os.fsencode(self.tree), f"{self.customer}/{self.file}".encode())
+        item = NoticeItem(
+            ReadItem((url,)), url, ItemState.INACCESSIBLE, self.customer, place, (case,), reason=self.file
+        )
+        return Notice(Receipt("N1", datetime.now(UTC), Carrier.MAIL, b""), NoticeState.DONE, items=(item,))
 
     def alert(self, alert: Alert) -> None:
         queue = SqliteAlertQueue(self.settings.state_dir / "alerts.sqlite")
@@ -146,7 +157,13 @@ def test_nothing_of_a_forgotten_customer_is_left(
 ) -> None:
     host = Host(tmp_path_factory.mktemp("host"), customer, file)
     _, kept = host.live()
-    assert set(host.named_in()) >= {"record.sqlite", "index.sqlite", "customers.sqlite", "pseudonyms.sqlite"}
+    assert set(host.named_in()) >= {
+        "record.sqlite",
+        "index.sqlite",
+        "customers.sqlite",
+        "pseudonyms.sqlite",
+        "notices.sqlite",
+    }
     before = verify_audit_log(host.settings).finding
     assert before.ok
     assert customer.encode() not in (host.settings.state_dir / "audit.log").read_bytes()

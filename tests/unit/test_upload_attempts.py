@@ -13,7 +13,9 @@ from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.adapters.stores.attempt_counts import SqliteAttemptCounts
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
+from goodhoster.cases.attempts import reports_of, times_asked
 from goodhoster.cases.desk import CaseDesk
+from goodhoster.cases.storms import alert_text
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import AuditError, PassingError, RefusedError, SourceUnavailableError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
@@ -62,7 +64,8 @@ class World:
         self.source, self.folder = MemorySource({}), folder
         self.store, self.audit = SqliteCaseStore(folder / "record.sqlite"), Log(folder / "audit.log")
         self.rules = HouseRules(enforce=enforce, storm_customers=3, measures_per_hour=measures)
-        self.brake = brake_in_memory(self.store, self.audit, self.rules, lambda: datetime.now(UTC))
+        self.ahead = timedelta()
+        self.brake = brake_in_memory(self.store, self.audit, self.rules, self.now)
         self.desk = CaseDesk(
             self.store,
             self.audit,
@@ -70,12 +73,15 @@ class World:
             self.rules,
             FileLock(folder / "desk.lock"),
             HolderLocks(folder / "desk.holders"),
-            lambda: datetime.now(UTC),
+            self.now,
             self.brake,
         )
         hasher = DirectHasher(ReadingLimits(file_bytes=1000))
         self.attempts = UploadAttempts(Examiner((self.source,), hasher, self.desk.clock), self.desk)
         self.toolkit = toolkit_over((self.source,), self.store, self.audit, self.desk, hasher)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
 
     def know(self, content: bytes, category: Category = Category.ILLEGAL) -> None:
         self.source.known[Digest(Algorithm.SHA256, hashlib.sha256(content).digest())] = category
@@ -206,12 +212,6 @@ def test_counts_that_cannot_be_kept_now_are_kept_later(tmp_path: Path) -> None:
     assert [found for _, found in kept] == [{"unchecked": 2}]
 
 
-def test_a_second_attempt_is_a_case_of_its_own(world: World) -> None:
-    world.know(PICTURE)
-    assert world.ask().reference != world.ask().reference
-    assert len(world.store.find(CaseQuery(customer="anna"))) == 2
-
-
 def test_nothing_is_refused_in_mode_observe_and_what_would_have_been_is_recorded(tmp_path: Path) -> None:
     world = World(tmp_path, enforce=False)
     world.know(PICTURE)
@@ -287,9 +287,45 @@ def test_a_released_storm_of_attempts_is_counted_anew_and_lists_only_attempts(tm
 
 
 @pytest.mark.usefixtures("unlocked")
+def test_what_applications_of_many_customers_ask_about_keeps_no_file_online(tmp_path: Path) -> None:
+    """Neither is it held, nor is a storm of files part of the one that a customer brought about."""
+    world = World(tmp_path)
+    asked = [world.ask_known(PICTURE, name) for name in ("anna", "bert", "carl")]
+    assert asked == [AttemptDecision.REFUSED, AttemptDecision.REFUSED, AttemptDecision.HELD]
+    (storm,) = world.brake.open()
+    assert storm.cause.kind is StormKind.ATTEMPT_CONTENT
+    assert [world.upload(PICTURE, name) for name in ("anna", "bert", "carl")] == [CaseState.OFFLINE] * 2 + [
+        CaseState.HELD
+    ]
+    kinds = {found.cause.kind: found for found in world.brake.open()}
+    assert not kinds[StormKind.CONTENT].part_of
+    assert set(kinds) == {StormKind.ATTEMPT_CONTENT, StormKind.CONTENT}
+    assert "2 measures were taken before" in alert_text(kinds[StormKind.CONTENT])
+
+
+@pytest.mark.usefixtures("unlocked")
+def test_files_at_many_customers_are_no_askers_of_attempts(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    for name in ("anna", "bert"):
+        world.upload(PICTURE, name)
+    assert world.ask_known(PICTURE, "carl") is AttemptDecision.REFUSED
+
+
+def test_who_cannot_be_told_is_no_customer_more_in_a_storm(tmp_path: Path) -> None:
+    """A door by TCP takes everybody for its customer: one person would count twice."""
+    world = World(tmp_path)
+    world.know(PICTURE)
+    for name in ("anna", "bert"):
+        world.ask_known(PICTURE, name)
+    for name in ("carl", "dora", "emil"):
+        by_tcp = replace(ATTEMPT, customer=name, proven=False)
+        assert world.ask(PICTURE, by_tcp).decision is AttemptDecision.REFUSED
+    assert world.ask_known(PICTURE, "carl") is AttemptDecision.HELD
+
+
+@pytest.mark.usefixtures("unlocked")
 @pytest.mark.parametrize("first", ["files", "attempts"])
 def test_a_content_that_a_person_called_harmless_is_so_everywhere(tmp_path: Path, first: str) -> None:
-    """A storm of one content is about the list, and so holds for files and attempts alike."""
     world = World(tmp_path)
     world.know(PICTURE)
     for name in ("anna", "bert", "carl"):
@@ -298,9 +334,94 @@ def test_a_content_that_a_person_called_harmless_is_so_everywhere(tmp_path: Path
         else:
             world.ask_known(PICTURE, name)
     (storm,) = world.brake.open()
-    assert storm.cause.kind is StormKind.CONTENT
-    assert world.upload(PICTURE, "dora") is CaseState.HELD
+    assert storm.cause.kind is (StormKind.CONTENT if first == "files" else StormKind.ATTEMPT_CONTENT)
     assert world.ask_known(PICTURE, "emil") is AttemptDecision.HELD
+    world.toolkit.undo_storm(storm.id, ORDER)
+    assert world.upload(PICTURE, "dora") is CaseState.HELD
+    assert world.ask_known(PICTURE, "fred") is AttemptDecision.HELD
+    world.toolkit.release_storm(storm.id, ORDER)
+    assert world.ask_known(PICTURE, "gerd") is AttemptDecision.REFUSED
+    assert world.upload(PICTURE, "hans") is CaseState.OFFLINE
+
+
+def test_a_content_that_is_asked_about_again_is_one_case_with_a_count(world: World) -> None:
+    world.know(PICTURE)
+    answers = [world.ask() for _ in range(40)]
+    assert {answer.decision for answer in answers} == {AttemptDecision.REFUSED}
+    (case,) = world.store.find(CaseQuery())
+    assert {answer.reference for answer in answers} == {case.id}
+    assert times_asked(case) == 40
+    assert world.attempts.counts.of(AttemptDecision.REFUSED) == 40
+    logged = [entry.event for entry in world.audit.entries() if entry.event.kind == "attempt.repeated"]
+    assert [int(str(event.data["times"])) for event in logged] == list(range(2, 41))
+    assert {event.data["case"] for event in logged} == {case.id}
+    for outcome in (AttemptOutcome.REFUSED, AttemptOutcome.KEPT):
+        case = world.attempts.report(case.id, outcome, "token")
+    assert (reports_of(case), times_asked(case)) == (("refused", "kept"), 40)
+    world.ask()
+    assert times_asked(world.store.get(case.id)) == 41
+
+
+def test_repeats_do_not_fill_the_log_without_end(world: World) -> None:
+    world.know(PICTURE)
+    reference = [world.ask() for _ in range(350)][-1].reference
+    assert times_asked(world.store.get(reference)) == 350
+    logged = [
+        int(str(entry.event.data["times"])) for entry in world.audit.entries() if entry.event.kind == "attempt.repeated"
+    ]
+    assert logged == [*range(2, 101), 200, 300]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(ATTEMPT, customer="bert"),
+        replace(ATTEMPT, door="api"),
+    ],
+)
+def test_another_customer_or_door_is_another_case(world: World, other: Attempt) -> None:
+    world.know(PICTURE)
+    assert world.ask().reference != world.ask(attempt=other).reference
+
+
+def test_what_the_application_says_of_itself_makes_no_other_case(world: World) -> None:
+    world.know(PICTURE)
+    others = (
+        replace(ATTEMPT, application="x; 7 times", name="b.png"),
+        replace(ATTEMPT, peer="127.0.0.9"),
+        ATTEMPT,
+    )
+    assert len({world.ask(attempt=other).reference for other in others}) == 1
+
+
+def test_a_retry_after_an_hour_is_a_case_of_its_own(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.know(PICTURE)
+    first = world.ask().reference
+    world.ahead = timedelta(minutes=59)
+    assert world.ask().reference == first
+    world.ahead = timedelta(minutes=61)
+    assert world.ask().reference != first
+
+
+def test_what_a_person_decided_meanwhile_is_not_asked_into_the_same_case(world: World) -> None:
+    world.know(PICTURE)
+    reference = world.ask().reference
+    world.toolkit.restore([reference], ORDER)
+    again = world.ask()
+    assert (again.decision, again.reference) == (AttemptDecision.CLEAR, "")
+
+
+def test_one_customer_cannot_fill_the_record(tmp_path: Path) -> None:
+    """Beyond ten times its cap in an hour a match is not recorded: it is unchecked, and the log says it once."""
+    world = World(tmp_path, measures=3)
+    answers = [world.ask_known(content) for content in contents(40)]
+    assert answers == [AttemptDecision.REFUSED] * 3 + [AttemptDecision.HELD] * 27 + [AttemptDecision.UNCHECKED] * 10
+    assert world.ask(contents(1)[0]).decision is AttemptDecision.REFUSED
+    assert world.ask(PICTURE + b"39").reason == "too-many"
+    assert world.store.count(CaseQuery()) == 30
+    assert [entry.event.kind for entry in world.audit.entries()].count("attempt.limited") == 1
+    assert world.ask_known(PICTURE, "bert") is AttemptDecision.REFUSED
 
 
 def test_what_a_person_overruled_is_accepted_at_that_customer(world: World) -> None:
@@ -449,7 +570,7 @@ def test_reports_of_one_attempt_are_bounded(world: World) -> None:
 
 def test_what_an_application_kept_is_no_measure_in_any_figure(world: World) -> None:
     world.know(PICTURE)
-    kept, refused = world.ask().reference, world.ask().reference
+    kept, refused = world.ask().reference, world.ask(attempt=replace(ATTEMPT, door="api")).reference
     world.attempts.report(kept, AttemptOutcome.KEPT, "token gallery")
     own, weeks = Measured(), Weeks(Period(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)))
     for reference in (kept, refused):

@@ -76,7 +76,8 @@ def _doors(settings: Settings, services: Services, stack: ExitStack) -> list[Doo
 
 def _clamd_doors(settings: Settings, services: Services, stack: ExitStack) -> list[Door]:
     opener = stack.enter_context(closing(Opener())) if any(door.socket for door in settings.clamd_doors) else None
-    return [ClamdDoor(ClamdDoorParts(door, services.attempts, opener)) for door in settings.clamd_doors]
+    customer_of = services.customers.customer_of_account
+    return [ClamdDoor(ClamdDoorParts(door, services.attempts, opener, customer_of)) for door in settings.clamd_doors]
 
 
 def _api_doors(settings: Settings, services: Services) -> list[Door]:

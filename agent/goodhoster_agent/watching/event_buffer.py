@@ -35,6 +35,11 @@ class EventBuffer:
         self._ended = False
         self._changed = threading.Condition()
 
+    @property
+    def waits(self) -> bool:
+        """Whether a piece can be taken at once."""
+        return bool(self._pieces)
+
     def put(self, piece: bytes) -> None:
         """Add a piece, or drop it and remember that."""
         with self._changed:

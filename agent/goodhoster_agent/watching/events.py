@@ -27,12 +27,14 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Report of missed events: the whole tree is to be compared with the index.
+    """Report of missed events: every tree is to be compared with the index, or a part of one.
 
     Events were lost or never came.
     """
 
     reason: str
+    below: bytes = b""
+    """Absolute path of the directory in which all of them were; empty where that is not known."""
 
 
 Listener = Callable[[Hint | Gap], None]

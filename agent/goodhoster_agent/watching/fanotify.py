@@ -14,7 +14,6 @@ import errno
 import os
 import select
 import threading
-from collections import deque
 from collections.abc import Sequence
 
 from goodhoster.linux.file_system_calls import FileSystemCalls
@@ -27,6 +26,7 @@ from goodhoster_agent.watching.directories import Directories
 from goodhoster_agent.watching.event_buffer import EventBuffer
 from goodhoster_agent.watching.events import Gap, Hint, Listener
 from goodhoster_agent.watching.fanotify_marks import Marks
+from goodhoster_agent.watching.pending_events import PendingEvents
 
 _READ = 1 << 18
 _PATIENCE = 2.0
@@ -53,7 +53,7 @@ class FanotifySource:
         self._stopped = False
         self._backlog = EventBuffer()
         self._directories = Directories(self.calls)
-        self._events: deque[kernel.Event] = deque()
+        self._events = PendingEvents()
         self._next = threading.Lock()
         self._marked: set[bytes] = set()
         self._uncovered: dict[bytes, str] = {}
@@ -144,16 +144,19 @@ class FanotifySource:
 
     def _next_event(self) -> kernel.Event | None:
         with self._next:
-            while not self._events:
+            while not self._events or self._backlog.waits:
                 if (taken := self._backlog.take()) is None:
                     return None
                 if taken.lost:
                     self._listener(Gap("events came faster than they could be read"))
-                self._events.extend(kernel.parse(taken.content))
-            return self._events.popleft()
+                self._events.add(kernel.parse(taken.content))
+            return self._events.next()
 
     def _tell(self, event: kernel.Event) -> None:
-        if event.mask & kernel.Q_OVERFLOW:
+        if event.mask & kernel.Q_OVERFLOW and event.handle:
+            for hint in self._hints(event):
+                self._listener(Gap("events of a directory came faster than they could be told", hint.directory))
+        elif event.mask & kernel.Q_OVERFLOW:
             self._listener(Gap("the kernel's event queue overflowed"))
         elif not event.handle:
             self._listener(Gap("an event did not say where"))

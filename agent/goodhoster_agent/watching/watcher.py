@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from goodhoster.errors import IndexUnavailableError
 from goodhoster.linux.file_system_calls import NotAnsweringError
@@ -18,6 +19,8 @@ from goodhoster.model.uploads import Place, display
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.events import EventSource, Gap, Hint
+from goodhoster_agent.watching.fair_hints import FairHints
+from goodhoster_agent.watching.links import LinkedHomes, SwitchedTree, linked_homes, switched
 from goodhoster_agent.watching.mounts import MountWatch, holds_files, mounts_of
 from goodhoster_agent.watching.new_directories import NewDirectories
 from goodhoster_agent.watching.reconciler import Reconciler, Rhythm
@@ -27,11 +30,12 @@ __all__ = ["Rhythm", "Watcher"]
 
 _log = logging.getLogger(__name__)
 _BATCH = 500
-_MOST_TOLD = 200_000
-"""Hints that may wait for the index; some 50 MiB. Beyond, they become a Gap."""
+_REMEMBERED = 100_000
+"""Directories whose customer is remembered."""
 _SOON = 0.5
 """Seconds in which a tree is expected to say whether it is there."""
 _LONGEST_END = 10.0
+_LOOK_FOR_LINKS_EVERY = 60.0
 _SAY_AGAIN = 60.0
 """Seconds before the same gap is logged again."""
 
@@ -60,10 +64,15 @@ class Watcher:
         self._calls.answered = self._answers_again
         self._index = index
         self._rhythm = rhythm
-        self._told: queue.SimpleQueue[Hint | Gap | None] = queue.SimpleQueue()
-        self._dropping = False
+        self._told = FairHints(self._whose)
         self._said: dict[str, float] = {}
+        self._customers: dict[bytes, str] = {}
+        """By directory, where the register tells them."""
         self._absent: list[bytes] = []
+        self._linked: dict[bytes, LinkedHomes] = {}
+        self._look_for_links_at = 0.0
+        self._switched: dict[bytes, SwitchedTree] = {}
+        self._seen_switched: dict[bytes, SwitchedTree] = {}
         scanner = Scanner(index, rhythm.settle, self._ring, self._calls)
         self._newcomers = NewDirectories(scanner, self._listen)
         self._reconciler = Reconciler(trees, scanner, rhythm)
@@ -86,12 +95,19 @@ class Watcher:
 
     def problems(self) -> list[str]:
         """Descriptions of what is not watched now, for `status`; empty when all is well."""
+        missed = [
+            f"changes below {display(directory)} came faster than they could be taken: it is compared with the index"
+            for directory in self._told.missed()
+        ]
         absent = (display(root) for root in self._absent)
         told = [f"ALARM: the watched tree {root} is not there: nothing of it is checked" for root in absent]
         return (
             told
+            + [str(each) for each in self._switched.values()]
             + self._lost()
+            + [str(each) for each in self._linked.values()]
             + [_silent(point, since) for point, since in sorted(self._calls.silent().items())]
+            + missed
             + self.source.problems()
         )
 
@@ -106,6 +122,40 @@ class Watcher:
             self.source.cover(root)
             self._reconciler.again()
         self._absent = absent
+        self._look_for_switches()
+        if time.monotonic() >= self._look_for_links_at:
+            self._look_for_links_at = time.monotonic() + _LOOK_FOR_LINKS_EVERY
+            self._look_for_links()
+
+    @property
+    def must_follow(self) -> bool:
+        """Whether root has switched a watched path to another directory, as was seen twice."""
+        return any(each.trusted for each in self._switched.values())
+
+    def _look_for_switches(self) -> None:
+        """Look where watched paths lead; a change counts when it is seen a second time."""
+        for tree in self._trees:
+            with suppress(NotAnsweringError, OSError):
+                now = self._calls.ask(tree.root, partial(switched, tree), _SOON)
+                if now is None:
+                    self._seen_switched.pop(tree.root, None)
+                    self._switched.pop(tree.root, None)
+                elif self._seen_switched.get(tree.root) != now:
+                    self._seen_switched[tree.root] = now
+                elif self._switched.get(tree.root) != now:
+                    self._switched[tree.root] = now
+                    _log.warning("%s", now)
+
+    def _look_for_links(self) -> None:
+        roots = [tree.root for tree in self._trees]
+        for root in roots:
+            with suppress(NotAnsweringError, OSError):
+                found = self._calls.ask(root, partial(linked_homes, root, roots), _SOON)
+                if found != self._linked.get(root) and found is not None:
+                    _log.warning("%s", found)
+                self._linked.pop(root, None)
+                if found is not None:
+                    self._linked[root] = found
 
     def _is_there(self, root: bytes) -> bool:
         """Whether the tree is there; one that does not answer is reported separately."""
@@ -133,7 +183,7 @@ class Watcher:
         """Stop all threads; what was reported is in the queue."""
         self._mounts.stop()
         self.source.stop()
-        self._told.put(None)
+        self._told.end()
         if self._thread.ident is not None:
             self._thread.join(_LONGEST_END)
         self._newcomers.stop()
@@ -144,13 +194,30 @@ class Watcher:
 
     def _listen(self, told: Hint | Gap) -> None:
         """Accept a report from any thread without blocking."""
-        if isinstance(told, Gap):
+        if isinstance(told, Gap) and not told.below:
             self._note_loss(told)
-        if self._told.qsize() < _MOST_TOLD:
-            self._told.put(told)
-        elif not self._dropping:
-            self._dropping = True
-            self._told.put(Gap("hints came faster than the index took them"))
+        self._told.put(told)
+
+    def _whose(self, hint: Hint) -> Hashable:
+        """Whose hints are taken in turn with those of others.
+
+        What the directories of the tree tell, which is cheap; where the register tells more, the customer once a hint
+        from that directory was taken.
+        """
+        if learned := self._customers.get(hint.directory):
+            return learned
+        for tree in self._trees:
+            top = os.path.join(tree.root, b"")
+            if os.path.join(hint.directory, b"").startswith(top):
+                return tree.root, hint.directory[len(top) :].partition(b"/")[0]
+        return None
+
+    def _learn(self, directory: bytes, tree: Tree, customer: str) -> None:
+        if tree.owner_of is None:
+            return
+        if len(self._customers) >= _REMEMBERED:
+            self._customers = {}
+        self._customers[directory] = customer
 
     def _note_loss(self, gap: Gap) -> None:
         """Note that events were lost: `status` says it at once, whatever else waits."""
@@ -199,13 +266,8 @@ class Watcher:
         self._reconciler.again()
 
     def _empty(self) -> None:
-        while True:
-            batch = [self._told.get()]
-            while len(batch) < _BATCH and not self._told.empty():
-                batch.append(self._told.get())
-            self._take([told for told in batch if told is not None])
-            if None in batch:
-                return
+        while (batch := self._told.take(_BATCH)) is not None:
+            self._take(batch)
 
     def _take(self, batch: Sequence[Hint | Gap]) -> None:
         arrivals: dict[Place, Arrival] = {}
@@ -236,21 +298,35 @@ class Watcher:
                 return None
             if place is not None:
                 quiet = 0.0 if hint.settled else self._rhythm.settle
-                return Arrival(place, tree.customer_of(place.path), time.time() + quiet, Priority.FRESH, quiet)
+                customer = tree.customer_of(place.path)
+                self._learn(hint.directory, tree, customer)
+                return Arrival(place, customer, time.time() + quiet, Priority.FRESH, quiet)
         return None
 
     def _note_gap(self, gap: Gap) -> None:
-        self._note_loss(gap)
         self.gaps += 1
         self.last_gap = gap.reason
-        self._dropping = False
-        self._reconciler.again()
+        if not (gap.below and self._compare_below(gap.below)):
+            self._note_loss(gap)
+            self._reconciler.again()
         now = time.monotonic()
         if now - self._said.get(gap.reason, -_SAY_AGAIN) >= _SAY_AGAIN:
             self._said = {gap.reason: now}
-            _log.warning(
-                "events were lost (%s): every tree is compared with the index now", display(os.fsencode(gap.reason))
-            )
+            what = display(gap.below) if gap.below else "every tree"
+            _log.warning("events were lost (%s): %s is compared with the index now", _shown(gap.reason), what)
+
+    def _compare_below(self, directory: bytes) -> bool:
+        """Compare one directory and what lies below it; False where it is in no tree."""
+        for tree in self._trees:
+            top = os.path.join(tree.root, b"")
+            if os.path.join(directory, b"").startswith(top):
+                self._newcomers.look_through(tree, Place(tree.root, directory[len(top) :]))
+                return True
+        return False
+
+
+def _shown(reason: str) -> str:
+    return display(os.fsencode(reason))
 
 
 def _silent(point: bytes, since: float) -> str:

@@ -96,6 +96,10 @@ class MemoryCustomerStore:
         deepest = max((len(site.docroot or b"") for site in held), default=0)
         return [site for site in held if len(site.docroot or b"") == deepest]
 
+    def used_by(self, account: str) -> Sequence[Site]:
+        """See `ports.CustomerSites`."""
+        return [site for site in self.sites() if account and site.user == account]
+
     def sites(self) -> Iterator[Site]:
         """See `ports.CustomerSites`."""
         return iter([self.by_host[key] for key in sorted(self.by_host)])

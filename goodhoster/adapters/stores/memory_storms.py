@@ -20,6 +20,7 @@ class MemoryStormStore:
         self._opened: dict[str, Opened] = {}
         self._counts: Counter[tuple[str, str, int]] = Counter()
         self._last: dict[tuple[str, str, bytes], int] = {}
+        self._asked: dict[tuple[bytes, str], datetime] = {}
 
     def begin(self, storm: Storm) -> bool:
         """See `ports.StormStore`."""
@@ -70,6 +71,16 @@ class MemoryStormStore:
         """See `ports.MatchLedger`."""
         self._counts = Counter({key: n for key, n in self._counts.items() if not _is_of(key, scope, customer)})
         self._last = {key: minute for key, minute in self._last.items() if not _is_of(key, scope, customer)}
+
+    def ask(self, sha256: bytes, customer: str, at: datetime) -> None:
+        """See `ports.MatchLedger`."""
+        key = (sha256, customer)
+        self._asked[key] = max(at, self._asked.get(key, at))
+
+    def askers(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
+        """See `ports.MatchLedger`."""
+        found = ((customer, at) for (content, customer), at in self._asked.items() if content == sha256)
+        return frozenset(customer for customer, at in found if since <= at <= until)
 
     def matches(self, source: str, since: datetime, until: datetime) -> int:
         """See `ports.MatchLedger`."""

@@ -14,7 +14,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.linux.sqlite_migrations import Migration, Schema
 from goodhoster.model.ids import is_short_for, the_one
 from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeItem, NoticeState
-from goodhoster.ports import NoticeQuery
+from goodhoster.ports import ForgottenCustomer, NoticeQuery
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS notices (
@@ -106,6 +106,24 @@ class SqliteNoticeStore:
             "SELECT count(*) FROM notices WHERE state = ?", (NoticeState.NEEDS_PERSON.value,)
         )
         return NoticeFigures(open_, overdue, waiting)
+
+    def unlink(self, customer: ForgottenCustomer) -> int:
+        """See `ports.CustomerTraces`.
+
+        Settled URLs get the drawn name, and have no place any more. What was reported, the URL too, stays.
+        """
+        changed = 0
+        with self._record.erasing() as db:
+            for name in customer.ids:
+                query = "SELECT notice, number, body FROM notice_items WHERE json_extract(body, '$.customer') = ?"
+                for notice, number, body in db.execute(query, (name,)).fetchall():
+                    item = decode(NoticeItem, body)
+                    if item.state.settled:
+                        changed += 1
+                        unlinked = encode(dataclasses.replace(item, customer=customer.name, place=None, reason=""))
+                        update = "UPDATE notice_items SET body = ? WHERE notice = ? AND number = ?"
+                        db.execute(update, (unlinked, notice, number))
+        return changed
 
     def close(self) -> None:
         """Close the file."""

@@ -117,6 +117,19 @@ class SqliteStormStore:
             db.execute(f"DELETE FROM measure_counts WHERE scope = ?{of_one}", values)  # noqa: S608 - our own texts
             db.execute(f"DELETE FROM counted_contents WHERE scope = ?{of_one}", values)  # noqa: S608 - our own texts
 
+    def ask(self, sha256: bytes, customer: str, at: datetime) -> None:
+        """See `ports.MatchLedger`."""
+        query = """INSERT INTO askers VALUES (?, ?, ?)
+            ON CONFLICT DO UPDATE SET asked_at = max(asked_at, excluded.asked_at)"""
+        with self._record.changing() as db:
+            db.execute(query, (sha256, customer, time_text(at)))
+
+    def askers(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
+        """See `ports.MatchLedger`."""
+        query = "SELECT customer FROM askers WHERE sha256 = ? AND asked_at BETWEEN ? AND ?"
+        rows = self._record.rows(query, (sha256, time_text(since), time_text(until)))
+        return frozenset(customer for (customer,) in rows)
+
     def matches(self, source: str, since: datetime, until: datetime) -> int:
         """See `ports.MatchLedger`."""
         counted = "SELECT 1 FROM opened WHERE source = ? AND automatic IN (0, 1) AND at >= ? AND at < ?"

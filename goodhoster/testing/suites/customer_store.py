@@ -247,6 +247,11 @@ class CustomerStoreSuite:
         assert list(store.holding(b"/srv/anna/other.jpg")) == []
         assert list(store.holding(b"/")) == []
 
+    def test_sites_are_found_by_the_account_that_owns_their_files(self, store: CustomerStore) -> None:
+        imported(store, [ANNA], [replace(a_site("a.example"), user="web1"), replace(a_site("b.example"), user="")])
+        assert [site.host for site in store.used_by("web1")] == ["a.example"]
+        assert list(store.used_by("")) == list(store.used_by("web2")) == []
+
     def test_a_site_that_moves_keeps_its_history(self, store: CustomerStore) -> None:
         imported(store, [ANNA, BOB], [a_site("anna.example")])
         found = imported(store, [ANNA, BOB], [a_site("anna.example", "bob")], at=NOON + timedelta(1))

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,24 @@ class QuarantineSuite:
         assert not os.path.lexists(upload.place.absolute)
         quarantine.put_back(CASE, upload)
         assert os.path.lexists(upload.place.absolute)
+
+    def test_what_is_destroyed_is_nowhere_any_more(self, quarantine: Quarantine, tree: bytes) -> None:
+        """The quarantine of the fixture destroys what has lain there for a second."""
+        upload, other = uploaded(tree, b"anna/a.jpg"), uploaded(tree, b"anna/b.jpg", b"other bytes")
+        quarantine.take_offline(CASE, upload, sha256())
+        quarantine.take_offline(f"{CASE}-1", other, sha256(b"other bytes"))
+        with pytest.raises(RefusedError):
+            quarantine.destroy(CASE, upload)
+        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        time.sleep(1.1)
+        quarantine.destroy(CASE, upload)
+        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
+        assert not os.path.lexists(upload.place.absolute)
+        with pytest.raises(RefusedError):
+            quarantine.put_back(CASE, upload)
+        quarantine.destroy(CASE, upload)  # may be said again
+        quarantine.put_back(f"{CASE}-1", other)
+        assert os.path.lexists(other.place.absolute)
 
     def test_putting_back_gives_everything_back(self, quarantine: Quarantine, tree: bytes) -> None:
         upload = uploaded(tree, b"anna/deep/down/a.jpg")

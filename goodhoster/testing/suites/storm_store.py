@@ -128,3 +128,12 @@ class StormStoreSuite:
         store.note(Opened("c1", ("police",), NOON, automatic=False, storm="s1"))
         store.note(Opened("c2", ("police",), NOON, automatic=False))
         assert store.held("s1") == ("c1",)
+
+    def test_who_asked_about_a_content_is_counted_once_and_not_for_ever(self, store: Storms) -> None:
+        """By customer, from the last time that each asked."""
+        content, day = b"\1" * 32, timedelta(days=1)
+        for customer, at in (("anna", NOON), ("anna", NOON - day), ("bob", NOON - 40 * day)):
+            store.ask(content, customer, at)
+        store.ask(b"\2" * 32, "carl", NOON)
+        assert store.askers(content, NOON - day / 2, NOON + day) == {"anna"}
+        assert store.askers(content, NOON - 50 * day, NOON) == {"anna", "bob"}

@@ -65,6 +65,8 @@ class Answerer:
     """None where no path is ever opened."""
     customer: str
     """A customer's id, or BY_UID."""
+    customer_of_account: Callable[[str], str]
+    """Tells whose an account of this machine is."""
     fail_open: bool
     version: str
     """What VERSION says."""
@@ -113,8 +115,9 @@ class Answerer:
         return request.reply(self._line(b"stream", answer))
 
     def _attempt(self, peer: Peer, name: str = "") -> Attempt:
-        customer = peer.account if self.customer == BY_UID else self.customer
-        return Attempt(customer, name=name, door="clamd", peer=peer.name)
+        account = peer.account
+        customer = self.customer_of_account(account) if self.customer == BY_UID else self.customer
+        return Attempt(customer, name=name, door="clamd", peer=peer.name, proven=bool(account))
 
     def _stream(self, request: Request, caller: Caller) -> AttemptAnswer:
         assert request.stream is not None  # noqa: S101 - the caller looked

@@ -10,7 +10,7 @@ import resource
 import socket
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -45,6 +45,8 @@ class ClamdDoorParts:
     settings: ClamdDoorSettings
     attempts: UploadAttempts
     opener: Opener | None
+    customer_of_account: Callable[[str], str]
+    """Tells whose an account of this machine is, where the door asks by uid."""
 
 
 class ClamdDoor:
@@ -64,6 +66,7 @@ class ClamdDoor:
             attempts=parts.attempts,
             opener=parts.opener,
             customer=settings.customer,
+            customer_of_account=parts.customer_of_account,
             fail_open=settings.on_unchecked == "open",
             version=f"ClamAV 1.4.6/1/{time.strftime('%a %b %d %H:%M:%S %Y', time.gmtime())}",
             figures=self._figures,

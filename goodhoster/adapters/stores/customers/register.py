@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS sites (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS sites_host ON sites (host, origin);
 CREATE INDEX IF NOT EXISTS sites_customer ON sites (customer, host);
+CREATE INDEX IF NOT EXISTS sites_user ON sites (user, host) WHERE user <> '';
 CREATE INDEX IF NOT EXISTS sites_docroot ON sites (docroot) WHERE docroot IS NOT NULL;
 CREATE TABLE IF NOT EXISTS site_aliases (
   name TEXT NOT NULL, origin TEXT NOT NULL, host TEXT NOT NULL, PRIMARY KEY (name, origin, host)
@@ -147,6 +148,10 @@ class SqliteCustomerStore:
         marks = ", ".join("?" * len(above))
         deepest = f"SELECT docroot FROM sites WHERE docroot IN ({marks}) ORDER BY length(docroot) DESC LIMIT 1"  # noqa: S608 - our own texts
         return self._sites(f"WHERE docroot = ({deepest}) ORDER BY host, origin", tuple(above))
+
+    def used_by(self, account: str) -> Sequence[Site]:
+        """See `ports.CustomerSites`."""
+        return self._sites("WHERE user = ? AND user <> '' ORDER BY host, origin", (account,))
 
     def sites(self) -> Iterator[Site]:
         """See `ports.CustomerSites`."""

@@ -123,6 +123,8 @@ OPERATIONS: dict[str, Callable[[Record], object]] = {
     "storms.forget": forget,
     "storms.matches": lambda r: r.storms.matches("police", NOON - DAY, NOON),
     "storms.measured": lambda r: r.storms.measured("police", NOON - DAY, NOON, 9),
+    "storms.ask": lambda r: r.storms.ask(KNOWN.sha256, "anna", NOON),
+    "storms.askers": lambda r: r.storms.askers(KNOWN.sha256, NOON - DAY, NOON),
     "storms.held": lambda r: r.storms.held("s1"),
     "notices.add": lambda r: r.notices.add(replace(a_notice(), receipt=replace(a_notice().receipt, id="another"))),
     "notices.replace": notice_change,
