@@ -7,10 +7,12 @@ is still open.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
+from goodhoster.checking.digests import read_content
 from goodhoster.checking.verdict import NOT_CONFIRMED, verdict_of
 from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.exemptions.lookup import Exempt, nothing_exempt
@@ -46,6 +48,8 @@ class Examiner:
     exempt: Exempt = nothing_exempt
     match_by_name: Callable[[Place], Match | None] = lambda _: None
     """Tells whether a file is, by its name, another size of a picture that went offline."""
+    match_by_notice: Callable[[Place, Content, bool], Match | None] = lambda *_: None
+    """Tells whether a file, a picture or not, has the bytes of what a notice took offline."""
     permitted: Callable[[Sequence[HashSource], Place], Sequence[HashSource]] = lambda sources, _: sources
     """Those of the sources that may be asked about a file, with others in place of those that may not."""
     ask_everything: bool = False
@@ -119,20 +123,50 @@ class Examiner:
         return examined
 
     def _ask_about(self, opened: OpenedUpload, content: Content, *, live: bool) -> Examined:
-        if not opened.unchanged():
+        if not (opened.unchanged() or _has_same_bytes(opened, content)):
             raise UncheckedError(f"{opened.place} changed while it was read", reason="changed")
         picture = is_picture(content.kind, opened.place.path)
         asked = picture or self.ask_everything
         verdict = self.ask(content, picture=asked, live=live, place=opened.place)
-        return Examined(self._with_name(verdict, opened.place) if picture else verdict, opened.state, content, asked)
+        return self._with_own_match(opened.place, Examined(verdict, opened.state, content, asked))
 
-    def _with_name(self, verdict: Verdict, place: Place) -> Verdict:
-        """Check whether a file that no source knows is another size of a picture taken offline.
+    def _with_own_match(self, place: Place, examined: Examined) -> Examined:
+        """What was found, with what this host itself knows of a file that no source does."""
+        examined = self.with_notice_match(place, examined)
+        verdict, content = examined.verdict, examined.content
+        picture = content is not None and is_picture(content.kind, place.path)
+        if verdict.matches or verdict.exemption or not (picture and self.sources):
+            return examined
+        return _near_by(self.match_by_name(place), examined)
 
-        Not where somebody exempted it.
+    def with_notice_match(self, place: Place, examined: Examined) -> Examined:
+        """What was found, with the match of a file that has the bytes of what a notice took offline.
+
+        Not where a source knows it, or somebody exempted it.
         """
-        match = None if verdict.matches or verdict.exemption or not self.sources else self.match_by_name(place)
-        return replace(verdict, kind=VerdictKind.NEAR, matches=(match,)) if match else verdict
+        verdict, content = examined.verdict, examined.content
+        if verdict.matches or verdict.exemption or content is None:
+            return examined
+        picture = is_picture(content.kind, place.path)
+        return _near_by(self.match_by_notice(place, content, picture), examined)
+
+
+def _near_by(match: Match | None, examined: Examined) -> Examined:
+    if match is None:
+        return examined
+    return replace(examined, verdict=replace(examined.verdict, kind=VerdictKind.NEAR, matches=(match,)))
+
+
+def _has_same_bytes(opened: OpenedUpload, content: Content) -> bool:
+    """Whether only the times of an open file changed while it was read.
+
+    A customer who touches it all the time would else keep it unchecked for ever. It is read a second time, so that what
+    is said of it holds for what it is now; its state stays the one before, so that it is looked at again.
+    """
+    found = os.fstat(opened.fd)
+    if (found.st_ino, found.st_size) != (opened.state.ino, opened.state.size):
+        return False
+    return read_content(opened.fd, max(1, content.size)).digests == content.digests
 
 
 def _known_content(opened: OpenedUpload, remembered: PastReading | None) -> Content | None:

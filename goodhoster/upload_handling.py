@@ -116,11 +116,13 @@ class UploadHandling:
                 return UploadOutcome(Row.FORGOTTEN)
             if wait := unsettled_for(job, time.time()):
                 return UploadOutcome(Row.POSTPONED, wait)
-            with self.examiner.examine(job.place, job.remembered) as found:
-                record(job, found)
+            with self.examiner.examine(job.place, job.remembered) as read:
+                record(job, read)
+                # A notice that took the same bytes meanwhile looked for copies before this one was recorded.
+                found = self.examiner.with_notice_match(job.place, read)
                 acted = self.act(job.customer, job.place, found)
                 examined = replace(found, verdict=acted.verdict)
-                if examined != found:  # the sources were asked again
+                if examined != read:  # the sources were asked again, or a notice had come
                     record(job, examined)
         except NotAnUploadError:
             return UploadOutcome(Row.FORGOTTEN)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from goodhoster.assembly.alerts import check_alerts
-from goodhoster.assembly.notices import forwarders, known_networks, mailer_of, notifiers
+from goodhoster.assembly.notices import block_answer, forwarders, known_networks, mailer_of, notifiers
 from goodhoster.assembly.services import reading_limits
 from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.assembly.state import expect_trees
@@ -82,6 +82,7 @@ _CHECKS: tuple[Callable[[Settings], object], ...] = (
     forwarders,
     known_networks,
     mailer_of,
+    block_answer,
     check_alerts,
     _check_lmtp,
     _check_mailbox,

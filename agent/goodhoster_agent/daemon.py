@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 
 from goodhoster.assembly.mover import mover_of
 from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import make_state_dir
+from goodhoster.assembly.state import make_state_dir, trees_of
 from goodhoster.cases.rebuilding import rebuild
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.survey import label_of, quarantined
 from goodhoster.linux.kernel import expect_openat2
-from goodhoster.linux.privileges import be_called
+from goodhoster.linux.privileges import be_called, share_memory_among_threads
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.uploads import display
@@ -77,6 +77,7 @@ def run(file: Path) -> None:
     """
     log_to_service()
     expect_openat2()
+    share_memory_among_threads()
     settings = load(file)
     be_called("goodhoster")
     terms = terms_of(settings)
@@ -132,7 +133,7 @@ def _serve(settings: Settings, signals: _Signals, others: Others) -> Settings | 
                 others.keeper.expect_alive()
                 daemon.tick()
                 tell_systemd("WATCHDOG=1")
-                if daemon.mode_changed():
+                if daemon.mode_changed() or daemon.trees_changed():
                     tell_systemd(reloading())
                     return settings
                 if received is None:
@@ -202,6 +203,14 @@ def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
         yield from directory_rounds(services)
 
 
+def _purge_rounds(services: Services) -> Iterator[PeriodicTask]:
+    """The rounds that have caches in front of our sites purged; none where no [[purge]] is set."""
+    if (purges := services.notices.purges) is not None:
+        from goodhoster_agent.background.purges import PurgeRounds  # noqa: PLC0415 - only where one is set
+
+        yield PurgeRounds(purges)
+
+
 def _bucket_rounds(services: Services) -> list[BucketRounds]:
     """The rounds of every bucket; without one nothing of it is imported."""
     if not services.settings.buckets:
@@ -235,6 +244,7 @@ class Daemon:
         self._verification = LogVerificationTask(services)
         daily = (self._daily.rounds, self._verification.rounds, RetentionTask(services).rounds)
         about_customers = (*daily, self._standing.rounds, *_panel_rounds(services))
+        about_customers += tuple(_purge_rounds(services))
         self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers, *self._sealing.rounds)
         self._buckets = _bucket_rounds(services)
         self._rounds += tuple(rounds for bucket in self._buckets for rounds in bucket.rounds)
@@ -314,6 +324,20 @@ class Daemon:
         """
         stopped = self._services.observe_switch.stops_measures()
         return self._services.rules.enforce != (self._services.settings.policy.mode == "enforce" and not stopped)
+
+    def trees_changed(self) -> bool:
+        """Whether root made a watched path lead elsewhere, so that everything must start anew.
+
+        Not where the configuration would not be right then: `status` goes on telling what is switched.
+        """
+        if not self._watcher.must_follow:
+            return False
+        try:
+            trees_of(self._services.settings)
+        except ConfigurationError as error:
+            self._complain(error)
+            return False
+        return True
 
     def tick(self) -> None:
         """Do the regular work of each second.

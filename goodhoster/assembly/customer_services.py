@@ -332,6 +332,7 @@ def contact_rules(settings: ContactSettings) -> ContactRules:
         valid_for_high_risk=timedelta(seconds=settings.valid_for_high_risk),
         token_for=timedelta(seconds=settings.token_for),
         drill_within=timedelta(seconds=settings.drill_within),
+        notice_within=timedelta(seconds=settings.notice_within),
         drill_every=timedelta(seconds=settings.drill_every),
         drills_a_day=settings.drills_a_day,
     )

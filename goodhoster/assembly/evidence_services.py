@@ -111,7 +111,7 @@ class EvidenceServices(LazyParts):
 
     @lazy
     def attempt_sealing(self) -> AttemptSealing | None:
-        """What seals the uploads that applications are told to refuse; None where nothing is to be sealed."""
+        """What seals the uploads that are refused at the doors; None where nothing is to be."""
         if not (self.sealing and self._services.settings.evidence.seal_attempts):
             return None
         from goodhoster.cases.sealing import AttemptSealing

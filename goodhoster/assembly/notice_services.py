@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from goodhoster.takedowns.answers import Answers
     from goodhoster.takedowns.desk import NoticeDesk
     from goodhoster.takedowns.incoming_mail import IncomingMail
+    from goodhoster.takedowns.mailed_appeals import MailedAppeals
     from goodhoster.takedowns.manual_letters import ManualLetters
+    from goodhoster.takedowns.purging import PurgeDesk
 
 _LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
 
@@ -69,6 +71,8 @@ class NoticeServices(LazyParts):
         """The part that takes notices in and acts on them."""
         from goodhoster.takedowns.deadlines import Terms
         from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
+        from goodhoster.takedowns.forwarding import CustomerForwarding
+        from goodhoster.uploads.content_lookup import coverage_gap
 
         services = self._services
         parts = NoticeParts(
@@ -84,6 +88,8 @@ class NoticeServices(LazyParts):
             lock=self.lock,
             clock=self.clock,
             ours=self.locator.ours,
+            forwarding=CustomerForwarding(self.contacts, self._automatic),
+            index_gap=lambda: coverage_gap(services.index, (tree.root for tree in services.trees)),
         )
         warn_before = timedelta(seconds=self._settings.warn_before)
         return NoticeDesk(parts, self.notifiers, Terms(self.term, warn_before))
@@ -93,7 +99,18 @@ class NoticeServices(LazyParts):
         """The receiver of what was kept: notices, and answers to our letters."""
         from goodhoster.takedowns.incoming_mail import IncomingMail
 
-        return IncomingMail(self.desk, self.spool, self.store, self.reader, self.outbox, self.contacts)
+        parts = (self.desk, self.spool, self.store, self.reader, self.outbox)
+        return IncomingMail(*parts, self.contacts, self._mailed_appeals)
+
+    def _mailed_appeals(self) -> MailedAppeals | None:
+        """The receiver of appeals by mail; None while there is no register on this host."""
+        from goodhoster.takedowns.mailed_appeals import MailedAppeals
+
+        customers, cases = self._services.customers, self._services.case_store
+        if not customers.in_use:
+            return None
+        contact_of = self.locator.site_maps.contact_of
+        return MailedAppeals(customers.standing.appeals, cases, self.store, self.trust.of_notice, contact_of)
 
     def contacts(self) -> ContactDesk | None:
         """The desk of customers' contacts; None while there is no register on this host."""
@@ -110,11 +127,15 @@ class NoticeServices(LazyParts):
         services = self._services
         # A hotline puts a picture on its list and sends the notice at once: what was a "no" before says nothing.
         # Whether its name makes it another size of what is offline does not matter where the notice names it.
-        examine = partial(replace(services.examiner, match_by_name=lambda _: None).examine, live=True)
+        # So does whether an earlier notice took the same bytes.
+        examiner = replace(services.examiner, match_by_name=lambda _: None, match_by_notice=lambda *_: None)
+        examine = partial(examiner.examine, live=True)
         # What a notice points at is checked first.
         hurry = partial(check_soon, services.index, Priority.ORDERED)
         may_look = self.outside is not None
-        return TakedownActions(self.locator.locate, examine, services.desk, self.blocks, hurry, may_look=may_look)
+        with_content = self.locator.copies.with_content
+        parts = (self.locator.locate, examine, services.desk, self.blocks, hurry)
+        return TakedownActions(*parts, may_look=may_look, with_content=with_content)
 
     @lazy
     def letters(self) -> Answers:
@@ -123,7 +144,8 @@ class NoticeServices(LazyParts):
 
         own_addresses = frozenset({self.letterhead.objections.lower()})
         contact_of, store = self.locator.site_maps.contact_of, self._services.case_store
-        return Answers(self.outbox, self.letterhead, own_addresses, store, contact_of, self._automatic)
+        parts = (self.outbox, self.letterhead, own_addresses, store, contact_of, self._automatic)
+        return Answers(*parts, self.purges.is_purged) if self.purges else Answers(*parts)
 
     @lazy
     def manual_letters(self) -> ManualLetters:
@@ -193,11 +215,34 @@ class NoticeServices(LazyParts):
         block = self._services.settings.block
         if block is None:
             return None
-        from goodhoster.adapters.url_blocks.webserver import WebServer, WebServerBlocks, apache, nginx
+        from goodhoster.adapters.url_blocks.include_files import apache, nginx
+        from goodhoster.adapters.url_blocks.webserver import WebServer, WebServerBlocks
+        from goodhoster.assembly.notices import block_answer
 
         write = nginx if block.server == "nginx" else apache
-        server = WebServer(block.include, write, block.test, block.reload, self._services.run)
+        answer = block_answer(self._services.settings)
+        server = WebServer(block.include, write, block.test, block.reload, answer, self._services.run)
         return WebServerBlocks(server, self.outside.look if self.outside else None)
+
+    @lazy
+    def purges(self) -> PurgeDesk | None:
+        """The part that has caches in front of our sites purged; None where no [[purge]] is set."""
+        if not self._services.settings.purges:
+            return None
+        from goodhoster.adapters.cache_purges.command import CommandPurge
+        from goodhoster.adapters.stores.purges import SqlitePurgeQueue
+        from goodhoster.assembly.state import file_audit_log
+        from goodhoster.audit.log import utc_now
+        from goodhoster.takedowns.purging import CaseAddresses, PurgeDesk, PurgeHook
+
+        services = self._services
+        hooks = [
+            PurgeHook(one.name, one.hosts, CommandPurge(one.command, one.give == "stdin", services.run))
+            for one in services.settings.purges
+        ]
+        queue = self.keep(SqlitePurgeQueue(self._state_dir / "purges.sqlite"))
+        addresses = CaseAddresses(self.locator.site_maps.current, self.store)
+        return PurgeDesk(queue, file_audit_log(services.settings), services.case_store, addresses, hooks, utc_now)
 
     @lazy
     def locator(self) -> Locator:

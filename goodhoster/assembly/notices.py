@@ -13,6 +13,7 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.linux.programs import run_here
 
 if TYPE_CHECKING:
+    from goodhoster.adapters.url_blocks.include_files import BlockAnswer
     from goodhoster.linux.programs import Run
     from goodhoster.locating.locator import Locator
     from goodhoster.locating.networks import Networks
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from goodhoster.settings import Settings
     from goodhoster.uploads.docroots import Docroots
     from goodhoster.uploads.index import UploadIndex
+
+_LARGEST_PAGE = 64 << 10
+"""Bytes of a page for visitors: with Apache it is a line of the configuration."""
 
 
 def notifiers(settings: Settings) -> tuple[Notifier, ...]:
@@ -75,6 +79,30 @@ def locator(
     site_maps = SiteMapCache(directories(settings, run))
     copies = Copies(resolver, IndexedContents(index.database))
     return Locator(site_maps, Serving(resolver), copies, settings.notices.own_networks, known_networks(settings))
+
+
+def block_answer(settings: Settings) -> BlockAnswer:
+    """What visitors see at a blocked address; ConfigurationError when the page of [block] cannot be shown."""
+    from goodhoster.adapters.url_blocks.include_files import NOT_FOUND, BlockAnswer
+
+    block = settings.block
+    if block is None or block.page is None:
+        return BlockAnswer(int(block.answer)) if block else BlockAnswer()
+    where = f"{settings.file} [block] page {block.page}"
+    if int(block.answer) == NOT_FOUND:
+        raise ConfigurationError(f"{where} is shown with status 451 only", hint='take it out, or set answer = "451"')
+    try:
+        page = block.page.read_bytes()
+        text = page.decode("utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{where} cannot be read: {error.strerror}", hint="does the file exist?") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{where} is not UTF-8", hint="save it in UTF-8") from error
+    if not text.strip() or len(page) > _LARGEST_PAGE or "\0" in text:
+        raise ConfigurationError(
+            f"{where} is empty, or larger than 64 KiB", hint="a short page that needs no other file"
+        )
+    return BlockAnswer(page=text)
 
 
 def known_networks(settings: Settings) -> Networks:

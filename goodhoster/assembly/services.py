@@ -140,13 +140,22 @@ class Services(LazyParts):
     def examiner(self) -> Examiner:
         """The examiner of files."""
         from goodhoster.audit.log import utc_now
+        from goodhoster.cases.noticed_contents import match_by_notice
         from goodhoster.cases.other_sizes import match_by_name
         from goodhoster.examination import Examiner
 
-        by_name = partial(match_by_name, self.case_store)
-        permitted = self.customers.permitted_sources
-        asking = (by_name, permitted, self._asks_everything)
-        examiner = Examiner(self.sources, self.hasher, utc_now, self.exemptions, *asking)
+        store, permitted = self.case_store, self.customers.permitted_sources
+        by_name = partial(match_by_name, store)
+        examiner = Examiner(
+            self.sources,
+            self.hasher,
+            utc_now,
+            self.exemptions,
+            by_name,
+            lambda place, content, picture: match_by_notice(store, place, content, picture=picture),
+            permitted,
+            self._asks_everything,
+        )
         return replace(examiner, open=self.buckets.opener.open) if self.settings.buckets else examiner
 
     @lazy

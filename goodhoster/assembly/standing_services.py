@@ -7,22 +7,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from goodhoster.adapters.stores.customers.contacts import SqliteContactStore
 from goodhoster.adapters.stores.customers.standing import SqliteStandingStore
 from goodhoster.adapters.stores.relay_use import SqliteRelayUse
 from goodhoster.assembly.lazy import LazyParts, lazy
 from goodhoster.customers.standing.appeals import AppealDesk, AppealParts
 from goodhoster.customers.standing.by_hand import MeasuresByHand
 from goodhoster.customers.standing.desk import StandingDesk, StandingParts
-from goodhoster.customers.standing.facts import CaseFacts
+from goodhoster.customers.standing.facts import AllFacts, CaseFacts
 from goodhoster.customers.standing.gates import GateParts, UploadGates
 from goodhoster.customers.standing.proven_contacts import ProvenContacts
+from goodhoster.customers.standing.silence import SilenceFacts
 from goodhoster.customers.standing.vetted import VettedCustomers
 from goodhoster.errors import RefusedError
 from goodhoster.letters.customer_letters import CustomerLetters, LetterParts, Recipient
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.cases import Order
 from goodhoster.model.house_rules import CustomerRules
-from goodhoster.ports.standing import ContactCheck, CustomerMeasures, RelayUse, StandingStore, VettingCheck
+from goodhoster.ports.standing import ContactCheck, CustomerMeasures, FactSource, RelayUse, StandingStore, VettingCheck
 from goodhoster.settings.house_rules import read_house_rules
 
 if TYPE_CHECKING:
@@ -52,9 +54,14 @@ class StandingServices(LazyParts):
         return SqliteStandingStore(self._customers.record)
 
     @lazy
-    def facts(self) -> CaseFacts:
+    def facts(self) -> FactSource:
         """The facts about customers."""
-        return CaseFacts(self._services.case_store, self.store, self._in_storms, self._site_of)
+        of_cases = CaseFacts(self._services.case_store, self.store, self._in_storms, self._site_of)
+        if not self.rules.ladder.silence:
+            return of_cases
+        notices = self._services.notices
+        store, delivered_at = SqliteContactStore(self._customers.record), notices.outbox.delivered_at
+        return AllFacts((of_cases, SilenceFacts(self._customers.contacts, store, delivered_at, notices.clock)))
 
     @lazy
     def desk(self) -> StandingDesk:

@@ -164,7 +164,8 @@ def _tree(watch: WatchSettings, docroots: Docroots, owner_of: Callable[[bytes], 
     by_register = watch.customer == "register"
     customer = None if by_register or watch.customer == "first-directory" else watch.customer
     reason = watch.include_private_communication or ""
-    return Tree(root, customer, reason, docroots, owner_of=owner_of if by_register else None)
+    named = os.path.abspath(os.fsencode(watch.path))
+    return Tree(root, customer, reason, docroots, owner_of if by_register else None, named)
 
 
 def state_dir_of(file: Path) -> Path:

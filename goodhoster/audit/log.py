@@ -122,6 +122,29 @@ class FileAuditLog:
         except OSError as error:
             raise AuditError(f"the audit log {self._file} cannot be read: {error.strerror}") from error
 
+    def entries_from(self, position: int) -> Iterator[tuple[AuditEntry, int]]:
+        """The entries behind that byte that nothing can undo any more, each with the position behind it.
+
+        Raises as `entries`.
+        """
+        end = self.durable_size()
+        try:
+            with self._file.open("rb") as opened:
+                opened.seek(position)
+                for line in _lines(opened):
+                    if position + len(line) > end:
+                        return
+                    position += len(line)
+                    yield read_line(line[:-1]), position
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise AuditError(f"the audit log {self._file} cannot be read: {error.strerror}") from error
+
+    def durable_size(self) -> int:
+        """The bytes of the entries that nothing can undo any more."""
+        return self._tail.load().size
+
     def durable_entries(self) -> int:
         """The number of entries that nothing can undo any more: what may be signed."""
         return self._tail.load().entries

@@ -1,4 +1,4 @@
-"""Which files that were taken offline are still to be sealed, and sealing them; and what applications are refused.
+"""Sealing of what was taken offline, and of what applications are told to refuse.
 
 Sealing never keeps a file online: it comes after the measure, from the quarantine, and is tried again until it is done.
 """
@@ -116,9 +116,10 @@ class SealingRounds:
 
 @dataclass(slots=True)
 class AttemptSealing:
-    """Seals what applications were told to refuse, before they are told so. Threads may share it.
+    """Seals what applications are told to refuse, before they are told so.
 
-    The same content of the same customer is sealed once while this process runs, however often it is tried.
+    Threads may share it. The same content of the same customer is sealed once while this process runs, however often
+    it is tried.
     """
 
     cases: CaseStore
@@ -128,10 +129,10 @@ class AttemptSealing:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def seal(self, case_id: str, file: int) -> str:
-        """Seal the bytes of the attempt of that case; returns the evidence that has them, durable by then.
+        """Seal the bytes of the attempt of that case; returns the evidence that has them.
 
-        Empty where it could not be done, which raises an alarm: it is refused all the same. The descriptor stays the
-        caller's.
+        It is durable by then. Empty where it could not be done, which raises an alarm: it is refused all the same. The
+        descriptor stays the caller's.
         """
         try:
             case = self.cases.get(case_id)

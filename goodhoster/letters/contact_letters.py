@@ -14,6 +14,7 @@ from goodhoster.model.contact_requests import ContactRequest, RequestKind
 from goodhoster.model.customers import Customer
 from goodhoster.model.letters import Letter, LetterKind
 
+_KINDS = {RequestKind.DRILL: LetterKind.DRILL, RequestKind.NOTICE: LetterKind.CUSTOMER_NOTICE}
 _LANGUAGES = frozenset({"en", "nl", "de"})
 _BOUNCED = re.compile(r"\+([cC]\d{8}-[2-9a-zA-Z]{7,12})-([a-zA-Z2-7]{16})@")
 BOUNCE = "bounce"
@@ -44,7 +45,7 @@ class OutgoingContactLetters:
 
     def _letter(self, request: ContactRequest, customer: Customer, *, link: str = "", reminder: bool = False) -> Letter:
         name = f"{request.id}-reminder" if reminder else request.id
-        kind = LetterKind.DRILL if request.kind is RequestKind.DRILL else LetterKind.CONTACT
+        kind = _KINDS.get(request.kind, LetterKind.CONTACT)
         language = customer.language if customer.language in _LANGUAGES else self.head.language
         values = {
             "id": request.id,
@@ -53,6 +54,8 @@ class OutgoingContactLetters:
             "link": link,
             "deadline": moment_text(request.deadline),
             "reminder": reminder,
+            "notice": request.notice,
+            "lines": request.about.splitlines(),
         }
         subject, text = render(kind, language, values)
         sender = envelope_sender(self.head.objections, request.id, self.outbox.codes.code(request.id, BOUNCE))

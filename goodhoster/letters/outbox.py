@@ -129,16 +129,25 @@ class Outbox:
             return True
         return False if self._file("refused", letter_id).exists() else None
 
+    def delivered_at(self, letter_id: str) -> datetime | None:
+        """When the mail server took a letter to a contact; None where it did not, or not yet."""
+        file = self._file("sent", letter_id)
+        sent_at = _letter(file).sent_at if file.exists() else ""
+        return datetime.fromisoformat(sent_at) if sent_at else None
+
     def was_refused(self, letter_id: str) -> bool:
         """Whether the mail server refused that letter for good."""
         return self._file("refused", letter_id).exists()
 
     def _put_away(self, file: Path, letter: Letter, folder: str) -> None:
-        """Move a letter out of what waits, and forget its text where that is a secret."""
+        """Move a letter out of what waits; of one to a contact, keep when, and not a text that is a secret."""
         target = self._file(folder, letter.id)
         move_durably(file, target)
-        if letter.secret:
-            replace_durably(target, (_encoded(dataclasses.replace(letter, text="")),))
+        if letter.secret or letter.bounces_to:
+            text = "" if letter.secret else letter.text
+            replace_durably(
+                target, (_encoded(dataclasses.replace(letter, text=text, sent_at=self._clock().isoformat())),)
+            )
 
     def has(self, letter_id: str) -> bool:
         """Whether a letter of that name was put, whatever became of it."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
@@ -57,15 +57,36 @@ def receipt(notice: Notice, head: Letterhead) -> Letter:
     return _to_notifier(LetterKind.RECEIPT, notice, head)
 
 
-def result(notice: Notice, head: Letterhead, round_: int = 1, *, by_person: bool = False) -> Letter:
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """How a notice was handled, beside what it says itself."""
+
+    by_person: bool = False
+    """A person had a word in it."""
+    purged: Collection[str] = ()
+    """URLs that the caches in front of us were seen to forget."""
+
+
+_BY_ITSELF = Handling()
+
+
+def result(notice: Notice, head: Letterhead, round_: int = 1, handling: Handling = _BY_ITSELF) -> Letter:
     """The decision on every URL (DSA Art. 16(5), (6)), and whether a person was involved.
 
     The same notice has a further round when it is reopened.
     """
     done = notice.state is NoticeState.DONE and all(item.state.settled for item in notice.items)
-    decided = done and bool(notice.items) and not by_person
+    decided = done and bool(notice.items) and not handling.by_person
     automatic = notice.level is TrustLevel.PINNED and decided
-    return _to_notifier(LetterKind.RESULT, notice, head, round_, done=done, automatic=automatic)
+    return _to_notifier(
+        LetterKind.RESULT,
+        notice,
+        head,
+        round_,
+        done=done,
+        automatic=automatic,
+        purged=frozenset(map(defanged, handling.purged)),
+    )
 
 
 def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) -> Letter:
@@ -83,7 +104,7 @@ def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) 
     }
     language = contact.language or head.language
     subject, text = render(LetterKind.STATEMENT, language, _values(notice, head) | more)
-    name = f"{notice.id}-statement-{_plain(contact.customer)}"
+    name = f"{notice.id}-statement-{plain_name(contact.customer)}"
     return Letter(name, LetterKind.STATEMENT, contact.address, subject, text)
 
 
@@ -127,7 +148,7 @@ def bracket(notice: Notice) -> str:
     return f"[{reference}] " if f"[{reference}]" in notice.read.subject else f"{reference}: "
 
 
-def _to_notifier(kind: LetterKind, notice: Notice, head: Letterhead, round_: int = 1, **more: bool) -> Letter:
+def _to_notifier(kind: LetterKind, notice: Notice, head: Letterhead, round_: int = 1, **more: object) -> Letter:
     read = notice.read
     language = read.language if read else head.language
     subject, text = render(kind, language, _values(notice, head) | more)
@@ -189,6 +210,6 @@ def _one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_LONGEST_SUBJECT]
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A customer's name as part of a file name and Message-ID."""
     return re.sub(r"[^A-Za-z0-9_-]", lambda found: f".{ord(found[0]):x}", name)[:80]

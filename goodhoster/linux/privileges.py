@@ -13,9 +13,11 @@ import signal
 import stat
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_M_ARENA_MAX, _ARENAS = -8, 2  # mallopt(3)
 
 CAPABILITY_NAMES = (
     "chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap",
@@ -119,6 +121,16 @@ def end_when_closed(lifeline: int) -> None:
     before.register(lifeline, select.POLLHUP)
     if before.poll(0):
         os.kill(os.getpid(), signal.SIGKILL)  # it was closed before we asked to end with it
+
+
+def share_memory_among_threads() -> None:
+    """Have the threads of this process allocate from few arenas instead of one each.
+
+    To be called before there are any. A daemon with some thirty threads, which mostly wait, is 6 MB smaller for it
+    (benchmark P9). Nothing happens where the C library has no arenas.
+    """
+    with suppress(AttributeError):  # musl
+        _libc.mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def be_called(name: str) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from goodhoster.errors import NoPlaceError
@@ -42,6 +43,17 @@ class Copies:
         except NoPlaceError as error:
             _unless_unreadable(error)
             return ()
+
+    def with_content(self, sha256: bytes) -> list[Upload]:
+        """Files whose content the index knows to be this; each is looked at before anything is done about it.
+
+        Those that cannot be looked at just now are left out.
+        """
+        found = []
+        for place in self.index.same_content(sha256):
+            with suppress(NoPlaceError):
+                found.append(self.resolver.upload_at(place))
+        return found
 
     def _with_copies(self, originals: Iterable[LocatedFile]) -> tuple[LocatedFile, ...]:
         found: dict[Place, LocatedFile] = {}

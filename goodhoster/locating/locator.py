@@ -139,7 +139,8 @@ class Locator:
             return None
         detail = f"{at} is in a network of customer {' and '.join(owners)}: forward the notice, see customers show"
         customer = owners[0] if len(owners) == 1 else ""
-        return replace(_unclear(address.href, "customer-network", detail), customer=customer)
+        server = at if customer else ""
+        return replace(_unclear(address.href, "customer-network", detail), customer=customer, server=server)
 
     def _nobodys(self, address: WebAddress, seen_at: str) -> Location:
         if unnamed := self.site_maps.current().unnamed:

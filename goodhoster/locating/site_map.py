@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from urllib.parse import quote
 
 from goodhoster.errors import UnclearRouteError
 from goodhoster.locating.routes import pattern_of
 from goodhoster.locating.urls import host_name
 from goodhoster.model.contacts import Contact
-from goodhoster.model.notices import Site
+from goodhoster.model.notices import Matching, Route, Site
 
 WEB_PORTS = (80, 443)
 """Of a site of which nobody tells its ports."""
@@ -111,6 +113,31 @@ class SiteMap:
         routes = (route for answering in self.named(host) for route in answering.site.routes)
         return frozenset(route.directory for route in routes if route.directory)
 
+    def addresses_of(self, path: bytes) -> Iterator[str]:
+        """Addresses (`host/path`) at which sites show a file of that absolute path, by the directories they show.
+
+        Rewriting is not followed backwards, and of a site that answers for any name there is none.
+        """
+        parts = path.split(b"/")
+        for depth in range(len(parts) - 1, 0, -1):
+            for site, route in self._by_directory.get(b"/".join(parts[:depth]), ()):
+                shown = quote(b"/" + b"/".join(parts[depth:]), safe=_PLAIN_IN_PATH)
+                if route.replaces:
+                    shown = route.pattern.rstrip("/") + shown
+                exact = route.matching is Matching.EXACT
+                if shown == route.pattern if exact else shown.startswith(route.pattern):
+                    yield from (name + shown for name in _plain_names(site))
+
+    @cached_property
+    def _by_directory(self) -> Mapping[bytes, list[tuple[Site, Route]]]:
+        """Routes that lead to files, by their directory; those with variables in it are left out."""
+        found: dict[bytes, list[tuple[Site, Route]]] = defaultdict(list)
+        for site in self._sites:
+            for route in site.routes:
+                if route.directory and b"$" not in route.directory and route.matching not in _PATTERNS:
+                    found[route.directory.rstrip(b"/")].append((site, route))
+        return dict(found)
+
     def contact_of(self, customer: str) -> Contact | None:
         """Contact for that customer: the first that a directory names; None when none does."""
         return self._contacts.get(customer)
@@ -121,6 +148,19 @@ class SiteMap:
         Where the address is empty, those that answer on any address.
         """
         return [Answering(s, {"host": host}) for s in self._sites if s.default and (not address or _on(s, address))]
+
+
+_PATTERNS = frozenset({Matching.PATTERN, Matching.PATTERN_ANY_CASE})
+_PLAIN_IN_PATH = "/!$&'()*+,;=:@~"
+"""Characters that a browser does not encode in a path."""
+
+
+def _plain_names(site: Site) -> Iterator[str]:
+    """The names of a site that are no pattern."""
+    for name in site.names:
+        plain = name.removeprefix(".")
+        if "*" not in plain and not plain.startswith("~"):
+            yield host_name(plain)
 
 
 def _keys(host: str) -> list[str]:

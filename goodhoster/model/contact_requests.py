@@ -35,6 +35,8 @@ class RequestKind(StrEnum):
     """To prove that somebody answers a telephone, by a code."""
     DRILL = "drill"
     """To try whether a notice would be answered in time."""
+    NOTICE = "notice"
+    """To act on a notice about a server of the customer's own, and say what was done."""
 
 
 class Answered(StrEnum):
@@ -73,6 +75,10 @@ class ContactRequest:
     reminded_at: datetime | None = None
     silent_at: datetime | None = None
     """When its deadline had passed without an answer."""
+    notice: str = ""
+    """The notice that was forwarded with it."""
+    about: str = ""
+    """The addresses in it, as the letter has them, one a line."""
 
     @property
     def settled(self) -> bool:

@@ -9,6 +9,11 @@ import re
 
 from goodhoster.model.verdicts import Kind
 
+_PROGRAMS = (
+    b".html .htm .xhtml .xht .shtml .css .js .mjs .json .xml .svg .txt "
+    b".php .phtml .phar .cgi .pl .py .rb .asp .aspx .jsp .sh"
+).split()
+"""Pages and programs by their names: `GIF89a<?php` is a program, whatever it begins with."""
 HEAD = 1024
 """Bytes from the start that are enough to decide."""
 
@@ -160,6 +165,11 @@ _PICTURE_SUFFIXES = tuple(
         b"dv dif rm rmvb swf m4s cmfv divx xvid amv bik smk fli flc wtv dvr-ms y4m ivf h264 h265 hevc nut"
     ).split()
 )
+
+
+def named_as_program(path: bytes) -> bool:
+    """Whether a file is a page or a program by its name, which many customers have in common."""
+    return path.lower().endswith(tuple(_PROGRAMS))
 
 
 def named_as_picture(name: bytes) -> bool:

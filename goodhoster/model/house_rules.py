@@ -57,6 +57,8 @@ class LadderRules:
     """What happens within this time of its first fact is one incident."""
     decay: timedelta = timedelta(days=365)
     """An incident counts for so long."""
+    silence: bool = True
+    """A contact's silence at a drill or a forwarded notice is a fact."""
     reseller_customers: int = 3
     """Of a reseller: fewer customers with an incident say nothing about it."""
     rungs: Mapping[Rung, RungRules] = field(default_factory=lambda: DEFAULT_LADDER)

@@ -31,6 +31,8 @@ class LetterKind(StrEnum):
     """To a customer's contact: please prove that somebody reads here."""
     DRILL = "drill"
     """To a customer's contact: a test notice, to be answered in time."""
+    CUSTOMER_NOTICE = "customer-notice"
+    """To a customer's contact: a notice about a server of its own, to be acted on in time."""
     REPORT = "report"
     """To our own people: the figures of a month."""
     PAGE = "page"
@@ -57,5 +59,7 @@ class Letter:
     """What follows the name in its Message-ID, so that nobody can make up an answer to it."""
     bounces_to: str = ""
     """Envelope sender; empty: what cannot be delivered comes back to nobody."""
+    sent_at: str = ""
+    """Of a letter to a contact: when the mail server took it, or refused it for good (ISO 8601)."""
     secret: bool = False
     """Its text is not kept once it was sent: whoever reads it may act in its receiver's name."""

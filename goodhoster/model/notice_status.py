@@ -33,6 +33,8 @@ class ItemState(StrEnum):
     """Waits for a person; the reason says why."""
     OBSERVED = "observed"
     """In mode observe: recorded what would be done, nothing touched, nobody answered."""
+    FORWARDED = "forwarded"
+    """It lies on a server of the customer's own, who was told to act; the clock goes on, and so does the customer's."""
     OFFLINE = "offline"
     """The measure is done; from outside it has not been seen to be gone yet."""
     INACCESSIBLE = "inaccessible"
@@ -106,7 +108,7 @@ class NoticeItem:
     cases: tuple[str, ...] = ()
     """About all its files: one for each customer that had it, and those in which one of them was already."""
     blocked: bool = False
-    """The web server answers 451 for it."""
+    """The web server shows nothing there (451, or 404 where that is set)."""
     reason: str = ""
     """Why it stands where it stands, for people."""
     gone_at: datetime | None = None
@@ -127,8 +129,17 @@ class NoticeItem:
     """Whose network that is, or that of a URL that is not ours, as far as the hoster wrote it down."""
     copies_held: tuple[str, ...] = ()
     """Cases about copies of it that wait for a person of their own: nothing of this item waits with them."""
+    server: str = ""
+    """Address of a server of the customer's own that it lies on."""
+    forwarded: str = ""
+    """The question to that customer's contact with which it was forwarded; see `model.contact_requests`."""
     left: str = ""
     """Which copy could not be dealt with, and why: until a person has seen to it the item is not done."""
+
+    @property
+    def dismissible(self) -> bool:
+        """Whether a dismissal of the notice is about it: it waits, for a person or for anything else."""
+        return self.state.waits_for_person or self.state in {ItemState.WAITING, ItemState.FORWARDED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +185,8 @@ class Notice:
     """Host names and addresses of ours that stand in it and to which no item leads."""
     reviewed: bool = False
     """A person has seen to what no program read in it and to what it names beside its items."""
+    index_gap: str = ""
+    """What the index did not know yet when copies were looked for; empty where it knew every file."""
     told: tuple[str, ...] = ()
     """Letters and pages that went out, each once."""
     replies: tuple[Reply, ...] = ()
@@ -218,7 +231,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One address that the web server answers with 451; `notices dismiss` lifts it."""
+    """One address at which the web server shows nothing; `notices dismiss` lifts it."""
 
     url: str
     notice: str

@@ -164,6 +164,8 @@ class ReadNotice:
     """Its sender only tries the way to us: answered, never acted on."""
     opening: str = ""
     """First line of a mail that answers another, without quotations."""
+    text: str = ""
+    """The beginning of such a mail, without quotations. Not kept with a notice: its raw message is."""
     deliveries: tuple[DeliveryReport, ...] = ()
     """What it reports about the delivery of another mail."""
 
@@ -408,6 +410,8 @@ class Location:
     network: str = ""
     """Whose network it is (with a contact) where something is not ours; empty when the hoster has not written it down.
     """
+    server: str = ""
+    """Address of a server of the customer's own that it lies on: ours to forward, not to look into."""
     reason: str = ""
     """Short stable code, such as `unknown-host`."""
     detail: str = ""

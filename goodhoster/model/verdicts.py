@@ -15,6 +15,8 @@ _EXACT = frozenset(algorithm.value for algorithm in Algorithm)
 
 OTHER_SIZE = "other-size"
 """As the algorithm of a match: the file's name alone says that it is another size of one that went offline."""
+NOTICED = "noticed"
+"""As the algorithm of a match: a notice took the same bytes offline at another place. It never acts by itself."""
 
 
 class Category(StrEnum):
@@ -45,7 +47,7 @@ class Match:
 
     source: str
     algorithm: str
-    """An `Algorithm`, a `FingerprintKind` or OTHER_SIZE."""
+    """An `Algorithm`, a `FingerprintKind`, OTHER_SIZE or NOTICED."""
     category: Category = Category.UNSPECIFIED
     distance: int = 0
     """Bits apart; 0 for exact digests, and for a fingerprint that only the service can compare (PhotoDNA)."""

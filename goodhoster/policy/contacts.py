@@ -19,6 +19,8 @@ class ContactRules:
     token_for: timedelta = timedelta(days=7)
     """How long the link in a letter is good."""
     drill_within: timedelta = timedelta(hours=48)
+    notice_within: timedelta = timedelta(hours=12)
+    """How long a customer has for a notice about a server of its own, where the notice's deadline leaves that."""
     code_for: timedelta = timedelta(minutes=15)
     drill_every: timedelta = timedelta(days=182)
     drills_a_day: int = 100

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from goodhoster.model.storms import Cause
-from goodhoster.model.verdicts import OTHER_SIZE, Match, Verdict, VerdictKind
+from goodhoster.model.verdicts import NOTICED, OTHER_SIZE, Match, Verdict, VerdictKind
 from goodhoster.policy.brake import Braked, brake, exempted
 from goodhoster.policy.circumstances import Circumstances
 from goodhoster.policy.rules import HouseRules, Treatment
@@ -107,4 +107,6 @@ def _what(matches: Sequence[Match]) -> str:
 def _how(match: Match) -> str:
     if match.algorithm == OTHER_SIZE:
         return "by its name another size of a picture that is offline"
+    if match.algorithm == NOTICED:
+        return "the same bytes as a file that a notice took offline"
     return f"{'near' if match.near else 'known'} in {match.source}"

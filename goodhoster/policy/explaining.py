@@ -37,6 +37,10 @@ def _sentences(rules: CustomerRules) -> Iterator[str]:
         f"An incident is what happens within {span(ladder.incident)} of its first confirmed fact; it counts for "
         f"{span(ladder.decay)}. What is held, undone, disputed or could not be checked never counts."
     )
+    if ladder.silence:
+        yield "A contact that lets the time of a drill or a forwarded notice pass is a fact, where our letter arrived."
+    else:
+        yield "A contact's silence is no fact."
     for rung in Rung:
         yield _of_rung(rung, ladder.rungs[rung])
     yield (

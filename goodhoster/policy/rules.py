@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-from goodhoster.model.verdicts import OTHER_SIZE, Category, Match
+from goodhoster.model.verdicts import NOTICED, OTHER_SIZE, Category, Match
 
 
 class Treatment(StrEnum):
@@ -71,8 +71,10 @@ class HouseRules:
         """The treatment that this match alone leads to.
 
         That of its category, and no more than `near` for a fingerprint. `other` never acts, whatever was set,
-        and neither does a name.
+        and neither does a name. What has the bytes of what a notice took is a person's, always.
         """
+        if match.algorithm == NOTICED:
+            return Treatment.HOLD
         limits = [self.treatments[match.category]]
         if match.near:
             limits.append(self.near)

@@ -32,11 +32,13 @@ from goodhoster.ports.notices import (
     SignatureCheck,
     UrlBlocks,
 )
+from goodhoster.ports.purges import CachePurge, PurgeQueue
 
 __all__ = [
     "AlertQueue",
     "AlertReceiver",
     "AuditLog",
+    "CachePurge",
     "CaseFigures",
     "CaseQuery",
     "CaseStore",
@@ -68,6 +70,7 @@ __all__ = [
     "Outside",
     "Pager",
     "PersonalDataStore",
+    "PurgeQueue",
     "Quarantine",
     "SeenMails",
     "SignatureCheck",

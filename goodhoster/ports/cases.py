@@ -27,6 +27,8 @@ class CaseQuery:
     paths are in `model.sizes.ranges`.
     """
     digest: Digest | None = None
+    content: bytes | None = None
+    """About a file, also as a copy, whose SHA-256 this is."""
     opened_since: datetime | None = None
     opened_before: datetime | None = None
     source: str | None = None

@@ -55,6 +55,9 @@ class ContactStore(Protocol):
     def last_drills(self) -> dict[str, datetime]:
         """When each customer was drilled last."""
 
+    def silent_since(self, since: datetime) -> Sequence[ContactRequest]:
+        """Requests whose deadline passed without an answer, asked since then; oldest first."""
+
     def erase(self, customer_id: str) -> None:
         """Erase everything about a customer. May be called twice."""
 

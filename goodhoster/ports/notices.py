@@ -146,7 +146,7 @@ class Outside(Protocol):
 
 
 class UrlBlocks(Protocol):
-    """Addresses that our web server answers with 451.
+    """Addresses at which our web server shows nothing.
 
     Durable, and seen to hold where we may look, when it returns.
     """

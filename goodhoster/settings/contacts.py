@@ -34,6 +34,12 @@ class ContactSettings:
     valid_for_high_risk: float = setting(duration, "The same for customers of high risk.", default=182 * 86400.0)
     token_for: float = setting(duration, "So long the link in a letter to a contact is good.", default=7 * 86400.0)
     drill_within: float = setting(duration, "By then a drill must be answered.", default=48 * 3600.0)
+    notice_within: float = setting(
+        duration,
+        "By then a customer must have answered a notice about a server of its own; never later than the notice's own "
+        "deadline.",
+        default=12 * 3600.0,
+    )
     drill_every: float = setting(
         duration, "`customers drill --all` leaves out whoever was drilled so recently.", default=182 * 86400.0
     )

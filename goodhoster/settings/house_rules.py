@@ -190,7 +190,12 @@ _UPLOAD: Mapping[str, Reader] = {
     "contact_proven": yes_or_no,
     "contact_answers_within": _span_or_none,
 }
-_LADDER: Mapping[str, Reader] = {"incident": _span, "decay": _span, "reseller_customers": whole(1, 1_000_000)}
+_LADDER: Mapping[str, Reader] = {
+    "incident": _span,
+    "decay": _span,
+    "silence": yes_or_no,
+    "reseller_customers": whole(1, 1_000_000),
+}
 _RUNG: Mapping[str, Reader] = {"incidents": _incidents, "share": _share, "notice": _notice, "person": yes_or_no}
 _APPEAL: Mapping[str, Reader] = {"months": whole(6, 120), "decide_within": _span}
 _STATEMENT: Mapping[str, Reader] = {"terms": text, "law": text, "territory": text}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from goodhoster.settings.values import (
     one_of,
     path,
     setting,
+    short_name,
     text,
     texts,
     whole,
@@ -203,13 +205,61 @@ class PagingSettings:
     )
 
 
+def purged_hosts(value: Any) -> tuple[str, ...]:
+    """Host names, `*.example.nl` for all below one, or `*` for all."""
+    if not isinstance(value, list) or not value or not all(isinstance(v, str) and _HOSTS.fullmatch(v) for v in value):
+        raise ValueError('a list of hosts, such as ["www.klant.example", "*.klant.example"], or ["*"] for all')
+    return tuple(host.lower() for host in value)
+
+
+_HOSTS = re.compile(r"\*|(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeSettings:
+    """[[purge]]: has a cache in front of our sites (a CDN) forget what went offline, and what came back."""
+
+    name: str = setting(short_name, "What it is called in the record.", example='"cdn"')
+    command: tuple[str, ...] = setting(
+        command,
+        "Run without a shell for each URL; only an end with 0 counts as purged. It is killed after 60 seconds, tried "
+        "again until it succeeds, and no measure waits for it.",
+        example='["/usr/local/sbin/purge-cdn"]',
+    )
+    hosts: tuple[str, ...] = setting(
+        purged_hosts,
+        'Hosts behind this cache: a name, "*.name" for all below it, or "*".',
+        example='["www.klant.example", "*.klant.example"]',
+    )
+    give: str = setting(
+        one_of("argument", "stdin"),
+        "How it gets URLs: one as its last argument, or up to 100 on standard input, one a line.",
+        default="argument",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class BlockSettings:
-    """[block]: how the web server is made to answer 451 for an address that is no file."""
+    """[block]: how the web server is made to show nothing at an address that is no file."""
 
     server: str = setting(one_of("nginx", "apache"), "Which web server.", example='"nginx"')
     include: Path = setting(
-        path, "File of ours that its configuration includes.", example='"/etc/nginx/goodhoster-blocked.conf"'
+        path,
+        "File of ours that its configuration includes. For nginx there is one more with .server behind its name, for "
+        "each server block.",
+        example='"/etc/nginx/goodhoster-blocked.conf"',
     )
     test: tuple[str, ...] = setting(command, "Tests its configuration.", example='["nginx", "-t"]')
     reload: tuple[str, ...] = setting(command, "Makes it read it again.", example='["nginx", "-s", "reload"]')
+    answer: str = setting(
+        one_of("451", "404"),
+        "Status that visitors get: 451 (unavailable for legal reasons), or 404 as if nothing had been there.",
+        default="451",
+    )
+    page: Path | None = setting(
+        path,
+        "Your own page for visitors with status 451: an HTML file of at most 64 KiB that needs no other file. It is "
+        "copied, so reload goodhoster after a change.",
+        default=None,
+        example='"451.html"',
+    )

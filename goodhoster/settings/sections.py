@@ -26,6 +26,7 @@ from goodhoster.settings.notices import (
     ImapSettings,
     NoticesSettings,
     PagingSettings,
+    PurgeSettings,
     SmtpSettings,
 )
 from goodhoster.settings.notifiers import ForwarderSettings, NotifierSettings
@@ -240,6 +241,7 @@ class Settings:
     metrics: MetricsSettings = _section(Single("metrics", MetricsSettings))
     contacts: ContactSettings = _section(Single("contacts", ContactSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
+    purges: tuple[PurgeSettings, ...] = _section(Several("purge", PurgeSettings))
     panels: tuple[PluggedTable, ...] = _section(Plugged("panel", "goodhoster.panels", PanelSettings))
     billing: tuple[PluggedTable, ...] = _section(Plugged("billing", "goodhoster.billing", BillingSettings))
     network_block: NetworkBlockSettings | None = _section(Single("network_block", NetworkBlockSettings))

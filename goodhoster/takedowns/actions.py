@@ -17,6 +17,7 @@ from goodhoster.linux.threads import map_parallel
 from goodhoster.locating.page_pictures import LARGEST_PAGE, address_of, pictures_on
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import MEASURING, UNDECIDED, Case, CaseState, Order
+from goodhoster.model.content_kinds import is_picture
 from goodhoster.model.notice_status import Block, ItemState, NoticeItem
 from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, ReadItem
 from goodhoster.model.uploads import Content, Place, Upload
@@ -83,6 +84,8 @@ class TakedownActions:
     hurry: Hurry
     may_look: bool = True
     """Is what is offline looked at from outside?"""
+    with_content: Callable[[bytes], Sequence[Upload]] = lambda _: ()
+    """Files of which the index knows by now that they have this SHA-256."""
 
     def act(self, items: Sequence[tuple[NoticeItem, Grounds]], *, visible: bool = False) -> list[NoticeItem]:
         """Do whatever can be done about the items, and return them as they are then.
@@ -99,7 +102,17 @@ class TakedownActions:
         after = [self._told(each, cases) for each in found]
         if left := [upload for item, each in zip(after, looked, strict=True) for upload in _left(item, each)]:
             self.hurry(left)
+        if later := [upload for each in zip(found, after, looked, strict=True) for upload in self._copies_since(*each)]:
+            self.hurry(later)
         return after
+
+    def _copies_since(self, found: _Found, after: NoticeItem, looked: _Looked | GoodhosterError) -> Iterator[Upload]:
+        """Copies that the index came to know while the measures were taken: their check found nothing yet."""
+        if after.state is not ItemState.OFFLINE or isinstance(looked, GoodhosterError):
+            return
+        located = {file.upload.place for file in (*looked.location.files, *looked.location.beside)}
+        for sha256 in {file.digests.sha256 for demand in found.demands.follow for file in demand.files}:
+            yield from (upload for upload in self.with_content(sha256) if upload.place not in located)
 
     def confirm(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         """Act on an item by a person's order.
@@ -184,7 +197,7 @@ class TakedownActions:
             return _Found(replace(item, reason=f"it cannot be told yet where it is: {looked}"))
         location = looked.location
         found = replace(item, url=location.url, customer=location.customer, front=location.front)
-        found = replace(found, reason=location.detail, network=location.network)
+        found = replace(found, reason=location.detail, network=location.network, server=location.server)
         match location.outcome:
             case Outcome.NOT_OURS:
                 return _Found(self._settled(found, ItemState.NOT_OURS, grounds))
@@ -360,7 +373,8 @@ def _left(item: NoticeItem, looked: _Looked | GoodhosterError) -> Iterator[Uploa
 
 
 def _named(file: LocatedFile, upload: Upload, content: Content, checked: Examined) -> NamedFile:
-    more = (file.found_by, file.original, checked.picture, content.fingerprints)
+    picture = is_picture(content.kind, upload.place.path)  # `checked` says whether services are asked about it
+    more = (file.found_by, file.original, picture, content.fingerprints)
     return NamedFile(upload, content.digests, checked.verdict, *more)
 
 

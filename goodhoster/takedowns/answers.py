@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from goodhoster.errors import RefusedError
 from goodhoster.letters import texts
 from goodhoster.letters.outbox import Outbox
-from goodhoster.letters.texts import Acted, Letterhead
+from goodhoster.letters.texts import Acted, Handling, Letterhead
 from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.contacts import Contact
 from goodhoster.model.letters import Letter
-from goodhoster.model.notice_status import ItemState, Notice, NoticeState
+from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState
 from goodhoster.model.notices import Carrier, TrustLevel
 from goodhoster.model.uploads import display
 from goodhoster.ports import CaseStore
@@ -35,6 +35,9 @@ class Answers:
     automatic: bool
     """False in mode observe: nothing goes out by itself."""
 
+    purged: Callable[[NoticeItem], bool] = lambda _: False
+    """Whether every cache in front of an item was seen to forget it."""
+
     def write(self, notice: Notice) -> Notice:
         """Put every due letter not written yet into the outbox; the notice records which."""
         for told, letter in self._owed(notice) if self.automatic else ():
@@ -50,7 +53,8 @@ class Answers:
         cases = self.cases.get_all([case_id for item in notice.items for case_id in item.cases])
         disputed = any(item.state is ItemState.DISPUTED for item in notice.items)
         by_person = notice.reviewed or disputed or any(case.actor for case in cases)
-        return texts.result(notice, self.head, _round(notice), by_person=by_person)
+        purged = [item.url for item in notice.items if item.front and self.purged(item)]
+        return texts.result(notice, self.head, _round(notice), Handling(by_person, purged))
 
     def write_answer(self, notice: Notice) -> Notice:
         """Put the answer into the outbox by order of a person, whatever the state and the limit.

@@ -9,25 +9,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from goodhoster.errors import GoodhosterError
-from goodhoster.model.content_kinds import is_archive
+from goodhoster.cases.noticed_contents import may_be_copy
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.notices import FoundBy
 from goodhoster.model.uploads import Place
 from goodhoster.policy.copies import STAYS, CopyDecision, CopyFacts, decide_copy, look_alike
 from goodhoster.ports import CaseQuery, CaseStore
 from goodhoster.takedowns.demands import Demand, Grounds, NamedFile
-from goodhoster.uploads.opening import open_upload
-
-_UNPARSED = (
-    b".html .htm .xhtml .xht .shtml .css .js .mjs .json .xml .svg .txt "
-    b".php .phtml .phar .cgi .pl .py .rb .asp .aspx .jsp .sh"
-).split()
-"""Pages and programs by their names: `GIF89a<?php` is a program, whatever it begins with."""
-_HEAD = 512  # bytes: enough to tell an archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +101,4 @@ class _Copies:
 
 def _is_media(file: NamedFile) -> bool:
     """Whether it is a picture, video or archive, neither empty nor a page or program by name."""
-    place = file.upload.place
-    if not file.upload.state.size or place.path.lower().endswith(tuple(_UNPARSED)):
-        return False
-    return file.picture or _is_archive(place)
-
-
-def _is_archive(place: Place) -> bool:
-    with (
-        suppress(GoodhosterError, OSError),
-        open_upload(place) as opened,
-        open(opened.fd, "rb", closefd=False) as read,
-    ):
-        return is_archive(read.read(_HEAD))
-    return False
+    return may_be_copy(file.upload.place, file.upload.state.size, picture=file.picture)

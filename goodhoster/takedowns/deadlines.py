@@ -108,8 +108,8 @@ def next_look(gone_at: datetime, looks: int) -> datetime | None:
 
 
 def _waits(notice: Notice) -> bool:
-    """Whether an item is not processed yet: its location, or the sender, cannot be told yet."""
-    return any(item.state is ItemState.WAITING for item in notice.items)
+    """Whether an item is not processed yet: its location, or the sender, cannot be told yet, or a customer acts."""
+    return any(item.state in {ItemState.WAITING, ItemState.FORWARDED} for item in notice.items)
 
 
 def _waiting(notice: Notice) -> Iterator[str]:

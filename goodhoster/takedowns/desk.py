@@ -6,7 +6,7 @@ Every step is recorded before the next, and may be taken again after a crash: wh
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -26,8 +26,9 @@ from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
 from goodhoster.takedowns.deadlines import Terms, deadline_of, kind_of, next_due, pages
 from goodhoster.takedowns.demands import Grounds
+from goodhoster.takedowns.forwarding import CustomerForwarding
 from goodhoster.takedowns.outside_checks import after_look, first_look
-from goodhoster.takedowns.preview import PreviewLine, preview_of
+from goodhoster.takedowns.preview import PreviewLine, preview_of, preview_of_dismissal
 from goodhoster.takedowns.summary import counts_of, page_text
 
 _log = logging.getLogger(__name__)
@@ -74,6 +75,10 @@ class NoticeParts:
     lock: FileLock
     clock: Clock
     ours: OursAmong
+    forwarding: CustomerForwarding
+    """To customers with servers of their own."""
+    index_gap: Callable[[], str] = lambda: ""
+    """What the index of files does not know yet, in words."""
 
 
 class NoticeDesk:
@@ -138,11 +143,15 @@ class NoticeDesk:
             self._log("notice.confirmed", notice_id, actor=order.actor, reason=order.reason)
             items = tuple(self._confirmed(notice, item, order) for item in notice.items)
             reviewed = replace(_replies_seen(notice), items=items, reviewed=True)
-            return self._handle(reviewed, recorded=notice)
+            return self._handle(self._forwarded(reviewed, order), recorded=notice)
 
     def preview(self, notice_id: str) -> list[PreviewLine]:
         """What `confirm` would take and block at whom; nothing is changed."""
         return preview_of(self._parts.store.get(notice_id), self._parts.acts)
+
+    def preview_dismissal(self, notice_id: str) -> list[PreviewLine]:
+        """What `dismiss` would close, cancel and lift at whom; nothing is changed."""
+        return preview_of_dismissal(self._parts.store.get(notice_id), self._parts.acts)
 
     def dismiss(self, notice_id: str, order: Order) -> Notice:
         """Leave what waits in this notice as it is, by a person's order.
@@ -166,7 +175,9 @@ class NoticeDesk:
         before = recorded or notice
         notice = self._understood(notice)  # who sent it, what it says, by when it must be done
         notice = self._compared_with_ours(notice)  # what it names of ours beside its items
+        notice = replace(notice, index_gap=self._index_gap(notice))  # how far copies can be found now
         notice = replace(notice, items=tuple(self._items_after(notice)))  # located, and taken offline or held
+        notice = self._forwarded(notice)  # to customers with servers of their own
         if before.state is NoticeState.RECEIVED:
             notice = replace(notice, duplicate_of=self._earlier(notice))
         notice = self._settled(notice, by_person=by_person)  # what the items add up to, and whether the clock stops
@@ -196,7 +207,7 @@ class NoticeDesk:
         read, trust = self._parts.reader.read(belief.says), belief.trust
         items = tuple(NoticeItem(item, item.urls[0]) for item in read.items)
         deadline = deadline_of(notice.receipt, read, self._notifiers.get(trust.notifier), self._terms)
-        read = self._in_their_language(replace(read, items=()), trust)
+        read = self._in_their_language(replace(read, items=(), text=""), trust)
         notice = replace(notice, read=read, trust=trust, items=items, deadline=deadline)
         return replace(notice, state=NoticeState.OPEN)
 
@@ -220,7 +231,7 @@ class NoticeDesk:
         again = tuple(
             replace(item, state=ItemState.WAITING) if item.state is ItemState.HELD else item for item in notice.items
         )
-        read = self._in_their_language(replace(says, items=()), trust)
+        read = self._in_their_language(replace(says, items=(), text=""), trust)
         return replace(notice, read=read, trust=trust, items=again)
 
     def _compared_with_ours(self, notice: Notice) -> Notice:
@@ -261,6 +272,10 @@ class NoticeDesk:
                 return other.id
         return ""
 
+    def _index_gap(self, notice: Notice) -> str:
+        acting = not self._waits_for_keys(notice) and any(_to_act_on(notice, item) for item in notice.items)
+        return self._parts.index_gap() if acting else notice.index_gap
+
     def _items_after(self, notice: Notice) -> Iterator[NoticeItem]:
         """Every item, as far as it goes without waiting."""
         if self._waits_for_keys(notice):
@@ -270,6 +285,19 @@ class NoticeDesk:
         for item in notice.items:
             after = next(acted) if _to_act_on(notice, item) else self._next(notice, item)
             yield first_look(after, self._parts.clock(), may_look=self._parts.outside is not None)
+
+    def _forwarded(self, notice: Notice, order: Order | None = None) -> Notice:
+        """Forward what lies on a customer's own server, and take up what became of it."""
+        if not any(item.server for item in notice.items) or self._waits_for_keys(notice):
+            return notice
+        now, forwarding = self._parts.clock(), self._parts.forwarding
+        synced = replace(notice, items=tuple(forwarding.sync(item, now) for item in notice.items))
+        doubts = [self._grounds(notice, item).doubt for item in notice.items]
+        items = forwarding.forward(synced, doubts, now, order)
+        for before, after in zip(notice.items, items, strict=True):
+            if after.state is ItemState.FORWARDED and before.state is not ItemState.FORWARDED:
+                self._log("item.forwarded", notice.id, url=after.url, customer=after.customer, request=after.forwarded)
+        return replace(notice, items=items)
 
     def _acted(self, notice: Notice, items: Sequence[NoticeItem]) -> Iterator[NoticeItem]:
         for begin in range(0, len(items), _ACTS_AT_ONCE):
@@ -348,15 +376,25 @@ class NoticeDesk:
         return after
 
     def _confirmed(self, notice: Notice, item: NoticeItem, order: Order) -> NoticeItem:
-        if not item.state.waits_for_person:
+        if not item.state.waits_for_person or (item.server and not item.forwarded):
             return item
+        if item.forwarded:
+            return self._by_a_persons_word(item, order)
         if not item.cases:
             item = self._parts.acts.confirm(item, replace(self._grounds(notice, item), uncertain=""))
         self._parts.acts.confirm_cases(item, order)
         return replace(item, left="")
 
+    def _by_a_persons_word(self, item: NoticeItem, order: Order) -> NoticeItem:
+        """What a person says a customer took offline: it is looked at from outside at once, where we may."""
+        now = self._parts.clock()
+        gone = replace(
+            item, state=ItemState.INACCESSIBLE, reason=f"{order.actor}: {order.reason}", gone_at=now, looks=0
+        )
+        return replace(gone, look_at=now if self._parts.outside else None)
+
     def _dismissed(self, item: NoticeItem, order: Order) -> NoticeItem:
-        if not (item.state.waits_for_person or item.state is ItemState.WAITING):
+        if not item.dismissible:
             return item
         item = self._parts.acts.dismiss(item, order)
         return replace(item, state=ItemState.DISPUTED, reason=f"{order.actor}: {order.reason}", look_at=None)

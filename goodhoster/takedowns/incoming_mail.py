@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from goodhoster.customers.contacts.desk import ContactDesk, ContactMail
 from goodhoster.errors import PermanentError, RefusedError, UnclearUrlError
@@ -21,6 +22,9 @@ from goodhoster.notices.reading.mail import Mail, headers_of
 from goodhoster.notices.spool import Spool
 from goodhoster.ports import NoticeReader, NoticeStore
 from goodhoster.takedowns.desk import NoticeDesk
+
+if TYPE_CHECKING:
+    from goodhoster.takedowns.mailed_appeals import MailedAppeals
 
 _RECEIVERS = ("To", "Delivered-To", "X-Original-To", "Envelope-To")
 """Headers with the mailbox that a mail came to."""
@@ -41,9 +45,11 @@ class IncomingMail:
     outbox: Outbox
     contacts: Callable[[], ContactDesk | None] = lambda: None
     """None on a host without a register, as long as there is none."""
+    appeals: Callable[[], MailedAppeals | None] = lambda: None
+    """The same."""
 
     def receive(self, receipt: Receipt) -> Notice | None:
-        """Take in what was kept: the notice that it is or joins; None for mail about contacts.
+        """Take in what was kept: the notice that it is or joins; None for appeals and mail about contacts.
 
         May be called again for the same.
         """
@@ -51,10 +57,10 @@ class IncomingMail:
         if raw is None:
             return self.desk.receive(receipt)
         mail = headers_of(raw.content)
-        contacts = self.contacts()
-        if contacts and contacts.take(self._about_contacts(mail, raw)):
+        taken, notice = self._of_customer(receipt, raw, mail)
+        if taken:
             self.spool.taken(receipt.id)
-            return None
+            return notice
         answered = self._answered(receipt, mail)
         if answered is None or answered.id == receipt.id:
             return self.desk.receive(receipt)
@@ -66,6 +72,26 @@ class IncomingMail:
             return self.desk.receive(receipt)
         self.spool.taken(receipt.id)
         return joined
+
+    def _of_customer(self, receipt: Receipt, raw: RawNotice, mail: Mail) -> tuple[bool, Notice | None]:
+        """Take what a customer answers; whether it was taken, and the notice that it joined."""
+        appeals, contacts = self.appeals(), self.contacts()
+        if appeals and self._appealed(appeals, receipt, raw, mail):
+            return True, None
+        if contacts is None:
+            return False, None
+        about = self._about_contacts(mail, raw)
+        if (asked := contacts.forwarded_in(about)) and (forwarded := self._open_for(receipt, asked.notice)):
+            read = about.read()
+            reply = Reply(receipt, mail.address("From"), read.opening, read.automatic)
+            return True, self.desk.join(forwarded.id, reply)
+        return contacts.take(about), None
+
+    def _appealed(self, appeals: MailedAppeals, receipt: Receipt, raw: RawNotice, mail: Mail) -> bool:
+        from goodhoster.takedowns.mailed_appeals import AnsweringMail  # noqa: PLC0415 - only where there is a register
+
+        letters = self._letters_answered(mail)
+        return appeals.take(AnsweringMail(receipt, raw, mail, letters, lambda: self.reader.read(raw)))
 
     def _about_contacts(self, mail: Mail, raw: RawNotice) -> ContactMail:
         mailboxes = " ".join(text for name in _RECEIVERS for text in map(str, mail.message.get_all(name, [])))

@@ -47,12 +47,22 @@ class ManualLetters:
         """
         with self.lock:
             notice = self.store.get(notice_id)
-            if not any(letter for _, letter in self.letters.statements(notice, withhold=False)):
-                hint = "see told in goodhoster notices show; a contact stands in the list of sites"
-                raise RefusedError(f"nobody is left to be told about notice {notice_id}", hint=hint)
+            self.statements(notice_id)
             self._log("notice.told", notice, actor=order.actor, reason=order.reason)
             self._record(notice, self.letters.write_statements(notice))
             return self.store.get(notice_id)
+
+    def statements(self, notice_id: str) -> list[Letter]:
+        """The letters that `tell` would send; nothing is sent.
+
+        RefusedError when nobody is left to be informed.
+        """
+        notice = self.store.get(notice_id)
+        letters = [letter for _, letter in self.letters.statements(notice, withhold=False) if letter]
+        if not letters:
+            hint = "see told in goodhoster notices show; a contact stands in the list of sites"
+            raise RefusedError(f"nobody is left to be told about notice {notice_id}", hint=hint)
+        return letters
 
     def forward(self, notice_id: str, hotline: str, actor: str) -> Letter:
         """Forward a notice of the public to the hotline; its deadline continues.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from goodhoster.errors import GoodhosterError
-from goodhoster.model.cases import UNDECIDED, Case, CaseState, MeasureState
+from goodhoster.model.cases import MEASURING, UNDECIDED, Case, CaseState, MeasureState
 from goodhoster.model.notice_status import Notice, NoticeItem
 from goodhoster.model.notices import Caps, Outcome
 from goodhoster.model.uploads import Place
@@ -16,12 +16,18 @@ from goodhoster.takedowns.demands import Grounds
 
 
 class Effect(StrEnum):
-    """What a confirmation does about one file or address."""
+    """What a confirmation or a dismissal does about one file or address."""
 
     TAKE = "take"
     """The file goes offline."""
     BLOCK = "block"
-    """The web server answers 451 at the address."""
+    """The web server shows nothing at the address."""
+    CLOSE = "close"
+    """Its case is closed without a measure: the file stays online, and its content is overruled at this customer."""
+    CANCEL = "cancel"
+    """A measure that waits is not carried out; what a crash left half done is put back."""
+    LIFT = "lift"
+    """The web server shows the address again."""
     LEAVE = "leave"
     """It stays as it is; the reason says why."""
 
@@ -44,6 +50,32 @@ def preview_of(notice: Notice, acts: TakedownActions) -> list[PreviewLine]:
     grounds = Grounds(notice.id, notice.notifier, "", Caps(0, 0))  # they do not change which files are meant
     waiting = [item for item in notice.items if item.state.waits_for_person]
     return [line for item in waiting for line in (*_lines(item, acts, grounds), *_held(item, acts))]
+
+
+def preview_of_dismissal(notice: Notice, acts: TakedownActions) -> list[PreviewLine]:
+    """Effects of a dismissal on every item; nothing is changed."""
+    return [line for item in notice.items for line in _dismissed(item, acts)]
+
+
+def _dismissed(item: NoticeItem, acts: TakedownActions) -> Iterator[PreviewLine]:
+    if not item.dismissible:
+        reason = f"it is {item.state}; what is offline comes back by: goodhoster cases restore"
+        yield PreviewLine(item.url, Effect.LEAVE, item.customer, item.place, reason=reason)
+        return
+    cases = acts.desk.store.get_all([*item.cases, *item.copies_held])
+    effects = [line for case in cases for line in _ended(item, case)]
+    if item.blocked:
+        effects.append(PreviewLine(item.url, Effect.LIFT, item.customer))
+    nothing = PreviewLine(item.url, Effect.LEAVE, item.customer, item.place, reason="nothing was done about it")
+    yield from effects or [nothing]
+
+
+def _ended(item: NoticeItem, case: Case) -> Iterator[PreviewLine]:
+    """Effects of a dismissal on the files of a case."""
+    effect = Effect.CANCEL if case.state in MEASURING else Effect.CLOSE if case.state in UNDECIDED else Effect.LEAVE
+    reason = f"its case is {case.state}: goodhoster cases show {case.id}" if effect is Effect.LEAVE else ""
+    for upload in case.uploads:
+        yield PreviewLine(item.url, effect, upload.customer, upload.place, case.id, reason)
 
 
 def _lines(item: NoticeItem, acts: TakedownActions, grounds: Grounds) -> list[PreviewLine]:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from goodhoster.model.uploads import FileState, Place
+from collections.abc import Iterable
+
+from goodhoster.model.uploads import FileState, Place, display
 from goodhoster.uploads.database import Database
+from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.integers import signed
 from goodhoster.uploads.rows import Row, joined, key_of, row_of_same_state
+
+
+def coverage_gap(index: UploadIndex, trees: Iterable[bytes]) -> str:
+    """What the index does not know yet, in words: a copy there is not found.
+
+    Empty where every tree was compared once and no file waits for its first check.
+    """
+    new = [display(tree) for tree in trees if index.inventory.progress(tree).completed_at is None]
+    gaps = [f"the first comparison of {', '.join(new)} has not ended"] if new else []
+    if waiting := index.untried():
+        gaps.append(f"{waiting} files wait for their first check")
+    return "; ".join(gaps)
 
 
 class IndexedContents:

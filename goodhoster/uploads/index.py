@@ -232,6 +232,10 @@ class UploadIndex:
         query = f"SELECT count(*) FROM ({_UNTRIED}) JOIN directories ON id = directory WHERE {BELOW}"  # noqa: S608
         return self.database.run(lambda db: int(db.execute(query, below(tree, prefix)).fetchone()[0]))
 
+    def untried(self) -> int:
+        """Files in all trees that wait for their first check."""
+        return self.database.run(lambda db: sum(int(count) for (count,) in db.execute(_ALL_UNTRIED)))
+
     def postponed_below(self, tree: bytes, prefix: bytes = b"") -> int:
         """How many rows below a directory of the tree wait because opening others takes long."""
         query = f"""SELECT count(*) FROM uploads JOIN directories ON id = directory
@@ -309,6 +313,12 @@ _UNTRIED = " UNION ALL ".join(
     for state in (1, 2)
 )
 """Looked up from what waits, which becomes less and less, and not from all that there is."""
+
+
+_ALL_UNTRIED = " UNION ALL ".join(
+    f"SELECT count(*) FROM uploads WHERE waiting = {state} AND tries = 0 AND sha256 IS NULL"  # noqa: S608
+    for state in (1, 2)
+)
 
 
 class _Directories:

@@ -34,10 +34,12 @@ class Tree:
     """Why private communication is checked too, in the administrator's words; "": it is left alone."""
     docroots: Docroots = field(default=BY_NAME, compare=False)
     """What web servers serve of it: that is not private, whatever it is called."""
-    links: DocrootLinks = field(default_factory=DocrootLinks, compare=False)
-    """Where links below its docroots lead to: that is served, too."""
     owner_of: Callable[[bytes], str] | None = field(default=None, compare=False)
     """Finds whose an absolute path is, "" where that is not known; None: only the names of directories tell."""
+    path: bytes = field(default=b"", compare=False)
+    """As the configuration names it, where a link may lead to the root; empty where that does not matter."""
+    links: DocrootLinks = field(default_factory=DocrootLinks, compare=False)
+    """Where links below its docroots lead to: that is served, too."""
 
     def customer_of(self, path: bytes) -> str:
         """The customer of a path relative to the root."""

@@ -1,5 +1,9 @@
 """A tree that is not there, such as a disk that is not mounted, keeps no other from being watched."""
 
+import os
+
+import pytest
+
 from goodhoster.testing.pictures import made_up_picture
 from tests.journeys.host import Host, sha1_of, wait_until
 
@@ -32,4 +36,33 @@ def test_others_go_on_and_what_it_holds_is_checked_when_it_comes(host: Host) -> 
     assert wait_until(lambda: host.status()["degraded"] == [])
     host.run("cases", "restore", *(case["id"] for case in host.cases()), "--reason", "test")
     assert (disk / "bert" / "later.png").read_bytes() == known
+    host.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root, whose links are followed")
+def test_a_watched_link_that_root_switches_is_followed_to_the_other_disk(host: Host) -> None:
+    known = made_up_picture(1)
+    host.service.known = {sha1_of(known)}
+    for disk in ("one", "two"):
+        (host.folder / disk / "bert").mkdir(parents=True)
+    (link := host.folder / "served").symlink_to(host.folder / "one")
+    with host.config.open("a") as file:
+        file.write(f'[[watch]]\npath = "{link}"\n')
+    host.start()
+    (there := host.folder / "one/bert/known.png").write_bytes(known)
+    assert wait_until(lambda: not there.exists())
+    (lying := host.folder / "two/bert/known.png").write_bytes(known)
+
+    (new := host.folder / "new").symlink_to(host.folder / "two")
+    new.rename(link)
+    assert wait_until(lambda: not lying.exists())
+    assert str(host.folder / "two") in host.status()["trees"]
+    later = host.folder / "two/bert/later.png"
+    later.write_bytes(known)
+    assert wait_until(lambda: not later.exists())
+
+    (linked := host.folder / "two/carl").symlink_to(host.folder / "one")
+    host.stop()
+    host.start()
+    assert wait_until(lambda: any(f"{linked} to" in problem for problem in host.status()["degraded"]))
     host.stop()

@@ -19,9 +19,9 @@ import pytest
 
 from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
-from goodhoster.model.customers import Contact, Customer, RegisterImport
+from goodhoster.model.customers import Contact, Customer, RegisterImport, Service
 from goodhoster.testing.name_server import FakeNameServer
-from tests.journeys.host import GOODHOSTER, Host, wait_until
+from tests.journeys.host import GOODHOSTER, Host, sha1_of, wait_until
 from tests.journeys.mailservers import delivered, free_port, open_folder, postfix
 from tests.journeys.noticehost import NoticeHost
 
@@ -121,7 +121,9 @@ def register(state: Path) -> None:
         store = SqliteCustomerStore(record)
         with store.stage("test") as staged:
             for name, address in CUSTOMERS.items():
-                staged.add(Customer(name, contacts=(Contact("email", address, "abuse"),), language="nl"))
+                services = (Service("vps", "vps", networks=("192.0.2.7/32",)),) if name == "reply" else ()
+                contact = Contact("email", address, "abuse")
+                staged.add(Customer(name, contacts=(contact,), services=services, language="nl"))
             staged.difference(replace=False)
             staged.apply(RegisterImport("test", datetime.now(UTC), "test", "", len(CUSTOMERS), 0))
 
@@ -203,3 +205,53 @@ def test_a_drill_is_answered_or_its_silence_counted(contacts: Contacts) -> None:
     assert contacts.state("link") == "verified"
     _, preview = contacts.command("drill", "--all", "--preview")
     assert {one["customer"] for one in preview} == CUSTOMERS.keys() - {"link", "quiet"}
+
+
+def prove(contacts: Contacts) -> None:
+    contacts.command("verify-contact", "reply")
+    assert contacts.page(contacts.letter("reply"), "POST") == 200
+
+
+def test_a_notice_about_a_server_of_its_own_is_forwarded_and_its_answer_joins(contacts: Contacts) -> None:
+    prove(contacts)
+    notice = contacts.ours.receive(contacts.ours.mail("http://192.0.2.7/x.jpg"))
+    assert [(item["state"], item["customer"]) for item in notice["items"]] == [("forwarded", "reply")]
+    letter = contacts.letter("reply", f"Melding {notice['id']}")
+    answer = f"In-Reply-To: {letter['Message-ID']}\nSubject: Re: {letter['Subject']}"
+    contacts.send(f"Auto-Submitted: auto-replied\n{answer}", "Afwezig.", CUSTOMERS["reply"])
+    contacts.send(answer, "Verwijderd, dank.\n\n> hxxp://192[.]0[.]2[.]7/x[.]jpg", CUSTOMERS["reply"])
+
+    def now() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(contacts.host.run("notices", "show", notice["id"], "--json"))
+        return found
+
+    assert wait_until(lambda: now()["state"] == "needs-person"), now()
+    assert "customer reply answered" in now()["items"][0]["reason"]
+    assert [(reply["opening"], reply["waits"]) for reply in now()["replies"]] == [("Verwijderd, dank.", True)]
+    assert now()["stopped_at"] is None
+    assert "answered" in contacts.host.run("notices", "show", notice["id"])
+    contacts.host.run("notices", "confirm", notice["id"], "--reason", "looked at it")
+    assert (now()["state"], now()["items"][0]["state"]) == ("done", "inaccessible")
+    assert contacts.ours.notices() == [now()]
+    assert "mail.example" not in (contacts.host.folder / "state/audit.log").read_text()
+
+
+def test_an_appeal_by_mail_opens_one_and_a_forged_one_waits_for_a_person(contacts: Contacts) -> None:
+    prove(contacts)
+    content = b"made-up picture that a source knows \xff\xd8\xff"
+    contacts.host.service.known = {sha1_of(content)}
+    contacts.host.upload("reply/www/p.jpg", content)
+    letter = contacts.letter("reply", "[GH-")
+    subject = f"Subject: Re: {letter['Subject']}\nIn-Reply-To: {letter['Message-ID']}"
+    contacts.send(f"Auto-Submitted: auto-replied\n{subject}", "Afwezig.", CUSTOMERS["reply"])
+    contacts.send("Subject: Re: [GH-222222222222]\nIn-Reply-To: <x@y.example>", "Een strand.", CUSTOMERS["reply"])
+    contacts.send(subject, "Dit is een strand.", CUSTOMERS["reply"])
+    assert wait_until(lambda: len(contacts.command("appeals")[1]) == 1), contacts.host.journal()
+    ((appeal,),) = [contacts.command("appeals")[1]]
+    (case,) = contacts.host.cases()
+    assert (appeal["customer"], appeal["channel"], appeal["subject"]) == ("reply", "mail", f"case:{case['id']}")
+    assert appeal["text"].endswith("Dit is een strand.")
+    assert wait_until(lambda: len(contacts.ours.notices()) == 2), contacts.ours.notices()
+    assert {notice["state"] for notice in contacts.ours.notices()} == {"needs-person"}
+    contacts.command("decide", appeal["id"], "upheld", "--reason", "it is a beach")
+    assert (contacts.host.customers / "reply/www/p.jpg").read_bytes() == content

@@ -3,10 +3,12 @@ for what is not ours at all, too.
 """
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
-from tests.journeys.host import Host
+from tests.journeys.host import Host, wait_until
 from tests.journeys.noticehost import NoticeHost
 
 FRONT = "203.0.113.7"
@@ -36,3 +38,39 @@ def test_what_stands_in_front_is_told_to_us_and_to_the_notifier(host: Host, lang
     assert [says in line for line in lines] == [True, False, False]
     assert ["Example CDN, abuse@cdn.example" in line for line in lines] == [True, False, True]
     assert "203[.]0[.]113[.]7" in lines[0]
+
+
+def test_a_cdn_is_purged_by_the_daemon_and_only_what_it_did_is_said(host: Host) -> None:
+    noticed = NoticeHost(host)
+    hook = host.folder / "purge"
+    hook.write_text(f'#!/bin/sh\necho "$1" >> {host.folder}/purged\ntest ! -e {host.folder}/away\n')
+    hook.chmod(0o755)
+    noticed.configure(more=f'[[purge]]\nname = "cdn"\nhosts = ["anna.example"]\ncommand = ["{hook}"]\n')
+    (host.folder / "away").touch()
+    url = noticed.upload("anna", "p.jpg")
+    host.start()
+    notice_id = noticed.receive(noticed.mail(url, noticed.upload("bert", "q.jpg")))["id"]
+    assert not noticed.there(url)
+
+    def purges() -> list[dict[str, object]]:
+        found: list[dict[str, object]] = json.loads(host.run("notices", "show", notice_id, "--json"))["purges"]
+        return found
+
+    assert wait_until(lambda: [purge["tries"] for purge in purges()] == [1]), purges()
+    assert "cdn: " in host.run("notices", "show", notice_id)
+    assert "NOT purged" in host.run("notices", "show", notice_id)
+    assert wait_until(lambda: any("purges of caches" in line for line in host.status()["degraded"]))
+    assert host.audit("purge.done") == []
+    host.stop()
+    with closing(sqlite3.connect(host.folder / "state/purges.sqlite")) as queue, queue:
+        queue.execute("UPDATE purges SET due = '2000-01-01T00:00:00.000000+00:00'")  # an hour later
+    (host.folder / "away").unlink()
+    host.start()
+    assert wait_until(lambda: [purge["state"] for purge in purges()] == ["purged"]), purges()
+    case = json.loads(host.run("cases", "list", "--customer", "anna", "--json"))["id"]
+    host.run("cases", "restore", case, "--reason", "a cake")
+    assert wait_until(lambda: [p["state"] for p in purges()] == ["purged", "purged"]), purges()
+    assert json.loads(host.run("cases", "show", case, "--json"))["purges"] == purges()
+    tried = (host.folder / "purged").read_text().splitlines()
+    assert sorted(tried) == sorted([f"https{url[4:]}"] + [f"https{url[4:]}", url] * 2)
+    host.stop()

@@ -12,6 +12,7 @@ import pytest
 
 from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.notices.spool import Arrived, Spool
+from goodhoster.testing.pictures import made_up_picture
 from tests.conftest import RoundCount
 from tests.journeys.host import GOODHOSTER, Host, wait_until
 from tests.journeys.mailservers import free_port
@@ -52,6 +53,9 @@ def test_a_forged_notice_touches_nothing_and_waits_for_a_person(noticed: NoticeH
     assert noticed.there(url)
     assert noticed.host.status()["open_notices"] == 1
     assert "say why" in noticed.host.run("notices", "confirm", notice["id"], code=2)
+    assert "say why" in noticed.host.run("notices", "dismiss", notice["id"], code=2)
+    closed = json.loads(noticed.host.run("notices", "dismiss", notice["id"], "--preview", "--json"))
+    assert (closed["effect"], closed["case"]) == ("close", notice["items"][0]["cases"][0])
     preview = json.loads(noticed.host.run("notices", "confirm", notice["id"], "--preview", "--json"))
     path = f"{noticed.host.customers}/anna/www/p.jpg"
     assert (preview["effect"], preview["customer"], preview["path"]) == ("take", "anna", path)
@@ -221,3 +225,29 @@ def test_show_tells_who_wrote_what_and_every_file_and_copy_without_obeying_it(no
         assert any(value.startswith(case_id) for _, value in rows)
     command = [*GOODHOSTER, "notices", "show", notice["id"], "--raw", "--config", str(noticed.host.config)]
     assert subprocess.run(command, capture_output=True, check=True).stdout == raw
+
+
+def test_copies_that_come_to_be_known_later_are_held_wherever_they_lie(noticed: NoticeHost) -> None:
+    host, picture = noticed.host, made_up_picture(1)
+    url = noticed.upload("anna", "p.jpg")
+    for name in ("anna/www/p.jpg", "bert/www/before.jpg"):
+        host.upload(name, picture)
+    notice = noticed.receive(noticed.mail(url))
+    assert not noticed.there(url)
+    assert "the first comparison of" in notice["index_gap"]
+    assert "copies" in host.run("notices", "show", notice["id"])
+    host.start()
+    assert wait_until(lambda: [c["customer"] for c in host.cases() if c["state"] == "held"] == ["bert"]), host.cases()
+    after = host.upload("cas/www/after.jpg", picture)
+    own = host.upload("anna/www/own.jpg", picture)
+    page = host.upload("cas/www/after.html", picture)
+    held = {"bert", "cas", "anna"}
+    assert wait_until(lambda: {c["customer"] for c in host.cases() if c["state"] == "held"} == held), host.cases()
+    host.settled()
+    assert all(path.exists() for path in (after, own, page))
+    assert not any(case["path"] == str(page) for case in host.cases())
+    assert all("the same bytes" in case["reason"] for case in host.cases() if case["state"] == "held")
+    (later,) = (case for case in host.cases() if case["customer"] == "cas")
+    host.run("cases", "confirm", later["id"], "--reason", "the same picture")
+    assert not after.exists()
+    host.stop()

@@ -75,6 +75,13 @@ def test_every_case_is_as_it_was(record: SqliteCaseStore) -> None:
     assert record.customers_with(after.digests.sha256, NOON, NOON) == {"anna", "bob"}
 
 
+def test_copies_with_bytes_of_their_own_are_found_by_them(record: SqliteCaseStore) -> None:
+    copies = [(case, m.copy) for case in record.find(CaseQuery()) for m in case.measures if m.copy]
+    assert copies
+    for case, copy in copies:
+        assert case in record.find(CaseQuery(content=copy.sha256))
+
+
 def test_storms_are_part_of_the_record_now(record: SqliteCaseStore) -> None:
     storms = SqliteStormStore(record.record)
     (storm,) = storms.braking()

@@ -1,6 +1,10 @@
 """Examining a file: read once, asked of every source, and never called clear without an answer."""
 
+import fcntl
 import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +30,7 @@ from goodhoster.policy.rules import HouseRules
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.testing.toolkit import toolkit_over
+from goodhoster.uploads.opening import open_upload
 
 PICTURE = "\x89PNG made up"
 KNOWN = made_up(PICTURE).digests.of(Algorithm.SHA256)
@@ -146,13 +151,65 @@ def test_a_file_that_changes_while_it_is_read_is_unchecked(services: Services, m
 
     def read_and_change(fd: int, count: int, offset: int) -> bytes:
         block = read(fd, count, offset)
-        os.utime(place.absolute)
+        with open(place.absolute, "r+b") as file:  # as many bytes, others each time
+            file.write(os.urandom(4))
         return block
 
     monkeypatch.setattr(os, "pread", read_and_change)
     with services.toolkit.examine(place) as checked:
         assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, "changed")
     assert services.near.asked == []
+
+
+def test_a_file_that_is_touched_every_half_millisecond_is_checked(services: Services) -> None:
+    place = services.file("alice/a.png", PICTURE + "made up " * 100_000)
+    examiner = Examiner((services.near,), DirectHasher(ReadingLimits()), lambda: datetime.now(UTC))
+    stop = threading.Event()
+
+    def touch() -> None:
+        while not stop.wait(0.0005):
+            os.utime(place.absolute)
+
+    thread = threading.Thread(target=touch)
+    thread.start()
+    try:
+        for _ in range(20):
+            with examiner.examine(place) as checked:
+                assert checked.verdict.kind is VerdictKind.CLEAR, checked.verdict
+                assert checked.state
+                assert checked.state.ctime_ns < time.time_ns()
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_file_that_grew_or_was_replaced_meanwhile_is_unchecked(services: Services) -> None:
+    place = services.file("alice/a.png")
+    with open_upload(place) as opened:
+        with open(place.absolute, "ab") as file:
+            file.write(b"more")
+        examiner = Examiner((services.near,), HASHER, lambda: datetime.now(UTC))
+        assert examiner.examine_opened(opened).verdict.reason == "changed"
+
+
+@pytest.mark.parametrize("kind", [fcntl.F_RDLCK, fcntl.F_WRLCK])
+def test_a_lease_of_the_customers_is_no_clear_and_ends(services: Services, kind: int) -> None:
+    place = services.file("alice/a.png")
+    descriptor = os.open(place.absolute, os.O_RDWR if kind == fcntl.F_WRLCK else os.O_RDONLY)
+    broken = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, kind)
+        with services.toolkit.examine(place) as checked:
+            if kind == fcntl.F_RDLCK:
+                assert checked.verdict.kind is VerdictKind.CLEAR
+            else:  # whoever holds it is told to let go, and has 45 seconds; the next try comes after a minute
+                assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, "unreadable")
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        with services.toolkit.examine(place) as checked:
+            assert checked.verdict.kind is VerdictKind.CLEAR
+    finally:
+        os.close(descriptor)
+        signal.signal(signal.SIGIO, broken)
 
 
 def test_no_source_at_all_is_no_check(services: Services) -> None:

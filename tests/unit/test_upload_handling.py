@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
+from goodhoster.cases.noticed_contents import match_by_notice
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import AuditError, SourceUnavailableError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
@@ -22,10 +24,12 @@ from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import CaseState
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.model.uploads import Place
-from goodhoster.model.verdicts import Category, VerdictKind
+from goodhoster.model.uploads import Content, Place
+from goodhoster.model.verdicts import Category, Match, VerdictKind
 from goodhoster.policy.rules import HouseRules
+from goodhoster.ports import CaseQuery
 from goodhoster.testing.brake import brake_in_memory
+from goodhoster.testing.suites.case_store import a_case
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.upload_handling import Row, UploadOutcome
@@ -99,6 +103,27 @@ def test_what_no_source_knows_is_settled_and_says_that_the_sources_answered(worl
     assert outcome.examined
     assert outcome.examined.verdict.kind is VerdictKind.CLEAR
     assert world.index.figures().verdicts == {"clear": 1}
+
+
+def test_what_a_notice_took_while_it_was_read_is_held_and_recorded(world: World) -> None:
+    """The notice looked for copies before this one was in the index, and this one was asked about before that."""
+    handling, record, digests = world.handling, world.record, made_up(PICTURE).digests
+    taken = replace(a_case(), state=CaseState.OFFLINE, notice="N1", notifier="hotline", digests=digests)
+
+    def record_and_take(job: Job, examined: Examined) -> None:
+        record(job, examined)
+        if not world.store.find(CaseQuery()):
+            world.store.add(taken)
+
+    def by_notice(place: Place, content: Content, picture: bool) -> Match | None:  # noqa: FBT001 - of the examiner
+        return match_by_notice(world.store, place, content, picture=picture)
+
+    world.handling = replace(handling, examiner=replace(handling.examiner, match_by_notice=by_notice))
+    world.record = record_and_take  # type: ignore[method-assign]
+    outcome = world.handle("alice/a.png")
+    assert outcome.case
+    assert "the same bytes as a file that a notice took offline" in outcome.case.reason
+    assert world.index.figures().verdicts == {"near": 1}
 
 
 def test_a_letter_says_nothing_about_sources_that_were_not_asked(world: World) -> None:

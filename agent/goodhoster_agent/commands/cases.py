@@ -27,6 +27,7 @@ from goodhoster_agent.commands.options import (
     said,
     whoever_types,
 )
+from goodhoster_agent.commands.purges import purge_object, purge_text
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
@@ -61,7 +62,11 @@ def show_command(
     with open_services(config) as services:
         case = services.case_store.get(services.case_store.complete(case_id))
         told = _owners_told(services, case)
-        print_json(case_object(case) | {"owners_told": told}) if as_json else print(_as_page(case, told))
+        purges = services.notices.purges.of([case.id]) if services.notices.purges else ()
+        if as_json:
+            print_json(case_object(case) | {"owners_told": told, "purges": [purge_object(one) for one in purges]})
+        else:
+            print("\n".join([_as_page(case, told), *(f"{'cache':<11} {purge_text(one)}" for one in purges)]))
 
 
 @app.command("restore")

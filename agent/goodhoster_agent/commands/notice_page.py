@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from goodhoster.errors import PermanentError, UnreadableError
 from goodhoster.model.notices import TrustLevel
 from goodhoster_agent.commands.listing import local_time
+from goodhoster_agent.commands.purges import purge_text, purges_of
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
@@ -59,7 +60,8 @@ def page_of(notice: Notice, services: Services) -> str:
     else:
         sender = headers_of(raw.content).header("From") if raw.carrier is Carrier.MAIL else sender_of(notice)
         text = _text(notice.id, text_in(raw))
-    rows = itertools.chain(_head(notice, sender), _items(notice, services), text)
+    caches = (("cache", purge_text(purge)) for purge in purges_of(notice, services))
+    rows = itertools.chain(_head(notice, sender), _items(notice, services), caches, text)
     return "\n".join(visible(f"{name:<10} {value}").rstrip() for name, value in rows)
 
 
@@ -88,6 +90,8 @@ def _head(notice: Notice, sender: str) -> Iterator[Row]:
     yield from (("doubt", doubt) for doubt in (read.doubts if read else ()))
     yield from (("not read", part) for part in (read.unread if read else ()))
     yield from (("names", f"{defanged(name)}: ours, and no item leads there") for name in notice.named)
+    if notice.index_gap:
+        yield "copies", f"looked for while {notice.index_gap}; one that comes to be known later is held for a person"
     for rule in trust.rules if trust else ():
         yield "rule", f"{'passed' if rule.passed else 'FAILED'} {rule.name}: {rule.why}"
     yield from (("told", told) for told in notice.told)
@@ -106,8 +110,10 @@ def _items(notice: Notice, services: Services) -> Iterator[Row]:
         yield "item", f"{item.state:<12} {defanged(item.url)} {item.customer} {item.reason}"
         if item.place:
             yield "  path", display(item.place.absolute)
+        if item.server:
+            yield "  server", f"{item.server}, of customer {item.customer}'s own{_forwarding(item, services)}"
         if item.blocked:
-            yield "  blocked", "the web server answers 451 at its address"
+            yield "  blocked", "the web server shows nothing at its address"
         yield from _cases(item, services)
         if item.left:
             yield "  left", item.left
@@ -115,6 +121,19 @@ def _items(notice: Notice, services: Services) -> Iterator[Row]:
             yield "known", f"{defanged(item.url)} to {', '.join(item.known_to)}"
     for front in sorted({item.front for item in notice.items} - {""}):
         yield "in front", f"{front}: not ours, purge it there, too"
+
+
+def _forwarding(item: NoticeItem, services: Services) -> str:
+    if not item.forwarded or not services.customers.in_use:
+        return ""
+    request = services.customers.contacts.request(item.forwarded)
+    if request is None:
+        return f", forwarded by {item.forwarded}"
+    reminded = f", reminded {local_time(request.reminded_at)}" if request.reminded_at else ""
+    answered = f", answered {local_time(request.answered_at)}" if request.answered_at else ""
+    failed = f", not delivered: {request.failure}" if request.failed_at else ""
+    asked = f"forwarded {local_time(request.asked_at)} to {request.address}"
+    return f"; {asked}, by {local_time(request.deadline)}{reminded}{answered}{failed}"
 
 
 def _cases(item: NoticeItem, services: Services) -> Iterator[Row]:

@@ -6,7 +6,7 @@ What came in, where it stands, a person's decision about it, and the hotline's o
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
@@ -35,14 +35,15 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
-    ReasonOption,
     open_services,
     print_json,
     said,
 )
+from goodhoster_agent.commands.purges import purge_object, purges_of
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
+    from goodhoster.model.letters import Letter
     from goodhoster.model.notice_status import Notice, NoticeItem, Reply
     from goodhoster.takedowns.preview import PreviewLine
 
@@ -83,7 +84,7 @@ def receive_command(
         elif as_json:
             print_json({"id": receipt.id, "state": "contact"})
         else:
-            print(f"{receipt.id} is about the contact of a customer: see goodhoster customers show")
+            print(f"{receipt.id} is of a customer: see goodhoster customers appeals, or customers show for its contact")
 
 
 @app.command("list")
@@ -156,8 +157,7 @@ def confirm_command(
     with open_services(config) as services:
         notice_id = services.notices.store.complete(notice_id)
         if preview:
-            for line in services.notices.desk.preview(notice_id):
-                print_json(_preview_object(line)) if as_json else print(_preview_text(line))
+            _print_preview(services.notices.desk.preview(notice_id), as_json=as_json)
             return
         order = order_of(said(reason))
         _print(services, services.notices.desk.confirm(notice_id, order), as_json=as_json)
@@ -165,12 +165,22 @@ def confirm_command(
 
 @app.command("dismiss")
 def dismiss_command(
-    notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
+    notice_id: IdArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)] = "",
+    config: ConfigOption = None,
+    *,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Print what would be closed and lifted at whom; change nothing.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Leave online what waits in a notice; a block for it is lifted."""
     with open_services(config) as services:
         whole_id = services.notices.store.complete(notice_id)
-        _print(services, services.notices.desk.dismiss(whole_id, order_of(reason)), as_json=as_json)
+        if preview:
+            _print_preview(services.notices.desk.preview_dismissal(whole_id), as_json=as_json)
+            return
+        _print(services, services.notices.desk.dismiss(whole_id, order_of(said(reason))), as_json=as_json)
 
 
 @app.command("answer")
@@ -199,26 +209,44 @@ def answer_command(
 
 @app.command("tell")
 def tell_command(
-    notice_id: IdArgument, reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False
+    notice_id: IdArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)] = "",
+    config: ConfigOption = None,
+    *,
+    preview: Annotated[bool, typer.Option("--preview", help="Print the letters and send nothing.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Send the statements of reasons that were withheld because an order was confidential."""
     with open_services(config) as services:
         whole_id = services.notices.store.complete(notice_id)
-        _print(services, services.notices.manual_letters.tell(whole_id, order_of(reason)), as_json=as_json)
+        if preview:
+            for letter in services.notices.manual_letters.statements(whole_id):
+                _print_letter(whole_id, letter, as_json=as_json)
+            return
+        order = order_of(said(reason))
+        _print(services, services.notices.manual_letters.tell(whole_id, order), as_json=as_json)
 
 
 @app.command("forward")
-def forward_command(notice_id: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+def forward_command(
+    notice_id: IdArgument,
+    config: ConfigOption = None,
+    *,
+    preview: Annotated[bool, typer.Option("--preview", help="Print the letter and send nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Forward a notice from the public to the hotline for assessment."""
     with open_services(config) as services:
         hotline = services.settings.notices.hotline
         if not hotline:
             raise ConfigurationError("no hotline to forward to is set", hint="see [notices] hotline")
-        letter = services.notices.manual_letters.forward(notice_id, hotline, order_of("").actor)
-    if as_json:
-        print_json({"id": notice_id, "to": letter.to, "subject": letter.subject, "text": letter.text})
-    else:
-        print(f"To: {letter.to}\nSubject: {letter.subject}\n\n{letter.text}")
+        notices = services.notices
+        notice_id = notices.store.complete(notice_id)
+        if preview:
+            letter = notices.letters.forwarding(notices.store.get(notice_id), hotline)
+        else:
+            letter = notices.manual_letters.forward(notice_id, hotline, order_of("").actor)
+    _print_letter(notice_id, letter, as_json=as_json)
 
 
 @app.command("reconcile")
@@ -276,6 +304,7 @@ def as_object(notice: Notice) -> dict[str, Any]:
         "doubts": list(notice.read.doubts) if notice.read else [],
         "unread": list(notice.read.unread) if notice.read else [],
         "named": list(notice.named),
+        "index_gap": notice.index_gap,
         "rules": [{"name": r.name, "passed": r.passed, "why": r.why} for r in (trust.rules if trust else ())],
     }
 
@@ -297,6 +326,18 @@ def _reply_object(reply: Reply) -> dict[str, Any]:
         "notice": reply.notice or None,
         "waits": reply.waits,
     }
+
+
+def _print_preview(lines: Iterable[PreviewLine], *, as_json: bool) -> None:
+    for line in lines:
+        print_json(_preview_object(line)) if as_json else print(_preview_text(line))
+
+
+def _print_letter(notice_id: str, letter: Letter, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"id": notice_id, "to": letter.to, "subject": letter.subject, "text": letter.text})
+    else:
+        print(f"To: {letter.to}\nSubject: {letter.subject}\n\n{letter.text}")
 
 
 def _preview_object(line: PreviewLine) -> dict[str, Any]:
@@ -332,6 +373,8 @@ def _item_object(item: NoticeItem) -> dict[str, Any]:
         "reason": item.reason,
         "known_to": list(item.known_to),
         "front": item.front or None,
+        "server": item.server or None,
+        "forwarded": item.forwarded or None,
         "cases": list(item.cases),
         "copies_held": list(item.copies_held),
         "blocked": item.blocked,
@@ -372,7 +415,11 @@ def _beginning(file: Path | None) -> bytes:
 
 
 def _print(services: Services, notice: Notice, *, as_json: bool) -> None:
-    print_json(as_object(notice)) if as_json else print(page_of(notice, services))
+    if as_json:
+        purges = [purge_object(one) for one in purges_of(notice, services)]
+        print_json(as_object(notice) | ({"purges": purges} if services.settings.purges else {}))
+    else:
+        print(page_of(notice, services))
 
 
 def _moment(moment: datetime | None) -> str | None:

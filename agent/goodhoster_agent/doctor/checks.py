@@ -43,6 +43,7 @@ from goodhoster_agent.intake.imap import try_mailbox
 from goodhoster_agent.intake.mailbox import mailbox_of
 from goodhoster_agent.legal_basis_report import basis_problems
 from goodhoster_agent.privileged.starter.plan import terms_of
+from goodhoster_agent.watching.links import linked_homes
 
 _NO_SITES = "while it knows none, every notice waits for a person"
 _NAMED = 5
@@ -62,6 +63,7 @@ def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Findin
     yield _room(settings)
     yield from _audit_log(settings)
     yield from map(_tree, trees_of(settings))
+    yield from _links(settings)
     yield from _quarantines(settings)
     yield from _sources(settings)
     yield from _library(settings)
@@ -155,6 +157,16 @@ def _tree(tree: Tree) -> Finding:
     except (OSError, GoodhosterError) as error:
         return Finding(what, ok=False, detail=str(error), hint=getattr(error, "hint", "check its owner and mode"))
     return Finding(what, ok=True, detail=f"{count:,} directories at its top, quarantine below {display(home)}")
+
+
+def _links(settings: Settings) -> Iterator[Finding]:
+    """Links of root's at the top of trees, behind which nothing is checked."""
+    roots = [tree.root for tree in trees_of(settings)]
+    for root in roots:
+        with suppress(OSError):  # a tree that cannot be read is told above
+            if found := linked_homes(root, roots):
+                hint = "add a [[watch]] with its path, and the customer where all of it is one's"
+                yield Finding(f"links in {display(root)}", ok=False, detail=str(found), hint=hint)
 
 
 def _quarantines(settings: Settings) -> Iterator[Finding]:

@@ -7,8 +7,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from goodhoster.errors import IndexUnavailableError
 from goodhoster.linux.file_system_calls import NotAnsweringError
@@ -18,6 +20,7 @@ from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.events import EventSource, Gap, Hint
 from goodhoster_agent.watching.fair_hints import FairHints
+from goodhoster_agent.watching.links import LinkedHomes, SwitchedTree, linked_homes, switched
 from goodhoster_agent.watching.mounts import MountWatch, holds_files, mounts_of
 from goodhoster_agent.watching.new_directories import NewDirectories
 from goodhoster_agent.watching.reconciler import Reconciler, Rhythm
@@ -32,6 +35,7 @@ _REMEMBERED = 100_000
 _SOON = 0.5
 """Seconds in which a tree is expected to say whether it is there."""
 _LONGEST_END = 10.0
+_LOOK_FOR_LINKS_EVERY = 60.0
 _SAY_AGAIN = 60.0
 """Seconds before the same gap is logged again."""
 
@@ -65,6 +69,10 @@ class Watcher:
         self._customers: dict[bytes, str] = {}
         """By directory, where the register tells them."""
         self._absent: list[bytes] = []
+        self._linked: dict[bytes, LinkedHomes] = {}
+        self._look_for_links_at = 0.0
+        self._switched: dict[bytes, SwitchedTree] = {}
+        self._seen_switched: dict[bytes, SwitchedTree] = {}
         scanner = Scanner(index, rhythm.settle, self._ring, self._calls, self._look_where_it_leads)
         self._newcomers = NewDirectories(scanner, self._listen)
         self._reconciler = Reconciler(trees, scanner, rhythm)
@@ -95,7 +103,9 @@ class Watcher:
         told = [f"ALARM: the watched tree {root} is not there: nothing of it is checked" for root in absent]
         return (
             told
+            + [str(each) for each in self._switched.values()]
             + self._lost()
+            + [str(each) for each in self._linked.values()]
             + [_silent(point, since) for point, since in sorted(self._calls.silent().items())]
             + missed
             + self.source.problems()
@@ -112,6 +122,40 @@ class Watcher:
             self.source.cover(root)
             self._reconciler.again()
         self._absent = absent
+        self._look_for_switches()
+        if time.monotonic() >= self._look_for_links_at:
+            self._look_for_links_at = time.monotonic() + _LOOK_FOR_LINKS_EVERY
+            self._look_for_links()
+
+    @property
+    def must_follow(self) -> bool:
+        """Whether root has switched a watched path to another directory, as was seen twice."""
+        return any(each.trusted for each in self._switched.values())
+
+    def _look_for_switches(self) -> None:
+        """Look where watched paths lead; a change counts when it is seen a second time."""
+        for tree in self._trees:
+            with suppress(NotAnsweringError, OSError):
+                now = self._calls.ask(tree.root, partial(switched, tree), _SOON)
+                if now is None:
+                    self._seen_switched.pop(tree.root, None)
+                    self._switched.pop(tree.root, None)
+                elif self._seen_switched.get(tree.root) != now:
+                    self._seen_switched[tree.root] = now
+                elif self._switched.get(tree.root) != now:
+                    self._switched[tree.root] = now
+                    _log.warning("%s", now)
+
+    def _look_for_links(self) -> None:
+        roots = [tree.root for tree in self._trees]
+        for root in roots:
+            with suppress(NotAnsweringError, OSError):
+                found = self._calls.ask(root, partial(linked_homes, root, roots), _SOON)
+                if found != self._linked.get(root) and found is not None:
+                    _log.warning("%s", found)
+                self._linked.pop(root, None)
+                if found is not None:
+                    self._linked[root] = found
 
     def _is_there(self, root: bytes) -> bool:
         """Whether the tree is there; one that does not answer is reported separately."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -168,14 +168,7 @@ def conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
         found.append((f"state IN ({', '.join('?' * len(query.states))})", tuple(query.states)))
     if query.customer is not None:
         found.append(("customer = ?", (query.customer,)))
-    if query.place is not None:
-        place = (query.place.tree, query.place.path)
-        copies = "SELECT id FROM case_copies WHERE tree = ? AND path = ?"
-        found.append((f"(tree = ? AND path = ? OR id IN ({copies}))", place * 2))
-    if query.beside is not None:
-        found.append(_within(query.beside.tree, ranges(query.beside)))
-    if query.digest is not None:
-        found.append((f"{query.digest.algorithm.value} = ?", (query.digest.value,)))
+    found += _files_described(query)
     if query.notifier is not None:
         found.append((_OF_NOTIFIER if query.notifier else "notifier = ?", (query.notifier,)))
     if query.automatic:
@@ -189,6 +182,21 @@ def conditions(query: CaseQuery) -> tuple[list[str], tuple[object, ...]]:
         if value is not None:
             found.append((condition, (value,)))
     return [part for part, _ in found], tuple(value for _, values in found for value in values)
+
+
+def _files_described(query: CaseQuery) -> Iterator[tuple[str, tuple[object, ...]]]:
+    """Conditions about a case's files."""
+    if query.place is not None:
+        place = (query.place.tree, query.place.path)
+        copies = "SELECT id FROM case_copies WHERE tree = ? AND path = ?"
+        yield f"(tree = ? AND path = ? OR id IN ({copies}))", place * 2
+    if query.beside is not None:
+        yield _within(query.beside.tree, ranges(query.beside))
+    if query.digest is not None:
+        yield f"{query.digest.algorithm.value} = ?", (query.digest.value,)
+    if query.content is not None:
+        copies = "SELECT id FROM copy_contents WHERE sha256 = ?"
+        yield f"(sha256 = ? OR id IN ({copies}))", (query.content,) * 2
 
 
 def _within(tree: bytes, paths: list[tuple[bytes, bytes]]) -> tuple[str, tuple[object, ...]]:
@@ -281,6 +289,8 @@ def _note(db: sqlite3.Connection, case: Case) -> None:
     places = [measure.copy.upload.place for measure in case.measures if measure.copy]
     rows = [(place.tree, place.path, case.id) for place in places]
     db.executemany("INSERT OR IGNORE INTO case_copies VALUES (?, ?, ?)", rows)
+    contents = {measure.copy.sha256 for measure in case.measures if measure.copy} - {case.digests.sha256}
+    db.executemany("INSERT OR IGNORE INTO copy_contents VALUES (?, ?)", [(sha256, case.id) for sha256 in contents])
 
 
 def _state_values(state: FileState) -> list[int]:

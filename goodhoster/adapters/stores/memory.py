@@ -167,6 +167,7 @@ def _case_described(case: Case, query: CaseQuery) -> bool:
         and (query.place is None or query.place in _places(case))
         and (query.beside is None or any(are_sizes(query.beside, place) for place in _places(case)))
         and (digest is None or case.digests.of(digest.algorithm) == digest)
+        and (query.content is None or query.content in _contents(case))
         and (since is None or case.opened_at >= since)
         and (query.opened_before is None or case.opened_at < query.opened_before)
         and (query.source is None or any(match.source == query.source for match in case.matches))
@@ -174,6 +175,10 @@ def _case_described(case: Case, query: CaseQuery) -> bool:
         and query.notifier in {None, case.notifier}
         and not (query.automatic and (case.actor or case.state in _NOT_ACTED_ON))
     )
+
+
+def _contents(case: Case) -> set[bytes]:
+    return {case.digests.sha256, *(measure.copy.sha256 for measure in case.measures if measure.copy)}
 
 
 def _places(case: Case) -> set[Place]:

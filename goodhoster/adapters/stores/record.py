@@ -6,6 +6,7 @@ a case, its claim, its storm and its counts.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -89,6 +90,12 @@ INSERT INTO measure_counts SELECT scope, customer, minute, count(*) FROM counted
 INSERT INTO measure_counts SELECT scope, '', minute, sum(count) FROM measure_counts GROUP BY scope, minute;
 """
 
+_COPY_CONTENTS = """
+CREATE TABLE copy_contents (
+  sha256 BLOB NOT NULL, id TEXT NOT NULL REFERENCES cases (id), PRIMARY KEY (sha256, id)
+) WITHOUT ROWID;
+"""
+"""SHA-256 of copies that are not the same as their case's own file, such as another size or a picture on a page."""
 _ASKERS = """
 CREATE TABLE askers (
   sha256 BLOB NOT NULL, customer TEXT NOT NULL, asked_at TEXT NOT NULL, PRIMARY KEY (sha256, customer)
@@ -125,11 +132,19 @@ def _take_storms_in(db: sqlite3.Connection, file: Path) -> None:
     db.execute("DELETE FROM held WHERE case_id NOT IN (SELECT id FROM cases)")
 
 
+def _note_past_copies(db: sqlite3.Connection, _: Path) -> None:
+    """Note the contents of copies in cases that are there already."""
+    for case_id, own, measures in db.execute("SELECT id, sha256, measures FROM cases").fetchall():
+        contents = {bytes.fromhex(copy[3]) for *_, copy in json.loads(measures) if copy} - {own}
+        db.executemany("INSERT OR IGNORE INTO copy_contents VALUES (?, ?)", [(one, case_id) for one in contents])
+
+
 RECORD = Schema(
     "the record",
     (
         Migration(2, (_CASES,)),
         Migration(3, (_CLAIMS, _ANSWERED, _STORMS, _take_storms_in, _COUNTS, _COUNT_PAST_DAY)),
         Migration(4, (_ASKERS,)),
+        Migration(5, (_COPY_CONTENTS, _note_past_copies)),
     ),
 )

@@ -1,1 +1,1 @@
-"""Blocks of addresses that are no file: the web server answers 451."""
+"""Blocks of addresses that are no file: the web server shows nothing there."""

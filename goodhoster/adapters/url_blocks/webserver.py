@@ -11,17 +11,19 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from goodhoster.adapters.url_blocks.include_files import BlockAnswer
 from goodhoster.errors import PermanentError
 from goodhoster.linux.programs import Run, run_here
 from goodhoster.model.notice_status import Block, Seen, Sight
 
+_PLAIN = BlockAnswer()
 _TAKES_EFFECT = (0.0, 0.1, 0.4, 1.0, 2.0)
 """Seconds to wait before each look: after a reload the web server's old workers answer for a moment."""
 _SAFE = re.compile(r"[A-Za-z0-9.:\[\]/?&=%+,;@!*()'~_-]{1,4000}")
@@ -36,10 +38,11 @@ class WebServer:
 
     include: Path
     """The file that its configuration includes."""
-    write: Callable[[Sequence[str]], str]
-    """From `host/path?query` of each block to the file's text."""
+    write: Callable[[Sequence[str], BlockAnswer, Path], Mapping[str, str]]
+    """From `host/path?query` of each block to the text of each file, by what its name has behind that of `include`."""
     test: tuple[str, ...]
     reload: tuple[str, ...]
+    answer: BlockAnswer = _PLAIN
     run: Run = run_here
 
 
@@ -54,8 +57,24 @@ class WebServerBlocks:
     def prepare(self) -> None:
         """See `ports.UrlBlocks`."""
         with self._turn():
-            if not self._server.include.exists():
-                _replace(self._server.include, self._server.write([]))
+            blocks = self.blocks()
+            before = {file: _text_of(file) for file in self._files(blocks)}
+            if self._server.include.exists() and before != self._files(blocks):
+                self._change_answer(blocks, before)
+            else:
+                self._write(blocks)
+
+    def _change_answer(self, blocks: Sequence[Block], before: Mapping[Path, str | None]) -> None:
+        """Write the files as the settings are now; on failure they are as before."""
+        try:
+            self._write(blocks)
+            self._run(self._server.test)
+            self._run(self._server.reload)
+        except PermanentError:
+            for file, text in before.items():
+                if text is not None:
+                    _replace(file, text)
+            raise
 
     def block(self, block: Block) -> None:
         """See `ports.UrlBlocks`."""
@@ -112,10 +131,17 @@ class WebServerBlocks:
             raise
 
     def _write(self, blocks: Sequence[Block]) -> None:
-        keys = [key for block in blocks for key in _keys(block.url)]
         listed = [asdict(block) | {"at": block.at.isoformat()} for block in blocks]
-        _replace(self._server.include, self._server.write(list(dict.fromkeys(keys))))
+        for file, text in self._files(blocks).items():
+            _replace(file, text)
         _replace(self._list, json.dumps(listed, indent=1))
+
+    def _files(self, blocks: Sequence[Block]) -> dict[Path, str]:
+        """The text of each file that the web server reads."""
+        include = self._server.include
+        keys = dict.fromkeys(key for block in blocks for key in _keys(block.url))
+        texts = self._server.write(list(keys), self._server.answer, include)
+        return {include.with_name(include.name + suffix): text for suffix, text in texts.items()}
 
     def _run(self, argv: Sequence[str]) -> None:
         try:
@@ -136,37 +162,6 @@ class WebServerBlocks:
             os.close(fd)
 
 
-def nginx(keys: Sequence[str]) -> str:
-    """A map at the level `http`.
-
-    Each server block says `if ($goodhoster_blocked) { return 451; }`.
-    """
-    lines = "".join(f'    "{key}" 1;\n' for key in keys)
-    return (
-        "# Written by goodhoster; changes here are lost.\n"
-        f"map_hash_bucket_size 8192;\nmap $host$request_uri $goodhoster_blocked {{\n    default 0;\n{lines}}}\n"
-    )
-
-
-def apache(keys: Sequence[str]) -> str:
-    """Conditions at server level; they apply to every virtual host."""
-    return "# Written by goodhoster; changes here are lost.\n" + "".join(map(_apache_condition, keys))
-
-
-def _apache_condition(key: str) -> str:
-    host, slash, path = key.partition("/")
-    request = f"m#^[A-Z]+ {_literally(slash + path)} #"
-    return (
-        f'<If "%{{HTTP_HOST}} =~ m#^{_literally(host)}(:[0-9]+)?$#i && %{{THE_REQUEST}} =~ {request}">\n'
-        "    Redirect 451\n</If>\n"
-    )
-
-
-def _literally(text: str) -> str:
-    """A text as a literal pattern without backslashes, some of which Apache's parser removes."""
-    return re.sub(r"[^A-Za-z0-9/_-]", lambda found: f"[{found[0]}]", text)
-
-
 def _keys(url: str) -> tuple[str, str]:
     """The keys `host/path?query` with and without www.
 
@@ -180,10 +175,20 @@ def _keys(url: str) -> tuple[str, str]:
     return key, f"www.{key}"
 
 
+def _text_of(file: Path) -> str | None:
+    """The text of a file; None where there is none that can be read."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+
+
 def _replace(file: Path, text: str) -> None:
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         draft.write_text(text, encoding="utf-8")
+        if file.suffix == ".html":
+            draft.chmod(0o644)  # what visitors see is read by the web server's workers
         draft.replace(file)
     except OSError as error:
         with suppress(OSError):

@@ -27,7 +27,7 @@ from goodhoster.model.contact_requests import (
     RequestKind,
 )
 from goodhoster.model.customers import Customer
-from goodhoster.model.ids import new_id
+from goodhoster.model.ids import id_of, new_id
 from goodhoster.model.notices import ReadNotice
 from goodhoster.policy.contacts import ContactRules, contact_of, drills_due, same_address, status_of
 from goodhoster.ports import (
@@ -44,6 +44,7 @@ from goodhoster.ports import (
 _log = logging.getLogger(__name__)
 _YES = frozenset({"yes", "ja", "oui", "si", "sí", "tak", "ok"})
 """The word that a reply begins with; the letter asks for it in its own language."""
+_REMINDED = frozenset({RequestKind.DRILL, RequestKind.NOTICE})
 _MOST_TRIES = 5
 _PHONE = re.compile(r"\+?\d{6,20}")
 _DAY = timedelta(days=1)
@@ -73,6 +74,19 @@ class ContactParts:
     """Tells a code by telephone; None where no command is set."""
     clock: Clock
     high_risk: Callable[[str], bool] = lambda _: False
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """A notice that is forwarded to a customer."""
+
+    notice: str
+    received_at: datetime
+    lines: tuple[str, ...]
+    """Its addresses, as a letter may have them."""
+    deadline: datetime
+    """For the customer."""
+    actor: str
 
 
 class ContactDesk:
@@ -120,6 +134,54 @@ class ContactDesk:
         if unreachable:
             self._fail(request, check.why)
         return self._again(request)
+
+    def forward(self, customer_id: str, forwarding: Forwarding) -> ContactRequest:
+        """Write to a customer's proven contact about a notice; may be called again for the same notice.
+
+        RefusedError where the contact is not proven, or got as many letters as it may today.
+        """
+        customer = self._parts.customers.get(customer_id)
+        request_id = id_of(f"{forwarding.notice} {customer.id}".encode(), forwarding.received_at, "C")
+        if known := self._parts.store.get(request_id):
+            return known
+        status, contact = self.status(customer.id), contact_of(customer)
+        if status.state is not ContactState.VERIFIED or contact is None:
+            hint = f"goodhoster customers verify-contact {customer.id}; else reach the customer in another way"
+            raise RefusedError(f"the contact of {customer.id} is not proven ({status.state})", hint=hint)
+        request = replace(
+            self._new(RequestKind.NOTICE, customer, contact.address, b""),
+            id=request_id,
+            deadline=forwarding.deadline,
+            expires_at=forwarding.deadline + self.rules.token_for,
+            notice=forwarding.notice,
+            about="\n".join(forwarding.lines),
+        )
+        data = {"notice": forwarding.notice, "deadline": forwarding.deadline.isoformat()}
+        self._log("contact.asked", request, actor=forwarding.actor, kind=request.kind.value, **data)
+        # Written before it is recorded: what was never sent must not count as silence after a crash.
+        if not self._parts.letters.send(request, "", customer):
+            hint = "see [notices] answers_a_day"
+            raise RefusedError(f"the contact of {customer.id} got as many letters as it may today", hint=hint)
+        self._parts.store.add(request)
+        return self._again(request)
+
+    def request(self, request_id: str) -> ContactRequest | None:
+        """The question of that id, if any."""
+        return self._parts.store.get(request_id)
+
+    def forwarded_in(self, mail: ContactMail) -> ContactRequest | None:
+        """The forwarded notice that a person at the customer's answers with this mail, if any.
+
+        Not where a machine wrote it: that proves nothing.
+        """
+        found = [one for one in self._requests(mail.answers) if one.kind is RequestKind.NOTICE]
+        if not found or mail.reports_on:
+            return None
+        read = mail.read()
+        if read.automatic or read.deliveries:
+            return None
+        self._answered(found[0], Answered.REPLY)
+        return found[0]
 
     def call(self, customer_id: str, actor: str) -> ContactRequest:
         """Have a code told to a customer's telephone number; `enter_code` proves that it was heard.
@@ -222,7 +284,7 @@ class ContactDesk:
             elif now >= request.deadline:
                 self._log("contact.silent", request, kind=request.kind.value)
                 self._parts.store.silent(request.id, now)
-            elif request.kind is RequestKind.DRILL and now >= request.remind_at:
+            elif request.kind in _REMINDED and now >= request.remind_at:
                 self._remind(request, now)
 
     def drills_due(self) -> list[str]:

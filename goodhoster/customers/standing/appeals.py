@@ -75,8 +75,8 @@ class AppealDesk:
             raise RefusedError("no letter of ours has that reference", hint=hint)
         return [self._take_in(subject, letters[0].customer, text, channel) for subject in subjects]
 
-    def about(self, subject: str, customer: str, text: str) -> Appeal:
-        """Take in an appeal that a person was told of, about a measure at that customer.
+    def about(self, subject: str, customer: str, text: str, channel: AppealChannel = AppealChannel.COMMAND) -> Appeal:
+        """Take in an appeal about a measure at that customer, that a person was told of or a proven mail answers.
 
         The subject is `step:ID` or `case:ID`.
 
@@ -85,7 +85,7 @@ class AppealDesk:
         of = self._customer_of(subject)
         if of != customer:
             raise RefusedError(f"{subject} is not of customer {customer}", hint="see: goodhoster customers standing ID")
-        return self._take_in(subject, customer, text, AppealChannel.COMMAND)
+        return self._take_in(subject, customer, text, channel)
 
     def decide(self, appeal_id: str, decision: Decision) -> Appeal:
         """Record a person's decision, undo the measure if it was wrong, and tell the customer.

@@ -14,7 +14,7 @@ from goodhoster.model.cases import UNTOUCHED, Case, CaseState
 from goodhoster.model.standing import AppealState, Fact, FactKind, FactState
 from goodhoster.model.verdicts import VerdictKind
 from goodhoster.ports import CaseQuery, CaseStore
-from goodhoster.ports.standing import StandingStore
+from goodhoster.ports.standing import FactSource, StandingStore
 
 _OPEN_APPEALS = frozenset({AppealState.OPEN})
 _UNDONE = frozenset({CaseState.RESTORED, CaseState.RESTORING}) | UNTOUCHED
@@ -58,6 +58,25 @@ class CaseFacts:
     def _disputed(self) -> frozenset[str]:
         appealed = {appeal.subject for appeal in self.store.appeals(states=_OPEN_APPEALS)}
         return frozenset(appealed | {case_subject(case_id) for case_id in self.in_storms()})
+
+
+@dataclass(frozen=True, slots=True)
+class AllFacts:
+    """Facts from several sources. See `ports.standing.FactSource`."""
+
+    sources: Sequence[FactSource]
+
+    def facts_of(self, customer: str) -> Sequence[Fact]:
+        """See `ports.standing.FactSource`."""
+        return [fact for source in self.sources for fact in source.facts_of(customer)]
+
+    def by_customer(self, since: datetime) -> Mapping[str, Sequence[Fact]]:
+        """See `ports.standing.FactSource`."""
+        found: dict[str, list[Fact]] = defaultdict(list)
+        for source in self.sources:
+            for customer, facts in source.by_customer(since).items():
+                found[customer].extend(facts)
+        return found
 
 
 def fact_of(case: Case, disputed: frozenset[str] = frozenset()) -> Fact:

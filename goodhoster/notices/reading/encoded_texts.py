@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 import html
+import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote
 
@@ -48,15 +50,35 @@ def unescaped(text: str) -> str:
         if "&" in text:
             text = html.unescape(text)
         if "\\" in text:
-            text = _ESCAPE.sub(lambda match: _character(match[1] or match[2] or match[3]) or match[0], text)
+            text = _ESCAPE.sub(_unescaped_character, text)
         if text == before:
             break
     return text
 
 
-def _character(code: str) -> str:
-    character = chr(int(code, 16))
-    return character if character.isprintable() else ""
+def _unescaped_character(match: re.Match[str]) -> str:
+    """The character; nothing for one that only formats, such as a zero-width space; a control stays an escape."""
+    character = chr(int(match[1] or match[2] or match[3], 16))
+    if unicodedata.category(character) == "Cf":
+        return ""
+    return character if character.isprintable() else match[0]
+
+
+def texts_in_json(text: str) -> Iterator[str]:
+    """The names and texts of a JSON document, as its reader has them; none where it is no JSON."""
+    try:
+        # Of one that is nested too deep to be read, the text as it stands is looked through.
+        waiting = [json.loads(text)] if len(text) <= LONGEST_TEXT and text.lstrip()[:1] in {"{", "["} else []
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            waiting += [*reversed(value.values()), *reversed(value)]
+        elif isinstance(value, list):
+            waiting += reversed(value)
 
 
 def _decoded(text: str) -> Iterator[str]:

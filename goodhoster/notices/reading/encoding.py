@@ -20,8 +20,8 @@ from goodhoster.model.notices import DeliveryReport, NoticeFormat, ReadItem, Rea
 Plain = dict[str, Any]
 _HALF = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_AS_WRITTEN = frozenset({"urls", "note"})
-"""A URL is read as a browser would, and a note may have several lines; neither is printed as it is."""
+_AS_WRITTEN = frozenset({"urls", "note", "text"})
+"""A URL is read as a browser would, and a note or a text may have several lines; none is printed as it is."""
 
 
 def plain(notice: ReadNotice) -> Plain:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sized
 from goodhoster.model.notices import ReadNotice
 from goodhoster.notices.reading.charsets import is_known
 from goodhoster.notices.reading.documents import missing_library, text_of_document
-from goodhoster.notices.reading.encoded_texts import LONGEST_TEXT, texts_within
+from goodhoster.notices.reading.encoded_texts import LONGEST_TEXT, texts_in_json, texts_within, unescaped
 from goodhoster.notices.reading.formats.free_text import text_of
 from goodhoster.notices.reading.hosts import hosts_of
 from goodhoster.notices.reading.mail import Mail, Part
@@ -92,7 +92,9 @@ def mentions_in(mail: Mail, notice: ReadNotice) -> tuple[str, ...]:
 
 def mentions_in_body(content: bytes, notice: ReadNotice) -> tuple[str, ...]:
     """Names in a request's body that are no item's host; see `mentions_in`."""
-    return _left((content.decode("utf-8", "replace").replace("+", " "),), notice, frozenset())
+    text = content.decode("utf-8", "replace")
+    texts = (text.replace("+", " "), *texts_in_json(text))
+    return _left((shown for text in texts for shown in _both_ways(text)), notice, frozenset())
 
 
 def _texts_of(part: Part) -> Iterator[str]:
@@ -102,12 +104,21 @@ def _texts_of(part: Part) -> Iterator[str]:
         yield part.content.decode("latin-1")
     if _is_text(part):
         yield part.text
+        for text in texts_in_json(part.text):
+            yield from _both_ways(text)
     if part.kind == "text/html" or not _is_text(part):
         yield (text := text_of(part))
         if part.kind == "text/html" and _BACKWARDS.search(part.text):
             yield text[::-1]
     elif _BACKWARDS.search(part.text):
         yield part.text[::-1]
+
+
+def _both_ways(text: str) -> Iterator[str]:
+    """The text, and backwards where some of it is shown so."""
+    yield (text := text[:LONGEST_TEXT])
+    if _BACKWARDS.search(text) or _BACKWARDS.search(unescaped(text)):
+        yield unescaped(text)[::-1]
 
 
 def _left(texts: Iterable[str], notice: ReadNotice, own: frozenset[str]) -> tuple[str, ...]:

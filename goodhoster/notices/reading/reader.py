@@ -47,6 +47,7 @@ _BODIES: dict[Carrier, Callable[[bytes], ReadNotice]] = {
 
 
 _LONGEST_OPENING = 200
+_LONGEST_TEXT = 20_000
 
 ENCLOSED = "it stands in an enclosed or quoted mail: a person confirms that its sender means it"
 
@@ -89,16 +90,18 @@ def _read_mail(content: bytes) -> ReadNotice:
     if notice.order and unread:  # that may say so
         notice = replace(notice, order=replace(notice.order, confidential=True))
     deliveries = deliveries_in(mail.message)
-    return replace(notice, unread=unread, mentions=mentions, opening=_opening(mail), deliveries=deliveries)
+    notice = replace(notice, unread=unread, mentions=mentions, deliveries=deliveries)
+    text = _text(mail)
+    opening = next(filter(None, map(str.strip, text.splitlines())), "")[:_LONGEST_OPENING]
+    return replace(notice, opening=opening, text=text)
 
 
-def _opening(mail: Mail) -> str:
-    """First line of an answer; empty for any other mail. Quotations were taken out before."""
+def _text(mail: Mail) -> str:
+    """The beginning of an answer; empty for any other mail. Quotations were taken out before."""
     if not (mail.header("In-Reply-To") or mail.header("References")):
         return ""
     texts = (*mail.texts("text/plain"), *(text_of_html(markup).text for markup in mail.texts("text/html")))
-    lines = (line.strip() for text in texts for line in text.splitlines())
-    return next(filter(None, lines), "")[:_LONGEST_OPENING]
+    return next((text.strip() for text in texts if text.strip()), "")[:_LONGEST_TEXT]
 
 
 def _reading_of(mail: Mail) -> ReadNotice:

@@ -12,6 +12,7 @@ Automatic mails as such act: a hotline's reports are made by programs (`Auto-Sub
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, replace
 
@@ -19,11 +20,33 @@ from goodhoster.notices.reading.html_text import text_of_html
 from goodhoster.notices.reading.mail import Mail, Part
 
 _AUTO_REPLY = re.compile(
-    r"\s*(?:auto(?:matic|mated)?[ -]?(?:reply|response|antwort)|automatisch(?:es|e)? (?:antwoord|antwort)"
+    r".{0,200}?(?:\[[^\]]{1,100}\]\s*)?\bauto-?(?:reply|response)\s?:"
+    r"|\s*(?:auto(?:matic|mated)?[ -]?(?:reply|response|antwort)|automatisch(?:es|e)? (?:antwoord|antwort)"
     r"|out of (?:the )?office|abwesen(?:d|heits)|afwezig|r[ée]ponse automatique"
     r"|respuesta autom[áa]tica|risposta automatica)",
     re.IGNORECASE,
 )
+_RECEIPT = re.compile(
+    r"automatically generated in response to|(?:summary|copy|text) of which appears below"
+    r"|automatic(?:ally generated)? (?:reply|response)"
+    r"|(?:we|i) (?:have|'ve) (?:received|got) your"
+    r"|(?:your|the) (?:\S+ ){0,3}(?:has|have) been (?:received|registered|logged)"
+    r"|thank you for (?:contacting|your (?:e-?mail|message|request|report|enquiry|inquiry|submission))"
+    r"|(?:copy|text|content)s? of your (?:e-?mail|message|request|report)"
+    r"|(?:wij|we) hebben (?:uw|je|jouw) .{0,60}ontvangen|(?:uw|je|jouw) (?:\S+ ){1,3}(?:is|werd) (?:\S+ )?ontvangen"
+    r"|bedankt voor (?:uw|je|jouw) (?:e-?mail|bericht|melding|verzoek|vraag)|kopie van (?:uw|je|jouw)"
+    r"|wir haben ihre .{0,60}erhalten"
+    r"|ihre? (?:\S+ ){1,3}(?:ist|wurde) (?:bei uns )?(?:eingegangen|empfangen|registriert)"
+    r"|(?:vielen )?dank f(?:ü|ue)r ihre? (?:e-?mail|nachricht|anfrage|meldung)|kopie ihrer"
+    r"|(?:nous avons (?:bien )?reçu|votre (?:\S+ ){1,3}a (?:bien )?été (?:reçue?|enregistrée?))|copie de votre"
+    r"|(?:hemos recibido (?:su|tu)|copia de (?:su|tu)|gracias por (?:su|tu) (?:correo|mensaje|consulta|solicitud))"
+    r"|(?:abbiamo ricevuto (?:la|il) (?:sua|suo|tua|tuo)|copia del (?:suo|tuo))"
+    r"|(?:recebemos (?:a sua|o seu|sua|seu)|otrzymaliśmy (?:twoje|pańsk)|kopia (?:twoj|pańsk))",
+    re.IGNORECASE,
+)
+"""How a program of a help desk acknowledges a mail, often without any header that says so, and with the mail below."""
+_RECEIPT_WITHIN = 4000  # characters: an acknowledgement says so first
+_READ_FOR_RECEIPTS = 16 * _RECEIPT_WITHIN  # of the source, which may be HTML
 _REPLY_HEADERS = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply-From", "X-Mail-Autoreply")
 _LIST_HEADERS = ("List-Id", "List-Post", "List-Unsubscribe-Post", "Mailing-List", "X-Mailing-List")
 _REPORTS = frozenset({"delivery-status", "disposition-notification"})
@@ -33,15 +56,19 @@ _REST = re.compile(
     r"gmail_quote|gmail_attr|yahoo_quoted|protonmail_quote|moz-cite-prefix|moz-forward-container|tutanota_quote"
     r"|divRplyFwdMsg|appendonsend|OLK_SRC_BODY_SECTION|stopSpelling|zwchr|mail-editor-reference-message"
     r"|replyforwardmessage"
-    r"|border-top\s?:\s?solid\s#(?:E1E1E1|B5C4DF)",
+    r"|border-top\s?:\s?solid\s#(?:E1E1E1|B5C4DF)"
+    r"|border-(?:left|inline-start)(?:-(?:width|style))?\s?:\s?(?!none|0|hidden|initial|unset)[a-z0-9#]"
+    r"|border-width\s?:\s?0\w*\s+0\w*\s+0\w*\s+\.?[1-9]",
     re.IGNORECASE,
 )
 """In a tag: where a mail program begins the mail that is answered or passed on (Gmail, Yahoo, Outlook, Thunderbird,
-Zimbra and so on). What follows is of that mail.
+Zimbra and so on), or draws a bar beside it. What follows is of that mail.
 """
+_CELLS = frozenset({"table", "thead", "tbody", "tr", "td", "th"})
+"""Tags whose left border is a table's."""
 _BLANK = r"[\s\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]{0,40}"
 _QUOTED_LINE = re.compile(
-    _BLANK + r"(?:[^\W\d_]{0,12}>|&(?:gt|raquo|rsaquo|#62|#x3e);"
+    _BLANK + r"(?::(?=\s)|[^\W\d_]{0,12}>|&(?:gt|raquo|rsaquo|#62|#x3e);"
     r"|[|\xa6\xbb\u203a\u226b\u2502\u2503\u2506\u250a\u258c\u258e\u276f\u27e9\u27eb\u3009\u300b\ufe65\uff1e\uff5c\uffe8])",
     re.IGNORECASE,
 )
@@ -51,12 +78,15 @@ _SEPARATOR = re.compile(
     r"(?!.*\bPGP\b)\s*-{2,}\s*[^-]{0,60}(?:message|bericht|nachricht|mail|mensaje|messaggio|mensagem|origin|forward"
     r"|doorgestuurd|weitergeleitet|transf[ée]r)[^-]{0,60}-{2,}\s*"
     r"|\s*(?:begin forwarded message|anfang der weitergeleiteten|begin doorgestuurd bericht|d[ée]but du message"
+    r"|(?:you|u|je|jij|sie|vous|usted) (?:wrote|said|schreef|schreven|schrieben|avez écrit|escribió)\W{0,5}"
     r"|inicio del mensaje reenviado|inizio (?:del )?messaggio inoltrato)\b.{0,60}",
     re.IGNORECASE,
 )
 _COLON = re.compile(r"[:\uff1a\ufe55\u2236][\s*_]*\Z")
 _WROTE = re.compile(
     r"\b(?:wrote|writes|said|schreef|schreven|geschreven|schrieb|schreibt|a écrit|écrivait|écrit|escribió|escribe"
+    r"|you wrote|your (?:e-?mail|message|request|report|text)|uw (?:e-?mail|bericht|melding)|je (?:bericht|melding)"
+    r"|ihre (?:e-?mail|nachricht|anfrage|meldung)|votre (?:message|courriel)|su mensaje"
     r"|ha scritto|scrive|escreveu|escrito|skrev|skriver|napisał|napisała|napisał\(a\)|pisze|napsal|napsala|napísal"
     r"|kirjoitti|írta|yazdı|a scris|scris|написа|написал|написала|пишет|пише|έγραψε|viết|menulis)(?!\w)"
     r"|写道|寫道|写了|寫了|さんは|書きました|작성|כתב|كتب",
@@ -79,15 +109,26 @@ _DAY_OF_MONTH = re.compile(
 _YEAR, _DAY = re.compile(r"(?<!\w)\d{4}(?!\w)"), re.compile(r"(?<!\w)\d{1,2}(?!\w)")
 _SHORTEST_ATTRIBUTION, _LONGEST_ATTRIBUTION = 3, 400
 _SHORTEST_WRAPPED = 50  # characters: a shorter line was not wrapped by a program
-_HEAD_BEGINS = re.compile(r"\s*\*{0,2}(?:From|Van|Von|De|Da|Od|Fra|Från|От)\*{0,2}\s?:\*{0,2}\s+\S", re.IGNORECASE)
-_HEAD_DATE = re.compile(
-    r"\s*\*{0,2}(?:Sent|Date|Verzonden|Datum|Gesendet|Envoyé|Enviado|Inviato|Wysłano|Data|Fecha|Дата)\*{0,2}\s?:",
+_HEAD_BEGINS = re.compile(
+    r"\s*[*_]{0,2}(?:From|Van|Von|De|De la|Da|Od|Fra|Från|Lähettäjä|Feladó|Kimden|Gönderen|Šalje|От|От кого|Від|Από|Từ"
+    r"|差出人|送信者|发件人|發件人|寄件者|寄件人|보낸\s?사람|발신자?|من|מאת|จาก)[*_]{0,2}\s?[:\uff1a][*_]{0,2}\s*\S",
     re.IGNORECASE,
 )
-_HEAD_SUBJECT = re.compile(
-    r"\s*\*{0,2}(?:Subject|Onderwerp|Betreff|Objet|Asunto|Oggetto|Assunto|Temat|Тема|Emne)\*{0,2}\s?:", re.IGNORECASE
+"""Who wrote the mail, in the words of mail programs."""
+_LABEL = re.compile(r"\s*[*_]{0,2}[^\W\d_][^:\uff1a<>@/]{0,24}[*_]{0,2}\s?(?::[*_]{0,2}\s+|\uff1a[*_]{0,2}\s*)\S")
+"""A line `Label: value`, in any language."""
+_RULE = re.compile(r"\s*_{8,}\s*")
+_HEAD_LINES, _FEWEST_LABELS = 8, 3
+_ORIGINAL = re.compile(
+    r"\b(?:message|mail|e-mail|request|text|bericht|melding|nachricht|anfrage|mensaje|messaggio|courriel)\b.{0,80}"
+    r"\b(?:attached|enclosed|bijgevoegd|bijlage|beigefügt|angehängt|anhang|joint|adjunt\w*|allegat\w*)\b",
+    re.IGNORECASE | re.DOTALL,
 )
-_HEAD_LINES = 8
+"""Says that a mail is attached, as a text perhaps."""
+_ORIGINAL_NAME = re.compile(
+    r"original|origineel|message|bericht|nachricht|mensaje|e?-?mail|quoted|reply|received|forward|ticket|att\d",
+    re.IGNORECASE,
+)
 _TABLE = re.compile(r"<table\b.*?(?:</table>|\Z)", re.IGNORECASE | re.DOTALL)
 
 
@@ -110,14 +151,27 @@ def why_repeated(mail: Mail) -> str:
     report = str(message.get_param("report-type", "")).lower()
     if report in _REPORTS or "message/delivery-status" in kinds or _DAEMONS.match(mail.address("From")):
         return "a report about another mail: it may repeat what somebody else wrote"
+    if any(_RECEIPT.search(text[:_RECEIPT_WITHIN]) for text in _own_texts(mail)):
+        return "an acknowledgement of another mail: it may repeat what somebody else wrote"
     if precedence == "list" or any(message.get(name) is not None for name in _LIST_HEADERS):
         return "a mail of a list: anybody may have written to it"
     return ""
 
 
+def _own_texts(mail: Mail) -> list[str]:
+    """The texts of a mail as a reader sees them, on one line each."""
+    texts = [part for part in mail.parts if part.kind.startswith("text/") and part.kind != "text/csv"]
+    begun = [(part.kind, part.text[:_READ_FOR_RECEIPTS]) for part in texts]
+    return [" ".join((text_of_html(text).text if kind == "text/html" else text).split()) for kind, text in begun]
+
+
 def without_quotes(mail: Mail) -> Mail:
     """Mail with its quoted text moved from its parts to what is enclosed."""
-    halves = [(part, _halves(part)) for part in mail.parts]
+    passes_on = any(map(_ORIGINAL.search, _own_texts(mail)))
+    halves = [
+        (part, _Halves("", part.text) if _is_passed_on(part, passes_on=passes_on) else _halves(part))
+        for part in mail.parts
+    ]
     quoting = {part.group for part, found in halves if part.group and found.quoted}
     own: list[Part] = []
     enclosed = list(mail.enclosed)
@@ -130,6 +184,12 @@ def without_quotes(mail: Mail) -> Mail:
         own.append(_halved(part, found.own, plain=found.plain))
         enclosed.append(replace(_halved(part, found.quoted), group=0))
     return replace(mail, parts=tuple(own), enclosed=tuple(enclosed))
+
+
+def _is_passed_on(part: Part, *, passes_on: bool) -> bool:
+    """Whether a text that is attached is a mail of somebody else: by its name, or because the mail says so."""
+    attached = part.kind in {"text/plain", "text/html"} and part.name and not part.name.lower().endswith(".csv")
+    return bool(attached and (passes_on or _ORIGINAL_NAME.search(part.name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +244,7 @@ def _halves_of_html(markup: str) -> _Halves:
         (quoted if depth else own).append(markup[end : tag.start()])
         end = tag.start()
         quotes = tag[2].lower() == "blockquote"
-        if not depth and (_REST.search(tag[3]) or (quotes and not balanced)):
+        if not depth and ((_REST.search(tag[3]) and tag[2].lower() not in _CELLS) or (quotes and not balanced)):
             depth = 1
             break
         if quotes:
@@ -263,18 +323,19 @@ def _says_when(text: str) -> bool:
 
 
 def _begins_head(lines: list[str], number: int) -> bool:
-    """Whether the headers of another mail start here, as Outlook writes them.
+    """Whether the headers of another mail start here, as mail programs write them above a mail that is answered.
 
-    Who, then when, and a subject soon.
+    Who, by a label of mail programs or by an address, and at least two more lines with labels, in any language; below a
+    ruled line one is enough.
     """
-    if not _HEAD_BEGINS.match(lines[number]):
+    line = lines[number]
+    who = _HEAD_BEGINS.match(line) is not None
+    if not who and not (_LABEL.match(line) and _WHO.search(line)):
         return False
     following = [line for line in lines[number + 1 : number + 1 + _HEAD_LINES] if line.strip()]
-    return (
-        bool(following)
-        and any(map(_HEAD_DATE.match, following[:2]))
-        and any(map(_HEAD_SUBJECT.match, following[:_HEAD_LINES]))
-    )
+    labels = 1 + sum(1 for _ in itertools.takewhile(_LABEL.match, following))
+    above = next((line for line in reversed(lines[max(0, number - 2) : number]) if line.strip()), "")
+    return labels >= (_FEWEST_LABELS - 1 if who and _RULE.fullmatch(above) else _FEWEST_LABELS)
 
 
 def _cut_through(text: str, marks: list[bool]) -> bool:

@@ -113,6 +113,14 @@ class CaseStoreSuite:
         store.replace(offline, expected=CaseState.OPEN)
         assert store.get(a_case().id) == offline
 
+    def test_a_file_is_found_by_its_bytes_also_as_a_copy(self, store: CaseStore) -> None:
+        case = a_case()
+        store.add(case)
+        (copy,) = [measure.copy for measure in case.measures if measure.copy]
+        for sha256 in (case.digests.sha256, copy.sha256):
+            assert store.find(CaseQuery(content=sha256)) == [case]
+        assert store.find(CaseQuery(content=b"\x09" * 32)) == []
+
     def test_changes_together_are_one_change(self, store: CaseStore) -> None:
         """Seen inside, and gone when it is left by an error."""
 

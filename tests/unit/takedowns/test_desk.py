@@ -5,6 +5,7 @@ import os
 import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -20,6 +21,7 @@ from goodhoster.adapters.stores.notices import SqliteNoticeStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
+from goodhoster.customers.contacts.desk import ContactDesk
 from goodhoster.errors import PassingError, RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.letters.outbox import Outbox
@@ -57,6 +59,7 @@ from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
 from goodhoster.takedowns.deadlines import Terms
 from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
+from goodhoster.takedowns.forwarding import CustomerForwarding
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.testing.toolkit import toolkit_over
@@ -106,6 +109,10 @@ class Services:
         self.programs: set[str] = set()
         self.copy_of, self.unlike_the_whole = "", b""
         self.hurried: list[Upload] = []
+        self.contacts: ContactDesk | None = None
+        self.own_servers: dict[str, str] = {}
+        self.later_copies: list[Upload] = []
+        self.index_gap = ""
         self.store = SqliteNoticeStore(folder / "notices.sqlite")
         self.cases = SqliteCaseStore(folder / "record.sqlite")
         self.audit = FileAuditLog(folder / "audit.log", self.clock)
@@ -140,6 +147,7 @@ class Services:
                 self.blocks if blocks else None,
                 self.hurried.extend,
                 may_look=outside,
+                with_content=lambda _: self.later_copies,
             ),
             letters,
             self.outside if outside else None,
@@ -147,6 +155,8 @@ class Services:
             FileLock(folder / "notices.lock"),
             self.clock,
             self.ours,
+            CustomerForwarding(lambda: self.contacts, rules.enforce),
+            lambda: self.index_gap,
         )
         self.desk = NoticeDesk(parts, [HOTLINE], Terms())
 
@@ -170,6 +180,10 @@ class Services:
             raise PassingError("nginx -T did not answer")
         url = urlsplit(item.urls[0])
         customer, _, rest = (url.hostname or "").partition(".")
+        if server := self.own_servers.get(url.hostname or ""):
+            about = f"{server} is in a network of customer {customer}: forward the notice, see customers show"
+            unclear = Location(Outcome.AMBIGUOUS, item.urls[0], customer, reason="customer-network", detail=about)
+            return replace(unclear, server=server)
         if rest != "example":
             return Location(Outcome.NOT_OURS, item.urls[0], detail="unknown host")
         if url.path.startswith("/app/"):
@@ -1162,3 +1176,30 @@ def test_an_order_in_a_document_with_one_link_in_its_text_pages_a_person_at_once
     assert (notice.state, services.states(notice)) == (NoticeState.NEEDS_PERSON, [ItemState.HELD])
     assert len(services.pager.pages) == 1
     assert services.letters() == ["receipt"]
+
+
+def test_a_copy_that_came_to_be_known_while_the_file_went_is_checked_again(services: Services) -> None:
+    url = services.file("anna/p.jpg", "the same")
+    services.file("bert/q.jpg", "the same")
+    late = services.upload(Place(os.fsencode(services.tree), b"bert/q.jpg"))
+    services.later_copies = [late]
+    services.scart(url)
+    assert services.hurried == [late]
+
+
+def test_a_copy_that_was_known_is_not_checked_again(services: Services) -> None:
+    url = services.file("anna/p.jpg", "the same")
+    services.file("bert/q.jpg", "the same")
+    services.copies = {url: ["bert/q.jpg"]}
+    services.later_copies = [services.upload(Place(os.fsencode(services.tree), b"bert/q.jpg"))]
+    services.scart(url)
+    assert services.hurried == []
+
+
+def test_the_notice_says_how_far_the_index_was_when_copies_were_looked_for(services: Services) -> None:
+    services.index_gap = "12 files wait for their first check"
+    notice = services.scart(services.file("anna/p.jpg"))
+    assert notice.index_gap == "12 files wait for their first check"
+    services.index_gap = ""
+    services.later(hours=1)
+    assert services.store.get(notice.id).index_gap == "12 files wait for their first check"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.model.notice_status import ItemState
+from goodhoster.model.cases import CaseState
+from goodhoster.model.notice_status import ItemState, Sight
 from goodhoster.model.notices import TrustLevel
 from goodhoster.takedowns.preview import Effect
 from tests.unit.takedowns.test_desk import EVA, Services
@@ -75,3 +76,38 @@ def test_held_copies_are_said_to_stay(services: Services) -> None:
     assert taken_by_preview(services, notice.id) == {"anna/p.gif"}
     services.desk.confirm(notice.id, EVA)
     assert all((services.tree / name).exists() for name in names)
+
+
+def test_a_preview_of_a_dismissal_names_what_it_then_closes_and_changes_nothing(services: Services) -> None:
+    services.copies = {"http://anna.example/p.jpg": ["bert/same.jpg"]}
+    services.file("bert/same.jpg", "the same")
+    url = services.file("anna/p.jpg", "the same")
+    notice = services.scart(url, "http://anna.example/app/view", "http://elsewhere.invalid/x.jpg")
+    before = services.store.get(notice.id)
+    lines = services.desk.preview_dismissal(notice.id)
+    closed = {line.case for line in lines if line.effect is Effect.CLOSE}
+    at = {case.upload.customer for case in services.cases.get_all(before.items[0].cases)}
+    assert {(line.effect, line.customer) for line in lines if line.url == url} == {(Effect.CLOSE, one) for one in at}
+    assert at == {"anna", "bert"}
+    assert services.store.get(notice.id) == before
+    assert {case.state for case in services.cases.get_all(before.items[0].cases)} == {CaseState.HELD}
+    services.desk.dismiss(notice.id, EVA)
+    assert {case.state for case in services.cases.get_all(sorted(closed))} == {CaseState.RESTORED}
+
+
+def test_it_names_a_block_that_is_lifted_and_what_stays_offline(services: Services) -> None:
+    services.level = TrustLevel.PINNED
+    gone, url = services.file("anna/p.jpg"), "http://anna.example/app/view"
+    for seen in (gone, url):
+        services.outside.sights[seen] = Sight.THERE
+    notice = services.scart(url, gone, "http://anna.example/none.jpg")
+    services.later(hours=1)
+    held = services.store.get(notice.id)
+    assert held.items[0].blocked
+    effects = {line.url: (line.effect, line.reason) for line in services.desk.preview_dismissal(notice.id)}
+    assert effects[url] == (Effect.LIFT, "")
+    assert effects[gone][0] is Effect.LEAVE
+    assert "cases show" in effects[gone][1]
+    services.desk.dismiss(notice.id, EVA)
+    assert services.blocks.all == []
+    assert not (services.tree / "anna/p.jpg").exists()

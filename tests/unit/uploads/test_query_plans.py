@@ -11,6 +11,7 @@ import pytest
 from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.model.uploads import Content, Fault, FileState, Place
 from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
+from goodhoster.ports.customers import ForgottenCustomer
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.uploads.census import IndexCensus
 from goodhoster.uploads.clock_steps import ClockReading
@@ -32,6 +33,8 @@ READ_THROUGH = {
     "SCAN (subquery": "of what waits",
     "SCAN clock": "one row",
     "SCAN compared": "a row for each list",
+    "SCAN directories": "by order of `customers forget`: a row for each directory, not for each file",
+    "SCAN scans": "a row for each tree",
     "SCAN answer_sets": "a row for each set of sources and versions that answered",
 }
 """What may be read from its beginning to its end, and why."""
@@ -125,6 +128,7 @@ OPERATIONS: dict[str, Callable[[Filled], object]] = {
     "UploadIndex.postpone": lambda f: f.index.postpone(f.job(), NOW + 9),
     "UploadIndex.give_back": lambda f: f.index.give_back(f.job()),
     "UploadIndex.forget": lambda f: f.index.forget(f.job()),
+    "UploadIndex.unlink": lambda f: f.index.unlink(ForgottenCustomer(("bob",), "", ())),
     "UploadIndex.wake": lambda f: f.index.wake(NOW),
     "UploadIndex.untried_below": lambda f: f.index.untried_below(TREE, WWW),
     "UploadIndex.postponed_below": lambda f: f.index.postponed_below(TREE, WWW),

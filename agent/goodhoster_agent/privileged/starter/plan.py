@@ -73,6 +73,8 @@ def _commands(settings: Settings) -> Iterator[Command]:
     if settings.block is not None:
         yield Command(settings.block.test)
         yield Command(settings.block.reload)
+    for purge in settings.purges:
+        yield Command(purge.command, more=1 if purge.give == "argument" else 0)
     yield from map(Command, directory_commands(settings))
     if settings.suspends:
         from goodhoster.assembly.panel_services import panel_commands  # noqa: PLC0415 - only where one is configured

@@ -24,6 +24,11 @@ CREATE INDEX IF NOT EXISTS contact_requests_kind ON contact_requests (kind, aske
 CREATE INDEX IF NOT EXISTS contact_requests_open ON contact_requests (asked_at)
   WHERE answered_at IS NULL AND failed_at IS NULL AND silent_at IS NULL;
 """
+FORWARDED = """
+ALTER TABLE contact_requests ADD COLUMN notice TEXT NOT NULL DEFAULT '';
+ALTER TABLE contact_requests ADD COLUMN about TEXT NOT NULL DEFAULT '';
+CREATE INDEX contact_requests_silent ON contact_requests (asked_at) WHERE silent_at IS NOT NULL;
+"""
 EXPIRING = (
     ExpiringTable(
         "contact_requests",
@@ -38,7 +43,7 @@ _OPEN = "answered_at IS NULL AND failed_at IS NULL AND silent_at IS NULL"
 _UNANSWERED = "answered_at IS NULL AND failed_at IS NULL"
 _COLUMNS = (
     "id, kind, customer, address, asked_at, deadline, expires_at, secret_sha256, tries, answered_at, answered_by, "
-    "failed_at, failure, auto_replied_at, reminded_at, silent_at"
+    "failed_at, failure, auto_replied_at, reminded_at, silent_at, notice, about"
 )
 
 
@@ -114,6 +119,10 @@ class SqliteContactStore:
         query = "SELECT customer, max(asked_at) FROM contact_requests WHERE kind = ? GROUP BY customer"
         rows = self._record.rows(query, (RequestKind.DRILL.value,))
         return {customer: datetime.fromisoformat(at) for customer, at in rows}
+
+    def silent_since(self, since: datetime) -> Sequence[ContactRequest]:
+        """See `ports.ContactStore`."""
+        return self._where("silent_at IS NOT NULL AND asked_at >= ?", (time_text(since),))
 
     def erase(self, customer_id: str) -> None:
         """See `ports.ContactStore`."""

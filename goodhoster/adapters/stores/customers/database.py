@@ -32,6 +32,7 @@ CUSTOMERS = Schema(
                 screening.TABLES,
             ),
         ),
+        Migration(2, (contacts.FORWARDED,)),
     ),
 )
 

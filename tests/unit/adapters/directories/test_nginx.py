@@ -6,6 +6,8 @@ import pytest
 
 from goodhoster.adapters.directories.nginx import NginxDirectory
 from goodhoster.adapters.directories.nginx_dump import unpacked
+from goodhoster.adapters.url_blocks.include_files import BlockAnswer
+from goodhoster.adapters.url_blocks.include_files import nginx as blocked_files
 from goodhoster.errors import ConfigurationError, PassingError, UnclearRouteError
 from goodhoster.locating.disk import Disk
 from goodhoster.model.notices import Site
@@ -206,3 +208,14 @@ def test_a_dump_is_unpacked_below_its_own_folder_and_nowhere_else(tmp_path: Path
         assert (folder / str(tmp_path.parent / "up.conf")[1:]).read_text() == "server { }\n"
     assert not config.exists()
     assert not (tmp_path.parent / "up.conf").exists()
+
+
+@pytest.mark.parametrize("answer", [BlockAnswer(), BlockAnswer(404), BlockAnswer(page="<p>gone</p>")], ids=str)
+def test_what_we_write_into_it_ourselves_hides_no_other_file(read: Read, tmp_path: Path, answer: BlockAnswer) -> None:
+    include = tmp_path / "blocked.conf"
+    for suffix, text in blocked_files(["a.example/blocked.jpg"], answer, include).items():
+        (tmp_path / f"blocked.conf{suffix}").write_text(text)
+    (tmp_path / "free.jpg").touch()
+    (site,) = read(f"include {include}; server {{ root {tmp_path}; include {include}.server; }}")
+    assert site.trouble == ""
+    assert at(site, "/free.jpg", host="a.example") == f"{tmp_path}/free.jpg"

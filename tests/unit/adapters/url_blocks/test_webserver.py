@@ -6,13 +6,15 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from goodhoster.adapters.url_blocks import webserver
-from goodhoster.adapters.url_blocks.webserver import WebServer, WebServerBlocks, apache, nginx
+from goodhoster.adapters.url_blocks.include_files import BlockAnswer, apache, nginx
+from goodhoster.adapters.url_blocks.webserver import WebServer, WebServerBlocks
 from goodhoster.errors import PermanentError
 from goodhoster.model.notice_status import Block, Seen, Sight
 from tests.conftest import PROGRAM_PATH
@@ -40,20 +42,28 @@ class Running:
         self.reload: tuple[str, ...] = ()
         self.include = folder / "blocked.conf"
         self.config = folder / "server.conf"
-        self.include.write_text(nginx([]) if kind == "nginx" else apache([]))
+        write = nginx if kind == "nginx" else apache
+        for suffix, text in write([], BlockAnswer(), self.include).items():
+            (folder / f"blocked.conf{suffix}").write_text(text)
         getattr(self, f"_{kind}")()
         self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        write = nginx if kind == "nginx" else apache
         self.server = WebServer(self.include, write, self.test, self.reload)
+
+    def showing(self, answer: BlockAnswer) -> WebServerBlocks:
+        """As the daemon does at its start."""
+        blocks = WebServerBlocks(replace(self.server, answer=answer), self.look)
+        blocks.prepare()
+        return blocks
 
     def _nginx(self) -> None:
         program = shutil.which("nginx", path=PROGRAM_PATH) or "nginx"
         log = f"error_log {self.folder}/error.log; pid {self.folder}/pid;"
         paths = "".join(f"{kind}_temp_path {self.folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi"))
         self.config.write_text(
-            f"{log} events {{}} http {{ access_log off; {paths} uwsgi_temp_path {self.folder}/u; "
-            f"scgi_temp_path {self.folder}/s; include {self.include}; server {{ listen 127.0.0.1:{self.port}; "
-            'if ($goodhoster_blocked) { return 451; } location / { return 200 "fine"; } } }'
+            f"user root; {log} events {{}} http {{ access_log off; {paths} uwsgi_temp_path {self.folder}/u; "
+            f"scgi_temp_path {self.folder}/s; error_page 403 =418 /own; include {self.include}; "
+            f"server {{ listen 127.0.0.1:{self.port}; include {self.include}.server; "
+            'location /forbidden { return 403; } location /own { return 418; } location / { return 200 "fine"; } } }'
         )
         base = (program, "-c", str(self.config), "-e", f"{self.folder}/error.log")
         self.command = (*base, "-g", "daemon off;")
@@ -77,11 +87,16 @@ class Running:
         self.command = (*base, "-DFOREGROUND")
         self.test, self.reload = (*base, "-t"), (*base, "-k", "graceful")
 
-    def status(self, url: str) -> int:
+    def status(self, url: str, method: str = "GET") -> int:
+        return self.ask(url, method)[0]
+
+    def ask(self, url: str, method: str = "GET") -> tuple[int, str, str]:
+        """Status, content type and text."""
         host, _, path = url.removeprefix("http://").partition("/")
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
-            connection.request("GET", f"/{path}", headers={"Host": host, "Connection": "close"})
-            return connection.getresponse().status
+            connection.request(method, f"/{path}", headers={"Host": host, "Connection": "close"})
+            answer = connection.getresponse()
+            return answer.status, answer.headers.get("Content-Type", ""), answer.read().decode("latin-1")
 
     def answers(self) -> bool:
         try:
@@ -89,9 +104,13 @@ class Running:
         except OSError:
             return False
 
+    def settles(self, url: str, status: int) -> bool:
+        """After a reload old workers answer beside the new ones for a moment."""
+        return wait_until(lambda: {self.status(url) for _ in range(20)} == {status}, 10.0)
+
     def look(self, url: str) -> Seen:
         """As the outside would."""
-        return Seen(Sight.GONE if self.status(url) == 451 else Sight.THERE, "asked")
+        return Seen(Sight.THERE if self.status(url) == 200 else Sight.GONE, "asked")
 
 
 @pytest.fixture(
@@ -130,6 +149,71 @@ def test_many_and_awkward_addresses_keep_the_configuration_valid(running: Runnin
     blocks._become([block(url) for url in urls], [])
     assert wait_until(lambda: {running.status(url) for url in urls} == {451}, 20.0)
     assert running.status("http://anna.example/y") == 200
+
+
+PAGE = """<!doctype html>
+<html><style>@keyframes x{50%{width:100%}} p::after{content:"a\\b"}</style>
+<p class="x" data-y='${HOME} %{HTTP_HOST} $uri'>Nicht verf\u00fcgbar, \u06cc: caf\u00e9</p></html>
+"""
+
+
+def test_visitors_see_the_page_of_the_house(running: Running) -> None:
+    blocks = running.showing(BlockAnswer(page=PAGE))
+    url = "http://anna.example/app/view.jpg?id=7"
+    blocks.block(block(url))
+    assert running.settles(url, 451)
+    status, kind, text = running.ask(url)
+    assert (status, kind.partition(";")[0]) == (451, "text/html")
+    if running.include.with_name("blocked.conf.page.html").exists():  # nginx's workers have another account
+        assert running.include.with_name("blocked.conf.page.html").stat().st_mode & 0o777 == 0o644
+    assert "Nicht verf&#252;gbar, &#1740;: caf&#233;</p>" in text
+    assert "127.0.0.1" not in text
+    assert "anna.example" not in text
+    assert "@keyframes x{50%" in text
+    assert [running.status(url, method) for method in ("HEAD", "POST", "DELETE")] == [451] * 3
+    assert running.ask("http://anna.example/app/other.jpg")[::2] == (200, "fine")
+    blocks.lift(url)
+    assert running.settles(url, 200)
+
+
+def test_or_404_as_if_nothing_had_been_there(running: Running) -> None:
+    blocks = running.showing(BlockAnswer(404))
+    url = "http://anna.example/app/view.php?id=7"
+    blocks.block(block(url))
+    assert running.settles(url, 404)
+    assert running.status("http://anna.example/app/view.php?id=8") == 200
+
+
+def test_another_answer_holds_for_what_is_blocked_already(running: Running) -> None:
+    url = "http://anna.example/app/view.php?id=7"
+    running.showing(BlockAnswer()).block(block(url))
+    assert running.settles(url, 451)
+    running.showing(BlockAnswer(404))
+    assert running.settles(url, 404)
+    running.showing(BlockAnswer(page="<p>made up</p>"))
+    assert wait_until(lambda: running.ask(url)[::2] == (451, "<p>made up</p>"), 10.0)
+
+
+@pytest.mark.debian("nginx-light", program="nginx")
+def test_the_error_pages_of_a_site_stay_its_own(tmp_path: Path) -> None:
+    running = Running(tmp_path, "nginx")
+    try:
+        assert wait_until(running.answers, 20.0)
+        running.showing(BlockAnswer(page=PAGE)).block(block("http://anna.example/x"))
+        assert running.settles("http://anna.example/x", 451)
+        assert running.status("http://anna.example/forbidden") == 418
+        assert running.status("http://anna.example/.goodhoster-blocked") == 404
+    finally:
+        running.process.terminate()
+        running.process.wait(20)
+
+
+def test_an_answer_that_the_web_server_does_not_take_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    WebServerBlocks(Commands(tmp_path).server, None).block(block("http://anna.example/1"))
+    before = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    with pytest.raises(PermanentError, match="ended with"):
+        WebServerBlocks(replace(Commands(tmp_path, test="false").server, answer=BlockAnswer(404)), None).prepare()
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == before
 
 
 def test_no_host_blocks_another_tenant(running: Running) -> None:

@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import json
+from urllib.parse import urlencode
 
 import pytest
 
@@ -61,6 +63,31 @@ def test_a_name_in_a_text(text: str) -> None:
     assert "carl.example" in mail(f"{ITEM}\n{text}").mentions
     as_html = f"<p>{ITEM}</p><!-- {text} -->"
     assert "carl.example" in mail(as_html, "Content-Type: text/html").mentions
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "http://carl.example/b.jpg",
+        "http://ca\nrl.example/f.png",
+        "http://carl.\nexample/f.png",
+        "http://c\u200barl.example/f.png",
+        "http://carl.exam\u00adple/f.png",
+        "http://carl\u3002example/",
+        "carl\t.example",
+        "\u202eelpmaxe.lrac\u202c",
+        "\\u200bcarl\\u200b.\\u00adexample",
+    ],
+)
+def test_a_name_in_the_fields_of_a_request(name: str) -> None:
+    fields = {"urls": [ITEM], "reason": f"also {name}", "name": "N", "email": "q@q.example", "good_faith": True}
+    for ascii_only in (True, False):
+        body = json.dumps(fields, ensure_ascii=ascii_only).encode()
+        assert "carl.example" in read(RawNotice(Carrier.DSA_JSON, body)).mentions
+    form = urlencode(fields | {"urls": ITEM}).encode()
+    assert "carl.example" in read(RawNotice(Carrier.DSA_FORM, form)).mentions
+    attached = beside("Content-Type: application/json", json.dumps({"a": [{f"also {name}": 1}]}))
+    assert "carl.example" in attached.mentions
 
 
 def test_uuencoded_lines_without_their_begin() -> None:

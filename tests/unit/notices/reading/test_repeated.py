@@ -53,8 +53,48 @@ def quoted_by(sign: str) -> Callable[[], str]:
     return lambda: mail(f"ok\n{sign} {OTHERS}\n")
 
 
+def below(text: str) -> Callable[[], str]:
+    return lambda: mail(f"{text}\n\n{OTHERS}\n")
+
+
+def barred(style: str) -> Callable[[], str]:
+    return lambda: in_html(f"<p>ok</p><div style='{style}'><p>{OTHERS}</p></div>")
+
+
 OUTLOOK = (
     '<div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm"><p><b>From:</b> x@evil.example</p>'
+)
+HEADS = {
+    "russian": "От: X Y <x@y.example>\nОтправлено: вчера\nКому: Z\nТема: r",
+    "ukrainian": "Від: X\nНадіслано: 29 листопада\nКому: Z",
+    "greek": "Από: X <x@y.example>\nΣτάλθηκε: Κυριακή\nΠρος: Z\nΘέμα: r",
+    "turkish": "Kimden: X\nGönderildi: Pazar\nKime: Z\nKonu: r",
+    "japanese": "差出人: X <x@y.example>\n送信日時: 2026年11月29日\n宛先: Z\n件名: r",
+    "chinese": "发件人：X\n发送时间：2026年11月29日\n收件人：Z\n主题：r",
+    "korean": "보낸 사람: X\n보낸 날짜: 2026년\n받는 사람: Z\n제목: r",
+    "finnish": "Lähettäjä: X\nLähetetty: sunnuntai\nVastaanottaja: Z\nAihe: r",
+    "unknown": "Xyz: A B <x@y.example>\nQrs: now\nTuv: Z",
+    "bold": "*From:* X\n*Sent:* today\n*To:* Z",
+    "with-a-link-as-its-subject": f"From: X\nTo: Z\nSubject: {OTHERS}",
+}
+RECEIPTS = (
+    "This message has been automatically generated in response to the\ncreation of a trouble ticket regarding:",
+    "Your request (Ticket#12) has been received and is being reviewed.",
+    "We have received your request (#123). A copy of your message follows.",
+    "Thank you for your report.",
+    "Wij hebben uw melding M1 in goede orde ontvangen.",
+    "Uw melding M1 is ontvangen.",
+    "Wir haben Ihre Anfrage vom 1. Mai erhalten.",
+    "Ihre Anfrage 12 ist bei uns eingegangen.",
+    "Nous avons bien reçu votre message.",
+    "Hemos recibido su mensaje.",
+)
+BARS = (
+    "border:none;border-left:solid blue 1.5pt;padding:0cm 0cm 0cm 4.0pt",
+    "border-left:2px solid #ccc",
+    "border-left: 1px #ccc solid",
+    "border-inline-start:1px solid",
+    "border-style:solid;border-width:0 0 0 1px",
 )
 REPEATED: dict[str, Callable[[], str]] = {
     # the mail as a whole
@@ -139,7 +179,26 @@ REPEATED: dict[str, Callable[[], str]] = {
         f"ok\nOn the 29th of November 2026 at ten in the morning in Amsterdam, our\nEvil Person:\n{OTHERS}\n"
     ),
     "name-above-a-quote": lambda: mail(f"ok\nEvil:\n\n> see\n{OTHERS}\n"),
+    "colon-before-each-line": lambda: mail(f"ok\n: {OTHERS}\n"),
+    "your-message": lambda: mail(f"Thank you.\n\nYour message:\n{OTHERS}\n"),
+    "your-message-dutch": lambda: mail(f"Dank.\n\nUw melding:\n\n    {OTHERS}\n"),
+    "you-wrote": lambda: mail(f"Thank you.\n\nYou wrote\n\n    {OTHERS}\n"),
+    "ruled-line-and-half-a-head": lambda: mail(f"ok\n________________\nVon: X\nGesendet: heute\n\n{OTHERS}\n"),
+    "attached-as-a-text": lambda: parts(
+        "Content-Type: text/plain\n\nThe message that we got is attached.",
+        f"Content-Type: text/plain; name=a.txt\nContent-Disposition: attachment; filename=a.txt\n\n{OTHERS}",
+    ),
+    "attached-as-a-text-by-its-name": lambda: parts(
+        "Content-Type: text/plain\n\nFor you.",
+        f"Content-Type: text/plain\nContent-Disposition: attachment; filename=original.txt\n\n{OTHERS}",
+    ),
+    **{f"head-{name}": below(f"ok\n\n{head}") for name, head in HEADS.items()},
+    # acknowledged
+    **{f"receipt-{n}": below(text) for n, text in enumerate(RECEIPTS)},
+    "receipt-by-its-subject": lambda: mail(OTHERS, subject="[hotline.example #12] AutoReply: M0123456789"),
+    "receipt-in-html": lambda: in_html(f"<p>Your request (Ticket#12) has <b>been</b><br>received.</p><p>{OTHERS}</p>"),
     # quoted in HTML
+    **{f"bar-{n}": barred(style) for n, style in enumerate(BARS)},
     "bars-in-html": lambda: in_html(f"<p>Thanks</p><p>| {OTHERS}</p>"),
     "wrote-polish-in-html": lambda: in_html(f"<p>ok</p><p>W dniu 29.11.2026 o 10:00, Evil pisze:</p><p>{OTHERS}</p>"),
     "blockquote": lambda: in_html(f"<p>Thanks</p><blockquote type=cite><p>{OTHERS}</p></blockquote>"),
@@ -204,6 +263,16 @@ SAID: dict[str, Callable[[], str]] = {
     "colon": lambda: mail(f"Please remove the following 3 addresses:\n{OWN}\n"),
     "labels": lambda: mail(f"Notice: M0123456789\nDate: 29 November 2026\nAddresses:\n{OWN}\n"),
     "between-quotes": lambda: mail(f"> hello\n\n{OWN}\n\n| there\n"),
+    "a-table-with-borders": lambda: in_html(
+        f'<table style="border-left:1px solid"><tr><td style="border-left:1px solid">{OWN}</td></tr></table>'
+    ),
+    "no-border": lambda: in_html(f'<div style="border-left:none">{OWN}</div>'),
+    "thanks-for-looking": lambda: mail(f"Please remove {OWN}\nThank you for your cooperation."),
+    "a-signature": lambda: mail(f"{OWN}\n--\nContact: ntd@hotline.example\nPhone: +31 20 1\nWeb: see our site\n"),
+    "a-list-as-a-text": lambda: parts(
+        "Content-Type: text/plain\n\nThe addresses:",
+        f"Content-Type: text/plain\nContent-Disposition: attachment; filename=urls.txt\n\n{OWN}",
+    ),
     "minutes": lambda: mail(f"From 2 March on this address is abused: {OWN}\nDate: 2 March"),
 }  # fmt: skip
 

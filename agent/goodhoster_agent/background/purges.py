@@ -1,0 +1,29 @@
+"""Rounds over the caches in front of our sites, in a thread of their own: no measure waits for a cache."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from goodhoster_agent.background.periodic import PeriodicTask
+
+if TYPE_CHECKING:
+    from goodhoster.takedowns.purging import PurgeDesk
+
+_EVERY = 2.0
+_AFTER_FAILURE = 30.0
+
+
+class PurgeRounds(PeriodicTask):
+    """Rounds over what went offline or came back since the last one, and over what could not be purged."""
+
+    def __init__(self, desk: PurgeDesk) -> None:
+        self._desk = desk
+        super().__init__("purges", self._round, "caches in front of our sites cannot be purged now", _AFTER_FAILURE)
+
+    def problems(self) -> list[str]:
+        """Problems, for `status`."""
+        return [*super().problems(), *self._desk.problems()]
+
+    def _round(self) -> float:
+        self._desk.round(self.stopping.is_set)
+        return _EVERY

@@ -1,0 +1,105 @@
+"""Links at the top of watched trees, and links that lead to one.
+
+A watched path may be a link that an administrator switches to another disk, and a customer's home may be a link to
+one. Links are never followed on the way to a file: what lies behind one is covered only where a tree says so.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from goodhoster.linux.mount_table import lies_at_or_below
+from goodhoster.model.uploads import display
+from goodhoster.uploads.trees import Tree
+
+_MOST_LINKS = 40
+"""As path_resolution(7)."""
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedHomes:
+    """Links of root's at the top of a tree that lead to what is not watched."""
+
+    tree: bytes
+    links: tuple[tuple[bytes, bytes], ...]
+    """Each with where it leads."""
+
+    def __str__(self) -> str:
+        first = ", ".join(f"{display(link)} to {display(target)}" for link, target in self.links[:_SHOWN])
+        return (
+            f"{len(self.links)} links at the top of {display(self.tree)} lead to what is not watched ({first}): "
+            "nothing there is checked; name it in a [[watch]]"
+        )
+
+
+def linked_homes(root: bytes, watched: Sequence[bytes]) -> LinkedHomes | None:
+    """Root's links at the top of a tree that lead to what is not watched; None: there are none.
+
+    A customer's own link is none: it gives him nothing that he has not got. Targets are not looked at, so that a disk
+    that hangs keeps nobody waiting. May raise OSError.
+    """
+    found = []
+    with os.scandir(root) as entries:
+        for entry in entries:
+            if entry.is_symlink() and entry.stat(follow_symlinks=False).st_uid == 0:
+                link = os.path.join(root, entry.name)
+                target = os.path.normpath(os.path.join(root, os.readlink(link)))
+                if not any(lies_at_or_below(target, tree) for tree in watched):
+                    found.append((link, target))
+    return LinkedHomes(root, tuple(sorted(found))) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedTree:
+    """A watched path that leads elsewhere than when it was read."""
+
+    tree: Tree
+    target: bytes
+    trusted: bool
+    """Only root, or we ourselves, made the links on the way, and a directory is there."""
+
+    def __str__(self) -> str:
+        path, root, target = map(display, (self.tree.path, self.tree.root, self.target))
+        if self.trusted:
+            return f"[[watch]] {path} leads to {target} now: it is watched there, and {root} no longer"
+        return (
+            f"ALARM: [[watch]] {path} leads to {target} now, and not by root's links to a directory: {root} is watched"
+        )
+
+
+def switched(tree: Tree) -> SwitchedTree | None:
+    """The change of where a tree's path leads; None where it leads there as before."""
+    if not tree.path:
+        return None
+    target = os.path.realpath(tree.path)
+    if target == tree.root:
+        return None
+    trusted = all(uid in {0, os.geteuid()} for uid in _owners_of_links(tree.path))
+    return SwitchedTree(tree, target, trusted and os.path.isdir(target))
+
+
+def _owners_of_links(path: bytes) -> Iterator[int]:
+    """The owners of all links on the way, and -1 where it does not end."""
+    rest, done = [part for part in path.split(b"/") if part][::-1], b"/"
+    links = 0
+    while rest:
+        here = os.path.normpath(os.path.join(done, rest.pop()))
+        try:
+            found = os.lstat(here)
+        except OSError:
+            yield -1
+            return
+        if not stat.S_ISLNK(found.st_mode):
+            done = here
+            continue
+        links += 1
+        yield found.st_uid if links <= _MOST_LINKS else -1
+        if links > _MOST_LINKS:
+            return
+        to = os.readlink(here)
+        done = b"/" if to.startswith(b"/") else done
+        rest += [part for part in to.split(b"/") if part][::-1]
