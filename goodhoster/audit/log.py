@@ -123,7 +123,7 @@ class FileAuditLog:
             raise AuditError(f"the audit log {self._file} cannot be read: {error.strerror}") from error
 
     def entries_from(self, position: int) -> Iterator[tuple[AuditEntry, int]]:
-        """The entries behind that byte that nothing can undo any more, each with the position behind it.
+        """The durable entries behind that byte, each with the position behind it.
 
         Raises as `entries`.
         """
