@@ -236,6 +236,7 @@ class Daemon:
         if isinstance(services.hasher, HashingPool):
             services.hasher.slow = self._workers.note_slow
         self._watcher.queued = self._workers.ring
+        self._workers.link_found = self._watcher.look_at_link
         self._late = LateMeasures(services.toolkit)
         retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
         self._daily, self._standing = DailyWork(services), StandingRounds(services)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from goodhoster.alerts.rules import AlertRule
+from goodhoster.alerts.rules import AlertRule, sum_up
 from goodhoster.errors import GoodhosterError
 from goodhoster.model.alerts import Alert, AlertDelivery, AlertKind, DeliveryState
 from goodhoster.ports import AlertQueue, AlertReceiver, Clock
@@ -25,6 +25,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
 _GIVE_UP_AFTER = timedelta(days=7)
 _OVER_AFTER = timedelta(minutes=10)
 """A condition that was not seen for so long is over; when it comes again, it is a new one."""
+_AN_HOUR = timedelta(hours=1)
+_MOST_SUMMED_UP = 1000
 _AT_THE_END = 10
 """Deliveries that the end of a command may wait for."""
 _COUNT = re.compile(r"(?<!\S)\d[\d,.]*(?=\s)")
@@ -134,33 +136,58 @@ class AlertDesk:
         if delivery.state is DeliveryState.REPEATING and not self._still(delivery.alert):
             self._queue.end(delivery)
             return False
+        deliveries = self._together(rule, delivery)
+        if not deliveries:
+            return False
+        alert, message = _message(deliveries)
         try:
-            receiver.deliver(delivery.alert, delivery.id)
+            receiver.deliver(alert, message)
         except Exception as error:  # noqa: BLE001 - a fault with one receiver must not stop the others
-            self._put_off(delivery, error)
+            self._put_off(deliveries, error)
             return False
         self._last_errors.pop(rule.name, None)
         self._failures.pop(rule.name, None)
-        if rule.repeat is None:
-            self._queue.settle(delivery, DeliveryState.ACCEPTED, None, "")
-        else:
-            self._queue.settle(delivery, DeliveryState.REPEATING, self._clock() + rule.repeat, "")
+        now = self._clock()
+        for each in deliveries:
+            self._queue.accept(each, message, now, now + rule.repeat if rule.repeat else None)
         return True
 
-    def _put_off(self, delivery: AlertDelivery, error: Exception) -> None:
-        said = str(error) or type(error).__name__
-        if self._last_errors.get(delivery.rule) != said:
-            fault = None if isinstance(error, (GoodhosterError, OSError)) else error
-            _log.error("alerts by rule %s are not accepted: %s", delivery.rule, said, exc_info=fault)
-        self._last_errors[delivery.rule] = said
+    def _together(self, rule: AlertRule, delivery: AlertDelivery) -> list[AlertDelivery]:
+        """What goes out in one message: in a flood all that may be summed up; empty where it must wait for its hour."""
         now = self._clock()
-        times, _ = self._failures.get(delivery.rule, (delivery.tries, now))
+        sent = self._queue.sent(rule.name, now - _AN_HOUR)
+        if not rule.may_be_summed_up(delivery.alert, sent):
+            return [delivery]
+        room = rule.room(sent)
+        if room <= 0:
+            self._queue.postpone(delivery, sent[0].at + _AN_HOUR)
+            return []
+        if room > 1:
+            return [delivery]
+        together = [delivery]
+        for more in self._queue.claim_more(rule.name, now, now + _CLAIMED_FOR, _MOST_SUMMED_UP):
+            if rule.may_be_summed_up(more.alert, sent) and rule.due_at(more.alert, now) <= now:
+                together.append(more)
+            else:
+                self._queue.postpone(more, max(now, rule.due_at(more.alert, now)))
+        return together
+
+    def _put_off(self, deliveries: Sequence[AlertDelivery], error: Exception) -> None:
+        first = deliveries[0]
+        said = str(error) or type(error).__name__
+        if self._last_errors.get(first.rule) != said:
+            fault = None if isinstance(error, (GoodhosterError, OSError)) else error
+            _log.error("alerts by rule %s are not accepted: %s", first.rule, said, exc_info=fault)
+        self._last_errors[first.rule] = said
+        now = self._clock()
+        times, _ = self._failures.get(first.rule, (first.tries, now))
         pause = min(_FIRST_PAUSE * 2 ** min(times, 12), _LONGEST_PAUSE)
-        self._failures[delivery.rule] = times + 1, now + pause
-        if now - delivery.alert.raised_at > _GIVE_UP_AFTER and delivery.state is DeliveryState.WAITING:
-            self._queue.settle(delivery, DeliveryState.GIVEN_UP, None, said)
-        else:
-            self._queue.settle(delivery, delivery.state, now + pause, said)
+        self._failures[first.rule] = times + 1, now + pause
+        for each in deliveries:
+            if now - each.alert.raised_at > _GIVE_UP_AFTER and each.state is DeliveryState.WAITING:
+                self._queue.settle(each, DeliveryState.GIVEN_UP, None, said)
+            else:
+                self._queue.settle(each, each.state, now + pause, said)
 
     def _still(self, alert: Alert) -> bool:
         if alert.about in self._queue.conditions():
@@ -205,3 +232,11 @@ class AlertDesk:
         finally:
             if self._opened is not None:
                 self._opened.close()
+
+
+def _message(deliveries: Sequence[AlertDelivery]) -> tuple[Alert, str]:
+    """The alert to send, and its idempotency key: another one where others are in it."""
+    first, last = deliveries[0], deliveries[-1]
+    if first is last:
+        return first.alert, first.id
+    return sum_up([each.alert for each in deliveries]), f"{first.id}-to-{last.number}"

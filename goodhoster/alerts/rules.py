@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 
-from goodhoster.model.alerts import Alert, AlertKind
+from goodhoster.model.alerts import Alert, AlertKind, SentAlert
+
+_NAMED = 50
+"""Alerts that a summary names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class AlertRule:
     repeat: timedelta | None = None
     """Sent again so long after it was accepted, while it lasts."""
     quiet: QuietHours | None = None
+    per_hour: int = 30
+    """Messages; what is more is summed up in the last of them."""
 
     def wants(self, alert: Alert) -> bool:
         """Whether this rule is for such an alert."""
@@ -51,3 +58,34 @@ class AlertRule:
         if self.quiet is None or alert.kind.ignores_quiet_hours:
             return moment
         return self.quiet.over_at(moment)
+
+    def room(self, sent: Sequence[SentAlert]) -> int:
+        """How many messages more it may get, after those of the last hour. Those that never wait do not count."""
+        return self.per_hour - len({each.message for each in sent if not each.alert.kind.ignores_quiet_hours})
+
+    @staticmethod
+    def may_be_summed_up(alert: Alert, sent: Sequence[SentAlert]) -> bool:
+        """Whether one of many: never a deadline, nor an alarm of which there was none within the hour."""
+        if alert.kind.ignores_quiet_hours:
+            return False
+        known = {_without_counts(each.alert.subject) for each in sent}
+        return alert.kind is not AlertKind.ALARM or _without_counts(alert.subject) in known
+
+
+def sum_up(alerts: Sequence[Alert]) -> Alert:
+    """One alert that names all of them."""
+    first, count = alerts[0], len(alerts)
+    kind = AlertKind.ALARM if any(alert.kind is AlertKind.ALARM for alert in alerts) else first.kind
+    named = [
+        f"{alert.raised_at.isoformat(timespec='seconds')} {alert.kind}: {alert.subject}" for alert in alerts[:_NAMED]
+    ]
+    more = [f"and {count - _NAMED} more"] if count > _NAMED else []
+    text = "\n".join(
+        ["More alerts came than this rule takes in an hour.", *named, *more, "See: goodhoster alerts list", ""]
+    )
+    subject = f"goodhoster: {count} alerts summed up: goodhoster alerts list"
+    return Alert(f"summed-up:{first.key}", kind, "", subject, text, first.raised_at)
+
+
+def _without_counts(subject: str) -> str:
+    return re.sub(r"\d[\d,.]*", "#", subject)

@@ -72,7 +72,8 @@ def _rules(services: Services) -> Iterator[tuple[AlertRule, AlertReceiver]]:
     for rule in services.settings.alerts:
         repeat = timedelta(seconds=rule.repeat) if rule.repeat else None
         quiet = QuietHours(*rule.quiet) if rule.quiet else None
-        yield AlertRule(rule.name, frozenset(map(AlertKind, rule.on)), repeat, quiet), _receiver(services, rule)
+        kinds = frozenset(map(AlertKind, rule.on))
+        yield AlertRule(rule.name, kinds, repeat, quiet, rule.per_hour), _receiver(services, rule)
 
 
 def _receiver(services: Services, rule: AlertSettings) -> AlertReceiver:

@@ -65,7 +65,7 @@ def open_attempt(
     fresh: nothing was done, ask again.
     """
     upload = _upload_of(session, attempt, content.size)
-    if attempt.proven:
+    if attempt.proven and _recorded(session, attempt) < _most_recorded(session):
         session.brake.note_asker(attempt.customer, content.digests)
     decision = session.decide(upload, content.digests, verdict, ATTEMPT_CAPS)
     if decision.action not in _OUTCOMES:
@@ -147,15 +147,23 @@ def _over_limit(session: CaseSession, attempt: Attempt, digests: Digests) -> Too
 
     The audit log says it once an hour.
     """
-    ledger, now = session.brake.ledger, session.now()
-    most = _CAPS_RECORDED * session.rules.measures_per_hour
-    if ledger.counted(_RECORDED, attempt.customer, now) < most:
+    ledger, now, most = session.brake.ledger, session.now(), _most_recorded(session)
+    if _recorded(session, attempt) < most:
         ledger.count(Counted(_RECORDED, attempt.customer, digests.sha256, now))
         return None
     if not ledger.counted(_LIMITED, attempt.customer, now):
         session.log("attempt.limited", customer=attempt.customer, door=attempt.door, peer=attempt.peer, most=str(most))
         ledger.count(Counted(_LIMITED, attempt.customer, bytes(32), now))
     return TooManyAttempts(attempt.customer, most)
+
+
+def _recorded(session: CaseSession, attempt: Attempt) -> int:
+    """Contents that were recorded of this customer's attempts in the last hour."""
+    return session.brake.ledger.counted(_RECORDED, attempt.customer, session.now())
+
+
+def _most_recorded(session: CaseSession) -> int:
+    return _CAPS_RECORDED * session.rules.measures_per_hour
 
 
 def confirm_attempt(session: CaseSession, case: Case, order: Order) -> Case:

@@ -19,6 +19,7 @@ from goodhoster.client.calls import LONGEST_ANSWER, AnswerError
 _LONGEST_HEAD = 16 << 10
 _DIGITS = len(str(LONGEST_ANSWER))
 _HIGHEST_PORT, _LONGEST_PORT = 65535, 5
+_CONNECT_AGAIN = 0.01  # seconds
 
 
 class Address(NamedTuple):
@@ -106,8 +107,13 @@ def _connect(address: Address, deadline: Deadline) -> socket.socket:
     family = socket.AF_UNIX if address.path else socket.AF_INET6 if ":" in address.host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
-        made.settimeout(deadline.left())
-        made.connect(address.path or (address.host, address.port))
+        while True:
+            made.settimeout(deadline.left())
+            try:
+                made.connect(address.path or (address.host, address.port))
+                break
+            except BlockingIOError:  # a Unix socket whose queue is full says so at once, and lets nobody wait
+                time.sleep(_CONNECT_AGAIN)
     except BaseException:
         made.close()
         raise

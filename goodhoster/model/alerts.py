@@ -99,3 +99,13 @@ class AlertDelivery:
     def id(self) -> str:
         """The idempotency key: the same for every try, another for each repetition."""
         return f"{self.alert.raised_at:%Y%m%d}-alert-{self.number}-{self.sent}"
+
+
+@dataclass(frozen=True, slots=True)
+class SentAlert:
+    """An alert that a receiver accepted."""
+
+    message: str
+    """Id of the message: several alerts may be summed up in one."""
+    at: datetime
+    alert: Alert

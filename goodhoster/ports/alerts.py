@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from goodhoster.model.alerts import Alert, AlertDelivery, DeliveryState
+from goodhoster.model.alerts import Alert, AlertDelivery, DeliveryState, SentAlert
 
 
 class AlertReceiver(Protocol):
@@ -33,8 +33,17 @@ class AlertQueue(Protocol):
     def claim(self, now: datetime, until: datetime) -> AlertDelivery | None:
         """Take one delivery that is due, or None; nobody else gets it before `until`."""
 
+    def claim_more(self, rule: str, now: datetime, until: datetime, most: int) -> list[AlertDelivery]:
+        """Take the deliveries of one rule that are due, oldest first; nobody else gets them before `until`."""
+
+    def sent(self, rule: str, since: datetime) -> list[SentAlert]:
+        """What was accepted by that rule since then, oldest first; a repetition counts once."""
+
     def settle(self, delivery: AlertDelivery, state: DeliveryState, next_at: datetime | None, error: str) -> None:
-        """Write what came of a claimed delivery."""
+        """Write that a claimed delivery was not accepted, and why."""
+
+    def accept(self, delivery: AlertDelivery, message: str, now: datetime, next_at: datetime | None) -> None:
+        """Write that it was accepted in that message; `next_at`: when it is repeated."""
 
     def postpone(self, delivery: AlertDelivery, until: datetime) -> None:
         """Leave a claimed delivery as it is until that time."""

@@ -11,7 +11,17 @@ from urllib.parse import urlsplit
 
 from goodhoster.model.alerts import AlertKind
 from goodhoster.settings.notices import command
-from goodhoster.settings.values import duration, mail_address, one_of, path, setting, short_name, words, yes_or_no
+from goodhoster.settings.values import (
+    duration,
+    mail_address,
+    one_of,
+    path,
+    setting,
+    short_name,
+    whole,
+    words,
+    yes_or_no,
+)
 
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
@@ -81,4 +91,9 @@ class AlertSettings:
         "Local time in which it waits, unless it is about a deadline.",
         default=None,
         example='"22:00-07:00"',
+    )
+    per_hour: int = setting(
+        whole(1, 1000),
+        "Messages an hour; more alerts are summed up in one. Deadlines and alarms of a new kind always come.",
+        default=30,
     )

@@ -18,6 +18,7 @@ _USUAL = frozenset(
     b"public_html www htdocs httpdocs httpsdocs html web webroot wwwroot docroot public httpdocs-secure".split()
 )
 """What panels and web servers call the directory that they serve."""
+_SLASH = ord("/")
 _FRESH = 300.0  # seconds
 
 
@@ -33,7 +34,7 @@ class Docroots:
         `named` returns absolute paths, and raises GoodhosterError while it cannot.
         """
         self._named = named
-        self._known: tuple[bytes, ...] | None = None
+        self._known: frozenset[bytes] | None = None
         self._look_at = float("-inf")
 
     def serves(self, absolute: bytes) -> bool:
@@ -41,9 +42,11 @@ class Docroots:
         known = self._current()
         if known is None:
             return not _USUAL.isdisjoint(absolute.split(b"/"))
-        return any(os.path.join(absolute, b"").startswith(docroot) for docroot in known)
+        path = os.path.join(absolute, b"")
+        ends = (end for end, byte in enumerate(path, 1) if byte == _SLASH)
+        return any(path[:end] in known for end in ends)
 
-    def _current(self) -> tuple[bytes, ...] | None:
+    def _current(self) -> frozenset[bytes] | None:
         """Current docroots; None where no source answers.
 
         The last answer counts while there is no newer one.
@@ -52,7 +55,7 @@ class Docroots:
             self._look_at = time.monotonic() + _FRESH
             try:
                 found = {os.path.join(os.path.realpath(path), b"") for path in self._named()}
-                self._known = tuple(found - {b"/"}) or None  # whoever serves the whole machine serves no mail
+                self._known = frozenset(found - {b"/"}) or None  # whoever serves the whole machine serves no mail
             except GoodhosterError as error:
                 _log.warning("docroots are told by their usual names: %s", error)
         return self._known

@@ -8,8 +8,10 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from goodhoster.linux.mount_table import lies_at_or_below
 from goodhoster.model.quarantine import OWN_DIRECTORIES
 from goodhoster.model.uploads import Place, display
+from goodhoster.uploads.docroot_links import DocrootLinks
 from goodhoster.uploads.docroots import BY_NAME, Docroots
 from goodhoster.uploads.mount_points import is_top
 from goodhoster.uploads.private_communication import begins_as_hidden, home_of_store, is_private_file, is_spool
@@ -34,9 +36,10 @@ class Tree:
     """What web servers serve of it: that is not private, whatever it is called."""
     owner_of: Callable[[bytes], str] | None = field(default=None, compare=False)
     """Finds whose an absolute path is, "" where that is not known; None: only the names of directories tell."""
-
     path: bytes = field(default=b"", compare=False)
     """As the configuration names it, where a link may lead to the root; empty where that does not matter."""
+    links: DocrootLinks = field(default_factory=DocrootLinks, compare=False)
+    """Where links below its docroots lead to: that is served, too."""
 
     def customer_of(self, path: bytes) -> str:
         """The customer of a path relative to the root."""
@@ -79,7 +82,9 @@ class Tree:
             return False
         absolute = os.path.join(self.root, directory)
         home = home_of_store(absolute)
-        return is_spool(absolute) or (home is not None and not self.docroots.serves(home))
+        if is_spool(absolute):
+            return True
+        return home is not None and not (self.docroots.serves(home) or self.links.reaches(absolute))
 
     def leaves_file_alone(self, place: Place) -> bool:
         """Whether this file is no upload, in a directory that is not left alone.
@@ -92,8 +97,30 @@ class Tree:
         home = home_of_store(directory)
         if home is None and not is_private_file(place):
             return False
-        served = self.docroots.serves(directory if home is None else home)
+        served = self.docroots.serves(directory if home is None else home) or self.links.serves(directory)
         return not (served and begins_as_hidden(place))
+
+    def find_link(self, link: bytes) -> bytes | None:
+        """Look where a link at this absolute path leads to.
+
+        Returns the directory that is served because of it and was not before, None for any other. A link counts below a
+        docroot, and for what its own customer has: nobody opens another one's mail to us.
+        """
+        if self.private_reason or not (self.docroots.serves(link) or self.links.serves(os.path.dirname(link))):
+            return None
+        target = os.path.realpath(link)
+        directory = os.path.dirname(target) if os.path.isfile(target) else target
+        own = self._own_of(link)
+        if lies_at_or_below(own, directory):
+            directory = own
+        if not lies_at_or_below(directory, own) or self.docroots.serves(directory) or not os.path.islink(link):
+            return None
+        return self.links.add(link, directory, own)
+
+    def _own_of(self, absolute: bytes) -> bytes:
+        """The directory with all that the customer of a path has, by its place in the tree."""
+        first, slash, _ = self._relative(absolute).partition(b"/")
+        return os.path.join(self.root, first) if slash and not self.customer else self.root
 
     def has_in_quarantine(self, absolute: bytes) -> bool:
         """Whether this absolute path lies in a quarantine of ours in this tree."""

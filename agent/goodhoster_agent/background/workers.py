@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from goodhoster.errors import NotAnUploadError, UncheckedError
@@ -65,6 +66,8 @@ class Workers:
         self.calls = FileSystemCalls()
         """Of this process to file systems."""
         self._crew = ThreadCrew("worker", CrewSize(count, count + _MOST_HELD_UP, _PATIENCE), self._work)
+        self.link_found: Callable[[Place], None] = lambda _: None
+        """Called by a worker for a symbolic link that came."""
         self.checked = 0
         """Files settled or retried since the start; read by the progress of `scan`."""
 
@@ -198,6 +201,8 @@ class Workers:
                 self._index.postpone(job, due)
             case Row.FORGOTTEN:
                 self._index.forget(job)
+                if os.path.islink(job.place.absolute):
+                    self.link_found(job.place)
         if outcome.source_fails:
             self._source_failing = True
         elif outcome.sources_answered:

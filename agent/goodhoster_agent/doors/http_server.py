@@ -10,8 +10,8 @@ import logging
 import socket
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -112,8 +112,9 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 class Crowd:
     """Admission of connections: those that ask nothing shut the server for nobody else.
 
-    When there are too many, the oldest connection that has no request in hand is closed for one that comes: of the
-    address that has most of them, so that whoever opens hundreds loses these, and not a client or a proxy beside it.
+    When there are too many, the oldest connection that has no whole request in hand is closed for one that comes: of
+    the address that has most of them, so that whoever opens hundreds loses these, and not a client or a proxy beside
+    it. A request is whole when its body has come: half of one could be held back for ever.
     """
 
     def __init__(self, connections: int) -> None:
@@ -134,11 +135,8 @@ class Crowd:
         """The handler, whose connections are left alone while it works."""
 
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            self._busy.add(request.protocol)
-            try:
+            with self._working(request):
                 return await handler(request)
-            finally:
-                self._busy.discard(request.protocol)
 
         return handle
 
@@ -147,10 +145,22 @@ class Crowd:
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """Leave the connection of an application alone while it works on a request."""
-        self._busy.add(request.protocol)
-        try:
+        with self._working(request):
             return await handler(request)
+
+    @contextmanager
+    def _working(self, request: web.BaseRequest) -> Iterator[None]:
+        working = True
+
+        def whole() -> None:
+            if working:
+                self._busy.add(request.protocol)
+
+        request.content.on_eof(whole)
+        try:
+            yield
         finally:
+            working = False
             self._busy.discard(request.protocol)
 
     def _make_room(self, server: web.Server) -> None:

@@ -51,6 +51,7 @@ _log = logging.getLogger(__name__)
 _LARGEST = {True: 32 << 20, False: 1 << 20}
 """Bytes of one request, for registered notifiers and for everybody else."""
 _READ_ON = 4
+_PIECE_WITHIN = 30.0  # seconds
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
@@ -295,14 +296,21 @@ async def _body(request: web.Request, largest: int) -> bytes:
     """
     body, size = bytearray(), 0
     try:
-        while size <= _READ_ON * largest and (more := await request.content.readany()):
+        while size <= _READ_ON * largest and (more := await _next_piece(request)):
             size += len(more)
             body += more[: largest - len(body)]
     except web.RequestPayloadError as error:
         raise _refusal(400, "The body is not what its headers say.", "body") from error
+    except TimeoutError as error:
+        raise _refusal(408, f"Nothing of the body came for {_PIECE_WITHIN:g} seconds.", "body") from error
     if size > largest:
         raise _refusal(413, f"More than {largest} bytes.", "body")
     return bytes(body)
+
+
+async def _next_piece(request: web.Request) -> bytes:
+    async with asyncio.timeout(_PIECE_WITHIN):
+        return await request.content.readany()
 
 
 def _address(request: web.Request) -> str:

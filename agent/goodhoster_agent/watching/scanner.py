@@ -73,6 +73,8 @@ class Scanner:
     """Called after each batch, so that workers look."""
     calls: FileSystemCalls = field(default_factory=FileSystemCalls)
     """Of this process to file systems."""
+    link_found: Callable[[Tree, bytes], None] = lambda _tree, _link: None
+    """Called for each symbolic link, with its absolute path."""
 
     def scan(self, tree: Tree, start: bytes = b"", *, fresh: bool = False) -> Iterator[ScanFigures]:
         """Scan and yield the figures so far after each batch.
@@ -192,6 +194,8 @@ class _Batch:
         return self.seen >= _BATCH
 
     def add(self, tree: Tree, listing: Listing) -> None:
+        for name in listing.links:
+            self.scanner.link_found(tree, os.path.join(tree.root, listing.directory, name))
         inventory = self.scanner.index.inventory
         compare = inventory.compare if listing.whole else inventory.compare_part
         found = compare(tree.root, listing.directory, listing.files)
@@ -207,7 +211,7 @@ class _Batch:
                 self.figures.left_alone.note(place.absolute)
             else:
                 self.arrivals.append(self._arrival(tree, place, listing.files[name], now))
-        self.seen += len(listing.files) + 1  # an empty directory takes its time too
+        self.seen += len(listing.files) + len(listing.links) + 1  # an empty directory takes its time too
         self.figures.files += len(listing.files)
         self.figures.directory = listing.directory
 

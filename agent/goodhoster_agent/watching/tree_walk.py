@@ -30,6 +30,8 @@ class Listing:
     files: dict[bytes, FileState]
     first: bool
     last: bool
+    links: tuple[bytes, ...] = ()
+    """Names of symbolic links among them, which are not followed."""
 
     @property
     def whole(self) -> bool:
@@ -199,21 +201,32 @@ def _changed(directory: int, since: float) -> bool:
 
 
 def _pieces(directory: bytes, entries: Iterator[os.DirEntry[str]], below: list[bytes]) -> Iterator[Listing]:
-    files = _files(entries, below)
-    first, piece = True, dict(itertools.islice(files, _PIECE))
+    found = _files_and_links(entries, below)
+    first, piece = True, list(itertools.islice(found, _PIECE))
     while len(piece) == _PIECE:
-        following = dict(itertools.islice(files, _PIECE))
-        yield Listing(directory, piece, first, last=not following)
+        following = list(itertools.islice(found, _PIECE))
+        yield _listing(directory, piece, first=first, last=not following)
         first, piece = False, following
     if first or piece:
-        yield Listing(directory, piece, first, last=True)
+        yield _listing(directory, piece, first=first, last=True)
 
 
-def _files(entries: Iterator[os.DirEntry[str]], below: list[bytes]) -> Iterator[tuple[bytes, FileState]]:
+def _listing(directory: bytes, piece: list[_Entry], *, first: bool, last: bool) -> Listing:
+    files = {name: state for name, state in piece if state is not None}
+    return Listing(directory, files, first, last, tuple(name for name, state in piece if state is None))
+
+
+_Entry = tuple[bytes, FileState | None]
+"""Name and state of a file; None: it is a link."""
+
+
+def _files_and_links(entries: Iterator[os.DirEntry[str]], below: list[bytes]) -> Iterator[_Entry]:
     for entry in entries:
         try:
             if entry.is_dir(follow_symlinks=False):
                 below.append(os.fsencode(entry.name))
+            elif entry.is_symlink():
+                yield os.fsencode(entry.name), None
             elif entry.is_file(follow_symlinks=False):
                 yield os.fsencode(entry.name), FileState.of(entry.stat(follow_symlinks=False))
         except FileNotFoundError:

@@ -73,7 +73,7 @@ class Watcher:
         self._look_for_links_at = 0.0
         self._switched: dict[bytes, SwitchedTree] = {}
         self._seen_switched: dict[bytes, SwitchedTree] = {}
-        scanner = Scanner(index, rhythm.settle, self._ring, self._calls)
+        scanner = Scanner(index, rhythm.settle, self._ring, self._calls, self._look_where_it_leads)
         self._newcomers = NewDirectories(scanner, self._listen)
         self._reconciler = Reconciler(trees, scanner, rhythm)
         self._reconciler.events_are_missing = lambda: bool(source.problems())
@@ -231,6 +231,16 @@ class Watcher:
             if self._loss and self._reconciler.compared_since(self._loss.newest):
                 self._loss = None
             return [str(self._loss)] if self._loss else []
+
+    def look_at_link(self, place: Place) -> None:
+        """Look at what came and is no file: a link below a docroot may lead to what was left alone."""
+        for tree in self._trees:
+            if tree.root == place.tree:
+                self._look_where_it_leads(tree, place.absolute)
+
+    def _look_where_it_leads(self, tree: Tree, link: bytes) -> None:
+        if served := tree.find_link(link):
+            self._compare_below(served)
 
     def _mounted(self, mount: Mount) -> None:
         """Scan what was mounted; where a tree lies on another disk now, all of it."""

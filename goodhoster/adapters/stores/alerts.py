@@ -9,7 +9,7 @@ from pathlib import Path
 
 from goodhoster.adapters.stores.database import RecordFile, Row, time_text
 from goodhoster.linux.sqlite_migrations import ExpiringTable, Migration, Schema
-from goodhoster.model.alerts import Alert, AlertDelivery, AlertKind, DeliveryState
+from goodhoster.model.alerts import Alert, AlertDelivery, AlertKind, DeliveryState, SentAlert
 from goodhoster.ports import ForgottenCustomer
 
 _TABLES = """
@@ -26,9 +26,14 @@ CREATE TABLE IF NOT EXISTS condition (
   key TEXT PRIMARY KEY, since TEXT NOT NULL, seen_at TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+_SENT_AT = """
+ALTER TABLE delivery ADD COLUMN sent_at TEXT;
+ALTER TABLE delivery ADD COLUMN message TEXT;
+CREATE INDEX delivery_sent ON delivery (rule, sent_at) WHERE sent_at IS NOT NULL;
+"""
 ALERTS = Schema(
     "the queue of alerts",
-    (Migration(1, (_TABLES,)),),
+    (Migration(1, (_TABLES,)), Migration(2, (_SENT_AT,))),
     hint="restore it from a backup, or move it away: alerts that wait in it are lost then",
 )
 EXPIRING = (
@@ -88,20 +93,41 @@ class SqliteAlertQueue:
             found = db.execute(f"{_SELECT} WHERE delivery.id = ?", row).fetchone() if row else None
         return _delivery(found) if found else None
 
+    def claim_more(self, rule: str, now: datetime, until: datetime, most: int) -> list[AlertDelivery]:
+        """See `ports.AlertQueue`."""
+        claimed = (
+            "UPDATE delivery SET next_at = ? WHERE id IN (SELECT id FROM delivery WHERE next_at <= ? AND rule = ?"
+            " ORDER BY id LIMIT ?) RETURNING id"
+        )
+        with self._record.changing() as db:
+            rows = db.execute(claimed, (time_text(until), time_text(now), rule, most)).fetchall()
+            found = [db.execute(f"{_SELECT} WHERE delivery.id = ?", row).fetchone() for row in sorted(rows)]
+        return [_delivery(row) for row in found]
+
+    def sent(self, rule: str, since: datetime) -> list[SentAlert]:
+        """See `ports.AlertQueue`."""
+        query = _SELECT.replace("SELECT ", "SELECT message, sent_at, ", 1) + " WHERE rule = ? AND sent_at > ?"
+        rows = self._record.rows(f"{query} ORDER BY sent_at", (rule, time_text(since)))
+        return [
+            SentAlert(message, datetime.fromisoformat(sent_at), _delivery(tuple(row)).alert)
+            for message, sent_at, *row in rows
+        ]
+
     def settle(self, delivery: AlertDelivery, state: DeliveryState, next_at: datetime | None, error: str) -> None:
         """See `ports.AlertQueue`."""
-        accepted = not error
+        with self._record.changing() as db:
+            values = (state, delivery.tries + 1, time_text(next_at), error, delivery.number)
+            db.execute("UPDATE delivery SET state = ?, tries = ?, next_at = ?, error = ? WHERE id = ?", values)
+
+    def accept(self, delivery: AlertDelivery, message: str, now: datetime, next_at: datetime | None) -> None:
+        """See `ports.AlertQueue`."""
+        state = DeliveryState.REPEATING if next_at else DeliveryState.ACCEPTED
+        values = (state, delivery.sent + 1, time_text(next_at), message, time_text(now), delivery.number)
         with self._record.changing() as db:
             db.execute(
-                "UPDATE delivery SET state = ?, sent = ?, tries = ?, next_at = ?, error = ? WHERE id = ?",
-                (
-                    state,
-                    delivery.sent + accepted,
-                    0 if accepted else delivery.tries + 1,
-                    time_text(next_at),
-                    error,
-                    delivery.number,
-                ),
+                "UPDATE delivery SET state = ?, sent = ?, tries = 0, next_at = ?, error = '', message = ?, sent_at = ?"
+                " WHERE id = ?",
+                values,
             )
 
     def postpone(self, delivery: AlertDelivery, until: datetime) -> None:

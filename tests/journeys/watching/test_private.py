@@ -53,3 +53,58 @@ def test_a_mailbox_that_was_empty_when_it_was_made_is_not_read(world: World) -> 
             time.sleep(0.5)
         time.sleep(0.5)
         assert sha256_of_file(world.path(b"alice/mbox")) not in world.asked()
+
+
+PICTURE = b"\x89PNG\r\n\x1a\n made up"
+
+
+def hidden(world: World, home: bytes) -> bytes:
+    """A picture that is called like a message, in a maildir outside of the docroot; its SHA-256."""
+    mail(world, home)
+    return sha256_of_file(world.write(home + b"/Maildir/cur/1700000001.M1P2.mail:2,S", PICTURE + home))
+
+
+def test_a_link_below_a_docroot_makes_pictures_in_a_maildir_uploads(world: World) -> None:
+    """Whether it was there before, comes, or comes with a directory; messages stay private."""
+    before, links, later = (hidden(world, home) for home in (b"anna", b"bert", b"carl"))
+    private = {sha256_of_file(world.path(home + b"/Maildir/new/" + MESSAGE)) for home in (b"anna", b"bert", b"carl")}
+    os.makedirs(world.path(b"anna/www"))
+    os.symlink(b"../Maildir/cur", world.path(b"anna/www/pics"))
+    os.makedirs(world.path(b"bert/www"))
+    os.makedirs(world.path(b"carl/stuff"))
+    with world.running_on():
+        eventually(lambda: before in world.asked())
+        os.symlink(b"../Maildir", world.path(b"bert/www/pics"))
+        eventually(lambda: links in world.asked())
+        os.symlink(b"../Maildir/cur", world.path(b"carl/stuff/deep"))
+        os.makedirs(world.path(b"carl/aside"))
+        os.symlink(b"../stuff", world.path(b"carl/aside/a"))
+        os.rename(world.path(b"carl/aside"), world.path(b"carl/www"))
+        eventually(lambda: later in world.asked())
+        time.sleep(0.5)
+        assert not private & world.asked()
+
+
+def test_a_link_to_one_message_is_one_too_and_what_comes_after_is_seen(world: World) -> None:
+    content = hidden(world, b"anna")
+    os.makedirs(world.path(b"anna/www"))
+    with world.running_on():
+        eventually(lambda: not world.watcher.scanning)
+        os.symlink(b"../Maildir/cur/1700000001.M1P2.mail:2,S", world.path(b"anna/www/a.png"))
+        eventually(lambda: content in world.asked())
+        new = world.write(b"anna/Maildir/cur/1700000002.M1P2.mail:2,S", PICTURE + b"new")
+        eventually(lambda: sha256_of_file(new) in world.asked())
+
+
+def test_a_link_opens_nobody_elses_mail_and_none_elsewhere_does(world: World) -> None:
+    private = {hidden(world, b"anna"), hidden(world, b"bert")}
+    os.makedirs(world.path(b"evil/www"))
+    os.symlink(b"../../anna/Maildir/cur", world.path(b"evil/www/pics"))
+    os.symlink(world.path(b""), world.path(b"evil/www/all"))
+    os.symlink(b"../Maildir/cur", world.path(b"bert/notes"))
+    with world.running_on():
+        eventually(lambda: not world.watcher.scanning)
+        world.write(b"evil/www/picture.jpg")
+        eventually(lambda: sha256_of_file(world.path(b"evil/www/picture.jpg")) in world.asked())
+        time.sleep(1)
+        assert not private & world.asked()

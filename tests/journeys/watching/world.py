@@ -75,6 +75,7 @@ class World:
             Rhythm(every=1.0 if self.events == "scan" else 3600.0, settle=0.3, pause=1.0),
         )
         self.watcher.queued = self.workers.ring
+        self.workers.link_found = self.watcher.look_at_link
         self.workers.start()
         self.watcher.start()
         self.running = True

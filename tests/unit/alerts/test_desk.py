@@ -250,3 +250,67 @@ def test_a_rule_that_is_gone_gets_nothing(duty: Duty) -> None:
     with closing(duty.desk()) as desk:
         desk.deliver_due()
         assert [found.error for found in desk.deliveries(10)] == ["there is no such rule any more"]
+
+
+@pytest.fixture
+def limited(duty: Duty) -> Iterator[AlertDesk]:
+    duty.rule = AlertRule("phone", EVERYTHING, per_hour=3)
+    with closing(duty.desk()) as desk:
+        yield desk
+
+
+def flood(desk: AlertDesk, begin: int, end: int, kind: AlertKind = AlertKind.NOTICE) -> None:
+    for number in range(begin, end):
+        desk.page("there is a reply", "", kind, f"N{number}")
+
+
+def test_a_flood_is_summed_up_in_the_last_message_of_the_hour(duty: Duty, limited: AlertDesk) -> None:
+    flood(limited, 0, 50)
+    limited.deliver_due()
+    assert duty.phone.subjects == ["there is a reply"] * 2 + ["goodhoster: 48 alerts summed up: goodhoster alerts list"]
+    flood(limited, 50, 60)
+    duty.later(minutes=59)
+    limited.deliver_due()
+    assert len(duty.phone.got) == 3
+    duty.later(minutes=2)
+    limited.deliver_due()
+    assert len(duty.phone.got) == 6
+    assert duty.phone.subjects[-1] == "goodhoster: 8 alerts summed up: goodhoster alerts list"
+    assert len({message for _, message in duty.phone.got}) == 6
+    assert limited.counts() == {("phone", DeliveryState.ACCEPTED): 60}
+
+
+def test_the_limit_holds_across_a_restart(duty: Duty, limited: AlertDesk) -> None:
+    flood(limited, 0, 3)
+    limited.deliver_due()
+    with closing(duty.desk()) as again:
+        flood(again, 3, 5)
+        again.deliver_due()
+    assert len(duty.phone.got) == 3
+
+
+def test_deadlines_and_alarms_of_a_new_kind_come_through_a_flood(duty: Duty, limited: AlertDesk) -> None:
+    flood(limited, 0, 50)
+    flood(limited, 0, 5, AlertKind.OVERDUE)
+    limited.page("the mover is gone, 3 measures wait", "", AlertKind.ALARM, "M1")
+    limited.deliver_due()
+    assert duty.phone.subjects.count("there is a reply") == 2 + 5
+    assert duty.phone.subjects.count("the mover is gone, 3 measures wait") == 1
+    limited.page("the mover is gone, 4 measures wait", "", AlertKind.ALARM, "M2")
+    limited.page("the log is not whole", "", AlertKind.ALARM, "L")
+    limited.deliver_due()
+    assert "the mover is gone, 4 measures wait" not in duty.phone.subjects
+    assert duty.phone.subjects[-1] == "the log is not whole"
+
+
+def test_a_summary_that_was_not_accepted_comes_again(duty: Duty, limited: AlertDesk) -> None:
+    flood(limited, 0, 2)
+    limited.deliver_due()
+    flood(limited, 2, 50)
+    duty.phone.trouble = PassingError("nobody answers")
+    limited.deliver_due()
+    duty.phone.trouble = None
+    duty.later(minutes=1)
+    limited.deliver_due()
+    assert duty.phone.subjects[2:] == ["goodhoster: 48 alerts summed up: goodhoster alerts list"]
+    assert limited.counts() == {("phone", DeliveryState.ACCEPTED): 50}

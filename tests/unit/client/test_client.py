@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -246,3 +247,34 @@ def test_the_standard_library_is_enough_and_the_import_is_short() -> None:
     }
     assert not modules & {"ssl", "ctypes", "sqlite3", "asyncio", "email", "PIL", "numpy", "httpx", "aiohttp"}
     assert min(times) < 60, times  # milliseconds; below 30 on a machine with nothing else to do
+
+
+def test_a_full_queue_of_the_unix_socket_is_waited_for_within_the_deadline(tmp_path: Path) -> None:
+    """The kernel refuses at once where it lets a client of TCP wait."""
+    path = str(tmp_path / "sock")
+    answer = b'{"verdict":"clear","decision":"accept","reference":null,"reason":""}'
+    with socket.socket(socket.AF_UNIX) as listening, ExitStack() as crowd:
+        listening.bind(path)
+        listening.listen(0)
+        waiting = 0
+        with suppress(BlockingIOError):
+            while True:
+                one = crowd.enter_context(socket.socket(socket.AF_UNIX))
+                one.settimeout(0)
+                one.connect(path)
+                waiting += 1
+        assert Client(path, token="x", timeout=0.2).check_bytes(b"a").reason == "timeout"
+
+        def admit() -> None:
+            time.sleep(0.2)
+            for _ in range(waiting):
+                listening.accept()[0].close()
+            with listening.accept()[0] as client:
+                client.recv(65536)
+                head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+                client.sendall(head % len(answer) + answer)
+
+        admitting = threading.Thread(target=admit)
+        admitting.start()
+        assert Client(path, token="x", timeout=20).check_bytes(b"a").verdict == "clear"
+        admitting.join()

@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -245,7 +246,7 @@ def test_descriptors_that_nobody_wants_are_closed(host: ApiHost, tmp_path: Path)
 
 def test_a_content_over_the_limit_is_not_taken(host: ApiHost) -> None:
     got = ask(host, "POST", "/v1/check", b"x" * 2_000_001)
-    assert (got.status, got.body["title"]) == (413, "Request Entity Too Large")
+    assert (got.status, got.body["title"]) == (413, HTTPStatus.REQUEST_ENTITY_TOO_LARGE.phrase)
     answer = host.client().check_bytes(b"x" * 8_000_000)
     assert (answer.verdict, answer.reason) == ("unchecked", "too-big")
 

@@ -29,6 +29,7 @@ from goodhoster.notices.sender.dkim_evaluation import TrustContext
 from goodhoster.notices.sender.trust import Trust
 from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.testing.seen_mails import MemorySeenMails
+from goodhoster_agent.doors import notices as notice_door
 from goodhoster_agent.doors.http_server import HttpThread
 from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor
 from goodhoster_agent.doors.rate_limit import RateLimit
@@ -329,6 +330,29 @@ def test_a_program_reads_a_code_for_each_url(door: Door) -> None:
         "pending",
     ]
     assert door.ask("GET", path[:-1])[0] == 404
+
+
+HALF = b"POST /api/v1/notices HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2"])
+def test_half_requests_shut_it_for_nobody_else(door: Door, address: str, caplog: pytest.LogCaptureFixture) -> None:
+    with ExitStack() as stack:
+        for _ in range(400):
+            half = stack.enter_context(
+                socket.create_connection(("127.0.0.1", door.thread.port), source_address=(address, 0))
+            )
+            half.sendall(HALF)
+        status, _ = door.post("/api/v1/reports", scart(), TOKEN)
+        assert status == 201
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+def test_a_body_that_does_not_come_is_waited_for_no_longer(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notice_door, "_PIECE_WITHIN", 0.1)
+    with socket.create_connection(("127.0.0.1", door.thread.port)) as half:
+        half.sendall(HALF)
+        assert half.recv(100).startswith(b"HTTP/1.1 408")
 
 
 def test_idle_connections_shut_it_for_nobody_else(door: Door) -> None:
