@@ -138,6 +138,9 @@ class StormStore(Protocol):
     def braking(self, part_of: str = "") -> Sequence[Storm]:
         """The storms that are not released and are part of that one (of none), oldest first."""
 
+    def being_decided(self) -> Sequence[Storm]:
+        """Storms whose decision is being carried out, or was when a process died."""
+
     def get(self, storm_id: str) -> Storm:
         """The storm of that id; RefusedError when there is none."""
 
