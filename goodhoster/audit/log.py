@@ -160,7 +160,9 @@ class FileAuditLog:
         at_least: int = 0,
         between: Callable[[], None] = lambda: None,
     ) -> tuple[AuditFinding, VerifiedPart]:
-        """Verify what came behind a part that was verified before, whose last entry must still be there.
+        """Verify what came behind a part that was verified before.
+
+        The last entry of that part must still be there.
 
         `between` is called every few thousand entries: it may wait, or raise to end it.
         """
