@@ -49,7 +49,10 @@ _MOST_WORDS = 8
 
 @dataclass(frozen=True, slots=True)
 class TooManyAttempts:
-    """A match that is not recorded: this customer had as many in the last hour as are recorded of one."""
+    """A match that is not recorded.
+
+    This customer had as many in the last hour as are recorded of one.
+    """
 
     customer: str
     most: int
@@ -92,7 +95,7 @@ def open_attempt(
 
 
 def _asked_before(session: CaseSession, attempt: Attempt, digests: Digests, decision: Decision) -> Case | None:
-    """The case of this content, customer and door of the last hour that would have this outcome, too.
+    """Case of this content, customer and door of the last hour with this outcome.
 
     What was refused already stays so over a cap of attempts: these count contents, and it is not one more.
     """
@@ -143,7 +146,7 @@ def _is_of_door(case: Case, door: str) -> bool:
 
 
 def _over_limit(session: CaseSession, attempt: Attempt, digests: Digests) -> TooManyAttempts | None:
-    """What is said where this customer had as many cases in the last hour as are recorded of one.
+    """Text for a customer who had as many cases in an hour as are recorded of one.
 
     The audit log says it once an hour.
     """

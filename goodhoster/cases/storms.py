@@ -146,7 +146,10 @@ class StormWatch:
         return next((storm for storm in self._newest(causes, caps).values() if storm.braking), None)
 
     def _newest(self, causes: Iterable[Cause], caps: Caps) -> Mapping[Cause, Storm]:
-        """Newest storm of each cause; for files none that attempts brought about and no person decided on."""
+        """Newest storm of each cause.
+
+        For files none that attempts brought about and no person decided on.
+        """
         found = self.storms.newest(causes)
         if caps is ATTEMPT_CAPS:
             return found
