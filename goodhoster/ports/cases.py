@@ -140,6 +140,9 @@ class StormStore(Protocol):
     def braking(self, part_of: str = "") -> Sequence[Storm]:
         """The storms that are not released and are part of that one (of none), oldest first."""
 
+    def complete(self, part: str) -> str:
+        """The id that a person means by a part of it; RefusedError when none or several."""
+
     def being_decided(self) -> Sequence[Storm]:
         """Storms whose decision is being carried out, or was when a process died."""
 

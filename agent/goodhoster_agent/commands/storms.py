@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodhoster.model.ids import is_short_for, the_one
 from goodhoster.model.uploads import visible
 from goodhoster_agent.commands.cases import order_of, print_orders
 from goodhoster_agent.commands.listing import (
@@ -30,7 +29,6 @@ from goodhoster_agent.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from goodhoster.assembly.services import Services
     from goodhoster.model.cases import Case
     from goodhoster.model.storms import Storm
 
@@ -67,7 +65,7 @@ def show_command(storm_id: IdArgument, config: ConfigOption = None, *, as_json: 
     """Show a storm, its parts and its cases."""
     with open_services(config) as services:
         brake = services.brake
-        for storm in brake.whole(_whole_id(services, storm_id)):
+        for storm in brake.whole(services.brake.storms.complete(storm_id)):
             found = _as_object(storm) | {"held": brake.held_by(storm), "cases": brake.cases_of(storm)}
             print_json(found) if as_json else _print_page(storm, services.case_store.get_all(found["cases"]))
 
@@ -78,7 +76,7 @@ def undo_command(
 ) -> None:
     """Put every file of a storm back. Its cause stays held everywhere until it is released."""
     with open_services(config) as services:
-        whole = _whole_id(services, storm_id)
+        whole = services.brake.storms.complete(storm_id)
         undone_already = all(storm.state == "undone" for storm in services.brake.whole(whole))
         orders = services.toolkit.undo_storm(whole, order_of(reason))
         if undone_already and not orders.done and not orders.refused:
@@ -94,7 +92,7 @@ def release_command(
     with open_services(config) as services:
         print_orders(
             "confirmed",
-            services.toolkit.release_storm(_whole_id(services, storm_id), order_of(reason)),
+            services.toolkit.release_storm(services.brake.storms.complete(storm_id), order_of(reason)),
             as_json=as_json,
         )
 
@@ -117,12 +115,6 @@ def _as_object(storm: Storm) -> dict[str, Any]:
         "actor": storm.actor,
         "told": storm.told,
     }
-
-
-def _whole_id(services: Services, part: str) -> str:
-    """The storm in force that a person means; another id stays as it was typed."""
-    found = [storm.id for storm in services.brake.storms.braking() if is_short_for(part, storm.id)]
-    return the_one(part, found, "storm") if found else part
 
 
 def _within(storm: Storm, since: datetime | None, until: datetime | None) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from goodhoster.errors import RefusedError
+from goodhoster.model.ids import is_short_for, the_one
 from goodhoster.model.storms import Cause, Counted, Opened, Storm
 
 _HOUR = 60  # minutes
@@ -41,6 +42,10 @@ class MemoryStormStore:
     def braking(self, part_of: str = "") -> Sequence[Storm]:
         """See `ports.StormStore`."""
         return [storm for storm in self._storms.values() if storm.braking and storm.part_of == part_of]
+
+    def complete(self, part: str) -> str:
+        """See `ports.StormStore`."""
+        return the_one(part, [name for name in self._storms if name == part or is_short_for(part, name)], "storm")
 
     def being_decided(self) -> Sequence[Storm]:
         """See `ports.StormStore`."""

@@ -14,6 +14,7 @@ from datetime import datetime
 from goodhoster.adapters.stores.database import RecordFile, Row, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.linux.sqlite_migrations import ExpiringTable
+from goodhoster.model.ids import is_short_for, the_one
 from goodhoster.model.storms import Cause, Counted, Opened, Storm, StormKind, StormState
 
 _NAMES = """number, id, kind, about, reason, sources, begun_at, measures, part_of,
@@ -74,6 +75,11 @@ class SqliteStormStore:
     def braking(self, part_of: str = "") -> Sequence[Storm]:
         """See `ports.StormStore`."""
         return self._storms("WHERE part_of = ? AND state <> 'released' ORDER BY number", (part_of,))
+
+    def complete(self, part: str) -> str:
+        """See `ports.StormStore`."""
+        names = (row[0] for row in self._record.rows("SELECT id FROM storms"))
+        return the_one(part, (name for name in names if name == part or is_short_for(part, name)), "storm")
 
     def being_decided(self) -> Sequence[Storm]:
         """See `ports.StormStore`."""

@@ -15,7 +15,7 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.storms import StormWatch
 from goodhoster.checking.hasher import DirectHasher
-from goodhoster.errors import BusyError, PassingError
+from goodhoster.errors import BusyError, PassingError, RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
@@ -319,6 +319,14 @@ def test_of_two_decisions_one_wins_and_the_other_is_told_so(
     monkeypatch.undo()
     services.toolkit.release_storm(storm, Order("bob", "a new order"))
     assert services.storms.get(storm).state is StormState.RELEASED
+
+
+def test_a_storms_id_may_be_shortened_when_it_is_over_too(services: Services) -> None:
+    storm = storm_of_a_logo(services)
+    services.toolkit.release_storm(storm, EVE)
+    assert services.storms.complete(storm.partition("-")[2][:4]) == storm
+    with pytest.raises(RefusedError, match="no storm"):
+        services.storms.complete("zzzz")
 
 
 def test_of_two_orders_about_the_same_cases_each_case_follows_the_first(
