@@ -49,7 +49,7 @@ _MOST_WORDS = 8
 
 @dataclass(frozen=True, slots=True)
 class TooManyAttempts:
-    """A match that is not recorded: this customer had as many in the last hour as are recorded of one."""
+    """A match beyond the number that is recorded of one customer in an hour."""
 
     customer: str
     most: int
@@ -92,8 +92,9 @@ def open_attempt(
 
 
 def _asked_before(session: CaseSession, attempt: Attempt, digests: Digests, decision: Decision) -> Case | None:
-    """The case of this content, customer and door of the last hour that would have this outcome, too.
+    """The case of the last hour that this attempt repeats.
 
+    It is of the same content, customer and door, and has the outcome that this one would have.
     What was refused already stays so over a cap of attempts: these count contents, and it is not one more.
     """
     states = {_OUTCOMES[decision.action][0]}
@@ -143,7 +144,7 @@ def _is_of_door(case: Case, door: str) -> bool:
 
 
 def _over_limit(session: CaseSession, attempt: Attempt, digests: Digests) -> TooManyAttempts | None:
-    """What is said where this customer had as many cases in the last hour as are recorded of one.
+    """Whether this customer had as many cases in the last hour as are recorded of one.
 
     The audit log says it once an hour.
     """

@@ -146,7 +146,10 @@ class StormWatch:
         return next((storm for storm in self._newest(causes, caps).values() if storm.braking), None)
 
     def _newest(self, causes: Iterable[Cause], caps: Caps) -> Mapping[Cause, Storm]:
-        """Newest storm of each cause; for files none that attempts brought about and no person decided on."""
+        """Newest storm of each cause.
+
+        For files none that attempts brought about, before a person decided on it.
+        """
         found = self.storms.newest(causes)
         if caps is ATTEMPT_CAPS:
             return found
@@ -154,7 +157,10 @@ class StormWatch:
         return {cause: storm for cause, storm in found.items() if cause not in by_asking}
 
     def end(self, storm: Storm, state: StormState, order: Order) -> None:
-        """Record a person's decision about a storm; about one content it counts for files and attempts alike."""
+        """Record a person's decision about a storm.
+
+        About one content it counts for files and attempts alike.
+        """
         self._end(storm, state, order)
         if storm.cause.kind not in CONTENT_KINDS:
             return

@@ -49,9 +49,9 @@ class CaseFigures(Protocol):
         """The number of cases that the query describes."""
 
     def customers_with(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
-        """Customers with a case about a file, opened in [since, until], in which a source matched this content.
+        """Customers with a case about a file in which a source matched this content.
 
-        Counted whatever became of the case. Attempts, of which there is no file, do not count.
+        The case was opened in [since, until]. Counted whatever became of the case. Attempts, of which there is no file, do not count.
         """
 
 
