@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.other_sizes import withdraw_by_name
+from goodhoster.cases.storm_decisions import decided, expect_free, left_undone, taken_over
 from goodhoster.errors import GoodhosterError, NotAnUploadError, RefusedError
 from goodhoster.examination import Examined, Examiner
 from goodhoster.model.audit import AuditFinding
 from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.digests import Digest
-from goodhoster.model.storms import StormState
+from goodhoster.model.storms import Cause, StormKind, StormState
 from goodhoster.model.uploads import PastReading, Place, Upload
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore
@@ -124,28 +125,48 @@ class Toolkit:
         """Apply a person's ruling about a content at every customer.
 
         Undone, it is held from then on everywhere, until it is released; released, its being at many customers
-        is no storm.
+        is no storm. BusyError while another decision about a storm of it is carried out.
         """
         for sha256 in sorted({case.digests.sha256 for case in self.store.find(CaseQuery(digest=digest))}):
             with self.desk.session() as session:
+                cause = Cause(StormKind.CONTENT, sha256.hex())
+                expect_free(self.desk, list(session.brake.storms.newest([cause]).values()), state)
                 session.brake.rule(sha256, state, order)
 
     def undo_storm(self, storm_id: str, order: Order) -> CaseOrders:
         """Put back every file that the storm and its parts took offline.
 
-        What the storm held is overruled. It goes on to brake.
+        What the storm held is overruled. It goes on to brake. BusyError while another decision about it is carried
+        out.
         """
-        return self.restore(self._end_storm(storm_id, StormState.UNDONE, order, RESTORABLE), order)
+        with decided(self.desk, storm_id, StormState.UNDONE, order) as case_ids:
+            return self._carry_out_storm(StormState.UNDONE, case_ids, order)
 
     def release_storm(self, storm_id: str, order: Order) -> CaseOrders:
         """Release what the storm and its parts held, where their sources still know it.
 
-        RefusedError in mode observe. What cannot be asked about stays held: nobody looked at each of these, so
-        the sources' answer is needed.
+        RefusedError in mode observe; BusyError while another decision about it is carried out. What cannot be
+        asked about stays held: nobody looked at each of these, so the sources' answer is needed.
         """
         self.desk.expect_enforcing()
-        held = self._end_storm(storm_id, StormState.RELEASED, order, _HELD)
-        return _each(held, lambda case_id: self._release(case_id, order))
+        with decided(self.desk, storm_id, StormState.RELEASED, order) as case_ids:
+            return self._carry_out_storm(StormState.RELEASED, case_ids, order)
+
+    def recover_storms(self) -> list[str]:
+        """Go on with decisions about storms whose process died; the ids of those storms."""
+        left = left_undone(self.desk)
+        for storm in left:
+            order = Order(storm.actor, storm.word)
+            with taken_over(self.desk, storm) as case_ids:
+                self._carry_out_storm(storm.state, case_ids, order)
+        return [storm.id for storm in left]
+
+    def _carry_out_storm(self, state: StormState, case_ids: Sequence[str], order: Order) -> CaseOrders:
+        wanted = RESTORABLE if state is StormState.UNDONE else _HELD
+        chosen = [case_id for case_id in case_ids if self.store.get(case_id).state in wanted]
+        if state is StormState.UNDONE:
+            return self.restore(chosen, order)
+        return _each(chosen, lambda case_id: self._release(case_id, order))
 
     def _put_back(self, case_id: str, order: Order) -> Case:
         case = self.desk.restore(case_id, order)
@@ -173,19 +194,6 @@ class Toolkit:
         with suppress(NotAnUploadError), self.examine(case.upload.place, live=True) as checked:
             return checked.verdict if checked.state in {None, case.upload.state} else None
         return None
-
-    def _end_storm(self, storm_id: str, state: StormState, order: Order, wanted: frozenset[CaseState]) -> list[str]:
-        """Record the person's ruling on the storm, and return its cases.
-
-        The ruling is recorded first, so that nothing new is done meanwhile. A repeated order gets the cases
-        too.
-        """
-        storms = self.desk.brake.whole(storm_id)
-        for storm in storms:
-            with self.desk.session() as session:
-                session.brake.end(storm, state, order)
-        cases = dict.fromkeys(case_id for storm in storms for case_id in self.desk.brake.cases_of(storm))
-        return [case_id for case_id in cases if self.store.get(case_id).state in wanted]
 
     def verify(self) -> AuditFinding:
         """Check that the audit log is whole."""

@@ -364,7 +364,9 @@ class Daemon:
     def _complain(self, error: Exception) -> None:
         """Log the same problem once: it comes again every second."""
         if repr(error) != self._complaint:
-            _log.critical("the daemon goes on, but cannot tell how it is: %s", error, exc_info=error)
+            expected = isinstance(error, (GoodhosterError, OSError))  # such as a full disk
+            told = "the daemon goes on, but cannot tell how it is: %s"
+            _log.critical(told, error, exc_info=None if expected else error)
         self._complaint = repr(error)
 
     def stop(self) -> None:

@@ -154,6 +154,7 @@ def _workers(services: Services) -> Iterator[Callable[[], None]]:
         if _am_alone(services, stack):
             workers = Workers(services.index, services.toolkit, services.trees, services.settings.agent.workers)
             services.desk.recover()
+            services.toolkit.recover_storms()
             for case in services.toolkit.late():
                 services.toolkit.catch_up(case)
             stack.callback(workers.stop)

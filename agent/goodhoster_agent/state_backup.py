@@ -25,12 +25,16 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from goodhoster.errors import ConfigurationError, PermanentError, RefusedError
+from goodhoster.linux.durable_files import remove_left_drafts
+from goodhoster.linux.sqlite_files import connect, explained
 
 MANIFEST = "goodhoster-backup.json"
 _LOG = "audit.log"
 _AT_THE_END = (_LOG, "pseudonyms.sqlite")
 _NOT_KEPT = ("*.lock", "*-wal", "*-shm", "*-journal", "*.sock", "index.sqlite*", "answers*", "desk.holders", "tmp")
 """Made again, or of a process; `audit.log.tail` is made from the log."""
+_DRAFT = ".goodhoster-backup-"
+"""In the name of a backup that is being written, before the process id."""
 _KEYS = ("*.key", "*.keys", "*secret*", "*token*", "tokens*")
 _LARGEST_MANIFEST = 64 << 20
 _PIECE = 1 << 20
@@ -55,7 +59,8 @@ def back_up(state_dir: Path, file: Path, version: str, *, keys: bool = False) ->
     """
     if file.exists():
         raise RefusedError(f"{file} exists already", hint="name a new file: a backup is never written over")
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft = file.with_name(f".{file.name}{_DRAFT}{os.getpid()}")
+    remove_left_drafts(file.parent, f".*{_DRAFT}")
     try:
         with _private(draft) as opened, tarfile.open(fileobj=opened, mode="w:gz") as archive:
             digests: dict[str, str] = {}
@@ -113,10 +118,10 @@ def damaged_databases(state_dir: Path) -> Iterator[str]:
     """What is wrong with the databases of a state directory, in words."""
     for file in sorted(state_dir.rglob("*.sqlite")):
         try:
-            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+            with closing(connect(file, read_only=True)) as database:
                 found = [str(row[0]) for row in database.execute("PRAGMA integrity_check(3)")]
         except sqlite3.Error as error:
-            found = [str(error)]
+            found = [explained(error)]
         if found != ["ok"]:
             yield f"{file.relative_to(state_dir)}: {'; '.join(found)}"
 
@@ -143,8 +148,8 @@ def _add(archive: tarfile.TarFile, file: Path, name: str) -> str:
     if file.suffix == ".sqlite":
         with tempfile.NamedTemporaryFile(prefix="goodhoster-backup-", dir=file.parent) as copy:
             with (
-                closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source,
-                closing(sqlite3.connect(copy.name)) as target,
+                closing(connect(file, read_only=True)) as source,
+                closing(connect(Path(copy.name))) as target,
             ):
                 source.backup(target)
             return _add_file(archive, Path(copy.name), name, os.stat(copy.name).st_size)

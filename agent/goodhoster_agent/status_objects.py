@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -14,6 +17,7 @@ from goodhoster.errors import PassingError
 from goodhoster.model.cases import CaseState
 from goodhoster.model.standing import StepState
 from goodhoster.ports import CaseQuery
+from goodhoster.settings import Settings
 from goodhoster.uploads.census import IndexCensus
 from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.process_privileges import rights_of
@@ -31,6 +35,7 @@ def status_object(services: Services) -> dict[str, Any]:
     pid = running_daemon(state_dir)
     report = read_report(state_dir, pid) if pid else None
     silent = silent_for(state_dir) if report else 0.0
+    full = has_no_room(services.settings)  # then no daemon can write its report, and that it is silent says nothing
     figures = services.index.figures()
     held = services.case_store.count(CaseQuery(states=frozenset({CaseState.HELD})))
     overruled = services.case_store.count(CaseQuery(states=frozenset({CaseState.RESTORED})))
@@ -41,10 +46,11 @@ def status_object(services: Services) -> dict[str, Any]:
         "ready": report is not None,
         "degraded": [
             *_degraded(pid, report, silent),
+            *([f"the disk of {state_dir} is full: make room on it"] if full else []),
             *stopped,
             *unread,
         ],
-        "answers": silent <= SILENT_AFTER,
+        "answers": full or silent <= SILENT_AFTER,
         "legal_basis": warnings,
         **_mode(services, report),
         "queue": figures.waiting,
@@ -66,6 +72,48 @@ def status_object(services: Services) -> dict[str, Any]:
         "verdicts": figures.verdicts,
         "unchecked_reasons": figures.reasons,
         "processes": [asdict(rights) for rights in rights_of(pid, terms_of(services.settings))] if pid else [],
+        **_of_daemon(report),
+    }
+
+
+_COUNTS = (
+    "queue",
+    "oldest_queued_s",
+    "unchecked",
+    "held",
+    "overruled",
+    "open_notices",
+    "overdue_notices",
+    "verdicts",
+    "open_storms",
+    "attempts",
+)
+"""What a status has no figures of while the record cannot be read."""
+_ROOM = 1 << 20
+
+
+def has_no_room(settings: Settings, error: Exception | None = None) -> bool:
+    """Whether the disk of the state directory is full, or its quota used up."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return True
+    with suppress(OSError):
+        disk = os.statvfs(settings.state_dir)
+        return disk.f_bavail * disk.f_frsize < _ROOM or disk.f_files > disk.f_favail == 0
+    return False
+
+
+def status_without_room(settings: Settings, error: Exception) -> dict[str, Any]:
+    """What is known while a full disk keeps the record from being read: the daemon's own report."""
+    pid = running_daemon(settings.state_dir)
+    report = read_report(settings.state_dir, pid) if pid else None
+    silent = silent_for(settings.state_dir) if report else 0.0
+    full = f"the disk of {settings.state_dir} is full: make room on it; what is recorded cannot be read now: {error}"
+    return {
+        "ready": report is not None,
+        "degraded": [*_degraded(pid, report, silent), full],
+        "answers": True,
+        "mode": report.mode if report else settings.policy.mode,
+        **dict.fromkeys(_COUNTS),
         **_of_daemon(report),
     }
 

@@ -153,7 +153,10 @@ class AlertDesk:
         return True
 
     def _together(self, rule: AlertRule, delivery: AlertDelivery) -> list[AlertDelivery]:
-        """What goes out in one message: in a flood all that may be summed up; empty where it must wait for its hour."""
+        """Deliveries that go out in one message.
+
+        In a flood all that may be summed up; empty where it must wait for its hour.
+        """
         now = self._clock()
         sent = self._queue.sent(rule.name, now - _AN_HOUR)
         if not rule.may_be_summed_up(delivery.alert, sent):

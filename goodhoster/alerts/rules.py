@@ -60,12 +60,18 @@ class AlertRule:
         return self.quiet.over_at(moment)
 
     def room(self, sent: Sequence[SentAlert]) -> int:
-        """How many messages more it may get, after those of the last hour. Those that never wait do not count."""
+        """Number of messages it may still get, after those of the last hour.
+
+        Those that never wait do not count.
+        """
         return self.per_hour - len({each.message for each in sent if not each.alert.kind.ignores_quiet_hours})
 
     @staticmethod
     def may_be_summed_up(alert: Alert, sent: Sequence[SentAlert]) -> bool:
-        """Whether one of many: never a deadline, nor an alarm of which there was none within the hour."""
+        """Whether it is one of many.
+
+        Never a deadline, nor an alarm of which there was none within the hour.
+        """
         if alert.kind.ignores_quiet_hours:
             return False
         known = {_without_counts(each.alert.subject) for each in sent}

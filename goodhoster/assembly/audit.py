@@ -86,7 +86,9 @@ def last_verification(settings: Settings) -> LastVerification | None:
 
 
 def verify_what_is_new(settings: Settings, between: Callable[[], None]) -> LogCheck:
-    """Verify the entries since the last verification; all of them once a week, and after one that failed.
+    """Verify the entries since the last verification.
+
+    All of them once a week, and after one that failed.
 
     `between` is called every few thousand entries: it may wait, or raise to end it.
     """
@@ -230,7 +232,10 @@ def _comparison(settings: Settings) -> _Comparison:
 
 
 def _own_marks(settings: Settings) -> list[AuditMark]:
-    """Of our own newest checkpoint. Without one the cryptography is not loaded, which takes 9 MB."""
+    """Of our own newest checkpoint.
+
+    Without one the cryptography is not loaded, which takes 9 MB.
+    """
     if not (settings.state_dir / "audit.checkpoint").exists():
         return []
     return checkpoints(settings).marks()

@@ -87,7 +87,10 @@ class CustomerServices(LazyParts):
         return self._told_by_register(lambda register: register.owner_of(path))
 
     def customer_of_account(self, account: str) -> str:
-        """The customer whose sites that account owns; the account's name where the register does not tell."""
+        """Customer whose sites that account owns.
+
+        The account's name where the register does not tell.
+        """
         return self._told_by_register(lambda register: register.customer_of_account(account)) or account
 
     def _told_by_register(self, ask: Callable[[Register], str]) -> str:

@@ -333,4 +333,7 @@ class NoticeServices(LazyParts):
         from goodhoster.takedowns.summary import with_waiting
 
         waiting = waiting_in(self._state_dir / "notices" / WAITING)
+        if waiting.receipts:  # what was taken in while they were listed is counted by the record, and once
+            taken = self.store.recorded(receipt.id for receipt in waiting.receipts)
+            waiting.receipts[:] = [receipt for receipt in waiting.receipts if receipt.id not in taken]
         return with_waiting(self.store.figures(self.clock()), waiting, self.clock() - self.term)

@@ -82,7 +82,10 @@ def locator(
 
 
 def block_answer(settings: Settings) -> BlockAnswer:
-    """What visitors see at a blocked address; ConfigurationError when the page of [block] cannot be shown."""
+    """What visitors see at a blocked address.
+
+    ConfigurationError when the page of [block] cannot be shown.
+    """
     from goodhoster.adapters.url_blocks.include_files import NOT_FOUND, BlockAnswer
 
     block = settings.block

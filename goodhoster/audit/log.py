@@ -123,7 +123,7 @@ class FileAuditLog:
             raise AuditError(f"the audit log {self._file} cannot be read: {error.strerror}") from error
 
     def entries_from(self, position: int) -> Iterator[tuple[AuditEntry, int]]:
-        """The entries behind that byte that nothing can undo any more, each with the position behind it.
+        """The durable entries behind that byte, each with the position behind it.
 
         Raises as `entries`.
         """
@@ -160,7 +160,9 @@ class FileAuditLog:
         at_least: int = 0,
         between: Callable[[], None] = lambda: None,
     ) -> tuple[AuditFinding, VerifiedPart]:
-        """Verify what came behind a part that was verified before, whose last entry must still be there.
+        """Verify what came behind a part that was verified before.
+
+        The last entry of that part must still be there.
 
         `between` is called every few thousand entries: it may wait, or raise to end it.
         """

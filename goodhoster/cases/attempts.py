@@ -49,7 +49,10 @@ _MOST_WORDS = 8
 
 @dataclass(frozen=True, slots=True)
 class TooManyAttempts:
-    """A match beyond the number that is recorded of one customer in an hour."""
+    """A match that is not recorded.
+
+    This customer had as many in the last hour as are recorded of one.
+    """
 
     customer: str
     most: int
@@ -92,9 +95,8 @@ def open_attempt(
 
 
 def _asked_before(session: CaseSession, attempt: Attempt, digests: Digests, decision: Decision) -> Case | None:
-    """The case of the last hour that this attempt repeats.
+    """Case of this content, customer and door of the last hour with this outcome.
 
-    It is of the same content, customer and door, and has the outcome that this one would have.
     What was refused already stays so over a cap of attempts: these count contents, and it is not one more.
     """
     states = {_OUTCOMES[decision.action][0]}
@@ -144,7 +146,7 @@ def _is_of_door(case: Case, door: str) -> bool:
 
 
 def _over_limit(session: CaseSession, attempt: Attempt, digests: Digests) -> TooManyAttempts | None:
-    """Whether this customer had as many cases in the last hour as are recorded of one.
+    """Text for a customer who had as many cases in an hour as are recorded of one.
 
     The audit log says it once an hour.
     """

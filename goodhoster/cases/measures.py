@@ -6,6 +6,7 @@ again after a crash at any point: what is found done is not done twice.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import wait as wait_for
@@ -15,13 +16,22 @@ from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, Re
 from goodhoster.linux.disk_pool import DiskPool
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
-from goodhoster.model.quarantine import Whereabouts
+from goodhoster.model.objects import is_bucket
+from goodhoster.model.quarantine import QuarantineRequest, Whereabouts
 from goodhoster.ports import AuditLog, Quarantine
 
 _BYTES_A_SECOND = 20_000_000
 """As slowly as a file is read by a disk that does not hang; see `model.mover_messages.time_limit`."""
 _MOST_FOR_A_FILE = 130.0
 """Seconds that asking about a file and moving it take at the most, beside reading it: the movers' own limit, twice."""
+
+
+_TOGETHER = 25
+"""Files of one call: a piece of a notice is two calls, for both of two cores."""
+_SMALL = 8 << 20
+"""Bytes of a file that is taken together with others: none of them waits for long until it is read."""
+_SYNCS = 0.1
+"""Seconds more that a call may take for each of its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,19 @@ class _Step:
     @property
     def copy(self) -> Copy:
         return self.case.about(self.number)
+
+    @property
+    def size(self) -> int:
+        return self.copy.upload.state.size
+
+    @property
+    def goes_with_others(self) -> bool:
+        """Whether it is a file that is taken for the first time, and soon done.
+
+        Objects go one by one: what they wait for is a store, and several at once are asked for sooner.
+        """
+        in_bucket = is_bucket(self.copy.upload.place.tree)
+        return not (self.work.undoing or self.work.after_crash or in_bucket) and self.size <= _SMALL
 
     @property
     def said(self) -> bool:
@@ -112,21 +135,31 @@ class Effort:
         self._calls: list[tuple[int, Future[list[_End]]]] = []
         self._where: dict[tuple[str, int], tuple[Future[list[_End]], int]] = {}
 
-    def begin(self, do: Callable[[_Step], _End]) -> None:
-        """Start the measures; names of one file are taken one after the other.
+    def begin(self, do: Callable[[_Step], _End], do_together: Callable[[Sequence[_Step]], list[_End]]) -> None:
+        """Start the measures: small files together, names of one file one after the other.
 
-        The label of the first records how the file was before it was locked.
+        The label of the first name records how the file was before it was locked.
         """
-        files: dict[tuple[int, int], list[_Step]] = {}
+        files: dict[tuple[int, int], list[_Step]] = defaultdict(list)
         for step in (step for steps in self._steps.values() for step in steps):
             state = step.copy.upload.state
-            files.setdefault((state.dev, state.ino), []).append(step)
+            files[state.dev, state.ino].append(step)
+        together: dict[int, list[_Step]] = defaultdict(list)
         for (disk, _), names in files.items():
-            seconds = sum(step.copy.upload.state.size for step in names) / _BYTES_A_SECOND
-            future = self._pool.submit(disk, _each(do, names), seconds=seconds)
-            self._calls.append((disk, future))
-            for number, step in enumerate(names):
-                self._where[step.case.id, step.number] = future, number
+            if len(names) == 1 and names[0].goes_with_others:
+                together[disk] += names
+            else:
+                self._call(disk, names, lambda steps: list(map(do, steps)))
+        for disk, steps in together.items():
+            for begin in range(0, len(steps), _TOGETHER):
+                self._call(disk, steps[begin : begin + _TOGETHER], do_together)
+
+    def _call(self, disk: int, steps: Sequence[_Step], do: Callable[[Sequence[_Step]], list[_End]]) -> None:
+        seconds = sum(step.size for step in steps) / _BYTES_A_SECOND + len(steps) * _SYNCS
+        future = self._pool.submit(disk, lambda: do(steps), seconds=seconds)
+        self._calls.append((disk, future))
+        for number, step in enumerate(steps):
+            self._where[step.case.id, step.number] = future, number
 
     def settle(self) -> None:
         """Wait until every file was moved or its disk hangs.
@@ -194,7 +227,7 @@ class Measures:
         fresh = (work for work in works if not work.undoing and not work.after_crash)
         if intended := [_intended(step) for work in fresh for step in _steps_of(work) if not step.said]:
             self.audit.append_all(intended)
-        effort.begin(self._carry_out)
+        effort.begin(self._carry_out, self._take_together)
         return effort
 
     def _carry_out(self, step: _Step) -> _End:
@@ -218,12 +251,19 @@ class Measures:
             self.audit.append(_intended(step))
         return self._take_offline(step)
 
+    def _take_together(self, steps: Sequence[_Step]) -> list[_End]:
+        if len(steps) == 1:
+            return [self._take_offline(steps[0])]
+        files = [QuarantineRequest(step.name, step.copy.upload, step.copy.sha256) for step in steps]
+        results = self.quarantine.take_all_offline(files)
+        return [_taken(step, result) for step, result in zip(steps, results, strict=True)]
+
     def _take_offline(self, step: _Step) -> _End:
         try:
             detail = self.quarantine.take_offline(step.name, step.copy.upload, step.copy.sha256)
         except GoodhosterError as error:
-            return _not_done(step, error)
-        return _done(step, detail, "measure.done")
+            return _taken(step, error)
+        return _taken(step, detail)
 
     def _undo(self, step: _Step) -> _End:
         try:
@@ -265,16 +305,16 @@ def _steps_of(work: Work) -> Iterator[_Step]:
             yield _Step(work, number)
 
 
-def _each(do: Callable[[_Step], _End], steps: Sequence[_Step]) -> Callable[[], list[_End]]:
-    return lambda: [do(step) for step in steps]
-
-
 def _undone(measure: Measure) -> Measure:
     return replace(measure, state=MeasureState.UNDONE) if measure.state is MeasureState.DONE else measure
 
 
 def _intended(step: _Step) -> AuditEvent:
     return AuditEvent("measure.intended", about(step.case, step.number) | {"reason": step.case.reason})
+
+
+def _taken(step: _Step, result: str | GoodhosterError) -> _End:
+    return _not_done(step, result) if isinstance(result, GoodhosterError) else _done(step, result, "measure.done")
 
 
 def _done(step: _Step, detail: str, event: str) -> _End:

@@ -24,7 +24,7 @@ _HEAD = 512  # bytes: enough to tell an archive
 
 
 def match_by_notice(store: CaseStore, place: Place, content: Content, *, picture: bool) -> Match | None:
-    """The match that the bytes of that file give; None where no notice took the same offline elsewhere.
+    """The match that the bytes of that file give, if a notice took the same offline elsewhere.
 
     What counts is a notice whose sender was proven, or that a person confirmed, for as long as its file is offline.
     """
@@ -35,7 +35,10 @@ def match_by_notice(store: CaseStore, place: Place, content: Content, *, picture
 
 
 def may_be_copy(place: Place, size: int, *, picture: bool) -> bool:
-    """Whether a file with the same bytes is a copy: not what many customers have in common, nor an empty file."""
+    """Whether a file with the same bytes is a copy.
+
+    What many customers have in common is none, nor is an empty file.
+    """
     return bool(size) and not named_as_program(place.path) and (picture or _is_archive(place))
 
 

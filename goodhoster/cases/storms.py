@@ -148,7 +148,7 @@ class StormWatch:
     def _newest(self, causes: Iterable[Cause], caps: Caps) -> Mapping[Cause, Storm]:
         """Newest storm of each cause.
 
-        For files none that attempts brought about, before a person decided on it.
+        For files none that attempts brought about and no person decided on.
         """
         found = self.storms.newest(causes)
         if caps is ATTEMPT_CAPS:
@@ -156,24 +156,28 @@ class StormWatch:
         by_asking = {cause for cause in found if cause.kind in OF_ATTEMPTS and found[cause].state is StormState.OPEN}
         return {cause: storm for cause, storm in found.items() if cause not in by_asking}
 
-    def end(self, storm: Storm, state: StormState, order: Order) -> None:
+    def end(self, storm: Storm, state: StormState, order: Order, deciding: int = 0) -> None:
         """Record a person's decision about a storm.
 
-        About one content it counts for files and attempts alike.
+        About one content it counts for files and attempts alike. `deciding`: who carries it out, see `storm_decisions`.
         """
-        self._end(storm, state, order)
-        if storm.cause.kind not in CONTENT_KINDS:
-            return
-        for other in self.storms.newest(Cause(kind, storm.cause.about) for kind in CONTENT_KINDS).values():
-            if other.cause != storm.cause:
-                self._end(other, state, order)
-                self._hand_over(other)
+        self._end(storm, state, order, deciding)
+        for other in self.of_this_content(storm):
+            self._end(other, state, order)
+            self._hand_over(other)
 
-    def _end(self, storm: Storm, state: StormState, order: Order) -> None:
+    def of_this_content(self, storm: Storm) -> list[Storm]:
+        """The newest storms of the other kinds about its content; a decision about one is about all."""
+        if storm.cause.kind not in CONTENT_KINDS:
+            return []
+        newest = self.storms.newest(Cause(kind, storm.cause.about) for kind in CONTENT_KINDS)
+        return [other for other in newest.values() if other.cause != storm.cause]
+
+    def _end(self, storm: Storm, state: StormState, order: Order, deciding: int = 0) -> None:
         data = {"storm": storm.id, "actor": order.actor, "reason": order.reason}
         self.audit.append(AuditEvent(f"storm.{state}", data))
         ended = replace(storm, state=state, ended_at=self.clock(), actor=order.actor, word=order.reason, told=True)
-        self.storms.replace(ended)
+        self.storms.replace(replace(ended, deciding=deciding))
         if state is StormState.RELEASED:
             self._count_anew(storm.cause)
 

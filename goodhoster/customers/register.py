@@ -102,7 +102,10 @@ class Register:
         return _the_one(self.store.holding(path))
 
     def customer_of_account(self, account: str) -> str:
-        """The customer whose sites an account on the server owns; empty where it has none, or customers share it."""
+        """Customer whose sites an account on the server owns.
+
+        Empty where it has none, or customers share it.
+        """
         return _the_one(self.store.used_by(account))
 
 

@@ -13,16 +13,16 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from tempfile import TemporaryFile
 from typing import BinaryIO
 from urllib.parse import urlencode
 
-from goodhoster.errors import QuarantineError, RefusedError
+from goodhoster.errors import GoodhosterError, QuarantineError, RefusedError
 from goodhoster.model.objects import ObjectVersion, StoredObject, is_bucket, key_of, state_of, tree_of
-from goodhoster.model.quarantine import Whereabouts
+from goodhoster.model.quarantine import QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import Place, Upload
 from goodhoster.ports import Quarantine
 from goodhoster.ports.objects import ObjectStore
@@ -105,6 +105,16 @@ class BucketQuarantine:
         if bucket.store.look(key) is not None:
             raise QuarantineError(f"{upload.place} can still be read", hint="is it stored again and again?")
         return f"{removed} versions were removed; {OTHER_VERSION}" if removed else ""
+
+    def take_all_offline(self, requests: Sequence[QuarantineRequest]) -> list[str | GoodhosterError]:
+        """See `ports.Quarantine`; one after the other, for a store has no sync that they could wait for together."""
+        return list(map(self._result, requests))
+
+    def _result(self, request: QuarantineRequest) -> str | GoodhosterError:
+        try:
+            return self.take_offline(request.case_id, request.upload, request.sha256)
+        except GoodhosterError as error:
+            return error
 
     def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
         """See `ports.Quarantine`. `moved` says nothing here: an object has no directory."""
@@ -293,6 +303,14 @@ class FilesAndBuckets:
     def take_offline(self, case_id: str, upload: Upload, sha256: bytes) -> str:
         """See `ports.Quarantine`."""
         return self._of(upload.place).take_offline(case_id, upload, sha256)
+
+    def take_all_offline(self, requests: Sequence[QuarantineRequest]) -> list[str | GoodhosterError]:
+        """See `ports.Quarantine`."""
+        files = [request for request in requests if not is_bucket(request.upload.place.tree)]
+        objects = [request for request in requests if is_bucket(request.upload.place.tree)]
+        of_files = iter(self.files.take_all_offline(files) if files else ())
+        of_objects = iter(self.objects().take_all_offline(objects) if objects else ())
+        return [next(of_objects if is_bucket(each.upload.place.tree) else of_files) for each in requests]
 
     def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
         """See `ports.Quarantine`."""

@@ -140,7 +140,10 @@ class Outbox:
         return self._file("refused", letter_id).exists()
 
     def _put_away(self, file: Path, letter: Letter, folder: str) -> None:
-        """Move a letter out of what waits; of one to a contact, keep when, and not a text that is a secret."""
+        """Move a letter out of what waits.
+
+        Of one to a contact it is kept when that was, and not a text that is a secret.
+        """
         target = self._file(folder, letter.id)
         move_durably(file, target)
         if letter.secret or letter.bounces_to:

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from fnmatch import fnmatch
 from pathlib import Path
 
 _AT_ONCE = 200
+_DRAFT_IN_USE_FOR = 60.0
 _EMPTY_FOR = 86_400.0
 """Seconds after which an empty directory is removed: whoever just made it is about to use it."""
 
@@ -20,16 +22,17 @@ def write_durably(file: Path, parts: Sequence[bytes]) -> None:
     Before that it does not exist under that name. FileExistsError when the name is taken: nothing is overwritten.
     """
     draft = file.with_name(f".{file.name}.{os.getpid()}")
-    with open(
-        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb"
-    ) as opened:
-        opened.writelines(parts)
-        opened.flush()
-        os.fsync(opened.fileno())
     try:
+        with open(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb"
+        ) as opened:
+            opened.writelines(parts)
+            opened.flush()
+            os.fsync(opened.fileno())
         os.link(draft, file)
     finally:
-        os.unlink(draft)
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
     sync_directory(file.parent)
 
 
@@ -55,6 +58,20 @@ def move_durably(file: Path, target: Path) -> None:
     """
     os.rename(file, target)
     sync_directory(target.parent)
+
+
+def remove_left_drafts(directory: Path, pattern: str) -> None:
+    """Remove drafts that a killed process left: their names end with its process id.
+
+    Not those of a process that is there, nor one that was written to a minute ago: it may be in another container.
+    """
+    for draft in directory.glob(f"{pattern}*"):
+        stem = draft.name.rstrip("0123456789")
+        process = draft.name.removeprefix(stem)
+        with suppress(FileNotFoundError, PermissionError):
+            left = process and fnmatch(stem, pattern) and not Path("/proc", process).exists()
+            if left and time.time() - draft.lstat().st_mtime > _DRAFT_IN_USE_FOR:
+                draft.unlink()
 
 
 def sync_directory(directory: Path) -> None:

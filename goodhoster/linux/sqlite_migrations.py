@@ -17,6 +17,7 @@ from pathlib import Path
 
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.durable_files import sync_directory
+from goodhoster.linux.sqlite_files import connect
 
 Step = str | Callable[[sqlite3.Connection, Path], None]
 """SQL, or what does it; that gets the path of the file."""
@@ -146,7 +147,7 @@ def _back_up(file: Path, version: int) -> None:
     draft = backup.with_name(backup.name + ".new")
     draft.unlink(missing_ok=True)
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(draft)) as target:
+    with closing(connect(file)) as source, closing(connect(draft)) as target:
         source.backup(target)
     draft.rename(backup)
     sync_directory(backup.parent)

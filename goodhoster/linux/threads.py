@@ -13,9 +13,19 @@ Result = TypeVar("Result")
 def map_parallel(do: Callable[[Given], Result], given: Sequence[Given], *, most: int = 4) -> list[Result]:
     """The results of `do` for all values, in their order; at most `most` run at once.
 
-    Raises what the first of them raises.
+    Raises what one of them raises, once all have ended.
     """
-    if len(given) < 2:  # noqa: PLR2004 - one alone needs no threads
+    if min(most, len(given)) < 2:  # noqa: PLR2004 - one alone needs no threads
         return [do(one) for one in given]
+    results: dict[int, Result] = {}
+    numbers = iter(range(len(given)))  # shared: each thread takes the next
+
+    def work() -> None:
+        for number in numbers:
+            results[number] = do(given[number])
+
     with ThreadPoolExecutor(min(most, len(given))) as threads:
-        return list(threads.map(do, given))
+        ends = [threads.submit(work) for _ in range(min(most, len(given)))]
+    for end in ends:
+        end.result()
+    return [results[number] for number in range(len(given))]

@@ -45,9 +45,10 @@ class Copies:
             return ()
 
     def with_content(self, sha256: bytes) -> list[Upload]:
-        """Files whose content the index knows to be this; each is looked at before anything is done about it.
+        """Files whose content the index knows to be this.
 
-        Those that cannot be looked at just now are left out.
+        The index may be behind: look at each before anything is done about it. Those that cannot be looked at just
+        now are left out.
         """
         found = []
         for place in self.index.same_content(sha256):

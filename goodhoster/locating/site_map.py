@@ -114,7 +114,7 @@ class SiteMap:
         return frozenset(route.directory for route in routes if route.directory)
 
     def addresses_of(self, path: bytes) -> Iterator[str]:
-        """Addresses (`host/path`) at which sites show a file of that absolute path, by the directories they show.
+        """Addresses (`host/path`) at which sites show a file, by the directories they show.
 
         Rewriting is not followed backwards, and of a site that answers for any name there is none.
         """

@@ -96,6 +96,19 @@ class ContactRequest:
         return self.answered_at is not None and self.answered_at <= self.deadline
 
 
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """A notice that is forwarded to a customer."""
+
+    notice: str
+    received_at: datetime
+    lines: tuple[str, ...]
+    """Its addresses, as a letter may have them."""
+    deadline: datetime
+    """For the customer."""
+    actor: str
+
+
 class ContactState(StrEnum):
     """What is known of a contact."""
 

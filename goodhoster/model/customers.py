@@ -71,7 +71,7 @@ class PastSite:
 
 @dataclass(frozen=True, slots=True)
 class ContestedSite:
-    """A host name or document root that a list gives to one customer, and another source to another."""
+    """A host name or document root that two sources give to two customers."""
 
     name: str
     """The host name, or the document root, which begins with a slash."""

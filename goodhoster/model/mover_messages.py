@@ -1,4 +1,4 @@
-"""Messages between the case desk and the mover: one order and one answer per connection.
+"""Messages between the case desk and the mover: one order, or one batch, and its answer per connection.
 
 An order names a tree by its id, never by a path: which trees there are, the mover knows from its own configuration.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -16,6 +16,10 @@ from goodhoster.model.uploads import FileState, Place, Upload
 
 LONGEST_MESSAGE = 192 << 10
 """Bytes; fits in a socket's default buffer, and a path of 100 KB in it."""
+LARGEST_BATCH = 50
+"""Orders."""
+LONGEST_TEXT = 300
+"""Characters of a text in an answer to a batch: so many of them fit in a message, whatever they are made of."""
 _DIGEST = 32
 _LARGEST = 1 << 64
 
@@ -69,23 +73,30 @@ class MoveOrder:
 
     def to_bytes(self) -> bytes:
         """The message. ValueError when it is longer than a message may be."""
+        return _message(self.values())
+
+    def values(self) -> dict[str, Any]:
+        """The fields of the message."""
         s = self.state
-        return _message(
-            {
-                "verb": self.verb,
-                "case": self.case_id,
-                "tree": self.tree,
-                "path": base64.b64encode(self.path).decode(),
-                "customer": self.customer,
-                "state": [s.dev, s.ino, s.size, s.mtime_ns, s.ctime_ns],
-                "sha256": self.sha256.hex(),
-            }
-        )
+        return {
+            "verb": self.verb,
+            "case": self.case_id,
+            "tree": self.tree,
+            "path": base64.b64encode(self.path).decode(),
+            "customer": self.customer,
+            "state": [s.dev, s.ino, s.size, s.mtime_ns, s.ctime_ns],
+            "sha256": self.sha256.hex(),
+        }
 
     @classmethod
     def from_bytes(cls, message: bytes) -> Self:
         """Read a message of whoever. ValueError when anything in it is not as it must be."""
-        data = _fields(message, ("verb", "case", "tree", "path", "customer", "state", "sha256"))
+        return cls.of_values(_loaded(message))
+
+    @classmethod
+    def of_values(cls, values: object) -> Self:
+        """Read the fields of a message. ValueError as `from_bytes`."""
+        data = _fields(values, ("verb", "case", "tree", "path", "customer", "state", "sha256"))
         path = base64.b64decode(_text(data["path"]), validate=True)
         sha256 = bytes.fromhex(_text(data["sha256"]))
         if path.startswith(b"/") or b"\0" in path or b".." in path.split(b"/") or len(sha256) != _DIGEST:
@@ -105,13 +116,68 @@ class MoveAnswer:
 
     def to_bytes(self) -> bytes:
         """The message."""
-        return _message({"outcome": self.outcome, "text": self.text, "hint": self.hint})
+        return _message(self.values())
+
+    def values(self) -> dict[str, Any]:
+        """The fields of the message."""
+        return {"outcome": self.outcome, "text": self.text, "hint": self.hint}
 
     @classmethod
     def from_bytes(cls, message: bytes) -> Self:
         """Read a message. ValueError when anything in it is not as it must be."""
-        data = _fields(message, ("outcome", "text", "hint"))
+        return cls.of_values(_loaded(message))
+
+    @classmethod
+    def of_values(cls, values: object) -> Self:
+        """Read the fields of a message. ValueError as `from_bytes`."""
+        data = _fields(values, ("outcome", "text", "hint"))
         return cls(Outcome(_text(data["outcome"])), _text(data["text"]), _text(data["hint"]))
+
+    def shortened(self) -> Self:
+        """The same with texts that fit in the answer to a batch."""
+        return replace(self, text=self.text[:LONGEST_TEXT], hint=self.hint[:LONGEST_TEXT])
+
+
+@dataclass(frozen=True, slots=True)
+class MoveBatch:
+    """Files of one tree that are to be taken offline together, no file twice."""
+
+    orders: tuple[MoveOrder, ...]
+
+    def to_bytes(self) -> bytes:
+        """The message. ValueError when it is longer than a message may be."""
+        return _message({"batch": [order.values() for order in self.orders]})
+
+    @classmethod
+    def from_bytes(cls, message: bytes) -> Self:
+        """Read a message of whoever. ValueError when anything in it is not as it must be."""
+        orders = tuple(map(MoveOrder.of_values, _list(_fields(_loaded(message), ("batch",))["batch"])))
+        alike = {(order.verb, order.tree) for order in orders}
+        files = {order.state.ino for order in orders}
+        if len(alike) != 1 or orders[0].verb is not Verb.TAKE_OFFLINE or len(files) != len(orders):
+            raise ValueError("another verb than taking offline, several trees, or a file twice")
+        return cls(orders)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """What came of each order of a batch."""
+
+    answers: tuple[MoveAnswer, ...]
+
+    def to_bytes(self) -> bytes:
+        """The message; long texts are cut off."""
+        return _message({"answers": [answer.shortened().values() for answer in self.answers]})
+
+    @classmethod
+    def from_bytes(cls, message: bytes) -> Self:
+        """Read a message. ValueError when anything in it is not as it must be."""
+        return cls(tuple(map(MoveAnswer.of_values, _list(_fields(_loaded(message), ("answers",))["answers"]))))
+
+
+def read_order(message: bytes) -> MoveOrder | MoveBatch:
+    """Read a message of whoever. ValueError when it is neither."""
+    return MoveBatch.from_bytes(message) if message.startswith(b'{"batch":') else MoveOrder.from_bytes(message)
 
 
 def time_limit(size: int) -> float:
@@ -131,16 +197,25 @@ def _message(data: dict[str, Any]) -> bytes:
     return message
 
 
-def _fields(message: bytes, names: tuple[str, ...]) -> dict[str, Any]:
+def _loaded(message: bytes) -> object:
     if len(message) > LONGEST_MESSAGE:
         raise ValueError("too long")
     try:
-        data = json.loads(message)
+        return json.loads(message)
     except RecursionError as error:
         raise ValueError("nested too deep") from error
-    if not isinstance(data, dict) or set(data) != set(names):
+
+
+def _fields(values: object, names: tuple[str, ...]) -> dict[str, Any]:
+    if not isinstance(values, dict) or set(values) != set(names):
         raise ValueError("other fields than a message has")
-    return data
+    return values
+
+
+def _list(values: object) -> list[object]:
+    if not isinstance(values, list) or not 1 <= len(values) <= LARGEST_BATCH:
+        raise ValueError("no list, or not of 1 to the most")
+    return values
 
 
 def _text(value: object) -> str:

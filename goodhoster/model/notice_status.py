@@ -138,7 +138,7 @@ class NoticeItem:
 
     @property
     def dismissible(self) -> bool:
-        """Whether a dismissal of the notice is about it: it waits, for a person or for anything else."""
+        """Whether a dismissal of the notice is about it: it waits for a person or anything else."""
         return self.state.waits_for_person or self.state in {ItemState.WAITING, ItemState.FORWARDED}
 
 

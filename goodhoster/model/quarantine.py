@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from goodhoster.model.uploads import Place
+from goodhoster.model.uploads import Place, Upload
 
 OWN_DIRECTORIES = (b".goodhoster", b".goodhoster-2", b".goodhoster-3", b".goodhoster-4")
 """Where the quarantine lies on a file system: the first of these names that is ours, or free. A customer may own the
@@ -52,6 +52,16 @@ class Label:
     metadata: Metadata
     parent_flags: int = 0
     """Which of immutable and append-only that directory had: they forbid every rename, and are lifted for ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRequest:
+    """A file that is to be taken offline, and the case that asks for it."""
+
+    case_id: str
+    upload: Upload
+    sha256: bytes
+    """Of the content that was checked."""
 
 
 class Whereabouts(StrEnum):

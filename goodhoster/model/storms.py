@@ -83,6 +83,8 @@ class Storm:
     """The person's reason."""
     told: bool = False
     """The alert reached somebody."""
+    deciding: int = 0
+    """The number under which a process carries out the person's decision; 0 once all of it was tried."""
 
     @property
     def braking(self) -> bool:

@@ -13,13 +13,16 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from goodhoster.linux.durable_files import remove_left_drafts
 from goodhoster.ports import Clock
 
 _log = logging.getLogger(__name__)
 _WRITE_EVERY = timedelta(seconds=30)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _NOTICEABLE = timedelta(seconds=60)
 
 
@@ -33,7 +36,8 @@ class MonotonicClock:
         self._lock = threading.Lock()
         self._latest = max(wall(), _read(file))
         self._at = monotonic()
-        self._written = datetime.min.replace(tzinfo=UTC)
+        self._written = _NEVER
+        self._full = False
         self._behind = False
 
     def __call__(self) -> datetime:
@@ -57,8 +61,18 @@ class MonotonicClock:
 
     def _write(self) -> None:
         draft = self._file.with_suffix(f".{os.getpid()}")  # each process its own: one takes no other's away
-        draft.write_text(self._latest.isoformat(), encoding="ascii")
-        draft.replace(self._file)
+        try:
+            draft.write_text(self._latest.isoformat(), encoding="ascii")
+            draft.replace(self._file)
+            if self._written == _NEVER:
+                remove_left_drafts(self._file.parent, f"{self._file.name}.")
+            self._full = False
+        except OSError as error:  # what only reads goes on with a full disk; over a restart the system's clock counts
+            if not self._full:
+                _log.warning("the clock of deadlines %s cannot be written: %s", self._file, error.strerror)
+            self._full = True
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
         self._written = self._latest
 
 

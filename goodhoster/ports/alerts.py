@@ -34,7 +34,10 @@ class AlertQueue(Protocol):
         """Take one delivery that is due, or None; nobody else gets it before `until`."""
 
     def claim_more(self, rule: str, now: datetime, until: datetime, most: int) -> list[AlertDelivery]:
-        """Take the deliveries of one rule that are due, oldest first; nobody else gets them before `until`."""
+        """Take the deliveries of one rule that are due, oldest first.
+
+        Nobody else gets them before `until`.
+        """
 
     def sent(self, rule: str, since: datetime) -> list[SentAlert]:
         """What was accepted by that rule since then, oldest first; a repetition counts once."""

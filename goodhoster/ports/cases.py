@@ -51,7 +51,9 @@ class CaseFigures(Protocol):
     def customers_with(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
         """Customers with a case about a file in which a source matched this content.
 
-        The case was opened in [since, until]. Counted whatever became of the case. Attempts, of which there is no file, do not count.
+        Opened in [since, until].
+
+        Counted whatever became of the case. Attempts, of which there is no file, do not count.
         """
 
 
@@ -137,6 +139,9 @@ class StormStore(Protocol):
 
     def braking(self, part_of: str = "") -> Sequence[Storm]:
         """The storms that are not released and are part of that one (of none), oldest first."""
+
+    def being_decided(self) -> Sequence[Storm]:
+        """Storms whose decision is being carried out, or was when a process died."""
 
     def get(self, storm_id: str) -> Storm:
         """The storm of that id; RefusedError when there is none."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from goodhoster.model.contact_requests import AddressCheck, Answered, ContactRequest, ContactStatus
+from goodhoster.model.contact_requests import AddressCheck, Answered, ContactRequest, ContactStatus, Forwarding
 from goodhoster.model.customers import Customer
 
 
@@ -79,6 +79,23 @@ class ContactLetters(Protocol):
 
     def was_refused(self, request_id: str) -> bool:
         """Whether our mail server refused the letter for good."""
+
+
+class CustomerNotices(Protocol):
+    """Notices that are forwarded to customers' contacts."""
+
+    @property
+    def notice_within(self) -> timedelta:
+        """How long a customer has for one, where the notice's own deadline leaves that."""
+
+    def forward(self, customer_id: str, forwarding: Forwarding) -> ContactRequest:
+        """Write to a customer's proven contact; may be called again for the same notice.
+
+        RefusedError where the contact is not proven, or got as many letters as it may today.
+        """
+
+    def request(self, request_id: str) -> ContactRequest | None:
+        """The question of that id, with what became of it, if any."""
 
 
 class MailDomains(Protocol):

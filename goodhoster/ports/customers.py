@@ -110,7 +110,9 @@ class StagedImport(Protocol):
         """
 
     def contested(self) -> Iterator[ContestedSite]:
-        """What the last `difference` gives to one customer and another source to another: by name, hosts first.
+        """Names that the last `difference` gives to one customer and others to another.
+
+        By the name itself, hosts first.
 
         Host names, aliases and document roots, by the name itself; what lies below a name or directory is not compared.
         """

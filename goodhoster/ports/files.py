@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from goodhoster.errors import GoodhosterError
 from goodhoster.model.notices import Site
-from goodhoster.model.quarantine import Whereabouts
+from goodhoster.model.quarantine import QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import FileState, Place, Upload
 
 
@@ -23,6 +24,12 @@ class Quarantine(Protocol):
         Exactly that file: the same inode with these bytes, whatever its times say. Returns what could not be locked, in
         words, or "". Raises RefusedError when the place no longer holds it (nothing changed), QuarantineError when it
         could not be done.
+        """
+
+    def take_all_offline(self, requests: Sequence[QuarantineRequest]) -> list[str | GoodhosterError]:
+        """Do the same for several files, no file twice, so that they wait for the disk together.
+
+        Each is taken or not by itself: returns for each what `take_offline` would return or raise, in their order.
         """
 
     def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -66,6 +66,9 @@ class NoticeStore(Protocol):
 
     def ids(self, query: NoticeQuery) -> Sequence[str]:
         """The ids of the notices that the query describes, oldest first; none of them is read."""
+
+    def recorded(self, notice_ids: Iterable[str]) -> frozenset[str]:
+        """Those of these ids that are in the record."""
 
     def figures(self, now: datetime) -> NoticeFigures:
         """Counts over everything."""

@@ -30,7 +30,7 @@ class PurgeQueue(Protocol):
         """Bytes of the audit log that were read for purges; None before the first time."""
 
     def add(self, purges: Iterable[Purge], position: int) -> None:
-        """Keep purges, numbered, with the position behind the entries that they follow from; one change."""
+        """Keep purges, numbered, and the position behind their entries of the log; one change."""
 
     def replace(self, purge: Purge) -> None:
         """Replace the purge of that number."""

@@ -217,7 +217,7 @@ _HOSTS = re.compile(r"\*|(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])
 
 @dataclass(frozen=True, slots=True)
 class PurgeSettings:
-    """[[purge]]: has a cache in front of our sites (a CDN) forget what went offline, and what came back."""
+    """[[purge]]: has a cache in front of our sites forget what went offline or came back."""
 
     name: str = setting(short_name, "What it is called in the record.", example='"cdn"')
     command: tuple[str, ...] = setting(

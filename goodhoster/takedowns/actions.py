@@ -107,7 +107,10 @@ class TakedownActions:
         return after
 
     def _copies_since(self, found: _Found, after: NoticeItem, looked: _Looked | GoodhosterError) -> Iterator[Upload]:
-        """Copies that the index came to know while the measures were taken: their check found nothing yet."""
+        """Copies that the index came to know while the measures were taken.
+
+        Their check found nothing yet.
+        """
         if after.state is not ItemState.OFFLINE or isinstance(looked, GoodhosterError):
             return
         located = {file.upload.place for file in (*looked.location.files, *looked.location.beside)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from goodhoster.errors import RefusedError
@@ -46,11 +46,14 @@ class Answers:
 
     def answer(self, notice: Notice) -> Letter | None:
         """Answer to the notifier as things stand; None when nobody is to be answered."""
-        letter = self._result(notice)
+        letter = self._result(notice, self._cases_of(notice))
         return letter if self._answerable(notice) else None
 
-    def _result(self, notice: Notice) -> Letter:
-        cases = self.cases.get_all([case_id for item in notice.items for case_id in item.cases])
+    def _cases_of(self, notice: Notice) -> Sequence[Case]:
+        """The cases of its items, in their order."""
+        return self.cases.get_all([case_id for item in notice.items for case_id in item.cases])
+
+    def _result(self, notice: Notice, cases: Sequence[Case]) -> Letter:
         disputed = any(item.state is ItemState.DISPUTED for item in notice.items)
         by_person = notice.reviewed or disputed or any(case.actor for case in cases)
         purged = [item.url for item in notice.items if item.front and self.purged(item)]
@@ -101,13 +104,14 @@ class Answers:
         return notice if told in notice.told else replace(notice, told=(*notice.told, told))
 
     def _owed(self, notice: Notice) -> Iterator[tuple[str, Letter | None]]:
-        yield from self.statements(notice, withhold=_confidential(notice))
+        cases = self._cases_of(notice)
+        yield from self._statements(notice, cases, withhold=_confidential(notice))
         if not self._answerable(notice):
             return
         result = _names_of("result", notice)
         if notice.state is NoticeState.DONE:
             if not result & set(notice.told):
-                yield min(result, key=len), self._result(notice)
+                yield min(result, key=len), self._result(notice, cases)
         elif not _names_of("receipt", notice) & set(notice.told) and _round(notice) == 1:
             yield "receipt", texts.receipt(notice, self.head)
 
@@ -116,7 +120,12 @@ class Answers:
 
         Raises what a directory raises where no contact can be told.
         """
-        for customer, acted in self._acted(notice).items():
+        yield from self._statements(notice, self._cases_of(notice), withhold=withhold)
+
+    def _statements(
+        self, notice: Notice, cases: Sequence[Case], *, withhold: bool
+    ) -> Iterator[tuple[str, Letter | None]]:
+        for customer, acted in _acted(notice, cases).items():
             told = f"statement:{customer}"
             if {told, f"{told}-not-sent"} & set(notice.told):
                 continue
@@ -126,22 +135,6 @@ class Answers:
                 yield told, texts.statement(notice, acted, contact, self.head)
             else:
                 yield f"{told}-no-contact", None
-
-    def _acted(self, notice: Notice) -> dict[str, Acted]:
-        """What this notice (and no earlier one) made inaccessible, by customer.
-
-        Each sees only its own files.
-        """
-        found: dict[str, Acted] = {}
-        of_items = [case_id for item in notice.items for case_id in item.cases]
-        cases = iter(self.cases.get_all(of_items))
-        for item in notice.items:
-            if item.blocked:
-                _add(found, item.customer, Acted((texts.defanged(item.url),), notice.reviewed))
-            for case in itertools.islice(cases, len(item.cases)):
-                if case.notice == notice.id and case.state is CaseState.OFFLINE:
-                    _add(found, case.upload.customer, Acted(tuple(_files(case)), bool(case.actor)))
-        return found
 
     def _answerable(self, notice: Notice) -> bool:
         """Whether the sender of a notice may be answered.
@@ -160,6 +153,22 @@ class Answers:
 
 def _confidential(notice: Notice) -> bool:
     return bool(notice.read and notice.read.order and notice.read.order.confidential)
+
+
+def _acted(notice: Notice, cases: Iterable[Case]) -> dict[str, Acted]:
+    """What this notice (and no earlier one) made inaccessible, by customer.
+
+    Each sees only its own files.
+    """
+    found: dict[str, Acted] = {}
+    cases = iter(cases)
+    for item in notice.items:
+        if item.blocked:
+            _add(found, item.customer, Acted((texts.defanged(item.url),), notice.reviewed))
+        for case in itertools.islice(cases, len(item.cases)):
+            if case.notice == notice.id and case.state is CaseState.OFFLINE:
+                _add(found, case.upload.customer, Acted(tuple(_files(case)), bool(case.actor)))
+    return found
 
 
 def _add(found: dict[str, Acted], customer: str, acted: Acted) -> None:

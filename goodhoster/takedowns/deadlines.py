@@ -108,7 +108,10 @@ def next_look(gone_at: datetime, looks: int) -> datetime | None:
 
 
 def _waits(notice: Notice) -> bool:
-    """Whether an item is not processed yet: its location, or the sender, cannot be told yet, or a customer acts."""
+    """Whether an item is not processed yet.
+
+    Its location, or the sender, cannot be told yet, or a customer acts.
+    """
     return any(item.state in {ItemState.WAITING, ItemState.FORWARDED} for item in notice.items)
 
 

@@ -386,7 +386,10 @@ class NoticeDesk:
         return replace(item, left="")
 
     def _by_a_persons_word(self, item: NoticeItem, order: Order) -> NoticeItem:
-        """What a person says a customer took offline: it is looked at from outside at once, where we may."""
+        """An item that a person says a customer took offline.
+
+        It is looked at from outside at once, where we may.
+        """
         now = self._parts.clock()
         gone = replace(
             item, state=ItemState.INACCESSIBLE, reason=f"{order.actor}: {order.reason}", gone_at=now, looks=0

@@ -1,4 +1,4 @@
-"""Notices about servers of the customers' own: forwarded to the customer, whose answer or silence a person sees.
+"""Notices about servers of customers' own, forwarded to the customer.
 
 We cannot look into such a server. A notice that may act by itself, or that a person confirms, goes to the customer's
 proven contact with a deadline, is reminded of, and is a person's again when it was answered, could not be delivered, or
@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from goodhoster.customers.contacts.desk import ContactDesk, Forwarding
 from goodhoster.errors import GoodhosterError
 from goodhoster.letters.texts import defanged
 from goodhoster.model.cases import Order
-from goodhoster.model.contact_requests import ContactRequest
+from goodhoster.model.contact_requests import ContactRequest, Forwarding
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem
+from goodhoster.ports.contacts import CustomerNotices
 
 _LEAST = timedelta(minutes=15)
 """Less time than this is none for a customer: then a person acts."""
@@ -25,9 +25,12 @@ _LEAST = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class CustomerForwarding:
-    """Forwards the items of a notice. May be called again: each customer is written to once about a notice."""
+    """Forwards the items of a notice.
 
-    contacts: Callable[[], ContactDesk | None]
+    May be called again: each customer is written to once about a notice.
+    """
+
+    contacts: Callable[[], CustomerNotices | None]
     """None while there is no register: then nobody is known to have a server."""
     enforcing: bool
     """False in mode observe: nobody is written to."""
@@ -35,7 +38,10 @@ class CustomerForwarding:
     def forward(
         self, notice: Notice, doubts: Sequence[str], now: datetime, order: Order | None = None
     ) -> tuple[NoticeItem, ...]:
-        """The items, those for a customer forwarded; an item's doubt keeps it back unless a person ordered it."""
+        """The items, those for a customer forwarded.
+
+        An item's doubt keeps it back unless a person ordered it.
+        """
         contacts = self.contacts()
         if contacts is None:
             return notice.items
@@ -61,9 +67,9 @@ class CustomerForwarding:
             return replace(item, state=ItemState.HELD, reason=why)
         return item
 
-    def _told(self, contacts: ContactDesk, share: _Share) -> _Told:
+    def _told(self, contacts: CustomerNotices, share: _Share) -> _Told:
         """What becomes of the items of one customer."""
-        customer, deadline = share.items[0].customer, share.deadline(contacts.rules.notice_within)
+        customer, deadline = share.items[0].customer, share.deadline(contacts.notice_within)
         where = f"on a server of customer {customer}'s own"
         if not self.enforcing:
             return _Told(ItemState.OBSERVED, f"{where}: would be forwarded to its contact")

@@ -49,7 +49,7 @@ class IncomingMail:
     """The same."""
 
     def receive(self, receipt: Receipt) -> Notice | None:
-        """Take in what was kept: the notice that it is or joins; None for appeals and mail about contacts.
+        """Take in what was kept: the notice that it is or joins; None for appeals and contacts.
 
         May be called again for the same.
         """

@@ -103,7 +103,7 @@ class MailedAppeals:
                     yield self.appeals.about(case_subject(case.id), customer, text, AppealChannel.MAIL)
 
     def _is_proven(self, answer: AnsweringMail, customer: str) -> bool:
-        """Whether the mail is proven, as notices are, to come from the address that the statement went to."""
+        """Whether the mail is proven to come from the address that the statement went to."""
         contact = self.contact_of(customer)
         if contact is None or not same_address(contact.address, answer.mail.address("From")):
             return False

@@ -55,7 +55,7 @@ class PurgeHook:
 
 @dataclass(frozen=True, slots=True)
 class CaseAddresses:
-    """Finds the public addresses of a case's files: those of its notice, and those of the sites that show them."""
+    """Finds the public addresses of a case's files: of its notice, and of the sites."""
 
     sites: Callable[[], SiteMap]
     """Raises what a directory raises where the sites cannot be told."""
@@ -86,7 +86,7 @@ def address_of(url: str) -> str:
 
 @dataclass(slots=True)
 class PurgeDesk:
-    """Follows the audit log and has caches purged. For one thread of the daemon; others may read."""
+    """Follows the audit log and has caches purged. For one thread; others may read."""
 
     queue: PurgeQueue
     log: FileAuditLog
@@ -211,7 +211,7 @@ class PurgeDesk:
         return [(hook, url) for hook in self.hooks for host, url in urls if hook.is_for(host)]
 
     def _case(self, purge: Purge) -> Case | None:
-        """The case that a purge is about; None for a blocked URL, and where there is no such case any more."""
+        """The case that a purge is about; None for a blocked URL, and where the case is gone."""
         try:
             return None if "/" in purge.about else self.cases.get(purge.about)
         except RefusedError:

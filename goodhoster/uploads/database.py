@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from goodhoster.errors import BusyError, ConfigurationError, IndexUnavailableError
+from goodhoster.linux.sqlite_files import connect, explained
 from goodhoster.linux.sqlite_migrations import Migration, Schema, upgrade
 from goodhoster.uploads import clock_steps
 
@@ -85,7 +86,7 @@ class Database:
             self._db, self._inode = self._open()
         except (sqlite3.DatabaseError, OSError) as error:
             hint = "check the owner and mode of agent.state_dir and the free space there"
-            raise ConfigurationError(f"the index {file} cannot be used: {error}", hint=hint) from error
+            raise ConfigurationError(f"the index {file} cannot be used: {explained(error)}", hint=hint) from error
 
     def run(self, operation: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Run a function in one transaction.
@@ -100,7 +101,9 @@ class Database:
                 return self._transact_or_mend(operation)
             except (sqlite3.DatabaseError, OSError) as error:
                 hint = "check the free space and the mount of agent.state_dir; what is missed is found by a scan"
-                raise IndexUnavailableError(f"the index {self._file} cannot be used now: {error}", hint=hint) from error
+                raise IndexUnavailableError(
+                    f"the index {self._file} cannot be used now: {explained(error)}", hint=hint
+                ) from error
 
     def erase(self, operation: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Run a function that deletes, so that the bytes are gone from the file too.
@@ -180,7 +183,7 @@ class Database:
         return size < int.from_bytes(header[28:32]) * (65536 if page == 1 else page)
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._file, check_same_thread=False, timeout=30)
+        db = connect(self._file, threads=True, timeout=30)
         try:
             db.executescript(_SETTINGS)
             upgrade(db, self._file, INDEX)

@@ -16,10 +16,7 @@ _MOST_OF_ONE = 1000
 
 
 class DocrootLinks:
-    """Directories of one tree that links lead to. Threads may share it.
-
-    Only as far as links were seen.
-    """
+    """Directories of one tree that links lead to, as far as links were seen. Threads may share it."""
 
     def __init__(self) -> None:
         self._links: dict[bytes, bytes] = {}
@@ -30,9 +27,8 @@ class DocrootLinks:
         self._lock = Lock()
 
     def add(self, link: bytes, directory: bytes, own: bytes) -> bytes | None:
-        """Note that a link leads to a directory of a customer, which has `own`.
+        """Note that a link leads to a directory of a customer, which has `own`; all paths are absolute.
 
-        All paths are absolute.
         Returns the directory that counts as served because of it and did not before; None where there is none.
         """
         with self._lock:

@@ -11,6 +11,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from goodhoster.errors import IndexUnavailableError, PassingError
+from goodhoster.linux.sqlite_files import connect
 from goodhoster.linux.sqlite_migrations import Migration, Schema, upgrade
 from goodhoster.model.objects import StoredObject
 
@@ -201,7 +202,7 @@ class ObjectQueue:
             raise IndexUnavailableError(f"{self._file}: {error}", hint="is the disk full?") from error
 
     def _opened(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._file, timeout=_BUSY, check_same_thread=False)
+        database = connect(self._file, timeout=_BUSY, threads=True)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         upgrade(database, self._file, OBJECTS)

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goodhoster.evidence.quarantine.directories import opened
-from goodhoster.evidence.quarantine.labels import read_intent, read_label, remove_label, seal_label, write_intent
+from goodhoster.evidence.quarantine.labels import (
+    declare_intent,
+    guard_label,
+    read_intent,
+    read_label,
+    remove_label,
+    seal_label,
+    write_intent,
+)
 from goodhoster.model.quarantine import Label, Metadata
 from goodhoster.model.uploads import Place
 
@@ -38,8 +46,11 @@ labels = st.builds(
 def test_a_label_reads_back_as_it_was_written(label: Label) -> None:
     with tempfile.TemporaryDirectory() as folder, opened(os.open(folder, os.O_RDONLY)) as shelf:
         write_intent(shelf, label)
+        assert (read_intent(shelf, label.case_id), read_label(shelf, label.case_id)) == (None, None)
+        declare_intent(shelf, label.case_id)
         assert (read_intent(shelf, label.case_id), read_label(shelf, label.case_id)) == (label, None)
         seal_label(shelf, label.case_id)
+        guard_label(shelf, label.case_id)
         assert (read_intent(shelf, label.case_id), read_label(shelf, label.case_id)) == (None, label)
         remove_label(shelf, label.case_id)  # it is immutable
         assert os.listdir(folder) == []

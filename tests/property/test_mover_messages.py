@@ -1,12 +1,23 @@
 """Whatever is sent to the mover is an order as it was given, or none."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goodhoster.model.mover_messages import LONGEST_MESSAGE, MoveAnswer, MoveOrder, Outcome, Verb
+from goodhoster.model.mover_messages import (
+    LARGEST_BATCH,
+    LONGEST_MESSAGE,
+    BatchAnswer,
+    MoveAnswer,
+    MoveBatch,
+    MoveOrder,
+    Outcome,
+    Verb,
+    read_order,
+)
 from goodhoster.model.uploads import FileState
 
 numbers = st.integers(-(2**63), 2**64 - 1)
@@ -35,6 +46,50 @@ def test_an_order_arrives_as_it_was_given(order: MoveOrder) -> None:
 @given(st.builds(MoveAnswer, st.sampled_from(Outcome), st.text(), st.text()))
 def test_an_answer_arrives_as_it_was_given(answer: MoveAnswer) -> None:
     assert MoveAnswer.from_bytes(answer.to_bytes()) == answer
+
+
+@given(st.lists(orders, min_size=1, max_size=5, unique_by=lambda order: order.state.ino))
+def test_a_batch_arrives_as_it_was_given(given: list[MoveOrder]) -> None:
+    batch = MoveBatch(tuple(replace(order, verb=Verb.TAKE_OFFLINE, tree="a") for order in given))
+    assert read_order(batch.to_bytes()) == batch
+
+
+@given(orders)
+def test_a_message_is_an_order_or_a_batch(order: MoveOrder) -> None:
+    assert read_order(order.to_bytes()) == order
+
+
+ORDER = MoveOrder(Verb.TAKE_OFFLINE, "x", "y", b"a", "anna", FileState(1, 2, 3, 4, 5), bytes(32))
+OTHER = replace(ORDER, state=FileState(1, 3, 3, 4, 5))
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        (),
+        (ORDER, ORDER),
+        (ORDER, replace(OTHER, tree="z")),
+        (ORDER, replace(OTHER, verb=Verb.PUT_BACK)),
+        (replace(ORDER, verb=Verb.SETTLE),),
+        (ORDER, replace(OTHER, path=b"../x")),
+        tuple(replace(ORDER, state=FileState(1, n, 3, 4, 5)) for n in range(LARGEST_BATCH + 1)),
+    ],
+)
+def test_a_batch_takes_files_of_one_tree_offline_each_once(batch: tuple[MoveOrder, ...]) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - each for its own reason
+        read_order(MoveBatch(batch).to_bytes())
+
+
+def test_the_longest_answers_to_a_batch_fit_in_a_message() -> None:
+    answer = MoveAnswer(Outcome.FAILED, "\udcff" * 10_000, "\udcff" * 10_000)
+    read = BatchAnswer.from_bytes(BatchAnswer((answer,) * LARGEST_BATCH).to_bytes())
+    assert {(each.outcome, len(each.text)) for each in read.answers} == {(Outcome.FAILED, 300)}
+
+
+@given(st.binary() | anything.map(lambda value: b'{"batch":' + json.dumps(value).encode() + b"}"))
+def test_anything_else_is_no_batch(message: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - each for its own reason
+        read_order(message)
 
 
 @given(st.binary() | anything.map(lambda value: json.dumps(value).encode()))

@@ -21,6 +21,7 @@ from goodhoster.hashlists.importing import import_entries
 from goodhoster.model.cases import Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
+from goodhoster.model.notice_status import Notice, NoticeState
 from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.model.uploads import Content
 from goodhoster.model.verdicts import Category, Kind, VerdictKind
@@ -63,6 +64,17 @@ def test_notices_that_wait_for_their_turn_are_open_and_may_be_overdue(configure:
     with Services(settings) as services:
         figures = services.notices.figures()
     assert (figures.open, figures.overdue) == (3, 1)
+
+
+def test_a_notice_that_is_taken_in_is_counted_once(configure: Configure, tmp_path: Path) -> None:
+    """`status` told of 20,013 open notices when 20,000 were being read."""
+    settings, now = configure(""), datetime.now(UTC)
+    (tmp_path / "state").mkdir(mode=0o700)
+    spool = Spool(tmp_path / "state/notices", lambda: now)
+    receipts = [spool.keep(RawNotice(Carrier.DSA_FORM, b"urls=x")) for _ in range(3)]
+    with Services(settings) as services:
+        services.notices.store.add(Notice(receipts[0], NoticeState.OPEN))
+        assert services.notices.figures().open == 3
 
 
 def test_to_count_notices_makes_nothing_but_their_record(configure: Configure, tmp_path: Path) -> None:

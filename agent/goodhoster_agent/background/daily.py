@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,11 @@ _log = logging.getLogger(__name__)
 _FIRST_AFTER = 60.0
 """Seconds after the start: what a crash left under way ends before."""
 _EVERY = 24 * 3600.0
-_AGAIN = 3600.0
+_AGAIN = 300.0
+"""Seconds after a comparison that failed, could not read everything, or found something: what stands in `status` is
+withdrawn soon after it is mended."""
+_SHARE = 20.0
+"""Of the time at most a comparison that is repeated so takes a twentieth."""
 _NAMED = 20
 """Findings in one alert."""
 
@@ -53,7 +58,11 @@ class DailyWork:
         count_checks(self._services, datetime.now(UTC).date())
         if self._services.settings.reports.monthly_to:
             send_monthly(self._services)
-        return _EVERY if self._tell(check_outcomes(self._services)) else _AGAIN
+        began = time.monotonic()
+        check = check_outcomes(self._services)
+        again = max(_AGAIN, _SHARE * (time.monotonic() - began))
+        told = self._tell(check)
+        return _EVERY if told and not check.unchecked and not self._alarm else again
 
     def _tell(self, check: OutcomeCheck) -> bool:
         """Page a person about what nobody was told of yet.

@@ -42,6 +42,8 @@ class LateMeasures:
     def _look(self) -> bool:
         """Continue late measures; whether all moved on, or some."""
         moved = 0
+        for storm in self._toolkit.recover_storms():
+            _log.warning("the decision about storm %s, which a crash had interrupted, is carried out now", storm)
         for case in self._toolkit.late():
             if self.rounds.stopping.is_set():
                 return True

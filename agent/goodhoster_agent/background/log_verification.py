@@ -67,7 +67,10 @@ class LogVerificationTask:
         return _EVERY if check.finding.ok else _AGAIN
 
     def _until_due(self) -> float:
-        """Seconds until a day after the last verification: whoever restarts often does not verify as often."""
+        """Seconds until a day after the last verification.
+
+        Whoever restarts often does not verify as often.
+        """
         from goodhoster.assembly.audit import last_verification  # noqa: PLC0415 - as above
 
         last = last_verification(self._services.settings)

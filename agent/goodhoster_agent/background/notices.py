@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 _POLL = 1.0
 _AGAIN = 60.0
 """Seconds before a notice that failed is tried again, and before a mail server that took nothing is asked again."""
+_LONGEST_PAUSE = 30.0
+"""Seconds before a part of a round that fails again and again is tried once more."""
 _A_WHILE = 1.0
 """Seconds before what came meanwhile is looked at for something more urgent."""
 _READ_SITES_EVERY = 600.0
@@ -53,6 +55,7 @@ class NoticeWork:
         self._contacts_at = 0.0
         self._stopping = threading.Event()
         self._failed: dict[str, float] = {}
+        self._pauses: dict[str, float] = {}
         self._rate_limit = RateLimit(time.monotonic)
         self._problems: dict[str, str] = {}
         keeping = Keeping(notices.spool.keep, self._rung.set)
@@ -99,14 +102,14 @@ class NoticeWork:
     def _take_and_tend(self) -> None:
         while not self._stopping.is_set():
             self._rung.clear()
-            self._guarded("the Maildir", self._take_from_maildir)
-            self._guarded("what came in", self._receive)
-            self._guarded("what is due", self._look_after)
+            self._in_turn("the Maildir", self._take_from_maildir)
+            self._in_turn("what came in", self._receive)
+            self._in_turn("what is due", self._look_after)
             self._rung.wait(_POLL)
 
     def _write(self) -> None:
         while not self._stopping.wait(_POLL):
-            self._guarded("letters", self._send)
+            self._in_turn("letters", self._send)
             if time.monotonic() >= self._contacts_at:
                 self._contacts_at = time.monotonic() + _TEND_CONTACTS_EVERY
                 self._guarded("contacts of customers", self._tend_contacts)
@@ -165,12 +168,23 @@ class NoticeWork:
         if self._guarded(f"notice {notice_id}", do):
             del self._failed[notice_id]
 
+    def _in_turn(self, what: str, do: Callable[[], object]) -> None:
+        """Do one part of a round; where it fails, such as on a full disk, ever less often."""
+        if self._failed.get(what, 0.0) > time.monotonic():
+            return
+        if self._guarded(what, do):
+            self._pauses.pop(what, None)
+        else:
+            self._pauses[what] = pause = min(_LONGEST_PAUSE, self._pauses.get(what, _POLL / 2) * 2)
+            self._failed[what] = max(self._failed.get(what, 0.0), time.monotonic() + pause)
+
     def _guarded(self, what: str, do: Callable[[], object]) -> bool:
         try:
             do()
-        except GoodhosterError as error:
+        except (GoodhosterError, OSError) as error:
             if self._problems.get(what) != str(error):
-                _log.error("%s; %s", error, error.hint)
+                hint = error.hint if isinstance(error, GoodhosterError) else f"{what} is tried again"
+                _log.error("%s; %s", error, hint)
             self._problems[what] = str(error)
             return False
         except Exception:

@@ -1,4 +1,4 @@
-"""Rounds over the caches in front of our sites, in a thread of their own: no measure waits for a cache."""
+"""Rounds over the caches in front of our sites; no measure waits for a cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _AFTER_FAILURE = 30.0
 
 
 class PurgeRounds(PeriodicTask):
-    """Rounds over what went offline or came back since the last one, and over what could not be purged."""
+    """Rounds over what is to be purged, in a thread of their own."""
 
     def __init__(self, desk: PurgeDesk) -> None:
         self._desk = desk

@@ -25,7 +25,7 @@ def status_command(config: ConfigOption = None, *, as_json: JsonOption = False, 
     files cannot be read.
     """
     from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
-    from goodhoster_agent.status_objects import status_object
+    from goodhoster_agent.status_objects import has_no_room, status_object, status_without_room
 
     if nagios:
         from goodhoster_agent.nagios import nagios_check
@@ -37,8 +37,13 @@ def status_command(config: ConfigOption = None, *, as_json: JsonOption = False, 
     try:
         with sandboxed_services(settings) as services:
             status = status_object(services)
-    except GoodhosterError as error:  # also of a record that is damaged, or not ours to read
-        raise UncheckedError(f"no answer: {error}", reason="no-answer", hint=error.hint) from error
+    except (GoodhosterError, OSError) as error:  # also of a record that is damaged, or not ours to read
+        if not has_no_room(settings, error):
+            hint = error.hint if isinstance(error, GoodhosterError) else "see: goodhoster doctor"
+            raise UncheckedError(f"no answer: {error}", reason="no-answer", hint=hint) from error
+        status = status_without_room(settings, error)
+        print_json(status) if as_json else print("\n".join(_of_daemon(status)))
+        raise typer.Exit(exit_code(status)) from error
     print_json(status) if as_json else print(as_text(status))
     raise typer.Exit(exit_code(status))
 
@@ -48,6 +53,17 @@ def exit_code(status: dict[str, Any]) -> int:
     if not status["answers"]:
         return UNCHECKED
     return FINE if status["ready"] and not status["degraded"] else YES
+
+
+def _of_daemon(status: dict[str, Any]) -> list[str]:
+    """What the daemon itself reports, where its files cannot be read."""
+    return [
+        f"daemon     {_daemon(status)}",
+        f"mode       {status['mode']}",
+        *(f"covered    {tree}" for tree in status["trees"]),
+        *(f"source     {_source(source)}" for source in status["sources"]),
+        *(f"DEGRADED   {problem}" for problem in status["degraded"]),
+    ]
 
 
 def as_text(status: dict[str, Any]) -> str:

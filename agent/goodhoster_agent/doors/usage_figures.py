@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Lock
 
 from goodhoster.errors import ConfigurationError
+from goodhoster.linux.sqlite_files import connect, explained
 from goodhoster.linux.sqlite_migrations import ExpiringTable, Migration, Schema, upgrade
 from goodhoster.ports import Clock
 
@@ -102,13 +103,13 @@ class Figures:
         self._used: dict[str, str] = {}
         try:
             with ExitStack() as opening:
-                self._database = opening.enter_context(closing(sqlite3.connect(file, check_same_thread=False)))
+                self._database = opening.enter_context(closing(connect(file, threads=True)))
                 self._database.execute("PRAGMA journal_mode = WAL")
                 upgrade(self._database, file, FIGURES)
                 opening.pop_all()
         except sqlite3.Error as error:
             raise ConfigurationError(
-                f"figures cannot be kept in {file}: {error}", hint="Check the folder's owner and free space."
+                f"figures cannot be kept in {file}: {explained(error)}", hint="Check the folder's owner and free space."
             ) from error
 
     def count(self, client: str, outcome: Outcome) -> None:
@@ -153,7 +154,7 @@ def read_figures(file: Path) -> tuple[Figure, ...]:
     """
     if not file.exists():
         return ()
-    with closing(sqlite3.connect(file)) as database:
+    with closing(connect(file)) as database:
         return tuple(
             Figure(week, client, checks or 0, matches or 0, unchecked or 0)
             for week, client, checks, matches, unchecked in database.execute(_SUMS)

@@ -101,7 +101,10 @@ class FairHints:
             self._count += 1
 
     def _room(self) -> int:
-        """Hints of one customer that may wait now: no more than there is room left for those of others."""
+        """Hints of one customer that may wait now.
+
+        No more than there is room left for those of others.
+        """
         return max(_LEAST_OF_ONE, min(_MOST_OF_ONE, _MOST - self._count))
 
     def _miss(self, waiting: _Waiting, directory: bytes) -> None:

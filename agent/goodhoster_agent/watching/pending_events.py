@@ -34,7 +34,10 @@ class PendingEvents:
         return bool(self._apart or self._waiting)
 
     def add(self, events: Iterable[Event]) -> None:
-        """Add what the kernel told. What finds no room makes its directory one that is to be compared."""
+        """Add what the kernel told.
+
+        What finds no room makes its directory one that is to be compared.
+        """
         for event in events:
             if not event.handle or event.mask & kernel.Q_OVERFLOW:
                 self._apart.append(event)

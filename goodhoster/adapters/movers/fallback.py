@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from goodhoster.model.quarantine import Whereabouts
+from goodhoster.errors import GoodhosterError
+from goodhoster.model.quarantine import QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import Upload
 from goodhoster.ports import Mover, Quarantine
 
@@ -22,6 +24,10 @@ class MoverOrHere:
     def take_offline(self, case_id: str, upload: Upload, sha256: bytes) -> str:
         """See `ports.Quarantine`."""
         return self._chosen().take_offline(case_id, upload, sha256)
+
+    def take_all_offline(self, requests: Sequence[QuarantineRequest]) -> list[str | GoodhosterError]:
+        """See `ports.Quarantine`."""
+        return self._chosen().take_all_offline(requests)
 
     def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
         """See `ports.Quarantine`."""

@@ -1,20 +1,34 @@
 """The quarantine through the mover, a separate process, over a socket.
 
-One connection, one order, one answer (`model.moves`).
+One connection, one order or batch, one answer (`model.mover_messages`).
 """
 
 from __future__ import annotations
 
 import socket
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from goodhoster.errors import BusyError, GoodhosterError, PassingError, QuarantineError, RefusedError
 from goodhoster.linux.kernel import reachable
-from goodhoster.model.mover_messages import LONGEST_MESSAGE, MoveAnswer, MoveOrder, Outcome, Verb, time_limit
-from goodhoster.model.quarantine import Whereabouts
+from goodhoster.model.mover_messages import (
+    LARGEST_BATCH,
+    LONGEST_MESSAGE,
+    BatchAnswer,
+    MoveAnswer,
+    MoveBatch,
+    MoveOrder,
+    Outcome,
+    Verb,
+    time_limit,
+)
+from goodhoster.model.quarantine import QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import FileState, Place, Upload
 
+Answer = TypeVar("Answer")
 _ERRORS: dict[Outcome, type[GoodhosterError]] = {
     Outcome.REFUSED: RefusedError,
     Outcome.PASSING: BusyError,
@@ -23,6 +37,8 @@ _ERRORS: dict[Outcome, type[GoodhosterError]] = {
 _NO_STATE = FileState(0, 0, 0, 0, 0)
 _GRACE = 5.0
 """Seconds that the mover has beyond its own limit: it ends itself first."""
+_LONGEST_PATH = 1024
+"""Bytes of a path in a batch: so many fit in a message."""
 _HINT = "the measure waits and is done when the mover is back; see: goodhoster status"
 
 
@@ -35,6 +51,29 @@ class MoverQuarantine:
     def take_offline(self, case_id: str, upload: Upload, sha256: bytes) -> str:
         """See `ports.Quarantine`."""
         return self._ask(MoveOrder.about(Verb.TAKE_OFFLINE, case_id, upload, sha256))
+
+    def take_all_offline(self, requests: Sequence[QuarantineRequest]) -> list[str | GoodhosterError]:
+        """See `ports.Quarantine`."""
+        results: dict[int, str | GoodhosterError] = {}
+        for numbers in _batches(requests):
+            results |= zip(numbers, self._batch([requests[number] for number in numbers]), strict=True)
+        return [results[number] for number in range(len(requests))]
+
+    def _batch(self, requests: Sequence[QuarantineRequest]) -> list[str | GoodhosterError]:
+        orders = [MoveOrder.about(Verb.TAKE_OFFLINE, each.case_id, each.upload, each.sha256) for each in requests]
+        try:
+            if len(orders) == 1:
+                return [self._ask(orders[0])]
+            message = MoveBatch(tuple(orders)).to_bytes()
+            limit = time_limit(sum(order.state.size for order in orders))
+            answers = self._answer(message, limit + _GRACE, BatchAnswer.from_bytes).answers
+            if len(answers) != len(orders):
+                raise self._not_understood()
+        except ValueError:  # too long for one message
+            return [result for each in requests for result in self._batch([each])]
+        except GoodhosterError as error:
+            return [error] * len(orders)
+        return [_result(answer) for answer in answers]
 
     def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
         """See `ports.Quarantine`."""
@@ -85,12 +124,12 @@ class MoverQuarantine:
             message = order.to_bytes()
         except ValueError as error:
             raise QuarantineError(f"{order.case_id}: the mover cannot be told: {error}") from error
-        answer = self._answer(message, time_limit(order.state.size) + _GRACE)
-        if answer.outcome is not Outcome.DONE:
-            raise _ERRORS[answer.outcome](answer.text, hint=answer.hint)
-        return answer.text
+        result = _result(self._answer(message, time_limit(order.state.size) + _GRACE, MoveAnswer.from_bytes))
+        if isinstance(result, GoodhosterError):
+            raise result
+        return result
 
-    def _answer(self, message: bytes, patience: float) -> MoveAnswer:
+    def _answer(self, message: bytes, patience: float, read: Callable[[bytes], Answer]) -> Answer:
         try:
             with self._connected(patience) as connection:
                 connection.send(message)
@@ -100,6 +139,28 @@ class MoverQuarantine:
         if not reply:
             raise PassingError(f"the mover at {self.address} ended before it answered", hint=_HINT)
         try:
-            return MoveAnswer.from_bytes(reply)
+            return read(reply)
         except ValueError as error:
-            raise PassingError(f"the mover at {self.address} answers what nobody understands", hint=_HINT) from error
+            raise self._not_understood() from error
+
+    def _not_understood(self) -> PassingError:
+        return PassingError(f"the mover at {self.address} answers what nobody understands", hint=_HINT)
+
+
+def _result(answer: MoveAnswer) -> str | GoodhosterError:
+    return answer.text if answer.outcome is Outcome.DONE else _ERRORS[answer.outcome](answer.text, hint=answer.hint)
+
+
+def _batches(requests: Sequence[QuarantineRequest]) -> list[list[int]]:
+    """The numbers of the requests that go together: of one tree, in messages that are not too long."""
+    batches: list[list[int]] = []
+    trees: dict[bytes, list[int]] = defaultdict(list)
+    for number, request in enumerate(requests):
+        place = request.upload.place
+        if len(place.path) > _LONGEST_PATH:
+            batches.append([number])
+        else:
+            trees[place.tree].append(number)
+    for numbers in trees.values():
+        batches += [numbers[begin : begin + LARGEST_BATCH] for begin in range(0, len(numbers), LARGEST_BATCH)]
+    return batches

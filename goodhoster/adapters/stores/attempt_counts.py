@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from goodhoster.errors import PassingError
+from goodhoster.linux.sqlite_files import connect, explained
 from goodhoster.linux.sqlite_migrations import ExpiringTable, Migration, Schema, upgrade
 
 FILE = "attempts.sqlite"
@@ -50,7 +51,7 @@ class SqliteAttemptCounts:
             with self._database:
                 self._database.executemany(_ADD, [(day.isoformat(), name, count) for name, count in counts.items()])
         except sqlite3.Error as error:
-            raise PassingError(f"{self._file}: {error}") from error
+            raise PassingError(f"{self._file}: {explained(error)}") from error
 
     def since(self, day: date) -> Mapping[str, int]:
         """Answers from that day on, by what they said; PassingError where they cannot be read."""
@@ -58,10 +59,10 @@ class SqliteAttemptCounts:
             return {}
         query = "SELECT decision, sum(count) FROM attempts WHERE day >= ? GROUP BY decision"
         try:
-            with closing(sqlite3.connect(self._file, timeout=_BUSY)) as database:
+            with closing(connect(self._file, timeout=_BUSY)) as database:
                 return dict(database.execute(query, (day.isoformat(),)).fetchall())
         except sqlite3.Error as error:
-            raise PassingError(f"{self._file}: {error}") from error
+            raise PassingError(f"{self._file}: {explained(error)}") from error
 
     def close(self) -> None:
         """Close the file."""
@@ -69,7 +70,7 @@ class SqliteAttemptCounts:
             self._database.close()
 
     def _opened(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._file, timeout=_BUSY, check_same_thread=False)
+        database = connect(self._file, timeout=_BUSY, threads=True)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         upgrade(database, self._file, ATTEMPT_COUNTS)

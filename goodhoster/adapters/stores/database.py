@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from goodhoster.errors import BusyError, ConfigurationError, PermanentError
+from goodhoster.linux.sqlite_files import connect, explained
 from goodhoster.linux.sqlite_migrations import Schema, upgrade
 
 Row = tuple[Any, ...]
@@ -88,7 +89,9 @@ class RecordFile:
             if error.sqlite_errorcode in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
                 message = f"{self._file} is held by another process: {error}"
                 raise BusyError(message, hint=f"find out which: fuser -v {self._path}") from error
-            raise PermanentError(f"{self._file} cannot be used: {error}", hint=_hint(error) or "make room") from error
+            raise PermanentError(
+                f"{self._file} cannot be used: {explained(error)}", hint=_hint(error) or "make room"
+            ) from error
         except sqlite3.DatabaseError as error:
             raise PermanentError(f"{self._file} is damaged: {error}", hint=self._hint) from error
 
@@ -116,11 +119,11 @@ def _hint(error: Exception) -> str:
 def _connect(file: Path, schema: Schema, patience: float) -> sqlite3.Connection:
     try:
         with ExitStack() as opening:
-            db = opening.enter_context(closing(sqlite3.connect(file, check_same_thread=False, timeout=patience)))
+            db = opening.enter_context(closing(connect(file, threads=True, timeout=patience)))
             db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
             upgrade(db, file, schema)
             opening.pop_all()
     except (sqlite3.DatabaseError, OSError) as error:
         hint = _hint(error) or schema.hint
-        raise ConfigurationError(f"{schema.name} {file} cannot be used: {error}", hint=hint) from error
+        raise ConfigurationError(f"{schema.name} {file} cannot be used: {explained(error)}", hint=hint) from error
     return db

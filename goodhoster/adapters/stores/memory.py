@@ -152,6 +152,10 @@ class MemoryNoticeStore:
             for notice in (ordered if query.newest is None else ordered[max(0, len(ordered) - query.newest) :])
         ]
 
+    def recorded(self, notice_ids: Iterable[str]) -> frozenset[str]:
+        """See `ports.NoticeStore`."""
+        return frozenset(notice_ids) & self._notices.keys()
+
     def figures(self, now: datetime) -> NoticeFigures:
         """See `ports.NoticeStore`."""
         running = [notice for notice in self._notices.values() if notice.stopped_at is None]

@@ -42,6 +42,10 @@ class MemoryStormStore:
         """See `ports.StormStore`."""
         return [storm for storm in self._storms.values() if storm.braking and storm.part_of == part_of]
 
+    def being_decided(self) -> Sequence[Storm]:
+        """See `ports.StormStore`."""
+        return [storm for storm in self._storms.values() if storm.deciding]
+
     def get(self, storm_id: str) -> Storm:
         """See `ports.StormStore`."""
         if storm_id not in self._storms:

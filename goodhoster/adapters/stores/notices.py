@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -97,6 +98,11 @@ class SqliteNoticeStore:
         ordered = f"SELECT id FROM notices {where} ORDER BY received_at {order}, id {order} {limit}"  # noqa: S608 - our own texts
         found = [notice_id for (notice_id,) in self._record.rows(ordered, (*values, *last))]
         return found[::-1] if last else found
+
+    def recorded(self, notice_ids: Iterable[str]) -> frozenset[str]:
+        """See `ports.NoticeStore`."""
+        query = "SELECT id FROM notices WHERE id IN (SELECT value FROM json_each(?))"
+        return frozenset(row[0] for row in self._record.rows(query, (json.dumps([*notice_ids]),)))
 
     def figures(self, now: datetime) -> NoticeFigures:
         """See `ports.NoticeStore`."""

@@ -11,6 +11,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from goodhoster.linux.sqlite_files import connect
 from goodhoster.linux.sqlite_migrations import Migration, Schema
 
 _CASES = """
@@ -90,6 +91,7 @@ INSERT INTO measure_counts SELECT scope, customer, minute, count(*) FROM counted
 INSERT INTO measure_counts SELECT scope, '', minute, sum(count) FROM measure_counts GROUP BY scope, minute;
 """
 
+_DECISIONS = "ALTER TABLE storms ADD COLUMN deciding INTEGER NOT NULL DEFAULT 0;"
 _COPY_CONTENTS = """
 CREATE TABLE copy_contents (
   sha256 BLOB NOT NULL, id TEXT NOT NULL REFERENCES cases (id), PRIMARY KEY (sha256, id)
@@ -123,7 +125,7 @@ def _take_storms_in(db: sqlite3.Connection, file: Path) -> None:
     beside = file.with_name("storms.sqlite")
     if not beside.exists():
         return
-    with closing(sqlite3.connect(beside)) as storms:
+    with closing(connect(beside)) as storms:
         for table, columns in _COLUMNS_OF.items():
             rows = storms.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - our own texts
             marks = ", ".join("?" * (columns.count(",") + 1))
@@ -146,5 +148,6 @@ RECORD = Schema(
         Migration(3, (_CLAIMS, _ANSWERED, _STORMS, _take_storms_in, _COUNTS, _COUNT_PAST_DAY)),
         Migration(4, (_ASKERS,)),
         Migration(5, (_COPY_CONTENTS, _note_past_copies)),
+        Migration(6, (_DECISIONS,)),
     ),
 )

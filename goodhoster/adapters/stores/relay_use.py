@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from goodhoster.errors import PassingError
+from goodhoster.linux.sqlite_files import connect, explained
 
 
 class SqliteRelayUse:
@@ -21,8 +22,8 @@ class SqliteRelayUse:
         if not self._file.exists():
             return None
         try:
-            with closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as db:
+            with closing(connect(self._file, read_only=True)) as db:
                 row = db.execute("SELECT max(day) FROM last_days WHERE client = ?", (customer,)).fetchone()
         except sqlite3.Error as error:
-            raise PassingError(f"the usage figures {self._file} cannot be read: {error}") from error
+            raise PassingError(f"the usage figures {self._file} cannot be read: {explained(error)}") from error
         return datetime.combine(date.fromisoformat(row[0]), time.max, UTC) if row[0] else None

@@ -17,7 +17,7 @@ from goodhoster.linux.sqlite_migrations import ExpiringTable
 from goodhoster.model.storms import Cause, Counted, Opened, Storm, StormKind, StormState
 
 _NAMES = """number, id, kind, about, reason, sources, begun_at, measures, part_of,
-  state, ended_at, actor, word, told"""
+  state, ended_at, actor, word, told, deciding"""
 _HOUR, _DAY = 60, 1440
 """Minutes."""
 _THIS = "WHERE scope = ? AND customer = ? AND sha256 = ?"
@@ -60,9 +60,10 @@ class SqliteStormStore:
     def replace(self, storm: Storm) -> None:
         """See `ports.StormStore`."""
         word = (storm.state, time_text(storm.ended_at), storm.actor, storm.word)
-        changes = "state = ?, ended_at = ?, actor = ?, word = ?, told = ?, part_of = ?"
+        changes = "state = ?, ended_at = ?, actor = ?, word = ?, told = ?, part_of = ?, deciding = ?"
         with self._record.changing() as db:
-            db.execute(f"UPDATE storms SET {changes} WHERE id = ?", (*word, storm.told, storm.part_of, storm.id))  # noqa: S608 - our own text
+            values = (*word, storm.told, storm.part_of, storm.deciding, storm.id)
+            db.execute(f"UPDATE storms SET {changes} WHERE id = ?", values)  # noqa: S608 - our own text
 
     def newest(self, causes: Iterable[Cause]) -> Mapping[Cause, Storm]:
         """See `ports.StormStore`."""
@@ -73,6 +74,10 @@ class SqliteStormStore:
     def braking(self, part_of: str = "") -> Sequence[Storm]:
         """See `ports.StormStore`."""
         return self._storms("WHERE part_of = ? AND state <> 'released' ORDER BY number", (part_of,))
+
+    def being_decided(self) -> Sequence[Storm]:
+        """See `ports.StormStore`."""
+        return self._storms("WHERE deciding <> 0 ORDER BY number")
 
     def get(self, storm_id: str) -> Storm:
         """See `ports.StormStore`."""
@@ -175,11 +180,27 @@ def _minute(moment: datetime) -> int:
 def _row(storm: Storm) -> Row:
     head = (storm.id, storm.cause.kind, storm.cause.about, storm.reason, json.dumps(storm.sources))
     begun = (time_text(storm.begun_at), json.dumps(storm.measures), storm.part_of)
-    return (*head, *begun, storm.state, time_text(storm.ended_at), storm.actor, storm.word, storm.told)
+    return (*head, *begun, storm.state, time_text(storm.ended_at), storm.actor, storm.word, storm.told, storm.deciding)
 
 
 def _storm(row: Row) -> Storm:
-    _, storm_id, kind, about, reason, sources, begun_at, measures, part_of, state, ended_at, actor, word, told = row
+    (
+        _,
+        storm_id,
+        kind,
+        about,
+        reason,
+        sources,
+        begun_at,
+        measures,
+        part_of,
+        state,
+        ended_at,
+        actor,
+        word,
+        told,
+        deciding,
+    ) = row
     return Storm(
         id=storm_id,
         cause=Cause(StormKind(kind), about),
@@ -193,4 +214,5 @@ def _storm(row: Row) -> Storm:
         actor=actor,
         word=word,
         told=bool(told),
+        deciding=int(deciding),
     )

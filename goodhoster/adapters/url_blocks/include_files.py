@@ -1,4 +1,4 @@
-"""The files that a web server's configuration includes: which addresses are blocked, and what visitors see there."""
+"""The files that a web server includes: blocked addresses, and what visitors see there."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _literally(text: str) -> str:
 
 
 def _apache_text(page: str) -> str:
-    """A page as one word of Apache's configuration: on one line, and `%{` and `${` are no expressions."""
+    """A page as one word of Apache's configuration, on one line and without expressions."""
     line = " ".join(page.split())
     for sign in "%$":
         line = line.replace(sign + "{", sign + " {")

@@ -24,6 +24,7 @@ from goodhoster.model.contact_requests import (
     ContactState,
     ContactStatus,
     Deliverability,
+    Forwarding,
     RequestKind,
 )
 from goodhoster.model.customers import Customer
@@ -76,19 +77,6 @@ class ContactParts:
     high_risk: Callable[[str], bool] = lambda _: False
 
 
-@dataclass(frozen=True, slots=True)
-class Forwarding:
-    """A notice that is forwarded to a customer."""
-
-    notice: str
-    received_at: datetime
-    lines: tuple[str, ...]
-    """Its addresses, as a letter may have them."""
-    deadline: datetime
-    """For the customer."""
-    actor: str
-
-
 class ContactDesk:
     """See `ports.ContactFacts`. Processes may share its record."""
 
@@ -136,7 +124,7 @@ class ContactDesk:
         return self._again(request)
 
     def forward(self, customer_id: str, forwarding: Forwarding) -> ContactRequest:
-        """Write to a customer's proven contact about a notice; may be called again for the same notice.
+        """See `ports.CustomerNotices`.
 
         RefusedError where the contact is not proven, or got as many letters as it may today.
         """
@@ -166,8 +154,13 @@ class ContactDesk:
         return self._again(request)
 
     def request(self, request_id: str) -> ContactRequest | None:
-        """The question of that id, if any."""
+        """See `ports.CustomerNotices`."""
         return self._parts.store.get(request_id)
+
+    @property
+    def notice_within(self) -> timedelta:
+        """See `ports.CustomerNotices`."""
+        return self.rules.notice_within
 
     def forwarded_in(self, mail: ContactMail) -> ContactRequest | None:
         """The forwarded notice that a person at the customer's answers with this mail, if any.

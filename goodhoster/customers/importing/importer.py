@@ -198,7 +198,10 @@ class _Staging:
 
 
 def _warn_of_contested(staged: StagedImport, report: ListReport) -> int:
-    """Warn of each name that another source gives to another customer: notices of it wait for a person."""
+    """Warn of each name that another source gives to another customer.
+
+    Notices of it wait for a person.
+    """
     count = 0
     for count, one in enumerate(staged.contested(), start=1):
         if count <= _CONTESTED_TOLD:

@@ -76,7 +76,9 @@ class AppealDesk:
         return [self._take_in(subject, letters[0].customer, text, channel) for subject in subjects]
 
     def about(self, subject: str, customer: str, text: str, channel: AppealChannel = AppealChannel.COMMAND) -> Appeal:
-        """Take in an appeal about a measure at that customer, that a person was told of or a proven mail answers.
+        """Take in an appeal about a measure at that customer.
+
+        A person was told of it, or a proven mail answers a statement.
 
         The subject is `step:ID` or `case:ID`.
 

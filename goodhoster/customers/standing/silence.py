@@ -1,4 +1,4 @@
-"""Facts from silence: a contact that did not answer a drill or a forwarded notice within its time.
+"""Facts from silence: a drill or a forwarded notice that was not answered in time.
 
 It counts only where our letter reached the customer's mail server with half of its time left, and did not come back;
 and only a day after its end, since an answer may have waited while one of our own servers was away.

@@ -39,30 +39,39 @@ def is_case_name(name: str) -> bool:
 
 
 def write_intent(shelf: int, label: Label) -> None:
-    """Write what is about to be moved; on disk when this returns.
+    """Write what is about to be moved, under a name that says nothing yet; its bytes are on disk when this returns.
+
+    Replaces what is left of an older one of that case.
+    """
+    name = file_name(label.case_id) + _HALF
+    text = json.dumps(_as_json(label), indent=1).encode("ascii")
+    with_reserve(shelf, lambda: _write(shelf, name, text))
+
+
+def declare_intent(shelf: int, case_id: str) -> None:
+    """Turn what was written into the intent; on disk once the shelf is synced.
 
     Replaces an older intent of that case.
     """
-    name = file_name(label.case_id)
-    text = json.dumps(_as_json(label), indent=1).encode("ascii")
-
-    def write() -> None:
-        _write(shelf, name + _HALF, text)
-        os.rename(name + _HALF, name + _INTENT, src_dir_fd=shelf, dst_dir_fd=shelf)
-        os.fsync(shelf)
-
-    with_reserve(shelf, write)
+    name = file_name(case_id)
+    with_reserve(shelf, lambda: os.rename(name + _HALF, name + _INTENT, src_dir_fd=shelf, dst_dir_fd=shelf))
 
 
 def seal_label(shelf: int, case_id: str) -> None:
     """Turn the intent into the label: the file is here, locked, and the one that was checked.
 
-    Immutable, as the file is: a backup that is brought back over the tree (`rsync --delete`) removes neither.
+    On disk once the shelf is synced; `guard_label` comes after that.
     """
     name = file_name(case_id)
     with_reserve(shelf, lambda: os.rename(name + _INTENT, name + _SEALED, src_dir_fd=shelf, dst_dir_fd=shelf))
-    os.fsync(shelf)
-    with opened(os.open(name + _SEALED, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=shelf)) as label:
+
+
+def guard_label(shelf: int, case_id: str) -> None:
+    """Make a sealed label immutable, as its file is.
+
+    A backup that is brought back over the tree (`rsync --delete`) removes neither.
+    """
+    with opened(os.open(file_name(case_id) + _SEALED, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=shelf)) as label:
         try_guard(label)
 
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from goodhoster.errors import QuarantineError, RefusedError
+from goodhoster.errors import GoodhosterError, QuarantineError, RefusedError
 from goodhoster.evidence.quarantine.directories import (
     ABSENT,
     entry,
@@ -28,25 +28,30 @@ from goodhoster.evidence.quarantine.directories import (
 )
 from goodhoster.evidence.quarantine.labels import (
     file_name,
+    guard_label,
     label_name,
-    label_of_inode,
     names_of_inode,
     read_intent,
     read_label,
     remove_label,
     seal_label,
-    write_intent,
 )
 from goodhoster.evidence.quarantine.locking import has_bytes, is_locked, lock, unlock
 from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards, without_guards
-from goodhoster.evidence.quarantine.misplaced_files import return_after_crash, return_stranger
-from goodhoster.evidence.quarantine.reserve import keep_reserve, with_reserve
-from goodhoster.evidence.quarantine.storage import open_shelf, shelves, was_shelf
+from goodhoster.evidence.quarantine.misplaced_files import return_after_crash
+from goodhoster.evidence.quarantine.reserve import keep_reserve, sync_with_reserve
+from goodhoster.evidence.quarantine.storage import open_shelf, shelves
+from goodhoster.evidence.quarantine.taking import (
+    READ,
+    disk_errors,
+    give_back_changed,
+    is_file_of,
+    open_parent_of,
+    take_all,
+)
 from goodhoster.linux import kernel
-from goodhoster.model.quarantine import Label, Metadata, Whereabouts
+from goodhoster.model.quarantine import Label, QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import Place, Upload
-
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +64,22 @@ class LocalQuarantine:
 
     def take_offline(self, case_id: str, upload: Upload, sha256: bytes) -> str:
         """See `ports.Quarantine`."""
-        place, name = upload.place, os.path.basename(upload.place.path)
-        with self._working_in(place) as stack:
-            parent = stack.enter_context(opened(_open_parent(place)))
-            shelf = stack.enter_context(opened(open_shelf(place.tree, parent)))
-            if exists(shelf, file_name(case_id)) and self.settle(case_id, upload) is Whereabouts.QUARANTINE:
-                return "found done after a crash"
-            _not_ours_already(parent, shelf, place)
-            file = stack.enter_context(opened(_open_file(parent, name, upload)))
-            keep_reserve(shelf)
-            label = _label(case_id, upload, sha256, (parent, shelf, file))
-            write_intent(shelf, label)
-            with without_guards(parent):
-                _move_out(file, (parent, name), shelf, label)
-            missing = _finish(file, shelf, label, parent)
-            os.fsync(parent)
-            _verify_offline(shelf, label)
-            return missing
+        (result,) = self.take_all_offline([QuarantineRequest(case_id, upload, sha256)])
+        if isinstance(result, GoodhosterError):
+            raise result
+        return result
+
+    def take_all_offline(self, requests: Sequence[QuarantineRequest]) -> list[str | GoodhosterError]:
+        """See `ports.Quarantine`."""
+        ours = [request for request in requests if request.upload.place.tree in self.trees]
+        results = iter(take_all(ours, self.settle))
+        return [next(results) if request in ours else _not_watched(request.upload.place) for request in requests]
 
     def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
         """See `ports.Quarantine`."""
         place, name = upload.place, os.path.basename(upload.place.path)
         with self._working_in(place) as stack:
-            parent = stack.enter_context(opened(_open_parent(place)))
+            parent = stack.enter_context(opened(open_parent_of(place)))
             shelf, label = self._sealed(case_id, upload, stack)
             if identity(parent) != label.parent and not moved:
                 message = f"the directory of {place} is not the one the file was taken from"
@@ -99,7 +97,7 @@ class LocalQuarantine:
         """See `ports.Quarantine`."""
         place = upload.place
         with self._working_in(place) as stack:
-            parent = stack.enter_context(opened(_open_parent(place)))
+            parent = stack.enter_context(opened(open_parent_of(place)))
             try:
                 file = _open_untouched(parent, os.path.basename(place.path))
             except OSError as error:
@@ -168,13 +166,9 @@ class LocalQuarantine:
     def _working_in(self, place: Place) -> Iterator[ExitStack]:
         """Whatever the disk refuses (full, read-only, a quota) is named with its place."""
         if place.tree not in self.trees:
-            raise RefusedError(f"{place} is in no watched tree")
-        try:
-            with ExitStack() as stack:
-                yield stack
-        except OSError as error:
-            hint = "put the disk right, then: goodhoster cases confirm, or restart the daemon"
-            raise QuarantineError(f"{place}: the disk refuses: {error.strerror}", hint=hint) from error
+            raise _not_watched(place)
+        with disk_errors(place), ExitStack() as stack:
+            yield stack
 
     @staticmethod
     def _find(case_id: str, upload: Upload, stack: ExitStack) -> tuple[int, Label] | None:
@@ -198,6 +192,10 @@ class LocalQuarantine:
         return found
 
 
+def _not_watched(place: Place) -> RefusedError:
+    return RefusedError(f"{place} is in no watched tree")
+
+
 def _expect_lain_for(seconds: float, shelf: int, case_id: str) -> None:
     """Refuse a file that has not lain here for so long by its label, which is written once."""
     label = entry(shelf, label_name(case_id))
@@ -212,35 +210,6 @@ def _expect_no_name_elsewhere(file: int, shelf: int, case_id: str) -> None:
         raise RefusedError(message, hint="find them (find DISK -inum) and remove them; it is tried again every day")
 
 
-def _open_parent(place: Place) -> int:
-    try:
-        return open_parent(place)
-    except OSError as error:
-        if error.errno in ABSENT:
-            message = f"the directory of {place} is gone or is no plain directory: {error.strerror}"
-            raise RefusedError(message) from error
-        raise QuarantineError(f"cannot open the directory of {place}: {error.strerror}") from error
-
-
-def _open_file(parent: int, name: bytes, upload: Upload) -> int:
-    """Open the file that was checked, or at least its inode with as many bytes.
-
-    Which bytes they are is checked once it is locked.
-    """
-    try:
-        file = kernel.open_beneath(parent, name, _READ)
-    except OSError as error:
-        if error.errno in ABSENT:
-            raise RefusedError(f"{upload.place} is gone") from error
-        raise QuarantineError(f"cannot open {upload.place}: {error.strerror}") from error
-    found, checked = os.fstat(file), upload.state
-    same = (found.st_ino, found.st_size) == (checked.ino, checked.size)
-    if not stat.S_ISREG(found.st_mode) or not same:
-        os.close(file)
-        raise RefusedError(f"{upload.place} is not the file that was checked any more")
-    return file
-
-
 def _without_label(case_id: str, shelf: int) -> QuarantineError:
     """The error for a file in quarantine whose label is missing; the file stays offline."""
     where = os.fsdecode(os.readlink(b"/proc/self/fd/%d" % shelf))
@@ -251,9 +220,9 @@ def _without_label(case_id: str, shelf: int) -> QuarantineError:
 def _open_untouched(parent: int, name: bytes) -> int:
     """Open without changing the access time, which is given back exactly; where permitted."""
     try:
-        return kernel.open_beneath(parent, name, _READ | os.O_NOATIME)
+        return kernel.open_beneath(parent, name, READ | os.O_NOATIME)
     except PermissionError:
-        return kernel.open_beneath(parent, name, _READ)
+        return kernel.open_beneath(parent, name, READ)
 
 
 def _lies_at_its_place(upload: Upload) -> bool:
@@ -272,95 +241,22 @@ def _lies_at_its_place(upload: Upload) -> bool:
     return (found.st_size, found.st_mtime_ns) == (checked.size, checked.mtime_ns)
 
 
-def _not_ours_already(parent: int, shelf: int, place: Place) -> None:
-    if os.path.samestat(os.fstat(parent), os.fstat(shelf)) or was_shelf(place, parent):
-        raise RefusedError(f"{place} is in quarantine already")
-
-
-def _label(case_id: str, upload: Upload, sha256: bytes, descriptors: tuple[int, int, int]) -> Label:
-    state, (parent, shelf, file) = upload.state, descriptors
-    return Label(
-        case_id=case_id,
-        place=upload.place,
-        customer=upload.customer,
-        ino=state.ino,
-        parent=identity(parent),
-        size=state.size,
-        sha256=sha256,
-        metadata=_metadata_of(file, shelf),
-        parent_flags=read_metadata(parent).flags,
-    )
-
-
-def _metadata_of(file: int, shelf: int) -> Metadata:
-    """The metadata as the owner had them.
-
-    Where another name of the file is in quarantine it is locked, and that label tells. Only then is the whole
-    quarantine looked through: a customer with thousands of names for one file would keep others waiting.
-    """
-    found = os.fstat(file)
-    may_be_locked = found.st_nlink > 1 and not stat.S_IMODE(found.st_mode)
-    other = label_of_inode(shelf, found.st_ino) if may_be_locked else None
-    return other.metadata if other else read_metadata(file)
-
-
-def _move_out(file: int, source: tuple[int, bytes], shelf: int, label: Label) -> None:
-    """Rename, then check what was renamed: a file that was swapped in goes back."""
-    guards = read_metadata(file).flags  # not the label's: it may be locked under another name
-    try:
-        set_guards(file, 0)
-        _rename_out(file, source, shelf, label)
-        if not _is_file_of(shelf, label):
-            return_stranger(shelf, label, source[0])
-            message = f"{label.place} was replaced while it was being taken offline; the other file was put back"
-            raise RefusedError(message)
-    except BaseException:
-        set_guards(file, guards)
-        raise
-
-
-def _rename_out(file: int, source: tuple[int, bytes], shelf: int, label: Label) -> None:
-    try:
-        with_reserve(shelf, lambda: kernel.rename_noreplace(source, (shelf, file_name(label.case_id))))
-    except OSError as error:
-        remove_label(shelf, label.case_id)
-        if error.errno in ABSENT and not _is_there(file, source):
-            raise RefusedError(f"{label.place} is gone") from error
-        raise QuarantineError(f"cannot move {label.place}: {error.strerror}") from error
-
-
-def _finish(file: int, shelf: int, label: Label, parent: int) -> str:
-    """Lock the moved file and keep it if its bytes are those that were checked; else return it."""
-    missing = with_reserve(shelf, lambda: lock(file))
-    if not has_bytes(file, label.sha256):
-        _give_back_changed(file, label)
-        return_stranger(shelf, label, parent)
-        set_guards(file, label.metadata.flags)
-        raise RefusedError(f"{label.place} was written to since it was checked; it was put back")
-    seal_label(shelf, label.case_id)
-    return missing
-
-
 def _finished_after_crash(shelf: int, label: Label) -> bool:
     """Seal the moved file if it is the checked one; return anything else to where it was."""
-    if not _is_file_of(shelf, label):
+    if not is_file_of(shelf, label):
         return_after_crash(shelf, label)
         return False
     with opened(_open_locked(shelf, label)) as file:
         lock(file)
         if has_bytes(file, label.sha256):
             seal_label(shelf, label.case_id)
+            sync_with_reserve(shelf, shelf)
+            guard_label(shelf, label.case_id)
             return True
-        _give_back_changed(file, label)
+        give_back_changed(file, label)
         return_after_crash(shelf, label)
         set_guards(file, label.metadata.flags)
         return False
-
-
-def _give_back_changed(file: int, label: Label) -> None:
-    """Its owner wrote it meanwhile: that time stays."""
-    found = os.fstat(file)
-    unlock(file, replace(label.metadata, atime_ns=found.st_atime_ns, mtime_ns=found.st_mtime_ns))
 
 
 def _give_flags_back(label: Label) -> None:
@@ -368,7 +264,7 @@ def _give_flags_back(label: Label) -> None:
     if not label.metadata.flags:
         return
     with opened(open_parent(label.place)) as parent:
-        file = kernel.open_beneath(parent, os.path.basename(label.place.path), _READ)
+        file = kernel.open_beneath(parent, os.path.basename(label.place.path), READ)
         with opened(file):
             if os.fstat(file).st_ino == label.ino:
                 set_guards(file, label.metadata.flags)
@@ -406,12 +302,6 @@ def _rename_back(source: tuple[int, bytes], target: tuple[int, bytes], label: La
         raise RefusedError(f"the directory of {label.place} is gone") from error
 
 
-def _is_file_of(shelf: int, label: Label) -> bool:
-    """Whether the file under the case's name is the inode that was checked."""
-    found = entry(shelf, file_name(label.case_id))
-    return found is not None and stat.S_ISREG(found.st_mode) and found.st_ino == label.ino
-
-
 def _expect_file_of(file: int, label: Label) -> None:
     """On another disk or server than before it has another number: then its bytes decide."""
     found = os.fstat(file)
@@ -420,19 +310,14 @@ def _expect_file_of(file: int, label: Label) -> None:
         raise QuarantineError(f"the file of case {label.case_id} in quarantine is not the one its label describes")
 
 
-def _is_there(file: int, source: tuple[int, bytes]) -> bool:
-    found = entry(*source)
-    return found is not None and os.path.samestat(found, os.fstat(file))
-
-
 def _open_locked(shelf: int, label: Label) -> int:
     """The file on the shelf. The shelf is ours alone: nobody else can swap a name there."""
     name = file_name(label.case_id)
     try:
-        file = os.open(name, _READ | os.O_NOATIME, dir_fd=shelf)
+        file = os.open(name, READ | os.O_NOATIME, dir_fd=shelf)
     except PermissionError:  # mode 000 and not root
         os.chmod(name, 0o400, dir_fd=shelf)
-        file = os.open(name, _READ | os.O_NOATIME, dir_fd=shelf)
+        file = os.open(name, READ | os.O_NOATIME, dir_fd=shelf)
     except OSError as error:
         if error.errno not in ABSENT:
             raise
@@ -447,9 +332,3 @@ def _open_locked(shelf: int, label: Label) -> int:
 
 def _taken(place: Place) -> RefusedError:
     return RefusedError(f"{place} exists: nothing is overwritten", hint="move that file away and restore again")
-
-
-def _verify_offline(shelf: int, label: Label) -> None:
-    locked = entry(shelf, file_name(label.case_id))
-    if locked is None or stat.S_IMODE(locked.st_mode) or read_label(shelf, label.case_id) is None:
-        raise QuarantineError(f"{label.place} was moved, but reading back does not show it offline and locked")

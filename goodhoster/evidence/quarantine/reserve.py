@@ -41,6 +41,11 @@ def with_reserve(shelf: int, step: Callable[[], Result]) -> Result:
                 raise
 
 
+def sync_with_reserve(directory: int, shelf: int) -> None:
+    """Write an open directory to disk; on a full disk use the reserve of that shelf."""
+    with_reserve(shelf, lambda: os.fsync(directory))
+
+
 def _written(shelf: int, piece: bytes) -> bool:
     try:
         fd = os.open(piece, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=shelf)

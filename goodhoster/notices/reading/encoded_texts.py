@@ -57,7 +57,10 @@ def unescaped(text: str) -> str:
 
 
 def _unescaped_character(match: re.Match[str]) -> str:
-    """The character; nothing for one that only formats, such as a zero-width space; a control stays an escape."""
+    """Character of an escape.
+
+    Nothing for one that only formats, such as a zero-width space; a control stays an escape.
+    """
     character = chr(int(match[1] or match[2] or match[3], 16))
     if unicodedata.category(character) == "Cf":
         return ""

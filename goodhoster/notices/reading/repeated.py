@@ -187,7 +187,10 @@ def without_quotes(mail: Mail) -> Mail:
 
 
 def _is_passed_on(part: Part, *, passes_on: bool) -> bool:
-    """Whether a text that is attached is a mail of somebody else: by its name, or because the mail says so."""
+    """Whether a text that is attached is a mail of somebody else.
+
+    By its name, or because the mail says so.
+    """
     attached = part.kind in {"text/plain", "text/html"} and part.name and not part.name.lower().endswith(".csv")
     return bool(attached and (passes_on or _ORIGINAL_NAME.search(part.name)))
 
@@ -323,7 +326,9 @@ def _says_when(text: str) -> bool:
 
 
 def _begins_head(lines: list[str], number: int) -> bool:
-    """Whether the headers of another mail start here, as mail programs write them above a mail that is answered.
+    """Whether the headers of another mail start here.
+
+    Mail programs write them above a mail that is answered.
 
     Who, by a label of mail programs or by an address, and at least two more lines with labels, in any language; below a
     ruled line one is enough.

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.errors import PassingError, RefusedError
-from goodhoster.model.quarantine import Whereabouts
+from goodhoster.model.quarantine import QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.ports import Quarantine
 
@@ -256,6 +256,44 @@ class QuarantineSuite:
         quarantine.prepare(tree)
         quarantine.prepare(tree)
         assert sum(name.startswith(b"reserve-") for name in os.listdir(tree + b"/.goodhoster/quarantine")) > 0
+
+    def test_of_files_taken_together_each_is_taken_or_not_by_itself(self, quarantine: Quarantine, tree: bytes) -> None:
+        names = (b"anna/a.jpg", b"anna/gone.jpg", b"bob/album/b.jpg", b"bob/written.jpg", b"bob/swapped.jpg")
+        uploads = [uploaded(tree, name) for name in names]
+        os.unlink(uploads[1].place.absolute)
+        Path(os.fsdecode(uploads[3].place.absolute)).write_bytes(BYTES[::-1])
+        os.rename(uploads[4].place.absolute, uploads[4].place.absolute + b".kept")
+        uploaded(tree, names[4])
+        requests = [QuarantineRequest(f"{CASE}-{n}", upload, sha256()) for n, upload in enumerate(uploads)]
+        results = quarantine.take_all_offline(requests)
+        assert [isinstance(result, str) for result in results] == [True, False, True, False, False]
+        refused = [result for result in results if not isinstance(result, str)]
+        assert all(isinstance(error, RefusedError) for error in refused)
+        assert [str(error)[-4:] for error in refused] == ["gone", "back", "more"]
+        found = [quarantine.settle(each.case_id, each.upload) is Whereabouts.QUARANTINE for each in requests]
+        assert found == [True, False, True, False, False]
+        assert Path(os.fsdecode(uploads[3].place.absolute)).read_bytes() == BYTES[::-1]
+        for each in (requests[2], requests[0]):
+            quarantine.put_back(each.case_id, each.upload)
+            quarantine.verify_in_place(each.upload, sha256())
+
+    def test_taking_together_what_was_taken_before_is_taking_once(self, quarantine: Quarantine, tree: bytes) -> None:
+        uploads = [uploaded(tree, b"anna/%d.jpg" % n) for n in range(3)]
+        requests = [QuarantineRequest(f"{CASE}-{n}", upload, sha256()) for n, upload in enumerate(uploads)]
+        quarantine.take_offline(requests[1].case_id, uploads[1], sha256())
+        results = quarantine.take_all_offline(requests)
+        assert results[1] == "found done after a crash"
+        assert all(isinstance(result, str) for result in results)
+        for each in requests:
+            quarantine.put_back(each.case_id, each.upload)
+
+    def test_more_files_than_one_message_holds_are_all_taken(self, quarantine: Quarantine, tree: bytes) -> None:
+        names = [b"anna/%d.jpg" % n for n in range(60)] + [b"anna/" + b"/".join([b"d" * 200] * 6) + b"/deep.jpg"]
+        uploads = [uploaded(tree, name) for name in names]
+        requests = [QuarantineRequest(f"{CASE}-{n}", upload, sha256()) for n, upload in enumerate(uploads)]
+        assert all(isinstance(result, str) for result in quarantine.take_all_offline(requests))
+        assert not any(os.path.lexists(upload.place.absolute) for upload in uploads)
+        assert quarantine.take_all_offline([]) == []
 
     def test_what_is_not_in_quarantine_cannot_be_put_back(self, quarantine: Quarantine, tree: bytes) -> None:
         upload = uploaded(tree, b"anna/a.jpg")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.audit.log import FileAuditLog, utc_now
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.errors import BusyError
+from goodhoster.errors import BusyError, GoodhosterError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.disk_pool import DiskPool
 from goodhoster.linux.file_lock import FileLock
@@ -24,7 +24,7 @@ from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.notices import Caps
-from goodhoster.model.quarantine import Whereabouts
+from goodhoster.model.quarantine import QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
@@ -54,6 +54,11 @@ class HangingDisk:
     def take_offline(self, case_id: str, upload: Upload, sha256: bytes) -> str:
         self._wait(upload)
         return self._inside.take_offline(case_id, upload, sha256)
+
+    def take_all_offline(self, requests: Sequence[QuarantineRequest]) -> list[str | GoodhosterError]:
+        for request in requests:
+            self._wait(request.upload)
+        return self._inside.take_all_offline(requests)
 
     def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
         self._wait(upload)

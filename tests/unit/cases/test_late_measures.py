@@ -1,7 +1,7 @@
 """No measure rests on an old answer: a remembered yes, and a measure that comes late, are asked about again."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,14 +17,14 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.reconfirmation import is_late
 from goodhoster.checking.hasher import DirectHasher
-from goodhoster.errors import PassingError, QuarantineError, SourceUnavailableError
+from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, SourceUnavailableError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import Case, CaseState, MeasureState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.model.quarantine import Whereabouts
+from goodhoster.model.quarantine import QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Category, VerdictKind
 from goodhoster.policy.rules import HouseRules
@@ -53,6 +53,11 @@ class Mover:
         if self.trouble:
             raise self.trouble
         return self._inside.take_offline(case_id, upload, sha256)
+
+    def take_all_offline(self, requests: Sequence[QuarantineRequest]) -> list[str | GoodhosterError]:
+        if self.trouble:
+            return [self.trouble] * len(requests)
+        return self._inside.take_all_offline(requests)
 
     def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
         self._inside.put_back(case_id, upload, moved=moved)

@@ -15,7 +15,7 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.storms import StormWatch
 from goodhoster.checking.hasher import DirectHasher
-from goodhoster.errors import PassingError
+from goodhoster.errors import BusyError, PassingError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
@@ -289,6 +289,57 @@ def test_a_repeated_undo_finishes_what_was_left(services: Services) -> None:
         session.brake.end(services.storms.get(storm), StormState.UNDONE, EVE)  # and the power went
     assert len(services.toolkit.undo_storm(storm, EVE).done) == 4
     assert services.contents() == ["logo"] * 4
+
+
+def test_of_two_decisions_one_wins_and_the_other_is_told_so(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were carried out, interleaved: some files went offline and some came back, and both persons read success."""
+    storm = storm_of_a_logo(services)
+    told: list[str] = []
+    restore = CaseDesk.restore
+
+    def meanwhile(desk: CaseDesk, case_id: str, order: Order) -> Case:
+        bob = Order("bob", "it is real")
+        for decide in (
+            lambda: services.toolkit.release_storm(storm, bob),
+            lambda: services.toolkit.undo_storm(storm, bob),
+            lambda: services.toolkit.rule(made_up("logo").digests.of(Algorithm.SHA256), StormState.RELEASED, bob),
+        ):
+            with pytest.raises(BusyError) as refused:
+                decide()
+            told.append(str(refused.value))
+        return restore(desk, case_id, order)
+
+    monkeypatch.setattr(CaseDesk, "restore", meanwhile)
+    assert len(services.toolkit.undo_storm(storm, EVE).done) == 4
+    assert set(told) == {f"storm {storm} is being undone by eve since 12:00:00 UTC: {EVE.reason}"}
+    assert services.contents() == ["logo"] * 4
+    assert (services.events("storm.undone"), services.events("storm.released")) == (1, 0)
+    monkeypatch.undo()
+    services.toolkit.release_storm(storm, Order("bob", "a new order"))
+    assert services.storms.get(storm).state is StormState.RELEASED
+
+
+@pytest.mark.parametrize("undo", [True, False])
+def test_the_decision_that_won_goes_on_after_a_crash(
+    services: Services, monkeypatch: pytest.MonkeyPatch, *, undo: bool
+) -> None:
+    storm = storm_of_a_logo(services)
+    decide, other = services.toolkit.undo_storm, services.toolkit.release_storm
+    if not undo:
+        decide, other = other, decide
+    with monkeypatch.context() as patch:
+        patch.setattr(CaseDesk, "restore" if undo else "confirm", _dying)
+        with pytest.raises(KeyboardInterrupt):
+            decide(storm, EVE)
+    with pytest.raises(BusyError, match="by eve") as refused:
+        other(storm, Order("bob", "otherwise"))
+    assert "interrupted" in refused.value.hint
+    assert services.toolkit.recover_storms() == [storm]
+    assert services.contents() == (["logo"] * 4 if undo else [])
+    assert services.toolkit.recover_storms() == []
+    other(storm, Order("bob", "otherwise"))
 
 
 def test_a_storm_can_be_undone_although_a_crash_left_a_case_that_was_never_opened(services: Services) -> None:

@@ -2,17 +2,21 @@
 
 import hashlib
 import io
+import os
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
 from goodhoster.adapters.object_stores.memory import MemoryBucket
 from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, RefusedError
-from goodhoster.evidence.bucket_quarantine import BucketQuarantine, WatchedBucket
+from goodhoster.evidence.bucket_quarantine import BucketQuarantine, FilesAndBuckets, WatchedBucket
+from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.model.objects import place_of, state_of
-from goodhoster.model.quarantine import Whereabouts
+from goodhoster.model.quarantine import QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import Upload
+from goodhoster.testing.suites.quarantine import uploaded
 
 CASE, KEY, KNOWN = "20260101-abcdefg", "anna/known.png", b"ordinary bytes of a made-up picture"
 SHA256 = hashlib.sha256(KNOWN).digest()
@@ -79,6 +83,20 @@ def test_taken_offline_and_put_back_exactly(world: World) -> None:
     assert world.settle() is Whereabouts.ELSEWHERE
     world.quarantine.verify_in_place(world.upload, SHA256)
     assert not any(one.is_marker for one in world.store.objects[KEY])
+
+
+def test_files_and_objects_are_taken_together_each_by_its_own_quarantine(tmp_path: Path) -> None:
+    world, tree = World(versioned=False), os.fsencode(tmp_path)
+    both = FilesAndBuckets(LocalQuarantine((tree,)), lambda: world.quarantine)
+    gone = replace(world.upload, place=place_of("uploads", "gone.png"))
+    uploads = [uploaded(tree, b"anna/a.png", KNOWN), gone, world.upload]
+    requests = [QuarantineRequest(f"{CASE}-{n}", upload, SHA256) for n, upload in enumerate(uploads)]
+    taken, missing, of_bucket = both.take_all_offline(requests)
+    assert (isinstance(taken, str), of_bucket) == (True, "")
+    assert isinstance(missing, RefusedError)
+    assert not world.online()
+    assert not (tmp_path / "anna/a.png").exists()
+    both.put_back(requests[0].case_id, uploads[0])
 
 
 def test_an_older_version_does_not_come_back_in_its_place() -> None:

@@ -1,5 +1,8 @@
 """The clock of deadlines against a system's clock that is set back, set forward and off for days."""
 
+import errno
+import os
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -97,3 +100,39 @@ def test_a_file_cut_off_by_a_power_cut_leaves_the_systems_clock(machine: Machine
 def test_a_file_that_somebody_mended_needs_no_zone(machine: Machine) -> None:
     machine.file.write_text(f"{NOON + timedelta(hours=1):%Y-%m-%dT%H:%M:%S}\n")
     assert machine.start()() == NOON + timedelta(hours=1)
+
+
+def test_a_full_disk_stops_no_clock_and_leaves_nothing(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`status` ended with "the disk is full" and an empty `clock.<pid>` stayed."""
+    draft = machine.file.with_suffix(f".{os.getpid()}")
+
+    def full(path: Path, *_: object, **__: object) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        for _ in range(3):
+            assert machine.clock() == machine.wall
+            machine.wait(HOUR)
+    assert not draft.exists()
+    assert len(caplog.messages) == 1
+    machine.clock()
+    assert datetime.fromisoformat(machine.file.read_text()) == NOON + 3 * HOUR
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(machine: Machine) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left, alive, other = (machine.file.parent / f"clock.{name}" for name in (gone.pid, os.getppid(), "old"))
+    fresh = machine.file.parent / f"clock.{gone.pid + (1 << 23)}"
+    for file in (left, alive, other, fresh):
+        file.touch()
+    for file in (left, alive, other):
+        os.utime(file, (0, 0))
+    machine.clock()
+    assert sorted(file.name for file in machine.file.parent.iterdir()) == sorted(
+        ["clock", alive.name, other.name, fresh.name]
+    )

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,8 +17,10 @@ from goodhoster.errors import RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
+from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import Case, CaseState, MeasureState, Order
 from goodhoster.model.notices import Caps
+from goodhoster.model.quarantine import QuarantineRequest
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
@@ -332,25 +334,42 @@ def test_notices_without_a_match_do_not_feed_the_storm_brake(services: Services)
     assert case.state is CaseState.OFFLINE
 
 
-@pytest.mark.parametrize(
-    ("owner", "name", "step"),
-    [(FileAuditLog, "append_all", n) for n in range(2)] + [(LocalQuarantine, "take_offline", n) for n in range(3)],
-)
-def test_a_crash_at_any_step_is_finished_by_recover(
-    services: Services, owner: type, name: str, step: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", range(2))
+def test_a_crash_at_the_log_is_finished_by_recover(
+    services: Services, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original: Callable = getattr(owner, name)
-    steps = itertools.count()
+    original, steps = FileAuditLog.append_all, itertools.count()
 
-    def dying(*arguments: object) -> object:
+    def dying(log: FileAuditLog, events: Sequence[AuditEvent]) -> list[AuditEntry]:
         if next(steps) == step:
             raise KeyboardInterrupt
-        return original(*arguments)
+        return original(log, events)
 
-    monkeypatch.setattr(owner, name, dying)
-    with pytest.raises(KeyboardInterrupt):
-        services.receive(three_sizes(services), grounds())
-    monkeypatch.setattr(owner, name, original)
+    with monkeypatch.context() as patch:
+        patch.setattr(FileAuditLog, "append_all", dying)
+        with pytest.raises(KeyboardInterrupt):
+            services.receive(three_sizes(services), grounds())
+    assert_recovered(services)
+
+
+@pytest.mark.parametrize("taken", range(4))
+def test_a_crash_after_some_files_were_taken_is_finished_by_recover(
+    services: Services, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = LocalQuarantine.take_all_offline
+
+    def dying(quarantine: LocalQuarantine, requests: Sequence[QuarantineRequest]) -> None:
+        original(quarantine, requests[:taken])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalQuarantine, "take_all_offline", dying)
+        with pytest.raises(KeyboardInterrupt):
+            services.receive(three_sizes(services), grounds())
+    assert_recovered(services)
+
+
+def assert_recovered(services: Services) -> None:
     (case,) = services.desk.recover()
     assert case.state is CaseState.OFFLINE
     assert [measure.state for measure in case.measures] == [MeasureState.DONE] * 3

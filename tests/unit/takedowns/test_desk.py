@@ -3,7 +3,7 @@
 import json
 import os
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.customers.contacts.desk import ContactDesk
-from goodhoster.errors import PassingError, RefusedError
+from goodhoster.errors import GoodhosterError, PassingError, RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead
@@ -49,6 +49,7 @@ from goodhoster.model.notices import (
     TrustFinding,
     TrustLevel,
 )
+from goodhoster.model.quarantine import QuarantineRequest
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
 from goodhoster.notices.reading.reader import read
@@ -608,14 +609,15 @@ def test_a_customer_is_told_of_the_files_that_were_taken_and_of_no_other(
     url = services.file("anna/p.jpg")
     services.file("anna/p-300x300.jpg")
     services.copies = {url: ["anna/p-300x300.jpg"]}
-    original = LocalQuarantine.take_offline
+    original = LocalQuarantine.take_all_offline
 
-    def take_offline(self: LocalQuarantine, case_id: str, upload: Upload, sha256: bytes) -> str:
-        if b"300" in upload.place.path:
-            os.unlink(upload.place.absolute)
-        return original(self, case_id, upload, sha256)
+    def take_all(quarantine: LocalQuarantine, requests: Sequence[QuarantineRequest]) -> list[str | GoodhosterError]:
+        for request in requests:
+            if b"300" in request.upload.place.path:
+                os.unlink(request.upload.place.absolute)
+        return original(quarantine, requests)
 
-    monkeypatch.setattr(LocalQuarantine, "take_offline", take_offline)
+    monkeypatch.setattr(LocalQuarantine, "take_all_offline", take_all)
     services.scart(url)
     services.later(minutes=10)
     services.letters()

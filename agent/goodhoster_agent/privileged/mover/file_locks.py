@@ -5,10 +5,11 @@ A client that gave up waiting for one may send another order about the same file
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 _HIGHEST = (1 << 62) - 1
@@ -29,9 +30,34 @@ class FileLocks:
     @contextmanager
     def held(self, ino: int) -> Iterator[None]:
         """A lock on an inode; waits while another mover holds it, under whatever name or case."""
+        with self._description() as own:
+            fcntl.fcntl(own, fcntl.F_OFD_SETLKW, _lock_of(ino))
+            yield
+
+    @contextmanager
+    def free_among(self, inos: Iterable[int]) -> Iterator[frozenset[int]]:
+        """Locks on those of the inodes that no other order has; never waits, so none waits for the other."""
+        with self._description() as own:
+            yield frozenset(ino for ino in inos if _try_lock(own, ino))
+
+    @contextmanager
+    def _description(self) -> Iterator[int]:
         own = os.open(f"/proc/self/fd/{self._memory}", os.O_RDWR | os.O_CLOEXEC)
         try:
-            fcntl.fcntl(own, fcntl.F_OFD_SETLKW, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, ino & _HIGHEST, 1, 0))
-            yield
+            yield own
         finally:
             os.close(own)
+
+
+def _try_lock(own: int, ino: int) -> bool:
+    try:
+        fcntl.fcntl(own, fcntl.F_OFD_SETLK, _lock_of(ino))
+    except OSError as error:
+        if error.errno in {errno.EAGAIN, errno.EACCES}:
+            return False
+        raise
+    return True
+
+
+def _lock_of(ino: int) -> bytes:
+    return _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, ino & _HIGHEST, 1, 0)

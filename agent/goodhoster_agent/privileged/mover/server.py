@@ -13,13 +13,24 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
 from goodhoster.errors import GoodhosterError, PassingError, RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
-from goodhoster.model.mover_messages import LONGEST_MESSAGE, MoveAnswer, MoveOrder, Outcome, Verb, time_limit
+from goodhoster.model.mover_messages import (
+    LONGEST_MESSAGE,
+    BatchAnswer,
+    MoveAnswer,
+    MoveBatch,
+    MoveOrder,
+    Outcome,
+    Verb,
+    read_order,
+    time_limit,
+)
+from goodhoster.model.quarantine import QuarantineRequest
 from goodhoster_agent.privileged.mover.file_locks import FileLocks
 
 _log = logging.getLogger(__name__)
@@ -75,7 +86,7 @@ class Server:
             os._exit(1)
 
     def attend(self, connection: socket.socket) -> None:
-        """Serve one peer and one order."""
+        """Serve one peer and one order, or one batch of them."""
         connection.settimeout(_PEER_TIMEOUT)
         _, uid, _ = CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
         if uid not in self._trusted:
@@ -88,24 +99,44 @@ class Server:
         except OSError as error:
             _log.warning("a peer of user %d was given up: %s", uid, error)
 
-    def _answer(self, message: bytes) -> MoveAnswer:
+    def _answer(self, message: bytes) -> MoveAnswer | BatchAnswer:
         try:
-            order = MoveOrder.from_bytes(message)
+            order = read_order(message)
         except ValueError as error:
             return MoveAnswer(Outcome.REFUSED, f"that is no order: {error}")
+        if isinstance(order, MoveBatch):
+            return BatchAnswer(tuple(self._answers(order.orders)))
         try:
             with self._locks.held(order.state.ino), self._limits.within(time_limit(order.state.size)):
                 return MoveAnswer(Outcome.DONE, self._carry_out(order))
         except GoodhosterError as error:
-            return MoveAnswer(_outcome(error), str(error), error.hint)
+            return _failed(error)
 
-    def _carry_out(self, order: MoveOrder) -> str:
-        if order.verb is Verb.GREET:
-            return ""
+    def _answers(self, orders: Sequence[MoveOrder]) -> list[MoveAnswer]:
+        """Take files offline together; one that another order is about just now waits for another time."""
+        try:
+            tree = self._known_tree(orders[0])
+        except PassingError as error:
+            return [_failed(error)] * len(orders)
+        limit = time_limit(sum(order.state.size for order in orders))
+        with self._locks.free_among([order.state.ino for order in orders]) as free, self._limits.within(limit):
+            ours = [order for order in orders if order.state.ino in free]
+            requests = [QuarantineRequest(order.case_id, order.upload(tree), order.sha256) for order in ours]
+            results = iter(LocalQuarantine((tree,)).take_all_offline(requests))
+            busy = MoveAnswer(Outcome.PASSING, "another order about that file is under way")
+            return [_result(next(results)) if order.state.ino in free else busy for order in orders]
+
+    def _known_tree(self, order: MoveOrder) -> bytes:
         tree = self._find_tree(order.tree)
         if tree is None:
             hint = "restart the mover when [[watch]] has changed and this stays"
             raise PassingError("the mover does not know that tree", hint=hint)
+        return tree
+
+    def _carry_out(self, order: MoveOrder) -> str:
+        if order.verb is Verb.GREET:
+            return ""
+        tree = self._known_tree(order)
         upload, quarantine = order.upload(tree), LocalQuarantine((tree,))
         match order.verb:
             case Verb.TAKE_OFFLINE:
@@ -121,6 +152,14 @@ class Server:
             case Verb.PREPARE:
                 quarantine.prepare(tree)
         return ""
+
+
+def _result(result: str | GoodhosterError) -> MoveAnswer:
+    return _failed(result) if isinstance(result, GoodhosterError) else MoveAnswer(Outcome.DONE, result)
+
+
+def _failed(error: GoodhosterError) -> MoveAnswer:
+    return MoveAnswer(_outcome(error), str(error), error.hint)
 
 
 def _outcome(error: GoodhosterError) -> Outcome:

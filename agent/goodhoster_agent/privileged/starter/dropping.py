@@ -37,7 +37,7 @@ def _expect_own(state_dir: Path) -> None:
 
 
 def _have_temporary_files_in(state_dir: Path) -> None:
-    """Place temporary files in a directory: ours, and those of SQLite."""
+    """Place temporary files in a directory of ours; for those of SQLite see `sqlite_files`."""
     directory = state_dir / "tmp"
     directory.mkdir(mode=0o700, exist_ok=True)
-    os.environ["TMPDIR"] = os.environ["SQLITE_TMPDIR"] = tempfile.tempdir = str(directory)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(directory)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.customers.contacts.desk import Forwarding
 from goodhoster.customers.standing.facts import AllFacts
 from goodhoster.customers.standing.silence import SilenceFacts
-from goodhoster.model.contact_requests import Answered, RequestKind
+from goodhoster.model.contact_requests import Answered, Forwarding, RequestKind
 from goodhoster.model.standing import FactKind, FactState
 from tests.unit.customers.test_contacts import House
 

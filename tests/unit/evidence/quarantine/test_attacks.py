@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.errors import QuarantineError, RefusedError
-from goodhoster.evidence.quarantine import labels, misplaced_files, procedure
+from goodhoster.evidence.quarantine import labels, misplaced_files, taking
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.model.quarantine import OWN_DIRECTORIES, Label, Whereabouts
 from goodhoster.model.uploads import Place, Upload
@@ -305,14 +305,14 @@ class TestSwapsInBetween:
 
     @pytest.fixture
     def just_before_the_rename(self, monkeypatch: pytest.MonkeyPatch) -> Plan:
-        original = labels.write_intent
+        original = labels.declare_intent
 
         def plan(act: Callable[[], object]) -> None:
-            def write_then_act(shelf: int, label: Label) -> None:
-                original(shelf, label)
+            def declare_then_act(shelf: int, case_id: str) -> None:
+                original(shelf, case_id)
                 act()
 
-            monkeypatch.setattr(procedure, "write_intent", write_then_act)
+            monkeypatch.setattr(taking, "declare_intent", declare_then_act)
 
         return plan
 
@@ -358,7 +358,7 @@ class TestSwapsInBetween:
             uploaded(tree, b"anna/a.jpg", b"a third")
             original(shelf, label, parent)
 
-        monkeypatch.setattr(procedure, "return_stranger", taken_meanwhile)
+        monkeypatch.setattr(taking, "return_stranger", taken_meanwhile)
         with pytest.raises(QuarantineError, match="limbo-1"):
             quarantine.take_offline(CASE, upload, sha256())
         kept = seen(tree, b".goodhoster/quarantine/" + CASE.encode() + b".limbo-1")

@@ -35,6 +35,16 @@ def _waits(pid: int) -> bool:
     return status(pid)["State"].startswith("S")
 
 
+def test_whoever_asks_about_several_files_gets_those_that_are_free() -> None:
+    locks = FileLocks()
+    with locks.held(7), locks.free_among([6, 7, 8]) as free:
+        assert free == {6, 8}
+        with locks.free_among([8, 9]) as others:
+            assert others == {9}
+    with locks.free_among([7]) as free:
+        assert free == {7}
+
+
 def test_a_file_is_one_threads_of_a_mover_too() -> None:
     locks, has_it = FileLocks(), threading.Event()
 

@@ -1,0 +1,91 @@
+"""One decision about a storm at a time, and what a crash left of it.
+
+A decision is about hundreds of cases and takes a while. The first person's wins: it is on record, with the number of
+the process that carries it out, before the first case is touched, and another is refused until all of it was tried.
+When that process dies, `left_undone` names the decision, and whoever takes it over goes on with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from goodhoster.cases.desk import CaseDesk
+from goodhoster.errors import BusyError
+from goodhoster.model.cases import Order
+from goodhoster.model.storms import Storm, StormState
+
+_VERB = {StormState.UNDONE: "undo", StormState.RELEASED: "release"}
+
+
+@contextmanager
+def decided(desk: CaseDesk, storm_id: str, state: StormState, order: Order) -> Iterator[list[str]]:
+    """Record a person's decision about a storm and its parts; yield the cases to act on.
+
+    A repeated order gets all of them too, and goes on where a process died. BusyError while a decision about it is
+    being carried out, or was begun and is another.
+    """
+    holder = desk.holders.take()
+    try:
+        with desk.session() as session:
+            storms = desk.brake.whole(storm_id)
+            expect_free(desk, storms, state)
+            for storm in storms:
+                session.brake.end(storm, state, order, holder)
+        yield list(dict.fromkeys(case_id for storm in storms for case_id in desk.brake.cases_of(storm)))
+        _completed(desk, storms, holder)
+    finally:
+        desk.holders.give_back(holder)
+
+
+def left_undone(desk: CaseDesk) -> list[Storm]:
+    """Storms about which a decision was begun by a process that has died."""
+    return [storm for storm in desk.brake.storms.being_decided() if not desk.holders.is_held(storm.deciding)]
+
+
+@contextmanager
+def taken_over(desk: CaseDesk, storm: Storm) -> Iterator[list[str]]:
+    """Yield the cases of an interrupted decision as of when it was given.
+
+    None where another process took it over before.
+    """
+    holder = desk.holders.take()
+    try:
+        with desk.session() as session:
+            found = session.brake.storms.get(storm.id)
+            ours = found == storm and not desk.holders.is_held(storm.deciding)
+            if ours:
+                session.brake.storms.replace(replace(storm, deciding=holder))
+        yield _known_then(desk, storm) if ours else []
+        _completed(desk, [storm], holder)
+    finally:
+        desk.holders.give_back(holder)
+
+
+def _known_then(desk: CaseDesk, storm: Storm) -> list[str]:
+    cases = map(desk.store.get, desk.brake.cases_of(storm))
+    return [case.id for case in cases if storm.ended_at is None or case.opened_at <= storm.ended_at]
+
+
+def _completed(desk: CaseDesk, storms: Iterable[Storm], holder: int) -> None:
+    """Record that all of a decision was tried, unless another is carried out by now."""
+    with desk.session() as session:
+        for storm in storms:
+            now = session.brake.storms.get(storm.id)
+            if now.deciding == holder:
+                session.brake.storms.replace(replace(now, deciding=0))
+
+
+def expect_free(desk: CaseDesk, storms: Sequence[Storm], state: StormState) -> None:
+    """Raise BusyError while a decision about these, or their contents, is carried out."""
+    related = [other for storm in storms for other in desk.brake.of_this_content(storm)]
+    for storm in (*storms, *related):
+        if not storm.deciding:
+            continue
+        alive = desk.holders.is_held(storm.deciding)
+        if alive or storm.state is not state:
+            since = f" since {storm.ended_at:%H:%M:%S} UTC" if storm.ended_at else ""
+            message = f"storm {storm.id} is being {storm.state} by {storm.actor}{since}: {storm.word}"
+            on = "it goes on" if alive else f"that was interrupted: finish it by goodhoster storms {_VERB[storm.state]}"
+            raise BusyError(message, hint=f"{on}; decide otherwise when it is done, if that is still wanted")

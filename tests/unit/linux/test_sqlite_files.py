@@ -1,0 +1,69 @@
+"""SQLite's temporary files: a large sort works where only the state directory may be written."""
+
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from goodhoster.linux.sqlite_files import connect, explained
+
+SOURCES = (Path(__file__).parents[3] / "goodhoster", Path(__file__).parents[3] / "agent")
+FOREIGN = "sqlite_tables.py"
+"""Reads lists that others made, and sorts nothing."""
+SORTING = """
+import resource, sys
+from pathlib import Path
+from goodhoster.adapters.stores.database import RecordFile
+from goodhoster.adapters.stores.record import RECORD
+from goodhoster_agent.privileged.starter.dropping import give_up
+from goodhoster_agent.privileged.starter.plan import Terms
+
+state_dir = Path(sys.argv[1])
+if give_up(Terms(frozenset(), frozenset({state_dir}), frozenset()), state_dir):
+    sys.exit("no Landlock")
+file = RecordFile(state_dir / "record.sqlite", RECORD)
+with file.changing() as db:
+    db.execute("CREATE TABLE big (key INTEGER, word BLOB)")
+    db.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000) "
+        "INSERT INTO big SELECT abs(random()), randomblob(5000) FROM n"
+    )
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+(first,) = file.rows("SELECT key FROM (SELECT key, word FROM big ORDER BY word || key) LIMIT 1 OFFSET 7999")
+print("sorted", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_a_large_sort_needs_neither_other_folders_nor_its_size_in_memory(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", SORTING, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    if run.stderr.strip() == "no Landlock":
+        pytest.skip("this machine has no Landlock")
+    assert run.returncode == 0, run.stderr
+    word, kibibytes = run.stdout.split()
+    assert word == "sorted"
+    assert int(kibibytes) < 25 * 1024, "40 MB were sorted"
+
+
+def test_every_database_of_ours_is_opened_at_one_place() -> None:
+    files = [file for folder in SOURCES for file in folder.rglob("*.py")]
+    opening = {file.name for file in files if re.search(r"sqlite3\.connect\(", file.read_text())}
+    assert opening == {"sqlite_files.py", FOREIGN}
+
+
+def test_a_file_is_only_read_whatever_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "what? 100%#.sqlite"
+    connect(file).execute("CREATE TABLE t (x)").connection.commit()
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        connect(file, read_only=True).execute("INSERT INTO t VALUES (1)")
+
+
+def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError) as raised:
+        connect(tmp_path / "none" / "record.sqlite")
+    assert "temporary" in explained(raised.value)
+    assert explained(sqlite3.OperationalError("database or disk is full")) == "database or disk is full"
