@@ -105,14 +105,19 @@ class Toolkit:
 
         Each case is undone by itself, whatever becomes of the others.
         """
-        return _each(case_ids, lambda case_id: self._put_back(case_id, order))
+        seen = self._seen(case_ids)
+        return _each(case_ids, lambda case_id: self._put_back(case_id, order, seen.get(case_id)))
 
     def confirm(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
         """Act on held, failed, observed or restored matches, unless their sources say no.
 
         Each case is confirmed by itself. Where the sources cannot be asked, the person's order is enough.
         """
-        return _each(case_ids, lambda case_id: self._confirm(case_id, order, self._by_now(self.store.get(case_id))))
+        seen = self._seen(case_ids)
+        return _each(
+            case_ids,
+            lambda case_id: self._confirm(case_id, order, self._by_now(self.store.get(case_id)), seen.get(case_id)),
+        )
 
     def cancel(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
         """Cancel measures that wait, each by itself.
@@ -168,8 +173,16 @@ class Toolkit:
             return self.restore(chosen, order)
         return _each(chosen, lambda case_id: self._release(case_id, order))
 
-    def _put_back(self, case_id: str, order: Order) -> Case:
-        case = self.desk.restore(case_id, order)
+    def _seen(self, case_ids: Sequence[str]) -> dict[str, Case]:
+        """The cases as they are when an order about them begins: of two orders at once each case follows one."""
+        seen: dict[str, Case] = {}
+        for case_id in case_ids:
+            with suppress(RefusedError):  # there is no such case: that is told where it is its turn
+                seen[case_id] = self.store.get(case_id)
+        return seen
+
+    def _put_back(self, case_id: str, order: Order, seen: Case | None) -> Case:
+        case = self.desk.restore(case_id, order, seen)
         withdraw_by_name(self.desk, case.upload.place)
         return case
 
@@ -180,8 +193,8 @@ class Toolkit:
             raise RefusedError(message, hint="say it again when they answer")
         return self._confirm(case_id, order, by_now)
 
-    def _confirm(self, case_id: str, order: Order, by_now: Verdict | None) -> Case:
-        return _must_be_offline(self.upload_handling.followed_up(self.desk.confirm(case_id, order, by_now)))
+    def _confirm(self, case_id: str, order: Order, by_now: Verdict | None, seen: Case | None = None) -> Case:
+        return _must_be_offline(self.upload_handling.followed_up(self.desk.confirm(case_id, order, by_now, seen)))
 
     def _by_now(self, case: Case) -> Verdict | None:
         """The current answer of the sources about a case, never a cached one.

@@ -145,16 +145,18 @@ class CaseDesk:
         with self.session() as session:
             return [case for case in session.find(CaseQuery(states=MEASURING)) if session.is_late(case)]
 
-    def restore(self, case_id: str, order: Order) -> Case:
+    def restore(self, case_id: str, order: Order, seen: Case | None = None) -> Case:
         """Overrule the match or the notice by a person's order and restore the files.
 
         Every file is put back exactly as it was, or left where it is.
 
         RefusedError or QuarantineError: a file is still offline, and the case says why. PassingError: it waits, and
-        `recover` goes on with it.
+        `recover` goes on with it. `seen` is the case as the person saw it: what another person decided since is a
+        refusal.
         """
         with self._session_after(lambda case: case.id == case_id) as session:
             case = _free(session, case_id)
+            _expect_undecided_since(case, seen)
             if case.state in UNTOUCHED | {CaseState.RESTORED, CaseState.OPEN}:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to restore")
             if case.is_attempt:
@@ -194,17 +196,19 @@ class CaseDesk:
             raise BusyError(message, hint="it goes on by itself: goodhoster cases show " + case_id)
         return after
 
-    def confirm(self, case_id: str, order: Order, by_now: Verdict | None = None) -> Case:
+    def confirm(self, case_id: str, order: Order, by_now: Verdict | None = None, seen: Case | None = None) -> Case:
         """Act on a held, failed, only observed or restored case, by a person's order.
 
         RefusedError in mode observe.
 
         What its sources say now is `by_now`: where none knows it any more there is nothing to confirm, and the
         case is withdrawn. Where they could not be asked the person's order is enough, and the log says so.
+        `seen` as in `restore`.
         """
         self.expect_enforcing()
         with self._session_after(lambda case: case.id == case_id) as session:
             case = _free(session, case_id)
+            _expect_undecided_since(case, seen)
             if case.state not in UNDECIDED | {CaseState.FAILED, CaseState.RESTORED}:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to confirm")
             if case.is_attempt:
@@ -350,6 +354,15 @@ def _free(session: CaseSession, case_id: str) -> Case:
         message = f"process {claim.process} is at work on case {case_id} since {claim.since:%H:%M:%S} UTC"
         raise BusyError(message, hint="its disk may not answer: see goodhoster status; say it again later")
     return session.get(case_id)
+
+
+def _expect_undecided_since(case: Case, seen: Case | None) -> None:
+    """Raise RefusedError where another person decided about a case after this one saw it."""
+    if seen is None or seen.state in UNDER_WAY or case.state is seen.state:
+        return
+    if case.actor and (case.actor, case.reason) != (seen.actor, seen.reason):
+        message = f"case {case.id} was {seen.state} and is {case.state} now, by {case.actor}: {case.reason}"
+        raise RefusedError(message, hint="decide otherwise by a new order, if that is still wanted")
 
 
 def _worst(errors: Sequence[GoodhosterError]) -> GoodhosterError:

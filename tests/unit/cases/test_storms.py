@@ -299,7 +299,7 @@ def test_of_two_decisions_one_wins_and_the_other_is_told_so(
     told: list[str] = []
     restore = CaseDesk.restore
 
-    def meanwhile(desk: CaseDesk, case_id: str, order: Order) -> Case:
+    def meanwhile(desk: CaseDesk, case_id: str, order: Order, seen: Case | None) -> Case:
         bob = Order("bob", "it is real")
         for decide in (
             lambda: services.toolkit.release_storm(storm, bob),
@@ -309,7 +309,7 @@ def test_of_two_decisions_one_wins_and_the_other_is_told_so(
             with pytest.raises(BusyError) as refused:
                 decide()
             told.append(str(refused.value))
-        return restore(desk, case_id, order)
+        return restore(desk, case_id, order, seen)
 
     monkeypatch.setattr(CaseDesk, "restore", meanwhile)
     assert len(services.toolkit.undo_storm(storm, EVE).done) == 4
@@ -319,6 +319,29 @@ def test_of_two_decisions_one_wins_and_the_other_is_told_so(
     monkeypatch.undo()
     services.toolkit.release_storm(storm, Order("bob", "a new order"))
     assert services.storms.get(storm).state is StormState.RELEASED
+
+
+def test_of_two_orders_about_the_same_cases_each_case_follows_the_first(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`cases restore --all` and `cases confirm --all` at once: both were carried out, one after the other."""
+    storm_of_a_logo(services)
+    held = [case.id for case in services.store.find(CaseQuery(states=frozenset({CaseState.HELD})))]
+    assert len(held) == 2
+    bob, restore = Order("bob", "it is real"), CaseDesk.restore
+
+    def meanwhile(desk: CaseDesk, case_id: str, order: Order, seen: Case | None) -> Case:
+        if case_id == held[0]:
+            monkeypatch.undo()
+            assert services.toolkit.confirm(held, bob).done == (*held,)
+        return restore(desk, case_id, order, seen)
+
+    monkeypatch.setattr(CaseDesk, "restore", meanwhile)
+    orders = services.toolkit.restore(held, EVE)
+    assert orders.done == ()
+    assert all("is offline now, by bob" in refusal.why for refusal in orders.refused)
+    assert services.contents() == []
+    assert services.toolkit.restore(held, EVE).done == (*held,), "a new order, by who has seen it"
 
 
 @pytest.mark.parametrize("undo", [True, False])
