@@ -131,6 +131,7 @@ OPERATIONS: dict[str, Callable[[Filled], object]] = {
     "UploadIndex.unlink": lambda f: f.index.unlink(ForgottenCustomer(("bob",), "", ())),
     "UploadIndex.wake": lambda f: f.index.wake(NOW),
     "UploadIndex.untried_below": lambda f: f.index.untried_below(TREE, WWW),
+    "UploadIndex.untried": lambda f: f.index.untried(),
     "UploadIndex.postponed_below": lambda f: f.index.postponed_below(TREE, WWW),
     "UploadIndex.verdict_counts_below": lambda f: f.index.verdict_counts_below(TREE, WWW),
     "UploadIndex.beginning_with": lambda f: f.index.beginning_with(PLACE),
