@@ -174,7 +174,7 @@ class Toolkit:
         return _each(chosen, lambda case_id: self._release(case_id, order))
 
     def _seen(self, case_ids: Sequence[str]) -> dict[str, Case]:
-        """The cases as they are when an order about them begins: of two orders at once each case follows one."""
+        """The cases as they are when an order about them begins."""
         seen: dict[str, Case] = {}
         for case_id in case_ids:
             with suppress(RefusedError):  # there is no such case: that is told where it is its turn
