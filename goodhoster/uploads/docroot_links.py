@@ -16,7 +16,10 @@ _MOST_OF_ONE = 1000
 
 
 class DocrootLinks:
-    """Directories of one tree that links lead to, as far as links were seen. Threads may share it."""
+    """Directories of one tree that links lead to, as far as links were seen.
+
+    Threads may share it.
+    """
 
     def __init__(self) -> None:
         self._links: dict[bytes, bytes] = {}
@@ -27,8 +30,9 @@ class DocrootLinks:
         self._lock = Lock()
 
     def add(self, link: bytes, directory: bytes, own: bytes) -> bytes | None:
-        """Note that a link leads to a directory of a customer, which has `own`; all paths are absolute.
+        """Note that a link leads to a directory of a customer, which has `own`.
 
+        All paths are absolute.
         Returns the directory that counts as served because of it and did not before; None where there is none.
         """
         with self._lock:
