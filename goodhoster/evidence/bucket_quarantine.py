@@ -107,7 +107,10 @@ class BucketQuarantine:
         return f"{removed} versions were removed; {OTHER_VERSION}" if removed else ""
 
     def take_all_offline(self, requests: Sequence[QuarantineRequest]) -> list[str | GoodhosterError]:
-        """See `ports.Quarantine`; one after the other, for a store has no sync that they could wait for together."""
+        """See `ports.Quarantine`; one after the other.
+
+        A store has no sync that they could wait for together.
+        """
         return list(map(self._result, requests))
 
     def _result(self, request: QuarantineRequest) -> str | GoodhosterError:

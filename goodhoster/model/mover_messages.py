@@ -1,4 +1,6 @@
-"""Messages between the case desk and the mover: one order, or one batch, and its answer per connection.
+"""Messages between the case desk and the mover.
+
+One order, or one batch, and its answer per connection.
 
 An order names a tree by its id, never by a path: which trees there are, the mover knows from its own configuration.
 """

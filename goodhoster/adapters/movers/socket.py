@@ -152,7 +152,10 @@ def _result(answer: MoveAnswer) -> str | GoodhosterError:
 
 
 def _batches(requests: Sequence[QuarantineRequest]) -> list[list[int]]:
-    """The numbers of the requests that go together: of one tree, in messages that are not too long."""
+    """Numbers of the requests that go together.
+
+    They are of one tree, in messages that are not too long.
+    """
     batches: list[list[int]] = []
     trees: dict[bytes, list[int]] = defaultdict(list)
     for number, request in enumerate(requests):

@@ -39,7 +39,9 @@ def is_case_name(name: str) -> bool:
 
 
 def write_intent(shelf: int, label: Label) -> None:
-    """Write what is about to be moved, under a name that says nothing yet; its bytes are on disk when this returns.
+    """Write what is about to be moved, under a name that says nothing yet.
+
+    Its bytes are on disk when this returns.
 
     Replaces what is left of an older one of that case.
     """

@@ -1,4 +1,6 @@
-"""Take files offline, each step for all of them, so that they wait for the disk side by side.
+"""Taking of files offline, each step for all of them.
+
+So they wait for the disk side by side.
 
 The steps of each file are those of the procedure, in their order: its intent is on disk before anything is renamed, its
 lock before its label is sealed. So a crash leaves each file by itself where `settle` finds it, and each has its own

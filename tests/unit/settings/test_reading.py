@@ -83,7 +83,7 @@ def test_the_file_of_the_design_is_read(folder: Folder) -> None:
         ("[agnt]", "unknown key agnt", "did you mean agent?"),
         ("[policy]\nmod = 'observe'", "[policy]: unknown key mod", "did you mean mode?"),
         ("[[watch]]\npath = '/a'\ncustomers = 'x'", "[[watch]]: unknown key customers", "did you mean customer?"),
-        ("zzzzzz = 1", "unknown key zzzzzz", "known are: agent, watch, hash_source"),
+        ("zzzzzz = 1", "unknown key zzzzzz", "known are: agent, watch, bucket, hash_source"),
         ("[policy]\nmode = 'enforced'", "[policy]: mode = 'enforced'", 'give "observe" or "enforce"'),
         ("[agent]\nworkers = 0", "[agent]: workers = 0", "give a whole number from 1 to 256"),
         ("[agent]\nworkers = true", "[agent]: workers = True", "give a whole number from 1 to 256"),

@@ -36,7 +36,10 @@ class FileLocks:
 
     @contextmanager
     def free_among(self, inos: Iterable[int]) -> Iterator[frozenset[int]]:
-        """Locks on those of the inodes that no other order has; never waits, so none waits for the other."""
+        """Locks on those of the inodes that no other order has.
+
+        It never waits, so none waits for the other.
+        """
         with self._description() as own:
             yield frozenset(ino for ino in inos if _try_lock(own, ino))
 

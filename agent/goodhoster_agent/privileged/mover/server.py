@@ -113,7 +113,10 @@ class Server:
             return _failed(error)
 
     def _answers(self, orders: Sequence[MoveOrder]) -> list[MoveAnswer]:
-        """Take files offline together; one that another order is about just now waits for another time."""
+        """Take files offline together.
+
+        One that another order is about just now waits for another time.
+        """
         try:
             tree = self._known_tree(orders[0])
         except PassingError as error:
