@@ -15,7 +15,7 @@ from rapidfuzz import fuzz, process
 
 from benchmarks.measuring import SMALLEST, private_mib, sizes
 from goodhoster.customers.screening.name_index import NameIndex
-from goodhoster.model.screening import Party
+from goodhoster.model.customers.screening import Party
 
 ENTRIES = sizes(2_000, 20_000, 100_000)
 Pairs = set[tuple[str, str]]

@@ -27,11 +27,11 @@ from goodhoster.letters.texts import Letterhead
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.observed_time import TimeReading
 from goodhoster.model.cases import Case, CaseState, Measure, MeasureKind, MeasureState, Order
-from goodhoster.model.customers import Customer, RegisterImport, Service
+from goodhoster.model.customers.gates import Finding, GateAnswer
+from goodhoster.model.customers.house_rules import CustomerRules
+from goodhoster.model.customers.register import Customer, RegisterImport, Service
+from goodhoster.model.customers.standing import Rung, Step
 from goodhoster.model.digests import Algorithm
-from goodhoster.model.gates import Finding, GateAnswer
-from goodhoster.model.house_rules import CustomerRules
-from goodhoster.model.standing import Rung, Step
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Category, Match
 from goodhoster.ports.standing import ContactFinding, MeasureSeen

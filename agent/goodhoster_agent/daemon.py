@@ -53,7 +53,7 @@ from goodhoster_agent.hashing.sandboxed_services import daemon_services
 from goodhoster_agent.privileged.starter.dropping import give_up
 from goodhoster_agent.privileged.starter.launch import Keeper, kept_beside
 from goodhoster_agent.privileged.starter.plan import terms_of
-from goodhoster_agent.status_report import DaemonReport, forget_report, source_as_object, write_report
+from goodhoster_agent.status.daemon_report import DaemonReport, forget_report, source_as_object, write_report
 from goodhoster_agent.systemd_service import log_to_service, reloading, tell_systemd
 from goodhoster_agent.watching.source_choice import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from goodhoster.customers.screening.parties import KeptLists
     from goodhoster.customers.server_networks import ServerNetworks
     from goodhoster.customers.vetting.desk import VettingDesk
-    from goodhoster.model.suspensions import Suspension
+    from goodhoster.model.customers.suspensions import Suspension
     from goodhoster.model.uploads import Place
     from goodhoster.policy.contacts import ContactRules
     from goodhoster.ports import CustomerStore, CustomerTraces, HashSource, MailDomains, WebDocuments
@@ -135,7 +135,7 @@ class CustomerServices(LazyParts):
 
     def open_suspensions(self, customer_id: str | None = None) -> list[Suspension]:
         """The suspensions that are not over, of one customer or of all."""
-        from goodhoster.model.suspensions import SuspensionState
+        from goodhoster.model.customers.suspensions import SuspensionState
         from goodhoster.ports.panels import SuspensionQuery
 
         over = {SuspensionState.LIFTED, SuspensionState.FAILED, SuspensionState.ENDED_ELSEWHERE}
@@ -198,7 +198,7 @@ class CustomerServices(LazyParts):
         A place below no tree is an attempt at the doors.
         """
         from goodhoster.checking.legal_basis import without_basis
-        from goodhoster.model.legal_basis import DOORS
+        from goodhoster.model.customers.legal_basis import DOORS
 
         if not self.in_use:
             return sources

@@ -139,7 +139,7 @@ class EvidenceServices(LazyParts):
     def _forbids(self, case: Case) -> str:
         """Why the files of a case must stay although the window is over; empty where they need not."""
         from goodhoster.audit.log import utc_now
-        from goodhoster.model.standing import AppealState
+        from goodhoster.model.customers.standing import AppealState
 
         services = self._services
         if services.customers.in_use:

@@ -21,11 +21,11 @@ from goodhoster.evidence.quarantine.survey import quarantined
 from goodhoster.locating.urls import read_url
 from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import Case, CaseState
-from goodhoster.model.contact_requests import ContactState
+from goodhoster.model.customers.contact_requests import ContactState
+from goodhoster.model.customers.standing import StepState
+from goodhoster.model.customers.vetting import VettingState
 from goodhoster.model.letters import Letter, LetterKind
-from goodhoster.model.standing import StepState
 from goodhoster.model.uploads import display
-from goodhoster.model.vetting import VettingState
 from goodhoster.notices.sender.domains import organisational_domain
 from goodhoster.ports import CaseQuery, CaseStore, CustomerQuery, NoticeQuery
 from goodhoster.reports.bundle import files_of, verify_bundle, write_bundle

@@ -23,7 +23,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.letters.customer_letters import CustomerLetters, LetterParts, Recipient
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.cases import Order
-from goodhoster.model.house_rules import CustomerRules
+from goodhoster.model.customers.house_rules import CustomerRules
 from goodhoster.ports.standing import ContactCheck, CustomerMeasures, FactSource, RelayUse, StandingStore, VettingCheck
 from goodhoster.settings.house_rules import read_house_rules
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date
 
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.legal_basis import LegalBasis
+from goodhoster.model.customers.legal_basis import LegalBasis
 from goodhoster.model.uploads import display
 from goodhoster.policy.legal_basis import CheckBasis, checks
 from goodhoster.ports import AuditLog, Clock, LegalBasisStore

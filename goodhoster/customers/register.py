@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from goodhoster.customers.importing.reseller_chains import LONGEST_CHAIN
 from goodhoster.errors import RefusedError
 from goodhoster.locating.urls import host_name
-from goodhoster.model.customers import Customer, PastSite, Site
+from goodhoster.model.customers.register import Customer, PastSite, Site
 from goodhoster.ports import CustomerQuery, CustomerStore
 
 _TOLD = 5

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead, moment_text, render
-from goodhoster.model.contact_requests import ContactRequest, RequestKind
-from goodhoster.model.customers import Customer
+from goodhoster.model.customers.contact_requests import ContactRequest, RequestKind
+from goodhoster.model.customers.register import Customer
 from goodhoster.model.letters import Letter, LetterKind
 
 _KINDS = {RequestKind.DRILL: LetterKind.DRILL, RequestKind.NOTICE: LetterKind.CUSTOMER_NOTICE}

@@ -16,9 +16,9 @@ from typing import Any
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead, render
 from goodhoster.model.cases import Case, CaseState
-from goodhoster.model.house_rules import CustomerRules
+from goodhoster.model.customers.house_rules import CustomerRules
+from goodhoster.model.customers.standing import Appeal, Fact, Statement, StatementState, Step
 from goodhoster.model.letters import Letter, LetterKind
-from goodhoster.model.standing import Appeal, Fact, Statement, StatementState, Step
 from goodhoster.model.uploads import display
 from goodhoster.ports import CaseQuery, CaseStore, Clock
 from goodhoster.ports.standing import StandingStore

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from goodhoster.model.contacts import Contact
+from goodhoster.model.customers.contacts import Contact
 from goodhoster.model.exemptions import OwnerReport
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from goodhoster.errors import UnclearRouteError
 from goodhoster.locating.routes import pattern_of
 from goodhoster.locating.urls import host_name
-from goodhoster.model.contacts import Contact
+from goodhoster.model.customers.contacts import Contact
 from goodhoster.model.notices import Matching, Route, Site
 
 WEB_PORTS = (80, 443)

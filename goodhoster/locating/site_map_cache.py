@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.locating.site_map import SiteMap
 from goodhoster.locating.urls import host_name
-from goodhoster.model.contacts import Contact
+from goodhoster.model.customers.contacts import Contact
 from goodhoster.model.notices import Site
 from goodhoster.ports import Directory
 

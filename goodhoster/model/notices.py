@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from goodhoster.model.contacts import Contact
+from goodhoster.model.customers.contacts import Contact
 from goodhoster.model.digests import Digest
 from goodhoster.model.site_rules import SiteRules
 from goodhoster.model.uploads import Place, Upload

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 from datetime import datetime
 
-from goodhoster.model.house_rules import AppealRules
+from goodhoster.model.customers.house_rules import AppealRules
 
 _MONTHS = 12
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from goodhoster.model.contact_requests import ContactRequest, ContactState, ContactStatus, RequestKind
-from goodhoster.model.customers import Contact, Customer
+from goodhoster.model.customers.contact_requests import ContactRequest, ContactState, ContactStatus, RequestKind
+from goodhoster.model.customers.register import Contact, Customer
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from goodhoster.model.house_rules import CustomerRules, RungRules, UploadGate
-from goodhoster.model.standing import Rung
+from goodhoster.model.customers.house_rules import CustomerRules, RungRules, UploadGate
+from goodhoster.model.customers.standing import Rung
 
 _HOUR = 3600
 

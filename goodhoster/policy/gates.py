@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from goodhoster.model.gates import Finding, GateAnswer, GateFacts, UploadAnswer
-from goodhoster.model.house_rules import CustomerRules
+from goodhoster.model.customers.gates import Finding, GateAnswer, GateFacts, UploadAnswer
+from goodhoster.model.customers.house_rules import CustomerRules
 
 
 def may_upload(facts: GateFacts, rules: CustomerRules, now: datetime) -> UploadAnswer:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from goodhoster.model.house_rules import LadderRules
-from goodhoster.model.standing import Fact, FactState, Incident, Rung, Standing, Step, StepState
+from goodhoster.model.customers.house_rules import LadderRules
+from goodhoster.model.customers.standing import Fact, FactState, Incident, Rung, Standing, Step, StepState
 
 
 @dataclass(frozen=True, slots=True)

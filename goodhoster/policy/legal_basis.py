@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from goodhoster.model.legal_basis import ANY, LegalBasis
+from goodhoster.model.customers.legal_basis import ANY, LegalBasis
 
 ENDS_SOON = timedelta(days=30)
 """Before its last day a basis is told as ending."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from goodhoster.model.customers import RegisterDifference
+from goodhoster.model.customers.register import RegisterDifference
 
 
 @dataclass(frozen=True, slots=True)

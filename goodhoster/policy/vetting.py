@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 
-from goodhoster.model.vetting import (
+from goodhoster.model.customers.vetting import (
     Evidence,
     EvidenceKind,
     Outcome,

@@ -6,8 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from goodhoster.model.contact_requests import AddressCheck, Answered, ContactRequest, ContactStatus, Forwarding
-from goodhoster.model.customers import Customer
+from goodhoster.model.customers.contact_requests import (
+    AddressCheck,
+    Answered,
+    ContactRequest,
+    ContactStatus,
+    Forwarding,
+)
+from goodhoster.model.customers.register import Customer
 
 
 class ContactStore(Protocol):

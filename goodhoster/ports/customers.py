@@ -7,8 +7,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from goodhoster.model.customers import ContestedSite, Customer, PastSite, RegisterDifference, RegisterImport, Site
-from goodhoster.model.legal_basis import LegalBasis
+from goodhoster.model.customers.legal_basis import LegalBasis
+from goodhoster.model.customers.register import (
+    ContestedSite,
+    Customer,
+    PastSite,
+    RegisterDifference,
+    RegisterImport,
+    Site,
+)
 
 
 @dataclass(frozen=True, slots=True)

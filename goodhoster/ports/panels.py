@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from goodhoster.model.panels import BillingClient, PanelAccount, SuspensionTarget
-from goodhoster.model.suspensions import Suspension, SuspensionState
+from goodhoster.model.customers.panels import BillingClient, PanelAccount, SuspensionTarget
+from goodhoster.model.customers.suspensions import Suspension, SuspensionState
 
 
 class Suspends(Protocol):

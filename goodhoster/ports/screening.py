@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
-from goodhoster.model.screening import Decision, Finding
+from goodhoster.model.customers.screening import Decision, Finding
 
 Side = Literal["entry", "customer"]
 

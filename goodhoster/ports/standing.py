@@ -9,8 +9,8 @@ from typing import Protocol
 
 from goodhoster.linux.observed_time import TimeReading
 from goodhoster.model.cases import Order
-from goodhoster.model.gates import Finding
-from goodhoster.model.standing import Appeal, AppealState, Fact, Statement, Step, StepState
+from goodhoster.model.customers.gates import Finding
+from goodhoster.model.customers.standing import Appeal, AppealState, Fact, Statement, Step, StepState
 
 
 class StandingStore(Protocol):

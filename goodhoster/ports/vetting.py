@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from goodhoster.model.vetting import CompanyAnswer, Evidence, IdentityEvent, StatedFact
+from goodhoster.model.customers.vetting import CompanyAnswer, Evidence, IdentityEvent, StatedFact
 
 
 class VettingStore(Protocol):

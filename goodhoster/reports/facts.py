@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from goodhoster.model.audit import AuditEntry
 from goodhoster.model.cases import Case, CaseState, MeasureState
+from goodhoster.model.customers.standing import Appeal, AppealState
 from goodhoster.model.notice_status import Notice
-from goodhoster.model.standing import Appeal, AppealState
 from goodhoster.reports.norm import ReportedUrls
 from goodhoster.reports.periods import Period
 from goodhoster.reports.removals import ReportedUrl, kind_of_sender

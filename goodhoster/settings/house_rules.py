@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.house_rules import (
+from goodhoster.model.customers.house_rules import (
     DEFAULT_LADDER,
     AppealRules,
     CustomerRules,
@@ -23,7 +23,7 @@ from goodhoster.model.house_rules import (
     StatementRules,
     UploadGate,
 )
-from goodhoster.model.standing import Rung
+from goodhoster.model.customers.standing import Rung
 from goodhoster.settings.values import duration, duration_or_never, one_of, path, setting, text, whole, yes_or_no
 
 Reader = Callable[[Any], Any]

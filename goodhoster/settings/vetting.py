@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from goodhoster.model.vetting import EvidenceKind
+from goodhoster.model.customers.vetting import EvidenceKind
 from goodhoster.settings.values import duration, setting, texts, whole
 
 _KINDS = tuple(EvidenceKind)

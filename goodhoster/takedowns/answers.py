@@ -11,7 +11,7 @@ from goodhoster.letters import texts
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Acted, Handling, Letterhead
 from goodhoster.model.cases import Case, CaseState, MeasureState
-from goodhoster.model.contacts import Contact
+from goodhoster.model.customers.contacts import Contact
 from goodhoster.model.letters import Letter
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState
 from goodhoster.model.notices import Carrier, TrustLevel

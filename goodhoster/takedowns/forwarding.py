@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from goodhoster.errors import GoodhosterError
 from goodhoster.letters.texts import defanged
 from goodhoster.model.cases import Order
-from goodhoster.model.contact_requests import ContactRequest, Forwarding
+from goodhoster.model.customers.contact_requests import ContactRequest, Forwarding
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem
 from goodhoster.ports.contacts import CustomerNotices
 

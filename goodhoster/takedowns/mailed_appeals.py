@@ -17,10 +17,10 @@ from goodhoster.customers.standing.facts import case_subject
 from goodhoster.errors import RefusedError
 from goodhoster.letters.texts import plain_name
 from goodhoster.model.cases import CaseState
-from goodhoster.model.contacts import Contact
+from goodhoster.model.customers.contacts import Contact
+from goodhoster.model.customers.standing import Appeal, AppealChannel, AppealState
 from goodhoster.model.notice_status import Receipt
 from goodhoster.model.notices import RawNotice, ReadNotice, TrustLevel
-from goodhoster.model.standing import Appeal, AppealChannel, AppealState
 from goodhoster.notices.reading.mail import Mail
 from goodhoster.policy.contacts import same_address
 from goodhoster.ports import CaseStore, NoticeStore

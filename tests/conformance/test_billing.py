@@ -11,7 +11,7 @@ from goodhoster.adapters.billing.fossbilling import FossBilling
 from goodhoster.adapters.billing.whmcs import WhmcsBilling
 from goodhoster.adapters.counterparts import Endpoint
 from goodhoster.errors import GoodhosterError, PassingError, PermanentError, RefusedError
-from goodhoster.model.panels import SuspensionTarget
+from goodhoster.model.customers.panels import SuspensionTarget
 from goodhoster.ports.panels import Billing
 from goodhoster.testing.http_answers import HANGS, OVERSIZED, RESETS, TRUNCATED, Answer, reply
 from goodhoster.testing.panels.billing import FakeBilling, FakeBlesta, FakeFossBilling, FakeWhmcs

@@ -13,7 +13,7 @@ from goodhoster.adapters.identity.provider import Account, MappedProvider
 from goodhoster.adapters.identity.signatures import sign
 from goodhoster.adapters.identity.vendors import Onfido, StripeIdentity, Sumsub, Veriff
 from goodhoster.errors import RefusedError
-from goodhoster.model.vetting import Outcome
+from goodhoster.model.customers.vetting import Outcome
 from goodhoster.ports.vetting import IdentityProvider
 from goodhoster.testing.http_answers import Answer, reply
 from goodhoster.testing.http_server import FakeServer, Request

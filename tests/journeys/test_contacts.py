@@ -19,7 +19,7 @@ import pytest
 
 from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
-from goodhoster.model.customers import Contact, Customer, RegisterImport, Service
+from goodhoster.model.customers.register import Contact, Customer, RegisterImport, Service
 from goodhoster.testing.name_server import FakeNameServer
 from tests.journeys.host import GOODHOSTER, Host, sha1_of, wait_until
 from tests.journeys.mailservers import delivered, free_port, open_folder, postfix

@@ -25,7 +25,7 @@ from goodhoster.hashlists.own_lists import ImportOrder
 from goodhoster.model.alerts import Alert, AlertKind
 from goodhoster.model.attempts import Attempt
 from goodhoster.model.cases import CaseState, Order
-from goodhoster.model.customers import Contact
+from goodhoster.model.customers.register import Contact
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt
 from goodhoster.model.notices import Carrier, ReadItem

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goodhoster.linux.observed_time import ObservedTime, TimeReading, observed
-from goodhoster.model.house_rules import DEFAULT_LADDER, LadderRules
-from goodhoster.model.standing import Fact, FactKind, FactState, Rung, Step, StepState
+from goodhoster.model.customers.house_rules import DEFAULT_LADDER, LadderRules
+from goodhoster.model.customers.standing import Fact, FactKind, FactState, Rung, Step, StepState
 from goodhoster.policy.ladder import (
     CustomerFacts,
     History,

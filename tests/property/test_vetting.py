@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goodhoster.model.vetting import Evidence, EvidenceKind, Outcome, RiskFact, RiskLevel, VettingState
+from goodhoster.model.customers.vetting import Evidence, EvidenceKind, Outcome, RiskFact, RiskLevel, VettingState
 from goodhoster.policy.vetting import VettingPolicy, assess, deciding, estimate_risk
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)

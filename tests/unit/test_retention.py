@@ -24,7 +24,7 @@ from goodhoster.assembly.retention import ExpiringFile, RetentionResult, apply_r
 from goodhoster.assembly.services import Services
 from goodhoster.errors import PermanentError
 from goodhoster.model.alerts import Alert, AlertKind, DeliveryState
-from goodhoster.model.contact_requests import ContactRequest, RequestKind
+from goodhoster.model.customers.contact_requests import ContactRequest, RequestKind
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.notice_status import NoticeState, Receipt
 from goodhoster.model.notices import Carrier, RawNotice, SeenMail

@@ -16,7 +16,7 @@ from goodhoster_agent.background.periodic import PeriodicTask
 if TYPE_CHECKING:
     from goodhoster.alerts.desk import AlertDesk
     from goodhoster.assembly.services import Services
-    from goodhoster_agent.status_report import DaemonReport
+    from goodhoster_agent.status.daemon_report import DaemonReport
 
 _DELIVER_EVERY = 1.0
 _LOOK_EVERY = 5.0

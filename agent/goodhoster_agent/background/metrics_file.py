@@ -24,14 +24,14 @@ class MetricsFile:
         self.rounds = PeriodicTask("metrics", self._go, failing, services.settings.metrics.every)
 
     def _go(self) -> float:
-        from goodhoster_agent.metrics import metrics_text, write_metrics  # noqa: PLC0415 - only where one is set
+        from goodhoster_agent.status.metrics import metrics_text, write_metrics  # noqa: PLC0415 - only where one is set
 
         write_metrics(self._file, metrics_text(self._services))
         return self._services.settings.metrics.every
 
     def end(self) -> None:
         """Say that the daemon has ended, so that no old figure is taken for a new one."""
-        from goodhoster_agent.metrics import ended_text, write_metrics  # noqa: PLC0415 - only where one is set
+        from goodhoster_agent.status.metrics import ended_text, write_metrics  # noqa: PLC0415 - only where one is set
 
         try:
             write_metrics(self._file, ended_text())

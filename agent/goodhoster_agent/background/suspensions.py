@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from goodhoster.errors import GoodhosterError
-from goodhoster.model.suspensions import Suspension
+from goodhoster.model.customers.suspensions import Suspension
 from goodhoster_agent.background.periodic import PeriodicTask
 
 _log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ app = typer.Typer()
 @app.command()
 def metrics_command(config: ConfigOption = None) -> None:
     """Print figures for Prometheus; the daemon writes them to [metrics] file by itself."""
-    from goodhoster_agent.metrics import metrics_text
+    from goodhoster_agent.status.metrics import metrics_text
 
     with open_services(config) as services:
         print(metrics_text(services), end="")

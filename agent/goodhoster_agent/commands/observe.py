@@ -32,7 +32,7 @@ def observe_command(
     next answer: a file in hand is finished, nothing further is taken offline. What is offline stays offline;
     `goodhoster cases restore` puts it back.
     """
-    from goodhoster_agent.status_objects import mode_object
+    from goodhoster_agent.status.objects import mode_object
 
     if now and end:
         raise RefusedError("--now and --end exclude each other", hint="see: goodhoster observe --help")

@@ -10,9 +10,9 @@ import typer
 
 from goodhoster.assembly.services import Services
 from goodhoster.errors import RefusedError
-from goodhoster.model.gates import UploadAnswer
-from goodhoster.model.house_rules import CustomerRules
-from goodhoster.model.standing import Fact, FactKind, FactState
+from goodhoster.model.customers.gates import UploadAnswer
+from goodhoster.model.customers.house_rules import CustomerRules
+from goodhoster.model.customers.standing import Fact, FactKind, FactState
 from goodhoster.policy.explaining import explained
 from goodhoster.policy.gates import may_upload
 from goodhoster.policy.ladder import History, NextMove, Now, next_move, standing_of

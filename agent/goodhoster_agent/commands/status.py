@@ -25,10 +25,10 @@ def status_command(config: ConfigOption = None, *, as_json: JsonOption = False, 
     files cannot be read.
     """
     from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
-    from goodhoster_agent.status_objects import has_no_room, status_object, status_without_room
+    from goodhoster_agent.status.objects import has_no_room, status_object, status_without_room
 
     if nagios:
-        from goodhoster_agent.nagios import nagios_check
+        from goodhoster_agent.status.nagios import nagios_check
 
         line, code = nagios_check(lambda: sandboxed_services(read_settings(config)))
         print(line)

@@ -41,8 +41,8 @@ from goodhoster_agent.doctor.process_privileges import Rights, rights_of, rights
 from goodhoster_agent.hashing.library_trial import trouble_with_library
 from goodhoster_agent.intake.imap import try_mailbox
 from goodhoster_agent.intake.mailbox import mailbox_of
-from goodhoster_agent.legal_basis_report import basis_problems
 from goodhoster_agent.privileged.starter.plan import terms_of
+from goodhoster_agent.status.legal_basis import basis_problems
 from goodhoster_agent.watching.links import linked_homes
 
 _NO_SITES = "while it knows none, every notice waits for a person"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from goodhoster.customers.contacts.published import abuse_contacts, faults_of_security_txt
 from goodhoster.errors import GoodhosterError, PassingError, RefusedError
-from goodhoster.model.contact_requests import Deliverability
+from goodhoster.model.customers.contact_requests import Deliverability
 from goodhoster_agent.doctor.finding import Finding
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from goodhoster.model.contact_requests import ContactRequest, RequestKind
+from goodhoster.model.customers.contact_requests import ContactRequest, RequestKind
 
 if TYPE_CHECKING:
     from goodhoster.customers.contacts.desk import ContactDesk

@@ -10,7 +10,7 @@ from typing import Any
 
 from goodhoster.adapters.counterparts import Endpoint, flag, json_table, quotable, tables_of, text_of, unreadable
 from goodhoster.errors import PermanentError, RefusedError
-from goodhoster.model.panels import BillingClient, BillingService, PanelAccount, PanelSite, SuspensionTarget
+from goodhoster.model.customers.panels import BillingClient, BillingService, PanelAccount, PanelSite, SuspensionTarget
 
 _MOST_PAGES = 20_000
 _OK = 200

@@ -14,7 +14,7 @@ from typing import Any
 
 from goodhoster.adapters.counterparts import Endpoint, one_line, quotable, tables_of, text_of, unreadable
 from goodhoster.errors import PermanentError, RefusedError
-from goodhoster.model.panels import BillingClient, BillingService, PanelAccount, PanelSite, SuspensionTarget
+from goodhoster.model.customers.panels import BillingClient, BillingService, PanelAccount, PanelSite, SuspensionTarget
 
 _PAGE = 100
 _MOST_PAGES = 20_000

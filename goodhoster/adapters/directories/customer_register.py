@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from typing import Literal
 
 from goodhoster.errors import ConfigurationError
-from goodhoster.model import customers
-from goodhoster.model.contacts import Contact
+from goodhoster.model.customers import register as customers
+from goodhoster.model.customers.contacts import Contact
 from goodhoster.model.notices import Matching, Route, Site
 from goodhoster.ports import CustomerStore
 

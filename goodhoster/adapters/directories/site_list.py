@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 from goodhoster.adapters.directories.host_names import host_name
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.contacts import Contact
+from goodhoster.model.customers.contacts import Contact
 from goodhoster.model.notices import Matching, Route, Site
 from goodhoster.settings.values import MAIL_ADDRESS
 

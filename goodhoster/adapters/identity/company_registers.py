@@ -16,7 +16,7 @@ from typing import Any
 
 from goodhoster.adapters.identity.requests import Request, read_object, send, text_at
 from goodhoster.errors import GoodhosterError, PassingError
-from goodhoster.model.vetting import CompanyAnswer, Outcome
+from goodhoster.model.customers.vetting import CompanyAnswer, Outcome
 from goodhoster.ports import Clock
 
 

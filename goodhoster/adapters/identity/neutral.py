@@ -11,7 +11,7 @@ from typing import Any
 from goodhoster.adapters.identity.provider import MappedProvider, Told, document_of, moment, outcome_of
 from goodhoster.adapters.identity.requests import Request, text_at
 from goodhoster.adapters.identity.signatures import header, verify_timed
-from goodhoster.model.vetting import Outcome
+from goodhoster.model.customers.vetting import Outcome
 
 SIGNATURE = "Goodhoster-Signature"
 _WORDS = {outcome.value: outcome for outcome in Outcome}

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from goodhoster.adapters.identity.requests import Answer, Request, read_object, send
 from goodhoster.errors import GoodhosterError, UnreadableError
-from goodhoster.model.vetting import IdentityEvent, Outcome
+from goodhoster.model.customers.vetting import IdentityEvent, Outcome
 from goodhoster.ports import Clock
 
 

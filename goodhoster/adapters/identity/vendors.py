@@ -22,7 +22,7 @@ from goodhoster.adapters.identity.provider import (
 from goodhoster.adapters.identity.requests import Request, text_at
 from goodhoster.adapters.identity.signatures import header, sign, verify_body, verify_timed
 from goodhoster.errors import RefusedError, UnreadableError
-from goodhoster.model.vetting import Outcome
+from goodhoster.model.customers.vetting import Outcome
 
 STRIPE = {
     "verified": Outcome.PASSED,

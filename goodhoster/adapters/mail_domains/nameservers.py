@@ -12,7 +12,7 @@ import dns.resolver
 from dns.rdatatype import AAAA, MX, A, RdataType
 from email_validator import EmailNotValidError, validate_email
 
-from goodhoster.model.contact_requests import AddressCheck, Deliverability
+from goodhoster.model.customers.contact_requests import AddressCheck, Deliverability
 
 _SECONDS = 10.0
 """All questions about one domain together."""

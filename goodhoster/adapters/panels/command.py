@@ -25,7 +25,7 @@ from goodhoster.adapters.counterparts import (
 )
 from goodhoster.errors import PermanentError, RefusedError
 from goodhoster.linux.programs import Run, run_here
-from goodhoster.model.panels import PanelAccount, PanelSite, SuspensionTarget
+from goodhoster.model.customers.panels import PanelAccount, PanelSite, SuspensionTarget
 
 _NO_SUCH = 3
 

@@ -23,7 +23,7 @@ from goodhoster.adapters.counterparts import (
 )
 from goodhoster.errors import PassingError, PermanentError, RefusedError
 from goodhoster.linux.programs import Run, run_here
-from goodhoster.model.panels import PanelAccount, PanelSite, SuspensionTarget
+from goodhoster.model.customers.panels import PanelAccount, PanelSite, SuspensionTarget
 
 _DOCROOT = 4  # field of a line of userdatadomains: user, owner, type, main domain, docroot
 _KIND = 2

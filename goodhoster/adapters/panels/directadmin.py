@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote
 
 from goodhoster.adapters.counterparts import Endpoint, account_name, flag, json_table, quotable, text_of, unreadable
 from goodhoster.errors import PermanentError, RefusedError
-from goodhoster.model.panels import PanelAccount, PanelSite, SuspensionTarget
+from goodhoster.model.customers.panels import PanelAccount, PanelSite, SuspensionTarget
 
 _ORDINARY = "user"
 

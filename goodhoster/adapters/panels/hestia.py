@@ -16,7 +16,7 @@ from pathlib import Path
 from goodhoster.adapters.counterparts import account_name, flag, host_argument, quotable, run_program
 from goodhoster.errors import PassingError, PermanentError, RefusedError
 from goodhoster.linux.programs import Run, run_here
-from goodhoster.model.panels import PanelAccount, PanelSite, SuspensionTarget
+from goodhoster.model.customers.panels import PanelAccount, PanelSite, SuspensionTarget
 
 _OPENS = re.compile(r'\s{0,8}"([^"]+)": \{')
 _FIELD = re.compile(r'\s{4,16}"([A-Z0-9_]+)": "(.*)",?')

@@ -22,7 +22,7 @@ from goodhoster.adapters.counterparts import (
     unreadable,
 )
 from goodhoster.errors import GoodhosterError, PermanentError, RefusedError
-from goodhoster.model.panels import PanelAccount, PanelSite, SuspensionTarget
+from goodhoster.model.customers.panels import PanelAccount, PanelSite, SuspensionTarget
 
 
 @dataclass(frozen=True, slots=True)

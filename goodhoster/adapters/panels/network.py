@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from goodhoster.adapters.counterparts import quotable, run_program
 from goodhoster.errors import PermanentError, RefusedError
 from goodhoster.linux.programs import Run, run_here
-from goodhoster.model.panels import PanelAccount, SuspensionTarget
+from goodhoster.model.customers.panels import PanelAccount, SuspensionTarget
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

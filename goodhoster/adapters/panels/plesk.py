@@ -24,7 +24,7 @@ from goodhoster.adapters.counterparts import (
     unreadable,
 )
 from goodhoster.errors import PermanentError, RefusedError
-from goodhoster.model.panels import PanelAccount, PanelSite, SuspensionTarget
+from goodhoster.model.customers.panels import PanelAccount, PanelSite, SuspensionTarget
 
 _STATUS = re.compile(r"^Domain status:\s+(.+?)\s*$", re.MULTILINE)
 _OFF = ("turned off", "suspended", "disabled")

@@ -15,7 +15,7 @@ from pathlib import Path
 from goodhoster.adapters.counterparts import account_name, host_argument, one_line, quotable, run_program
 from goodhoster.errors import PassingError, PermanentError, RefusedError
 from goodhoster.linux.programs import Run, run_here
-from goodhoster.model.panels import PanelAccount, PanelSite, SuspensionTarget
+from goodhoster.model.customers.panels import PanelAccount, PanelSite, SuspensionTarget
 
 _FIELD = re.compile(r"\s+([A-Z][A-Za-z0-9 /_-]{0,60}): ?(.*)")
 _KEPT = frozenset(

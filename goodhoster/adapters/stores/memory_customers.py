@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.customers import (
+from goodhoster.model.customers.register import (
     ContestedSite,
     Customer,
     PastSite,

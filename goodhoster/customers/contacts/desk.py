@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from goodhoster.errors import RefusedError
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.contact_requests import (
+from goodhoster.model.customers.contact_requests import (
     Answered,
     ContactRequest,
     ContactState,
@@ -27,7 +27,7 @@ from goodhoster.model.contact_requests import (
     Forwarding,
     RequestKind,
 )
-from goodhoster.model.customers import Customer
+from goodhoster.model.customers.register import Customer
 from goodhoster.model.ids import id_of, new_id
 from goodhoster.model.notices import ReadNotice
 from goodhoster.policy.contacts import ContactRules, contact_of, drills_due, same_address, status_of

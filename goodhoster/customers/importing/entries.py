@@ -10,7 +10,7 @@ from typing import Any, cast
 from goodhoster.customers.importing import values
 from goodhoster.customers.importing.rows import Row, RowError
 from goodhoster.customers.importing.vocabulary import ID
-from goodhoster.model.customers import Contact, Customer, CustomerKind, Service, Site, Status, distinct
+from goodhoster.model.customers.register import Contact, Customer, CustomerKind, Service, Site, Status, distinct
 
 _MOST = 10_000
 """Contacts, services or sites of one customer in one row."""

@@ -13,7 +13,7 @@ from goodhoster.customers.importing.reseller_chains import ResellerChains
 from goodhoster.customers.importing.rows import ListReport, RowError, Rows, unusable
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.customers import RegisterDifference, RegisterImport, Site
+from goodhoster.model.customers.register import RegisterDifference, RegisterImport, Site
 from goodhoster.model.uploads import visible
 from goodhoster.policy.register_guard import RegisterGuard
 from goodhoster.ports import AuditLog, Clock, CustomerStore, StagedImport

@@ -8,7 +8,7 @@ from typing import Any
 
 from goodhoster.customers.importing.rows import Row
 from goodhoster.customers.importing.vocabulary import ID
-from goodhoster.model.panels import BillingClient, PanelAccount, PanelSite
+from goodhoster.model.customers.panels import BillingClient, PanelAccount, PanelSite
 
 
 def panel_rows(name: str, accounts: Iterable[PanelAccount]) -> Iterator[Row]:

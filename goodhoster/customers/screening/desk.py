@@ -21,8 +21,8 @@ from goodhoster.customers.vetting.citizen_numbers import refuse_personal_numbers
 from goodhoster.errors import RefusedError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
+from goodhoster.model.customers.screening import Comparison, Decision, Finding, Party, ScreeningRun
 from goodhoster.model.ids import new_id
-from goodhoster.model.screening import Comparison, Decision, Finding, Party, ScreeningRun
 from goodhoster.ports import AuditLog, Clock
 from goodhoster.ports.screening import ScreeningStore
 

@@ -16,7 +16,7 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from goodhoster.customers.screening.names import ComparedName, compared_names, consonants
-from goodhoster.model.screening import Party
+from goodhoster.model.customers.screening import Party
 
 _VOWELS = frozenset("aeiou")
 _NOBODY: frozenset[int] = frozenset()

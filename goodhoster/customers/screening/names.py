@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from anyascii import anyascii
 from cleanco.termdata import terms_by_type
 
-from goodhoster.model.screening import PartyKind
+from goodhoster.model.customers.screening import PartyKind
 
 _LONGEST = 300  # characters of one name
 _MOST_WORDS = 12

@@ -17,8 +17,8 @@ from typing import TypeVar
 from goodhoster.customers.register import Register
 from goodhoster.customers.screening.reading import read_asn, read_network
 from goodhoster.errors import RefusedError
-from goodhoster.model.customers import Customer
-from goodhoster.model.screening import Party
+from goodhoster.model.customers.register import Customer
+from goodhoster.model.customers.screening import Party
 from goodhoster.ports import CustomerQuery
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -13,7 +13,7 @@ from anyascii import anyascii
 from rapidfuzz import fuzz
 
 from goodhoster.customers.screening.name_index import NameIndex, WordCounts
-from goodhoster.model.screening import Agreement, Comparison, Party
+from goodhoster.model.customers.screening import Agreement, Comparison, Party
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NOTHING: frozenset[int] = frozenset()

@@ -18,7 +18,7 @@ from typing import TextIO
 from goodhoster.customers.importing.csv_rows import Lines, row_cells
 from goodhoster.customers.importing.rows import RowError
 from goodhoster.errors import RefusedError
-from goodhoster.model.screening import Party, PartyKind
+from goodhoster.model.customers.screening import Party, PartyKind
 
 _COLUMNS: Mapping[str, str] = {
     "id": "id", "reference": "id",

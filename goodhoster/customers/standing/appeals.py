@@ -16,9 +16,9 @@ from goodhoster.errors import GoodhosterError, RefusedError
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, Order
-from goodhoster.model.house_rules import AppealRules
+from goodhoster.model.customers.house_rules import AppealRules
+from goodhoster.model.customers.standing import Appeal, AppealChannel, AppealState, Statement
 from goodhoster.model.ids import new_id
-from goodhoster.model.standing import Appeal, AppealChannel, AppealState, Statement
 from goodhoster.policy.appeals import decision_due, in_time
 from goodhoster.ports import AuditLog, CaseStore, Clock
 from goodhoster.ports.standing import StandingStore, StepLetters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from goodhoster.model.cases import Order
-from goodhoster.model.standing import Step
+from goodhoster.model.customers.standing import Step
 from goodhoster.ports.standing import MeasureSeen
 
 

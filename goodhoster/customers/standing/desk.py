@@ -18,9 +18,8 @@ from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.observed_time import TimeReading, read_time
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
-from goodhoster.model.house_rules import CustomerRules
-from goodhoster.model.ids import new_id
-from goodhoster.model.standing import (
+from goodhoster.model.customers.house_rules import CustomerRules
+from goodhoster.model.customers.standing import (
     AppealState,
     Fact,
     Rung,
@@ -29,6 +28,7 @@ from goodhoster.model.standing import (
     Step,
     StepState,
 )
+from goodhoster.model.ids import new_id
 from goodhoster.policy.explaining import explained
 from goodhoster.policy.ladder import (
     CustomerFacts,

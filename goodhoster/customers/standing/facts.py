@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from goodhoster.model.cases import UNTOUCHED, Case, CaseState
-from goodhoster.model.standing import AppealState, Fact, FactKind, FactState
+from goodhoster.model.customers.standing import AppealState, Fact, FactKind, FactState
 from goodhoster.model.verdicts import VerdictKind
 from goodhoster.ports import CaseQuery, CaseStore
 from goodhoster.ports.standing import FactSource, StandingStore

@@ -13,9 +13,9 @@ from goodhoster.customers.register import Register
 from goodhoster.customers.standing.desk import restriction_of
 from goodhoster.errors import GoodhosterError
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.customers import Customer
-from goodhoster.model.gates import Finding, GateAnswer, GateFacts, UploadAnswer
-from goodhoster.model.house_rules import CustomerRules
+from goodhoster.model.customers.gates import Finding, GateAnswer, GateFacts, UploadAnswer
+from goodhoster.model.customers.house_rules import CustomerRules
+from goodhoster.model.customers.register import Customer
 from goodhoster.policy.gates import may_upload
 from goodhoster.ports import AuditLog, Clock
 from goodhoster.ports.standing import ContactCheck, ContactFinding, RelayUse, StandingStore, VettingCheck

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from goodhoster.customers.standing.facts import case_subject
 from goodhoster.model.cases import OVERRULED, Case, CaseState
-from goodhoster.model.standing import Appeal, AppealState
+from goodhoster.model.customers.standing import Appeal, AppealState
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from goodhoster.customers.standing.by_hand import MeasuresByHand
 from goodhoster.customers.suspension.desk import SuspensionDesk, SuspensionOrder
 from goodhoster.errors import GoodhosterError
 from goodhoster.model.cases import Order
-from goodhoster.model.panels import SuspensionTarget
-from goodhoster.model.standing import Rung, Step
-from goodhoster.model.suspensions import Suspension, SuspensionState
+from goodhoster.model.customers.panels import SuspensionTarget
+from goodhoster.model.customers.standing import Rung, Step
+from goodhoster.model.customers.suspensions import Suspension, SuspensionState
 from goodhoster.ports.panels import SuspensionQuery, SuspensionStore
 from goodhoster.ports.standing import CustomerMeasures, MeasureSeen
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from goodhoster.model.contact_requests import ContactRequest, ContactState, RequestKind
-from goodhoster.model.gates import Finding, GateAnswer
+from goodhoster.model.customers.contact_requests import ContactRequest, ContactState, RequestKind
+from goodhoster.model.customers.gates import Finding, GateAnswer
 from goodhoster.ports.contacts import ContactFacts
 from goodhoster.ports.standing import ContactFinding
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from goodhoster.model.contact_requests import ContactRequest, RequestKind
-from goodhoster.model.standing import Fact, FactKind, FactState
+from goodhoster.model.customers.contact_requests import ContactRequest, RequestKind
+from goodhoster.model.customers.standing import Fact, FactKind, FactState
 from goodhoster.ports import Clock, ContactFacts, ContactStore
 
 _KINDS = frozenset({RequestKind.DRILL, RequestKind.NOTICE})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from goodhoster.model.gates import Finding, GateAnswer
-from goodhoster.model.vetting import Vetting, VettingState
+from goodhoster.model.customers.gates import Finding, GateAnswer
+from goodhoster.model.customers.vetting import Vetting, VettingState
 
 
 class VettedCustomers:

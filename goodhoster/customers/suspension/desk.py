@@ -22,9 +22,9 @@ from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.alerts import AlertKind
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
+from goodhoster.model.customers.panels import PanelAccount, SuspensionTarget
+from goodhoster.model.customers.suspensions import PageSeen, StateBefore, Suspension, SuspensionState
 from goodhoster.model.ids import new_id
-from goodhoster.model.panels import PanelAccount, SuspensionTarget
-from goodhoster.model.suspensions import PageSeen, StateBefore, Suspension, SuspensionState
 from goodhoster.ports.common import AuditLog, Clock, Pager
 from goodhoster.ports.panels import SiteGlances, Suspends, SuspensionQuery, SuspensionStore
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from goodhoster.model.suspensions import PageSeen
+from goodhoster.model.customers.suspensions import PageSeen
 
 _SUCCESS = range(200, 300)
 _STANDS = range(200, 400)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from goodhoster.customers.register import Register
 from goodhoster.errors import RefusedError
-from goodhoster.model.panels import SuspensionTarget
+from goodhoster.model.customers.panels import SuspensionTarget
 
 
 @dataclass(frozen=True, slots=True)

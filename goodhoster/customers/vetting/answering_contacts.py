@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from goodhoster.model.contact_requests import ContactState, ContactStatus, RequestKind
-from goodhoster.model.vetting import Evidence, EvidenceKind, Outcome
+from goodhoster.model.customers.contact_requests import ContactState, ContactStatus, RequestKind
+from goodhoster.model.customers.vetting import Evidence, EvidenceKind, Outcome
 from goodhoster.ports.contacts import ContactFacts
 
 _CHECKER = "contact"

@@ -19,8 +19,8 @@ from goodhoster.customers.vetting.risk import RiskFacts
 from goodhoster.errors import GoodhosterError, RefusedError, UnreadableError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
-from goodhoster.model.customers import Customer
-from goodhoster.model.vetting import (
+from goodhoster.model.customers.register import Customer
+from goodhoster.model.customers.vetting import (
     FINAL_OUTCOMES,
     Evidence,
     EvidenceKind,

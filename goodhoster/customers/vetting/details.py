@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from goodhoster.customers.vetting.company_numbers import read_company_number
 from goodhoster.errors import RefusedError
-from goodhoster.model.vetting import EvidenceKind, Outcome
+from goodhoster.model.customers.vetting import EvidenceKind, Outcome
 
 DOCUMENT_TYPES = ("passport", "identity-card", "driving-licence", "residence-permit", "other")
 NAMED_PAYMENTS = ("bank-transfer", "direct-debit", "card", "invoice", "ideal", "paypal")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from goodhoster.customers.register import Register
 from goodhoster.customers.vetting.details import ANONYMOUS_PAYMENTS
-from goodhoster.model.customers import Customer
-from goodhoster.model.vetting import Evidence, EvidenceKind, Outcome, RiskFact, StatedFact
+from goodhoster.model.customers.register import Customer
+from goodhoster.model.customers.vetting import Evidence, EvidenceKind, Outcome, RiskFact, StatedFact
 
 Seen = tuple[RiskFact, bool]
 

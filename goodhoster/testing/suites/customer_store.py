@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.customers import (
+from goodhoster.model.customers.register import (
     Contact,
     ContestedSite,
     Customer,

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import pytest
 
 from goodhoster.errors import RefusedError, UnreadableError
-from goodhoster.model.vetting import Outcome
+from goodhoster.model.customers.vetting import Outcome
 from goodhoster.ports.vetting import IdentityProvider
 from goodhoster.testing.http_answers import HANGS, OVERSIZED, RESETS, TRUNCATED, reply
 from goodhoster.testing.http_server import FakeServer

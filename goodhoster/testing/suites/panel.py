@@ -18,7 +18,7 @@ from typing import ClassVar
 import pytest
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.panels import SuspensionTarget
+from goodhoster.model.customers.panels import SuspensionTarget
 from goodhoster.ports.panels import Panel
 from goodhoster.testing.panels.hosting import MADE_UP_PASSWORD, FakeHosting, made_up_hosting
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from goodhoster.customers.vetting.answering_contacts import AnsweringContacts
-from goodhoster.model.contact_requests import ContactRequest, RequestKind
-from goodhoster.model.customers import Contact, Customer
-from goodhoster.model.vetting import EvidenceKind, Outcome, RiskEstimate, RiskLevel, VettingState
+from goodhoster.model.customers.contact_requests import ContactRequest, RequestKind
+from goodhoster.model.customers.register import Contact, Customer
+from goodhoster.model.customers.vetting import EvidenceKind, Outcome, RiskEstimate, RiskLevel, VettingState
 from goodhoster.policy.contacts import status_of
 from goodhoster.policy.vetting import VettingPolicy, assess
 

@@ -20,8 +20,14 @@ from goodhoster.letters.contact_letters import OutgoingContactLetters, requests_
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead
 from goodhoster.model.alerts import AlertKind
-from goodhoster.model.contact_requests import AddressCheck, Answered, ContactState, Deliverability, RequestKind
-from goodhoster.model.customers import Contact, Customer, RegisterImport
+from goodhoster.model.customers.contact_requests import (
+    AddressCheck,
+    Answered,
+    ContactState,
+    Deliverability,
+    RequestKind,
+)
+from goodhoster.model.customers.register import Contact, Customer, RegisterImport
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.notices import DeliveryReport, NoticeFormat, ReadItem, ReadNotice
 from goodhoster.policy.contacts import ContactRules

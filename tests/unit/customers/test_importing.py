@@ -13,7 +13,7 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.customers.importing.importer import ImportOrder, ImportResult, RegisterImporter
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.model.customers import Contact, Service
+from goodhoster.model.customers.register import Contact, Service
 from goodhoster.policy.register_guard import RegisterGuard
 from goodhoster.ports import CustomerQuery
 

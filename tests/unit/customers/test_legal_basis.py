@@ -15,7 +15,7 @@ from goodhoster.checking.hasher import DirectHasher
 from goodhoster.checking.legal_basis import without_basis
 from goodhoster.customers.legal_basis import LegalBasisRegister
 from goodhoster.examination import Examiner
-from goodhoster.model.legal_basis import ANY, LegalBasis
+from goodhoster.model.customers.legal_basis import ANY, LegalBasis
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import VerdictKind

@@ -11,8 +11,8 @@ from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.assembly.notices import directories
 from goodhoster.errors import ConfigurationError
 from goodhoster.locating.site_map import SiteMap
-from goodhoster.model.contacts import Contact
-from goodhoster.model.customers import Site
+from goodhoster.model.customers.contacts import Contact
+from goodhoster.model.customers.register import Site
 from goodhoster.ports import Directory
 from goodhoster.settings import load
 from goodhoster.testing.suites.customer_store import ANNA, BOB, a_site, imported

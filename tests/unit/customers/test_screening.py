@@ -15,8 +15,8 @@ from goodhoster.customers.screening.reading import ListFile
 from goodhoster.errors import RefusedError
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.cases import Order
-from goodhoster.model.customers import Contact, Customer, Service
-from goodhoster.model.screening import Agreement, Decision, Finding, Party, ScreeningRun
+from goodhoster.model.customers.register import Contact, Customer, Service
+from goodhoster.model.customers.screening import Agreement, Decision, Finding, Party, ScreeningRun
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 JAN = Order("jan", "looked at both")

@@ -9,7 +9,7 @@ import pytest
 from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.customers.server_networks import ServerNetworks
-from goodhoster.model.customers import Customer, Service
+from goodhoster.model.customers.register import Customer, Service
 from goodhoster.testing.suites.customer_store import imported
 
 

@@ -18,8 +18,8 @@ from goodhoster.customers.vetting.desk import Checked, VettingDesk, VettingParts
 from goodhoster.customers.vetting.risk import RiskFacts
 from goodhoster.errors import PassingError, RefusedError, UnreadableError
 from goodhoster.model.cases import Order
-from goodhoster.model.customers import Customer, Site
-from goodhoster.model.vetting import (
+from goodhoster.model.customers.register import Customer, Site
+from goodhoster.model.customers.vetting import (
     CompanyAnswer,
     Evidence,
     EvidenceKind,

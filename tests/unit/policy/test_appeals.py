@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from goodhoster.model.house_rules import AppealRules
+from goodhoster.model.customers.house_rules import AppealRules
 from goodhoster.policy.appeals import decision_due, in_time
 
 RULES = AppealRules()

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from goodhoster.model.gates import Finding, GateAnswer, GateFacts
-from goodhoster.model.house_rules import CustomerRules, UploadGate
+from goodhoster.model.customers.gates import Finding, GateAnswer, GateFacts
+from goodhoster.model.customers.house_rules import CustomerRules, UploadGate
 from goodhoster.policy.gates import may_upload
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)

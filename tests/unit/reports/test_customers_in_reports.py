@@ -11,9 +11,9 @@ from goodhoster.assembly.reports import ReportMaker
 from goodhoster.assembly.services import Services
 from goodhoster.customers.vetting.desk import Checked
 from goodhoster.model.cases import Order
-from goodhoster.model.customers import Customer
-from goodhoster.model.standing import Appeal, AppealChannel, AppealState, Rung, Step, StepState
-from goodhoster.model.vetting import EvidenceKind, Outcome
+from goodhoster.model.customers.register import Customer
+from goodhoster.model.customers.standing import Appeal, AppealChannel, AppealState, Rung, Step, StepState
+from goodhoster.model.customers.vetting import EvidenceKind, Outcome
 from goodhoster.reports.periods import Period
 from goodhoster.settings import load
 from goodhoster.testing.suites.customer_store import imported

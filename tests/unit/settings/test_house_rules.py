@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.house_rules import CustomerRules
-from goodhoster.model.standing import Rung
+from goodhoster.model.customers.house_rules import CustomerRules
+from goodhoster.model.customers.standing import Rung
 from goodhoster.policy.explaining import explained
 from goodhoster.settings.house_rules import read_house_rules
 

@@ -29,7 +29,7 @@ from goodhoster.letters.texts import Letterhead
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import CaseState, Order
-from goodhoster.model.contacts import Contact
+from goodhoster.model.customers.contacts import Contact
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.notice_status import Block, ItemState, Notice, NoticeState, Receipt, Seen, Sight

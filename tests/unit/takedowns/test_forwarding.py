@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.model.contact_requests import RequestKind
+from goodhoster.model.customers.contact_requests import RequestKind
 from goodhoster.model.notice_status import ItemState, Notice, NoticeState, Sight
 from goodhoster.model.notices import Carrier, RawNotice, TrustLevel
 from goodhoster.notices.spool import Arrived

@@ -9,12 +9,12 @@ import pytest
 from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
 from goodhoster.letters.outbox import Outbox
 from goodhoster.model.cases import CaseState
-from goodhoster.model.contacts import Contact
-from goodhoster.model.house_rules import CustomerRules
+from goodhoster.model.customers.contacts import Contact
+from goodhoster.model.customers.house_rules import CustomerRules
+from goodhoster.model.customers.standing import Appeal, AppealChannel
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.notice_status import Notice, NoticeState
 from goodhoster.model.notices import Carrier, RawNotice, TrustLevel
-from goodhoster.model.standing import Appeal, AppealChannel
 from goodhoster.notices.spool import Arrived
 from goodhoster.takedowns.incoming_mail import IncomingMail
 from goodhoster.takedowns.mailed_appeals import MailedAppeals

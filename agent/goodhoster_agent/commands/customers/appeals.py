@@ -11,7 +11,7 @@ import typer
 
 from goodhoster.customers.standing.appeals import Decision
 from goodhoster.customers.standing.mistakes import accuracy
-from goodhoster.model.standing import Appeal, AppealState
+from goodhoster.model.customers.standing import Appeal, AppealState
 from goodhoster.model.uploads import visible
 from goodhoster.ports import CaseQuery
 from goodhoster_agent.commands.cases import order_of

@@ -21,7 +21,7 @@ from goodhoster_agent.commands.options import (
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
-    from goodhoster.model.contact_requests import ContactRequest, ContactStatus
+    from goodhoster.model.customers.contact_requests import ContactRequest, ContactStatus
 
 app = typer.Typer()
 CustomerArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the customer.")]
@@ -41,7 +41,7 @@ def verify_contact_command(
 
     Exits with 1 if it is invalid, 3 while it is unproven.
     """
-    from goodhoster.model.contact_requests import ContactState, RequestKind
+    from goodhoster.model.customers.contact_requests import ContactState, RequestKind
 
     with open_services(config) as services:
         customer, desk = services.customers.register.resolve(customer_id), services.customers.contacts
@@ -77,7 +77,7 @@ def drill_command(
     as_json: JsonOption = False,
 ) -> None:
     """Send a test notice with a deadline to customers' contacts, and count who answers."""
-    from goodhoster.model.contact_requests import RequestKind
+    from goodhoster.model.customers.contact_requests import RequestKind
 
     if bool(customer_ids) is everybody:
         raise typer.BadParameter("name customers, or give --all")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.model.gates import GateAnswer, UploadAnswer
+from goodhoster.model.customers.gates import GateAnswer, UploadAnswer
 from goodhoster_agent.commands.customers.register import CustomerArgument
 from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, open_services, print_json
 

@@ -31,7 +31,7 @@ _MISSING = "none is recorded: goodhoster customers legal-basis set --basis T --t
 @_group.command("list")
 def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """List what each check, of a tree by a source, rests on; exits with 1 where one has nothing."""
-    from goodhoster_agent.legal_basis_report import check_bases
+    from goodhoster_agent.status.legal_basis import check_bases
 
     with open_services(config) as services:
         found = check_bases(services)
@@ -54,9 +54,9 @@ def set_command(
 ) -> None:
     """Record the legal basis of a check; after its last day that source is asked no more."""
     from goodhoster.audit.log import utc_now
-    from goodhoster.model.legal_basis import ANY, DOORS, LegalBasis
+    from goodhoster.model.customers.legal_basis import ANY, DOORS, LegalBasis
     from goodhoster.model.uploads import display
-    from goodhoster_agent.legal_basis_report import checked_trees
+    from goodhoster_agent.status.legal_basis import checked_trees
 
     with open_services(config) as services:
         trees = set(map(display, checked_trees(services)))

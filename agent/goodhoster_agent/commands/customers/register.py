@@ -13,8 +13,8 @@ import typer
 
 from goodhoster.assembly.services import Services
 from goodhoster.customers.register import CustomerRecord
-from goodhoster.model.customers import Customer
-from goodhoster.model.gates import GateAnswer
+from goodhoster.model.customers.gates import GateAnswer
+from goodhoster.model.customers.register import Customer
 from goodhoster.model.uploads import display
 from goodhoster.ports import CustomerQuery
 from goodhoster_agent.commands.customers.contacts import contact_object

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.model.screening import Agreement, Decision, Finding, ScreeningRun
+from goodhoster.model.customers.screening import Agreement, Decision, Finding, ScreeningRun
 from goodhoster_agent.commands.cases import order_of
 from goodhoster_agent.commands.options import (
     FINE,

@@ -12,8 +12,8 @@ from goodhoster.assembly.services import Services
 from goodhoster.customers.standing.desk import CustomerView, StandingDesk
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Order
+from goodhoster.model.customers.standing import Statement, Step
 from goodhoster.model.letters import Letter
-from goodhoster.model.standing import Statement, Step
 from goodhoster_agent.commands.cases import order_of
 from goodhoster_agent.commands.customers.register import CustomerArgument
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, ReasonOption, open_services, print_json

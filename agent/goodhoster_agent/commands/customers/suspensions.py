@@ -10,7 +10,7 @@ from goodhoster.assembly.services import Services
 from goodhoster.customers.suspension.desk import SuspensionOrder, SuspensionPreview
 from goodhoster.customers.suspension.targets import FoundTarget, target_of
 from goodhoster.errors import RefusedError
-from goodhoster.model.suspensions import Suspension, SuspensionState
+from goodhoster.model.customers.suspensions import Suspension, SuspensionState
 from goodhoster.ports.panels import SuspensionQuery
 from goodhoster_agent.commands.cases import order_of
 from goodhoster_agent.commands.options import (

@@ -16,7 +16,7 @@ import typer
 from goodhoster.customers.vetting.desk import Checked
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Order
-from goodhoster.model.vetting import Evidence, EvidenceKind, Outcome, RiskFact, Vetting, VettingState
+from goodhoster.model.customers.vetting import Evidence, EvidenceKind, Outcome, RiskFact, Vetting, VettingState
 from goodhoster_agent.commands.cases import order_of
 from goodhoster_agent.commands.customers.register import CustomerArgument
 from goodhoster_agent.commands.customers.vetting_objects import as_object

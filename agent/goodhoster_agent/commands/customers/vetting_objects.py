@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from goodhoster.model.vetting import Vetting
+from goodhoster.model.customers.vetting import Vetting
 
 
 def as_object(vetting: Vetting) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from typing import Any
 from goodhoster.assembly.services import Services
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import CaseState
-from goodhoster.model.gates import GateAnswer
+from goodhoster.model.customers.gates import GateAnswer
 from goodhoster.ports import CaseQuery
 from goodhoster_agent.case_objects import case_object
 from goodhoster_agent.doors.api.bucket_events import created_keys
 from goodhoster_agent.doors.api.door import ApiParts
 from goodhoster_agent.doors.api.tokens import Tokens, tokens_file
-from goodhoster_agent.status_objects import mode_object, status_object
+from goodhoster_agent.status.objects import mode_object, status_object
 
 
 def api_parts(services: Services) -> ApiParts:

@@ -8,7 +8,7 @@ from typing import Any
 
 from goodhoster.adapters.stores.database import RecordFile, Row, time_text
 from goodhoster.linux.sqlite_migrations import ExpiringTable
-from goodhoster.model.contact_requests import Answered, ContactRequest, RequestKind
+from goodhoster.model.customers.contact_requests import Answered, ContactRequest, RequestKind
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS contact_requests (

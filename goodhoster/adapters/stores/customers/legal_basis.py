@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile
-from goodhoster.model.legal_basis import LegalBasis
+from goodhoster.model.customers.legal_basis import LegalBasis
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS legal_basis (

@@ -12,7 +12,7 @@ from goodhoster.adapters.stores.customers.staging import SqliteStagedImport, sit
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.errors import RefusedError
 from goodhoster.linux.sqlite_migrations import ExpiringTable
-from goodhoster.model.customers import Customer, PastSite, RegisterImport, Site
+from goodhoster.model.customers.register import Customer, PastSite, RegisterImport, Site
 from goodhoster.ports import CustomerQuery, StagedImport
 
 TABLES = """

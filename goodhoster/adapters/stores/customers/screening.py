@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.errors import RefusedError
-from goodhoster.model.screening import Decision, Finding
+from goodhoster.model.customers.screening import Decision, Finding
 from goodhoster.ports.screening import Side
 
 TABLES = """

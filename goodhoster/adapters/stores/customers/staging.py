@@ -9,7 +9,7 @@ from itertools import groupby
 
 from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, Row, time_text
-from goodhoster.model.customers import (
+from goodhoster.model.customers.register import (
     ContestedSite,
     Customer,
     RegisterDifference,

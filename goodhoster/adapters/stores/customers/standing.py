@@ -11,7 +11,7 @@ from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.linux.observed_time import ObservedTime, TimeReading, observed
-from goodhoster.model.standing import Appeal, AppealState, Statement, Step, StepState
+from goodhoster.model.customers.standing import Appeal, AppealState, Statement, Step, StepState
 
 TABLES = """
 CREATE TABLE standing_steps (

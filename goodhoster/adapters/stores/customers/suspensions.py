@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
-from goodhoster.model.suspensions import Suspension, SuspensionState
+from goodhoster.model.customers.suspensions import Suspension, SuspensionState
 from goodhoster.ports.panels import SuspensionQuery
 
 TABLES = """

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
-from goodhoster.model.vetting import Evidence, StatedFact
+from goodhoster.model.customers.vetting import Evidence, StatedFact
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS vetting_evidence (

@@ -4,7 +4,7 @@ import pytest
 
 from goodhoster.adapters.directories.site_list import ListedDirectory
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.contacts import Contact
+from goodhoster.model.customers.contacts import Contact
 from goodhoster.model.notices import Matching, Route, Site
 
 ROOT = Route(Matching.PREFIX, "/", b"/srv/anna/www")

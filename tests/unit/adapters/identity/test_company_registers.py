@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from goodhoster.adapters.identity.company_registers import Kvk, Service, Vies
-from goodhoster.model.vetting import Outcome
+from goodhoster.model.customers.vetting import Outcome
 from goodhoster.testing.http_answers import HANGS, RESETS, TRUNCATED, Answer, reply
 from goodhoster.testing.http_server import FakeServer, Request
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from goodhoster.adapters.mail_domains.nameservers import DnsMailDomains
-from goodhoster.model.contact_requests import Deliverability
+from goodhoster.model.customers.contact_requests import Deliverability
 from goodhoster.testing.name_server import FakeNameServer
 
 ZONE = {

@@ -13,7 +13,7 @@ import pytest
 from goodhoster.adapters.panels.network import NetworkBlock
 from goodhoster.errors import PermanentError, RefusedError
 from goodhoster.linux.programs import Ended, run_here
-from goodhoster.model.panels import SuspensionTarget
+from goodhoster.model.customers.panels import SuspensionTarget
 
 MANUAL = Path(__file__).parents[4] / "docs/how-to-panels.md"
 OWN = (ipaddress.ip_network("192.0.2.0/24"), ipaddress.ip_network("2001:db8::/32"))

@@ -9,7 +9,7 @@ from goodhoster.adapters.panels.hestia import HestiaPanel, read_listing
 from goodhoster.adapters.panels.virtualmin import read_listing as read_servers
 from goodhoster.errors import ConfigurationError, PassingError, PermanentError, RefusedError
 from goodhoster.linux.programs import Ended
-from goodhoster.model.panels import SuspensionTarget
+from goodhoster.model.customers.panels import SuspensionTarget
 from goodhoster.testing.panels.hosting import MADE_UP_PASSWORD
 
 LISTED = """{

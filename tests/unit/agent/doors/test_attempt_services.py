@@ -11,12 +11,12 @@ from typer.testing import CliRunner, Result
 from goodhoster.assembly.services import Services
 from goodhoster.audit.log import utc_now
 from goodhoster.model.attempts import Attempt
+from goodhoster.model.customers.legal_basis import ANY, DOORS, LegalBasis
 from goodhoster.model.digests import Algorithm, Digest
-from goodhoster.model.legal_basis import ANY, DOORS, LegalBasis
 from goodhoster.settings import load
 from goodhoster.upload_attempts import AttemptDecision
 from goodhoster_agent.cli import app
-from goodhoster_agent.legal_basis_report import basis_problems
+from goodhoster_agent.status.legal_basis import basis_problems
 from tests.apidoor import KNOWN, ApiHost, made
 
 ATTEMPT = Attempt("anna", "gallery", "me.png", "api")

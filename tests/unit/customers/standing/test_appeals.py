@@ -10,9 +10,9 @@ from goodhoster.customers.standing.appeals import Decision
 from goodhoster.customers.standing.mistakes import accuracy
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import CaseState, Order
-from goodhoster.model.house_rules import CustomerRules
+from goodhoster.model.customers.house_rules import CustomerRules
+from goodhoster.model.customers.standing import Appeal, AppealChannel, AppealState, Rung, StepState
 from goodhoster.model.letters import LetterKind
-from goodhoster.model.standing import Appeal, AppealChannel, AppealState, Rung, StepState
 from goodhoster.ports import CaseQuery
 from tests.standing_house import ANNA, House, customer
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.house_rules import CustomerRules
-from goodhoster.model.standing import Rung, StatementState, StepState
+from goodhoster.model.customers.house_rules import CustomerRules
+from goodhoster.model.customers.standing import Rung, StatementState, StepState
 from tests.standing_house import ANNA, House, customer
 
 RULES = CustomerRules(enforce=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.model.gates import GateAnswer
-from goodhoster.model.house_rules import CustomerRules
+from goodhoster.model.customers.gates import GateAnswer
+from goodhoster.model.customers.house_rules import CustomerRules
 from tests.standing_house import House, customer
 
 

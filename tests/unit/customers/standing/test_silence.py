@@ -8,8 +8,8 @@ import pytest
 
 from goodhoster.customers.standing.facts import AllFacts
 from goodhoster.customers.standing.silence import SilenceFacts
-from goodhoster.model.contact_requests import Answered, Forwarding, RequestKind
-from goodhoster.model.standing import FactKind, FactState
+from goodhoster.model.customers.contact_requests import Answered, Forwarding, RequestKind
+from goodhoster.model.customers.standing import FactKind, FactState
 from tests.unit.customers.test_contacts import House
 
 

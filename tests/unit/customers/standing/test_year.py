@@ -20,9 +20,9 @@ import pytest
 from goodhoster.customers.standing.appeals import Decision
 from goodhoster.model.audit import AuditEntry
 from goodhoster.model.cases import Case, CaseState
-from goodhoster.model.gates import GateAnswer
-from goodhoster.model.house_rules import CustomerRules
-from goodhoster.model.standing import Appeal, AppealState, Rung, StepState
+from goodhoster.model.customers.gates import GateAnswer
+from goodhoster.model.customers.house_rules import CustomerRules
+from goodhoster.model.customers.standing import Appeal, AppealState, Rung, StepState
 from tests.standing_house import ANNA, House, customer
 
 CUSTOMERS = 1000

@@ -17,8 +17,8 @@ from goodhoster.errors import PassingError, PermanentError, RefusedError
 from goodhoster.linux.programs import Ended
 from goodhoster.model.alerts import AlertKind
 from goodhoster.model.cases import Order
-from goodhoster.model.panels import SuspensionTarget
-from goodhoster.model.suspensions import Suspension, SuspensionState
+from goodhoster.model.customers.panels import SuspensionTarget
+from goodhoster.model.customers.suspensions import Suspension, SuspensionState
 from goodhoster.ports.panels import PageGlance
 from goodhoster.testing.panels.hosting import FakeHosting, made_up_hosting
 from goodhoster.testing.panels.programs import FakeHestia

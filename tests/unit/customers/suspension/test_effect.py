@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from goodhoster.customers.suspension.effect import Effect, judge_lifted, judge_suspended
-from goodhoster.model.suspensions import PageSeen
+from goodhoster.model.customers.suspensions import PageSeen
 
 Pages = Sequence[tuple[int | None, str]]
 

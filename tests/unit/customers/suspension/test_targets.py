@@ -15,7 +15,7 @@ from goodhoster.customers.register import Register
 from goodhoster.customers.suspension.targets import FoundTarget, target_of
 from goodhoster.errors import RefusedError
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.model.panels import BillingClient, PanelAccount, PanelSite, SuspensionTarget
+from goodhoster.model.customers.panels import BillingClient, PanelAccount, PanelSite, SuspensionTarget
 
 PANELS = ("Web1", "web2")
 

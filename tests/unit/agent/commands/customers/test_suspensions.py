@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from goodhoster.model.cases import Order
-from goodhoster.model.standing import Rung, Step, StepState
+from goodhoster.model.customers.standing import Rung, Step, StepState
 from goodhoster_agent.cli import app
 from goodhoster_agent.commands.options import open_services
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from goodhoster_agent.nagios import CRITICAL, OK, UNKNOWN, WARNING, judge, performance_data
-from goodhoster_agent.prometheus_text import Metrics
+from goodhoster_agent.status.nagios import CRITICAL, OK, UNKNOWN, WARNING, judge, performance_data
+from goodhoster_agent.status.prometheus_text import Metrics
 
-GRAFANA = Path(__file__).parents[3] / "packaging" / "grafana"
+GRAFANA = Path(__file__).parents[4] / "packaging" / "grafana"
 HEALTHY: dict[str, Any] = {
     "answers": True,
     "ready": True,
@@ -83,7 +83,7 @@ def expressions() -> dict[str, str]:
 @pytest.mark.parametrize("title", expressions())
 def test_what_dashboard_and_rules_ask_for_is_what_we_print(title: str) -> None:
     printed = set(
-        re.findall(r'"(goodhoster_\w+)"', (GRAFANA.parents[1] / "agent/goodhoster_agent/metrics.py").read_text())
+        re.findall(r'"(goodhoster_\w+)"', (GRAFANA.parents[1] / "agent/goodhoster_agent/status/metrics.py").read_text())
     )
     asked = set(re.findall(r"goodhoster_\w+", expressions()[title]))
     plain = {re.sub(r"(duration_seconds)_(sum|count)$", r"\1", name) for name in asked}

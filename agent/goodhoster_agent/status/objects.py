@@ -15,15 +15,15 @@ from goodhoster.assembly.services import Services
 from goodhoster.audit.log import utc_now
 from goodhoster.errors import PassingError
 from goodhoster.model.cases import CaseState
-from goodhoster.model.standing import StepState
+from goodhoster.model.customers.standing import StepState
 from goodhoster.ports import CaseQuery
 from goodhoster.settings import Settings
 from goodhoster.uploads.census import IndexCensus
 from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.process_privileges import rights_of
-from goodhoster_agent.legal_basis_report import basis_problems
 from goodhoster_agent.privileged.starter.plan import terms_of
-from goodhoster_agent.status_report import DaemonReport, read_report, silent_for
+from goodhoster_agent.status.daemon_report import DaemonReport, read_report, silent_for
+from goodhoster_agent.status.legal_basis import basis_problems
 
 SILENT_AFTER = 60.0
 """Seconds after which a daemon that reports every second hangs: those after which systemd ends it."""

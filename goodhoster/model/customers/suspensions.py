@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from goodhoster.model.panels import SuspensionTarget
+from goodhoster.model.customers.panels import SuspensionTarget
 
 
 class SuspensionState(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from goodhoster.errors import GoodhosterError
-from goodhoster_agent.status_objects import status_object
+from goodhoster_agent.status.objects import status_object
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services

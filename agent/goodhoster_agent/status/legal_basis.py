@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from goodhoster.audit.log import utc_now
-from goodhoster.model.legal_basis import DOORS
+from goodhoster.model.customers.legal_basis import DOORS
 from goodhoster.model.uploads import display
 from goodhoster.policy.legal_basis import CheckBasis, checks
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from goodhoster.model.alerts import DeliveryState
 from goodhoster.model.cases import CaseState, MeasureKind, MeasureState
 from goodhoster.ports import CaseQuery
-from goodhoster_agent.prometheus_text import Metrics
-from goodhoster_agent.status_objects import status_object
+from goodhoster_agent.status.objects import status_object
+from goodhoster_agent.status.prometheus_text import Metrics
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services

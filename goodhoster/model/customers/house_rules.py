@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 
-from goodhoster.model.standing import Rung
+from goodhoster.model.customers.standing import Rung
 
 
 @dataclass(frozen=True, slots=True)

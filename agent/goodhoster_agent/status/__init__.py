@@ -1,0 +1,1 @@
+"""State of this machine as others read it: commands, metrics, monitoring."""

@@ -1,0 +1,1 @@
+"""Values about customers: the register, vetting, contacts, screening, standing and suspensions."""
