@@ -24,8 +24,9 @@ from goodhoster.model.verdicts import Verdict
 from goodhoster.policy.decide import WOULD_BE_TAKEN, Action, Decision
 from goodhoster.ports import CaseQuery
 
-_ONE_CASE = timedelta(hours=1)
-"""A retry within this time is no case of its own."""
+_RETRIES_WITHIN = timedelta(hours=1)
+_OWN_CASES = 10
+"""So many tries of one content within that time are cases of their own; the later ones are counted in the last."""
 _EACH_LOGGED = 100
 _CAPS_RECORDED = 10
 """So many times the hourly cap of one customer are recorded of it in an hour: nobody fills the record and the log."""
@@ -63,9 +64,9 @@ def open_attempt(
 ) -> Case | TooManyAttempts | None:
     """Decide about a match of what an application wants to store.
 
-    Returns the case, or None when there is nothing to do. What the same customer asks about again at the same door
-    within an hour is the same case, with a count. StaleVerdictError when it would be refused on a verdict that is not
-    fresh: nothing was done, ask again.
+    Returns the case, or None when there is nothing to do. A retry is a case of its own; the last one counts what the
+    same customer asks about ever again at the same door within an hour. StaleVerdictError when it would be refused on a
+    verdict that is not fresh: nothing was done, ask again.
     """
     upload = _upload_of(session, attempt, content.size)
     if attempt.proven and _recorded(session, attempt) < _most_recorded(session):
@@ -79,7 +80,7 @@ def open_attempt(
     session.owe(verdict)
     if before is not None:
         return _count_again(session, before, attempt)
-    if too_many := _over_limit(session, attempt, content.digests):
+    if too_many := _over_limit(session, attempt):
         return too_many
     storm = session.brake.begin(decision, verdict.matches)
     case = replace(
@@ -95,21 +96,22 @@ def open_attempt(
 
 
 def _asked_before(session: CaseSession, attempt: Attempt, digests: Digests, decision: Decision) -> Case | None:
-    """Case of this content, customer and door of the last hour with this outcome.
+    """Newest case of this content, customer and door with this outcome, where the last hour has enough of them.
 
     What was refused already stays so over a cap of attempts: these count contents, and it is not one more.
     """
     states = {_OUTCOMES[decision.action][0]}
-    if decision.storm and decision.storm.kind in OF_ATTEMPTS - {StormKind.ATTEMPT_CONTENT}:
+    capped = decision.storm is not None and decision.storm.kind in OF_ATTEMPTS - {StormKind.ATTEMPT_CONTENT}
+    if capped:
         states.add(CaseState.REFUSED)
     query = CaseQuery(
         states=frozenset(states),
         customer=attempt.customer,
         digest=digests.of(Algorithm.SHA256),
-        opened_since=session.now() - _ONE_CASE,
+        opened_since=session.now() - _RETRIES_WITHIN,
     )
-    found = (case for case in session.find(query) if case.is_attempt and _is_of_door(case, attempt.door))
-    return next(found, None)
+    found = [case for case in session.find(query) if case.is_attempt and _is_of_door(case, attempt.door)]
+    return found[-1] if found and (capped or len(found) >= _OWN_CASES) else None
 
 
 def _count_again(session: CaseSession, case: Case, attempt: Attempt) -> Case:
@@ -145,14 +147,14 @@ def _is_of_door(case: Case, door: str) -> bool:
     return not door or door in parts
 
 
-def _over_limit(session: CaseSession, attempt: Attempt, digests: Digests) -> TooManyAttempts | None:
+def _over_limit(session: CaseSession, attempt: Attempt) -> TooManyAttempts | None:
     """Text for a customer who had as many cases in an hour as are recorded of one.
 
     The audit log says it once an hour.
     """
     ledger, now, most = session.brake.ledger, session.now(), _most_recorded(session)
     if _recorded(session, attempt) < most:
-        ledger.count(Counted(_RECORDED, attempt.customer, digests.sha256, now))
+        ledger.count(Counted(_RECORDED, attempt.customer, secrets.token_bytes(32), now))
         return None
     if not ledger.counted(_LIMITED, attempt.customer, now):
         session.log("attempt.limited", customer=attempt.customer, door=attempt.door, peer=attempt.peer, most=str(most))
@@ -161,7 +163,7 @@ def _over_limit(session: CaseSession, attempt: Attempt, digests: Digests) -> Too
 
 
 def _recorded(session: CaseSession, attempt: Attempt) -> int:
-    """Contents that were recorded of this customer's attempts in the last hour."""
+    """Cases that were opened about this customer's attempts in the last hour."""
     return session.brake.ledger.counted(_RECORDED, attempt.customer, session.now())
 
 
