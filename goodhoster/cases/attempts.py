@@ -25,7 +25,7 @@ from goodhoster.policy.decide import WOULD_BE_TAKEN, Action, Decision
 from goodhoster.ports import CaseQuery
 
 _RETRIES_WITHIN = timedelta(hours=1)
-_OWN_CASES = 10
+_OWN_CASES = 20
 """So many tries of one content within that time are cases of their own; the later ones are counted in the last."""
 _EACH_LOGGED = 100
 _CAPS_RECORDED = 10

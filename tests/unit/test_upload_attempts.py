@@ -346,14 +346,14 @@ def test_a_content_that_a_person_called_harmless_is_so_everywhere(tmp_path: Path
 
 def test_retries_are_cases_of_their_own_and_the_last_one_counts_those_without_end(world: World) -> None:
     world.know(PICTURE)
-    answers = [world.ask() for _ in range(49)]
+    answers = [world.ask() for _ in range(59)]
     assert {answer.decision for answer in answers} == {AttemptDecision.REFUSED}
-    assert len({answer.reference for answer in answers[:10]}) == 10
+    assert len({answer.reference for answer in answers[:20]}) == 20
     *others, case = world.store.find(CaseQuery())
-    assert len(others) == 9
-    assert {answer.reference for answer in answers[9:]} == {case.id}
+    assert len(others) == 19
+    assert {answer.reference for answer in answers[19:]} == {case.id}
     assert (times_asked(case), {times_asked(other) for other in others}) == (40, {1})
-    assert world.attempts.counts.of(AttemptDecision.REFUSED) == 49
+    assert world.attempts.counts.of(AttemptDecision.REFUSED) == 59
     logged = [entry.event for entry in world.audit.entries() if entry.event.kind == "attempt.repeated"]
     assert [int(str(event.data["times"])) for event in logged] == list(range(2, 41))
     assert {event.data["case"] for event in logged} == {case.id}
@@ -366,7 +366,7 @@ def test_retries_are_cases_of_their_own_and_the_last_one_counts_those_without_en
 
 def test_repeats_do_not_fill_the_log_without_end(world: World) -> None:
     world.know(PICTURE)
-    reference = [world.ask() for _ in range(359)][-1].reference
+    reference = [world.ask() for _ in range(369)][-1].reference
     assert times_asked(world.store.get(reference)) == 350
     logged = [
         int(str(entry.event.data["times"])) for entry in world.audit.entries() if entry.event.kind == "attempt.repeated"
@@ -388,7 +388,7 @@ def test_another_customer_or_door_is_another_case(world: World, other: Attempt) 
 
 def test_what_the_application_says_of_itself_makes_no_other_case(world: World) -> None:
     world.know(PICTURE)
-    for _ in range(9):
+    for _ in range(19):
         world.ask()
     others = (
         replace(ATTEMPT, application="x; 7 times", name="b.png"),
@@ -401,7 +401,7 @@ def test_what_the_application_says_of_itself_makes_no_other_case(world: World) -
 def test_a_retry_after_an_hour_is_a_case_of_its_own(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.know(PICTURE)
-    last = [world.ask().reference for _ in range(10)][-1]
+    last = [world.ask().reference for _ in range(20)][-1]
     world.ahead = timedelta(minutes=59)
     assert world.ask().reference == last
     world.ahead = timedelta(minutes=61)
