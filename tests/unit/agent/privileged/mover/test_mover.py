@@ -201,4 +201,4 @@ def test_it_ends_with_whoever_started_it(settings: Settings) -> None:
         movers = movers_below(starter.pid)
         os.kill(starter.pid, signal.SIGKILL)
     assert wait_until(lambda: not any(map(is_there, movers)))
-    assert not mover_of(settings).listens()
+    assert wait_until(lambda: not mover_of(settings).listens())
