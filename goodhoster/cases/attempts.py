@@ -96,7 +96,9 @@ def open_attempt(
 
 
 def _asked_before(session: CaseSession, attempt: Attempt, digests: Digests, decision: Decision) -> Case | None:
-    """Newest case of this content, customer and door with this outcome, where the last hour has enough of them.
+    """Newest case of this content, customer and door with this outcome.
+
+    None where the last hour has not enough of them.
 
     What was refused already stays so over a cap of attempts: these count contents, and it is not one more.
     """

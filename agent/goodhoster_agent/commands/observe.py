@@ -32,7 +32,7 @@ def observe_command(
     next answer: a file in hand is finished, nothing further is taken offline. What is offline stays offline;
     `goodhoster cases restore` puts it back.
     """
-    from goodhoster_agent.status.objects import mode_object
+    from goodhoster_agent.status.objects import mode_object, running_mode
 
     if now and end:
         raise RefusedError("--now and --end exclude each other", hint="see: goodhoster observe --help")
@@ -44,7 +44,7 @@ def observe_command(
     with open_services(config) as services:
         if end:
             services.observe_switch.switch_off(order_of(reason))
-        found = mode_object(services)
+        found = mode_object(services) | {"running": running_mode(services)}
     print_json(found) if as_json else print(_as_text(found))
 
 
@@ -66,6 +66,10 @@ def _stop(config: Path | None, order: Order) -> str:
 
 
 def _as_text(found: dict[str, Any]) -> str:
+    running = found["running"]
+    if found["stopped_since"] is None and running not in {None, found["mode"]}:
+        hint = "it follows within seconds, or after systemctl reload goodhoster"
+        return f"mode {found['mode']} is configured, and the running daemon is in mode {running}: {hint}"
     if found["stopped_since"] is None:
         return f"mode {found['mode']}" + (f": {found['reason']}" if found["reason"] else ", as configured")
     return (

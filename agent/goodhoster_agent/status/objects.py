@@ -46,6 +46,7 @@ def status_object(services: Services) -> dict[str, Any]:
         "ready": report is not None,
         "degraded": [
             *_degraded(pid, report, silent),
+            *_other_mode(services, report),
             *([f"the disk of {state_dir} is full: make room on it"] if full else []),
             *stopped,
             *unread,
@@ -149,14 +150,18 @@ def _left_out(services: Services) -> dict[str, Any]:
 
 
 def _mode(services: Services, report: DaemonReport | None) -> dict[str, Any]:
-    """The mode in force.
-
-    A running daemon that has not followed the switch or the configuration yet still observes.
-    """
+    """The mode in force: the running daemon's own, whatever the configuration says by now."""
     found = mode_object(services)
-    enforcing = found["mode"] == "enforce" and (report is None or report.mode == "enforce")
-    mode = "enforce" if enforcing else "observe"
+    mode = report.mode if report else found["mode"]
     return {"mode": mode, "stopped_since": found["stopped_since"], "stopped_by": found["actor"]}
+
+
+def _other_mode(services: Services, report: DaemonReport | None) -> list[str]:
+    """Says that the daemon runs in another mode than the configuration and the switch ask for."""
+    asked = mode_object(services)["mode"]
+    if report is None or report.mode == asked:
+        return []
+    return [f"the daemon runs in mode {report.mode}, and mode {asked} is configured: systemctl reload goodhoster"]
 
 
 def _suspensions(services: Services) -> dict[str, Any]:
@@ -205,6 +210,14 @@ def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:
         "last_gap": report.last_gap,
         "sources": list(report.sources),
     }
+
+
+def running_mode(services: Services) -> str | None:
+    """Mode of the running daemon; None where none runs."""
+    state_dir = services.settings.state_dir
+    pid = running_daemon(state_dir)
+    report = read_report(state_dir, pid) if pid else None
+    return report.mode if report else None
 
 
 def mode_object(services: Services) -> dict[str, Any]:

@@ -91,7 +91,10 @@ INSERT INTO measure_counts SELECT scope, customer, minute, count(*) FROM counted
 INSERT INTO measure_counts SELECT scope, '', minute, sum(count) FROM measure_counts GROUP BY scope, minute;
 """
 
-_DECISIONS = "ALTER TABLE storms ADD COLUMN deciding INTEGER NOT NULL DEFAULT 0;"
+_DECISIONS = """
+ALTER TABLE storms ADD COLUMN deciding INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX storms_deciding ON storms (number) WHERE deciding <> 0;
+"""
 _COPY_CONTENTS = """
 CREATE TABLE copy_contents (
   sha256 BLOB NOT NULL, id TEXT NOT NULL REFERENCES cases (id), PRIMARY KEY (sha256, id)

@@ -1,1 +1,1 @@
-"""Values about customers: the register, vetting, contacts, screening, standing and suspensions."""
+"""Values about customers: register, vetting, contacts, screening, standing, suspensions."""

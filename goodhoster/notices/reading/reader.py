@@ -6,11 +6,13 @@ of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
-from goodhoster.errors import UnreadableError
-from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadNotice
+from goodhoster.errors import UnclearUrlError, UnreadableError
+from goodhoster.locating.urls import WebAddress, read_url
+from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadItem, ReadNotice
 from goodhoster.notices.reading.delivery_reports import deliveries_in
 from goodhoster.notices.reading.formats import (
     arf,
@@ -83,6 +85,8 @@ def _read_mail(content: bytes) -> ReadNotice:
     if notice.format is NoticeFormat.UNREADABLE and mail.enclosed:
         inner = _reading_of(replace(mail, parts=mail.enclosed, enclosed=()))
         notice = replace(inner, doubts=(ENCLOSED, *inner.doubts)) if inner.items else notice
+    elif notice.format is NoticeFormat.URL_LIST:
+        notice = replace(notice, items=(*notice.items, *_only_quoted(mail, notice)))
     if (why := why_repeated(mail)) and not notice.test:
         notice = replace(notice, doubts=(why, *notice.doubts))
     mentions = mentions_in(mail, notice)
@@ -94,6 +98,29 @@ def _read_mail(content: bytes) -> ReadNotice:
     text = _text(mail)
     opening = next(filter(None, map(str.strip, text.splitlines())), "")[:_LONGEST_OPENING]
     return replace(notice, opening=opening, text=text)
+
+
+def _only_quoted(mail: Mail, notice: ReadNotice) -> Iterator[ReadItem]:
+    """Addresses that stand in quoted text only, at a host that the mail names.
+
+    Each with its doubt.
+
+    What stands at another of our hosts is found by its name (`mentions_in`).
+    """
+    own = [address for item in notice.items for address in _addresses_of(item)]
+    hosts = {address.host for address in own}
+    for item in free_text.read(replace(mail, parts=mail.enclosed, enclosed=())).items:
+        addresses = _addresses_of(item)
+        if hosts & {address.host for address in addresses} and not all(address in own for address in addresses):
+            yield replace(item, doubts=(ENCLOSED, *item.doubts))
+
+
+def _addresses_of(item: ReadItem) -> list[WebAddress]:
+    addresses: list[WebAddress] = []
+    for url in item.urls:
+        with suppress(UnclearUrlError):
+            addresses += read_url(url)
+    return addresses
 
 
 def _text(mail: Mail) -> str:

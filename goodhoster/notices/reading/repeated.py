@@ -27,11 +27,12 @@ _AUTO_REPLY = re.compile(
     re.IGNORECASE,
 )
 _RECEIPT = re.compile(
-    r"automatically generated in response to|(?:summary|copy|text) of which appears below"
+    r"automatically generated in response to|(?:reply|respond|antwoord\w*|antwort\w*) above this line"
+    r"|\bissue #\d+ has been (?:reported|updated)|(?:summary|copy|text) of which appears below"
     r"|automatic(?:ally generated)? (?:reply|response)"
-    r"|(?:we|i) (?:have|'ve) (?:received|got) your"
+    r"|\b(?:we|i) (?:have |'ve )?(?:received|got) your"
     r"|(?:your|the) (?:\S+ ){0,3}(?:has|have) been (?:received|registered|logged)"
-    r"|thank you for (?:contacting|your (?:e-?mail|message|request|report|enquiry|inquiry|submission))"
+    r"|thank(?:s| you) for (?:contacting|your (?:e-?mail|message|request|report|enquiry|inquiry|submission))"
     r"|(?:copy|text|content)s? of your (?:e-?mail|message|request|report)"
     r"|(?:wij|we) hebben (?:uw|je|jouw) .{0,60}ontvangen|(?:uw|je|jouw) (?:\S+ ){1,3}(?:is|werd) (?:\S+ )?ontvangen"
     r"|bedankt voor (?:uw|je|jouw) (?:e-?mail|bericht|melding|verzoek|vraag)|kopie van (?:uw|je|jouw)"
@@ -75,8 +76,8 @@ _QUOTED_LINE = re.compile(
 """Signs of a quotation: `>`, bars and brackets that mail programs of any language put before a line."""
 _QUOTES = re.compile(rf"\A(?:{_QUOTED_LINE.pattern})+")
 _SEPARATOR = re.compile(
-    r"(?!.*\bPGP\b)\s*-{2,}\s*[^-]{0,60}(?:message|bericht|nachricht|mail|mensaje|messaggio|mensagem|origin|forward"
-    r"|doorgestuurd|weitergeleitet|transf[ée]r)[^-]{0,60}-{2,}\s*"
+    r"(?!.*\bPGP\b)\s*[*_]{0,2}-{2,}.{0,80}?(?:message|bericht|nachricht|mail|mensaje|messaggio|mensagem|origin|forward"
+    r"|doorgestuurd|weitergeleitet|transf[ée]r|wrote).{0,80}?-{2,}[*_]{0,2}\s*"
     r"|\s*(?:begin forwarded message|anfang der weitergeleiteten|begin doorgestuurd bericht|d[ée]but du message"
     r"|(?:you|u|je|jij|sie|vous|usted) (?:wrote|said|schreef|schreven|schrieben|avez écrit|escribió)\W{0,5}"
     r"|inicio del mensaje reenviado|inizio (?:del )?messaggio inoltrato)\b.{0,60}",
@@ -115,9 +116,23 @@ _HEAD_BEGINS = re.compile(
     re.IGNORECASE,
 )
 """Who wrote the mail, in the words of mail programs."""
-_LABEL = re.compile(r"\s*[*_]{0,2}[^\W\d_][^:\uff1a<>@/]{0,24}[*_]{0,2}\s?(?::[*_]{0,2}\s+|\uff1a[*_]{0,2}\s*)\S")
+_LABEL = re.compile(r"\s*[*_]{0,2}[^\W\d_][^:\uff1a<>@/]{0,24}[*_]{0,2}\s?[:\uff1a](?!//)")
 """A line `Label: value`, in any language."""
-_RULE = re.compile(r"\s*_{8,}\s*")
+_CONTACT = re.compile(
+    r"\s*[*_]{0,2}(?:e-?mail|contact|phone|tel|fax|web|url|report|address|reference|ticket)", re.IGNORECASE
+)
+"""Labels of a signature or of a report, which begin no mail."""
+_RULE, _TITLE = (
+    re.compile(r"\s*_{8,}\s*"),
+    re.compile(r"\s*[*_]{0,2}[-=]{3,}\s*[^\W\d_][^<>@]{0,60}[-=]{3,}[*_]{0,2}\s*"),
+)
+_SIGNED_COMMENT = re.compile(
+    r"\s*[^,\n]{2,60}, [^\W\d_]{3,10}\.? \d{1,2}, \d{4},? (?:at )?"
+    r"\d{1,2}:\d{2}(?::\d{2})?(?: ?[AP]M)?(?: [A-Z]{2,5})?\s*"
+    r"|.{0,80}\((?:additional|work) (?:comments|notes)\)\s*",
+    re.IGNORECASE,
+)
+"""Who wrote a comment, and when, as help desks write it above it."""
 _HEAD_LINES, _FEWEST_LABELS = 8, 3
 _ORIGINAL = re.compile(
     r"\b(?:message|mail|e-mail|request|text|bericht|melding|nachricht|anfrage|mensaje|messaggio|courriel)\b.{0,80}"
@@ -286,7 +301,7 @@ def _marks(lines: list[str]) -> list[bool]:
     for number, line in enumerate(lines):
         if marks[number]:
             continue
-        if _SEPARATOR.fullmatch(line) or _begins_head(lines, number):
+        if _SEPARATOR.fullmatch(line) or _SIGNED_COMMENT.fullmatch(line) or _begins_head(lines, number):
             return marks[:number] + [True] * (len(lines) - number)
         if number and marks[number - 1] and line.strip():
             marks[number] = True
@@ -314,8 +329,13 @@ def _attribution(lines: list[str], number: int) -> int:
 
 
 def _is_attribution(text: str, *, wrapped: bool) -> bool:
-    if not _SHORTEST_ATTRIBUTION <= len(text) <= _LONGEST_ATTRIBUTION or not _COLON.search(text[-20:]):
+    if not _SHORTEST_ATTRIBUTION <= len(text) <= _LONGEST_ATTRIBUTION:
         return False
+    if not _COLON.search(text[-20:]):
+        wrote = _WROTE.search(text, len(text) - 20)
+        return (
+            wrote is not None and not text[wrote.end() :].strip(" .") and (bool(_WHO.search(text)) or _says_when(text))
+        )
     return _WROTE.search(text) is not None or (wrapped and (_WHO.search(text) is not None or _says_when(text)))
 
 
@@ -330,17 +350,20 @@ def _begins_head(lines: list[str], number: int) -> bool:
 
     Mail programs write them above a mail that is answered.
 
-    Who, by a label of mail programs or by an address, and at least two more lines with labels, in any language; below a
-    ruled line one is enough.
+    Who, by a label of mail programs or by an address, and at least two more lines with labels, in any language; one is
+    enough below a ruled line, and none is needed below a title between dashes.
     """
     line = lines[number]
     who = _HEAD_BEGINS.match(line) is not None
-    if not who and not (_LABEL.match(line) and _WHO.search(line)):
+    if not who and not (_LABEL.match(line) and _WHO.search(line) and not _CONTACT.match(line)):
         return False
     following = [line for line in lines[number + 1 : number + 1 + _HEAD_LINES] if line.strip()]
+    if who:  # a long name goes on in a line of its own
+        following = [line for line in following[:_FEWEST_LABELS] if _LABEL.match(line)]
     labels = 1 + sum(1 for _ in itertools.takewhile(_LABEL.match, following))
     above = next((line for line in reversed(lines[max(0, number - 2) : number]) if line.strip()), "")
-    return labels >= (_FEWEST_LABELS - 1 if who and _RULE.fullmatch(above) else _FEWEST_LABELS)
+    ruled = _RULE.fullmatch(above) and who
+    return _TITLE.fullmatch(above) is not None or labels >= (_FEWEST_LABELS - 1 if ruled else _FEWEST_LABELS)
 
 
 def _cut_through(text: str, marks: list[bool]) -> bool:

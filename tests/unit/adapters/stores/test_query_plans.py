@@ -112,11 +112,14 @@ OPERATIONS: dict[str, Callable[[Record], object]] = {
     "cases.find, lately": find(CaseQuery(opened_since=NOON)),
     "cases.ids": lambda r: r.cases.ids(CaseQuery(opened_since=NOON, opened_before=NOON + DAY)),
     "cases.find, of a notifier": find(CaseQuery(opened_since=NOON, automatic=True, notifier="hotline")),
+    "notices.recorded": lambda r: r.notices.recorded(["N1"]),
     "storms.begin": lambda r: r.storms.begin(storm("s2")),
     "storms.replace": lambda r: r.storms.replace(storm("s1")),
     "storms.newest": lambda r: r.storms.newest([LOGO]),
     "storms.braking": lambda r: r.storms.braking("s1"),
     "storms.get": lambda r: r.storms.get("s1"),
+    "storms.complete": lambda r: r.storms.complete("s1"),
+    "storms.being_decided": lambda r: r.storms.being_decided(),
     "storms.note": lambda r: r.storms.note(Opened("c1", ("police",), NOON, automatic=True, storm="s1")),
     "storms.count": lambda r: r.storms.count(Counted(by_source("police"), "anna", KNOWN.sha256, NOON, 3)),
     "storms.counted": lambda r: r.storms.counted("", "anna", NOON),
@@ -145,6 +148,9 @@ OPERATIONS: dict[str, Callable[[Record], object]] = {
 ALLOWED = (
     "SCAN cases USING COVERING INDEX sqlite_autoindex_cases_1",  # all ids, where a person typed a part of one
     "SCAN notices USING COVERING INDEX sqlite_autoindex_notices_1",
+    "SCAN storms USING COVERING INDEX sqlite_autoindex_storms_1",
+    "SCAN storms USING INDEX storms_deciding",  # those that somebody decides on now
+    "SCAN json_each",  # the ids that were given
     "SCAN claims",  # a row for each case that somebody is at work on
     "SCAN notices USING INDEX notices_running",  # those that are open
     "SCAN CONSTANT ROW",

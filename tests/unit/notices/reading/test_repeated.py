@@ -75,9 +75,15 @@ HEADS = {
     "finnish": "Lähettäjä: X\nLähetetty: sunnuntai\nVastaanottaja: Z\nAihe: r",
     "unknown": "Xyz: A B <x@y.example>\nQrs: now\nTuv: Z",
     "bold": "*From:* X\n*Sent:* today\n*To:* Z",
+    "hotmail-french": "De : C<mailto:q@c.example>\nEnvoyé le :jeudi 15 décembre 2016 09:35\nÀ : s@h.example\nObjet :C",
+    "webmail-french": '====\nMessage du : 12/12/2016\nDe : "C " <q@c.example>\nA : m@s.example\nCopie à : \nSujet :  v',
+    "long-name": "From: Human Resources \n<long@hr.example> \nSent: Monday, August 26, 2019 4:37 PM\nTo: X\nSubject: Y",
     "with-a-link-as-its-subject": f"From: X\nTo: Z\nSubject: {OTHERS}",
 }
 RECEIPTS = (
+    "Thanks for contacting us.",
+    "Reply above this line.\n\nJust confirming that we got your request. We're on it.",
+    "Issue #123 has been reported by Jan.\n----",
     "This message has been automatically generated in response to the\ncreation of a trouble ticket regarding:",
     "Your request (Ticket#12) has been received and is being reviewed.",
     "We have received your request (#123). A copy of your message follows.",
@@ -179,6 +185,16 @@ REPEATED: dict[str, Callable[[], str]] = {
         f"ok\nOn the 29th of November 2026 at ten in the morning in Amsterdam, our\nEvil Person:\n{OTHERS}\n"
     ),
     "name-above-a-quote": lambda: mail(f"ok\nEvil:\n\n> see\n{OTHERS}\n"),
+    "wrote-without-a-colon": lambda: mail(f"ok\nOn 14 Nov 2018 08:14:43 -0200 John <j@x.example> wrote\n{OTHERS}\n"),
+    "wrote-between-dashes": lambda: mail(f"ok\n---- On Tue, 22 Dec 2015 14:17:36 +0530 Sam wrote ----\n{OTHERS}\n"),
+    "original-in-asterisks": lambda: mail(f"ok\n*-------- Original Message --------*\n{OTHERS}\n"),
+    "forwarded-lotus": lambda: mail(f"ok\n----- Forwarded by Jan/NL/X on 02-11-2026 10:00 -----\n\n{OTHERS}\n"),
+    "forwarded-yahoo-french": lambda: mail(
+        f'ok\n----- Message transmis -----\nDe : J <j@x.example>À : "b@x.example" <b@x.example>Date : m\n{OTHERS}\n'
+    ),
+    "forwarded-yahoo-czech": lambda: mail(f"ok\n----- Přeposlaná zpráva -----\nOd: J <j@x.example>Komu: b\n{OTHERS}\n"),
+    "help-desk-comment": lambda: mail(f"Hello.\n\nNick D, Dec 2, 2020, 10:43 PST\n\nPlease look at\n{OTHERS}\n"),
+    "additional-comments": lambda: mail(f"Comments:\n2026-11-02 10:00:00 CET - Jan (Additional comments)\n{OTHERS}\n"),
     "colon-before-each-line": lambda: mail(f"ok\n: {OTHERS}\n"),
     "your-message": lambda: mail(f"Thank you.\n\nYour message:\n{OTHERS}\n"),
     "your-message-dutch": lambda: mail(f"Dank.\n\nUw melding:\n\n    {OTHERS}\n"),
@@ -269,12 +285,36 @@ SAID: dict[str, Callable[[], str]] = {
     "no-border": lambda: in_html(f'<div style="border-left:none">{OWN}</div>'),
     "thanks-for-looking": lambda: mail(f"Please remove {OWN}\nThank you for your cooperation."),
     "a-signature": lambda: mail(f"{OWN}\n--\nContact: ntd@hotline.example\nPhone: +31 20 1\nWeb: see our site\n"),
+    "a-contact-block": lambda: mail(
+        "Help Desk\ne-mail: incident@hotline.example\nPhone: 1800\nFAX: 1800\nWeb: http://hotline.example/\n\n"
+        f"List of addresses:\n{OWN}\n"
+    ),
     "a-list-as-a-text": lambda: parts(
         "Content-Type: text/plain\n\nThe addresses:",
         f"Content-Type: text/plain\nContent-Disposition: attachment; filename=urls.txt\n\n{OWN}",
     ),
     "minutes": lambda: mail(f"From 2 March on this address is abused: {OWN}\nDate: 2 March"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        "On 1 Nov 2026, Jan wrote:\n> see\n> http://anna.example/quoted.jpg",
+        "-----Original Message-----\nhttp://anna.example/quoted.jpg",
+        "Found on 18 June 2026:\nhttp://anna.example/quoted.jpg",
+        "Still online at 10:00 UTC:\nhttp://anna.example/quoted.jpg",
+    ],
+)
+def test_what_is_quoted_beside_the_senders_own_is_held_and_not_lost(quoted: str) -> None:
+    raw = mail(f"Please remove:\n\n{OWN}\n\n{quoted}\n")
+    assert [item.urls[0] for item in notice_of(raw).items] == [OWN, "http://anna.example/quoted.jpg"]
+    assert acts_on(raw) == {OWN}
+
+
+def test_what_the_sender_repeats_of_its_own_is_one_item() -> None:
+    raw = mail(f"Please remove:\n\n{OWN}\n\nOn 1 Nov 2026, we wrote:\n> {OWN}\n")
+    assert [item.urls for item in notice_of(raw).items] == [(OWN,)]
 
 
 @pytest.mark.parametrize("kind", SAID)
