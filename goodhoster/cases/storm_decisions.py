@@ -33,7 +33,7 @@ def decided(desk: CaseDesk, storm_id: str, state: StormState, order: Order) -> I
             expect_free(desk, storms, state)
             for storm in storms:
                 session.brake.end(storm, state, order, holder)
-        yield list(dict.fromkeys(case_id for storm in storms for case_id in desk.brake.cases_of(storm)))
+        yield list(dict.fromkeys(case_id for storm in storms for case_id in _concerned(desk, storm, state)))
         _completed(desk, storms, holder)
     finally:
         desk.holders.give_back(holder)
@@ -63,8 +63,19 @@ def taken_over(desk: CaseDesk, storm: Storm) -> Iterator[list[str]]:
         desk.holders.give_back(holder)
 
 
+def _concerned(desk: CaseDesk, storm: Storm, state: StormState) -> list[str]:
+    """Cases that a decision is about: to undo, all of the content; to release, those that the storm itself held.
+
+    What is held for another reason, such as a notice whose sender is not proven, waits for its own decision.
+    """
+    if state is StormState.UNDONE:
+        return desk.brake.cases_of(storm)
+    held = set(desk.brake.held_by(storm))
+    return [case_id for case_id in desk.brake.cases_of(storm) if case_id in held]
+
+
 def _known_then(desk: CaseDesk, storm: Storm) -> list[str]:
-    cases = map(desk.store.get, desk.brake.cases_of(storm))
+    cases = map(desk.store.get, _concerned(desk, storm, storm.state))
     return [case.id for case in cases if storm.ended_at is None or case.opened_at <= storm.ended_at]
 
 

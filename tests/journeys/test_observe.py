@@ -44,6 +44,21 @@ def test_all_measures_stop_and_go_on_by_a_persons_word(host: Host) -> None:
     host.stop()
 
 
+def test_status_has_the_mode_that_the_daemon_runs_in(host: Host) -> None:
+    host.start()
+    host.configure(mode="observe")
+    told = host.status()
+    assert told["mode"] == "enforce"
+    assert any("runs in mode enforce" in problem for problem in told["degraded"])
+    assert json.loads(host.run("observe", "--json"))["running"] == "enforce"
+    known = upload_known(host, "anna/known.png")
+    assert wait_until(lambda: not known.exists())
+    host.reload()
+    assert wait_until(lambda: is_in_mode(host, "observe"))
+    assert not any("runs in mode" in problem for problem in host.status()["degraded"])
+    host.stop()
+
+
 def test_without_a_reason_nothing_is_switched(host: Host) -> None:
     host.run("observe", "--now", code=2)
     host.run("observe", "--end", "--reason", "never stopped", code=2)
