@@ -395,3 +395,16 @@ def test_a_crash_in_between_leaves_no_storm_without_its_cases(
 
 def _dying(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_releasing_a_storm_leaves_what_is_held_for_another_reason(services: Services) -> None:
+    near = Verdict(VerdictKind.NEAR, (Match("police", "pdq", distance=8),))
+    other = services.receive("near/logo.png", verdict=near)
+    assert other is not None
+    assert other.state is CaseState.HELD
+    for name in "abcd":
+        services.receive(f"{name}/logo.png")
+    (storm,) = services.storms.braking()
+    assert services.toolkit.release_storm(storm.id, EVE).done
+    assert services.store.get(other.id).state is CaseState.HELD
+    assert services.contents() == ["logo"]
