@@ -74,12 +74,15 @@ class _Commands(TyperGroup):
     def get_command(self, _ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - a Click command
         if cmd_name not in COMMANDS:
             return None
-        command = get_command(import_module(f"goodhoster_agent.commands.{cmd_name}").app)
+        group = import_module(f"goodhoster_agent.commands.{cmd_name}").app
+        group.rich_markup_mode = None  # "[policy] mode" is the name of a setting, and no markup
+        command = get_command(group)
         command.name = cmd_name
         return command
 
 
 app = typer.Typer(
+    rich_markup_mode=None,
     cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
