@@ -12,6 +12,7 @@ import fnmatch
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import stat
 import tarfile
@@ -92,7 +93,11 @@ def restore(file: Path, state_dir: Path, *, replace: bool = False) -> tuple[Back
         raise RefusedError(f"{state_dir} is not empty", hint=hint)
     state_dir.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{state_dir.name}.", dir=state_dir.parent))
-    backup = _unpack(file, draft)
+    try:
+        backup = _unpack(file, draft)
+    except BaseException:
+        shutil.rmtree(draft)  # it names customers, and nobody would look for it here
+        raise
     aside: Path | None = None
     if state_dir.exists():
         aside = state_dir.with_name(f"{state_dir.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")

@@ -79,6 +79,7 @@ def test_a_backup_that_is_not_as_it_was_made_changes_nothing(backed_up: Host) ->
         assert "no backup" in backed_up.run("state", "restore", str(backup), "--replace", code=2)
     assert {path: path.read_bytes() for path in state_dir(backed_up).rglob("*") if path.is_file()} == before
     assert not (backed_up.folder / "outside").exists()
+    assert list(state_dir(backed_up).parent.glob(f".{state_dir(backed_up).name}.*")) == []
 
 
 def test_keys_go_along_only_where_that_is_said(backed_up: Host) -> None:
