@@ -3,6 +3,7 @@
 import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,9 +71,11 @@ def test_a_damaged_record_is_an_error_that_says_so(tmp_path: Path) -> None:
     store = SqliteCaseStore(file)
     store.add(a_case())
     store.close()
+    with closing(sqlite3.connect(file)) as database:
+        ((page,),) = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'cases'")
     with file.open("r+b") as opened:
-        opened.seek(4096)
-        opened.write(b"\xa5" * (file.stat().st_size - 4096))
+        opened.seek((page - 1) * 4096)
+        opened.write(b"\xa5" * 4096)
     store = SqliteCaseStore(file)
     with pytest.raises(PermanentError, match="damaged"):
         store.find(CaseQuery())
