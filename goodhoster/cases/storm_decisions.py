@@ -64,8 +64,9 @@ def taken_over(desk: CaseDesk, storm: Storm) -> Iterator[list[str]]:
 
 
 def _concerned(desk: CaseDesk, storm: Storm, state: StormState) -> list[str]:
-    """Cases that a decision is about: to undo, all of the content; to release, those that the storm itself held.
+    """Cases that a decision is about.
 
+    To undo, all of the content; to release, those that the storm itself held.
     What is held for another reason, such as a notice whose sender is not proven, waits for its own decision.
     """
     if state is StormState.UNDONE:
