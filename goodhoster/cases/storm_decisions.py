@@ -66,13 +66,14 @@ def taken_over(desk: CaseDesk, storm: Storm) -> Iterator[list[str]]:
 def _concerned(desk: CaseDesk, storm: Storm, state: StormState) -> list[str]:
     """Cases that a decision is about.
 
-    To undo, all of the content; to release, those that the storm itself held.
-    What is held for another reason, such as a notice whose sender is not proven, waits for its own decision.
+    To undo, all of the content that a match took or held, before the storm too; to release, those that the storm itself
+    held. What rests on another reason, above all a notice, waits for its own decision: that a list is wrong says
+    nothing of what a hotline reported, nor that it is right of what a stranger did.
     """
-    if state is StormState.UNDONE:
-        return desk.brake.cases_of(storm)
-    held = set(desk.brake.held_by(storm))
-    return [case_id for case_id in desk.brake.cases_of(storm) if case_id in held]
+    cases, held = desk.brake.cases_of(storm), set(desk.brake.held_by(storm))
+    if state is StormState.RELEASED:
+        return [case_id for case_id in cases if case_id in held]
+    return [case_id for case_id in cases if case_id in held or not desk.store.get(case_id).notice]
 
 
 def _known_then(desk: CaseDesk, storm: Storm) -> list[str]:

@@ -408,3 +408,15 @@ def test_releasing_a_storm_leaves_what_is_held_for_another_reason(services: Serv
     assert services.toolkit.release_storm(storm.id, EVE).done
     assert services.store.get(other.id).state is CaseState.HELD
     assert services.contents() == ["logo"]
+
+
+def test_undoing_a_storm_leaves_what_a_notice_took_offline(services: Services) -> None:
+    """A person's word that a list is wrong says nothing of a notice, and never puts back what a hotline reported."""
+    reported = services.receive("reported/logo.png")
+    assert reported is not None
+    with services.store.record.changing() as db:
+        db.execute("UPDATE cases SET notice = 'N20260301-abcdefg' WHERE id = ?", (reported.id,))
+    services.now += timedelta(days=40)
+    assert len(services.toolkit.undo_storm(storm_of_a_logo(services), EVE).done) == 4
+    assert services.store.get(reported.id).state is CaseState.OFFLINE
+    assert services.contents() == ["logo"] * 4
