@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.other_sizes import withdraw_by_name
-from goodhoster.cases.storm_decisions import decided, expect_free, left_undone, taken_over
+from goodhoster.cases.storm_decisions import concerned, decided, expect_free, left_undone, taken_over
 from goodhoster.errors import GoodhosterError, NotAnUploadError, RefusedError
 from goodhoster.examination import Examined, Examiner
 from goodhoster.model.audit import AuditFinding
@@ -157,6 +157,10 @@ class Toolkit:
         with decided(self.desk, storm_id, StormState.RELEASED, order) as case_ids:
             return self._carry_out_storm(StormState.RELEASED, case_ids, order)
 
+    def cases_of_decision(self, storm_id: str, state: StormState) -> list[str]:
+        """Cases that `undo_storm` or `release_storm` would act on now, in their order."""
+        return self._deciding(concerned(self.desk, self.desk.brake.whole(storm_id), state), state)
+
     def recover_storms(self) -> list[str]:
         """Go on with decisions about storms whose process died; the ids of those storms."""
         left = left_undone(self.desk)
@@ -167,11 +171,14 @@ class Toolkit:
         return [storm.id for storm in left]
 
     def _carry_out_storm(self, state: StormState, case_ids: Sequence[str], order: Order) -> CaseOrders:
-        wanted = RESTORABLE if state is StormState.UNDONE else _HELD
-        chosen = [case_id for case_id in case_ids if self.store.get(case_id).state in wanted]
+        chosen = self._deciding(case_ids, state)
         if state is StormState.UNDONE:
             return self.restore(chosen, order)
         return _each(chosen, lambda case_id: self._release(case_id, order))
+
+    def _deciding(self, case_ids: Sequence[str], state: StormState) -> list[str]:
+        wanted = RESTORABLE if state is StormState.UNDONE else _HELD
+        return [case_id for case_id in case_ids if self.store.get(case_id).state in wanted]
 
     def _seen(self, case_ids: Sequence[str]) -> dict[str, Case]:
         """The cases as they are when an order about them begins."""

@@ -33,7 +33,7 @@ def decided(desk: CaseDesk, storm_id: str, state: StormState, order: Order) -> I
             expect_free(desk, storms, state)
             for storm in storms:
                 session.brake.end(storm, state, order, holder)
-        yield list(dict.fromkeys(case_id for storm in storms for case_id in _concerned(desk, storm, state)))
+        yield concerned(desk, storms, state)
         _completed(desk, storms, holder)
     finally:
         desk.holders.give_back(holder)
@@ -63,8 +63,13 @@ def taken_over(desk: CaseDesk, storm: Storm) -> Iterator[list[str]]:
         desk.holders.give_back(holder)
 
 
+def concerned(desk: CaseDesk, storms: Iterable[Storm], state: StormState) -> list[str]:
+    """Cases that a decision about a storm and its parts concerns, each once."""
+    return list(dict.fromkeys(case_id for storm in storms for case_id in _concerned(desk, storm, state)))
+
+
 def _concerned(desk: CaseDesk, storm: Storm, state: StormState) -> list[str]:
-    """Cases that a decision is about.
+    """Cases of one storm that a decision concerns.
 
     To undo, all of the content that a match took or held, before the storm too; to release, those that the storm itself
     held. What rests on another reason, above all a notice, waits for its own decision: that a list is wrong says

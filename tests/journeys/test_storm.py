@@ -32,8 +32,12 @@ def test_a_wrong_list_costs_no_more_than_the_first_measures_one_alert_and_one_co
     assert len(host.audit("storm.told")) == 1
 
     (storm,) = map(json.loads, host.run("storms", "list", "--json").splitlines())
+    would = host.run("storms", "undo", storm["id"], "--preview", "--json").splitlines()
+    assert "say why" in host.run("storms", "undo", storm["id"], code=2)
+    assert [path for path in files if not path.exists()] == offline
     done = json.loads(host.run("storms", "undo", storm["id"], "--reason", "images of WordPress", "--json"))
     assert len(done["restored"]) == len(files)
+    assert {json.loads(line)["id"] for line in would} == set(done["restored"])
     assert look_at_all(host.customers) == before
     again = ("storms", "undo", storm["id"], "--reason", "twice", "--config", str(host.config))
     told = host.output("sh", "-c", '"$@" 2>&1', "sh", *GOODHOSTER, *again)

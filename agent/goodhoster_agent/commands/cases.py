@@ -86,7 +86,7 @@ def restore_command(
     with open_services(config) as services:
         about = cases.about(services, RESTORABLE)
         if cases.preview:
-            _print_all(services, about, as_json=as_json)
+            print_cases(services, about, as_json=as_json)
             return
         order = replace(order_of(said(reason)), moved=moved)
         if cases.digest:
@@ -110,7 +110,7 @@ def confirm_command(
     with open_services(config) as services:
         about = cases.about(services, CONFIRMABLE)
         if cases.preview:
-            _print_all(services, about, as_json=as_json)
+            print_cases(services, about, as_json=as_json)
             return
         order = order_of(said(reason))
         if cases.digest:
@@ -131,12 +131,12 @@ def cancel_command(
     with open_services(config) as services:
         about = cases.about(services, MEASURING)
         if cases.preview:
-            _print_all(services, about, as_json=as_json)
+            print_cases(services, about, as_json=as_json)
             return
         print_orders("cancelled", services.toolkit.cancel(about, order_of(said(reason))), as_json=as_json)
 
 
-def _print_all(services: Services, case_ids: Sequence[str], *, as_json: bool) -> None:
+def print_cases(services: Services, case_ids: Sequence[str], *, as_json: bool) -> None:
     """Print the cases that an order would be about."""
     print_list(services.case_store.get_all(case_ids), _COLUMNS, case_object, as_json=as_json, as_csv=False)
 

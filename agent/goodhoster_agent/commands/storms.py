@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goodhoster.model.uploads import visible
-from goodhoster_agent.commands.cases import order_of, print_orders
+from goodhoster_agent.commands.cases import ReasonUnlessPreviewOption, order_of, print_cases, print_orders
 from goodhoster_agent.commands.listing import (
     Column,
     CsvOption,
@@ -22,9 +22,9 @@ from goodhoster_agent.commands.listing import (
 from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
-    ReasonOption,
     open_services,
     print_json,
+    said,
     warn_of,
 )
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="List, show, undo and release storms (what looks like a wrong list).")
 
+PreviewOption = Annotated[bool, typer.Option("--preview", help="List the cases; change nothing.")]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the storm, as `storms list` shows it.")]
 
 
@@ -72,13 +73,23 @@ def show_command(storm_id: IdArgument, config: ConfigOption = None, *, as_json: 
 
 @app.command("undo")
 def undo_command(
-    storm_id: IdArgument, *, reason: ReasonOption, config: ConfigOption = None, as_json: JsonOption = False
+    storm_id: IdArgument,
+    *,
+    reason: ReasonUnlessPreviewOption = "",
+    preview: PreviewOption = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Put every file of a storm back. Its cause stays held everywhere until it is released."""
+    from goodhoster.model.storms import StormState
+
     with open_services(config) as services:
         whole = services.brake.storms.complete(storm_id)
+        if preview:
+            print_cases(services, services.toolkit.cases_of_decision(whole, StormState.UNDONE), as_json=as_json)
+            return
         undone_already = all(storm.state == "undone" for storm in services.brake.whole(whole))
-        orders = services.toolkit.undo_storm(whole, order_of(reason))
+        orders = services.toolkit.undo_storm(whole, order_of(said(reason)))
         if undone_already and not orders.done and not orders.refused:
             warn_of([f"storm {whole} was undone already: nothing is left to put back"])
         print_orders("restored", orders, as_json=as_json)
@@ -86,15 +97,22 @@ def undo_command(
 
 @app.command("release")
 def release_command(
-    storm_id: IdArgument, *, reason: ReasonOption, config: ConfigOption = None, as_json: JsonOption = False
+    storm_id: IdArgument,
+    *,
+    reason: ReasonUnlessPreviewOption = "",
+    preview: PreviewOption = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """End a storm that is no wrong list: take offline what is held and still known."""
+    """End a storm that is no wrong list: take offline what it held and is still known."""
+    from goodhoster.model.storms import StormState
+
     with open_services(config) as services:
-        print_orders(
-            "confirmed",
-            services.toolkit.release_storm(services.brake.storms.complete(storm_id), order_of(reason)),
-            as_json=as_json,
-        )
+        whole = services.brake.storms.complete(storm_id)
+        if preview:
+            print_cases(services, services.toolkit.cases_of_decision(whole, StormState.RELEASED), as_json=as_json)
+            return
+        print_orders("confirmed", services.toolkit.release_storm(whole, order_of(said(reason))), as_json=as_json)
 
 
 def _as_object(storm: Storm) -> dict[str, Any]:
