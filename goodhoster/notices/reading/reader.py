@@ -107,11 +107,11 @@ def _only_quoted(mail: Mail, notice: ReadNotice) -> Iterator[ReadItem]:
 
     What stands at another of our hosts is found by its name (`mentions_in`).
     """
-    own = [address for item in notice.items for address in _addresses_of(item)]
+    own = {address for item in notice.items for address in _addresses_of(item)}
     hosts = {address.host for address in own}
     for item in free_text.read(replace(mail, parts=mail.enclosed, enclosed=())).items:
         addresses = _addresses_of(item)
-        if hosts & {address.host for address in addresses} and not all(address in own for address in addresses):
+        if hosts & {address.host for address in addresses} and not own.issuperset(addresses):
             yield replace(item, doubts=(ENCLOSED, *item.doubts))
 
 
