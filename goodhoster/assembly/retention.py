@@ -69,7 +69,7 @@ def apply_retention(
     from goodhoster.model.audit import AuditEvent
 
     result = RetentionResult()
-    if _clock_leapt(services.state_dir / _LAST_ROUND, now):
+    if clock_leapt(services.state_dir / _LAST_ROUND, now):
         return result
     for kind in (*_file_kinds(services), *_row_kinds(services, further)):
         if not kind.keep or pause():
@@ -84,7 +84,7 @@ def apply_retention(
     return result
 
 
-def _clock_leapt(file: Path, now: datetime) -> bool:
+def clock_leapt(file: Path, now: datetime) -> bool:
     """Note this round; whether the one before is unknown, in the future or too long ago."""
     from goodhoster.linux.durable_files import replace_durably
 

@@ -24,6 +24,7 @@ _ALL_EVERY = timedelta(hours=1)
 _DUE_EVERY = timedelta(days=1)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _NAMED = 5
+_LAST_ROUND = "evidence.last"
 
 
 class SealingTask:
@@ -62,12 +63,22 @@ class SealingTask:
             self._seal(now)
         if now >= self._due_at + _DUE_EVERY or now < self._due_at:
             self._failed = []
-            if self._services.evidence.in_use:
-                self._apply_retention()
-            if self._services.evidence.destroying:
-                self._destroy()
+            self._end_what_is_over(now)
             self._due_at = now
         return _EVERY
+
+    def _end_what_is_over(self, now: datetime) -> None:
+        """Destroy what is due; nothing while the clock may be wrong: a destroyed file never comes back."""
+        # Here, so that no daemon carries it from its start.
+        from goodhoster.assembly.retention import clock_leapt  # noqa: PLC0415
+
+        if clock_leapt(self._services.state_dir / _LAST_ROUND, now):
+            _log.warning("nothing is destroyed in this round: no earlier round is known, or the clock has leapt since")
+            return
+        if self._services.evidence.in_use:
+            self._apply_retention()
+        if self._services.evidence.destroying:
+            self._destroy()
 
     def _seal(self, now: datetime) -> None:
         everything = now >= self._all_at + _ALL_EVERY or now < self._all_at
