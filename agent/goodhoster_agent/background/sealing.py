@@ -68,7 +68,10 @@ class SealingTask:
         return _EVERY
 
     def _end_what_is_over(self, now: datetime) -> None:
-        """Destroy what is due; nothing while the clock may be wrong: a destroyed file never comes back."""
+        """Destroy what is due; nothing while the clock may be wrong.
+
+        A destroyed file never comes back.
+        """
         # Here, so that no daemon carries it from its start.
         from goodhoster.assembly.retention import clock_leapt  # noqa: PLC0415
 

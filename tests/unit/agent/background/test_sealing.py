@@ -28,8 +28,8 @@ def services(tmp_path: Path) -> Iterator[Services]:
     (tmp_path / "customers").mkdir()
     file = tmp_path / "goodhoster.toml"
     file.write_text(
-        f'[agent]\nstate_dir = "{tmp_path}/state"\n[[watch]]\npath = "{tmp_path}/customers"\n[policy]\nmode = "enforce"\n'
-        '[evidence]\ndestroy_quarantined_after = "90d"\ndestroy_without_copy = true\n'
+        f'[agent]\nstate_dir = "{tmp_path}/state"\n[[watch]]\npath = "{tmp_path}/customers"\n'
+        '[policy]\nmode = "enforce"\n[evidence]\ndestroy_quarantined_after = "90d"\ndestroy_without_copy = true\n'
     )
     with Services(load(file)) as services:
         yield services
