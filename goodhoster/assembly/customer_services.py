@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from goodhoster.customers.screening.parties import KeptLists
     from goodhoster.customers.server_networks import ServerNetworks
     from goodhoster.customers.vetting.desk import VettingDesk
+    from goodhoster.model.casework import Note
     from goodhoster.model.customers.suspensions import Suspension
     from goodhoster.model.uploads import Place
     from goodhoster.policy.contacts import ContactRules
@@ -263,7 +264,15 @@ class CustomerServices(LazyParts):
 
         services, lock = self._services, FileLock(self._services.state_dir / "customers.lock")
         held = SqlitePersonalData(self.record)
-        return PersonalData(self.register, held, services.case_store, services.audit, lock, self._traces())
+        parts = (self.register, held, services.case_store, services.audit, lock, self._traces())
+        return PersonalData(*parts, self._notes_on)
+
+    def _notes_on(self, case_ids: Sequence[str]) -> list[Note]:
+        """What people of the desk noted on cases; makes no file where nobody did."""
+        if not self._services.casework_in_use:
+            return []
+        store = self._services.casework.store
+        return [note for case_id in case_ids for note in store.notes(case_id)]
 
     def _traces(self) -> tuple[CustomerTraces, ...]:
         """What names customers beside the register.
@@ -271,12 +280,17 @@ class CustomerServices(LazyParts):
         The keys of the audit log come last, as entries are written before.
         """
         from goodhoster.adapters.stores.alerts import SqliteAlertQueue
+        from goodhoster.adapters.stores.casework import FILE as CASEWORK_FILE
+        from goodhoster.adapters.stores.casework import CaseworkTraces, SqliteCaseworkStore
         from goodhoster.adapters.stores.customer_traces import KeyTraces, LetterTraces, RecordTraces
         from goodhoster.adapters.stores.notices import SqliteNoticeStore
         from goodhoster.assembly import alerts
 
         services = self._services
         found: list[CustomerTraces] = [RecordTraces(services.case_store.record), services.index]
+        if services.casework_in_use:
+            store = self.keep(SqliteCaseworkStore(services.state_dir / CASEWORK_FILE))
+            found.append(CaseworkTraces(store, self._settled_notices))  # before notices are unlinked
         if (notices := services.state_dir / "notices.sqlite").exists():
             found.append(self.keep(SqliteNoticeStore(notices)))
         if (services.state_dir / "letters").is_dir():
@@ -284,6 +298,14 @@ class CustomerServices(LazyParts):
         if (queue := services.state_dir / alerts.FILE).exists():
             found.append(self.keep(SqliteAlertQueue(queue)))
         return (*found, KeyTraces(services.pseudonyms))
+
+    def _settled_notices(self, customer_id: str) -> Sequence[str]:
+        """Notices with an address at a customer in which nothing is to be done any more."""
+        from goodhoster.model.notice_status import NoticeState
+        from goodhoster.ports import NoticeQuery
+
+        query = NoticeQuery(customer=customer_id, states=frozenset({NoticeState.DONE}))
+        return self._services.notices.store.ids(query)
 
     @lazy
     def importer(self) -> RegisterImporter:

@@ -27,6 +27,7 @@ READABLE = frozenset(
         "answer",
         "answered",
         "appeal",
+        "before",
         "case",
         "ciphertext_sha256",
         "copy",
@@ -55,6 +56,7 @@ READABLE = frozenset(
         "step",
         "storm",
         "suspension",
+        "to",
         "tool",
     }
 )

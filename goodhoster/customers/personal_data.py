@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from goodhoster.customers.register import Register
@@ -11,6 +11,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, MeasureKind, MeasureState
+from goodhoster.model.casework import Note
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore, CustomerTraces, ForgottenCustomer, PersonalDataStore
 
 UNFINISHED = frozenset({CaseState.OPEN, CaseState.HELD, CaseState.FAILED, CaseState.RESTORING})
@@ -73,6 +74,12 @@ KEPT = (
         forgotten=True,
     ),
     KeptData(
+        "notes that people of the desk wrote on cases and notices, and who worked on them",
+        "so that whoever goes on with it knows what is known already",
+        "as [retention] casework says; at the latest until the customer is forgotten",
+        forgotten=True,
+    ),
+    KeptData(
         "entries of the audit log: what was done, when, by whom, and keyed hashes of the customer's id, of paths and of"
         " reasons",
         "to prove that nothing was changed afterwards; an entry that is taken out breaks the proof",
@@ -127,6 +134,8 @@ class PersonalData:
     lock: FileLock
     traces: Sequence[CustomerTraces] = ()
     """What names customers beside the register; the keys of the audit log are the last."""
+    notes_on: Callable[[Sequence[str]], Sequence[Note]] = lambda _: ()
+    """What people of the desk noted on these cases."""
 
     def note_access(self, customer_id: str, actor: str, how: str) -> None:
         """Write into the audit log that somebody saw a customer's data."""
@@ -136,11 +145,13 @@ class PersonalData:
         """Everything held about a customer, as JSON carries it. The audit log is written first."""
         ids = self._ids(customer_id)
         self.note_access(ids[0], actor, "export")
+        cases = self._cases(ids)
         return {
             "customer": ids[0],
             "former_ids": list(ids[1:]),
             "record": self.store.held(ids),
-            "cases": [_case_object(case) for case in self._cases(ids)],
+            "cases": [_case_object(case) for case in cases],
+            "notes": [_note_object(note) for note in self.notes_on([case.id for case in cases])],
             "kept_for": [{"what": kept.what, "why": kept.why, "how_long": kept.how_long} for kept in KEPT],
         }
 
@@ -224,3 +235,7 @@ def _case_object(case: Case) -> dict[str, object]:
         "path": str(case.upload.place),
         "opened_at": case.opened_at.isoformat(),
     }
+
+
+def _note_object(note: Note) -> dict[str, object]:
+    return {"case": note.subject, "by": note.author, "at": note.at.isoformat(), "text": note.text}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from goodhoster.model.storms import StormState
 from goodhoster.model.uploads import visible
 from goodhoster_agent.commands.cases import ReasonUnlessPreviewOption, order_of, print_cases, print_orders
 from goodhoster_agent.commands.listing import (
@@ -29,17 +30,26 @@ from goodhoster_agent.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
     from goodhoster.model.cases import Case
     from goodhoster.model.storms import Storm
 
 app = typer.Typer(no_args_is_help=True, help="List, show, undo and release storms (what looks like a wrong list).")
 
 PreviewOption = Annotated[bool, typer.Option("--preview", help="List the cases; change nothing.")]
+StateOption = Annotated[
+    list[StormState] | None,
+    typer.Option("--state", help="Storms in this state; those in force where it is left out.", show_default=False),
+]
+_IN_FORCE = (StormState.OPEN, StormState.UNDONE)
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the storm, as `storms list` shows it.")]
 
 
 @app.command("list")
 def list_command(
+    state: StateOption = None,
+    customer: Annotated[str | None, typer.Option("--customer", help="With a file of this customer.")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="With a match of this hash source.")] = None,
     since: SinceOption = None,
     until: UntilOption = None,
     limit: LimitOption = None,
@@ -48,10 +58,19 @@ def list_command(
     as_csv: CsvOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List storms in force: open ones need a decision, undone ones hold until released."""
+    """List storms in force: open ones need a decision, undone ones hold until released.
+
+    Example: goodhoster storms list --state released --since 7d
+    """
     with open_services(config) as services:
         brake = services.brake
-        found = [storm for storm in brake.storms.braking() if _within(storm, since, until)][-(limit or 0) :]
+        found = [
+            storm
+            for storm in brake.storms.leading(frozenset(state or _IN_FORCE))
+            if _within(storm, since, until)
+            and source in {None, *storm.sources}
+            and (customer is None or _is_about(services, storm, customer))
+        ][-(limit or 0) :]
         held = {storm.id: brake.held_by(storm) for storm in found}
 
         def as_object(storm: Storm) -> dict[str, Any]:
@@ -81,8 +100,6 @@ def undo_command(
     as_json: JsonOption = False,
 ) -> None:
     """Put every file of a storm back. Its cause stays held everywhere until it is released."""
-    from goodhoster.model.storms import StormState
-
     with open_services(config) as services:
         whole = services.brake.storms.complete(storm_id)
         if preview:
@@ -105,8 +122,6 @@ def release_command(
     as_json: JsonOption = False,
 ) -> None:
     """End a storm that is no wrong list: take offline what it held and is still known."""
-    from goodhoster.model.storms import StormState
-
     with open_services(config) as services:
         whole = services.brake.storms.complete(storm_id)
         if preview:
@@ -137,6 +152,15 @@ def _as_object(storm: Storm) -> dict[str, Any]:
 
 def _within(storm: Storm, since: datetime | None, until: datetime | None) -> bool:
     return (since is None or storm.begun_at >= since) and (until is None or storm.begun_at < until)
+
+
+def _is_about(services: Services, storm: Storm, customer: str) -> bool:
+    """Whether the storm, or one that is part of it, is made of or held a file of this customer."""
+    for part in services.brake.whole(storm.id):
+        cases = services.case_store.get_all(services.brake.cases_of(part))
+        if part.cause.about == customer or any(customer in {each.customer for each in case.uploads} for case in cases):
+            return True
+    return False
 
 
 def _print_page(storm: Storm, cases: Sequence[Case]) -> None:
