@@ -233,6 +233,9 @@ def _content(file: Path) -> str:
     except FileNotFoundError as error:
         hint = "make one: goodhoster setup (every setting: goodhoster config sample), or name another with --config"
         raise ConfigurationError(f"there is no configuration file {file}", hint=hint) from error
+    except PermissionError as error:
+        hint = "run this as root, or have root give you a role: docs/how-to-people.md; is it your own? check its mode"
+        raise ConfigurationError(f"cannot read {file}: {error.strerror}", hint=hint) from error
     except OSError as error:
         raise ConfigurationError(f"cannot read {file}: {error.strerror}", hint="check its owner and mode") from error
     except UnicodeDecodeError as error:

@@ -25,7 +25,7 @@ def overlay(may_mount: None, host: Host) -> Iterator[Overlay]:
             layers = host.folder / "layers"
             layers.mkdir()
             subprocess.run(["mount", "-t", "tmpfs", "none", layers], check=True)
-            mounted.callback(subprocess.run, ["umount", "--lazy", layers], check=False)
+            mounted.callback(_unmount, layers)
             (layers / "upper").mkdir()
             (layers / "work").mkdir()
             merged.mkdir(parents=True, exist_ok=True)
@@ -33,10 +33,14 @@ def overlay(may_mount: None, host: Host) -> Iterator[Overlay]:
             done = subprocess.run(["mount", "-t", "overlay", "none", "-o", options, merged], check=False)
             if done.returncode:
                 pytest.skip("this kernel mounts no overlay here")
-            mounted.callback(subprocess.run, ["umount", "--lazy", merged], check=False)
+            mounted.callback(_unmount, merged)
             return layers / "upper"
 
         yield mount
+
+
+def _unmount(point: Path) -> None:
+    subprocess.run(["umount", "--lazy", point], check=False)
 
 
 def known(host: Host) -> None:

@@ -41,7 +41,7 @@ def ids(printed: str) -> list[str]:
 
 @pytest.fixture
 def desk(host: Host) -> Desk:
-    """A host with 30 notices that wait for a person and 20 held matches: 12 of a wrong list, 8 near ones of a source."""
+    """A host with 30 notices that wait for a person and 20 held matches: 12 of a wrong list, and 8 others."""
     house = NoticeHost(host)
     logo = made_up_picture(1, blocks=2)
     singles = [f"held {number}".encode() for number in range(SINGLE)]

@@ -69,7 +69,9 @@ class Office:
         env = os.environ | {"GOODHOSTER_PEOPLE_SOCKET": str(self.folder / "people.sock")}
         command = self.typed(person, *words)
         where = cwd or self.folder
-        done = subprocess.run(command, input=given, capture_output=True, timeout=PATIENCE, check=False, env=env, cwd=where)
+        done = subprocess.run(
+            command, input=given, capture_output=True, timeout=PATIENCE, check=False, env=env, cwd=where
+        )
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def home(self, person: str) -> Path:
@@ -91,7 +93,7 @@ def serving(office: Office) -> Iterator[subprocess.Popen[str]]:
         yield service
     finally:
         service.terminate()
-        service.wait(30)
+        service.communicate(timeout=30)
 
 
 @pytest.fixture
@@ -123,7 +125,7 @@ def test_the_desk_decides_in_its_own_name_and_the_auditor_only_looks(office: Off
     code, out, err = office.run("alice", "cases", "list", "--json")
     assert (code, [json.loads(line)["id"] for line in out.splitlines()]) == (0, [case]), err
     office.host.configure(mode="enforce")
-    code, out, err = office.run("alice", "cases", "confirm", case, "--reason", "known to the police")
+    code, _, err = office.run("alice", "cases", "confirm", case, "--reason", "known to the police")
     assert code == 0, err
     assert not (office.host.customers / "anna/known.png").exists()
     code, out, _ = office.run("bob", "cases", "show", case, "--json")
@@ -146,7 +148,7 @@ def test_whoever_has_no_role_cannot_even_connect(office: Office) -> None:
         f"try:\n    s.connect({str(office.folder / 'people.sock')!r})\nexcept PermissionError:\n    print('closed')\n"
     )
     done = subprocess.run(
-        office.typed("mallory")[: -len(GOODHOSTER)] + (GOODHOSTER[0], "-c", script),
+        (*office.typed("mallory")[: -len(GOODHOSTER)], GOODHOSTER[0], "-c", script),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout == "closed\n", done.stderr
@@ -165,7 +167,7 @@ def test_whoever_leaves_the_group_loses_the_right_with_the_next_command(office: 
 def test_files_are_read_and_written_with_the_person_s_rights(office: Office) -> None:
     case = held_case(office.host)
     home = office.home("bob")
-    code, out, err = office.run("bob", "audit", "export", "--case", case, "--to", f"{home}/case", cwd=home)
+    code, _, err = office.run("bob", "audit", "export", "--case", case, "--to", f"{home}/case", cwd=home)
     assert code == 0, err
     assert (home / "case").stat().st_uid == 61002
     verified = subprocess.run(["python3", "case/verify.py", "case"], cwd=home, capture_output=True, check=False)

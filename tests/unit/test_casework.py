@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from goodhoster.adapters.stores.casework import FILE, CaseworkTraces, SqliteCase
 from goodhoster.assembly.retention import apply_retention
 from goodhoster.assembly.services import Services
 from goodhoster.casework import Casework
-from goodhoster.errors import RefusedError
+from goodhoster.errors import AuditError, RefusedError
 from goodhoster.model.casework import LONGEST_NOTE, Assignment, Note
 from goodhoster.ports import ForgottenCustomer
 from goodhoster.settings import load
@@ -35,7 +36,7 @@ def store(tmp_path: Path) -> Iterator[SqliteCaseworkStore]:
         yield store
 
 
-def events(services: Services) -> list[tuple[str, dict[str, object]]]:
+def events(services: Services) -> list[tuple[str, dict[str, Any]]]:
     found = [(entry.event.kind, dict(entry.event.data)) for entry in services.audit.entries()]
     return [each for each in found if each[0].startswith("casework.")]
 
@@ -88,7 +89,7 @@ def test_of_two_that_take_at_once_one_is_told(store: SqliteCaseworkStore) -> Non
 
 def test_the_log_is_written_first(services: Services) -> None:
     (services.state_dir / "audit.log").mkdir()
-    with pytest.raises(Exception, match="."):
+    with pytest.raises(AuditError):
         services.casework.note(CASE, "alice", "x")
     assert not services.casework.store.notes(CASE)
 

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from goodhoster.model.verdicts import Match
     from goodhoster.toolkit import CaseOrders
 
-app = typer.Typer(no_args_is_help=True, help="List, show, restore, confirm and cancel cases; note, take and hand them on.")
+app = typer.Typer(
+    no_args_is_help=True, help="List, show, restore, confirm and cancel cases; note, take and hand them on."
+)
 
 _MOVED = "The directories are the right ones, although others than before: after a site or server was moved."
 ReasonUnlessPreviewOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)]

@@ -109,7 +109,9 @@ def _print_table(rows: Sequence[Sequence[str]], columns: Sequence[Column[Any]]) 
         before = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
         widths[-1] = max(_NARROWEST, min(widths[-1], terminal - before))
     for row in table:
-        cells = [(_cut(cell, width) if terminal else cell).ljust(width) for cell, width in zip(row, widths, strict=True)]
+        cells = [
+            (_cut(cell, width) if terminal else cell).ljust(width) for cell, width in zip(row, widths, strict=True)
+        ]
         print(_GAP.join(cells).rstrip())
 
 

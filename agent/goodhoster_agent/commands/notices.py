@@ -50,7 +50,9 @@ if TYPE_CHECKING:
     from goodhoster.model.notice_status import Notice, NoticeItem, Reply
     from goodhoster.takedowns.preview import PreviewLine
 
-app = typer.Typer(no_args_is_help=True, help="Receive, list, confirm, dismiss and answer notices; note, take and hand them on.")
+app = typer.Typer(
+    no_args_is_help=True, help="Receive, list, confirm, dismiss and answer notices; note, take and hand them on."
+)
 
 _COMMAND_LINE = "command line"
 IdArgument = Annotated[str, typer.Argument(metavar="ID")]
@@ -336,9 +338,7 @@ def _whole_ids(services: Services, ids: Sequence[str]) -> list[str]:
     return [services.notices.store.complete(each) for each in dict.fromkeys(ids)]
 
 
-def _order_each(
-    services: Services, ids: Sequence[str], carry_out: Callable[[str], Notice], *, as_json: bool
-) -> None:
+def _order_each(services: Services, ids: Sequence[str], carry_out: Callable[[str], Notice], *, as_json: bool) -> None:
     """Carry out an order about each notice, whatever becomes of the others.
 
     One alone is shown in full; of several, each in a line.

@@ -70,7 +70,8 @@ def read_line(argv: Sequence[str]) -> TypedLine:
     if left:
         hint = f"see: goodhoster {' '.join(words)} --help"
         raise RefusedError(f"there is nothing that {left[0]!r} could stand for", hint=hint)
-    paths, texts = [], []
+    paths: list[tuple[str, str]] = []
+    texts: list[tuple[str, str]] = []
     for parameter in command.params:
         for value in _texts(values.get(parameter.name or "")):
             (paths if parameter.type.name in _PATHS else texts).append((parameter.name or "", value))
@@ -107,7 +108,8 @@ def _root() -> Any:  # noqa: ANN401 - a Click command
 def _find(argv: Sequence[str]) -> tuple[Any, list[str], list[str]]:
     """The command that the first words name, those words, and the rest."""
     command: Any = _root()
-    words, rest = [], list(argv)
+    words: list[str] = []
+    rest = list(argv)
     while isinstance(command, TyperGroup):
         name = " ".join(["goodhoster", *words])
         if not rest or rest[0].startswith("-"):

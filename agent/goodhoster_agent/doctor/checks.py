@@ -153,8 +153,8 @@ def _tree(tree: Tree) -> Finding:
         return Finding(what, ok=False, detail="is not there, or is no directory", hint=hint)
     try:
         with os.scandir(tree.root) as entries:
-            own = {os.fsdecode(name) for name in OWN_DIRECTORIES}
-            count = sum(entry.is_dir(follow_symlinks=False) and entry.name not in own for entry in entries)
+            others = (entry for entry in entries if entry.name not in OWN_DIRECTORIES)
+            count = sum(entry.is_dir(follow_symlinks=False) for entry in others)
         home = home_of(tree.root)
     except (OSError, GoodhosterError) as error:
         return Finding(what, ok=False, detail=str(error), hint=getattr(error, "hint", "check its owner and mode"))

@@ -46,9 +46,7 @@ class Execution:
             answering = asyncio.ensure_future(self._answer(process, writer, writes))
             gone = asyncio.ensure_future(_wait_until_gone(reader))
             try:
-                done, _ = await asyncio.wait(
-                    {answering, gone}, timeout=LONGEST, return_when=asyncio.FIRST_COMPLETED
-                )
+                done, _ = await asyncio.wait({answering, gone}, timeout=LONGEST, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 gone.cancel()
             if answering in done:

@@ -68,4 +68,6 @@ def _expect_unused(short: str, address: str) -> None:
         except ConnectionRefusedError:
             os.unlink(short)
             return
-    raise BusyError(f"another service listens on {address}", hint="end that one first: systemctl stop goodhoster-people")
+    raise BusyError(
+        f"another service listens on {address}", hint="end that one first: systemctl stop goodhoster-people"
+    )

@@ -68,7 +68,8 @@ def decode_request(content: bytes) -> Request:
     try:
         given = json.loads(content)
         files = tuple(Attached(**each) for each in given["files"])
-        request = Request(tuple(given["argv"]), files, given["columns"])
+        argv = given["argv"] if isinstance(given["argv"], list) else ()
+        request = Request(tuple(argv), files, given["columns"])
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError("what was asked is no request") from error
     _expect_words(request.argv)
@@ -115,7 +116,8 @@ def _expect_files(files: tuple[Attached, ...]) -> None:
     if len(files) > MOST_FILES:
         raise ValueError(f"more than {MOST_FILES} files")
     for file in files:
-        if not isinstance(file.name, str) or not (file.name == INPUT or is_plain_name(file.name)):
+        name: object = file.name  # whatever JSON had there
+        if not isinstance(name, str) or not (name == INPUT or is_plain_name(name)):
             raise ValueError("the name of a file is none")
         if not _is_whole(file.size):
             raise ValueError("the size of a file is none")

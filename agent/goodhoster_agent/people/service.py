@@ -86,8 +86,8 @@ class PeopleService:
             _log.warning("uid %d was refused: %s", peer.uid, visible(str(error)))
             await _refuse(writer, error)
         except (OSError, EOFError) as error:  # also of a time limit
-            _log.warning("a command of uid %d was given up: %s", peer.uid, error or "it was not asked in time")
-        except Exception:
+            _log.warning("a command of uid %d was given up: %s", peer.uid, str(error) or "it was not asked in time")
+        except Exception:  # noqa: BLE001 - one connection ends, whatever it was; the others go on
             _log.exception("a command of uid %d failed", peer.uid)
         finally:
             writer.close()
@@ -117,8 +117,9 @@ class PeopleService:
 
     def _note(self, account: Account, line: TypedLine) -> None:
         """Write into the audit log who orders what; the command's own entries tell the rest."""
-        data = {"actor": account.name, "uid": account.uid, "command": line.words, "right": str(line.access.right)}
-        self._parts.audit.append(AuditEvent("person.ordered", data))
+        who: dict[str, str | int] = {"actor": account.name, "uid": account.uid}
+        who |= {"command": line.words, "right": str(line.access.right)}
+        self._parts.audit.append(AuditEvent("person.ordered", who))
 
     @contextmanager
     def _place(self, uid: int) -> Iterator[None]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from goodhoster.assembly.state import lists_directory
+from goodhoster.hashlists.own_lists import survey
 from goodhoster.settings import DEFAULT_FILE
 from goodhoster_agent.daemon_lock import running_daemon
 
@@ -67,7 +69,4 @@ def _host(file: Path, settings: Settings) -> _Host:
 
 
 def _has_lists(settings: Settings) -> bool:
-    from goodhoster.assembly.state import lists_directory
-    from goodhoster.hashlists.own_lists import survey
-
     return bool(list(survey(lists_directory(settings))))

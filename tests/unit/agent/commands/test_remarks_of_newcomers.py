@@ -2,7 +2,6 @@
 
 import json
 import tomllib
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,18 +35,21 @@ percent = 50
 [notices]
 own_networks = ["192.0.2.0/24"]
 [block]
+server = "nginx"
 include = "/etc/nginx/blocked.conf"
+test = ["nginx", "-t"]
+reload = ["nginx", "-s", "reload"]
 """
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Iterator[Path]:
+def config(tmp_path: Path) -> Path:
     (tmp_path / "srv/anna").mkdir(parents=True)
     (tmp_path / "hashservice.password").touch(0o600)
     (tmp_path / "hashservice.password").write_text("a secret word")
     file = tmp_path / "goodhoster.toml"
     file.write_text(CONFIG)
-    yield file
+    return file
 
 
 def run(config: Path, *words: str) -> str:
@@ -145,7 +147,7 @@ def test_next_steps_work_for_the_configuration_that_was_written(config: Path) ->
     assert all(f"--config {config}" in step for step in steps if step.startswith("goodhoster "))
     assert not any("systemctl" in step for step in steps)
     assert str(config) in steps[-1]
-    config.write_text(config.read_text().partition("[[hash_source]]\nkind = \"hash")[0])
+    config.write_text(config.read_text().partition('[[hash_source]]\nkind = "hash')[0])
     assert "hashlist import" in next_steps(config, load(config), said)[0]
 
 

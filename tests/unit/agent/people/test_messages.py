@@ -53,8 +53,8 @@ def test_a_request_is_read_as_it_was_written() -> None:
     ],
 )
 def test_what_is_no_request_is_refused(change: dict[str, object]) -> None:
-    assert decode_request(json.dumps(GOOD).encode())
-    with pytest.raises(ValueError, match="."):
+    decode_request(json.dumps(GOOD).encode())
+    with pytest.raises(ValueError, match=r"."):
         decode_request(json.dumps(GOOD | change).encode())
 
 

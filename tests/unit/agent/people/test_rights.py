@@ -3,13 +3,13 @@
 import pytest
 
 from goodhoster.errors import RefusedError
+from goodhoster.settings.roles import RolesSettings
 from goodhoster_agent.commands.typed_line import all_commands, command_names, read_line
 from goodhoster_agent.people.messages import INPUT, Attached, Request
 from goodhoster_agent.people.rights import ACCESS, TEXTS_THAT_NAME_FILES, Right
 from goodhoster_agent.people.roles import ALL, Account, rights_of
 from goodhoster_agent.people.service import expect_permitted
 from goodhoster_agent.people.workspace import expect_files_sent
-from goodhoster.settings.roles import RolesSettings
 
 EVE = Account(61001, "eve", frozenset({"abuse-desk"}))
 PATHS = {"path", "file", "directory", "filename"}
@@ -58,8 +58,8 @@ def permitted(*argv: str, account: Account = EVE, rights: frozenset[Right] = ALL
         (("cases", "lis"), "no command goodhoster cases lis"),
         (("nonsense",), "no command goodhoster nonsense"),
         (("cases", "--install-completion", "bash"), "no command"),
-        (("status", "--install-completion", "bash"), "no such option"),
-        (("cases", "list", "--conf", "/tmp/mine.toml"), "no such option"),
+        (("status", "--install-completion", "bash"), "No such option"),
+        (("cases", "list", "--conf", "/tmp/mine.toml"), "No such option"),
         (("cases", "list", "/etc/shadow"), "nothing that '/etc/shadow'"),
         (("policy", "explain", "--what-if", "/etc/shadow"), "root's rights"),
         (("policy", "explain", "--what-if=/etc/shadow"), "root's rights"),

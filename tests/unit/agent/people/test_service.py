@@ -62,9 +62,8 @@ class House:
 
         async def all_of_them() -> list[Any]:
             stop = asyncio.Event()
-            parts = ServiceParts(
-                self.file, self.settings.roles, self.audit, self.workspaces, self.find, self.limits
-            )
+            parts = ServiceParts(self.file, self.settings.roles, self.audit, self.workspaces, self.find, self.limits)
+            self.address.unlink(missing_ok=True)
             with socket.socket(socket.AF_UNIX) as listener:
                 listener.bind(str(self.address))
                 listener.listen(64)
@@ -210,7 +209,9 @@ def test_one_person_has_four_commands_at_once_and_others_are_served_all_the_same
 
 
 def test_two_at_once_get_each_their_own_answer(house: House) -> None:
-    answers = house.run(house.ask("config", "check"), house.ask("people", "rights"), house.ask("cases", "list", "--csv"))
+    answers = house.run(
+        house.ask("config", "check"), house.ask("people", "rights"), house.ask("cases", "list", "--csv")
+    )
     assert [code for code, _, _ in answers] == [0, 2, 0]
     assert answers[2][1].startswith("ID,STATE")
 
@@ -221,10 +222,9 @@ def test_a_command_whose_reader_goes_away_is_ended(house: House) -> None:
     async def leave() -> list[int]:
         _, writer = await asyncio.open_unix_connection(str(house.address))
         writer.write(encode_request(Request(("audit", "show"))))
-        children: list[int] = []
         for _ in range(200):
             await asyncio.sleep(0.1)
-            if children := _children():
+            if _children():
                 break
         writer.close()
         for _ in range(200):
@@ -272,6 +272,9 @@ def test_where_the_audit_log_cannot_be_written_nothing_is_run(house: House) -> N
 
 def test_the_command_line_s_own_start_costs_nothing_for_root() -> None:
     """No module of the client's is loaded where no service is asked."""
-    script = "import sys\nsys.argv = ['goodhoster', '--version']\nfrom goodhoster_agent.cli import main\n"
-    script += "try:\n    main()\nexcept SystemExit:\n    pass\nassert 'goodhoster_agent.people.client' not in sys.modules"
+    script = (
+        "import sys\nsys.argv = ['goodhoster', '--version']\nfrom goodhoster_agent.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "assert 'goodhoster_agent.people.client' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, env=dict(os.environ))
