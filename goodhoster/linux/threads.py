@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -31,7 +31,7 @@ def map_parallel(do: Callable[[Given], Result], given: Sequence[Given], *, most:
     return [results[number] for number in range(len(given))]
 
 
-def map_ahead(do: Callable[[Given], Result], given: Sequence[Given]) -> Iterator[tuple[Given, Result]]:
+def map_ahead(do: Callable[[Given], Result], given: Sequence[Given]) -> Generator[tuple[Given, Result], None, None]:
     """Each value with its result, in their order; while the caller works with one, the next is computed.
 
     Raises what `do` raises for a value when that value's turn comes.
