@@ -13,7 +13,7 @@ from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.linux.sqlite_migrations import Migration, Schema
-from goodhoster.model.ids import is_short_for, the_one
+from goodhoster.model.ids import one_short
 from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeItem, NoticeState
 from goodhoster.ports import ForgottenCustomer, NoticeQuery
 
@@ -83,7 +83,7 @@ class SqliteNoticeStore:
     def complete(self, part: str) -> str:
         """See `ports.NoticeStore`."""
         names = (notice_id for (notice_id,) in self._record.rows("SELECT id FROM notices"))
-        return the_one(part, (name for name in names if name == part or is_short_for(part, name)), "notice")
+        return one_short(part, names, "notice")
 
     def find(self, query: NoticeQuery) -> Iterator[Notice]:
         """See `ports.NoticeStore`."""
