@@ -114,14 +114,10 @@ class CustodyDesk:
         May be called again after a crash. The manifest stays, and the audit log.
         """
         with self.store.custody_lock:
-            left = self._finished(self.store.get(evidence_id))
-            by = left.custody.destroying
-            if (
-                left.state is EvidenceState.DESTROYED
-                and by
-                and (by.person, by.reason) == (order.person.name, order.reason)
-            ):
-                return left  # the same order, after a crash
+            before = self.store.get(evidence_id)
+            left = self._finished(before)
+            if left is not before and left.custody.destroying and left.custody.destroying.person == order.person.name:
+                return left  # the same person says it again after a crash
             evidence = self._confirmed(evidence_id, TwoPersonAction.DESTROY, order)
             return self._destroyed(evidence, order.person.name, order.reason)
 

@@ -118,17 +118,18 @@ def test_a_decision_that_was_killed_is_gone_on_with_by_the_daemon(services: Serv
     assert decided.done
 
 
-def test_what_fails_is_the_persons_again_and_not_tried_for_ever(services: Services) -> None:
+def test_what_fails_is_the_persons_again_and_not_tried_for_ever(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
     notice = waiting(services, "anna/p.jpg")
 
     def fails(*_: object) -> None:
         raise RefusedError("the quarantine refuses")
 
-    confirm = services.case_desk.confirm
-    services.case_desk.confirm = fails  # type: ignore[method-assign, assignment]
-    with pytest.raises(RefusedError, match="the quarantine refuses"):
-        services.desk.confirm(notice.id, ANNA)
-    services.case_desk.confirm = confirm  # type: ignore[method-assign]
+    with monkeypatch.context() as patch:
+        patch.setattr(CaseDesk, "confirm", fails)
+        with pytest.raises(RefusedError, match="the quarantine refuses"):
+            services.desk.confirm(notice.id, ANNA)
     services.desk.look_after(notice.id)
     assert (services.tree / "anna/p.jpg").exists()
     services.desk.confirm(notice.id, BOB)

@@ -153,7 +153,7 @@ def test_the_page_has_no_script_and_nothing_from_elsewhere(pages: Pages) -> None
     path = pages.link()
     for method, text in (("GET", None), ("POST", ""), ("POST", WHY), ("GET", None)):
         _, page = pages.ask(method, path, text)
-        assert not re.search(r"(?i)<script|<link|<img|<style|src=|href=|https?:|on\w+=", page), page
+        assert not re.search(r"(?i)<script|<link|<img|<style|src=|href=|https?:|\son\w+=", page), page
         assert pages.headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert pages.headers["Referrer-Policy"] == "no-referrer"
         assert pages.headers["Cache-Control"] == "no-store"
@@ -218,7 +218,7 @@ def test_an_objection_to_a_letter_about_many_files_is_confirmed_in_one_letter(pa
     assert len(pages.house.store.appeals()) == 41
     pages.house.deliver()
     (received,) = pages.house.mailer.sent[before:]
-    assert "41 maatregelen" in received.text
+    assert "41 maatregelen" in " ".join(received.text.split())
 
 
 def test_a_statement_about_a_notice_has_the_form_too(tmp_path: Path) -> None:

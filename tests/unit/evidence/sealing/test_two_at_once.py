@@ -1,6 +1,7 @@
 """Two persons order something about one piece of evidence at once, or one is killed in the middle. Real processes."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_a_hold_and_a_destruction_at_once_are_one_or_the_other(sealing: Sealing,
 
 def test_two_who_release_are_told_who_did(sealing: Sealing, name: str) -> None:
     sealing.custody().hold(name, CARL)
-    orders = (order_of(sealing, lambda desk, who=who: desk.release(name, who)) for who in (ANNE, BEN))
+    orders = [order_of(sealing, partial(_release, name, who)) for who in (ANNE, BEN)]
     won, told = one_won(at_once(*orders))
     first = (ANNE, BEN)[won]
     assert f"no hold is on evidence {name}: it was released by {first.person.name} at " in told
@@ -65,10 +66,7 @@ def test_two_who_release_are_told_who_did(sealing: Sealing, name: str) -> None:
 
 def test_two_who_export_are_told_who_did(sealing: Sealing, name: str, tmp_path: Path) -> None:
     sealing.custody().ask(name, EXPORT, ANNE)
-    orders = (
-        order_of(sealing, lambda desk, who=who: desk.export(name, tmp_path / who.person.name, who))
-        for who in (BEN, CARL)
-    )
+    orders = [order_of(sealing, partial(_export, name, tmp_path, who)) for who in (BEN, CARL)]
     won, told = one_won(at_once(*orders))
     assert f"nobody asked for that: it was exported by {(BEN, CARL)[won].person.name} at " in told
 
@@ -101,6 +99,14 @@ def test_a_round_of_retention_finishes_what_was_killed(sealing: Sealing, name: s
     assert sealing.store.get(name).state is EvidenceState.MISSING
     sealing.custody().apply_retention()
     assert sealing.store.get(name).state is EvidenceState.DESTROYED
+
+
+def _release(name: str, who: PersonalOrder, desk: CustodyDesk) -> Evidence:
+    return desk.release(name, who)
+
+
+def _export(name: str, folder: Path, who: PersonalOrder, desk: CustodyDesk) -> Evidence:
+    return desk.export(name, folder / who.person.name, who)
 
 
 def _killed_at_the_second_custody(destroy: Order) -> None:
