@@ -300,7 +300,7 @@ class NoticeDesk:
         return replace(notice, items=items)
 
     def _acted(self, notice: Notice, items: Sequence[NoticeItem]) -> Iterator[NoticeItem]:
-        """The items after what could be done; while one piece is taken offline, the next is looked for."""
+        """The items after the measures; the next piece is looked for while one is carried out."""
         acts, pieces = self._parts.acts, [items[n : n + _ACTS_AT_ONCE] for n in range(0, len(items), _ACTS_AT_ONCE)]
         for piece, looked in map_ahead(acts.look_for, pieces):
             yield from acts.act([(item, self._grounds(notice, item)) for item in piece], looked)
