@@ -144,7 +144,7 @@ def test_the_letter_about_files_has_every_field_of_article_17(house: House) -> N
         "Article 252 of the Criminal Code",  # (d)
         "our terms",  # (e)
         "Article 21",  # (f)
-        "or to court",
+        "or to a court",
         "free of charge",
     ):
         assert words in text
