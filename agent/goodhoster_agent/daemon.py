@@ -204,7 +204,7 @@ def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
 
 
 def _customer_rounds(services: Services) -> Iterator[PeriodicTask]:
-    """The rounds about who customers are; none where no register is, and no provider or list is configured."""
+    """The rounds about who customers are; none without register, provider or list."""
     settings = services.settings
     if settings.identity_providers or settings.screening.lists or services.customers.in_use:
         from goodhoster_agent.background.vetting import IdentityRounds, ScreeningRounds  # noqa: PLC0415 - the same

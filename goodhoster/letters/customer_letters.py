@@ -100,9 +100,9 @@ class CustomerLetters:
         return self._once(self._of_cases(customer, cases))
 
     def about_suspension(self, suspension: Suspension) -> Statement | None:
-        """Tell a customer of what a person suspended or lifted; None where the letter is another's, or none is due.
+        """Tell a customer of what a person suspended or lifted; None where no letter is due.
 
-        It is a step's, or nobody knows whose account it is, or it is neither in force nor lifted.
+        So it is where the suspension is a step's, or nobody knows whose account it is, or it is neither in force nor lifted.
         """
         draft = self._of_suspension(suspension)
         return self._once(draft)[0] if draft else None
@@ -275,7 +275,10 @@ class CustomerLetters:
 
 
 def _of_fact(fact: Fact, customer: str) -> dict[str, Any]:
-    """A fact as a letter to that customer lists it; a reseller reads at which of its customers it is."""
+    """A fact as a letter to that customer lists it.
+
+    A reseller reads at which of its customers it is.
+    """
     return {
         "at": _moment(fact.at),
         "kind": fact.kind.value,

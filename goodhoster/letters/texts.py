@@ -1,4 +1,4 @@
-"""Letters in Dutch, English and German: what we write to notifiers and customers about a notice.
+"""Letters to notifiers and customers about a notice, in Dutch, English and German.
 
 No picture, no address that can be clicked, nothing in a header that could break out of it.
 """

@@ -18,7 +18,10 @@ class ScreeningStore(Protocol):
     """
 
     def together(self) -> AbstractContextManager[None]:
-        """A transaction: what this thread changes inside is one change, or none, and nobody else changes anything."""
+        """A transaction: what this thread changes inside is one change, or none.
+
+        Nobody else changes anything meanwhile.
+        """
 
     def fingerprints(self, list_name: str, side: Side) -> Mapping[str, bytes]:
         """What was compared last, as a digest of its fields by its id."""

@@ -29,7 +29,7 @@ class StandingStore(Protocol):
         """The step of that id; RefusedError when there is none."""
 
     def complete_step(self, part: str) -> str:
-        """The step that a person means by a part of its id, such as its beginning; RefusedError unless it is one."""
+        """The step that a person means by a part of its id; RefusedError unless it is one."""
 
     def complete_appeal(self, part: str) -> str:
         """The appeal that a person means by a part of its id, in the same way."""
@@ -157,7 +157,10 @@ class StepLetters(Protocol):
         """Put the letter into the outbox and record that; once for each purpose of a step."""
 
     def about_appeals(self, appeals: Sequence[Appeal], purpose: str) -> Sequence[Statement]:
-        """The same about appeals of one customer that came together; one letter about all that it was not told yet."""
+        """The same about appeals of one customer that came together.
+
+        One letter about all of them that it was not told yet.
+        """
 
     def delivered(self, statement: Statement) -> bool | None:
         """Whether the mail server took the letter; None while it waits, False where it refused."""

@@ -16,7 +16,10 @@ class VettingStore(Protocol):
     """
 
     def together(self) -> AbstractContextManager[None]:
-        """A transaction: what this thread changes inside is one change, or none, and nobody else changes anything."""
+        """A transaction: what this thread changes inside is one change, or none.
+
+        Nobody else changes anything meanwhile.
+        """
 
     def add(self, evidence: Evidence) -> bool:
         """Record a piece of evidence.
@@ -43,7 +46,7 @@ class VettingStore(Protocol):
         """The sessions of a customer as (provider, reference), oldest first."""
 
     def sessions(self, after: int = 0) -> Sequence[IdentitySession]:
-        """The sessions that were opened after the one of that number, oldest first; at most a thousand."""
+        """The sessions opened after the one of that number, oldest first; at most a thousand."""
 
     def erase_vetting(self, customer_id: str) -> None:
         """Erase everything of a customer. May be called twice."""

@@ -139,7 +139,10 @@ class Answers:
                 yield f"{told}-no-contact", None
 
     def _link(self, notice: Notice, customer: str, acted: Acted) -> str:
-        """The link to the form for objections; none where only addresses are blocked: a person reads the answer."""
+        """The link to the form for objections.
+
+        None where only addresses are blocked: a person reads the answer.
+        """
         if not acted.cases:
             return ""
         return appeal_link(self.head.link, self.outbox.codes, texts.statement_name(notice, customer))

@@ -191,7 +191,10 @@ class NoticeDesk:
         return notice.decided.verb is Verb.DISMISSED or self._parts.acts.desk.rules.enforce
 
     def _carried_out(self, notice: Notice) -> Notice:
-        """Carry out the decision that is on record. What fails is the person's again, and not tried by itself."""
+        """Carry out the decision that is on record.
+
+        What fails is the person's again, and not tried by itself.
+        """
         assert notice.decided  # noqa: S101 - asked for then alone
         order, decided = Order(notice.decided.actor, notice.decided.reason), replace(notice.decided, done=True)
         after = replace(_replies_seen(notice), decided=decided, reviewed=True)

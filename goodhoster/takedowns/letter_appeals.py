@@ -1,4 +1,4 @@
-"""Appeals about what one of our letters tells of, by the letter's name, whatever way they come."""
+"""Appeals about what one of our letters tells of, by the letter's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identity providers asked again, and customers compared again with lists; idle where there is neither.
+"""Identity providers asked again, and customers compared again with lists.
 
 A message of a provider may be lost: each session that is not settled is asked about, more and more seldom. Customers
 are compared with every kept list, and with those of [screening], when one of them or the register has changed.
@@ -72,7 +72,7 @@ class IdentityRounds(PeriodicTask):
         return _LOOK_EVERY
 
     def _is_settled(self, desk: VettingDesk, waiting: _Waiting, silent: set[str]) -> bool:
-        """Ask about one session; the others of a provider that does not answer wait for the next round."""
+        """Ask about one session; a provider that does not answer is not asked again this round."""
         outcome = desk.pull(waiting.session)
         if outcome is None or outcome in FINAL_OUTCOMES:
             return True

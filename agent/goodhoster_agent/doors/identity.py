@@ -103,7 +103,7 @@ class IdentityMessages:
             return self._seen.get(digest, -_REMEMBERED_FOR) > self._now() - _REMEMBERED_FOR
 
     def _remember(self, digest: bytes) -> None:
-        """Remember a message; of too many those that came first are forgotten: twice kept is kept once."""
+        """Remember a message; of too many those that came first are forgotten."""
         with self._lock:
             self._seen[digest] = self._now()
             while len(self._seen) > _MOST_REMEMBERED:

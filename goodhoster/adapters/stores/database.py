@@ -64,7 +64,7 @@ class RecordFile:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """As `together`, and no other process changes anything meanwhile: what is read inside stays true."""
+        """As `together`, and no other process changes anything meanwhile."""
         with self.together():
             if not self._db.in_transaction:
                 self._db.execute("BEGIN IMMEDIATE")

@@ -91,9 +91,9 @@ class AppealDesk:
         return self._parts.store.appeals(customer)
 
     def about_all(self, measures: Sequence[tuple[str, str]], text: str, channel: AppealChannel) -> list[Appeal]:
-        """Take in an appeal about each of these measures, given with whose it is, and confirm all in one letter.
+        """Take in an appeal about each of these measures, and confirm all in one letter.
 
-        Each was told by a letter of ours.
+        Each is given with whose it is, and was told by a letter of ours.
         """
         taken = [self._take_in(subject, customer, text, channel) for subject, customer in measures]
         for customer in dict.fromkeys(appeal.customer for appeal in taken):

@@ -145,7 +145,7 @@ class VettingDesk:
         return self.vetting_of(customer.id)
 
     def _expect_no_other_word(self, evidence: Evidence) -> None:
-        """Raise RefusedError where another person just recorded another outcome: who comes second looks first."""
+        """Raise RefusedError where another person just recorded another outcome."""
         since = self._parts.clock() - _JUST_NOW
         programs = {register.name for register in self._parts.registers}
         for known in self._parts.store.evidence_of(evidence.customer):
@@ -234,9 +234,9 @@ class VettingDesk:
         return self._parts.store.sessions(after)
 
     def pull(self, session: IdentitySession) -> Outcome | None:
-        """Ask a provider about one session; how it stands, None where nobody can be asked about it any more.
+        """Ask a provider about one session that is not settled: how it stands.
 
-        A session that is settled is not asked about.
+        None where it is settled, or nobody can be asked about it any more.
         """
         if session.provider not in self._parts.providers:
             return None
@@ -283,7 +283,7 @@ class VettingDesk:
         self._parts.store.erase_vetting(customer_id)
 
     def _keep(self, evidence: Evidence, actor: str, reason: str) -> None:
-        """Log and keep a piece of evidence; what says nothing new is neither, whoever brings it at once."""
+        """Log and keep a piece of evidence that says something new."""
         with self._parts.store.together():
             if any(_says_nothing_new(evidence, known) for known in self._parts.store.evidence_of(evidence.customer)):
                 return

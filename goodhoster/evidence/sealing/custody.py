@@ -337,7 +337,7 @@ def _after(custody: Custody, answer: Answer) -> Custody:
 
 
 def _since(custody: Custody, what: str) -> str:
-    """Who ended a hold or a request before, for the message to who comes second; empty where nobody did."""
+    """Who ended a hold or a request before, in words; empty where nobody did."""
     found = next((one for one in custody.answered if one.what == what), None)
     return f": it was {what} by {found.person} at {found.at:%Y-%m-%d %H:%M:%S} UTC: {found.reason}" if found else ""
 

@@ -1,4 +1,4 @@
-"""The conformance suite of `ScreeningStore`: what every record of screening promises, as tests.
+"""The conformance suite of `ScreeningStore`: what every record promises, as tests.
 
 Subclass, give the fixture, run by pytest.
 """
