@@ -102,7 +102,8 @@ class CustomerLetters:
     def about_suspension(self, suspension: Suspension) -> Statement | None:
         """Tell a customer of what a person suspended or lifted; None where no letter is due.
 
-        So it is where the suspension is a step's, or nobody knows whose account it is, or it is neither in force nor lifted.
+        So it is where the suspension is a step's, nobody knows whose account it is, or it is neither in force nor
+        lifted.
         """
         draft = self._of_suspension(suspension)
         return self._once(draft)[0] if draft else None

@@ -108,7 +108,9 @@ class ScreeningDesk:
     def decide(self, finding_id: str, decision: Decision, order: Order, *, overrule: bool = False) -> Finding:
         """Record a person's decision about a finding.
 
-        It is asked again when what the decision rests on changes. RefusedError where somebody decided before, unless `overrule` says that this is known.
+        It is asked again when what the decision rests on changes.
+
+        RefusedError where somebody decided before, unless `overrule` says that this is known.
         """
         if decision not in {Decision.MATCH, Decision.NO_MATCH}:
             raise RefusedError(f"{decision} is no decision of a person", hint="match or no-match")
