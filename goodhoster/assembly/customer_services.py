@@ -286,7 +286,7 @@ class CustomerServices(LazyParts):
         return self.keep(SqliteNoticeStore(file)) if file.exists() else None
 
     def _drawn_urls(self, customer_id: str, urls: Sequence[str]) -> Mapping[str, str]:
-        """What stands in place of each URL; those of one domain stay together, for the figures by domain."""
+        """The name in place of each URL; those of one domain stay together."""
         from goodhoster.adapters.stores.customer_traces import drawing_scope
         from goodhoster.assembly.reports import domain_of
         from goodhoster.model.pseudonyms import forgotten_url

@@ -16,7 +16,10 @@ _BLOCK = 1 << 16
 
 @dataclass(slots=True)
 class LogFollower:
-    """Reads on from where it stopped. A log that was replaced is read on, too: from its beginning if it is another."""
+    """Reading on from where it stopped, also in a log that was replaced.
+
+    One that is another log is read from its beginning.
+    """
 
     log: GrowingLog
     file: Path
@@ -28,7 +31,10 @@ class LogFollower:
     _identity: tuple[int, int] | None = field(default=None)
 
     def new(self) -> Iterator[AuditEntry]:
-        """The durable entries since the last time; none while the log is away. Raises as `AuditLog.entries`."""
+        """The durable entries since the last time; none while the log is away.
+
+        Raises as `AuditLog.entries`.
+        """
         self.replaced = False
         try:
             found = os.stat(self.file)
@@ -44,7 +50,7 @@ class LogFollower:
             yield entry
 
     def _position_in_other(self) -> int:
-        """Where to read on in a log that was put in place of the other: a copy of it goes on behind the last entry."""
+        """Position in a log in place of the other: behind the last entry where it is a copy."""
         last = self._last
         for entry, behind in self.log.entries_from(0) if last else ():
             if last and entry.number == last.number:
@@ -54,7 +60,7 @@ class LogFollower:
 
 
 def position_of_last(file: Path, count: int, size: int) -> int:
-    """The position of the last `count` lines among the first `size` bytes of a file; 0 where there are no more."""
+    """The position of the last lines among the first `size` bytes of a file."""
     left, end, newlines = size, size, 0
     with suppress(FileNotFoundError), file.open("rb") as opened:
         while left:

@@ -22,7 +22,7 @@ _IN_STYLE = re.compile(rb"""(?i)url\(\s{0,8}["']?([^"')\s<>]{1,2000})""")
 
 
 def links_on(page: bytes, url: str) -> tuple[list[str], list[str]]:
-    """Absolute URLs that a page shows (pictures, films), and those that it leads to; in its order, each once."""
+    """Absolute URLs of what a page shows, and those that it leads to, each once."""
     page = page[:LARGEST_PAGE]
     if base := _BASE.search(page):
         url = _joined(url, _text(base[1])) or url

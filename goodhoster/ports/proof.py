@@ -69,9 +69,9 @@ class PseudonymStore(Protocol):
         """
 
     def drawn(self, scope: str, values: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
-        """For each field and value what its reference in that scope would end with; the scope gets a key if needed.
+        """The end of the reference to each field and value in that scope.
 
-        The same as long as the key is there; values are not kept.
+        The same as long as the key is there: one is made where there is none. Values are not kept.
         """
 
     def rename(self, renamed: Collection[RenamedScope]) -> int:

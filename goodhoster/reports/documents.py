@@ -100,7 +100,7 @@ def as_csv(tables: Sequence[Table]) -> str:
 
 
 def as_text(document: Document, tables: int | None = None) -> str:
-    """The document as plain text, with all of its tables or only the first; of each the first rows."""
+    """The document as plain text: the first rows of all tables or of so many."""
     lines = [document.title]
     lines += [f"  {tile.label:<24} {tile.value:>12}  {tile.note}".rstrip() for tile in document.tiles]
     for table in document.tables[:tables]:

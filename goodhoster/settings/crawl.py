@@ -9,7 +9,7 @@ from goodhoster.settings.values import duration, setting, whole
 
 @dataclass(frozen=True, slots=True)
 class CrawlSettings:
-    """[crawl]: looks at reported URLs again, and around them on our own sites, for what came back.
+    """[crawl]: looks on our own sites for what was reported and came back.
 
     Needs a [[directory]], which names our sites, and notices.own_networks.
     """

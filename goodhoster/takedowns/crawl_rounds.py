@@ -1,4 +1,4 @@
-"""Rounds of the crawler over all reported URLs: when the next one begins, and how far this one is."""
+"""Rounds of the crawler over all reported URLs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CrawlRounds:
     reported_within: timedelta
 
     def go(self, pause: Callable[[], bool]) -> float:
-        """Go on with the round, or begin the next where it is time; returns the seconds until there is more to do.
+        """Go on with the round, or begin the next; returns the seconds until there is more.
 
         `pause` waits before each request, and says whether to stop there. Raises what stores and directories raise.
         """
@@ -68,7 +68,7 @@ class CrawlRounds:
 
 
 def read_progress(file: Path) -> CrawlProgress | None:
-    """How far the last round is; None before the first, and where the file is damaged: it is begun anew."""
+    """How far the last round is; None before the first, and where the file is damaged."""
     try:
         read = json.loads(file.read_bytes())
         ended = read["ended_at"]

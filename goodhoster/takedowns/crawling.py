@@ -1,4 +1,4 @@
-"""A crawl of our own sites around reported URLs: is what was taken there again, perhaps under another name?
+"""A crawl of our own sites around reported URLs, for what came back under any name.
 
 Only sites in our own map are asked, and never more addresses than are allowed for each reported URL. Files are not
 acted on here: they are made to wait for a check, and the house rules decide. What a program shows goes to a person,
@@ -127,7 +127,10 @@ class Crawler:
     """Addresses for each reported URL."""
 
     def crawl(self, notice_id: str, crawl: CrawlRound) -> CrawlCounts:
-        """Look at the URLs of one notice that are gone, and around them. Raises what stores and directories raise."""
+        """Look at the URLs of one notice that are gone, and around them.
+
+        Raises what stores and directories raise.
+        """
         counts = CrawlCounts()
         notice = self.notices.get(notice_id)
         if notice.read is not None and notice.read.test:
@@ -152,7 +155,7 @@ class Crawler:
                 yield FoundAgain(url, seen.detail)
 
     def _around(self, notice: Notice, item: NoticeItem, crawl: CrawlRound, counts: CrawlCounts) -> Iterator[FoundAgain]:
-        """What the page links to, what lies beside it, and the site's first page; pictures before further pages."""
+        """What its page, its directory and its site's first page show, pictures first."""
         reported = {url for each in notice.items for url in (each.url, *each.found_at)}
         waiting = deque((item.url, *item.found_at, urljoin(item.url, "."), urljoin(item.url, "/")))
         left = self.most
@@ -212,7 +215,7 @@ class Crawler:
         return page if there else None
 
     def _file(self, location: Location, counts: CrawlCounts) -> str:
-        """By what a file on disk was found: it waits for a check then, and the house rules decide about it.
+        """How a file on disk was found; it waits for a check then.
 
         What the index knows in this very state was checked, and what was known of it is a case.
         """

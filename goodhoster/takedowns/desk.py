@@ -407,7 +407,7 @@ class NoticeDesk:
         return replace(self._confirmed_elsewhere(item, grounds, order), left="")
 
     def _confirmed_elsewhere(self, item: NoticeItem, grounds: Grounds, order: Order) -> NoticeItem:
-        """An item after what the crawler found at other addresses was acted on; all are looked at again at once."""
+        """An item after what the crawler found at other addresses was acted on."""
         for url in item.found_at:
             other = self._parts.acts.confirm(NoticeItem(ReadItem((url,)), url), grounds)
             self._parts.acts.confirm_cases(other, order)

@@ -50,7 +50,7 @@ def after_look(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:
 
 
 def found_again(item: NoticeItem, found: FoundAgain, now: datetime) -> NoticeItem:
-    """State of an item that was gone, and is to be seen again at its own address or at another of ours.
+    """State of an item that was gone, and is to be seen again at an address of ours.
 
     At its own it is acted on anew; about another address nobody was told before, so a person decides.
     """
@@ -65,7 +65,7 @@ def found_again(item: NoticeItem, found: FoundAgain, now: datetime) -> NoticeIte
 
 
 def worst_of(seen: Sequence[Seen]) -> Seen:
-    """What counts where an item is looked at in several places: it is gone where it is gone everywhere."""
+    """The sight of several addresses together: gone is what is gone at all of them."""
     return next(one for sight in (Sight.THERE, Sight.UNKNOWN, Sight.GONE) for one in seen if one.sight is sight)
 
 

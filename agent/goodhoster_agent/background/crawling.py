@@ -1,4 +1,4 @@
-"""Rounds of the crawler of our own sites, beside the workers; off unless [crawl] every is set."""
+"""Rounds of the crawler of our own sites; none unless [crawl] every is set."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ class SqliteNoticeStore:
 
 
 def _is_needed(item: NoticeItem, kept: Collection[str]) -> bool:
-    """Whether somebody needs the URL: to act, to look again, to lift a block, or to put its file back."""
+    """Whether it is needed: to act, look again, lift a block or put its file back."""
     waits = not item.state.settled or item.look_at is not None or item.blocked
     return waits or any(case in kept for case in (*item.cases, *item.copies_held))
 
@@ -185,7 +185,7 @@ def _unlinked(item: NoticeItem, customer: str, url: str) -> NoticeItem:
 
 
 def _without_words(notice: Notice) -> Notice:
-    """A notice without the words that may name what it was about; the message as it came is not here."""
+    """A notice without the words that may name what it was about."""
     read = notice.read and dataclasses.replace(notice.read, subject="", mentions=(), doubts=(), unread=())
     return dataclasses.replace(notice, read=read, named=(), reason="", index_gap="")
 
