@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from goodhoster.adapters.site_checks.http import Reach
     from goodhoster.assembly.services import Services
     from goodhoster.customers.contacts.desk import ContactDesk
+    from goodhoster.customers.vetting.desk import VettingDesk
     from goodhoster.letters.list_owners.letters import ListOwnerLetters
     from goodhoster.letters.outbox import Outbox
     from goodhoster.letters.texts import Letterhead
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
     from goodhoster.takedowns.crawl_rounds import CrawlRounds
     from goodhoster.takedowns.crawling import Crawler
     from goodhoster.takedowns.desk import NoticeDesk
+    from goodhoster.takedowns.form_appeals import FormAppeals
     from goodhoster.takedowns.incoming_mail import IncomingMail
+    from goodhoster.takedowns.letter_appeals import LetterAppeals
     from goodhoster.takedowns.mailed_appeals import MailedAppeals
     from goodhoster.takedowns.manual_letters import ManualLetters
     from goodhoster.takedowns.purging import PurgeDesk
 
-_LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
+_LANGUAGES: dict[str, Literal["nl", "en", "de"]] = {"nl": "nl", "en": "en", "de": "de"}
 
 
 class NoticeServices(LazyParts):
@@ -109,16 +112,36 @@ class NoticeServices(LazyParts):
         """The receiver of appeals by mail; None while there is no register on this host."""
         from goodhoster.takedowns.mailed_appeals import MailedAppeals
 
-        customers, cases = self._services.customers, self._services.case_store
-        if not customers.in_use:
+        if not self._services.customers.in_use:
             return None
-        contact_of = self.locator.site_maps.contact_of
-        return MailedAppeals(customers.standing.appeals, cases, self.store, self.trust.of_notice, contact_of)
+        return MailedAppeals(self._letter_appeals(), self.trust.of_notice, self.locator.site_maps.contact_of)
+
+    def form_appeals(self) -> FormAppeals | None:
+        """The receiver of appeals by the web form; None while there is no register on this host."""
+        from goodhoster.takedowns.form_appeals import FormAppeals
+
+        if not self._services.customers.in_use:
+            return None
+        return FormAppeals(self._letter_appeals(), self.outbox.codes, self._language_of)
+
+    def _language_of(self, customer_id: str) -> str:
+        customer = self._services.customers.store.known(customer_id)
+        return customer.language if customer else ""
+
+    def _letter_appeals(self) -> LetterAppeals:
+        from goodhoster.takedowns.letter_appeals import LetterAppeals
+
+        return LetterAppeals(self._services.customers.standing.appeals, self._services.case_store, self.store)
 
     def contacts(self) -> ContactDesk | None:
         """The desk of customers' contacts; None while there is no register on this host."""
         customers = self._services.customers
         return customers.contacts if customers.in_use else None
+
+    def vetting(self) -> VettingDesk | None:
+        """The vetting of customers; None while there is no register on this host."""
+        customers = self._services.customers
+        return customers.vetting if customers.in_use else None
 
     @lazy
     def actions(self) -> TakedownActions:
@@ -183,9 +206,18 @@ class NoticeServices(LazyParts):
     def letterhead(self) -> Letterhead:
         """The sender of letters."""
         from goodhoster.letters.texts import Letterhead
+        from goodhoster.settings.house_rules import read_house_rules
 
-        smtp = self._services.settings.smtp
-        return Letterhead(self._settings.hoster, smtp.sender if smtp else "", _LANGUAGES[self._settings.language])
+        settings = self._services.settings
+        smtp, rules = settings.smtp, read_house_rules(settings.house_rules.file)
+        return Letterhead(
+            hoster=self._settings.hoster,
+            objections=smtp.sender if smtp else "",
+            language=_LANGUAGES[self._settings.language],
+            grounds=rules.statement,
+            months=rules.appeals.months,
+            link=settings.contacts.link or "",
+        )
 
     @lazy
     def outbox(self) -> Outbox:

@@ -36,6 +36,7 @@ from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several,
 from goodhoster.settings.reports import ReportsSettings
 from goodhoster.settings.retention import RetentionSettings
 from goodhoster.settings.rollout import RolloutSettings
+from goodhoster.settings.screening import ScreeningSettings
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
 from goodhoster.settings.vetting import VettingSettings
 
@@ -248,6 +249,7 @@ class Settings:
     billing: tuple[PluggedTable, ...] = _section(Plugged("billing", "goodhoster.billing", BillingSettings))
     network_block: NetworkBlockSettings | None = _section(Single("network_block", NetworkBlockSettings))
     vetting: VettingSettings = _section(Single("vetting", VettingSettings))
+    screening: ScreeningSettings = _section(Single("screening", ScreeningSettings))
     identity_providers: tuple[PluggedTable, ...] = _section(
         Plugged("identity_provider", "goodhoster.identity_providers")
     )

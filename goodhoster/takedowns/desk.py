@@ -18,7 +18,17 @@ from goodhoster.linux.threads import map_ahead, map_parallel
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
 from goodhoster.model.crawling import FoundAgain
-from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt, Reply, Seen
+from goodhoster.model.notice_status import (
+    Decided,
+    ItemState,
+    Notice,
+    NoticeItem,
+    NoticeState,
+    Receipt,
+    Reply,
+    Seen,
+    Verb,
+)
 from goodhoster.model.notices import Belief, Caps, Notifier, RawNotice, ReadItem, ReadNotice, TrustFinding, TrustLevel
 from goodhoster.notices.reading.doubts import doubts_about, names_without_item
 from goodhoster.notices.spool import Arrived, Spool
@@ -131,7 +141,8 @@ class NoticeDesk:
         if items == notice.items:
             self._look(notice)
         with self._parts.lock:
-            return self._handle(self._parts.store.get(notice_id))
+            notice = self._parts.store.get(notice_id)
+            return self._carried_out(notice) if self._is_left(notice) else self._handle(notice)
 
     def found_again(self, notice_id: str, url: str, found: FoundAgain) -> Notice:
         """Reopen a URL that was gone and is to be seen again, perhaps at another address of ours."""
@@ -143,15 +154,10 @@ class NoticeDesk:
     def confirm(self, notice_id: str, order: Order) -> Notice:
         """Act on everything that waits in this notice, by a person's order.
 
-        RefusedError in mode observe.
+        RefusedError in mode observe, and where another person's decision came first.
         """
         self._parts.acts.desk.expect_enforcing()
-        with self._parts.lock:
-            notice = self._parts.store.get(notice_id)
-            self._log("notice.confirmed", notice_id, actor=order.actor, reason=order.reason)
-            items = tuple(self._confirmed(notice, item, order) for item in notice.items)
-            reviewed = replace(_replies_seen(notice), items=items, reviewed=True)
-            return self._handle(self._forwarded(reviewed, order), recorded=notice)
+        return self._decide(notice_id, Verb.CONFIRMED, order)
 
     def preview(self, notice_id: str) -> list[PreviewLine]:
         """What `confirm` would take and block at whom; nothing is changed."""
@@ -165,15 +171,51 @@ class NoticeDesk:
         """Leave what waits in this notice as it is, by a person's order.
 
         A block for it is lifted, and a case that waits for a person is closed. What was taken offline comes
-        back by `cases restore`.
+        back by `cases restore`. RefusedError where another person's decision came first.
         """
+        return self._decide(notice_id, Verb.DISMISSED, order)
+
+    def _decide(self, notice_id: str, verb: Verb, order: Order) -> Notice:
+        """Record a decision before anything is done for it, and carry it out.
+
+        The decision that is on record first wins, also after a crash.
+        """
+        seen = self._parts.store.get(notice_id).decided
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
-            self._log("notice.dismissed", notice_id, actor=order.actor, reason=order.reason)
+            if self._is_left(notice):
+                notice = self._carried_out(notice)
+            _expect_undecided(notice, seen, verb)
+            self._log(f"notice.{verb}", notice_id, actor=order.actor, reason=order.reason)
+            now = self._parts.clock()
+            begun = replace(notice, decided=Decided(verb, order.actor, order.reason, now, done=False), due=now)
+            self._parts.store.replace(begun, expected=notice.state)
+            return self._carried_out(begun)
+
+    def _is_left(self, notice: Notice) -> bool:
+        """Whether a crash interrupted a decision that may be gone on with."""
+        if notice.decided is None or notice.decided.done:
+            return False
+        return notice.decided.verb is Verb.DISMISSED or self._parts.acts.desk.rules.enforce
+
+    def _carried_out(self, notice: Notice) -> Notice:
+        """Carry out the decision that is on record.
+
+        What fails is the person's again, and not tried by itself.
+        """
+        assert notice.decided  # noqa: S101 - asked for then alone
+        order, decided = Order(notice.decided.actor, notice.decided.reason), replace(notice.decided, done=True)
+        after = replace(_replies_seen(notice), decided=decided, reviewed=True)
+        try:
+            if decided.verb is Verb.CONFIRMED:
+                after = replace(after, items=tuple(self._confirmed(notice, item, order) for item in notice.items))
+                return self._handle(self._forwarded(after, order), recorded=notice)
             items = tuple(self._dismissed(item, order) for item in notice.items)
-            reason = f"{order.actor}: {order.reason}"
-            dismissed = replace(_replies_seen(notice), items=items, reason=reason, reviewed=True)
-            return self._handle(dismissed, recorded=notice, by_person=True)
+            after = replace(after, items=items, reason=f"{order.actor}: {order.reason}")
+            return self._handle(after, recorded=notice, by_person=True)
+        except GoodhosterError:
+            self._parts.store.replace(replace(notice, decided=decided), expected=notice.state)
+            raise
 
     def _handle(self, notice: Notice, recorded: Notice | None = None, *, by_person: bool = False) -> Notice:
         """Process a notice as far as possible now; after a crash every step may be repeated.
@@ -441,6 +483,22 @@ class NoticeDesk:
 
 def _sight_of(item: NoticeItem, outside: Outside) -> Seen:
     return worst_of([outside.look(url) for url in (item.url, *item.found_at)])
+
+
+def _expect_undecided(notice: Notice, seen: Decided | None, verb: Verb) -> None:
+    """Raise RefusedError where another decision came first, or nothing is left to be decided."""
+    decided = notice.decided
+    if decided is None:
+        return
+    again = f"goodhoster notices show {notice.id}"
+    if seen is None or (seen.at, seen.actor) != (decided.at, decided.actor):
+        hint = f"look at it: {again}; decide otherwise by a new order, if that is still wanted"
+        raise RefusedError(f"notice {notice.id} was {decided}", hint=hint)
+    dismissible = verb is Verb.DISMISSED and any(item.dismissible or item.blocked for item in notice.items)
+    waits = notice.state is NoticeState.NEEDS_PERSON or any(item.state.waits_for_person for item in notice.items)
+    if not (waits or dismissible or any(reply.waits for reply in notice.replies)):
+        hint = f"see: {again}; what is offline comes back by: goodhoster cases restore --notice {notice.id}"
+        raise RefusedError(f"nothing in notice {notice.id} waits for a person: it was {decided}", hint=hint)
 
 
 def _passed_over(notice: Notice) -> str:

@@ -30,7 +30,7 @@ from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.customers.register import Contact
 from goodhoster.model.letters import Letter, LetterKind
-from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt
+from goodhoster.model.notice_status import Decided, ItemState, Notice, NoticeItem, NoticeState, Receipt, Verb
 from goodhoster.model.notices import Carrier, NoticeFormat, ReadItem, ReadNotice
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import Category
@@ -143,7 +143,8 @@ class Host:
         item = replace(item, reason=self.file, gone_at=now, reopened=reopened, found_at=(f"{url}/again",))
         read = ReadNotice(NoticeFormat.URL_LIST, subject=f"about {self.customer}")
         receipt = Receipt(notice_id, now - timedelta(hours=30), Carrier.MAIL, b"")
-        return Notice(receipt, NoticeState.DONE, read, items=(item,), stopped_at=now)
+        decided = Decided(Verb.CONFIRMED, "eve", f"{self.customer} again", now, done=True)
+        return Notice(receipt, NoticeState.DONE, read, items=(item,), stopped_at=now, decided=decided)
 
     def norm(self, *, domains: bool = True) -> dict[str, object]:
         """The figures of the mirror, but for the names of the groups, and who each customer was."""

@@ -63,6 +63,14 @@ class RecordFile:
                 self._together -= 1
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """As `together`, and no other process changes anything meanwhile."""
+        with self.together():
+            if not self._db.in_transaction:
+                self._db.execute("BEGIN IMMEDIATE")
+            yield
+
+    @contextmanager
     def erasing(self) -> Iterator[sqlite3.Connection]:
         """One transaction in which what is deleted is overwritten, in the write-ahead log too.
 

@@ -13,7 +13,7 @@ from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.linux.sqlite_migrations import Migration, Schema
-from goodhoster.model.ids import is_short_for, the_one
+from goodhoster.model.ids import one_short
 from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeItem, NoticeState
 from goodhoster.model.notices import ReadItem
 from goodhoster.model.pseudonyms import is_forgotten
@@ -86,7 +86,7 @@ class SqliteNoticeStore:
     def complete(self, part: str) -> str:
         """See `ports.NoticeStore`."""
         names = (notice_id for (notice_id,) in self._record.rows("SELECT id FROM notices"))
-        return the_one(part, (name for name in names if name == part or is_short_for(part, name)), "notice")
+        return one_short(part, names, "notice")
 
     def find(self, query: NoticeQuery) -> Iterator[Notice]:
         """See `ports.NoticeStore`."""
@@ -187,7 +187,8 @@ def _unlinked(item: NoticeItem, customer: str, url: str) -> NoticeItem:
 def _without_words(notice: Notice) -> Notice:
     """A notice without the words that may name what it was about."""
     read = notice.read and dataclasses.replace(notice.read, subject="", mentions=(), doubts=(), unread=())
-    return dataclasses.replace(notice, read=read, named=(), reason="", index_gap="")
+    decided = notice.decided and dataclasses.replace(notice.decided, reason="")
+    return dataclasses.replace(notice, read=read, named=(), reason="", index_gap="", decided=decided)
 
 
 def _columns(notice: Notice) -> tuple[object, ...]:
