@@ -222,6 +222,14 @@ def _purge_rounds(services: Services) -> Iterator[PeriodicTask]:
         yield PurgeRounds(purges)
 
 
+def _crawl_rounds(services: Services) -> Iterator[PeriodicTask]:
+    """The rounds over our own sites; none where [crawl] every is not set."""
+    if services.settings.crawl.every is not None:
+        from goodhoster_agent.background.crawling import CrawlTask  # noqa: PLC0415 - only where one is set
+
+        yield CrawlTask(services)
+
+
 def _bucket_rounds(services: Services) -> list[BucketRounds]:
     """The rounds of every bucket; without one nothing of it is imported."""
     if not services.settings.buckets:
@@ -255,7 +263,7 @@ class Daemon:
         self._verification = LogVerificationTask(services)
         daily = (self._daily.rounds, self._verification.rounds, RetentionTask(services).rounds)
         about_customers = (*daily, self._standing.rounds, *_panel_rounds(services), *_customer_rounds(services))
-        about_customers += tuple(_purge_rounds(services))
+        about_customers += (*_purge_rounds(services), *_crawl_rounds(services))
         self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers, *self._sealing.rounds)
         self._buckets = _bucket_rounds(services)
         self._rounds += tuple(rounds for bucket in self._buckets for rounds in bucket.rounds)

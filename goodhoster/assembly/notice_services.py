@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from goodhoster.assembly.lazy import LazyParts, lazy
 
 if TYPE_CHECKING:
+    from goodhoster.adapters.site_checks.http import Reach
     from goodhoster.assembly.services import Services
     from goodhoster.customers.contacts.desk import ContactDesk
     from goodhoster.customers.vetting.desk import VettingDesk
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from goodhoster.ports import Clock, Mailer, NoticeReader, NoticeStore, Outside, SignatureCheck, UrlBlocks
     from goodhoster.takedowns.actions import TakedownActions
     from goodhoster.takedowns.answers import Answers
+    from goodhoster.takedowns.crawl_rounds import CrawlRounds
+    from goodhoster.takedowns.crawling import Crawler
     from goodhoster.takedowns.desk import NoticeDesk
     from goodhoster.takedowns.form_appeals import FormAppeals
     from goodhoster.takedowns.incoming_mail import IncomingMail
@@ -233,13 +236,71 @@ class NoticeServices(LazyParts):
     @lazy
     def outside(self) -> Outside | None:
         """The check from outside; None where that is not allowed."""
-        from goodhoster.adapters.site_checks.http import HttpOutside, Reach
+        from goodhoster.adapters.site_checks.http import HttpOutside
 
-        networks = self._settings.own_networks
-        if not networks:
+        if not self._settings.own_networks:
             return None
+        return HttpOutside(self._reach)
+
+    @property
+    def _reach(self) -> Reach:
+        """The addresses that may be looked at."""
+        from goodhoster.adapters.site_checks.http import Reach
+
         served = self.locator.site_maps.ports_of
-        return HttpOutside(Reach(networks, served=served, proxies=self._settings.look_through))
+        return Reach(self._settings.own_networks, served=served, proxies=self._settings.look_through)
+
+    @lazy
+    def crawler(self) -> Crawler | None:
+        """The crawler of our own sites; None where it is not configured."""
+        crawl = self._services.settings.crawl
+        if crawl.every is None or self.outside is None or not self.finds_sites:
+            return None
+        from goodhoster.adapters.site_checks.pages import HttpPages
+        from goodhoster.takedowns.crawling import ContentChecks, Crawler, is_noticed
+        from goodhoster.uploads.check_scheduling import check_soon
+        from goodhoster.uploads.content_lookup import IndexedContents
+        from goodhoster.uploads.index import Priority
+
+        services = self._services
+        checks = ContentChecks(
+            examine=services.examiner.examine,
+            examine_opened=services.examiner.examine_opened,
+            sha256_of=IndexedContents(services.index.database).sha256_of,
+            is_noticed=partial(is_noticed, services.case_store),
+            tree_of=self._tree_of,
+        )
+        return Crawler(
+            notices=self.store,
+            cases=services.case_store,
+            sites=self.locator.site_maps.current,
+            locate=self.locator.locate,
+            pages=HttpPages(self._reach),
+            outside=self.outside,
+            checks=checks,
+            reopen=self.desk.found_again,
+            hurry=partial(check_soon, services.index, Priority.FRESH),
+            most=crawl.most,
+        )
+
+    @lazy
+    def crawl_rounds(self) -> CrawlRounds | None:
+        """The rounds of the crawler; None where it is not configured."""
+        if self.crawler is None:
+            return None
+        from goodhoster.takedowns.crawl_rounds import FILE, CrawlRounds
+
+        crawl, services = self._services.settings.crawl, self._services
+        every, within = timedelta(seconds=crawl.every or 0.0), timedelta(seconds=crawl.reported_within)
+        file = self._state_dir / FILE
+        return CrawlRounds(self.crawler, self.store, services.audit, self.clock, file, every, within)
+
+    def _tree_of(self, host: str) -> bytes:
+        """The watched tree that a host shows; empty where it shows none."""
+        docroots = self.locator.site_maps.docroots_of(host)
+        roots = (tree.root for tree in self._services.trees)
+        below = (root for root in roots for shown in docroots if (shown + b"/").startswith(root.rstrip(b"/") + b"/"))
+        return next(below, b"")
 
     @lazy
     def blocks(self) -> UrlBlocks | None:
@@ -263,7 +324,6 @@ class NoticeServices(LazyParts):
             return None
         from goodhoster.adapters.cache_purges.command import CommandPurge
         from goodhoster.adapters.stores.purges import SqlitePurgeQueue
-        from goodhoster.assembly.state import file_audit_log
         from goodhoster.audit.log import utc_now
         from goodhoster.takedowns.purging import CaseAddresses, PurgeDesk, PurgeHook
 
@@ -274,7 +334,7 @@ class NoticeServices(LazyParts):
         ]
         queue = self.keep(SqlitePurgeQueue(self._state_dir / "purges.sqlite"))
         addresses = CaseAddresses(self.locator.site_maps.current, self.store)
-        return PurgeDesk(queue, file_audit_log(services.settings), services.case_store, addresses, hooks, utc_now)
+        return PurgeDesk(queue, services.audit, services.case_store, addresses, hooks, utc_now)
 
     @lazy
     def locator(self) -> Locator:

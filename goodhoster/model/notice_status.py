@@ -133,6 +133,8 @@ class NoticeItem:
     """Address of a server of the customer's own that it lies on."""
     forwarded: str = ""
     """The question to that customer's contact with which it was forwarded; see `model.contact_requests`."""
+    found_at: tuple[str, ...] = ()
+    """Other addresses of ours at which the crawler found it again: gone is what is gone there, too."""
     left: str = ""
     """Which copy could not be dealt with, and why: until a person has seen to it the item is not done."""
 

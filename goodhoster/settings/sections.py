@@ -17,6 +17,7 @@ from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
 from goodhoster.settings.buckets import BucketSettings
 from goodhoster.settings.contacts import ContactSettings
+from goodhoster.settings.crawl import CrawlSettings
 from goodhoster.settings.doors import ClamdDoorSettings
 from goodhoster.settings.evidence import EvidenceSettings
 from goodhoster.settings.house_rules import HouseRulesSettings
@@ -243,6 +244,7 @@ class Settings:
     contacts: ContactSettings = _section(Single("contacts", ContactSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
     purges: tuple[PurgeSettings, ...] = _section(Several("purge", PurgeSettings))
+    crawl: CrawlSettings = _section(Single("crawl", CrawlSettings))
     panels: tuple[PluggedTable, ...] = _section(Plugged("panel", "goodhoster.panels", PanelSettings))
     billing: tuple[PluggedTable, ...] = _section(Plugged("billing", "goodhoster.billing", BillingSettings))
     network_block: NetworkBlockSettings | None = _section(Single("network_block", NetworkBlockSettings))

@@ -17,6 +17,7 @@ from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.threads import map_ahead, map_parallel
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
+from goodhoster.model.crawling import FoundAgain
 from goodhoster.model.notice_status import (
     Decided,
     ItemState,
@@ -28,16 +29,16 @@ from goodhoster.model.notice_status import (
     Seen,
     Verb,
 )
-from goodhoster.model.notices import Belief, Caps, Notifier, RawNotice, ReadNotice, TrustFinding, TrustLevel
+from goodhoster.model.notices import Belief, Caps, Notifier, RawNotice, ReadItem, ReadNotice, TrustFinding, TrustLevel
 from goodhoster.notices.reading.doubts import doubts_about, names_without_item
 from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeReader, NoticeStore, Outside, Pager
 from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
-from goodhoster.takedowns.deadlines import Terms, deadline_of, kind_of, next_due, pages
+from goodhoster.takedowns.deadlines import PAGES, Terms, deadline_of, kind_of, next_due, pages
 from goodhoster.takedowns.demands import Grounds
 from goodhoster.takedowns.forwarding import CustomerForwarding
-from goodhoster.takedowns.outside_checks import after_look, first_look
+from goodhoster.takedowns.outside_checks import after_look, first_look, found_again, worst_of
 from goodhoster.takedowns.preview import PreviewLine, preview_of, preview_of_dismissal
 from goodhoster.takedowns.summary import counts_of, page_text
 
@@ -142,6 +143,13 @@ class NoticeDesk:
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
             return self._carried_out(notice) if self._is_left(notice) else self._handle(notice)
+
+    def found_again(self, notice_id: str, url: str, found: FoundAgain) -> Notice:
+        """Reopen a URL that was gone and is to be seen again, perhaps at another address of ours."""
+        with self._parts.lock:
+            notice = self._parts.store.get(notice_id)
+            items = tuple(self._again(notice, item, found) if item.url == url else item for item in notice.items)
+            return self._handle(replace(notice, items=items), recorded=notice)
 
     def confirm(self, notice_id: str, order: Order) -> Notice:
         """Act on everything that waits in this notice, by a person's order.
@@ -375,17 +383,23 @@ class NoticeDesk:
             return replace(notice, state=NoticeState.DONE, stopped_at=notice.stopped_at or now)
         if notice.stopped_at is not None and notice.deadline is not None:
             term = notice.deadline - notice.receipt.received_at
-            notice = replace(notice, stopped_at=None, deadline=max(notice.deadline, now + min(term, timedelta(days=1))))
+            told = tuple(each for each in notice.told if each not in PAGES)  # a new clock: who was paged is paged anew
+            end = max(notice.deadline, now + min(term, timedelta(days=1)))
+            notice = replace(notice, stopped_at=None, deadline=end, told=told)
         waits = any(item.state.waits_for_person for item in notice.items)
         return replace(notice, state=NoticeState.NEEDS_PERSON if waits else NoticeState.OPEN)
 
     def _page(self, notice: Notice) -> Notice:
         observing = not self._parts.acts.desk.rules.enforce
+        again = sum(item.reopened for item in notice.items)
         for told, words in pages(notice, self._parts.clock(), self._terms):
             subject = f"goodhoster: notice {notice.id}: {words}"
             try:
                 self._parts.pager.page(
-                    subject, page_text(notice, observing=observing), kind_of(told), f"{notice.id} {told}"
+                    subject,
+                    page_text(notice, observing=observing),
+                    kind_of(told),
+                    f"{notice.id} {told}{f' {again}' * bool(again)}",
                 )
             except PassingError as error:
                 _log.error("nobody could be paged: %s (%s)", error, subject)
@@ -402,7 +416,7 @@ class NoticeDesk:
         seen: dict[int, Seen] = {}
         while due and self._parts.clock() - now <= _LOOKS_WITHIN:
             piece, due = due[:_LOOKS_AT_ONCE], due[_LOOKS_AT_ONCE:]
-            found = map_parallel(lambda n: outside.look(notice.items[n].url), piece, most=_LOOKS_AT_ONCE)
+            found = map_parallel(lambda n: _sight_of(notice.items[n], outside), piece, most=_LOOKS_AT_ONCE)
             seen |= zip(piece, found, strict=True)
         with self._parts.lock:
             current = self._parts.store.get(notice.id)
@@ -418,15 +432,33 @@ class NoticeDesk:
             self._log("item." + after.state, notice.id, url=after.url, seen=seen.detail)
         return after
 
+    def _again(self, notice: Notice, item: NoticeItem, found: FoundAgain) -> NoticeItem:
+        after = found_again(item, found, self._parts.clock())
+        if after.state is not item.state:
+            self._log("item." + after.state, notice.id, url=after.url, found_at=found.url, seen=found.how)
+        return after
+
     def _confirmed(self, notice: Notice, item: NoticeItem, order: Order) -> NoticeItem:
         if not item.state.waits_for_person or (item.server and not item.forwarded):
             return item
         if item.forwarded:
             return self._by_a_persons_word(item, order)
+        grounds = replace(self._grounds(notice, item), uncertain="")
         if not item.cases:
-            item = self._parts.acts.confirm(item, replace(self._grounds(notice, item), uncertain=""))
+            item = self._parts.acts.confirm(item, grounds)
         self._parts.acts.confirm_cases(item, order)
-        return replace(item, left="")
+        return replace(self._confirmed_elsewhere(item, grounds, order), left="")
+
+    def _confirmed_elsewhere(self, item: NoticeItem, grounds: Grounds, order: Order) -> NoticeItem:
+        """An item after what the crawler found at other addresses was acted on."""
+        for url in item.found_at:
+            other = self._parts.acts.confirm(NoticeItem(ReadItem((url,)), url), grounds)
+            self._parts.acts.confirm_cases(other, order)
+            left = other.state.waits_for_person and not other.cases
+            reason = f"where it was found again: {other.reason}" if left else item.reason
+            cases = tuple(dict.fromkeys((*item.cases, *other.cases)))
+            item = replace(item, cases=cases, reason=reason, look_at=self._parts.clock())
+        return item
 
     def _by_a_persons_word(self, item: NoticeItem, order: Order) -> NoticeItem:
         """An item that a person says a customer took offline.
@@ -447,6 +479,10 @@ class NoticeDesk:
 
     def _log(self, event: str, notice_id: str, **data: str) -> None:
         self._parts.audit.append(AuditEvent(event, {"notice": notice_id, **data}))
+
+
+def _sight_of(item: NoticeItem, outside: Outside) -> Seen:
+    return worst_of([outside.look(url) for url in (item.url, *item.found_at)])
 
 
 def _expect_undecided(notice: Notice, seen: Decided | None, verb: Verb) -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from goodhoster.assembly.services import Services
 from goodhoster.errors import ConfigurationError
 from goodhoster.reports.conduct import TEXTS, Installation, NormId, Standing, conduct
-from goodhoster.reports.documents import Document, Table
+from goodhoster.reports.documents import Document, Table, as_csv, as_text
 from goodhoster.reports.facts import Facts
 from goodhoster.reports.norm import mirror
 from goodhoster.reports.periods import Period
@@ -173,3 +173,11 @@ def test_a_directory_of_all_reports_is_signed_and_every_change_is_found(
     assert problems() == ["INDEX is missing"]
     again = CliRunner().invoke(report.app, ["all", "--to", str(folder), *options])
     assert type(again.exception).__name__ == "RefusedError"
+
+
+def test_of_a_long_table_people_read_the_first_rows_and_how_many_there_are() -> None:
+    table = Table("By domain", ("domain", "received"), [(f"{number}.example", number) for number in range(2000)])
+    text = as_text(Document("norm", "The mirror", {}, tables=(table,)))
+    assert len(text.splitlines()) < 70
+    assert "the first 60 of 2,000; --csv has all" in text
+    assert len(as_csv([table]).splitlines()) == 2001
