@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.adapters.identity.neutral import NeutralProvider
+from goodhoster.adapters.identity.provider import Account
 from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.adapters.stores.customers.screening import SqliteScreeningStore
@@ -270,7 +272,9 @@ class Vetted:
         self.store, self.audit = SqliteVettingStore(self.record), FileAuditLog(folder / "audit.log", lambda: NOW)
         facts = RiskFacts(register, (), lambda _: False)
         policy = VettingPolicy(required={})
-        self.desk = VettingDesk(VettingParts(register, self.store, self.audit, lambda: NOW, policy, facts))
+        nobody = NeutralProvider(Account("idp", "http://127.0.0.1:9", "s", "t", within=1.0), lambda: NOW)
+        parts = VettingParts(register, self.store, self.audit, lambda: NOW, policy, facts, {"idp": nobody})
+        self.desk = VettingDesk(parts)
 
     def record_of(self, outcome: Outcome, word: Word) -> Order:
         def order(ready: Callable[[], None]) -> object:
@@ -278,6 +282,14 @@ class Vetted:
             ready()
             checked = Checked(EvidenceKind.IDENTITY_DOCUMENT, outcome, "passport")
             return other.desk.record("acme", checked, word).state
+
+        return order
+
+    def session_of(self, customer_id: str, word: Word) -> Order:
+        def order(ready: Callable[[], None]) -> object:
+            other = Vetted(self.folder)
+            ready()
+            return other.desk.open_session(customer_id, "idp", "s1", word).state
 
         return order
 
@@ -300,6 +312,15 @@ def test_of_two_who_record_another_outcome_the_second_is_told_of_the_first(vette
     assert (kept.outcome, kept.checker) == ((Outcome.PASSED, Outcome.FAILED)[won], first.actor)
     assert f"{first.actor} recorded identity-document {kept.outcome} at 12:00:00 UTC: {first.reason}" in told
     assert vetted.logged("vetting.evidence") == 1
+
+
+@pytest.mark.parametrize("_", range(3))
+def test_a_session_is_one_customers_whoever_says_so_at_once(vetted: Vetted, _: int) -> None:
+    won, told = one_won(at_once(vetted.session_of("acme", ANNA), vetted.session_of("bert", BOB)))
+    whose = ("acme", "bert")[won]
+    assert vetted.store.customer_of_session("idp", "s1") == whose
+    assert f"session s1 of idp is customer {whose}'s already" in told
+    assert vetted.logged("vetting.session") == 1
 
 
 def test_two_who_record_the_same_agree(vetted: Vetted) -> None:
