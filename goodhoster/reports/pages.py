@@ -38,7 +38,7 @@ def _shown(cell: Cell) -> str:
         return "–"
     if isinstance(cell, str):
         return visible(cell)
-    return f"{cell:,}"
+    return f"{cell:,.2f}" if isinstance(cell, float) else f"{cell:,}"
 
 
 def _numeric(table: Table, column: int) -> bool:

@@ -16,6 +16,7 @@ from goodhoster.reports.conduct import TEXTS, Installation, NormId, Standing, co
 from goodhoster.reports.documents import Document, Table, as_csv, as_text
 from goodhoster.reports.facts import Facts
 from goodhoster.reports.norm import mirror
+from goodhoster.reports.pages import page_of
 from goodhoster.reports.periods import Period
 from goodhoster.reports.proofs import Proof, Proofs, read_proofs
 from goodhoster.reports.transparency import SHEETS
@@ -181,3 +182,13 @@ def test_of_a_long_table_people_read_the_first_rows_and_how_many_there_are() -> 
     assert len(text.splitlines()) < 70
     assert "the first 60 of 2,000; --csv has all" in text
     assert len(as_csv([table]).splitlines()) == 2001
+
+
+def test_on_a_page_wide_tables_are_dense_and_figures_that_nobody_knows_stand_with_the_others() -> None:
+    wide = Table("By domain", ("domain", *map(str, range(15))), [("a.example", 2.5, None, *range(13))] * 2)
+    document = Document("norm", "The mirror", {}, tables=(wide, Table("Gone", ("clock", "of"), [("receipt", 7)])))
+    page = page_of(document, Facts(Period(), NOW), "Made-up Hosting")
+    assert page.count('class="wide dense"') == page.count('class="wide"') == 1
+    assert '<td class="n">2.50</td>' in page
+    unknown = page_of(Document("n", "n", {}, tables=(Table("t", ("a",), [(None,), (3,)]),)), Facts(Period(), NOW), "")
+    assert '<td class="n">–</td>' in unknown
