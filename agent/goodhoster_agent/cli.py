@@ -160,7 +160,7 @@ def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
 
 
 def _run_for_person() -> int | None:
-    """The exit code, where the service for people ran the command; None where it is to be run here."""
+    """Exit code of a command that the service for people ran; None where it runs here."""
     if (address := service_address()) is None:
         return None
     from goodhoster_agent.people.client import run_for_person  # noqa: PLC0415 - only for whoever is not root

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from goodhoster.assembly.evidence_services import EvidenceServices
     from goodhoster.assembly.notice_services import NoticeServices
     from goodhoster.assembly.panel_services import PanelServices
+    from goodhoster.audit.keyed_log import KeyedAuditLog
     from goodhoster.cases.desk import CaseDesk
     from goodhoster.cases.observe_switch import ObserveSwitch
     from goodhoster.cases.storms import StormWatch
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from goodhoster.model.fingerprints import FingerprintKind
     from goodhoster.model.limits import ReadingLimits
     from goodhoster.policy.rules import HouseRules
-    from goodhoster.ports import AuditLog, Hasher, ObservedSource, Pager, Quarantine
+    from goodhoster.ports import Hasher, ObservedSource, Pager, Quarantine
     from goodhoster.settings import Settings
     from goodhoster.toolkit import Toolkit
     from goodhoster.upload_attempts import AttemptCounts, UploadAttempts
@@ -75,7 +76,10 @@ class Services(LazyParts):
 
     @property
     def unused(self) -> frozenset[str]:
-        """See `LazyParts`: the answers at the doors are the doors' own, casework people's; panels are a choice."""
+        """See `LazyParts`.
+
+        The answers at the doors are the doors' own, casework is people's, and panels are a choice.
+        """
         doors = {"attempts", "attempt_counts", "attempt_ledger", "casework"}
         return frozenset(doors if self.settings.suspends else {*doors, "panels"})
 
@@ -250,7 +254,10 @@ class Services(LazyParts):
 
     @lazy
     def casework(self) -> Casework:
-        """The notes on cases and notices, and who works on them. Its file is made with the first of them."""
+        """The notes on cases and notices, and who works on them.
+
+        Its file is made with the first of them.
+        """
         from goodhoster.adapters.stores.casework import FILE, SqliteCaseworkStore
         from goodhoster.audit.log import utc_now
         from goodhoster.casework import Casework
@@ -258,7 +265,7 @@ class Services(LazyParts):
         return Casework(self.keep(SqliteCaseworkStore(self.state_dir / FILE)), self.audit, utc_now)
 
     @lazy
-    def audit(self) -> AuditLog:
+    def audit(self) -> KeyedAuditLog:
         """The audit log, with references in place of personal data."""
         from goodhoster.assembly.state import file_audit_log
         from goodhoster.audit.keyed_log import KeyedAuditLog

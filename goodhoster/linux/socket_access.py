@@ -1,4 +1,4 @@
-"""Access of groups to a Unix socket, held by the kernel: a POSIX access list on the socket's file."""
+"""Access of groups to a Unix socket: a POSIX access list on the socket's file."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from goodhoster.settings.values import path, setting, texts
 
 @dataclass(frozen=True, slots=True)
 class RolesSettings:
-    """[roles]: groups of this host whose members use the commands without being root, by `goodhoster people serve`."""
+    """[roles]: groups whose members use the commands without root: `goodhoster people serve`."""
 
     see: tuple[str, ...] = setting(
         texts,

@@ -15,9 +15,11 @@ from goodhoster.casework import Casework
 from goodhoster.errors import AuditError, RefusedError
 from goodhoster.model.casework import LONGEST_NOTE, Assignment, Note
 from goodhoster.ports import ForgottenCustomer
+from goodhoster.ports.customers import ForgottenUrl
 from goodhoster.settings import load
 
-CASE, OTHER, NOTICE = "20260302-abcdefg", "20260302-zzzzzzz", "N20260302-abcdefg"
+CASE, OTHER = "20260302-abcdefg", "20260302-zzzzzzz"
+NOTICE, OPEN = "N20260302-abcdefg", "N20260302-zzzzzzz"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
@@ -109,23 +111,19 @@ def test_notes_go_with_their_retention(services: Services) -> None:
 def test_forgetting_a_customer_erases_what_was_noted_on_its_cases_and_settled_notices(
     store: SqliteCaseworkStore, tmp_path: Path
 ) -> None:
-    for subject in (CASE, OTHER, NOTICE):
+    for subject in (CASE, OTHER, NOTICE, OPEN):
         store.add(Note(subject, "alice", f"about {subject}: a secret word", NOON))
         store.assign(Assignment(subject, "alice", "alice", NOON), expected="")
-    forgotten = ForgottenCustomer(("anna", "former"), "forgotten-1", (CASE,), kept=(OTHER,))
-    asked: list[str] = []
-
-    def notices_of(name: str) -> list[str]:
-        asked.append(name)
-        return [NOTICE] if name == "anna" else []
-
-    traces = CaseworkTraces(store, notices_of)
+    urls = tuple(ForgottenUrl(notice, "http://anna.example/a.jpg", "drawn") for notice in (NOTICE, OPEN))
+    forgotten = ForgottenCustomer(
+        ("anna", "former"), "forgotten-1", (CASE,), kept=(OTHER,), urls=urls, notices_kept=(OPEN,)
+    )
+    traces = CaseworkTraces(store)
     assert traces.unlink(forgotten) == 4
     assert traces.unlink(forgotten) == 0
-    assert asked == ["anna", "former"] * 2
     assert not store.notes(CASE)
     assert not store.notes(NOTICE)
-    assert store.assigned() == {OTHER: "alice"}
+    assert store.assigned() == {OTHER: "alice", OPEN: "alice"}
     content = b"".join(file.read_bytes() for file in tmp_path.iterdir() if file.is_file())
     assert b"about " + CASE.encode() not in content
     assert b"about " + OTHER.encode() in content

@@ -172,7 +172,10 @@ def confirm_command(
     preview: Annotated[bool, typer.Option("--preview", help="Print what would go at whom; change nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Act on everything in notices that waits for a person; exit code 1 where one of several was refused."""
+    """Act on everything in notices that waits for a person.
+
+    Exit code 1 where one of several was refused.
+    """
     with open_services(config) as services:
         desk, whole_ids = services.notices.desk, _whole_ids(services, notice_ids)
         if preview:
@@ -194,7 +197,10 @@ def dismiss_command(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Leave online what waits in notices; a block for it is lifted. Exit code 1 where one of several was refused."""
+    """Leave online what waits in notices; a block for it is lifted.
+
+    Exit code 1 where one of several was refused.
+    """
     with open_services(config) as services:
         desk, whole_ids = services.notices.desk, _whole_ids(services, notice_ids)
         if preview:
@@ -427,6 +433,8 @@ def _item_object(item: NoticeItem) -> dict[str, Any]:
         "forwarded": item.forwarded or None,
         "cases": list(item.cases),
         "copies_held": list(item.copies_held),
+        "reopened": item.reopened,
+        "found_at": list(item.found_at),
         "blocked": item.blocked,
         "gone_at": _moment(item.gone_at),
     }

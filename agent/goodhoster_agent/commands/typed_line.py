@@ -1,6 +1,6 @@
-"""What a command line asks for, found without running it: the command, and the paths among its parameters.
+"""What a command line asks for: the command, and the paths among its parameters.
 
-By the very parser that the command uses when it runs, so that both read the same.
+Found without running it, by the very parser that the command uses when it runs: both read the same.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class TypedLine:
         return [value for name, value in self.paths if name in parameters]
 
     def expect_known_paths(self) -> None:
-        """RefusedError where a parameter names a file that nobody said how to open for another person."""
+        """RefusedError where a parameter names a file that root would open for the person."""
         known = {*self.access.reads, self.access.writes, *self.access.labels, _CONFIG}
         for name, value in self.paths:
             if name not in known:

@@ -1,4 +1,4 @@
-"""The command's side: has the service run what was typed, where the state is not this user's to read."""
+"""Client of the service for people, for users who cannot read the state."""
 
 from __future__ import annotations
 
@@ -139,7 +139,10 @@ def _size(opened: IO[bytes], path: str) -> int:
 
 
 def _target(line: TypedLine) -> Path | None:
-    """The new file or directory that the line names; RefusedError where it is there, and not an empty directory."""
+    """The new file or directory that the line names.
+
+    RefusedError where it is there, and not an empty directory.
+    """
     for value in line.named((line.access.writes,)) if line.access.writes else ():
         target = Path(value)
         if target.is_dir() and not target.is_symlink() and not any(target.iterdir()):
@@ -216,7 +219,10 @@ def _next(channel: socket.socket) -> bytes | None:
 
 
 def _is_plain(member: tarfile.TarInfo) -> bool:
-    """Whether it is a file or directory below where it is unpacked. Debian 12's Python has no filters for this."""
+    """Whether it is a file or directory below where it is unpacked.
+
+    Debian 12's Python has no filters for this.
+    """
     parts = Path(member.name).parts
     return (member.isreg() or member.isdir()) and not Path(member.name).is_absolute() and ".." not in parts
 

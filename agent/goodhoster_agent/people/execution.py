@@ -1,4 +1,4 @@
-"""One command of a person's as a child process of the service, within limits of time and output."""
+"""A person's command as a child process, within limits of time and output."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def answer(kind: Kind, content: bytes) -> bytes:
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a name is a file's in one directory, without any meaning to a shell, an option or a path."""
+    """Whether a name is a plain file name: no option, no path, nothing for a shell."""
     return _NAME.fullmatch(name) is not None
 
 

@@ -184,7 +184,10 @@ async def _refuse(writer: asyncio.StreamWriter, error: GoodhosterError) -> None:
 
 
 async def serve_until(stop: asyncio.Event, listener: socket.socket, service: PeopleService) -> None:
-    """Serve connections of a listening socket until the event is set; commands that run are ended then."""
+    """Serve connections of a listening socket until the event is set.
+
+    Commands that run are ended then.
+    """
     tasks: set[asyncio.Task[None]] = set()
 
     async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

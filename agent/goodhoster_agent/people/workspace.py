@@ -1,6 +1,7 @@
-"""A private directory for one command of a person's: the files it may read lie there, what it writes appears there.
+"""A private directory for one command of a person's.
 
-No path of the person's is ever opened here: files come as bytes and go as bytes.
+The files it may read lie there, and what it writes appears there. No path of the person's is ever opened here: files
+come as bytes and go as bytes.
 """
 
 from __future__ import annotations
@@ -65,9 +66,9 @@ def remove_left(below: Path) -> None:
 
 
 def expect_files_sent(line: TypedLine, request: Request) -> None:
-    """RefusedError unless every file that the line reads came with the request, and what it writes is a new plain name.
+    """RefusedError unless exactly the files that the line reads came with the request.
 
-    And nothing else came.
+    And unless what it writes is a new plain name.
     """
     sent = {file.name for file in request.files}
     wanted = set(line.named(line.access.reads))

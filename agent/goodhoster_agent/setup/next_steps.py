@@ -1,4 +1,4 @@
-"""What to do after `goodhoster setup`: as commands that work on this host, for this configuration."""
+"""What to do after `goodhoster setup`, as commands for this host and configuration."""
 
 from __future__ import annotations
 

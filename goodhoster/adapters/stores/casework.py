@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -86,16 +86,16 @@ class SqliteCaseworkStore:
 
 
 class CaseworkTraces:
-    """See `ports.CustomerTraces`, for what people noted on a customer's cases and settled notices.
+    """See `ports.CustomerTraces`, for notes on a customer's cases and settled notices.
 
-    `notices_of` knows the settled notices with an address at a customer: it is asked before they are unlinked.
+    A notice of which something is still needed keeps its notes: who works on it needs them.
     """
 
-    def __init__(self, store: SqliteCaseworkStore, notices_of: Callable[[str], Iterable[str]]) -> None:
+    def __init__(self, store: SqliteCaseworkStore) -> None:
         self._store = store
-        self._notices_of = notices_of
 
     def unlink(self, customer: ForgottenCustomer) -> int:
         """See `ports.CustomerTraces`."""
-        notices = [notice for name in customer.ids for notice in self._notices_of(name)]
+        named = [*customer.notices, *(url.notice for url in customer.urls)]
+        notices = [notice for notice in dict.fromkeys(named) if notice not in customer.notices_kept]
         return self._store.erase([*customer.cases, *notices])
