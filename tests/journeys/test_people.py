@@ -96,8 +96,8 @@ def serving(office: Office) -> Iterator[subprocess.Popen[str]]:
         service.communicate(timeout=30)
 
 
-@pytest.fixture
-def office(host: Host) -> Iterator[Office]:
+def furnished(host: Host) -> Office:
+    """A host with roles and accounts, where nobody serves yet."""
     (host.folder / "conf.d").mkdir()
     (host.folder / "conf.d/roles.toml").write_text(ROLES)
     (host.folder / "passwd").write_text(PASSWD)
@@ -106,7 +106,12 @@ def office(host: Host) -> Iterator[Office]:
     for folder in (host.folder, *host.folder.parents):  # people may come by, as on a real host
         if folder.stat().st_uid == 0 and folder != Path("/"):
             folder.chmod(folder.stat().st_mode | 0o055)
-    office = Office(host)
+    return Office(host)
+
+
+@pytest.fixture
+def office(host: Host) -> Iterator[Office]:
+    office = furnished(host)
     with serving(office):
         yield office
 
@@ -259,10 +264,24 @@ def test_ctrl_c_ends_the_command_here_and_there(office: Office) -> None:
     assert office.run("alice", "cases", "list")[0] == 0
 
 
-def test_the_second_service_does_not_start_and_a_killed_one_leaves_nothing_in_the_way(office: Office) -> None:
+def test_a_second_service_does_not_start_beside_the_first(office: Office) -> None:
     command = office.namespace(*GOODHOSTER, "people", "serve", "--config", str(office.host.config))
     second = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (second.returncode, "another service" in second.stderr) == (2, True), second.stderr
+    assert office.run("alice", "cases", "list")[0] == 0
+
+
+def test_a_service_that_was_killed_leaves_nothing_in_the_way_of_the_next(host: Host) -> None:
+    office = furnished(host)
+    with serving(office) as service:
+        service.kill()
+        service.communicate(timeout=30)
+        code, _, err = office.run("alice", "cases", "list")
+        assert (code, "systemctl start goodhoster-people" in err) == (2, True), err
+        (office.folder / "state/tmp/people-left").mkdir()
+    with serving(office):
+        assert office.run("alice", "cases", "list")[0] == 0
+        assert not (office.folder / "state/tmp/people-left").exists()
 
 
 def test_what_comes_back_holds_files_and_directories_alone(tmp_path: Path) -> None:
