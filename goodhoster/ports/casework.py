@@ -17,6 +17,9 @@ class CaseworkStore(Protocol):
     def notes(self, subject: str) -> Sequence[Note]:
         """The notes on a case or notice, oldest first."""
 
+    def noted(self) -> frozenset[str]:
+        """The cases and notices that have a note."""
+
     def assign(self, assignment: Assignment, *, expected: str) -> None:
         """Assign a case or notice in place of the person who has it; "" for nobody.
 

@@ -17,6 +17,7 @@ from goodhoster_agent.commands.casework import (
     add_casework,
     assigned,
     casework_object,
+    casework_objects,
     casework_rows,
 )
 from goodhoster_agent.commands.listing import (
@@ -66,7 +67,7 @@ def list_command(
     Example: goodhoster cases list --state held --since 7d
     """
     with open_services(config) as services:
-        taken = assigned(services)
+        taken, more = assigned(services), casework_objects(services)
         found = replace(cases, limit=None).find(services) if mine else cases.find(services)
         if mine:
             found = [case for case in found if taken.get(case.id) == whoever_types()][-(cases.limit or 0) :]
@@ -74,7 +75,7 @@ def list_command(
         print_list(
             found,
             columns,
-            lambda case: case_object(case) | {"taken_by": taken.get(case.id)},
+            lambda case: case_object(case) | more(case.id),
             as_json=as_json,
             as_csv=as_csv,
         )

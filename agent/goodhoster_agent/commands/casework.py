@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pwd
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -75,6 +75,15 @@ def casework_object(services: Services, subject_id: str) -> dict[str, Any]:
     store = services.casework.store
     has = store.assignment(subject_id)
     return {"taken_by": has.person if has else None, "notes": [_note_object(one) for one in store.notes(subject_id)]}
+
+
+def casework_objects(services: Services) -> Callable[[str], dict[str, Any]]:
+    """The same for each of a list: only those that somebody noted or took are looked up."""
+    if not services.casework_in_use:
+        return lambda subject_id: casework_object(services, subject_id)
+    there = services.casework.store.noted() | services.casework.store.assigned().keys()
+    nothing: dict[str, Any] = {"taken_by": None, "notes": []}
+    return lambda subject_id: casework_object(services, subject_id) if subject_id in there else dict(nothing)
 
 
 def casework_rows(services: Services, subject_id: str) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ from goodhoster.model.notices import Carrier
 from goodhoster.model.uploads import visible
 from goodhoster.takedowns.reconciliation import reconcile
 from goodhoster_agent.commands.cases import order_of
-from goodhoster_agent.commands.casework import MineOption, add_casework, assigned, casework_object
+from goodhoster_agent.commands.casework import MineOption, add_casework, assigned, casework_object, casework_objects
 from goodhoster_agent.commands.listing import (
     Column,
     CsvOption,
@@ -124,7 +124,7 @@ def list_command(
         newest=None if mine else limit,
     )
     with open_services(config) as services:
-        store, taken = services.notices.store, assigned(services)
+        store, taken, more = services.notices.store, assigned(services), casework_objects(services)
         own = [each for each in store.ids(query) if taken.get(each) == whoever_types()][-(limit or 0) :] if mine else ()
 
         def found() -> Iterator[Notice]:
@@ -136,7 +136,7 @@ def list_command(
         print_list(
             sorted_,
             columns,
-            lambda notice: as_object(notice) | {"taken_by": taken.get(notice.id)},
+            lambda notice: as_object(notice) | more(notice.id),
             as_json=as_json,
             as_csv=as_csv,
         )

@@ -47,6 +47,10 @@ class SqliteCaseworkStore:
         rows = self._record.rows(query, (subject,))
         return [Note(of, author, text, datetime.fromisoformat(at)) for of, author, text, at in rows]
 
+    def noted(self) -> frozenset[str]:
+        """See `ports.CaseworkStore`."""
+        return frozenset(subject for (subject,) in self._record.rows("SELECT DISTINCT subject FROM notes"))
+
     def assign(self, assignment: Assignment, *, expected: str) -> None:
         """See `ports.CaseworkStore`."""
         values = (assignment.subject, assignment.person, assignment.given_by, time_text(assignment.since))
