@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from goodhoster.model.cases import CaseState
 from goodhoster.model.storms import StormState
 from goodhoster.model.uploads import visible
 from goodhoster_agent.commands.cases import ReasonUnlessPreviewOption, order_of, print_cases, print_orders
@@ -127,7 +128,19 @@ def release_command(
         if preview:
             print_cases(services, services.toolkit.cases_of_decision(whole, StormState.RELEASED), as_json=as_json)
             return
-        print_orders("confirmed", services.toolkit.release_storm(whole, order_of(said(reason))), as_json=as_json)
+        parts = services.brake.whole(whole)  # each leads its own, once they are decided
+        orders = services.toolkit.release_storm(whole, order_of(said(reason)))
+        if stay := _restored(services, parts):
+            where = f"goodhoster storms show {whole} names them"
+            again = "goodhoster cases confirm ID --reason WHY takes one offline again"
+            warn_of([f"{stay} cases of it were restored by a person and their files stay online: {where}; {again}"])
+        print_orders("confirmed", orders, as_json=as_json)
+
+
+def _restored(services: Services, parts: Sequence[Storm]) -> int:
+    """How many cases of these storms a person restored, so that a release says nothing of them."""
+    ids = dict.fromkeys(case_id for part in parts for case_id in services.brake.cases_of(part))
+    return sum(case.state is CaseState.RESTORED for case in services.case_store.get_all(list(ids)))
 
 
 def _as_object(storm: Storm) -> dict[str, Any]:
