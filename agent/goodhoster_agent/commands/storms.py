@@ -122,7 +122,7 @@ def release_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End a storm that is no wrong list: take offline what it held and is still known."""
+    """Say that the list is right: take offline what the storm held, and end it."""
     with open_services(config) as services:
         whole = services.brake.storms.complete(storm_id)
         if preview:

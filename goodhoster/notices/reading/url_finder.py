@@ -273,7 +273,7 @@ def _begins_with_host(piece: str) -> bool:
 
 
 def _repeats_host(url: str, piece: str) -> bool:
-    """Whether a line begins with the host of the address above it: another address, without its scheme."""
+    """Whether a line begins with the same host, and so an address of its own."""
     host = re.split(r"[/:?#]", url.partition("//")[2] or url, maxsplit=1)[0]
     return piece.lower().startswith((f"{host.lower()}/", f"www.{host.lower()}/"))
 
