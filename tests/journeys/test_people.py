@@ -224,8 +224,8 @@ def test_another_configuration_and_the_environment_are_not_taken(office: Office)
 
 def test_notes_and_who_works_on_what(office: Office) -> None:
     case = held_case(office.host)
-    assert office.run("alice", "cases", "take", case)[0] == 0
-    assert office.run("alice", "cases", "note", case, "called the source")[0] == 0
+    assert (taken := office.run("alice", "cases", "take", case))[0] == 0, taken
+    assert (noted := office.run("alice", "cases", "note", case, "called the source"))[0] == 0, noted
     code, out, _ = office.run("bob", "cases", "show", case)
     assert code == 0
     assert "alice: called the source" in out

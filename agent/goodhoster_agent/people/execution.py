@@ -22,6 +22,8 @@ _UNREAD = 1 << 20
 """Bytes of an answer that wait for whoever reads it; then the command waits, too."""
 _TO_END = 10.0
 """Seconds between asking a command to end, as Ctrl-C does, and killing it."""
+_TO_DRAIN = 2.0
+"""Seconds for reading what an ended command left in its pipes."""
 _PASSED_ON = ("TZ", "CREDENTIALS_DIRECTORY")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -123,9 +125,24 @@ async def _wait_until_gone(reader: asyncio.StreamReader) -> None:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a command that runs still, first as Ctrl-C does, and with it what it started."""
-    if process.returncode is not None:
-        return
+    """End a command that runs still, and read its pipes to their end.
+
+    A pipe that is not read to its end stays open.
+    """
+    if process.returncode is None:
+        await _stop(process)
+    for pipe in (process.stdout, process.stderr):
+        with suppress(OSError, TimeoutError):  # something that it started may hold the pipe
+            await asyncio.wait_for(_drained(pipe), _TO_DRAIN)
+
+
+async def _drained(pipe: asyncio.StreamReader | None) -> None:
+    while pipe and await pipe.read(_PIECE):
+        pass
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """Stop a command, first as Ctrl-C does, and with it what it started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
     try:
