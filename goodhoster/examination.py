@@ -166,7 +166,12 @@ def _has_same_bytes(opened: OpenedUpload, content: Content) -> bool:
     found = os.fstat(opened.fd)
     if (found.st_ino, found.st_size) != (opened.state.ino, opened.state.size):
         return False
-    return read_content(opened.fd, max(1, content.size)).digests == content.digests
+    try:
+        return read_content(opened.fd, max(1, content.size)).digests == content.digests
+    except UncheckedError as error:
+        if error.reason == "too-big":  # it has grown, which is a change; how large a file may be was asked before
+            return False
+        raise
 
 
 def _known_content(opened: OpenedUpload, remembered: PastReading | None) -> Content | None:

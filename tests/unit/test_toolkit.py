@@ -161,6 +161,27 @@ def test_a_file_that_changes_while_it_is_read_is_unchecked(services: Services, m
     assert services.near.asked == []
 
 
+def test_a_file_that_is_cut_and_mended_while_it_is_read_is_changed_and_not_too_big(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `too-big` it would be left alone for an hour."""
+    place = services.file("alice/a.png", PICTURE + "made up " * 100_000)
+    examiner = Examiner((services.near,), DirectHasher(ReadingLimits()), lambda: datetime.now(UTC))
+    whole, read = Path(os.fsdecode(place.absolute)).read_bytes(), os.pread
+
+    def read_and_cut(fd: int, count: int, offset: int) -> bytes:
+        os.truncate(place.absolute, len(whole) - 1000)
+        block = read(fd, count, offset)
+        if not block:
+            with open(place.absolute, "r+b") as file:
+                file.write(whole)
+        return block
+
+    monkeypatch.setattr(os, "pread", read_and_cut)
+    with examiner.examine(place) as checked:
+        assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, "changed")
+
+
 def test_a_file_that_is_touched_every_half_millisecond_is_checked(services: Services) -> None:
     place = services.file("alice/a.png", PICTURE + "made up " * 100_000)
     examiner = Examiner((services.near,), DirectHasher(ReadingLimits()), lambda: datetime.now(UTC))
