@@ -55,7 +55,7 @@ _PATH_GOES_ON = re.compile(
     rf"[ \t]{{1,3}}(?=[/\\]|\S{{1,200}}?/|\S{{0,60}}{_DOT})(?!\S{{0,30}}//)[^\n]{{1,200}}", re.IGNORECASE
 )
 _NEXT_LINE = re.compile(r"[ \t]*\r?\n[ \t>]{0,200}([^\s<>\"|]{1,2000})([^\n]{0,2000})")
-_LIST_MARK = re.compile(r"\(?(?:\d{1,4}|[a-z])[.):\]]{0,2}|[^\w/%?&=]+", re.IGNORECASE)
+_LIST_MARK = re.compile(r"\(?(?:\d{1,4}|[a-z])[.):\]]{1,2}|[*+\u2022\u2013\u2014-]{1,2}", re.IGNORECASE)
 _PART_OF_URL = re.compile(r"[./=%?&\d_-]")
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _NO_SITES = frozenset(
@@ -264,7 +264,7 @@ def _wrapped(text: str, item: ReadItem, end: int, *, whole_name: bool) -> tuple[
 
 def _is_its_own_line(piece: str, behind: str) -> bool:
     """Whether a line begins with a label or the mark of a list, so that it continues no address."""
-    return (piece.endswith(":") and bool(behind.strip())) or _LIST_MARK.fullmatch(piece) is not None
+    return bool(behind.strip()) and (piece.endswith(":") or _LIST_MARK.fullmatch(piece) is not None)
 
 
 def _begins_with_host(piece: str) -> bool:

@@ -312,6 +312,9 @@ def test_what_was_not_looked_through_whole_is_unread() -> None:
         "* hxxps://t06[.]example/a/b/\n  c/d.jpg (seen today)",
         "URL: https://r12.example/photos/\n> 2021/a.jpg",
         "http://t07.example\n/photos/a.jpg",
+        "http://t09.example/photos/\nb",
+        "http://t10.example/photos/\n2",
+        "http://t11.example/photos/\n----",
         "https://t08.example/easymeasure-\n>  pro?utm=1",
         "Please take this down: www.r15.example",
         'It opens at the site "www.r06.example".',
@@ -342,6 +345,7 @@ def test_the_whole_address_is_shown_to_the_person() -> None:
     [
         ("1. http://a.example/\n2. http://b.example/", ["http://a.example/", "http://b.example/"]),
         ("http://a.example/\nIP: 192.0.2.1", ["http://a.example/"]),
+        ("http://a.example/\n- seen on 2026-11-30", ["http://a.example/"]),
         ("http://a.example/\n\nKind regards", ["http://a.example/"]),
         ("http://www.a.example/a.jpg\n\nHost: www.a.example IP: 192.0.2.1", ["http://www.a.example/a.jpg"]),
         (
