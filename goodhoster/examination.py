@@ -67,7 +67,11 @@ class Examiner:
         """
         with ExitStack() as stack:
             try:
-                examined = self.examine_opened(stack.enter_context(self.open(place)), remembered, live=live)
+                opened = stack.enter_context(self.open(place))
+                named = os.fstat(opened.fd).st_nlink > 0
+                examined = self.examine_opened(opened, remembered, live=live)
+                if named and examined.verdict.kind is VerdictKind.UNCHECKED and not os.fstat(opened.fd).st_nlink:
+                    raise NotAnUploadError(f"{place} was removed while it was read")
             except UncheckedError as error:
                 examined = Examined(_unchecked(error))
             except NotAnUploadError:
