@@ -22,7 +22,7 @@ from goodhoster.adapters.stores.customers.vetting import SqliteVettingStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.customers.register import Register
 from goodhoster.customers.screening.desk import ScreeningDesk, ScreeningParts
-from goodhoster.customers.standing.appeals import ScreeningDecision as AppealDecision
+from goodhoster.customers.standing.appeals import AppealDecision
 from goodhoster.customers.standing.desk import StandingDesk
 from goodhoster.customers.suspension.desk import SuspensionOrder
 from goodhoster.customers.vetting.desk import Checked, VettingDesk, VettingParts
