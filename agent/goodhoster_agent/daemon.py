@@ -102,7 +102,9 @@ def _serve_until_ended(settings: Settings, signals: _Signals, others: Others) ->
         except GoodhosterError as error:
             if before is None:
                 raise
-            _log.critical("the new configuration cannot be served, back to the one before: %s; %s", error, error.hint)
+            _log.critical(
+                "the new configuration cannot be used, returning to the one before: %s; %s", error, error.hint
+            )
             settings, before = before, None
             continue
         if new is None:
@@ -384,7 +386,7 @@ class Daemon:
         """Log the same problem once: it comes again every second."""
         if repr(error) != self._complaint:
             expected = isinstance(error, (GoodhosterError, OSError))  # such as a full disk
-            told = "the daemon goes on, but cannot tell how it is: %s"
+            told = "the daemon continues, but cannot write its status: %s"
             _log.critical(told, error, exc_info=None if expected else error)
         self._complaint = repr(error)
 
@@ -479,7 +481,7 @@ def _source_problems(services: Services) -> list[str]:
     problems = []
     for health in (source.health() for source in services.sources):
         if health.alarm:
-            problems.append(f"ALARM: {health.name} refuses us: {health.last_error}")
+            problems.append(f"ALARM: {health.name} refuses our account: {health.last_error}")
         elif health.last_error:
             problems.append(f"{health.name} does not answer: {health.last_error}")
     return problems

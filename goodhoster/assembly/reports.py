@@ -256,7 +256,7 @@ def xarf_report(services: Services, case_id: str, url: str, classification: str 
         address = read_url(url)[0].href
     except UnclearUrlError as error:
         raise RefusedError(
-            f"{url!r} is no URL: {error}", hint="such as https://customer.example/picture.jpg"
+            f"{url!r} is not a URL: {error}", hint="such as https://customer.example/picture.jpg"
         ) from error
     return xarf_of(services.case_store.get(case_id), address, classification, _reporting(services))
 

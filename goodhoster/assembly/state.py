@@ -46,7 +46,7 @@ def trees_of(
     for outer, inner in pairwise(in_order):
         if inner == outer:
             problem = f"the tree {display(inner)} is watched twice"
-            raise ConfigurationError(problem, hint="take one of the two [[watch]] away")
+            raise ConfigurationError(problem, hint="remove one of the two [[watch]]")
         if inner.startswith(outer):
             raise ConfigurationError(
                 f"the watched tree {display(inner)} lies in the watched tree {display(outer)}",
@@ -74,7 +74,7 @@ def expect_trees(settings: Settings) -> None:
         for tree in trees_of(settings):
             with errors.step():
                 if not os.path.isdir(tree.root):
-                    problem = f"the watched tree {display(tree.root)} is no directory"
+                    problem = f"the watched tree {display(tree.root)} is not a directory"
                     raise ConfigurationError(problem, hint="see [[watch]] path")
 
 
@@ -107,7 +107,7 @@ def lists_directory(settings: Settings) -> Path:
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        hint = "run this as the user whose the state directory is"
+        hint = "run this as the owner of the state directory"
         raise ConfigurationError(f"cannot use {directory}: {error.strerror}", hint=hint) from error
     return directory
 
@@ -182,7 +182,7 @@ def state_dir_of(file: Path) -> Path:
     found = re.search(r"^\s*state_dir\s*=\s*[\"']([^\"'\n]+)[\"']", text, re.MULTILINE)
     state_dir = file.parent / found[1] if found else _DEFAULT_STATE_DIR
     if not state_dir.is_dir():
-        raise ConfigurationError(f"the state directory {state_dir} is not there", hint="put the configuration right")
+        raise ConfigurationError(f"the state directory {state_dir} does not exist", hint="correct the configuration")
     return state_dir
 
 

@@ -94,7 +94,7 @@ class FileAuditLog:
             self._make_durable(end)
         except OSError as error:
             message = f"the audit log {self._file} cannot be written: {error.strerror}"
-            raise AuditError(message, hint="nothing is acted on without it: put the disk right") from error
+            raise AuditError(message, hint="nothing is done without it: repair the disk, or make room on it") from error
         return entries
 
     def entries(self) -> Iterator[AuditEntry]:
@@ -347,7 +347,7 @@ class FileAuditLog:
         raise self._lost("is shorter than it was" if shorter else "is another one than it was")
 
     def _lost(self, how: str) -> AuditError:
-        hint = f"put it back from a copy; to begin a new log, move away what is left of {self._file.with_suffix('')}.*"
+        hint = f"restore it from a copy; to begin a new log, move away what is left of {self._file.with_suffix('')}.*"
         return AuditError(f"the audit log {self._file} {how}", hint=hint)
 
     def _catch_up(self, fd: int) -> None:

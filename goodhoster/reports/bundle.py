@@ -43,7 +43,7 @@ def write_bundle(directory: Path, files: Mapping[str, bytes], sign: Callable[[st
     """
     directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     if any(directory.iterdir()):
-        raise RefusedError(f"{directory} is not empty", hint="name a directory that is not there yet")
+        raise RefusedError(f"{directory} is not empty", hint="name a new directory")
     for name, content in files.items():
         write_durably(directory / name, [content])
     lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())]

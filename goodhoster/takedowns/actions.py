@@ -224,7 +224,7 @@ class TakedownActions:
         self, item: NoticeItem, grounds: Grounds, looked: LookedFor | GoodhosterError, *, visible: bool
     ) -> _Found:
         if isinstance(looked, GoodhosterError):
-            return _Found(replace(item, reason=f"it cannot be told yet where it is: {looked}"))
+            return _Found(replace(item, reason=f"it cannot be located yet: {looked}"))
         location = looked.location
         found = replace(item, url=location.url, customer=location.customer, front=location.front)
         found = replace(found, reason=location.detail, network=location.network, server=location.server)
@@ -345,7 +345,7 @@ class TakedownActions:
 
     def _block(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         if self.blocks is None:
-            return self._held(item, "it is no file, and no web server is set up to block an address")
+            return self._held(item, "it is not a file, and no web server is set up to block an address")
         if any(block.url == item.url for block in self.blocks.blocks()):
             return replace(item, state=ItemState.OFFLINE, blocked=True, reason="blocked before")
         decision = decide_notice(self.desk.rules, self._around(item, grounds, self.blocks.blocks()))

@@ -89,8 +89,8 @@ def conditions_of(report: DaemonReport, told_otherwise: frozenset[str] = frozens
     """What lasts, in the words of `status`."""
     refusing = [source["name"] for source in report.sources if source["alarm"]]
     for name in refusing:
-        yield Condition(AlertKind.SOURCE_REFUSED, f"{name} refuses us")
+        yield Condition(AlertKind.SOURCE_REFUSED, f"{name} refuses our account")
     for line in report.degraded:
-        if line in told_otherwise or any(line.startswith(f"ALARM: {name} refuses us") for name in refusing):
+        if line in told_otherwise or any(line.startswith(f"ALARM: {name} refuses our account") for name in refusing):
             continue
         yield Condition(AlertKind.ALARM if line.startswith("ALARM") else AlertKind.DEGRADED, line)

@@ -48,8 +48,8 @@ class CheckpointTask:
 
     def _tell(self, anchored: Anchored) -> None:
         """Report a problem in the journal once, and in `status` as long as it lasts."""
-        problems = [f"ALARM: the audit log is not what others know: {alarm}" for alarm in anchored.alarms]
-        problems += [f"nobody vouches for the audit log now: {trouble}" for trouble in anchored.troubles]
+        problems = [f"ALARM: the audit log differs from what witnesses have seen: {alarm}" for alarm in anchored.alarms]
+        problems += [f"the audit log is not confirmed from outside now: {trouble}" for trouble in anchored.troubles]
         for problem in problems:
             if problem not in self._problems:
                 _log.log(logging.CRITICAL if problem.startswith("ALARM") else logging.WARNING, "%s", problem)

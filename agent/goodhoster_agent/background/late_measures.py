@@ -27,7 +27,7 @@ class LateMeasures:
         self._toolkit = toolkit
         self._waiting = 0
         self._pause = 0.0
-        failing = "measures that come late cannot be looked after now"
+        failing = "late measures cannot be processed now"
         self.rounds = PeriodicTask("late-measures", self._go, failing, _LONGEST)
 
     def problems(self) -> list[str]:

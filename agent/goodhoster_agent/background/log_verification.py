@@ -100,4 +100,4 @@ class LogVerificationTask:
         try:
             self._services.pager.page("goodhoster: the audit log is not whole", text, AlertKind.ALARM, about)
         except PassingError as error:
-            _log.error("nobody could be paged that the audit log is not whole: %s", error)
+            _log.error("no alert could be delivered that the audit log is not whole: %s", error)

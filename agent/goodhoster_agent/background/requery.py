@@ -33,7 +33,7 @@ class AskAgain:
         self._index = services.index
         self._services = [source for source in services.sources if not source.local]
         self._queued = queued
-        failing = "what was asked long ago cannot be looked up now"
+        failing = "files with old answers cannot be looked up now"
         self.rounds = PeriodicTask("ask-again", self._go, failing, _BETWEEN_ROUNDS)
 
     def _go(self) -> float:
@@ -59,7 +59,7 @@ class AskAgain:
         return self.rounds.stopping.wait(self._between)
 
     def _failing(self) -> bool:
-        """Whether a service refuses us, or is left alone after failures.
+        """Whether a service refuses our account, or is left alone after failures.
 
         One failure, or one odd file, says nothing yet.
         """

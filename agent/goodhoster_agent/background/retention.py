@@ -24,7 +24,7 @@ class RetentionTask:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._begun = False
-        self.rounds = PeriodicTask("retention", self._go, "what is over cannot be deleted now", _AGAIN)
+        self.rounds = PeriodicTask("retention", self._go, "expired data cannot be deleted now", _AGAIN)
 
     def _go(self) -> float:
         if not self._begun:

@@ -48,7 +48,7 @@ class RetroMatch:
         self._sources = services.sources
         self._shares = source_shares(services.sources, services.settings)
         self._queued = queued
-        failing = "what was seen before cannot be compared with the lists now"
+        failing = "files checked earlier cannot be compared with the lists now"
         self.rounds = PeriodicTask("retro-match", self._go, failing, _LOOK_EVERY)
 
     def _go(self) -> float:
@@ -88,7 +88,7 @@ class RetroMatch:
         """Have these sources asked about all that they never answered, when nothing else waits."""
         queued = self._queue(self._index.seen.never_asked(sources, time.time()))
         names = ", ".join(each.name for each in sources)
-        _log.info("%s: asked from now on about %d files seen before that it had no say about", names, queued)
+        _log.info("%s: asked from now on about %d files that were checked without it", names, queued)
 
     def _queue(self, pages: Iterable[list[Arrival]]) -> int:
         """Make the files of all pages wait, with pauses as long as the work; returns their number."""
@@ -121,7 +121,7 @@ class RetroMatch:
             return
         took = time.monotonic() - began
         names = ", ".join((*changed, *grown))
-        _log.info("%s changed: %d files seen before are checked again (compared in %.1f s)", names, found, took)
+        _log.info("%s changed: %d files checked earlier are checked again (compared in %.1f s)", names, found, took)
 
 
 def _asked(name: str) -> str:

@@ -76,7 +76,7 @@ class SealingTask:
         from goodhoster.assembly.retention import clock_leapt  # noqa: PLC0415
 
         if clock_leapt(self._services.state_dir / _LAST_ROUND, now):
-            _log.warning("nothing is destroyed in this round: no earlier round is known, or the clock has leapt since")
+            _log.warning("nothing is destroyed in this run: no earlier run is known, or the clock has jumped since")
             return
         if self._services.evidence.in_use:
             self._apply_retention()

@@ -25,7 +25,7 @@ class StandingRounds:
         self._services = services
         self._review_at = 0.0
         self._undone = self._overdue = 0
-        failing = "the consequences for customers cannot be looked after now"
+        failing = "consequences for customers cannot be processed now"
         self.rounds = PeriodicTask("standing", self._go, failing, _AFTER_FAILURE)
 
     def problems(self) -> list[str]:

@@ -24,7 +24,7 @@ class SuspensionRounds:
     def __init__(self, due: Callable[[], Sequence[Suspension]], look_after: Callable[[Suspension], Suspension]) -> None:
         self._due = due
         self._look_after = look_after
-        self.rounds = PeriodicTask("suspensions", self._go, "suspensions cannot be looked after now", _LOOK_EVERY)
+        self.rounds = PeriodicTask("suspensions", self._go, "suspensions cannot be checked now", _LOOK_EVERY)
 
     def _go(self) -> float:
         for suspension in self._due():
@@ -37,7 +37,7 @@ class SuspensionRounds:
         try:
             after = self._look_after(suspension)
         except (GoodhosterError, OSError) as error:
-            _log.error("suspension %s cannot be looked after now: %s", suspension.id, error)
+            _log.error("suspension %s cannot be checked now: %s", suspension.id, error)
             return
         if after.state is not suspension.state:
             _log.warning("suspension %s of %s is %s now: %s", after.id, after.target, after.state, after.detail)

@@ -53,7 +53,7 @@ XlsxOption = Annotated[
     Path | None, typer.Option("--xlsx", help="Write the sheets of the template into this new file.", show_default=False)
 ]
 CaseArguments = Annotated[list[str], typer.Argument(metavar="CASE...", help="Ids of the cases.")]
-DirectoryOption = Annotated[Path, typer.Option("--to", help="A directory that is not there yet, or is empty.")]
+DirectoryOption = Annotated[Path, typer.Option("--to", help="A new or empty directory.")]
 TraceOption = Annotated[
     Figure | None,
     typer.Option("--trace", help="Print the notices and URLs behind a figure; of a percentage, those that fell short."),

@@ -31,7 +31,7 @@ def evidence_findings(settings: Settings) -> Iterator[DoctorFinding]:
                 yield from _sealing(services)
     except (GoodhosterError, OSError) as error:
         hint = getattr(error, "hint", "") or "see docs/how-to-evidence.md"
-        yield DoctorFinding(_WHAT, ok=False, detail=f"it cannot be looked at: {error}", hint=hint)
+        yield DoctorFinding(_WHAT, ok=False, detail=f"it cannot be checked: {error}", hint=hint)
 
 
 def _stored(services: Services) -> Iterator[DoctorFinding]:
@@ -39,7 +39,7 @@ def _stored(services: Services) -> Iterator[DoctorFinding]:
     states = Counter(store.get(evidence_id).state for evidence_id in store.ids())
     counted = ", ".join(f"{count:,} {state}" for state, count in sorted(states.items())) or "nothing is sealed yet"
     lost = bool(states[EvidenceState.MISSING])
-    hint = "goodhoster evidence list --state missing; bring the files back from a backup" if lost else ""
+    hint = "goodhoster evidence list --state missing; restore the files from a backup" if lost else ""
     yield DoctorFinding(_WHAT, ok=not lost, detail=f"{store.directory}: {counted}", hint=hint)
 
 

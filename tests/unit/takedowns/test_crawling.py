@@ -161,7 +161,7 @@ def test_the_same_bytes_from_a_program_under_another_name_go_to_a_person(crawled
     assert (item.state, item.reopened, notice.state) == (ItemState.REOPENED, 1, NoticeState.NEEDS_PERSON)
     assert item.found_at == ("http://anna.example/app/show.php?id=3",)
     assert item.reason == "found again at another address of ours: a notice had the same bytes taken offline"
-    assert notice.stopped_at is None, "the clock goes on"
+    assert notice.stopped_at is None, "the clock continues"
     assert [entry["found_at"] for entry in crawled.log("item.reopened")] == list(item.found_at)
     assert any("back online" in subject or "found again" in subject for subject, _ in crawled.services.pager.pages)
     assert crawled.services.blocks.all == [], "nobody was told about that address before"

@@ -248,7 +248,7 @@ def _remove_left(path: Path) -> None:
     """
     try:
         if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise OSError(errno.EADDRINUSE, "there is something that is no socket")
+            raise OSError(errno.EADDRINUSE, "there is something that is not a socket")
     except FileNotFoundError:
         return
     with socket.socket(socket.AF_UNIX) as trial:
