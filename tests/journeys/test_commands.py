@@ -274,12 +274,12 @@ def test_a_daemon_that_cannot_write_its_report_goes_on_checking(host: Host) -> N
     assert wait_until(lambda: host.status()["ready"])
     report = host.folder / "state" / "status.json.new"
     report.mkdir()
-    assert wait_until(lambda: "the daemon goes on" in host.journal())
+    assert wait_until(lambda: "the daemon continues" in host.journal())
     known = host.upload("anna/known.png", KNOWN)
     assert wait_until(lambda: not known.exists())
     report.rmdir()
     host.stop()
-    assert host.journal().count("the daemon goes on") == 1
+    assert host.journal().count("the daemon continues") == 1
 
 
 def test_cases_are_filtered_previewed_and_decided_together(host: Host) -> None:

@@ -293,7 +293,7 @@ def test_a_sync_that_fails_acknowledges_nothing_and_takes_all_of_it_back(
     for writing in (log, other):
         with pytest.raises(AuditError, match="cannot be written: Input/output error") as caught:
             writing.append_all([event(8), event(9)])
-        assert "nothing is acted on" in caught.value.hint
+        assert "nothing is done without it" in caught.value.hint
     assert numbers(file) == [0, 1]
     monkeypatch.setattr(os, "fdatasync", sync)
     assert [other.append(event(2)).number, log.append(event(3)).number] == [2, 3]

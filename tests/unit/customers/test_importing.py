@@ -329,7 +329,7 @@ def test_nobody_ends_while_a_line_does_not_tell_whose_it_is(importing: Importing
     importing(many(10))
     result = importing(many(8).replace("c3,Cust", ",Cust"), replace=True)
     assert (result.difference.ended, len(importing.ids)) == (0, 10)
-    assert "nobody ended" in result.report.warnings[0]
+    assert "no missing customer was ended" in result.report.warnings[0]
 
 
 def test_a_renamed_customer_keeps_its_history(importing: Importing) -> None:

@@ -109,7 +109,7 @@ def test_what_came_back_on_a_host_is_found_told_and_counted(config: Path, port: 
         order = ListImportOrder([config.parent / "list.txt"], "demo", Category.BASELINE, None, replace=True)
         RecordedLists(lists_directory(settings), services.audit).import_files(order, "a test")
         services.notices.store.add(reported())
-        assert "no round has begun yet" in as_text(status_object(services))
+        assert "not begun yet" in as_text(status_object(services))
         rounds = services.notices.crawl_rounds
         assert rounds
         reach = Reach(settings.notices.own_networks, here, {"http": port, "https": 1})
