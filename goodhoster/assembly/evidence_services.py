@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from goodhoster.assembly.services import Services
     from goodhoster.cases.destruction import QuarantineDestruction
-    from goodhoster.cases.sealing import AttemptSealing, SealingRounds
+    from goodhoster.cases.sealing import AttemptSealing, PendingSeals
     from goodhoster.evidence.sealing.custody import CustodyDesk
     from goodhoster.evidence.sealing.sealer import Sealer
     from goodhoster.evidence.sealing.store import EvidenceStore
@@ -93,9 +93,9 @@ class EvidenceServices(LazyParts):
         )
 
     @lazy
-    def rounds(self) -> SealingRounds:
+    def pending_seals(self) -> PendingSeals:
         """What looks for files that are not sealed yet."""
-        from goodhoster.cases.sealing import SealingRounds
+        from goodhoster.cases.sealing import PendingSeals
         from goodhoster.evidence.quarantine.reading import open_quarantined
 
         services = self._services
@@ -106,8 +106,8 @@ class EvidenceServices(LazyParts):
                 objects = services.buckets.quarantine
                 return objects.open(place, name) if is_bucket(place.tree) else open_quarantined(place, name)
 
-            return SealingRounds(services.case_store, self.sealer, opened)
-        return SealingRounds(services.case_store, self.sealer, open_quarantined)
+            return PendingSeals(services.case_store, self.sealer, opened)
+        return PendingSeals(services.case_store, self.sealer, open_quarantined)
 
     @lazy
     def attempt_sealing(self) -> AttemptSealing | None:

@@ -26,7 +26,7 @@ Pause = Callable[[], bool]
 Delete = Callable[[datetime, Pause], int]
 _LAST_ROUND = "retention.last"
 _LEAP = timedelta(days=3)
-"""Rounds are daily: when more passed since the last, the clock may be wrong."""
+"""Runs are daily: when more passed since the last, the clock may be wrong."""
 _AS_SOON_AS_UNUSED = 1.0
 
 
@@ -43,7 +43,7 @@ class ExpiringFile:
 
 @dataclass(slots=True)
 class RetentionResult:
-    """What one round deleted, by setting, and what failed."""
+    """What one run deleted, by setting, and what failed."""
 
     deleted: dict[str, int] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
@@ -63,7 +63,7 @@ def apply_retention(
     """Delete what is over of every kind, in small pieces.
 
     How much it was is written into the audit log. What cannot be deleted now keeps nothing else, and is tried again
-    with the next round. Where the clock has leapt since the last round nothing is deleted: a clock that is a year
+    with the next run. Where the clock has leapt since the last run nothing is deleted: a clock that is a year
     ahead for a moment must cost nothing.
     """
     from goodhoster.model.audit import AuditEvent
@@ -85,7 +85,7 @@ def apply_retention(
 
 
 def clock_leapt(file: Path, now: datetime) -> bool:
-    """Note this round; whether the one before is unknown, in the future or too long ago."""
+    """Note this run; whether the one before is unknown, in the future or too long ago."""
     from goodhoster.linux.durable_files import replace_durably
 
     try:

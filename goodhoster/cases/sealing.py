@@ -53,8 +53,8 @@ class Unsealed:
 
 
 @dataclass(slots=True)
-class SealingRounds:
-    """Seals what is in quarantine and not sealed yet, round by round."""
+class PendingSeals:
+    """Seals what is in quarantine and not sealed yet, run by run."""
 
     cases: CaseStore
     sealer: Sealer

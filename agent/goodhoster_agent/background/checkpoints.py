@@ -20,22 +20,22 @@ _AGAIN = 300.0
 
 
 class CheckpointTask:
-    """Rounds beside the workers; none where no witness or authority is configured."""
+    """Periodic work beside the workers; none where no witness or authority is configured."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._problems: list[str] = []
         failing = "no checkpoint of the audit log can be signed now"
-        self.rounds = PeriodicTask("checkpoints", self._go, failing, _AGAIN)
+        self.task = PeriodicTask("checkpoints", self._go, failing, _AGAIN)
 
     def start(self) -> None:
         """Start at once, where there is a witness or an authority to ask."""
         if self._settings.audit.witnesses or self._settings.timestamps:
-            self.rounds.start()
+            self.task.start()
 
     def problems(self) -> list[str]:
         """Problems, for `status`."""
-        return [*self._problems, *self.rounds.problems()]
+        return [*self._problems, *self.task.problems()]
 
     def _go(self) -> float:
         # Here, so that a daemon without witnesses does not carry the cryptography (9 MB).

@@ -34,7 +34,7 @@ _NAMED = 20
 
 
 class DailyWork:
-    """Rounds beside the workers, once a day."""
+    """Periodic work beside the workers, once a day."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -42,7 +42,7 @@ class DailyWork:
         self._alarm = ""
         self._told: frozenset[tuple[str, str, str]] = frozenset()
         failing = "record, audit log and quarantine cannot be compared now"
-        self.rounds = PeriodicTask("daily", self._go, failing, _AGAIN)
+        self.task = PeriodicTask("daily", self._go, failing, _AGAIN)
 
     def alarms(self) -> list[str]:
         """What the last comparison found, for `status`."""

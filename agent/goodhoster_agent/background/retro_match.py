@@ -34,7 +34,7 @@ _LOOK_EVERY = 1.0  # seconds
 
 
 class RetroMatch:
-    """Rounds beside the workers.
+    """Periodic work beside the workers.
 
     Idle after the first where no [[hash_source]] of kind list is configured.
 
@@ -49,7 +49,7 @@ class RetroMatch:
         self._shares = source_shares(services.sources, services.settings)
         self._queued = queued
         failing = "files checked earlier cannot be compared with the lists now"
-        self.rounds = PeriodicTask("retro-match", self._go, failing, _LOOK_EVERY)
+        self.task = PeriodicTask("retro-match", self._go, failing, _LOOK_EVERY)
 
     def _go(self) -> float:
         if self._lists is None:
@@ -76,7 +76,7 @@ class RetroMatch:
             self._compare(changed, grown)
         if services := [each for each in self._sources if each.name in asked_more and each.name != OWN_LISTS]:
             self._ask_about_the_rest(services)
-        if not self.rounds.stopping.is_set():
+        if not self.task.stopping.is_set():
             self._index.seen.note_compared(versions)
 
     def _asked_more(self, compared: Mapping[str, str]) -> set[str]:
@@ -99,7 +99,7 @@ class RetroMatch:
             queued += len(arrivals)
             if arrivals:
                 self._queued()
-            if self.rounds.stopping.wait(time.monotonic() - paced):
+            if self.task.stopping.wait(time.monotonic() - paced):
                 break
             paced = time.monotonic()
         return queued
@@ -117,7 +117,7 @@ class RetroMatch:
         began = time.monotonic()
         near = [GrownNear(each, self._within[each.kind]) for each in grown.values()]
         found = self._queue(self._index.seen.newly_known(list(changed.values()), near, time.time()))
-        if self.rounds.stopping.is_set():
+        if self.task.stopping.is_set():
             return
         took = time.monotonic() - began
         names = ", ".join((*changed, *grown))

@@ -44,12 +44,12 @@ def _stored(services: Services) -> Iterator[DoctorFinding]:
 
 
 def _sealing(services: Services) -> Iterator[DoctorFinding]:
-    rounds, evidence = services.evidence.rounds, services.settings.evidence
-    waiting = sum(1 for _ in rounds.waiting())
+    pending, evidence = services.evidence.pending_seals, services.settings.evidence
+    waiting = sum(1 for _ in pending.waiting())
     if waiting and services.rules.enforce:
         hint = "goodhoster status says why; the daemon tries again"
         yield DoctorFinding(_WHAT, ok=False, detail=f"{waiting:,} files in quarantine are not sealed yet", hint=hint)
-    if rounds.sealer.recipients_differ():
+    if pending.sealer.recipients_differ():
         hint = "two persons order it: goodhoster evidence recipients --reason …"
         yield DoctorFinding(_WHAT, ok=False, detail="others are configured as recipients than are sealed to", hint=hint)
     disk = os.statvfs(services.evidence.store.directory)

@@ -169,7 +169,7 @@ def _crawl(services: Services) -> dict[str, Any] | None:
     """The last round over our own sites; None where [crawl] every is not set."""
     if services.settings.crawl.every is None:
         return None
-    from goodhoster.takedowns.crawl_rounds import FILE, read_progress  # noqa: PLC0415 - only where one is set
+    from goodhoster.takedowns.crawl_schedule import FILE, read_progress  # noqa: PLC0415 - only where one is set
 
     progress = read_progress(services.state_dir / FILE)
     if progress is None:

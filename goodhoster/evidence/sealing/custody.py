@@ -50,7 +50,7 @@ class PersonalOrder:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRetention:
-    """What one round of retention did."""
+    """What one run of retention did."""
 
     announced: list[str]
     destroyed: list[str]
