@@ -30,7 +30,7 @@ def alert_desk(services: Services) -> AlertDesk | None:
         return None
     from goodhoster.adapters.stores.alerts import SqliteAlertQueue
     from goodhoster.alerts.desk import AlertDesk
-    from goodhoster.audit.log import utc_now
+    from goodhoster.ports.common import utc_now
 
     check_alerts(settings)
     queue = partial(SqliteAlertQueue, services.state_dir / FILE)
@@ -87,7 +87,7 @@ def _receiver(services: Services, rule: AlertSettings) -> AlertReceiver:
 
         return MailReceiver(rule.mail, services.notices.outbox.put, lambda: mailer_of(services.settings))
     from goodhoster.adapters.pagers.webhook import Webhook, WebhookReceiver
-    from goodhoster.audit.log import utc_now
+    from goodhoster.ports.common import utc_now
 
     webhook = Webhook(rule.webhook or "", _secret(rule), rule.form == "text", rule.details)
     return WebhookReceiver(webhook, utc_now)

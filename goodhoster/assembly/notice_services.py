@@ -324,7 +324,7 @@ class NoticeServices(LazyParts):
             return None
         from goodhoster.adapters.cache_purges.command import CommandPurge
         from goodhoster.adapters.stores.purges import SqlitePurgeQueue
-        from goodhoster.audit.log import utc_now
+        from goodhoster.ports.common import utc_now
         from goodhoster.takedowns.purging import CaseAddresses, PurgeDesk, PurgeHook
 
         services = self._services
@@ -406,8 +406,8 @@ class NoticeServices(LazyParts):
     @lazy
     def clock(self) -> Clock:
         """The clock of deadlines, which the system's clock cannot set back."""
-        from goodhoster.audit.log import utc_now
         from goodhoster.notices.monotonic_clock import MonotonicClock
+        from goodhoster.ports.common import utc_now
 
         return MonotonicClock(self._state_dir / "clock", utc_now)
 

@@ -164,7 +164,7 @@ def mailer_of(settings: Settings) -> Mailer | None:
     if smtp is None:
         return None
     from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
-    from goodhoster.audit.log import utc_now
+    from goodhoster.ports.common import utc_now
     from goodhoster.settings import read_secret
 
     password = read_secret(smtp.password_file, "password of the mail server") if smtp.password_file else ""

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from goodhoster.assembly.audit import checkpoints, origin
 from goodhoster.assembly.services import Services
-from goodhoster.audit.log import utc_now
 from goodhoster.audit.verify import SignedNote
 from goodhoster.errors import GoodhosterError, RefusedError, UnclearUrlError
 from goodhoster.evidence.quarantine.survey import quarantined
@@ -28,6 +27,7 @@ from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.uploads import display
 from goodhoster.notices.sender.domains import organisational_domain
 from goodhoster.ports import CaseQuery, CaseStore, CustomerQuery, NoticeQuery
+from goodhoster.ports.common import utc_now
 from goodhoster.reports.bundle import files_of, verify_bundle, write_bundle
 from goodhoster.reports.case_files import Reporting, eu_record, police_report, xarf_of
 from goodhoster.reports.conduct import Installation, NormId, conduct, conduct_document

@@ -122,9 +122,9 @@ def exemption_sets(settings: Settings) -> ExemptionSets:
 
 def owner_reports(settings: Settings) -> ListOwnerReports:
     """The reports that are due to owners of hash sources."""
-    from goodhoster.audit.log import utc_now
     from goodhoster.letters.list_owners import reports
     from goodhoster.letters.list_owners.reports import ListOwnerReports
+    from goodhoster.ports.common import utc_now
 
     return ListOwnerReports(make_state_dir(settings.state_dir) / reports.DIRECTORY, utc_now)
 
@@ -188,8 +188,9 @@ def state_dir_of(file: Path) -> Path:
 
 def emergency_switch(state_dir: Path) -> ObserveSwitch:
     """`goodhoster observe --now` for a state directory, without the rest of the configuration."""
-    from goodhoster.audit.log import FileAuditLog, utc_now
+    from goodhoster.audit.log import FileAuditLog
     from goodhoster.cases import observe_switch
     from goodhoster.cases.observe_switch import ObserveSwitch
+    from goodhoster.ports.common import utc_now
 
     return ObserveSwitch(state_dir / observe_switch.FILE, FileAuditLog(state_dir / AUDIT_FILE), utc_now)

@@ -28,18 +28,13 @@ from goodhoster.audit.verify import Checkpoint, NotVerifiedError, SignedNote
 from goodhoster.errors import AuditError
 from goodhoster.linux.durable_files import sync_directory
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding, AuditMark
-from goodhoster.ports.common import Clock
+from goodhoster.ports.common import Clock, utc_now
 
 _LONGEST = 1 << 20
 """Bytes of a line with its newline."""
 _PIECE = 2000
 """Entries that are verified at a stretch: some 30 ms."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-def utc_now() -> datetime:
-    """The system's clock."""
-    return datetime.now(UTC)
 
 
 @dataclass(slots=True)

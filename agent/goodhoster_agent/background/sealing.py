@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from goodhoster.assembly.services import Services
+from goodhoster.linux.observed_time import clock_jumped
 from goodhoster_agent.background.periodic import PeriodicTask
 
 if TYPE_CHECKING:
@@ -72,10 +73,7 @@ class SealingTask:
 
         A destroyed file never comes back.
         """
-        # Here, so that no daemon carries it from its start.
-        from goodhoster.assembly.retention import clock_leapt  # noqa: PLC0415
-
-        if clock_leapt(self._services.state_dir / _LAST_ROUND, now):
+        if clock_jumped(self._services.state_dir / _LAST_ROUND, now):
             _log.warning("nothing is destroyed in this run: no earlier run is known, or the clock has jumped since")
             return
         if self._services.evidence.in_use:

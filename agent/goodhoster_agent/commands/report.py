@@ -19,10 +19,10 @@ from goodhoster.assembly.reports import (
     write_all,
     xarf_report,
 )
-from goodhoster.audit.log import utc_now
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.durable_files import write_durably
 from goodhoster.model.uploads import visible
+from goodhoster.ports.common import utc_now
 from goodhoster.reports.case_files import CLASSIFICATIONS
 from goodhoster.reports.conduct import NormStanding
 from goodhoster.reports.documents import Document, as_csv, as_text

@@ -12,11 +12,11 @@ from datetime import timedelta
 from typing import Any
 
 from goodhoster.assembly.services import Services
-from goodhoster.audit.log import utc_now
 from goodhoster.errors import PassingError
 from goodhoster.model.cases import CaseState
 from goodhoster.model.customers.standing import StepState
 from goodhoster.ports import CaseQuery
+from goodhoster.ports.common import utc_now
 from goodhoster.settings import Settings
 from goodhoster.uploads.census import IndexCensus
 from goodhoster_agent.daemon_lock import running_daemon
