@@ -418,6 +418,7 @@ class Daemon:
             degraded=tuple(
                 self._not_given_up
                 + self._watcher.problems()
+                + self._workers.problems()
                 + self._services.hasher.problems()
                 + self._measures()
                 + list(filter(None, [self._services.observe_switch.problem()]))

@@ -20,7 +20,7 @@ from goodhoster.model.cases import MEASURING, UNDECIDED, Case, CaseState, Order
 from goodhoster.model.content_kinds import is_picture
 from goodhoster.model.notice_status import Block, ItemState, NoticeItem
 from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, ReadItem
-from goodhoster.model.uploads import Content, Place, Upload
+from goodhoster.model.uploads import LEASED, Content, Place, Upload
 from goodhoster.model.verdicts import Match
 from goodhoster.policy.decide import Action
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
@@ -128,7 +128,7 @@ class TakedownActions:
         return self._block_now(replace(item, url=location.url, customer=location.customer), grounds, self.blocks)
 
     def demands_of(self, location: Location, grounds: Grounds) -> CopyDemands:
-        """Demands about the files of a location; the case desk is not asked yet."""
+        """Demands about the files of a location; the case desk is not asked yet. May raise PassingError."""
         named, _ = self._read([*location.files, *self._pictures_of(location)])
         return self._demands(named, grounds) if named else _NO_DEMANDS
 
@@ -186,18 +186,21 @@ class TakedownActions:
         return replace(item, blocked=False)
 
     def _look(self, item: NoticeItem) -> _Looked | GoodhosterError:
-        """Look at an item; an error where its location cannot be told now."""
+        """Look at an item; an error where its location, or what is there, cannot be told now."""
         try:
             location = self.locate(item.read)
         except GoodhosterError as error:
-            return error
+            return PassingError(f"it cannot be told yet where it is: {error}")
         if location.outcome is not Outcome.FILE:
             return _Looked(location)
-        return _Looked(location, *self._read([*location.files, *self._pictures_of(location)]))
+        try:
+            return _Looked(location, *self._read([*location.files, *self._pictures_of(location)]))
+        except PassingError as error:
+            return error
 
     def _found(self, item: NoticeItem, grounds: Grounds, looked: _Looked | GoodhosterError, *, visible: bool) -> _Found:
         if isinstance(looked, GoodhosterError):
-            return _Found(replace(item, reason=f"it cannot be told yet where it is: {looked}"))
+            return _Found(replace(item, reason=str(looked)))
         location = looked.location
         found = replace(item, url=location.url, customer=location.customer, front=location.front)
         found = replace(found, reason=location.detail, network=location.network, server=location.server)
@@ -244,7 +247,7 @@ class TakedownActions:
     def _read(self, files: Iterable[LocatedFile]) -> tuple[list[NamedFile], str]:
         """Read every file that is still there, and why one could not be read.
 
-        None is named where the URL shows that one.
+        None is named where the URL shows that one; PassingError where that one can be read soon.
         """
         named: list[NamedFile] = []
         problem = ""
@@ -253,6 +256,8 @@ class TakedownActions:
                 if checked.state is not None and checked.content is not None:
                     upload = Upload(file.upload.place, file.upload.customer, checked.state)
                     named.append(_named(file, upload, checked.content, checked))
+                elif file.found_by is FoundBy.URL and checked.verdict.reason == LEASED:
+                    raise PassingError(f"it cannot be read yet: {checked.verdict.detail}")
                 elif file.found_by is FoundBy.URL:
                     return [], f"it cannot be read: {checked.verdict.detail}"
                 else:

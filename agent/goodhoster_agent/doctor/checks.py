@@ -25,6 +25,7 @@ from goodhoster.evidence.quarantine.survey import quarantined
 from goodhoster.hashlists.own_lists import survey
 from goodhoster.letters.list_owners.addresses import ListOwners
 from goodhoster.linux import kernel
+from goodhoster.linux.leases import break_time
 from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.uploads import display
 from goodhoster.notices.sender.pinned_keys.pool import SEARCH
@@ -60,6 +61,7 @@ def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Findin
     """
     yield Finding("configuration", ok=True, detail=f"{settings.file} is right, mode {settings.policy.mode}")
     yield _kernel(settings)
+    yield from _leases()
     yield _room(settings)
     yield from _audit_log(settings)
     yield from map(_tree, trees_of(settings))
@@ -127,6 +129,13 @@ def _kernel_in(folder: str) -> Finding:
     finally:
         os.close(directory)
     return Finding("kernel", ok=True, detail="openat2 and renameat2 work")
+
+
+def _leases() -> Iterator[Finding]:
+    """Check that the kernel takes leases away from customers who keep them."""
+    if not break_time():
+        detail = "fs.lease-break-time is 0: whoever has a write lease on a file keeps it unchecked for ever"
+        yield Finding("leases", ok=False, detail=detail, hint="sysctl fs.lease-break-time=45, and in /etc/sysctl.d")
 
 
 def _room(settings: Settings) -> Finding:

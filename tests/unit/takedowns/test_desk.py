@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -28,6 +29,7 @@ from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
+from goodhoster.linux.leases import LEASES
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.customers.contacts import Contact
 from goodhoster.model.digests import Algorithm
@@ -64,6 +66,7 @@ from goodhoster.takedowns.forwarding import CustomerForwarding
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.testing.toolkit import toolkit_over
+from tests.leaseholder import leases_on
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOTLINE = Notifier(
@@ -583,6 +586,24 @@ def test_a_person_decides_where_only_a_copy_was_put_back_before(services: Servic
     assert (after.state, services.states(notice)) == (NoticeState.DONE, [ItemState.DISPUTED])
     assert not (services.tree / "anna/p.jpg").exists()
     assert (services.tree / "anna/p-150x150.jpg").exists()
+
+
+def test_a_file_on_which_its_owner_has_a_lease_is_taken_once_that_is_broken(services: Services) -> None:
+    url, path = services.file("anna/p.jpg"), services.tree / "anna/p.jpg"
+    with leases_on(path):
+        notice = services.scart(url)
+        assert services.states(notice) == [ItemState.WAITING], "no person can do more"
+        item = services.store.get(notice.id).items[0]
+        assert "it cannot be read yet" in item.reason
+        assert "write lease" in item.reason
+        end = time.monotonic() + 20
+        while LEASES.waiting():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        services.later(minutes=5)
+        assert services.states(notice) == [ItemState.OFFLINE]
+    assert not path.exists()
+    LEASES.release(os.fsencode(path))
 
 
 def test_a_copy_that_cannot_be_read_waits_for_a_person(services: Services) -> None:

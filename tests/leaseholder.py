@@ -1,0 +1,37 @@
+"""A customer's program that keeps write leases on files and takes each again whenever it must give it up."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PROGRAM = """
+import fcntl, os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+files = [os.open(path, os.O_RDWR) for path in sys.argv[1:]]
+for file in files:
+    fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("leased", flush=True)
+while True:
+    signal.sigtimedwait({signal.SIGIO}, 0.001)
+    for file in files:
+        if fcntl.fcntl(file, fcntl.F_GETLEASE) != fcntl.F_WRLCK:
+            try:
+                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            except OSError:
+                pass
+"""
+
+
+@contextmanager
+def leases_on(*paths: Path) -> Iterator[None]:
+    """Write leases on all of these, for as long as the block runs."""
+    with subprocess.Popen([sys.executable, "-c", _PROGRAM, *paths], stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout
+            assert holder.stdout.readline() == "leased\n"
+            yield
+        finally:
+            holder.kill()
