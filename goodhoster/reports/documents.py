@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from goodhoster.model.uploads import visible
 from goodhoster.reports.periods import Period
 
+_MOST_ROWS = 20
+"""Rows of a table in the text form."""
+_PIECES = 10_000
 Cell = str | int | float | None
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would take for a formula: names and URLs in a table are chosen by outsiders."""
@@ -84,31 +89,65 @@ class Document:
     """How its figures are counted, and what they do not say."""
 
 
-def as_csv(tables: Sequence[Table]) -> str:
-    """The tables as CSV; where there are several, the first column names the table of a row."""
+class Deferred(Mapping[str, Any]):
+    """Figures that are made whenever they are read, so that those of thousands of groups take no memory."""
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Callable[[], Mapping[str, Any]]) -> None:
+        self._make = make
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - whatever JSON can carry
+        return self._make()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._make())
+
+    def __len__(self) -> int:
+        return len(self._make())
+
+
+def as_json(data: Mapping[str, Any], indent: int | None = None) -> Iterator[str]:
+    """The figures of a document as one JSON object, in pieces."""
+    pieces = json.JSONEncoder(default=dict, indent=indent).iterencode(data)
+    while piece := "".join(islice(pieces, _PIECES)):
+        yield piece
+
+
+def as_csv(tables: Sequence[Table]) -> Iterator[str]:
+    """The tables as lines of CSV; where there are several, the first column names the table of a row."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
+
+    def line(cells: Sequence[Cell]) -> str:
+        writer.writerow(cells)
+        written = out.getvalue()
+        out.seek(0)
+        out.truncate()
+        return written
+
     for table in tables:
-        head = ("table", *table.columns) if len(tables) > 1 else table.columns
-        writer.writerow(head)
+        yield line(("table", *table.columns) if len(tables) > 1 else table.columns)
         for row in table.rows:
             cells = ["" if cell is None else harmless(cell) for cell in row]
-            writer.writerow([table.title, *cells] if len(tables) > 1 else cells)
-    return out.getvalue()
+            yield line([table.title, *cells] if len(tables) > 1 else cells)
 
 
 def as_text(document: Document, tables: int | None = None) -> str:
-    """The document as plain text, with all of its tables or only the first."""
+    """The document as plain text: the beginning of all of its tables, or only of the first."""
     lines = [document.title]
     lines += [f"  {tile.label:<24} {tile.value:>12}  {tile.note}".rstrip() for tile in document.tiles]
     for table in document.tables[:tables]:
+        shown = table.rows[:_MOST_ROWS]
         rows = [
             table.columns,
-            *(tuple("-" if cell is None else visible(f"{cell}") for cell in row) for row in table.rows),
+            *(tuple("-" if cell is None else visible(f"{cell}") for cell in row) for row in shown),
         ]
         widths = [max(len(row[place]) for row in rows) for place in range(len(table.columns))]
         lines += ["", table.title]
         lines += ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        if more := len(table.rows) - len(shown):
+            lines.append(f"  … and {more:,} more rows: --csv or --json prints all")
     return "\n".join([*lines, ""])
 
 

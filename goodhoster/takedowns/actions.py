@@ -26,7 +26,7 @@ from goodhoster.policy.decide import Action
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
 from goodhoster.ports import CaseQuery, UrlBlocks
 from goodhoster.takedowns.copy_demands import CopyDemands, demands_for
-from goodhoster.takedowns.demands import Demands, Grounds, NamedFile
+from goodhoster.takedowns.demands import Demands, Grounds, NamedFile, Received
 from goodhoster.uploads.opening import open_upload
 
 Locate = Callable[[ReadItem], Location]
@@ -98,8 +98,8 @@ class TakedownActions:
         looked = map_parallel(self._look, [item for item, _ in items])
         found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
         asked = [demand for each in found for demand in (*each.demands.follow, *each.demands.held)]
-        cases = iter(Demands(self.desk).receive(asked))
-        after = [self._told(each, cases) for each in found]
+        answers = iter(Demands(self.desk).receive(asked))
+        after = [self._told(each, answers) for each in found]
         if left := [upload for item, each in zip(after, looked, strict=True) for upload in _left(item, each)]:
             self.hurry(left)
         if later := [upload for each in zip(found, after, looked, strict=True) for upload in self._copies_since(*each)]:
@@ -144,6 +144,8 @@ class TakedownActions:
         if earlier and any(case.state is CaseState.RESTORED for case in cases):
             return item  # decided before this notice came: somebody must look again
         after = _told_by(cases, item)
+        if after.state is item.state and _waits_for_others(cases):
+            after = replace(after, reason=item.reason)  # this notice's own, not that of the one that came first
         if item.left and after.state in _NOTHING_THERE:
             return item
         # What is offline here and can be seen all the same waits for a person for that reason.
@@ -230,10 +232,11 @@ class TakedownActions:
     def _demands(self, named: Sequence[NamedFile], grounds: Grounds) -> CopyDemands:
         return demands_for(named, grounds, self.desk.store, self.desk.rules.storm_customers)
 
-    def _told(self, found: _Found, answers: Iterator[list[Case]]) -> NoticeItem:
+    def _told(self, found: _Found, answers: Iterator[Received]) -> NoticeItem:
         """The item updated by its part of the case desk's answer."""
-        cases = [*found.taken, *(case for _ in found.demands.follow for case in next(answers))]
-        about_copies = [case.id for _ in found.demands.held for case in next(answers)]
+        received = [next(answers) for _ in found.demands.follow]
+        cases = [*found.taken, *(case for answer in received for case in answer.cases)]
+        about_copies = [case.id for _ in found.demands.held for case in next(answers).cases]
         held = dict.fromkeys((*found.item.copies_held, *about_copies))
         item = replace(found.item, copies_held=tuple(case for case in held if case not in {c.id for c in cases}))
         if not cases:
@@ -242,6 +245,7 @@ class TakedownActions:
         if any(case.state is CaseState.RESTORED for case in cases):
             return self._held(item, "a person restored this very file before")
         after = _told_by(cases, item)
+        after = replace(after, reason=_own_reason(received, after))
         return self._held(after, item.left) if item.left and after.state in _NOTHING_THERE else after
 
     def _read(self, files: Iterable[LocatedFile]) -> tuple[list[NamedFile], str]:
@@ -356,6 +360,21 @@ def _put_back(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
     if item.blocked or any(case.state is not CaseState.RESTORED for case in cases):
         return item
     return replace(_told_by(cases, item), look_at=None, gone_at=None)
+
+
+def _own_reason(received: Sequence[Received], item: NoticeItem) -> str:
+    """Reason of an item after its demands.
+
+    Where a case waits for a person since a notice before, that notice's reason is not this one's: its sender may have
+    been unproven.
+    """
+    waiting = ((case, answer) for answer in received for case in answer.cases if _waits_for_others([case]))
+    return next((answer.reason for case, answer in waiting if case.reason == item.reason), item.reason)
+
+
+def _waits_for_others(cases: Sequence[Case]) -> bool:
+    """Whether one waits for a person because a notice, this one or another, named it."""
+    return any(case.state in UNDECIDED and case.notice for case in cases)
 
 
 def _told_by(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:

@@ -185,9 +185,9 @@ def _quarantines(settings: Settings) -> Iterator[Finding]:
         for tree in trees_of(settings):
             with suppress(OSError):  # a tree that is not there is told above
                 names |= set(quarantined(tree.root))
-        offline = services.case_store.find(CaseQuery(states=frozenset({CaseState.OFFLINE})))
+        offline = services.case_store.each(CaseQuery(states=frozenset({CaseState.OFFLINE})))
+        missing = [case.id for case in offline if not names.issuperset(_quarantine_names(case))]
         strangers = unknown(sorted(names), services.case_store)
-    missing = [case.id for case in offline if not names.issuperset(_quarantine_names(case))]
     if strangers:
         detail = f"{len(strangers):,} files lie in quarantine without a case: {_some(strangers)}"
         yield Finding("quarantine", ok=False, detail=detail, hint="the daemon makes their cases anew at its start")

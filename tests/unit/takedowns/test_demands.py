@@ -65,8 +65,8 @@ class Services:
         return case
 
     def receive_all(self, files: Sequence[NamedFile], grounds: Grounds) -> list[Case]:
-        (cases,) = Demands(self.desk).receive([Demand(files, grounds)])
-        return cases
+        (received,) = Demands(self.desk).receive([Demand(files, grounds)])
+        return received.cases
 
     def names(self) -> set[str]:
         return {str(p.relative_to(self.tree)) for p in self.tree.glob("[!.]*/*")}
@@ -87,6 +87,17 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 def grounds(doubt: str = "", notice: str = "N1", per_hour: int = 10, per_customer: int = 10) -> Grounds:
     return Grounds(notice, "" if doubt else "hotline", doubt, Caps(per_hour, per_customer))
+
+
+def test_a_case_that_an_unproven_notice_opened_is_the_proven_ones_that_names_it_later(services: Services) -> None:
+    files = [services.file("anna/p.jpg")]
+    unproven = services.receive(files, grounds("the sender is not proven"))
+    waits = replace(grounds("notices of hotline wait for a person", "N2"), notifier="hotline")
+    case = services.receive(files, waits)
+    assert (case.id, case.state) == (unproven.id, CaseState.HELD)
+    assert (case.notice, case.notifier, case.reason) == ("N2", "hotline", "notices of hotline wait for a person")
+    again = services.receive(files, grounds("the sender is not proven", "N3"))
+    assert (again.notice, again.reason) == ("N2", "notices of hotline wait for a person")
 
 
 def three_sizes(services: Services) -> list[NamedFile]:

@@ -741,6 +741,27 @@ def test_observe_records_and_touches_nothing_and_answers_nobody(tmp_path: Path) 
     services.close()
 
 
+def test_a_proven_notice_is_not_said_to_be_unproven_because_another_came_first(tmp_path: Path) -> None:
+    services = Services(tmp_path, "observe")
+    url = services.file("anna/p.jpg")
+    services.level = TrustLevel.UNAUTHENTICATED
+    unproven = services.scart(url)
+    services.level = TrustLevel.AUTHENTICATED
+    unknown = services.scart(url)
+    services.level = TrustLevel.PINNED
+    proven = services.scart(url)
+    services.later(hours=1)
+    expected = [
+        "would be held: the sender is not proven",
+        "would be held: the sender is proven, but is no registered notifier",
+        "would be taken offline",
+    ]
+    assert [services.store.get(notice.id).items[0].reason for notice in (unproven, unknown, proven)] == expected
+    (case,) = services.cases.find(CaseQuery())
+    assert (case.notice, case.notifier, case.reason) == (proven.id, "hotline", "would be taken offline")
+    services.close()
+
+
 def test_a_page_of_something_done_does_not_say_that_nothing_was_touched(services: Services) -> None:
     services.level = TrustLevel.UNAUTHENTICATED
     services.scart(services.file("anna/p.jpg"))
