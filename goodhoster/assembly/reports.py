@@ -20,14 +20,14 @@ from goodhoster.errors import GoodhosterError, RefusedError, UnclearUrlError
 from goodhoster.evidence.quarantine.survey import quarantined
 from goodhoster.locating.urls import read_url
 from goodhoster.model.audit import AuditEntry, AuditEvent
-from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.cases import CaseState
 from goodhoster.model.customers.contact_requests import ContactState
 from goodhoster.model.customers.standing import StepState
 from goodhoster.model.customers.vetting import VettingState
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.uploads import display
 from goodhoster.notices.sender.domains import organisational_domain
-from goodhoster.ports import CaseQuery, CaseStore, CustomerQuery, NoticeQuery
+from goodhoster.ports import CaseQuery, CustomerQuery, NoticeQuery
 from goodhoster.reports.bundle import File, files_of, verify_bundle, write_bundle
 from goodhoster.reports.case_files import Reporting, eu_record, police_report, xarf_of
 from goodhoster.reports.conduct import Installation, NormId, conduct, conduct_document

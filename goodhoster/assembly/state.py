@@ -191,7 +191,13 @@ def _linked_homes(trees: Sequence[Tree], state_dir: bytes) -> Iterator[Tree]:
         owner_of = above.owner_of and partial(_owner_of_home, above.owner_of, link.path, real)
         customer = above.customer or display(os.path.basename(link.path))
         yield replace(
-            above, root=real, customer=customer, owner_of=owner_of, path=link.path, is_linked_home=True, links=DocrootLinks()
+            above,
+            root=real,
+            customer=customer,
+            owner_of=owner_of,
+            path=link.path,
+            is_linked_home=True,
+            links=DocrootLinks(),
         )
 
 

@@ -3,8 +3,8 @@
 Whoever owns a file may take a write lease on it (fcntl(2), F_SETLEASE). Opening it without waiting then fails, and a
 program that takes the lease again whenever it must give it up makes every such try fail. An open that waits cannot be
 cheated: the kernel counts it among the file's readers from its first moment, so no new write lease is given, and takes
-the old one away after `fs.lease-break-time` seconds. The same holds for as long as the file then stays open. Nobody else
-may wait for that: such opens have threads of their own, a few for each owner.
+the old one away after `fs.lease-break-time` seconds. The same holds for as long as the file then stays open. Nobody
+else may wait for that: such opens have threads of their own, a few for each owner.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 The place is strictly beneath the tree and is reached through no link.
 
-The administrator may have put links on the way to a tree, and at its top to homes elsewhere; a customer's links are never
-followed, and neither is one inside a home: a customer who makes `public_html` a link to a neighbour's must not have the
-neighbour's files taken.
+The administrator may have put links on the way to a tree, and at its top to homes elsewhere; a customer's links are
+never followed, and neither is one inside a home: a customer who makes `public_html` a link to a neighbour's must not
+have the neighbour's files taken.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 
 from goodhoster.audit.verify import Key, Note, NotVerifiedError

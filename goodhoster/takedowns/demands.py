@@ -78,8 +78,8 @@ class Demands:
     def receive(self, demands: Sequence[Demand]) -> list[Received]:
         """Decide about each demand and carry it out.
 
-        Returns the answer to each, with the cases in which all its files are. A case about one of the files in its present
-        state is joined; one that waited for a person is acted on when this notice may. The other files are a
+        Returns the answer to each, with the cases in which all its files are. A case about one of the files in its
+        present state is joined; one that waited for a person is acted on when this notice may. The other files are a
         new case.
         """
         with self.desk.session_about([file.upload for demand in demands for file in demand.files]) as session:

@@ -1,8 +1,8 @@
 """Customers' homes that root moved to another disk and left a link to, at the top of a watched tree.
 
-Links are never followed on the way to a file. Such a home is a watched tree of its own instead, in which nothing but its
-customer's name comes from the link. It is followed where nobody but root can change where it leads, and where it leads
-to customers' files and not into the system.
+Links are never followed on the way to a file. Such a home is a watched tree of its own instead, in which nothing but
+its customer's name comes from the link. It is followed where nobody but root can change where it leads, and where it
+leads to customers' files and not into the system.
 """
 
 from __future__ import annotations

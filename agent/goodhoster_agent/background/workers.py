@@ -102,7 +102,9 @@ class Workers:
         since = datetime.fromtimestamp(waiting[0].since, UTC).astimezone().isoformat(" ", "seconds")
         ends = f"the kernel breaks them within {seconds} s" if (seconds := break_time()) else _NEVER_BROKEN
         first = f"{display(waiting[0].path)} of user {waiting[0].owner} since {since}"
-        return [f"{len(waiting)} files are unchecked while a write lease of their owner is being broken ({first}): {ends}"]
+        return [
+            f"{len(waiting)} files are unchecked while a write lease of their owner is being broken ({first}): {ends}"
+        ]
 
     def ring(self) -> None:
         """Notify the workers that something was queued."""

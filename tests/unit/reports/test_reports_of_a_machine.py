@@ -93,9 +93,7 @@ def test_what_is_gone_by_our_own_record_and_nobody_looked_at_is_not_measured(ser
     assert ("Not measured", "2") in [(tile.label, tile.value) for tile in made.tiles]
 
 
-def test_the_text_shows_the_beginning_of_a_table_and_says_how_to_get_the_rest(
-    services: Services, config: Path
-) -> None:
+def test_the_text_shows_the_beginning_of_a_table_and_says_how_to_get_the_rest(services: Services, config: Path) -> None:
     for number in range(30):
         services.notices.store.add(a_notice(number, f"http://a{number}.example/1.jpg", 9, 1))
     args = ["norm", "--config", str(config)]

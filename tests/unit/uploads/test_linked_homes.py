@@ -1,4 +1,4 @@
-"""Homes that root linked from the top of a tree to another disk: watched as their customer's, or left out for a reason."""
+"""Homes that root linked from the top of a tree to another disk: watched as their customer's, or left out."""
 
 import os
 from collections.abc import Callable

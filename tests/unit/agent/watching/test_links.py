@@ -166,9 +166,7 @@ def test_a_home_that_root_links_later_is_watched_once_it_was_seen_twice(disks: D
 
 
 @root_only
-def test_the_link_of_a_home_that_is_gone_is_said_and_its_home_watched_no_more(
-    disks: Disks, watching: Watching
-) -> None:
+def test_the_link_of_a_home_that_is_gone_is_said_and_its_home_watched_no_more(disks: Disks, watching: Watching) -> None:
     (disks.two / "bob").mkdir()
     (link := disks.one / "bob").symlink_to(disks.two / "bob")
     disks.tree_file()
