@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _PROGRAM = """
-import fcntl, os, signal, sys
+import contextlib, fcntl, os, signal, sys
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
 files = [os.open(path, os.O_RDWR) for path in sys.argv[1:]]
 for file in files:
@@ -17,11 +17,9 @@ while True:
     signal.sigtimedwait({signal.SIGIO}, 0.001)
     for file in files:
         if fcntl.fcntl(file, fcntl.F_GETLEASE) != fcntl.F_WRLCK:
-            try:
-                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-                fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-            except OSError:
-                pass
+            for kind in (fcntl.F_UNLCK, fcntl.F_WRLCK):
+                with contextlib.suppress(OSError):
+                    fcntl.fcntl(file, fcntl.F_SETLEASE, kind)
 """
 
 

@@ -26,6 +26,7 @@ _MOST_OF_ONE = 4
 """Files of one owner at the same time, however many have leases."""
 _MOST_OF_ONE_DISK = 48
 """A customer's own file system answers what it likes: it must not take all places."""
+_MOST_PASSED_OVER = 10_000
 _KEPT_OPEN = 400.0
 """Seconds that a file stays open, unless it is released: a notice or a measure that waits for it comes again sooner."""
 _MARGIN = 10.0
@@ -45,6 +46,10 @@ class Leased:
     released: threading.Event = field(default_factory=threading.Event)
 
 
+def tell_nobody(_path: bytes) -> None:
+    """Call for a file that nobody waits for by itself."""
+
+
 class LeaseBreaker:
     """The files of this process whose leases are being broken. Threads share it."""
 
@@ -52,8 +57,10 @@ class LeaseBreaker:
         self._kept_open = kept_open
         self._files: dict[bytes, Leased] = {}
         self._lock = threading.Lock()
-        self.broken: Callable[[bytes], None] = lambda _: None
-        """Called with the path of a file that can be opened now, and for a while."""
+        self._passed_over: dict[bytes, tuple[int, int]] = {}
+        """Files for which there was no place, with owner and disk."""
+        self.try_again: Callable[[bytes], None] = tell_nobody
+        """Called with the path of a file that can be opened now, and for a while; or for which there is a place."""
 
     def begin_beneath(self, directory: int, path: bytes, absolute: bytes) -> None:
         """Have the lease on a file below an open directory broken, as soon as there is a place for it.
@@ -84,15 +91,20 @@ class LeaseBreaker:
     def _place_for(self, found: os.stat_result, path: bytes) -> Leased | None:
         """A place among those under way; None where there is none, or where it is among them."""
         with self._lock:
-            if path in self._files or not (stat.S_ISREG(found.st_mode) and self._has_place(found)):
+            if path in self._files or not stat.S_ISREG(found.st_mode):
                 return None
+            if not self._has_place(found.st_uid, found.st_dev):
+                if len(self._passed_over) < _MOST_PASSED_OVER:
+                    self._passed_over[path] = found.st_uid, found.st_dev
+                return None
+            self._passed_over.pop(path, None)
             leased = self._files[path] = Leased(path, found.st_uid, found.st_dev)
             return leased
 
-    def _has_place(self, found: os.stat_result) -> bool:
+    def _has_place(self, owner: int, disk: int) -> bool:
         files = self._files.values()
-        of_owner = sum(leased.owner == found.st_uid for leased in files)
-        of_disk = sum(leased.disk == found.st_dev for leased in files)
+        of_owner = sum(leased.owner == owner for leased in files)
+        of_disk = sum(leased.disk == disk for leased in files)
         return len(files) < _MOST and of_owner < _MOST_OF_ONE and of_disk < _MOST_OF_ONE_DISK
 
     def _break(self, handle: int, leased: Leased) -> None:
@@ -103,7 +115,7 @@ class LeaseBreaker:
             return
         try:
             leased.is_open = True
-            self.broken(leased.path)
+            self.try_again(leased.path)
             leased.released.wait(self._kept_open)
         finally:
             self._forget(leased)
@@ -112,6 +124,12 @@ class LeaseBreaker:
     def _forget(self, leased: Leased) -> None:
         with self._lock:
             del self._files[leased.path]
+            places = self._passed_over.items()
+            following = next((path for path, (owner, disk) in places if self._has_place(owner, disk)), None)
+            if following is not None:
+                del self._passed_over[following]
+        if following is not None:
+            self.try_again(following)
 
 
 LEASES = LeaseBreaker()

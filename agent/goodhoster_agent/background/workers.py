@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from goodhoster.errors import NotAnUploadError, UncheckedError
+from goodhoster.errors import IndexUnavailableError, NotAnUploadError, UncheckedError
 from goodhoster.examination import Examined
 from goodhoster.linux.file_system_calls import FileSystemCalls, NotAnsweringError
-from goodhoster.linux.leases import LEASES, break_time
+from goodhoster.linux.leases import LEASES, break_time, tell_nobody
 from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
 from goodhoster.model.cases import CaseState
-from goodhoster.model.uploads import Place, display
+from goodhoster.model.uploads import LEASED, Place, display
 from goodhoster.toolkit import Toolkit
 from goodhoster.upload_handling import Row, UploadOutcome
 from goodhoster.uploads.check_scheduling import delay
@@ -76,11 +76,12 @@ class Workers:
 
     def start(self) -> None:
         """Start."""
-        LEASES.broken = self._check_soon
+        LEASES.try_again = self._check_soon
         self._crew.start()
 
     def stop(self) -> None:
         """Stop after the files in hand; the rest waits on disk."""
+        LEASES.try_again = tell_nobody
         with self._rung:
             self._stopping = True
             self._rung.notify_all()
@@ -139,7 +140,8 @@ class Workers:
                 return
             outcome = self._handle(job, self._trees, self._record)
             self._settle(job, outcome)
-            LEASES.release(job.place.absolute)
+            if outcome.examined is None or outcome.examined.verdict.reason != LEASED:
+                LEASES.release(job.place.absolute)
             self._report(job, outcome)
         except Exception:
             _log.exception("checking %s failed; it is tried again", job.place)
@@ -147,11 +149,12 @@ class Workers:
         self.checked += 1
 
     def _check_soon(self, path: bytes) -> None:
-        """Check a file now that can be opened since the lease on it is broken."""
+        """Check a file now that can be opened, since the lease on it is broken, or for which that is tried now."""
         now = time.time()
         places = [(tree, place) for tree in self._trees.values() if (place := tree.place_of(path)) is not None]
         expected = [Arrival(place, tree.customer_of(place.path), now, Priority.FRESH) for tree, place in places[:1]]
-        self._index.expect(expected, now)
+        with suppress(IndexUnavailableError):  # its row is due soon in any case
+            self._index.expect(expected, now)
         self.ring()
 
     def _answers(self, place: Place) -> bool:

@@ -43,8 +43,7 @@ def test_a_part_that_fails_is_tried_ever_less_often_and_told_once(
 SMTP = """
 [smtp]
 host = "127.0.0.1"
-from = "abuse@hoster.example"
-security = "none"
+sender = "abuse@hoster.example"
 """
 
 
@@ -66,7 +65,7 @@ def test_letters_that_nobody_sends_are_told(tmp_path: Path, smtp: str, days_ago:
         for name in ("20260102-b", "20260101-a"):
             outbox.put(Letter(name, LetterKind.RECEIPT, "a@customer.example", "x", "x"))
         at = time.time() - days_ago * 86400
-        os.utime(tmp_path / "state/outbox/waiting/20260101-a.json", (at, at))
+        os.utime(tmp_path / "state/letters/waiting/20260101-a.json", (at, at))
         problems = NoticeWork(services.notices, services.settings).problems()
     assert len(problems) == bool(expected)
     assert all(each.startswith("2 letters wait since ") and each.endswith(expected) for each in problems)
