@@ -1,8 +1,8 @@
-"""A function over many values, a few at a time, in threads."""
+"""A function over many values in threads: a few at a time, or one ahead of whoever uses the results."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -29,3 +29,22 @@ def map_parallel(do: Callable[[Given], Result], given: Sequence[Given], *, most:
     for end in ends:
         end.result()
     return [results[number] for number in range(len(given))]
+
+
+def map_ahead(do: Callable[[Given], Result], given: Sequence[Given]) -> Generator[tuple[Given, Result], None, None]:
+    """Each value with its result, in their order; while the caller works with one, the next is computed.
+
+    Raises what `do` raises for a value when that value's turn comes.
+    """
+    if not given:
+        return
+    if len(given) == 1:  # one alone needs no thread
+        yield given[0], do(given[0])
+        return
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(do, given[0])
+        for number, one in enumerate(given):
+            result = following.result()
+            if number + 1 < len(given):
+                following = thread.submit(do, given[number + 1])
+            yield one, result

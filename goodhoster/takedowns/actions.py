@@ -52,7 +52,7 @@ _WORST_FIRST = (ItemState.HELD, ItemState.OBSERVED, ItemState.DISPUTED, ItemStat
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
+class LookedFor:
     """Location of an item, and what was read there. Nothing is decided yet."""
 
     location: Location
@@ -87,15 +87,26 @@ class TakedownActions:
     with_content: Callable[[bytes], Sequence[Upload]] = lambda _: ()
     """Files of which the index knows by now that they have this SHA-256."""
 
-    def act(self, items: Sequence[tuple[NoticeItem, Grounds]], *, visible: bool = False) -> list[NoticeItem]:
+    def look_for(self, items: Sequence[NoticeItem]) -> list[LookedFor | GoodhosterError]:
+        """Find the items' files and read them; nothing is decided, and nothing changes."""
+        return map_parallel(self._look, items)
+
+    def act(
+        self,
+        items: Sequence[tuple[NoticeItem, Grounds]],
+        looked: Sequence[LookedFor | GoodhosterError] | None = None,
+        *,
+        visible: bool = False,
+    ) -> list[NoticeItem]:
         """Do whatever can be done about the items, and return them as they are then.
 
         Never raises for one that nothing could be done about: that one is held, or goes on waiting while nobody
         can tell where it is. AuditError stops.
 
-        When `visible`, they were seen from outside, so that something must be there although no file is.
+        `looked` is what `look_for` found of them a moment ago, where it was asked ahead. When `visible`, they were
+        seen from outside, so that something must be there although no file is.
         """
-        looked = map_parallel(self._look, [item for item, _ in items])
+        looked = self.look_for([item for item, _ in items]) if looked is None else looked
         found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
         asked = [demand for each in found for demand in (*each.demands.follow, *each.demands.held)]
         answers = iter(Demands(self.desk).receive(asked))
@@ -106,7 +117,7 @@ class TakedownActions:
             self.hurry(later)
         return after
 
-    def _copies_since(self, found: _Found, after: NoticeItem, looked: _Looked | GoodhosterError) -> Iterator[Upload]:
+    def _copies_since(self, found: _Found, after: NoticeItem, looked: LookedFor | GoodhosterError) -> Iterator[Upload]:
         """Copies that the index came to know while the measures were taken.
 
         Their check found nothing yet.
@@ -187,20 +198,22 @@ class TakedownActions:
             self.blocks.lift(item.url)
         return replace(item, blocked=False)
 
-    def _look(self, item: NoticeItem) -> _Looked | GoodhosterError:
+    def _look(self, item: NoticeItem) -> LookedFor | GoodhosterError:
         """Look at an item; an error where its location, or what is there, cannot be told now."""
         try:
             location = self.locate(item.read)
         except GoodhosterError as error:
             return PassingError(f"it cannot be told yet where it is: {error}")
         if location.outcome is not Outcome.FILE:
-            return _Looked(location)
+            return LookedFor(location)
         try:
-            return _Looked(location, *self._read([*location.files, *self._pictures_of(location)]))
+            return LookedFor(location, *self._read([*location.files, *self._pictures_of(location)]))
         except PassingError as error:
             return error
 
-    def _found(self, item: NoticeItem, grounds: Grounds, looked: _Looked | GoodhosterError, *, visible: bool) -> _Found:
+    def _found(
+        self, item: NoticeItem, grounds: Grounds, looked: LookedFor | GoodhosterError, *, visible: bool
+    ) -> _Found:
         if isinstance(looked, GoodhosterError):
             return _Found(replace(item, reason=str(looked)))
         location = looked.location
@@ -218,7 +231,7 @@ class TakedownActions:
             case Outcome.FILE:
                 return self._demanding(found, looked, grounds)
 
-    def _demanding(self, item: NoticeItem, looked: _Looked, grounds: Grounds) -> _Found:
+    def _demanding(self, item: NoticeItem, looked: LookedFor, grounds: Grounds) -> _Found:
         if looked.problem and not looked.named:
             return _Found(self._held(item, looked.problem))
         if not looked.named:
@@ -390,12 +403,12 @@ def _known_to(matches: Iterable[Match]) -> tuple[str, ...]:
     return tuple(sorted({match.source for match in matches if match.exemption is None and not match.near}))
 
 
-def _left(item: NoticeItem, looked: _Looked | GoodhosterError) -> Iterator[Upload]:
+def _left(item: NoticeItem, looked: LookedFor | GoodhosterError) -> Iterator[Upload]:
     """Files of an item that waits for a person, and so did not go offline with them.
 
     What the sources say of them counts by itself.
     """
-    if isinstance(looked, _Looked) and item.state.waits_for_person:
+    if isinstance(looked, LookedFor) and item.state.waits_for_person:
         yield from (file.upload for file in looked.location.files)
 
 

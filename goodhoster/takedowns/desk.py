@@ -14,7 +14,7 @@ from typing import Protocol
 
 from goodhoster.errors import GoodhosterError, PassingError, RefusedError
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.linux.threads import map_parallel
+from goodhoster.linux.threads import map_ahead, map_parallel
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt, Reply, Seen
@@ -300,9 +300,10 @@ class NoticeDesk:
         return replace(notice, items=items)
 
     def _acted(self, notice: Notice, items: Sequence[NoticeItem]) -> Iterator[NoticeItem]:
-        for begin in range(0, len(items), _ACTS_AT_ONCE):
-            piece = items[begin : begin + _ACTS_AT_ONCE]
-            yield from self._parts.acts.act([(item, self._grounds(notice, item)) for item in piece])
+        """The items after what could be done; while one piece is taken offline, the next is looked for."""
+        acts, pieces = self._parts.acts, [items[n : n + _ACTS_AT_ONCE] for n in range(0, len(items), _ACTS_AT_ONCE)]
+        for piece, looked in map_ahead(acts.look_for, pieces):
+            yield from acts.act([(item, self._grounds(notice, item)) for item in piece], looked)
 
     def _next(self, notice: Notice, item: NoticeItem) -> NoticeItem:
         acts = self._parts.acts
