@@ -12,6 +12,7 @@ from goodhoster.adapters.mailers.memory import MemoryMailer
 from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.adapters.stores.customers.standing import SqliteStandingStore
+from goodhoster.adapters.stores.customers.suspensions import SqliteSuspensionStore
 from goodhoster.adapters.stores.memory import MemoryCaseStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.customers.register import Register
@@ -31,6 +32,7 @@ from goodhoster.model.customers.gates import Finding, GateAnswer
 from goodhoster.model.customers.house_rules import CustomerRules
 from goodhoster.model.customers.register import Customer, RegisterImport, Service
 from goodhoster.model.customers.standing import Rung, Step
+from goodhoster.model.customers.suspensions import SuspensionState
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Category, Match
@@ -116,12 +118,14 @@ class House:
     """One hoster."""
 
     def __init__(self, directory: Path, rules: CustomerRules, customers: Iterable[Customer] = ()) -> None:
+        self.directory = directory
         self.time = Time()
         self.rules = rules
         self.record = customers_file(directory / "customers.sqlite")
         # The disk of a test need not survive a power cut, and a year has many writes.
         self.record.rows("PRAGMA synchronous = OFF")
         self.store = SqliteStandingStore(self.record)
+        self.suspensions = SqliteSuspensionStore(self.record)
         self.cases = MemoryCaseStore()
         self.panel, self.providers, self.mailer = Panel(), Providers(), MemoryMailer()
         self.audit = FileAuditLog(directory / "audit.log", self.time)
@@ -136,7 +140,7 @@ class House:
             LetterParts(
                 outbox=self.outbox,
                 store=self.store,
-                head=Letterhead("Hoster", "abuse@hoster.example", "en"),
+                head=Letterhead("Hoster", "abuse@hoster.example", "en", rules.statement, rules.appeals.months),
                 rules=rules,
                 recipient=lambda customer: Recipient(self.providers.address_of(customer), self._language(customer)),
                 confidential=lambda subject: subject in self.confidential,
@@ -168,6 +172,8 @@ class House:
                 clock=self.time,
                 rules=rules.appeals,
                 restore=self.restore,
+                suspension=self.suspensions.get,
+                lift=self.lift,
                 tell_owners=lambda case: self.reports.owe_mistake(case.matches, case.digests),
             )
         )
@@ -218,6 +224,21 @@ class House:
                 replace(case, state=CaseState.RESTORED, actor=order.actor, reason=order.reason), expected=case.state
             )
         return {}
+
+    def lift(self, suspension_id: str, order: Order) -> str:
+        """Lift a suspension; the panel may be away."""
+        if self.panel.away:
+            return self.panel.away
+        found = self.suspensions.get(suspension_id)
+        lifted = replace(
+            found,
+            state=SuspensionState.LIFTED,
+            lift_reason=order.reason,
+            lift_actor=order.actor,
+            closed_at=self.time(),
+        )
+        self.suspensions.replace(lifted, expected=found.state)
+        return ""
 
     def deliver(self) -> None:
         """Let the mail server take what waits."""

@@ -13,6 +13,7 @@ from goodhoster.assembly.notices import block_answer, forwarders, known_networks
 from goodhoster.assembly.services import reading_limits
 from goodhoster.assembly.sources import check_hash_sources
 from goodhoster.assembly.state import expect_trees
+from goodhoster.errors import ConfigurationError
 from goodhoster.settings import Settings, load_partly
 from goodhoster.settings.all_errors import gathered
 from goodhoster.settings.house_rules import read_house_rules
@@ -73,6 +74,12 @@ def _check_mailbox(settings: Settings) -> None:
         mailbox_of(settings.imap)
 
 
+def _check_crawl(settings: Settings) -> None:
+    if settings.crawl.every is not None and not (settings.directories and settings.notices.own_networks):
+        problem = f"{settings.file} [crawl] every needs a [[directory]] and notices.own_networks"
+        raise ConfigurationError(problem, hint="only our own sites are crawled, at our own addresses: name both")
+
+
 _CHECKS: tuple[Callable[[Settings], object], ...] = (
     expect_trees,
     reading_limits,
@@ -88,4 +95,5 @@ _CHECKS: tuple[Callable[[Settings], object], ...] = (
     _check_mailbox,
     _check_house_rules,
     _check_api,
+    _check_crawl,
 )

@@ -203,12 +203,31 @@ def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
         yield from directory_rounds(services)
 
 
+def _customer_rounds(services: Services) -> Iterator[PeriodicTask]:
+    """The rounds about who customers are; none without register, provider or list."""
+    settings = services.settings
+    if settings.identity_providers or settings.screening.lists or services.customers.in_use:
+        from goodhoster_agent.background.vetting import IdentityRounds, ScreeningRounds  # noqa: PLC0415 - the same
+
+        if settings.identity_providers:
+            yield IdentityRounds(services.notices.vetting)
+        yield ScreeningRounds(services)
+
+
 def _purge_rounds(services: Services) -> Iterator[PeriodicTask]:
     """The rounds that have caches in front of our sites purged; none where no [[purge]] is set."""
     if (purges := services.notices.purges) is not None:
         from goodhoster_agent.background.purges import PurgeRounds  # noqa: PLC0415 - only where one is set
 
         yield PurgeRounds(purges)
+
+
+def _crawl_rounds(services: Services) -> Iterator[PeriodicTask]:
+    """The rounds over our own sites; none where [crawl] every is not set."""
+    if services.settings.crawl.every is not None:
+        from goodhoster_agent.background.crawling import CrawlTask  # noqa: PLC0415 - only where one is set
+
+        yield CrawlTask(services)
 
 
 def _bucket_rounds(services: Services) -> list[BucketRounds]:
@@ -244,8 +263,8 @@ class Daemon:
         self._sealing = SealingTask(services)
         self._verification = LogVerificationTask(services)
         daily = (self._daily.rounds, self._verification.rounds, RetentionTask(services).rounds)
-        about_customers = (*daily, self._standing.rounds, *_panel_rounds(services))
-        about_customers += tuple(_purge_rounds(services))
+        about_customers = (*daily, self._standing.rounds, *_panel_rounds(services), *_customer_rounds(services))
+        about_customers += (*_purge_rounds(services), *_crawl_rounds(services))
         self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers, *self._sealing.rounds)
         self._buckets = _bucket_rounds(services)
         self._rounds += tuple(rounds for bucket in self._buckets for rounds in bucket.rounds)

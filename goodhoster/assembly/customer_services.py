@@ -15,9 +15,10 @@ from goodhoster.errors import GoodhosterError
 from goodhoster.uploads.trees import UNASSIGNED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from goodhoster.adapters.stores.database import RecordFile
+    from goodhoster.adapters.stores.notices import SqliteNoticeStore
     from goodhoster.assembly.services import Services
     from goodhoster.assembly.standing_services import StandingServices
     from goodhoster.customers.contacts.desk import ContactDesk
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from goodhoster.customers.screening.parties import KeptLists
     from goodhoster.customers.server_networks import ServerNetworks
     from goodhoster.customers.vetting.desk import VettingDesk
+    from goodhoster.model.cases import Case
     from goodhoster.model.customers.suspensions import Suspension
     from goodhoster.model.uploads import Place
     from goodhoster.policy.contacts import ContactRules
@@ -263,7 +265,41 @@ class CustomerServices(LazyParts):
 
         services, lock = self._services, FileLock(self._services.state_dir / "customers.lock")
         held = SqlitePersonalData(self.record)
-        return PersonalData(self.register, held, services.case_store, services.audit, lock, self._traces())
+        return PersonalData(
+            self.register,
+            held,
+            services.case_store,
+            services.audit,
+            lock,
+            self._traces(),
+            self._notices(),
+            self._drawn_urls,
+            self._needed_cases,
+            services.notices.lock,
+        )
+
+    def _notices(self) -> SqliteNoticeStore | None:
+        """The record of notices; None where there was never one."""
+        from goodhoster.adapters.stores.notices import SqliteNoticeStore
+
+        file = self._services.state_dir / "notices.sqlite"
+        return self.keep(SqliteNoticeStore(file)) if file.exists() else None
+
+    def _drawn_urls(self, customer_id: str, urls: Sequence[str]) -> Mapping[str, str]:
+        """The name in place of each URL; those of one domain stay together."""
+        from goodhoster.adapters.stores.customer_traces import drawing_scope
+        from goodhoster.assembly.reports import domain_of
+        from goodhoster.model.pseudonyms import forgotten_url
+
+        values = {(field, value) for url in urls for field, value in (("host", domain_of(url)), ("url", url))}
+        drawn = self._services.pseudonyms.drawn(drawing_scope(customer_id), values) if urls else {}
+        return {url: forgotten_url(drawn["host", domain_of(url)], drawn["url", url]) for url in urls}
+
+    def _needed_cases(self) -> Callable[[Case], bool]:
+        """Tells whether a hold, an appeal or an order wants a case kept as it is."""
+        evidence = self._services.evidence
+        held = evidence.held_cases()
+        return lambda case: case.id in held or bool(evidence.forbids(case))
 
     def _traces(self) -> tuple[CustomerTraces, ...]:
         """What names customers beside the register.
@@ -271,14 +307,18 @@ class CustomerServices(LazyParts):
         The keys of the audit log come last, as entries are written before.
         """
         from goodhoster.adapters.stores.alerts import SqliteAlertQueue
-        from goodhoster.adapters.stores.customer_traces import KeyTraces, LetterTraces, RecordTraces
-        from goodhoster.adapters.stores.notices import SqliteNoticeStore
+        from goodhoster.adapters.stores.customer_traces import KeyTraces, LetterTraces, RecordTraces, UrlKeyTraces
+        from goodhoster.adapters.stores.purges import SqlitePurgeQueue
         from goodhoster.assembly import alerts
 
         services = self._services
-        found: list[CustomerTraces] = [RecordTraces(services.case_store.record), services.index]
-        if (notices := services.state_dir / "notices.sqlite").exists():
-            found.append(self.keep(SqliteNoticeStore(notices)))
+        # What the log says of URLs first: only the record of notices, which comes later, tells which they are.
+        found: list[CustomerTraces] = [UrlKeyTraces(services.pseudonyms), RecordTraces(services.case_store.record)]
+        found.append(services.index)
+        if (purges := services.state_dir / "purges.sqlite").exists():
+            found.append(self.keep(SqlitePurgeQueue(purges)))
+        if (notices := self._notices()) is not None:
+            found.append(notices)
         if (services.state_dir / "letters").is_dir():
             found.append(LetterTraces(services.state_dir / "letters"))
         if (queue := services.state_dir / alerts.FILE).exists():

@@ -134,9 +134,14 @@ class EvidenceServices(LazyParts):
             timedelta(seconds=settings.destroy_quarantined_after or 0), without_copy=settings.destroy_without_copy
         )
         copies = self.custody if self.in_use else NoSealedCopies()
-        return QuarantineDestruction(self._services.desk, rules, copies, self._forbids, utc_now)
+        return QuarantineDestruction(self._services.desk, rules, copies, self.forbids, utc_now)
 
-    def _forbids(self, case: Case) -> str:
+    def held_cases(self) -> frozenset[str]:
+        """The cases of which a piece of evidence is under a legal hold."""
+        pieces = map(self.store.get, self.store.ids()) if self.in_use else ()
+        return frozenset(piece.manifest.case for piece in pieces if piece.custody.holds)
+
+    def forbids(self, case: Case) -> str:
         """Why the files of a case must stay although the window is over; empty where they need not."""
         from goodhoster.audit.log import utc_now
         from goodhoster.model.customers.standing import AppealState

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from goodhoster.assembly.lazy import LazyParts, lazy
 
 if TYPE_CHECKING:
+    from goodhoster.adapters.site_checks.http import Reach
     from goodhoster.assembly.services import Services
     from goodhoster.customers.contacts.desk import ContactDesk
+    from goodhoster.customers.vetting.desk import VettingDesk
     from goodhoster.letters.list_owners.letters import ListOwnerLetters
     from goodhoster.letters.outbox import Outbox
     from goodhoster.letters.texts import Letterhead
@@ -24,13 +26,17 @@ if TYPE_CHECKING:
     from goodhoster.ports import Clock, Mailer, NoticeReader, NoticeStore, Outside, SignatureCheck, UrlBlocks
     from goodhoster.takedowns.actions import TakedownActions
     from goodhoster.takedowns.answers import Answers
+    from goodhoster.takedowns.crawl_rounds import CrawlRounds
+    from goodhoster.takedowns.crawling import Crawler
     from goodhoster.takedowns.desk import NoticeDesk
+    from goodhoster.takedowns.form_appeals import FormAppeals
     from goodhoster.takedowns.incoming_mail import IncomingMail
+    from goodhoster.takedowns.letter_appeals import LetterAppeals
     from goodhoster.takedowns.mailed_appeals import MailedAppeals
     from goodhoster.takedowns.manual_letters import ManualLetters
     from goodhoster.takedowns.purging import PurgeDesk
 
-_LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
+_LANGUAGES: dict[str, Literal["nl", "en", "de"]] = {"nl": "nl", "en": "en", "de": "de"}
 
 
 class NoticeServices(LazyParts):
@@ -106,16 +112,36 @@ class NoticeServices(LazyParts):
         """The receiver of appeals by mail; None while there is no register on this host."""
         from goodhoster.takedowns.mailed_appeals import MailedAppeals
 
-        customers, cases = self._services.customers, self._services.case_store
-        if not customers.in_use:
+        if not self._services.customers.in_use:
             return None
-        contact_of = self.locator.site_maps.contact_of
-        return MailedAppeals(customers.standing.appeals, cases, self.store, self.trust.of_notice, contact_of)
+        return MailedAppeals(self._letter_appeals(), self.trust.of_notice, self.locator.site_maps.contact_of)
+
+    def form_appeals(self) -> FormAppeals | None:
+        """The receiver of appeals by the web form; None while there is no register on this host."""
+        from goodhoster.takedowns.form_appeals import FormAppeals
+
+        if not self._services.customers.in_use:
+            return None
+        return FormAppeals(self._letter_appeals(), self.outbox.codes, self._language_of)
+
+    def _language_of(self, customer_id: str) -> str:
+        customer = self._services.customers.store.known(customer_id)
+        return customer.language if customer else ""
+
+    def _letter_appeals(self) -> LetterAppeals:
+        from goodhoster.takedowns.letter_appeals import LetterAppeals
+
+        return LetterAppeals(self._services.customers.standing.appeals, self._services.case_store, self.store)
 
     def contacts(self) -> ContactDesk | None:
         """The desk of customers' contacts; None while there is no register on this host."""
         customers = self._services.customers
         return customers.contacts if customers.in_use else None
+
+    def vetting(self) -> VettingDesk | None:
+        """The vetting of customers; None while there is no register on this host."""
+        customers = self._services.customers
+        return customers.vetting if customers.in_use else None
 
     @lazy
     def actions(self) -> TakedownActions:
@@ -180,9 +206,18 @@ class NoticeServices(LazyParts):
     def letterhead(self) -> Letterhead:
         """The sender of letters."""
         from goodhoster.letters.texts import Letterhead
+        from goodhoster.settings.house_rules import read_house_rules
 
-        smtp = self._services.settings.smtp
-        return Letterhead(self._settings.hoster, smtp.sender if smtp else "", _LANGUAGES[self._settings.language])
+        settings = self._services.settings
+        smtp, rules = settings.smtp, read_house_rules(settings.house_rules.file)
+        return Letterhead(
+            hoster=self._settings.hoster,
+            objections=smtp.sender if smtp else "",
+            language=_LANGUAGES[self._settings.language],
+            grounds=rules.statement,
+            months=rules.appeals.months,
+            link=settings.contacts.link or "",
+        )
 
     @lazy
     def outbox(self) -> Outbox:
@@ -201,13 +236,71 @@ class NoticeServices(LazyParts):
     @lazy
     def outside(self) -> Outside | None:
         """The check from outside; None where that is not allowed."""
-        from goodhoster.adapters.site_checks.http import HttpOutside, Reach
+        from goodhoster.adapters.site_checks.http import HttpOutside
 
-        networks = self._settings.own_networks
-        if not networks:
+        if not self._settings.own_networks:
             return None
+        return HttpOutside(self._reach)
+
+    @property
+    def _reach(self) -> Reach:
+        """The addresses that may be looked at."""
+        from goodhoster.adapters.site_checks.http import Reach
+
         served = self.locator.site_maps.ports_of
-        return HttpOutside(Reach(networks, served=served, proxies=self._settings.look_through))
+        return Reach(self._settings.own_networks, served=served, proxies=self._settings.look_through)
+
+    @lazy
+    def crawler(self) -> Crawler | None:
+        """The crawler of our own sites; None where it is not configured."""
+        crawl = self._services.settings.crawl
+        if crawl.every is None or self.outside is None or not self.finds_sites:
+            return None
+        from goodhoster.adapters.site_checks.pages import HttpPages
+        from goodhoster.takedowns.crawling import ContentChecks, Crawler, is_noticed
+        from goodhoster.uploads.check_scheduling import check_soon
+        from goodhoster.uploads.content_lookup import IndexedContents
+        from goodhoster.uploads.index import Priority
+
+        services = self._services
+        checks = ContentChecks(
+            examine=services.examiner.examine,
+            examine_opened=services.examiner.examine_opened,
+            sha256_of=IndexedContents(services.index.database).sha256_of,
+            is_noticed=partial(is_noticed, services.case_store),
+            tree_of=self._tree_of,
+        )
+        return Crawler(
+            notices=self.store,
+            cases=services.case_store,
+            sites=self.locator.site_maps.current,
+            locate=self.locator.locate,
+            pages=HttpPages(self._reach),
+            outside=self.outside,
+            checks=checks,
+            reopen=self.desk.found_again,
+            hurry=partial(check_soon, services.index, Priority.FRESH),
+            most=crawl.most,
+        )
+
+    @lazy
+    def crawl_rounds(self) -> CrawlRounds | None:
+        """The rounds of the crawler; None where it is not configured."""
+        if self.crawler is None:
+            return None
+        from goodhoster.takedowns.crawl_rounds import FILE, CrawlRounds
+
+        crawl, services = self._services.settings.crawl, self._services
+        every, within = timedelta(seconds=crawl.every or 0.0), timedelta(seconds=crawl.reported_within)
+        file = self._state_dir / FILE
+        return CrawlRounds(self.crawler, self.store, services.audit, self.clock, file, every, within)
+
+    def _tree_of(self, host: str) -> bytes:
+        """The watched tree that a host shows; empty where it shows none."""
+        docroots = self.locator.site_maps.docroots_of(host)
+        roots = (tree.root for tree in self._services.trees)
+        below = (root for root in roots for shown in docroots if (shown + b"/").startswith(root.rstrip(b"/") + b"/"))
+        return next(below, b"")
 
     @lazy
     def blocks(self) -> UrlBlocks | None:
@@ -231,7 +324,6 @@ class NoticeServices(LazyParts):
             return None
         from goodhoster.adapters.cache_purges.command import CommandPurge
         from goodhoster.adapters.stores.purges import SqlitePurgeQueue
-        from goodhoster.assembly.state import file_audit_log
         from goodhoster.audit.log import utc_now
         from goodhoster.takedowns.purging import CaseAddresses, PurgeDesk, PurgeHook
 
@@ -242,7 +334,7 @@ class NoticeServices(LazyParts):
         ]
         queue = self.keep(SqlitePurgeQueue(self._state_dir / "purges.sqlite"))
         addresses = CaseAddresses(self.locator.site_maps.current, self.store)
-        return PurgeDesk(queue, file_audit_log(services.settings), services.case_store, addresses, hooks, utc_now)
+        return PurgeDesk(queue, services.audit, services.case_store, addresses, hooks, utc_now)
 
     @lazy
     def locator(self) -> Locator:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from goodhoster.assembly.evidence_services import EvidenceServices
     from goodhoster.assembly.notice_services import NoticeServices
     from goodhoster.assembly.panel_services import PanelServices
+    from goodhoster.audit.keyed_log import KeyedAuditLog
     from goodhoster.cases.desk import CaseDesk
     from goodhoster.cases.observe_switch import ObserveSwitch
     from goodhoster.cases.storms import StormWatch
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from goodhoster.model.fingerprints import FingerprintKind
     from goodhoster.model.limits import ReadingLimits
     from goodhoster.policy.rules import HouseRules
-    from goodhoster.ports import AuditLog, Hasher, ObservedSource, Pager, Quarantine
+    from goodhoster.ports import Hasher, ObservedSource, Pager, Quarantine
     from goodhoster.settings import Settings
     from goodhoster.toolkit import Toolkit
     from goodhoster.upload_attempts import AttemptCounts, UploadAttempts
@@ -241,7 +242,7 @@ class Services(LazyParts):
         return self.keep(SqliteCaseStore(self.state_dir / "record.sqlite"))
 
     @lazy
-    def audit(self) -> AuditLog:
+    def audit(self) -> KeyedAuditLog:
         """The audit log, with references in place of personal data."""
         from goodhoster.assembly.state import file_audit_log
         from goodhoster.audit.keyed_log import KeyedAuditLog

@@ -24,6 +24,7 @@ from goodhoster.letters.customer_letters import CustomerLetters, LetterParts, Re
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.cases import Order
 from goodhoster.model.customers.house_rules import CustomerRules
+from goodhoster.model.customers.suspensions import SuspensionState
 from goodhoster.ports.standing import ContactCheck, CustomerMeasures, FactSource, RelayUse, StandingStore, VettingCheck
 from goodhoster.settings.house_rules import read_house_rules
 
@@ -92,6 +93,8 @@ class StandingServices(LazyParts):
             clock=self._services.notices.clock,
             rules=self.rules.appeals,
             restore=self._restore,
+            suspension=self._customers.suspensions.get,
+            lift=self._lift,
             tell_owners=lambda case: owners.owe_mistake(case.matches, case.digests),
         )
         return AppealDesk(parts)
@@ -173,6 +176,15 @@ class StandingServices(LazyParts):
 
     def _restore(self, case_ids: Sequence[str], order: Order) -> Mapping[str, str]:
         return {refused.case_id: refused.why for refused in self._services.toolkit.restore(case_ids, order).refused}
+
+    def _lift(self, suspension_id: str, order: Order) -> str:
+        """Lift a suspension or go on with it; why it is not lifted, or empty where that was seen."""
+        if not self._services.settings.suspends:
+            return "no panel is configured: lift it there yourself"
+        desk, found = self._services.panels.desk, self._customers.suspensions.get(suspension_id)
+        lifting = found.state is SuspensionState.LIFTING
+        after = desk.look_after(found) if lifting else desk.lift(suspension_id, order)
+        return "" if after.state is SuspensionState.LIFTED else f"it is {after.state}: {after.detail}"
 
     def _in_storms(self) -> frozenset[str]:
         brake = self._services.brake

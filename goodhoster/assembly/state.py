@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from goodhoster.adapters.stores.pseudonyms import SqlitePseudonyms
+    from goodhoster.audit.keyed_log import KeyedAuditLog
     from goodhoster.audit.log import FileAuditLog
     from goodhoster.cases.observe_switch import ObserveSwitch
     from goodhoster.exemptions.sets import ExemptionSets
     from goodhoster.letters.list_owners.reports import ListOwnerReports
-    from goodhoster.ports import AuditLog
     from goodhoster.settings import Settings, WatchSettings
     from goodhoster.uploads.docroots import Docroots
     from goodhoster.uploads.trees import Tree
 
+AUDIT_FILE = "audit.log"
 _DEFAULT_STATE_DIR = Path("/var/lib/goodhoster")
 
 
@@ -88,7 +89,7 @@ def expect_trees(settings: Settings) -> None:
                     raise ConfigurationError(problem, hint="see [[watch]] path")
 
 
-def audit_log(settings: Settings) -> AuditLog:
+def audit_log(settings: Settings) -> KeyedAuditLog:
     """The audit log alone, for callers that need nothing else."""
     from goodhoster.audit.keyed_log import KeyedAuditLog
 
@@ -106,7 +107,7 @@ def file_audit_log(settings: Settings) -> FileAuditLog:
     """The audit log for callers that sign it, and so must know how it is kept."""
     from goodhoster.audit.log import FileAuditLog
 
-    return FileAuditLog(make_state_dir(settings.state_dir) / "audit.log")
+    return FileAuditLog(make_state_dir(settings.state_dir) / AUDIT_FILE)
 
 
 def lists_directory(settings: Settings) -> Path:
@@ -229,4 +230,4 @@ def emergency_switch(state_dir: Path) -> ObserveSwitch:
     from goodhoster.cases import observe_switch
     from goodhoster.cases.observe_switch import ObserveSwitch
 
-    return ObserveSwitch(state_dir / observe_switch.FILE, FileAuditLog(state_dir / "audit.log"), utc_now)
+    return ObserveSwitch(state_dir / observe_switch.FILE, FileAuditLog(state_dir / AUDIT_FILE), utc_now)

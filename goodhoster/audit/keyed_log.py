@@ -28,6 +28,7 @@ READABLE = frozenset(
         "answered",
         "appeal",
         "case",
+        "cause",
         "ciphertext_sha256",
         "copy",
         "decided",
@@ -90,11 +91,22 @@ class KeyedAuditLog:
 
     def entries(self) -> Iterator[AuditEntry]:
         """See `ports.AuditLog`; with what the references stand for, where their key is there."""
-        lines = self._log.entries()
+        yield from (entry for entry, _ in self._read((entry, 0) for entry in self._log.entries()))
+
+    def entries_from(self, position: int) -> Iterator[tuple[AuditEntry, int]]:
+        """See `ports.GrowingLog`; with what the references stand for, where their key is there."""
+        return self._read(self._log.entries_from(position))
+
+    def durable_size(self) -> int:
+        """See `ports.GrowingLog`."""
+        return self._log.durable_size()
+
+    def _read(self, lines: Iterator[tuple[AuditEntry, int]]) -> Iterator[tuple[AuditEntry, int]]:
         while piece := list(islice(lines, _PIECE)):
-            values = self._keys.values({token for entry in piece for token in tokens_in(entry.event.data)})
-            for entry in piece:
-                yield replace(entry, event=replace(entry.event, data=_resolved(entry.event.data, values)))
+            values = self._keys.values({token for entry, _ in piece for token in tokens_in(entry.event.data)})
+            for entry, position in piece:
+                data = _resolved(entry.event.data, values)
+                yield replace(entry, event=replace(entry.event, data=data)), position
 
     def verify(self, marks: Sequence[AuditMark] = (), at_least: int = 0) -> AuditFinding:
         """See `ports.AuditLog`; it is over the lines as they stand, with keys or without."""

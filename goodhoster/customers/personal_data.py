@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 
 from goodhoster.customers.register import Register
 from goodhoster.errors import RefusedError
@@ -12,6 +13,7 @@ from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, MeasureKind, MeasureState
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore, CustomerTraces, ForgottenCustomer, PersonalDataStore
+from goodhoster.ports.customers import ForgottenUrl, ReportedUrls, SettledUrls
 
 UNFINISHED = frozenset({CaseState.OPEN, CaseState.HELD, CaseState.FAILED, CaseState.RESTORING})
 """Cases in which somebody or something still has to act."""
@@ -92,9 +94,16 @@ KEPT = (
         forgotten=True,
     ),
     KeptData(
-        "notices as they were received with their URLs, what the log says of those, and letters to others",
-        "to show what was reported and answered, and when",
-        "with the record of notices",
+        "notices: URLs on the customer's sites, and what the log says of those and caches were told about them",
+        "to act on notices, to look again, to lift blocks, and to count how fast what was reported was gone",
+        "until the customer is forgotten, or until the notice is done, the last look is over and no block or case"
+        " needs them, if that is later; the rest of the notice as long as the record",
+        forgotten=True,
+    ),
+    KeptData(
+        "notices as they were received, and letters to others",
+        "to show what was reported and answered, and when (legal claims)",
+        "as `[retention]` says for raw_notices and letters, two years unless set otherwise",
         forgotten=False,
     ),
 )
@@ -111,7 +120,11 @@ class Forgetting:
     """That stay, without the customer's id and paths."""
     done: bool
     kept: tuple[str, ...] = ()
-    """Cases that stay as they are, as their files still lie in quarantine: say it again when they do not."""
+    """Cases that stay as they are, as their files still lie in quarantine, or a hold, an appeal or an order wants it:
+    say it again when that is over.
+    """
+    notices_kept: tuple[str, ...] = ()
+    """Notices with a URL that is still needed, which stay as they are: the same."""
     traces: int = 0
     """Entries elsewhere that named the customer: cases, rows of the index, letters, alerts, keys of the log."""
 
@@ -127,6 +140,14 @@ class PersonalData:
     lock: FileLock
     traces: Sequence[CustomerTraces] = ()
     """What names customers beside the register; the keys of the audit log are the last."""
+    reported: ReportedUrls | None = None
+    """None where there was never a notice."""
+    draw: Callable[[str, Sequence[str]], Mapping[str, str]] = lambda _customer, _urls: {}
+    """Names that stand in place of URLs: the same for as long as a notice is kept."""
+    needed_cases: Callable[[], Callable[[Case], bool]] = lambda: lambda _: False
+    """Tells whether a hold, an appeal or an order wants a case kept as it is."""
+    notices_lock: AbstractContextManager[object] = field(default_factory=nullcontext)
+    """Held while notices change."""
 
     def note_access(self, customer_id: str, actor: str, how: str) -> None:
         """Write into the audit log that somebody saw a customer's data."""
@@ -150,29 +171,39 @@ class PersonalData:
         RefusedError says why that must not be done now.
 
         The log stays whole: only the keys of its references go. May be said again after a crash. A case whose file
-        still lies in quarantine is kept as it is, with its key.
+        still lies in quarantine, or that a hold, an appeal or an order wants kept, is kept as it is, with its key; so
+        is a notice with a URL that is still needed.
         """
-        with self.lock:
+        with self.lock, self.notices_lock:
             ids = self._ids(customer_id)
             cases = self._cases(ids)
             self._expect_forgettable(ids[0], cases)
             rows = {table: len(found) for table, found in self.store.held(ids).items()}
             forgotten = self._forgotten(ids, cases)
             left = len(forgotten.cases)
+            urls = self.reported.settled_urls(ids, forgotten.kept) if self.reported else SettledUrls()
             if preview:
-                return Forgetting(ids[0], rows, left, done=False, kept=forgotten.kept)
+                return Forgetting(ids[0], rows, left, done=False, kept=forgotten.kept, notices_kept=urls.needed)
+            drawn = self._drawn(ids[0], urls)
+            forgotten = replace(forgotten, urls=drawn, notices=urls.whole, notices_kept=urls.needed)
             data = {"customer": ids[0], "actor": actor, "reason": reason, "name": forgotten.name}
             self.audit.append(AuditEvent("customer.forget-intended", data))
             traces = sum(trace.unlink(forgotten) for trace in self.traces)
             gone = self.store.erase(ids)
             # Without the id: its key is gone, and must not be made again.
             told: dict[str, str | int] = {"name": forgotten.name, "actor": actor, "cases": left, "traces": traces}
-            told |= {"rows": sum(gone.values()), "cases_kept": len(forgotten.kept)}
+            told |= {"rows": sum(gone.values()), "cases_kept": len(forgotten.kept), "notices_kept": len(urls.needed)}
             self.audit.append(AuditEvent("customer.forgotten", told))
-            return Forgetting(ids[0], gone, left, done=True, kept=forgotten.kept, traces=traces)
+            stays = {"kept": forgotten.kept, "notices_kept": urls.needed}
+            return Forgetting(ids[0], gone, left, done=True, traces=traces, **stays)
+
+    def _drawn(self, customer_id: str, settled: SettledUrls) -> tuple[ForgottenUrl, ...]:
+        names = self.draw(customer_id, sorted({url for _, url in settled.urls}))
+        return tuple(ForgottenUrl(notice, url, names[url], url in settled.elsewhere) for notice, url in settled.urls)
 
     def _forgotten(self, ids: Sequence[str], cases: Sequence[Case]) -> ForgottenCustomer:
-        kept = tuple(case.id for case in cases if _in_quarantine(case))
+        is_needed = self.needed_cases()
+        kept = tuple(case.id for case in cases if _in_quarantine(case) or is_needed(case))
         unlinked = [case for case in cases if case.id not in kept]
         customer = self.register.store.known(ids[0])
         return ForgottenCustomer(

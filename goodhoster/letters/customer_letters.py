@@ -1,4 +1,4 @@
-"""Letters to customers: statements of reasons, steps of the ladder, and answers to appeals.
+"""Letters to customers: statements of reasons for every measure, and answers to appeals.
 
 In Dutch, English and German, to the proven contact; where there is none, the record says that nothing was sent, and
 why.
@@ -6,18 +6,21 @@ why.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from goodhoster.letters.appeal_links import appeal_link
 from goodhoster.letters.outbox import Outbox
-from goodhoster.letters.texts import Letterhead, render
+from goodhoster.letters.texts import Letterhead, redress_values, render
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.customers.house_rules import CustomerRules
-from goodhoster.model.customers.standing import Appeal, Fact, Statement, StatementState, Step
+from goodhoster.model.customers.standing import Appeal, Fact, FactKind, Statement, StatementState, Step
+from goodhoster.model.customers.suspensions import Suspension, SuspensionState
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.uploads import display
 from goodhoster.ports import CaseQuery, CaseStore, Clock
@@ -30,8 +33,13 @@ _REFERENCE = 12
 _OFFLINE = frozenset({CaseState.OFFLINE})
 _LOOKS_BACK = timedelta(days=7)
 """So long after a match its statement is still written: a machine may have been off."""
-_MOST_FILES = 200
-"""Files that one letter lists; the rest is counted."""
+_MOST_LISTED = 200
+"""Files or incidents that one letter lists; the rest is counted."""
+_NOT_YET = "…"
+"""In place of a reference in a preview."""
+_BY_STEP = re.compile(r"m\d{8}-[2-9a-z]+: ")
+"""The reason of a suspension that a step of the ladder ordered: the step has its own letter."""
+_TOLD_OF = {SuspensionState.IN_FORCE: "imposed", SuspensionState.LIFTED: "lifted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +90,41 @@ class CustomerLetters:
         """See `ports.standing.StepLetters`."""
         return self._once(self._of_step(step, purpose, facts))[0]
 
-    def about_appeal(self, appeal: Appeal, purpose: str) -> Statement:
+    def about_appeals(self, appeals: Sequence[Appeal], purpose: str) -> Sequence[Statement]:
         """See `ports.standing.StepLetters`."""
-        return self._once(self._of_appeal(appeal, purpose))[0]
+        untold = [one for one in appeals if self._parts.store.statement(f"appeal:{one.id} {purpose}") is None]
+        return self._write(self._of_appeals(untold, purpose)) if untold else ()
 
     def about_cases(self, customer: str, cases: Sequence[Case]) -> list[Statement]:
         """Tell a customer of files that went offline by a match; one letter, a record for each."""
         return self._once(self._of_cases(customer, cases))
 
+    def about_suspension(self, suspension: Suspension) -> Statement | None:
+        """Tell a customer of what a person suspended or lifted; None where no letter is due.
+
+        So it is where the suspension is a step's, nobody knows whose account it is, or it is neither in force nor
+        lifted.
+        """
+        draft = self._of_suspension(suspension)
+        return self._once(draft)[0] if draft else None
+
+    def preview_suspension(self, suspension: Suspension) -> Letter | None:
+        """The letter about a suspension as it would be sent now; None as in `about_suspension`."""
+        draft = self._of_suspension(suspension)
+        return self._letter(draft, "preview", _NOT_YET) if draft else None
+
+    def resend_suspension(self, suspension: Suspension) -> Statement | None:
+        """Send a letter about a suspension again; None as in `about_suspension`."""
+        draft = self._of_suspension(suspension)
+        return self._write(draft)[0] if draft else None
+
     def preview_step(self, step: Step, purpose: str, facts: Sequence[Fact]) -> Letter:
         """The letter about a step as it would be sent now; nothing is written."""
-        return self._letter(self._of_step(step, purpose, facts), "preview", "…")
+        return self._letter(self._of_step(step, purpose, facts), "preview", _NOT_YET)
 
     def preview_cases(self, customer: str, cases: Sequence[Case]) -> Letter:
         """The letter about cases as it would be sent now; nothing is written."""
-        return self._letter(self._of_cases(customer, cases), "preview", "…")
+        return self._letter(self._of_cases(customer, cases), "preview", _NOT_YET)
 
     def resend_step(self, step: Step, purpose: str, facts: Sequence[Fact]) -> Statement:
         """Send a letter about a step again, such as when the contact was mended."""
@@ -124,6 +152,12 @@ class CustomerLetters:
         for customer, its in due.items():
             self.about_cases(customer, its)
         return sum(map(len, due.values()))
+
+    def tell_of_suspensions(self, suspensions: Iterable[Suspension]) -> int:
+        """Tell customers of what persons suspended or lifted lately; how many letters were due."""
+        since = self._parts.clock() - _LOOKS_BACK
+        recent = (one for one in suspensions if (one.closed_at or one.opened_at) >= since)
+        return sum(self.about_suspension(one) is not None for one in recent)
 
     def _once(self, draft: _Draft) -> list[Statement]:
         """Write what was not written yet; a crash in between may write it twice, never not at all."""
@@ -166,16 +200,10 @@ class CustomerLetters:
         to = self._parts.recipient(draft.customer)
         head = self._parts.head
         language = to.language if to.language in LANGUAGES else head.language
-        common = {
-            "hoster": head.hoster,
-            "objections": head.objections,
-            "reference": reference,
-            "purpose": draft.purpose,
-            "months": self._parts.rules.appeals.months,
-            "terms": self._parts.rules.statement.terms,
-            "law": self._parts.rules.statement.law,
-            "territory": self._parts.rules.statement.territory,
-        }
+        link = appeal_link(head.link, self._parts.outbox.codes, name)
+        if reference == _NOT_YET:
+            link = link and f"{link.partition('/appeal/')[0]}/appeal/{_NOT_YET}"
+        common = redress_values(head, link) | {"reference": reference, "purpose": draft.purpose}
         subject, text = render(draft.kind, language, common | dict(draft.values))
         return Letter(name, draft.kind, to.address, subject, text)
 
@@ -186,9 +214,13 @@ class CustomerLetters:
             "site": step.site,
             "ends": _moment(step.announced_at + notice) if notice else "",
             "since": _moment(step.imposed_at) if step.imposed_at else "",
-            "facts": [{"at": _moment(fact.at), "kind": fact.kind.value, "automatic": fact.automatic} for fact in facts],
+            "facts": [_of_fact(fact, step.customer) for fact in facts[:_MOST_LISTED]],
+            "more": max(0, len(facts) - _MOST_LISTED),
+            "material": any(fact.kind is FactKind.KNOWN_MATERIAL for fact in facts) or not facts,
+            "silence": any(fact.kind is FactKind.SILENCE for fact in facts),
+            "automatic": all(fact.automatic for fact in facts),
             "by_person": bool(step.actor),
-            "detected": all(fact.automatic for fact in facts),
+            "person": self._parts.rules.ladder.rungs[step.rung].person,
             "days": self._parts.rules.ladder.decay.days,
             "final": not step.rung.inverse,
         }
@@ -198,8 +230,8 @@ class CustomerLetters:
     def _of_cases(self, customer: str, cases: Sequence[Case]) -> _Draft:
         files = [display(case.upload.place.path) for case in cases]
         values = {
-            "files": files[:_MOST_FILES],
-            "more": max(0, len(files) - _MOST_FILES),
+            "files": files[:_MOST_LISTED],
+            "more": max(0, len(files) - _MOST_LISTED),
             "since": _moment(min(case.opened_at for case in cases)),
             "by_person": any(case.actor for case in cases),
             "sources": len({match.source for case in cases for match in case.matches}),
@@ -208,19 +240,52 @@ class CustomerLetters:
         secret = any(map(self._parts.confidential, subjects))
         return _Draft(LetterKind.OFFLINE, customer, "offline", subjects, values, secret)
 
-    def _of_appeal(self, appeal: Appeal, purpose: str) -> _Draft:
+    def _of_suspension(self, suspension: Suspension) -> _Draft | None:
+        purpose, target = _TOLD_OF.get(suspension.state), suspension.target
+        subject = f"suspension:{suspension.id}"
+        if purpose is None or not suspension.customer or _BY_STEP.match(suspension.reason):
+            return None
+        if purpose == "lifted" and not self._parts.store.statements(subject):
+            return None  # who was never told of it need not learn that it is over
+        values = {
+            "what": "site" if target.host else "network" if "/" in target.account else "account",
+            "target": target.host or target.account,
+            "since": _moment(suspension.opened_at),
+            "reason": suspension.lift_reason if purpose == "lifted" else suspension.reason,
+        }
+        return _Draft(
+            LetterKind.SUSPENSION, suspension.customer, purpose, (subject,), values, secret=suspension.confidential
+        )
+
+    def _of_appeals(self, appeals: Sequence[Appeal], purpose: str) -> _Draft:
+        appeal, *others = appeals
         values = {
             "id": appeal.id,
+            "others": [one.id for one in others],
             "received": _moment(appeal.received_at),
             "deadline": _moment(appeal.deadline),
             "state": appeal.state.value,
             "reason": appeal.reason,
-            "late": appeal.late,
+            "late": any(one.late for one in appeals),
             "undone": bool(appeal.restored),
             "trouble": bool(appeal.trouble),
         }
-        secret = self._parts.confidential(appeal.subject)
-        return _Draft(LetterKind.APPEAL, appeal.customer, purpose, (f"appeal:{appeal.id}",), values, secret)
+        secret = any(self._parts.confidential(one.subject) for one in appeals)
+        subjects = tuple(f"appeal:{one.id}" for one in appeals)
+        return _Draft(LetterKind.APPEAL, appeal.customer, purpose, subjects, values, secret)
+
+
+def _of_fact(fact: Fact, customer: str) -> dict[str, Any]:
+    """A fact as a letter to that customer lists it.
+
+    A reseller reads at which of its customers it is.
+    """
+    return {
+        "at": _moment(fact.at),
+        "kind": fact.kind.value,
+        "noticed": fact.noticed,
+        "of": fact.customer if fact.customer != customer else "",
+    }
 
 
 def _moment(moment: datetime) -> str:

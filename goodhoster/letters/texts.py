@@ -1,4 +1,4 @@
-"""Letters in Dutch and English: what we write to notifiers and customers about a notice.
+"""Letters to notifiers and customers about a notice, in Dutch, English and German.
 
 No picture, no address that can be clicked, nothing in a header that could break out of it.
 """
@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import textwrap
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from goodhoster.model.customers.contacts import Contact
+from goodhoster.model.customers.house_rules import StatementRules
 from goodhoster.model.exemptions import OwnerReport
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState
@@ -22,6 +24,18 @@ from goodhoster.model.notices import TrustLevel
 from goodhoster.model.uploads import visible
 
 _LONGEST_SUBJECT = 200
+_WIDTH = 76
+_PROSE = frozenset(
+    {
+        LetterKind.STATEMENT,
+        LetterKind.OFFLINE,
+        LetterKind.MEASURE,
+        LetterKind.SUSPENSION,
+        LetterKind.APPEAL,
+        LetterKind.CUSTOMER_NOTICE,
+    }
+)
+"""Letters whose paragraphs are filled, whatever stands in them: customers read them in any mail program."""
 _ORDER = list(ItemState)
 _templates = Environment(
     loader=PackageLoader("goodhoster.letters"),
@@ -38,8 +52,14 @@ class Letterhead:
     hoster: str
     objections: str
     """Mail address to which a customer objects."""
-    language: Literal["nl", "en"]
+    language: Literal["nl", "en", "de"]
     """For customers and for whoever does not show another."""
+    grounds: StatementRules = field(default_factory=StatementRules)
+    """What statements of reasons name as law, clause and territory."""
+    months: int = 6
+    """So long a customer may object."""
+    link: str = ""
+    """Address below which our pages are; empty where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +70,10 @@ class Acted:
     """Files and addresses, as the customer may read them."""
     by_person: bool = False
     """A person had a word in it; else it was done automatically."""
+    cases: bool = False
+    """Some of it are cases, which can be appealed by their letter's link."""
+    link: str = ""
+    """To the form for objections."""
 
 
 def receipt(notice: Notice, head: Letterhead) -> Letter:
@@ -89,6 +113,11 @@ def result(notice: Notice, head: Letterhead, round_: int = 1, handling: Handling
     )
 
 
+def statement_name(notice: Notice, customer: str) -> str:
+    """The name of the letter that is the statement of reasons to a customer."""
+    return f"{notice.id}-statement-{plain_name(customer)}"
+
+
 def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) -> Letter:
     """The statement of reasons to the customer (DSA Art. 17).
 
@@ -97,15 +126,28 @@ def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) 
     ordered = notice.level is TrustLevel.AUTHORITY or (notice.read is not None and notice.read.order is not None)
     more = {
         "items": [{"url": line} for line in acted.lines],
-        "objections": head.objections,
         "ordered": ordered,
         "reference": _one_line(notice.reference),
         "by_person": acted.by_person,
     }
     language = contact.language or head.language
-    subject, text = render(LetterKind.STATEMENT, language, _values(notice, head) | more)
-    name = f"{notice.id}-statement-{plain_name(contact.customer)}"
-    return Letter(name, LetterKind.STATEMENT, contact.address, subject, text)
+    subject, text = render(
+        LetterKind.STATEMENT, language, _values(notice, head) | redress_values(head, acted.link) | more
+    )
+    return Letter(statement_name(notice, contact.customer), LetterKind.STATEMENT, contact.address, subject, text)
+
+
+def redress_values(head: Letterhead, link: str) -> dict[str, Any]:
+    """The part of a statement of reasons that is the same in each: grounds, and how to object."""
+    return {
+        "hoster": head.hoster,
+        "objections": head.objections,
+        "months": head.months,
+        "terms": head.grounds.terms,
+        "law": head.grounds.law,
+        "territory": head.grounds.territory,
+        "link": link,
+    }
 
 
 def forward(notice: Notice, hotline: str, head: Letterhead) -> Letter:
@@ -202,7 +244,26 @@ def render(kind: LetterKind, language: str, values: dict[str, Any]) -> tuple[str
     """Render a template: the subject, which is its first line, and the text."""
     whole = _templates.get_template(f"{language}/{kind}.txt").render(values)
     subject, _, text = whole.partition("\n")
-    return _one_line(subject), text.lstrip("\n")
+    text = text.lstrip("\n")
+    return _one_line(subject), _filled(text) if kind in _PROSE else text
+
+
+def _filled(text: str) -> str:
+    """The text with its paragraphs filled to one width.
+
+    Indented lines stay as they are: addresses, files, incidents, links. So does a line above them, and the last two.
+    """
+    prose, tail = text.rstrip("\n").rsplit("\n\n", 1)
+    filled: list[str] = []
+    run: list[str] = []
+    for line in [*prose.split("\n"), ""]:
+        if line and not line.startswith(" "):
+            run.append(line)
+            continue
+        filled += textwrap.wrap(" ".join(run), _WIDTH, break_long_words=False, break_on_hyphens=False)
+        run = []
+        filled.append(line)
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(filled)) + f"\n{tail}\n"
 
 
 def _one_line(text: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -33,6 +34,23 @@ def connect(
         db.close()
         raise
     return db
+
+
+def write_ahead(db: sqlite3.Connection, timeout: float = _WAIT) -> None:
+    """Have a database written through a write-ahead log.
+
+    Of two processes that open a new file at once SQLite refuses one, without waiting as it does elsewhere.
+    """
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def explained(error: Exception) -> str:

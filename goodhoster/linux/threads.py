@@ -1,4 +1,4 @@
-"""A function over many values in threads: a few at a time, or one ahead of whoever uses the results."""
+"""A function over many values in threads: a few at a time, or one ahead."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def map_parallel(do: Callable[[Given], Result], given: Sequence[Given], *, most:
 
 
 def map_ahead(do: Callable[[Given], Result], given: Sequence[Given]) -> Generator[tuple[Given, Result], None, None]:
-    """Each value with its result, in their order; while the caller works with one, the next is computed.
+    """Each value with its result, in order, the next one computed meanwhile.
 
     Raises what `do` raises for a value when that value's turn comes.
     """

@@ -39,16 +39,21 @@ def is_short_for(part: str, name: str) -> bool:
     return len(part) >= _SHORTEST and (name.startswith(part) or name.partition("-")[2].startswith(part))
 
 
-def the_one(part: str, names: Iterable[str], kind: str) -> str:
+def one_short(part: str, names: Iterable[str], kind: str, see: str = "") -> str:
+    """The name that a person means by a part of it, of all there are. Raises as `the_one`."""
+    return the_one(part, (name for name in names if name == part or is_short_for(part, name)), kind, see)
+
+
+def the_one(part: str, names: Iterable[str], kind: str, see: str = "") -> str:
     """The name that a person means by a part of it, of those that it is short for.
 
-    A name in full means itself. RefusedError when there is none, and when there are several.
+    A name in full means itself. RefusedError when there is none, and when there are several. `see`: what lists them.
     """
     found = list(names)
     if part in found or len(found) == 1:
         return part if part in found else found[0]
     if not found:
-        raise RefusedError(f"there is no {kind} {part}", hint=f"see: goodhoster {kind}s list")
+        raise RefusedError(f"there is no {kind} {part}", hint=f"see: {see or f'goodhoster {kind}s list'}")
     named = ", ".join(sorted(found)[:_NAMED])
     hint = f"type more of one of: {named}"
     raise RefusedError(f"{part} is short for {len(found)} {kind}s", hint=hint, ambiguous=True)

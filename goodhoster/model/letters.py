@@ -23,6 +23,8 @@ class LetterKind(StrEnum):
     """To the customer: files that a hash source knows went offline (DSA Art. 17)."""
     MEASURE = "measure"
     """To the customer: a step of the ladder is announced, taken or ended (DSA Art. 17)."""
+    SUSPENSION = "suspension"
+    """To the customer: a person suspended a site, an account or a network, or lifted that (DSA Art. 17)."""
     APPEAL = "appeal"
     """To the customer: the appeal is received or decided (DSA Art. 20)."""
     MISTAKE = "mistake"

@@ -133,6 +133,8 @@ class NoticeItem:
     """Address of a server of the customer's own that it lies on."""
     forwarded: str = ""
     """The question to that customer's contact with which it was forwarded; see `model.contact_requests`."""
+    found_at: tuple[str, ...] = ()
+    """Other addresses of ours at which the crawler found it again: gone is what is gone there, too."""
     left: str = ""
     """Which copy could not be dealt with, and why: until a person has seen to it the item is not done."""
 
@@ -164,6 +166,28 @@ class Reply:
         return not (self.seen or self.automatic or self.notice)
 
 
+class Verb(StrEnum):
+    """What a person decides about a notice."""
+
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A person's decision about a notice."""
+
+    verb: Verb
+    actor: str
+    reason: str
+    at: datetime
+    done: bool = True
+    """False while it is carried out; where a crash interrupted that, looking after the notice goes on with it."""
+
+    def __str__(self) -> str:
+        return f"{self.verb} by {self.actor} at {self.at:%Y-%m-%d %H:%M:%S} UTC: {self.reason}"
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """The whole record of a notice. Changed only by replacing it (`NoticeStore.replace`)."""
@@ -185,6 +209,8 @@ class Notice:
     """Host names and addresses of ours that stand in it and to which no item leads."""
     reviewed: bool = False
     """A person has seen to what no program read in it and to what it names beside its items."""
+    decided: Decided | None = None
+    """The last decision of a person."""
     index_gap: str = ""
     """What the index did not know yet when copies were looked for; empty where it knew every file."""
     told: tuple[str, ...] = ()

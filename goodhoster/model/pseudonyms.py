@@ -12,6 +12,7 @@ _ID_BYTES = 8
 _HASH_BYTES = 16
 _TOKEN = re.compile(rf"~([0-9a-f]{{{2 * _ID_BYTES}}}):([0-9a-f]{{{2 * _HASH_BYTES}}})")
 _SHOWN = 12
+_FORGOTTEN_URL = re.compile(rf"https://forgotten-[0-9a-f]{{{_SHOWN}}}\.invalid/[0-9a-f]{{{_SHOWN}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +49,13 @@ def is_token(text: str) -> bool:
 def unlinked(token: str) -> str:
     """How a reference is shown whose key was deleted: different ones stay different."""
     return f"forgotten-{token.partition(':')[2][:_SHOWN]}"
+
+
+def forgotten_url(host: str, url: str) -> str:
+    """What stands in place of a URL that is forgotten: at a host that can never be (RFC 2606)."""
+    return f"https://forgotten-{host[:_SHOWN]}.invalid/{url[:_SHOWN]}"
+
+
+def is_forgotten(url: str) -> bool:
+    """Whether a URL stands in place of another that is forgotten."""
+    return _FORGOTTEN_URL.fullmatch(url) is not None

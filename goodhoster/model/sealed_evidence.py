@@ -135,6 +135,17 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person ended of a piece of evidence: a hold, or a request."""
+
+    what: str
+    """`released` or `exported`."""
+    person: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Custody:
     """What happened to a piece of evidence since it was sealed. The audit log has all of it too."""
 
@@ -143,6 +154,10 @@ class Custody:
     due_at: datetime | None = None
     """When it was announced that its retention is over."""
     destroyed_at: datetime | None = None
+    destroying: Hold | None = None
+    """Who ordered that it is destroyed, and why; written before its ciphertext is removed."""
+    answered: tuple[Answer, ...] = ()
+    """What was released, exported or taken back last, by whom."""
 
     def request(self, action: TwoPersonAction, now: datetime) -> Request | None:
         """What was asked for and may still be confirmed."""

@@ -30,6 +30,7 @@ from goodhoster.ports.notices import (
     Outside,
     SeenMails,
     SignatureCheck,
+    SitePages,
     UrlBlocks,
 )
 from goodhoster.ports.purges import CachePurge, PurgeQueue
@@ -74,6 +75,7 @@ __all__ = [
     "Quarantine",
     "SeenMails",
     "SignatureCheck",
+    "SitePages",
     "StagedImport",
     "StormStore",
     "UrlBlocks",

@@ -49,6 +49,19 @@ class AuditLog(Protocol):
         """
 
 
+class GrowingLog(AuditLog, Protocol):
+    """An audit log that can be read on from where one stopped."""
+
+    def entries_from(self, position: int) -> Iterator[tuple[AuditEntry, int]]:
+        """The durable entries behind that byte, each with the position behind it.
+
+        Raises as `entries`.
+        """
+
+    def durable_size(self) -> int:
+        """The bytes of the entries that nothing can undo any more."""
+
+
 class Pager(Protocol):
     """Alerts a person on call."""
 

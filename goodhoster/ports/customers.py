@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -56,6 +56,18 @@ class PersonalDataStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ForgottenUrl:
+    """A URL of a settled notice that led to the customer, and what stands in its place."""
+
+    notice: str
+    url: str
+    drawn: str
+    """The same for the same URL, so that no figure changes; nothing leads back from it."""
+    elsewhere: bool = False
+    """Another notice needs the URL."""
+
+
+@dataclass(frozen=True, slots=True)
 class ForgottenCustomer:
     """Who is being forgotten, for the stores beside the register that name customers."""
 
@@ -71,6 +83,32 @@ class ForgottenCustomer:
     """Mail addresses."""
     paths: tuple[str, ...] = ()
     """Of the files in the cases that are unlinked, as they are written in messages."""
+    urls: tuple[ForgottenUrl, ...] = ()
+    notices: tuple[str, ...] = ()
+    """Notices in which every URL is among these, or was forgotten before."""
+    notices_kept: tuple[str, ...] = ()
+    """Notices with a URL that is still needed: the rest of them is forgotten another time, under names that fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettledUrls:
+    """The URLs of notices that led to a customer, as far as nobody needs them any more."""
+
+    urls: tuple[tuple[str, str], ...] = ()
+    """Notice and URL."""
+    elsewhere: frozenset[str] = frozenset()
+    """Those of the URLs that other notices, or other customers, need."""
+    whole: tuple[str, ...] = ()
+    """Notices in which every URL is among these, or was forgotten before."""
+    needed: tuple[str, ...] = ()
+    """Notices of which a URL is needed: they are not done, it is blocked or still looked at, or a case is kept."""
+
+
+class ReportedUrls(Protocol):
+    """The URLs of notices by customer."""
+
+    def settled_urls(self, ids: Sequence[str], kept: Collection[str]) -> SettledUrls:
+        """The URLs of the customer with these ids; `kept` are cases of it that stay as they are."""
 
 
 class CustomerTraces(Protocol):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from goodhoster.model.crawling import FetchedPage
 from goodhoster.model.letters import Letter
 from goodhoster.model.notice_status import Block, Notice, NoticeFigures, NoticeState, Seen
 from goodhoster.model.notices import Belief, RawNotice, ReadNotice, SeenMail
@@ -145,6 +146,17 @@ class Outside(Protocol):
 
         Keeps nothing of what it sees, goes to our own addresses only, ends within its own limit of time, never
         raises: what could not be looked at is *unknown*.
+        """
+
+
+class SitePages(Protocol):
+    """The pages of our own sites, for the crawler."""
+
+    def get(self, url: str) -> FetchedPage:
+        """Request one address.
+
+        Keeps nothing, goes to our own addresses only, follows no redirect, reads no more than it may, ends within its
+        own limit of time, never raises: what could not be asked says so.
         """
 
 

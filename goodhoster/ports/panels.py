@@ -103,5 +103,8 @@ class SuspensionStore(Protocol):
     def get(self, suspension_id: str) -> Suspension:
         """The suspension of that id; RefusedError when there is none."""
 
+    def complete(self, part: str) -> str:
+        """The suspension that a person means by a part of its id; RefusedError unless it is one."""
+
     def find(self, query: SuspensionQuery) -> Sequence[Suspension]:
         """The suspensions that the query describes, oldest first."""

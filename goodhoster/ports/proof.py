@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from goodhoster.model.pseudonyms import PersonalValue, PseudonymKey
+
+
+@dataclass(frozen=True, slots=True)
+class RenamedScope:
+    """A scope of references, and what it is called from now on."""
+
+    scope: str
+    to: str
+    field: str
+    value: str
+    """In that field the one value that stays readable, as `becomes`."""
+    becomes: str
 
 
 class WitnessService(Protocol):
@@ -53,6 +66,19 @@ class PseudonymStore(Protocol):
         """The key of a scope with reference, field and value of those among the references.
 
         None where it has no key.
+        """
+
+    def drawn(self, scope: str, values: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        """The end of the reference to each field and value in that scope.
+
+        The same as long as the key is there: one is made where there is none. Values are not kept.
+        """
+
+    def rename(self, renamed: Collection[RenamedScope]) -> int:
+        """Rename scopes, with one value in them, and forget all their other values and their keys.
+
+        References stay readable as the new value, and nobody can tell any more what they stood for. Returns the number
+        of scopes; their bytes are gone as after `delete`. May be called twice.
         """
 
     def delete(

@@ -18,7 +18,10 @@ class ScreeningStore(Protocol):
     """
 
     def together(self) -> AbstractContextManager[None]:
-        """A transaction: what this thread changes inside is one change, or none."""
+        """A transaction: what this thread changes inside is one change, or none.
+
+        Nobody else changes anything meanwhile.
+        """
 
     def fingerprints(self, list_name: str, side: Side) -> Mapping[str, bytes]:
         """What was compared last, as a digest of its fields by its id."""
@@ -34,6 +37,9 @@ class ScreeningStore(Protocol):
 
     def get(self, finding_id: str) -> Finding:
         """The finding of that id; RefusedError when there is none."""
+
+    def complete(self, part: str) -> str:
+        """The finding that a person means by a part of its id; RefusedError unless it is one."""
 
     def find(
         self, *, decisions: frozenset[Decision] = frozenset(), list_name: str = "", customer: str = ""

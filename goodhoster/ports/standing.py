@@ -28,6 +28,12 @@ class StandingStore(Protocol):
     def step(self, step_id: str) -> Step:
         """The step of that id; RefusedError when there is none."""
 
+    def complete_step(self, part: str) -> str:
+        """The step that a person means by a part of its id; RefusedError unless it is one."""
+
+    def complete_appeal(self, part: str) -> str:
+        """The appeal that a person means by a part of its id, in the same way."""
+
     def steps(self, customer: str) -> Sequence[Step]:
         """Every step of a customer, oldest first."""
 
@@ -150,8 +156,11 @@ class StepLetters(Protocol):
     def about_step(self, step: Step, purpose: str, facts: Sequence[Fact]) -> Statement:
         """Put the letter into the outbox and record that; once for each purpose of a step."""
 
-    def about_appeal(self, appeal: Appeal, purpose: str) -> Statement:
-        """The same about an appeal."""
+    def about_appeals(self, appeals: Sequence[Appeal], purpose: str) -> Sequence[Statement]:
+        """The same about appeals of one customer that came together.
+
+        One letter about all of them that it was not told yet.
+        """
 
     def delivered(self, statement: Statement) -> bool | None:
         """Whether the mail server took the letter; None while it waits, False where it refused."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
-from goodhoster.model.customers.vetting import CompanyAnswer, Evidence, IdentityEvent, StatedFact
+from goodhoster.model.customers.vetting import CompanyAnswer, Evidence, IdentityEvent, IdentitySession, StatedFact
 
 
 class VettingStore(Protocol):
@@ -13,6 +14,12 @@ class VettingStore(Protocol):
 
     Every call is atomic and durable when it returns; processes may share one store.
     """
+
+    def together(self) -> AbstractContextManager[None]:
+        """A transaction: what this thread changes inside is one change, or none.
+
+        Nobody else changes anything meanwhile.
+        """
 
     def add(self, evidence: Evidence) -> bool:
         """Record a piece of evidence.
@@ -37,6 +44,9 @@ class VettingStore(Protocol):
 
     def sessions_of(self, customer_id: str) -> Sequence[tuple[str, str]]:
         """The sessions of a customer as (provider, reference), oldest first."""
+
+    def sessions(self, after: int = 0) -> Sequence[IdentitySession]:
+        """The sessions opened after the one of that number, oldest first; at most a thousand."""
 
     def erase_vetting(self, customer_id: str) -> None:
         """Erase everything of a customer. May be called twice."""

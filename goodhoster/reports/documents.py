@@ -15,9 +15,9 @@ from typing import Any
 from goodhoster.model.uploads import visible
 from goodhoster.reports.periods import Period
 
-_MOST_ROWS = 20
-"""Rows of a table in the text form."""
 _PIECES = 10_000
+MOST_ROWS = 60
+"""Rows of a table for people; the CSV has all."""
 Cell = str | int | float | None
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would take for a formula: names and URLs in a table are chosen by outsiders."""
@@ -134,20 +134,17 @@ def as_csv(tables: Sequence[Table]) -> Iterator[str]:
 
 
 def as_text(document: Document, tables: int | None = None) -> str:
-    """The document as plain text: the beginning of all of its tables, or only of the first."""
+    """The document as plain text: the first rows of all tables or of so many."""
     lines = [document.title]
     lines += [f"  {tile.label:<24} {tile.value:>12}  {tile.note}".rstrip() for tile in document.tiles]
     for table in document.tables[:tables]:
-        shown = table.rows[:_MOST_ROWS]
-        rows = [
-            table.columns,
-            *(tuple("-" if cell is None else visible(f"{cell}") for cell in row) for row in shown),
-        ]
+        shown = table.rows[:MOST_ROWS]
+        rows = [table.columns, *(tuple("-" if cell is None else visible(f"{cell}") for cell in row) for row in shown)]
         widths = [max(len(row[place]) for row in rows) for place in range(len(table.columns))]
         lines += ["", table.title]
         lines += ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        if more := len(table.rows) - len(shown):
-            lines.append(f"  … and {more:,} more rows: --csv or --json prints all")
+        if len(shown) < len(table.rows):
+            lines.append(f"  the first {len(shown):,} of {len(table.rows):,}; --csv has all")
     return "\n".join([*lines, ""])
 
 

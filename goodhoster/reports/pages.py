@@ -7,11 +7,9 @@ from markupsafe import Markup
 
 from goodhoster.model.uploads import visible
 from goodhoster.reports.charts import legend_of, svg_of
-from goodhoster.reports.documents import Cell, Document, Table
+from goodhoster.reports.documents import MOST_ROWS, Cell, Document, Table
 from goodhoster.reports.facts import Facts
 
-_MOST_ROWS = 60
-"""Rows of a table on a page; the CSV has all."""
 _templates = Environment(
     loader=PackageLoader("goodhoster.reports"), undefined=StrictUndefined, autoescape=True, trim_blocks=True
 )
@@ -29,7 +27,7 @@ def page_of(document: Document, facts: Facts, hoster: str) -> str:
         hoster=hoster,
         period=f"{since:%Y-%m-%d} to {last}" if since else f"until {last}",
         now=f"{facts.now:%Y-%m-%d %H:%M} UTC",
-        most=_MOST_ROWS,
+        most=MOST_ROWS,
         shown=_shown,
         numeric=_numeric,
     )
@@ -40,8 +38,8 @@ def _shown(cell: Cell) -> str:
         return "–"
     if isinstance(cell, str):
         return visible(cell)
-    return f"{cell:,}"
+    return f"{cell:,.2f}" if isinstance(cell, float) else f"{cell:,}"
 
 
 def _numeric(table: Table, column: int) -> bool:
-    return any(isinstance(row[column], int | float) for row in table.rows[:_MOST_ROWS])
+    return any(isinstance(row[column], int | float) for row in table.rows[:MOST_ROWS])

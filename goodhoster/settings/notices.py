@@ -69,7 +69,9 @@ class NoticesSettings:
 
     hoster: str = setting(text, "Name under which letters are signed.", default="The abuse desk")
     language: str = setting(
-        one_of("nl", "en"), "Language of letters to customers, and to whoever does not show another.", default="en"
+        one_of("nl", "en", "de"),
+        "Language of letters to customers, and to whoever does not show another.",
+        default="en",
     )
     deadline: float = setting(
         duration, "From our receipt until it must be inaccessible, for whoever has no profile.", default=86400.0

@@ -17,6 +17,7 @@ from goodhoster.settings.api import ApiSettings
 from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessSettings
 from goodhoster.settings.buckets import BucketSettings
 from goodhoster.settings.contacts import ContactSettings
+from goodhoster.settings.crawl import CrawlSettings
 from goodhoster.settings.doors import ClamdDoorSettings
 from goodhoster.settings.evidence import EvidenceSettings
 from goodhoster.settings.house_rules import HouseRulesSettings
@@ -35,6 +36,7 @@ from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several,
 from goodhoster.settings.reports import ReportsSettings
 from goodhoster.settings.retention import RetentionSettings
 from goodhoster.settings.rollout import RolloutSettings
+from goodhoster.settings.screening import ScreeningSettings
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
 from goodhoster.settings.vetting import VettingSettings
 
@@ -242,10 +244,12 @@ class Settings:
     contacts: ContactSettings = _section(Single("contacts", ContactSettings))
     block: BlockSettings | None = _section(Single("block", BlockSettings))
     purges: tuple[PurgeSettings, ...] = _section(Several("purge", PurgeSettings))
+    crawl: CrawlSettings = _section(Single("crawl", CrawlSettings))
     panels: tuple[PluggedTable, ...] = _section(Plugged("panel", "goodhoster.panels", PanelSettings))
     billing: tuple[PluggedTable, ...] = _section(Plugged("billing", "goodhoster.billing", BillingSettings))
     network_block: NetworkBlockSettings | None = _section(Single("network_block", NetworkBlockSettings))
     vetting: VettingSettings = _section(Single("vetting", VettingSettings))
+    screening: ScreeningSettings = _section(Single("screening", ScreeningSettings))
     identity_providers: tuple[PluggedTable, ...] = _section(
         Plugged("identity_provider", "goodhoster.identity_providers")
     )

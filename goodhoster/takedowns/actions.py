@@ -159,6 +159,8 @@ class TakedownActions:
             after = replace(after, reason=item.reason)  # this notice's own, not that of the one that came first
         if item.left and after.state in _NOTHING_THERE:
             return item
+        if item.found_at and item.looks and after.state in _NOTHING_THERE:
+            return item  # whether it is gone at the other addresses, too, is seen from outside
         # What is offline here and can be seen all the same waits for a person for that reason.
         return item if after.state is ItemState.OFFLINE and item.looks else after
 
@@ -193,9 +195,11 @@ class TakedownActions:
         return list(self.desk.store.get_all(item.cases))
 
     def _lifted(self, item: NoticeItem) -> NoticeItem:
-        if item.blocked and self.blocks is not None:
-            self._log("block.lifted", url=item.url)
-            self.blocks.lift(item.url)
+        if self.blocks is not None:
+            blocked = {block.url for block in self.blocks.blocks()} if item.found_at else set()
+            for url in (*((item.url,) if item.blocked else ()), *(url for url in item.found_at if url in blocked)):
+                self._log("block.lifted", url=url)
+                self.blocks.lift(url)
         return replace(item, blocked=False)
 
     def _look(self, item: NoticeItem) -> LookedFor | GoodhosterError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from goodhoster.errors import RefusedError
 from goodhoster.letters import texts
+from goodhoster.letters.appeal_links import appeal_link
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Acted, Handling, Letterhead
 from goodhoster.model.cases import Case, CaseState, MeasureState
@@ -132,9 +133,19 @@ class Answers:
             if withhold:
                 yield f"{told}-withheld", None
             elif contact := self.contact_of(customer):
-                yield told, texts.statement(notice, acted, contact, self.head)
+                linked = replace(acted, link=self._link(notice, customer, acted))
+                yield told, texts.statement(notice, linked, contact, self.head)
             else:
                 yield f"{told}-no-contact", None
+
+    def _link(self, notice: Notice, customer: str, acted: Acted) -> str:
+        """The link to the form for objections.
+
+        None where only addresses are blocked: a person reads the answer.
+        """
+        if not acted.cases:
+            return ""
+        return appeal_link(self.head.link, self.outbox.codes, texts.statement_name(notice, customer))
 
     def _answerable(self, notice: Notice) -> bool:
         """Whether the sender of a notice may be answered.
@@ -167,13 +178,14 @@ def _acted(notice: Notice, cases: Iterable[Case]) -> dict[str, Acted]:
             _add(found, item.customer, Acted((texts.defanged(item.url),), notice.reviewed))
         for case in itertools.islice(cases, len(item.cases)):
             if case.notice == notice.id and case.state is CaseState.OFFLINE:
-                _add(found, case.upload.customer, Acted(tuple(_files(case)), bool(case.actor)))
+                _add(found, case.upload.customer, Acted(tuple(_files(case)), bool(case.actor), cases=True))
     return found
 
 
 def _add(found: dict[str, Acted], customer: str, acted: Acted) -> None:
     before = found.get(customer, Acted(()))
-    found[customer] = Acted((*before.lines, *acted.lines), before.by_person or acted.by_person)
+    by_person, cases = before.by_person or acted.by_person, before.cases or acted.cases
+    found[customer] = Acted((*before.lines, *acted.lines), by_person, cases)
 
 
 def _files(case: Case) -> Iterator[str]:

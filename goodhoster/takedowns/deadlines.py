@@ -34,6 +34,9 @@ LOOK_AGAIN = timedelta(minutes=15)
 SYNC_EVERY = timedelta(minutes=5)
 """How often a notice that waits for something else is looked after: a person, a name server, a pager."""
 
+PAGES = frozenset({"page-person", "page-reopened", "page-warning", "page-overdue"})
+"""Codes of the alerts about a running clock."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:

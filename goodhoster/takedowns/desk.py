@@ -17,17 +17,28 @@ from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.threads import map_ahead, map_parallel
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
-from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt, Reply, Seen
-from goodhoster.model.notices import Belief, Caps, Notifier, RawNotice, ReadNotice, TrustFinding, TrustLevel
+from goodhoster.model.crawling import FoundAgain
+from goodhoster.model.notice_status import (
+    Decided,
+    ItemState,
+    Notice,
+    NoticeItem,
+    NoticeState,
+    Receipt,
+    Reply,
+    Seen,
+    Verb,
+)
+from goodhoster.model.notices import Belief, Caps, Notifier, RawNotice, ReadItem, ReadNotice, TrustFinding, TrustLevel
 from goodhoster.notices.reading.doubts import doubts_about, names_without_item
 from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeReader, NoticeStore, Outside, Pager
 from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
-from goodhoster.takedowns.deadlines import Terms, deadline_of, kind_of, next_due, pages
+from goodhoster.takedowns.deadlines import PAGES, Terms, deadline_of, kind_of, next_due, pages
 from goodhoster.takedowns.demands import Grounds
 from goodhoster.takedowns.forwarding import CustomerForwarding
-from goodhoster.takedowns.outside_checks import after_look, first_look
+from goodhoster.takedowns.outside_checks import after_look, first_look, found_again, worst_of
 from goodhoster.takedowns.preview import PreviewLine, preview_of, preview_of_dismissal
 from goodhoster.takedowns.summary import counts_of, page_text
 
@@ -130,20 +141,23 @@ class NoticeDesk:
         if items == notice.items:
             self._look(notice)
         with self._parts.lock:
-            return self._handle(self._parts.store.get(notice_id))
+            notice = self._parts.store.get(notice_id)
+            return self._carried_out(notice) if self._is_left(notice) else self._handle(notice)
+
+    def found_again(self, notice_id: str, url: str, found: FoundAgain) -> Notice:
+        """Reopen a URL that was gone and is to be seen again, perhaps at another address of ours."""
+        with self._parts.lock:
+            notice = self._parts.store.get(notice_id)
+            items = tuple(self._again(notice, item, found) if item.url == url else item for item in notice.items)
+            return self._handle(replace(notice, items=items), recorded=notice)
 
     def confirm(self, notice_id: str, order: Order) -> Notice:
         """Act on everything that waits in this notice, by a person's order.
 
-        RefusedError in mode observe.
+        RefusedError in mode observe, and where another person's decision came first.
         """
         self._parts.acts.desk.expect_enforcing()
-        with self._parts.lock:
-            notice = self._parts.store.get(notice_id)
-            self._log("notice.confirmed", notice_id, actor=order.actor, reason=order.reason)
-            items = tuple(self._confirmed(notice, item, order) for item in notice.items)
-            reviewed = replace(_replies_seen(notice), items=items, reviewed=True)
-            return self._handle(self._forwarded(reviewed, order), recorded=notice)
+        return self._decide(notice_id, Verb.CONFIRMED, order)
 
     def preview(self, notice_id: str) -> list[PreviewLine]:
         """What `confirm` would take and block at whom; nothing is changed."""
@@ -157,15 +171,51 @@ class NoticeDesk:
         """Leave what waits in this notice as it is, by a person's order.
 
         A block for it is lifted, and a case that waits for a person is closed. What was taken offline comes
-        back by `cases restore`.
+        back by `cases restore`. RefusedError where another person's decision came first.
         """
+        return self._decide(notice_id, Verb.DISMISSED, order)
+
+    def _decide(self, notice_id: str, verb: Verb, order: Order) -> Notice:
+        """Record a decision before anything is done for it, and carry it out.
+
+        The decision that is on record first wins, also after a crash.
+        """
+        seen = self._parts.store.get(notice_id).decided
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
-            self._log("notice.dismissed", notice_id, actor=order.actor, reason=order.reason)
+            if self._is_left(notice):
+                notice = self._carried_out(notice)
+            _expect_undecided(notice, seen, verb)
+            self._log(f"notice.{verb}", notice_id, actor=order.actor, reason=order.reason)
+            now = self._parts.clock()
+            begun = replace(notice, decided=Decided(verb, order.actor, order.reason, now, done=False), due=now)
+            self._parts.store.replace(begun, expected=notice.state)
+            return self._carried_out(begun)
+
+    def _is_left(self, notice: Notice) -> bool:
+        """Whether a crash interrupted a decision that may be gone on with."""
+        if notice.decided is None or notice.decided.done:
+            return False
+        return notice.decided.verb is Verb.DISMISSED or self._parts.acts.desk.rules.enforce
+
+    def _carried_out(self, notice: Notice) -> Notice:
+        """Carry out the decision that is on record.
+
+        What fails is the person's again, and not tried by itself.
+        """
+        assert notice.decided  # noqa: S101 - asked for then alone
+        order, decided = Order(notice.decided.actor, notice.decided.reason), replace(notice.decided, done=True)
+        after = replace(_replies_seen(notice), decided=decided, reviewed=True)
+        try:
+            if decided.verb is Verb.CONFIRMED:
+                after = replace(after, items=tuple(self._confirmed(notice, item, order) for item in notice.items))
+                return self._handle(self._forwarded(after, order), recorded=notice)
             items = tuple(self._dismissed(item, order) for item in notice.items)
-            reason = f"{order.actor}: {order.reason}"
-            dismissed = replace(_replies_seen(notice), items=items, reason=reason, reviewed=True)
-            return self._handle(dismissed, recorded=notice, by_person=True)
+            after = replace(after, items=items, reason=f"{order.actor}: {order.reason}")
+            return self._handle(after, recorded=notice, by_person=True)
+        except GoodhosterError:
+            self._parts.store.replace(replace(notice, decided=decided), expected=notice.state)
+            raise
 
     def _handle(self, notice: Notice, recorded: Notice | None = None, *, by_person: bool = False) -> Notice:
         """Process a notice as far as possible now; after a crash every step may be repeated.
@@ -300,7 +350,7 @@ class NoticeDesk:
         return replace(notice, items=items)
 
     def _acted(self, notice: Notice, items: Sequence[NoticeItem]) -> Iterator[NoticeItem]:
-        """The items after what could be done; while one piece is taken offline, the next is looked for."""
+        """The items after the measures; the next piece is looked for while one is carried out."""
         acts, pieces = self._parts.acts, [items[n : n + _ACTS_AT_ONCE] for n in range(0, len(items), _ACTS_AT_ONCE)]
         for piece, looked in map_ahead(acts.look_for, pieces):
             yield from acts.act([(item, self._grounds(notice, item)) for item in piece], looked)
@@ -333,17 +383,23 @@ class NoticeDesk:
             return replace(notice, state=NoticeState.DONE, stopped_at=notice.stopped_at or now)
         if notice.stopped_at is not None and notice.deadline is not None:
             term = notice.deadline - notice.receipt.received_at
-            notice = replace(notice, stopped_at=None, deadline=max(notice.deadline, now + min(term, timedelta(days=1))))
+            told = tuple(each for each in notice.told if each not in PAGES)  # a new clock: who was paged is paged anew
+            end = max(notice.deadline, now + min(term, timedelta(days=1)))
+            notice = replace(notice, stopped_at=None, deadline=end, told=told)
         waits = any(item.state.waits_for_person for item in notice.items)
         return replace(notice, state=NoticeState.NEEDS_PERSON if waits else NoticeState.OPEN)
 
     def _page(self, notice: Notice) -> Notice:
         observing = not self._parts.acts.desk.rules.enforce
+        again = sum(item.reopened for item in notice.items)
         for told, words in pages(notice, self._parts.clock(), self._terms):
             subject = f"goodhoster: notice {notice.id}: {words}"
             try:
                 self._parts.pager.page(
-                    subject, page_text(notice, observing=observing), kind_of(told), f"{notice.id} {told}"
+                    subject,
+                    page_text(notice, observing=observing),
+                    kind_of(told),
+                    f"{notice.id} {told}{f' {again}' * bool(again)}",
                 )
             except PassingError as error:
                 _log.error("nobody could be paged: %s (%s)", error, subject)
@@ -360,7 +416,7 @@ class NoticeDesk:
         seen: dict[int, Seen] = {}
         while due and self._parts.clock() - now <= _LOOKS_WITHIN:
             piece, due = due[:_LOOKS_AT_ONCE], due[_LOOKS_AT_ONCE:]
-            found = map_parallel(lambda n: outside.look(notice.items[n].url), piece, most=_LOOKS_AT_ONCE)
+            found = map_parallel(lambda n: _sight_of(notice.items[n], outside), piece, most=_LOOKS_AT_ONCE)
             seen |= zip(piece, found, strict=True)
         with self._parts.lock:
             current = self._parts.store.get(notice.id)
@@ -376,15 +432,33 @@ class NoticeDesk:
             self._log("item." + after.state, notice.id, url=after.url, seen=seen.detail)
         return after
 
+    def _again(self, notice: Notice, item: NoticeItem, found: FoundAgain) -> NoticeItem:
+        after = found_again(item, found, self._parts.clock())
+        if after.state is not item.state:
+            self._log("item." + after.state, notice.id, url=after.url, found_at=found.url, seen=found.how)
+        return after
+
     def _confirmed(self, notice: Notice, item: NoticeItem, order: Order) -> NoticeItem:
         if not item.state.waits_for_person or (item.server and not item.forwarded):
             return item
         if item.forwarded:
             return self._by_a_persons_word(item, order)
+        grounds = replace(self._grounds(notice, item), uncertain="")
         if not item.cases:
-            item = self._parts.acts.confirm(item, replace(self._grounds(notice, item), uncertain=""))
+            item = self._parts.acts.confirm(item, grounds)
         self._parts.acts.confirm_cases(item, order)
-        return replace(item, left="")
+        return replace(self._confirmed_elsewhere(item, grounds, order), left="")
+
+    def _confirmed_elsewhere(self, item: NoticeItem, grounds: Grounds, order: Order) -> NoticeItem:
+        """An item after what the crawler found at other addresses was acted on."""
+        for url in item.found_at:
+            other = self._parts.acts.confirm(NoticeItem(ReadItem((url,)), url), grounds)
+            self._parts.acts.confirm_cases(other, order)
+            left = other.state.waits_for_person and not other.cases
+            reason = f"where it was found again: {other.reason}" if left else item.reason
+            cases = tuple(dict.fromkeys((*item.cases, *other.cases)))
+            item = replace(item, cases=cases, reason=reason, look_at=self._parts.clock())
+        return item
 
     def _by_a_persons_word(self, item: NoticeItem, order: Order) -> NoticeItem:
         """An item that a person says a customer took offline.
@@ -405,6 +479,26 @@ class NoticeDesk:
 
     def _log(self, event: str, notice_id: str, **data: str) -> None:
         self._parts.audit.append(AuditEvent(event, {"notice": notice_id, **data}))
+
+
+def _sight_of(item: NoticeItem, outside: Outside) -> Seen:
+    return worst_of([outside.look(url) for url in (item.url, *item.found_at)])
+
+
+def _expect_undecided(notice: Notice, seen: Decided | None, verb: Verb) -> None:
+    """Raise RefusedError where another decision came first, or nothing is left to be decided."""
+    decided = notice.decided
+    if decided is None:
+        return
+    again = f"goodhoster notices show {notice.id}"
+    if seen is None or (seen.at, seen.actor) != (decided.at, decided.actor):
+        hint = f"look at it: {again}; decide otherwise by a new order, if that is still wanted"
+        raise RefusedError(f"notice {notice.id} was {decided}", hint=hint)
+    dismissible = verb is Verb.DISMISSED and any(item.dismissible or item.blocked for item in notice.items)
+    waits = notice.state is NoticeState.NEEDS_PERSON or any(item.state.waits_for_person for item in notice.items)
+    if not (waits or dismissible or any(reply.waits for reply in notice.replies)):
+        hint = f"see: {again}; what is offline comes back by: goodhoster cases restore --notice {notice.id}"
+        raise RefusedError(f"nothing in notice {notice.id} waits for a person: it was {decided}", hint=hint)
 
 
 def _passed_over(notice: Notice) -> str:

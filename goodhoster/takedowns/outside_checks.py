@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from goodhoster.model.crawling import FoundAgain
 from goodhoster.model.notice_status import ItemState, NoticeItem, Seen, Sight
 from goodhoster.takedowns.deadlines import LOOK_AGAIN, next_look
 
@@ -45,6 +47,26 @@ def after_look(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:
         return replace(again, reason=seen.detail)
     why = "it can still be seen" if seen.sight is Sight.THERE else "it cannot be looked at"
     return replace(again, state=ItemState.HELD, reason=f"offline here, but from outside {why}: {seen.detail}")
+
+
+def found_again(item: NoticeItem, found: FoundAgain, now: datetime) -> NoticeItem:
+    """State of an item that was gone, and is to be seen again at an address of ours.
+
+    At its own it is acted on anew; about another address nobody was told before, so a person decides.
+    """
+    itself = found.url == item.url
+    reason = f"back: {found.how}" if itself else f"found again at another address of ours: {found.how}"
+    if not itself and found.url not in item.found_at:
+        item = replace(item, found_at=(*item.found_at, found.url))
+    if item.state not in {ItemState.INACCESSIBLE, ItemState.GONE}:
+        return item
+    back = replace(item, state=ItemState.REOPENED, reopened=item.reopened + 1, reason=reason, gone_at=None)
+    return replace(back, looks=0 if itself else 1, looks_gone=0, look_at=now + LOOK_AGAIN)
+
+
+def worst_of(seen: Sequence[Seen]) -> Seen:
+    """The sight of several addresses together: gone is what is gone at all of them."""
+    return next(one for sight in (Sight.THERE, Sight.UNKNOWN, Sight.GONE) for one in seen if one.sight is sight)
 
 
 def _not_there(item: NoticeItem, now: datetime) -> NoticeItem:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from goodhoster.errors import GoodhosterError, PassingError
 from goodhoster.model.cases import MEASURING, UNDECIDED, Case, CaseState, MeasureState
 from goodhoster.model.notice_status import Notice, NoticeItem
-from goodhoster.model.notices import Caps, Outcome
+from goodhoster.model.notices import Caps, Outcome, ReadItem
 from goodhoster.model.uploads import Place
 from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.demands import Grounds
@@ -49,7 +49,9 @@ def preview_of(notice: Notice, acts: TakedownActions) -> list[PreviewLine]:
     """Effects of a confirmation on the items that wait for a person; nothing is changed."""
     grounds = Grounds(notice.id, notice.notifier, "", Caps(0, 0))  # they do not change which files are meant
     waiting = [item for item in notice.items if item.state.waits_for_person]
-    return [line for item in waiting for line in (*_lines(item, acts, grounds), *_held(item, acts))]
+    elsewhere = (NoticeItem(ReadItem((url,)), url) for item in waiting for url in item.found_at)
+    lines = [line for item in waiting for line in (*_lines(item, acts, grounds), *_held(item, acts))]
+    return [*lines, *(line for item in elsewhere for line in _located(item, acts, grounds))]
 
 
 def preview_of_dismissal(notice: Notice, acts: TakedownActions) -> list[PreviewLine]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from goodhoster.audit.log import FileAuditLog
 from goodhoster.errors import GoodhosterError, RefusedError
 from goodhoster.locating.site_map import SiteMap
 from goodhoster.model.audit import AuditEntry, AuditEvent
@@ -21,6 +20,7 @@ from goodhoster.model.cases import Case, MeasureState
 from goodhoster.model.notice_status import NoticeItem, NoticeState
 from goodhoster.model.purges import Purge, PurgeCause, PurgeState
 from goodhoster.ports import CachePurge, CaseStore, Clock, NoticeStore, PurgeQueue
+from goodhoster.ports.common import GrowingLog
 
 _log = logging.getLogger(__name__)
 _CAUSES = {
@@ -89,7 +89,7 @@ class PurgeDesk:
     """Follows the audit log and has caches purged. For one thread; others may read."""
 
     queue: PurgeQueue
-    log: FileAuditLog
+    log: GrowingLog
     cases: CaseStore
     addresses: CaseAddresses
     hooks: Sequence[PurgeHook]

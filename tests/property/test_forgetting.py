@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -24,14 +26,15 @@ from goodhoster.hashlists.audited_changes import RecordedLists
 from goodhoster.hashlists.own_lists import ImportOrder
 from goodhoster.model.alerts import Alert, AlertKind
 from goodhoster.model.attempts import Attempt
+from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.customers.register import Contact
 from goodhoster.model.letters import Letter, LetterKind
-from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt
-from goodhoster.model.notices import Carrier, ReadItem
+from goodhoster.model.notice_status import Decided, ItemState, Notice, NoticeItem, NoticeState, Receipt, Verb
+from goodhoster.model.notices import Carrier, NoticeFormat, ReadItem, ReadNotice
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import Category
-from goodhoster.reports.periods import month_before
+from goodhoster.reports.periods import Period, month_before
 from goodhoster.settings import load
 from goodhoster.testing.suites.customer_store import ANNA, BOB, imported
 from goodhoster.uploads.rows import Arrival, Priority
@@ -109,7 +112,7 @@ class Host:
                 known("an attempt"), Attempt(self.customer, "wordpress", self.file, "api", self.address)
             )
             services.toolkit.restore([held, answer.reference], Order("eve", f"{self.customer} is no storm"))
-            services.notices.store.add(self.notice(restored))
+            self.report(services, restored)
             services.customers.personal_data.note_access(self.customer, "eve", "show")
             outbox = services.notices.outbox
             outbox.put(Letter("20260101-a", LetterKind.STATEMENT, self.address, "about", f"{self.tree}/{self.file}"))
@@ -118,13 +121,40 @@ class Host:
             imported(services.customers.store, [BOB], replace=True)
         return restored, kept
 
-    def notice(self, case: str) -> Notice:
-        """A notice about a file of the customer, at a host that does not name it."""
-        url, place = "https://site.example/a", Place(os.fsencode(self.tree), f"{self.customer}/{self.file}".encode())
-        item = NoticeItem(
-            ReadItem((url,)), url, ItemState.INACCESSIBLE, self.customer, place, (case,), reason=self.file
-        )
-        return Notice(Receipt("N1", datetime.now(UTC), Carrier.MAIL, b""), NoticeState.DONE, items=(item,))
+    def report(self, services: Services, case: str) -> None:
+        """Two notices about a URL that names the customer, one of which came back; one about another, not done yet."""
+        here, other = f"https://www.{self.customer}.example/{self.file}", f"http://shop.{self.customer}.example/"
+        services.notices.store.add(self.notice("N1", here, case, reopened=1))
+        services.notices.store.add(self.notice("N2", here, case))
+        services.notices.store.add(replace(self.notice("N3", other, ""), state=NoticeState.OPEN))
+        about = {"notice": "N1", "url": here, "seen": f"https {self.customer} answers"}
+        for kind in ("item.inaccessible", "item.reopened", "item.inaccessible"):
+            services.audit.append(AuditEvent(kind, {**about, "found_at": f"{here}/again"}))
+        services.audit.append(AuditEvent("block.lifted", {"url": here}))
+        services.audit.append(AuditEvent("notice.confirmed", {"notice": "N1", "reason": f"{self.customer} again"}))
+        services.audit.append(AuditEvent("item.inaccessible", {"notice": "N2", "url": "https://bob.example/b"}))
+
+    def notice(self, notice_id: str, url: str, case: str, reopened: int = 0) -> Notice:
+        """A notice about a file of the customer, at a host that names it."""
+        place = Place(os.fsencode(self.tree), f"{self.customer}/{self.file}".encode())
+        now = datetime.now(UTC)
+        cases = (case,) if case else ()
+        item = NoticeItem(ReadItem((url,), note=self.file), url, ItemState.INACCESSIBLE, self.customer, place, cases)
+        item = replace(item, reason=self.file, gone_at=now, reopened=reopened, found_at=(f"{url}/again",))
+        read = ReadNotice(NoticeFormat.URL_LIST, subject=f"about {self.customer}")
+        receipt = Receipt(notice_id, now - timedelta(hours=30), Carrier.MAIL, b"")
+        decided = Decided(Verb.CONFIRMED, "eve", f"{self.customer} again", now, done=True)
+        return Notice(receipt, NoticeState.DONE, read, items=(item,), stopped_at=now, decided=decided)
+
+    def norm(self, *, domains: bool = True) -> dict[str, object]:
+        """The figures of the mirror, but for the names of the groups, and who each customer was."""
+        with self.services() as services:
+            data = dict(ReportMaker(services, Period()).make("norm").data)
+        by = cast("dict[str, dict[str, object]]", data.pop("by"))
+        del by["customer"], data["as_of"]
+        by |= {} if domains else {"domain": {}}
+        rounded = json.dumps([data, {name: sorted(map(str, of.values())) for name, of in by.items()}], default=str)
+        return cast("dict[str, object]", json.loads(rounded))
 
     def alert(self, alert: Alert) -> None:
         queue = SqliteAlertQueue(self.settings.state_dir / "alerts.sqlite")
@@ -168,10 +198,16 @@ def test_nothing_of_a_forgotten_customer_is_left(
     assert before.ok
     assert customer.encode() not in (host.settings.state_dir / "audit.log").read_bytes()
     assert file.encode() not in (host.settings.state_dir / "audit.log").read_bytes()
+    norm, without_domains = host.norm(), host.norm(domains=False)
     runner = CliRunner()
     done = runner.invoke(app, ["customers", "forget", customer, "--reason", "asked", "--config", str(host.config)])
-    assert (done.exit_code, kept in done.stdout) == (0, True), (done.output, done.exception)
+    assert (done.exit_code, kept in done.stdout, "N3" in done.stdout) == (0, True, True), (done.output, done.exception)
+    assert host.norm(domains=False) == without_domains, "no figure changes, but for the domain, half of which is kept"
     with host.services() as services:
+        urls = [item.url for name in ("N1", "N2", "N3") for item in services.notices.store.get(name).items]
+        assert (urls[0], customer in urls[2]) == (urls[1], True), "what is not done keeps its URL"
+        open_one = services.notices.store.get("N3")
+        services.notices.store.replace(replace(open_one, state=NoticeState.DONE), expected=NoticeState.OPEN)
         case = services.case_store.get(kept)
         assert case.upload.customer == customer  # its file lies in quarantine: it must be possible to put it back
         services.toolkit.restore([kept], Order("eve", "the contract has ended"))
@@ -179,6 +215,7 @@ def test_nothing_of_a_forgotten_customer_is_left(
     done = runner.invoke(app, ["customers", "forget", customer, "--reason", "asked", "--config", str(host.config)])
     assert done.exit_code == 0, (done.output, done.exception)
     assert host.named_in() == []
+    assert host.norm() == norm, "no figure changes"
     with host.services() as services:
         log = list(services.audit.entries())
         assert services.audit.verify().ok

@@ -28,6 +28,7 @@ from goodhoster_agent.intake.storing import Keeping
 
 if TYPE_CHECKING:
     from goodhoster.letters.outbox import Backlog
+    from goodhoster_agent.doors.notices import Routes
 
 _log = logging.getLogger(__name__)
 _POLL = 1.0
@@ -242,7 +243,7 @@ def _ways_in(notices: NoticeServices, settings: Settings, keeping: Keeping) -> l
 
         room = partial(_has_room, settings.state_dir, settings.notices.reserve)
         counter = NoticeCounter(keeping, notices.reader, notices.trust, notices.store, room)
-        door = NoticeDoor(counter, RateLimit(time.monotonic), notices.contacts)
+        door = NoticeDoor(counter, RateLimit(time.monotonic), list(_other_routes(notices, settings)))
         ways.append(HttpThread(door.app, settings.notices.listen))
     if settings.imap is not None:
         from goodhoster_agent.intake.imap import ImapIntake, MailboxIntake  # noqa: PLC0415 - the same
@@ -252,6 +253,20 @@ def _ways_in(notices: NoticeServices, settings: Settings, keeping: Keeping) -> l
         folder = settings.state_dir / "notices"
         ways.append(ImapIntake(MailboxIntake(keeping, mailbox_of(settings.imap), folder, own_server=own)))
     return ways
+
+
+def _other_routes(notices: NoticeServices, settings: Settings) -> Iterator[Routes]:
+    """What customers and identity providers ask for at the same address."""
+    from goodhoster_agent.doors.appeal_pages import AppealPages  # noqa: PLC0415 - only where the door is set
+    from goodhoster_agent.doors.contact_pages import ContactPages  # noqa: PLC0415 - the same
+    from goodhoster_agent.doors.notices import address_of  # noqa: PLC0415 - the same
+
+    yield ContactPages(notices.contacts)
+    yield AppealPages(notices.form_appeals, RateLimit(time.monotonic), address_of)
+    if settings.identity_providers:
+        from goodhoster_agent.doors.identity import IdentityMessages  # noqa: PLC0415 - only where one is set
+
+        yield IdentityMessages(notices.vetting)
 
 
 def _has_room(directory: Path, reserve: int) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 
 from goodhoster.assembly.services import Services
+from goodhoster.model.customers.suspensions import SuspensionState
+from goodhoster.ports.panels import SuspensionQuery
 from goodhoster_agent.background.periodic import PeriodicTask
 
 _EVERY = 60.0
@@ -38,11 +40,21 @@ class StandingRounds:
         standing = self._services.customers.standing
         if self._services.rules.enforce:
             standing.letters.tell_of_cases(self._services.case_store)
+            self._tell_of_suspensions(SuspensionState.IN_FORCE)
         if time.monotonic() >= self._review_at:
             self._review_at = time.monotonic() + _REVIEW_EVERY
             standing.desk.review_all()
+            if self._services.rules.enforce:
+                self._tell_of_suspensions(SuspensionState.LIFTED)
             for appeal in standing.appeals.unfinished():
                 standing.appeals.finish(appeal)
+            if self._services.rules.enforce:
+                standing.appeals.tell_left()
         self._undone = sum(bool(step.trouble) for step in standing.desk.waiting()) + len(standing.appeals.unfinished())
         self._overdue = len(standing.appeals.overdue())
         return _EVERY
+
+    def _tell_of_suspensions(self, state: SuspensionState) -> None:
+        customers = self._services.customers
+        found = customers.suspensions.find(SuspensionQuery(frozenset({state})))
+        customers.standing.letters.tell_of_suspensions(found)

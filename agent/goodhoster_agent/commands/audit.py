@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,10 +20,12 @@ from goodhoster.assembly.audit import (
     verify_audit_log,
 )
 from goodhoster.assembly.reports import OutcomeCheck, check_outcomes
-from goodhoster.assembly.state import audit_log
+from goodhoster.assembly.state import AUDIT_FILE, audit_log
 from goodhoster.audit.anchoring import Anchored
+from goodhoster.audit.following import LogFollower, position_of_last
 from goodhoster.audit.verify import Checkpoint, Note
 from goodhoster.model.audit import AuditEntry
+from goodhoster.settings import Settings
 from goodhoster_agent.commands.options import (
     FINE,
     UNCHECKED,
@@ -34,6 +39,10 @@ from goodhoster_agent.commands.options import (
     warn_of,
     whoever_types,
 )
+
+_LAST = 10
+"""Entries that are shown before the new ones."""
+_LOOK_EVERY = 0.5  # seconds
 
 app = typer.Typer(no_args_is_help=True, help="Verify, show, export and sign the audit log.")
 
@@ -69,16 +78,38 @@ def show_command(
     case: Annotated[str, typer.Option("--case", help="Only the entries that name this case.")] = "",
     config: ConfigOption = None,
     *,
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", "-f", help="Show the last ten, all of a case, and then each new one, until Ctrl-C."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show every entry, oldest first, with whom and what its references stand for.
 
     What stands there as forgotten-… has no key any more: nobody can tell.
     """
-    for entry in audit_log(read_settings(config)).entries():
+    settings = read_settings(config)
+    for entry in _followed(settings, whole=bool(case)) if follow else audit_log(settings).entries():
         if case and entry.event.data.get("case") != case:
             continue
         print_json(_as_object(entry)) if as_json else print(_as_text(entry))
+        if follow:
+            sys.stdout.flush()
+
+
+def _followed(settings: Settings, *, whole: bool) -> Iterator[AuditEntry]:
+    """The last entries, or all, and then each as it becomes durable; never ends by itself."""
+    log, file = audit_log(settings), settings.state_dir / AUDIT_FILE
+    follower = LogFollower(log, file, 0 if whole else position_of_last(file, _LAST, log.durable_size()))
+    away = False
+    while True:
+        yield from follower.new()
+        if follower.replaced:
+            warn_of([f"{file} is another log than before: shown from its beginning"])
+        if away is file.exists():
+            away = not away
+            warn_of([f"{file} is not there: waiting for it"] if away else [])
+        time.sleep(_LOOK_EVERY)
 
 
 @app.command("outcomes")

@@ -114,6 +114,7 @@ def _items(notice: Notice, services: Services) -> Iterator[Row]:
             yield "  server", f"{item.server}, of customer {item.customer}'s own{_forwarding(item, services)}"
         if item.blocked:
             yield "  blocked", "the web server shows nothing at its address"
+        yield from (("  found at", defanged(url)) for url in item.found_at)
         yield from _cases(item, services)
         if item.left:
             yield "  left", item.left

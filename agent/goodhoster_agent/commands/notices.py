@@ -377,6 +377,8 @@ def _item_object(item: NoticeItem) -> dict[str, Any]:
         "forwarded": item.forwarded or None,
         "cases": list(item.cases),
         "copies_held": list(item.copies_held),
+        "reopened": item.reopened,
+        "found_at": list(item.found_at),
         "blocked": item.blocked,
         "gone_at": _moment(item.gone_at),
     }

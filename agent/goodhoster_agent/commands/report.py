@@ -235,6 +235,7 @@ def verify_command(
 def police_command(case_ids: CaseArguments, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Print a notification to the police about cases (DSA Art. 18), for a person to complete."""
     with open_services(config) as services:
+        case_ids = [services.case_store.complete(case_id) for case_id in case_ids]
         text = police_text(services, case_ids)
     print_json({"cases": case_ids, "text": text}) if as_json else print(text, end="")
 
@@ -269,7 +270,7 @@ def xarf_command(
     if classification not in {None, *CLASSIFICATIONS}:
         raise typer.BadParameter(f"choose one of {', '.join(CLASSIFICATIONS)}")
     with open_services(config) as services:
-        print_json(xarf_report(services, case_id, url, classification))
+        print_json(xarf_report(services, services.case_store.complete(case_id), url, classification))
 
 
 def _print_report(name: str, period: Period, config: Path | None, form: _Form) -> Document:

@@ -91,6 +91,7 @@ def as_text(status: dict[str, Any]) -> str:
         *(f"SUSPENSION {one}" for one in status["suspensions"]["for_a_person"]),
         *(f"EXEMPT     {_not_told(*one)}" for one in status["owners_not_told"].items()),
         f"notices    {status['open_notices']:,} open, {status['overdue_notices']:,} overdue",
+        *([f"crawl      {_crawl(status['crawl'])}"] if status["crawl"] else []),
         *(f"source     {_source(source)}" for source in status["sources"]),
         *(f"legal      basis: {warning}" for warning in status["legal_basis"]),
         *(f"DEGRADED   {problem}" for problem in status["degraded"]),
@@ -123,6 +124,15 @@ def _daemon(status: dict[str, Any]) -> str:
 
 def _stopped(status: dict[str, Any]) -> str:
     return f"all measures, by {status['stopped_by']} since {status['stopped_since']} (goodhoster observe)"
+
+
+def _crawl(crawl: dict[str, Any]) -> str:
+    """How far the last round over our own sites is."""
+    if not crawl["began_at"]:
+        return "of our own sites: no round has begun yet"
+    when = f"ended {crawl['ended_at']}" if crawl["ended_at"] else f"under way since {crawl['began_at']}"
+    counts = f"{crawl['urls']:,} reported URLs and {crawl['pages']:,} addresses around them"
+    return f"of our own sites: {when}, {counts}, {crawl['found']:,} found again, {crawl['unchecked']:,} unchecked"
 
 
 def _not_told(source: str, count: int) -> str:

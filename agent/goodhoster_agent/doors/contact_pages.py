@@ -13,19 +13,13 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from goodhoster.model.customers.contact_requests import ContactRequest, RequestKind
+from goodhoster_agent.doors.plain_pages import language_wanted, page
 
 if TYPE_CHECKING:
     from goodhoster.customers.contacts.desk import ContactDesk
 
 Contacts = Callable[[], "ContactDesk | None"]
 """None on a host without a register."""
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
 _LONGEST_TOKEN = 100
 _WORDS = {
     "en": {
@@ -74,10 +68,10 @@ class ContactPages:
         app.router.add_post("/contact/{token}", self._confirm)
 
     async def _show(self, request: web.Request) -> web.Response:
-        return await asyncio.to_thread(self._shown, _token(request), _wanted(request))
+        return await asyncio.to_thread(self._shown, _token(request), language_wanted(request))
 
     async def _confirm(self, request: web.Request) -> web.Response:
-        return await asyncio.to_thread(self._confirmed, _token(request), _wanted(request))
+        return await asyncio.to_thread(self._confirmed, _token(request), language_wanted(request))
 
     def _shown(self, token: str, wanted: str) -> web.Response:
         desk = self._contacts()
@@ -88,7 +82,7 @@ class ContactPages:
         words = _WORDS[language]
         title = words["drill" if found.kind is RequestKind.DRILL else "verify"]
         form = f'<form method="post"><button>{words["button"]}</button></form>'
-        return _page(language, title, f"<p>{escape(found.id)}</p><p>{words['press']}</p>{form}")
+        return page(language, title, f"<p>{escape(found.id)}</p><p>{words['press']}</p>{form}")
 
     def _confirmed(self, token: str, wanted: str) -> web.Response:
         desk = self._contacts()
@@ -96,16 +90,11 @@ class ContactPages:
         if desk is None or found is None:
             return _gone(wanted)
         language = _language(desk, found, wanted)
-        return _page(language, _WORDS[language]["thanks"], f"<p>{_WORDS[language]['done']}</p>")
+        return page(language, _WORDS[language]["thanks"], f"<p>{_WORDS[language]['done']}</p>")
 
 
 def _token(request: web.Request) -> str:
     return request.match_info["token"][:_LONGEST_TOKEN]
-
-
-def _wanted(request: web.Request) -> str:
-    """The browser's language."""
-    return request.headers.get("Accept-Language", "")[:2].lower()
 
 
 def _language(desk: ContactDesk, found: ContactRequest, wanted: str) -> str:
@@ -116,13 +105,4 @@ def _language(desk: ContactDesk, found: ContactRequest, wanted: str) -> str:
 def _gone(wanted: str) -> web.Response:
     language = wanted if wanted in _WORDS else "en"
     words = _WORDS[language]
-    return _page(language, words["gone"], f"<p>{words['why']}</p>", 404)
-
-
-def _page(language: str, title: str, body: str, status: int = 200) -> web.Response:
-    html = (
-        f'<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>{title}</title></head>'
-        f"<body><main><h1>{title}</h1>\n{body}\n</main></body></html>\n"
-    )
-    return web.Response(text=html, status=status, content_type="text/html", headers=_HEADERS)
+    return page(language, words["gone"], f"<p>{words['why']}</p>", 404)

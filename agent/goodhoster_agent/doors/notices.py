@@ -7,6 +7,8 @@
     GET /notice/ID/KEY      how it stands, for whoever sent it
     GET /api/v1/notices/ID/KEY   the same for programs: a code for each URL
     GET, POST /contact/TOKEN     the page behind the link in a letter to a customer's contact
+    GET, POST /appeal/LETTER/CODE    the form for objections behind the link in a statement of reasons
+    POST /identity/PROVIDER      messages of an [[identity_provider]]
 
 A request with an `Idempotency-Key` is kept once, however often it comes, and answered alike; a correlation id
 (`X-Correlation-ID`, `X-Request-ID`) comes back with the answer. What is marked as a test is answered and never acted
@@ -28,10 +30,10 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -42,8 +44,8 @@ from goodhoster.notices.sender.trust import Trust
 from goodhoster.notices.spool import Arrived, Origin
 from goodhoster.ports import NoticeReader, NoticeStore
 from goodhoster_agent.doors import notice_pages
-from goodhoster_agent.doors.contact_pages import ContactPages, Contacts
 from goodhoster_agent.doors.notice_pages import Language
+from goodhoster_agent.doors.plain_pages import HEADERS
 from goodhoster_agent.doors.rate_limit import RateLimit
 from goodhoster_agent.intake.storing import Keeping
 
@@ -52,12 +54,6 @@ _LARGEST = {True: 32 << 20, False: 1 << 20}
 """Bytes of one request, for registered notifiers and for everybody else."""
 _READ_ON = 4
 _PIECE_WITHIN = 30.0  # seconds
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +68,19 @@ class NoticeCounter:
     """Is there room on the disk for what strangers send?"""
 
 
+class Routes(Protocol):
+    """What else is asked for at the same address, such as the page of a customer's contact."""
+
+    def add_to(self, app: web.Application) -> None:
+        """Add its routes."""
+
+
 class NoticeDoor:
     """The request handler of notices."""
 
-    def __init__(self, counter: NoticeCounter, rate_limit: RateLimit, contacts: Contacts = lambda: None) -> None:
+    def __init__(self, counter: NoticeCounter, rate_limit: RateLimit, others: Sequence[Routes] = ()) -> None:
         self._counter = counter
-        self._contact_pages = ContactPages(contacts)
+        self._others = others
         self._rate_limit = rate_limit
 
     def app(self) -> web.Application:
@@ -90,7 +93,8 @@ class NoticeDoor:
         app.router.add_get("/notice", self._form)
         app.router.add_post("/notice", self._posted)
         app.router.add_get("/notice/{id}/{key}", self._status)
-        self._contact_pages.add_to(app)
+        for other in self._others:
+            other.add_to(app)
         return app
 
     async def _reports(self, request: web.Request) -> web.Response:
@@ -146,7 +150,7 @@ class NoticeDoor:
 
     async def _take(self, request: web.Request, carrier: Carrier) -> _Taken:
         """Store a notice; the answer may be sent only after this."""
-        notifier, sender = self._notifier(request), _address(request)
+        notifier, sender = self._notifier(request), address_of(request)
         raw = RawNotice(carrier, await _body(request, _LARGEST[bool(notifier)]))
         unread, read = await self._first_reading(raw, proven=bool(notifier))
         key = secrets.token_urlsafe(18)
@@ -285,7 +289,7 @@ async def _as_json(request: web.Request, handler: Any) -> web.StreamResponse:  #
 
 
 def _page(html: str, status: int = 200) -> web.Response:
-    return web.Response(text=html, status=status, content_type="text/html", headers=_HEADERS)
+    return web.Response(text=html, status=status, content_type="text/html", headers=HEADERS)
 
 
 async def _body(request: web.Request, largest: int) -> bytes:
@@ -313,7 +317,7 @@ async def _next_piece(request: web.Request) -> bytes:
         return await request.content.readany()
 
 
-def _address(request: web.Request) -> str:
+def address_of(request: web.Request) -> str:
     """The address for the rate limit: the peer, or the last one that a local proxy names."""
     peer = request.remote or ""
     try:

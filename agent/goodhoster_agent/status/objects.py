@@ -70,6 +70,7 @@ def status_object(services: Services) -> dict[str, Any]:
         "owners_not_told": _owners_not_told(services),
         "open_notices": notices.open,
         "overdue_notices": notices.overdue,
+        "crawl": _crawl(services),
         "verdicts": figures.verdicts,
         "unchecked_reasons": figures.reasons,
         "processes": [asdict(rights) for rights in rights_of(pid, terms_of(services.settings))] if pid else [],
@@ -162,6 +163,21 @@ def _other_mode(services: Services, report: DaemonReport | None) -> list[str]:
     if report is None or report.mode == asked:
         return []
     return [f"the daemon runs in mode {report.mode}, and mode {asked} is configured: systemctl reload goodhoster"]
+
+
+def _crawl(services: Services) -> dict[str, Any] | None:
+    """The last round over our own sites; None where [crawl] every is not set."""
+    if services.settings.crawl.every is None:
+        return None
+    from goodhoster.takedowns.crawl_rounds import FILE, read_progress  # noqa: PLC0415 - only where one is set
+
+    progress = read_progress(services.state_dir / FILE)
+    if progress is None:
+        return {"began_at": None, "ended_at": None, "urls": 0, "pages": 0, "found": 0, "unchecked": 0}
+    ended = progress.ended_at.isoformat() if progress.ended_at else None
+    times = {"began_at": progress.began_at.isoformat(), "ended_at": ended}
+    counts = {name: getattr(progress, name) for name in ("urls", "pages", "found", "unchecked")}
+    return {**times, **counts}
 
 
 def _suspensions(services: Services) -> dict[str, Any]:

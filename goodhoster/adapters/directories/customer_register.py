@@ -12,7 +12,7 @@ from goodhoster.model.customers.contacts import Contact
 from goodhoster.model.notices import Matching, Route, Site
 from goodhoster.ports import CustomerStore
 
-_LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
+_LANGUAGES: dict[str, Literal["nl", "en", "de"]] = {"nl": "nl", "en": "en", "de": "de"}
 _NO_DOCROOT = "the register of customers does not tell where the files of this site are"
 
 

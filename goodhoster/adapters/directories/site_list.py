@@ -32,7 +32,7 @@ from goodhoster.settings.values import MAIL_ADDRESS
 _COLUMNS = ("customer_id", "domain", "docroot")
 _MORE_COLUMNS = ("email", "language")
 _KEYS = frozenset({"customer", "names", "docroot", "aliases", "addresses", *_MORE_COLUMNS})
-_LANGUAGES: dict[str, Literal["nl", "en"]] = {"nl": "nl", "en": "en"}
+_LANGUAGES: dict[str, Literal["nl", "en", "de"]] = {"nl": "nl", "en": "en", "de": "de"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class HttpGlances:
             answer = connection.getresponse()
             content = answer.getheader("Location", "").encode() + b"\0" + answer.read(_LARGEST)
         finally:
-            connection.close()
+            connection.end()
         if connection.over:
             raise TimeoutError("it did not answer in time")
         return PageGlance(path, answer.status, hashlib.sha256(content).digest())

@@ -229,7 +229,7 @@ class HttpOutside:
                 raise self._out_of_time(way) from error
             raise
         finally:
-            connection.close()
+            connection.end()
         if connection.over:  # what was read may be the half of an answer
             raise self._out_of_time(way)
         to = answer.getheader("Location", "")
@@ -289,10 +289,13 @@ class PinnedConnection(http.client.HTTPConnection):
         if answer.split(b" ", 2)[1:2] != [b"200"] or not answer.endswith(b"\r\n\r\n"):
             raise OSError("the proxy does not let us through")
 
-    def close(self) -> None:
-        """May be called twice."""
+    def end(self) -> None:
+        """Close it for good.
+
+        `close` is called as soon as the head of an answer was read: the time for the rest of it goes on.
+        """
         self._alarm.cancel()
-        super().close()
+        self.close()
         if self._wire is not None:
             self._wire.close()
 

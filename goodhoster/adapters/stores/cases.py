@@ -20,7 +20,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState, Claim, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.digests import Digests
 from goodhoster.model.exemptions import Exemption
-from goodhoster.model.ids import is_short_for, the_one
+from goodhoster.model.ids import one_short
 from goodhoster.model.image_sizes import ranges
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Category, Match, SourceAnswer
@@ -80,7 +80,7 @@ class SqliteCaseStore:
     def complete(self, part: str) -> str:
         """See `ports.CaseStore`."""
         names = (case_id for (case_id,) in self.record.rows("SELECT id FROM cases"))
-        return the_one(part, (name for name in names if name == part or is_short_for(part, name)), "case")
+        return one_short(part, names, "case")
 
     def get_all(self, case_ids: Sequence[str]) -> Sequence[Case]:
         """See `ports.CaseStore`."""

@@ -12,7 +12,7 @@ from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.linux.durable_files import sync_directory
 from goodhoster.model.storms import StormKind
 from goodhoster.ports import ForgottenCustomer
-from goodhoster.ports.proof import PseudonymStore
+from goodhoster.ports.proof import PseudonymStore, RenamedScope
 
 _TREE = b"/forgotten"
 _REASON = "its customer is forgotten"
@@ -38,6 +38,28 @@ class RecordTraces:
         return len(customer.cases)
 
 
+def drawing_scope(customer_id: str) -> str:
+    """The scope of the key by which names for a customer's URLs are drawn."""
+    return f"forgotten-urls/{customer_id}"
+
+
+class UrlKeyTraces:
+    """See `ports.CustomerTraces`, for what the audit log says of the URLs of notices.
+
+    When one was gone and back stays readable under its drawn name, so that the mirror's figures stay what they are.
+    """
+
+    def __init__(self, keys: PseudonymStore) -> None:
+        self._keys = keys
+
+    def unlink(self, customer: ForgottenCustomer) -> int:
+        """See `ports.CustomerTraces`."""
+        scopes = [(f"notice/{one.notice}/{one.url}", f"notice/{one.notice}/{one.drawn}", one) for one in customer.urls]
+        scopes += [(f"notice/{one.url}", f"notice/{one.drawn}", one) for one in customer.urls if not one.elsewhere]
+        renamed = self._keys.rename([RenamedScope(old, new, "url", one.url, one.drawn) for old, new, one in scopes])
+        return renamed + self._keys.delete([f"notice/{notice}" for notice in customer.notices])
+
+
 class KeyTraces:
     """See `ports.CustomerTraces`, for the keys of the audit log's references."""
 
@@ -47,6 +69,7 @@ class KeyTraces:
     def unlink(self, customer: ForgottenCustomer) -> int:
         """See `ports.CustomerTraces`."""
         scopes = [f"customer/{name}" for name in customer.ids] + [f"case/{case_id}" for case_id in customer.cases]
+        scopes += [] if customer.notices_kept else [drawing_scope(name) for name in customer.ids]
         kept = [f"case/{case_id}" for case_id in customer.kept]
         return self._keys.delete(scopes, [("customer", name) for name in customer.ids], kept)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from goodhoster.errors import BusyError, ConfigurationError, PermanentError
-from goodhoster.linux.sqlite_files import connect, explained
+from goodhoster.linux.sqlite_files import connect, explained, write_ahead
 from goodhoster.linux.sqlite_migrations import Schema, upgrade
 
 Row = tuple[Any, ...]
@@ -61,6 +61,14 @@ class RecordFile:
                 yield
             finally:
                 self._together -= 1
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """As `together`, and no other process changes anything meanwhile."""
+        with self.together():
+            if not self._db.in_transaction:
+                self._db.execute("BEGIN IMMEDIATE")
+            yield
 
     @contextmanager
     def erasing(self) -> Iterator[sqlite3.Connection]:
@@ -120,7 +128,8 @@ def _connect(file: Path, schema: Schema, patience: float) -> sqlite3.Connection:
     try:
         with ExitStack() as opening:
             db = opening.enter_context(closing(connect(file, threads=True, timeout=patience)))
-            db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+            write_ahead(db, patience)
+            db.execute("PRAGMA synchronous = FULL")
             upgrade(db, file, schema)
             opening.pop_all()
     except (sqlite3.DatabaseError, OSError) as error:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState, Claim, MeasureKind, MeasureState
-from goodhoster.model.ids import is_short_for, the_one
+from goodhoster.model.ids import one_short
 from goodhoster.model.image_sizes import are_sizes
 from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeState
 from goodhoster.model.uploads import Place
@@ -61,7 +61,7 @@ class MemoryCaseStore:
 
     def complete(self, part: str) -> str:
         """See `ports.CaseStore`."""
-        return the_one(part, [name for name in self._cases if name == part or is_short_for(part, name)], "case")
+        return one_short(part, self._cases, "case")
 
     def get_all(self, case_ids: Sequence[str]) -> Sequence[Case]:
         """See `ports.CaseStore`."""
@@ -76,6 +76,10 @@ class MemoryCaseStore:
     def ids(self, query: CaseQuery) -> Sequence[str]:
         """See `ports.CaseStore`."""
         return [case.id for case in self.find(query)]
+
+    def each(self, query: CaseQuery) -> Iterator[Case]:
+        """See `ports.CaseStore`."""
+        return iter(self.find(query))
 
     def count(self, query: CaseQuery) -> int:
         """See `ports.CaseFigures`."""
@@ -137,7 +141,7 @@ class MemoryNoticeStore:
 
     def complete(self, part: str) -> str:
         """See `ports.NoticeStore`."""
-        return the_one(part, [name for name in self._notices if name == part or is_short_for(part, name)], "notice")
+        return one_short(part, self._notices, "notice")
 
     def find(self, query: NoticeQuery) -> Iterator[Notice]:
         """See `ports.NoticeStore`."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.ids import is_short_for, the_one
+from goodhoster.model.ids import one_short
 from goodhoster.model.storms import Cause, Counted, Opened, Storm
 
 _HOUR = 60  # minutes
@@ -45,7 +45,7 @@ class MemoryStormStore:
 
     def complete(self, part: str) -> str:
         """See `ports.StormStore`."""
-        return the_one(part, [name for name in self._storms if name == part or is_short_for(part, name)], "storm")
+        return one_short(part, self._storms, "storm")
 
     def being_decided(self) -> Sequence[Storm]:
         """See `ports.StormStore`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -13,9 +13,12 @@ from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.linux.sqlite_migrations import Migration, Schema
-from goodhoster.model.ids import is_short_for, the_one
+from goodhoster.model.ids import one_short
 from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeItem, NoticeState
+from goodhoster.model.notices import ReadItem
+from goodhoster.model.pseudonyms import is_forgotten
 from goodhoster.ports import ForgottenCustomer, NoticeQuery
+from goodhoster.ports.customers import SettledUrls
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS notices (
@@ -83,7 +86,7 @@ class SqliteNoticeStore:
     def complete(self, part: str) -> str:
         """See `ports.NoticeStore`."""
         names = (notice_id for (notice_id,) in self._record.rows("SELECT id FROM notices"))
-        return the_one(part, (name for name in names if name == part or is_short_for(part, name)), "notice")
+        return one_short(part, names, "notice")
 
     def find(self, query: NoticeQuery) -> Iterator[Notice]:
         """See `ports.NoticeStore`."""
@@ -113,23 +116,51 @@ class SqliteNoticeStore:
         )
         return NoticeFigures(open_, overdue, waiting)
 
+    def settled_urls(self, ids: Sequence[str], kept: Collection[str]) -> SettledUrls:
+        """See `ports.ReportedUrls`."""
+        urls: dict[tuple[str, str], None] = {}
+        needed: dict[str, None] = {}
+        for name in ids:
+            query = """SELECT notice, notice_items.body, state FROM notice_items JOIN notices ON id = notice
+                WHERE json_extract(notice_items.body, '$.customer') = ? ORDER BY received_at, notice, number"""
+            for notice, body, state in self._record.rows(query, (name,)):
+                item = decode(NoticeItem, body)
+                if state != NoticeState.DONE or _is_needed(item, kept):
+                    needed[notice] = None
+                else:
+                    urls[notice, item.url] = None
+        found = {notice: self.get(notice) for notice, _ in urls}
+        whole = (
+            notice.id
+            for notice in found.values()
+            if all((notice.id, item.url) in urls or is_forgotten(item.url) for item in notice.items)
+        )
+        elsewhere = frozenset(url for _, url in urls if self._is_elsewhere(url, urls))
+        return SettledUrls(tuple(urls), elsewhere, tuple(whole), tuple(needed))
+
+    def _is_elsewhere(self, url: str, urls: Container[tuple[str, str]]) -> bool:
+        rows = self._record.rows("SELECT notice FROM notice_items WHERE url = ?", (url,))
+        return any((notice, url) not in urls for (notice,) in rows)
+
     def unlink(self, customer: ForgottenCustomer) -> int:
         """See `ports.CustomerTraces`.
 
-        Settled URLs get the drawn name, and have no place any more. What was reported, the URL too, stays.
+        URLs that nobody needs any more get their drawn name, and have neither customer nor place. That there was a
+        notice, from whom and what became of it stays.
         """
-        changed = 0
+        drawn = {(one.notice, one.url): one.drawn for one in customer.urls}
         with self._record.erasing() as db:
-            for name in customer.ids:
-                query = "SELECT notice, number, body FROM notice_items WHERE json_extract(body, '$.customer') = ?"
-                for notice, number, body in db.execute(query, (name,)).fetchall():
-                    item = decode(NoticeItem, body)
-                    if item.state.settled:
-                        changed += 1
-                        unlinked = encode(dataclasses.replace(item, customer=customer.name, place=None, reason=""))
-                        update = "UPDATE notice_items SET body = ? WHERE notice = ? AND number = ?"
-                        db.execute(update, (unlinked, notice, number))
-        return changed
+            for (notice, url), name in drawn.items():
+                query = "SELECT number, body FROM notice_items WHERE notice = ? AND url = ?"
+                for number, body in db.execute(query, (notice, url)).fetchall():
+                    unlinked = _unlinked(decode(NoticeItem, body), customer.name, name)
+                    update = "UPDATE notice_items SET url = ?, body = ? WHERE notice = ? AND number = ?"
+                    db.execute(update, (unlinked.url, encode(unlinked), notice, number))
+            for notice in customer.notices:
+                for (body,) in db.execute("SELECT body FROM notices WHERE id = ?", (notice,)).fetchall():
+                    values = (encode(_without_words(decode(Notice, body))), notice)
+                    db.execute("UPDATE notices SET body = ? WHERE id = ?", values)
+        return len(drawn)
 
     def close(self) -> None:
         """Close the file."""
@@ -139,6 +170,25 @@ class SqliteNoticeStore:
         query = "SELECT body FROM notice_items WHERE notice = ? ORDER BY number"
         items = tuple(decode(NoticeItem, text) for (text,) in self._record.rows(query, (notice_id,)))
         return _with_items(decode(Notice, body), items)
+
+
+def _is_needed(item: NoticeItem, kept: Collection[str]) -> bool:
+    """Whether it is needed: to act, look again, lift a block or put its file back."""
+    waits = not item.state.settled or item.look_at is not None or item.blocked
+    return waits or any(case in kept for case in (*item.cases, *item.copies_held))
+
+
+def _unlinked(item: NoticeItem, customer: str, url: str) -> NoticeItem:
+    read = ReadItem((url,), first_seen=item.read.first_seen, last_seen=item.read.last_seen, digests=item.read.digests)
+    bare = dataclasses.replace(item, read=read, url=url, customer=customer, place=None, reason="", left="")
+    return dataclasses.replace(bare, front="", server="", forwarded="", found_at=())
+
+
+def _without_words(notice: Notice) -> Notice:
+    """A notice without the words that may name what it was about."""
+    read = notice.read and dataclasses.replace(notice.read, subject="", mentions=(), doubts=(), unread=())
+    decided = notice.decided and dataclasses.replace(notice.decided, reason="")
+    return dataclasses.replace(notice, read=read, named=(), reason="", index_gap="", decided=decided)
 
 
 def _columns(notice: Notice) -> tuple[object, ...]:

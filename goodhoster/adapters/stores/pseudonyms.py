@@ -13,6 +13,7 @@ from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.errors import GoodhosterError
 from goodhoster.linux.sqlite_migrations import Migration, Schema
 from goodhoster.model.pseudonyms import KEY_BYTES, PersonalValue, PseudonymKey
+from goodhoster.ports.proof import RenamedScope
 
 FILE = "pseudonyms.sqlite"
 _TABLES = """
@@ -103,6 +104,29 @@ class SqlitePseudonyms:
             rows = [(token, field, value) for token, field, value in self._opened().rows(query, (key_id,))]
             return PseudonymKey(key_id, secret), [row for row in rows if row[0] in tokens]
         return None
+
+    def drawn(self, scope: str, values: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        """See `ports.PseudonymStore`."""
+        with self._opened().changing() as db:
+            key = _key(db, scope)
+        return {(field, value): key.token(field, value).partition(":")[2] for field, value in values}
+
+    def rename(self, renamed: Collection[RenamedScope]) -> int:
+        """See `ports.PseudonymStore`."""
+        if not self._file.exists():
+            return 0
+        changed = 0
+        with self._opened().erasing() as db:
+            for one in renamed:
+                for (key,) in db.execute("SELECT id FROM keys WHERE scope = ?", (one.scope,)).fetchall():
+                    changed += 1
+                    stays = (key, one.field, one.value)
+                    db.execute("DELETE FROM pseudonyms WHERE key = ? AND NOT (field = ? AND value = ?)", stays)
+                    db.execute("UPDATE pseudonyms SET value = ? WHERE key = ?", (one.becomes, key))
+                    db.execute("DELETE FROM keys WHERE scope = ?", (one.to,))
+                    new = (one.to, secrets.token_bytes(KEY_BYTES), key)
+                    db.execute("UPDATE keys SET scope = ?, secret = ? WHERE id = ?", new)
+        return changed
 
     def delete(
         self, scopes: Collection[str], naming: Collection[tuple[str, str]] = (), kept: Collection[str] = ()

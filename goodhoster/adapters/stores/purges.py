@@ -11,6 +11,7 @@ from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.linux.sqlite_migrations import Migration, Schema
 from goodhoster.model.purges import Purge
+from goodhoster.ports import ForgottenCustomer
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS purges (
@@ -77,6 +78,24 @@ class SqlitePurgeQueue:
             marks = ", ".join("?" * len(piece))
             found += self._purges(f"SELECT body FROM purges WHERE about IN ({marks})", piece)  # noqa: S608 - only question marks
         return sorted(found, key=lambda purge: purge.number)
+
+    def unlink(self, customer: ForgottenCustomer) -> int:
+        """See `ports.CustomerTraces`.
+
+        A purge that waits keeps its addresses: the cache must forget them first.
+        """
+        drawn = {one.url: one.drawn for one in customer.urls if not one.elsewhere}
+        changed = 0
+        with self._record.erasing() as db:
+            for about in (*customer.cases, *drawn):
+                query = "SELECT number, body FROM purges WHERE about = ? AND due IS NULL"
+                for number, body in db.execute(query, (about,)).fetchall():
+                    changed += 1
+                    name = drawn.get(about, about)
+                    purge = replace(decode(Purge, body), about=name, done=(), detail="")
+                    update = "UPDATE purges SET about = ?, body = ? WHERE number = ?"
+                    db.execute(update, (name, encode(purge), number))
+        return changed
 
     def close(self) -> None:
         """Close the file."""

@@ -14,7 +14,7 @@ from datetime import datetime
 from goodhoster.adapters.stores.database import RecordFile, Row, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.linux.sqlite_migrations import ExpiringTable
-from goodhoster.model.ids import is_short_for, the_one
+from goodhoster.model.ids import one_short
 from goodhoster.model.storms import Cause, Counted, Opened, Storm, StormKind, StormState
 
 _NAMES = """number, id, kind, about, reason, sources, begun_at, measures, part_of,
@@ -79,7 +79,7 @@ class SqliteStormStore:
     def complete(self, part: str) -> str:
         """See `ports.StormStore`."""
         names = (row[0] for row in self._record.rows("SELECT id FROM storms"))
-        return the_one(part, (name for name in names if name == part or is_short_for(part, name)), "storm")
+        return one_short(part, names, "storm")
 
     def being_decided(self) -> Sequence[Storm]:
         """See `ports.StormStore`."""

@@ -83,18 +83,19 @@ class ScreeningDesk:
             gone = _gone(compared, name, smaller=smaller) if not listed.unread_count else []
             asked_anew = [*compared.fresh, *gone]
             lost = [*(party.id for party in changed), *(known.keys() - customers.keys())]
-            before = {
-                (each.entry, each.customer): each
-                for each in (*store.of_pairs(name, "entry", asked_anew), *store.of_pairs(name, "customer", lost))
-            }
-            unsure = _unsure(listed, compared, before, frozenset(customers))
-            saved = list(self._settled(name, compared.pairs, before, unsure))
-            asked_again = {customer for _, customer in unsure}
-            remembered = [party for party in changed if party.id not in asked_again]
-            run = _run(listed, compared, saved)
-            run = replace(run, list_name=name, customers=len(customers), compared_customers=len(changed))
-            self._log(run, order)
+            # A person may have decided while it was compared: what is on record now counts.
             with store.together():
+                before = {
+                    (each.entry, each.customer): each
+                    for each in (*store.of_pairs(name, "entry", asked_anew), *store.of_pairs(name, "customer", lost))
+                }
+                unsure = _unsure(listed, compared, before, frozenset(customers))
+                saved = list(self._settled(name, compared.pairs, before, unsure))
+                asked_again = {customer for _, customer in unsure}
+                remembered = [party for party in changed if party.id not in asked_again]
+                run = _run(listed, compared, saved)
+                run = replace(run, list_name=name, customers=len(customers), compared_customers=len(changed))
+                self._log(run, order)
                 for finding in saved:
                     store.save(finding)
                 store.remember(name, "entry", compared.fresh.items())
@@ -104,31 +105,47 @@ class ScreeningDesk:
             open_now = sum(1 for _ in store.find(decisions=frozenset({Decision.OPEN}), list_name=name))
             return replace(run, open=open_now)
 
-    def decide(self, finding_id: str, decision: Decision, order: Order) -> Finding:
-        """Record a person's decision about a finding; it can be decided otherwise later."""
-        finding = self._parts.store.get(finding_id)
+    def decide(self, finding_id: str, decision: Decision, order: Order, *, overrule: bool = False) -> Finding:
+        """Record a person's decision about a finding.
+
+        It is asked again when what the decision rests on changes.
+
+        RefusedError where somebody decided before, unless `overrule` says that this is known.
+        """
         if decision not in {Decision.MATCH, Decision.NO_MATCH}:
             raise RefusedError(f"{decision} is no decision of a person", hint="match or no-match")
         reason = refuse_personal_numbers(order.reason, "the reason")
-        data = {
-            "finding": finding.id,
-            "list": finding.list_name,
-            "customer": finding.customer,
-            "decision": decision,
-            "by": order.actor,
-            "reason": reason,
-        }
-        self._parts.audit.append(AuditEvent("screening.decided", data))
-        decided = replace(
-            finding,
-            decision=decision,
-            decided_at=self._parts.clock(),
-            actor=order.actor,
-            reason=reason,
-            asked_again=False,
-        )
-        self._parts.store.save(decided)
+        with self._parts.store.together():
+            finding = self._parts.store.get(finding_id)
+            if finding.decision in {Decision.MATCH, Decision.NO_MATCH} and not overrule:
+                at = f" at {finding.decided_at:%Y-%m-%d %H:%M:%S} UTC" if finding.decided_at else ""
+                message = f"finding {finding.id} was decided by {finding.actor}{at} as {finding.decision}"
+                raise RefusedError(f"{message}: {finding.reason}", hint="to decide otherwise all the same: --overrule")
+            overruled = {"overruled": finding.actor} if finding.decision is not Decision.OPEN and overrule else {}
+            data = {
+                "finding": finding.id,
+                "list": finding.list_name,
+                "customer": finding.customer,
+                "decision": decision,
+                "by": order.actor,
+                "reason": reason,
+                **overruled,
+            }
+            self._parts.audit.append(AuditEvent("screening.decided", data))
+            decided = replace(
+                finding,
+                decision=decision,
+                decided_at=self._parts.clock(),
+                actor=order.actor,
+                reason=reason,
+                asked_again=False,
+            )
+            self._parts.store.save(decided)
         return decided
+
+    def complete(self, part: str) -> str:
+        """The finding that a person means by a part of its id."""
+        return self._parts.store.complete(part)
 
     def findings(
         self, decisions: frozenset[Decision] = frozenset(), list_name: str = "", customer: str = ""

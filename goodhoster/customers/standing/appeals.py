@@ -8,24 +8,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from goodhoster.customers.standing.desk import StandingDesk
-from goodhoster.customers.standing.facts import case_subject, step_subject
+from goodhoster.customers.standing.facts import case_subject, step_subject, suspension_subject
 from goodhoster.errors import GoodhosterError, RefusedError
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.customers.house_rules import AppealRules
 from goodhoster.model.customers.standing import Appeal, AppealChannel, AppealState, Statement
+from goodhoster.model.customers.suspensions import Suspension, SuspensionState
 from goodhoster.model.ids import new_id
 from goodhoster.policy.appeals import decision_due, in_time
 from goodhoster.ports import AuditLog, CaseStore, Clock
 from goodhoster.ports.standing import StandingStore, StepLetters
 
 _LONGEST_TEXT = 20_000
+_TOLD_LATER = timedelta(days=7)
+"""So long the letter about it is still written: a crash may have come between."""
 _REFERENCE = re.compile(r"\bGH-([2-9a-hj-km-np-z]{12})\b")
-_CASE, _STEP = case_subject(""), step_subject("")
+_CASE, _STEP, _SUSPENSION = case_subject(""), step_subject(""), suspension_subject("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,10 @@ class AppealParts:
     rules: AppealRules
     restore: Callable[[Sequence[str], Order], Mapping[str, str]]
     """Puts the files of cases back through the case desk; for each that is not back, why."""
+    suspension: Callable[[str], Suspension]
+    """The suspension of that id; RefusedError when there is none."""
+    lift: Callable[[str, Order], str]
+    """Lifts a suspension exactly; why it is not lifted, or empty where that was seen."""
     tell_owners: Callable[[Case], int]
     """Tells the owners of the lists that a case was a mistake; how many."""
 
@@ -67,27 +74,46 @@ class AppealDesk:
 
         May be called again for the same: there is one appeal for each measure. RefusedError when it names none.
         """
-        named = _REFERENCE.search(words)
-        letters = self._parts.store.referred(named[1]) if named else ()
-        subjects = [one.subject for one in letters if one.subject.startswith((_CASE, _STEP))]
-        if not subjects:
+        told = self.referred(words)
+        if not told:
             hint = "the reference stands in the subject of the letter, such as [GH-2x3y4z5a6b7c]"
             raise RefusedError("no letter of ours has that reference", hint=hint)
-        return [self._take_in(subject, letters[0].customer, text, channel) for subject in subjects]
+        return self.about_all([(one.subject, one.customer) for one in told], text, channel)
+
+    def referred(self, words: str) -> list[Statement]:
+        """The records of the letter of ours that is named, one for each measure that it tells of."""
+        named = _REFERENCE.search(words)
+        letters = self._parts.store.referred(named[1]) if named else ()
+        return [one for one in letters if one.subject.startswith((_CASE, _STEP, _SUSPENSION))]
+
+    def of_customer(self, customer: str) -> Sequence[Appeal]:
+        """The appeals of a customer, whatever became of them."""
+        return self._parts.store.appeals(customer)
+
+    def about_all(self, measures: Sequence[tuple[str, str]], text: str, channel: AppealChannel) -> list[Appeal]:
+        """Take in an appeal about each of these measures, and confirm all in one letter.
+
+        Each is given with whose it is, and was told by a letter of ours.
+        """
+        taken = [self._take_in(subject, customer, text, channel) for subject, customer in measures]
+        for customer in dict.fromkeys(appeal.customer for appeal in taken):
+            self._parts.letters.about_appeals([one for one in taken if one.customer == customer], "received")
+        return taken
 
     def about(self, subject: str, customer: str, text: str, channel: AppealChannel = AppealChannel.COMMAND) -> Appeal:
         """Take in an appeal about a measure at that customer.
 
         A person was told of it, or a proven mail answers a statement.
 
-        The subject is `step:ID` or `case:ID`.
+        The subject is `step:ID`, `case:ID` or `suspension:ID`.
 
         RefusedError when there is no such measure, or it is not that customer's.
         """
         of = self._customer_of(subject)
         if of != customer:
             raise RefusedError(f"{subject} is not of customer {customer}", hint="see: goodhoster customers standing ID")
-        return self._take_in(subject, customer, text, channel)
+        (appeal,) = self.about_all([(subject, customer)], text, channel)
+        return appeal
 
     def decide(self, appeal_id: str, decision: Decision) -> Appeal:
         """Record a person's decision, undo the measure if it was wrong, and tell the customer.
@@ -102,7 +128,9 @@ class AppealDesk:
         with self._parts.lock:
             appeal = self._parts.store.appeal(appeal_id)
             if appeal.state is not AppealState.OPEN:
-                raise RefusedError(f"appeal {appeal_id} is {appeal.state} already", hint="it is not decided twice")
+                at = f" at {appeal.decided_at:%Y-%m-%d %H:%M:%S} UTC" if appeal.decided_at else ""
+                message = f"appeal {appeal_id} was decided by {appeal.actor}{at} as {appeal.state}: {appeal.reason}"
+                raise RefusedError(message, hint="it is not decided twice; the customer has been told of that decision")
             data = {"outcome": decision.outcome.value, "actor": order.actor, "reason": order.reason}
             self._log("appeal.decided", appeal, **data, mistake=decision.mistake)
             upheld = decision.outcome is AppealState.UPHELD
@@ -117,7 +145,7 @@ class AppealDesk:
             )
             self._parts.store.replace_appeal(decided, expected=AppealState.OPEN)
         decided = self.finish(decided) if upheld else decided
-        self._parts.letters.about_appeal(decided, "decided")
+        self._parts.letters.about_appeals([decided], "decided")
         self._parts.steps.review(decided.customer)
         return decided
 
@@ -126,18 +154,29 @@ class AppealDesk:
         order = Order(appeal.actor, f"appeal {appeal.id}: {appeal.reason}")
         name = appeal.subject.partition(":")[2]
         try:
-            restored, trouble = (
-                self._restore(name, order) if appeal.subject.startswith(_CASE) else self._undo(name, order)
-            )
+            restored, trouble = self._undone(appeal.subject, order)
             if appeal.mistake and appeal.subject.startswith(_CASE):
                 self._parts.tell_owners(self._parts.cases.get(name))
         except GoodhosterError as error:
             restored, trouble = (), str(error)
-        finished = replace(appeal, restored=restored, trouble=trouble)
-        if finished != appeal:
-            self._log("appeal.undone" if not trouble else "appeal.not-undone-yet", finished, detail=trouble)
-            self._parts.store.replace_appeal(finished, expected=appeal.state)
+        with self._parts.lock:
+            now = self._parts.store.appeal(appeal.id)
+            if not now.trouble:  # another process undid it meanwhile
+                return now
+            finished = replace(now, restored=restored, trouble=trouble)
+            if finished != now:
+                self._log("appeal.undone" if not trouble else "appeal.not-undone-yet", finished, detail=trouble)
+                self._parts.store.replace_appeal(finished, expected=now.state)
         return finished
+
+    def tell_left(self) -> int:
+        """Write the letters that a crash kept from being written: received, and decided; how many."""
+        since, left = self._parts.clock() - _TOLD_LATER, 0
+        for appeal in self._parts.store.appeals():
+            if (appeal.decided_at or appeal.received_at) >= since:
+                purpose = "received" if appeal.state is AppealState.OPEN else "decided"
+                left += len(self._parts.letters.about_appeals([appeal], purpose))
+        return left
 
     def overdue(self) -> list[Appeal]:
         """Open appeals whose deadline has passed."""
@@ -147,6 +186,18 @@ class AppealDesk:
     def unfinished(self) -> list[Appeal]:
         """Upheld appeals whose measure is not undone yet."""
         return [one for one in self._parts.store.appeals(states=frozenset({AppealState.UPHELD})) if one.trouble]
+
+    def _undone(self, subject: str, order: Order) -> tuple[tuple[str, ...], str]:
+        """Undo a measure: the cases that are back, and what could not be undone yet."""
+        kind, _, name = subject.partition(":")
+        if kind == "case":
+            return self._restore(name, order)
+        return self._lifted(name, order) if kind == "suspension" else self._undo(name, order)
+
+    def _lifted(self, suspension_id: str, order: Order) -> tuple[tuple[str, ...], str]:
+        if self._parts.suspension(suspension_id).state is SuspensionState.LIFTED:
+            return (), ""
+        return (), self._parts.lift(suspension_id, order)
 
     def _restore(self, case_id: str, order: Order) -> tuple[tuple[str, ...], str]:
         case = self._parts.cases.get(case_id)
@@ -182,7 +233,6 @@ class AppealDesk:
             )
             self._log("appeal.received", appeal, channel=channel.value, late=appeal.late)
             self._parts.store.add_appeal(appeal)
-        self._parts.letters.about_appeal(appeal, "received")
         return appeal
 
     def _informed_at(self, subject: str) -> datetime | None:
@@ -202,7 +252,9 @@ class AppealDesk:
             return self._parts.cases.get(name).upload.customer
         if kind == "step":
             return self._parts.store.step(name).customer
-        raise RefusedError(f"{subject!r} names no measure", hint="write step:ID or case:ID")
+        if kind == "suspension":
+            return self._parts.suspension(name).customer
+        raise RefusedError(f"{subject!r} names no measure", hint="write step:ID, case:ID or suspension:ID")
 
     def _log(self, event: str, appeal: Appeal, **more: str | bool) -> None:
         data = {"appeal": appeal.id, "customer": appeal.customer, "subject": appeal.subject, **more}

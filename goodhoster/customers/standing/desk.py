@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from goodhoster.customers.register import Register
 from goodhoster.customers.standing.facts import step_subject
@@ -51,6 +52,9 @@ _UNDER_WAY = frozenset({StepState.IMPOSING, StepState.LIFTING})
 _NOT_OVER = frozenset(state for state in StepState if not state.over)
 _BETTER = frozenset({Move.LIFT, Move.WITHDRAW})
 """Moves that better a customer's position: taken in mode observe, too."""
+_LOOK = "see: goodhoster customers standing ID"
+_TOLD_LATER = timedelta(days=7)
+"""So long after its end the letter about it is still written: a crash may have come between."""
 _BY_RULES = Order("", "the house rules")
 
 
@@ -127,6 +131,8 @@ class StandingDesk:
         since = self._parts.clock() - self.rules.ladder.decay
         concerned = set(self._parts.facts.by_customer(since))
         concerned |= {step.customer for step in self._parts.store.steps_in(_NOT_OVER)}
+        ended = self._parts.store.steps_in(frozenset(StepState) - _NOT_OVER)
+        concerned |= {step.customer for step in ended if self._is_unwritten(step)}
         concerned |= set(self._resellers_of(concerned))
         for customer in sorted(concerned):
             self.review(customer)
@@ -195,6 +201,12 @@ class StandingDesk:
     def go_on(self, step: Step) -> Step:
         """Go on with what is under way about a step; as it is where nothing is."""
         return self._carry_out(step) if step.state in _UNDER_WAY else step
+
+    def facts_behind(self, step: Step) -> list[Fact]:
+        """The facts that a step rests on; those of a reseller's customers, too."""
+        known, wanted = self._facts(step.customer), set(step.facts)
+        below = known.reseller.facts if known.reseller else ()
+        return [fact for fact in (*known.own, *below) if fact.id in wanted]
 
     def waiting(self) -> Sequence[Step]:
         """The steps that wait for a person, and those whose measure is not done."""
@@ -290,9 +302,7 @@ class StandingDesk:
 
     def _write(self, step: Step, purpose: str) -> None:
         """Write to the customer; a notice that cannot be given is known at once."""
-        wanted = set(step.facts)
-        facts = [fact for fact in self._facts(step.customer).own if fact.id in wanted]
-        statement = self._parts.letters.about_step(step, purpose, facts)
+        statement = self._parts.letters.about_step(step, purpose, self.facts_behind(step))
         if statement.state is not StatementState.SENT and step.state is StepState.ANNOUNCED:
             self._replace(step, replace(step, untold=statement.why))
 
@@ -304,6 +314,15 @@ class StandingDesk:
             imposed = step.state is StepState.IMPOSED and step.informed_at is None
             if announced or imposed:
                 self._follow(step.id, "announced" if announced else "imposed")
+            elif self._is_unwritten(step):
+                self._write(step, step.state)
+
+    def _is_unwritten(self, step: Step) -> bool:
+        """Whether a crash came between the end of a step and the letter about it."""
+        if step.ended_at is None or step.ended_at < self._parts.clock() - _TOLD_LATER:
+            return False
+        written = self._parts.store.statements(step_subject(step.id))
+        return bool(written or step.told_at) and all(one.purpose != step.state for one in written)
 
     def _follow(self, step_id: str, purpose: str) -> None:
         written = [one for one in self._parts.store.statements(step_subject(step_id)) if one.purpose == purpose]
@@ -357,7 +376,7 @@ class StandingDesk:
         now = self._now()
         view = self._view(step.customer, now)
         if not step.state.pending:
-            raise RefusedError(f"step {step.id} is {step.state}: there is nothing to confirm")
+            raise RefusedError(f"step {step.id} is {_by_whom(step)}: there is nothing to confirm", hint=_LOOK)
         if view.appealed:
             hint = "decide the appeal first: goodhoster customers appeals"
             raise RefusedError(f"an appeal of customer {step.customer} is open", hint=hint)
@@ -371,7 +390,7 @@ class StandingDesk:
     def _expect(self, step_id: str, fits: Callable[[Step], bool], otherwise: str) -> Step:
         step = self._parts.store.step(step_id)
         if not fits(step):
-            raise RefusedError(f"step {step_id} is {step.state}: {otherwise}")
+            raise RefusedError(f"step {step_id} is {_by_whom(step)}: {otherwise}", hint=_LOOK)
         return step
 
     def _replace(self, before: Step, after: Step) -> Step:
@@ -382,6 +401,13 @@ class StandingDesk:
     def _log(self, event: str, step: Step, **more: str | list[str]) -> None:
         data = {"step": step.id, "customer": step.customer, "rung": step.rung.value, **more}
         self._parts.audit.append(AuditEvent(event, data))
+
+
+def _by_whom(step: Step) -> str:
+    """The state of a step, with who brought it there: for the person who comes second."""
+    at = step.ended_at or step.imposed_at
+    when = f" since {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+    return f"{step.state}{when}, by {step.actor or 'the house rules'} ({step.reason})"
 
 
 def _when(step: Step, rules: CustomerRules, now: Now) -> str:

@@ -30,6 +30,11 @@ def step_subject(step_id: str) -> str:
     return f"step:{step_id}"
 
 
+def suspension_subject(suspension_id: str) -> str:
+    """The subject that a suspension by a person is in statements and appeals."""
+    return f"suspension:{suspension_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
     """Facts from cases. See `ports.standing.FactSource`."""
@@ -97,4 +102,5 @@ def fact_of(case: Case, disputed: frozenset[str] = frozenset()) -> Fact:
     else:
         state = FactState.HELD
     kind, customer = FactKind.KNOWN_MATERIAL, case.upload.customer
-    return Fact(subject, customer, kind, state, case.opened_at, automatic=not case.actor)
+    automatic, noticed = not case.actor, bool(case.notice)
+    return Fact(subject, customer, kind, state, case.opened_at, automatic=automatic, noticed=noticed)

@@ -54,6 +54,8 @@ class SuspensionOrder:
     target: SuspensionTarget
     order: Order
     customer: str = ""
+    confidential: bool = False
+    """Its customer must not learn of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class SuspensionDesk:
                 opened_at=now,
                 before=_before(account, pages),
                 check_at=now,
+                confidential=order.confidential,
             )
             for gone in self._no_longer_in_force(suspension):
                 self._concluded(gone, SuspensionState.LIFTED, f"ended elsewhere; {suspension.id} takes its place")
@@ -137,7 +140,11 @@ class SuspensionDesk:
         with self._locked(found.panel, found.target.account):
             found = self._parts.store.get(suspension_id)
             if found.state is SuspensionState.LIFTED:
-                raise RefusedError(f"{found.id} was lifted already", hint="goodhoster customers suspensions")
+                at = f" at {found.closed_at:%Y-%m-%d %H:%M:%S} UTC" if found.closed_at else ""
+                by = (
+                    f", by {found.lift_actor}{at}: {found.lift_reason}" if found.lift_actor else f"{at}: {found.detail}"
+                )
+                raise RefusedError(f"{found.id} was lifted already{by}", hint="goodhoster customers suspensions")
             lifting = self._moved(
                 found, SuspensionState.LIFTING, lift_reason=order.reason, lift_actor=order.actor, check_at=self._now()
             )
@@ -294,9 +301,9 @@ class SuspensionDesk:
         query = SuspensionQuery(states=_STANDING, panel=panel, account=account.id)
         for other in self._parts.store.find(query):
             if other.target == target:
-                return f"{target} is under suspension {other.id} already ({other.state}): lift that first"
+                return f"{target} is under suspension {_whose(other)} already: lift that first"
             if target.host and not other.target.host:
-                return f"the whole account {account.id} is under suspension {other.id} already"
+                return f"the whole account {account.id} is under suspension {_whose(other)} already"
         return ""
 
     def _effect(
@@ -339,6 +346,8 @@ class SuspensionDesk:
             SuspensionState.INEFFECTIVE: now + pause,  # some panels do it later, by a job of their own
             SuspensionState.UNCONFIRMED: now + _AGAIN,
         }
+        if state is not suspension.state:  # in the log first: a crash between leaves nothing that it does not have
+            self._log(f"suspension.{state}", suspension, detail=detail)
         done = self._moved(
             suspension,
             state,
@@ -348,7 +357,6 @@ class SuspensionDesk:
             closed_at=now if state.closed else None,
         )
         if state is not suspension.state:
-            self._log(f"suspension.{state}", done, detail=detail)
             self._tell(done)
         return done
 
@@ -398,6 +406,12 @@ class SuspensionDesk:
         name = hashlib.sha256(f"{panel}\0{account}".encode()).hexdigest()[:32]
         with FileLock(self._parts.locks / name):
             yield
+
+
+def _whose(suspension: Suspension) -> str:
+    """A suspension with who ordered it and when: for the person who comes second."""
+    at = f"{suspension.opened_at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{suspension.id} ({suspension.state}, by {suspension.actor} at {at}: {suspension.reason})"
 
 
 def _is_suspended(account: PanelAccount, target: SuspensionTarget) -> bool | None:

@@ -25,6 +25,7 @@ from goodhoster.model.customers.vetting import (
     Evidence,
     EvidenceKind,
     IdentityEvent,
+    IdentitySession,
     Outcome,
     RiskEstimate,
     RiskFact,
@@ -38,6 +39,8 @@ from goodhoster.ports import AuditLog, Clock, CustomerQuery
 from goodhoster.ports.vetting import CompanyRegister, EvidenceSource, IdentityProvider, VettingStore
 
 _CLOCK_SKEW = timedelta(minutes=5)
+_JUST_NOW = timedelta(minutes=5)
+"""So long another person's word about the same is taken for one that this person has not seen."""
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~:-]{0,199}")
 _BY_PERSON = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.REVIEW, Outcome.EXPIRED})
@@ -136,8 +139,27 @@ class VettingDesk:
             reason=refuse_personal_numbers(order.reason, "the reason"),
             document_date=checked.document_valid_until,
         )
-        self._keep(evidence, order.actor, evidence.reason)
+        with self._parts.store.together():
+            self._expect_no_other_word(evidence)
+            self._keep(evidence, order.actor, evidence.reason)
         return self.vetting_of(customer.id)
+
+    def _expect_no_other_word(self, evidence: Evidence) -> None:
+        """Raise RefusedError where another person just recorded another outcome."""
+        since = self._parts.clock() - _JUST_NOW
+        programs = {register.name for register in self._parts.registers}
+        for known in self._parts.store.evidence_of(evidence.customer):
+            others = known.kind is evidence.kind and known.checker not in {evidence.checker, *programs}
+            if (
+                others
+                and not known.reference
+                and known.outcome is not evidence.outcome
+                and known.at >= since
+                and known.outcome in _BY_PERSON
+            ):
+                message = f"{known.checker} recorded {known.kind} {known.outcome} at {known.at:%H:%M:%S} UTC"
+                hint = f"look at it, and record yours in {_JUST_NOW.seconds // 60} minutes if it is still another"
+                raise RefusedError(f"{message}: {known.reason}", hint=hint)
 
     def state_fact(self, customer_id: str, fact: RiskFact, order: Order, *, holds: bool) -> Vetting:
         """Record whether a fact holds for a customer, by a person's word."""
@@ -157,14 +179,16 @@ class VettingDesk:
         self._provider(provider)
         if not _REFERENCE.fullmatch(reference):
             raise RefusedError("this is no reference of a session", hint="copy it from the provider's own page")
-        known = self._parts.store.customer_of_session(provider, reference)
-        if known not in {None, *self._ids(customer)}:
-            raise RefusedError(f"session {reference} of {provider} is another customer's", hint="compare the reference")
-        data = {"customer": customer.id, "provider": provider, "by": order.actor, "reason": order.reason}
         refuse_personal_numbers(order.reason, "the reason")
-        self._parts.audit.append(AuditEvent("vetting.session", data))
-        if known is None:
-            self._parts.store.open_session(provider, reference, customer.id)
+        with self._parts.store.together():
+            known = self._parts.store.customer_of_session(provider, reference)
+            if known not in {None, *self._ids(customer)}:
+                message = f"session {reference} of {provider} is customer {known}'s already"
+                raise RefusedError(message, hint="compare the reference with the provider's own page")
+            data = {"customer": customer.id, "provider": provider, "by": order.actor, "reason": order.reason}
+            self._parts.audit.append(AuditEvent("vetting.session", data))
+            if known is None:
+                self._parts.store.open_session(provider, reference, customer.id)
         return self.refresh(customer.id)
 
     def receive(self, provider: str, headers: Mapping[str, str], body: bytes) -> IdentityEvent:
@@ -172,8 +196,18 @@ class VettingDesk:
 
         RefusedError where it is not the provider's, or about a session that nobody opened here.
         """
-        asked = self._provider(provider)
-        event = asked.read_webhook(headers, body)
+        return self.take(self.read(provider, headers, body))
+
+    def read(self, provider: str, headers: Mapping[str, str], body: bytes) -> IdentityEvent:
+        """Read a message of a provider; nothing is kept.
+
+        RefusedError where it is not the provider's, UnreadableError where it is, and says nothing that is known.
+        """
+        return self._provider(provider).read_webhook(headers, body)
+
+    def take(self, event: IdentityEvent) -> IdentityEvent:
+        """Keep what a provider's message says; RefusedError about a session that nobody opened here."""
+        provider = event.provider
         if event.at > self._parts.clock() + _CLOCK_SKEW:
             raise UnreadableError(f"{provider} tells of a moment in the future", hint="compare the clocks")
         customer = self._parts.store.customer_of_session(provider, event.reference)
@@ -181,7 +215,7 @@ class VettingDesk:
             hint = f"name it first: goodhoster customers vet ID --session {provider}:REFERENCE"
             raise RefusedError(f"nobody opened this session of {provider} here", hint=hint)
         if event.outcome is Outcome.UNCHECKED:  # it only says that there is something to ask for
-            event = asked.pull(event.reference)
+            event = self._provider(provider).pull(event.reference)
         self._keep(_evidence_of(customer, event), provider, "webhook")
         return event
 
@@ -192,9 +226,30 @@ class VettingDesk:
         for name in self._ids(customer):
             for provider, reference in self._parts.store.sessions_of(name):
                 if provider in self._parts.providers and not _is_final(evidence, provider, reference):
-                    event = self._parts.providers[provider].pull(reference)
-                    self._keep(_evidence_of(customer.id, event), provider, "asked")
+                    self._pull(customer.id, provider, reference)
         return self.vetting_of(customer.id)
+
+    def sessions(self, after: int) -> Sequence[IdentitySession]:
+        """Sessions that were opened after the one of that number, oldest first; some at a time."""
+        return self._parts.store.sessions(after)
+
+    def pull(self, session: IdentitySession) -> Outcome | None:
+        """Ask a provider about one session that is not settled: how it stands.
+
+        None where it is settled, or nobody can be asked about it any more.
+        """
+        if session.provider not in self._parts.providers:
+            return None
+        evidence = self._parts.store.evidence_of(session.customer)
+        if _is_final(evidence, session.provider, session.reference):
+            return None
+        known = self._parts.store.customer_of_session(session.provider, session.reference)
+        return self._pull(known, session.provider, session.reference).outcome if known else None
+
+    def _pull(self, customer_id: str, provider: str, reference: str) -> IdentityEvent:
+        event = self._parts.providers[provider].pull(reference)
+        self._keep(_evidence_of(customer_id, event), provider, "asked")
+        return event
 
     def check_company(self, customer_id: str, number: str, order: Order) -> Vetting:
         """Ask the register of that kind of number.
@@ -228,19 +283,21 @@ class VettingDesk:
         self._parts.store.erase_vetting(customer_id)
 
     def _keep(self, evidence: Evidence, actor: str, reason: str) -> None:
-        if any(_says_nothing_new(evidence, known) for known in self._parts.store.evidence_of(evidence.customer)):
-            return
-        data = {
-            "customer": evidence.customer,
-            "evidence": evidence.kind,
-            "outcome": evidence.outcome,
-            "at": evidence.at.isoformat(),
-            "checker": evidence.checker,
-            "by": actor,
-            "reason": reason,
-        }
-        self._parts.audit.append(AuditEvent("vetting.evidence", data))
-        self._parts.store.add(evidence)
+        """Log and keep a piece of evidence that says something new."""
+        with self._parts.store.together():
+            if any(_says_nothing_new(evidence, known) for known in self._parts.store.evidence_of(evidence.customer)):
+                return
+            data = {
+                "customer": evidence.customer,
+                "evidence": evidence.kind,
+                "outcome": evidence.outcome,
+                "at": evidence.at.isoformat(),
+                "checker": evidence.checker,
+                "by": actor,
+                "reason": reason,
+            }
+            self._parts.audit.append(AuditEvent("vetting.evidence", data))
+            self._parts.store.add(evidence)
 
     def _customer(self, customer_id: str) -> Customer:
         return self._parts.register.store.get(self._parts.register.resolve(customer_id))

@@ -20,6 +20,7 @@ from goodhoster.linux.durable_files import sync_directory, write_durably
 from goodhoster.model.alerts import AlertKind
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.sealed_evidence import (
+    Answer,
     Custody,
     Evidence,
     EvidenceState,
@@ -73,16 +74,19 @@ class CustodyDesk:
             evidence = self._existing(evidence_id)
             self._log("evidence.held", evidence, order)
             holds = (*evidence.custody.holds, Hold(order.person.name, order.reason, self.clock()))
-            return self._keep(evidence, replace(evidence.custody, holds=holds, due_at=None))
+            # A destruction that a crash interrupted before anything was gone is over with this.
+            return self._keep(evidence, replace(evidence.custody, holds=holds, due_at=None, destroying=None))
 
     def release(self, evidence_id: str, order: PersonalOrder) -> Evidence:
         """Release every hold on it. RefusedError where there is none."""
         with self.store.custody_lock:
             evidence = self._existing(evidence_id)
             if not evidence.custody.holds:
-                raise RefusedError(f"no hold is on evidence {evidence_id}")
+                raise RefusedError(f"no hold is on evidence {evidence_id}{_since(evidence.custody, 'released')}")
             self._log("evidence.released", evidence, order)
-            released = self._keep(evidence, replace(evidence.custody, holds=()))
+            released = self._keep(
+                evidence, _after(replace(evidence.custody, holds=()), self._answer("released", order))
+            )
         kept = f"{evidence.manifest.keep_until:%Y-%m-%d}"
         text = (
             f"{order.person.name}: {order.reason}\nIts retention ends on {kept}; goodhoster evidence hold keeps it.\n"
@@ -110,6 +114,10 @@ class CustodyDesk:
         May be called again after a crash. The manifest stays, and the audit log.
         """
         with self.store.custody_lock:
+            before = self.store.get(evidence_id)
+            left = self._finished(before)
+            if left is not before and left.custody.destroying and left.custody.destroying.person == order.person.name:
+                return left  # the same person says it again after a crash
             evidence = self._confirmed(evidence_id, TwoPersonAction.DESTROY, order)
             return self._destroyed(evidence, order.person.name, order.reason)
 
@@ -131,7 +139,8 @@ class CustodyDesk:
                 raise EvidenceError(f"evidence {evidence_id} cannot be written to {directory}: {error}") from error
             digest = evidence.manifest.ciphertext_sha256
             self._log("evidence.exported", evidence, order, to=str(directory), ciphertext_sha256=digest)
-            return self._keep(evidence, _answered(evidence.custody, TwoPersonAction.EXPORT))
+            exported = _answered(evidence.custody, TwoPersonAction.EXPORT)
+            return self._keep(evidence, _after(exported, self._answer("exported", order)))
 
     def copy(self, evidence_id: str) -> SealedCopy:
         """Whether its sealed copy lets a file be destroyed in quarantine.
@@ -203,7 +212,7 @@ class CustodyDesk:
         return result
 
     def _apply_retention_to(self, evidence_id: str, result: RetentionResult) -> None:
-        evidence, now = self.store.get(evidence_id), self.clock()
+        evidence, now = self._finished(self.store.get(evidence_id)), self.clock()
         open_ = evidence.state in {EvidenceState.SEALED, EvidenceState.DUE} and self.store.is_logged(evidence_id)
         if not open_ or now < evidence.manifest.keep_until:
             return
@@ -231,8 +240,11 @@ class CustodyDesk:
 
     def _existing(self, evidence_id: str) -> Evidence:
         evidence = self.store.get(evidence_id)
-        if evidence.state is EvidenceState.DESTROYED:
-            raise RefusedError(f"evidence {evidence_id} is destroyed")
+        by = evidence.custody.destroying
+        if evidence.state is EvidenceState.DESTROYED or (by is not None and not evidence.present):
+            # Of what a crash interrupted the ciphertext is gone all the same.
+            who = f", by {by.person or 'its retention'} at {by.at:%Y-%m-%d %H:%M:%S} UTC: {by.reason}" if by else ""
+            raise RefusedError(f"evidence {evidence_id} is destroyed{who}", hint="its manifest stays: evidence list")
         if not self.store.is_logged(evidence_id):
             raise RefusedError(f"evidence {evidence_id} is still being sealed", hint="say it again in a minute")
         return evidence
@@ -247,16 +259,29 @@ class CustodyDesk:
     def _confirmed(self, evidence_id: str, action: TwoPersonAction, order: PersonalOrder) -> Evidence:
         evidence = self._existing(evidence_id)
         self._expect_possible(evidence, action)
-        _expect_another(evidence.custody.request(action, self.clock()), order.person)
+        before = _since(evidence.custody, "exported") if action is TwoPersonAction.EXPORT else ""
+        _expect_another(evidence.custody.request(action, self.clock()), order.person, before)
         return evidence
+
+    def _answer(self, what: str, order: PersonalOrder) -> Answer:
+        return Answer(what, order.person.name, order.reason, self.clock())
 
     def _destroyed(self, evidence: Evidence, actor: str, reason: str) -> Evidence:
         about = {"evidence": evidence.manifest.id, "case": evidence.manifest.case, "actor": actor, "reason": reason}
         self.audit.append(AuditEvent("evidence.destroying", about))
+        ordered = Hold(actor, reason, self.clock())
+        evidence = self._keep(evidence, replace(evidence.custody, destroying=ordered))
         self.store.remove_ciphertext(evidence.manifest.id)
         self.audit.append(AuditEvent("evidence.destroyed", about))
         gone = replace(_answered(evidence.custody, TwoPersonAction.DESTROY), destroyed_at=self.clock())
         return replace(self._keep(evidence, gone), present=False)
+
+    def _finished(self, evidence: Evidence) -> Evidence:
+        """Finish a destruction that a crash interrupted when the ciphertext was gone."""
+        by = evidence.custody.destroying
+        if by is None or evidence.present or evidence.state is EvidenceState.DESTROYED:
+            return evidence
+        return self._destroyed(evidence, by.person, by.reason)
 
     def _copy(self, evidence: Evidence, directory: Path) -> None:
         source = self.store.ciphertext(evidence.manifest.id)
@@ -301,7 +326,20 @@ class CustodyDesk:
 
 def _forbidden(evidence: Evidence) -> str:
     hold = evidence.custody.holds[0]
-    return f"a hold of {hold.person} forbids that evidence {evidence.manifest.id} is destroyed: {hold.reason}"
+    since = f"since {hold.at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"a hold of {hold.person} {since} forbids that evidence {evidence.manifest.id} is destroyed: {hold.reason}"
+
+
+def _after(custody: Custody, answer: Answer) -> Custody:
+    """The custody with what a person ended, in place of what was ended so before."""
+    others = (one for one in custody.answered if one.what != answer.what)
+    return replace(custody, answered=(*others, answer))
+
+
+def _since(custody: Custody, what: str) -> str:
+    """Who ended a hold or a request before, in words; empty where nobody did."""
+    found = next((one for one in custody.answered if one.what == what), None)
+    return f": it was {what} by {found.person} at {found.at:%Y-%m-%d %H:%M:%S} UTC: {found.reason}" if found else ""
 
 
 def _asks(request: Request | None, recipients: Sequence[str], now: datetime) -> bool:
@@ -314,15 +352,17 @@ def _answered(custody: Custody, action: TwoPersonAction) -> Custody:
 
 def _expect_not_asked(request: Request | None) -> None:
     if request is not None:
-        message = f"{request.person.name} asked for that already, on {request.at:%Y-%m-%d}"
+        message = (
+            f"{request.person.name} asked for that already, at {request.at:%Y-%m-%d %H:%M:%S} UTC: {request.reason}"
+        )
         raise RefusedError(message, hint="another person confirms it: the same command with --confirm")
 
 
-def _expect_another(request: Request | None, person: Person) -> None:
-    """Refuse where nobody asked, or the same person did."""
+def _expect_another(request: Request | None, person: Person, before: str = "") -> None:
+    """Refuse where nobody asked, or the same person did; `before` says who had it done."""
     if request is None:
         hint = "one person says it without --confirm, then another with it, within 7 days"
-        raise RefusedError("nobody asked for that", hint=hint)
+        raise RefusedError(f"nobody asked for that{before}", hint=hint)
     if person.uid == request.person.uid:
         message = f"{person.name} asked for it: another person must confirm it"
         raise RefusedError(message, hint="two persons, each with an account of their own: docs/how-to-evidence.md")

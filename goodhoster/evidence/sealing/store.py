@@ -22,6 +22,7 @@ from goodhoster.linux.durable_files import move_durably, replace_durably, sync_d
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.ids import is_short_for, the_one
 from goodhoster.model.sealed_evidence import (
+    Answer,
     Custody,
     Evidence,
     EvidenceKind,
@@ -220,20 +221,35 @@ def _manifest(data: dict[str, Any]) -> Manifest:
 
 def _from_custody(custody: Custody) -> dict[str, Any]:
     return {
-        "holds": [{"person": one.person, "reason": one.reason, "at": one.at.isoformat()} for one in custody.holds],
+        "holds": [_from_word(one) for one in custody.holds],
         "requests": [_from_request(one) for one in custody.requests],
         "due_at": custody.due_at.isoformat() if custody.due_at else None,
         "destroyed_at": custody.destroyed_at.isoformat() if custody.destroyed_at else None,
+        "destroying": _from_word(custody.destroying) if custody.destroying else None,
+        "answered": [_from_word(one) | {"what": one.what} for one in custody.answered],
     }
+
+
+def _from_word(word: Hold | Answer) -> dict[str, Any]:
+    return {"person": word.person, "reason": word.reason, "at": word.at.isoformat()}
 
 
 def _custody(data: dict[str, Any]) -> Custody:
     return Custody(
-        holds=tuple(Hold(one["person"], one["reason"], datetime.fromisoformat(one["at"])) for one in data["holds"]),
+        holds=tuple(map(_hold, data["holds"])),
         requests=tuple(map(_request, data["requests"])),
         due_at=_time(data["due_at"]),
         destroyed_at=_time(data["destroyed_at"]),
+        destroying=_hold(data["destroying"]) if data.get("destroying") else None,  # earlier versions have neither
+        answered=tuple(
+            Answer(one["what"], one["person"], one["reason"], datetime.fromisoformat(one["at"]))
+            for one in data.get("answered", ())
+        ),
     )
+
+
+def _hold(data: dict[str, Any]) -> Hold:
+    return Hold(data["person"], data["reason"], datetime.fromisoformat(data["at"]))
 
 
 def _from_request(request: Request) -> dict[str, Any]:

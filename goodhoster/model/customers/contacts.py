@@ -13,5 +13,5 @@ class Contact:
     customer: str
     address: str
     """Mail address."""
-    language: Literal["nl", "en"] | None = None
+    language: Literal["nl", "en", "de"] | None = None
     """None: the house's own."""

@@ -83,6 +83,8 @@ class Fact:
     """The host or tree that it was at."""
     automatic: bool = True
     """No person had a word in it."""
+    noticed: bool = False
+    """A notice told of it, and not our own checks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,7 @@ class Statement:
     id: str
     """The subject and the purpose, with a number where it was sent again."""
     subject: str
-    """What it is about: `step:ID`, `case:ID` or `appeal:ID`."""
+    """What it is about: `step:ID`, `case:ID`, `suspension:ID` or `appeal:ID`."""
     customer: str
     purpose: str
     """Such as `announced`, `imposed`, `lifted`, `decided`."""
@@ -260,7 +262,7 @@ class Appeal:
     id: str
     customer: str
     subject: str
-    """`step:ID` or `case:ID`."""
+    """`step:ID`, `case:ID` or `suspension:ID`."""
     channel: AppealChannel
     received_at: datetime
     deadline: datetime

@@ -86,6 +86,7 @@ class Suspension:
     customer: str
     """Empty where no register knows whose account it is."""
     reason: str
+    """The customer reads it, in the statement of reasons."""
     actor: str
     opened_at: datetime
     before: StateBefore = field(default_factory=StateBefore)
@@ -98,3 +99,5 @@ class Suspension:
     lift_reason: str = ""
     lift_actor: str = ""
     closed_at: datetime | None = None
+    confidential: bool = False
+    """By an order that its customer must not learn of: no statement of reasons is sent (DSA Art. 9)."""

@@ -180,6 +180,17 @@ class IdentityEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentitySession:
+    """A session of an identity provider that is about a customer."""
+
+    number: int
+    """Grows with each that is opened here."""
+    provider: str
+    reference: str
+    customer: str
+
+
+@dataclass(frozen=True, slots=True)
 class CompanyAnswer:
     """What a company register says about one number; `unchecked` where it said nothing certain."""
 

@@ -264,7 +264,7 @@ def test_messages_that_are_not_taken(made: Desk, server: FakeIdentityProvider) -
         desk.receive("idp", *signed_message(passed | {"at": (NOW + timedelta(hours=1)).isoformat()}, NOW))
     with pytest.raises(RefusedError):
         desk.receive("other", *signed_message(passed, NOW))
-    with pytest.raises(RefusedError, match="another customer"):
+    with pytest.raises(RefusedError, match="is customer anna's already"):
         desk.open_session("bob", "idp", "s1", JAN)
     assert not made.parts.store.evidence_of("anna")
 

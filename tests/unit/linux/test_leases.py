@@ -94,8 +94,8 @@ def test_no_more_than_a_few_of_one_owner_are_waited_for(top: int, tmp_path: Path
         assert time.monotonic() < end
         time.sleep(0.01)
     assert told.paths[5] == os.fsencode(paths[4])
-    for path in told.paths:
-        breaker.release(path)
+    for kept in told.paths:
+        breaker.release(kept)
 
 
 def test_what_is_no_file_is_never_waited_for(top: int, tmp_path: Path) -> None:

@@ -4,11 +4,14 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.linux.sqlite_files import connect, explained
+from tests.two_at_once import Order, at_once
 
 SOURCES = (Path(__file__).parents[3] / "goodhoster", Path(__file__).parents[3] / "agent")
 FOREIGN = "sqlite_tables.py"
@@ -67,3 +70,19 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
         connect(tmp_path / "none" / "record.sqlite")
     assert "temporary" in explained(raised.value)
     assert explained(sqlite3.OperationalError("database or disk is full")) == "database or disk is full"
+
+
+def test_processes_that_open_a_new_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    """One of them was refused at once: "database is locked". Some thirty rounds showed it."""
+
+    def opening(file: Path) -> Order:
+        def order(ready: Callable[[], None]) -> object:
+            ready()
+            customers_file(file).close()
+            return "opened"
+
+        return order
+
+    for number in range(60):
+        file = tmp_path / f"{number}.sqlite"
+        assert at_once(opening(file), opening(file)) == ["done: opened"] * 2

@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 from goodhoster.assembly.services import Services
 from goodhoster.errors import ConfigurationError
 from goodhoster.reports.conduct import TEXTS, Installation, NormId, Standing, conduct
-from goodhoster.reports.documents import Document, Table
+from goodhoster.reports.documents import Document, Table, as_csv, as_text
 from goodhoster.reports.facts import Facts
 from goodhoster.reports.norm import mirror
+from goodhoster.reports.pages import page_of
 from goodhoster.reports.periods import Period
 from goodhoster.reports.proofs import Proof, Proofs, read_proofs
 from goodhoster.reports.transparency import SHEETS
@@ -173,3 +174,21 @@ def test_a_directory_of_all_reports_is_signed_and_every_change_is_found(
     assert problems() == ["INDEX is missing"]
     again = CliRunner().invoke(report.app, ["all", "--to", str(folder), *options])
     assert type(again.exception).__name__ == "RefusedError"
+
+
+def test_of_a_long_table_people_read_the_first_rows_and_how_many_there_are() -> None:
+    table = Table("By domain", ("domain", "received"), [(f"{number}.example", number) for number in range(2000)])
+    text = as_text(Document("norm", "The mirror", {}, tables=(table,)))
+    assert len(text.splitlines()) < 70
+    assert "the first 60 of 2,000; --csv has all" in text
+    assert len(as_csv([table]).splitlines()) == 2001
+
+
+def test_on_a_page_wide_tables_are_dense_and_figures_that_nobody_knows_stand_with_the_others() -> None:
+    wide = Table("By domain", ("domain", *map(str, range(15))), [("a.example", 2.5, None, *range(13))] * 2)
+    document = Document("norm", "The mirror", {}, tables=(wide, Table("Gone", ("clock", "of"), [("receipt", 7)])))
+    page = page_of(document, Facts(Period(), NOW), "Made-up Hosting")
+    assert page.count('class="wide dense"') == page.count('class="wide"') == 1
+    assert '<td class="n">2.50</td>' in page
+    unknown = page_of(Document("n", "n", {}, tables=(Table("t", ("a",), [(None,), (3,)]),)), Facts(Period(), NOW), "")
+    assert '<td class="n">–</td>' in unknown

@@ -19,6 +19,8 @@ from goodhoster.adapters.pagers.memory import MemoryPager
 from goodhoster.adapters.site_checks.memory import MemoryOutside
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.notices import SqliteNoticeStore
+from goodhoster.adapters.stores.pseudonyms import SqlitePseudonyms
+from goodhoster.audit.keyed_log import KeyedAuditLog
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
@@ -101,7 +103,9 @@ class Blocks:
 class Services:
     """Sites are directories below the tree: http://anna.example/p.jpg is anna/p.jpg; /app/… is a program's."""
 
-    def __init__(self, folder: Path, mode: str = "enforce", *, outside: bool = True, blocks: bool = True) -> None:
+    def __init__(
+        self, folder: Path, mode: str = "enforce", *, outside: bool = True, blocks: bool = True, keyed: bool = False
+    ) -> None:
         self.folder = folder
         self.tree = folder / "customers"
         self.tree.mkdir(mode=0o755, exist_ok=True)
@@ -119,7 +123,11 @@ class Services:
         self.index_gap = ""
         self.store = SqliteNoticeStore(folder / "notices.sqlite")
         self.cases = SqliteCaseStore(folder / "record.sqlite")
-        self.audit = FileAuditLog(folder / "audit.log", self.clock)
+        plain, self.keys = (
+            FileAuditLog(folder / "audit.log", self.clock),
+            SqlitePseudonyms(folder / "pseudonyms.sqlite"),
+        )
+        self.audit = KeyedAuditLog(plain, self.keys) if keyed else plain
         self.outside, self.mailer, self.pager, self.blocks = MemoryOutside(), MemoryMailer(), MemoryPager(), Blocks()
         self.outbox = Outbox(folder / "outbox", self.clock, 3)
         self.spool = Spool(folder / "spool", self.clock)
@@ -258,6 +266,7 @@ class Services:
                     self.case_desk.restore(case.id, EVA)
         self.store.close()
         self.cases.close()
+        self.keys.close()
 
 
 @pytest.fixture

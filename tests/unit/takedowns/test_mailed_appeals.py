@@ -17,6 +17,7 @@ from goodhoster.model.notice_status import Notice, NoticeState
 from goodhoster.model.notices import Carrier, RawNotice, TrustLevel
 from goodhoster.notices.spool import Arrived
 from goodhoster.takedowns.incoming_mail import IncomingMail
+from goodhoster.takedowns.letter_appeals import LetterAppeals
 from goodhoster.takedowns.mailed_appeals import MailedAppeals
 from tests.standing_house import House, customer
 from tests.unit.takedowns.test_desk import NOON, Reader, Services
@@ -37,14 +38,14 @@ class Mailroom:
         parts = self.house.appeals._parts
         object.__setattr__(parts, "cases", self.services.cases)
         appeals = MailedAppeals(
-            self.house.appeals,
-            self.services.cases,
-            self.services.store,
+            LetterAppeals(self.house.appeals, self.services.cases, self.services.store),
             self.services.believe,
             lambda name: Contact(name, f"{name}@customer.example"),
         )
         self.incoming = self._incoming(appeals, self.services.outbox)
-        self.by_reference = self._incoming(replace(appeals, cases=self.house.cases), self.house.outbox)
+        self.by_reference = self._incoming(
+            replace(appeals, letters=replace(appeals.letters, cases=self.house.cases)), self.house.outbox
+        )
 
     def _incoming(self, appeals: MailedAppeals, outbox: Outbox) -> IncomingMail:
         services = self.services

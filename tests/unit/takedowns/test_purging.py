@@ -15,7 +15,8 @@ from goodhoster.locating.site_map import SiteMap
 from goodhoster.model.cases import CaseState
 from goodhoster.model.notices import Matching, Route, Site
 from goodhoster.model.purges import PurgeCause, PurgeState
-from goodhoster.ports import CaseQuery
+from goodhoster.ports import CaseQuery, ForgottenCustomer
+from goodhoster.ports.customers import ForgottenUrl
 from goodhoster.takedowns.purging import CaseAddresses, PurgeDesk, PurgeHook
 from tests.unit.takedowns.test_desk import EVA, Services
 
@@ -40,8 +41,8 @@ class Cache:
 class Front:
     """A notice desk with caches in front of its customers."""
 
-    def __init__(self, folder: Path, hosts: Sequence[str] = ("*.example",)) -> None:
-        self.services = Services(folder)
+    def __init__(self, folder: Path, hosts: Sequence[str] = ("*.example",), *, keyed: bool = True) -> None:
+        self.services = Services(folder, keyed=keyed)
         self.caches = {"cdn": Cache(), "other": Cache()}
         self.names = {"cdn": tuple(hosts), "other": ("bert.example",)}
         self.queue = SqlitePurgeQueue(folder / "purges.sqlite")
@@ -71,9 +72,10 @@ class Front:
         self.desk.round()
 
 
-@pytest.fixture
-def front(tmp_path: Path) -> Iterator[Front]:
-    front = Front(tmp_path)
+@pytest.fixture(params=[True, False], ids=["keyed", "plain"])
+def front(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Front]:
+    """With the log as a host has it, and as hosts had it before."""
+    front = Front(tmp_path, keyed=request.param)
     with closing(front.services), closing(front.queue):
         yield front
 
@@ -170,7 +172,7 @@ def test_a_match_that_no_notice_named_is_purged_where_its_site_shows_it(front: F
 
 
 def test_after_a_crash_nothing_is_missed_and_nothing_of_before_the_hook_is_purged(tmp_path: Path) -> None:
-    services = Services(tmp_path)
+    services = Services(tmp_path, keyed=True)
     services.scart(services.file("anna/before.jpg"))
     services.close()
     front = Front(tmp_path)
@@ -220,3 +222,22 @@ def test_the_notifier_is_told_of_a_purge_only_once_it_was_done(front: Front) -> 
     front.services.case_desk.restore(notice.items[0].cases[0], EVA)
     front.round()
     assert "please ask there, too" in answer()
+
+
+def test_an_address_stands_nowhere_in_the_log_and_a_forgotten_one_nowhere_in_the_queue(tmp_path: Path) -> None:
+    front = Front(tmp_path)
+    with closing(front.services), closing(front.queue):
+        url = "http://anna.example/app/view.php?id=7"
+        front.services.scart(url, front.services.file("anna/p.jpg"))
+        (case,) = front.services.cases.find(CaseQuery(states=frozenset({CaseState.OFFLINE})))
+        front.caches["cdn"].away = True
+        front.round()
+        assert b"anna" not in (tmp_path / "audit.log").read_bytes()
+        forgotten = ForgottenUrl("N", url, "https://forgotten-1.invalid/2")
+        customer = ForgottenCustomer(("anna",), "forgotten-x", (case.id,), urls=(forgotten,))
+        assert front.queue.unlink(customer) == 0, "what waits keeps its addresses until the cache has forgotten them"
+        front.caches["cdn"].away = False
+        front.round(hours=1)
+        assert front.queue.unlink(customer) == 2
+        assert [purge.state for purge in front.desk.of([case.id, forgotten.drawn])] == [PurgeState.PURGED] * 2
+    assert b"anna" not in (tmp_path / "purges.sqlite").read_bytes()

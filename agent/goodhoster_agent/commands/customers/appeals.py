@@ -16,7 +16,7 @@ from goodhoster.model.uploads import visible
 from goodhoster.ports import CaseQuery
 from goodhoster_agent.commands.cases import order_of
 from goodhoster_agent.commands.customers.register import CustomerArgument
-from goodhoster_agent.commands.customers.standing import customer_of
+from goodhoster_agent.commands.customers.standing import customer_of, whole_subject
 from goodhoster_agent.commands.options import (
     FINE,
     YES,
@@ -30,7 +30,7 @@ from goodhoster_agent.commands.options import (
 app = typer.Typer()
 
 _LONGEST = 1 << 20
-AboutOption = Annotated[str, typer.Option("--about", help="The measure: step:ID or case:ID.")]
+AboutOption = Annotated[str, typer.Option("--about", help="The measure: step:ID, case:ID or suspension:ID.")]
 FileOption = Annotated[Path | None, typer.Option("--text", help="File with what the customer says; - for stdin.")]
 AppealArgument = Annotated[str, typer.Argument(metavar="APPEAL", help="Id of an appeal.")]
 MistakeOption = Annotated[
@@ -51,7 +51,8 @@ def appeal_command(
     """Take in a customer's appeal against a measure, such as one that came by phone or letter."""
     said = _text_of(text)
     with open_services(config) as services:
-        appeal = services.customers.standing.appeals.about(about, customer_of(services, customer_id), said)
+        subject = whole_subject(services, about)
+        appeal = services.customers.standing.appeals.about(subject, customer_of(services, customer_id), said)
     print_json(as_object(appeal)) if as_json else print(_as_line(appeal))
 
 
@@ -85,7 +86,8 @@ def decide_command(
         raise typer.BadParameter("one of upheld, rejected, withdrawn")
     with open_services(config) as services:
         decision = Decision(AppealState(outcome), order_of(reason), mistake)
-        appeal = services.customers.standing.appeals.decide(appeal_id, decision)
+        standing = services.customers.standing
+        appeal = standing.appeals.decide(standing.store.complete_appeal(appeal_id), decision)
     print_json(as_object(appeal)) if as_json else print(_as_line(appeal))
     raise typer.Exit(YES if appeal.trouble else FINE)
 

@@ -82,6 +82,15 @@ def forget_command(
     )
     if found.kept:
         named = ", ".join(found.kept[:_NAMED])
-        print(f"  kept as they are: {len(found.kept)} cases whose files lie in quarantine: {named}; say it again later")
-    print("  stays: notices as they were received; entries of the log from before this version; backups, which hold")
+        why = "whose files lie in quarantine, or that a hold, an appeal or an order wants kept"
+        print(f"  kept as they are: {len(found.kept)} cases {why}: {named}; say it again later")
+    if found.notices_kept:
+        named = ", ".join(found.notices_kept[:_NAMED])
+        print(
+            f"  kept as they are: {len(found.notices_kept)} notices with a URL that is still needed: {named}; the same"
+        )
+    print(
+        "  stays: notices as they were received and letters to others, until [retention] deletes them; entries of the"
+    )
+    print("         log from before this version; backups, which hold")
     print("         what is erased here until they are overwritten")

@@ -87,13 +87,15 @@ def decide_command(
     *,
     match: Annotated[bool, typer.Option("--match/--no-match", help="Whether it is the one on the list.")],
     reason: ReasonOption,
+    overrule: Annotated[bool, typer.Option("--overrule", help="Although somebody decided about it before.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Decide whether a customer is the one on the list. It is asked again when either changes."""
     with open_services(config) as services:
         decision = Decision.MATCH if match else Decision.NO_MATCH
-        finding = services.customers.screening().decide(finding_id, decision, order_of(reason))
+        desk = services.customers.screening()
+        finding = desk.decide(desk.complete(finding_id), decision, order_of(reason), overrule=overrule)
     print_json(_as_object(finding)) if as_json else _print(finding)
 
 

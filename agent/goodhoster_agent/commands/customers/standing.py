@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -23,7 +23,9 @@ measures = typer.Typer(no_args_is_help=True, help="List, confirm, refuse and und
 app.add_typer(measures, name="measures")
 
 StepArgument = Annotated[str, typer.Argument(metavar="STEP", help="Id of a step, as `customers standing` shows it.")]
-SubjectArgument = Annotated[str, typer.Argument(metavar="SUBJECT", help="What it is about: step:ID or case:ID.")]
+SubjectArgument = Annotated[
+    str, typer.Argument(metavar="SUBJECT", help="What it is about: step:ID, case:ID or suspension:ID.")
+]
 
 
 @app.command("standing")
@@ -100,6 +102,7 @@ def statement_command(
 ) -> None:
     """Show what a customer was told about a measure, preview it, or send it again."""
     with open_services(config) as services:
+        subject = whole_subject(services, subject)
         if preview:
             _print_letter(_preview(services, subject), as_json=as_json)
             return
@@ -127,15 +130,23 @@ def _order(
     as_json: bool,
 ) -> None:
     with open_services(config) as services:
-        step = give(services.customers.standing.desk, *order)
+        step_id, said = order
+        standing = services.customers.standing
+        step = give(standing.desk, standing.store.complete_step(step_id), said)
         print_json(step_object(step)) if as_json else print(_step_line(step))
 
 
-def _parts_of(subject: str) -> tuple[str, str]:
-    kind, _, name = subject.partition(":")
-    if kind not in {"step", "case"} or not name:
-        raise RefusedError(f"{subject!r} names no measure", hint="write step:ID or case:ID")
-    return kind, name
+def whole_subject(services: Services, subject: str) -> str:
+    """A subject such as `case:ID` with its id in full; RefusedError where it names no measure."""
+    kind, _, part = subject.partition(":")
+    complete = {
+        "step": lambda: services.customers.standing.store.complete_step(part),
+        "case": lambda: services.case_store.complete(part),
+        "suspension": lambda: services.customers.suspensions.complete(part),
+    }
+    if kind not in complete or not part:
+        raise RefusedError(f"{subject!r} names no measure", hint="write step:ID, case:ID or suspension:ID")
+    return f"{kind}:{complete[kind]()}"
 
 
 def _step_and_purpose(services: Services, name: str) -> tuple[Step, str]:
@@ -145,24 +156,37 @@ def _step_and_purpose(services: Services, name: str) -> tuple[Step, str]:
 
 def _preview(services: Services, subject: str) -> Letter:
     standing = services.customers.standing
-    kind, name = _parts_of(subject)
+    kind, _, name = subject.partition(":")
     if kind == "case":
         case = services.case_store.get(name)
         return standing.letters.preview_cases(case.upload.customer, [case])
+    if kind == "suspension":
+        return _due(standing.letters.preview_suspension(services.customers.suspensions.get(name)), name)
     step, purpose = _step_and_purpose(services, name)
-    facts = [fact for fact in standing.facts.facts_of(step.customer) if fact.id in step.facts]
-    return standing.letters.preview_step(step, purpose, facts)
+    return standing.letters.preview_step(step, purpose, standing.desk.facts_behind(step))
 
 
 def _resend(services: Services, subject: str) -> list[Statement]:
     standing = services.customers.standing
-    kind, name = _parts_of(subject)
+    kind, _, name = subject.partition(":")
     if kind == "case":
         case = services.case_store.get(name)
         return standing.letters.resend_cases(case.upload.customer, [case])
+    if kind == "suspension":
+        return [_due(standing.letters.resend_suspension(services.customers.suspensions.get(name)), name)]
     step, purpose = _step_and_purpose(services, name)
-    facts = [fact for fact in standing.facts.facts_of(step.customer) if fact.id in step.facts]
-    return [standing.letters.resend_step(step, purpose, facts)]
+    return [standing.letters.resend_step(step, purpose, standing.desk.facts_behind(step))]
+
+
+Written = TypeVar("Written")
+
+
+def _due(written: Written | None, suspension_id: str) -> Written:
+    """The letter about a suspension; RefusedError where none is due."""
+    if written is None:
+        hint = "only what is in force or lifted is told; see: goodhoster customers suspensions --id " + suspension_id
+        raise RefusedError(f"no letter is due about suspension {suspension_id}", hint=hint)
+    return written
 
 
 def _print_letter(letter: Letter, *, as_json: bool) -> None:

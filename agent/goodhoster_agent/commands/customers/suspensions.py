@@ -46,10 +46,16 @@ def suspend_command(
     reason: ReasonOption,
     panel: PanelOption = None,
     preview: PreviewOption = False,
+    confidential: Annotated[
+        bool, typer.Option("--confidential", help="By an order that the customer must not learn of: it is not told.")
+    ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Suspend a site, an account or a network, and tell what was seen afterwards."""
+    """Suspend a site, an account or a network, and tell what was seen afterwards.
+
+    The customer gets a statement of reasons with the reason as it is given here.
+    """
     with open_services(config) as services:
         found = _target(services, who, panel)
         if preview:
@@ -57,7 +63,7 @@ def suspend_command(
             return
         if not services.panels.suspending[found.panel].proven:
             warn_of([f"the adapter of {found.panel} is experimental: look yourself whether it did what it says"])
-        order = SuspensionOrder(found.panel, found.target, order_of(reason), found.customer)
+        order = SuspensionOrder(found.panel, found.target, order_of(reason), found.customer, confidential)
         _conclude(services.panels.desk.suspend(order), as_json=as_json)
 
 
@@ -100,7 +106,7 @@ def suspensions_command(
         if not services.customers.in_use:
             return
         if suspension_id is not None:
-            _print(services.panels.store.get(suspension_id), as_json=as_json)
+            _print(services.panels.store.get(services.panels.store.complete(suspension_id)), as_json=as_json)
             return
         wanted = frozenset(map(SuspensionState, state)) or frozenset(SuspensionState) - {SuspensionState.LIFTED}
         for found in services.panels.store.find(SuspensionQuery(wanted, customer, panel)):
@@ -119,8 +125,10 @@ def _target(services: Services, who: str, panel: str | None) -> FoundTarget:
 def _standing(services: Services, who: str, panel: str | None) -> Suspension:
     """The suspension of that id, or the only one that stands over what is named."""
     try:
-        return services.panels.store.get(who)
-    except RefusedError:
+        return services.panels.store.get(services.panels.store.complete(who))
+    except RefusedError as error:
+        if error.ambiguous:
+            raise
         target = _target(services, who, panel)
     states = frozenset(SuspensionState) - {SuspensionState.LIFTED, SuspensionState.FAILED}
     found = services.panels.store.find(SuspensionQuery(states, panel=target.panel, account=target.target.account))
@@ -157,6 +165,7 @@ def _as_object(suspension: Suspension) -> dict[str, Any]:
         "reason": suspension.reason,
         "actor": suspension.actor,
         "detail": suspension.detail,
+        "confidential": suspension.confidential,
         "suspended_before": list(suspension.before.hosts),
         "account_suspended_before": suspension.before.account,
         "opened_at": suspension.opened_at.isoformat(),

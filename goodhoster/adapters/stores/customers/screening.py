@@ -9,6 +9,7 @@ from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.errors import RefusedError
 from goodhoster.model.customers.screening import Decision, Finding
+from goodhoster.model.ids import one_short
 from goodhoster.ports.screening import Side
 
 TABLES = """
@@ -38,7 +39,7 @@ class SqliteScreeningStore:
 
     def together(self) -> AbstractContextManager[None]:
         """See `ports.ScreeningStore`."""
-        return self._record.together()
+        return self._record.alone()
 
     def fingerprints(self, list_name: str, side: Side) -> Mapping[str, bytes]:
         """See `ports.ScreeningStore`."""
@@ -78,6 +79,11 @@ class SqliteScreeningStore:
         for (body,) in self._record.rows("SELECT body FROM screening_findings WHERE id = ?", (finding_id,)):
             return decode(Finding, body)
         raise RefusedError(f"there is no finding {finding_id}", hint="see: goodhoster customers findings")
+
+    def complete(self, part: str) -> str:
+        """See `ports.ScreeningStore`."""
+        names = (name for (name,) in self._record.rows("SELECT id FROM screening_findings"))
+        return one_short(part, names, "finding", "goodhoster customers findings")
 
     def find(
         self, *, decisions: frozenset[Decision] = frozenset(), list_name: str = "", customer: str = ""

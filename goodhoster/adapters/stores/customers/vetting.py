@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
-from goodhoster.model.customers.vetting import Evidence, StatedFact
+from goodhoster.model.customers.vetting import Evidence, IdentitySession, StatedFact
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS vetting_evidence (
@@ -22,6 +23,8 @@ CREATE TABLE IF NOT EXISTS vetting_sessions (
 );
 CREATE INDEX IF NOT EXISTS vetting_sessions_customer ON vetting_sessions (customer, number);
 """
+_AT_ONCE = 1000
+"""Sessions in one answer."""
 _ERASED = ("vetting_evidence", "vetting_facts", "vetting_sessions")
 
 
@@ -30,6 +33,10 @@ class SqliteVettingStore:
 
     def __init__(self, record: RecordFile) -> None:
         self._record = record
+
+    def together(self) -> AbstractContextManager[None]:
+        """See `ports.VettingStore`."""
+        return self._record.alone()
 
     def add(self, evidence: Evidence) -> bool:
         """See `ports.VettingStore`."""
@@ -75,6 +82,12 @@ class SqliteVettingStore:
         """See `ports.VettingStore`."""
         query = "SELECT provider, reference FROM vetting_sessions WHERE customer = ? ORDER BY number"
         return [(provider, reference) for provider, reference in self._record.rows(query, (customer_id,))]
+
+    def sessions(self, after: int = 0) -> Sequence[IdentitySession]:
+        """See `ports.VettingStore`."""
+        query = """SELECT number, provider, reference, customer FROM vetting_sessions
+        WHERE number > ? ORDER BY number LIMIT ?"""
+        return [IdentitySession(*row) for row in self._record.rows(query, (after, _AT_ONCE))]
 
     def erase_vetting(self, customer_id: str) -> None:
         """See `ports.VettingStore`."""

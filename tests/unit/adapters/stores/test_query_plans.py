@@ -179,6 +179,6 @@ def test_every_operation_is_among_them() -> None:
         if not operation.startswith("_") and operation not in {"close", "together"}
     }
     # For the metrics, which nobody waits for, and by a person's order to forget a customer.
-    reads_everything = {"cases.measures", "notices.unlink"}
+    reads_everything = {"cases.measures", "notices.unlink", "notices.settled_urls"}
     tried = {name.partition(",")[0] for name in OPERATIONS} | {"cases.count", "notices.find"} | reads_everything
     assert there == tried

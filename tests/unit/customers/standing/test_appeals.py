@@ -63,7 +63,7 @@ def test_upheld_restores_exactly_and_tells_the_owner_of_the_list(house: House) -
     assert (found.name, found.taken, found.overruled, found.mistakes) == ("police", 1, 1, 1)
     assert house.desk.view("eve").standing.level == 0
     house.deliver()
-    assert any("you are right" in letter.text for letter in house.mailer.sent)
+    assert any("You are right." in letter.text for letter in house.mailer.sent)
 
 
 def test_what_cannot_be_restored_yet_is_not_called_restored(house: House) -> None:
@@ -84,7 +84,7 @@ def test_only_a_person_with_a_reason_decides_and_only_once(house: House) -> None
         with pytest.raises(RefusedError, match="by a person"):
             house.appeals.decide(appeal.id, Decision(AppealState.REJECTED, order))
     house.appeals.decide(appeal.id, Decision(AppealState.REJECTED, ANNA))
-    with pytest.raises(RefusedError, match="already"):
+    with pytest.raises(RefusedError, match=r"was decided by anna at .* as rejected: looked into it"):
         house.appeals.decide(appeal.id, Decision(AppealState.UPHELD, ANNA))
 
 
@@ -135,16 +135,16 @@ def test_nobody_appeals_against_what_was_done_to_another(house: House) -> None:
 
 def test_the_letter_about_files_has_every_field_of_article_17(house: House) -> None:
     told(house)
-    text = house.mailer.sent[-1].text
+    text = " ".join(house.mailer.sent[-1].text.split())
     for words in (
-        "made these files inaccessible, everywhere, until further notice",  # (a)
+        "the files are inaccessible everywhere, until further notice",  # (a)
         "eve/1.jpg",
-        "found\nthis by ourselves",  # (b)
-        "Detection was automatic. The decision was automatic, too.",  # (c)
+        "We established this on our own initiative",  # (b)
+        "detected automatically. The measure was decided on automatically, too.",  # (c)
         "Article 252 of the Criminal Code",  # (d)
         "our terms",  # (e)
         "Article 21",  # (f)
-        "or to court",
+        "or to a court",
         "free of charge",
     ):
         assert words in text

@@ -44,7 +44,7 @@ def test_a_first_incident_is_a_warning_and_the_customer_is_told(house: House) ->
     assert step.informed_at == house.time()
     (letter,) = house.mailer.sent
     assert letter.to == "abuse@bob.example"
-    assert "waarschuwing" in letter.subject
+    assert letter.subject.startswith("Waarschuwing [GH-")
     assert "artikel 17" in letter.text
 
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from goodhoster.model.cases import Order
 from goodhoster.model.customers.standing import Rung, Step, StepState
+from goodhoster_agent.background.standing import StandingRounds
 from goodhoster_agent.cli import app
 from goodhoster_agent.commands.options import open_services
 
@@ -219,3 +220,43 @@ def test_a_step_about_what_no_panel_has_is_done_by_hand(do: Do, folder: Path) ->
 def _status(folder: Path) -> dict[str, Any]:
     result = CliRunner().invoke(app, ["status", "--json", "--config", str(folder / "goodhoster.toml")])
     return dict(json.loads(result.stdout))
+
+
+def test_a_suspension_of_a_customer_is_told_by_the_daemon_appealed_and_lifted_by_short_ids(
+    do: Do, folder: Path
+) -> None:
+    assert do("import", "--panel", "web1")[0] == 0
+    config = folder / "goodhoster.toml"
+    config.write_text(config.read_text() + '[policy]\nmode = "enforce"\n')
+    code, (made,) = do("suspend", "anna", "--reason", "third notice without an answer")
+    assert code == 0
+    short = made["id"].partition("-")[2][:5]
+    with open_services(config) as services:
+        StandingRounds(services)._go()
+    (told,) = do("statement", f"suspension:{short}")[1]
+    assert (told["subject"], told["purpose"]) == (f"suspension:{made['id']}", "imposed")
+    assert (told["state"], "no proven contact" in told["why"]) == ("not-sent", True)
+    (letter,) = do("statement", f"suspension:{short}", "--preview")[1]
+    assert "third notice without an answer" in " ".join(letter["text"].split())
+    code, (appeal,) = do("appeal", made["customer"], "--about", f"suspension:{short}")
+    assert (code, appeal["subject"]) == (0, f"suspension:{made['id']}")
+    number = appeal["id"].partition("-")[2][:5]
+    code, (decided,) = do("decide", number, "upheld", "--reason", "it was answered")
+    assert (code, decided["state"], decided["trouble"]) == (0, "upheld", "")
+    assert _accounts(folder)["anna"] is False
+    assert do("suspensions", "--id", short)[1][0]["state"] == "lifted"
+    again, (why,) = do("decide", number, "rejected", "--reason", "no")
+    assert again != 0
+    assert "was decided by" in why
+    assert do("decide", "zzzzz", "rejected", "--reason", "no")[0] != 0
+
+
+def test_a_confidential_suspension_is_not_told(do: Do, folder: Path) -> None:
+    do("import", "--panel", "web1")
+    config = folder / "goodhoster.toml"
+    config.write_text(config.read_text() + '[policy]\nmode = "enforce"\n')
+    (made,) = do("suspend", "anna", "--reason", "an order", "--confidential")[1]
+    assert made["confidential"] is True
+    with open_services(config) as services:
+        StandingRounds(services)._go()
+    assert do("statement", f"suspension:{made['id']}")[1][0]["state"] == "withheld"
