@@ -1,8 +1,11 @@
-"""A customer's program that keeps write leases on files and takes each again whenever it must give it up."""
+"""Write leases as customers take them: by a program that takes each again whenever it must give it up, and one."""
 
+import fcntl
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,3 +36,16 @@ def leases_on(*paths: Path) -> Iterator[None]:
             yield
         finally:
             holder.kill()
+
+
+@contextmanager
+def lease_on(path: Path) -> Iterator[Callable[[], object]]:
+    """A write lease that stands until the function is called that this gives."""
+    told = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    file = os.open(path, os.O_RDWR)
+    try:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        yield lambda: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    finally:
+        os.close(file)
+        signal.signal(signal.SIGIO, told)

@@ -107,7 +107,7 @@ def _waiting(index: UploadIndex, regions: list[Region]) -> Iterator[int]:
 
 
 class _Leases:
-    """The files that wait for a lease to be broken, from when nothing else waits, and until the kernel has done so."""
+    """Files that wait for a lease to be broken, as long as the kernel takes for that."""
 
     def __init__(self, index: UploadIndex) -> None:
         self._index = index

@@ -33,12 +33,12 @@ _DEFAULT_STATE_DIR = Path("/var/lib/goodhoster")
 def trees_of(
     settings: Settings, docroots: Docroots = BY_NAME, owner_of: Callable[[bytes], str] | None = None
 ) -> tuple[Tree, ...]:
-    """The tree of every [[watch]], also one that is not there now, and of every home that root linked from one.
+    """The tree of every [[watch]], and of every home that root linked from one.
 
     `owner_of` is asked about the files of trees whose customers the register knows.
 
-    Such as a disk that is not mounted: others go on without it. ConfigurationError when one lies in another: its
-    files would count twice. And when the state directory lies in one: what is written there would be checked, and
+    A tree need not be there now, such as a disk that is not mounted: others go on without it. ConfigurationError when
+    one lies in another: its files would count twice. And when the state directory lies in one: what is written there would be checked, and
     what that leads to written there again.
     """
     from goodhoster.model.uploads import display
@@ -65,7 +65,7 @@ def trees_of(
 
 
 def watched_roots(settings: Settings) -> list[bytes]:
-    """The real paths of all watched trees, for whoever needs nothing else of them. Checks nothing."""
+    """The real paths of all watched trees, for callers that need nothing else of them."""
     from goodhoster.uploads.linked_homes import followed_homes
 
     roots = [os.path.realpath(os.fsencode(watch.path)) for watch in settings.watches]

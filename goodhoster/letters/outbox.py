@@ -111,7 +111,7 @@ class Outbox:
         return sent + delete_old_files(self._directory / "refused", moment, pause, lambda file: _letter(file).limited)
 
     def backlog(self) -> Backlog | None:
-        """The letters that wait, for whoever tells that they do; None where none does. Reads no letter."""
+        """How many letters wait and since when; None where none does. Reads no letter."""
         with os.scandir(self._directory / "waiting") as entries:
             names = [entry.name for entry in entries if entry.name.endswith(".json") and not entry.name.startswith(".")]
         if not names:

@@ -1,4 +1,4 @@
-"""Breaking of write leases, so that a file can be opened although its owner does not want that.
+"""Breaking of write leases that keep customers' files from being opened.
 
 Whoever owns a file may take a write lease on it (fcntl(2), F_SETLEASE). Opening it without waiting then fails, and a
 program that takes the lease again whenever it must give it up makes every such try fail. An open that waits cannot be
@@ -63,7 +63,7 @@ class LeaseBreaker:
         """Called with the path of a file that can be opened now, and for a while; or for which there is a place."""
 
     def begin_beneath(self, directory: int, path: bytes, absolute: bytes) -> None:
-        """Have the lease on a file below an open directory broken, as soon as there is a place for it.
+        """Have the lease on a file below an open directory broken, once there is a place for it.
 
         The file then stays open until it is released. Never waits, and raises nothing: call it again while the file
         cannot be opened.
@@ -147,7 +147,7 @@ def longest_wait() -> float:
 
 
 def _open(handle: int) -> int:
-    """Open the file of an O_PATH descriptor, which is closed, waiting for whoever has a lease on it.
+    """Open the file of an O_PATH descriptor, waiting for a lease on it; closes the descriptor.
 
     By its descriptor: at its name a FIFO may lie meanwhile, and opening that waits for ever.
     """

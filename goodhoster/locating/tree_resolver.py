@@ -57,7 +57,7 @@ class TreeResolver:
         return place
 
     def _through_home_link(self, directory: bytes) -> bytes:
-        """The directory itself, or where it lies if root moved a customer's home and left a link to it."""
+        """The directory, or where it lies if root moved a customer's home and left a link."""
         for tree in self.trees:
             if lies_at_or_below(directory, tree.root):
                 return through_home_link(directory, tree.root)

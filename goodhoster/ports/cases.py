@@ -104,9 +104,9 @@ class CaseStore(CaseFigures, Protocol):
         """The ids of the cases that the query describes, oldest first; none of them is read."""
 
     def each(self, query: CaseQuery) -> Iterator[Case]:
-        """The cases that `find` returns, a few hundred in memory at a time, each as it is when its turn comes.
+        """The cases that `find` returns, a few hundred in memory at a time.
 
-        One that is deleted before its turn is left out.
+        Each is as it is when its turn comes; one that is deleted before its turn is left out.
         """
 
     def claim(self, case_ids: Iterable[str], claim: Claim) -> None:

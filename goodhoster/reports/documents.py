@@ -90,7 +90,7 @@ class Document:
 
 
 class Deferred(Mapping[str, Any]):
-    """Figures that are made whenever they are read, so that those of thousands of groups take no memory."""
+    """Figures made whenever they are read, so that those of thousands of groups take no memory."""
 
     __slots__ = ("_make",)
 
@@ -115,7 +115,7 @@ def as_json(data: Mapping[str, Any], indent: int | None = None) -> Iterator[str]
 
 
 def as_csv(tables: Sequence[Table]) -> Iterator[str]:
-    """The tables as lines of CSV; where there are several, the first column names the table of a row."""
+    """The tables as lines of CSV; of several, the first column names the table of a row."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
 

@@ -69,7 +69,7 @@ class ReportedUrl:
 
     @property
     def measured(self) -> bool:
-        """Whether it can be told how long it was online: it is, or when it was seen to be gone is known."""
+        """Whether it can be told how long it was online: it is, or was seen to be gone."""
         return self.state not in _GONE or (bool(self.gone) and self.gone[-1][1] is None)
 
     def counts(self, clock: Clock) -> bool:

@@ -139,7 +139,10 @@ class TakedownActions:
         return self._block_now(replace(item, url=location.url, customer=location.customer), grounds, self.blocks)
 
     def demands_of(self, location: Location, grounds: Grounds) -> CopyDemands:
-        """Demands about the files of a location; the case desk is not asked yet. May raise PassingError."""
+        """Demands about the files of a location; the case desk is not asked yet.
+
+        May raise PassingError.
+        """
         named, _ = self._read([*location.files, *self._pictures_of(location)])
         return self._demands(named, grounds) if named else _NO_DEMANDS
 

@@ -175,7 +175,7 @@ def _may_join(case: Case, demand: Demand, decision: Decision) -> bool:
 
 
 def _is_proven_now(case: Case, demand: Demand) -> bool:
-    """Whether a case that waits was named by an unproven notice before, and is by a proven one now."""
+    """Whether a case that waits was named by an unproven notice, and is by a proven one now."""
     return case.state in UNDECIDED and bool(case.notice and not case.notifier and demand.grounds.notifier)
 
 

@@ -237,7 +237,7 @@ class UploadIndex:
         return self.database.run(lambda db: sum(int(count) for (count,) in db.execute(_ALL_UNTRIED)))
 
     def postponed_below(self, tree: bytes, prefix: bytes = b"", reason: str = POSTPONED) -> int:
-        """How many rows below a directory of the tree wait for that reason: that opening others takes long."""
+        """How many rows below a directory wait since opening others takes long, or for that reason."""
         query = f"""SELECT count(*) FROM uploads JOIN directories ON id = directory
             WHERE verdict = 'unchecked' AND reason = ? AND waiting > 0 AND {BELOW}"""  # noqa: S608
         values = (reason, *below(tree, prefix))

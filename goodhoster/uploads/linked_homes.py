@@ -1,4 +1,4 @@
-"""Customers' homes that root moved to another disk and left a link to, at the top of a watched tree.
+"""Customers' homes that root moved to another disk, leaving a link at the top of a tree.
 
 Links are never followed on the way to a file. Such a home is a watched tree of its own instead, in which nothing but
 its customer's name comes from the link. It is followed where nobody but root can change where it leads, and where it
@@ -57,7 +57,7 @@ def home_links(tree: bytes) -> list[HomeLink]:
 
 
 def followed_homes(trees: Sequence[bytes], kept_out: Sequence[bytes] = ()) -> list[tuple[HomeLink, bytes]]:
-    """Homes that are watched because a link at the top of one of the trees leads to them, each with its real path.
+    """Homes watched because a link at the top of a tree leads to them, with their real paths.
 
     The trees are those of the configuration; none of the homes lies in one, in another or around one, nor around or in
     what is `kept_out`. A disk that does not answer keeps nobody waiting: its homes are left out.
@@ -77,7 +77,7 @@ def followed_homes(trees: Sequence[bytes], kept_out: Sequence[bytes] = ()) -> li
 
 
 def through_home_link(path: bytes, tree: bytes) -> bytes:
-    """An absolute path in a tree, followed through a link of root's at the top of the tree; else the path as it is."""
+    """An absolute path in a tree, followed through a link of root's at the tree's top if any."""
     first, _, rest = path[len(tree) :].strip(b"/").partition(b"/")
     link = os.path.join(tree, first)
     try:

@@ -149,7 +149,7 @@ class Workers:
         self.checked += 1
 
     def _check_soon(self, path: bytes) -> None:
-        """Check a file now that can be opened, since the lease on it is broken, or for which that is tried now."""
+        """Check a file soon whose lease is broken, or for which that is tried now."""
         now = time.time()
         places = [(tree, place) for tree in self._trees.values() if (place := tree.place_of(path)) is not None]
         expected = [Arrival(place, tree.customer_of(place.path), now, Priority.FRESH) for tree, place in places[:1]]

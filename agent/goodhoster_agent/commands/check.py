@@ -143,7 +143,7 @@ def _below(services: Services, directory: bytes) -> Iterator[Place | Answer]:
 
 
 class _Examining:
-    """Examines a file, and again as long as it must wait for others that take long to open, or for a lease."""
+    """Examines a file, again while it waits for others that take long to open, or for a lease."""
 
     def __init__(self, toolkit: Toolkit) -> None:
         self._toolkit = toolkit

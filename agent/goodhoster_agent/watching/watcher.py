@@ -135,7 +135,7 @@ class Watcher:
 
     @property
     def must_follow(self) -> bool:
-        """Whether root has switched a watched path to another directory, or linked a home, as was seen twice."""
+        """Whether root has switched a watched path, or linked a home, as was seen twice."""
         return self._is_new_root_sure or any(each.trusted for each in self._switched.values())
 
     def _look_for_switches(self) -> None:

@@ -292,7 +292,7 @@ def open_parent_of(place: Place) -> int:
 
 
 def leased(place: Place, parent: int, name: bytes) -> PassingError:
-    """The error for a file that its owner's write lease keeps from being opened, which is broken from now on."""
+    """The error for a file whose owner has a write lease on it; it is broken from now on."""
     LEASES.begin_beneath(parent, name, place.absolute)
     return PassingError(f"the owner of {place} has a write lease on it, which is being broken")
 

@@ -68,7 +68,7 @@ from goodhoster.takedowns.forwarding import CustomerForwarding
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.testing.toolkit import toolkit_over
-from tests.leaseholder import leases_on
+from tests.leaseholder import lease_on
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOTLINE = Notifier(
@@ -599,12 +599,13 @@ def test_a_person_decides_where_only_a_copy_was_put_back_before(services: Servic
 
 def test_a_file_on_which_its_owner_has_a_lease_is_taken_once_that_is_broken(services: Services) -> None:
     url, path = services.file("anna/p.jpg"), services.tree / "anna/p.jpg"
-    with leases_on(path):
+    with lease_on(path) as give_up:
         notice = services.scart(url)
         assert services.states(notice) == [ItemState.WAITING], "no person can do more"
         item = services.store.get(notice.id).items[0]
         assert "it cannot be read yet" in item.reason
         assert "write lease" in item.reason
+        give_up()
         end = time.monotonic() + 20
         while LEASES.waiting():
             assert time.monotonic() < end

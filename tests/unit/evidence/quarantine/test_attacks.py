@@ -16,7 +16,7 @@ from goodhoster.linux.leases import LEASES
 from goodhoster.model.quarantine import OWN_DIRECTORIES, Label, Whereabouts
 from goodhoster.model.uploads import Place, Upload
 from goodhoster.testing.suites.quarantine import BYTES, CASE, seen, sha256, uploaded
-from tests.leaseholder import leases_on
+from tests.leaseholder import lease_on
 
 ANNA = 61001
 Disk = Callable[..., Path]
@@ -35,14 +35,13 @@ def annas(tree: bytes, path: bytes, content: bytes = BYTES) -> Upload:
 
 
 class TestOtherNamesAndOpenDescriptors:
-    def test_an_owner_who_takes_a_lease_again_at_once_only_delays_it(
-        self, quarantine: LocalQuarantine, tree: bytes
-    ) -> None:
+    def test_an_owner_who_has_a_lease_on_it_only_delays_it(self, quarantine: LocalQuarantine, tree: bytes) -> None:
         upload = annas(tree, b"anna/a.jpg")
         path = upload.place.absolute
-        with leases_on(Path(os.fsdecode(path))):
+        with lease_on(Path(os.fsdecode(path))) as give_up:
             with pytest.raises(PassingError, match="has a write lease on it"):
                 quarantine.take_offline(CASE, upload, sha256())
+            give_up()
             end = time.monotonic() + 20
             while LEASES.waiting():
                 assert time.monotonic() < end
@@ -55,9 +54,10 @@ class TestOtherNamesAndOpenDescriptors:
         self, quarantine: LocalQuarantine, tree: bytes
     ) -> None:
         upload = annas(tree, b"anna/a.jpg")
-        with leases_on(Path(os.fsdecode(upload.place.absolute))):
+        with lease_on(Path(os.fsdecode(upload.place.absolute))) as give_up:
             with pytest.raises(PassingError, match="has a write lease on it"):
                 quarantine.verify_in_place(upload, sha256())
+            give_up()
             end = time.monotonic() + 20
             while LEASES.waiting():
                 assert time.monotonic() < end
