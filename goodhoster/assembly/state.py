@@ -38,8 +38,8 @@ def trees_of(
     `owner_of` is asked about the files of trees whose customers the register knows.
 
     A tree need not be there now, such as a disk that is not mounted: others go on without it. ConfigurationError when
-    one lies in another: its files would count twice. And when the state directory lies in one: what is written there would be checked, and
-    what that leads to written there again.
+    one lies in another: its files would count twice. And when the state directory lies in one: what is written there
+    would be checked, and what that leads to written there again.
     """
     from goodhoster.model.uploads import display
 
