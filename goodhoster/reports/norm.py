@@ -225,9 +225,7 @@ def mirror(urls: ReportedUrls, now: datetime, domain_of: Callable[[str], str]) -
                 parts[getattr(report, dimension)].append(report)
             for name, part in parts.items():
                 groups[dimension][name].take(whole if len(parts) == 1 else _Url.of(part), now)
-    split = {
-        dimension: {name: counting.norm() for name, counting in sorted(of.items())} for dimension, of in groups.items()
-    }
+    split = {dimension: {name: of.pop(name).norm() for name in sorted(of)} for dimension, of in groups.items()}
     return Mirror(total.norm(with_curve=True), split, urls.tests, urls.without_urls)
 
 
