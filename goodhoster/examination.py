@@ -67,7 +67,11 @@ class Examiner:
         """
         with ExitStack() as stack:
             try:
-                examined = self.examine_opened(stack.enter_context(self.open(place)), remembered, live=live)
+                opened = stack.enter_context(self.open(place))
+                named = os.fstat(opened.fd).st_nlink > 0
+                examined = self.examine_opened(opened, remembered, live=live)
+                if named and examined.verdict.kind is VerdictKind.UNCHECKED and not os.fstat(opened.fd).st_nlink:
+                    raise NotAnUploadError(f"{place} was removed while it was read")
             except UncheckedError as error:
                 examined = Examined(_unchecked(error))
             except NotAnUploadError:
@@ -166,7 +170,12 @@ def _has_same_bytes(opened: OpenedUpload, content: Content) -> bool:
     found = os.fstat(opened.fd)
     if (found.st_ino, found.st_size) != (opened.state.ino, opened.state.size):
         return False
-    return read_content(opened.fd, max(1, content.size)).digests == content.digests
+    try:
+        return read_content(opened.fd, max(1, content.size)).digests == content.digests
+    except UncheckedError as error:
+        if error.reason == "too-big":  # it has grown, which is a change; how large a file may be was asked before
+            return False
+        raise
 
 
 def _known_content(opened: OpenedUpload, remembered: PastReading | None) -> Content | None:

@@ -28,6 +28,7 @@ from goodhoster.errors import (
     UncheckedError,
 )
 from goodhoster_agent.commands.options import FINE, UNCHECKED, WRONG
+from goodhoster_agent.people.address import service_address
 
 COMMANDS = (
     "run",
@@ -51,6 +52,7 @@ COMMANDS = (
     "exemptions",
     "hashservice",
     "doors",
+    "people",
     "setup",
     "config",
     "state",
@@ -59,6 +61,7 @@ COMMANDS = (
 """Each has its module in `commands/`, with an `app`; in the order that `--help` shows them."""
 
 
+_COMPLETION = frozenset({"install_completion", "show_completion"})
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -78,6 +81,8 @@ class _Commands(TyperGroup):
         group.rich_markup_mode = None  # "[policy] mode" is the name of a setting, and no markup
         command = get_command(group)
         command.name = cmd_name
+        # Completion comes with the packages; an option in every command that changes a shell's start-up files is none.
+        command.params = [each for each in command.params if each.name not in _COMPLETION]
         return command
 
 
@@ -130,7 +135,9 @@ def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
     """The exit code of the command."""
     stdout = sys.stdout
     try:
-        app()
+        if (code := _run_for_person()) is not None:
+            return code
+        app(prog_name="goodhoster")
     except SystemExit as end:
         # Click ends with 1 when nobody reads on, which would read as "known", and puts another stream in place.
         return end.code if sys.stdout is stdout else _reader_left()
@@ -150,6 +157,15 @@ def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
     except Exception:  # the outermost: else the exit code were 1, which reads as "known"
         return _fault()
     return FINE
+
+
+def _run_for_person() -> int | None:
+    """Exit code of a command that the service for people ran; None where it runs here."""
+    if (address := service_address()) is None:
+        return None
+    from goodhoster_agent.people.client import run_for_person  # noqa: PLC0415 - only for whoever is not root
+
+    return run_for_person(address, sys.argv[1:])
 
 
 def _reader_left() -> int:

@@ -110,15 +110,6 @@ def restore(file: Path, state_dir: Path, *, replace: bool = False) -> tuple[Back
     return backup, aside
 
 
-def read_backup(file: Path) -> Backup:
-    """Read what a backup holds, and compare every file of it.
-
-    PermanentError where one is not as it was.
-    """
-    with tempfile.TemporaryDirectory(prefix="goodhoster-backup-") as folder:
-        return _unpack(file, Path(folder))
-
-
 def damaged_databases(state_dir: Path) -> Iterator[str]:
     """What is wrong with the databases of a state directory, in words."""
     for file in sorted(state_dir.rglob("*.sqlite")):

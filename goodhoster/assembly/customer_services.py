@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from goodhoster.customers.server_networks import ServerNetworks
     from goodhoster.customers.vetting.desk import VettingDesk
     from goodhoster.model.cases import Case
+    from goodhoster.model.casework import Note
     from goodhoster.model.customers.suspensions import Suspension
     from goodhoster.model.uploads import Place
     from goodhoster.policy.contacts import ContactRules
@@ -276,6 +277,7 @@ class CustomerServices(LazyParts):
             self._drawn_urls,
             self._needed_cases,
             services.notices.lock,
+            self._notes_on,
         )
 
     def _notices(self) -> SqliteNoticeStore | None:
@@ -301,12 +303,21 @@ class CustomerServices(LazyParts):
         held = evidence.held_cases()
         return lambda case: case.id in held or bool(evidence.forbids(case))
 
+    def _notes_on(self, case_ids: Sequence[str]) -> list[Note]:
+        """What people of the desk noted on cases; makes no file where nobody did."""
+        if not self._services.casework_in_use:
+            return []
+        store = self._services.casework.store
+        return [note for case_id in case_ids for note in store.notes(case_id)]
+
     def _traces(self) -> tuple[CustomerTraces, ...]:
         """What names customers beside the register.
 
         The keys of the audit log come last, as entries are written before.
         """
         from goodhoster.adapters.stores.alerts import SqliteAlertQueue
+        from goodhoster.adapters.stores.casework import FILE as CASEWORK_FILE
+        from goodhoster.adapters.stores.casework import CaseworkTraces, SqliteCaseworkStore
         from goodhoster.adapters.stores.customer_traces import KeyTraces, LetterTraces, RecordTraces, UrlKeyTraces
         from goodhoster.adapters.stores.purges import SqlitePurgeQueue
         from goodhoster.assembly import alerts
@@ -317,6 +328,9 @@ class CustomerServices(LazyParts):
         found.append(services.index)
         if (purges := services.state_dir / "purges.sqlite").exists():
             found.append(self.keep(SqlitePurgeQueue(purges)))
+        if services.casework_in_use:
+            casework = self.keep(SqliteCaseworkStore(services.state_dir / CASEWORK_FILE))
+            found.append(CaseworkTraces(casework))
         if (notices := self._notices()) is not None:
             found.append(notices)
         if (services.state_dir / "letters").is_dir():

@@ -143,7 +143,7 @@ def _deletes(each: ExpiringFile) -> Delete:
 
 def expiring_files(state_dir: Path) -> tuple[ExpiringFile, ...]:
     """Every SQLite file in which something is over after some time, whether it is there or not."""
-    from goodhoster.adapters.stores import alerts, attempt_counts, record, seen_mails, storms
+    from goodhoster.adapters.stores import alerts, attempt_counts, casework, record, seen_mails, storms
     from goodhoster.adapters.stores.customers import contacts, register
     from goodhoster.adapters.stores.customers.database import CUSTOMERS
     from goodhoster.assembly.alerts import FILE as ALERTS_FILE
@@ -157,6 +157,7 @@ def expiring_files(state_dir: Path) -> tuple[ExpiringFile, ...]:
         ExpiringFile(
             "counters", state_dir / attempt_counts.FILE, attempt_counts.ATTEMPT_COUNTS, attempt_counts.EXPIRING
         ),
+        ExpiringFile("casework", state_dir / casework.FILE, casework.CASEWORK, casework.EXPIRING),
         ExpiringFile("contacts", customers, CUSTOMERS, contacts.EXPIRING),
         ExpiringFile("register", customers, CUSTOMERS, register.EXPIRING),
     )

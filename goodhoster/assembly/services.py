@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from goodhoster.cases.desk import CaseDesk
     from goodhoster.cases.observe_switch import ObserveSwitch
     from goodhoster.cases.storms import StormWatch
+    from goodhoster.casework import Casework
     from goodhoster.examination import Examiner
     from goodhoster.exemptions.lookup import Exemptions
     from goodhoster.hashlists.opened_lists import OpenedLists
@@ -75,8 +76,11 @@ class Services(LazyParts):
 
     @property
     def unused(self) -> frozenset[str]:
-        """See `LazyParts`: the answers at the doors are the doors' own, and panels are a choice."""
-        doors = {"attempts", "attempt_counts", "attempt_ledger"}
+        """See `LazyParts`.
+
+        The answers at the doors are the doors' own, casework is people's, and panels are a choice.
+        """
+        doors = {"attempts", "attempt_counts", "attempt_ledger", "casework"}
         return frozenset(doors if self.settings.suspends else {*doors, "panels"})
 
     @lazy
@@ -240,6 +244,25 @@ class Services(LazyParts):
         from goodhoster.adapters.stores.cases import SqliteCaseStore
 
         return self.keep(SqliteCaseStore(self.state_dir / "record.sqlite"))
+
+    @property
+    def casework_in_use(self) -> bool:
+        """Whether anybody ever noted or took something here; makes nothing."""
+        from goodhoster.adapters.stores.casework import FILE
+
+        return (self.state_dir / FILE).exists()
+
+    @lazy
+    def casework(self) -> Casework:
+        """The notes on cases and notices, and who works on them.
+
+        Its file is made with the first of them.
+        """
+        from goodhoster.adapters.stores.casework import FILE, SqliteCaseworkStore
+        from goodhoster.audit.log import utc_now
+        from goodhoster.casework import Casework
+
+        return Casework(self.keep(SqliteCaseworkStore(self.state_dir / FILE)), self.audit, utc_now)
 
     @lazy
     def audit(self) -> KeyedAuditLog:

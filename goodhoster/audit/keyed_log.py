@@ -27,6 +27,7 @@ READABLE = frozenset(
         "answer",
         "answered",
         "appeal",
+        "before",
         "case",
         "cause",
         "ciphertext_sha256",
@@ -56,6 +57,7 @@ READABLE = frozenset(
         "step",
         "storm",
         "suspension",
+        "to",
         "tool",
     }
 )

@@ -645,7 +645,7 @@ def verify_log(file: Path, earlier: Sequence[Note]) -> Iterator[str]:
     with file.open("rb") as opened:
         for line in opened:
             if not line.endswith(b"\n"):
-                break  # room for entries to come, or half an entry that was never acknowledged
+                break  # half an entry that was never acknowledged
             tail = b',"n":%d,"previous":"%s"}\n' % (tree.size, previous.hex().encode())
             if not line.endswith(tail):
                 raise NotVerifiedError(f"entry {tree.size} is not bound to the one before it")

@@ -12,6 +12,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, MeasureKind, MeasureState
+from goodhoster.model.casework import Note
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore, CustomerTraces, ForgottenCustomer, PersonalDataStore
 from goodhoster.ports.customers import ForgottenUrl, ReportedUrls, SettledUrls
 
@@ -72,6 +73,12 @@ KEPT = (
         "to undo a measure exactly, to answer whoever reported, and to prove what was done",
         "id and path until the customer is forgotten, or until no file of the case lies in quarantine any more, if that"
         " is later; the rest as long as the record",
+        forgotten=True,
+    ),
+    KeptData(
+        "notes that people of the desk wrote on cases and notices, and who worked on them",
+        "so that whoever goes on with it knows what is known already",
+        "as [retention] casework says; at the latest until the customer is forgotten",
         forgotten=True,
     ),
     KeptData(
@@ -148,6 +155,8 @@ class PersonalData:
     """Tells whether a hold, an appeal or an order wants a case kept as it is."""
     notices_lock: AbstractContextManager[object] = field(default_factory=nullcontext)
     """Held while notices change."""
+    notes_on: Callable[[Sequence[str]], Sequence[Note]] = lambda _: ()
+    """What people of the desk noted on these cases."""
 
     def note_access(self, customer_id: str, actor: str, how: str) -> None:
         """Write into the audit log that somebody saw a customer's data."""
@@ -157,11 +166,13 @@ class PersonalData:
         """Everything held about a customer, as JSON carries it. The audit log is written first."""
         ids = self._ids(customer_id)
         self.note_access(ids[0], actor, "export")
+        cases = self._cases(ids)
         return {
             "customer": ids[0],
             "former_ids": list(ids[1:]),
             "record": self.store.held(ids),
-            "cases": [_case_object(case) for case in self._cases(ids)],
+            "cases": [_case_object(case) for case in cases],
+            "notes": [_note_object(note) for note in self.notes_on([case.id for case in cases])],
             "kept_for": [{"what": kept.what, "why": kept.why, "how_long": kept.how_long} for kept in KEPT],
         }
 
@@ -255,3 +266,7 @@ def _case_object(case: Case) -> dict[str, object]:
         "path": str(case.upload.place),
         "opened_at": case.opened_at.isoformat(),
     }
+
+
+def _note_object(note: Note) -> dict[str, object]:
+    return {"case": note.subject, "by": note.author, "at": note.at.isoformat(), "text": note.text}

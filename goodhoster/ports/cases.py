@@ -10,7 +10,7 @@ from typing import Protocol
 
 from goodhoster.model.cases import Case, CaseState, Claim, MeasureKind, MeasureState
 from goodhoster.model.digests import Digest
-from goodhoster.model.storms import Cause, Counted, Opened, Storm
+from goodhoster.model.storms import Cause, Counted, Opened, Storm, StormState
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import Category
 
@@ -142,6 +142,9 @@ class StormStore(Protocol):
 
     def braking(self, part_of: str = "") -> Sequence[Storm]:
         """The storms that are not released and are part of that one (of none), oldest first."""
+
+    def leading(self, states: frozenset[StormState]) -> Sequence[Storm]:
+        """The storms in these states that are part of no other, oldest first."""
 
     def complete(self, part: str) -> str:
         """The id that a person means by a part of it; RefusedError when none or several."""

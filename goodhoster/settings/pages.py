@@ -13,7 +13,7 @@ from goodhoster.settings.sections import sections
 from goodhoster.settings.values import SPANS, Reader, is_required
 
 _SAMPLE_HEAD = """\
-# goodhoster.toml: every setting there is.
+# goodhoster.toml: every setting there is. A short one for this host is written by: goodhoster setup
 #
 # A line such as `#workers = 16` shows a default, or an example where there is none: take the # away to change it.
 # More files may lie in conf.d beside this one; they are read in order of their names, and the last word counts.

@@ -231,8 +231,11 @@ def _content(file: Path) -> str:
     try:
         return file.read_text("utf-8")
     except FileNotFoundError as error:
-        hint = f"make one: goodhoster config sample > {file}, or name another with --config"
+        hint = "make one: goodhoster setup (every setting: goodhoster config sample), or name another with --config"
         raise ConfigurationError(f"there is no configuration file {file}", hint=hint) from error
+    except PermissionError as error:
+        hint = "run this as root, or have root give you a role: docs/how-to-people.md; is it your own? check its mode"
+        raise ConfigurationError(f"cannot read {file}: {error.strerror}", hint=hint) from error
     except OSError as error:
         raise ConfigurationError(f"cannot read {file}: {error.strerror}", hint="check its owner and mode") from error
     except UnicodeDecodeError as error:

@@ -62,6 +62,11 @@ class RetentionSettings:
     alerts: float = setting(
         kept_at_least(7), "Alerts that were delivered or given up; the journal has them, too.", default=90 * _DAY
     )
+    casework: float = setting(
+        kept_at_least(30),
+        "Notes that people wrote on cases and notices, and who worked on them; counted from when that was.",
+        default=2 * _YEAR,
+    )
     counters: float = setting(
         kept_at_least(400),
         "Answers by day at the doors, and usage by week of the hash service: reports compare with the year before.",

@@ -35,6 +35,7 @@ from goodhoster.settings.panels import BillingSettings, NetworkBlockSettings, Pa
 from goodhoster.settings.reading import Plugged, PluggedTable, Section, Several, Single, read_files
 from goodhoster.settings.reports import ReportsSettings
 from goodhoster.settings.retention import RetentionSettings
+from goodhoster.settings.roles import RolesSettings
 from goodhoster.settings.rollout import RolloutSettings
 from goodhoster.settings.screening import ScreeningSettings
 from goodhoster.settings.values import duration, listen_address, one_of, path, setting, text, whole
@@ -235,6 +236,7 @@ class Settings:
     hash_service: HashServiceSettings = _section(Single("hash_service", HashServiceSettings))
     clamd_doors: tuple[ClamdDoorSettings, ...] = _section(Several("clamd_door", ClamdDoorSettings))
     api: ApiSettings = _section(Single("api", ApiSettings))
+    roles: RolesSettings = _section(Single("roles", RolesSettings))
     notices: NoticesSettings = _section(Single("notices", NoticesSettings))
     smtp: SmtpSettings | None = _section(Single("smtp", SmtpSettings))
     imap: ImapSettings | None = _section(Single("imap", ImapSettings))

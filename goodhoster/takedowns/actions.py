@@ -5,6 +5,7 @@ Find it, and let the case desk or the web server take it offline.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
@@ -48,6 +49,9 @@ _ITEM_STATES = {
 _OFFLINE = frozenset({ItemState.OFFLINE, ItemState.INACCESSIBLE})
 _NO_DEMANDS = CopyDemands()
 _NOTHING_THERE = frozenset({ItemState.OFFLINE, ItemState.GONE})
+_REPLACED = "another file is at this address by now: it was replaced while the notice was acted on"
+_TRIES = 3
+"""How often a file is taken that is replaced meanwhile; then it is being replaced again and again."""
 _WORST_FIRST = (ItemState.HELD, ItemState.OBSERVED, ItemState.DISPUTED, ItemState.OFFLINE, ItemState.GONE)
 
 
@@ -97,6 +101,7 @@ class TakedownActions:
         looked: Sequence[LookedFor | GoodhosterError] | None = None,
         *,
         visible: bool = False,
+        tries: int = _TRIES,
     ) -> list[NoticeItem]:
         """Do whatever can be done about the items, and return them as they are then.
 
@@ -110,7 +115,12 @@ class TakedownActions:
         found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
         asked = [demand for each in found for demand in (*each.demands.follow, *each.demands.held)]
         answers = iter(Demands(self.desk).receive(asked))
-        after = [self._told(each, answers) for each in found]
+        after = [self._told(each, answers, asked[1]) for asked, each in zip(items, found, strict=True)]
+        if tries > 1:
+            after = [
+                self.act([asked], visible=visible, tries=tries - 1)[0] if _not_taken(item) else item
+                for asked, item in zip(items, after, strict=True)
+            ]
         if left := [upload for item, each in zip(after, looked, strict=True) for upload in _left(item, each)]:
             self.hurry(left)
         if later := [upload for each in zip(found, after, looked, strict=True) for upload in self._copies_since(*each)]:
@@ -252,8 +262,8 @@ class TakedownActions:
     def _demands(self, named: Sequence[NamedFile], grounds: Grounds) -> CopyDemands:
         return demands_for(named, grounds, self.desk.store, self.desk.rules.storm_customers)
 
-    def _told(self, found: _Found, answers: Iterator[Received]) -> NoticeItem:
-        """The item updated by its part of the case desk's answer."""
+    def _told(self, found: _Found, answers: Iterator[Received], grounds: Grounds) -> NoticeItem:
+        """The item updated by its part of the case desk's answer, and by what is at its place now."""
         received = [next(answers) for _ in found.demands.follow]
         cases = [*found.taken, *(case for answer in received for case in answer.cases)]
         about_copies = [case.id for _ in found.demands.held for case in next(answers).cases]
@@ -266,7 +276,22 @@ class TakedownActions:
             return self._held(item, "a person restored this very file before")
         after = _told_by(cases, item)
         after = replace(after, reason=_own_reason(received, after))
-        return self._held(after, item.left) if item.left and after.state in _NOTHING_THERE else after
+        if item.left and after.state in _NOTHING_THERE:
+            return self._held(after, item.left)
+        return self._as_it_is_now(after, cases, grounds)
+
+    def _as_it_is_now(self, item: NoticeItem, cases: Sequence[Case], grounds: Grounds) -> NoticeItem:
+        """The item after a look whether its address shows nothing any more.
+
+        Its owner may have put another file there, whose case then says that the checked one is gone. Where nothing
+        was taken and nothing is there, it counts as missing, which must be seen more than once.
+        """
+        if item.state not in _NOTHING_THERE or item.place is None:
+            return item
+        taken = item.state is ItemState.OFFLINE
+        if _is_replaced(item.place, cases):
+            return self._held(replace(item, cases=item.cases if taken else (), left=_REPLACED), _REPLACED)
+        return item if taken else self._no_file(replace(item, cases=()), grounds)
 
     def _read(self, files: Iterable[LocatedFile]) -> tuple[list[NamedFile], str]:
         """Read every file that is still there, and why one could not be read.
@@ -417,6 +442,21 @@ def _left(item: NoticeItem, looked: LookedFor | GoodhosterError) -> Iterator[Upl
     """
     if isinstance(looked, LookedFor) and item.state.waits_for_person:
         yield from (file.upload for file in looked.location.files)
+
+
+def _not_taken(item: NoticeItem) -> bool:
+    return item.left == _REPLACED and not item.cases
+
+
+def _is_replaced(place: Place, cases: Sequence[Case]) -> bool:
+    """Whether something is at this place that is none of the files that the cases are about."""
+    try:
+        found = os.lstat(place.absolute)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # it cannot be told, so it is not said to be away
+        return True
+    return found.st_ino not in {upload.state.ino for case in cases for upload in case.uploads}
 
 
 def _named(file: LocatedFile, upload: Upload, content: Content, checked: Examined) -> NamedFile:

@@ -29,8 +29,20 @@ from goodhoster.model.notice_status import (
     Seen,
     Verb,
 )
-from goodhoster.model.notices import Belief, Caps, Notifier, RawNotice, ReadItem, ReadNotice, TrustFinding, TrustLevel
+from goodhoster.model.notices import (
+    Belief,
+    Caps,
+    Carrier,
+    Notifier,
+    RawNotice,
+    ReadItem,
+    ReadNotice,
+    TrustFinding,
+    TrustLevel,
+)
 from goodhoster.notices.reading.doubts import doubts_about, names_without_item
+from goodhoster.notices.reading.mail import headers_of
+from goodhoster.notices.reading.repeated import why_bounced
 from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeReader, NoticeStore, Outside, Pager
 from goodhoster.takedowns.actions import TakedownActions
@@ -253,8 +265,11 @@ class NoticeDesk:
             self._log("notice." + after.state, after.id, notifier=after.notifier, level=after.level, items=counts)
 
     def _read(self, notice: Notice) -> Notice:
-        belief = self._parts.believe(notice.receipt, self._parts.spool.raw(notice.receipt))
+        raw = self._parts.spool.raw(notice.receipt)
+        belief = self._parts.believe(notice.receipt, raw)
         read, trust = self._parts.reader.read(belief.says), belief.trust
+        if why := _why_bounced(notice.receipt, raw):
+            read = replace(read, doubts=(why, *read.doubts))
         items = tuple(NoticeItem(item, item.urls[0]) for item in read.items)
         deadline = deadline_of(notice.receipt, read, self._notifiers.get(trust.notifier), self._terms)
         read = self._in_their_language(replace(read, items=(), text=""), trust)
@@ -444,7 +459,7 @@ class NoticeDesk:
         if item.forwarded:
             return self._by_a_persons_word(item, order)
         grounds = replace(self._grounds(notice, item), uncertain="")
-        if not item.cases:
+        if not item.cases or item.left:
             item = self._parts.acts.confirm(item, grounds)
         self._parts.acts.confirm_cases(item, order)
         return replace(self._confirmed_elsewhere(item, grounds, order), left="")
@@ -499,6 +514,11 @@ def _expect_undecided(notice: Notice, seen: Decided | None, verb: Verb) -> None:
     if not (waits or dismissible or any(reply.waits for reply in notice.replies)):
         hint = f"see: {again}; what is offline comes back by: goodhoster cases restore --notice {notice.id}"
         raise RefusedError(f"nothing in notice {notice.id} waits for a person: it was {decided}", hint=hint)
+
+
+def _why_bounced(receipt: Receipt, raw: RawNotice) -> str:
+    mail = receipt.carrier is Carrier.MAIL
+    return why_bounced(receipt.sender, headers_of(raw.content)) if mail else ""
 
 
 def _passed_over(notice: Notice) -> str:

@@ -133,12 +133,6 @@ class ObjectQueue:
             db.execute("DELETE FROM objects WHERE bucket = ? AND seen < ?", (bucket, listing))
             db.execute("UPDATE listings SET completed_at = ? WHERE bucket = ?", (now, bucket))
 
-    def listed_at(self, bucket: str) -> float | None:
-        """When a listing was last complete; None: never."""
-        with self._changing() as db:
-            found = db.execute("SELECT completed_at FROM listings WHERE bucket = ?", (bucket,)).fetchone()
-            return None if found is None else found[0]
-
     def take(self, bucket: str, now: float, most: int) -> list[ObjectJob]:
         """What is due, the most urgent first. It stays in the queue until it is settled."""
         query = """SELECT key, etag, size, modified, tries FROM objects

@@ -115,6 +115,8 @@ def test_forged_mails_wait_for_a_person_and_the_same_properly_signed_are_acted_o
 
         send(original := noticed.mail(replayed))
         assert wait_until(lambda: not noticed.there(replayed))
+        # Acted on to its end: what is there again before that waits for a person, who is told so.
+        assert wait_until(lambda: {n["state"] for n in noticed.notices() if n["notifier"]} in ({"open"}, {"done"}))
         noticed.upload("bert", "replayed.jpg", "an innocent picture")
         send(original)
         assert arrived(len(urls) + 2)

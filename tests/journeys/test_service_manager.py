@@ -101,7 +101,13 @@ def test_the_watchdog_is_told_that_the_daemon_lives(host: Host, manager: Manager
 
 @pytest.mark.debian("systemd", program="systemd-analyze")
 @pytest.mark.parametrize(
-    ("unit", "most"), [("goodhoster", 4.0), ("goodhoster-hashservice", 2.0), ("goodhoster-doors", 3.0)]
+    ("unit", "most"),
+    [
+        ("goodhoster", 4.0),
+        ("goodhoster-hashservice", 2.0),
+        ("goodhoster-doors", 3.0),
+        ("goodhoster-people", 4.0),
+    ],
 )
 def test_a_unit_is_as_closed_as_promised(host: Host, unit: str, most: float) -> None:
     told = host.output("systemd-analyze", "security", "--offline=true", str(UNITS / f"{unit}.service"))
@@ -136,7 +142,7 @@ def test_a_daemon_that_could_open_no_file_says_why_and_does_not_start(host: Host
     assert "ready" not in done.stdout
 
 
-@pytest.mark.parametrize("unit", ["goodhoster.service", "goodhoster-doors.service"])
+@pytest.mark.parametrize("unit", ["goodhoster.service", "goodhoster-doors.service", "goodhoster-people.service"])
 def test_the_units_of_what_opens_files_leave_it_openat2(unit: str) -> None:
     settings = [line for line in (UNITS / unit).read_text().splitlines() if not line.startswith("#")]
     assert not [line for line in settings if line.startswith("RestrictSUIDSGID")]

@@ -46,3 +46,9 @@ def test_a_wrong_list_costs_no_more_than_the_first_measures_one_alert_and_one_co
     host.upload("newcomer/wp-includes/images/logo.png", STANDARD["logo"])
     assert host.settled()["held"] == 1
     assert (host.customers / "newcomer/wp-includes/images/logo.png").exists()
+
+    released = ("storms", "release", storm["id"], "--reason", "known after all", "--config", str(host.config))
+    told = host.output("sh", "-c", '"$@" 2>&1', "sh", *GOODHOSTER, *released)
+    assert f"{len(files)} cases of it were restored by a person and their files stay online" in told
+    assert all(path.exists() for path in files)
+    assert not (host.customers / "newcomer/wp-includes/images/logo.png").exists()

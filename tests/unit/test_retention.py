@@ -58,6 +58,7 @@ BOUNDED = {
     "measure_counts, counted_contents": "a day: see _forget_old",
     "first_seen": "[retention] seen_mails",
     "alert, delivery": "[retention] alerts",
+    "notes, assignments": "[retention] casework",
     "condition": "what lasts: see SqliteAlertQueue.see",
     "attempts, figures": "[retention] counters",
     "last_days": "accounts of the hash service",

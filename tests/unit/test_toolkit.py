@@ -24,8 +24,9 @@ from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
+from goodhoster.model.sources import Question
 from goodhoster.model.uploads import FileState, PastReading, Place
-from goodhoster.model.verdicts import Category, Kind, VerdictKind
+from goodhoster.model.verdicts import Category, Kind, Match, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
@@ -159,6 +160,40 @@ def test_a_file_that_changes_while_it_is_read_is_unchecked(services: Services, m
     with services.toolkit.examine(place) as checked:
         assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, "changed")
     assert services.near.asked == []
+
+
+def test_a_file_that_is_cut_and_mended_while_it_is_read_is_changed_and_not_too_big(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `too-big` it would be left alone for an hour."""
+    place = services.file("alice/a.png", PICTURE + "made up " * 100_000)
+    examiner = Examiner((services.near,), DirectHasher(ReadingLimits()), lambda: datetime.now(UTC))
+    whole, read = Path(os.fsdecode(place.absolute)).read_bytes(), os.pread
+
+    def read_and_cut(fd: int, count: int, offset: int) -> bytes:
+        os.truncate(place.absolute, len(whole) - 1000)
+        block = read(fd, count, offset)
+        with open(place.absolute, "r+b") as file:
+            file.write(whole)
+        return block
+
+    monkeypatch.setattr(os, "pread", read_and_cut)
+    with examiner.examine(place) as checked:
+        assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, "changed")
+
+
+def test_a_file_that_is_removed_while_it_could_not_be_checked_is_gone_and_not_unchecked(services: Services) -> None:
+    """Otherwise it would be counted, and tried again a day later."""
+    place = services.file("alice/a.png")
+
+    class Failing(MemorySource):
+        def look_up(self, question: Question) -> tuple[Match, ...]:
+            os.unlink(place.absolute)
+            raise SourceUnavailableError(f"away: {question}", reason="timeout")
+
+    examiner = Examiner((Failing({}),), DirectHasher(ReadingLimits()), lambda: datetime.now(UTC))
+    with pytest.raises(NotAnUploadError, match="was removed"), examiner.examine(place):
+        pass
 
 
 def test_a_file_that_is_touched_every_half_millisecond_is_checked(services: Services) -> None:

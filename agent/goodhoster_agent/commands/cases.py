@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goodhoster.model.cases import MEASURING, Case
+from goodhoster.model.uploads import visible
 from goodhoster_agent.case_objects import case_object
 from goodhoster_agent.commands.case_selection import CaseFilter, Selection, taking
+from goodhoster_agent.commands.casework import (
+    MineOption,
+    add_casework,
+    assigned,
+    casework_object,
+    casework_objects,
+    casework_rows,
+)
 from goodhoster_agent.commands.listing import (
     Column,
     CsvOption,
@@ -35,7 +44,9 @@ if TYPE_CHECKING:
     from goodhoster.model.verdicts import Match
     from goodhoster.toolkit import CaseOrders
 
-app = typer.Typer(no_args_is_help=True, help="List, show, restore, confirm and cancel cases.")
+app = typer.Typer(
+    no_args_is_help=True, help="List, show, restore, confirm and cancel cases; note, take and hand them on."
+)
 
 _MOVED = "The directories are the right ones, although others than before: after a site or server was moved."
 ReasonUnlessPreviewOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)]
@@ -44,14 +55,30 @@ ReasonUnlessPreviewOption = Annotated[str, typer.Option("--reason", help="Why, f
 @app.command("list")
 @taking(CaseFilter)
 def list_command(
-    *, cases: CaseFilter, config: ConfigOption = None, as_csv: CsvOption = False, as_json: JsonOption = False
+    *,
+    cases: CaseFilter,
+    mine: MineOption = False,
+    config: ConfigOption = None,
+    as_csv: CsvOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List cases, oldest first.
 
     Example: goodhoster cases list --state held --since 7d
     """
     with open_services(config) as services:
-        print_list(cases.find(services), _COLUMNS, case_object, as_json=as_json, as_csv=as_csv)
+        taken, more = assigned(services), casework_objects(services)
+        found = replace(cases, limit=None).find(services) if mine else cases.find(services)
+        if mine:
+            found = [case for case in found if taken.get(case.id) == whoever_types()][-(cases.limit or 0) :]
+        columns = (*_COLUMNS[:-1], Column("TAKEN BY", lambda case: taken.get(case.id, "")), _COLUMNS[-1])
+        print_list(
+            found,
+            columns,
+            lambda case: case_object(case) | more(case.id),
+            as_json=as_json,
+            as_csv=as_csv,
+        )
 
 
 @app.command("show")
@@ -64,9 +91,11 @@ def show_command(
         told = _owners_told(services, case)
         purges = services.notices.purges.of([case.id]) if services.notices.purges else ()
         if as_json:
-            print_json(case_object(case) | {"owners_told": told, "purges": [purge_object(one) for one in purges]})
+            more = {"owners_told": told, "purges": [purge_object(one) for one in purges]}
+            print_json(case_object(case) | casework_object(services, case.id) | more)
         else:
-            print("\n".join([_as_page(case, told), *(f"{'cache':<11} {purge_text(one)}" for one in purges)]))
+            rows = [*(("cache", purge_text(one)) for one in purges), *casework_rows(services, case.id)]
+            print("\n".join([_as_page(case, told), *(f"{name:<11} {visible(value)}" for name, value in rows)]))
 
 
 @app.command("restore")
@@ -134,6 +163,9 @@ def cancel_command(
             print_cases(services, about, as_json=as_json)
             return
         print_orders("cancelled", services.toolkit.cancel(about, order_of(said(reason))), as_json=as_json)
+
+
+add_casework(app, "case")
 
 
 def print_cases(services: Services, case_ids: Sequence[str], *, as_json: bool) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import typer
 
 from goodhoster.errors import ConfigurationError
 from goodhoster.settings import Settings, pages
+from goodhoster.settings.reading import PluggedTable
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, print_json, read_settings, warn_of
 from goodhoster_agent.configuration_check import check_file
 
@@ -67,15 +68,24 @@ def show_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 
 def as_object(settings: Settings) -> dict[str, Any]:
     """The settings as JSON can carry them."""
-    return {name: _plain(value) for name, value in dataclasses.asdict(settings).items()}
+    return _fields(settings)
+
+
+def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401 - any settings class
+    return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a TOML value is anything
-    if isinstance(value, Path):
-        return str(value)
+    if isinstance(value, PluggedTable):  # as it stands in the file, with what all kinds share
+        shared = _fields(value.common) if value.common is not None else {}
+        return {"kind": value.kind} | _plain(value.written.table) | shared
+    if dataclasses.is_dataclass(value):
+        return _fields(value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
     if isinstance(value, Mapping):
         return {name: _plain(inner) for name, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, (tuple, list)) else value
+    return [_plain(inner) for inner in value] if isinstance(value, (tuple, list, frozenset)) else str(value)
 
 
 def _lines(prefix: str, value: Any) -> list[str]:  # noqa: ANN401 - the same
@@ -83,4 +93,9 @@ def _lines(prefix: str, value: Any) -> list[str]:  # noqa: ANN401 - the same
         return [line for name, inner in value.items() for line in _lines(f"{prefix}.{name}".lstrip("."), inner)]
     if isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
         return [line for number, inner in enumerate(value) for line in _lines(f"{prefix}[{number}]", inner)]
-    return [f"{prefix} = {value}"]
+    return [f"{prefix} = {_as_toml(value)}"]
+
+
+def _as_toml(value: Any) -> str:  # noqa: ANN401 - the same
+    """A value as it would stand in the file; what is not set is said so."""
+    return "not set" if value is None else json.dumps(value, ensure_ascii=False)

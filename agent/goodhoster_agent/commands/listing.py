@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import shutil
 import sys
@@ -109,13 +110,26 @@ def _print_table(rows: Iterable[Sequence[str]], columns: Sequence[Column[Any]]) 
         return
     table = [[column.heading for column in columns], *first]
     widths = [min(_WIDEST, max(len(row[number]) for row in table)) for number in range(len(columns))]
-    fits = sys.stdout.isatty()
-    if fits:
+    terminal = _terminal_width()
+    if terminal:
         before = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
-        widths[-1] = max(_NARROWEST, min(widths[-1], shutil.get_terminal_size().columns - before))
+        widths[-1] = max(_NARROWEST, min(widths[-1], terminal - before))
     for row in chain(table, rows):
-        cells = [(_cut(cell, width) if fits else cell).ljust(width) for cell, width in zip(row, widths, strict=True)]
+        cells = [
+            (_cut(cell, width) if terminal else cell).ljust(width) for cell, width in zip(row, widths, strict=True)
+        ]
         print(_GAP.join(cells).rstrip())
+
+
+def _terminal_width() -> int:
+    """Columns of the terminal that this is shown on; 0 where it is none.
+
+    The service for people prints into a pipe, and is told what the person looks at.
+    """
+    if sys.stdout.isatty():
+        return shutil.get_terminal_size().columns
+    told = os.environ.get("GOODHOSTER_COLUMNS", "")
+    return int(told) if told.isascii() and told.isdigit() else 0
 
 
 def _cut(text: str, width: int) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from goodhoster.errors import PermanentError, UnreadableError
 from goodhoster.model.notices import TrustLevel
+from goodhoster_agent.commands.casework import casework_rows
 from goodhoster_agent.commands.listing import local_time
 from goodhoster_agent.commands.purges import purge_text, purges_of
 
@@ -61,7 +62,8 @@ def page_of(notice: Notice, services: Services) -> str:
         sender = headers_of(raw.content).header("From") if raw.carrier is Carrier.MAIL else sender_of(notice)
         text = _text(notice.id, text_in(raw))
     caches = (("cache", purge_text(purge)) for purge in purges_of(notice, services))
-    rows = itertools.chain(_head(notice, sender), _items(notice, services), caches, text)
+    casework = casework_rows(services, notice.id)
+    rows = itertools.chain(_head(notice, sender), casework, _items(notice, services), caches, text)
     return "\n".join(visible(f"{name:<10} {value}").rstrip() for name, value in rows)
 
 

@@ -6,7 +6,7 @@ What came in, where it stands, a person's decision about it, and the hotline's o
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from goodhoster.errors import ConfigurationError, RefusedError
+from goodhoster.errors import ConfigurationError, GoodhosterError, RefusedError
 from goodhoster.model.notice_status import NoticeState
 from goodhoster.model.notices import Carrier
+from goodhoster.model.uploads import visible
 from goodhoster.takedowns.reconciliation import reconcile
 from goodhoster_agent.commands.cases import order_of
+from goodhoster_agent.commands.casework import MineOption, add_casework, assigned, casework_object, casework_objects
 from goodhoster_agent.commands.listing import (
     Column,
     CsvOption,
@@ -38,6 +40,7 @@ from goodhoster_agent.commands.options import (
     open_services,
     print_json,
     said,
+    whoever_types,
 )
 from goodhoster_agent.commands.purges import purge_object, purges_of
 
@@ -47,10 +50,13 @@ if TYPE_CHECKING:
     from goodhoster.model.notice_status import Notice, NoticeItem, Reply
     from goodhoster.takedowns.preview import PreviewLine
 
-app = typer.Typer(no_args_is_help=True, help="Receive, list, confirm, dismiss and answer notices.")
+app = typer.Typer(
+    no_args_is_help=True, help="Receive, list, confirm, dismiss and answer notices; note, take and hand them on."
+)
 
 _COMMAND_LINE = "command line"
 IdArgument = Annotated[str, typer.Argument(metavar="ID")]
+IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...")]
 FileArgument = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A raw message (default: standard input).")]
 CarrierOption = Annotated[Carrier, typer.Option("--as", help="Kind of message.")]
 StateOption = Annotated[
@@ -98,6 +104,7 @@ def list_command(
     limit: LimitOption = None,
     config: ConfigOption = None,
     *,
+    mine: MineOption = False,
     as_csv: CsvOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -114,13 +121,25 @@ def list_command(
         host=host,
         received_since=since,
         received_before=until,
-        newest=limit,
+        newest=None if mine else limit,
     )
     with open_services(config) as services:
-        store = services.notices.store
+        store, taken, more = services.notices.store, assigned(services), casework_objects(services)
+        own = [each for each in store.ids(query) if taken.get(each) == whoever_types()][-(limit or 0) :] if mine else ()
+
+        def found() -> Iterator[Notice]:
+            return map(store.get, own) if mine else store.find(query)
+
         # Twice over them rather than all in memory.
-        sorted_ = (notice for urgent in (True, False) for notice in store.find(query) if notice.urgent is urgent)
-        print_list(sorted_, _COLUMNS, as_object, as_json=as_json, as_csv=as_csv)
+        sorted_ = (notice for urgent in (True, False) for notice in found() if notice.urgent is urgent)
+        columns = (*_COLUMNS[:-1], Column("TAKEN BY", lambda notice: taken.get(notice.id, "")), _COLUMNS[-1])
+        print_list(
+            sorted_,
+            columns,
+            lambda notice: as_object(notice) | more(notice.id),
+            as_json=as_json,
+            as_csv=as_csv,
+        )
 
 
 @app.command("show")
@@ -146,26 +165,30 @@ def show_command(
 
 @app.command("confirm")
 def confirm_command(
-    notice_id: IdArgument,
+    notice_ids: IdsArgument,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)] = "",
     config: ConfigOption = None,
     *,
     preview: Annotated[bool, typer.Option("--preview", help="Print what would go at whom; change nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Act on everything in a notice that waits for a person."""
+    """Act on everything in notices that waits for a person.
+
+    Exit code 1 where one of several was refused.
+    """
     with open_services(config) as services:
-        notice_id = services.notices.store.complete(notice_id)
+        desk, whole_ids = services.notices.desk, _whole_ids(services, notice_ids)
         if preview:
-            _print_preview(services.notices.desk.preview(notice_id), as_json=as_json)
+            for whole_id in whole_ids:
+                _print_preview(desk.preview(whole_id), as_json=as_json)
             return
         order = order_of(said(reason))
-        _print(services, services.notices.desk.confirm(notice_id, order), as_json=as_json)
+        _order_each(services, whole_ids, lambda whole_id: desk.confirm(whole_id, order), as_json=as_json)
 
 
 @app.command("dismiss")
 def dismiss_command(
-    notice_id: IdArgument,
+    notice_ids: IdsArgument,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)] = "",
     config: ConfigOption = None,
     *,
@@ -174,13 +197,18 @@ def dismiss_command(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Leave online what waits in a notice; a block for it is lifted."""
+    """Leave online what waits in notices; a block for it is lifted.
+
+    Exit code 1 where one of several was refused.
+    """
     with open_services(config) as services:
-        whole_id = services.notices.store.complete(notice_id)
+        desk, whole_ids = services.notices.desk, _whole_ids(services, notice_ids)
         if preview:
-            _print_preview(services.notices.desk.preview_dismissal(whole_id), as_json=as_json)
+            for whole_id in whole_ids:
+                _print_preview(desk.preview_dismissal(whole_id), as_json=as_json)
             return
-        _print(services, services.notices.desk.dismiss(whole_id, order_of(said(reason))), as_json=as_json)
+        order = order_of(said(reason))
+        _order_each(services, whole_ids, lambda whole_id: desk.dismiss(whole_id, order), as_json=as_json)
 
 
 @app.command("answer")
@@ -277,6 +305,9 @@ def reconcile_command(
     raise typer.Exit(YES if gaps else FINE)
 
 
+add_casework(app, "notice")
+
+
 def as_object(notice: Notice) -> dict[str, Any]:
     """The object that `--json` prints."""
     trust = notice.trust
@@ -307,6 +338,31 @@ def as_object(notice: Notice) -> dict[str, Any]:
         "index_gap": notice.index_gap,
         "rules": [{"name": r.name, "passed": r.passed, "why": r.why} for r in (trust.rules if trust else ())],
     }
+
+
+def _whole_ids(services: Services, ids: Sequence[str]) -> list[str]:
+    return [services.notices.store.complete(each) for each in dict.fromkeys(ids)]
+
+
+def _order_each(services: Services, ids: Sequence[str], carry_out: Callable[[str], Notice], *, as_json: bool) -> None:
+    """Carry out an order about each notice, whatever becomes of the others.
+
+    One alone is shown in full; of several, each in a line.
+    """
+    if len(ids) == 1:
+        _print(services, carry_out(ids[0]), as_json=as_json)
+        return
+    refused = 0
+    for notice_id in ids:
+        try:
+            notice = carry_out(notice_id)
+        except GoodhosterError as error:
+            refused += 1
+            told = {"id": notice_id, "refused": str(error)}
+            print_json(told) if as_json else print(visible(f"refused   {notice_id}: {error}"))
+            continue
+        print_json(as_object(notice)) if as_json else print(visible(f"{notice.state:<9} {notice_id}  {notice.reason}"))
+    raise typer.Exit(YES if refused else FINE)
 
 
 def _reply_of(notice: Notice, reply_id: str) -> Reply:
@@ -355,7 +411,7 @@ def _preview_object(line: PreviewLine) -> dict[str, Any]:
 
 def _preview_text(line: PreviewLine) -> str:
     from goodhoster.letters.texts import defanged
-    from goodhoster.model.uploads import display, visible
+    from goodhoster.model.uploads import display
 
     where = display(line.place.absolute) if line.place else defanged(line.url)
     return visible(f"{line.effect:<6} {line.customer:<16} {where} {line.case} {line.reason}").rstrip()
@@ -419,7 +475,8 @@ def _beginning(file: Path | None) -> bytes:
 def _print(services: Services, notice: Notice, *, as_json: bool) -> None:
     if as_json:
         purges = [purge_object(one) for one in purges_of(notice, services)]
-        print_json(as_object(notice) | ({"purges": purges} if services.settings.purges else {}))
+        more = {"purges": purges} if services.settings.purges else {}
+        print_json(as_object(notice) | casework_object(services, notice.id) | more)
     else:
         print(page_of(notice, services))
 

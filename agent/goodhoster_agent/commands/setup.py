@@ -105,7 +105,7 @@ def setup_command(
     answer = _try_sources(settings, said, as_json=as_json)
     if trial_files:
         _trial(config, settings, trial_files, said, as_json=as_json)
-    _say_next(settings, said, as_json=as_json)
+    _say_next(file, settings, said, as_json=as_json)
     raise typer.Exit(FINE if answer else UNCHECKED)
 
 
@@ -289,14 +289,10 @@ def _trial_text(trial: Trial, trees: Sequence[str]) -> list[str]:
     ]
 
 
-def _say_next(settings: Settings, said: dict[str, Any], *, as_json: bool) -> None:
-    steps = ["systemctl enable --now goodhoster, or: goodhoster run", "goodhoster status", "goodhoster cases list"]
-    if not said["lists"] and all(source.kind == "list" for source in settings.hash_sources):
-        steps.insert(0, "goodhoster hashlist import FILE --source NAME, or an account in [[hash_source]]")
-    if said["mail_server"] and not settings.notices.lmtp:
-        steps.append(f"notices by mail from {said['mail_server']}: [notices] lmtp, see docs/how-to-notices.md")
-    if settings.policy.mode == "observe":
-        steps.append('when what it would do is right: mode = "enforce" in [policy], systemctl reload goodhoster')
+def _say_next(file: Path, settings: Settings, said: dict[str, Any], *, as_json: bool) -> None:
+    from goodhoster_agent.setup.next_steps import next_steps
+
+    steps = next_steps(file, settings, said)
     if as_json:
         print_json(said | {"mode": settings.policy.mode, "next": steps})
         return

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from goodhoster.model.cases import CaseState
+from goodhoster.model.storms import StormState
 from goodhoster.model.uploads import visible
 from goodhoster_agent.commands.cases import ReasonUnlessPreviewOption, order_of, print_cases, print_orders
 from goodhoster_agent.commands.listing import (
@@ -29,17 +31,26 @@ from goodhoster_agent.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from goodhoster.assembly.services import Services
     from goodhoster.model.cases import Case
     from goodhoster.model.storms import Storm
 
 app = typer.Typer(no_args_is_help=True, help="List, show, undo and release storms (what looks like a wrong list).")
 
 PreviewOption = Annotated[bool, typer.Option("--preview", help="List the cases; change nothing.")]
+StateOption = Annotated[
+    list[StormState] | None,
+    typer.Option("--state", help="Storms in this state; those in force where it is left out.", show_default=False),
+]
+_IN_FORCE = (StormState.OPEN, StormState.UNDONE)
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the storm, as `storms list` shows it.")]
 
 
 @app.command("list")
 def list_command(
+    state: StateOption = None,
+    customer: Annotated[str | None, typer.Option("--customer", help="With a file of this customer.")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="With a match of this hash source.")] = None,
     since: SinceOption = None,
     until: UntilOption = None,
     limit: LimitOption = None,
@@ -48,10 +59,19 @@ def list_command(
     as_csv: CsvOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List storms in force: open ones need a decision, undone ones hold until released."""
+    """List storms in force: open ones need a decision, undone ones hold until released.
+
+    Example: goodhoster storms list --state released --since 7d
+    """
     with open_services(config) as services:
         brake = services.brake
-        found = [storm for storm in brake.storms.braking() if _within(storm, since, until)][-(limit or 0) :]
+        found = [
+            storm
+            for storm in brake.storms.leading(frozenset(state or _IN_FORCE))
+            if _within(storm, since, until)
+            and source in {None, *storm.sources}
+            and (customer is None or _is_about(services, storm, customer))
+        ][-(limit or 0) :]
         held = {storm.id: brake.held_by(storm) for storm in found}
 
         def as_object(storm: Storm) -> dict[str, Any]:
@@ -81,8 +101,6 @@ def undo_command(
     as_json: JsonOption = False,
 ) -> None:
     """Put every file of a storm back. Its cause stays held everywhere until it is released."""
-    from goodhoster.model.storms import StormState
-
     with open_services(config) as services:
         whole = services.brake.storms.complete(storm_id)
         if preview:
@@ -104,15 +122,25 @@ def release_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End a storm that is no wrong list: take offline what it held and is still known."""
-    from goodhoster.model.storms import StormState
-
+    """Say that the list is right: take offline what the storm held, and end it."""
     with open_services(config) as services:
         whole = services.brake.storms.complete(storm_id)
         if preview:
             print_cases(services, services.toolkit.cases_of_decision(whole, StormState.RELEASED), as_json=as_json)
             return
-        print_orders("confirmed", services.toolkit.release_storm(whole, order_of(said(reason))), as_json=as_json)
+        parts = services.brake.whole(whole)  # each leads its own, once they are decided
+        orders = services.toolkit.release_storm(whole, order_of(said(reason)))
+        if stay := _restored(services, parts):
+            where = f"goodhoster storms show {whole} names them"
+            again = "goodhoster cases confirm ID --reason WHY takes one offline again"
+            warn_of([f"{stay} cases of it were restored by a person and their files stay online: {where}; {again}"])
+        print_orders("confirmed", orders, as_json=as_json)
+
+
+def _restored(services: Services, parts: Sequence[Storm]) -> int:
+    """How many cases of these storms a person restored, so that a release says nothing of them."""
+    ids = dict.fromkeys(case_id for part in parts for case_id in services.brake.cases_of(part))
+    return sum(case.state is CaseState.RESTORED for case in services.case_store.get_all(list(ids)))
 
 
 def _as_object(storm: Storm) -> dict[str, Any]:
@@ -137,6 +165,15 @@ def _as_object(storm: Storm) -> dict[str, Any]:
 
 def _within(storm: Storm, since: datetime | None, until: datetime | None) -> bool:
     return (since is None or storm.begun_at >= since) and (until is None or storm.begun_at < until)
+
+
+def _is_about(services: Services, storm: Storm, customer: str) -> bool:
+    """Whether the storm, or one that is part of it, is made of or held a file of this customer."""
+    for part in services.brake.whole(storm.id):
+        cases = services.case_store.get_all(services.brake.cases_of(part))
+        if part.cause.about == customer or any(customer in {each.customer for each in case.uploads} for case in cases):
+            return True
+    return False
 
 
 def _print_page(storm: Storm, cases: Sequence[Case]) -> None:

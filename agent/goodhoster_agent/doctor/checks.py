@@ -27,6 +27,7 @@ from goodhoster.letters.list_owners.addresses import ListOwners
 from goodhoster.linux import kernel
 from goodhoster.linux.leases import break_time
 from goodhoster.model.cases import Case, CaseState, MeasureState
+from goodhoster.model.quarantine import OWN_DIRECTORIES
 from goodhoster.model.uploads import display
 from goodhoster.notices.sender.pinned_keys.pool import SEARCH
 from goodhoster.ports import CaseQuery, ObservedSource
@@ -161,7 +162,8 @@ def _tree(tree: Tree) -> Finding:
         return Finding(what, ok=False, detail="is not there, or is no directory", hint=hint)
     try:
         with os.scandir(tree.root) as entries:
-            count = sum(entry.is_dir(follow_symlinks=False) for entry in entries)
+            others = (entry for entry in entries if entry.name not in OWN_DIRECTORIES)
+            count = sum(entry.is_dir(follow_symlinks=False) for entry in others)
         home = home_of(tree.root)
     except (OSError, GoodhosterError) as error:
         return Finding(what, ok=False, detail=str(error), hint=getattr(error, "hint", "check its owner and mode"))

@@ -44,7 +44,7 @@ _HINT = "the measure waits and is done when the mover is back; see: goodhoster s
 
 @dataclass(frozen=True, slots=True)
 class MoverQuarantine:
-    """See `ports.Quarantine`. Threads may share it: the mover processes one order at a time."""
+    """See `ports.Quarantine`. Threads may share it: the movers take several orders at once."""
 
     address: Path
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from goodhoster.errors import RefusedError
 from goodhoster.model.ids import one_short
-from goodhoster.model.storms import Cause, Counted, Opened, Storm
+from goodhoster.model.storms import Cause, Counted, Opened, Storm, StormState
 
 _HOUR = 60  # minutes
 
@@ -42,6 +42,10 @@ class MemoryStormStore:
     def braking(self, part_of: str = "") -> Sequence[Storm]:
         """See `ports.StormStore`."""
         return [storm for storm in self._storms.values() if storm.braking and storm.part_of == part_of]
+
+    def leading(self, states: frozenset[StormState]) -> Sequence[Storm]:
+        """See `ports.StormStore`."""
+        return [storm for storm in self._storms.values() if storm.state in states and not storm.part_of]
 
     def complete(self, part: str) -> str:
         """See `ports.StormStore`."""

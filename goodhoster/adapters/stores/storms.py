@@ -76,6 +76,11 @@ class SqliteStormStore:
         """See `ports.StormStore`."""
         return self._storms("WHERE part_of = ? AND state <> 'released' ORDER BY number", (part_of,))
 
+    def leading(self, states: frozenset[StormState]) -> Sequence[Storm]:
+        """See `ports.StormStore`."""
+        marks = ", ".join("?" * len(states))
+        return self._storms(f"WHERE part_of = '' AND state IN ({marks}) ORDER BY number", tuple(states))
+
     def complete(self, part: str) -> str:
         """See `ports.StormStore`."""
         names = (row[0] for row in self._record.rows("SELECT id FROM storms"))

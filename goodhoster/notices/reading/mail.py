@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
@@ -290,7 +291,7 @@ def unflowed(text: str, *, delsp: bool) -> str:
 def _readable(value: str) -> str:
     try:
         pieces = decode_header(value)
-    except ValueError:
+    except (ValueError, HeaderParseError):  # HeaderParseError is no ValueError: base64 of an impossible length
         pieces = [(value, None)]
     text = "".join(decoded(p, c or "utf-8") if isinstance(p, bytes) else p for p, c in pieces)
     return " ".join(text.split())

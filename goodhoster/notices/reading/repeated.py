@@ -51,6 +51,8 @@ _READ_FOR_RECEIPTS = 16 * _RECEIPT_WITHIN  # of the source, which may be HTML
 _REPLY_HEADERS = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply-From", "X-Mail-Autoreply")
 _LIST_HEADERS = ("List-Id", "List-Post", "List-Unsubscribe-Post", "Mailing-List", "X-Mailing-List")
 _REPORTS = frozenset({"delivery-status", "disposition-notification"})
+_ABOUT_OTHERS = frozenset({"message/delivery-status", "message/disposition-notification", "message/partial"})
+_UNDELIVERED = "X-Failed-Recipients"
 _DAEMONS = re.compile(r"(?:mailer-daemon|postmaster)@", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-z]{1,10})((?:\s[^<>]{0,4000})?)>", re.IGNORECASE)
 _REST = re.compile(
@@ -65,6 +67,8 @@ _REST = re.compile(
 """In a tag: where a mail program begins the mail that is answered or passed on (Gmail, Yahoo, Outlook, Thunderbird,
 Zimbra and so on), or draws a bar beside it. What follows is of that mail.
 """
+_GOES_ON_BELOW = re.compile(r"[./]\S*[/_=&?%-][ \t]*\Z")
+"""The end of a line that an address may run over: what is below belongs to it, and so it belongs to that."""
 _CELLS = frozenset({"table", "thead", "tbody", "tr", "td", "th"})
 """Tags whose left border is a table's."""
 _BLANK = r"[\s\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]{0,40}"
@@ -147,6 +151,18 @@ _ORIGINAL_NAME = re.compile(
 _TABLE = re.compile(r"<table\b.*?(?:</table>|\Z)", re.IGNORECASE | re.DOTALL)
 
 
+_OF_A_MAIL = "a report about another mail: it may repeat what somebody else wrote"
+
+
+def why_bounced(envelope_sender: str, mail: Mail) -> str:
+    """Reason why a mail from nobody may be a bounce (RFC 5321, 4.5.5); empty for all other mail.
+
+    A program's report that says so (`Auto-Submitted: auto-generated`) may come from nobody as well.
+    """
+    said = {str(value).lower().partition(";")[0].strip() for value in mail.message.get_all("Auto-Submitted", [])}
+    return _OF_A_MAIL if envelope_sender == "<>" and "auto-generated" not in said else ""
+
+
 def why_repeated(mail: Mail) -> str:
     """Reason why all of this mail may only repeat what others wrote; empty when it is original.
 
@@ -164,8 +180,10 @@ def why_repeated(mail: Mail) -> str:
         return "an automatic reply: it may repeat what somebody else wrote"
     kinds = {part.get_content_type() for part in message.walk()}
     report = str(message.get_param("report-type", "")).lower()
-    if report in _REPORTS or "message/delivery-status" in kinds or _DAEMONS.match(mail.address("From")):
-        return "a report about another mail: it may repeat what somebody else wrote"
+    if (why := why_bounced(mail.header("Return-Path"), mail)) or message.get(_UNDELIVERED) is not None:
+        return why or _OF_A_MAIL
+    if report in _REPORTS or kinds & _ABOUT_OTHERS or _DAEMONS.match(mail.address("From")):
+        return _OF_A_MAIL
     if any(_RECEIPT.search(text[:_RECEIPT_WITHIN]) for text in _own_texts(mail)):
         return "an acknowledgement of another mail: it may repeat what somebody else wrote"
     if precedence == "list" or any(message.get(name) is not None for name in _LIST_HEADERS):
@@ -183,9 +201,10 @@ def _own_texts(mail: Mail) -> list[str]:
 def without_quotes(mail: Mail) -> Mail:
     """Mail with its quoted text moved from its parts to what is enclosed."""
     passes_on = any(map(_ORIGINAL.search, _own_texts(mail)))
+    led = next((number for number, part in enumerate(mail.parts) if _leads_on(part)), len(mail.parts))
     halves = [
-        (part, _Halves("", part.text) if _is_passed_on(part, passes_on=passes_on) else _halves(part))
-        for part in mail.parts
+        (part, _Halves("", part.text) if number > led or _is_passed_on(part, passes_on=passes_on) else _halves(part))
+        for number, part in enumerate(mail.parts)
     ]
     quoting = {part.group for part, found in halves if part.group and found.quoted}
     own: list[Part] = []
@@ -311,7 +330,23 @@ def _marks(lines: list[str]) -> list[bool]:
             if behind < len(lines) and not marks[behind]:
                 return marks[:number] + [True] * (len(lines) - number)
             marks[number : number + length] = [True] * length
+    for number, line in enumerate(lines[:-1]):
+        if marks[number + 1] and not marks[number] and _GOES_ON_BELOW.search(line):
+            marks[number] = True
     return marks
+
+
+def _leads_on(part: Part) -> bool:
+    """Whether a text ends by saying that what follows is somebody else's."""
+    if part.kind not in {"text/plain", "text/html"}:
+        return False
+    text = text_of_html(part.text).text if part.kind == "text/html" else part.text
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        return False
+    return _SEPARATOR.fullmatch(lines[-1]) is not None or any(
+        _attribution(lines, len(lines) - length) == length for length in (1, 2, 3) if length <= len(lines)
+    )
 
 
 def _attribution(lines: list[str], number: int) -> int:

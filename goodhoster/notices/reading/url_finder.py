@@ -51,7 +51,11 @@ _CLOSERS = {opener: closer for closer, opener in _OPENERS.items()} | {
 _GOES_ON = re.compile(
     r"[ \t]{1,3}[^\s<>,;:\"|]{1,60}(?:[ \t][^\s<>,;:\"|]{1,60}){0,4}?\.[a-z0-9]{2,5}(?![\w/.])", re.IGNORECASE
 )
-_NEXT_LINE = re.compile(r"[ \t]*\r?\n[ \t>]{0,4}([^\s<>\"|]{1,2000})[ \t]*(?:\n|$)")
+_PATH_GOES_ON = re.compile(
+    rf"[ \t]{{1,3}}(?=[/\\]|\S{{1,200}}?/|\S{{0,60}}{_DOT})(?!\S{{0,30}}//)[^\n]{{1,200}}", re.IGNORECASE
+)
+_NEXT_LINE = re.compile(r"[ \t]*\r?\n[ \t>]{0,200}([^\s<>\"|]{1,2000})([^\n]{0,2000})")
+_LIST_MARK = re.compile(r"\(?(?:\d{1,4}|[a-z])[.):\]]{1,2}|[*+\u2022\u2013\u2014-]{1,2}", re.IGNORECASE)
 _PART_OF_URL = re.compile(r"[./=%?&\d_-]")
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _NO_SITES = frozenset(
@@ -211,22 +215,67 @@ def _before_separator(url: str) -> tuple[str, str]:
 
 
 def _continued(text: str, item: ReadItem, start: int, end: int) -> tuple[ReadItem, int]:
-    """URL that continues after a blank or on the next line, and its end then."""
+    """URL that continues after a blank or on the next lines, and its end then."""
     url = item.urls[0]
-    whole_name = bool(_ENDS_IN_NAME.search(url)) and "/" in url.partition("//")[2]
+    path = url.partition("//")[2].partition("/")[2]
+    whole_name = bool(path) and bool(_ENDS_IN_NAME.search(url))
     if not whole_name and (more := _GOES_ON.match(text, end)) and not _ANOTHER.search(more[0]):
         alone = _alone_on_line(text, start, more.end())
         urls = (url + more[0],) if alone else (url + more[0], url)
         return replace(item, urls=urls, doubts=(*item.doubts, BLANK)), more.end()
-    line = _NEXT_LINE.match(text, end)
-    if line is None or _ANOTHER.match(line[1]) or (whole_name and not url.endswith(("-", "="))):
+    if (not path or url.endswith("/")) and (more := _PATH_GOES_ON.match(text, end)):
+        return replace(item, urls=(_without_blanks(url + more[0]), url), doubts=(*item.doubts, BLANK)), end
+    return _wrapped(text, item, end, whole_name=whole_name)
+
+
+def _without_blanks(url: str) -> str:
+    """Address without the blanks around its slashes and dots, up to the first blank elsewhere."""
+    close = re.sub(r"[ \t]*(://|[/\\])[ \t]*", r"\1", url)
+    close = re.sub(r"(?<=\S)[ \t]\.[ \t](?=\S)", ".", re.sub(_DOT, ".", close, flags=re.IGNORECASE))
+    return _trimmed(close.split(maxsplit=1)[0])
+
+
+def _wrapped(text: str, item: ReadItem, end: int, *, whole_name: bool) -> tuple[ReadItem, int]:
+    """URL that a line break cuts, joined with the lines that continue it."""
+    url, joined = item.urls[0], False
+    while line := _NEXT_LINE.match(text, end):
+        piece, behind = line[1], line[2]
+        begins_path = piece.startswith(("/", "\\")) and not whole_name and not url.endswith("/")
+        if _ANOTHER.search(piece + behind) or _is_its_own_line(piece, behind) or _repeats_host(url, piece):
+            break
+        if whole_name and not url.endswith(("-", "=")):
+            break
+        long = end - text.rfind("\n", 0, end) > _LINE_WRAPS_FROM
+        if not (url.endswith(("/", "-", "_", "=", "&", "?", "%")) or begins_path or long):
+            break
+        continues = bool(_PART_OF_URL.search(piece.rstrip(".,;:!?-")))
+        if behind.strip() and (not continues or (long and not url.endswith(("/", "-", "_", "=", "&", "?", "%")))):
+            break
+        if not continues or _begins_with_host(piece):
+            return replace(item, urls=(url,), doubts=(*item.doubts, WRAPPED)), end
+        url, end, joined = url + _trimmed(piece), line.end(1), True
+        whole_name = bool(_ENDS_IN_NAME.search(url))
+        if behind.strip():
+            break
+    if not joined:
         return item, end
-    wrapped = url.endswith(("/", "-", "_", "=", "&", "?", "%")) or end - text.rfind("\n", 0, end) > _LINE_WRAPS_FROM
-    if not wrapped:
-        return item, end
-    if not _PART_OF_URL.search(line[1].rstrip(".,;:!?-")):
-        return replace(item, doubts=(*item.doubts, WRAPPED)), end
-    return replace(item, urls=(url + _trimmed(line[1]),), doubts=(*item.doubts, WRAPPED)), line.end(1)
+    return replace(item, urls=(url,), doubts=(*item.doubts, WRAPPED)), end
+
+
+def _is_its_own_line(piece: str, behind: str) -> bool:
+    """Whether a line begins with a label or the mark of a list, so that it continues no address."""
+    return bool(behind.strip()) and (piece.endswith(":") or _LIST_MARK.fullmatch(piece) is not None)
+
+
+def _begins_with_host(piece: str) -> bool:
+    """Whether a line may begin with an address of its own, without a scheme."""
+    return (found := _BARE.match(piece)) is not None and bool(found["rest"]) and _may_be_host(found)
+
+
+def _repeats_host(url: str, piece: str) -> bool:
+    """Whether a line begins with the same host, and so an address of its own."""
+    host = re.split(r"[/:?#]", url.partition("//")[2] or url, maxsplit=1)[0]
+    return piece.lower().startswith((f"{host.lower()}/", f"www.{host.lower()}/"))
 
 
 def _alone_on_line(text: str, start: int, end: int) -> bool:
@@ -252,7 +301,7 @@ def _may_be_host(match: re.Match[str]) -> bool:
 
 def _bare(text: str, match: re.Match[str]) -> Iterator[_Span]:
     for span in _cut_one(text, match.start(), match.end()):
-        named_only = not match["rest"] and not match["host"].lower().startswith("www")
+        named_only = not match["rest"]
         doubts = (*span.item.doubts, HOST_ONLY) if named_only else span.item.doubts
         yield replace(span, item=replace(span.item, doubts=doubts))
 

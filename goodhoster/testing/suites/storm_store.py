@@ -67,6 +67,15 @@ class StormStoreSuite:
         store.replace(replace(part, part_of=""))
         assert [found.id for found in store.braking()] == ["s1", "s2"]
 
+    def test_leading_storms_are_found_by_their_state(self, store: Storms) -> None:
+        """Released ones too; not what is part of another."""
+        store.begin(storm("s1"))
+        store.replace(replace(storm("s1"), state=StormState.RELEASED))
+        store.begin(storm("s2"))
+        store.begin(replace(storm("s3", Cause(StormKind.CAP)), part_of="s2"))
+        assert [found.id for found in store.leading(frozenset({StormState.RELEASED}))] == ["s1"]
+        assert [found.id for found in store.leading(frozenset(StormState))] == ["s1", "s2"]
+
     def test_cases_are_counted_by_source_and_moment(self, store: Storms) -> None:
         """`since` is inside, `until` is not; noted twice is counted once."""
         for minute in range(4):

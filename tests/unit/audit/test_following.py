@@ -98,7 +98,19 @@ def test_the_command_shows_the_last_ten_and_each_new_one_until_ctrl_c(tmp_path: 
     with closing(SqlitePseudonyms(tmp_path / "state" / "pseudonyms.sqlite")) as keys:
         log = KeyedAuditLog(FileAuditLog(tmp_path / "state" / "audit.log"), keys)
         log.append_all([event(number) for number in range(15)])
-        command = [sys.executable, "-m", "goodhoster_agent", "audit", "show", "-f", "--json", "--config", str(config)]
+        heeding = ("env", "--default-signal=INT")  # a shell's background jobs are started with SIGINT ignored
+        command = [
+            *heeding,
+            sys.executable,
+            "-m",
+            "goodhoster_agent",
+            "audit",
+            "show",
+            "-f",
+            "--json",
+            "--config",
+            str(config),
+        ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             guard = threading.Timer(60, process.kill)
             guard.start()

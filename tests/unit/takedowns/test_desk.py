@@ -1,11 +1,12 @@
 """The notice desk over real files, stores, spool and outbox; who is outside of us is in memory."""
 
+import itertools
 import json
 import os
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ from goodhoster.checking.hasher import DirectHasher
 from goodhoster.customers.contacts.desk import ContactDesk
 from goodhoster.errors import GoodhosterError, PassingError, RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.examination import Examined
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead
 from goodhoster.linux.file_lock import FileLock
@@ -120,6 +122,7 @@ class Services:
         self.contacts: ContactDesk | None = None
         self.own_servers: dict[str, str] = {}
         self.later_copies: list[Upload] = []
+        self.after_reading: Callable[[], object] = lambda: None
         self.index_gap = ""
         self.store = SqliteNoticeStore(folder / "notices.sqlite")
         self.cases = SqliteCaseStore(folder / "record.sqlite")
@@ -154,7 +157,7 @@ class Services:
             self.believe,
             TakedownActions(
                 self.locate,
-                toolkit.examine,
+                lambda place: self.reading(toolkit.examine(place)),
                 self.case_desk,
                 self.blocks if blocks else None,
                 self.hurried.extend,
@@ -222,6 +225,13 @@ class Services:
 
     def upload(self, place: Place) -> Upload:
         return Upload(place, place.path.split(b"/")[0].decode(), FileState.of(os.stat(place.absolute)))
+
+    @contextmanager
+    def reading(self, examined: AbstractContextManager[Examined]) -> Iterator[Examined]:
+        """What is read, and what its owner does directly after it was read."""
+        with examined as read:
+            yield read
+        self.after_reading()
 
     def file(self, name: str, content: str = "") -> str:
         path = self.tree / name
@@ -832,6 +842,63 @@ def test_a_copy_of_a_mail_takes_nothing_offline_that_came_to_its_address_since(t
     assert (services.tree / "anna/p.jpg").read_text() == "innocent"
     assert services.letters().count("result") == 1
     services.close()
+
+
+@pytest.mark.parametrize(("said", "acts"), [("", False), ("Auto-Submitted: auto-generated\n", True)])
+def test_a_mail_from_nobody_may_be_a_bounce(services: Services, said: str, acts: bool) -> None:  # noqa: FBT001 - the expected value
+    rows = f"<tr><td>{services.file('anna/p.jpg')}</td><td></td></tr>"
+    table = f'<table class="urls"><tr><th>url</th><th>note</th></tr>{rows}</table>'
+    services.mail(table, sender="<>", more=said)
+    assert (services.tree / "anna/p.jpg").exists() is not acts
+
+
+def test_a_file_that_is_replaced_all_the_time_is_not_gone(services: Services) -> None:
+    """Its owner renames another file over it each time that it was read."""
+    url = services.file("anna/p.jpg")
+    numbers = itertools.count()
+
+    def rename_another_over_it() -> None:
+        other = services.tree / "anna/other"
+        other.write_text(f"another file {next(numbers)}")
+        other.rename(services.tree / "anna/p.jpg")
+
+    services.after_reading = rename_another_over_it
+    notice = services.scart(url)
+    assert notice.state is NoticeState.NEEDS_PERSON
+    assert services.states(notice) == [ItemState.HELD]
+    assert "replaced while the notice was acted on" in notice.items[0].reason
+    services.later(hours=3)
+    assert services.states(notice) == [ItemState.HELD], "nothing that happens later calls it gone"
+    assert "result" not in services.letters()
+    services.after_reading = lambda: None
+    confirmed = services.desk.confirm(notice.id, EVA)
+    assert not (services.tree / "anna/p.jpg").exists()
+    assert confirmed.items[0].state in {ItemState.OFFLINE, ItemState.INACCESSIBLE}
+
+
+def test_a_file_that_is_replaced_once_is_taken_as_it_is_then(services: Services) -> None:
+    url = services.file("anna/p.jpg")
+
+    def once() -> None:
+        services.after_reading = lambda: None
+        (services.tree / "anna/other").write_text("another file")
+        (services.tree / "anna/other").rename(services.tree / "anna/p.jpg")
+
+    services.after_reading = once
+    notice = services.scart(url)
+    assert services.states(notice) == [ItemState.OFFLINE]
+    assert not (services.tree / "anna/p.jpg").exists()
+
+
+def test_what_vanishes_while_we_act_is_gone_only_after_looks_from_outside(services: Services) -> None:
+    url = services.file("anna/p.jpg")
+    services.after_reading = lambda: (services.tree / "anna/p.jpg").unlink(missing_ok=True)
+    notice = services.scart(url)
+    assert services.states(notice) == [ItemState.OFFLINE]
+    assert services.letters() == ["receipt"]
+    services.later(minutes=31)
+    assert services.states(notice) == [ItemState.GONE]
+    assert len(services.outside.looked) == 3
 
 
 def test_gone_before_we_came_is_said_so(services: Services) -> None:

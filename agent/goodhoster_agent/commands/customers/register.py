@@ -19,7 +19,7 @@ from goodhoster.model.uploads import display
 from goodhoster.ports import CustomerQuery
 from goodhoster_agent.commands.customers.contacts import contact_object
 from goodhoster_agent.commands.customers.vetting_objects import key_of
-from goodhoster_agent.commands.listing import moment
+from goodhoster_agent.commands.listing import Column, moment, print_list
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json, whoever_types
 
 app = typer.Typer()
@@ -175,8 +175,7 @@ def _print_list(customers: Iterable[Customer], *, as_json: bool, as_csv: bool) -
             shown = _customer_object(customer)
             out.writerow(csv_cell(shown[column]) for column in _CSV_COLUMNS)
         return
-    for customer in customers:
-        print_json(_customer_object(customer)) if as_json else print(_as_line(customer))
+    print_list(customers, _COLUMNS, _customer_object, as_json=as_json, as_csv=False)
 
 
 def csv_cell(value: object) -> str:
@@ -185,9 +184,13 @@ def csv_cell(value: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _as_line(customer: Customer) -> str:
-    below = f"  below {customer.reseller}" if customer.reseller else ""
-    return f"{customer.id:<20}  {customer.status:<9}  {customer.name}{below}"
+_COLUMNS: tuple[Column[Customer], ...] = (
+    Column("ID", lambda customer: customer.id),
+    Column("STATE", lambda customer: customer.status),
+    Column("SINCE", lambda customer: customer.since.isoformat() if customer.since else ""),
+    Column("RESELLER", lambda customer: customer.reseller),
+    Column("NAME", lambda customer: customer.name),
+)
 
 
 def _print_record(shown: Mapping[str, Any]) -> None:

@@ -132,7 +132,8 @@ DOCUMENT: dict[str, Any] = {
     "info": {
         "title": "goodhoster",
         "version": "1",
-        "description": "Applications ask before they store an upload. No answer is ever to be read as `clear`.",
+        "description": "Applications ask before they store an upload. "
+        "A missing, failed or malformed answer must never be taken for `clear`.",
     },
     "servers": [{"url": "/"}],
     "security": [{"token": []}],

@@ -16,7 +16,7 @@ from goodhoster.adapters.stores.storms import SqliteStormStore
 from goodhoster.model.cases import UNDER_WAY, CaseState
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.notice_status import NoticeState
-from goodhoster.model.storms import Counted, Opened, by_source
+from goodhoster.model.storms import Counted, Opened, StormState, by_source
 from goodhoster.model.uploads import Place
 from goodhoster.ports import CaseQuery, NoticeQuery
 from goodhoster.testing.suites.case_store import A_CLAIM, NOON, a_case
@@ -118,6 +118,7 @@ OPERATIONS: dict[str, Callable[[Record], object]] = {
     "storms.replace": lambda r: r.storms.replace(storm("s1")),
     "storms.newest": lambda r: r.storms.newest([LOGO]),
     "storms.braking": lambda r: r.storms.braking("s1"),
+    "storms.leading": lambda r: r.storms.leading(frozenset(StormState)),
     "storms.get": lambda r: r.storms.get("s1"),
     "storms.complete": lambda r: r.storms.complete("s1"),
     "storms.being_decided": lambda r: r.storms.being_decided(),

@@ -4,6 +4,7 @@ import http.client
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -106,7 +107,15 @@ class Running:
 
     def settles(self, url: str, status: int) -> bool:
         """After a reload old workers answer beside the new ones for a moment."""
-        return wait_until(lambda: {self.status(url) for _ in range(20)} == {status}, 10.0)
+
+        def all_answer() -> bool:
+            return {self.status(url) for _ in range(20)} == {status}
+
+        def still_do() -> bool:
+            time.sleep(0.3)
+            return all_answer()
+
+        return wait_until(lambda: all_answer() and still_do(), 10.0)
 
     def look(self, url: str) -> Seen:
         """As the outside would."""

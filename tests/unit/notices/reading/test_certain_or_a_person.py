@@ -296,3 +296,74 @@ def test_a_host_in_an_address_with_a_mailbox_in_it_is_a_mention() -> None:
 def test_what_was_not_looked_through_whole_is_unread() -> None:
     assert "more than 20000 names" in mail(" ".join(f"h{n}.example" for n in range(20_100))).unread[0]
     assert "first 4194304 characters only" in mail("x" * (5 << 20)).unread[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hxxp :// s04 [.] example / images / a [.] jpg",
+        "hxxp://u05[.]example / images / a [.] jpg",
+        "http://u06.example / images / a . jpg",
+        "hxxp :// s11 [.] example / images / 2021 / a.jpg (if you can)",
+        "http://r16.example/ images/a.jpg",
+        "http://r17.example /images/a.jpg",
+        "URL: https://u07.example/photos/\n     2021/a.jpg",
+        "URL: https://s07.example/photos/\n     2021/a.jpg\nIP: 192.0.2.1",
+        "* hxxps://t06[.]example/a/b/\n  c/d.jpg (seen today)",
+        "URL: https://r12.example/photos/\n> 2021/a.jpg",
+        "http://t07.example\n/photos/a.jpg",
+        "http://t09.example/photos/\nb",
+        "http://t10.example/photos/\n2",
+        "http://t11.example/photos/\n----",
+        "https://t08.example/easymeasure-\n>  pro?utm=1",
+        "Please take this down: www.r15.example",
+        'It opens at the site "www.r06.example".',
+    ],
+)
+def test_a_piece_of_an_address_is_never_certain(text: str) -> None:
+    """Otherwise the page of the whole site, or the directory above, would be what goes offline."""
+    items = items_in(text)
+    assert items
+    assert all(item.doubts for item in items)
+
+
+def test_the_whole_address_is_shown_to_the_person() -> None:
+    shown = [items_in(text)[0].urls[0] for text in (
+        "hxxp :// s04 [.] example / images / a [.] jpg",
+        "http://t04.example/a/b/\nc/d/\ne.jpg",
+        "* hxxps://t06.example/a/b/\n  c/d.jpg (seen today)",
+    )]  # fmt: skip
+    assert shown == [
+        "hxxp://s04.example/images/a.jpg",
+        "http://t04.example/a/b/c/d/e.jpg",
+        "hxxps://t06.example/a/b/c/d.jpg",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "certain"),
+    [
+        ("1. http://a.example/\n2. http://b.example/", ["http://a.example/", "http://b.example/"]),
+        ("http://a.example/\nIP: 192.0.2.1", ["http://a.example/"]),
+        ("http://a.example/\n- seen on 2026-11-30", ["http://a.example/"]),
+        ("http://a.example/\n\nKind regards", ["http://a.example/"]),
+        ("http://www.a.example/a.jpg\n\nHost: www.a.example IP: 192.0.2.1", ["http://www.a.example/a.jpg"]),
+        (
+            f"u01.example/{'long-name-' * 7}x\nu01.example/{'other-name-' * 6}y",
+            [f"u01.example/{'long-name-' * 7}x", f"u01.example/{'other-name-' * 6}y"],
+        ),
+    ],
+)
+def test_what_only_stands_near_an_address_does_not_make_it_doubtful(text: str, certain: list[str]) -> None:
+    assert [item.urls[0] for item in items_in(text) if not item.doubts] == certain
+
+
+@pytest.mark.parametrize("name", ["Subject", "From", "Reply-To", "To", "Message-ID", "Date", "In-Reply-To"])
+@pytest.mark.parametrize(
+    "word", ["=?UTF-8?B?nnDus?=", "=?UTF-8?B?abcde?=", "=?UTF-8?Q?=ZZ?=", "=?nothing?B?YQ==?=", "=?UTF-8?B??="]
+)
+def test_a_word_that_cannot_be_decoded_keeps_no_mail_from_being_read(name: str, word: str) -> None:
+    heads = {"From": "desk@free.example", "Subject": "Notice"} | {name: f"{word} <a@b.example>"}
+    head = "\n".join(f"{one}: {value}" for one, value in heads.items())
+    notice = read(RawNotice(Carrier.MAIL, f"{head}\n\n{A}\n".encode()))
+    assert urls(notice) == [A]

@@ -116,6 +116,14 @@ REPEATED: dict[str, Callable[[], str]] = {
     "list": lambda: mail(OTHERS, "List-Id: <abuse.hotline.example>\n"),
     "list-precedence": lambda: mail(OTHERS, "Precedence: list\n"),
     "bounce": lambda: mail(OTHERS, kind='multipart/report; report-type=delivery-status; boundary="x"'),
+    "bounce-from-nobody": lambda: mail(f"Your mail could not be delivered: {OTHERS}", "Return-Path: <>\n"),
+    "bounce-with-its-receivers": lambda: mail(OTHERS, "X-Failed-Recipients: a@b.example\n"),
+    "piece-of-a-mail": lambda: mail(OTHERS, kind='message/partial; id="1"; number=1; total=1'),
+    "attribution-in-another-part": lambda: parts(
+        "Content-Type: text/plain\n\nOn Mon, 30 Nov 2026 at 10:00, X wrote:\n",
+        f"Content-Type: text/plain\n\n{OTHERS}\n",
+    ),
+    "address-cut-by-a-quote": lambda: mail("see http://bert.example/\n> others.jpg"),
     "bounce-with-its-mail": lambda: parts(
         "Content-Type: text/plain\n\nYour mail could not be delivered.",
         "Content-Type: message/delivery-status\n\nReporting-MTA: dns; a.example\n\nAction: failed\n",

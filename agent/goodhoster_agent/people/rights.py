@@ -1,0 +1,165 @@
+"""The right that each command needs, and which of its parameters name files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Right(StrEnum):
+    """What members of a group may do; each of the others includes `see`."""
+
+    SEE = "see"
+    DECIDE = "decide"
+    CHANGE = "change"
+    EXPORT = "export"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The right that a command needs of whoever is not root, and the files it takes and gives."""
+
+    right: Right | None
+    """None: nobody but root."""
+    reads: tuple[str, ...] = ()
+    """Parameters that name files of the person's: opened by the person, and sent along."""
+    stdin: bool = False
+    """Whether it reads standard input where none of these is given."""
+    writes: str = ""
+    """The parameter that names a new file or directory: made here, sent back, and written by the person."""
+    labels: tuple[str, ...] = ()
+    """Parameters that look like paths and are only compared with others: nothing is opened by them."""
+    here: bool = False
+    """Whether it needs no state at all, and so runs as whoever typed it."""
+
+
+ROOT = Access(None)
+HERE = Access(None, here=True)
+SEE, DECIDE = Access(Right.SEE), Access(Right.DECIDE)
+CHANGE, EXPORT = Access(Right.CHANGE), Access(Right.EXPORT)
+
+ACCESS: dict[str, Access] = {
+    "run": ROOT,
+    "demo": HERE,
+    "check": ROOT,
+    "scan": ROOT,
+    "status": SEE,
+    "metrics": SEE,
+    "observe": DECIDE,
+    "cases list": SEE,
+    "cases show": SEE,
+    "cases restore": DECIDE,
+    "cases confirm": DECIDE,
+    "cases cancel": DECIDE,
+    "cases note": DECIDE,
+    "cases take": DECIDE,
+    "cases hand-over": DECIDE,
+    "storms list": SEE,
+    "storms show": SEE,
+    "storms undo": DECIDE,
+    "storms release": DECIDE,
+    "alerts list": SEE,
+    "alerts test": CHANGE,
+    "notices receive": Access(Right.DECIDE, reads=("file",), stdin=True),
+    "notices list": SEE,
+    "notices show": SEE,
+    "notices confirm": DECIDE,
+    "notices dismiss": DECIDE,
+    "notices answer": DECIDE,
+    "notices tell": DECIDE,
+    "notices forward": DECIDE,
+    "notices note": DECIDE,
+    "notices take": DECIDE,
+    "notices hand-over": DECIDE,
+    "notices reconcile": Access(Right.SEE, reads=("file",)),
+    "evidence list": SEE,
+    "evidence hold": DECIDE,
+    "evidence release": DECIDE,
+    "evidence export": Access(Right.EXPORT, writes="to"),
+    "evidence destroy": ROOT,
+    "evidence recipients": ROOT,
+    "audit verify": Access(Right.SEE, reads=("checkpoint",)),
+    "audit show": SEE,
+    "audit outcomes": SEE,
+    "audit checkpoint": EXPORT,
+    "audit keys": SEE,
+    "audit change-keys": ROOT,
+    "audit export": Access(Right.EXPORT, reads=("since",), writes="to"),
+    "report norm": SEE,
+    "report weekly": SEE,
+    "report conduct": SEE,
+    "report transparency": Access(Right.SEE, writes="xlsx"),
+    "report measures": SEE,
+    "report all": Access(Right.EXPORT, writes="to"),
+    "report verify": ROOT,
+    "report police": EXPORT,
+    "report eu-database": EXPORT,
+    "report xarf": EXPORT,
+    "witness serve": ROOT,
+    "witness keys": SEE,
+    "customers import": Access(Right.CHANGE, reads=("file",)),
+    "customers list": SEE,
+    "customers show": SEE,
+    "customers vet": DECIDE,
+    "customers vetting-due": SEE,
+    "customers identity-message": Access(Right.CHANGE, reads=("file",), stdin=True),
+    "customers screen": Access(Right.CHANGE, reads=("file",)),
+    "customers findings": SEE,
+    "customers screen-decide": DECIDE,
+    "customers verify-contact": DECIDE,
+    "customers drill": DECIDE,
+    "customers may": SEE,
+    "customers standing": SEE,
+    "customers measures list": SEE,
+    "customers measures confirm": DECIDE,
+    "customers measures refuse": DECIDE,
+    "customers measures undo": DECIDE,
+    "customers measures told": DECIDE,
+    "customers measures done": DECIDE,
+    "customers statement": SEE,
+    "customers suspend": DECIDE,
+    "customers unsuspend": DECIDE,
+    "customers suspensions": SEE,
+    "customers appeal": Access(Right.DECIDE, reads=("text",)),
+    "customers appeals": SEE,
+    "customers decide": DECIDE,
+    "customers mistakes": SEE,
+    "customers legal-basis list": SEE,
+    "customers legal-basis set": Access(Right.CHANGE, labels=("tree",)),
+    "customers personal-data": HERE,
+    "customers export": Access(Right.EXPORT, writes="to"),
+    "customers forget": ROOT,
+    "policy explain": SEE,
+    "hashlist import": Access(Right.CHANGE, reads=("files",)),
+    "hashlist list": SEE,
+    "hashlist remove": CHANGE,
+    "exemptions build": Access(Right.CHANGE, reads=("origin",)),
+    "exemptions list": SEE,
+    "exemptions show": SEE,
+    "exemptions remove": CHANGE,
+    "hashservice serve": ROOT,
+    "hashservice figures": SEE,
+    "hashservice client add": CHANGE,
+    "hashservice client list": SEE,
+    "hashservice client remove": CHANGE,
+    "doors serve": ROOT,
+    "doors ask": HERE,
+    "doors token add": CHANGE,
+    "doors token list": SEE,
+    "doors token revoke": CHANGE,
+    "people serve": ROOT,
+    "people rights": HERE,
+    "setup": ROOT,
+    "config check": SEE,
+    "config sample": HERE,
+    "config reference": HERE,
+    "config show": SEE,
+    "state backup": ROOT,
+    "state restore": ROOT,
+    "state check": ROOT,
+    "doctor": SEE,
+}
+"""Every command there is; a test compares it with the program."""
+
+TEXTS_THAT_NAME_FILES: dict[str, dict[str, frozenset[str]]] = {"policy explain": {"what_if": frozenset({"incident"})}}
+"""Parameters that are text and may name a file: only these words are taken of whoever is not root."""
