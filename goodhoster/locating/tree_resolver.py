@@ -13,13 +13,14 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from goodhoster.errors import NoPlaceError
 from goodhoster.linux import kernel
 from goodhoster.linux.mount_table import lies_at_or_below
+from goodhoster.linux.path_steps import steps_to
 from goodhoster.model.site_rules import ServedFrom
 from goodhoster.model.uploads import FileState, Place, Upload, display
 from goodhoster.uploads.linked_homes import through_home_link
@@ -125,9 +126,8 @@ def _real(directory: bytes) -> bytes:
 
     NoPlaceError where one of them is not root's or ours.
     """
-    path = b"/"
-    for name in directory.split(b"/"):
-        path = os.path.join(path, name)
-        if os.path.islink(path) and os.lstat(path).st_uid not in {0, os.geteuid()}:
-            raise NoPlaceError(f"{os.fsdecode(path)} is a link of a customer's", reason="link")
+    with suppress(OSError):  # nothing is there, or not yet
+        for step in steps_to(directory):
+            if step.is_link and step.found.st_uid not in {0, os.geteuid()}:
+                raise NoPlaceError(f"{display(step.path)} is a link of a customer's", reason="link")
     return os.path.realpath(directory)

@@ -16,6 +16,7 @@ from itertools import islice
 
 from goodhoster.linux.file_system_calls import FileSystemCalls
 from goodhoster.linux.mount_table import lies_at_or_below
+from goodhoster.linux.path_steps import steps_to
 
 MOST_FOLLOWED = 64
 """Each is looked after like a [[watch]], every second."""
@@ -81,10 +82,26 @@ def through_home_link(path: bytes, tree: bytes) -> bytes:
     first, _, rest = path[len(tree) :].strip(b"/").partition(b"/")
     link = os.path.join(tree, first)
     try:
-        ours = os.lstat(link).st_uid == 0 and os.path.islink(link) and _is_roots(tree)
+        real = resolve_by_root(link) if first and os.path.islink(link) else None
     except OSError:
         return path
-    return os.path.join(os.path.realpath(link), rest).rstrip(b"/") if first and ours else path
+    return os.path.join(real, rest).rstrip(b"/") if real else path
+
+
+def resolve_by_root(path: bytes) -> bytes | None:
+    """Where an absolute path leads; None where anybody but root, or we ourselves, could change that.
+
+    Each name on the way counts, those of links' targets too: a link of root's into a customer's directory leads to
+    whatever that customer makes of the names there. May raise OSError.
+    """
+    real = b"/"
+    for step in steps_to(path):
+        if step.is_link and step.found.st_uid not in _ours():
+            return None
+        if step.path != b"/" and not _is_fixed(step.found, os.lstat(os.path.dirname(step.path))):
+            return None
+        real = step.path
+    return real
 
 
 def _links_of(trees: Sequence[bytes]) -> Iterator[HomeLink]:
@@ -103,23 +120,20 @@ def _home_at(link: HomeLink, calls: FileSystemCalls) -> bytes | None:
 
 
 def _home_of(link: HomeLink) -> bytes | None:
-    """The directory, where only root can put something else at its name or at the link's."""
-    real = os.path.realpath(link.path)
-    is_home = os.path.isdir(real) and not _is_systems(real)
-    return real if is_home and _is_roots(link.tree) and all(map(_is_roots, _above(real))) else None
+    """The directory, where only root can put something else at its name or at any on the way to it."""
+    real = resolve_by_root(link.path)
+    return real if real is not None and os.path.isdir(real) and not _is_systems(real) else None
 
 
-def _above(path: bytes) -> Iterator[bytes]:
-    while path != b"/":
-        path = os.path.dirname(path)
-        yield path
+def _is_fixed(entry: os.stat_result, directory: os.stat_result) -> bool:
+    """Whether nobody but root, or we, can put something else at the name of this entry of a directory."""
+    others_write = directory.st_mode & _OTHERS_WRITE
+    keeps_names = directory.st_mode & stat.S_ISVTX and entry.st_uid in _ours()
+    return directory.st_uid in _ours() and bool(not others_write or keeps_names)
 
 
-def _is_roots(directory: bytes) -> bool:
-    """Whether nobody but root, or we, can rename what lies in a directory."""
-    found = os.stat(directory)
-    others = found.st_mode & _OTHERS_WRITE and not found.st_mode & stat.S_ISVTX
-    return found.st_uid in {0, os.geteuid()} and not others
+def _ours() -> frozenset[int]:
+    return frozenset({0, os.geteuid()})
 
 
 def _is_systems(path: bytes) -> bool:

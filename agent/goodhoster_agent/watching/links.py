@@ -7,17 +7,15 @@ one. Links are never followed on the way to a file: what lies behind one is cove
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from goodhoster.linux.mount_table import lies_at_or_below
+from goodhoster.linux.path_steps import steps_to
 from goodhoster.model.uploads import display
 from goodhoster.uploads.linked_homes import home_links
 from goodhoster.uploads.trees import Tree
 
-_MOST_LINKS = 40
-"""As path_resolution(7)."""
 _SHOWN = 3
 
 
@@ -79,28 +77,12 @@ def switched(tree: Tree) -> SwitchedTree | None:
     target = os.path.realpath(tree.path)
     if target == tree.root:
         return None
-    trusted = all(uid in {0, os.geteuid()} for uid in _owners_of_links(tree.path))
-    return SwitchedTree(tree, target, trusted and os.path.isdir(target))
+    return SwitchedTree(tree, target, _is_by_our_links(tree.path) and os.path.isdir(target))
 
 
-def _owners_of_links(path: bytes) -> Iterator[int]:
-    """The owners of all links on the way, and -1 where it does not end."""
-    rest, done = [part for part in path.split(b"/") if part][::-1], b"/"
-    links = 0
-    while rest:
-        here = os.path.normpath(os.path.join(done, rest.pop()))
-        try:
-            found = os.lstat(here)
-        except OSError:
-            yield -1
-            return
-        if not stat.S_ISLNK(found.st_mode):
-            done = here
-            continue
-        links += 1
-        yield found.st_uid if links <= _MOST_LINKS else -1
-        if links > _MOST_LINKS:
-            return
-        to = os.readlink(here)
-        done = b"/" if to.startswith(b"/") else done
-        rest += [part for part in to.split(b"/") if part][::-1]
+def _is_by_our_links(path: bytes) -> bool:
+    """Whether root, or we ourselves, made all links on the way, and it ends."""
+    try:
+        return all(step.found.st_uid in {0, os.geteuid()} for step in steps_to(path) if step.is_link)
+    except OSError:
+        return False

@@ -114,6 +114,37 @@ def where_a_customer_owns_the_way(disks: Disks) -> None:
     disks.link("bert", disks.disk / "u1")
 
 
+def through_a_customers_own_link(disks: Disks) -> None:
+    (disks.disk / "neighbour").mkdir()
+    os.chown(disks.disk / "u1", CUSTOMER, CUSTOMER)
+    (disks.disk / "u1/web").symlink_to(disks.disk / "neighbour")
+    disks.link("bert", disks.disk / "u1/web")
+
+
+def through_a_customers_directory_and_back(disks: Disks) -> None:
+    (disks.disk / "neighbour").mkdir()
+    (disks.disk / "u1/web").mkdir()
+    os.chown(disks.disk / "u1", CUSTOMER, CUSTOMER)
+    disks.link("bert", disks.disk / "u1/web/../../neighbour")
+
+
+def where_everybody_keeps_files(disks: Disks) -> None:
+    disks.disk.chmod(0o1777)  # as /tmp: the owner of a directory may rename it there
+    os.chown(disks.disk / "u1", CUSTOMER, CUSTOMER)
+    disks.link("bert", disks.disk / "u1")
+
+
+def at_a_top_that_lies_with_a_customer(disks: Disks) -> None:
+    os.chown(disks.folder, CUSTOMER, CUSTOMER)
+    disks.link("bert", disks.disk / "u1")
+
+
+def in_circles(disks: Disks) -> None:
+    (disks.folder / "one").symlink_to("two")
+    (disks.folder / "two").symlink_to("one")
+    disks.link("bert", disks.folder / "one")
+
+
 def at_a_top_that_is_a_customers(disks: Disks) -> None:
     os.chown(disks.top, CUSTOMER, CUSTOMER)
     disks.link("bert", disks.disk / "u1")
@@ -142,6 +173,11 @@ def the_state_directory(disks: Disks) -> None:
         a_file,
         where_others_may_rename,
         where_a_customer_owns_the_way,
+        through_a_customers_own_link,
+        through_a_customers_directory_and_back,
+        where_everybody_keeps_files,
+        at_a_top_that_lies_with_a_customer,
+        in_circles,
         at_a_top_that_is_a_customers,
         around_the_tree,
         within_the_tree,
@@ -178,4 +214,12 @@ def test_a_web_servers_path_goes_through_the_link_of_a_home(disks: Disks, path: 
 
 def test_and_not_through_a_customers_own(disks: Disks) -> None:
     link = disks.link("bert", disks.disk / "u1", owner=CUSTOMER)
+    assert through_home_link(os.fsencode(link / "www"), os.fsencode(disks.top)) == os.fsencode(link / "www")
+
+
+def test_and_not_where_a_customer_can_change_what_a_link_of_roots_leads_to(disks: Disks) -> None:
+    (disks.disk / "neighbour").mkdir()
+    os.chown(disks.disk / "u1", CUSTOMER, CUSTOMER)
+    (disks.disk / "u1/web").symlink_to(disks.disk / "neighbour")
+    link = disks.link("bert", disks.disk / "u1/web")
     assert through_home_link(os.fsencode(link / "www"), os.fsencode(disks.top)) == os.fsencode(link / "www")
