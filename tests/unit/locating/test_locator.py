@@ -299,11 +299,12 @@ def test_a_link_of_somebody_elses_does_not(host: Host, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives a link to another owner: needs root")
 def test_nor_does_the_administrators_link_to_a_customers_link(host: Host, tmp_path: Path) -> None:
+    host.file("bob/www/a.jpg")
     os.symlink(host.root / "bob/www", host.root / "anna/site")
     os.lchown(host.root / "anna/site", 12345, 12345)
     os.symlink(host.root / "anna/site", tmp_path / "link")
     route = Route(Matching.PREFIX, "/", os.fsencode(tmp_path / "link"))
-    host.sites.append(Site("a2", ("a2.example",), (route,)))
+    host.directory.given.append(Site("a2", ("a2.example",), (route,)))
     assert host.locate("http://a2.example/a.jpg").reason == "link"
 
 
