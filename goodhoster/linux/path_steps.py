@@ -1,4 +1,4 @@
-"""The way that the kernel goes to a path, name by name, so that a caller sees who could turn it elsewhere."""
+"""The kernel's way to a path, name by name: a caller sees who could turn it elsewhere."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Step:
 
 
 def steps_to(path: bytes) -> Iterator[Step]:
-    """Every name on the way to an absolute path, those in the targets of links too; the last one is where it leads.
+    """Every name on the way to an absolute path, in its order; the last one is where it leads.
 
-    OSError where it does not end, or leads to nothing.
+    Those in the targets of links, too. OSError where it does not end, or leads to nothing.
     """
     rest, real, links = [path], b"/", 0
     while rest:

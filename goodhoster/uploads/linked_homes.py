@@ -89,7 +89,7 @@ def through_home_link(path: bytes, tree: bytes) -> bytes:
 
 
 def resolve_by_root(path: bytes) -> bytes | None:
-    """Where an absolute path leads; None where anybody but root, or we ourselves, could change that.
+    """Where an absolute path leads; None where anybody but root or us could change that.
 
     Each name on the way counts, those of links' targets too: a link of root's into a customer's directory leads to
     whatever that customer makes of the names there. May raise OSError.
@@ -120,13 +120,13 @@ def _home_at(link: HomeLink, calls: FileSystemCalls) -> bytes | None:
 
 
 def _home_of(link: HomeLink) -> bytes | None:
-    """The directory, where only root can put something else at its name or at any on the way to it."""
+    """The directory, where only root can change any of the names on the way to it."""
     real = resolve_by_root(link.path)
     return real if real is not None and os.path.isdir(real) and not _is_systems(real) else None
 
 
 def _is_fixed(entry: os.stat_result, directory: os.stat_result) -> bool:
-    """Whether nobody but root, or we, can put something else at the name of this entry of a directory."""
+    """Whether nobody but root or us can put something else at the name of this entry."""
     others_write = directory.st_mode & _OTHERS_WRITE
     keeps_names = directory.st_mode & stat.S_ISVTX and entry.st_uid in _ours()
     return directory.st_uid in _ours() and bool(not others_write or keeps_names)
