@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
-from goodhoster.audit.verify import Key, Note, NotVerifiedError
+from goodhoster.audit.verify import Key, NotVerifiedError, SignedNote
 from goodhoster.errors import RefusedError
 from goodhoster.linux.durable_files import write_durably
 from goodhoster.reports.documents import Document, as_csv, as_json
@@ -35,7 +35,7 @@ def files_of(document: Document, page: Page) -> Iterator[File]:
         yield f"{document.name}.xlsx", [workbook_of(document)]
 
 
-def write_bundle(directory: Path, files: Iterable[File], sign: Callable[[str], Note]) -> Note:
+def write_bundle(directory: Path, files: Iterable[File], sign: Callable[[str], SignedNote]) -> SignedNote:
     """Write the files and their signed index into a new directory; returns the index.
 
     RefusedError when the directory has something in it: nothing is overwritten.
@@ -66,7 +66,7 @@ def verify_bundle(directory: Path, keys: Iterable[Key]) -> list[str]:
     """
     there = {file.name for file in directory.iterdir()} - {INDEX}
     try:
-        note = Note.read((directory / INDEX).read_bytes())
+        note = SignedNote.read((directory / INDEX).read_bytes())
         signed = note.verify(keys)
     except FileNotFoundError:
         return [f"{INDEX} is missing"]
