@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from goodhoster.assembly.mover import mover_of
 from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import make_state_dir, trees_of
+from goodhoster.assembly.state import make_state_dir, trees_of, watched_roots
 from goodhoster.cases.rebuilding import rebuild
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.survey import label_of, quarantined
@@ -253,6 +253,7 @@ class Daemon:
         source = choose_source(agent.events, [tree.root for tree in services.trees], others.supervisor.starter)
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(services.trees, services.index, source, rhythm)
+        self._watcher.roots_now = partial(watched_roots, services.settings)
         self._workers.calls = source.calls
         if isinstance(services.hasher, HashingPool):
             services.hasher.slow = self._workers.note_slow
@@ -439,6 +440,7 @@ class Daemon:
             degraded=tuple(
                 self._not_given_up
                 + self._watcher.problems()
+                + self._workers.problems()
                 + self._services.hasher.problems()
                 + self._measures()
                 + list(filter(None, [self._services.observe_switch.problem()]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.uploads.docroots import BY_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from goodhoster.adapters.stores.pseudonyms import SqlitePseudonyms
     from goodhoster.audit.keyed_log import KeyedAuditLog
@@ -31,13 +33,13 @@ _DEFAULT_STATE_DIR = Path("/var/lib/goodhoster")
 def trees_of(
     settings: Settings, docroots: Docroots = BY_NAME, owner_of: Callable[[bytes], str] | None = None
 ) -> tuple[Tree, ...]:
-    """The tree of every [[watch]], also one that is not there now.
+    """The tree of every [[watch]], and of every home that root linked from one.
 
     `owner_of` is asked about the files of trees whose customers the register knows.
 
-    Such as a disk that is not mounted: others go on without it. ConfigurationError when one lies in another: its
-    files would count twice. And when the state directory lies in one: what is written there would be checked, and
-    what that leads to written there again.
+    A tree need not be there now, such as a disk that is not mounted: others go on without it. ConfigurationError when
+    one lies in another: its files would count twice. And when the state directory lies in one: what is written there
+    would be checked, and what that leads to written there again.
     """
     from goodhoster.model.uploads import display
 
@@ -59,7 +61,16 @@ def trees_of(
                 f"the state directory {display(state_dir)} lies in the watched tree {display(tree.root)}",
                 hint="set agent.state_dir to a place that no customer's files are in, such as /var/lib/goodhoster",
             )
-    return trees
+    return (*trees, *_linked_homes(trees, state_dir))
+
+
+def watched_roots(settings: Settings) -> list[bytes]:
+    """The real paths of all watched trees, for callers that need nothing else of them."""
+    from goodhoster.uploads.linked_homes import followed_homes
+
+    roots = [os.path.realpath(os.fsencode(watch.path)) for watch in settings.watches]
+    state_dir = os.path.realpath(os.fsencode(settings.state_dir))
+    return [*roots, *(real for _, real in followed_homes(roots, [state_dir]))]
 
 
 def expect_trees(settings: Settings) -> None:
@@ -167,6 +178,33 @@ def _tree(watch: WatchSettings, docroots: Docroots, owner_of: Callable[[bytes], 
     reason = watch.include_private_communication or ""
     named = os.path.abspath(os.fsencode(watch.path))
     return Tree(root, customer, reason, docroots, owner_of if by_register else None, named)
+
+
+def _linked_homes(trees: Sequence[Tree], state_dir: bytes) -> Iterator[Tree]:
+    """The trees of homes that links of root's at the top of these lead to."""
+    from goodhoster.model.uploads import display
+    from goodhoster.uploads.docroot_links import DocrootLinks
+    from goodhoster.uploads.linked_homes import followed_homes
+
+    by_root = {tree.root: tree for tree in trees}
+    for link, real in followed_homes(list(by_root), [state_dir]):
+        above = by_root[link.tree]
+        owner_of = above.owner_of and partial(_owner_of_home, above.owner_of, link.path, real)
+        customer = above.customer or display(os.path.basename(link.path))
+        yield replace(
+            above,
+            root=real,
+            customer=customer,
+            owner_of=owner_of,
+            path=link.path,
+            is_linked_home=True,
+            links=DocrootLinks(),
+        )
+
+
+def _owner_of_home(owner_of: Callable[[bytes], str], link: bytes, real: bytes, path: bytes) -> str:
+    """Whose a path is by the register, which may name the home or the link to it."""
+    return owner_of(path) or owner_of(link + path[len(real) :])
 
 
 def state_dir_of(file: Path) -> Path:

@@ -158,7 +158,7 @@ class CustomerLetters:
         return sum(map(len, due.values()))
 
     def tell_of_restored(self, cases: CaseStore) -> int:
-        """Tell customers of files that came back lately, where they were told that these went offline.
+        """Tell customers of files that came back, where they were told that these went offline.
 
         What an appeal brought back stands in the answer to it. How many cases.
         """

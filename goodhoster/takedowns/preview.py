@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from goodhoster.errors import GoodhosterError
+from goodhoster.errors import GoodhosterError, PassingError
 from goodhoster.model.cases import MEASURING, UNDECIDED, Case, CaseState, MeasureState
 from goodhoster.model.notice_status import Notice, NoticeItem
 from goodhoster.model.notices import LocationKind, NotifierCaps, ReadItem
@@ -115,7 +115,11 @@ def _located(item: NoticeItem, acts: TakedownActions, grounds: Grounds) -> Itera
     if location.outcome is LocationKind.DYNAMIC and acts.blocks is not None:
         yield PreviewLine(location.url, PreviewEffect.BLOCK, location.customer)
         return
-    demands = acts.demands_of(location, grounds) if location.outcome is LocationKind.FILE else None
+    try:
+        demands = acts.demands_of(location, grounds) if location.outcome is LocationKind.FILE else None
+    except PassingError as error:
+        yield PreviewLine(location.url, PreviewEffect.LEAVE, location.customer, reason=str(error))
+        return
     files = [file for demand in (demands.follow if demands else ()) for file in demand.files]
     for file in files:
         yield PreviewLine(location.url, PreviewEffect.TAKE, file.upload.customer, file.upload.place)

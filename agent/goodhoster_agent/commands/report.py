@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -25,7 +26,7 @@ from goodhoster.model.uploads import visible
 from goodhoster.ports.common import utc_now
 from goodhoster.reports.case_files import CLASSIFICATIONS
 from goodhoster.reports.conduct import NormStanding
-from goodhoster.reports.documents import Document, as_csv, as_text
+from goodhoster.reports.documents import Document, as_csv, as_json, as_text
 from goodhoster.reports.norm import Figure, trace
 from goodhoster.reports.periods import Period, between, last_year, period_of, this_year
 from goodhoster.reports.removals import ReportedUrl
@@ -283,9 +284,10 @@ def _print_report(name: str, period: Period, config: Path | None, form: _Form) -
 
         print(page_of(document, maker.facts, maker.hoster))
     elif form.json:
-        print_json(document.data)
+        sys.stdout.writelines(as_json(document.data))
+        print()
     elif form.csv:
-        print(as_csv(document.tables), end="")
+        sys.stdout.writelines(as_csv(document.tables))
     else:
         print(as_text(document), end="")
     return document

@@ -25,6 +25,7 @@ from goodhoster.evidence.quarantine.survey import quarantined
 from goodhoster.hashlists.own_lists import survey
 from goodhoster.letters.list_owners.addresses import ListOwners
 from goodhoster.linux import kernel
+from goodhoster.linux.leases import break_time
 from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.quarantine import OWN_DIRECTORIES
 from goodhoster.model.uploads import display
@@ -61,6 +62,7 @@ def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Doctor
     """
     yield DoctorFinding("configuration", ok=True, detail=f"{settings.file} is valid, mode {settings.policy.mode}")
     yield _kernel(settings)
+    yield from _leases()
     yield _room(settings)
     yield from _audit_log(settings)
     yield from map(_tree, trees_of(settings))
@@ -132,6 +134,15 @@ def _kernel_in(folder: str) -> DoctorFinding:
     return DoctorFinding("kernel", ok=True, detail="openat2 and renameat2 work")
 
 
+def _leases() -> Iterator[DoctorFinding]:
+    """Check that the kernel takes leases away from customers who keep them."""
+    if not break_time():
+        detail = "fs.lease-break-time is 0: whoever has a write lease on a file keeps it unchecked for ever"
+        yield DoctorFinding(
+            "leases", ok=False, detail=detail, hint="sysctl fs.lease-break-time=45, and in /etc/sysctl.d"
+        )
+
+
 def _room(settings: Settings) -> DoctorFinding:
     free = shutil.disk_usage(settings.state_dir).free
     detail = f"{free / _ROOM:.1f} GiB free at {settings.state_dir}"
@@ -184,9 +195,9 @@ def _quarantines(settings: Settings) -> Iterator[DoctorFinding]:
         for tree in trees_of(settings):
             with suppress(OSError):  # a tree that is not there is told above
                 names |= set(quarantined(tree.root))
-        offline = services.case_store.find(CaseQuery(states=frozenset({CaseState.OFFLINE})))
+        offline = services.case_store.each(CaseQuery(states=frozenset({CaseState.OFFLINE})))
+        missing = [case.id for case in offline if not names.issuperset(_quarantine_names(case))]
         strangers = unknown(sorted(names), services.case_store)
-    missing = [case.id for case in offline if not names.issuperset(_quarantine_names(case))]
     if strangers:
         detail = f"{len(strangers):,} files lie in quarantine without a case: {_some(strangers)}"
         yield DoctorFinding(

@@ -46,6 +46,7 @@ from goodhoster.evidence.quarantine.taking import (
     disk_errors,
     give_back_changed,
     is_file_of,
+    leased,
     open_parent_of,
     take_all,
 )
@@ -100,6 +101,8 @@ class LocalQuarantine:
             parent = stack.enter_context(opened(open_parent_of(place)))
             try:
                 file = _open_untouched(parent, os.path.basename(place.path))
+            except BlockingIOError as error:
+                raise leased(place, parent, os.path.basename(place.path)) from error
             except OSError as error:
                 if error.errno in ABSENT:
                     raise RefusedError(f"{place} is not there") from error
@@ -266,7 +269,11 @@ def _give_flags_back(label: Label) -> None:
     if not label.metadata.flags:
         return
     with opened(open_parent(label.place)) as parent:
-        file = kernel.open_beneath(parent, os.path.basename(label.place.path), READ)
+        name = os.path.basename(label.place.path)
+        try:
+            file = kernel.open_beneath(parent, name, READ)
+        except BlockingIOError as error:
+            raise leased(label.place, parent, name) from error
         with opened(file):
             if os.fstat(file).st_ino == label.ino:
                 set_guards(file, label.metadata.flags)

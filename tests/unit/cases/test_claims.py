@@ -189,9 +189,9 @@ def test_one_file_on_a_disk_that_hangs_holds_up_no_other_of_its_notice(machine: 
     files.insert(2, NamedFile(machine.upload("anna/1.jpg", hanging=True), made_up("anna/1.jpg").digests, KNOWN))
     grounds = Grounds("N1", "hotline", "", NotifierCaps(100, 100))
     began = time.monotonic()
-    cases = Demands(desk).receive([Demand([file], grounds) for file in files])
+    answers = Demands(desk).receive([Demand([file], grounds) for file in files])
     assert time.monotonic() - began < AT_ONCE + PATIENCE
-    states = [case.state for (case,) in cases]
+    states = [case.state for answer in answers for case in answer.cases]
     assert states == [CaseState.OFFLINE] * 2 + [CaseState.OPEN] + [CaseState.OFFLINE] * 3
     machine.disk.answers.set()
     wait_for_state(machine, "anna/1.jpg", CaseState.OFFLINE)

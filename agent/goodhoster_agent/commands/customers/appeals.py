@@ -97,7 +97,7 @@ def mistakes_command(config: ConfigOption = None, *, as_json: JsonOption = False
     """Show how often each source and notifier was wrong, those with the most mistakes first."""
     with open_services(config) as services:
         appeals = services.customers.standing.store.appeals()
-        for found in accuracy(services.case_store.find(CaseQuery()), appeals):
+        for found in accuracy(services.case_store.each(CaseQuery()), appeals):
             if as_json:
                 print_json(asdict(found))
             else:
