@@ -220,7 +220,7 @@ class TakedownActions:
         try:
             location = self.locate(item.read)
         except GoodhosterError as error:
-            return PassingError(f"it cannot be told yet where it is: {error}")
+            return PassingError(f"it cannot be located yet: {error}")
         if location.outcome is not LocationKind.FILE:
             return LookedFor(location)
         try:
