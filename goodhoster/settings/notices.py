@@ -106,8 +106,8 @@ class NoticesSettings:
     )
     reserve: int = setting(
         whole(0, 1 << 50, "bytes"),
-        "Free on the disk of agent.state_dir for mails and registered notifiers: with less, what strangers send by "
-        "HTTP is not taken.",
+        "Free on the disk of agent.state_dir for mails and registered notifiers: with less, notices of others by "
+        "HTTP are refused.",
         default=1 << 30,
     )
     own_networks: tuple[Network, ...] = setting(
