@@ -89,9 +89,9 @@ class _Commands(TyperGroup):
 
 
 def _write_help_out(command: Any) -> None:  # noqa: ANN401 - a Click command
-    """Show every line of help whole in a list of commands, and name each value after its option: `--customer CUSTOMER`.
+    """Show help whole in lists of commands, and name values after options.
 
-    Click cuts the lines at the width of the terminal, and Typer shows the value's Python type.
+    Click cuts the lines at the width of the terminal, and Typer shows the Python type: `--customer <str>`.
     """
     command.short_help = inspect.cleandoc(command.help or "").partition("\n")[0]
     for parameter in command.params:

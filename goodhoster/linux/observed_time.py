@@ -46,7 +46,7 @@ def read_time() -> TimeReading:
 
 
 def clock_jumped(file: Path, now: datetime) -> bool:
-    """Note a daily run in the file; whether the one before is unknown, in the future or too long ago.
+    """Note a daily run in the file; true when the one before is unknown, later or long ago.
 
     What deletes by age does nothing then: a clock that is a year ahead for a moment must cost nothing.
     """
