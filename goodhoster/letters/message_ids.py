@@ -1,4 +1,4 @@
-"""Message-IDs and links of our letters: answers are recognised, and nobody else can make one up.
+"""Message-IDs and links of our letters, which nobody else can make up.
 
 A Message-ID carries the letter's name and a code that only this machine can compute, and so does a link to the form for
 objections. So nothing has to be remembered for each letter, and a letter that is sent again after a crash has the same
