@@ -24,6 +24,7 @@ from generated import GENERATED
 
 from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.model.cases import CaseState
+from goodhoster_agent.journal import line_of
 
 CHECKOUT = Path(__file__).parents[1]
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
@@ -129,7 +130,7 @@ def untold_words() -> Iterator[str]:
     told_in = {
         "glossary.md": {*CaseState, *LOGGED.findall(source)},
         "how-to-hash-sources.md": set(Reason),
-        "reference-journal.md": {re.sub(r"%[\w.]+", "…", line) for line in JOURNAL.findall(source)},
+        "reference-journal.md": set(map(line_of, JOURNAL.findall(source))),
     }
     for name, words in told_in.items():
         text = (CHECKOUT / "docs" / name).read_text()

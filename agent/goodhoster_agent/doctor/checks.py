@@ -39,6 +39,7 @@ from goodhoster_agent.doctor.finding import Finding
 from goodhoster_agent.doctor.own_contacts import own_contacts
 from goodhoster_agent.doctor.panels import panel_findings
 from goodhoster_agent.doctor.process_privileges import Rights, rights_of, rights_of_commands
+from goodhoster_agent.doctor.system import system_findings
 from goodhoster_agent.hashing.library_trial import trouble_with_library
 from goodhoster_agent.intake.imap import try_mailbox
 from goodhoster_agent.intake.mailbox import mailbox_of
@@ -60,6 +61,7 @@ def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Findin
     we can be reached.
     """
     yield Finding("configuration", ok=True, detail=f"{settings.file} is right, mode {settings.policy.mode}")
+    yield from system_findings()
     yield _kernel(settings)
     yield _room(settings)
     yield from _audit_log(settings)
