@@ -228,6 +228,8 @@ class Builder:
         for folder, target in _SYSTEM.items():
             for file in sorted((PACKAGING / folder).glob("*.*")):
                 _copy(file, root / target / file.name)
+        for profile in sorted((PACKAGING / "apparmor").iterdir()):
+            _copy(profile, root / "usr/share/goodhoster/apparmor" / profile.name)
         for name, target in _COMPLETIONS.items():
             _copy(PACKAGING / "completions" / name, root / target)
         (root / "etc/goodhoster").mkdir(parents=True)

@@ -48,7 +48,7 @@ def configuration(pages: Path, out: Path) -> dict[str, object]:
         "INHERIT": str(CHECKOUT / "mkdocs.yml"),
         "docs_dir": str(pages),
         "site_dir": str(out),
-        "nav": navigation((pages / "README.md").read_text("utf-8"), sorted((pages / DECISIONS).glob("[0-9]*.md"))),
+        "nav": navigation(pages),
     }
 
 
@@ -71,12 +71,15 @@ def _committed() -> Iterator[str]:
     return (name for name in listed if not name.startswith("tests/") and (CHECKOUT / name).is_file())
 
 
-def navigation(readme: str, decisions: list[Path]) -> Navigation:
-    """The groups of pages that the README ends with, and every decision."""
-    groups: Navigation = [{"goodhoster": "README.md"}]
-    for found in _GROUP.finditer(readme.partition("\n## More\n")[2]):
+def navigation(pages: Path) -> Navigation:
+    """The groups of pages that the README ends with; then the plugins' own pages and every decision."""
+    groups: Navigation = [{"goodhoster": "README.md"}, {"Changes": "CHANGELOG.md"}]
+    for found in _GROUP.finditer((pages / "README.md").read_text("utf-8").partition("\n## More\n")[2]):
         links = [(link["text"], link["page"]) for link in _LINK.finditer(found["links"])]
         groups.append({found["name"]: [{text[:1].upper() + text[1:]: page} for text, page in links if _is_page(page)]})
+    plugins = sorted((pages / "plugins").glob("*/README.md"))
+    groups.append({"Plugins": [{title(page): str(page.relative_to(pages))} for page in plugins]})
+    decisions = sorted((pages / DECISIONS).glob("[0-9]*.md"))
     groups.append({"Decisions": [f"{DECISIONS}/index.md", *(f"{DECISIONS}/{page.name}" for page in decisions)]})
     return groups
 
