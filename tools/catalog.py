@@ -7,7 +7,7 @@ from pathlib import Path
 from goodhoster_agent.journal import message_id
 
 REFERENCE = Path(__file__).parents[1] / "docs/reference-journal.md"
-_ROW = re.compile(r"^\| (?:\*\*)?`(?P<line>[^`]+)`(?:\*\*)? \| (?P<means>.*?) \| (?P<do>.*?) ?\|$", re.MULTILINE)
+_ROW = re.compile(r"^\| (?:\*\*)?`(?P<line>[^`]+)`(?:\*\*)? \| *(?P<means>[^|]*?) *\| *(?P<do>[^|]*?) *\|$", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 
 
@@ -19,15 +19,13 @@ def catalog() -> str:
 
 def _entries(reference: str) -> Iterator[str]:
     for row in _ROW.finditer(reference):
-        text = [_plain(row["means"])]
-        if do := _plain(row["do"]):
-            text.append(f"What to do: {do}")
+        means, do = _plain(row["means"]), _plain(row["do"])
+        text = [f"{means[:1].upper()}{means[1:]}." if means else "", f"What to do: {do}." if do else ""]
         yield (
             f"\n-- {message_id(row['line'])}\nSubject: {row['line']}\nDefined-By: goodhoster\n"
-            "Documentation: man:goodhoster(1)\n\n" + "\n\n".join(text) + "\n"
+            "Documentation: man:goodhoster(1)\n\n" + "\n\n".join(filter(None, text)) + "\n"
         )
 
 
 def _plain(markdown: str) -> str:
-    words = _LINK.sub(r"\1 (see the documentation)", markdown).replace("`", "").replace("**", "").strip()
-    return words[:1].upper() + words[1:]
+    return _LINK.sub(r"\1 (see the documentation)", markdown).replace("`", "").replace("**", "").strip()

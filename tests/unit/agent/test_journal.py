@@ -124,16 +124,17 @@ def templates() -> Iterator[str]:
                     yield template
 
 
-@pytest.mark.parametrize("template", sorted(set(templates())))
-def test_the_catalog_explains_every_line(template: str) -> None:
-    assert f"\n-- {message_id(line_of(template))}\n" in catalog()
+def test_the_catalog_explains_every_line() -> None:
+    made, lines = catalog(), {line_of(template) for template in templates()}
+    assert len(lines) > 100
+    assert [line for line in sorted(lines) if f"\n-- {message_id(line)}\n" not in made] == []
 
 
 def test_an_entry_says_what_the_line_means_and_what_to_do() -> None:
     line = "nothing is acted on: …; …"
     entry = catalog().partition(f"-- {message_id(line)}\n")[2].partition("\n-- ")[0]
     assert entry.startswith(f"Subject: {line}\nDefined-By: goodhoster\n")
-    assert "\n\nThe audit log cannot be written, so no measure is taken\n\nWhat to do: make room" in entry
+    assert "\n\nThe audit log cannot be written, so no measure is taken.\n\nWhat to do: make room, or put the log back.\n" in entry
 
 
 def test_no_id_is_given_twice() -> None:
