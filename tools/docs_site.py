@@ -9,6 +9,7 @@ Run by the environment that requirements/site.txt describes; the program itself 
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         config = Path(folder) / "mkdocs.yml"
         config.write_text(json.dumps(configuration(pages, out)), encoding="utf-8")  # JSON is YAML
         command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--clean", "-f", str(config)]
-        done = subprocess.run(command, check=False)
+        done = subprocess.run(command, check=False, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"})
     if done.returncode:
         return 1
     print(out / "index.html")

@@ -75,7 +75,8 @@ def test_apparmor_reads_the_profile(tmp_path: Path) -> None:
     profile = PACKAGING / "apparmor/goodhoster-hashservice"
     command = [parser, "--skip-kernel-load", "--skip-cache", "--config-file", "/dev/null", "--ofile", tmp_path / "compiled"]
     done = subprocess.run([*command, profile], capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    told = [line for line in done.stderr.splitlines() if not line.startswith("Cache read/write disabled")]  # no AppArmor
+    assert (done.returncode, told) == (0, [])
     assert (tmp_path / "compiled").stat().st_size > 0
 
 
