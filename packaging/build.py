@@ -44,6 +44,9 @@ if __name__ == "__main__":
 _NOT_SHIPPED = ("direct_url.json", "INSTALLER", "REQUESTED")
 """Of a package's metadata: they tell of the machine that built it."""
 
+_SOURCES = frozenset({".c", ".cpp", ".h", ".pxd", ".pyx"})
+"""What libraries were compiled from."""
+
 _LEXERS = ("__init__.py", "_mapping.py", "python.py", "special.py")
 """What is left of 4 MB with which nobody highlights a source here."""
 
@@ -405,18 +408,21 @@ def _remove(path: Path) -> None:
 
 
 def _without_traces(home: Path) -> None:
-    """Remove what tells of the building machine, and what nobody runs: caches, tests of libraries."""
+    """Remove what tells of the building machine, and what nobody runs: caches, tests and sources of libraries."""
     for record in home.rglob("*.dist-info/RECORD"):
         for name in _NOT_SHIPPED:
             _remove(record.with_name(name))
         kept = [
             line
             for line in record.read_text(encoding="utf-8").splitlines()
-            if not line.startswith(("../", "/")) and not line.partition(",")[0].endswith((*_NOT_SHIPPED, ".pyc"))
+            if not line.startswith(("../", "/"))
+            and not line.partition(",")[0].endswith((*_NOT_SHIPPED, *_SOURCES, ".pyc"))
         ]
         record.write_text("".join(f"{line}\n" for line in sorted(kept)), encoding="utf-8")
     for cache in [*home.rglob("__pycache__"), *home.rglob("tests")]:
         _remove(cache)
+    for source in [path for path in home.rglob("*.*") if path.suffix in _SOURCES]:
+        _remove(source)
     for lexer in home.glob("lib/*/site-packages/pygments/lexers/*.py"):
         if lexer.name not in _LEXERS:
             _remove(lexer)

@@ -7,7 +7,9 @@ from pathlib import Path
 from goodhoster_agent.journal import message_id
 
 REFERENCE = Path(__file__).parents[1] / "docs/reference-journal.md"
-_ROW = re.compile(r"^\| (?:\*\*)?`(?P<line>[^`]+)`(?:\*\*)? \| *(?P<means>[^|]*?) *\| *(?P<do>[^|]*?) *\|$", re.MULTILINE)
+_ROW = re.compile(
+    r"^\| (?:\*\*)?`(?P<line>[^`]+)`(?:\*\*)? \| *(?P<means>[^|]*?) *\| *(?P<do>[^|]*?) *\|$", re.MULTILINE
+)
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 
 

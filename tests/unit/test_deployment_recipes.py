@@ -1,4 +1,4 @@
-"""What is shipped beside the packages: an image, an Ansible role, an AppArmor profile. Each is what its tool takes."""
+"""What is shipped beside the packages (image, Ansible role, AppArmor profile) is what its tool takes."""
 
 import json
 import shutil
@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import pytest
@@ -18,17 +17,17 @@ PACKAGING = Path(__file__).parents[2] / "packaging"
 ROLE = PACKAGING / "ansible/roles/goodhoster"
 
 
-def rendered(**variables: Any) -> str:
+def rendered(**variables: object) -> str:
     """The configuration that the role would write; Ansible's own filters are what they are there."""
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "ansible_managed": "Ansible managed",
         "goodhoster_mode": "observe",
         "goodhoster_trees": [{"path": "/srv/customers", "customer": "first-directory"}],
         "goodhoster_hash_sources": [{"kind": "list"}],
         "goodhoster_configuration": "",
     }
-    environment = jinja2.Environment(trim_blocks=True, autoescape=False, undefined=jinja2.StrictUndefined)  # noqa: S701 - as Ansible has it
-    environment.filters["to_json"] = lambda value, **options: json.dumps(value, **options)
+    environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined)  # noqa: S701 - as Ansible has it
+    environment.filters["to_json"] = json.dumps
     template = (ROLE / "templates/goodhoster.toml.j2").read_text()
     return environment.from_string(template).render(values | variables)
 
@@ -42,7 +41,13 @@ def test_the_roles_default_is_a_configuration_that_observes(tmp_path: Path) -> N
 
 
 def test_the_roles_variables_arrive_as_they_are() -> None:
-    source = {"kind": "hashcheckservice", "url": "https://a.example/v1", "algorithms": ["sha1"], "percent": 5, "shadow": True}
+    source = {
+        "kind": "hashcheckservice",
+        "url": "https://a.example/v1",
+        "algorithms": ["sha1"],
+        "percent": 5,
+        "shadow": True,
+    }
     name = 'Zoë "\\' + "\n"
     written = tomllib.loads(
         rendered(
@@ -73,9 +78,12 @@ def test_apparmor_reads_the_profile(tmp_path: Path) -> None:
     parser = shutil.which("apparmor_parser", path=PROGRAM_PATH)
     assert parser
     profile = PACKAGING / "apparmor/goodhoster-hashservice"
-    command = [parser, "--skip-kernel-load", "--skip-cache", "--config-file", "/dev/null", "--ofile", tmp_path / "compiled"]
-    done = subprocess.run([*command, profile], capture_output=True, text=True, timeout=120, check=False)
-    told = [line for line in done.stderr.splitlines() if not line.startswith("Cache read/write disabled")]  # no AppArmor
+    command = [parser, "--skip-kernel-load", "--skip-cache", "--config-file", "/dev/null"]
+    command += ["--ofile", str(tmp_path / "compiled"), str(profile)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    told = [
+        line for line in done.stderr.splitlines() if not line.startswith("Cache read/write disabled")
+    ]  # no AppArmor
     assert (done.returncode, told) == (0, [])
     assert (tmp_path / "compiled").stat().st_size > 0
 

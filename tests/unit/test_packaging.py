@@ -75,8 +75,10 @@ def test_traces_of_the_building_machine_are_taken_out(build: ModuleType, tmp_pat
     metadata = site / "made_up-1.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "direct_url.json").write_text('{"url": "file:///home/somebody"}')
-    (metadata / "RECORD").write_text("made_up.py,,\nmade_up-1.dist-info/direct_url.json,,\n../../../bin/x,,\na.pyc,,\n")
+    said = ["made_up.py", "made_up-1.dist-info/direct_url.json", "../../../bin/x", "a.pyc", "made_up/a.cpp"]
+    (metadata / "RECORD").write_text("".join(f"{name},,\n" for name in said))
     (site / "made_up" / "tests").mkdir(parents=True)
+    (site / "made_up" / "a.cpp").touch()
     build._without_traces(tmp_path)
     assert sorted(path.name for path in site.rglob("*")) == ["RECORD", "made_up", "made_up-1.dist-info"]
     assert (metadata / "RECORD").read_text() == "made_up.py,,\n"

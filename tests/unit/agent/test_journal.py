@@ -1,4 +1,4 @@
-"""Lines to the journal, read at the other end of its socket as journald reads them; and the catalog that explains them."""
+"""Lines to the journal, read as journald reads them, and the catalog that explains them."""
 
 import ast
 import logging
@@ -48,7 +48,8 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 def logger(address: str) -> logging.Logger:
-    made = logging.Logger("goodhoster.made.up")
+    made = logging.getLogger(f"goodhoster.made.up.{address}")
+    made.propagate = False
     made.addHandler(JournalHandler(address))
     return made
 
@@ -134,7 +135,10 @@ def test_an_entry_says_what_the_line_means_and_what_to_do() -> None:
     line = "nothing is acted on: …; …"
     entry = catalog().partition(f"-- {message_id(line)}\n")[2].partition("\n-- ")[0]
     assert entry.startswith(f"Subject: {line}\nDefined-By: goodhoster\n")
-    assert "\n\nThe audit log cannot be written, so no measure is taken.\n\nWhat to do: make room, or put the log back.\n" in entry
+    assert (
+        "\n\nThe audit log cannot be written, so no measure is taken.\n\nWhat to do: make room, or put the log back.\n"
+        in entry
+    )
 
 
 def test_no_id_is_given_twice() -> None:
