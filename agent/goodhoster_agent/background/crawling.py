@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from goodhoster.takedowns.crawl_rounds import CrawlRounds
 
 _FIRST_AFTER = 300.0
-"""Seconds after the start, when a daemon has more urgent work."""
+"""Seconds after the start, when a daemon has more urgent work; sooner where rounds are more frequent."""
 _AFTER_FAILURE = 600.0
 _LONGEST_WAIT = 3600.0
 
@@ -21,6 +21,8 @@ class CrawlTask(PeriodicTask):
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        every = services.settings.crawl.every
+        self._first_after = min(_FIRST_AFTER, every) if every else _FIRST_AFTER
         self._pause = services.settings.crawl.pause
         self._crawl: CrawlRounds | None = None
         self._begun = False
@@ -29,7 +31,7 @@ class CrawlTask(PeriodicTask):
     def _round(self) -> float:
         if not self._begun:
             self._begun = True
-            return _FIRST_AFTER
+            return self._first_after
         self._crawl = self._crawl or self._services.notices.crawl_rounds
         return min(_LONGEST_WAIT, self._crawl.go(self._paused)) if self._crawl else _LONGEST_WAIT
 

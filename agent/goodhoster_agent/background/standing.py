@@ -46,6 +46,7 @@ class StandingRounds:
             standing.desk.review_all()
             if self._services.rules.enforce:
                 self._tell_of_suspensions(SuspensionState.LIFTED)
+                standing.letters.tell_of_restored(self._services.case_store)
             for appeal in standing.appeals.unfinished():
                 standing.appeals.finish(appeal)
             if self._services.rules.enforce:

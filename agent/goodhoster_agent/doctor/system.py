@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from goodhoster_agent.doctor.finding import Finding
+from goodhoster_agent.doctor.finding import DoctorFinding
 
 TRIED = {("debian", "12"): "Debian 12", ("debian", "13"): "Debian 13"}
 """Where `packaging/try.sh` ran to its end: systems by ID and VERSION_ID of os-release(5)."""
@@ -16,26 +16,26 @@ _OURS = "goodhoster-"
 _TELL = "watch it in mode observe first, and tell us what you saw (docs/how-to-install.md)"
 
 
-def system_findings(root: Path = Path("/"), prefix: Path = Path(sys.prefix)) -> Iterator[Finding]:
+def system_findings(root: Path = Path("/"), prefix: Path = Path(sys.prefix)) -> Iterator[DoctorFinding]:
     """The findings about the system below `root` and the installation in `prefix`."""
     yield _system(root, _package(prefix))
     if container := _container(root):
         detail = f"it runs in a container ({container}); experimental: nobody has run it so for long"
-        yield Finding("container", ok=True, detail=detail, hint="see docs/how-to-containers.md")
+        yield DoctorFinding("container", ok=True, detail=detail, hint="see docs/how-to-containers.md")
     if profiles := _profiles(root):
         detail = f"{', '.join(profiles)}; experimental: only its syntax was ever checked"
-        yield Finding("AppArmor", ok=True, detail=detail, hint="see docs/how-to-privileges.md")
+        yield DoctorFinding("AppArmor", ok=True, detail=detail, hint="see docs/how-to-privileges.md")
 
 
-def _system(root: Path, package: str) -> Finding:
+def _system(root: Path, package: str) -> DoctorFinding:
     system = _os_release(root)
     name = system.get("PRETTY_NAME") or "a system without a name"
     by = f"installed by its {package} package" if package else "without a package"
     known = (system.get("ID", ""), system.get("VERSION_ID", "")) in TRIED
     if known and package != "rpm":
-        return Finding("system", ok=True, detail=f"{name}, {by}")
+        return DoctorFinding("system", ok=True, detail=f"{name}, {by}")
     why = "such packages were installed into a root for tests only" if known else "it was never tried on this system"
-    return Finding("system", ok=True, detail=f"{name}, {by}; experimental: {why}", hint=_TELL)
+    return DoctorFinding("system", ok=True, detail=f"{name}, {by}; experimental: {why}", hint=_TELL)
 
 
 def _os_release(root: Path) -> dict[str, str]:

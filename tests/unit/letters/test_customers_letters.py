@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.customers.standing.appeals import Decision
 from goodhoster.customers.standing.facts import fact_of
 from goodhoster.letters.appeal_links import is_appeal_link
 from goodhoster.letters.contact_letters import OutgoingContactLetters
 from goodhoster.letters.customer_letters import LANGUAGES, CustomerLetters
 from goodhoster.letters.outbox import Outbox
-from goodhoster.letters.texts import Acted, Letterhead, statement
+from goodhoster.letters.texts import InaccessibleUrls, Letterhead, statement
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.customers.contact_requests import ContactRequest, RequestKind
-from goodhoster.model.customers.contacts import Contact
+from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.customers.house_rules import CustomerRules, StatementRules
 from goodhoster.model.customers.panels import SuspensionTarget
 from goodhoster.model.customers.register import Customer
@@ -131,6 +132,10 @@ def offline(house: House, write: CustomerLetters) -> Iterator[tuple[str, Letter]
     yield "by a person", write.preview_cases("eve", [replace(case, actor="anna") for case in cases(house)])
 
 
+def restored(house: House, write: CustomerLetters) -> Iterator[tuple[str, Letter]]:
+    yield "by a person", write._letter(write._of_restored("eve", cases(house, 2)), "preview", "")
+
+
 def suspensions(write: CustomerLetters) -> Iterator[tuple[str, Letter]]:
     targets = {
         "site": SuspensionTarget("eve", "shop.eve.example"),
@@ -170,8 +175,8 @@ def of_notice(language: str) -> Iterator[tuple[str, Letter]]:
     notice = Notice(receipt, read=ReadNotice(NoticeFormat.SCART_TABLE), trust=TrustFinding(level, "hotline"))
     order = ReadNotice(NoticeFormat.UNREADABLE, reference="ATKM-7", order=RemovalOrder())
     head = Letterhead("Made-up Hosting", "abuse@hoster.example", "nl")
-    contact = Contact("eve", "abuse@eve.example", language)  # type: ignore[arg-type]
-    acted = Acted(("hxxp://eve[.]example/p[.]jpg",), link=f"{LINK}/appeal/…")
+    contact = AbuseContact("eve", "abuse@eve.example", language)  # type: ignore[arg-type]
+    acted = InaccessibleUrls(("hxxp://eve[.]example/p[.]jpg",), link=f"{LINK}/appeal/…")
     by_person = replace(acted, by_person=True)
     yield "a hotline's notice", statement(notice, acted, contact, head)
     stranger = replace(notice, trust=TrustFinding(TrustLevel.UNAUTHENTICATED))
@@ -202,6 +207,7 @@ def every(house: House, kind: LetterKind, language: str) -> Iterator[tuple[str, 
     found: dict[LetterKind, Callable[[], Iterator[tuple[str, Letter]]]] = {
         LetterKind.MEASURE: lambda: steps(write),
         LetterKind.OFFLINE: lambda: offline(house, write),
+        LetterKind.RESTORED: lambda: restored(house, write),
         LetterKind.SUSPENSION: lambda: suspensions(write),
         LetterKind.APPEAL: lambda: appeals(write),
         LetterKind.STATEMENT: lambda: of_notice(language),
@@ -213,6 +219,7 @@ def every(house: House, kind: LetterKind, language: str) -> Iterator[tuple[str, 
 KINDS = (
     LetterKind.MEASURE,
     LetterKind.OFFLINE,
+    LetterKind.RESTORED,
     LetterKind.SUSPENSION,
     LetterKind.APPEAL,
     LetterKind.STATEMENT,
@@ -289,7 +296,7 @@ def test_what_the_house_names_as_law_clause_and_territory_stands_in_each_stateme
     assert suspension
     head = replace(write._parts.head, grounds=grounds)
     receipt = Receipt("N20260101-abcdefg", BEGIN, Carrier.MAIL, b"")
-    noticed = statement(Notice(receipt), Acted(("x",)), Contact("eve", "a@eve.example", "en"), head)
+    noticed = statement(Notice(receipt), InaccessibleUrls(("x",)), AbuseContact("eve", "a@eve.example", "en"), head)
     preview = write.preview_step(STEP, "imposed", [MATERIAL])
     for letter in (preview, write.preview_cases("eve", cases(house)), suspension, noticed):
         text = " ".join(letter.text.split())
@@ -308,6 +315,27 @@ def test_a_link_is_good_for_its_own_letter_alone_and_there_is_none_without_pages
     assert not is_appeal_link(house.outbox.codes, f"{name}x", code)
     assert not is_appeal_link(house.outbox.codes, name, letter.code)
     assert "/appeal/" not in writer(house, "en", link="").preview_cases("eve", cases(house)).text
+
+
+def test_who_was_told_that_files_went_offline_is_told_once_that_they_are_back(house: House) -> None:
+    write = writer(house, "en")
+    back, stays, unheard = cases(house, 3)
+    write.about_cases("eve", [back, stays])
+    house.restore([back.id, unheard.id], ANNA)
+    assert [write.tell_of_restored(house.cases) for _ in range(2)] == [1, 0]
+    house.deliver()
+    (letter,) = [letter for letter in house.mailer.sent if letter.kind is LetterKind.RESTORED]
+    assert [name in letter.text for name in ("eve/1.jpg", "eve/2.jpg", "eve/3.jpg")] == [True, False, False]
+
+
+def test_what_an_appeal_brought_back_stands_in_its_answer_alone(house: House) -> None:
+    write = writer(house, "en")
+    write.about_cases("eve", cases(house))
+    house.deliver()
+    (appeal,) = house.appeals.by_reference(f"Re: {house.mailer.sent[-1].subject}", "a beach", AppealChannel.MAIL)
+    house.appeals.decide(appeal.id, Decision(AppealState.UPHELD, ANNA, mistake=True))
+    assert house.cases.get("k1").state is CaseState.RESTORED
+    assert write.tell_of_restored(house.cases) == 0
 
 
 def test_what_a_person_suspended_is_told_once_and_its_end_too(house: House) -> None:

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster_agent.doctor.finding import Finding
+from goodhoster_agent.doctor.finding import DoctorFinding
 from goodhoster_agent.doctor.system import system_findings
 
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n'
 UBUNTU = 'PRETTY_NAME="Ubuntu 24.04.1 LTS"\nID=ubuntu\nVERSION_ID="24.04"\n'
 
 
-def found(root: Path, release: str, kind: str = "", **files: str) -> list[Finding]:
+def found(root: Path, release: str, kind: str = "", **files: str) -> list[DoctorFinding]:
     written = {"etc/os-release": release, "prefix/package-kind": kind} | files
     for name, text in written.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
