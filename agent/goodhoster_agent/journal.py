@@ -1,6 +1,7 @@
-"""The systemd journal: lines go there with fields, and each kind of line has an id that the shipped catalog explains.
+"""Logging to the systemd journal, with fields and a MESSAGE_ID for each kind of line.
 
-The format is that of https://systemd.io/JOURNAL_NATIVE_PROTOCOL/.
+The shipped catalog explains each id (tools/catalog.py). The format is that of
+https://systemd.io/JOURNAL_NATIVE_PROTOCOL/.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ Fields = list[tuple[str, str]]
 
 
 def is_journal(stream_of: int = 2) -> bool:
-    """Whether that descriptor, stderr, leads to the journal: whoever sent it elsewhere gets the lines there."""
+    """Whether that descriptor, stderr, leads to the journal.
+
+    Whoever sent it elsewhere gets the lines there.
+    """
     try:
         status = os.fstat(stream_of)
     except OSError:
@@ -79,7 +83,7 @@ class PrioritisedFormatter(logging.Formatter):
 
 
 def fields_of(record: logging.LogRecord) -> Fields:
-    """What the journal keeps of a record: systemd.journal-fields(7), and whom it is about (GOODHOSTER_CASE=…)."""
+    """The fields of a record: systemd.journal-fields(7), and whom it is about (GOODHOSTER_CASE=…)."""
     template = str(record.msg)
     message = record.getMessage()
     if record.exc_info:
@@ -107,7 +111,10 @@ def _named(template: str, values: object) -> Fields:
 
 
 def encode(fields: Fields) -> bytes:
-    """The fields as the journal takes them. A value is bytes of a known length: no line break in it begins a field."""
+    """Encode fields as the journal takes them.
+
+    A value is bytes of a known length: no line break in it begins a field.
+    """
     encoded = bytearray()
     for name, text in fields:
         value = text.encode("utf-8", "replace")[:_LONGEST]

@@ -50,7 +50,7 @@ def _os_release(root: Path) -> dict[str, str]:
 
 
 def _package(prefix: Path) -> str:
-    """The kind of the package that made the installation, as it says itself; empty for a checkout."""
+    """The kind of the package that was installed; empty for a checkout."""
     try:
         return (prefix / "package-kind").read_text(encoding="utf-8").strip()
     except OSError:
