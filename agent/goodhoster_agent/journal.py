@@ -83,7 +83,7 @@ class PrioritisedFormatter(logging.Formatter):
 
 
 def fields_of(record: logging.LogRecord) -> Fields:
-    """The fields of a record: systemd.journal-fields(7), and whom it is about (GOODHOSTER_CASE=…)."""
+    """The fields of a record (systemd.journal-fields(7)), and whom it is about."""
     template = str(record.msg)
     message = record.getMessage()
     if record.exc_info:
