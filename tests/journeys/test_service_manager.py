@@ -86,7 +86,7 @@ def test_a_configuration_that_cannot_be_served_gives_way_to_the_one_before(host:
         host.config.write_text(good + f'[notices]\nlmtp = "127.0.0.1:{taken.getsockname()[1]}"\n')
         host.reload()
         assert [manager.next(), manager.next()] == ["RELOADING=1", "READY=1"]
-    assert "back to the one before" in host.journal()
+    assert "returning to the one before" in host.journal()
     host.config.write_text(good)
     assert host.status()["ready"]
     host.stop()
