@@ -111,7 +111,11 @@ class TestStripe(VendorSuite):
         }
         if outcome == "failed":
             session["last_error"] = {"code": "document_expired", "reason": "The document is expired."}
-        kind = "payment_intent.succeeded" if outcome == "elsewhere" else f"identity.verification_session.{session['status']}"
+        kind = (
+            "payment_intent.succeeded"
+            if outcome == "elsewhere"
+            else f"identity.verification_session.{session['status']}"
+        )
         return {"id": "evt_1", "created": int(SECONDS), "type": kind, "data": {"object": session}}
 
     def signed(self, body: bytes) -> dict[str, str]:
@@ -134,7 +138,12 @@ class TestVeriff(VendorSuite):
 
     def told(self, outcome: str) -> object:
         word = {"passed": "approved", "failed": "declined"}.get(outcome, "odd")
-        about = {"id": REFERENCE, "status": word, "code": 9102 if outcome == "failed" else 9001, "decisionTime": "2026-11-02T11:59:00.123Z"}
+        about = {
+            "id": REFERENCE,
+            "status": word,
+            "code": 9102 if outcome == "failed" else 9001,
+            "decisionTime": "2026-11-02T11:59:00.123Z",
+        }
         return {"id": REFERENCE, "action": "started"} if outcome == "elsewhere" else {"verification": about}
 
     def signed(self, body: bytes) -> dict[str, str]:

@@ -132,7 +132,7 @@ def _vies_state(answer: Mapping[str, Any], country: str, number: str) -> tuple[C
     if answer.get("countryCode", country) != country or answer.get("vatNumber", number) != number:
         return CheckOutcome.UNCHECKED, "it answers about another number"
     valid = answer.get("valid", answer.get("isValid"))
-    if valid is not answer.get("isValid", valid):
+    if valid is not answer.get("isValid", valid) or {"VALID": True, "INVALID": False}.get(said, valid) is not valid:
         return CheckOutcome.UNCHECKED, "it contradicts itself"
     if valid is True:
         return CheckOutcome.PASSED, ""

@@ -152,7 +152,10 @@ def test_an_account_for_tests_checks_nobody() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b'{"status": "declined", "status": "approved"}', b'{"verification": {"status": "declined", "status": "approved"}}'],
+    [
+        b'{"status": "declined", "status": "approved"}',
+        b'{"verification": {"status": "declined", "status": "approved"}}',
+    ],
 )
 def test_a_key_that_stands_twice_is_not_read(body: bytes) -> None:
     assert json.loads(body)
