@@ -12,6 +12,7 @@ import io
 import lzma
 import re
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -32,6 +33,9 @@ BEGINNING = 1024
 END = (1 << 16) + 22
 """Bytes at the end that hold the end record of a ZIP with the longest comment (APPNOTE 4.3.16)."""
 _END_RECORD = 22
+_DIRECTORY_ENTRY = 46
+_SPANNING_MARKS = (b"PK\7\x08PK\3\4", b"PK00PK\3\4")
+"""The start of the first part of a divided ZIP, which may also be whole (APPNOTE 8.5.3, 8.5.4)."""
 
 _BROKEN = (
     zipfile.BadZipFile,
@@ -80,10 +84,21 @@ def opener_at_end(end: bytes) -> Opener | None:
 
     Such as a self-extracting one: every program that reads ZIP files looks there (APPNOTE 4.3.16).
     """
-    found = end.rfind(b"PK\5\6")
-    record = end[found : found + _END_RECORD] if found >= 0 else b""
-    whole = len(record) == _END_RECORD and int.from_bytes(record[-2:], "little") == len(end) - found - _END_RECORD
-    return _zip if whole else None
+    return _zip if any(_ends_a_zip(end, mark.start()) for mark in re.finditer(b"PK\5\6", end)) else None
+
+
+def _ends_a_zip(end: bytes, at: int) -> bool:
+    """Whether the end record of a ZIP is there: it fits to the end of the file, or to the directory before it.
+
+    The mark may also stand in a comment, and other bytes may follow the record.
+    """
+    if len(end) - at < _END_RECORD:
+        return False
+    *_, here, entries, size, _, comment = struct.unpack_from("<4H2LH", end, at + 4)
+    if comment == len(end) - at - _END_RECORD:
+        return True
+    fits = 0 < here <= entries and size >= here * _DIRECTORY_ENTRY
+    return fits and end.startswith(b"PK\1\2", max(0, at - size)) if size <= at else False
 
 
 def opener_of(beginning: bytes) -> Opener | None:
@@ -91,7 +106,7 @@ def opener_of(beginning: bytes) -> Opener | None:
 
     None for what is no archive or document.
     """
-    if beginning.startswith((b"PK\3\4", b"PK\5\6")):
+    if beginning.startswith((b"PK\3\4", b"PK\5\6", *_SPANNING_MARKS)):
         return _zip
     if beginning.startswith(tuple(_COMPRESSED)):
         return _compressed
@@ -131,8 +146,12 @@ class Inside:
             yield from self._digests()
         except _BROKEN as error:
             raise UncheckedError(f"the archive is broken: {error}", reason="broken-archive") from error
+        except (UncheckedError, MemoryError):
+            raise
         except RuntimeError as error:  # what zipfile says of an encrypted member
             raise UncheckedError(f"not everything inside can be read: {error}", reason="encrypted") from error
+        except Exception as error:  # a reader of archives may raise anything over an outsider's bytes
+            raise UncheckedError(f"the archive is broken: {error!r}", reason="broken-archive") from error
 
     def _digests(self) -> Iterator[Digests]:
         for name, file in self._members:
@@ -186,7 +205,7 @@ def _zip(file: BinaryIO) -> Iterator[Member]:
     with zipfile.ZipFile(file) as archive:
         for entry in archive.infolist():
             name = entry.filename.encode("utf-8", "surrogateescape")
-            if entry.is_dir():
+            if entry.filename.endswith("/"):  # not is_dir(), which fails for a member without a name
                 continue
             if stat.S_ISLNK(entry.external_attr >> 16):
                 yield Member(name, None)
@@ -264,7 +283,7 @@ _LAYERS = 3
 def _pdf(file: BinaryIO) -> Iterator[Member]:
     document = file.read(_LARGEST_DOCUMENT + 1)
     if len(document) > _LARGEST_DOCUMENT:
-        raise UncheckedError("the document is too large to be looked into", reason="too-big")
+        raise UncheckedError("the document is too large to be opened", reason="too-big")
     if _ENCRYPTED.search(document):
         raise UncheckedError("the document is encrypted", reason="encrypted")
     for stream in _STREAM.finditer(document):

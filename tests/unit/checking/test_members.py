@@ -6,11 +6,11 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from goodhoster.checking.members import BEGINNING, END, Inside, opener_at_end, opener_of
+from goodhoster.checking.members import BEGINNING, END, Inside, Member, opener_at_end, opener_of
 from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.testing.hostile import tar_of
@@ -171,3 +171,29 @@ def test_a_zip_behind_other_bytes_is_a_zip(front: bytes, comment: bytes) -> None
 @pytest.mark.parametrize("content", [b"text about PK\5\6 and more of it", b"PK\5\6", bytes(30) + b"PK\5\6" + bytes(40)])
 def test_the_mark_of_an_end_alone_is_no_zip(content: bytes) -> None:
     assert opener_at_end(content[-END:]) is None
+
+
+def test_a_zip_behind_other_bytes_may_have_bytes_after_it_and_a_mark_in_its_comment() -> None:
+    packed = zip_with("a.jpg", JPEG)
+    for content in (b"front" + packed + b"junk" * 100, b"front" + zip_with("a.jpg", JPEG, b"PK\5\6" + bytes(30))):
+        assert opener_at_end(content[-END:])
+    assert opener_at_end((b"front" + packed + b"PK\5\6 text")[-END:])
+
+
+@pytest.mark.parametrize("mark", [b"PK\7\x08", b"PK00"])
+def test_the_first_part_of_a_divided_zip_is_not_said_to_hold_nothing(mark: bytes) -> None:
+    with pytest.raises(UncheckedError) as caught:
+        digests_in(mark + zip_with("a.jpg", JPEG)[:-40])
+    assert caught.value.reason == "broken-archive"
+
+
+def test_whatever_a_reader_of_archives_raises_is_a_broken_archive() -> None:
+    def fails(_: object) -> Iterator[Member]:
+        yield Member(b"a.jpg", io.BytesIO(JPEG))
+        raise IndexError("string index out of range")
+
+    inside = iter(Inside(io.BytesIO(), fails, ReadingLimits()))
+    assert next(inside).sha256 == sha256(JPEG)[0]
+    with pytest.raises(UncheckedError, match="index out of range") as caught:
+        next(inside)
+    assert caught.value.reason == "broken-archive"
