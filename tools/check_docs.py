@@ -26,6 +26,7 @@ from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.model.cases import CaseState
 from goodhoster.model.customers.standing import StepState
 from goodhoster.model.storms import StormState
+from goodhoster_agent.journal import line_of
 
 CHECKOUT = Path(__file__).parents[1]
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
@@ -141,7 +142,7 @@ def untold_words() -> Iterator[str]:
     told_in = {
         "glossary.md": {*CaseState, *kinds_of_entries(source)},
         "how-to-hash-sources.md": set(Reason),
-        "reference-journal.md": {re.sub(r"%[\w.]+", "…", line) for line in JOURNAL.findall(source)},
+        "reference-journal.md": set(map(line_of, JOURNAL.findall(source))),
     }
     for name, words in told_in.items():
         text = (CHECKOUT / "docs" / name).read_text()

@@ -116,6 +116,17 @@ def test_a_unit_is_as_closed_as_promised(host: Host, unit: str, most: float) -> 
     assert float(found[1]) <= most
 
 
+@pytest.mark.debian("systemd", program="systemd-analyze")
+@pytest.mark.parametrize("unit", sorted(path.name for path in UNITS.glob("*.service")))
+def test_systemd_knows_every_setting_of_a_unit(tmp_path: Path, unit: str) -> None:
+    """An option that this systemd does not know is ignored, and told on stderr alone: verify ends with 0."""
+    text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", (UNITS / unit).read_text(), flags=re.MULTILINE)
+    (tmp_path / unit).write_text(text)
+    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit)]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert [line for line in said.stderr.splitlines() if unit in line] == []
+
+
 WITHOUT_OPENAT2 = """
 import ctypes, os, struct, sys
 

@@ -40,6 +40,7 @@ from goodhoster_agent.doctor.finding import DoctorFinding
 from goodhoster_agent.doctor.own_contacts import own_contacts
 from goodhoster_agent.doctor.panels import panel_findings
 from goodhoster_agent.doctor.process_privileges import Rights, rights_of, rights_of_commands
+from goodhoster_agent.doctor.system import system_findings
 from goodhoster_agent.hashing.library_trial import trouble_with_library
 from goodhoster_agent.intake.imap import try_mailbox
 from goodhoster_agent.intake.mailbox import mailbox_of
@@ -61,6 +62,7 @@ def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Doctor
     we can be reached.
     """
     yield DoctorFinding("configuration", ok=True, detail=f"{settings.file} is valid, mode {settings.policy.mode}")
+    yield from system_findings()
     yield _kernel(settings)
     yield from _leases()
     yield _room(settings)
