@@ -52,7 +52,7 @@ class Access:
 ROOT = Access(None)
 HERE = Access(None, here=True)
 SEE, DECIDE = Access(Right.SEE), Access(Right.DECIDE)
-_FILTERS = ("state", "customer", "source", "category", "host", "mine")
+_FILTERS = ("state", "customer", "source")
 _PERIOD = ("period",)
 CHANGE, EXPORT = Access(Right.CHANGE), Access(Right.EXPORT)
 
@@ -64,7 +64,7 @@ ACCESS: dict[str, Access] = {
     "status": Access(Right.SEE, shows=("nagios",)),
     "metrics": SEE,
     "observe": DECIDE,
-    "cases list": Access(Right.SEE, shows=_FILTERS),
+    "cases list": Access(Right.SEE, shows=(*_FILTERS, "category", "host", "mine")),
     "cases show": Access(Right.SEE, shows=("case_id",)),
     "cases restore": DECIDE,
     "cases confirm": DECIDE,
@@ -79,7 +79,7 @@ ACCESS: dict[str, Access] = {
     "alerts list": SEE,
     "alerts test": CHANGE,
     "notices receive": Access(Right.DECIDE, reads=("file",), stdin=True),
-    "notices list": Access(Right.SEE, shows=_FILTERS),
+    "notices list": Access(Right.SEE, shows=(*_FILTERS, "host", "mine")),
     "notices show": Access(Right.SEE, shows=("notice_id", "raw", "reply")),
     "notices confirm": DECIDE,
     "notices dismiss": DECIDE,
@@ -116,7 +116,7 @@ ACCESS: dict[str, Access] = {
     "witness serve": ROOT,
     "witness keys": SEE,
     "customers import": Access(Right.CHANGE, reads=("file",)),
-    "customers list": Access(Right.SEE, shows=(*_FILTERS, "reseller", "text")),
+    "customers list": Access(Right.SEE, shows=("state", "reseller", "host", "source", "text")),
     "customers show": Access(Right.SEE, shows=("customer_id",)),
     "customers vet": DECIDE,
     "customers vetting-due": Access(Right.SEE, shows=("within",)),
