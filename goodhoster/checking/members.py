@@ -88,7 +88,7 @@ def opener_at_end(end: bytes) -> Opener | None:
 
 
 def _ends_a_zip(end: bytes, at: int) -> bool:
-    """Whether the end record of a ZIP is there: it fits to the end of the file, or to the directory before it.
+    """Whether a ZIP's end record is there: it fits to the end of the file, or to its directory.
 
     The mark may also stand in a comment, and other bytes may follow the record.
     """
@@ -252,7 +252,7 @@ class _Rejoined:
 
 
 def _tar(file: Readable) -> Iterator[Member]:
-    """The members of all TAR files that stand one behind the other, as `tar --ignore-zeros` reads them."""
+    """The members of all TAR files one behind the other, as `tar --ignore-zeros` reads them."""
     ending: Any = _Ending(file)  # of a file, mode "r|" wants nothing but reading
     with _TarFile.open(fileobj=ending, mode="r|", bufsize=_BLOCK, ignore_zeros=True) as archive:
         for entry in archive:
@@ -279,13 +279,17 @@ class _TarHeader(tarfile.TarInfo):
         """As the base class does."""
         try:
             return super().fromtarfile(archive)
-        except tarfile.InvalidHeaderError:
-            archive.damaged = True
+        except tarfile.InvalidHeaderError:  # type: ignore[attr-defined]  # typeshed does not have it
+            if isinstance(archive, _TarFile):
+                archive.damaged = True
             raise
 
 
 class _TarFile(tarfile.TarFile):
-    """A TAR file that notes whether something in it was passed over: a broken header, or what is behind its end."""
+    """A TAR file that notes whether something in it was passed over.
+
+    Such as what follows a broken header, or what stands behind its end.
+    """
 
     tarinfo = _TarHeader
     damaged = False
