@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol, Self
 
 from goodhoster.checking.digests import digests_of
 from goodhoster.errors import UncheckedError
@@ -88,7 +88,7 @@ def opener_at_end(end: bytes) -> Opener | None:
 
 
 def _ends_a_zip(end: bytes, at: int) -> bool:
-    """Whether the end record of a ZIP is there: it fits to the end of the file, or to the directory before it.
+    """Whether a ZIP's end record is there: it fits to the end of the file, or to its directory.
 
     The mark may also stand in a comment, and other bytes may follow the record.
     """
@@ -116,12 +116,23 @@ def opener_of(beginning: bytes) -> Opener | None:
 
 
 def _begins_as_tar(beginning: bytes) -> bool:
-    """Recognise a TAR file by the checksum that every form of it has.
+    """Recognise a TAR file by the checksum that every form of it has, or by the mark of POSIX.
 
-    Before POSIX there was no magic number.
+    Before POSIX there was no mark; and whoever reads one with a wrong checksum reads on behind it.
     """
+    for block in (beginning[: tarfile.BLOCKSIZE], beginning[tarfile.BLOCKSIZE : 2 * tarfile.BLOCKSIZE]):
+        if len(block) == tarfile.BLOCKSIZE and block.count(0) == tarfile.BLOCKSIZE:
+            continue  # some programs pass over empty blocks
+        return block[_USTAR].startswith(b"ustar") or _is_tar_header(block)
+    return False
+
+
+_USTAR = slice(257, 262)
+
+
+def _is_tar_header(block: bytes) -> bool:
     try:
-        tarfile.TarInfo.frombuf(beginning[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError:
         return False
     return True
@@ -220,7 +231,7 @@ def _compressed(file: BinaryIO) -> Iterator[Member]:
     magic = file.read(_LONGEST_MAGIC)
     file.seek(0)
     unpacked = next(opens(file) for start, opens in _COMPRESSED.items() if magic.startswith(start))
-    first = _read_whole(unpacked, tarfile.BLOCKSIZE)
+    first = _read_whole(unpacked, BEGINNING)
     whole = _Rejoined(first, unpacked)
     if _begins_as_tar(first):
         yield from _tar(whole)
@@ -241,13 +252,47 @@ class _Rejoined:
 
 
 def _tar(file: Readable) -> Iterator[Member]:
+    """The members of all TAR files one behind the other, as `tar --ignore-zeros` reads them."""
     ending: Any = _Ending(file)  # of a file, mode "r|" wants nothing but reading
-    with tarfile.open(fileobj=ending, mode="r|", bufsize=_BLOCK) as archive:
+    with _TarFile.open(fileobj=ending, mode="r|", bufsize=_BLOCK, ignore_zeros=True) as archive:
         for entry in archive:
             name = entry.name.encode("utf-8", "surrogateescape")
-            member = archive.extractfile(entry) if entry.isreg() else None
+            # Whatever has a type that is not known is extracted as a file.
+            is_file = entry.isreg() or entry.type not in tarfile.SUPPORTED_TYPES
+            member = archive.extractfile(entry) if is_file else None
             if member or not entry.isdir():
                 yield Member(name, member)
+    if archive.damaged:
+        raise tarfile.ReadError("there is something in it that is no member")
+
+
+class _TarHeader(tarfile.TarInfo):
+    """A header that tells the archive when it is none."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """As the base class does; what remains at the end is a block, too."""
+        return super().frombuf(bytes(buf).ljust(tarfile.BLOCKSIZE, b"\0") if buf else buf, encoding, errors)
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        """As the base class does."""
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.InvalidHeaderError:  # type: ignore[attr-defined]  # typeshed does not have it
+            if isinstance(archive, _TarFile):
+                archive.damaged = True
+            raise
+
+
+class _TarFile(tarfile.TarFile):
+    """A TAR file that notes whether something in it was passed over.
+
+    Such as what follows a broken header, or what stands behind its end.
+    """
+
+    tarinfo = _TarHeader
+    damaged = False
 
 
 class _Ending:
