@@ -74,8 +74,8 @@ KEPT = (
     KeptData(
         "cases: path of the file, digests, time, what was done",
         "to undo a measure exactly, to answer whoever reported, and to prove what was done",
-        "id and path until the customer is forgotten, or until no file of the case lies in quarantine any more, and none"
-        " that was left or put back is online, if that is later; the rest as long as the record",
+        "id and path until the customer is forgotten, or until no file of the case lies in quarantine any more, and"
+        " none that was left or put back is online, if that is later; the rest as long as the record",
         forgotten=True,
     ),
     KeptData(

@@ -23,7 +23,7 @@ def test_eight_may_replace_a_file_at_once(tmp_path: Path) -> None:
             replace_durably(file, [b"%d" % number * 1000])
         return "written"
 
-    answers = at_once(*(lambda wait, number=number: order(number, wait) for number in range(8)))  # type: ignore[misc]
+    answers = at_once(*(lambda wait, number=number: order(number, wait) for number in range(8)))
     assert answers == ["done: written"] * 8
     content = file.read_bytes()
     assert content == content[:1] * 1000

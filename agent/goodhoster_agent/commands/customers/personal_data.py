@@ -82,8 +82,8 @@ def forget_command(
     )
     if found.kept:
         named = ", ".join(found.kept[:_NAMED])
-        why = "whose files lie in quarantine or, left or put back, are still online, or that a hold, an appeal or an order"
-        print(f"  kept as they are: {len(found.kept)} cases {why} wants kept: {named}")
+        why = "whose files lie in quarantine or, left or put back, are still online, or that a hold, an appeal or an"
+        print(f"  kept as they are: {len(found.kept)} cases {why} order wants kept: {named}")
         print("    run the command again when their files are gone and that is over")
     if found.notices_kept:
         named = ", ".join(found.notices_kept[:_NAMED])
