@@ -14,7 +14,7 @@ from typing import NamedTuple
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.other_sizes import withdraw_by_name
 from goodhoster.cases.storm_decisions import concerned, decided, expect_free, left_undone, taken_over
-from goodhoster.errors import GoodhosterError, NotAnUploadError, RefusedError
+from goodhoster.errors import ConfigurationError, GoodhosterError, NotAnUploadError, RefusedError
 from goodhoster.examination import Examined, Examiner
 from goodhoster.model.audit import AuditFinding
 from goodhoster.model.cases import Case, CaseState, Order
@@ -211,8 +211,11 @@ class Toolkit:
         """
         if not case.matches or case.notice or case.is_attempt:
             return None
-        with suppress(NotAnUploadError), self.examine(case.upload.place, live=True) as checked:
-            return checked.verdict if checked.state in {None, case.upload.state} else None
+        try:
+            with suppress(NotAnUploadError), self.examine(case.upload.place, live=True) as checked:
+                return checked.verdict if checked.state in {None, case.upload.state} else None
+        except ConfigurationError as error:  # only the service may have the secrets of sources
+            return Verdict(VerdictKind.UNCHECKED, reason="no-source", detail=str(error))
         return None
 
     def verify(self) -> AuditFinding:

@@ -183,7 +183,7 @@ def test_many_mounts_of_one_disk_cost_one_mark_and_one_look_at_each_event(
     for number in range(MANY):
         bind(tree / "anna" / "shared", tree / f"mount-{number}")
         source.cover(bytes(tree / f"mount-{number}"))
-    marks = [line for line in groups_of_this_process()[0] if line.startswith("fanotify ")]
+    marks = [line for line in groups_of_this_process()[0] if line.startswith("fanotify sdev")]
     assert len(marks) == 1
     opened: list[bytes] = []
 

@@ -35,6 +35,8 @@ KNOWN_ON_TRIAL = b"goodhoster trial: known"
 """The trial address says true for the digests of this text and false for every other."""
 
 _LONGEST = 2 * max(algorithm.width for algorithm in Algorithm)
+_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
+"""Of a body: these are decoded before it is read here."""
 _BODY_WITHIN = 10.0  # seconds
 _FLUSH_EVERY = 1.0  # seconds
 _AGAIN = 5  # seconds, where a source does not say
@@ -118,6 +120,8 @@ class HashServiceDoor:
             return _words(404, f"digests by {format_[:20]!r} cannot be asked here: use md5, sha1 or sha256")
         if request.method != "POST":
             return _words(405, "use POST", {"Allow": "POST"})
+        if request.headers.get("Content-Encoding", "identity").lower() not in _ENCODINGS:
+            return _words(415, "send the digest itself, without Content-Encoding")
         digest = _read_digest(await _body(request), Algorithm(format_))
         if digest is None:
             return _words(400, f"the body must be one {format_} digest in hexadecimal, and nothing else")
@@ -170,10 +174,10 @@ def _read_digest(body: bytes, algorithm: Algorithm) -> Digest | None:
 async def _body(request: web.BaseRequest) -> bytes:
     """The request's body, at most one byte more than a digest can have.
 
-    Nothing when it does not come in time.
+    Nothing when it does not come in time, or is not encoded as it says.
     """
     body = b""
-    with suppress(TimeoutError):
+    with suppress(TimeoutError, web.RequestPayloadError):
         async with asyncio.timeout(_BODY_WITHIN):
             while len(body) <= _LONGEST and (more := await request.content.read(_LONGEST + 1 - len(body))):
                 body += more

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from goodhoster.assembly.sources import source_names
 from goodhoster.audit.log import utc_now
 from goodhoster.model.customers.legal_basis import DOORS
 from goodhoster.model.uploads import display
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def check_bases(services: Services) -> tuple[CheckBasis, ...]:
     """What each check rests on; no register is made where there is none."""
-    sources = [source.name for source in services.sources]
+    sources = source_names(services.settings)
     if services.customers.in_use:
         return services.customers.legal_bases.checks(checked_trees(services), sources)
     return checks((), map(display, checked_trees(services)), sources, utc_now().date())

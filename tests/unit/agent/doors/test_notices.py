@@ -369,7 +369,7 @@ def test_idle_connections_shut_it_for_nobody_else(door: Door) -> None:
         assert descriptors <= 256 + 10, "its own are bounded: those of checking are never taken"
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd", "of our own"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 @pytest.mark.parametrize("path", ["/api/v1/reports", "/api/v1/notices", "/api/v1/xarf", "/notice"])
 def test_a_body_that_is_not_encoded_as_it_says_is_no_fault_of_ours(door: Door, encoding: str, path: str) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Encoding": encoding}

@@ -155,5 +155,6 @@ class TestOpenFiles:
     def test_mail_is_left_alone(self, look: Callable[..., list[Hint]], tmp_path: Path) -> None:
         for directory in ("cur", "new", "tmp"):
             (tmp_path / "Maildir" / directory).mkdir(parents=True)
-        (tmp_path / "Maildir/cur/1").write_bytes(JPEG)
-        assert look(b"Maildir/cur/1") == []
+        message = "1700000000.M1P1.host,S=9:2,S"
+        (tmp_path / "Maildir/cur" / message).write_bytes(JPEG)
+        assert look(b"Maildir/cur/" + message.encode()) == []
