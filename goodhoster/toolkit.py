@@ -23,7 +23,7 @@ from goodhoster.model.storms import Cause, StormKind, StormState
 from goodhoster.model.uploads import PastReading, Place, Upload
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore
-from goodhoster.upload_handling import ActionResult, UploadHandling
+from goodhoster.upload_handling import ActionResult, UploadHandling, follow_up
 
 __all__ = ["ActionResult", "CaseOrders", "Examined", "NotAnUploadError", "Order", "RefusedOrder", "Toolkit"]
 
@@ -98,7 +98,7 @@ class Toolkit:
 
         Returns the case, as it was when they cannot all be asked.
         """
-        return self.upload_handling.followed_up(self.desk.proceed(case.id, self._by_now(case)))
+        return follow_up(self.desk.proceed(case.id, self._by_now(case)), self.check_again, self.check_sizes)
 
     def restore(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
         """Undo measures by order of a person.
@@ -201,7 +201,8 @@ class Toolkit:
         return self._confirm(case_id, order, by_now)
 
     def _confirm(self, case_id: str, order: Order, by_now: Verdict | None, seen: Case | None = None) -> Case:
-        return _must_be_offline(self.upload_handling.followed_up(self.desk.confirm(case_id, order, by_now, seen)))
+        case = self.desk.confirm(case_id, order, by_now, seen)
+        return _must_be_offline(follow_up(case, self.check_again, self.check_sizes))
 
     def _by_now(self, case: Case) -> Verdict | None:
         """The current answer of the sources about a case, never a cached one.

@@ -151,15 +151,22 @@ class UploadHandling:
         )
 
     def followed_up(self, case: Case) -> Case:
-        """The case, after marking files whose index entry no longer holds to be checked again.
+        """The case, see `follow_up`."""
+        return follow_up(case, self.check_again, self.check_sizes)
 
-        Those are a file that no source knows any more, and other sizes of one that is offline now.
-        """
-        if case.state is CaseState.WITHDRAWN:
-            self.check_again([case.upload])
-        if case.state is CaseState.OFFLINE:
-            self.check_sizes(case.upload.place)
-        return case
+
+def follow_up(
+    case: Case, check_again: Callable[[Sequence[Upload]], None], check_sizes: Callable[[Place], None]
+) -> Case:
+    """The case, after marking files whose index entry no longer holds to be checked again.
+
+    Those are a file that no source knows any more, and other sizes of one that is offline now.
+    """
+    if case.state is CaseState.WITHDRAWN:
+        check_again([case.upload])
+    if case.state is CaseState.OFFLINE:
+        check_sizes(case.upload.place)
+    return case
 
 
 def _is_covered(place: Place, trees: Mapping[bytes, Tree]) -> bool:

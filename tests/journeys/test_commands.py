@@ -228,7 +228,7 @@ def test_an_account_that_is_deleted_while_its_cases_are_open(host: Host) -> None
     assert "held.png" in host.run("cases", "show", cases["held"])
     refused = json.loads(host.run("cases", "restore", cases["offline"], "--reason", "a mistake", "--json", code=1))
     assert "anna" in refused["refused"][0]["reason"]
-    host.run("cases", "confirm", cases["held"], "--reason", "it is known")
+    assert "gone" in host.run("cases", "confirm", cases["held"], "--reason", "it is known", code=1)
     assert {case["id"]: case["state"] for case in host.cases()} == {cases["offline"]: "offline", cases["held"]: "gone"}
     taken.parent.mkdir()
     host.run("cases", "restore", cases["offline"], "--moved", "--reason", "the account is back")

@@ -292,7 +292,7 @@ def test_a_locale_without_the_letters_of_a_name_is_no_fault(host: Host, locale: 
     host.service.known = {sha1_of(KNOWN)}
     for name in ("\u0436\u0435\u043d\u0430/\u20ac.png", "b\udcff/\u00ff.png"):
         host.upload(name, KNOWN)
-    for words, code in (("check {0}", 1), ("scan {0}", 1), ("cases list", 0), ("cases list --csv", 0), ("status", 3)):
+    for words, code in (("check {0}", 1), ("scan {0}", 1), ("cases list", 0), ("cases list --csv", 0), ("status", 1)):
         command = [*GOODHOSTER, *words.format(host.customers).split(), "--config", str(host.config)]
         env = os.environ | LOCALES[locale]
         done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False, env=env)
