@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from goodhoster.assembly.sources import source_names
-from goodhoster.audit.log import utc_now
 from goodhoster.model.customers.legal_basis import DOORS
 from goodhoster.model.uploads import display
 from goodhoster.policy.legal_basis import CheckBasis, checks
+from goodhoster.ports.common import utc_now
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
 def check_bases(services: Services) -> tuple[CheckBasis, ...]:
     """What each check rests on; no register is made where there is none."""
+    from goodhoster.assembly.sources import source_names  # noqa: PLC0415 - see `options`
+
     sources = source_names(services.settings)
     if services.customers.in_use:
         return services.customers.legal_bases.checks(checked_trees(services), sources)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.customers.standing.appeals import Decision
+from goodhoster.customers.standing.appeals import AppealDecision
 from goodhoster.customers.standing.facts import fact_of
-from goodhoster.letters.appeal_links import is_appeal_link
 from goodhoster.letters.contact_letters import OutgoingContactLetters
 from goodhoster.letters.customer_letters import LANGUAGES, CustomerLetters
+from goodhoster.letters.message_ids import is_appeal_link
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import InaccessibleUrls, Letterhead, statement
 from goodhoster.model.cases import Case, CaseState
@@ -333,7 +333,7 @@ def test_what_an_appeal_brought_back_stands_in_its_answer_alone(house: House) ->
     write.about_cases("eve", cases(house))
     house.deliver()
     (appeal,) = house.appeals.by_reference(f"Re: {house.mailer.sent[-1].subject}", "a beach", AppealChannel.MAIL)
-    house.appeals.decide(appeal.id, Decision(AppealState.UPHELD, ANNA, mistake=True))
+    house.appeals.decide(appeal.id, AppealDecision(AppealState.UPHELD, ANNA, mistake=True))
     assert house.cases.get("k1").state is CaseState.RESTORED
     assert write.tell_of_restored(house.cases) == 0
 
