@@ -88,8 +88,15 @@ def worth_opening(fd: int) -> bool:
         return True
     if other_archive(beginning):
         return False  # that is all that is told of it: see `read_content`
-    archive = _archive_in(fd, os.fstat(fd).st_size)
+    archive = _archive_in(fd, _size(fd))
     return archive.opener is not None or archive.fault is not None
+
+
+def _size(fd: int) -> int:
+    try:
+        return os.fstat(fd).st_size
+    except OSError as error:
+        raise _unreadable(error) from error
 
 
 class _Archive(NamedTuple):
@@ -101,7 +108,10 @@ class _Archive(NamedTuple):
 
 
 def _archive_in(fd: int, size: int) -> _Archive:
-    """The archive or document that a content is, also one behind other bytes, such as a picture."""
+    """The archive or document that a content is, also one behind other bytes, such as a picture.
+
+    The caller gives the size: in the sandbox there is no stat.
+    """
     beginning = _beginning(fd)
     if (opener := opener_of(beginning)) is not None:
         return _Archive(opener)
@@ -110,7 +120,7 @@ def _archive_in(fd: int, size: int) -> _Archive:
     try:
         end = os.pread(fd, END, max(0, size - END))
     except OSError as error:
-        raise UncheckedError(f"cannot be read: {error.strerror}", reason="unreadable") from error
+        raise _unreadable(error) from error
     return _Archive(opener_at_end(end), fault_of_archive(other_archive_behind(end)))
 
 
@@ -127,7 +137,10 @@ def looked_into(
         fingerprints = dict.fromkeys(each for picture in pictures for each in picture.fingerprints)
         pixels = pictures[0].pixels if pictures else None
         content = replace(content, fingerprints=tuple(fingerprints), pixels=pixels, fault=fault)
-    archive = _archive_in(fd, content.size)  # a picture may be one, too
+    try:
+        archive = _archive_in(fd, content.size)  # a picture may be one, too
+    except UncheckedError as error:
+        return replace(content, fault=Fault(error.reason, str(error)))
     if archive.opener is None:
         return replace(content, fault=archive.fault or content.fault)
     inside = Inside(io.BufferedReader(PositionedFile(fd, content.size), _BLOCK), archive.opener, limits)
@@ -185,7 +198,11 @@ def _beginning(fd: int) -> bytes:
     try:
         return os.pread(fd, BEGINNING, 0)
     except OSError as error:
-        raise UncheckedError(f"cannot be read: {error.strerror}", reason="unreadable") from error
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError) -> UncheckedError:
+    return UncheckedError(f"cannot be read: {error.strerror}", reason="unreadable")
 
 
 def _gathered(found: Iterable[Found]) -> tuple[tuple[Found, ...], Fault | None]:

@@ -13,12 +13,13 @@ import io
 import lzma
 import re
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, Any, BinaryIO, NamedTuple, Protocol
+from typing import IO, Any, BinaryIO, NamedTuple, Protocol, Self
 
 from goodhoster.checking.digests import digests_of
 from goodhoster.errors import UncheckedError
@@ -34,6 +35,9 @@ BEGINNING = 1024
 END = (1 << 16) + 22
 """Bytes at the end that hold the end record of a ZIP with the longest comment (APPNOTE 4.3.16)."""
 _END_RECORD = 22
+_DIRECTORY_ENTRY = 46
+_SPANNING_MARKS = (b"PK\7\x08PK\3\4", b"PK00PK\3\4")
+"""The start of the first part of a divided ZIP, which may also be whole (APPNOTE 8.5.3, 8.5.4)."""
 
 _BROKEN = (
     zipfile.BadZipFile,
@@ -84,15 +88,21 @@ def opener_at_end(end: bytes) -> Opener | None:
 
     Such as a self-extracting one: every program that reads ZIP files looks there (APPNOTE 4.3.16).
     """
-    found = end.rfind(b"PK\5\6")
-    record = end[found : found + _END_RECORD] if found >= 0 else b""
-    if len(record) < _END_RECORD:
-        return None
-    comment, behind = int.from_bytes(record[-2:], "little"), len(end) - found - _END_RECORD
-    # Most programs let something stand behind the comment, too; then the record itself must make sense.
-    disks, here, all_entries = record[4:8], record[8:10], record[10:12]
-    is_sound = disks == bytes(4) and here == all_entries != bytes(2)
-    return _zip if comment == behind or (comment < behind and is_sound) else None
+    return _zip if any(_ends_a_zip(end, mark.start()) for mark in re.finditer(b"PK\5\6", end)) else None
+
+
+def _ends_a_zip(end: bytes, at: int) -> bool:
+    """Whether a ZIP's end record is there: it fits to the end of the file, or to its directory.
+
+    The mark may also stand in a comment, and other bytes may follow the record.
+    """
+    if len(end) - at < _END_RECORD:
+        return False
+    *_, here, entries, size, _, comment = struct.unpack_from("<4H2LH", end, at + 4)
+    if comment == len(end) - at - _END_RECORD:
+        return True
+    fits = 0 < here <= entries and size >= here * _DIRECTORY_ENTRY
+    return fits and end.startswith(b"PK\1\2", max(0, at - size)) if size <= at else False
 
 
 def opener_of(beginning: bytes) -> Opener | None:
@@ -100,7 +110,7 @@ def opener_of(beginning: bytes) -> Opener | None:
 
     None for what is no archive or document.
     """
-    if beginning.startswith((b"PK\3\4", b"PK\5\6")):
+    if beginning.startswith((b"PK\3\4", b"PK\5\6", *_SPANNING_MARKS)):
         return _zip
     if beginning.startswith(tuple(_COMPRESSED)):
         return _compressed
@@ -110,12 +120,23 @@ def opener_of(beginning: bytes) -> Opener | None:
 
 
 def _begins_as_tar(beginning: bytes) -> bool:
-    """Recognise a TAR file by the checksum that every form of it has.
+    """Recognise a TAR file by the checksum that every form of it has, or by the mark of POSIX.
 
-    Before POSIX there was no magic number.
+    Before POSIX there was no mark; and whoever reads one with a wrong checksum reads on behind it.
     """
+    for block in (beginning[: tarfile.BLOCKSIZE], beginning[tarfile.BLOCKSIZE : 2 * tarfile.BLOCKSIZE]):
+        if len(block) == tarfile.BLOCKSIZE and block.count(0) == tarfile.BLOCKSIZE:
+            continue  # some programs pass over empty blocks
+        return block[_USTAR].startswith(b"ustar") or _is_tar_header(block)
+    return False
+
+
+_USTAR = slice(257, 262)
+
+
+def _is_tar_header(block: bytes) -> bool:
     try:
-        tarfile.TarInfo.frombuf(beginning[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError:
         return False
     return True
@@ -155,7 +176,9 @@ class Inside:
                 if self._left.is_over:
                     raise
                 self._note(error)
-            except _UNREADABLE as error:
+            except MemoryError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a reader may raise anything over an outsider's bytes
                 self._note(_unreadable(error))
 
     def _digests_of(self, name: bytes, file: Readable | None, depth: int) -> Iterator[Digests]:
@@ -196,14 +219,12 @@ class Inside:
         self._problem = self._problem or problem
 
 
-_UNREADABLE = (*_BROKEN, RuntimeError)
-"""The last is what zipfile says of an encrypted member."""
-
-
 def _unreadable(error: Exception) -> UncheckedError:
-    if isinstance(error, RuntimeError) and not isinstance(error, _BROKEN):
+    if isinstance(error, _BROKEN):
+        return UncheckedError(f"the archive is broken: {error}", reason="broken-archive")
+    if isinstance(error, RuntimeError):  # what zipfile says of an encrypted member
         return UncheckedError(f"not everything inside can be read: {error}", reason="encrypted")
-    return UncheckedError(f"the archive is broken: {error}", reason="broken-archive")
+    return UncheckedError(f"the archive is broken: {error!r}", reason="broken-archive")
 
 
 def _not_looked_into(what: str) -> UncheckedError:
@@ -297,7 +318,7 @@ def _zip(file: BinaryIO) -> Iterator[Member]:
     with zipfile.ZipFile(file) as archive:
         for entry in archive.infolist():
             name = entry.filename.encode("utf-8", "surrogateescape")
-            if entry.is_dir():
+            if entry.filename.endswith("/"):  # not is_dir(), which fails for a member without a name
                 continue
             if stat.S_ISLNK(entry.external_attr >> 16):
                 yield Member(name, None)
@@ -325,7 +346,7 @@ def _compressed(file: BinaryIO) -> Iterator[Member]:
     magic = _read_whole(file, _LONGEST_MAGIC)
     packed: Any = _Rejoined(magic, file)  # of a file, decompression wants nothing but reading
     unpacked = next(opens(packed) for start, opens in _COMPRESSED.items() if magic.startswith(start))
-    first = _read_whole(unpacked, tarfile.BLOCKSIZE)
+    first = _read_whole(unpacked, BEGINNING)
     whole = _Rejoined(first, unpacked)
     if _begins_as_tar(first):
         yield from _tar(whole)
@@ -346,13 +367,47 @@ class _Rejoined:
 
 
 def _tar(file: Readable) -> Iterator[Member]:
+    """The members of all TAR files one behind the other, as `tar --ignore-zeros` reads them."""
     ending: Any = _Ending(file)  # of a file, mode "r|" wants nothing but reading
-    with tarfile.open(fileobj=ending, mode="r|", bufsize=_BLOCK) as archive:
+    with _TarFile.open(fileobj=ending, mode="r|", bufsize=_BLOCK, ignore_zeros=True) as archive:
         for entry in archive:
             name = entry.name.encode("utf-8", "surrogateescape")
-            member = archive.extractfile(entry) if entry.isreg() else None
+            # Whatever has a type that is not known is extracted as a file.
+            is_file = entry.isreg() or entry.type not in tarfile.SUPPORTED_TYPES
+            member = archive.extractfile(entry) if is_file else None
             if member or not entry.isdir():
                 yield Member(name, member)
+    if archive.damaged:
+        raise tarfile.ReadError("there is something in it that is no member")
+
+
+class _TarHeader(tarfile.TarInfo):
+    """A header that tells the archive when it is none."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """As the base class does; what remains at the end is a block, too."""
+        return super().frombuf(bytes(buf).ljust(tarfile.BLOCKSIZE, b"\0") if buf else buf, encoding, errors)
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        """As the base class does."""
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.InvalidHeaderError:  # type: ignore[attr-defined]  # typeshed does not have it
+            if isinstance(archive, _TarFile):
+                archive.damaged = True
+            raise
+
+
+class _TarFile(tarfile.TarFile):
+    """A TAR file that notes whether something in it was passed over.
+
+    Such as what follows a broken header, or what stands behind its end.
+    """
+
+    tarinfo = _TarHeader
+    damaged = False
 
 
 class _Ending:
