@@ -18,6 +18,7 @@ from goodhoster.notices.reading.url_finder import trimmed
 
 MOST_ADDRESSES = 1_000
 _LONGEST = 500  # characters of an address that is shown to a person
+_ANY_SLASH = re.compile(r"[\w\])}\"'*][ \t]{0,3}(?:[/\\]|slash\b)|[\s(,;]/\w|%(?:25)*2f|&#", re.IGNORECASE)
 _SLASH_WORD = re.compile(r"[ \t]{1,3}slash[ \t]{1,3}", re.IGNORECASE)
 _FILE_NAME = re.compile(r"\.[a-z][a-z0-9]{1,4}$", re.IGNORECASE)
 _ADDRESS = re.compile(
@@ -52,6 +53,8 @@ class ItemAddresses:
 
     def without_item(self, text: str) -> Iterator[str]:
         """Addresses in the text that no item has, as host and path; a path alone is taken at the items' hosts."""
+        if not _ANY_SLASH.search(text):
+            return
         shown = _SLASH_WORD.sub("/", with_plain_dots(text))
         for path in _LOOSE_PATH.findall(shown):
             if not any(item == path or item.endswith(f"/{path}") for known in self._paths.values() for item in known):

@@ -1,4 +1,4 @@
-"""Every address of ours in a notice leads to an item or to a person, however it is written and whatever was read beside."""
+"""Every address of ours in a notice leads to an item or to a person, however it is written."""
 
 import json
 
@@ -137,7 +137,8 @@ def test_signs_around_an_address_are_no_part_of_it(written: str) -> None:
 
 
 def test_what_lotus_notes_frames_is_somebody_elses() -> None:
-    frame = "|---------+----------->\n|         |  Abuse    |\n|---------+----------->\n  >----------------|\n  |  To: hotline   |\n"
+    frame = "|---------+----------->\n|         |  Abuse    |\n|---------+----------->\n"
+    frame += "  >----------------|\n  |  To: hotline   |\n"
     notice = of_mail(mail(f"Thanks\n\n{frame}  >----------------|\n\nhttp://{HOST}/pic.jpg"))
     assert any("quoted" in doubt for doubt in notice.doubts)
 
