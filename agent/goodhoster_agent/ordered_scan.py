@@ -63,7 +63,7 @@ def region_of(services: Services, directory: bytes) -> Region:
     """The part of a watched tree that this directory is; RefusedError when it is in none."""
     whole = os.path.realpath(directory)
     if not os.path.isdir(whole):
-        raise RefusedError(f"{display(whole)} is no directory", hint="name a directory of a watched tree")
+        raise RefusedError(f"{display(whole)} is not a directory", hint="name a directory of a watched tree")
     for tree in services.trees:
         if whole == tree.root:
             return Region(tree, b"")

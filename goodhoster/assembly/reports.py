@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from goodhoster.assembly.audit import checkpoints, origin
 from goodhoster.assembly.services import Services
-from goodhoster.audit.log import utc_now
 from goodhoster.audit.verify import SignedNote
 from goodhoster.errors import GoodhosterError, RefusedError, UnclearUrlError
 from goodhoster.evidence.quarantine.survey import quarantined
@@ -28,6 +27,7 @@ from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.uploads import display
 from goodhoster.notices.sender.domains import organisational_domain
 from goodhoster.ports import CaseQuery, CustomerQuery, NoticeQuery
+from goodhoster.ports.common import utc_now
 from goodhoster.reports.bundle import File, files_of, verify_bundle, write_bundle
 from goodhoster.reports.case_files import Reporting, eu_record, police_report, xarf_of
 from goodhoster.reports.conduct import Installation, NormId, conduct, conduct_document
@@ -250,7 +250,7 @@ def xarf_report(services: Services, case_id: str, url: str, classification: str 
         address = read_url(url)[0].href
     except UnclearUrlError as error:
         raise RefusedError(
-            f"{url!r} is no URL: {error}", hint="such as https://customer.example/picture.jpg"
+            f"{url!r} is not a URL: {error}", hint="such as https://customer.example/picture.jpg"
         ) from error
     return xarf_of(services.case_store.get(case_id), address, classification, _reporting(services))
 

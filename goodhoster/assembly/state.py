@@ -48,7 +48,7 @@ def trees_of(
     for outer, inner in pairwise(in_order):
         if inner == outer:
             problem = f"the tree {display(inner)} is watched twice"
-            raise ConfigurationError(problem, hint="take one of the two [[watch]] away")
+            raise ConfigurationError(problem, hint="remove one of the two [[watch]]")
         if inner.startswith(outer):
             raise ConfigurationError(
                 f"the watched tree {display(inner)} lies in the watched tree {display(outer)}",
@@ -85,7 +85,7 @@ def expect_trees(settings: Settings) -> None:
         for tree in trees_of(settings):
             with errors.step():
                 if not os.path.isdir(tree.root):
-                    problem = f"the watched tree {display(tree.root)} is no directory"
+                    problem = f"the watched tree {display(tree.root)} is not a directory"
                     raise ConfigurationError(problem, hint="see [[watch]] path")
 
 
@@ -118,7 +118,7 @@ def lists_directory(settings: Settings) -> Path:
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        hint = "run this as the user whose the state directory is"
+        hint = "run this as the owner of the state directory"
         raise ConfigurationError(f"cannot use {directory}: {error.strerror}", hint=hint) from error
     return directory
 
@@ -133,9 +133,9 @@ def exemption_sets(settings: Settings) -> ExemptionSets:
 
 def owner_reports(settings: Settings) -> ListOwnerReports:
     """The reports that are due to owners of hash sources."""
-    from goodhoster.audit.log import utc_now
     from goodhoster.letters.list_owners import reports
     from goodhoster.letters.list_owners.reports import ListOwnerReports
+    from goodhoster.ports.common import utc_now
 
     return ListOwnerReports(make_state_dir(settings.state_dir) / reports.DIRECTORY, utc_now)
 
@@ -220,14 +220,15 @@ def state_dir_of(file: Path) -> Path:
     found = re.search(r"^\s*state_dir\s*=\s*[\"']([^\"'\n]+)[\"']", text, re.MULTILINE)
     state_dir = file.parent / found[1] if found else _DEFAULT_STATE_DIR
     if not state_dir.is_dir():
-        raise ConfigurationError(f"the state directory {state_dir} is not there", hint="put the configuration right")
+        raise ConfigurationError(f"the state directory {state_dir} does not exist", hint="correct the configuration")
     return state_dir
 
 
 def emergency_switch(state_dir: Path) -> ObserveSwitch:
     """`goodhoster observe --now` for a state directory, without the rest of the configuration."""
-    from goodhoster.audit.log import FileAuditLog, utc_now
+    from goodhoster.audit.log import FileAuditLog
     from goodhoster.cases import observe_switch
     from goodhoster.cases.observe_switch import ObserveSwitch
+    from goodhoster.ports.common import utc_now
 
     return ObserveSwitch(state_dir / observe_switch.FILE, FileAuditLog(state_dir / AUDIT_FILE), utc_now)

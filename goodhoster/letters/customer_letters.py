@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from goodhoster.letters.appeal_links import appeal_link
+from goodhoster.letters.message_ids import appeal_link
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead, redress_values, render
 from goodhoster.model.cases import Case, CaseState

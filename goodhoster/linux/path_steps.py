@@ -13,7 +13,7 @@ _MOST_LINKS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """A name on the way to a path."""
 
     path: bytes
@@ -27,7 +27,7 @@ class Step:
         return stat.S_ISLNK(self.found.st_mode)
 
 
-def steps_to(path: bytes) -> Iterator[Step]:
+def steps_to(path: bytes) -> Iterator[PathStep]:
     """Every name on the way to an absolute path, in its order; the last one is where it leads.
 
     Those in the targets of links, too. OSError where it does not end, or leads to nothing.
@@ -36,7 +36,7 @@ def steps_to(path: bytes) -> Iterator[Step]:
     while rest:
         first, _, after = rest.pop().lstrip(b"/").partition(b"/")
         rest += [after] if after else []
-        step = Step(here := os.path.normpath(os.path.join(real, first)), os.lstat(here))
+        step = PathStep(here := os.path.normpath(os.path.join(real, first)), os.lstat(here))
         yield step
         if not step.is_link:
             real = here

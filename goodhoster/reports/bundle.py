@@ -42,7 +42,7 @@ def write_bundle(directory: Path, files: Iterable[File], sign: Callable[[str], S
     """
     directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     if any(directory.iterdir()):
-        raise RefusedError(f"{directory} is not empty", hint="name a directory that is not there yet")
+        raise RefusedError(f"{directory} is not empty", hint="name a new directory")
     digests: dict[str, str] = {}
     for name, pieces in files:
         digest = hashlib.sha256()

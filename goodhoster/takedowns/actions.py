@@ -220,7 +220,7 @@ class TakedownActions:
         try:
             location = self.locate(item.read)
         except GoodhosterError as error:
-            return PassingError(f"it cannot be told yet where it is: {error}")
+            return PassingError(f"it cannot be located yet: {error}")
         if location.outcome is not LocationKind.FILE:
             return LookedFor(location)
         try:
@@ -357,7 +357,7 @@ class TakedownActions:
 
     def _block(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         if self.blocks is None:
-            return self._held(item, "it is no file, and no web server is set up to block an address")
+            return self._held(item, "it is not a file, and no web server is set up to block an address")
         if any(block.url == item.url for block in self.blocks.blocks()):
             return replace(item, state=ItemState.OFFLINE, blocked=True, reason="blocked before")
         decision = decide_notice(self.desk.rules, self._around(item, grounds, self.blocks.blocks()))

@@ -110,7 +110,7 @@ def _located(item: NoticeItem, acts: TakedownActions, grounds: Grounds) -> Itera
     try:
         location = acts.locate(item.read)
     except GoodhosterError as error:
-        yield PreviewLine(item.url, PreviewEffect.LEAVE, reason=f"it cannot be told yet where it is: {error}")
+        yield PreviewLine(item.url, PreviewEffect.LEAVE, reason=f"it cannot be located yet: {error}")
         return
     if location.outcome is LocationKind.DYNAMIC and acts.blocks is not None:
         yield PreviewLine(location.url, PreviewEffect.BLOCK, location.customer)
@@ -132,6 +132,6 @@ def _held(item: NoticeItem, acts: TakedownActions) -> Iterator[PreviewLine]:
     """Copies about which a person decides one by one."""
     for case in acts.desk.store.get_all(item.copies_held):
         if case.state in UNDECIDED:
-            reason = f"a copy that waits for its own word: goodhoster cases confirm {case.id}"
+            reason = f"a copy that needs its own decision: goodhoster cases confirm {case.id}"
             for upload in case.uploads:
                 yield PreviewLine(item.url, PreviewEffect.LEAVE, upload.customer, upload.place, case.id, reason)

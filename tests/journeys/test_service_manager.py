@@ -86,7 +86,7 @@ def test_a_configuration_that_cannot_be_served_gives_way_to_the_one_before(host:
         host.config.write_text(good + f'[notices]\nlmtp = "127.0.0.1:{taken.getsockname()[1]}"\n')
         host.reload()
         assert [manager.next(), manager.next()] == ["RELOADING=1", "READY=1"]
-    assert "back to the one before" in host.journal()
+    assert "returning to the one before" in host.journal()
     host.config.write_text(good)
     assert host.status()["ready"]
     host.stop()
@@ -114,6 +114,63 @@ def test_a_unit_is_as_closed_as_promised(host: Host, unit: str, most: float) -> 
     found = re.search(r"exposure level for \S+: ([0-9.]+)", told)
     assert found
     assert float(found[1]) <= most
+
+
+@pytest.mark.debian("systemd", program="systemd-analyze")
+@pytest.mark.parametrize("unit", sorted(path.name for path in UNITS.glob("*.service")))
+def test_systemd_knows_every_setting_of_a_unit(tmp_path: Path, unit: str) -> None:
+    """An option that this systemd does not know is ignored, and told on stderr alone: verify ends with 0."""
+    text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", (UNITS / unit).read_text(), flags=re.MULTILINE)
+    (tmp_path / unit).write_text(text)
+    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit)]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert [line for line in said.stderr.splitlines() if unit in line] == []
+
+
+GIVING_UP = frozenset(
+    {"capset", "prctl", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "openat2"}
+)
+"""What every service gives its rights up with, and opens files with."""
+SANDBOXING = frozenset({"seccomp", "setresuid", "setresgid"})
+"""What those need besides that start processes which open pictures."""
+
+
+def groups_of_calls(host: Host) -> dict[str, set[str]]:
+    """The groups of this systemd, each with what it names: calls and other groups."""
+    groups: dict[str, set[str]] = {}
+    name = ""
+    for line in host.output("systemd-analyze", "syscall-filter", "--no-pager").splitlines():
+        if line.startswith("@"):
+            name = line
+            groups[name] = set()
+        elif line.startswith("    ") and not line.strip().startswith("#"):
+            groups[name].add(line.strip())
+    return groups
+
+
+def expanded(names: list[str], groups: dict[str, set[str]]) -> set[str]:
+    found = {name for name in names if not name.startswith("@")}
+    for name in set(names) - found:
+        found |= expanded(sorted(groups.get(name, set())), groups)
+    return found
+
+
+def permitted_calls(unit: str, groups: dict[str, set[str]]) -> set[str]:
+    """As systemd.exec(5) says: the first line decides whether it lists what is permitted or what is not."""
+    lines = re.findall(r"^SystemCallFilter=(~?)(.*)$", (UNITS / unit).read_text(), re.MULTILINE)
+    permitted = expanded(["@known"], groups) if lines[0][0] else set()
+    for refuses, names in lines:
+        calls = expanded(names.split(), groups)
+        permitted = permitted - calls if refuses else permitted | calls
+    return permitted
+
+
+@pytest.mark.debian("systemd", program="systemd-analyze")
+@pytest.mark.parametrize("unit", sorted(path.name for path in UNITS.glob("*.service")))
+def test_a_unit_permits_the_calls_with_which_the_service_gives_its_rights_up(host: Host, unit: str) -> None:
+    """Refused, the hash service ended at its start, and the processes of the doors had no sandbox."""
+    needed = GIVING_UP if "hashservice" in unit else GIVING_UP | SANDBOXING
+    assert needed - permitted_calls(unit, groups_of_calls(host)) == set()
 
 
 WITHOUT_OPENAT2 = """

@@ -35,7 +35,7 @@ _POLL = 1.0
 _AGAIN = 60.0
 """Seconds before a notice that failed is tried again, and before a mail server that took nothing is asked again."""
 _LONGEST_PAUSE = 30.0
-"""Seconds before a part of a round that fails again and again is tried once more."""
+"""Seconds before a part of a run that fails again and again is tried once more."""
 _A_WHILE = 1.0
 """Seconds before what came meanwhile is looked at for something more urgent."""
 _READ_SITES_EVERY = 600.0
@@ -192,7 +192,7 @@ class NoticeWork:
             del self._failed[notice_id]
 
     def _in_turn(self, what: str, do: Callable[[], object]) -> None:
-        """Do one part of a round; where it fails, such as on a full disk, ever less often."""
+        """Do one part of a run; where it fails, such as on a full disk, ever less often."""
         if self._failed.get(what, 0.0) > time.monotonic():
             return
         if self._guarded(what, do):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from goodhoster.ports import CaseQuery
 
 _STATE = typer.Option("--state", help="Cases in this state.", show_default=False)
-_ALL = typer.Option("--all", help="Every case that the filters leave; look first with --preview.")
+_ALL = typer.Option("--all", help="Every case that the filters leave; run it with --preview first.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Selection(CaseFilter):
             hint = "see: goodhoster cases list"
             raise RefusedError("say which cases: their ids, --digest, --notice or --all", hint=hint)
         if not self.everything and self != replace(Selection(), **self._ways):
-            raise RefusedError("filters go with --all only", hint="leave them out, or look with --all --preview")
+            raise RefusedError("filters go with --all only", hint="leave them out, or use --all --preview")
         if self.ids:
             return complete_all(services, self.ids)
         if self.notice:

@@ -43,17 +43,21 @@ def moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text.strip()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise typer.BadParameter(f'{text!r} is no time: give "2026-11-29", "2026-11-29 14:30" or "24h" ago') from error
+        raise typer.BadParameter(
+            f'{text!r} is not a time: give "2026-11-29", "2026-11-29 14:30" or "24h" ago'
+        ) from error
 
 
 def _moment_option(name: str, words: str) -> Any:  # noqa: ANN401 - what Typer takes
     return typer.Option(name, parser=moment, metavar="TIME", help=words, show_default=False)
 
 
-SinceOption = Annotated[datetime | None, _moment_option("--since", 'From then on: "2026-11-29", or "24h" ago.')]
-UntilOption = Annotated[datetime | None, _moment_option("--until", "Before then.")]
+SinceOption = Annotated[
+    datetime | None, _moment_option("--since", 'Not before this time: "2026-11-29", or "24h" for that long ago.')
+]
+UntilOption = Annotated[datetime | None, _moment_option("--until", "Before this time.")]
 LimitOption = Annotated[
-    int | None, typer.Option("--limit", min=1, max=1_000_000, help="The newest so many.", show_default=False)
+    int | None, typer.Option("--limit", min=1, max=1_000_000, help="At most this many, the newest.", show_default=False)
 ]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")]
 

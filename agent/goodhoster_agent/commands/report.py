@@ -20,10 +20,10 @@ from goodhoster.assembly.reports import (
     write_all,
     xarf_report,
 )
-from goodhoster.audit.log import utc_now
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.durable_files import write_durably
 from goodhoster.model.uploads import visible
+from goodhoster.ports.common import utc_now
 from goodhoster.reports.case_files import CLASSIFICATIONS
 from goodhoster.reports.conduct import NormStanding
 from goodhoster.reports.documents import Document, as_csv, as_json, as_text
@@ -54,7 +54,7 @@ XlsxOption = Annotated[
     Path | None, typer.Option("--xlsx", help="Write the sheets of the template into this new file.", show_default=False)
 ]
 CaseArguments = Annotated[list[str], typer.Argument(metavar="CASE...", help="Ids of the cases.")]
-DirectoryOption = Annotated[Path, typer.Option("--to", help="A directory that is not there yet, or is empty.")]
+DirectoryOption = Annotated[Path, typer.Option("--to", help="A new or empty directory.")]
 TraceOption = Annotated[
     Figure | None,
     typer.Option("--trace", help="Print the notices and URLs behind a figure; of a percentage, those that fell short."),

@@ -110,7 +110,7 @@ class LocalQuarantine:
             stack.enter_context(opened(file))
             found = os.fstat(file)
             if not stat.S_ISREG(found.st_mode):
-                raise RefusedError(f"{place} is no file any more")
+                raise RefusedError(f"{place} is not a file any more")
             if is_locked(found):
                 raise RefusedError(f"{place} is there and still locked", hint="see docs/how-to-quarantine.md")
             if not has_bytes(file, sha256):
@@ -217,7 +217,9 @@ def _without_label(case_id: str, shelf: int) -> QuarantineError:
     """The error for a file in quarantine whose label is missing; the file stays offline."""
     where = os.fsdecode(os.readlink(b"/proc/self/fd/%d" % shelf))
     message = f"the file of case {case_id} lies in quarantine without its label: owner, mode and place are not known"
-    return QuarantineError(message, hint=f"bring {where}/{case_id}.label back from a backup, then say it again")
+    return QuarantineError(
+        message, hint=f"bring {where}/{case_id}.label back from a backup, then run the command again"
+    )
 
 
 def _open_untouched(parent: int, name: bytes) -> int:
@@ -291,7 +293,7 @@ def _move_back(file: int, shelf: int, target: tuple[int, bytes], label: Label) -
     try:
         if not has_bytes(file, label.sha256):
             message = f"the bytes of case {label.case_id} in quarantine are not those that were checked"
-            raise QuarantineError(message, hint="a program went on writing to it: compare with a backup")
+            raise QuarantineError(message, hint="a program kept writing to it: compare with a backup")
         unlock(file, label.metadata)
         _rename_back((shelf, file_name(label.case_id)), target, label)
     except BaseException:

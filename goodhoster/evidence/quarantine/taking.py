@@ -73,7 +73,7 @@ def disk_errors(place: Place) -> Iterator[None]:
 
 
 def _disk_error(place: Place, error: OSError) -> QuarantineError:
-    hint = "put the disk right, then: goodhoster cases confirm, or restart the daemon"
+    hint = "repair the disk, then: goodhoster cases confirm, or restart the daemon"
     return QuarantineError(f"{place}: the disk refuses: {error.strerror}", hint=hint)
 
 
@@ -286,7 +286,7 @@ def open_parent_of(place: Place) -> int:
         return open_parent(place)
     except OSError as error:
         if error.errno in ABSENT:
-            message = f"the directory of {place} is gone or is no plain directory: {error.strerror}"
+            message = f"the directory of {place} is gone or is not a plain directory: {error.strerror}"
             raise RefusedError(message) from error
         raise QuarantineError(f"cannot open the directory of {place}: {error.strerror}") from error
 

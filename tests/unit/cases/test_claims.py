@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.stores.cases import SqliteCaseStore
-from goodhoster.audit.log import FileAuditLog, utc_now
+from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import BusyError, GoodhosterError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
@@ -29,6 +29,7 @@ from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery, Quarantine
+from goodhoster.ports.common import utc_now
 from goodhoster.takedowns.demands import Demand, Demands, Grounds, NamedFile
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up

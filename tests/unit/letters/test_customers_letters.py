@@ -12,9 +12,9 @@ import pytest
 
 from goodhoster.customers.standing.appeals import AppealDecision
 from goodhoster.customers.standing.facts import fact_of
-from goodhoster.letters.appeal_links import is_appeal_link
 from goodhoster.letters.contact_letters import OutgoingContactLetters
 from goodhoster.letters.customer_letters import LANGUAGES, CustomerLetters
+from goodhoster.letters.message_ids import is_appeal_link
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import InaccessibleUrls, Letterhead, statement
 from goodhoster.model.cases import Case, CaseState

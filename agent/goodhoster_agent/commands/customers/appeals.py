@@ -34,7 +34,7 @@ AboutOption = Annotated[str, typer.Option("--about", help="The measure: step:ID,
 FileOption = Annotated[Path | None, typer.Option("--text", help="File with what the customer says; - for stdin.")]
 AppealArgument = Annotated[str, typer.Argument(metavar="APPEAL", help="Id of an appeal.")]
 MistakeOption = Annotated[
-    bool, typer.Option("--mistake", help="The list or notifier was wrong: whoever keeps the list is told.")
+    bool, typer.Option("--mistake", help="The list or notifier was wrong: the owner of the list is told.")
 ]
 StateOption = Annotated[list[AppealState] | None, typer.Option("--state", help="Only these.", show_default=False)]
 
