@@ -24,7 +24,7 @@ class Question:
 
     @property
     def lacks_fingerprints(self) -> bool:
-        """Whether a file was read without all its fingerprints: a source that needs them cannot say no.
+        """Whether a file lacks fingerprints: a source that needs them cannot say no.
 
         Who asks by a digest alone has no file, and wants to know about the digest only.
         """
