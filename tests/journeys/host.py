@@ -14,6 +14,7 @@ from typing import Any
 
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.testing.hash_check_service import FakeHashService
+from tests.commandserver import goodhoster
 
 GOODHOSTER = (sys.executable, "-m", "goodhoster_agent")
 PATIENCE = 60.0
@@ -112,14 +113,12 @@ class Host:
 
     def run(self, *words: str, code: int = 0) -> str:
         """Standard output of a command, which must end with that exit code."""
-        command = (*GOODHOSTER, *words, "--config", str(self.config))
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = goodhoster(*words, "--config", str(self.config), timeout=PATIENCE)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code in {0, 1, 3} else done.stderr
 
     def status(self) -> dict[str, Any]:
-        command = (*GOODHOSTER, "status", "--json", "--config", str(self.config))
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = goodhoster("status", "--json", "--config", str(self.config))
         assert done.stdout, done.stderr
         return json.loads(done.stdout)
 

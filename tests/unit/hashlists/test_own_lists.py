@@ -218,6 +218,7 @@ def read_apart(blocks: Iterator[bytes]) -> tuple[int, int, str]:
     return int(count), int(memory), err.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocks", HOSTILE, ids=lambda blocks: blocks.__name__)
 def test_what_never_ends_is_refused_in_little_memory(blocks: Callable[[], Iterator[bytes]]) -> None:
     _, memory, refusal = read_apart(blocks())

@@ -122,6 +122,7 @@ def test_too_little_memory_is_a_fault_and_not_the_end() -> None:
     small.stop()
 
 
+@pytest.mark.slow
 def test_what_takes_long_keeps_no_ordinary_picture_waiting(pool: HashingPool) -> None:
     """Though there is one place only."""
     with ThreadPoolExecutor(1) as thread:
@@ -137,6 +138,7 @@ def test_what_takes_long_keeps_no_ordinary_picture_waiting(pool: HashingPool) ->
     assert pool.lost == 0
 
 
+@pytest.mark.slow
 def test_with_as_many_slow_files_as_may_be_the_next_is_put_off_and_its_digests_count(pool: HashingPool) -> None:
     with opened(SLOW) as fd:
         with pool._slow_places:
