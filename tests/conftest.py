@@ -25,8 +25,9 @@ import pytest
 from goodhoster.evidence.quarantine.directories import opened
 from goodhoster.linux import kernel
 
-# No test asserts a time, so neither does a property.
+# No test asserts a time, so neither does a property. The quick run looks at fewer examples.
 hypothesis.settings.register_profile("goodhoster", deadline=None)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
 hypothesis.settings.load_profile("goodhoster")
 
 # Daemons live in sbin, which an ordinary user's PATH leaves out.

@@ -111,6 +111,7 @@ def test_a_worker_that_stands_still_is_noticed(worker: Worker) -> None:
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.slow
 def test_too_little_memory_is_a_fault_and_not_the_end() -> None:
     small = Worker(replace(LIMITS, memory=1 << 26))
     with opened(encoded(drawn(1, (6000, 5000)), "BMP")) as fd:
